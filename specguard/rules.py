@@ -54,35 +54,30 @@ if TYPE_CHECKING:
     from specguard.documents.titles import find_sections
     from specguard.engine.claims import Claims
     from specguard.model import Severity, Stage
-    from specguard.plans import model_words
-    from specguard.plans.plan import Plan
-    from specguard.plans.plans import Plans
+    from specguard.plans import settings as model_words
+    from specguard.plans.difference import Unit
+    from specguard.plans.plans import Plan, Plans
     from specguard.plans.settings import Models, PlanKind
     from specguard.plans.task import Task
-    from specguard.plans.units import Unit
-    from specguard.runs.proof import Claim, RunProof
-    from specguard.runs.record import RanCommand, RunRecord, reaches
-    from specguard.runs.records import RunRecords
-    from specguard.runs.root import item_folder
+    from specguard.runs.files import item_folder
+    from specguard.runs.proof import Claim, RunProof, high_trust
+    from specguard.runs.record import RanCommand, RunRecord, RunRecords, reaches
     from specguard.runs.settings import AgentSettings, RunSettings
-    from specguard.runs.trust import high_trust
     from specguard.specs.index import Index, IndexEntry
-    from specguard.specs.reviews import Review
-    from specguard.specs.said import Said
     from specguard.specs.settings import SpecSettings
     from specguard.specs.spec import Spec
     from specguard.specs.specs import Specs
+    from specguard.specs.text import Review, Said
     from specguard.waves.breakdowns import Breakdowns
     from specguard.waves.settings import WaveSettings
     from specguard.waves.waves import Waves
-    from specguard.work import gate_selection, gates
+    from specguard.work import gates
+    from specguard.work import gates as gate_selection
     from specguard.work.gates import PlannedGate
     from specguard.work.item import Unresolved, WorkItem
     from specguard.work.items import Work
-    from specguard.work.kinds import WorkKind
-    from specguard.work.listed import Listed
-    from specguard.work.naming import Naming
-    from specguard.work.sources import Source, Sources
+    from specguard.work.kinds import Naming, WorkKind
+    from specguard.work.sources import Listed, Source, Sources
 
 API_VERSION = 1
 """The number a plugin states as `specguard_api`."""
@@ -228,12 +223,12 @@ _LATE = {
     "data_kind": "specguard.documents.data",
     "find_fields": "specguard.documents.fields",
     "find_sections": "specguard.documents.titles",
-    "high_trust": "specguard.runs.trust",
+    "high_trust": "specguard.runs.proof",
     "is_content": "specguard.documents.content",
     "is_filed": "specguard.change.entries",
     "is_markdown": "specguard.documents.data",
     "is_record": "specguard.change.entries",
-    "item_folder": "specguard.runs.root",
+    "item_folder": "specguard.runs.files",
     "normal_name": "specguard.documents.fields",
     "plain_path": "specguard.documents.citations",
     "reaches": "specguard.runs.record",
@@ -246,10 +241,10 @@ _LATE = {
 """What rules import that read documents, much text or approvals, and no hook before that, with its module."""
 
 _LATE_MODULES = {
-    "gate_selection": "specguard.work.gate_selection",
+    "gate_selection": "specguard.work.gates",
     "gates": "specguard.work.gates",
     "look_alikes": "specguard.declaration.look_alikes",
-    "model_words": "specguard.plans.model_words",
+    "model_words": "specguard.plans.settings",
 }
 
 

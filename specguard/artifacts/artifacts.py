@@ -9,7 +9,7 @@ from functools import cached_property
 from specguard.artifacts.files import Places, above, missing_members, orphans, read_schema
 from specguard.documents.data import Problem, data_kind
 from specguard.errors import NotApplicable, SpecguardError
-from specguard.work.path_templates import PathTemplate
+from specguard.work.templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

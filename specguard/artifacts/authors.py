@@ -114,7 +114,7 @@ def _is_contract(artifact: Artifact, name: str) -> bool:
 def _items(artifact: Artifact, work: Work, kind: str) -> Sequence[WorkItem]:
     """The items that an artifact is about: those that it or its path names, else the item of its change."""
     from specguard.work.items import WorkItem
-    from specguard.work.naming import number_of
+    from specguard.work.kinds import number_of
 
     told = [artifact.fields[kind]] if kind in artifact.fields else []
     for field in find_fields(artifact.values, kind, f"{kind}s", f"{kind} id")[:1]:

@@ -8,7 +8,7 @@ from specguard.documents.content import has_content
 from specguard.documents.data import data_kind, dotted
 from specguard.errors import MissingFact
 from specguard.model import Finding, path_text
-from specguard.work.path_templates import PathTemplate
+from specguard.work.templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters import manual
-from specguard.runs.schemas import run_schemas
+from specguard.runs.model import run_schemas
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

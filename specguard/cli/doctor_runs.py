@@ -132,8 +132,8 @@ def _agent(
 
 def _runs(policy: Policy, environment: Mapping[str, str], top: str) -> Diagnosis:
     """Whether the folder of runs can be written to, and whether runs have died."""
-    from specguard.runs.root import run_root
-    from specguard.runs.store import RunStore
+    from specguard.runs.files import run_root
+    from specguard.runs.views import RunStore
 
     settings: RunSettings = policy.declared("run_settings")
     try:

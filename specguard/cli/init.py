@@ -34,8 +34,7 @@ from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
 from specguard.integrations.hooks.event import AGENTS
 from specguard.reporters.escape import visible
-from specguard.runs.committed import IGNORE, ignore_local
-from specguard.runs.root import run_root
+from specguard.runs.files import IGNORE, ignore_local, run_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

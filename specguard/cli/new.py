@@ -16,9 +16,9 @@ from specguard.documents.data import data_kind, read_data
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError, nearest
 from specguard.model import path_text
-from specguard.plans.skeleton import skeleton
+from specguard.plans.shape import skeleton
 from specguard.reporters.escape import visible
-from specguard.work.path_templates import PathTemplate
+from specguard.work.templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

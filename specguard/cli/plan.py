@@ -19,8 +19,7 @@ from specguard.errors import SpecguardError
 from specguard.executor.place.files import identity
 from specguard.executor.plans import Drift, PlanFile, Sync, plan_files
 from specguard.model import EXIT_FAILED, EXIT_PASSED, path_text
-from specguard.plans.evidence import Manual
-from specguard.plans.verification import manual_problem
+from specguard.plans.verification import Manual, manual_problem
 from specguard.reporters.escape import json_text, visible
 from specguard.runs.folder import now_text
 

@@ -22,7 +22,7 @@ from specguard.planning.progress import SCHEMA, STATES, PlanState, TaskState, pl
 from specguard.planning.sources import source_folder, source_folders
 from specguard.planning.validation import flaws
 from specguard.reporters.escape import json_text, visible
-from specguard.work.path_templates import PathTemplate
+from specguard.work.templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from specguard.runs.store import RunStore
-    from specguard.runs.views import RunView
+    from specguard.runs.views import RunStore, RunView
 
 _PAUSE: Final = 1.0
 

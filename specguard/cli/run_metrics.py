@@ -14,7 +14,7 @@ from specguard.executor.metrics import metrics as metrics_of
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.reporters.escape import json_text, visible
 from specguard.reporters.runs import metrics_text
-from specguard.runs.migrating import carry_out, moves
+from specguard.runs.views import carry_out, moves
 
 
 @click.command("metrics", short_help="Count runs and what they prove.")

@@ -14,8 +14,7 @@ from specguard.executor import run
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from specguard.authority.policy import Policy
-    from specguard.runs.store import RunStore
-    from specguard.runs.views import RunView
+    from specguard.runs.views import RunStore, RunView
 
 in_root = click.option(
     "--run-root",

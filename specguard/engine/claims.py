@@ -11,10 +11,9 @@ from specguard.documents.citations import plain_path
 from specguard.documents.fields import normal_name
 from specguard.model import path_text
 from specguard.runs.proof import Claim
-from specguard.work.listing import meant
-from specguard.work.naming import normal_id
-from specguard.work.path_templates import PathTemplate
-from specguard.work.sources import Sources
+from specguard.work.kinds import normal_id
+from specguard.work.sources import Sources, meant
+from specguard.work.templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,9 +26,9 @@ if TYPE_CHECKING:
     from specguard.documents.content import Ticked
     from specguard.documents.document import Document
     from specguard.plans.plans import Plans
-    from specguard.runs.records import RunRecords
+    from specguard.runs.record import RunRecords
     from specguard.specs.specs import Specs
-    from specguard.work.listed import Listed
+    from specguard.work.sources import Listed
 
 _CODE: Final = frozenset({"exitcode", "code", "returncode"})
 _WHO: Final = frozenset({"by", "verifiedby", "who", "person"})

@@ -11,8 +11,7 @@ from specguard.plans.settings import Models, PlanKind
 from specguard.runs.settings import AgentSettings, RunSettings
 from specguard.specs.settings import SpecSettings
 from specguard.waves.settings import WaveSettings
-from specguard.work.clashes import clashes
-from specguard.work.kinds import WorkKind
+from specguard.work.kinds import WorkKind, clashes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -31,13 +31,12 @@ if TYPE_CHECKING:
     from specguard.model import Stage
     from specguard.plans.plans import Plans
     from specguard.runs.proof import RunProof
-    from specguard.runs.records import RunRecords
+    from specguard.runs.record import RunRecords
     from specguard.specs.specs import Specs
     from specguard.waves.breakdowns import Breakdowns
     from specguard.waves.waves import Waves
     from specguard.work.items import Work, WorkItem
-    from specguard.work.listed import Listed
-    from specguard.work.sources import Sources
+    from specguard.work.sources import Listed, Sources
 
 
 class Facts:
@@ -482,7 +481,7 @@ class Facts:
 
     def _records(self) -> RunRecords:
         from specguard.change.ranges import RunChange
-        from specguard.runs.records import RunRecords
+        from specguard.runs.record import RunRecords
 
         change = self._change
         return RunRecords(
@@ -499,7 +498,7 @@ class Facts:
         if self.root:
             return self.root
         from specguard.errors import SpecguardError
-        from specguard.runs.root import run_root
+        from specguard.runs.files import run_root
 
         repository = self._change.git.repository
         try:
@@ -538,8 +537,8 @@ class Facts:
             return lambda listed: bool(
                 kinds[listed.source.kind].commit or kinds[listed.source.kind].pull_request
             )
-        from specguard.work.landed import Landings
-        from specguard.work.naming import Names
+        from specguard.work.changes import Landings
+        from specguard.work.kinds import Names
 
         return Landings(
             sources,
@@ -558,7 +557,7 @@ class Facts:
         if not self._policy.declares("wave_settings"):
             return None
         from specguard.change.git import History
-        from specguard.work.landed import Shown
+        from specguard.work.changes import Shown
 
         settings = self._policy.declared("wave_settings")
         plans = self._policy.declares("plan_kinds")

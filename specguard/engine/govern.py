@@ -13,8 +13,8 @@ from specguard.engine.policies import open_policy
 from specguard.engine.run import describe_condition
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import path_text
-from specguard.specs.catalogue import Catalogue
-from specguard.work.papers import Papers
+from specguard.specs.spec import Catalogue
+from specguard.work.item import Papers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

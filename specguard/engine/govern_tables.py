@@ -5,7 +5,7 @@ from __future__ import annotations
 from specguard.declaration.patterns import Covering, Guarding, Patterns
 from specguard.declaration.rule import Record
 from specguard.model import path_text
-from specguard.work.path_templates import PathTemplate
+from specguard.work.templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ class ItemBranches:
         self._own = self._below = None
         if not kinds:
             return
-        from specguard.work.naming import Names
+        from specguard.work.kinds import Names
         from specguard.work.templates import Template
 
         self._templates = [

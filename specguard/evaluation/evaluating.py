@@ -22,8 +22,8 @@ from specguard.executor.start.preflight import find_checkout
 from specguard.model import EXIT_NO_VERDICT
 from specguard.reporters.escape import json_text
 from specguard.runs import model
+from specguard.runs.files import item_folder, run_root
 from specguard.runs.folder import MANIFEST, RunFolder, new_run_id, now_text
-from specguard.runs.root import item_folder, run_root
 from specguard.runs.settings import seconds
 from specguard.testing.running import flatten, pair
 

@@ -28,12 +28,11 @@ from specguard.executor.place.place import place_of, watch_place
 from specguard.executor.process import NOT_FOUND, NOT_RUNNABLE, run_command
 from specguard.executor.run import RunEnded
 from specguard.model import shortened
-from specguard.plans.model_words import forms_of, models_in
-from specguard.plans.settings import ROLES
+from specguard.plans.settings import ROLES, forms_of, models_in
 from specguard.runs import model
 from specguard.runs.model import Response
-from specguard.runs.trust import high_trust
-from specguard.runs.versions import find_version, fits
+from specguard.runs.proof import high_trust
+from specguard.runs.settings import find_version, fits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

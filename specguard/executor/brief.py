@@ -35,7 +35,7 @@ from specguard.executor.start.preflight import find_checkout, new_manifest
 from specguard.model import path_text
 from specguard.plans.settings import ROLES
 from specguard.runs.folder import RunFolder
-from specguard.runs.schemas import SCHEMA
+from specguard.runs.model import RESULTS_SCHEMA
 from specguard.runs.settings import seconds
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from specguard.runs.settings import RunSettings
     from specguard.work.gates import Gates, PlannedGate
     from specguard.work.item import WorkItem
-    from specguard.work.listed import Listed
+    from specguard.work.sources import Listed
 
 
 _GUARDED = {"forbidden-path": "forbidden", "locked-path": "locked"}
@@ -217,7 +217,7 @@ def _results(task: Task) -> dict[str, str]:
     return {
         "task": task.id,
         "name": RESULTS,
-        "schema": SCHEMA,
+        "schema": RESULTS_SCHEMA,
         "example": json.dumps(example),
         "folder": path_text(task.plan.folder),
     }

@@ -20,7 +20,7 @@ from specguard.executor.process import run_command
 from specguard.executor.remote.pull_request import body_of, title_of
 from specguard.executor.run import RunEnded
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
-from specguard.plans.marking import marked
+from specguard.plans.task import marked
 from specguard.plans.verification import proofs_of, same_command
 from specguard.reporters.escape import visible
 from specguard.reporters.json import render

@@ -29,14 +29,12 @@ from specguard.executor.run import EXITS, Run, RunEnded, ended_by
 from specguard.executor.start.preflight import find_checkout
 from specguard.model import path_text
 from specguard.runs import model
-from specguard.runs.committed import committed_folder, ignore_local
+from specguard.runs.files import committed_folder, ignore_local, item_folder, run_root
 from specguard.runs.folder import MANIFEST, RunFolder, new_run_id, now_text
 from specguard.runs.proof import content_of
 from specguard.runs.record import ALL, GATES
-from specguard.runs.root import item_folder, run_root
 from specguard.runs.settings import seconds
-from specguard.work.gate_selection import selected
-from specguard.work.gates import PlannedGate
+from specguard.work.gates import PlannedGate, selected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -19,8 +19,7 @@ from specguard.executor.run import RunEnded
 from specguard.model import listed, path_text
 from specguard.runs.model import Response
 from specguard.runs.settings import seconds
-from specguard.work.gate_selection import selected
-from specguard.work.gates import Gates, flag_gates, gates_of, gates_of_kind
+from specguard.work.gates import Gates, flag_gates, gates_of, gates_of_kind, selected
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -33,8 +32,7 @@ if TYPE_CHECKING:
     from specguard.runs.folder import RunFolder
     from specguard.runs.model import Command
     from specguard.runs.settings import RunSettings
-    from specguard.work.gate_selection import Chosen
-    from specguard.work.gates import NotRead, PlannedGate
+    from specguard.work.gates import Chosen, NotRead, PlannedGate
     from specguard.work.item import WorkItem
     from specguard.work.kinds import WorkKind
 

@@ -15,8 +15,8 @@ from specguard.executor.item import task_of
 from specguard.executor.output import plain_text
 from specguard.executor.place.place import place_of
 from specguard.model import shortened
-from specguard.runs.schemas import SCHEMA, Results
-from specguard.work.naming import normal_id
+from specguard.runs.model import RESULTS_SCHEMA, Results
+from specguard.work.kinds import normal_id
 
 if TYPE_CHECKING:
     from specguard.executor.run import Run
@@ -147,7 +147,7 @@ class Handover:
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"]))
             said = f"{where}: {first['msg']}" if where else first["msg"]
-            return f"does not fit {SCHEMA}: {plain_text(shortened(said, _LONGEST))}"
+            return f"does not fit {RESULTS_SCHEMA}: {plain_text(shortened(said, _LONGEST))}"
         if normal_id(results.task) != normal_id(self._task_id):
             said = plain_text(shortened(results.task, _LONGEST))
             return f"is about {said!r}, and the task is {self._task_id}"

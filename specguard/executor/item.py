@@ -16,10 +16,9 @@ from specguard.plans.verification import commands_of
 from specguard.work.gates import PlannedGate, name_of
 from specguard.work.item import WorkItem
 from specguard.work.kinds import WorkKind
-from specguard.work.listing import agree
-from specguard.work.path_templates import PathTemplate
-from specguard.work.pointers import Pointer
-from specguard.work.templates import Template, Unrendered
+from specguard.work.locate import Pointer
+from specguard.work.sources import agree
+from specguard.work.templates import PathTemplate, Template, Unrendered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -40,8 +40,7 @@ if TYPE_CHECKING:
     from specguard.change.repository import Repository
     from specguard.executor.run import RunOptions
     from specguard.runs.model import Manifest
-    from specguard.runs.store import RunStore
-    from specguard.runs.views import RunView
+    from specguard.runs.views import RunStore, RunView
 
 
 def resume(options: RunOptions, folder: RunFolder, *, say: Callable[[str], None] = lambda _: None) -> int:

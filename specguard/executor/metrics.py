@@ -23,10 +23,9 @@ from specguard.executor.start.base import Known, Start
 from specguard.model import path_text
 from specguard.runs.files import place_of
 from specguard.runs.proof import Claim, Flaw
-from specguard.work.landed import standing
-from specguard.work.listing import meant
-from specguard.work.naming import Names, normal_id
-from specguard.work.sources import Sources
+from specguard.work.changes import standing
+from specguard.work.kinds import Names, normal_id
+from specguard.work.sources import Sources, meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,9 +35,9 @@ if TYPE_CHECKING:
     from specguard.engine.claims import Claims
     from specguard.runs.proof import RunProof
     from specguard.runs.record import RunRecord
-    from specguard.runs.store import RunStore
+    from specguard.runs.views import RunStore
     from specguard.work.kinds import WorkKind
-    from specguard.work.listed import Listed
+    from specguard.work.sources import Listed
 
     _Key = tuple[str, bytes, str]
 

@@ -10,12 +10,10 @@ from specguard.documents.data import data_kind, data_of
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.item import is_within
 from specguard.model import path_text
-from specguard.plans.evidence import evidence_of
-from specguard.plans.marking import marked
-from specguard.plans.plan import Plan
-from specguard.plans.plans import plan_templates
-from specguard.plans.verification import proofs_of, same_command
-from specguard.work.naming import normal_id
+from specguard.plans.plans import Plan, plan_templates
+from specguard.plans.task import marked
+from specguard.plans.verification import evidence_of, proofs_of, same_command
+from specguard.work.kinds import normal_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

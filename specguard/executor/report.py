@@ -19,7 +19,7 @@ from specguard.executor.commit import PATCH
 from specguard.executor.output import TAIL
 from specguard.model import shortened
 from specguard.reporters.escape import legible, markdown_code, markdown_span, markdown_text, visible
-from specguard.runs.committed import IGNORE
+from specguard.runs.files import IGNORE
 from specguard.runs.model import Response
 
 if TYPE_CHECKING:

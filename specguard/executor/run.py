@@ -16,12 +16,11 @@ from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import EXIT_NO_VERDICT
 from specguard.reporters.escape import visible
-from specguard.runs.folder import MANIFEST, SEAL, now_text
-from specguard.runs.meta import LAYOUT, META, meta_text
+from specguard.runs.files import run_root as find_root
+from specguard.runs.folder import LAYOUT, MANIFEST, META, SEAL, meta_text, now_text
 from specguard.runs.model import Step
-from specguard.runs.root import run_root as find_root
 from specguard.runs.settings import RunSettings
-from specguard.runs.store import RunStore
+from specguard.runs.views import RunStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

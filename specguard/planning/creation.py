@@ -19,11 +19,10 @@ from specguard.model import path_text
 from specguard.planning.sources import TASKS, SourcePage
 from specguard.planning.tasks import Boxes, files_of
 from specguard.planning.validation import requirements
-from specguard.plans.expected import expectation, expects_all
-from specguard.plans.plan import Plan
-from specguard.plans.task_shape import task_flaws
-from specguard.work.path_templates import PathTemplate
-from specguard.work.templates import Template, Unrendered
+from specguard.plans.plans import Plan
+from specguard.plans.shape import task_flaws
+from specguard.plans.task import expectation, expects_all
+from specguard.work.templates import PathTemplate, Template, Unrendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from specguard.executor.plans import PlanFile
     from specguard.planning.sources import SourceFolder
-    from specguard.plans.plan import Plan
+    from specguard.plans.plans import Plan
     from specguard.plans.task import Task
 
     State = Literal["done", "begun", "ready", "waiting", "blocked", "deferred"]

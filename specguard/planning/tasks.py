@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from specguard.errors import nearest
 from specguard.planning.sources import SourcePage
-from specguard.work.circles import circles_of, way_round
+from specguard.work.shape import circles_of, way_round
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

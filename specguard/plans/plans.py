@@ -1,4 +1,4 @@
-"""The plans of a repository: those of the judged tree, and the same before the change and in the base."""
+"""The plans of a repository, in the judged tree, before the change and in the base, and their tasks."""
 
 from __future__ import annotations
 
@@ -7,20 +7,144 @@ from functools import cached_property
 from specguard.change.tree import Documents
 from specguard.documents.data import Data, Problem
 from specguard.errors import NotApplicable, judge_each
-from specguard.plans.plan import Plan
-from specguard.work.path_templates import PathTemplate
+from specguard.model import Finding, shortened
+from specguard.plans.task import Task
+from specguard.work.kinds import normal_id, number_of
+from specguard.work.shape import circles_of, way_round
+from specguard.work.templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
+    from typing import Any
 
     from specguard.change.change import Change
-    from specguard.model import Finding
+    from specguard.plans.difference import Unit
     from specguard.plans.settings import PlanKind
-    from specguard.plans.units import Unit
     from specguard.runs.proof import RunProof
     from specguard.work.items import Work
+
+    Place = tuple[str | int, ...]
+
+
+class Plan:
+    """A plan as one tree has it.
+
+    Attributes:
+        kind: the name of its kind.
+        settings: the kind's table.
+        fields: the values of the placeholders of its folder.
+        folder: its folder, without a slash at the end.
+        path: the file that lists its tasks.
+        data: what that file holds; with a problem where it cannot be read.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        settings: PlanKind,
+        *,
+        fields: Mapping[str, str],
+        folder: bytes,
+        path: bytes,
+        data: Data,
+    ) -> None:
+        self.kind = kind
+        self.settings = settings
+        self.fields = fields
+        self.folder = folder
+        self.path = path
+        self.data = data
+
+    @property
+    def name(self) -> str:
+        """Its name: the value of `{name}`, of the first placeholder, or else the last part of its folder."""
+        values = [self.fields.get("name", ""), *self.fields.values()]
+        return next(filter(None, values), self.folder.rpartition(b"/")[2].decode("utf-8", "replace"))
+
+    @property
+    def listing(self) -> Any:
+        """The value that holds the tasks, whatever it is; None where there is none."""
+        return self.data.get(self.tasks_key)
+
+    @property
+    def tasks_key(self) -> Sequence[str]:
+        """The keys from the top to the value that holds the tasks."""
+        return self.settings.tasks.split(".") if self.settings.tasks else ()
+
+    @cached_property
+    def tasks(self) -> Sequence[Task]:
+        """Its tasks, in order; what is no mapping is left out."""
+        return list(self._tasks())
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Task]:
+        found: dict[str, Task] = {}
+        for task in self.tasks:
+            if task.id:
+                found.setdefault(normal_id(task.id), task)
+        return found
+
+    @cached_property
+    def _by_number(self) -> Mapping[int, Task]:
+        found: dict[int, Task] = {}
+        for task in self.tasks:
+            if task.number is not None:
+                found.setdefault(task.number, task)
+        return found
+
+    @cached_property
+    def positions(self) -> Mapping[Sequence[str | int], int]:
+        """The position of each task among `tasks`, by its place in the file."""
+        return {task.key: position for position, task in enumerate(self.tasks)}
+
+    @property
+    def option(self) -> str:
+        """The option that it names; empty where it names none, or needs to name none."""
+        value = self.data.get(self.settings.option) if self.settings.option else None
+        return value.strip() if isinstance(value, str) else ""
+
+    def task(self, task_id: str) -> Task | None:
+        """The first task with an id, however its number is padded; None where it has none."""
+        return self._by_id.get(normal_id(task_id))
+
+    def task_numbered(self, item_id: str, number: int | None) -> Task | None:
+        """The task that a work item is: by its id, or else by its number."""
+        found = self.task(item_id)
+        return self._by_number.get(number) if found is None and number is not None else found
+
+    def broken(self) -> Iterator[Finding]:
+        """What is wrong with what its tasks need of each other."""
+        return broken(self)
+
+    def setting(self, key: str) -> str:
+        """The key of one of its kind's settings, for a citation."""
+        return f"plans.{self.kind}.{key}"
+
+    def line(self, *key: str | int) -> int | None:
+        """The line of something in its file."""
+        return self.data.line(key)
+
+    def holds(self, path: bytes) -> bool:
+        """Whether a path is in its folder."""
+        return path.startswith(self.folder + b"/")
+
+    def _tasks(self) -> Iterator[Task]:
+        listing = self.listing
+        if isinstance(listing, dict):
+            pairs: Sequence[tuple[str | int, Any]] = list(listing.items())
+        elif isinstance(listing, list):
+            pairs = list(enumerate(listing))
+        else:
+            return
+        for key, value in pairs:
+            if isinstance(value, dict):
+                yield Task(self, (*self.tasks_key, key), value)
+
+    def __repr__(self) -> str:
+        return f"Plan({self.path!r})"
+
 
 __all__ = ["Plan", "Plans", "plan_templates", "read_plan"]
 
@@ -147,8 +271,6 @@ class Plans:
         Raises:
             MissingFact: as for `units`.
         """
-        from specguard.plans.dependencies import too_early
-
         for unit in self.units(work):
             for named in unit.named:
                 plan = self.at(named.plan.path, unit.after)
@@ -166,7 +288,7 @@ class Plans:
             MissingFact: the base, the commits or a tree cannot be read.
         """
         if self._units is None:
-            from specguard.plans.units import units
+            from specguard.plans.difference import units
 
             self._units = units(self, work, self._change)
         return self._units
@@ -237,3 +359,117 @@ def read_plan(
 def plan_templates(kinds: Mapping[str, PlanKind]) -> Sequence[tuple[str, PathTemplate]]:
     """The template of the files that list the tasks, of each kind of plans."""
     return [(name, PathTemplate(f"{kind.folder}/{kind.plan}")) for name, kind in kinds.items()]
+
+
+class Need:
+    """One entry of a task's `depends_on`.
+
+    Attributes:
+        task: the task that needs.
+        text: the id as it is written.
+        place: where it stands, below the task.
+        needed: the task that is needed; None where the plan has none of that id.
+    """
+
+    __slots__ = ("needed", "place", "task", "text")
+
+    def __init__(self, task: Task, text: str, place: Place, needed: Task | None) -> None:
+        self.task = task
+        self.text = text
+        self.place = place
+        self.needed = needed
+
+
+def needs(task: Task) -> Iterator[Need]:
+    """What a task needs, in order."""
+    for place, text in task.listed("depends_on"):
+        yield Need(task, text, place, task.plan.task(text))
+
+
+def broken(plan: Plan) -> Iterator[Finding]:
+    """What is wrong with the dependencies of a plan's tasks."""
+    for task in plan.tasks:
+        for need in needs(task):
+            if need.needed is None:
+                yield _unknown(need)
+            elif need.needed is task:
+                yield _finding(need, f"{task.name} needs itself", "Take it out.", "self")
+    for circle in circles(plan):
+        need = next(need for need in needs(circle[0]) if need.needed is circle[1])
+        yield _finding(
+            need,
+            f"tasks need each other in a circle: {way_round([task.name for task in circle])}",
+            "Take out the dependency that is not one.",
+            f"circle:{min(task.id for task in circle)}",
+        )
+    for task in plan.tasks:
+        if task.started:
+            yield from too_early(task)
+
+
+def too_early(task: Task, *, why: str = "", base: Plan | None = None) -> Iterator[Finding]:
+    """The dependencies of a task that was begun which are not done.
+
+    Args:
+        task: the task.
+        why: what says that it was begun, as a clause; by default its status.
+        base: the same plan in the trusted base, where a task may be done already.
+    """
+    said = why or f"is {task.status}"
+    for need in needs(task):
+        needed = need.needed
+        if needed is None or needed is task or needed.done:
+            continue
+        before = base.task(needed.id) if base is not None else None
+        if before is not None and before.done:
+            continue
+        state = f"is {needed.status}" if needed.status else "has no status"
+        yield _finding(
+            need,
+            f"{task.name} {said}, and needs {needed.name}, which {state}",
+            f"Finish {needed.name} first, or take it out of what {task.name} needs if that is a mistake.",
+            f"early:{needed.id}",
+            setting="started",
+        )
+
+
+def circles(plan: Plan) -> Iterator[Sequence[Task]]:
+    """The circles in which tasks need each other: of each knot of tasks the shortest through its first one.
+
+    A task that needs itself is no circle here.
+    """
+    graph = {
+        position: list(
+            dict.fromkeys(
+                plan.positions[need.needed.key]
+                for need in needs(task)
+                if need.needed is not None and need.needed is not task
+            )
+        )
+        for position, task in enumerate(plan.tasks)
+    }
+    for circle in circles_of(graph):
+        yield [plan.tasks[position] for position in circle]
+
+
+def _unknown(need: Need) -> Finding:
+    near = need.task.plan.task_numbered(need.text, number_of(need.text))
+    return _finding(
+        need,
+        f"{need.task.name} needs {shortened(need.text)!r}, which is no task of this plan",
+        f"Did you mean {near.id}?" if near else "Name a task of the plan, or take it out.",
+        f"unknown:{need.text}",
+    )
+
+
+def _finding(need: Need, message: str, help: str, what: str, *, setting: str = "") -> Finding:
+    task = need.task
+    return Finding(
+        message,
+        help=help,
+        path=task.plan.path,
+        line=task.line_of(*need.place),
+        field=task.field(*need.place),
+        key=f"{task.id}:{what}",
+        setting=task.plan.setting(setting) if setting else "",
+    )

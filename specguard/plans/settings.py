@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 from specguard.declaration.rule import Settings
+from specguard.documents.fields import normal_name
 from specguard.errors import nearest
-from specguard.work.path_templates import check_path_template
-from specguard.work.templates import check_template
+from specguard.work.templates import check_path_template, check_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from typing import Annotated, Final, Literal
 
     from pydantic import AfterValidator, Field
 
     from specguard.declaration.expressions import Expression
+    from specguard.plans.task import Task
+
 
 KEYS: Final = {
     "id": ("id", "task_id"),
@@ -214,3 +219,116 @@ class Models(Settings):
                 write = f"write {table} with an `allow` and a `default` of your own"
                 return f"`{key}` is {default!r}, but {refused[0]}; {write}"
         return ""
+
+
+OTHER_NAMES: Final = {
+    "depends_on": ("dependencies", "dependson", "deps", "needs", "requires", "blockedby", "prerequisites"),
+    "expected_files": ("files", "filepaths", "filestotouch", "filesscope", "targetfiles", "paths", "scope"),
+    "verify": ("verificationcommands", "verifycommands", "tests", "testcommands", "checks", "teststrategy"),
+    "done_criteria": ("acceptancecriteria", "acceptance", "criteria", "definitionofdone", "successcriteria"),
+    "status": ("state",),
+    "title": ("name", "summary", "goal", "subject"),
+    "id": ("key", "number"),
+}
+"""What other tools call these, as `normal_name` gives it; named where the plan's own key is missing."""
+
+OWN: Final = frozenset({"verified_at", "verified_by", "verified_note", "verify_notes"})
+"""Keys of a task that resemble others and are none of them."""
+
+CLOSE: Final = 0.85
+"""How much of two words must agree, by `difflib`'s measure, for one to be taken for the other misspelt."""
+
+
+def other_key(task: Task, name: str) -> str:
+    """The key under which a task may have what is missing."""
+    keys = [key for key in task.raw if isinstance(key, str)]
+    others = OTHER_NAMES.get(name, ())
+    named = next((key for key in keys if normal_name(key) in others), "")
+    read = {key for one in KEYS for key in task.plan.settings.keys_of(one)}
+    near = close(task.plan.settings.keys_of(name)[0], [key for key in keys if key not in read])
+    return near or named
+
+
+def near_keys(task: Task) -> Iterator[tuple[str, str]]:
+    """The keys of a task that are all but one that is read, each with that one."""
+    settings = task.plan.settings
+    known = {key: name for name in KEYS for key in settings.keys_of(name)}
+    for key in task.raw:
+        if not isinstance(key, str) or key in known or key in OWN:
+            continue
+        near = close(key, list(known))
+        # Where that one is missing, the finding about it names this key.
+        if near and not (task.find(known[near]) is None and known[near] in settings.required):
+            yield key, near
+
+
+def close(word: str, known: Sequence[str]) -> str:
+    """The one that a word is but for a letter or so, its case or its separators; empty where none is."""
+    same = next((one for one in known if normal_name(one) == normal_name(word)), "")
+    if same or len(word) > 60:
+        return same
+    from difflib import get_close_matches
+
+    found = get_close_matches(word.casefold(), [one.casefold() for one in known], 1, CLOSE)
+    return next((one for one in known if found and one.casefold() == found[0]), "")
+
+
+AGENTS: Final = frozenset(
+    {"aider", "claude", "codex", "copilot", "crush", "gemini", "goose", "llm", "opencode", "qwen"}
+)
+"""Programs whose option `-m` names a model; of most others it means something else."""
+
+UNNAMED: Final = frozenset(
+    {
+        "", "-", "default", "false", "inherit", "n/a", "na", "no", "none", "null", "optional", "required",
+        "str", "string", "tba", "tbd", "text", "todo", "true", "unknown", "yes",
+    }
+)  # fmt: skip
+"""What stands where no model is named, also in a table that describes what a field may be."""
+
+LONGEST: Final = 300
+"""A value of more characters is prose, and names no model."""
+
+HOLE: Final = re.compile(r"[$<{]|\.{3}|\u2026")
+"""What stands for a name that is filled in later."""
+
+_OPTION: Final = re.compile(r"--(?:[a-z]+-)?model(?:-name|-id)?(?:=(?P<value>.*))?", re.DOTALL)
+
+
+def forms_of(name: str) -> list[str]:
+    """A model's name and how else it could be written: without a provider, with hyphens for spaces."""
+    return list(dict.fromkeys((name, name.rpartition("/")[2], "-".join(name.lower().split()))))
+
+
+def is_agent(words: Sequence[str]) -> bool:
+    """Whether a command runs an agent, itself or through another program."""
+    return any(word.rpartition("/")[2] in AGENTS for word in words[:4])
+
+
+def models_in(words: Sequence[str]) -> Iterator[str]:
+    """The models that a command's words name, in order."""
+    agent = is_agent(words)
+    for position, word in enumerate(words):
+        following = words[position + 1] if position + 1 < len(words) else ""
+        value: str | None = None
+        if word.startswith("--"):
+            option = _OPTION.fullmatch(word)
+            if option is not None:
+                value = following if option["value"] is None else option["value"]
+        elif agent and word == "-m":
+            value = following
+        elif agent and word.startswith("-m") and len(word) > 3:
+            value = word[2:].removeprefix("=")
+        elif agent and word.startswith("model="):
+            value = word[6:]
+        name = None if value is None else model_named(value)
+        if name is not None:
+            yield name
+
+
+def model_named(value: str) -> str | None:
+    """The model that the value of an option or a variable names; None where it names none."""
+    name = value.strip().strip("'\"")
+    if name.casefold() in UNNAMED or name.startswith("-") or HOLE.match(name):
+        return None
+    return name[:LONGEST]

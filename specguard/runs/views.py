@@ -1,25 +1,30 @@
-"""A run as whoever looks after it sees it: what it recorded, and what can be seen of its process."""
+"""Runs as whoever looks after them sees them: each with its process, all that a folder keeps, moved ones.
+
+Folders of runs are `<kind>-<id>/<run-id>/`; older ones are `<task>/<run-id>/`, `local-mcp/<run-id>/` and
+`<id>/mcp/<run-id>/`. Links are not followed: where a run was moved, one leads from its old place to it.
+
+`local-<tool>/<run-id>/`, which holds the runs of all items, becomes `<id>/<tool>/<run-id>/`.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from specguard.errors import MissingFact
-from specguard.runs.files import LocalFiles
-from specguard.runs.folder import COMMANDS, HEARTBEAT, LOG, MANIFEST
-from specguard.runs.meta import META
+from specguard.declaration.rule import Record
+from specguard.errors import MissingFact, SpecguardError, nearest
+from specguard.runs.files import LocalFiles, about_run, folder_name
+from specguard.runs.folder import COMMANDS, HEARTBEAT, LOG, MANIFEST, META
 from specguard.runs.model import SCHEMA
 from specguard.runs.record import RunRecord
-from specguard.runs.root import about_run
-from specguard.runs.settings import seconds
+from specguard.runs.settings import RunSettings, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from specguard.runs.settings import RunSettings
 
 RUNNER_LOG: Final = "runner.log"
 """The log of an older layout."""
@@ -287,3 +292,201 @@ def is_run(path: str) -> bool:
 
 def _first(record: Mapping[str, Any], names: Sequence[str]) -> Any:
     return next((record[name] for name in names if record.get(name) is not None), None)
+
+
+_DEEPEST: Final = 3
+_FIRST: Final = "control/asked.json"
+"""What a run writes first, and once."""
+
+
+class RunStore:
+    """The runs of a folder.
+
+    Args:
+        root: the folder of all runs, absolute; it need not be there.
+        settings: what the policy says of runs; its defaults where it is not given.
+        given: whether the folder is not the policy's own, so that commands have to name it.
+    """
+
+    def __init__(self, root: str, settings: RunSettings | None = None, *, given: bool = False) -> None:
+        self.root = root
+        self._given = root if given else ""
+        self._settings = settings or RunSettings()
+
+    def folders(self) -> Iterator[str]:
+        """The folder of each run, absolute, in no order."""
+        yield from _runs_below(self.root, _DEEPEST)
+
+    def runs(self) -> Sequence[RunView]:
+        """Every run, the newest last; those with a broken record are among them."""
+        return sorted(map(self.view, self.folders()), key=_order)
+
+    def view(self, folder: str) -> RunView:
+        """The run of a folder."""
+        return RunView(folder, settings=self._settings, root=self._given)
+
+    def find(self, prefix: str) -> RunView:
+        """The run whose id begins like this.
+
+        Args:
+            prefix: the beginning of its id; `<kind>-<id>/` before it is allowed; or the path of its folder,
+                from `root`, also one from before it was moved.
+
+        Raises:
+            SpecguardError: there is none, or several.
+        """
+        place = os.path.join(self.root, prefix)
+        if prefix and os.path.isdir(place) and is_run(place):
+            return self.view(os.path.realpath(place))
+        above, _, begin = prefix.rpartition("/")
+        found = [
+            folder
+            for folder in self.folders()
+            if os.path.basename(folder).startswith(begin)
+            and (not above or os.path.dirname(folder) == os.path.join(self.root, above))
+        ]
+        whole = [folder for folder in found if os.path.basename(folder) == begin]
+        found = whole or found
+        if len(found) == 1:
+            return self.view(found[0])
+        if not found:
+            known = [os.path.basename(folder) for folder in self.folders()]
+            raise SpecguardError(
+                f"there is no run {prefix!r}",
+                path=self.root,
+                help=nearest(prefix, known, "specguard run list"),
+                code="unknown-name",
+            )
+        names = ", ".join(sorted(os.path.relpath(folder, self.root) for folder in found)[:5])
+        raise SpecguardError(
+            f"several runs begin with {prefix!r}: {names}", help="give more of it", code="unknown-name"
+        )
+
+    def asked(self, prefix: str) -> Sequence[RunView]:
+        """The run whose id begins like this; without one those under way, else the one that began last.
+
+        Raises:
+            SpecguardError: there is none, or several begin like this.
+        """
+        if prefix:
+            return [self.find(prefix)]
+        return [run for run in self.runs() if run.open] or [self.latest()]
+
+    def latest(self) -> RunView:
+        """The run that began last.
+
+        Raises:
+            SpecguardError: there is none.
+        """
+        runs = self.runs()
+        if not runs:
+            raise SpecguardError(
+                "there are no runs", path=self.root, help="specguard run KIND -- COMMAND", code="unknown-name"
+            )
+        return max(runs, key=lambda run: (run.started.timestamp() if run.started else 0.0, *_order(run)))
+
+
+def _order(run: RunView) -> tuple[str, int, str]:
+    """What tells which of two runs began later: the second in the id, then which was written first."""
+    try:
+        written = os.stat(os.path.join(run.path, _FIRST)).st_mtime_ns
+    except OSError:
+        written = 0
+    # The last five characters of a run's own id tell it from others of the same second.
+    second = run.run_id[:-5] if run.run_id[-5:-4] == "-" else run.run_id
+    return second, written, run.path
+
+
+def _runs_below(folder: str, deep: int) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            inside = [one.path for one in entries if one.is_dir(follow_symlinks=False)]
+    except OSError:
+        return
+    for path in inside:
+        if is_run(path):
+            yield path
+        elif deep > 1 and not os.path.basename(path).startswith("."):
+            yield from _runs_below(path, deep - 1)
+
+
+_OLD: Final = re.compile(r"local-(?P<tool>[A-Za-z0-9_.-]+)")
+
+
+class Move(Record):
+    """A run folder that can be moved.
+
+    Attributes:
+        old: its path, from the folder of all runs.
+        new: where it goes, from there.
+        problem: why it stays where it is; empty where it can be moved.
+    """
+
+    old: str
+    new: str = ""
+    problem: str = ""
+
+
+def moves(store: RunStore) -> Sequence[Move]:
+    """The folders of an older layout, each with where it goes."""
+    found = []
+    for name in sorted(_folders(store.root)):
+        match = _OLD.fullmatch(name)
+        if match is None:
+            continue
+        for run_id in sorted(_folders(os.path.join(store.root, name))):
+            old = os.path.join(name, run_id)
+            if is_run(os.path.join(store.root, old)):
+                found.append(_move(store, old, match["tool"]))
+    taken = [move.new for move in found if move.new]
+    return [
+        Move(old=move.old, problem=f"another run goes to {move.new}, too")
+        if move.new and taken.count(move.new) > 1
+        else move
+        for move in found
+    ]
+
+
+def carry_out(store: RunStore, move: Move) -> None:
+    """Move a run folder, and leave a link to it.
+
+    Raises:
+        SpecguardError: it cannot be moved; it is then where it was.
+    """
+    old, new = (os.path.join(store.root, path) for path in (move.old, move.new))
+    try:
+        os.makedirs(os.path.dirname(new), exist_ok=True)
+        if os.path.lexists(new):
+            raise SpecguardError("something is there already", path=new, code="never-overwritten")
+        os.rename(old, new)
+        try:
+            os.symlink(os.path.relpath(new, os.path.dirname(old)), old, target_is_directory=True)
+        except OSError:
+            os.rename(new, old)
+            raise
+    except OSError as error:
+        raise SpecguardError(
+            f"the run cannot be moved: {error.strerror}", path=old, code="unwritable-file"
+        ) from error
+
+
+def _move(store: RunStore, old: str, tool: str) -> Move:
+    run = store.view(os.path.join(store.root, old))
+    if run.alive:
+        return Move(old=old, problem="it is under way")
+    item = run.item
+    if run.problem or not item or item == os.path.dirname(old):
+        return Move(old=old, problem=run.problem or "its record does not say what it worked on")
+    new = os.path.join(folder_name(item), tool, run.run_id)
+    if os.path.lexists(os.path.join(store.root, new)):
+        return Move(old=old, problem=f"{new} is there already")
+    return Move(old=old, new=new)
+
+
+def _folders(path: str) -> list[str]:
+    """The folders in one; links are none."""
+    try:
+        with os.scandir(path) as entries:
+            return [one.name for one in entries if one.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []

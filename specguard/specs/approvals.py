@@ -25,7 +25,7 @@ from specguard.documents.content import bare_nothing, is_open, owes, without_box
 from specguard.documents.data import written
 from specguard.documents.dates import days, is_ahead, parse_date, plain, undated
 from specguard.documents.fields import normal_name, plain_value
-from specguard.specs.said import Said
+from specguard.specs.text import Said
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from specguard.documents.data import data_kind, written
 from specguard.documents.fields import normal_name, plain_value
 from specguard.model import shortened
 from specguard.specs.index import IDS, PATHS, place_of
-from specguard.specs.statuses import plain_status
+from specguard.specs.text import plain_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from specguard.documents.blocks import AnyBlock, Item, Text
     from specguard.documents.data import Data
-    from specguard.specs.said import Said
     from specguard.specs.spec import Spec
     from specguard.specs.specs import Specs
+    from specguard.specs.text import Said
 
 LONGEST: Final = 2000
 """So many characters of a cell or list item are read."""

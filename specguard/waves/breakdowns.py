@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from specguard.model import Finding, path_text
+import re
+
+from specguard.artifacts.evidence import Targets
+from specguard.documents.blocks import Heading, List, Paragraph, Table, texts
+from specguard.documents.citations import citations
+from specguard.model import Finding, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Any
+    from typing import Any, Final
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.change.tree import Documents
     from specguard.declaration.patterns import Selecting
+    from specguard.documents.blocks import AnyBlock
+    from specguard.documents.document import Document
     from specguard.runs.proof import RunProof
     from specguard.waves.waves import Waves
-    from specguard.work.listed import Listed
-    from specguard.work.sources import Source, Sources
+    from specguard.work.sources import Listed, Source, Sources
 
 
 class Breakdowns:
@@ -78,8 +84,6 @@ class Breakdowns:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        from specguard.waves.dispositions import put_off
-
         return frozenset(
             (item.source.path, item.id)
             for artifact, items in self.conditional(contracts)
@@ -96,8 +100,6 @@ class Breakdowns:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        from specguard.waves.dispositions import undisposed
-
         touched = self.sources.touched
         if self.artifacts is None or not (
             self.whole
@@ -132,9 +134,7 @@ class Breakdowns:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        from specguard.waves.acceptance import unmapped_lines, unmapped_scenarios
-        from specguard.waves.proofs import Proofs
-        from specguard.waves.scenarios import scenarios
+        from specguard.waves.acceptance import Proofs, scenarios, unmapped_lines, unmapped_scenarios
 
         touched = self.sources.touched
         tree = self.documents.tree
@@ -197,8 +197,7 @@ class Breakdowns:
         Raises:
             MissingFact: a document is not there.
         """
-        from specguard.waves.proofs import plain_gate
-        from specguard.waves.scenarios import scenarios
+        from specguard.waves.acceptance import plain_gate, scenarios
 
         names = {plain_gate(name): name for name in _listed_gates(item.source)}
         names |= {plain_gate(text): name for text, name in gates.items()}
@@ -251,7 +250,7 @@ class Breakdowns:
 
 def _listed_gates(source: Source) -> Iterator[str]:
     """The names and commands of the gates that a work breakdown lists, for all of it and for its items."""
-    from specguard.waves.proofs import gate_names
+    from specguard.waves.acceptance import gate_names
 
     for value in (source.top("gates"), *(item.get("gates") for item in source.items)):
         yield from gate_names(value)
@@ -266,3 +265,253 @@ def _unread(path: bytes, why: str, line: int | None, setting: str) -> Finding:
         key="unread",
         setting=setting,
     )
+
+
+# `Trigger: no`, also as the head of a column with its cell.
+_ANSWER: Final = re.compile(r"\btrigger(?:ed)?\??:[ \t]{0,9}([^\n]{0,80})", re.IGNORECASE)
+_YES_OR_NO: Final = re.compile(r"(yes|no)(?=\s{0,9}(?:$|[.,;:()\[\]\u2013\u2014])|\s{1,9}-\s)", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"\bhttps?://[\w.-]+/\S")
+
+
+class Disposition:
+    """What a passage says of a conditional item.
+
+    Attributes:
+        line: where it speaks of it.
+        answer: whether its trigger is answered with `yes` or `no`; empty where it is not.
+        unread: what stands in place of an answer; empty where nothing does.
+        evidence: whether it cites something that is there.
+    """
+
+    __slots__ = ("answer", "evidence", "line", "unread")
+
+    def __init__(self, passage: Passage, *, evidence: bool) -> None:
+        said = _ANSWER.findall(passage.text)
+        answers = {found[1].casefold() for one in said if (found := _YES_OR_NO.match(one))}
+        self.line = passage.line
+        self.answer = max(answers, default="")
+        self.unread = next(iter(said), "") if not answers else ""
+        self.evidence = evidence
+
+
+def undisposed(artifact: Artifact, items: Sequence[Listed], setting: str) -> Iterator[Finding]:
+    """The items of which a readiness document does not say that nothing triggered them, with evidence.
+
+    Args:
+        artifact: the document.
+        items: conditional items that are not done.
+        setting: the key of the setting that asks for it.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    place = path_text(artifact.path)
+    dispositions = Dispositions(artifact)
+    for item in items:
+        found = dispositions.of(item)
+        if _is_put_off(found):
+            continue
+        # What answers with yes counts first, then what answers at all, then what comes near it.
+        told = max(found, key=lambda one: (one.answer, bool(one.unread)), default=None)
+        step = f"Write '{item.id}: deferred, trigger: no (`FILE`)' with the file that shows it; or do {item}."
+        if told is None:
+            said = f"{item} is conditional, not done, and {place} does not say that it is put off"
+        elif told.answer == "yes":
+            said = f"{place} says that {item} was triggered, and it is not done"
+            step = f"Do {item}; if nothing triggered it, write 'trigger: no' with the evidence."
+        elif told.answer:
+            said = f"{place} puts {item} off without evidence that is there"
+            step = "Cite the file that shows that nothing triggered it."
+        elif told.unread:
+            said = (
+                f"{place} answers the trigger of {item} with {shortened(told.unread)!r}, not with yes or no"
+            )
+        else:
+            said = f"{place} speaks of {item} without an answer to its trigger, and it is not done"
+        yield Finding(
+            said,
+            help=step,
+            path=artifact.path,
+            line=told.line if told else None,
+            key=item.id,
+            setting=setting,
+        )
+
+
+def put_off(artifact: Artifact, items: Sequence[Listed]) -> list[Listed]:
+    """The items that a readiness document puts off, with evidence.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    dispositions = Dispositions(artifact)
+    return [item for item in items if _is_put_off(dispositions.of(item))]
+
+
+def _is_put_off(found: Sequence[Disposition]) -> bool:
+    answers = [one.answer for one in found]
+    return "yes" not in answers and any(one.answer and one.evidence for one in found)
+
+
+class Dispositions:
+    """What a readiness document says of conditional items.
+
+    Args:
+        artifact: the document.
+    """
+
+    def __init__(self, artifact: Artifact) -> None:
+        self._artifact = artifact
+        self._passages = Passages(artifact.document)
+        self._targets = Targets(artifact.artifacts.documents, _roots(artifact))
+
+    def of(self, item: Listed) -> list[Disposition]:
+        """What every passage says that speaks of an item.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        return [Disposition(passage, evidence=self._is_shown(passage)) for passage in self._passages.of(item)]
+
+    def _is_shown(self, passage: Passage) -> bool:
+        """Whether a passage cites something that is there."""
+        cited = [one for one in citations(passage.blocks) if one.kind != "shortened"]
+        return bool(_ADDRESS.search(passage.text)) or any(
+            self._targets.find(one, self._artifact.folder).path not in (None, self._artifact.path)
+            for one in cited
+        )
+
+
+def _roots(artifact: Artifact) -> Sequence[str]:
+    """The prefixes that stand for the root in any contract: those of one team's machines."""
+    contracts = artifact.artifacts.contracts.values()
+    return list(dict.fromkeys(root for one in contracts if one.evidence for root in one.evidence.roots))
+
+
+_WORD: Final = re.compile(r"[^\W\d_]+|[0-9]+")
+_SHORTEST_TITLE: Final = 8
+
+
+class Passage:
+    """A section, an item of a list, a paragraph or a row of a table.
+
+    Attributes:
+        line: where it begins.
+        key: what tells which item it speaks of: a section's title, an item's own text, a row's cells.
+        blocks: all that is in it.
+        within: the position of the item that it stands in; None where it stands in none.
+    """
+
+    __slots__ = ("blocks", "key", "line", "within")
+
+    def __init__(self, line: int, key: str, blocks: Sequence[AnyBlock], within: int | None) -> None:
+        self.line = line
+        self.key = key
+        self.blocks = blocks
+        self.within = within
+
+    @property
+    def text(self) -> str:
+        """All that it says; of a table each cell behind the head of its column."""
+        said = [self.key, *(text.rendered for text in texts(self.blocks))]
+        said += [block.text.rendered for block in self.blocks if isinstance(block, Heading)]
+        said += [
+            f"{name.rendered}: {cell.rendered}"
+            for table in _tables(self.blocks)
+            for row in table.rows
+            for name, cell in zip(table.header, row, strict=False)
+        ]
+        return "\n".join(said)
+
+
+class Passages:
+    """The passages of a document.
+
+    Args:
+        document: whose passages they are.
+    """
+
+    def __init__(self, document: Document) -> None:
+        self._all: list[Passage] = []
+        self._by_word: dict[str, list[int]] = {}
+        for section in document.sections:
+            self._add(Passage(section.line, section.heading.text.rendered, section.blocks, None))
+        self._read(document.blocks, None)
+
+    def of(self, item: Listed) -> Iterator[Passage]:
+        """Those that speak of an item; what stands within one of them is left out."""
+        mention = _mention(item)
+        told: set[int] = set()
+        for position in sorted({*self._with(item.id), *self._with(item.title)}):
+            passage = self._all[position]
+            if mention.search(passage.key) and not self._is_within(passage, told):
+                told.add(position)
+                yield passage
+
+    def _with(self, text: str) -> Sequence[int]:
+        """Passages among which are all that have some words: those with the rarest of them."""
+        words = _words(text)
+        if text and not words:
+            return range(len(self._all))
+        return min((self._by_word.get(word, []) for word in words), key=len, default=[])
+
+    def _is_within(self, passage: Passage, told: set[int]) -> bool:
+        above = passage.within
+        while above is not None:
+            if above in told:
+                return True
+            above = self._all[above].within
+        return False
+
+    def _add(self, passage: Passage) -> int:
+        position = len(self._all)
+        self._all.append(passage)
+        for word in _words(passage.key):
+            self._by_word.setdefault(word, []).append(position)
+        return position
+
+    def _read(self, blocks: Sequence[AnyBlock], within: int | None) -> None:
+        for position, block in enumerate(blocks):
+            if isinstance(block, Paragraph):
+                # What a paragraph ends with may be in the list behind it.
+                following = [one for one in blocks[position + 1 : position + 2] if isinstance(one, List)]
+                self._add(Passage(block.line, block.text.rendered, [block, *following], within))
+            elif isinstance(block, List):
+                for item in block.items:
+                    own = self._add(Passage(item.line, item.text.rendered, item.blocks, within))
+                    self._read(item.rest, own)
+            elif isinstance(block, Table):
+                for row in filter(None, block.rows):
+                    key = "\n".join(cell.rendered for cell in row)
+                    line = row[0].line
+                    self._add(Passage(line, key, [Table(block.header, [row], line)], within))
+
+
+def _tables(blocks: Sequence[AnyBlock]) -> Iterator[Table]:
+    for block in blocks:
+        if isinstance(block, Table):
+            yield block
+        elif isinstance(block, List):
+            for item in block.items:
+                yield from _tables(item.blocks)
+
+
+def _mention(item: Listed) -> re.Pattern[str]:
+    """What a text has that speaks of an item: its id as a word, behind the kind's where it is a number.
+
+    A title that is long enough to be no other's counts, too. Both end where a word ends, as they must to be
+    found through the words.
+    """
+    name = rf"(?<![\w./\\-]){re.escape(item.id)}(?![\w/\\]|[-.]\w)"
+    if item.id.isdigit():
+        name = rf"\b{re.escape(item.source.kind)}[\s#_-]{{0,3}}0*{re.escape(item.id)}(?!\w)"
+    words = item.title.split()
+    if len(" ".join(words)) >= _SHORTEST_TITLE:
+        title = r"\s+".join(map(re.escape, words))
+        name += rf"|(?<!\w){title}(?!\w)"
+    return re.compile(name, re.IGNORECASE)
+
+
+def _words(text: str) -> set[str]:
+    """The words and numbers of a text for comparison; the padding of numbers does not count."""
+    return {word.lstrip("0") or "0" for word in _WORD.findall(text.casefold())}

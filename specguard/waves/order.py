@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from specguard.declaration.patterns import Covering
 from specguard.model import Finding, path_text
-from specguard.waves.wave import UNKNOWN
-from specguard.work.path_templates import PathTemplate
+from specguard.waves.stage import UNKNOWN
+from specguard.work.templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
     from specguard.change.entries import Commit, Entry
     from specguard.waves.settings import WaveStage
-    from specguard.waves.stage import Missing, StageState
-    from specguard.waves.wave import Wave
+    from specguard.waves.stage import Missing, StageState, Wave
     from specguard.waves.waves import Waves
     from specguard.work.item import WorkItem
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.declaration.rule import Settings
 from specguard.errors import nearest
-from specguard.work.path_templates import check_path_template
+from specguard.work.templates import check_path_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from functools import cached_property
 
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact, nearest
-from specguard.waves.wave import Wave
-from specguard.work.papers import Papers
-from specguard.work.path_templates import PathTemplate
+from specguard.waves.stage import Wave
+from specguard.work.item import Papers
+from specguard.work.templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,13 +19,11 @@ if TYPE_CHECKING:
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.change.entries import Commit, Entry
     from specguard.model import Finding
-    from specguard.plans.plan import Plan
-    from specguard.plans.plans import Plans
+    from specguard.plans.plans import Plan, Plans
     from specguard.waves.settings import WaveSettings, WaveStage
-    from specguard.waves.wave import Key
+    from specguard.waves.stage import Key
     from specguard.work.item import WorkItem
-    from specguard.work.listed import Listed
-    from specguard.work.sources import Source, Sources
+    from specguard.work.sources import Listed, Source, Sources
 
     _Placed = TypeVar("_Placed", Artifact, Source, Plan)
 

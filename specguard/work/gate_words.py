@@ -1,20 +1,24 @@
-"""Which code spans of a text are commands to run, and which are paths, values, alternatives, or forbidden."""
+"""Gates as documents write them: in code spans, in tables, and in front matter."""
 
 from __future__ import annotations
 
 import re
 
+from specguard.declaration.patterns import Covering, PatternError
 from specguard.documents.content import without_box
 from specguard.documents.titles import normal_title
-from specguard.work.gates import NotRead
+from specguard.work.gates import NotRead, PlannedGate, name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final, Literal
+    from collections.abc import Iterator, Sequence
+    from typing import Any, Final, Literal
 
-    from specguard.documents.blocks import Text
+    from specguard.documents.blocks import Table, Text
+    from specguard.documents.data import Data
 
     Kind = Literal["gate", "format", "teardown"]
+
 
 _PROGRAMS: Final = frozenset(
     """
@@ -234,3 +238,177 @@ def _prose(text: Text) -> str:
     for span in reversed(text.codes):
         raw = raw[: span.start] + raw[span.end :]
     return raw
+
+
+_TABLE_TIMEOUT: Final = re.compile("[1-9][0-9]*[smh]")
+_KEYS: Final = ("name", "run", "when", "on", "each", "kind", "timeout", "wrapper")
+_CHANGES: Final = ("added", "modified", "deleted")
+_KINDS: Final = ("gate", "format", "teardown")
+
+
+def front_matter_gates(properties: Data) -> Iterator[PlannedGate | NotRead]:
+    """The gates of a front matter.
+
+    Args:
+        properties: the front matter.
+
+    Returns:
+        The gates, and what is wrong with them: an entry without a command is none, and a setting that is not
+        understood is left at what makes the gate run.
+    """
+    if properties.problem is not None:
+        yield NotRead(properties.problem.line or 1, "front matter", properties.problem.message)
+        return
+    value = properties.value.get("gates") if isinstance(properties.value, dict) else None
+    if value is None:
+        return
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, dict):
+        entries = [(("gates", key), _of_pair(key, one)) for key, one in value.items()]
+    elif isinstance(value, list):
+        entries = [(("gates", number), one) for number, one in enumerate(value)]
+    else:
+        yield NotRead(properties.line(("gates",)) or 1, f"gates: {value}", "it is no list")
+        return
+    for path, entry in entries:
+        yield from _table_gate(entry, properties.line(path) or 1)
+
+
+def _of_pair(name: str, value: Any) -> Any:
+    """An entry of a mapping of names to commands or tables."""
+    if isinstance(value, str):
+        return {"name": name, "run": value}
+    return {"name": name, **value} if isinstance(value, dict) else value
+
+
+def _table_gate(entry: Any, line: int) -> Iterator[PlannedGate | NotRead]:
+    if isinstance(entry, str):
+        entry = {"run": entry}
+    run = entry.get("run") if isinstance(entry, dict) else None
+    if not isinstance(run, str) or not run.strip():
+        yield NotRead(line, str(entry), "it has no command, as `run`")
+        return
+    values: dict[str, Any] = {}
+    for key, value in entry.items():
+        read = _setting(key, value)
+        if read is None:
+            why = "it is no setting of a gate" if key not in _KEYS else "it is not understood, and left out"
+            yield NotRead(line, f"{key}: {value}", why)
+        else:
+            values[key] = read
+    values.setdefault("name", name_of(run))
+    values.setdefault("each", "{file}" in run)
+    yield PlannedGate(source="document", line=line, **values)
+
+
+def _setting(key: str, value: Any) -> Any:
+    """The value of a setting as gates have it; None where it is not understood."""
+    texts = [value] if isinstance(value, str) else value
+    listed = isinstance(texts, list) and all(isinstance(one, str) for one in texts)
+    if key in ("name", "run"):
+        return value.strip() if isinstance(value, str) and value.strip() else None
+    if key == "when" and listed:
+        try:
+            return Covering(texts)
+        except PatternError:
+            return None
+    if key == "on" and listed and texts and all(one in _CHANGES for one in texts):
+        return tuple(texts)
+    if key == "each" and (isinstance(value, bool) or value in ("true", "false")):
+        return value in (True, "true")
+    if key == "kind" and value in _KINDS:
+        return value
+    if key == "timeout" and isinstance(value, str) and _TABLE_TIMEOUT.fullmatch(value):
+        return value
+    if key == "wrapper" and isinstance(value, list) and listed:
+        return tuple(value)
+    return None
+
+
+_COMMAND: Final = re.compile(r"\b(?:commands?|cmd|run|how|invocation|script)\b", re.IGNORECASE)
+_NAME: Final = re.compile(r"\b(?:name|gate|check|step|test|what|id|verification)\b", re.IGNORECASE)
+_WHEN: Final = re.compile(
+    r"\b(?:when|paths?|files?|applies to|condition|trigger|only for|if)\b", re.IGNORECASE
+)
+_TIMEOUT_COLUMN: Final = re.compile(r"\b(?:timeout|time limit|limit)\b", re.IGNORECASE)
+_DURATION: Final = re.compile(r"([1-9][0-9]*)\s*(s|m|h)(?:ec(?:onds?)?|in(?:utes?)?|ours?)?\Z", re.IGNORECASE)
+_ALWAYS: Final = frozenset({"", "-", "\u2013", "\u2014", "always", "any", "all", "every change", "yes"})
+
+
+def row_gates(table: Table, kind: Kind) -> Iterator[PlannedGate | NotRead]:
+    """The gates of a table: of each row the commands in the column for them, else in its first cell with any.
+
+    Args:
+        table: the table.
+        kind: what its section names.
+    """
+    titles = [cell.plain for cell in table.header]
+    command = _column(titles, _COMMAND)
+    name = _column([title if number != command else "" for number, title in enumerate(titles)], _NAME)
+    for row in table.rows:
+        cells = [row[command]] if command is not None and command < len(row) else row
+        gates: list[PlannedGate] = []
+        for cell in cells:
+            found, passed = commands_in(cell, listed=True, kind=kind)
+            if not found and command is not None and not cell.codes and shape(cell.plain) == "sure":
+                gates = [_row_gate(plain_command(cell.plain), cell.line, kind)]
+            gates += [_row_gate(one.text, one.line, one.kind) for one in found]
+            yield from passed
+            if gates:
+                break
+        if not gates:
+            line = row[0].line if row else table.line
+            yield NotRead(line, " | ".join(cell.plain for cell in row), "the row names no command")
+            continue
+        called = row[name].plain.strip() if name is not None and name < len(row) else ""
+        own = kind_named(called) if kind == "gate" else kind
+        when, unread = _when(titles, row)
+        if unread is not None:
+            yield unread
+        timeout = _timeout(titles, row)
+        for gate in gates:
+            yield gate.but(
+                name=called or gate.name,
+                kind=own if own != "gate" else gate.kind,
+                when=when,
+                timeout=timeout,
+            )
+
+
+def _row_gate(command: str, line: int, kind: Kind) -> PlannedGate:
+    return PlannedGate(
+        name=name_of(command),
+        run=command,
+        source="document",
+        line=line,
+        kind=kind,
+        each="{file}" in command,
+    )
+
+
+def _column(titles: Sequence[str], wanted: re.Pattern[str]) -> int | None:
+    return next((number for number, title in enumerate(titles) if wanted.search(title)), None)
+
+
+def _when(titles: Sequence[str], row: Sequence[Text]) -> tuple[Covering, NotRead | None]:
+    column = _column(titles, _WHEN)
+    if column is None or column >= len(row):
+        return Covering(), None
+    cell = row[column]
+    if cell.plain.strip().casefold() in _ALWAYS:
+        return Covering(), None
+    spans = cell.spans
+    rest = re.sub("`+[^`]*`+", "", cell.raw)
+    try:
+        if spans and not re.sub(r"\b(?:and|or)\b|[\s,;]", "", rest):
+            return Covering(spans), None
+    except PatternError:
+        pass
+    return Covering(), NotRead(cell.line, cell.plain, UNCONDITIONAL)
+
+
+def _timeout(titles: Sequence[str], row: Sequence[Text]) -> str:
+    column = _column(titles, _TIMEOUT_COLUMN)
+    found = _DURATION.match(row[column].plain.strip()) if column is not None and column < len(row) else None
+    return f"{found[1]}{found[2].lower()}" if found else ""

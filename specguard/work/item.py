@@ -8,23 +8,24 @@ from functools import cached_property
 from specguard.declaration.patterns import Selecting
 from specguard.declaration.rule import Commits
 from specguard.model import path_text
+from specguard.work.kinds import same_item
 from specguard.work.locate import Locator, read_text
-from specguard.work.naming import same_item
-from specguard.work.path_templates import escape
-from specguard.work.templates import FREE, NumberFormat, Template, Unrendered
+from specguard.work.templates import FREE, NumberFormat, PathTemplate, Template, Unrendered, escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import Final, Literal
 
     from specguard.authority.guards import Guard, Guards
     from specguard.change.tree import Tree
-    from specguard.work.kinds import WorkKind
-    from specguard.work.listed import Listed
-    from specguard.work.locate import Located
-    from specguard.work.naming import Naming
+    from specguard.work.kinds import Naming, WorkKind
+    from specguard.work.locate import Located, Pointer
     from specguard.work.outline import Ask, Scope
-    from specguard.work.pointers import Pointer
+    from specguard.work.sources import Listed
+
+    Role = Literal["pointer", "document", "index", "list", "artifact"]
+
 
 _PADDED = (1, 2, 3, 4)
 
@@ -211,7 +212,7 @@ class WorkItem:
             return False
         if self.listed is None:
             return True
-        from specguard.work.listing import agree, meant
+        from specguard.work.sources import agree, meant
 
         # `7` can be short for `C7`, but not where the list has a 7, too.
         ids = [one.id for one in meant([self.listed.source], naming.id, naming.fields)]
@@ -331,3 +332,78 @@ class WorkItem:
             return self._render(template, self._widths()[0])
         except Unrendered:
             return ""
+
+
+# A path that is several of these is the first.
+_ROLES: Final[Mapping[str, Role]] = {
+    "pointer": "pointer",
+    "siblings": "document",
+    "document": "document",
+    "legacy": "document",
+    "index": "index",
+    "source": "list",
+}
+
+
+class Paper:
+    """What a path is in the plan.
+
+    Attributes:
+        kind: the name of the kind of work items; of an artifact that of its contract.
+        role: `pointer`, `document`, `index`, `list` for a file that lists items, or `artifact`.
+        setting: the key of the setting that says so, for a citation.
+        text: the template, as the policy has it.
+    """
+
+    __slots__ = ("kind", "role", "setting", "text")
+
+    def __init__(self, kind: str, role: Role, setting: str, text: str) -> None:
+        self.kind = kind
+        self.role = role
+        self.setting = setting
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"Paper({self.setting})"
+
+
+class Papers:
+    """Where the papers of each kind can be, whichever item they are of.
+
+    Args:
+        kinds: the policy's kinds by name.
+        artifacts: where a wave's artifacts are: a template by the name of its contract.
+    """
+
+    def __init__(self, kinds: Mapping[str, WorkKind], artifacts: Mapping[str, str] | None = None) -> None:
+        found = [
+            (Paper(name, role, f"work.{name}.{field}.{index}", text), pattern)
+            for field, role in _ROLES.items()
+            for name, kind in kinds.items()
+            for index, text in enumerate(kind.sources if field == "source" else getattr(kind, field))
+            if (pattern := _pattern(field, text))
+        ]
+        found += [
+            (Paper(name, "artifact", f"artifacts.{name}", text), PathTemplate(text).render({}))
+            for name, text in (artifacts or {}).items()
+        ]
+        self._papers = [paper for paper, _ in found]
+        self._patterns = Selecting([pattern for _, pattern in found])
+
+    def among(self, paths: Sequence[bytes]) -> dict[bytes, Paper]:
+        """Of these paths those that are papers, each with what it is first."""
+        return {paths[at]: self._papers[which] for at, which in self._patterns.find_each(paths)}
+
+    def at(self, path: bytes) -> list[Paper]:
+        """Everything that one path is."""
+        return [self._papers[which] for _, found in self._patterns.find_all([path]) for which in found]
+
+
+def _pattern(field: str, text: str) -> str:
+    """The pattern of every path that a setting could mean; empty where that is any path."""
+    if field == "pointer":
+        return escape(text)
+    if field == "source":
+        return PathTemplate(text).render({})
+    template = Template(text)
+    return template.render(dict.fromkeys(template.names, "*")) if template.literal else ""

@@ -8,12 +8,10 @@ from functools import cached_property
 from specguard.change.entries import is_filed
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
-from specguard.work.item import Unresolved, WorkItem
-from specguard.work.naming import TELLING, Names
-from specguard.work.papers import Paper, Papers
-from specguard.work.path_templates import PathTemplate
-from specguard.work.pointers import Shape, read_pointer, same_id, text_at
-from specguard.work.templates import Template, Unrendered
+from specguard.work.item import Paper, Papers, Unresolved, WorkItem
+from specguard.work.kinds import TELLING, Names
+from specguard.work.locate import Shape, read_pointer, same_id, text_at
+from specguard.work.templates import PathTemplate, Template, Unrendered
 
 __all__ = ["Unresolved", "Work", "WorkItem"]
 
@@ -28,12 +26,10 @@ if TYPE_CHECKING:
     from specguard.change.repository import PastCommit
     from specguard.change.sources import Change
     from specguard.change.tree import Documents, Tree
-    from specguard.work.alterations import Alteration
-    from specguard.work.kinds import WorkKind
-    from specguard.work.listed import Listed
-    from specguard.work.naming import Naming
-    from specguard.work.pointers import Pointer
-    from specguard.work.shared import OwnPlan
+    from specguard.work.changes import Alteration, OwnPlan
+    from specguard.work.kinds import Naming, WorkKind
+    from specguard.work.locate import Pointer
+    from specguard.work.sources import Listed
 
 _NAMES = ("branch", "commit", "pull_request")
 
@@ -151,7 +147,7 @@ class Work:
         own: OwnPlan | None = None
         unnamed: Sequence[Commit] = ()
         if policy.declares("plan_kinds"):
-            from specguard.work.shared import own_plan, shared_kinds, unnamed_commits
+            from specguard.work.changes import own_plan, shared_kinds, unnamed_commits
 
             several = shared = shared_kinds(policy)
             if several:
@@ -257,7 +253,7 @@ class Work:
         return found
 
     def alterations(self) -> Iterator[Alteration]:
-        """What a person's change that names no item alters of open ones; see `specguard.work.alterations`.
+        """What a person's change that names no item alters of open ones; see `specguard.work.changes`.
 
         Raises:
             NotApplicable: the change has no paths.
@@ -265,7 +261,7 @@ class Work:
         """
         if self.naming is not None or self._by_agent or not self.papers:
             return
-        from specguard.work.alterations import alterations
+        from specguard.work.changes import alterations
 
         # Of more than upkeep, pointers and documents are found whatever they say.
         every = self.is_upkeep
@@ -452,7 +448,7 @@ class Work:
         settings = self.kinds[kind]
         listed: Listed | None = None
         if settings.source:
-            from specguard.work.listing import fields_of, find_listed, pointer_of, spare_of, spelt
+            from specguard.work.sources import fields_of, find_listed, pointer_of, spare_of, spelt
 
             told = {**self._told_by_branch(kind), **told}
             documents = self._documents
@@ -522,7 +518,7 @@ class Work:
         """
         if item.listed is not None and item.listed.status and not item.listed.closed:
             return None
-        from specguard.work.landed import standing
+        from specguard.work.changes import standing
 
         for commit, naming in standing(history.mentioning(self.names.words(item.kind)), self.names):
             if item.told_by(naming):

@@ -1,21 +1,24 @@
-"""Sources: files that list work items (`source` of `[work.<kind>]`), in one tree."""
+"""Sources: files that list work items, what each entry says, and which one a name means."""
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 
+from specguard.declaration.patterns import Covering, PatternError
 from specguard.documents.data import written
-from specguard.errors import NotApplicable
+from specguard.documents.fields import normal_name
+from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
-from specguard.work.listed import Listed, scalars
-from specguard.work.locate import has_wildcard, matching
-from specguard.work.path_templates import PathTemplate
-from specguard.work.pointers import Shape, value_at
+from specguard.work.item import Unresolved
+from specguard.work.kinds import normal_id, number_of
+from specguard.work.locate import Pointer, Shape, Tried, has_wildcard, matching, same_id, value_at
+from specguard.work.templates import NumberFormat, PathTemplate, Template, Unrendered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Any, Final
 
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
@@ -315,3 +318,359 @@ def find_sources(
         if found:
             return found
     return []
+
+
+_NOTHING: Final = frozenset({"", "none", "no", "n/a", "na", "null", "-", "\u2014", "false"})
+"""What people write where there is nothing to list."""
+
+_NO: Final = frozenset({"", "none", "no", "never", "false", "null", "n/a"})
+_INNER: Final = ("path", "file", "id", "name", "text", "title", "scenario", "description")
+"""The keys of which the first gives the text of an element that is a mapping: `files: [{path: a.py}]`."""
+
+
+class Stated:
+    """One element of a list of an item, such as a file or a line of its acceptance.
+
+    Attributes:
+        text: what it says.
+        line: its line in the source, from 1; None where that cannot be told.
+        value: the element as the source has it: the text, or a mapping.
+    """
+
+    __slots__ = ("line", "text", "value")
+
+    def __init__(self, text: str, line: int | None, value: Any) -> None:
+        self.text = text
+        self.line = line
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"Stated({self.text!r}, {self.line})"
+
+
+class Listed:
+    """A work item as a source lists it.
+
+    Attributes:
+        source: the file that lists it.
+        id: its id as it is written there; empty where it has none.
+        number: the digits of the id as an integer; None where it has none.
+        value: its entry.
+        key: where the entry is in the source's data.
+    """
+
+    __slots__ = ("id", "key", "number", "source", "value")
+
+    def __init__(
+        self, source: Source, item_id: str, value: Mapping[str, Any], key: tuple[str | int, ...]
+    ) -> None:
+        self.source = source
+        self.id = item_id
+        self.number = number_of(item_id)
+        self.value = value
+        self.key = key
+
+    @property
+    def line(self) -> int | None:
+        """The line on which its entry begins."""
+        return self.source.line(self.key)
+
+    @property
+    def title(self) -> str:
+        """What it is called; empty where that is not said."""
+        return self.text("title")
+
+    @property
+    def owner(self) -> str:
+        """Whose it is; empty where that is not said."""
+        return self.text("owner")
+
+    @property
+    def status(self) -> str:
+        """Its status as it is written; empty where there is none."""
+        return self.text("status")
+
+    @property
+    def closed(self) -> bool:
+        """Whether its status says that it is done with."""
+        return normal_name(self.status) in {normal_name(word) for word in self.source.settings.closed}
+
+    @property
+    def deferred(self) -> bool:
+        """Whether its status says that it is put off."""
+        return normal_name(self.status) in {normal_name(word) for word in self.source.settings.deferred}
+
+    @property
+    def conditional(self) -> bool:
+        """Whether it is to be done only where something triggers it."""
+        value = self.get("conditional")
+        return value.strip().casefold() not in _NO if isinstance(value, str) else bool(value)
+
+    @property
+    def files(self) -> Sequence[Stated]:
+        """The paths that it may change, as patterns."""
+        return self.stated("files")
+
+    @property
+    def scope(self) -> Covering:
+        """The same as one matcher.
+
+        Raises:
+            MissingFact: one of them is no pattern.
+        """
+        patterns = []
+        for file in self.files:
+            pattern = file.text.removeprefix("./")
+            try:
+                Covering.translate(pattern)
+            except PatternError as error:
+                place = f"{path_text(self.source.path)}:{file.line}"
+                raise MissingFact(
+                    f"{place} has a file of {self} that no path matches: {error}", code="incomplete-policy"
+                ) from None
+            patterns.append(pattern)
+        return Covering(patterns)
+
+    @property
+    def acceptance(self) -> Sequence[Stated]:
+        """What must hold once it is done."""
+        return self.stated("acceptance")
+
+    @property
+    def depends_on(self) -> Sequence[Stated]:
+        """The ids of the items that it needs."""
+        return [
+            Stated(part.strip(), one.line, one.value)
+            for one in self.stated("depends_on")
+            for part in one.text.split(",")
+            if part.strip()
+        ]
+
+    @property
+    def branch(self) -> str:
+        """What a branch of its own is called; empty where that cannot be told."""
+        settings = self.source.settings
+        fields = {**spare_of(self, {}), **fields_of(self, {}), "id": self.id}
+        if self.number is not None:
+            fields["number"] = NumberFormat(settings.number_format[0]).write(self.number)
+        try:
+            return Template(settings.branch).render(fields)
+        except Unrendered:
+            return ""
+
+    @property
+    def setting(self) -> str:
+        """The key of the setting that names its source, for a citation."""
+        return f"work.{self.source.kind}.source"
+
+    def is_named(self, item_id: str) -> bool:
+        """Whether an id, however its number is padded and its letters are written, is this item's."""
+        return normal_id(self.id) == normal_id(item_id)
+
+    def get(self, name: str) -> Any:
+        """The value of a field of its entry, found where its kind's `fields` says; None where it has none."""
+        for path in self.source.settings.paths_of(name):
+            value = value_at(self.value, path.replace("{number}", self.id))
+            if value is not None:
+                return value
+        return None
+
+    def text(self, name: str) -> str:
+        """A field that holds a text or a number, as text; empty where it does not."""
+        value = self.get(name)
+        return written(value) if isinstance(value, (str, int, float)) else ""
+
+    def stated(self, name: str) -> Sequence[Stated]:
+        """The elements of a field that holds a list, or a single one."""
+        value = self.get(name)
+        if value is None or value is False:
+            return []
+        path = next(
+            path for path in self.source.settings.paths_of(name) if value_at(self.value, path) is not None
+        )
+        key = (*self.key, *path.split("."))
+        elements = list(enumerate(value)) if isinstance(value, list) else [(-1, value)]
+        found = []
+        for position, element in elements:
+            text = _element(element)
+            if text.strip().casefold() not in _NOTHING:
+                line = self.source.line(key if position < 0 else (*key, position))
+                found.append(Stated(text.strip(), line, element))
+        return found
+
+    def __str__(self) -> str:
+        kind = self.source.kind
+        return self.id if self.id.casefold().startswith(kind.casefold()) else f"{kind} {self.id}"
+
+    def __repr__(self) -> str:
+        return f"Listed({self!s})"
+
+
+def scalars(entry: Mapping[str, Any]) -> dict[str, str]:
+    """The texts and numbers of an entry: its fields are placeholders."""
+    return {
+        key: written(value)
+        for key, value in entry.items()
+        if isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != ""
+    }
+
+
+def slug_of(title: str) -> str:
+    """A title as a slug; empty where nothing of it can stand in one."""
+    return re.sub("[^a-z0-9]+", "-", title.casefold()[:200]).strip("-")[:60].strip("-")
+
+
+def _element(element: Any) -> str:
+    if isinstance(element, dict):
+        for name in _INNER:
+            if isinstance(element.get(name), (str, int, float)):
+                return written(element[name])
+        return ""
+    return written(element) if isinstance(element, (str, int, float)) else ""
+
+
+LONGEST: Final = 500
+"""A value of more characters is no part of a name."""
+
+_IDENTITY: Final = frozenset({"id", "kind", "number"})
+
+
+def find_listed(
+    kind: str, settings: WorkKind, documents: Documents, item_id: str, told: Mapping[str, str]
+) -> Listed | Unresolved:
+    """The entry that a name means.
+
+    Of several sources those are looked through whose own fields are what the name tells, so a branch
+    `codex/phase-d-2-dedupe` means slice 2 of the file that says `phase: D`. Of several entries with one
+    number that one is meant whose fields are what the name tells.
+
+    Args:
+        kind: the kind's name.
+        settings: its table.
+        documents: of the tree that the sources are read from.
+        item_id: the id that is named.
+        told: every field that names tell.
+
+    Raises:
+        MissingFact: the tree or a file cannot be read.
+    """
+    every = find_sources(kind, settings, documents, told)
+    patterns = [PathTemplate(text).render(told) for text in settings.sources]
+    places = " or ".join(patterns)
+    if not every:
+        return _nowhere(f"no file matches {places}", [Tried(text, "matches no file") for text in patterns])
+    sources = _about(every, told)
+    if not sources:
+        tried = [Tried(path_text(source.path), "is about another one") for source in every]
+        return _nowhere(f"no file that matches {places} is about {_told(every, told)}", tried)
+    found = meant(sources, item_id, told)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        where = " and ".join(f"{path_text(one.source.path)}:{one.line}" for one in found[:5])
+        return _wrong(found[0].source, f"{len(found)} entries could be {kind} {item_id}: {where}")
+    broken = next((source for source in sources if source.problem), None)
+    if broken is not None:
+        return _wrong(broken, f"{path_text(broken.path)} {broken.problem}")
+    names = " and ".join(path_text(source.path) for source in sources[:3])
+    return Unresolved(f"{names} has no {kind} {item_id}", pointer_of(sources[0]))
+
+
+def meant(sources: Sequence[Source], item_id: str, told: Mapping[str, str]) -> list[Listed]:
+    """The entries of several sources that a name could mean."""
+    found = [listed for source in _about(sources, told) for listed in _named(source.items, item_id)]
+    if len(found) > 1:
+        found = [listed for listed in found if agree(scalars(listed.value), told)] or found
+    return found
+
+
+def pointer_of(source: Source, line: int | None = None, problem: str = "") -> Pointer:
+    """A source as what an item was resolved by.
+
+    Args:
+        source: the source.
+        line: the line of the item's entry.
+        problem: what is wrong with it; empty where nothing is.
+    """
+    pointer = Pointer(path=source.path, tried=[Tried(path_text(source.path), "was read")], problem=problem)
+    pointer.line = line
+    return pointer
+
+
+def fields_of(listed: Listed, told: Mapping[str, str]) -> dict[str, str]:
+    """The placeholders that an entry, its file and the file's path fill, the latter before the former.
+
+    A value that the name writes in other capitals is taken as it is written there.
+    """
+    source = listed.source
+    found = {**source.fields, **scalars(listed.value)}
+    for name in source.settings.fields:
+        found[name] = listed.text(name) or found.get(name, "")
+    found.update(source.given)
+    return {
+        name: told[name] if told.get(name, "").casefold() == text.casefold() else text
+        for name, text in found.items()
+        if text and len(text) <= LONGEST and not any(char < " " or char == "\x7f" for char in text)
+    }
+
+
+def spare_of(listed: Listed, told: Mapping[str, str]) -> dict[str, str]:
+    """What stands in for placeholders that nothing else fills: what names tell, and the title as a slug."""
+    settings = listed.source.settings
+    texts = (settings.branch, settings.commit, settings.pull_request)
+    slug = slug_of(listed.title) if any("slug" in Template(text).names for text in texts) else ""
+    return {**({"slug": slug} if slug else {}), **told}
+
+
+def spelt(listed: Listed, told: Mapping[str, str]) -> str:
+    """The entry's id, as the name spells it where that differs in capitals alone and no template says how."""
+    settings = listed.source.settings
+    names = [settings.template(key) for key in ("branch", "commit", "pull_request")]
+    if any(hole.name == "id" and (hole.lower or hole.upper) for name in names for hole in name.holes):
+        return listed.id
+    said = told.get("id", "")
+    return said if said.casefold() == listed.id.casefold() else listed.id
+
+
+def _about(sources: Sequence[Source], told: Mapping[str, str]) -> Sequence[Source]:
+    """The sources whose own fields are what a name tells."""
+    return [source for source in sources if agree(source.fields, told)]
+
+
+def _named(items: Iterable[Listed], item_id: str) -> list[Listed]:
+    """The items that an id means; of a number alone, those whose id ends in it go before others."""
+    items = list(items)
+    exact = [listed for listed in items if listed.is_named(item_id)]
+    if exact or not (item_id.isascii() and item_id.isdigit()):
+        return exact
+    numbered = [listed for listed in items if listed.number == int(item_id)]
+    return [listed for listed in numbered if listed.id[-1].isdigit()] or numbered
+
+
+def agree(fields: Mapping[str, str], told: Mapping[str, str]) -> bool:
+    """Whether fields are what a name tells, as far as both have them; case and padding do not count.
+
+    Args:
+        fields: those of an entry or of its source.
+        told: those that a name tells; id, kind and number are compared elsewhere.
+    """
+    return all(
+        name in _IDENTITY
+        or name not in fields
+        or fields[name].casefold() == text.casefold()
+        or same_id(fields[name], text)
+        for name, text in told.items()
+    )
+
+
+def _told(sources: Sequence[Source], told: Mapping[str, str]) -> str:
+    known = {name for source in sources for name in source.fields} - _IDENTITY
+    return " and ".join(f"{name} {text!r}" for name, text in told.items() if name in known)
+
+
+def _nowhere(problem: str, tried: Sequence[Tried]) -> Unresolved:
+    return Unresolved(problem, Pointer(path=None, tried=tried, problem=problem))
+
+
+def _wrong(source: Source, problem: str) -> Unresolved:
+    return Unresolved(problem, pointer_of(source, problem=problem))

@@ -7,8 +7,7 @@ import pytest
 from specguard.artifacts.authors import shared_author, wrong_authors
 from specguard.artifacts.contracts import Contract
 from specguard.work.items import Work
-from specguard.work.kinds import WorkKind
-from specguard.work.naming import Names
+from specguard.work.kinds import Names, WorkKind
 
 if TYPE_CHECKING:
     from tests.artifacts.conftest import Make

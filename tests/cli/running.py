@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from specguard.runs.store import RunStore
+from specguard.runs.views import RunStore
 from specguard.testing import Outcome
 from tests.executor.places import Setting
 

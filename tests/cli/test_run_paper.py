@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.runs.store import RunStore
+from specguard.runs.views import RunStore
 from tests.cli.planning import OPTIONS, POLICY, RESEARCH, REVIEW
 from tests.cli.running import Project
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.runs.trust import high_trust
+from specguard.runs.proof import high_trust
 from tests.cli.running import Project
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from specguard.change.tree import Documents, Tree
 from specguard.documents.data import read_data
-from specguard.plans.plan import Plan
+from specguard.plans.plans import Plan
 from specguard.plans.settings import PlanKind
 
 if TYPE_CHECKING:

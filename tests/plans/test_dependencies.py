@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from specguard.plans.dependencies import circles
+from specguard.plans.plans import circles
 from tests.plans.making import plan_of, told
 
 

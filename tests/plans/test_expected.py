@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from specguard.plans.expected import expectation, expected_paths, expects_all
+from specguard.plans.task import expectation, expected_paths, expects_all
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from specguard.change.tree import Tree
     from specguard.model import Finding
-    from specguard.plans.plan import Plan
+    from specguard.plans.plans import Plan
 
     Grow = Callable[[Mapping[str, str | bytes]], Tree]
 

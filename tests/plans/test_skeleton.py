@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 
 from specguard.documents.data import read_data
-from specguard.plans.plan import Plan
+from specguard.plans.plans import Plan
 from specguard.plans.settings import PlanKind
-from specguard.plans.shape import flaws
-from specguard.plans.skeleton import skeleton
+from specguard.plans.shape import flaws, skeleton
 from tests.plans.making import NOTHING
 
 

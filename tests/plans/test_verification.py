@@ -10,7 +10,7 @@ import pytest
 from specguard.change.tree import Documents
 from specguard.plans.verification import unverified
 from specguard.runs.proof import RunProof
-from specguard.runs.records import RunRecords
+from specguard.runs.record import RunRecords
 from specguard.runs.settings import RunSettings
 from tests.plans.making import NOTHING, plan_of, task
 

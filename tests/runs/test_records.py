@@ -11,8 +11,7 @@ import pytest
 
 from specguard.errors import MissingFact
 from specguard.runs.files import LocalFiles, TreeFiles, place_of
-from specguard.runs.record import RunRecord, reaches
-from specguard.runs.records import RunRecords
+from specguard.runs.record import RunRecord, RunRecords, reaches
 from specguard.runs.settings import RunSettings
 
 if TYPE_CHECKING:

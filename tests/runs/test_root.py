@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.runs.root import expanded
+from specguard.runs.files import expanded
 
 ENVIRONMENT = {"HOME": "/home/ann", "SET": "/a b/$HOME", "EMPTY": "", "PATH": "/usr/bin:/bin"}
 

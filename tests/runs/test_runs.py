@@ -9,7 +9,7 @@ import pytest
 
 from specguard.change.tree import Documents
 from specguard.errors import MissingFact
-from specguard.runs.records import RunRecords
+from specguard.runs.record import RunRecords
 from specguard.runs.settings import RunSettings
 
 if TYPE_CHECKING:

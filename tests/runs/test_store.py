@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.runs.folder import RunFolder, now_text
-from specguard.runs.meta import META, meta_text
+from specguard.runs.folder import META, RunFolder, meta_text, now_text
 from specguard.runs.model import Agent, Command, Item, Manifest, PolicyMade, Repository, Step
 from specguard.runs.settings import RunSettings
-from specguard.runs.store import RunStore
+from specguard.runs.views import RunStore
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from specguard.runs.trust import high_trust
+from specguard.runs.proof import high_trust
 
 
 @pytest.mark.parametrize(

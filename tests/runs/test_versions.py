@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard.runs.versions import VersionError, check_versions, find_version, fits
+from specguard.runs.settings import VersionError, check_versions, find_version, fits
 
 
 @pytest.mark.parametrize(

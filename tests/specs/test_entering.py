@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.documents.document import Document
-from specguard.specs.entering import add_entry
-from specguard.specs.said import Said
+from specguard.specs.index import add_entry
 from specguard.specs.settings import SpecSettings
+from specguard.specs.text import Said
 
 if TYPE_CHECKING:
     from typing import Any

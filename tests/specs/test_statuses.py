@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from specguard.specs.settings import SpecSettings
-from specguard.specs.statuses import LONGEST, Ways, plain_status
+from specguard.specs.text import LONGEST_STATUS, Ways, plain_status
 
 STATUSES = ["Idea", "Draft", "In review", "Approved", "Retired"]
 WAYS = Ways(
@@ -46,8 +46,8 @@ def test_other_statuses_are_not_the_same() -> None:
 
 
 def test_a_long_text_is_no_status() -> None:
-    assert plain_status("x" * LONGEST)
-    assert plain_status("x" * (LONGEST + 1)) == ""
+    assert plain_status("x" * LONGEST_STATUS)
+    assert plain_status("x" * (LONGEST_STATUS + 1)) == ""
 
 
 def test_the_ways_are_those_of_the_policy() -> None:

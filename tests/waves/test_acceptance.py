@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from specguard.documents.document import Document
 from specguard.testing import Case, Step, run_case
-from specguard.waves.proofs import gate_names
-from specguard.waves.scenarios import scenarios
+from specguard.waves.acceptance import gate_names, scenarios
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 
 from specguard.errors import MissingFact
 from specguard.testing import Case, run_case
-from specguard.work.clashes import clashes
-from specguard.work.kinds import WorkKind
-from specguard.work.naming import TELLING, Names
+from specguard.work.kinds import TELLING, Names, WorkKind, clashes
 from specguard.work.templates import Template
 
 

@@ -10,8 +10,7 @@ import pytest
 from specguard.change.entries import Entry
 from specguard.declaration.patterns import Covering
 from specguard.errors import SpecguardError
-from specguard.work.gate_selection import LONGEST, selected
-from specguard.work.gates import PlannedGate
+from specguard.work.gates import LONGEST, PlannedGate, selected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

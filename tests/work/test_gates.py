@@ -16,7 +16,7 @@ from specguard.work.gate_sections import read_gates
 from specguard.work.gates import PlannedGate, flag_gates, gates_of, joined, name_of
 from specguard.work.item import WorkItem
 from specguard.work.kinds import Gate, WorkKind
-from specguard.work.pointers import Pointer
+from specguard.work.locate import Pointer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

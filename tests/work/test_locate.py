@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.work.kinds import WorkKind
-from specguard.work.locate import Locator, joined
-from specguard.work.stubs import points_to
+from specguard.work.locate import Locator, joined, points_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

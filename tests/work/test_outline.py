@@ -9,7 +9,7 @@ import pytest
 from specguard.errors import NotApplicable
 from specguard.work.item import WorkItem
 from specguard.work.kinds import WorkKind
-from specguard.work.pointers import Pointer
+from specguard.work.locate import Pointer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.declaration.patterns import PatternError, Selecting
-from specguard.work.path_templates import PathTemplate, check_path_template
-from specguard.work.templates import TemplateError
+from specguard.work.templates import PathTemplate, TemplateError, check_path_template
 
 FINAL = "**/AGENT_{agent}_FINAL_{objective}.md"
 ROOT = "**/_phase-{x}-planning-pass-{nn}-{date}/"

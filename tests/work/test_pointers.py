@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.work.kinds import WorkKind
-from specguard.work.pointers import Shape, read_pointer, text_at
+from specguard.work.locate import Shape, read_pointer, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

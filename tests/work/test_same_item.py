@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import run
-from specguard.work.naming import identity, same_item
+from specguard.work.kinds import identity, same_item
 from specguard.work.templates import Template
 
 if TYPE_CHECKING:

@@ -10,9 +10,7 @@ from specguard.change.tree import Documents
 from specguard.testing import Case, Step, run_case
 from specguard.work.item import Unresolved
 from specguard.work.kinds import WorkKind
-from specguard.work.listed import Listed, slug_of
-from specguard.work.listing import fields_of, find_listed
-from specguard.work.sources import Sources, find_sources
+from specguard.work.sources import Listed, Sources, fields_of, find_listed, find_sources, slug_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

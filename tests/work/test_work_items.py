@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.errors import MissingFact, NotApplicable
+from specguard.work.item import Papers
 from specguard.work.items import Unresolved, Work, WorkItem
-from specguard.work.kinds import WorkKind
-from specguard.work.naming import Names
-from specguard.work.papers import Papers
+from specguard.work.kinds import Names, WorkKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

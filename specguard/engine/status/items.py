@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from specguard.waves.waves import Waves
     from specguard.work.item import Unresolved, WorkItem
     from specguard.work.items import Work
-    from specguard.work.listed import Listed
-    from specguard.work.sources import Sources
+    from specguard.work.sources import Listed, Sources
 
 
 def branch_name(telling: Telling) -> str | None:
@@ -32,8 +31,8 @@ def branch_name(telling: Telling) -> str | None:
 
 def tell_landed(telling: Telling, sources: Sources) -> None:
     """Let the whole history of `HEAD` tell which items commits did, whatever it is compared with."""
-    from specguard.work.landed import Landings
-    from specguard.work.naming import Names
+    from specguard.work.changes import Landings
+    from specguard.work.kinds import Names
 
     git = telling.change.git
     if any(kind.commit or kind.pull_request for kind in sources.kinds.values()):

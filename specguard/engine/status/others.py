@@ -27,7 +27,7 @@ def agents_data(telling: Telling) -> list[dict[str, Any]]:
     if artifacts is None:
         return []
     from specguard.documents.dates import stamps
-    from specguard.work.path_templates import PathTemplate
+    from specguard.work.templates import PathTemplate
 
     contracts = {
         name

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from specguard.engine.status.telling import Telling
-    from specguard.plans.plan import Plan
+    from specguard.plans.plans import Plan
     from specguard.plans.task import Task
     from specguard.waves.waves import Waves
 

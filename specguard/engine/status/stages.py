@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
     from specguard.engine.status.telling import Telling
     from specguard.waves.breakdowns import Breakdowns
-    from specguard.waves.stage import StageState
-    from specguard.waves.wave import Wave
+    from specguard.waves.stage import StageState, Wave
 
 
 def waves_asked_for(telling: Telling, wanted: Sequence[str]) -> list[Wave]:

@@ -20,7 +20,7 @@ from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.item import Plain, is_paper, is_within, shared_branch
 from specguard.executor.remote.git import RemoteError, find_address
 from specguard.executor.start.choice import Chooser
-from specguard.work.shared import task_kinds
+from specguard.work.changes import task_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -12,14 +12,12 @@ from specguard.errors import SpecguardError
 from specguard.executor.item import is_paper, paper_item, shares, task_of
 from specguard.model import path_text
 from specguard.plans.verification import commands_of
+from specguard.work.changes import Landings, own_plan, shared_kinds
 from specguard.work.item import Unresolved
 from specguard.work.items import Work
-from specguard.work.landed import Landings
-from specguard.work.naming import normal_id, number_of
-from specguard.work.path_templates import PathTemplate
-from specguard.work.shared import own_plan, shared_kinds
+from specguard.work.kinds import normal_id, number_of
 from specguard.work.sources import Sources
-from specguard.work.templates import Template, Unrendered
+from specguard.work.templates import PathTemplate, Template, Unrendered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,10 +27,10 @@ if TYPE_CHECKING:
     from specguard.change.tree import Tree
     from specguard.executor.item import Plain
     from specguard.executor.run import RunOptions
+    from specguard.work.changes import OwnPlan
     from specguard.work.item import WorkItem
     from specguard.work.kinds import WorkKind
-    from specguard.work.listed import Listed
-    from specguard.work.shared import OwnPlan
+    from specguard.work.sources import Listed
 
 
 class Chooser:

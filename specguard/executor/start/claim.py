@@ -15,9 +15,9 @@ from filelock import FileLock, Timeout
 from specguard.errors import SpecguardError
 from specguard.executor.item import shares, task_of
 from specguard.executor.place.files import places_folder
+from specguard.runs.files import about_run, item_folder
 from specguard.runs.folder import MANIFEST, RunFolder, new_run_id
-from specguard.runs.root import about_run, item_folder
-from specguard.runs.store import RunStore
+from specguard.runs.views import RunStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

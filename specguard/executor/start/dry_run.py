@@ -35,8 +35,8 @@ from specguard.executor.start.preflight import (
     programs,
 )
 from specguard.reporters.escape import visible
+from specguard.runs.files import item_folder, run_root
 from specguard.runs.folder import RunFolder
-from specguard.runs.root import item_folder, run_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -31,9 +31,8 @@ from specguard.executor.start.base import Start, start_from_remote
 from specguard.executor.start.claim import Claim, common_claim, kept_apart
 from specguard.model import path_text
 from specguard.runs import model
-from specguard.runs.committed import committed_folder, ignore_local
+from specguard.runs.files import committed_folder, ignore_local, item_folder, run_root
 from specguard.runs.folder import now_text
-from specguard.runs.root import item_folder, run_root
 from specguard.runs.settings import seconds
 from specguard.work.gates import Gates, flag_gates
 

@@ -1,0 +1,457 @@
+"""Work items and changes: what is altered of open items, what has landed, branches that hold several.
+
+The plan is the base's. Where the base has none, it is that of the branch's first commit, as long as this has
+nothing else in it: later commits of the branch cannot alter what they are held to.
+"""
+
+from __future__ import annotations
+
+import re
+
+from specguard.change.repository import PastCommit
+from specguard.change.tree import Documents, Tree
+from specguard.declaration.rule import Record
+from specguard.documents.data import written
+from specguard.errors import NotApplicable
+from specguard.model import path_text
+from specguard.work.item import WorkItem
+from specguard.work.items import Work
+from specguard.work.kinds import identity, normal_id, without_number
+from specguard.work.locate import read_text
+from specguard.work.sources import find_sources, meant
+from specguard.work.templates import PathTemplate, Template, TemplateError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+    from typing import Final
+
+    from specguard.authority.policy import Policy
+    from specguard.change.entries import Commit, Entry
+    from specguard.change.git import Git, History
+    from specguard.change.sources import Change
+    from specguard.plans.settings import PlanKind
+    from specguard.work.item import Paper
+    from specguard.work.kinds import Names, Naming, WorkKind
+    from specguard.work.sources import Listed, Sources
+
+
+_HELD: Final = ("files", "expected_files", "scope", "gates", "verify")
+"""The fields of an entry of a list to which whoever does the item is held."""
+
+
+class Alteration(Record):
+    """One thing that is altered.
+
+    Attributes:
+        kind: the name of the item's kind.
+        item: the item, as messages name it.
+        what: what is altered, such as `scope`.
+        old, new: what it was and is, each element as a text; empty where it is not there.
+        path: the paper that says it.
+        line: its line after the change, from 1; None where that cannot be told.
+    """
+
+    kind: str
+    item: str
+    what: str
+    old: Sequence[str]
+    new: Sequence[str]
+    path: bytes
+    line: int | None = None
+
+
+def alterations(work: Work, papers: Mapping[bytes, Paper], before: Tree, after: Tree) -> Iterator[Alteration]:
+    """What a change alters of the items that are open in the trusted base.
+
+    Of a kind with a pointer those are open that do not come before the current one, of a list those whose
+    status does not say that they are done with.
+
+    Args:
+        work: the change's.
+        papers: those of its papers that are looked at.
+        before: the files before the change.
+        after: those after it.
+
+    Raises:
+        MissingFact: a file cannot be read.
+    """
+    for path, paper in papers.items():
+        kind = work.kinds[paper.kind]
+        if paper.role == "document":
+            yield from _of_document(work, paper.kind, path, before, after)
+        elif paper.role == "list":
+            yield from _of_list(paper.kind, kind, path, before, after)
+    for name in {paper.kind: None for paper in papers.values() if paper.role in ("pointer", "index")}:
+        yield from _of_place(work, name, before, after)
+
+
+def _of_document(work: Work, name: str, path: bytes, before: Tree, after: Tree) -> Iterator[Alteration]:
+    kind, pointer = work.kinds[name], work.pointer(name)
+    item_id, number = identity(_fields(kind, path))
+    if number is not None and pointer.number is not None and number < pointer.number:
+        return
+    item = f"{name} {item_id}" if item_id else f"a {name}"
+    old, new = read_text(before, path), read_text(after, path)
+    if old is None:
+        return
+    if new is None:
+        yield Alteration(kind=name, item=item, what="document", old=[path_text(path)], new=[], path=path)
+        return
+    were, are = _said(kind, old), _said(kind, new)
+    for what, (texts, _) in were.items():
+        now, line = are[what]
+        if texts != now:
+            yield Alteration(kind=name, item=item, what=what, old=texts, new=now, path=path, line=line)
+
+
+def _fields(kind: WorkKind, path: bytes) -> Mapping[str, str]:
+    """What the path of a document tells of its item."""
+    for text in [*kind.document, *kind.legacy]:
+        try:
+            fields = PathTemplate(text).read(path) if Template(text).names & {"id", "number"} else None
+        except TemplateError:
+            continue
+        if fields is not None:
+            return fields
+    return {}
+
+
+def _said(kind: WorkKind, text: str) -> Mapping[str, tuple[Sequence[str], int | None]]:
+    """What a document says of scope and gates, each with its first line."""
+    from specguard.work.gate_sections import read_gates
+    from specguard.work.outline import listed_paths
+
+    scope = [] if kind.scope else listed_paths(text, kind.scope_sections)
+    gates = read_gates(text, kind.gate_sections, "").gates
+    return {
+        "scope": ([ask.path for ask in scope if ask.path], scope[0].line if scope else None),
+        "gates": ([gate.run for gate in gates], gates[0].line if gates else None),
+    }
+
+
+def _of_list(name: str, kind: WorkKind, path: bytes, before: Tree, after: Tree) -> Iterator[Alteration]:
+    now = {normal_id(listed.id): listed for listed in _items(name, kind, path, after)}
+    for listed in _items(name, kind, path, before):
+        if listed.closed:
+            continue
+        same = now.get(normal_id(listed.id))
+        if same is None:
+            yield Alteration(kind=name, item=str(listed), what="entry", old=[listed.id], new=[], path=path)
+            continue
+        for what in _HELD:
+            old, new = _texts(listed, what), _texts(same, what)
+            if old != new:
+                yield Alteration(
+                    kind=name, item=str(listed), what=what, old=old, new=new, path=path, line=same.line
+                )
+
+
+def _items(name: str, kind: WorkKind, path: bytes, tree: Tree) -> Sequence[Listed]:
+    found = [source for source in find_sources(name, kind, Documents(tree)) if source.path == path]
+    return [listed for source in found for listed in source.items]
+
+
+def _texts(listed: Listed, name: str) -> Sequence[str]:
+    value = listed.get(name)
+    return [] if value is None else [written(one) for one in (value if isinstance(value, list) else [value])]
+
+
+def _of_place(work: Work, name: str, before: Tree, after: Tree) -> Iterator[Alteration]:
+    """The document of the current item, where pointer or index now lead to another one."""
+    then = Work(work.kinds, (), tree=lambda: before)
+    now = Work(work.kinds, (), tree=lambda: after)
+    current = now.current(name)
+    if not isinstance(current, WorkItem):
+        return
+    earlier = then.resolve(name, current.id, current.number, {})
+    old = earlier.document if isinstance(earlier, WorkItem) else None
+    new = current.document
+    if old is not None and old != new:
+        path = work.pointer(name).path or old
+        shown = [] if new is None else [path_text(new)]
+        was = [path_text(old)]
+        yield Alteration(kind=name, item=str(current), what="document", old=was, new=shown, path=path)
+
+
+_REVERT: Final = re.compile(r'(?P<how>Revert|Reapply) "(?P<what>.*)"')
+_REVERTS: Final = re.compile(r"^This reverts commit ([0-9a-f]{7,64})\b", re.MULTILINE)
+
+
+def standing(commits: Iterable[PastCommit], names: Names) -> Iterator[tuple[PastCommit, Naming]]:
+    """The commits that name an item exactly and are not reverted, each with what it names.
+
+    Args:
+        commits: newest first.
+        names: the templates of all kinds.
+    """
+    undone: list[tuple[str, str]] = []
+    for commit in commits:
+        subject = without_number(commit.subject)
+        by = next((one for one in undone if _undoes(one, commit.oid, subject)), None)
+        if by is not None:
+            undone.remove(by)
+            continue
+        revert = _REVERT.fullmatch(subject)
+        if revert:
+            what = f'Revert "{revert["what"]}"' if revert["how"] == "Reapply" else revert["what"]
+            named = _REVERTS.search(commit.message)
+            undone.append((named[1] if named else "", without_number(what)))
+            continue
+        naming = names.read("commit", commit.subject, lenient=False)
+        if naming is not None:
+            yield commit, naming
+
+
+def doing(names: Names, past: Iterable[PastCommit], kind: str, ids: Container[str]) -> Iterator[str]:
+    """The commits that name one of some items exactly and are not reverted.
+
+    Args:
+        names: the templates of all kinds.
+        past: commits, newest first.
+        kind: the kind of the items; empty: of any.
+        ids: their ids, as `normal_id` gives them.
+    """
+    for commit, naming in standing(past, names):
+        if kind in ("", naming.kind) and normal_id(naming.id) in ids:
+            yield commit.oid
+
+
+class Landings:
+    """The listed items that a commit of the history did: its subject names one, and it changes a file of it.
+
+    Args:
+        sources: the files that list the items.
+        names: the templates of all kinds.
+        history: the trusted base's.
+        commits: the change's own, oldest first.
+    """
+
+    def __init__(
+        self, sources: Sources, names: Names, *, history: History, commits: Callable[[], Sequence[Commit]]
+    ) -> None:
+        self._sources = sources
+        self._names = names
+        self._history = history
+        self._commits = commits
+        self._known: dict[str, frozenset[tuple[bytes, str]]] = {}
+
+    def __call__(self, listed: Listed) -> bool:
+        """Whether a commit says that an item was done.
+
+        Raises:
+            MissingFact: the history or a source cannot be read.
+        """
+        kind = listed.source.kind
+        if kind not in self._known:
+            self._known[kind] = frozenset(self._landed(kind))
+        return (listed.source.path, listed.id) in self._known[kind]
+
+    def _landed(self, kind: str) -> Iterator[tuple[bytes, str]]:
+        words = self._names.words(kind)
+        if not words:
+            return
+        own = [PastCommit(commit.oid, commit.message.text) for commit in reversed(self._commits())]
+        for commit, naming in standing([*own, *self._history.mentioning(words)], self._names):
+            if naming.kind == kind:
+                found = meant(self._sources.of(kind), naming.id, naming.fields)
+                # A subject that could mean an item of several lists says of none that it was done.
+                if len(found) == 1 and self._does(commit, found[0]):
+                    yield found[0].source.path, found[0].id
+
+    def _does(self, commit: PastCommit, item: Listed) -> bool:
+        """Whether a commit changes a file of an item; of one that lists none its subject is enough."""
+        if not item.files:
+            return True
+        scope = item.scope
+        return any(scope.find(entry.path) is not None for entry in self._history.changed_by(commit))
+
+
+class Shown:
+    """Whether something shows that a listed item was done, beside its status: a commit of it, or a run.
+
+    Where its kind has a template for subjects, these tell whose a commit is. Elsewhere a commit is the item's
+    that changes its files once it is listed.
+
+    Args:
+        sources: the files that list the items.
+        kinds: the kinds whose items are asked; others have rules of their own.
+        by: the fields that tell which files list the items of one wave.
+        history: that of the judged head.
+        run: whether a run shows it.
+    """
+
+    def __init__(
+        self,
+        sources: Sources,
+        *,
+        kinds: Container[str],
+        by: Sequence[str],
+        history: History,
+        run: Callable[[Listed], bool],
+    ) -> None:
+        self._sources = sources
+        self._kinds = kinds
+        self._by = by
+        self._history = history
+        self._run = run
+        self._changed: dict[tuple[bytes, ...], Sequence[Entry]] = {}
+
+    def __call__(self, listed: Listed) -> bool:
+        """Whether a commit or a run shows that an item was done.
+
+        Raises:
+            MissingFact: the history or a source cannot be read.
+        """
+        settings = listed.source.settings
+        if listed.source.kind not in self._kinds:
+            return True
+        if settings.commit or settings.pull_request:
+            landed = self._sources.landed is not None and self._sources.landed(listed)
+        else:
+            scope = listed.scope
+            landed = any(scope.find(entry.path) is not None for entry in self._since(listed))
+        return landed or self._run(listed)
+
+    def _since(self, listed: Listed) -> Sequence[Entry]:
+        """What has changed since the first list of its wave had it."""
+        fields = listed.source.fields
+        paths = tuple(
+            source.path
+            for source in self._sources.of(listed.source.kind)
+            if all(source.fields.get(name) == fields.get(name) for name in self._by)
+            and any(item.is_named(listed.id) for item in source.items)
+        )
+        if paths not in self._changed:
+            self._changed[paths] = self._history.changed_since(paths)
+        return self._changed[paths]
+
+
+def _undoes(revert: tuple[str, str], oid: str, subject: str) -> bool:
+    """Whether a revert, by the object id or else the subject it names, is of a commit."""
+    named, of = revert
+    return subject == of or (named != "" and oid.startswith(named))
+
+
+class OwnPlan:
+    """The plan that a branch's first commit brings, since the base has none at its place.
+
+    Attributes:
+        path: the file that lists the tasks.
+        folder: what the paths of the plan begin with, a slash at its end.
+        commit: the full object id of that commit.
+        documents: the documents of that commit.
+    """
+
+    __slots__ = ("commit", "documents", "folder", "path")
+
+    def __init__(self, path: bytes, folder: bytes, commit: str, documents: Documents) -> None:
+        self.path = path
+        self.folder = folder
+        self.commit = commit
+        self.documents = documents
+
+    @property
+    def note(self) -> str:
+        """What a reader of a verdict or of a run's record must know of it."""
+        return (
+            f"The plan {path_text(self.path)} is the change's own: the base has none, and commit "
+            f"{self.commit[:10]} brings it."
+        )
+
+    def is_of(self, kind: WorkKind, told: Mapping[str, str]) -> bool:
+        """Whether it is the file that lists the items of a kind, by what names tell."""
+        return any(PathTemplate(text).plain(told) == self.path for text in kind.sources)
+
+
+def task_kinds(policy: Policy) -> Mapping[str, PlanKind]:
+    """The kinds of work items that plans list, each with its kind of plans."""
+    if not policy.declares("plan_kinds"):
+        return {}
+    plans: Sequence[PlanKind] = list(policy.declared("plan_kinds").values())
+    kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
+    return {
+        name: plan
+        for name, kind in kinds.items()
+        for plan in plans
+        if f"{plan.folder}/{plan.plan}" in kind.sources
+    }
+
+
+def shared_kinds(policy: Policy) -> Mapping[str, PlanKind]:
+    """Those of them of which a branch holds several, one a commit."""
+    return {name: plan for name, plan in task_kinds(policy).items() if plan.unit == "commit"}
+
+
+def own_plan(
+    policy: Policy, branch: str, git: Git, *, head: str | None, base: str | None, papers: Tree
+) -> OwnPlan | None:
+    """The plan of a branch, where its first commit brings it and the policy trusts that.
+
+    Args:
+        policy: the base's.
+        branch: the branch's name.
+        git: where the commits are read.
+        head: the branch's commit.
+        base: the tip of the trusted base, or of the branch that this one stands on.
+        papers: the files that lists of items are read from.
+
+    Returns:
+        None where these have the plan, the first commit does not bring it, or does anything else.
+
+    Raises:
+        MissingFact: a commit or a tree is not there.
+    """
+    for name, plan in shared_kinds(policy).items():
+        told = Template(policy.declared("work_kinds")[name].branch).read(branch) if branch else None
+        path = PathTemplate(f"{plan.folder}/{plan.plan}").plain(told) if told else None
+        if path is None or plan.trusted != "branch" or not head or not base:
+            continue
+        if papers.find(path) is not None:
+            continue
+        folder = path.removesuffix(plan.plan.encode("utf-8"))
+        first = _first_commit(git, head, base)
+        if first is None:
+            continue
+        commit, parent = git.commit(first), git.commit(first).parents
+        tree = Tree(git, commit.tree)
+        alone = all(entry.path.startswith(folder) for entry in git.diff_trees(parent[0], first))
+        found = tree.find(path)
+        if alone and found is not None and found.is_file:
+            return OwnPlan(path, folder, commit.oid, Documents(tree))
+    return None
+
+
+def unnamed_commits(
+    change: Change, kinds: Sequence[WorkKind], branch: str, namings: Sequence[Naming], own: OwnPlan | None
+) -> Sequence[Commit]:
+    """The commits of a branch that holds several items which name none of any kind.
+
+    Merges are left out: what one brings of its own is CMT004's finding. So is the commit that brings the
+    branch's plan.
+
+    Raises:
+        MissingFact: the commits cannot be read.
+    """
+    if not any(kind.branch and Template(kind.branch).read(branch) is not None for kind in kinds):
+        return []
+    try:
+        commits = change.commits
+    except NotApplicable:
+        return []
+    known = {naming.commit for naming in namings} | ({own.commit} if own else set())
+    return [commit for commit in commits if commit.oid not in known and not commit.is_merge]
+
+
+def _first_commit(git: Git, head: str, base: str) -> str | None:
+    """The first commit of a branch on a commit of the base, along first parents; None where there is none."""
+    new = set(git.revisions(head, base))
+    at = head
+    while at in new:
+        parents = git.commit(at).parents
+        if len(parents) != 1 and (not parents or parents[0] not in new):
+            return None
+        if parents[0] not in new:
+            return at
+        at = parents[0]
+    return None
