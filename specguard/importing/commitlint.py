@@ -19,7 +19,7 @@ from specguard.importing.settings import Imported, read_settings
 from specguard.model import Origin, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Final
 
 _ENDINGS: Final = ("js", "cjs", "mjs", "ts", "cts", "mts")
@@ -33,18 +33,18 @@ FILES: Final = (
 _PATIENCE: Final = 60.0
 _PRINTED: Final = "specguard import commitlint=FILE reads what `commitlint --print-config json > FILE` writes"
 _SHARED: Final = "@commitlint/config-conventional"
-_CONVENTIONAL: Final[Mapping[str, Sequence[Any]]] = {
-    "body-leading-blank": (1, "always"),
+_CONVENTIONAL: Final[Mapping[str, tuple[int, str, Any]]] = {
+    "body-leading-blank": (1, "always", None),
     "body-max-line-length": (2, "always", 100),
-    "footer-leading-blank": (1, "always"),
+    "footer-leading-blank": (1, "always", None),
     "footer-max-line-length": (2, "always", 100),
     "header-max-length": (2, "always", 100),
-    "header-trim": (2, "always"),
+    "header-trim": (2, "always", None),
     "subject-case": (2, "never", ["sentence-case", "start-case", "pascal-case", "upper-case"]),
-    "subject-empty": (2, "never"),
+    "subject-empty": (2, "never", None),
     "subject-full-stop": (2, "never", "."),
     "type-case": (2, "always", "lower-case"),
-    "type-empty": (2, "never"),
+    "type-empty": (2, "never", None),
     "type-enum": (
         2, "always",
         ["build", "chore", "ci", "docs", "feat", "fix", "perf", "refactor", "revert", "style", "test"],
@@ -125,7 +125,7 @@ def _asked(top: str, name: str, *, ask: bool) -> Data:
     if program is None:
         step = "no program commitlint is here to run it" if ask else "specguard import commitlint runs it"
         return Data.unread(Problem(f"it is a script, and not read: {step}; {_PRINTED}"))
-    words = [program, "--config", name, "--print-config", "json"]
+    words = [program, f"--config={name}", "--print-config=json"]
     try:
         done = subprocess.run(words, cwd=top, capture_output=True, timeout=_PATIENCE, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -147,18 +147,19 @@ def _config(made: Imported, value: dict[str, Any], origin: Callable[..., Origin]
     for at, base in enumerate(extends if isinstance(extends, list) else [extends]):
         place = origin("extends", at)
         if base == _SHARED:
-            rules |= {key: _rule(key, rule, place) for key, rule in _CONVENTIONAL.items()}
+            rules |= {key: _CommitRule(key, *rule, place) for key, rule in _CONVENTIONAL.items()}
         elif not resolved:
             made.leave(place, "extends", f"{shortened(repr(base))} is not read; {_PRINTED}")
     configured = value.get("rules")
     for key, rule in configured.items() if isinstance(configured, dict) else ():
         rules.pop(key, None)
         place = origin("rules", key)
-        if _is_rule(rule):
-            rules[key] = _rule(key, rule if isinstance(rule, list) else [rule], place)
-        else:
+        read = _rule(key, rule, place)
+        if read is None:
             shown = shortened(repr(rule))
             made.leave(place, key, f"{shown} is no level with a condition that can be read")
+        elif read.level:
+            rules[key] = read
     parsed = _is_parsed(value.get("parserPreset"), resolved=resolved)
     if not parsed:
         made.leave(
@@ -169,24 +170,16 @@ def _config(made: Imported, value: dict[str, Any], origin: Callable[..., Origin]
             made.leave(origin(key), key, "it is code, which is not run")
         elif key not in (*_NOT_JUDGED, "ignores", "plugins", "parserPreset", "defaultIgnores"):
             made.leave(origin(key), key, "there is no setting for it")
-    on = {key: rule for key, rule in rules.items() if rule.level}
-    return _Config(Origin(origin().path, 0), on, parsed, value.get("defaultIgnores") is not False)
+    return _Config(Origin(origin().path, 0), rules, parsed, value.get("defaultIgnores") is not False)
 
 
-def _rule(name: str, config: Sequence[Any], origin: Origin) -> _CommitRule:
-    level, when, value = (*config, *("always", None)[len(config) - 1 :])[:3]
+def _rule(name: str, config: Any, origin: Origin) -> _CommitRule | None:
+    """A rule by its level, condition and value; None where they are no such thing."""
+    parts: list[Any] = config if isinstance(config, list) and config else [config]
+    level, when, value = [*parts, *("always", None)[len(parts) - 1 :]][:3]
+    if type(level) is not int or level not in (0, 1, 2) or (level and when not in ("always", "never")):
+        return None
     return _CommitRule(name, level, when, value, origin)
-
-
-def _is_rule(config: Any) -> bool:
-    """Whether a rule has a level and a condition."""
-    parts = config if isinstance(config, list) else [config]
-    return (
-        bool(parts)
-        and not isinstance(parts[0], bool)
-        and parts[0] in (0, 1, 2)
-        and (parts[0] == 0 or len(parts) == 1 or parts[1] in ("always", "never"))
-    )
 
 
 def _is_parsed(preset: Any, *, resolved: bool) -> bool:

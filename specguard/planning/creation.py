@@ -169,16 +169,11 @@ class NewPlan:
     def _value(self) -> Any:
         """What stands in its file."""
         kind = self._kind
-        tasks: Any = [self._task(box, needed) for box, needed in self._boxes.needs()]
-        for key in reversed(kind.tasks.split(".") if kind.tasks else ()):
-            tasks = {key: tasks}
+        tasks = _nested(kind.tasks, [self._task(box, needed) for box, needed in self._boxes.needs()])
         if not isinstance(tasks, dict):
             return tasks
-        top: dict[str, Any] = {"goal": self._goal, "source": self._source.path}
-        chosen: Any = self._option
-        for key in reversed(kind.option.split(".") if kind.option else ()):
-            chosen = {key: chosen}
-        return _merged(_merged(top, chosen or {}), tasks)
+        top = {"goal": self._goal, "source": self._source.path}
+        return _merged(_merged(top, _nested(kind.option, self._option) if kind.option else {}), tasks)
 
     def _id(self, number: int) -> str:
         form = self._kind.id_format
@@ -319,6 +314,13 @@ def _folder(kind: PlanKind, name: str) -> str:
         help = "use a word such as cart, without a slash"
         raise SpecguardError(f"{name!r} is no name of a plan", help=help, code="usage")
     return path_text(path)
+
+
+def _nested(key: str, value: Any) -> Any:
+    """A value below a dotted key; the value itself where there is none."""
+    for part in reversed(key.split(".") if key else ()):
+        value = {part: value}
+    return value
 
 
 def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

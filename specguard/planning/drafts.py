@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import Final
 
-    from specguard.artifacts.contracts import Contract
     from specguard.authority.policy import Policy
     from specguard.plans.settings import PlanKind
     from specguard.work.kinds import WorkKind
@@ -36,10 +35,7 @@ def plans_folder(kind: PlanKind) -> str:
 
 def planner_brief(policy: Policy) -> str:
     """What the planning agent is told of a policy, for all kinds of plans that this describes."""
-    contracts: Mapping[str, Contract] = policy.declared("contracts")
     works: Mapping[str, WorkKind] = policy.declared("work_kinds")
-    stages = policy.declared("wave_settings").stages
-    names = [name for stage in stages for name in stage.requires if name in contracts]
     models = policy.declared("models")
 
     def items(kind: PlanKind) -> Iterator[tuple[str, str, str, str]]:
@@ -51,11 +47,9 @@ def planner_brief(policy: Policy) -> str:
 
     return _rendered(
         "planner.md",
-        stages=stages,
-        contracts=contracts,
-        required=[(name, list(_required(contracts[name]))) for name in names],
+        stages=policy.declared("wave_settings").stages,
+        contracts=policy.declared("contracts"),
         kinds=policy.declared("plan_kinds"),
-        keys=_keys,
         items=items,
         models=models,
         roles=[(role, models.of(role)) for role in ("researcher", "reviewer", "coder")],
@@ -183,33 +177,6 @@ def _rendered(name: str, **values: object) -> str:
         keep_trailing_newline=True,
     )
     return environment.from_string(text).render(values)
-
-
-def _required(contract: Contract) -> Iterator[str]:
-    """What a contract asks for, one clause each."""
-    if contract.sections:
-        yield "the sections " + ", ".join(f"*{one}*" for one in contract.sections)
-    if contract.options:
-        yield "the options " + ", ".join(contract.options)
-    if contract.fields:
-        yield "the fields " + ", ".join(f"`{one}`" for one in contract.fields)
-    if contract.records:
-        yield "the object ids of " + ", ".join(f"`{one}`" for one in contract.records)
-
-
-def _keys(kind: PlanKind) -> Mapping[str, str]:
-    """What a plan says of a task, by what it is called here."""
-    return {
-        "id": f"in the form `{kind.id_format}`",
-        "title": "what is done",
-        "domain": "the part of the system that it is about",
-        "status": f"one of {', '.join(kind.statuses)}; you begin with `{kind.statuses[0]}`",
-        "depends_on": "the ids of the tasks that must be done before",
-        "expected_files": "the files and folders that it may touch"
-        + (f", from `{kind.code}`" if kind.code else ""),
-        "verify": "the commands that show it",
-        "done_criteria": "what holds when it is done",
-    }
 
 
 def _first(value: str | Sequence[str]) -> str:

@@ -211,7 +211,7 @@ def test_of_a_script_the_program_is_asked_and_only_if_it_may(tmp_path: Path) -> 
     assert found.settings["rules.commit-message"]["types"] == ["a"]
     assert found.settings["rules.commit-form"]["subject_max"] == 0
     assert told(found) == [f"{SCRIPT}: ignores: it is code, which is not run"]
-    assert (tmp_path / "asked").read_text() == f"--config {SCRIPT} --print-config json\n"
+    assert (tmp_path / "asked").read_text() == f"--config={SCRIPT} --print-config=json\n"
     # What it prints can be kept, and read on another machine.
     kept = made(tmp_path, PRINTED, "printed.json")
     assert kept.settings == found.settings
