@@ -103,7 +103,7 @@ def test_a_range_under_a_policy_without_work_imports_nothing_of_work(tmp_path: P
     check = [command(), "check", *case.arguments(tmp_path, repository.names)]
     imported(check, repository.path, tmp_path / "cache")
     again = imported(check, repository.path, tmp_path / "cache")
-    assert "specguard_rules.commits.commit_count" in again
+    assert "specguard_rules.commits.commit_form" in again
     assert not [name for name in again if name.startswith("specguard.work.")]
 
 
