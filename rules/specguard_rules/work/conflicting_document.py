@@ -16,8 +16,8 @@ class ConflictingDocument(Rule):
     """A work item's document in the base asks to change a guarded path.
 
     It is an error if the path begins an item of *Scope*, *Files*, *Deliverables* or another of
-    `scope_sections`, or a task, and else a warning. Negations, quotations, code blocks and sections such as
-    *Out of scope* do not count.
+    `scope_sections` (`[work.<kind>]`), or a task, and else a warning. Negations, quotations, code blocks and
+    sections such as *Out of scope* do not count.
 
     Why is this bad? The item cannot be done without breaking the lock.
 

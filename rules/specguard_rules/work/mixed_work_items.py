@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class MixedWorkItems(Rule):
     """The commits of one change name different work items.
 
-    `feat(track-05): x` names track 5. Merge commits and commits that name no item are skipped. With
-    `unit = "commit"` of `[plans.<name>]`, one branch holds all tasks of a plan.
+    By `[work.<kind>]`, `feat(track-05): x` names track 5. Merge commits and commits that name no item are
+    skipped. With `unit = "commit"` of `[plans.<name>]`, one branch holds all tasks of a plan.
 
     Why is this bad? Two items in one change cannot be reviewed or reverted apart.
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class RepeatedWorkItem(Rule):
     """The work item has landed already, or another branch works on it.
 
-    An item has landed if a subject in the base fits its `commit` or `pull_request` template. ` (#12)` does
-    not matter, and a revert lifts it. Another branch works on it if its name is like the item's
+    An item has landed if a subject in the base fits `commit` or `pull_request` of its `[work.<kind>]`.
+    ` (#12)` does not matter, and a revert lifts it. Another branch works on it if its name is like the item's
     (`phase-12-again`), locally or on a remote.
 
     Why is this bad? An item is done once, by one pull request.
