@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 class ConflictingDocument(Rule):
     """A work item's document in the base asks to change a guarded path.
 
-    It is an error if the path begins an item of *Scope*, *Files*, *Deliverables* or another of
-    `scope_sections` (`[work.<kind>]`), or a task, and else a warning. Negations, quotations, code blocks and
-    sections such as *Out of scope* do not count.
+    It is an error if the path begins a task, or an item of *Scope*, *Files* or another section of
+    `scope_sections` of `[work.<kind>]`. Else it is a warning. Negations, quotations, code blocks and sections
+    such as *Out of scope* do not count.
 
     Why is this bad? The item cannot be done without breaking the lock.
 

@@ -16,7 +16,8 @@ class WorkItemMismatch(Rule):
     """Branch, commit, title and pointer name different work items.
 
     By `[work.<kind>]`, `phase-12`, `phase_012` and `feat(phase-12): x` all mean phase 12. The commit is the
-    first one, the title the pull request's. Other rules use the branch's item, else the commit's, else the title's.
+    first one, the title the pull request's. Other rules use the branch's item, else the commit's, else the
+    title's.
 
     Why is this bad? A reviewer who trusts the title reviews something else.
 
