@@ -1,7 +1,6 @@
 """The gates of a work item: those of its kind in the policy, and those that its document names in the base.
 
-A document names gates in the sections that `gate_sections` says (see `specguard.work.gate_sections`), and in
-its front matter as `gates` (see `specguard.work.gate_words`).
+What a document says of gates is read by `specguard.work.gate_document`.
 """
 
 from __future__ import annotations
@@ -145,7 +144,7 @@ def gates_of(item: WorkItem, origins: Mapping[str, Origin]) -> Gates:
     path, text = item.document, item.document_text
     if path is None or text is None:
         return Gates(gates)
-    from specguard.work.gate_sections import read_gates
+    from specguard.work.gate_document import read_gates
 
     named = read_gates(text, item.settings.gate_sections, path_text(path))
     return Gates([*gates, *named.gates], named.not_read, named.format_all)

@@ -23,7 +23,7 @@ from specguard.documents.dates import date_problem, parse_date, read_times
 from specguard.documents.document import Document
 from specguard.documents.fields import find_fields, read_fields
 from specguard.documents.titles import find_section, near_section
-from specguard.work.gate_sections import read_gates
+from specguard.work.gate_document import read_gates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -139,7 +139,8 @@ def gates(text: str, read: bool, said: str) -> None:
     told = []
     for gate in found.gates:
         when = f" where {', '.join(gate.when.patterns)} changes" if gate.when else ""
-        told.append(f"{'' if gate.kind == 'gate' else f'{gate.kind} '}{gate.run}{when}")
+        run = gate.run.replace("\n", " ↵ ")
+        told.append(f"{'' if gate.kind == 'gate' else f'{gate.kind} '}{run}{when}")
     assert ", then ".join(told) == (said if read else "")
     assert found.not_read[0].why == said if not read else not found.not_read
 
