@@ -18,17 +18,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from specguard.approvals.approvals import Approvals
-    from specguard.approvals.decide import Decision, Refusal
+    from specguard.approvals.approvals import Approvals, Decision, Refusal
     from specguard.approvals.settings import ApprovalSettings
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.artifacts.contracts import Contract
     from specguard.artifacts.evidence import Targets
     from specguard.authority.baseline import BaselineChange
     from specguard.authority.difference import PolicyChange
-    from specguard.authority.guards import Guards
-    from specguard.authority.policy import Policy, Statement
-    from specguard.authority.unread import Unread
+    from specguard.authority.policy import Guards, Policy, Statement, Unread
     from specguard.change.change import Bookkeeping
     from specguard.change.entries import Commit, Entry, Message, is_filed, is_record
     from specguard.change.git import History

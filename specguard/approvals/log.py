@@ -1,25 +1,33 @@
-"""The log of approvals: a folder of records, read from trees and from the working tree."""
+"""The log of approvals: a folder of records, read from trees and from the working tree.
+
+Each file is written under another name, and gets its own in one step once all of it is on the disk. So it is
+there whole or not at all, whatever else is written at the same time; no file that is there is ever touched.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
 
-from specguard.approvals.reading import LIMIT, RecordError, read_record
-from specguard.approvals.record import Approval, Revocation
+from specguard.approvals.record import LIMIT, Approval, RecordError, Revocation, read_record
+from specguard.change.entries import is_record
 from specguard.change.revision import sha256
-from specguard.errors import MissingFact
+from specguard.declaration.rule import Record
+from specguard.errors import MissingFact, SpecguardError
 from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Final, Literal
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any, Final, Literal
 
+    from specguard.change.entries import Commit
     from specguard.change.tree import Tree
 
     Place = Literal["base", "head", "local"]
+
 
 NAME: Final = re.compile(rb"([0-9a-f]{64})\.json(\.sig)?")
 """The names of a record and of its signature."""
@@ -222,3 +230,390 @@ def _content(path: bytes) -> bytes | None:
         return None
     # A checkout may have given the lines other ends; the record itself has no such character.
     return content.replace(b"\r\n", b"\n") if len(content) <= LIMIT else None
+
+
+_PARTIAL: Final = b".partial"
+"""What the name of a file ends with while it is being written."""
+
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def write_record(
+    work_tree: str, folder: bytes, record: Approval | Revocation, signature: bytes | None = None
+) -> str:
+    """Write a record, and its signature beside it.
+
+    Args:
+        work_tree: the working tree's folder.
+        folder: the log's, with a slash at its end; it is made where it is missing.
+        record: what is written.
+        signature: over the record's content, armoured.
+
+    Returns:
+        The record's path from the working tree's folder.
+
+    Raises:
+        SpecguardError: it cannot be written, or is there already; then neither file is there. Nor is one
+            written that no check would read.
+    """
+    try:
+        read_record(record.content)
+    except RecordError as error:
+        raise SpecguardError(
+            f"there can be no such record: {error}",
+            help="say less, or approve fewer findings at once",
+            code="not-approvable",
+        ) from error
+    name = f"{record.id}.json".encode()
+    files = [(name, record.content)]
+    if signature is not None:
+        files.append((name + b".sig", signature))
+    return _write(work_tree, folder, files)
+
+
+def write_signature(work_tree: str, folder: bytes, name: str, signature: bytes) -> str:
+    """Write the signature of a record that is there.
+
+    Args:
+        work_tree: the working tree's folder.
+        folder: the log's, with a slash at its end.
+        name: the record's id.
+        signature: over the record's content, armoured.
+
+    Returns:
+        Its path from the working tree's folder.
+
+    Raises:
+        SpecguardError: it cannot be written, or there is one already.
+    """
+    return _write(work_tree, folder, [(f"{name}.json.sig".encode(), signature)])
+
+
+def leftovers(work_tree: str, folder: bytes) -> list[bytes]:
+    """The names of files that a writer left half-written when it was killed."""
+    try:
+        names = os.listdir(os.path.join(os.fsencode(work_tree), folder))
+    except OSError:
+        return []
+    return sorted(name for name in names if name.startswith(TEMPORARY) and name.endswith(_PARTIAL))
+
+
+def _write(work_tree: str, folder: bytes, files: Sequence[tuple[bytes, bytes]]) -> str:
+    """Write files of these names and contents into the folder, all or none; the path of the first."""
+    path = folder + files[0][0]
+    place = -1
+    written: list[tuple[bytes, bytes]] = []
+    made: list[bytes] = []
+    try:
+        place = _open_folder(work_tree, folder)
+        for name, content in files:
+            partial = TEMPORARY + name + b"." + os.urandom(8).hex().encode() + _PARTIAL
+            written.append((partial, name))
+            _write_file(place, partial, content)
+        for partial, name in written:
+            _give_name(place, partial, name)
+            made.append(name)
+        os.fsync(place)
+    except OSError as error:
+        for name in made:
+            _remove(place, name)
+        if isinstance(error, FileExistsError):
+            raise SpecguardError(
+                "it is there already, and no file of the log is ever written anew",
+                path=path_text(path),
+                help="`specguard approvals verify` tells whether it holds",
+                code="never-overwritten",
+            ) from error
+        raise SpecguardError(
+            f"it cannot be written: {error.strerror}",
+            path=path_text(path),
+            help=f"see to it that {path_text(folder)} is a folder with room that can be written",
+            code="unwritable-file",
+        ) from error
+    finally:
+        for partial, _ in written:
+            _remove(place, partial)
+        if place >= 0:
+            os.close(place)
+    return os.fsdecode(path)
+
+
+def _open_folder(work_tree: str, folder: bytes) -> int:
+    """A descriptor of the folder, which is made; no part of its path may be a symbolic link.
+
+    Raises:
+        SpecguardError: a part of it is one, or is a file.
+        OSError: it cannot be made or opened.
+    """
+    place = os.open(os.fsencode(work_tree), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for path, name in _parts(folder):
+        above = place
+        try:
+            _make_folder(name, above)
+            place = os.open(name, _FOLDER, dir_fd=above)
+        except OSError as error:
+            kind = _kind(name, above)
+            if not kind:
+                raise
+            raise SpecguardError(
+                f"the log cannot be written: {path_text(path)} is a {kind}",
+                help="remove it, or name another folder in `[approvals] log`",
+                code="unwritable-file",
+            ) from error
+        finally:
+            os.close(above)
+    return place
+
+
+def _make_folder(name: bytes, above: int) -> None:
+    try:
+        os.mkdir(name, dir_fd=above)
+    except FileExistsError:
+        # It is there, or another writer made it just now.
+        return
+
+
+def _parts(folder: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Each folder on the way, with its own name."""
+    path = b""
+    for name in folder.rstrip(b"/").split(b"/"):
+        path = path + b"/" + name if path else name
+        yield path, name
+
+
+def _kind(name: bytes, above: int) -> str:
+    """What stands where a folder is expected; empty for a folder, and for what cannot be told."""
+    import stat
+
+    try:
+        mode = os.stat(name, dir_fd=above, follow_symlinks=False).st_mode
+    except OSError:
+        return ""
+    if stat.S_ISLNK(mode):
+        return "symbolic link"
+    return "" if stat.S_ISDIR(mode) else "file"
+
+
+def _write_file(place: int, name: bytes, content: bytes) -> None:
+    descriptor = os.open(name, _NEW, 0o666, dir_fd=place)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _give_name(place: int, partial: bytes, name: bytes) -> None:
+    """Give a written file its name.
+
+    Raises:
+        FileExistsError: something has the name.
+        OSError: it cannot have it.
+    """
+    try:
+        os.link(partial, name, src_dir_fd=place, dst_dir_fd=place, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:
+        # Some file systems have no second names. A move would replace what is there, so that is looked at
+        # first; a record's name is its content's hash, and no two writers have the same one.
+        if _is_there(name, place):
+            raise
+        os.rename(partial, name, src_dir_fd=place, dst_dir_fd=place)
+
+
+def _is_there(name: bytes, place: int) -> bool:
+    try:
+        os.stat(name, dir_fd=place, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _remove(place: int, name: bytes) -> None:
+    try:
+        os.unlink(name, dir_fd=place)
+    except OSError:
+        # It was never made, or the disk is gone: there is nothing more that can be done.
+        return
+
+
+_KIND: Final = 0o170000
+_FILE: Final = 0o100000
+
+
+def removed_revocations(
+    commits: Sequence[Commit], folder: bytes, tree: Tree, log: Log
+) -> Iterator[tuple[bytes, str]]:
+    """The revocations that a commit deletes or edits, and that the head does not have.
+
+    Args:
+        commits: the change's commits. What a merge has lost of one of its parents counts, too.
+        folder: the log's.
+        tree: any tree, whose objects are read.
+        log: what the head has.
+
+    Yields:
+        The path, and the object id of the commit.
+
+    Raises:
+        MissingFact: an object is not there.
+    """
+    gone: dict[bytes, list[tuple[str, str]]] = {}
+    for commit in commits:
+        for entry in (entry for diff in commit.diffs for entry in diff):
+            was_file = entry.old_mode & _KIND == _FILE
+            if was_file and entry.old != entry.new and is_record(entry.path, folder):
+                gone.setdefault(entry.path, []).append((entry.old, commit.oid))
+    contents = dict(tree.blobs(sorted({blob for found in gone.values() for blob, _ in found}), LIMIT))
+    for path, found in sorted(gone.items()):
+        name = path.removeprefix(folder).removesuffix(b".json").decode()
+        filed = log.filed.get(name)
+        if filed is not None and "head" in filed.places:
+            continue
+        oid = next((commit for blob, commit in found if _is_revocation(name, contents[blob])), None)
+        if oid is not None:
+            yield path, oid
+
+
+def _is_revocation(name: str, content: bytes | None) -> bool:
+    if content is None or sha256(content).hexdigest() != name:
+        return False
+    try:
+        return isinstance(read_record(content), Revocation)
+    except RecordError:
+        return False
+
+
+SCHEMA: Final = "specguard.decision/1"
+
+PLACE: Final = "specguard/decisions.jsonl"
+"""Within the git directory that working trees share: the checks in which an approval lifted something."""
+
+LONGEST: Final = 1 << 24
+"""A longer line, in bytes, is no decision."""
+
+
+class Use(Record):
+    """A check in which an approval lifted something.
+
+    Attributes:
+        time: when, as it is written there.
+        source: what was judged: `range`, `staged` and so on.
+        stage: at which moment.
+        enforce: whether the check was enforced.
+        verdict: what came of it.
+        head: the commit that was judged; empty for what was none.
+        branch: the branch that was judged; empty where none is named.
+        findings: how many findings it lifted.
+    """
+
+    time: str
+    source: str
+    stage: str
+    enforce: bool
+    verdict: str
+    head: str
+    branch: str
+    findings: int
+
+
+class Uses:
+    """The uses that logs of decisions tell of.
+
+    Args:
+        common: the git directory whose own log is read, where there is one.
+        files: more logs.
+
+    Attributes:
+        files: those that were read.
+        broken: how many of their lines are no decisions.
+
+    Raises:
+        SpecguardError: one of the files cannot be read.
+    """
+
+    def __init__(self, common: str, files: Sequence[str] = ()) -> None:
+        self.broken = 0
+        self.files: list[str] = []
+        self._found: dict[str, list[Use]] = {}
+        taken: dict[bytes, int] = {}
+        for file, wanted in [(f"{common}/{PLACE}", False), *((file, True) for file in files)]:
+            here: dict[bytes, int] = {}
+            for line in self._lines(file, wanted=wanted):
+                here[line] = here.get(line, 0) + 1
+                # What several logs have is one check; what one log has several times is several.
+                if here[line] > taken.get(line, 0):
+                    taken[line] = here[line]
+                    self._take(line)
+        for uses in self._found.values():
+            uses.sort(key=lambda use: use.time)
+
+    def of(self, name: str) -> Sequence[Use]:
+        """The uses of the approval of this id, the oldest first."""
+        return self._found.get(name, ())
+
+    def _lines(self, file: str, *, wanted: bool) -> Iterator[bytes]:
+        try:
+            # Whoever can write to the git directory can put there what has no end, or never begins.
+            if not wanted and not stat.S_ISREG(os.lstat(file).st_mode):
+                raise SpecguardError(
+                    "it is no regular file", path=file, help="remove it", code="unreadable-file"
+                )
+            with open(file, "rb") as stream:
+                self.files.append(file)
+                while line := stream.readline(LONGEST):
+                    if line.strip():
+                        yield line.strip()
+        except FileNotFoundError as error:
+            if wanted:
+                raise _unread(file, error) from error
+        except OSError as error:
+            raise _unread(file, error) from error
+
+    def _take(self, line: bytes) -> None:
+        try:
+            uses = list(_uses(json.loads(line)))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            self.broken += 1
+            return
+        for name, use in uses:
+            self._found.setdefault(name, []).append(use)
+
+
+def _uses(data: Any) -> Iterator[tuple[str, Use]]:
+    """The approvals that a decision names, each with what it tells of the check."""
+    if data["schema"] != SCHEMA:
+        raise ValueError(data["schema"])
+    change = data.get("change") or {}
+    # A check that gave no verdict names none.
+    for one in data.get("approvals", ()):
+        yield (
+            _text(one["id"]),
+            Use(
+                time=_text(data["time"]),
+                source=_text(change.get("source")),
+                stage=_text(change.get("stage")),
+                enforce=bool(data.get("enforce")),
+                verdict=_text(data["verdict"]),
+                head=_text(change.get("head")),
+                branch=_text(change.get("branch")),
+                findings=len(one["findings"]),
+            ),
+        )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _unread(file: str, error: OSError) -> SpecguardError:
+    return SpecguardError(
+        f"it cannot be read: {error.strerror}",
+        path=file,
+        help="name a file that --log-decisions wrote",
+        code="unreadable-file",
+    )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import binascii
 import os
 
-from specguard.approvals.keys import key_blob, public_part
+from specguard.approvals.settings import key_blob, public_part
 from specguard.change.repository import find_program, search_path
 from specguard.errors import MissingFact, SpecguardError
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from subprocess import CompletedProcess
     from typing import Final
+
+    from specguard.approvals.record import Approval, Revocation
+    from specguard.approvals.settings import Approver
+
 
 NAMESPACE: Final = "specguard-approval@v1"
 """What a signature is for; `ssh-keygen` binds it into what is signed."""
@@ -210,3 +214,35 @@ def _said(done: CompletedProcess[bytes]) -> str:
 def _write(file: str, content: bytes) -> None:
     with open(file, "xb") as stream:
         stream.write(content)
+
+
+def sign_as(approver: Approver, record: Approval | Revocation, key: str) -> bytes:
+    """An approver's signature over a record.
+
+    Args:
+        approver: whose key it must be, by the policy.
+        record: what is signed.
+        key: the key's file, as `specguard.approvals.signatures.sign` takes it.
+
+    Raises:
+        SpecguardError: the key cannot sign, or is another one.
+    """
+    if not approver.keys:
+        raise SpecguardError(
+            f"the policy names no key of {approver.name}",
+            help=f"add `key` to the table of {approver.name} in [approvals]",
+            code="signing-failed",
+        )
+    signature = sign(record.content, key)
+    try:
+        known = signer(record.content, signature, approver.keys)
+    except MissingFact as missing:
+        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
+    if known is None:
+        raise SpecguardError(
+            f"the policy names another key of {approver.name}",
+            path=key,
+            help=f"sign with the one that it names: {approver.keys[0][:60]}",
+            code="signing-failed",
+        )
+    return signature

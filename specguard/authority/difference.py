@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from specguard.authority.values import load, plain
+from specguard.authority.policy import load, plain
 from specguard.declaration.patterns import Covering, Guarding, Patterns
 from specguard.declaration.rule import Settings
 from specguard.model import SEVERITIES, shortened
@@ -227,7 +227,7 @@ def _records(key: str, old: Any, new: Any) -> Iterator[Difference]:
 
 def _direction(cls: type[Settings], field: str) -> str | Sequence[str]:
     """What a field says tightens it (`json_schema_extra={"tightens": ...}`), or what its patterns mean."""
-    from specguard.authority.models import Models
+    from specguard.authority.validate import Models
 
     annotation = Models().annotation(cls, field)
     for data in getattr(annotation, "__metadata__", ()):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from specguard.authority.policy import Policy
-from specguard.authority.sources import find, find_sources, read_file, read_source
+from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Final
 
     from specguard.authority.cache import Cache
-    from specguard.authority.sources import Source
-    from specguard.change.tree import Tree
+    from specguard.change.tree import Tree, TreeEntry
     from specguard.declaration.registry import Registry
+    from specguard.model import Origin
 
 
 def load_policy(
@@ -81,3 +82,165 @@ def _is_same(tree: Tree, path: str, oid: str) -> bool:
     """Whether a further document is what it was."""
     entry = find(tree, path)
     return entry is not None and entry.oid == oid and entry.mode & 0o170000 == 0o100000
+
+
+AUTHORITY: Final = "SPEC_AUTHORITY.md"
+SETTINGS: Final = "specguard.toml"
+PYPROJECT: Final = "pyproject.toml"
+
+DEFAULTS: Final = (AUTHORITY, SETTINGS, PYPROJECT)
+"""Where an authority may be without being named, in the order in which they are read."""
+
+_FILE: Final = 0o100000
+_KINDS: Final = {0o120000: "a symbolic link", 0o160000: "a submodule", 0o040000: "a folder"}
+
+
+class Source:
+    """One document of an authority.
+
+    Attributes:
+        path: its path in the repository, or as the caller named it.
+        oid: its object id; empty for a file that was named on the command line.
+        text: what it says.
+    """
+
+    __slots__ = ("oid", "path", "text")
+
+    def __init__(self, path: str, oid: str, text: str) -> None:
+        self.path = path
+        self.oid = oid
+        self.text = text
+
+    @property
+    def is_toml(self) -> bool:
+        """Whether it is settings alone; else it is Markdown."""
+        return self.path.endswith(".toml")
+
+    @property
+    def is_pyproject(self) -> bool:
+        """Whether its settings are the table `[tool.specguard]`."""
+        return self.path.rpartition("/")[2] == PYPROJECT
+
+
+def find(tree: Tree, path: str) -> TreeEntry | None:
+    """What a tree has at a path.
+
+    Raises:
+        SpecguardError: the tree cannot be read.
+    """
+    try:
+        return tree.find(path.encode("utf-8", "surrogateescape"))
+    except MissingFact as missing:
+        raise SpecguardError(
+            f"the authority cannot be read: {missing.reason}",
+            help=missing.command,
+            path=path,
+            code="broken-authority",
+        ) from None
+
+
+def find_sources(tree: Tree) -> dict[str, str]:
+    """What identifies each of the default documents that is in a tree: its mode and object id."""
+    found: dict[str, str] = {}
+    for path in DEFAULTS:
+        entry = find(tree, path)
+        if entry is not None:
+            found[path] = f"{entry.mode:o} {entry.oid}"
+    return found
+
+
+def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> Source:
+    """Read a document.
+
+    Args:
+        tree: where it is.
+        path: its path from the root.
+        named_by: where it is named, for the message where it does not exist.
+
+    Raises:
+        SpecguardError: it is not there, no regular file, not UTF-8 or empty.
+    """
+    entry = find(tree, path)
+    if entry is None:
+        raise SpecguardError(
+            f"`documents` names {path!r}, which does not exist",
+            help="name a file by its path from the repository's root",
+            path=named_by.path if named_by else path,
+            line=named_by.line if named_by else None,
+            code="broken-authority",
+        )
+    kind = entry.mode & 0o170000
+    if kind != _FILE:
+        raise SpecguardError(
+            f"the authority is {_KINDS.get(kind, 'no file')}, and must be a file of its own",
+            help="put a regular file in its place",
+            path=path,
+            code="broken-authority",
+        )
+    try:
+        data = tree.read(path.encode("utf-8", "surrogateescape"))
+    except MissingFact as missing:
+        raise SpecguardError(
+            f"the authority cannot be read: {missing.reason}",
+            help=missing.command,
+            path=path,
+            code="broken-authority",
+        ) from None
+    return Source(path, entry.oid, decode(data or b"", path))
+
+
+def read_file(path: str) -> Source:
+    """Read the document that `--authority` names, from the file system.
+
+    Raises:
+        SpecguardError: it cannot be read, is no file, not UTF-8 or empty.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except IsADirectoryError:
+        raise SpecguardError(
+            "the authority is a folder, and must be a file",
+            path=path,
+            help="name a document in it",
+            code="broken-authority",
+        ) from None
+    except OSError as error:
+        raise SpecguardError(
+            f"the authority cannot be read: {error.strerror}",
+            path=path,
+            help="check its name",
+            code="broken-authority",
+        ) from None
+    return Source(path, "", decode(data, path))
+
+
+def decode(data: bytes, path: str) -> str:
+    """A document's text.
+
+    Raises:
+        SpecguardError: it is not UTF-8, or there is nothing in it.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SpecguardError(
+            f"the authority is not UTF-8: byte 0x{data[error.start]:02x}",
+            help="save it as UTF-8",
+            path=path,
+            line=data.count(b"\n", 0, error.start) + 1,
+            code="broken-authority",
+        ) from None
+    if not text.removeprefix("\ufeff").strip():
+        raise SpecguardError(
+            "the authority is empty, which is never taken for a policy that allows everything",
+            help="restore it, or delete it",
+            path=path,
+            code="broken-authority",
+        )
+    return text
+
+
+def is_document(path: object) -> bool:
+    """Whether a value of `documents` is a path from the root that stays in the repository."""
+    return isinstance(path, str) and not {"", ".", ".."} & set(path.split("/"))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 
-from specguard.authority.guards import Guards
-from specguard.authority.values import decode, load
-from specguard.declaration.rule import Rule
+from specguard.declaration.expressions import Expression
+from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting, fold, fold_text
+from specguard.declaration.rule import Record, Rule
 from specguard.errors import MissingFact
-from specguard.model import Origin
+from specguard.model import Origin, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,10 +18,200 @@ if TYPE_CHECKING:
 
     from specguard.authority.ranks import Contradiction
     from specguard.authority.settings import AuthorityKey
-    from specguard.authority.unread import Unread
     from specguard.change.tree import Documents
-    from specguard.declaration.patterns import Covering, Selecting
     from specguard.model import Severity, Stage
+
+
+_PATTERNS: Final[dict[str, type[Patterns]]] = {
+    "guarding": Guarding,
+    "covering": Covering,
+    "selecting": Selecting,
+}
+
+
+def encode(value: Any) -> Any:
+    """A value as data: what JSON has stays, all else is an object with its type under `$`.
+
+    Patterns keep their translations, so that a run translates nothing.
+
+    Raises:
+        TypeError: a type that no setting can have.
+    """
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [encode(element) for element in value]
+    if isinstance(value, Patterns):
+        kind = type(value).__name__.lower()
+        return {"$": kind, "patterns": list(value.patterns), "expressions": list(value.expressions)}
+    if isinstance(value, Expression):
+        return {"$": "expression", "text": value.text}
+    if isinstance(value, dict):
+        return {"$": "map", "items": {key: encode(element) for key, element in value.items()}}
+    if isinstance(value, Record):
+        fields = {name: encode(getattr(value, name)) for name in value._fields}
+        return {"$": "record", "class": target_of(type(value)), "fields": fields}
+    if hasattr(value, "isoformat"):
+        return {"$": type(value).__name__, "text": value.isoformat()}
+    raise TypeError(f"a setting cannot be a {type(value).__name__}")
+
+
+def decode(data: Any) -> Any:
+    """The value that `encode` made data of; classes are imported by their names."""
+    if isinstance(data, list):
+        return [decode(element) for element in data]
+    if not isinstance(data, dict):
+        return data
+    kind = data["$"]
+    if kind in _PATTERNS:
+        return _PATTERNS[kind](data["patterns"], data["expressions"])
+    if kind == "expression":
+        return Expression(data["text"])
+    if kind == "map":
+        return {key: decode(element) for key, element in data["items"].items()}
+    if kind == "record":
+        fields = {name: decode(element) for name, element in data["fields"].items()}
+        return load(data["class"])(**fields)
+    import datetime
+
+    return getattr(datetime, kind).fromisoformat(data["text"])
+
+
+def plain(value: Any) -> Any:
+    """A value as a person would write it in TOML: patterns are lists, records and maps tables."""
+    if isinstance(value, Patterns):
+        return list(value.patterns)
+    if isinstance(value, Expression):
+        return value.text
+    if isinstance(value, Record):
+        return {name: plain(getattr(value, name)) for name in value._fields}
+    if isinstance(value, dict):
+        return {key: plain(element) for key, element in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(element) for element in value]
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def target_of(cls: type) -> str:
+    """Where a class is found again: `module:Class`."""
+    return f"{cls.__module__}:{cls.__qualname__}"
+
+
+def load(target: str) -> Any:
+    """The class of a `module:Class`."""
+    name, _, path = target.partition(":")
+    if name not in sys.modules:
+        __import__(name)
+    value: Any = sys.modules[name]
+    for part in path.split("."):
+        value = getattr(value, part)
+    return value
+
+
+SHOWN: Final = 80
+"""So many characters of what was not understood are shown."""
+
+
+class Unread:
+    """Something in a known section, or a block of settings, that was not understood.
+
+    Attributes:
+        path: the document.
+        line: its line.
+        section: the title of the section; empty outside of known ones.
+        text: what it says, shortened to one line.
+        reason: why it was not read, as a clause.
+        meaning: what the section's items are, such as `locked-path`; `prose` for what explains
+            them, `list` for a list of paths under a title that is not known, `title` where the words above it
+            speak of a guard, `nothing` for an authority that sets nothing, `hidden` for what no page shows,
+            empty outside of known sections.
+    """
+
+    __slots__ = ("line", "meaning", "path", "reason", "section", "text")
+
+    def __init__(self, path: str, line: int, section: str, text: str, reason: str, meaning: str = "") -> None:
+        self.path = path
+        self.line = line
+        self.section = section
+        self.text = shortened(text, SHOWN)
+        self.reason = reason
+        self.meaning = meaning
+
+    def __repr__(self) -> str:
+        return f"Unread({self.path}:{self.line} {self.text!r}: {self.reason})"
+
+
+_WILD: Final = r"[*?\[\\]"
+
+
+class Guard:
+    """The pattern that guards a path.
+
+    Attributes:
+        code: the rule's code: `PTH001` forbids, `PTH002` locks.
+        rule: the rule's name.
+        pattern: the pattern as it is written.
+        key: the setting's key, e.g. `rules.locked-path.paths.3`.
+    """
+
+    __slots__ = ("code", "key", "pattern", "rule")
+
+    def __init__(self, code: str, rule: str, pattern: str, key: str) -> None:
+        self.code = code
+        self.rule = rule
+        self.pattern = pattern
+        self.key = key
+
+    def __repr__(self) -> str:
+        return f"Guard({self.code} {self.pattern!r})"
+
+
+class Guards:
+    """The patterns of the active rules that forbid and lock; true where there is any.
+
+    Args:
+        rules: for each such rule its code, name, patterns and exceptions, those that forbid first: a path
+            that is both forbidden and locked is forbidden.
+    """
+
+    __slots__ = ("_folders", "_rules")
+
+    def __init__(self, rules: Sequence[tuple[str, str, Guarding, Covering | None]]) -> None:
+        self._rules = [rule for rule in rules if rule[2]]
+        self._folders: dict[bytes, Guard] | None = None
+
+    def find(self, path: bytes) -> Guard | None:
+        """What guards a path; None where nothing does, or where the rule excludes it."""
+        for code, name, patterns, exclude in self._rules:
+            index = patterns.find(path)
+            if index is not None and not (exclude and exclude.find(path) is not None):
+                return Guard(code, name, patterns.patterns[index], f"rules.{name}.paths.{index}")
+        return None
+
+    def below(self, folder: bytes) -> Guard | None:
+        """A guard of paths that lie in a folder, as its pattern begins; None where no pattern does."""
+        if self._folders is None:
+            self._folders = {}
+            for guard in self.all:
+                segments = fold_text(guard.pattern.strip("/")).split("/")
+                plain = next(
+                    (end for end, name in enumerate(segments) if re.search(_WILD, name)), len(segments)
+                )
+                for end in range(1, min(plain + 1, len(segments))):
+                    name = "/".join(segments[:end]).encode("utf-8", "surrogateescape")
+                    self._folders.setdefault(name, guard)
+        return self._folders.get(fold(folder))
+
+    @property
+    def all(self) -> Iterator[Guard]:
+        """Every pattern."""
+        for code, name, patterns, _ in self._rules:
+            for index, pattern in enumerate(patterns.patterns):
+                yield Guard(code, name, pattern, f"rules.{name}.paths.{index}")
+
+    def __bool__(self) -> bool:
+        return bool(self._rules)
+
 
 FORMAT: Final = 5
 """The number of the data's format; data of another one is not read."""
@@ -296,8 +487,6 @@ class Policy:
     @property
     def unread(self) -> Sequence[Unread]:
         """What was not understood in known sections and blocks."""
-        from specguard.authority.unread import Unread
-
         return [Unread(*one) for one in self._data["unread"]]
 
     @property
@@ -307,6 +496,4 @@ class Policy:
 
     def value(self, key: str) -> Any:
         """The value of a top-level setting by its name, in plain form."""
-        from specguard.authority.values import plain
-
         return plain(decode(self._data["top"][key]))

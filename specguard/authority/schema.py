@@ -7,10 +7,9 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from specguard.authority.layers import TESTS
-from specguard.authority.models import Models, description_of
+from specguard.authority.policy import plain
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
-from specguard.authority.validate import policy_model
-from specguard.authority.values import plain
+from specguard.authority.validate import Models, description_of, policy_model
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Patterns
 from specguard.declaration.rule import Record, Settings

@@ -1,20 +1,32 @@
-"""The settings at the top of a policy, and those of the authority itself."""
+"""The settings at the top of a policy, and those of the authority itself.
+
+A field says that it names such entries with `json_schema_extra={"names": ["artifacts"]}`. A name that is like
+none that there is may be of an entry that is still to be written; what it is needed for then says that it is
+missing. A field with `json_schema_extra={"selectors": True}` names rules, by code, family or name, and one
+with `{"approvers": True}` has lists of people who may approve; all of those there are are known.
+"""
 
 from __future__ import annotations
 
 from specguard.change.git import MAX_ENTRIES
 from specguard.declaration.patterns import Covering, PatternError
-from specguard.declaration.rule import Settings
+from specguard.declaration.rule import Record, Settings
+from specguard.errors import nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Literal
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from typing import Annotated, Any, Final, Literal
 
     from pydantic import Field
 
+    from specguard.authority.validate import Models
     from specguard.declaration.expressions import Expression
     from specguard.declaration.patterns import Selecting
+    from specguard.declaration.registry import Registry
     from specguard.model import Severity, Stage
+
+    Path = tuple[str | int, ...]
 
 
 class TopLevel(Settings):
@@ -112,3 +124,122 @@ class RuleTable(Settings):
     stages: Annotated[list[Stage] | None, Field(min_length=1, description="when it runs")] = None
     exclude: Annotated[Covering, Field(description="paths that the rule skips")] = Covering()
     approvable: Annotated[bool, Field(description="`false`: no approval lifts its findings")] = True
+
+
+LEAST_LIKENESS: Final = 0.8
+"""How much a name is like one that there is, as `difflib` counts, for it to be meant as that."""
+
+
+def misspelt(
+    values: Mapping[str, Any], registry: Registry, models: Models
+) -> Iterator[tuple[Path, str, str]]:
+    """The names that are nearly those of entries of other tables, and those of unknown rules and people.
+
+    Args:
+        values: the settings, validated.
+        registry: the rules and declarations there are.
+        models: tells the annotations of their fields.
+
+    Yields:
+        The key, what is wrong with it, as a clause, and the next step.
+    """
+    rules = [(entry.rule.code, entry.rule.family(), name) for name, entry in registry.rules.items()]
+    names = _Names(values, {selector for selectors in rules for selector in selectors}, models)
+    for name in registry.declarations:
+        if name in values:
+            yield from _within(values[name], (name,), names)
+    for name, table in values.get("rules", {}).items():
+        rule = registry.rules[name].rule
+        for field, value in table.items():
+            if field in rule._fields:
+                yield from _of_field(rule, field, value, ("rules", name, field), names)
+
+
+class _Names:
+    """The names there are: those of tables' entries in the settings, and those of rules."""
+
+    def __init__(self, values: Mapping[str, Any], selectors: Collection[str], models: Models) -> None:
+        self.values = values
+        self.selectors = selectors
+        self.models = models
+
+
+def _within(value: Any, path: Path, names: _Names) -> Iterator[tuple[Path, str, str]]:
+    """Those in a record, and in the tables and lists of records."""
+    if isinstance(value, Record):
+        cls: Any = type(value)
+        for field in value._fields:
+            own = getattr(value, field)
+            if own != getattr(cls, field, None):
+                yield from _of_field(cls, field, own, (*path, field), names)
+    elif isinstance(value, dict):
+        for key, element in value.items():
+            yield from _within(element, (*path, key), names)
+    elif isinstance(value, (list, tuple)):
+        for index, element in enumerate(value):
+            yield from _within(element, (*path, index), names)
+
+
+def _of_field(
+    cls: type[Settings], field: str, value: Any, path: Path, names: _Names
+) -> Iterator[tuple[Path, str, str]]:
+    for note in getattr(names.models.annotation(cls, field), "__metadata__", ()):
+        extra = getattr(note, "json_schema_extra", None) or {}
+        if extra.get("selectors"):
+            for index, selector in enumerate(value):
+                if selector not in names.selectors:
+                    step = nearest(selector, names.selectors, "`specguard rule` lists them")
+                    yield (*path, index), f"names {selector!r}, which is no rule's code, family or name", step
+        if extra.get("approvers"):
+            yield from _unknown_approvers(value, path, names.values)
+        if "names" in extra:
+            known = _known(names.values, extra["names"])
+            yield from _near(value, path, known, dotted=extra.get("dotted", False))
+    yield from _within(value, path, names)
+
+
+def _unknown_approvers(
+    lists: Mapping[str, Sequence[str]], path: Path, values: Mapping[str, Any]
+) -> Iterator[tuple[Path, str, str]]:
+    """The names in lists that are of no approver."""
+    approvers = [one.name for one in values["approvals"].approver] if "approvals" in values else []
+    for key, people in lists.items():
+        for index, name in enumerate(people):
+            if name not in approvers:
+                step = nearest(name, approvers, "add a table [[approvals.approver]] for this person")
+                yield (*path, key, index), f"names {name!r}, who is no `[[approvals.approver]]`", step
+
+
+def _near(value: Any, path: Path, known: Sequence[str], *, dotted: bool) -> Iterator[tuple[Path, str, str]]:
+    """The texts of a setting that nearly name something; if `dotted`, what stands before their last dot."""
+    from difflib import get_close_matches
+
+    texts: Sequence[tuple[Path, str]] = [(path, value)] if isinstance(value, str) else ()
+    if isinstance(value, (list, tuple)):
+        texts = [((*path, index), text) for index, text in enumerate(value)]
+    elif isinstance(value, dict):
+        texts = [((*path, key), key) for key in value]
+    if dotted:
+        # `packet.author` is the author of the `execution-packet`, too.
+        known = [end for name in known for end in _ends(name)]
+    for place, text in texts:
+        name = text.rpartition(".")[0] if dotted else text
+        near = [] if not name or name in known else get_close_matches(name, known, 1, LEAST_LIKENESS)
+        if near:
+            yield place, f"names {name!r}, which the policy does not have", f"did you mean {near[0]!r}?"
+
+
+def _ends(name: str) -> Iterator[str]:
+    """A name, and what of it stands behind each of its hyphens."""
+    while name:
+        yield name
+        name = name.partition("-")[2]
+
+
+def _known(values: Mapping[str, Any], tables: Sequence[str]) -> list[str]:
+    """The names of the entries of some tables, as they are written where one is meant."""
+    known: set[str] = set()
+    for table in tables:
+        for name in values.get(table, {}):
+            known |= {name, f"{name}s"} if table == "work" else {name}
+    return sorted(known)

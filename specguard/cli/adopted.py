@@ -6,8 +6,8 @@ import os
 import tomllib
 
 from specguard.authority.compile import compile_policy
+from specguard.authority.load import AUTHORITY, DEFAULTS, Source, decode, is_document
 from specguard.authority.prose import guard_of, known_sections, listed_paths, read_sections
-from specguard.authority.sources import AUTHORITY, DEFAULTS, Source, decode, is_document
 from specguard.change.request import read_regular
 from specguard.change.store import DOCUMENT_LIMIT
 from specguard.cli.proposed import Setting, settings_block
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, Final
 
-    from specguard.authority.policy import Policy
-    from specguard.authority.unread import Unread
+    from specguard.authority.policy import Policy, Unread
     from specguard.model import Origin
 
     _Line = tuple[str, int, str, str]

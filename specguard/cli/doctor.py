@@ -22,8 +22,8 @@ from specguard.engine.check import is_left_to_ci
 from specguard.engine.plugins import installed, load_registry
 from specguard.engine.policies import TRY, open_policy
 from specguard.errors import MissingFact, SpecguardError
+from specguard.evaluation.canaries import unmatched
 from specguard.evaluation.own import authority_of
-from specguard.evaluation.provoking import unmatched
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters.escape import cut, json_text, visible
 

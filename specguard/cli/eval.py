@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from specguard.evaluation.evaluated import Evaluated, Evaluation
+    from specguard.evaluation.evaluation import Evaluated, Evaluation
 
 _MOST = 20
 
@@ -46,7 +46,7 @@ def command(
     REPO is a sample's name, or a repository or bundle; by default all samples. The findings are kept as a
     run. It ends with 1 if a sample differs, 2 if one gives no answer.
     """
-    from specguard.evaluation.evaluating import evaluate
+    from specguard.evaluation.evaluation import evaluate
     from specguard.evaluation.samples import FILE as DEFAULT
     from specguard.evaluation.samples import read_samples
     from specguard.executor.run import RunOptions

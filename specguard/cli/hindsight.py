@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from time import monotonic
 
-from specguard.approvals.authors import CONVENTIONS
+from specguard.approvals.people import CONVENTIONS
 from specguard.change.base import local_base, usual_base
 from specguard.change.git import Git
 from specguard.change.request import Request

@@ -7,7 +7,7 @@ import os
 import click
 
 from specguard.authority.compile import compile_policy
-from specguard.authority.sources import AUTHORITY, PYPROJECT, SETTINGS, Source, read_file
+from specguard.authority.load import AUTHORITY, PYPROJECT, SETTINGS, Source, read_file
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.cli.completion import complete_sources

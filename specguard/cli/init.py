@@ -9,7 +9,7 @@ from functools import partial
 import click
 
 from specguard.authority.compile import compile_policy
-from specguard.authority.sources import AUTHORITY, Source, decode
+from specguard.authority.load import AUTHORITY, Source, decode
 from specguard.change.base import local_base, usual_base
 from specguard.change.git import Git
 from specguard.change.repository import Repository, short_name

@@ -6,8 +6,8 @@ import os
 
 import click
 
+from specguard.authority.load import PYPROJECT, SETTINGS
 from specguard.authority.schema import policy_schema, within_pyproject
-from specguard.authority.sources import PYPROJECT, SETTINGS
 from specguard.change.request import Request
 from specguard.cli.completion import FILE
 from specguard.cli.options import in_directory

@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 
-from specguard.approvals.keys import key_problem
+from specguard.approvals.settings import key_problem
 from specguard.change.process import CommandError
 from specguard.change.request import read_regular
 from specguard.declaration.rule import Record

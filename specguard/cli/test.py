@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Final
 
+    from specguard.evaluation.expectations import Tried
     from specguard.evaluation.own import OwnAuthority
-    from specguard.evaluation.trying import Tried
 
 SCHEMA: Final = "specguard.test/1"
 _WORDS: Final = {"missing": "expected", "unexpected": "found", "other": "but"}
@@ -38,9 +38,15 @@ def command(cases: Sequence[str], directory: str, output_format: str) -> int:
     By default it runs [[should-fail]] and [[should-pass]] of the authority, and tests/policy. It ends with 1
     if one differs, 2 without an answer.
     """
-    from specguard.evaluation.expectations import FOLDER, check_codes, find_cases, read_cases, read_inline
+    from specguard.evaluation.expectations import (
+        FOLDER,
+        check_codes,
+        find_cases,
+        read_cases,
+        read_inline,
+        try_expectation,
+    )
     from specguard.evaluation.own import read_own
-    from specguard.evaluation.trying import try_expectation
 
     top = _top(directory)
     own: OwnAuthority | None = None
@@ -75,7 +81,7 @@ def command(cases: Sequence[str], directory: str, output_format: str) -> int:
     if output_format == "json":
         click.echo(json_text(_data(done)))
     elif output_format == "junit":
-        from specguard.evaluation.junit import junit_text
+        from specguard.evaluation.expectations import junit_text
 
         click.echo(junit_text(done), nl=False)
     else:
@@ -93,7 +99,7 @@ def _top(directory: str) -> str:
 
 
 def _has_authority(top: str) -> bool:
-    from specguard.authority.sources import AUTHORITY, SETTINGS
+    from specguard.authority.load import AUTHORITY, SETTINGS
 
     return any(os.path.lexists(os.path.join(top, name)) for name in (AUTHORITY, SETTINGS))
 

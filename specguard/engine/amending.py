@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from specguard.approvals.filing import write_record, write_signature
+from specguard.approvals.log import write_record, write_signature
 from specguard.approvals.record import Approval, Revocation
-from specguard.approvals.signing import sign_as
+from specguard.approvals.signatures import sign_as
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.engine.clock import Clock

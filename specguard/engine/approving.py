@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.approvals.approvals import Approvals
-    from specguard.approvals.binding import Bond
+    from specguard.approvals.record import Bond
     from specguard.authority.policy import Policy
     from specguard.change.request import Request
     from specguard.change.sources import Change
@@ -156,7 +156,7 @@ def _is_undone(change: Change, folder: bytes) -> bool:
 
 def bond_of(change: Change, policy: Policy, facts: Facts) -> Bond:
     """What approvals of a change are bound to."""
-    from specguard.approvals.binding import Bond
+    from specguard.approvals.record import Bond
 
     try:
         item = facts.get("work_item")

@@ -128,7 +128,7 @@ def judge_change(
 
         accept(results, trusted, None if change.whole else recount)
     if policy.declares("authors"):
-        from specguard.approvals.authors import exempt
+        from specguard.approvals.people import exempt
 
         exempt(results, change, policy.declared("authors"))
     results, said = settle(request, change, policy, facts, selection, results, clock)

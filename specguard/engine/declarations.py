@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.approvals.authors import Author
+from specguard.approvals.people import Author
 from specguard.approvals.settings import ApprovalSettings
 from specguard.approvals.settings import problems as approval_problems
 from specguard.artifacts.contracts import Contract

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from specguard.approvals.approvals import Approvals
     from specguard.artifacts.artifacts import Artifacts
     from specguard.authority.difference import PolicyChange
-    from specguard.authority.guards import Guards
-    from specguard.authority.policy import Policy
+    from specguard.authority.policy import Guards, Policy
     from specguard.change.change import Bookkeeping
     from specguard.change.entries import Commit, Entry, Message
     from specguard.change.git import History

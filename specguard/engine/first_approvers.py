@@ -6,8 +6,8 @@ import binascii
 import tomllib
 from hashlib import sha256
 
-from specguard.approvals.keys import key_blob
-from specguard.authority.values import plain
+from specguard.approvals.settings import Approver, key_blob
+from specguard.authority.policy import plain
 from specguard.engine.run import state_of
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import listed
@@ -124,7 +124,6 @@ def _added_tables(change: Change, document: Entry) -> Sequence[Mapping[str, Any]
     if tuple(sorted(line.strip() for line in added if line.startswith(b"```"))) not in _BLOCKS:
         return []
     text = b"".join(line for line in added if not line.startswith(b"```"))
-    from specguard.approvals.settings import Approver
 
     try:
         match tomllib.loads(text.decode()):

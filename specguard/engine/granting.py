@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime
 import os
 
-from specguard.approvals.approvals import log_of
-from specguard.approvals.filing import write_record
+from specguard.approvals.approvals import log_of, says_nothing
+from specguard.approvals.log import write_record
 from specguard.approvals.people import part_of, people_of
-from specguard.approvals.reasons import says_nothing
 from specguard.approvals.record import Approval
-from specguard.approvals.signing import sign_as
+from specguard.approvals.signatures import sign_as
 from specguard.errors import MissingFact, NotApplicable, SpecguardError, nearest
 from specguard.model import path_text
 
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final
 
-    from specguard.approvals.binding import Bond
     from specguard.approvals.log import Filed
+    from specguard.approvals.record import Bond
     from specguard.approvals.settings import ApprovalSettings, Approver
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.change.request import Request

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import re
 
-from specguard.approvals.decide import SKEW
-from specguard.approvals.log import read_log
+from specguard.approvals.approvals import SKEW
+from specguard.approvals.log import Uses, read_log
 from specguard.approvals.record import Approval
-from specguard.approvals.uses import Uses
 from specguard.change.base import find_base, named_base
 from specguard.change.tree import Tree
 from specguard.engine.clock import Clock

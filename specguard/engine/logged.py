@@ -7,9 +7,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final, Literal
 
-    from specguard.approvals.log import Filed
+    from specguard.approvals.log import Filed, Use
     from specguard.approvals.record import Revocation
-    from specguard.approvals.uses import Use
 
     State = Literal["holds", "unsigned", "untrusted", "future", "expired", "revoked"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from specguard.approvals.log import NAME
-from specguard.approvals.reading import LIMIT
+from specguard.approvals.record import LIMIT
 from specguard.change.revision import sha256
 from specguard.model import path_text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.authority.sources import DEFAULTS
+from specguard.authority.load import DEFAULTS
 from specguard.change.change import BASELINE
 from specguard.declaration.patterns import fold
 from specguard.engine.run import state_of
@@ -106,8 +106,7 @@ def _shown(change: Change, policy: Policy, path: bytes, owners: Sequence[Approve
         MissingFact: it cannot be told.
         NotApplicable: the change has no commits.
     """
-    from specguard.approvals.authors import is_signed
-    from specguard.approvals.people import part_of, people_of
+    from specguard.approvals.people import is_signed, part_of, people_of
 
     # A merge can take back what one of its parents has, so each difference from any of them counts.
     touching = [

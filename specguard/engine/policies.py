@@ -6,8 +6,7 @@ import os
 from functools import partial
 
 from specguard.authority.cache import Cache
-from specguard.authority.load import load_policy
-from specguard.authority.sources import AUTHORITY
+from specguard.authority.load import AUTHORITY, DEFAULTS, load_policy
 from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Repository, short_branch
@@ -262,8 +261,6 @@ def touches_policy(change: Change, policy: Policy) -> bool:
 
 
 def _touched(change: Change, policy: Policy) -> set[bytes]:
-    from specguard.authority.sources import DEFAULTS
-
     names = {name.encode("utf-8", "surrogateescape") for name in DEFAULTS} | policy.document_paths
     return {entry.path for entry in change.entries if entry.path in names or entry.path == BASELINE}
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import binascii
 import os
 
-from specguard.approvals.filing import leftovers
-from specguard.approvals.keys import KEY_TYPES, is_of_kind
-from specguard.approvals.log import NAME
+from specguard.approvals.log import NAME, leftovers
 from specguard.approvals.record import Approval
+from specguard.approvals.settings import KEY_TYPES, is_of_kind
 from specguard.approvals.signatures import signed_with
 from specguard.declaration.rule import Record
 from specguard.engine.logbook import signing_key

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, replace
+
+# The tree that `re` makes of an expression is in no documented module; what comes of it is compared with the
+# expression itself, so that a wrong guess is none.
+from re import _constants as constants  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
-from specguard.authority.values import load, plain
+from specguard.authority.policy import load, plain
 from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError
-from specguard.evaluation.provoking import of_settings, speaks_of_changes, unmatched, unwanted
 from specguard.testing.case import Case
-from specguard.testing.examples import examples
 from specguard.testing.reading import CaseError
-from specguard.testing.running import judge_case
+from specguard.testing.repository import Step
+from specguard.testing.running import examples, judge_case
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from specguard.authority.policy import RuleInPolicy
+    from specguard.authority.policy import Policy, RuleInPolicy
+    from specguard.declaration.expressions import Expression
+    from specguard.declaration.patterns import Covering, Patterns
     from specguard.evaluation.own import OwnAuthority
 
     Settings = dict[str, Any]
+
 
 _WHOLE = "under this policy"
 
@@ -215,3 +223,262 @@ def _toml(value: Any) -> Any:
 def _name(own: OwnAuthority, code: str) -> str:
     rule = own.policy.rule(code)
     return rule.name if rule else code
+
+
+_CLASS = re.compile(r"\[(?P<not>[!^])?(?P<first>[^]])[^]]*\]")
+_PARTS = re.compile(r"(\*+|\?)")
+_WORD = "canary"
+_CATEGORIES = {"CATEGORY_DIGIT": "7", "CATEGORY_SPACE": " ", "CATEGORY_WORD": "w"}
+_OTHERS = {"CATEGORY_NOT_DIGIT": "d", "CATEGORY_NOT_SPACE": "s", "CATEGORY_NOT_WORD": "-"}
+
+
+def path_in(patterns: Patterns, position: int, exclude: Covering | None = None) -> bytes | None:
+    """A path that one of some patterns matches; None where none can be guessed.
+
+    Args:
+        patterns: the patterns.
+        position: which of them.
+        exclude: paths that will not do.
+    """
+    pattern = patterns.patterns[position]
+    plain = _CLASS.sub(lambda found: "~" if found["not"] else found["first"], pattern).lstrip("/")
+    for word in (_WORD, "canary.md", "c"):
+        filled = "".join(
+            "q" if part == "?" else word if "*" in part else part for part in _PARTS.split(plain)
+        )
+        for end in (_WORD, "canary.md", ""):
+            path = f"{filled.rstrip('/')}/{end}" if end and filled.endswith("/") else filled.rstrip("/")
+            data = path.replace("\\", "").encode("utf-8", "surrogateescape")
+            if data and patterns.find(data) is not None and not (exclude and exclude.find(data) is not None):
+                return data
+    return None
+
+
+def apart(paths: Iterable[bytes]) -> list[bytes]:
+    """Those paths that can be in one tree: none of them is a folder of another, in letters of either case."""
+    kept: list[bytes] = []
+    for path in paths:
+        low = path.lower()
+        if not any(
+            low == other or low.startswith(other + b"/") or other.startswith(low + b"/")
+            for other in (one.lower() for one in kept)
+        ):
+            kept.append(path)
+    return kept
+
+
+def line_of(expression: Expression) -> str | None:
+    """A line that an expression matches; None where none can be guessed."""
+    try:
+        tree = parser.parse(expression.text.replace(r"\z", r"\Z"))
+        line = "".join(_sample(item) for item in tree)
+    except (re.error, RecursionError, OverflowError, KeyError, LookupError):
+        return None
+    for guess in (line, f" {line} ", f"{_WORD} {line}", f"{line}.", f"{line}{_WORD}"):
+        if "\n" not in guess and "\0" not in guess and expression.search(guess):
+            return guess
+    return None
+
+
+def _sample(item: tuple[Any, Any]) -> str:
+    """A text for one node of an expression's tree."""
+    kind, value = item
+    name = str(kind)
+    if name == "LITERAL":
+        return chr(value)
+    if name == "NOT_LITERAL":
+        return "a" if value != ord("a") else "b"
+    if name == "ANY":
+        return "a"
+    if name == "IN":
+        return _member(value)
+    if name == "BRANCH":
+        return "".join(_sample(part) for part in value[1][0])
+    if name == "SUBPATTERN":
+        return "".join(_sample(part) for part in value[-1])
+    if name in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
+        least, _most, inner = value
+        return "".join(_sample(part) for part in inner) * min(int(least), 10_000)
+    if name == "AT":
+        return ""
+    raise KeyError(name)
+
+
+def _member(options: list[tuple[Any, Any]]) -> str:
+    """A character of a set."""
+    unlike = str(options[0][0]) == "NEGATE"
+    if unlike:
+        inside = {char for option in options[1:] for char in _characters(option)}
+        return next(char for char in "aZ7-_ .~" if char not in inside)
+    return _characters(options[0])[0]
+
+
+def _characters(option: tuple[Any, Any]) -> str:
+    kind, value = option
+    if kind is constants.LITERAL:
+        return chr(value)
+    if kind is constants.RANGE:
+        return "".join(map(chr, range(value[0], min(value[1], value[0] + 255) + 1)))
+    return {**_CATEGORIES, **_OTHERS}[str(value)]
+
+
+_MOST = 40
+_MESSAGES = (
+    "nonsense",
+    "WIP: Something Something.",
+    "feat:no space",
+    "FEAT(Scope): Added a thing.\nand no empty line",
+    f"feat: {'long ' * 60}",
+    "feat: x\n\n" + "word " * 80,
+)
+_CODE_RULE = "missing-spec-change"
+_BRANCHES = ("canary/Not_A-Name", "main")
+
+
+class Provocation:
+    """A change that a rule is to catch.
+
+    Attributes:
+        case: the change, without a policy and without anything expected.
+        said: what it does, as a clause.
+        paths: the paths that must each be found; empty where any finding will do.
+    """
+
+    def __init__(self, case: Case, said: str, paths: tuple[bytes, ...] = ()) -> None:
+        self.case = case
+        self.said = said
+        self.paths = paths
+
+
+def speaks_of_changes(rule: RuleInPolicy) -> bool:
+    """Whether a rule's own settings say which changes it is to catch."""
+    return rule.name in _MAKERS or rule.name == _CODE_RULE
+
+
+def of_settings(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes] = ()) -> Iterator[Provocation]:
+    """The changes that a rule's own settings speak of; nothing for a rule whose settings name none.
+
+    Args:
+        rule: the rule.
+        policy: its policy.
+        files: the repository's own files, one of which is taken where the rule is about code.
+    """
+    maker = _MAKERS.get(rule.name)
+    if maker is not None:
+        yield from maker(rule, policy)
+    elif rule.name == _CODE_RULE:
+        path = _code(policy, files)
+        if path is not None:
+            yield Provocation(_commit({path: "x\n"}), f"touches only {_named([path])}", (path,))
+
+
+def unmatched(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes]) -> str:
+    """Why a rule about the repository's code can find nothing, as a clause; empty where it can."""
+    if rule.name != _CODE_RULE or not files or _code(policy, files) is not None:
+        return ""
+    return f"no file is under [specs] code ({', '.join(policy.declared('spec_settings').code.patterns)})"
+
+
+def _code(policy: Policy, files: Sequence[bytes]) -> bytes | None:
+    """The first file of a repository that `[specs] code` covers."""
+    code: Patterns = policy.declared("spec_settings").code
+    return next((files[at] for at, _ in code.find_each(files)), None)
+
+
+def unwanted(policy: Policy) -> Iterator[Provocation]:
+    """Changes that many policies catch something of, whatever their settings are."""
+    for message in _MESSAGES:
+        title = message.split("\n")[0].strip()
+        yield Provocation(_commit({b"canary.txt": "x\n"}, message=message), f"commits {title[:40]!r}")
+        yield Provocation(
+            _commit({b"canary.txt": "x\n"}, message=message, title=title, body=""),
+            f"opens a pull request {title[:40]!r}",
+        )
+    for branch in _BRANCHES:
+        yield Provocation(
+            Case(
+                base=[Step("chore: base")],
+                commits=[Step("feat: canary", files={b"canary.txt": "x\n"})],
+                branch="work" if branch == "main" else branch,
+                args=["--branch=main"] if branch == "main" else [],
+            ),
+            f"commits to the branch {branch!r}",
+        )
+    commits = [Step("feat: canary", files={b"canary.txt": f"{number}\n"}) for number in range(12)]
+    yield Provocation(Case(commits=commits), "makes twelve commits")
+    documents = [path for path, _ in policy.documents]
+    if documents:
+        gone = documents[0].encode("utf-8", "surrogateescape")
+        case = Case(commits=[Step("docs: canary", delete=[gone])])
+        yield Provocation(case, f"deletes {documents[0]}")
+
+
+def _commit(
+    files: dict[bytes, str],
+    *,
+    message: str = "feat: canary",
+    title: str | None = None,
+    body: str | None = None,
+) -> Case:
+    return Case(commits=[Step(message, files={**files})], title=title, body=body)
+
+
+def _guarded(rule: RuleInPolicy, policy: Policy) -> Iterator[Provocation]:
+    """A path of every pattern that forbids or locks: some are added, and some changed."""
+    patterns: Patterns = rule.settings["paths"]
+    guesses = [path_in(patterns, at, rule.exclude) for at in range(min(len(patterns.patterns), _MOST))]
+    own = policy.document_paths
+    paths = apart(path for path in guesses if path is not None and _is_guarded(path, rule, policy))
+    if paths:
+        there = [path for path in paths[1::2] if path not in own]
+        case = Case(
+            base=[Step("chore: base", files=dict.fromkeys(there, "a\n"))],
+            commits=[Step("feat: canary", files=dict.fromkeys(paths, "b\n"))],
+        )
+        yield Provocation(case, f"touches {_named(paths)}", tuple(paths))
+
+
+def _is_guarded(path: bytes, rule: RuleInPolicy, policy: Policy) -> bool:
+    """Whether this rule speaks of a path: one that is forbidden too is not told to be locked."""
+    guard = policy.guards.find(path)
+    return guard is not None and guard.rule == rule.name
+
+
+def _forbidden_content(rule: RuleInPolicy, _policy: Policy) -> Iterator[Provocation]:
+    files: dict[bytes, str] = {}
+    for forbidden in rule.settings["forbid"]:
+        line = line_of(forbidden.pattern)
+        path: bytes | None = b"canary.txt"
+        if forbidden.paths:
+            path = next(
+                filter(None, (path_in(forbidden.paths, at, forbidden.exclude)
+                              for at in range(len(forbidden.paths.patterns)))),
+                None,
+            )  # fmt: skip
+        if line is not None and path is not None:
+            files[path] = files.get(path, "") + line + "\n"
+    kept = apart(files)
+    if kept:
+        case = _commit({path: files[path] for path in kept})
+        yield Provocation(case, f"adds lines that match to {_named(kept)}", tuple(kept))
+
+
+def _companions(rule: RuleInPolicy, _policy: Policy) -> Iterator[Provocation]:
+    for companion in rule.settings["companions"]:
+        path = path_in(companion.when, 0, companion.require)
+        if path is not None:
+            yield Provocation(_commit({path: "x\n"}), f"touches only {_named([path])}", (path,))
+
+
+def _named(paths: list[bytes]) -> str:
+    shown = [path.decode("utf-8", "backslashreplace") for path in paths[:3]]
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    return ", ".join(shown) + more
+
+
+_MAKERS: dict[str, Callable[[RuleInPolicy, Policy], Iterator[Provocation]]] = {
+    "forbidden-path": _guarded,
+    "locked-path": _guarded,
+    "forbidden-content": _forbidden_content,
+    "missing-companion": _companions,
+}

@@ -1,22 +1,27 @@
-"""What a team expects of its policy: case files, and the tables `should-fail` and `should-pass` beside it."""
+"""What a team expects of its policy: read from case files, tried in scratch repositories, and reported."""
 
 from __future__ import annotations
 
 import os
+import re
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
+from xml.etree import ElementTree
 
 from specguard.authority.layers import TESTS, blocks_of, settings_file
-from specguard.authority.sources import Source
+from specguard.authority.load import Source
 from specguard.documents.document import Document
 from specguard.documents.toml import TomlError, read_toml
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
-from specguard.evaluation.harmless import harm_of
-from specguard.evaluation.problems import CasesError
+from specguard.model import EXIT_NO_VERDICT
+from specguard.reporters.escape import visible
 from specguard.testing.case import Case
 from specguard.testing.reading import CaseError
+from specguard.testing.running import differences, expectations, judge_case, pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +29,58 @@ if TYPE_CHECKING:
     from specguard.authority.layers import Layer
     from specguard.documents.toml import KeyPath as Key
     from specguard.evaluation.own import OwnAuthority
+    from specguard.testing.running import Outcome
+
+
+class CasesError(SpecguardError):
+    """Several errors.
+
+    Args:
+        errors: at least one, in the order of files and lines.
+        what: what they are errors of, e.g. `cases`.
+    """
+
+    def __init__(self, errors: Sequence[SpecguardError], what: str) -> None:
+        first = errors[0]
+        super().__init__(first.message, help=first.help, path=first.path, line=first.line, code=first.code)
+        self._errors = errors
+        self._what = what
+
+    @property
+    def summary(self) -> str:
+        """How many there are."""
+        return self.message if len(self._errors) == 1 else f"{len(self._errors)} errors in {self._what}"
+
+    def each(self) -> Sequence[SpecguardError]:
+        """Every one of them."""
+        return self._errors
+
+
+_ARGUMENTS = re.compile(r"-C|--output|--log-decisions|--traceback|--watch|--fix")
+"""Options that write files, that look at another repository, or that wait for somebody."""
+
+_OUTSIDE = re.compile(r"(?:--[a-z-]+=)?(?:/|~|(?:.*/)?\.\.(?:/|\Z))")
+"""A file that is not in the repository: of an endless one, or of one that is private, nothing is read."""
+
+_VARIABLES = re.compile(
+    r"(?i)GIT_|LD_|DYLD_|PYTHON|XDG_|SSH_|(PATH|HOME|TMPDIR|SHELL|IFS|BASH_ENV|ENV|EDITOR|VISUAL|PAGER)\Z"
+)
+"""Variables by which git, Python or a loader would be led to run or write something else."""
+
+
+def harm_of(case: Case) -> tuple[str, Key] | None:
+    """What a case would do outside of its own repository, and the key that says so; None: nothing.
+
+    Paths are the kit's to refuse: `specguard.testing.Repository.apply` writes none outside.
+    """
+    for position, argument in enumerate(case.args):
+        if _ARGUMENTS.match(argument) or _OUTSIDE.match(argument):
+            return f"a case cannot have the argument {argument!r}", ("args", position)
+    for name in case.env:
+        if _VARIABLES.match(name):
+            return f"a case cannot set the variable {name}", ("env", name)
+    return None
+
 
 FOLDER = "tests/policy"
 """Where the cases of a repository are looked for, beside its authority."""
@@ -278,3 +335,156 @@ def _layers(own: OwnAuthority) -> Iterator[Layer]:
 def _tables(layer: Layer, kind: str) -> list[Any]:
     value = layer.tests.get(kind, [])
     return value if isinstance(value, list) else [value]
+
+
+_PLACE = ("path", "line", "end_line", "side", "commit", "field", "severity", "state", "authority")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """In what a policy is not as it was expected.
+
+    Attributes:
+        kind: `missing` (expected, and not found), `unexpected` (found, and not expected) or `other`.
+        said: what, in one line.
+        at: the line of the expectation, where it is known.
+    """
+
+    kind: str
+    said: str
+    at: int | None = None
+
+
+@dataclass(frozen=True)
+class Tried:
+    """An expectation with what came of it.
+
+    Attributes:
+        expectation: the expectation.
+        differences: in what it was not met; none where it was.
+        problem: why it could not be tried; empty where it could.
+        seconds: how long it took.
+    """
+
+    expectation: Expectation
+    differences: tuple[Difference, ...]
+    problem: str
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether it was met."""
+        return not self.differences and not self.problem
+
+
+def try_expectation(expectation: Expectation) -> Tried:
+    """Judge a case in a temporary folder, through the command's entry point in this process."""
+    began = time.monotonic()
+    found: tuple[Difference, ...] = ()
+    problem = ""
+    with TemporaryDirectory(prefix="specguard-test-") as place:
+        try:
+            outcome, names = judge_case(expectation.case, place, installed=False)
+            found = tuple(_differences(expectation, outcome, names))
+        except CaseError as error:
+            problem = str(error).removeprefix(f"{expectation.name}: ")
+        except SpecguardError as error:
+            problem = f"{error.message}{f'; {error.help}' if error.help else ''}"
+        except AssertionError as error:
+            # What the kit says of git, and of output that is no report.
+            problem = str(error).strip().split("\n")[0]
+    return Tried(expectation, found, problem, time.monotonic() - began)
+
+
+def _differences(
+    expectation: Expectation, outcome: Outcome, names: Mapping[str, str]
+) -> Iterator[Difference]:
+    case = expectation.case
+    missing: Sequence[Mapping[str, Any]] = ()
+    left: Sequence[Mapping[str, Any]] = ()
+    findings = [finding for report in outcome.reports for finding in report.get("findings", ())]
+    if case.expect is not None:
+        wanted = expectations(case, names)
+        missing, left = pair(wanted, findings)
+        for one in missing:
+            position = next(at for at, other in enumerate(wanted) if other is one)
+            yield Difference("missing", finding_text(one), expectation.line_of("expect", position))
+        for finding in left:
+            yield Difference("unexpected", finding_text(finding, whole=True))
+    # What the findings explain already is not said twice.
+    others = replace(case, expect=None)
+    if case.expect is not None and (missing or left):
+        others = replace(others, exit_code=case.exit_code if expectation.kind == "case" else None)
+    elif case.expect is not None and case.exit_code is None and not case.expect and not case.error:
+        others = replace(others, exit_code=0)
+    for said in differences(others, outcome, names):
+        if expectation.kind == "should-fail" and outcome.exit_code == 0 and said.startswith("exit code 0"):
+            yield Difference("other", "it passes, and should fail")
+        else:
+            yield Difference("other", said)
+    if case.exit_code != EXIT_NO_VERDICT and outcome.exit_code == EXIT_NO_VERDICT:
+        for rule in (rule for report in outcome.reports for rule in report.get("rules", ())):
+            if rule["state"] == "indeterminate":
+                said = f"{rule['code']} {rule['name']} could not be judged: {rule['reason']}"
+                yield Difference("other", said)
+
+
+def finding_text(finding: Mapping[str, Any], *, whole: bool = False) -> str:
+    """A finding, flat, or what is expected of one, on one line.
+
+    Args:
+        finding: its fields.
+        whole: it is a finding: what identifies it is told, and its message; else every field is.
+    """
+    words = [str(finding[key]) for key in ("code", "name") if finding.get(key)][:1]
+    path, line = finding.get("path"), finding.get("line")
+    if path:
+        words.append(f"{path}:{line}" if line else str(path))
+    elif line:
+        words.append(f"line {line}")
+    for key in _PLACE[2:]:
+        value = finding.get(key)
+        if value is None or (whole and key in ("end_line", "severity", "state", "authority", "commit")):
+            continue
+        words.append(f"{key} {value}")
+    said = finding.get("message")
+    text = " ".join(words)
+    if said:
+        text += f": {said}" if whole else f" with {said!r} in its message"
+    if finding.get("help") and not whole:
+        text += f" with {finding['help']!r} in its next step"
+    return text or "a finding"
+
+
+def junit_text(done: Sequence[Tried]) -> str:
+    """The XML of a run of `specguard test`: a test case for each expectation.
+
+    The elements are those that junit.xsd of the Jenkins xUnit plugin has; a character that XML cannot hold is
+    shown by its escape.
+    """
+    suite = ElementTree.Element(
+        "testsuite",
+        name="specguard test",
+        tests=str(len(done)),
+        failures=str(sum(bool(one.differences) for one in done)),
+        errors=str(sum(bool(one.problem) for one in done)),
+        time=f"{sum(one.seconds for one in done):.3f}",
+    )
+    for one in done:
+        expected = one.expectation
+        case = ElementTree.SubElement(
+            suite,
+            "testcase",
+            classname=visible(expected.path),
+            name=visible(expected.name),
+            time=f"{one.seconds:.3f}",
+        )
+        if one.problem:
+            ElementTree.SubElement(case, "error", message=visible(one.problem))
+        elif one.differences:
+            failure = ElementTree.SubElement(case, "failure", message="not as expected")
+            failure.text = "\n".join(visible(f"{each.kind}: {each.said}") for each in one.differences)
+    suites = ElementTree.Element("testsuites")
+    suites.append(suite)
+    ElementTree.indent(suites)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(suites, encoding="unicode")}\n'

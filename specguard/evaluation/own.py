@@ -13,14 +13,14 @@ from specguard.authority.policy import Policy
 from specguard.change.tree import Tree, TreeEntry
 from specguard.engine.plugins import load_registry
 from specguard.errors import MissingFact, SpecguardError
-from specguard.testing.stream import to_bytes
+from specguard.testing.repository import to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from specguard.change.git import Git
     from specguard.testing.case import Case
-    from specguard.testing.stream import Step
+    from specguard.testing.repository import Step
 
 _LARGEST = 8 << 20
 _ABOUT_TREE = "CFG"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from specguard import __version__
-from specguard.approvals.uses import PLACE, SCHEMA
+from specguard.approvals.log import PLACE, SCHEMA
 from specguard.reporters.escape import json_text
 from specguard.reporters.json import errors, location, plain
 

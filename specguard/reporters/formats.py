@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.authority.values import load
+from specguard.authority.policy import load
 from specguard.declaration.rule import Record
 
 TYPE_CHECKING = False

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, Final
 
-    from specguard.approvals.uses import Use
+    from specguard.approvals.log import Use
     from specguard.engine.logbook import Logbook
     from specguard.engine.logged import Logged
     from specguard.engine.verifying import Verification

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.authority.values import plain
+from specguard.authority.policy import plain
 from specguard.declaration.patterns import Patterns, expansion
 from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_key, toml_value

@@ -7,12 +7,9 @@ judge a whole small repository; `Repository` builds one by hand, and `run` runs 
 from __future__ import annotations
 
 from specguard.testing.case import Case
-from specguard.testing.examples import Example, check_rule, examples
-from specguard.testing.grants import Grant
-from specguard.testing.reading import CaseError
-from specguard.testing.repository import GitError, Repository
-from specguard.testing.running import Outcome, run, run_case, run_here
-from specguard.testing.stream import Step
+from specguard.testing.reading import CaseError, Grant
+from specguard.testing.repository import GitError, Repository, Step
+from specguard.testing.running import Example, Outcome, check_rule, examples, run, run_case, run_here
 
 __all__ = [
     "Case",

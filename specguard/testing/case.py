@@ -53,17 +53,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from specguard.testing.filing import file_grants
-from specguard.testing.keys import filled
+from specguard.testing.filing import file_grants, filled
 from specguard.testing.reading import CaseError, read_case
-from specguard.testing.repository import ORIGIN, Repository, clean_environment
-from specguard.testing.stream import Step, plain_bytes, to_bytes
+from specguard.testing.repository import ORIGIN, Repository, Step, clean_environment, plain_bytes, to_bytes
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
-    from specguard.testing.grants import Grant
+    from specguard.testing.reading import Grant
 
 AUTHORITY = b"SPEC_AUTHORITY.md"
 _NO_SETTINGS = 'base = "main"\n'

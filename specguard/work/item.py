@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Final, Literal
 
-    from specguard.authority.guards import Guard, Guards
+    from specguard.authority.policy import Guard, Guards
     from specguard.change.tree import Tree
     from specguard.work.kinds import Naming, WorkKind
     from specguard.work.locate import Located, Pointer

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.approvals.filing import leftovers, write_record, write_signature
-from specguard.approvals.log import read_log
-from specguard.approvals.reading import read_record
+from specguard.approvals.log import leftovers, read_log, write_record, write_signature
+from specguard.approvals.record import read_record
 from specguard.errors import SpecguardError
 from tests.approvals.making import FOLDER, approval, revocation
 
@@ -216,7 +215,7 @@ def test_file_systems_without_second_names(tmp_path: Path, monkeypatch: pytest.M
 
 WRITER = """
 import os, sys
-from specguard.approvals.filing import write_record
+from specguard.approvals.log import write_record
 from tests.approvals.making import FOLDER, approval
 for _ in range({number}):
     record = approval(reason="why " * 1000)

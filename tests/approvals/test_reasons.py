@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.approvals.reasons import says_nothing
+from specguard.approvals.approvals import says_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from specguard.approvals.reading import LIMIT, RecordError, read_record
-from specguard.approvals.record import Approval, Revocation
+from specguard.approvals.record import LIMIT, Approval, RecordError, Revocation, read_record
 from tests.approvals.making import NOW, approval, revocation
 
 HALF = "\ud800"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.contracts import Contract
     from specguard.testing import Repository
-    from specguard.testing.stream import Texts
+    from specguard.testing.repository import Texts
 
 
 class Make(Protocol):

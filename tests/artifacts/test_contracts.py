@@ -6,7 +6,7 @@ import pytest
 
 from specguard.artifacts.contracts import Contract
 from specguard.authority.compile import compile_policy
-from specguard.authority.sources import AUTHORITY, Source
+from specguard.authority.load import AUTHORITY, Source
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from specguard.authority.layers import PolicyError
 from specguard.authority.policy import Policy
-from specguard.authority.problems import PolicyError
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Selecting
 from specguard.errors import MissingFact, SpecguardError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.authority.guards import Guard, Guards
+from specguard.authority.policy import Guard, Guards
 from specguard.declaration.patterns import Covering, Guarding
 
 FORBIDDEN = ("PTH001", "forbidden-path", Guarding.of("docs/api/", "**/*.pem"), None)

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.authority.layers import toml_layer
-from specguard.authority.merge import UNITED, Merged
+from specguard.authority.layers import UNITED, Merged, toml_layer
 from specguard.model import Origin
 
 if TYPE_CHECKING:

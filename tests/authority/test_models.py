@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator
 
-from specguard.authority.models import Models
+from specguard.authority.validate import Models
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding
 from specguard.declaration.rule import Settings

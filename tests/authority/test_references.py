@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from specguard.authority.compile import compile_policy
-from specguard.authority.problems import PolicyError
-from specguard.authority.sources import Source
+from specguard.authority.layers import PolicyError
+from specguard.authority.load import Source
 from specguard.engine.plugins import load_registry
 
 KNOWN = """

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.approvals.filing import write_record, write_signature
-from specguard.approvals.reading import read_record
+from specguard.approvals.log import write_record, write_signature
+from specguard.approvals.record import read_record
 from specguard.approvals.signatures import signer
 from specguard.testing import Repository, run, run_here
 from specguard.testing.repository import clean_environment

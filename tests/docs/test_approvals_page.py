@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.approvals.filing import write_record
-from specguard.approvals.reading import read_record
-from specguard.approvals.record import Approval
+from specguard.approvals.log import write_record
+from specguard.approvals.record import Approval, read_record
 from specguard.engine.logged import STATES
 from specguard.testing import Case, Step, run_here
 from specguard.testing.repository import clean_environment

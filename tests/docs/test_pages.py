@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 
 import specguard
 from specguard.authority.compile import compile_policy
-from specguard.authority.sources import Source
+from specguard.authority.load import Source
 from specguard.cli.app import COMMANDS, app
 from specguard.declaration.registry import FAMILIES
 from specguard.engine.plugins import load_registry

@@ -6,7 +6,7 @@ import pytest
 
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding
-from specguard.evaluation.guessing import apart, line_of, path_in
+from specguard.evaluation.canaries import apart, line_of, path_in
 
 
 @pytest.mark.parametrize(

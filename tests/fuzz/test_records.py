@@ -10,11 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.approvals.log import NAME, Log
-from specguard.approvals.reading import RecordError, read_record
-from specguard.approvals.record import Approval
+from specguard.approvals.log import NAME, Log, Uses
+from specguard.approvals.record import Approval, RecordError, read_record
 from specguard.approvals.signatures import signed_with, signer
-from specguard.approvals.uses import Uses
 from specguard.change.revision import sha256
 from tests.approvals.making import FOLDER, NOW, approval, revocation
 from tests.fuzz.damage import ODD, damaged, few

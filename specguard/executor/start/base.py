@@ -8,7 +8,7 @@ import shlex
 import subprocess
 from typing import TYPE_CHECKING, Final
 
-from specguard.authority.sources import DEFAULTS
+from specguard.authority.load import DEFAULTS
 from specguard.change.base import Found, find_base, papers_of
 from specguard.change.git import History
 from specguard.change.repository import INHERITED, Repository, find_program, short_name

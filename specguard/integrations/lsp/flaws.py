@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final, cast
 
 from specguard.authority.compile import compile_policy
-from specguard.authority.sources import DEFAULTS, Source, decode, read_source
+from specguard.authority.load import DEFAULTS, Source, decode, read_source
 from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.declaration.rule import Record
@@ -20,7 +20,7 @@ from specguard.reporters.escape import visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from specguard.authority.unread import Unread
+    from specguard.authority.policy import Unread
     from specguard.change.tree import Tree
     from specguard.model import Judged, Origin, Severity
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.authority.compile import compile_policy
-from specguard.authority.sources import AUTHORITY, Source
+from specguard.authority.load import AUTHORITY, Source
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError
 from specguard.testing import Step

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import datetime
 import os
+from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from specguard import __version__
 from specguard.change.git import Git
 from specguard.errors import SpecguardError
-from specguard.evaluation.evaluated import Evaluated, Evaluation
+from specguard.evaluation.expectations import finding_text
 from specguard.evaluation.own import read_own
-from specguard.evaluation.samples import read_expected, store_expected
-from specguard.evaluation.snapshots import open_snapshot
-from specguard.evaluation.trying import finding_text
+from specguard.evaluation.samples import open_snapshot, read_expected, store_expected
 from specguard.executor.children import passed_on
 from specguard.executor.process import killed_by_signals, run_command
 from specguard.executor.run import Run, RunEnded
@@ -31,12 +30,103 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from specguard.evaluation.own import OwnAuthority
-    from specguard.evaluation.samples import AssetCommand, Sample, Samples
-    from specguard.evaluation.snapshots import Snapshot
+    from specguard.evaluation.samples import AssetCommand, Sample, Samples, Snapshot
     from specguard.executor.run import RunOptions
     from specguard.runs.settings import RunSettings
 
     Say = Callable[[str], None]
+
+
+SCHEMA: Final = "specguard.evaluation/1"
+
+
+@dataclass
+class Evaluated:
+    """A sample with what came of it.
+
+    Attributes:
+        sample: the sample.
+        object_id: the commit that the snapshot is; empty where it could not be read.
+        missing: expected findings that are not there, in words.
+        unexpected: findings that nobody expects, in words.
+        others: what else is not as expected.
+        commands: what each command came to.
+        warnings: what does not count, such as a snapshot that is old.
+        problem: why nothing can be said of it; empty where something can.
+        found: how many findings there are.
+        updated: whether what is found is what is expected from now on.
+    """
+
+    sample: Sample
+    object_id: str = ""
+    missing: list[str] = field(default_factory=list)
+    unexpected: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    commands: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    problem: str = ""
+    found: int = 0
+    updated: bool = False
+
+    @property
+    def state(self) -> str:
+        """`as-expected`, `different`, or `unknown` where nothing can be said of it."""
+        if self.problem:
+            return "unknown"
+        return "different" if self.missing or self.unexpected or self.others else "as-expected"
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """All of it, as `evaluation.json` has it."""
+        sample = self.sample
+        return {
+            "name": sample.name,
+            "path": sample.path,
+            "version": sample.version or None,
+            "source": sample.source or None,
+            "revision": sample.revision or None,
+            "object_id": self.object_id or None,
+            "declared_object_id": sample.object_id or None,
+            "refresh_by": sample.refresh_by.isoformat() if sample.refresh_by else None,
+            "state": self.state,
+            "problem": self.problem or None,
+            "findings": self.found,
+            "missing": self.missing,
+            "unexpected": self.unexpected,
+            "others": self.others,
+            "commands": self.commands,
+            "warnings": self.warnings,
+            "updated": self.updated,
+        }
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A whole evaluation.
+
+    Attributes:
+        run_id: of the run that it is kept as.
+        manifest: the path of that run's manifest.
+        state: how the run ended.
+        evaluated: each sample.
+    """
+
+    run_id: str
+    manifest: str
+    state: str
+    evaluated: Sequence[Evaluated]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """All of it, for programs."""
+        return {
+            "schema": SCHEMA,
+            "run_id": self.run_id,
+            "manifest": self.manifest,
+            "state": self.state,
+            "samples": [one.data for one in self.evaluated],
+        }
+
 
 KIND: Final = "eval"
 """The kind of item that such a run has in its manifest."""
