@@ -155,8 +155,8 @@ def _tasks(folder: SourceFolder) -> Iterator[Issue]:
 
 def _proposal(path: str, page: SourcePage) -> Iterator[Issue]:
     sections = {section.title.lower(): section for section in reversed(page.sections(2))}
-    for title in ("Why", "What Changes"):
-        section = sections.get(title.lower())
+    for title, other in (("Why", "motivation"), ("What Changes", "scope")):
+        section = sections.get(title.lower()) or sections.get(other)
         if section is None:
             yield Issue(path, 0, f"it has no section '## {title}'", "Add it.")
         elif not any(_says(line) for line in page.body(section) if not line.startswith("#")):
@@ -218,7 +218,10 @@ def _sections(path: str, page: SourcePage) -> Iterator[Issue]:
         yield Issue(path, page.open_fence, message, "Close the fence.")
     for section in sections:
         before = [one for one in known if one.line < section.line]
-        if before and not _operation(section) and section.title.lower() != "purpose":
+        free = section.title.lower() == "purpose" and not (
+            page.sections(3, section) or page.sections(4, section)
+        )
+        if before and not _operation(section) and not free:
             message = f"'## {section.title}' ends '## {before[-1].title}', and nothing below it is read"
             otherwise = "Make it bold text where it is part of a requirement, or move it to design.md."
             yield Issue(path, section.line, message, nearest(section.title, _TITLES, otherwise))
@@ -286,6 +289,11 @@ def _against(path: str, named: Mapping[str, Sequence[Requirement]], main: Source
     section = next((one for one in main.sections(2) if one.title.lower() == "requirements"), None)
     current = {one.name: one for one in _requirements(main, section)} if section else {}
     new = {to.name: old.name for old, to in zip(named.get("FROM", ()), named.get("TO", ()), strict=False)}
+    for one in named.get("ADDED", ()):
+        if one.name in current and one.name not in new.values():
+            message = f"ADDED {one.name!r} is in the capability's specification already"
+            help = "Modify it, or give the new one another name."
+            yield Issue(path, one.line, message, help, "warning")
     for operation in ("MODIFIED", "REMOVED", "FROM"):
         for one in named.get(operation, ()):
             before = current.get(one.name) or current.get(new.get(one.name, ""))
@@ -348,7 +356,7 @@ def owed(lines: Sequence[str], *, templates: bool = False) -> Iterator[tuple[int
         # What is quoted says how something looks, unless it is all that a line says.
         plain = _QUOTED.sub(" ", line)
         match = _OWED.search(plain) or (_TEMPLATES.search(plain) if templates else None)
-        bare = _bare(plain) if _says(plain) else _bare(line)
+        bare = _bare(_QUOTED.sub("it", line) if _says(plain) else line)
         if match or (re.search(r"[^\W\d_]|\.\.\.|\u2026", bare) and not bare.endswith(":") and owes(bare)):
             yield number, match[0] if match else line.strip()
 

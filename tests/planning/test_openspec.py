@@ -76,6 +76,9 @@ AGREED = {
     "skip-specs": Row(
         {SPEC: None, ".openspec.yaml": "schema: spec-driven\nskip_specs: true\n"}, "valid", "valid"
     ),
+    "motivation": Row(
+        {"proposal.md": "# P\n\n## Motivation\n\nMany go away.\n\n## Scope\n\nA cart.\n"}, "valid", "valid"
+    ),
     "no-delta": Row({SPEC: None}, "refused", "refused"),
     "no-section": spec("# Cart\n\nSomething.\n", "refused", "refused"),
     "section-misspelt": spec(ADDED.replace("ADDED", "ADED"), "refused", "refused"),
@@ -168,6 +171,10 @@ STRICTER = {
     "task-without-verify": (
         tasks("- [ ] 1.1 Add it\n", "warned", "valid"),
         "has no command that verifies it",
+    ),
+    "added-already": (
+        spec(f"## ADDED Requirements\n\n{requirement('Known')}", "warned", "valid"),
+        "'Known' is in the capability's specification already",
     ),
     "modified-unknown": (
         spec(f"## MODIFIED Requirements\n\n{requirement('Knwon')}", "warned", "valid"),

@@ -47,6 +47,7 @@ def test_what_is_owed(line: str) -> None:
         "## Purpose",
         "- verify: pytest -q",
         "[FEATURE NAME]: a link",
+        "- Affected specs: `specs/cart`, `specs/till`",
         "- **AND** the configuration declares `defaultStore: <id>`",
         '- **THEN** the system SHALL display: "Added: <names>"',
     ],
