@@ -19,15 +19,13 @@ import sysconfig
 from datetime import UTC, datetime
 from multiprocessing import Pool
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile, gettempdir
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, NamedTuple
 from venv import EnvBuilder
 
-from specguard.cli import main
 from specguard.engine.plugins import load_registry
-from specguard.testing import Case, Outcome, examples, run_here
+from specguard.testing import Case, examples, run_here
 from specguard.testing.case import fill
-from specguard.testing.repository import clean_environment
 from tests.docs.pages import ROOT, WALKED, blocks, normal, read, walk
 from tests.executor.working import GOOD, Workshop
 from tests.integrations.hooks.asking import POLICY, call, guarded
@@ -37,6 +35,8 @@ from tests.integrations.hooks.test_recorded_events import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from specguard.testing import Outcome
 
 
 _COMMANDS_A_FILE = 50
@@ -168,24 +168,8 @@ def answer_of_runs(place: Path, runs: tuple[tuple[str, tuple[str, ...]], ...]) -
 
 
 def _asked(agent: str, event: str, directory: Path) -> str:
-    """What a hook answers, in a process of its own: it reads and writes past Python's streams."""
-    with TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as error:
-        given.write(event.encode("utf-8", "surrogateescape"))
-        given.seek(0)
-        child = os.fork()
-        if not child:
-            for number, stream in enumerate((given, out, error)):
-                os.dup2(stream.fileno(), number)
-            os.chdir(directory)
-            os.environ.clear()
-            os.environ.update({**clean_environment(), "XDG_CACHE_HOME": str(directory.parent / "cache")})
-            os._exit(main(["hook", agent]))
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        texts = []
-        for stream in (out, error):
-            stream.seek(0)
-            texts.append(stream.read().decode("utf-8", "replace"))
-        return _shown(Outcome(code, *texts))
+    env = {"XDG_CACHE_HOME": str(directory.parent / "cache")}
+    return _shown(run_here("hook", agent, directory=directory, env=env, stdin=event))
 
 
 def _shown(outcome: Outcome) -> str:

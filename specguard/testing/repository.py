@@ -11,7 +11,9 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -87,10 +89,7 @@ class Repository:
         self.names: dict[str, str] = {}
         self.commits_made = 0
         if create:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self.git(
-                "init", "-q", "--template=", f"--initial-branch={branch}", f"--object-format={object_format}"
-            )
+            self._create(branch, object_format)
 
     @property
     def git_dir(self) -> Path:
@@ -269,7 +268,7 @@ class Repository:
             environment=self._identity(author, committer, date),
         )  # fmt: skip
         self.commits_made += 1
-        return self.oid()
+        return self._head_oid()
 
     def merge(
         self,
@@ -309,7 +308,7 @@ class Repository:
         Returns:
             The object id of each step by its `id`; one without has its position, from 0, as text.
         """
-        head = self.git("symbolic-ref", "HEAD")
+        head = self._head() or self.git("symbolic-ref", "HEAD")
         last = f"refs/heads/{branch}" if branch else head
         marks = self.path / ".git" / "specguard-marks"
         first = FIRST_DATE + 60 * self.commits_made
@@ -359,8 +358,9 @@ class Repository:
 
     def remote(self, url: str = ORIGIN, name: str = "origin") -> None:
         """Set a remote's URL."""
-        self.git("config", f"remote.{name}.url", url)
-        self.git("config", f"remote.{name}.fetch", f"+refs/heads/*:refs/remotes/{name}/*")
+        done = self.process("remote", "add", name, url)
+        if done.returncode:
+            self.git("remote", "set-url", name, url)
 
     def publish(
         self, branch: str = "main", at: str | None = None, *, remote: str = "origin", head: bool = False
@@ -411,6 +411,39 @@ class Repository:
 
     # Helpers
 
+    def _create(self, branch: str, object_format: str) -> None:
+        """Make the repository; a copy of an empty one takes no process."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        if os.path.lexists(self.path / ".git"):
+            self.git(
+                "init", "-q", "--template=", f"--initial-branch={branch}", f"--object-format={object_format}"
+            )
+            return
+        (self.path / ".git").mkdir()
+        for name, content in _empty(object_format).items():
+            place = self.path / ".git" / name
+            if content is None:
+                place.mkdir()
+            else:
+                place.write_bytes(content)
+        (self.path / ".git" / "HEAD").write_text(f"ref: refs/heads/{branch}\n")
+
+    def _head(self) -> str:
+        """The ref that `HEAD` names; empty where only git can tell."""
+        try:
+            text = (self.path / ".git" / "HEAD").read_text()
+        except OSError:
+            return ""
+        return text.removeprefix("ref: ").rstrip("\n") if text.startswith("ref: ") else ""
+
+    def _head_oid(self) -> str:
+        """The commit that was just made, as its branch has it."""
+        head = self._head()
+        try:
+            return (self.path / ".git" / head).read_text().rstrip("\n") if head else self.oid()
+        except OSError:
+            return self.oid()
+
     def _opened(self, path: str | os.PathLike[str]) -> Repository:
         other = Repository(path, create=False)
         other.commits_made = self.commits_made
@@ -434,6 +467,17 @@ class Repository:
         if os.path.lexists(place):
             os.unlink(place)
         return place
+
+
+@cache
+def _empty(object_format: str) -> Mapping[str, bytes | None]:
+    """The files of an empty repository, and None for its folders, the outer ones first."""
+    with TemporaryDirectory(prefix="specguard-") as folder:
+        made = Repository(folder, create=False)
+        made.git("init", "-q", "--template=", f"--object-format={object_format}")
+        places = sorted((made.path / ".git").rglob("*"))
+        root = made.path / ".git"
+        return {str(one.relative_to(root)): None if one.is_dir() else one.read_bytes() for one in places}
 
 
 def _text(value: bytes) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import inspect
-import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from specguard.testing.case import Case, fill
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.declaration.rule import Rule
+
+_HANDLED = (signal.SIGALRM, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -124,33 +128,67 @@ def run_here(
 ) -> Outcome:
     """The same through the command's own entry point in this process, which saves its start.
 
-    The working directory, environment and standard streams are this process's and are put back; so it is not
-    for threads.
+    The working directory, environment, signals and standard streams are this process's and are put back; so
+    it is not for threads.
     """
     from specguard.cli import main
 
-    streams = sys.stdin, sys.stdout, sys.stderr
     place, variables = Path.cwd(), dict(os.environ)
-    given = stdin if isinstance(stdin, bytes) else stdin.encode()
-    kept = [io.BytesIO(content) for content in (given, b"", b"")]
-    caught = [io.TextIOWrapper(content, encoding="utf-8") for content in kept]
-    try:
-        sys.stdin, sys.stdout, sys.stderr = caught
-        os.chdir(directory)
-        os.environ.clear()
-        os.environ.update({**clean_environment(), **(env or {})})
+    environment = {**clean_environment(), **(env or {})}
+    handlers = {number: signal.getsignal(number) for number in _HANDLED}
+    with _streams(stdin if isinstance(stdin, bytes) else stdin.encode()) as printed:
         try:
-            exit_code = main(arguments)
-        except SystemExit as end:
-            exit_code = end.code if isinstance(end.code, int) else 2
-        for stream in caught[1:]:
-            stream.flush()
-    finally:
-        sys.stdin, sys.stdout, sys.stderr = streams
-        os.environ.clear()
-        os.environ.update(variables)
-        os.chdir(place)
-    return Outcome(exit_code, *(content.getvalue().decode("utf-8", "replace") for content in kept[1:]))
+            os.chdir(directory)
+            os.environ.clear()
+            os.environ.update(environment)
+            try:
+                exit_code = main(arguments)
+            except SystemExit as end:
+                exit_code = end.code if isinstance(end.code, int) else 2
+        finally:
+            for number, handler in handlers.items():
+                if signal.getsignal(number) is not handler:
+                    signal.signal(number, handler)
+                    if number == signal.SIGALRM:
+                        signal.alarm(0)
+            os.environ.clear()
+            os.environ.update(variables)
+            os.chdir(place)
+    return Outcome(exit_code, *(text.decode("utf-8", "replace") for text in printed))
+
+
+@contextmanager
+def _streams(given: bytes) -> Iterator[list[bytes]]:
+    """Standard streams for a command, and what it has printed once they are put back."""
+    printed: list[bytes] = []
+    python = sys.stdin, sys.stdout, sys.stderr
+    with ExitStack() as stack:
+        files = [stack.enter_context(TemporaryFile()) for _ in python]
+        files[0].write(given)
+        files[0].seek(0)
+        # Hooks read and write past Python's streams.
+        kept = [os.dup(number) for number in range(3)]
+        try:
+            for number, file in enumerate(files):
+                os.dup2(file.fileno(), number)
+            sys.stdin, sys.stdout, sys.stderr = (
+                stack.enter_context(open(number, mode, encoding="utf-8", closefd=False))
+                for number, mode in enumerate("rww")
+            )
+            try:
+                yield printed
+            finally:
+                for stream in (sys.stdout, sys.stderr):
+                    if stream is not None:
+                        stream.flush()
+                sys.stdin, sys.stdout, sys.stderr = python
+        finally:
+            for number, descriptor in enumerate(kept):
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+        for file in files[1:]:
+            file.seek(0)
+            printed.append(file.read())
 
 
 def judge_case(
@@ -360,7 +398,7 @@ class Example:
         """
         case = Case.from_toml(self.text, self.name)
         policy = case.policy
-        distribution = _distribution(self.rule)
+        distribution = _distribution(self.rule.__module__.partition(".")[0])
         if distribution and policy and not policy.startswith("#"):
             policy = f'plugins = ["{distribution}"]\n{policy}'
         expect = [{"code": self.rule.code, **expected} for expected in case.expect or ()]
@@ -414,9 +452,9 @@ def check_rule(rule: type[Rule]) -> None:
         example.check()
 
 
-def _distribution(rule: type[Rule]) -> str:
-    """The distribution of a rule that does not ship with specguard, found by its plugin's entry point."""
-    package = rule.__module__.partition(".")[0]
+@cache
+def _distribution(package: str) -> str:
+    """The distribution of a package that does not ship with specguard, found by its plugin's entry point."""
     for entry in entry_points(group="specguard"):
         if entry.module.partition(".")[0] == package and entry.dist is not None:
             name: str = entry.dist.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,26 @@ def test_a_run_in_this_process_puts_everything_back(tmp_path: Path, monkeypatch:
     before = os.getcwd(), dict(os.environ), sys.stdin, sys.stdout, sys.stderr
     run_here("check", "--range=x", directory=tmp_path, env={"OTHER": "1"})
     assert (os.getcwd(), dict(os.environ), sys.stdin, sys.stdout, sys.stderr) == before
+
+
+def test_what_is_read_and_written_past_pythons_streams_is_given_and_caught(tmp_path: Path) -> None:
+    """Hooks do so, and set an alarm."""
+    before = signal.getsignal(signal.SIGALRM)
+    for event in ("", "{}", '{"hook_event_name": "PreToolUse", "tool_name": "Read", "tool_input": {}}'):
+        here = run_here("hook", "claude", directory=tmp_path, stdin=event)
+        assert here == run("hook", "claude", directory=tmp_path, stdin=event)
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.alarm(0) == 0
+
+
+def test_programs_are_found_where_this_process_finds_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "git").write_text('#!/bin/sh\ntouch "$(dirname "$0")/asked"\nexit 1\n')
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    run_here("check", directory=tmp_path)
+    assert (tmp_path / "asked").exists()
 
 
 def test_several_reports_are_one_a_line() -> None:
