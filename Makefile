@@ -5,6 +5,8 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	if $$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo $$python; break; fi; done)
 BIN := .venv/bin
+# What is compiled is kept, whatever the caller prefers: each worker and each command would compile it again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help check test golden fuzz lint bench mutants docs clean
@@ -21,7 +23,7 @@ check: .venv/ready  ## judge this repository's newest change by its own SPEC_AUT
 test: .venv/ready lint  ## lint, check types, imports, generated pages and the policy, run the tests, and check
 	$(BIN)/specguard docs --check
 	$(BIN)/specguard test
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadgroup --durations=10
 	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/check
 
 golden: .venv/ready  ## compare what the code answers with what it answered at a revision (REV=main)

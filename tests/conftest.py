@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Protocol
 
+import psutil
 import pytest
 from hypothesis import settings
 
@@ -22,16 +24,57 @@ if TYPE_CHECKING:
 
     from specguard.change.sources import Change
 
-# Tests run beside each other on slow machines: what takes long is no failure. In CI the examples are the same
-# each time, so that a change is judged by what it changes; anywhere else they are new ones.
-settings.register_profile("specguard", deadline=None, derandomize="CI" in os.environ)
+# Tests run beside each other on slow machines: what takes long is no failure. The examples are the same each
+# time, so that a change is judged by what it changes; `make fuzz` tries new ones, and more.
+settings.register_profile("specguard", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("specguard")
 
+# Most of what tests wait for is a disk, which they have no need of.
+_MEMORY = "/dev/shm"
+if "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK):
+    found = os.statvfs(_MEMORY)
+    if found.f_bavail * found.f_frsize > 2 << 30 and not found.f_flag & os.ST_NOEXEC:
+        os.environ["TMPDIR"] = _MEMORY
+
+# A shell without job control starts what ends with `&` with this signal ignored. Processes inherit that, and
+# the tests of interruptions would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGPIPE)
 _AMBIENT = ("GIT_", "GITHUB_", "GITLAB_", "CI_", "PRE_COMMIT", "SPECGUARD_")
 
 
+def _shared() -> dict[str, object]:
+    """What of this process the next test meets."""
+    found: dict[str, object] = {str(number): signal.getsignal(number) for number in _SIGNALS}
+    variables = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    return {**found, **variables, "working directory": os.getcwd()}
+
+
 @pytest.fixture(autouse=True)
-def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def nothing_is_left() -> Iterator[None]:
+    """A test leaves variables, the working directory and signals as it met them."""
+    before = _shared()
+    yield
+    after = _shared()
+    assert after == before
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_process_is_left() -> Iterator[None]:
+    """What a module's tests have started and left ends with it."""
+    before = psutil.Process().children()
+    yield
+    for child in psutil.Process().children():
+        if child not in before:
+            child.kill()
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(
+    nothing_is_left: None, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Run under a hook or a CI job as anywhere else, and keep out of the user's cache."""
     for name in list(os.environ):
         if name.startswith(_AMBIENT) or name == "CI":
