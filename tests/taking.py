@@ -23,11 +23,11 @@ def taken(work: Callable[[], object]) -> float:
 
 
 def grows_with_length(make: Callable[[int], Callable[[], object]], small: int) -> bool:
-    """Whether sixteen times the input takes no more than a few times sixteen times as long.
+    """Whether eight times the input takes no more than a few times eight times as long.
 
     Args:
         make: gives the work on an input of a length.
         small: the length of the small input.
     """
     before = min(taken(make(small)) for _ in range(3))
-    return taken(make(16 * small)) < max(before, 0.002) * 16 * 6
+    return taken(make(8 * small)) < max(before, 0.002) * 8 * 4

@@ -66,8 +66,8 @@ def test_options_may_have_names(artifacts: Make) -> None:
 
 @pytest.mark.parametrize("part", ["## Option A\n\n", "**Option A**\n\n", "- A:\n", "| A |", "A "])
 def test_many_take_no_time(artifacts: Make, part: str) -> None:
-    artifact = artifacts({"plan": CONTRACT}, {"f.md": part * 20_000}).judged[0]
+    artifact = artifacts({"plan": CONTRACT}, {"f.md": part * 5_000}).judged[0]
     assert isinstance(artifact.document, Document)
     before = time.process_time()
     list(missing_options(artifact))
-    assert time.process_time() - before < 5
+    assert time.process_time() - before < 2

@@ -149,12 +149,12 @@ def test_many_sections_take_no_time(artifacts: Make, part: str) -> None:
         forbidden_sections=["Rollback"],
         fields={"posture": ["ready", "not-ready"], "owner": "any"},
     )
-    text = f"Posture: ready\n\n{part * 10_000}"
+    text = f"Posture: ready\n\n{part * 3_000}"
     artifact = artifacts({"final": contract}, {"f.md": text}).judged[0]
     assert artifact.document.sections is not None
     before = time.process_time()
     assert len(list(artifact.flaws())) < 10
-    assert time.process_time() - before < 5
+    assert time.process_time() - before < 2
 
 
 @pytest.mark.parametrize("heading", ["Ri\u00adsks", "Risks\ufe0f", "R\u200bisks", "Risks\u2060"])

@@ -104,5 +104,5 @@ def test_nothing_else_is_taken_out(text: str) -> None:
 )
 def test_long_texts_take_no_square_of_time(part: str) -> None:
     start = time.process_time()
-    visible(part * (200_000 // len(part)))
-    assert time.process_time() - start < 5
+    visible(part * (50_000 // len(part)))
+    assert time.process_time() - start < 2

@@ -298,17 +298,17 @@ def test_a_second_block_is_no_front_matter() -> None:
     [
         ("json", "[" + "{},\n" * 60_000 + "0]"),
         ("json", '"' + '\\"' * 100_000),
-        ("yaml", "- a: [b]\n" * 20_000),
-        ("yaml", "- " * 100_000),
-        ("toml", "a = [" + "1,\n" * 60_000 + "]"),
-        ("toml", "a" + ".a" * 100_000 + " = 1"),
-        ("toml", "[[a]]\n" * 20_000),
+        ("yaml", "- a: [b]\n" * 5_000),
+        ("yaml", "- " * 30_000),
+        ("toml", "a = [" + "1,\n" * 20_000 + "]"),
+        ("toml", "a" + ".a" * 30_000 + " = 1"),
+        ("toml", "[[a]]\n" * 5_000),
     ],
 )
 def test_large_data_takes_no_square_of_time(kind: str, text: str) -> None:
     start = time.process_time()
     read_data(text, kind).line(["a", 1])  # type: ignore[arg-type]
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 3
 
 
 def test_limits_are_what_they_say() -> None:

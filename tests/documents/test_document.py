@@ -330,13 +330,13 @@ def words(text: Text) -> set[str]:
     ],
 )  # fmt: skip
 def test_large_documents_take_no_square_of_time(part: str) -> None:
-    content = (part * (60_000 // len(part))).encode()
+    content = (part * (15_000 // len(part))).encode()
     start = time.process_time()
     document = Document.of(content)
     for text in all_texts(document.blocks):
         assert text.plain is not None
-    assert len(document.sections) <= 60_000
-    assert time.process_time() - start < 4
+    assert len(document.sections) <= 15_000
+    assert time.process_time() - start < 2
 
 
 def test_tables_with_too_many_cells_are_told_with_the_line_that_is_one_too_many() -> None:

@@ -88,5 +88,5 @@ def test_any_text_hides_things_on_its_own_lines(text: str) -> None:
 )
 def test_long_files_take_no_square_of_time(part: str) -> None:
     start = time.process_time()
-    found(part * (100_000 // len(part)))
-    assert time.process_time() - start < 4
+    found(part * (30_000 // len(part)))
+    assert time.process_time() - start < 2

@@ -146,10 +146,10 @@ def test_any_html_keeps_its_lines(html: str) -> None:
     ["<", "<a", "<a ", "<a>", "</a>", "<!--", "<!-->", "<!---->a", "<div hidden>", "<a b='", "<script>"],
 )
 def test_long_html_takes_no_square_of_time(part: str) -> None:
-    text = "<div>" + part * (150_000 // len(part))
+    text = "<div>" + part * (40_000 // len(part))
     start = time.process_time()
     for block in Document(text).blocks:
         if isinstance(block, Html):
             assert isinstance(block.text, str)
             assert isinstance(block.pictures, bool)
-    assert time.process_time() - start < 4
+    assert time.process_time() - start < 2

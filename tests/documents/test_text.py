@@ -173,12 +173,12 @@ def test_any_text_has_sentences_and_links_on_its_lines(raw: str) -> None:
     ],
 )  # fmt: skip
 def test_long_texts_take_no_square_of_time(part: str) -> None:
-    text = Text(part * (150_000 // len(part)), 1)
+    text = Text(part * (40_000 // len(part)), 1)
     start = time.process_time()
     for one in text.sentences():
         assert one.raw
     assert len(text.plain + text.rendered + str(text.links) + str(text.spans) + str(text.pictures))
-    assert time.process_time() - start < 4
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize(

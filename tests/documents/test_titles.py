@@ -213,11 +213,11 @@ def test_a_title_finds_itself(title: str, level: int, ending: str) -> None:
 
 
 def test_many_headings_take_no_square_of_time() -> None:
-    document = Document("".join(f"## Risk number {number}\n" for number in range(20_000)))
+    document = Document("".join(f"## Risk number {number}\n" for number in range(5_000)))
     start = time.process_time()
     assert find_section(document, "Risks") is None
     near = near_section(document, "Risks")
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 2
     assert near is None or near.why == "spelt differently"
 
 
