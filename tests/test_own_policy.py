@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from specguard.evaluation.own import read_own
-from specguard.testing import run
+from specguard.testing import run_here
 
 ROOT = Path(__file__).parent.parent
 
 
 def test_the_authority_is_as_expected() -> None:
-    done = run("test", directory=ROOT)
+    done = run_here("test", directory=ROOT)
     assert done.exit_code == 0, done
     assert "all as expected" in done.stdout
 

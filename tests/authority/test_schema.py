@@ -18,7 +18,7 @@ from specguard.authority.schema import (
     top_level_options,
     within_pyproject,
 )
-from specguard.testing import run
+from specguard.testing import run_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,14 +116,14 @@ def test_the_schema_refuses_what_is_none(registry: Registry, text: str) -> None:
 
 def test_an_editor_gets_the_schema_from_the_command(registry: Registry, tmp_path: Path) -> None:
     schema = policy_schema(registry)
-    assert json.loads(run("policy", "--schema", directory=tmp_path).stdout) == schema
-    whole = json.loads(run("policy", "--schema", "pyproject.toml", directory=tmp_path).stdout)
+    assert json.loads(run_here("policy", "--schema", directory=tmp_path).stdout) == schema
+    whole = json.loads(run_here("policy", "--schema", "pyproject.toml", directory=tmp_path).stdout)
     assert whole == within_pyproject(schema)
 
 
 @pytest.mark.skipif(shutil.which("taplo") is None, reason="taplo is not installed")
 def test_a_directive_is_enough_for_taplo(tmp_path: Path) -> None:
-    (tmp_path / "policy.schema.json").write_text(run("policy", "--schema", directory=tmp_path).stdout)
+    (tmp_path / "policy.schema.json").write_text(run_here("policy", "--schema", directory=tmp_path).stdout)
     file = tmp_path / "specguard.toml"
     for text, code in (('base = "main"', 0), ('merge = "nonsense"', 1)):
         file.write_text(f"#:schema ./policy.schema.json\n{text}\n")

@@ -14,7 +14,7 @@ import pytest
 from specguard.approvals.log import write_record, write_signature
 from specguard.approvals.record import read_record
 from specguard.approvals.signatures import signer
-from specguard.testing import Repository, run, run_here
+from specguard.testing import Repository, run_here
 from specguard.testing.repository import clean_environment
 from tests.approvals.conftest import Key
 from tests.approvals.making import FOLDER, approval, revocation
@@ -116,7 +116,7 @@ def test_a_list_says_who_what_why_and_until_when(project: Repository, keys: dict
     other = approval("bob", ticket="", paths=[], rules=["SPC001", "PTH002"], reason="the reader is wrong")
     commit(project, one, keys["alice"])
     file(project, other)
-    outcome = run("approvals", directory=project.path)
+    outcome = run_here("approvals", directory=project.path)
     until = f"{one.expires_at:%Y-%m-%d}"
     assert outcome.stdout == (
         f"{one.id[:12]} holds     alice: PTH002 docs/api/x.yaml\n"

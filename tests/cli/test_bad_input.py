@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import Outcome, Repository, run
+from specguard.testing import Outcome, Repository, run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 
@@ -66,18 +66,18 @@ def project(template: Path, tmp_path: Path) -> Repository:
 
 @pytest.mark.parametrize("words", [["check"], ["check", "--staged"], ["policy"], ["why", "x"], ["init"]])
 def test_a_folder_that_is_no_repository(words: list[str], tmp_path: Path) -> None:
-    refused(run(*words, directory=tmp_path), "is not in a git repository", "-C DIRECTORY")
+    refused(run_here(*words, directory=tmp_path), "is not in a git repository", "-C DIRECTORY")
 
 
 def test_a_folder_that_is_not_there(project: Repository) -> None:
-    refused(run("check", "-C", "nowhere", directory=project.path), "nowhere")
+    refused(run_here("check", "-C", "nowhere", directory=project.path), "nowhere")
 
 
 @pytest.mark.parametrize("words", [[], ["--head", "HEAD"], ["--root"], ["--patch", "change.patch"]])
 def test_commits_where_there_are_none(words: list[str], repository: Repository) -> None:
     repository.write("SPEC_AUTHORITY.md", AUTHORITY)
     repository.write("change.patch", "")
-    refused(run("check", *words, directory=repository.path), "commit", "next: Make one")
+    refused(run_here("check", *words, directory=repository.path), "commit", "next: Make one")
 
 
 @pytest.mark.parametrize(
@@ -90,23 +90,23 @@ def test_commits_where_there_are_none(words: list[str], repository: Repository) 
     ],
 )
 def test_a_revision_that_is_not_there(words: list[str], near: str, project: Repository) -> None:
-    refused(run("check", *words, directory=project.path), "there is no branch, tag or commit", near)
+    refused(run_here("check", *words, directory=project.path), "there is no branch, tag or commit", near)
 
 
 @pytest.mark.parametrize("text", ["--x", "-", "HEAD@{1}", "a b", "\n", "..", "main..work..x", "@{upstream}"])
 def test_a_revision_that_is_none(text: str, project: Repository) -> None:
-    refused(run("check", f"--range={text}", directory=project.path))
+    refused(run_here("check", f"--range={text}", directory=project.path))
 
 
 def test_no_base(project: Repository) -> None:
     project.git("branch", "-m", "main", "trunk")
-    refused(run("check", directory=project.path), "origin/main", "--base REF")
+    refused(run_here("check", directory=project.path), "origin/main", "--base REF")
 
 
 def test_no_merge_base(project: Repository) -> None:
     project.orphan("alone")
     project.commit("feat: begin again", files={"src/a": "b"})
-    outcome = run("check", directory=project.path)
+    outcome = run_here("check", directory=project.path)
     assert outcome.exit_code == 2
     assert "no common ancestor" in outcome.stdout
     assert "indeterminate" in outcome.stdout.splitlines()[-1]
@@ -118,7 +118,7 @@ def test_a_shallow_clone(project: Repository, tmp_path: Path) -> None:
     project.checkout("work")
     clone = project.clone(tmp_path / "clone", depth=1)
     clone.git("fetch", "-q", "--depth=1", "origin", "main:refs/remotes/origin/main")
-    outcome = run("check", "--enforce", "--base", "main", directory=clone.path)
+    outcome = run_here("check", "--enforce", "--base", "main", directory=clone.path)
     assert outcome.exit_code == 2, outcome
     assert "git fetch --unshallow origin" in outcome.stdout
     assert "Traceback" not in str(outcome)
@@ -140,8 +140,8 @@ def test_a_patch_that_does_not_parse_or_apply(
     content: str, said: str, project: Repository, tmp_path: Path
 ) -> None:
     (tmp_path / "change.patch").write_text(content)
-    refused(run("check", "--patch", str(tmp_path / "change.patch"), directory=project.path), said)
-    refused(run("check", "--patch", "-", directory=project.path, stdin=content), said)
+    refused(run_here("check", "--patch", str(tmp_path / "change.patch"), directory=project.path), said)
+    refused(run_here("check", "--patch", "-", directory=project.path, stdin=content), said)
 
 
 def test_a_patch_of_gigabytes_is_refused_in_little_memory(project: Repository, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_patch_of_gigabytes_is_refused_in_little_memory(project: Repository, t
 )
 def test_a_file_that_cannot_be_read(option: str, project: Repository, tmp_path: Path) -> None:
     for file in ("nowhere", str(tmp_path)):
-        refused(run("check", option, file, directory=project.path), file)
+        refused(run_here("check", option, file, directory=project.path), file)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_an_event_of_another_kind(content: bytes, said: str, project: Repository
     file = tmp_path / "event.json"
     file.write_bytes(content)
     for enforce in ([], ["--enforce"]):
-        refused(run("check", *enforce, "--pr-event", str(file), directory=project.path), said, str(file))
+        refused(run_here("check", *enforce, "--pr-event", str(file), directory=project.path), said, str(file))
 
 
 @pytest.mark.parametrize(
@@ -208,14 +208,18 @@ def test_reviews_of_another_kind(content: bytes, said: str, project: Repository,
     file = tmp_path / "reviews.json"
     file.write_bytes(content)
     for enforce in ([], ["--enforce", "--base", "main"]):
-        refused(run("check", *enforce, "--pr-reviews", str(file), directory=project.path), said, str(file))
+        refused(
+            run_here("check", *enforce, "--pr-reviews", str(file), directory=project.path), said, str(file)
+        )
 
 
 def test_reviews_of_many_megabytes_are_not_read_whole(project: Repository, tmp_path: Path) -> None:
     file = tmp_path / "reviews.json"
     with open(file, "wb") as stream:
         stream.truncate(50 << 20)
-    refused(run("check", "--pr-reviews", str(file), directory=project.path), "may have 25 MiB", str(file))
+    refused(
+        run_here("check", "--pr-reviews", str(file), directory=project.path), "may have 25 MiB", str(file)
+    )
 
 
 # The authority
@@ -237,14 +241,14 @@ def test_reviews_of_many_megabytes_are_not_read_whole(project: Repository, tmp_p
 def test_an_authority_that_cannot_judge(content: bytes, said: str, project: Repository) -> None:
     project.write("authority.md", content)
     for words in (["check"], ["policy"], ["why", "x"]):
-        refused(run(*words, "--authority", "authority.md", directory=project.path), said)
+        refused(run_here(*words, "--authority", "authority.md", directory=project.path), said)
 
 
 def test_all_that_is_wrong_with_a_policy_is_one_message(project: Repository) -> None:
     project.write(
         "a.toml", 'bas = 1\nmerge = "sqash"\n\n[rules.forbiden-path]\n\n[rules.commit-count]\nx = 1\n'
     )
-    outcome = run("check", "--authority", "a.toml", directory=project.path)
+    outcome = run_here("check", "--authority", "a.toml", directory=project.path)
     refused(outcome, "a.toml:1", "a.toml:2", "a.toml:4", "a.toml:7")
 
 
@@ -254,13 +258,13 @@ def test_a_policy_with_a_typo_on_the_base_has_no_verdict_in_any_format(project: 
         "docs: typo", files={"SPEC_AUTHORITY.md": AUTHORITY.replace("forbidden-path", "forbiden-path")}
     )
     project.checkout("work")
-    refused(run("check", "--staged", directory=project.path), "SPEC_AUTHORITY.md:6", "forbidden-path")
+    refused(run_here("check", "--staged", directory=project.path), "SPEC_AUTHORITY.md:6", "forbidden-path")
     for form in ("text", "concise"):
-        refused(run("check", "--output-format", form, directory=project.path), "SPEC_AUTHORITY.md:6")
-    outcome = run("check", "--output-format", "github", directory=project.path)
+        refused(run_here("check", "--output-format", form, directory=project.path), "SPEC_AUTHORITY.md:6")
+    outcome = run_here("check", "--output-format", "github", directory=project.path)
     assert outcome.exit_code == 2
     assert outcome.stdout.startswith("::error file=SPEC_AUTHORITY.md,line=6,title=no verdict::there is no")
-    outcome = run("check", "--output-format", "json", directory=project.path)
+    outcome = run_here("check", "--output-format", "json", directory=project.path)
     assert outcome.exit_code == 2
     assert outcome.report["verdict"] == "error"
     [error] = outcome.report["errors"]
@@ -299,7 +303,7 @@ def test_a_policy_with_a_typo_on_the_base_has_no_verdict_in_any_format(project: 
     ],
 )
 def test_words_that_are_no_command_line(words: list[str], said: str, project: Repository) -> None:
-    refused(run(*words, directory=project.path), said)
+    refused(run_here(*words, directory=project.path), said)
 
 
 @pytest.mark.parametrize(
@@ -313,11 +317,11 @@ def test_words_that_are_no_command_line(words: list[str], said: str, project: Re
 def test_an_option_without_its_value_leads_to_its_commands_help(
     words: list[str], path: str, project: Repository
 ) -> None:
-    refused(run(*words, directory=project.path), "requires an argument", f"\n  next: {path} --help\n")
+    refused(run_here(*words, directory=project.path), "requires an argument", f"\n  next: {path} --help\n")
 
 
 def test_no_words_at_all(tmp_path: Path) -> None:
-    outcome = run(directory=tmp_path)
+    outcome = run_here(directory=tmp_path)
     assert outcome.exit_code == 2
     assert outcome.stderr.startswith("Usage: specguard")
     assert not outcome.stdout
@@ -328,7 +332,9 @@ def test_no_words_at_all(tmp_path: Path) -> None:
 
 def test_a_report_that_cannot_be_written(project: Repository, tmp_path: Path) -> None:
     for file in (str(tmp_path), str(tmp_path / "no" / "folder")):
-        refused(run("check", "--output", f"json={file}", directory=project.path), "cannot be written", file)
+        refused(
+            run_here("check", "--output", f"json={file}", directory=project.path), "cannot be written", file
+        )
 
 
 @pytest.mark.parametrize("words", ["check", "check --staged", "check --explain", "rule", "policy"])
@@ -423,7 +429,7 @@ def test_an_interrupted_run(form: str, project: Repository, tmp_path: Path) -> N
     assert outcome.stderr == "specguard: interrupted\n"
     assert not outcome.stdout
     assert not (tmp_path / "report").exists()
-    assert run("check", directory=project.path).exit_code == 0
+    assert run_here("check", directory=project.path).exit_code == 0
 
 
 # Whatever a file of the platform says, through the command
@@ -443,7 +449,7 @@ def test_events_with_hostile_text_are_judged_and_escaped(project: Repository, tm
     file = tmp_path / "event.json"
     file.write_text(json.dumps(event))
     for form in ("text", "concise", "github", "json"):
-        outcome = run(
+        outcome = run_here(
             "check", "--enforce", "--pr-event", str(file), "--output-format", form, directory=project.path
         )
         assert outcome.exit_code == 1, outcome

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import Case, Step, run, run_here
+from specguard.testing import Case, Step, run_here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def recorded(project: Repository) -> object:
 
 
 def test_the_first_time_everything_is_recorded(project: Repository) -> None:
-    outcome = run("baseline", directory=project.path)
+    outcome = run_here("baseline", directory=project.path)
     assert (outcome.exit_code, outcome.stderr) == (0, "")
     assert recorded(project) == {"CNT002": {ONE: 2, TWO: 1}}
     assert "CNT002: 3 errors in 2 files" in outcome.stdout
@@ -51,7 +51,7 @@ def test_the_first_time_everything_is_recorded(project: Repository) -> None:
     project.stage()
     project.git("commit", "-q", "-m", "chore: begin")
     project.git("update-ref", "refs/remotes/origin/main", "HEAD")
-    assert run("check", "--all", directory=project.path).exit_code == 0
+    assert run_here("check", "--all", directory=project.path).exit_code == 0
     assert "stays as it is" in baseline(project).stdout
     assert baseline(project, "--check").exit_code == 0
     assert not project.git("status", "--porcelain")

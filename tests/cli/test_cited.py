@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from specguard.testing import run
+from specguard.testing import run_here
 
 if TYPE_CHECKING:
     from specguard.testing import Outcome, Repository
@@ -27,7 +27,7 @@ def check(repository: Repository, *args: str, authority: str = AUTHORITY) -> Out
     repository.branch("work")
     repository.write(".plans/cart/plan.json", "{")
     repository.commit("feat: plan" + " the cart" * 20)
-    return run("check", *args, directory=repository.path)
+    return run_here("check", *args, directory=repository.path)
 
 
 def test_each_error_cites_its_line_or_says_how_its_rule_is_turned_off(repository: Repository) -> None:
@@ -55,7 +55,7 @@ def test_every_report_for_people_says_it(repository: Repository) -> None:
     outcome = check(repository, "--output-format", "markdown")
     assert 'by on by default; off with severity = "off" under &#91;rules.commit-form&#93;' in outcome.stdout
     assert outcome.stdout.index("CMT003") < outcome.stdout.index("CFG003")
-    agent = run("check", "--output-format", "agent", directory=repository.path)
+    agent = run_here("check", "--output-format", "agent", directory=repository.path)
     assert "authority: on by default" in agent.stdout
-    data = run("check", "--output-format", "json", directory=repository.path).report
+    data = run_here("check", "--output-format", "json", directory=repository.path).report
     assert [one["authority"] for one in data["findings"] if one["code"] == "CMT003"] == [None]

@@ -10,7 +10,7 @@ import pytest
 
 from specguard.cli.app import COMMANDS
 from specguard.reporters.formats import FORMATS
-from specguard.testing import run
+from specguard.testing import run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 
@@ -27,7 +27,7 @@ def complete(shell: str, line: str, directory: Path) -> list[str]:
     words = line.split(" ")
     env = {"_SPECGUARD_COMPLETE": f"{shell}_complete", "COMP_WORDS": line}
     env["COMP_CWORD"] = words[-1] if shell == "fish" else str(len(words) - 1)
-    outcome = run(directory=directory, env=env)
+    outcome = run_here(directory=directory, env=env)
     assert outcome.exit_code == 0, outcome
     assert not outcome.stderr
     lines = outcome.stdout.splitlines()
@@ -38,7 +38,7 @@ def complete(shell: str, line: str, directory: Path) -> list[str]:
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_every_shell_gets_a_script_that_asks_this_command(shell: str, tmp_path: Path) -> None:
-    outcome = run(directory=tmp_path, env={"_SPECGUARD_COMPLETE": f"{shell}_source"})
+    outcome = run_here(directory=tmp_path, env={"_SPECGUARD_COMPLETE": f"{shell}_source"})
     assert outcome.exit_code == 0
     assert f"_SPECGUARD_COMPLETE={shell}_complete" in outcome.stdout
     program = shutil.which(shell)
@@ -105,7 +105,7 @@ def test_codes_are_completed_in_any_case_and_families_where_they_select(tmp_path
 )
 def test_files_and_folders_are_left_to_the_shell(line: str, kind: str, tmp_path: Path) -> None:
     env = {"_SPECGUARD_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
-    assert run(directory=tmp_path, env=env).stdout.split() == [f"{kind},x"]
+    assert run_here(directory=tmp_path, env=env).stdout.split() == [f"{kind},x"]
 
 
 def test_bash_completes_a_line(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_bash_completes_a_line(tmp_path: Path) -> None:
 
 
 def test_a_shell_that_is_not_known_gets_nothing(tmp_path: Path) -> None:
-    outcome = run(directory=tmp_path, env={"_SPECGUARD_COMPLETE": "tcsh_source"})
+    outcome = run_here(directory=tmp_path, env={"_SPECGUARD_COMPLETE": "tcsh_source"})
     assert outcome.exit_code == 2
     assert not outcome.stdout
     assert "bash, zsh and fish" in outcome.stderr
@@ -142,6 +142,6 @@ def test_a_command_that_is_given_is_run_whatever_the_environment_asks(
     repository.branch("work")
     repository.commit("feat: change", files={"locked/p": "two\n"})
     env = {"_SPECGUARD_COMPLETE": asked, "COMP_WORDS": "specguard ", "COMP_CWORD": "1"}
-    outcome = run("check", "--enforce", "--base=main", directory=repository.path, env=env)
+    outcome = run_here("check", "--enforce", "--base=main", directory=repository.path, env=env)
     assert outcome.exit_code == 1
     assert "PTH002" in outcome.stdout

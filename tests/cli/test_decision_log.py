@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from specguard.cli.files import append_lines
-from specguard.testing import Outcome, Repository, run
+from specguard.testing import Outcome, Repository, run_here
 
 ROOT = Path(__file__).parent.parent.parent
 AUTHORITY = """\
@@ -59,7 +59,7 @@ def log(tmp_path: Path) -> Path:
 
 
 def check(project: Repository, log: Path, *words: str, **options: Any) -> Outcome:
-    return run(
+    return run_here(
         "check", "--select=PTH", "--log-decisions", str(log), *words, directory=project.path, **options
     )
 
@@ -111,7 +111,7 @@ def test_lines_are_added(project: Repository, log: Path) -> None:
     log.write_text('{"cut": ')
     first = check(project, log, "--dry-run")
     second = check(project, log, "--staged")
-    third = run("check", "--enforce", "--base=main", f"--log-decisions={log}", directory=project.path)
+    third = run_here("check", "--enforce", "--base=main", f"--log-decisions={log}", directory=project.path)
     assert [first.exit_code, second.exit_code, third.exit_code] == [0, 0, 1]
     cut, *lines = log.read_text().split("\n")[:-1]
     assert cut == '{"cut": '
@@ -160,7 +160,7 @@ def test_approvals_that_did_not_count(project: Repository, log: Path) -> None:
     project.commit("chore: approval")
     outcome = check(project, log, "--output-format=json")
     assert outcome.exit_code == 0, outcome
-    outcome = run(
+    outcome = run_here(
         "check", "--enforce", "--base=main", "--output-format=json", f"--log-decisions={log}",
         directory=project.path,
     )  # fmt: skip
@@ -180,14 +180,14 @@ def test_a_check_that_uses_an_approval_is_written_down_by_itself(
     where: str, project: Repository, log: Path, tmp_path: Path
 ) -> None:
     own = project.path / ".git" / "specguard" / "decisions.jsonl"
-    run("check", directory=project.path)
+    run_here("check", directory=project.path)
     assert not own.parent.exists()
     outcome = check(project, log, *GIVEN)
     assert own.read_text() == log.read_text()
     project.commit("chore: approval")
     if where == "worktree":
         project = project.worktree(tmp_path / "linked", "other", "work")
-    outcome = run("check", "--base=main", directory=project.path)
+    outcome = run_here("check", "--base=main", directory=project.path)
     assert outcome.exit_code == 0, outcome
     first, second = read(own)
     assert first["approvals"] == second["approvals"]
@@ -203,7 +203,7 @@ def test_that_it_cannot_be_written_down_there_is_no_trouble(project: Repository,
 
 @pytest.mark.parametrize("output", ["text", "json"])
 def test_a_log_that_cannot_be_written_ends_with_2(project: Repository, output: str) -> None:
-    outcome = run(
+    outcome = run_here(
         "check", "--select=PTH001", f"--output-format={output}", "--log-decisions=no/such/log",
         directory=project.path,
     )  # fmt: skip
@@ -220,9 +220,9 @@ def test_a_log_that_cannot_be_written_ends_with_2(project: Repository, output: s
 
 
 def test_a_full_disk_and_a_pipe_without_a_reader_end_with_2(project: Repository, tmp_path: Path) -> None:
-    assert "No space left" in run("check", "--log-decisions=/dev/full", directory=project.path).stderr
+    assert "No space left" in run_here("check", "--log-decisions=/dev/full", directory=project.path).stderr
     os.mkfifo(tmp_path / "pipe")
-    outcome = run("check", f"--log-decisions={tmp_path}/pipe", directory=project.path)
+    outcome = run_here("check", f"--log-decisions={tmp_path}/pipe", directory=project.path)
     assert outcome.exit_code == 2, outcome
 
 
@@ -236,7 +236,7 @@ def test_what_gave_no_verdict_is_a_line_too(project: Repository, log: Path) -> N
 
 
 def test_neither_a_verdict_nor_a_log(project: Repository) -> None:
-    outcome = run("check", "--base=nowhere", "--log-decisions=/dev/full", directory=project.path)
+    outcome = run_here("check", "--base=nowhere", "--log-decisions=/dev/full", directory=project.path)
     assert outcome.exit_code == 2
     assert (
         "the decision log cannot be written: No space left on device; nor is there a verdict: "

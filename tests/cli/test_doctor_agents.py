@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.integrations.hooks.settings import HOSTS
-from specguard.testing import run
+from specguard.testing import run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 from tests.integrations.hooks.asking import ask, guarded, write
@@ -34,7 +34,7 @@ def environment(repository: Repository, path: str) -> dict[str, str]:
 
 def init(repository: Repository, *agents: str) -> None:
     words = [word for agent in agents for word in ("--agent", agent)]
-    done = run(
+    done = run_here(
         "init", *words, directory=repository.path, env=environment(repository, f"{SCRIPTS}:/usr/bin:/bin")
     )
     assert done.exit_code == 0, done
@@ -44,7 +44,7 @@ def doctor(
     repository: Repository, code: int = 0, path: str = f"{SCRIPTS}:/usr/bin:/bin", **variables: str
 ) -> dict[str, Any]:
     """What is said of each subject."""
-    done = run(
+    done = run_here(
         "doctor", "--output-format", "json", directory=repository.path,
         env={**environment(repository, path), **variables},
     )  # fmt: skip
@@ -138,7 +138,7 @@ def test_a_program_that_is_not_found_is_mended_by_init(repository: Repository, a
     said = doctor(repository, code=1, path="/usr/bin:/bin")[f"hooks of {agent}"]
     assert "not found" in said["said"]
     assert said["help"] == f"specguard init --agent {agent}"
-    mended = run(
+    mended = run_here(
         "init", "--agent", agent, directory=repository.path, env=environment(repository, "/usr/bin:/bin")
     )
     assert mended.exit_code == 0
@@ -185,7 +185,7 @@ def test_settings_that_are_no_json_are_told(repository: Repository) -> None:
 
 def test_a_bare_repository_has_no_agents(repository: Repository, tmp_path: Path) -> None:
     repository.git("clone", "-q", "--bare", str(repository.path), str(tmp_path / "bare.git"))
-    done = run("doctor", directory=tmp_path / "bare.git")
+    done = run_here("doctor", directory=tmp_path / "bare.git")
     assert "hooks of" not in done.stdout
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.runs.model import Manifest
-from specguard.testing import Repository, run
+from specguard.testing import Repository, run_here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +73,7 @@ def manifest_of(done: Outcome) -> tuple[Manifest, dict[str, Any]]:
 
 
 def test_a_sample_as_expected_is_kept_as_a_run(team: Repository, shop: Repository) -> None:
-    done = run("eval", directory=team.path)
+    done = run_here("eval", directory=team.path)
     assert done.exit_code == 0, done
     lines = done.stdout.splitlines()
     assert lines[0] == f"ok    shop 2026.1 at {shop.oid()[:12]}: 2 findings"
@@ -93,9 +93,9 @@ def test_a_sample_as_expected_is_kept_as_a_run(team: Repository, shop: Repositor
     assert sample["object_id"] == shop.oid()
     assert sample["refresh_by"] == "2027-01-31"
     assert sample["state"] == "as-expected"
-    listed = run("run", "list", directory=team.path)
+    listed = run_here("run", "list", directory=team.path)
     assert "eval shop" in listed.stdout
-    assert run("run", "doctor", directory=team.path).exit_code == 0
+    assert run_here("run", "doctor", directory=team.path).exit_code == 0
 
 
 def test_nothing_of_the_sample_is_written_or_run(team: Repository, shop: Repository) -> None:
@@ -104,13 +104,13 @@ def test_nothing_of_the_sample_is_written_or_run(team: Repository, shop: Reposit
     hook.write_text("#!/bin/sh\ntouch ran\n")
     hook.chmod(0o755)
     files = sorted(path for path in shop.path.rglob("*"))
-    assert run("eval", directory=team.path).exit_code == 0
+    assert run_here("eval", directory=team.path).exit_code == 0
     assert sorted(path for path in shop.path.rglob("*")) == files
 
 
 def test_what_differs_is_told_both_ways(team: Repository) -> None:
     team.write("evaluation/shop.expected.toml", 'expect = ["PTH001", {code = "PTH001", path = "gen/b"}]\n')
-    done = run("eval", "shop", directory=team.path)
+    done = run_here("eval", "shop", directory=team.path)
     assert done.exit_code == 1, done
     assert "FAIL  shop 2026.1" in done.stdout
     assert "        expected  PTH001 gen/b\n" in done.stdout
@@ -122,7 +122,7 @@ def test_what_differs_is_told_both_ways(team: Repository) -> None:
 
 def test_a_policy_that_changed_is_seen_before_it_is_committed(team: Repository) -> None:
     team.write("SPEC_AUTHORITY.md", AUTHORITY.replace("gen/", "generated/"))
-    done = run("eval", directory=team.path)
+    done = run_here("eval", directory=team.path)
     assert done.exit_code == 1, done
     assert "expected  PTH001 gen/a" in done.stdout
 
@@ -130,17 +130,17 @@ def test_a_policy_that_changed_is_seen_before_it_is_committed(team: Repository) 
 def test_another_commit_than_the_declared_one_is_said(team: Repository, shop: Repository) -> None:
     declared = shop.oid()
     shop.commit("second", files={"README.md": "y\n"})
-    done = run("eval", directory=team.path)
+    done = run_here("eval", directory=team.path)
     assert done.exit_code == 1, done
     assert f"but       the snapshot is {shop.oid()}, and {declared} is what is declared" in done.stdout
     team.write("evaluation/samples.toml", SAMPLES.format(oid=declared) + f'revision = "{declared}"\n')
-    assert run("eval", directory=team.path).exit_code == 0
+    assert run_here("eval", directory=team.path).exit_code == 0
 
 
 def test_an_old_snapshot_is_a_warning(team: Repository, shop: Repository) -> None:
     text = SAMPLES.format(oid=shop.oid()).replace("2027-01-31", "2020-01-31")
     team.write("evaluation/samples.toml", text)
-    done = run("eval", directory=team.path)
+    done = run_here("eval", directory=team.path)
     assert done.exit_code == 0, done
     assert "        warning   it was to be refreshed by 2020-01-31, " in done.stdout
     manifest, _ = manifest_of(done)
@@ -149,15 +149,15 @@ def test_an_old_snapshot_is_a_warning(team: Repository, shop: Repository) -> Non
 
 def test_update_stores_what_is_found(team: Repository) -> None:
     team.delete("evaluation/shop.expected.toml")
-    done = run("eval", directory=team.path)
+    done = run_here("eval", directory=team.path)
     assert done.exit_code == 2, done
     assert "error shop" in done.stdout
     assert "nothing is stored that it could be compared with" in done.stdout
-    done = run("eval", "--update", directory=team.path)
+    done = run_here("eval", "--update", directory=team.path)
     assert done.exit_code == 0, done
     assert "2 findings, stored as what is expected" in done.stdout
     assert b'code = "CNT001", path = "src/a.js", line = 2' in team.read("evaluation/shop.expected.toml")
-    assert run("eval", directory=team.path).exit_code == 0
+    assert run_here("eval", directory=team.path).exit_code == 0
 
 
 @pytest.mark.parametrize("name", ["notes.md", "empty.toml", "link.toml", "folder"])
@@ -173,7 +173,7 @@ def test_update_stores_nothing_in_a_file_that_is_somebodys_own(
     declared = f'{SAMPLES.format(oid=shop.oid())}expected = "../../{name}"\n'
     team.write("evaluation/samples.toml", declared)
     before = sorted(tmp_path.iterdir())
-    done = run("eval", "--update", directory=team.path)
+    done = run_here("eval", "--update", directory=team.path)
     assert done.exit_code == 2, done
     assert f"cannot be evaluated: {tmp_path / name}: it " in done.stdout, done
     assert (tmp_path / "notes.md").read_text() == "precious\n"
@@ -189,10 +189,10 @@ def test_a_repository_that_is_not_declared_a_bare_one_and_a_bundle(
     shop.git("bundle", "create", "-q", str(tmp_path / "all.bundle"), "--all")
     for name, stem in (("bare.git", "bare"), ("all.bundle", "all")):
         team.write(f"evaluation/{stem}.expected.toml", EXPECTED)
-        done = run("eval", str(tmp_path / name), directory=team.path)
+        done = run_here("eval", str(tmp_path / name), directory=team.path)
         assert done.exit_code == 0, done
         assert f"ok    {stem} at {shop.oid()[:12]}: 2 findings" in done.stdout
-    done = run("eval", str(tmp_path / "bare.git"), "shop", directory=team.path)
+    done = run_here("eval", str(tmp_path / "bare.git"), "shop", directory=team.path)
     assert done.exit_code == 0, done
     assert "/eval-several/" in done.stdout
 
@@ -204,7 +204,7 @@ def test_commands_of_assets_run_in_a_checkout_of_the_sample(team: Repository, sh
         '[[commands]]\nname = "test"\nrun = "exit 3"\nexit_code = 3\nsamples = ["shop"]\n'
     )
     team.write("evaluation/samples.toml", SAMPLES.format(oid=shop.oid()) + commands)
-    done = run("eval", directory=team.path)
+    done = run_here("eval", directory=team.path)
     assert done.exit_code == 0, done
     manifest, evaluation = manifest_of(done)
     assert [(one.name, one.exit_code, one.grade) for one in manifest.commands] == [
@@ -214,13 +214,13 @@ def test_commands_of_assets_run_in_a_checkout_of_the_sample(team: Repository, sh
     assert manifest.commands[0].log in manifest.digests
     assert shop.read("src/a.js") == b"let a\nconsole.log(a)\n"
     team.write("patterns/emit.sh", "exit 1\n")
-    done = run("eval", directory=team.path)
+    done = run_here("eval", directory=team.path)
     assert done.exit_code == 1, done
     assert "but       emit: exit code 1, expected 0 (commands/01-emit-shop.log)" in done.stdout
 
 
 def test_a_report_for_programs(team: Repository) -> None:
-    done = run("eval", "--output-format=json", directory=team.path)
+    done = run_here("eval", "--output-format=json", directory=team.path)
     data = json.loads(done.stdout)
     assert (data["schema"], data["state"]) == ("specguard.evaluation/1", "succeeded")
     assert data["samples"][0]["name"] == "shop"
@@ -249,7 +249,7 @@ def test_what_is_not_declared_as_samples_is_an_error_with_its_line(
     team: Repository, text: str, said: str
 ) -> None:
     team.write("evaluation/samples.toml", text)
-    done = run("eval", directory=team.path)
+    done = run_here("eval", directory=team.path)
     assert done.exit_code == 2, done
     assert said in done.stderr, done
     assert not (team.path / ".runs").exists()
@@ -270,7 +270,7 @@ def test_nothing_waits_for_or_holds_a_file_that_is_none(
     else:
         with file.open("wb") as stream:
             stream.truncate(1 << 30)
-    done = run("eval", directory=team.path)
+    done = run_here("eval", directory=team.path)
     assert done.exit_code == 2, done
     assert ("is larger" if make == "large" else "is no regular file") in done.stdout + done.stderr, done
 
@@ -279,7 +279,7 @@ def test_what_cannot_be_read_is_unknown_and_the_others_are_judged(team: Reposito
     (team.path.parent / "no.bundle").write_bytes(b"nothing")
     more = '[[samples]]\nname = "no"\npath = "../../no.bundle"\n[[samples]]\nname = "none"\npath = "gone"\n'
     team.write("evaluation/samples.toml", more + SAMPLES.format(oid=shop.oid()))
-    done = run("eval", directory=team.path)
+    done = run_here("eval", directory=team.path)
     assert done.exit_code == 2, done
     assert "error no: 0 findings\n" in done.stdout
     assert "is neither a repository nor a bundle" in done.stdout
@@ -288,14 +288,14 @@ def test_what_cannot_be_read_is_unknown_and_the_others_are_judged(team: Reposito
     assert "-C DIRECTORY" not in done.stdout
     assert "ok    shop" in done.stdout
     assert manifest_of(done)[0].reason == "not known: no, none"
-    assert "there is no sample 'shpo'" in run("eval", "shpo", directory=team.path).stderr
+    assert "there is no sample 'shpo'" in run_here("eval", "shpo", directory=team.path).stderr
 
 
 def test_a_sample_that_cannot_be_judged_whole_is_not_as_expected(team: Repository, shop: Repository) -> None:
     oid = shop.git("rev-parse", "HEAD:src/a.js").strip()
     (shop.git_dir / "objects" / oid[:2] / oid[2:]).unlink()
     team.write("evaluation/shop.expected.toml", 'expect = [{code = "PTH001", path = "gen/a"}]\n')
-    done = run("eval", directory=team.path)
+    done = run_here("eval", directory=team.path)
     assert done.exit_code == 2, done
     assert "error shop" in done.stdout
     assert "cannot be evaluated: no verdict: " in done.stdout
@@ -321,7 +321,7 @@ def test_a_hostile_sample_runs_nothing_and_brings_no_policy(team: Repository, tm
         )
     team.write("evaluation/samples.toml", '[[commands]]\nname = "list"\nrun = "ls"\n')
     team.write("evaluation/hostile.expected.toml", 'expect = [{code = "PTH001", path = "gen/a"}]\n')
-    done = run("eval", str(sample.path), directory=team.path)
+    done = run_here("eval", str(sample.path), directory=team.path)
     # The sample's own settings are no part of the policy, and no change of it.
     assert done.exit_code == 0, done
     assert not ran.exists()
@@ -331,6 +331,6 @@ def test_a_sample_with_sha256(team: Repository, tmp_path: Path) -> None:
     sample = Repository(tmp_path / "wide", object_format="sha256")
     oid = sample.commit("first", files={"gen/a": "x\n", "src/a.js": "\nconsole.log\n"})
     team.write("evaluation/wide.expected.toml", EXPECTED)
-    done = run("eval", str(sample.path), directory=team.path)
+    done = run_here("eval", str(sample.path), directory=team.path)
     assert done.exit_code == 0, done
     assert manifest_of(done)[1]["samples"][0]["object_id"] == oid

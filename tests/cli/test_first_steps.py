@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import run
+from specguard.testing import run_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ def adopted(repository: Repository) -> Repository:
     repository.write("docs/plan/v1/phases/phase-12.md", "# Phase 12\n")
     repository.write("docs/plan/v1/phases/phase-13.md", "# Phase 13\n")
     repository.commit("chore: start")
-    wrote = run("init", "--preset", "phase-runner", directory=repository.path)
+    wrote = run_here("init", "--preset", "phase-runner", directory=repository.path)
     assert wrote.exit_code == 0, wrote
     repository.stage()
     repository.commit("docs: state what may change")
@@ -39,7 +39,7 @@ def adopted(repository: Repository) -> Repository:
 
 def test_a_phase_with_one_right_commit_passes(adopted: Repository) -> None:
     adopted.commit(MESSAGE)
-    outcome = run("check", directory=adopted.path)
+    outcome = run_here("check", directory=adopted.path)
     assert outcome.exit_code == 0, outcome
     assert outcome.stdout.startswith("specguard: passed (range, 1 commit, 1 file)")
 
@@ -89,7 +89,7 @@ def test_each_misstep_fails_with_its_rule_its_line_and_its_next_step(
     adopted: Repository, misstep: Callable[[Repository], None], code: str, said: str
 ) -> None:
     misstep(adopted)
-    outcome = run("check", "--output-format", "json", directory=adopted.path)
+    outcome = run_here("check", "--output-format", "json", directory=adopted.path)
     assert outcome.exit_code == 1, outcome
     found = [one for one in outcome.report["findings"] if one["code"] == code]
     assert found, outcome
@@ -97,7 +97,7 @@ def test_each_misstep_fails_with_its_rule_its_line_and_its_next_step(
     for one in found:
         assert one["help"]
         assert one["authority"]["line"]
-    text = run("check", directory=adopted.path)
+    text = run_here("check", directory=adopted.path)
     assert code in text.stdout
     assert "next " in text.stdout
     assert text.exit_code == 1
@@ -105,7 +105,7 @@ def test_each_misstep_fails_with_its_rule_its_line_and_its_next_step(
 
 def test_init_never_overwrites(adopted: Repository) -> None:
     before = adopted.read("SPEC_AUTHORITY.md")
-    outcome = run("init", directory=adopted.path)
+    outcome = run_here("init", directory=adopted.path)
     assert outcome.exit_code == 2
     assert "never overwritten" in outcome.stderr
     assert adopted.read("SPEC_AUTHORITY.md") == before
@@ -124,14 +124,14 @@ def test_init_never_overwrites(adopted: Repository) -> None:
 def test_init_has_git_ignore_runs(repository: Repository, before: str | None, after: str) -> None:
     if before is not None:
         repository.write(".gitignore", before)
-    outcome = run("init", directory=repository.path)
+    outcome = run_here("init", directory=repository.path)
     assert outcome.exit_code == 0
     assert (repository.path / ".gitignore").read_text() == after
     assert ("git add SPEC_AUTHORITY.md .gitignore &&" in outcome.stdout) == (before != after)
 
 
 def test_init_has_git_ignore_what_is_local_of_committed_runs(repository: Repository) -> None:
-    outcome = run("init", "--preset", "orchestrator", directory=repository.path)
+    outcome = run_here("init", "--preset", "orchestrator", directory=repository.path)
     assert outcome.exit_code == 0, outcome
     assert not (repository.path / ".gitignore").exists()
     assert "git add SPEC_AUTHORITY.md .runs/.gitignore &&" in outcome.stdout
@@ -147,7 +147,7 @@ def test_init_has_git_ignore_what_is_local_of_committed_runs(repository: Reposit
 @pytest.mark.parametrize("before", [".runs/\n", "*.pyc\n/.runs\n"])
 def test_init_has_git_see_runs_that_are_committed(repository: Repository, before: str) -> None:
     repository.write(".gitignore", before)
-    run("init", "--preset", "orchestrator", directory=repository.path)
+    run_here("init", "--preset", "orchestrator", directory=repository.path)
     assert (repository.path / ".gitignore").read_text() == before + "!/.runs/\n"
     repository.write(".runs/a/1/manifest.json", "{}")
     assert ".runs/a/1/manifest.json" in repository.git("status", "--porcelain", "-uall")
@@ -164,7 +164,7 @@ def test_init_has_git_see_runs_that_are_committed(repository: Repository, before
 def test_what_a_preset_leaves_off_is_named_with_the_line_that_turns_it_on(
     repository: Repository, preset: str, off: list[str]
 ) -> None:
-    wrote = run("init", "--preset", preset, directory=repository.path)
+    wrote = run_here("init", "--preset", preset, directory=repository.path)
     told = [line for line in wrote.stdout.splitlines() if line.startswith("off: ")]
     assert len(told) == len(off)
     assert all(f"({code}" in line for code, line in zip(off, told, strict=True))
@@ -173,7 +173,9 @@ def test_what_a_preset_leaves_off_is_named_with_the_line_that_turns_it_on(
     repository.stage()
     repository.commit("docs: state what may change")
     assert (
-        run("doctor", directory=repository.path).stdout.count("RUN00" if preset == "phase-runner" else off[0])
+        run_here("doctor", directory=repository.path).stdout.count(
+            "RUN00" if preset == "phase-runner" else off[0]
+        )
         >= 1
     )
     # Each line is typed in as it is said.
@@ -194,7 +196,7 @@ def test_what_a_preset_leaves_off_is_named_with_the_line_that_turns_it_on(
     file.write_text(text)
     repository.stage()
     repository.commit("docs: turn it on")
-    outcome = run("doctor", directory=repository.path)
+    outcome = run_here("doctor", directory=repository.path)
     assert not [line for line in outcome.stdout.splitlines() if line.startswith("off")], outcome
 
 
@@ -204,7 +206,7 @@ def test_gates_that_are_asked_only_beside_a_folder_of_runs_are_named(repository:
     for keep, told in (("", True), ('keep = "tree"\n', False)):
         text = f"# Authority\n\n```toml specguard\n{policy}{keep}```\n"
         repository.commit("docs: policy", files={"SPEC_AUTHORITY.md": text})
-        outcome = run("doctor", directory=repository.path)
+        outcome = run_here("doctor", directory=repository.path)
         assert (said in outcome.stdout) is told, outcome
 
 
@@ -212,7 +214,7 @@ def test_init_follows_no_link_to_what_git_ignores(repository: Repository, tmp_pa
     other = tmp_path / "other"
     other.write_text("x\n")
     (repository.path / ".gitignore").symlink_to(other)
-    outcome = run("init", directory=repository.path)
+    outcome = run_here("init", directory=repository.path)
     assert outcome.exit_code == 0
     assert "note: add /.runs/ to .gitignore" in outcome.stdout
     assert other.read_text() == "x\n"
@@ -221,10 +223,10 @@ def test_init_follows_no_link_to_what_git_ignores(repository: Repository, tmp_pa
 def test_what_init_writes_passes_on_the_repository_as_it_is(repository: Repository) -> None:
     repository.write(".github/workflows/ci.yml", "on: push\n")
     repository.commit("chore: start")
-    assert run("init", directory=repository.path).exit_code == 0
+    assert run_here("init", directory=repository.path).exit_code == 0
     repository.stage()
     repository.commit("docs: state what may change")
-    outcome = run(
+    outcome = run_here(
         "check",
         "--range",
         "HEAD~1..HEAD",
@@ -236,26 +238,26 @@ def test_what_init_writes_passes_on_the_repository_as_it_is(repository: Reposito
     assert outcome.exit_code == 1
     # Adopting an authority is a change of the policy, and nothing else is wrong.
     assert "PTH004" in outcome.stdout or "PTH002" in outcome.stdout
-    head = run("check", "--range", "HEAD..HEAD", "--strict", directory=repository.path)
+    head = run_here("check", "--range", "HEAD..HEAD", "--strict", directory=repository.path)
     assert head.exit_code == 0, head
     assert "nothing to judge" in head.stdout
 
 
 def test_init_names_the_nearest_preset(repository: Repository) -> None:
-    outcome = run("init", "--preset", "phase-runer", directory=repository.path)
+    outcome = run_here("init", "--preset", "phase-runer", directory=repository.path)
     assert outcome.exit_code == 2
     assert "phase-runner" in outcome.stderr
     assert not (repository.path / "SPEC_AUTHORITY.md").exists()
 
 
 def test_init_refuses_a_pattern_that_could_never_match(repository: Repository) -> None:
-    outcome = run("init", "--lock", "./docs", directory=repository.path)
+    outcome = run_here("init", "--lock", "./docs", directory=repository.path)
     assert outcome.exit_code == 2
     assert not (repository.path / "SPEC_AUTHORITY.md").exists()
 
 
 def test_init_print_writes_nothing(repository: Repository) -> None:
-    outcome = run("init", "--print", "--forbid", "docs/api/", directory=repository.path)
+    outcome = run_here("init", "--print", "--forbid", "docs/api/", directory=repository.path)
     assert outcome.exit_code == 0
     assert "- `docs/api/`" in outcome.stdout
     assert not (repository.path / "SPEC_AUTHORITY.md").exists()
@@ -267,13 +269,13 @@ def test_a_doctor_says_that_squashing_leaves_trailers_unasked(repository: Reposi
     for merge, off in (("squash", True), ("rebase", False)):
         text = f'# Authority\n\n```toml specguard\nmerge = "{merge}"\n{asked}```\n'
         repository.commit("docs: policy", files={"SPEC_AUTHORITY.md": text})
-        outcome = run("doctor", directory=repository.path)
+        outcome = run_here("doctor", directory=repository.path)
         assert (said in outcome.stdout) is off, outcome
 
 
 def test_an_authority_that_is_tried_before_it_is_committed_locks_itself(repository: Repository) -> None:
     repository.commit("chore: start", files={"LICENSE": "a"})
-    run("init", directory=repository.path)
-    outcome = run("check", "--authority", "SPEC_AUTHORITY.md", directory=repository.path)
+    run_here("init", directory=repository.path)
+    outcome = run_here("check", "--authority", "SPEC_AUTHORITY.md", directory=repository.path)
     assert outcome.exit_code == 0
     assert "CFG002" not in outcome.stdout

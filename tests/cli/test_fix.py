@@ -1,4 +1,4 @@
-"""`check --fix`, with the installed command on real repositories."""
+"""`check --fix`, with the command on real repositories."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import run
+from specguard.testing import run, run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 
@@ -76,7 +76,7 @@ def message(repository: Repository) -> str:
 
 
 def fixing(repository: Repository, *words: str, code: int = 0) -> str:
-    outcome = run("check", "--fix", *words, directory=repository.path)
+    outcome = run_here("check", "--fix", *words, directory=repository.path)
     assert outcome.exit_code == code, outcome
     return outcome.stdout + outcome.stderr
 
@@ -374,7 +374,7 @@ def test_a_person_is_asked_on_a_terminal(project: Repository, answer: bytes, bra
 
 def test_another_format_has_the_report_after_it_alone_on_standard_output(project: Repository) -> None:
     work(project)
-    outcome = run("check", "--fix", "--yes", "--output-format", "json", directory=project.path)
+    outcome = run_here("check", "--fix", "--yes", "--output-format", "json", directory=project.path)
     assert outcome.exit_code == 0
     assert json.loads(outcome.stdout)["change"]["branch"] == "phase-12"
     assert "git branch -m" in outcome.stderr
@@ -399,7 +399,7 @@ def test_what_it_does_not_go_with(project: Repository, words: tuple[str, ...]) -
 
 
 def test_yes_needs_fix(project: Repository) -> None:
-    outcome = run("check", "--yes", directory=project.path)
+    outcome = run_here("check", "--yes", directory=project.path)
     assert outcome.exit_code == 2
     assert "there is no --fix" in outcome.stderr
 
@@ -412,7 +412,7 @@ def test_hostile_names_are_shown_and_not_obeyed(project: Repository) -> None:
 
 def test_the_rules_that_can_be_fixed_say_so_on_their_pages(project: Repository) -> None:
     for code in ("BRN001", "CMT002", "CMT003", "ART002", "SPC001"):
-        assert "`specguard check --fix` " in run("rule", code, directory=project.path).stdout
+        assert "`specguard check --fix` " in run_here("rule", code, directory=project.path).stdout
 
 
 PLUGIN = '''

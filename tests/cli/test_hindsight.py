@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import run
+from specguard.testing import run_here
 
 if TYPE_CHECKING:
     from specguard.testing import Outcome, Repository
@@ -32,7 +32,7 @@ def history(repository: Repository, ending: str = " (#{0})") -> None:
 
 
 def init(repository: Repository, *words: str) -> Outcome:
-    outcome = run("init", *words, directory=repository.path)
+    outcome = run_here("init", *words, directory=repository.path)
     assert outcome.exit_code == 0, outcome
     return outcome
 
@@ -70,7 +70,7 @@ def test_bots_are_proposed_by_the_account_that_the_platform_knows(repository: Re
     text = repository.read(FILE).decode()
     assert '[authors.renovate]\nlogins = ["renovate[bot]"]\n' in text
     assert "severity" not in text
-    assert run("policy", "--authority", FILE, directory=repository.path).exit_code == 0
+    assert run_here("policy", "--authority", FILE, directory=repository.path).exit_code == 0
 
 
 def test_merges_are_judged_as_the_branch_that_they_brought(repository: Repository) -> None:
@@ -98,6 +98,6 @@ def test_a_shallow_clone_says_what_it_could_not_look_at(repository: Repository, 
     history(repository)
     place = repository.path.parent / "clone"
     repository.git("clone", "-q", f"--depth={depth}", f"file://{repository.path}", str(place))
-    outcome = run("init", directory=place)
+    outcome = run_here("init", directory=place)
     assert outcome.exit_code == 0, outcome
     assert ("would have failed" in outcome.stdout) == (depth == 60)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import Case, Step, run, run_here
+from specguard.testing import Case, Step, run_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,7 @@ def imported(project: Repository, *args: str, **files: str) -> Outcome:
 
 def test_it_prints_and_writes_nothing(project: Repository) -> None:
     project.write(".commitlintrc.json", COMMITLINT)
-    outcome = run("import", directory=project.path)
+    outcome = run_here("import", directory=project.path)
     assert (outcome.exit_code, outcome.stderr) == (0, "")
     assert outcome.stdout == (
         "## Imported settings\n\nRead from `.commitlintrc.json`.\n\n```toml specguard\n"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import Case, Repository, Step, run
+from specguard.testing import Case, Repository, Step, run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 
@@ -32,12 +32,12 @@ def key(tmp_path: Path) -> Path:
 
 
 def init(repository: Repository, *words: str) -> Outcome:
-    return run("init", *words, directory=repository.path)
+    return run_here("init", *words, directory=repository.path)
 
 
 def checked(repository: Repository, *words: str) -> str:
     """The verdict of a check, as one word."""
-    outcome = run("check", "--output-format", "json", *words, directory=repository.path)
+    outcome = run_here("check", "--output-format", "json", *words, directory=repository.path)
     return str(outcome.report["verdict"])
 
 
@@ -62,7 +62,7 @@ def test_an_approver_is_written_with_their_key(repository: Repository, key: Path
     typed(repository, said)
     repository.branch("later")
     repository.commit("docs: more", files={FILE: text + "\n## More\n"})
-    assert "alice may approve this" in run("check", directory=repository.path).stdout
+    assert "alice may approve this" in run_here("check", directory=repository.path).stdout
     again = init(repository, "--approver", f"alice <alice@example.org>={key}")
     assert again.stdout == "SPEC_AUTHORITY.md has that already\n"
     assert repository.read(FILE).decode() == text + "\n## More\n"
@@ -129,8 +129,8 @@ def test_each_next_step_passes(repository: Repository) -> None:
     repository.stage()
     typed(repository, said)
     assert checked(repository) == "passed"
-    assert run("doctor", directory=repository.path).exit_code == 0
-    assert run("policy", directory=repository.path).exit_code == 0
+    assert run_here("doctor", directory=repository.path).exit_code == 0
+    assert run_here("policy", directory=repository.path).exit_code == 0
     repository.checkout("main")
     repository.git("merge", "-q", "--ff-only", "adopt")
     repository.branch("pin")
@@ -167,8 +167,8 @@ def test_on_trunk_without_a_remote_checks_work_right_after_it(tmp_path: Path, ke
     repository.commit("chore: start", files={"LICENSE": "mine\n"})
     typed(repository, init(repository))
     assert 'base = "trunk"' in repository.read(FILE).decode()
-    assert run("doctor", directory=repository.path).exit_code == 0
-    on_base = run("check", "--output-format", "json", directory=repository.path)
+    assert run_here("doctor", directory=repository.path).exit_code == 0
+    on_base = run_here("check", "--output-format", "json", directory=repository.path)
     assert (on_base.exit_code, on_base.report["authority"]["trusted"]) == (0, False)
     assert on_base.report["notes"] == ["trunk is taken for the base itself, so nothing is judged against it."]
     repository.branch("approver")
@@ -180,7 +180,7 @@ def test_on_trunk_without_a_remote_checks_work_right_after_it(tmp_path: Path, ke
     repository.commit("feat: mine", files={"LICENSE": "yours\n"})
     assert checked(repository) == "failed"
     assert init(repository).exit_code == 2
-    assert run("check", "--enforce", directory=repository.path).exit_code == 2
+    assert run_here("check", "--enforce", directory=repository.path).exit_code == 2
 
 
 @pytest.mark.parametrize("words", [("policy",), ("check",), ("check", "--staged"), ("doctor",)])
@@ -189,15 +189,15 @@ def test_an_authority_that_is_not_committed_yet_is_told_with_its_errors(
 ) -> None:
     repository.commit("chore: start", files={"a": "a\n"})
     repository.write(FILE, '# Authority\n\n```toml specguard\nbaze = "main"\n```\n')
-    wrong = run(*words, directory=repository.path)
+    wrong = run_here(*words, directory=repository.path)
     assert wrong.exit_code == (1 if words == ("doctor",) else 2)
     assert "SPEC_AUTHORITY.md:4: the setting 'baze' is not known" in wrong.stdout + wrong.stderr
     settings = 'base = "main"\nrules.locked-path.paths = ["a"]'
     repository.write(FILE, f"# Authority\n\n```toml specguard\n{settings}\n```\n")
-    right = run(*words, directory=repository.path)
+    right = run_here(*words, directory=repository.path)
     assert right.exit_code == (2 if words[0] == "check" else 0)
     assert "specguard check --authority SPEC_AUTHORITY.md" in right.stdout + right.stderr
-    tried = run("check", "--authority", FILE, directory=repository.path)
+    tried = run_here("check", "--authority", FILE, directory=repository.path)
     assert tried.exit_code == 0
 
 
@@ -206,17 +206,17 @@ def test_a_presets_code_is_where_the_code_is_and_is_held(repository: Repository)
     said = init(repository, "--preset", "orchestrator")
     assert 'specs.code = ["orchestrator/src/**"]' in repository.read(FILE).decode()
     typed(repository, said)
-    canaries = run("doctor", "--canary", directory=repository.path).stdout
+    canaries = run_here("doctor", "--canary", directory=repository.path).stdout
     assert "SPC007 missing-spec-change: caught a change that touches only orchestrator/src/a.py" in canaries
     repository.branch("work")
     repository.commit("feat: more", files={"orchestrator/src/a.py": "b\n"})
-    assert "SPC007" in run("check", "--output-format", "json", directory=repository.path).codes
+    assert "SPC007" in run_here("check", "--output-format", "json", directory=repository.path).codes
 
 
 def test_a_preset_that_guards_nothing_is_told(repository: Repository) -> None:
     repository.commit("chore: start", files={"cmd/a.go": "a\n"})
     typed(repository, init(repository, "--preset", "orchestrator"))
-    canaries = run("doctor", "--canary", directory=repository.path).stdout
+    canaries = run_here("doctor", "--canary", directory=repository.path).stdout
     assert "rules have something to judge; no file is under [specs] code" in canaries
     assert (
         "SPC007 missing-spec-change: did not fire: no file is under [specs] code (src/**, packages/**)"
@@ -224,7 +224,7 @@ def test_a_preset_that_guards_nothing_is_told(repository: Repository) -> None:
     )
     repository.branch("work")
     repository.commit("feat: more", files={"cmd/a.go": "b\n"})
-    found = run("check", "--output-format", "json", directory=repository.path).report["findings"]
+    found = run_here("check", "--output-format", "json", directory=repository.path).report["findings"]
     told = next(one for one in found if one["code"] == "CFG002")
     assert "specs.code (src/**, packages/**) matches no file" in told["message"]
     assert told["location"]["path"] == FILE
@@ -234,7 +234,7 @@ def test_a_path_that_is_found_and_named_stands_once(tmp_path: Path) -> None:
     project = Case(policy="", base=(Step(files={"docs/api/a.yaml": "a"}),), branch="main").build(
         tmp_path / "project"
     )
-    outcome = run("init", "--forbid", "docs/api", "--lock", "SPEC_AUTHORITY.md", directory=project.path)
+    outcome = run_here("init", "--forbid", "docs/api", "--lock", "SPEC_AUTHORITY.md", directory=project.path)
     assert outcome.exit_code == 0, outcome
     text = (project.path / "SPEC_AUTHORITY.md").read_text()
     assert text.count("- `docs/api") == text.count("- `SPEC_AUTHORITY.md`") == 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import run
+from specguard.testing import run_here
 
 if TYPE_CHECKING:
     from specguard.testing import Outcome, Repository
@@ -52,16 +52,16 @@ def told(outcome: Outcome) -> list[tuple[str, int, str]]:
 
 
 def test_each_sentence_is_accounted_for_and_the_rest_is_enforced(team: Repository) -> None:
-    before = run(
+    before = run_here(
         "check", "--range", "HEAD..HEAD", "--authority", "SPEC_AUTHORITY.md", "--all", directory=team.path
     )
     assert "the authority guards nothing" in before.stdout
     assert "specguard init --adopt" in before.stdout
-    doctor = run("doctor", directory=team.path)
+    doctor = run_here("doctor", directory=team.path)
     assert doctor.exit_code == 1
     assert "missing authority: SPEC_AUTHORITY.md" in " ".join(doctor.stdout.split())
 
-    outcome = run("init", "--adopt", directory=team.path)
+    outcome = run_here("init", "--adopt", directory=team.path)
     assert outcome.exit_code == 0, outcome
     assert [(word, line) for word, line, _ in told(outcome)] == [
         ("add", 5),
@@ -89,12 +89,12 @@ rules.locked-path.paths = ["src/core.py"]
     )
     team.stage()
     team.commit("docs: have rules hold what it says")
-    assert run("doctor", directory=team.path).exit_code == 0
+    assert run_here("doctor", directory=team.path).exit_code == 0
     team.branch("work")
     for path in ("docs/api/x.yaml", "LICENSE", "src/core.py", "src/other.py"):
         team.write(path, "b\n")
     team.commit("Change things")
-    found = run("check", "--output-format", "json", directory=team.path).report["findings"]
+    found = run_here("check", "--output-format", "json", directory=team.path).report["findings"]
     errors = [(one["code"], one["location"]["path"]) for one in found if one["severity"] == "error"]
     assert errors == [
         ("CMT002", None),
@@ -102,7 +102,7 @@ rules.locked-path.paths = ["src/core.py"]
         ("PTH002", "docs/api/x.yaml"),
         ("PTH002", "src/core.py"),
     ]
-    again = run("init", "--adopt", directory=team.path)
+    again = run_here("init", "--adopt", directory=team.path)
     assert again.exit_code == 0
     assert "nothing is to be added" in again.stdout
     assert [word for word, *_ in told(again)].count("held") == 6
@@ -112,18 +112,18 @@ def test_other_documents_are_named_by_the_authority(repository: Repository) -> N
     repository.write("lib/x.py", "a\n")
     repository.write("AGENTS.md", "# Agents\n\nNever change `lib/`.\n")
     repository.commit("chore: start")
-    shown = run("init", "--adopt", "AGENTS.md", "--print", directory=repository.path)
+    shown = run_here("init", "--adopt", "AGENTS.md", "--print", directory=repository.path)
     assert 'documents = ["AGENTS.md"]' in shown.stdout
     assert not (repository.path / "SPEC_AUTHORITY.md").exists()
-    wrote = run("init", "--adopt", "AGENTS.md", directory=repository.path)
+    wrote = run_here("init", "--adopt", "AGENTS.md", directory=repository.path)
     assert wrote.exit_code == 0, wrote
     assert "  add       3  Never change lib/.  -> rules.locked-path.paths" in wrote.stdout
     repository.stage()
     repository.commit("docs: state what may change")
-    policy = run("policy", "--coverage", directory=repository.path)
+    policy = run_here("policy", "--coverage", directory=repository.path)
     assert "AGENTS.md:3: Never change lib/.  [PTH002]" in policy.stdout
     repository.write("CONTRIBUTING.md", "# Contributing\n\nBe only kind.\n")
-    more = run("init", "--adopt", "CONTRIBUTING.md", directory=repository.path)
+    more = run_here("init", "--adopt", "CONTRIBUTING.md", directory=repository.path)
     assert more.exit_code == 2
     assert "`documents` does not name CONTRIBUTING.md" in more.stderr
 
@@ -132,7 +132,7 @@ def test_what_the_authority_sets_already_is_not_set_again(repository: Repository
     block = "```toml specguard\n[rules.commit-form]\nsubject_max = 90\n```\n"
     repository.write("SPEC_AUTHORITY.md", f"# A\n\nA subject must have at most 72 characters.\n\n{block}")
     repository.commit("chore: start")
-    outcome = run("init", "--adopt", directory=repository.path)
+    outcome = run_here("init", "--adopt", directory=repository.path)
     assert "-> rules.commit-form.subject_max = 72 instead of what SPEC_AUTHORITY.md:7 says" in outcome.stdout
     assert "nothing is to be added" in outcome.stdout
 
@@ -143,7 +143,7 @@ def test_lists_of_paths_in_another_language_are_shown_with_their_setting(reposit
     )
     repository.write("SPEC_AUTHORITY.md", prose)
     repository.commit("chore: start")
-    outcome = run("init", "--adopt", directory=repository.path)
+    outcome = run_here("init", "--adopt", directory=repository.path)
     asked = [said for word, _, said in told(outcome) if word == "ask"]
     assert asked == [
         '禁止修改: docs/api/; to guard these: authority.sections = {"禁止修改" = "locked-path"}',
@@ -151,7 +151,7 @@ def test_lists_of_paths_in_another_language_are_shown_with_their_setting(reposit
     ]
     setting = asked[0].partition("these: ")[2]
     repository.write("SPEC_AUTHORITY.md", f"{prose}\n```toml specguard\n{setting}\n```\n")
-    policy = run("policy", "--authority", "SPEC_AUTHORITY.md", directory=repository.path)
+    policy = run_here("policy", "--authority", "SPEC_AUTHORITY.md", directory=repository.path)
     assert '["docs/api/"]' in policy.stdout or "docs/api/" in policy.stdout.partition("not understood")[0]
 
 
@@ -168,14 +168,14 @@ def test_lists_of_paths_in_another_language_are_shown_with_their_setting(reposit
 def test_what_cannot_be_adopted_is_an_error(repository: Repository, args: list[str], said: str) -> None:
     repository.write("x.txt", "a\n")
     repository.commit("chore: start")
-    outcome = run("init", *args, directory=repository.path)
+    outcome = run_here("init", *args, directory=repository.path)
     assert outcome.exit_code == 2
     assert said in outcome.stderr
     assert not (repository.path / "SPEC_AUTHORITY.md").exists()
 
 
 def test_plain_init_names_the_way_where_there_is_an_authority(team: Repository) -> None:
-    outcome = run("init", directory=team.path)
+    outcome = run_here("init", directory=team.path)
     assert outcome.exit_code == 2
     assert "never overwritten" in outcome.stderr
     assert "specguard init --adopt" in outcome.stderr
@@ -184,10 +184,10 @@ def test_plain_init_names_the_way_where_there_is_an_authority(team: Repository) 
 
 @pytest.mark.parametrize("option", ["--preset=phase-runner", "--lock=src/"])
 def test_what_begins_a_new_authority_is_not_for_the_one_that_is_there(team: Repository, option: str) -> None:
-    outcome = run("init", "--adopt", option, directory=team.path)
+    outcome = run_here("init", "--adopt", option, directory=team.path)
     assert outcome.exit_code == 2
     assert "begin a new SPEC_AUTHORITY.md" in outcome.stderr
-    assert run("init", "--adopt", directory=team.path).exit_code == 0
+    assert run_here("init", "--adopt", directory=team.path).exit_code == 0
 
 
 def test_what_is_not_read_is_counted(repository: Repository) -> None:
@@ -195,12 +195,12 @@ def test_what_is_not_read_is_counted(repository: Repository) -> None:
         "SPEC_AUTHORITY.md", "# A\n\n## Locked zones\n\n- `src/`\n- the plans\n\n## Notes\n\n- `a/b`\n"
     )
     repository.commit("chore: start")
-    assert ", 2 not read" in run("init", "--adopt", directory=repository.path).stdout
+    assert ", 2 not read" in run_here("init", "--adopt", directory=repository.path).stdout
 
 
 def test_a_pattern_of_files_that_matches_none_is_not_added(repository: Repository) -> None:
     text = "# A\n\nCI runners MUST NOT curl or connect to localhost services.\n"
     files = {"SPEC_AUTHORITY.md": text, ".github/workflows/ci.yml": "on: push\n"}
     repository.commit("chore: start", files=files)
-    outcome = run("init", "--adopt", directory=repository.path)
+    outcome = run_here("init", "--adopt", directory=repository.path)
     assert 'rules.host-network-call.files = [".github/workflows/*.yml"]\n' in outcome.stdout

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import run, run_here
+from specguard.testing import run_here
 
 if TYPE_CHECKING:
     from specguard.testing import Repository
@@ -116,7 +116,7 @@ def adopted(repository: Repository) -> Repository:
 def findings(repository: Repository) -> list[tuple[str, str, str]]:
     """What a check of everything that is there finds: code, path and message."""
     repository.stage()
-    report = run("check", "--staged", "--output-format", "json", directory=repository.path).report
+    report = run_here("check", "--staged", "--output-format", "json", directory=repository.path).report
     assert {one["state"] for one in report["rules"]} <= {"passed", "failed", "warned", "not-applicable"}
     return [(one["code"], one["location"]["path"], one["message"]) for one in report["findings"]]
 
@@ -124,16 +124,20 @@ def findings(repository: Repository) -> list[tuple[str, str, str]]:
 def test_what_is_written_with_it_need_not_be_chosen_any_more(repository: Repository) -> None:
     policy = '# Authority\n\n```toml specguard\nextends = ["runbook"]\n```\n'
     repository.commit("docs: state what is written", files={"SPEC_AUTHORITY.md": policy})
-    final = run("new", "agent-final", "agent=3", "objective=D1", "--in", "out", directory=repository.path)
+    final = run_here(
+        "new", "agent-final", "agent=3", "objective=D1", "--in", "out", directory=repository.path
+    )
     assert (final.exit_code, len(final.stdout.split()), final.stderr) == (0, 3, "")
-    plan = run("new", "agent-plan", "agent=4", "--in", "out", directory=repository.path)
+    plan = run_here("new", "agent-plan", "agent=4", "--in", "out", directory=repository.path)
     assert plan.stderr == (
         "note: AGENT_4_FINAL_*.md in out must be there too, and its name is yours to choose\n"
     )
 
 
 def test_a_final_is_written_with_its_companions(adopted: Repository) -> None:
-    outcome = run("new", "agent-final", "agent=3", "objective=AUTH", "--in", "out", directory=adopted.path)
+    outcome = run_here(
+        "new", "agent-final", "agent=3", "objective=AUTH", "--in", "out", directory=adopted.path
+    )
     assert outcome.exit_code == 0, outcome
     assert outcome.stdout.split() == [
         "out/AGENT_3_FINAL_AUTH.md",
@@ -225,11 +229,11 @@ def test_a_pass_has_its_members(adopted: Repository) -> None:
 
 def test_the_working_directory_stands_for_any_folder(adopted: Repository) -> None:
     (adopted.path / "a" / "b").mkdir(parents=True)
-    outcome = run("new", "agent-scratchpad", "agent=3", directory=adopted.path / "a" / "b")
+    outcome = run_here("new", "agent-scratchpad", "agent=3", directory=adopted.path / "a" / "b")
     assert outcome.stdout.split() == ["a/b/AGENT_3_SCRATCHPAD.md", "a/b/AGENT_3_PLAN_VERBATIM.md"]
-    outcome = run("new", "cleanup", "x=c", directory=adopted.path / "a")
+    outcome = run_here("new", "cleanup", "x=c", directory=adopted.path / "a")
     assert outcome.stdout.split() == ["c/CLEANUP_MANIFEST.md"]
-    outcome = run("new", "readiness", "--path", "../X_READINESS.md", directory=adopted.path / "a")
+    outcome = run_here("new", "readiness", "--path", "../X_READINESS.md", directory=adopted.path / "a")
     assert outcome.stdout.split() == ["X_READINESS.md"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specguard.reporters.manual import ON
-from specguard.testing import run
+from specguard.testing import run_here
 
 if TYPE_CHECKING:
     from specguard.testing import Repository
@@ -20,5 +20,5 @@ def test_exactly_the_rules_of_the_table_judge_where_nothing_is_set(repository: R
         repository.commit(f"feat: add {path}")
     repository.git("merge", "-q", "--no-ff", "-m", "Merge branch 'side'", "side")
     args = ("--pr-title", "feat: add x and y", "--output-format", "json")
-    rules = run("check", *args, directory=repository.path).report["rules"]
+    rules = run_here("check", *args, directory=repository.path).report["rules"]
     assert tuple(rule["code"] for rule in rules if rule["state"] not in ("not-applicable", "off")) == ON

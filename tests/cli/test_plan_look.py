@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import run
+from specguard.testing import run_here
 from tests.cli.planning import PLAN, Planned, task
 from tests.planning.filling import change, write
 
@@ -175,7 +175,7 @@ class TestStatus:
     def test_where_nothing_is_planned_it_says_what_was_looked_for(self, repository: Repository) -> None:
         repository.commit("docs: start", files={"SPEC_AUTHORITY.md": "# Authority\n\n- `a/`: locked\n"})
         for verb in ("status", "next"):
-            outcome = run("plan", verb, directory=repository.path)
+            outcome = run_here("plan", verb, directory=repository.path)
             assert outcome.exit_code == 2
             assert outcome.stderr.startswith(
                 "specguard: error: the policy describes no plans; nor is there a change in openspec/changes, "

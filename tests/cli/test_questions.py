@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import Case, Step, run
+from specguard.testing import Case, Step, run_here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ def governed(repository: Repository) -> Repository:
 
 
 def test_policy_cites_the_line_of_every_setting(governed: Repository) -> None:
-    data = json.loads(run("policy", "--output-format", "json", directory=governed.path).stdout)
+    data = json.loads(run_here("policy", "--output-format", "json", directory=governed.path).stdout)
     origins = {one["key"]: (one["origin"]["path"], one["origin"]["line"]) for one in data["settings"]}
     lines = AUTHORITY.split("\n")
     for key, text in {
@@ -61,23 +61,23 @@ def test_policy_cites_the_line_of_every_setting(governed: Repository) -> None:
 
 
 def test_policy_shows_what_was_not_understood(governed: Repository) -> None:
-    outcome = run("policy", "--strict", directory=governed.path)
+    outcome = run_here("policy", "--strict", directory=governed.path)
     assert outcome.exit_code == 1
     assert "SPEC_AUTHORITY.md:6: whatever is important" in outcome.stdout
 
 
 def test_policy_lists_sentences_that_no_rule_holds(governed: Repository) -> None:
-    outcome = run("policy", "--coverage", directory=governed.path)
+    outcome = run_here("policy", "--coverage", directory=governed.path)
     assert outcome.exit_code == 0
     assert "Agents must not touch the database.  [held by no rule]" in outcome.stdout
 
 
 def test_policy_as_settings_compiles_to_the_same_policy(governed: Repository) -> None:
-    before = json.loads(run("policy", "--output-format", "json", directory=governed.path).stdout)
+    before = json.loads(run_here("policy", "--output-format", "json", directory=governed.path).stdout)
     (governed.path / "all.toml").write_text(
-        run("policy", "--output-format", "toml", directory=governed.path).stdout
+        run_here("policy", "--output-format", "toml", directory=governed.path).stdout
     )
-    after = run("policy", "--authority", "all.toml", "--output-format", "json", directory=governed.path)
+    after = run_here("policy", "--authority", "all.toml", "--output-format", "json", directory=governed.path)
     assert json.loads(after.stdout)["policy_id"] == before["policy_id"]
 
 
@@ -117,18 +117,20 @@ binding = "date"
 def test_policy_with_lists_of_tables_and_names_of_any_kind_compiles_to_itself(repository: Repository) -> None:
     repository.write("specguard.toml", LISTS_OF_TABLES)
     repository.commit("chore: start")
-    before = json.loads(run("policy", "--output-format", "json", directory=repository.path).stdout)
-    shown = run("policy", "--output-format", "toml", directory=repository.path).stdout
+    before = json.loads(run_here("policy", "--output-format", "json", directory=repository.path).stdout)
+    shown = run_here("policy", "--output-format", "toml", directory=repository.path).stdout
     assert shown.count("[[invariants]]") == 2
     repository.write("all.toml", shown)
-    after = run("policy", "--authority", "all.toml", "--output-format", "json", directory=repository.path)
+    after = run_here(
+        "policy", "--authority", "all.toml", "--output-format", "json", directory=repository.path
+    )
     assert json.loads(after.stdout)["policy_id"] == before["policy_id"]
 
 
 def test_policy_shows_what_is_written_also_where_it_is_the_default(repository: Repository) -> None:
     repository.write("specguard.toml", LISTS_OF_TABLES)
     repository.commit("chore: start")
-    data = json.loads(run("policy", "--output-format", "json", directory=repository.path).stdout)
+    data = json.loads(run_here("policy", "--output-format", "json", directory=repository.path).stdout)
     shown = {one["key"]: one["value"] for one in data["settings"]}
     assert shown["specs.max_age_days"] == 30
     assert shown["specs.binding"] == "date"
@@ -140,22 +142,22 @@ def test_policy_shows_what_is_written_also_where_it_is_the_default(repository: R
 
 def test_policy_of_a_file_that_is_not_committed(repository: Repository) -> None:
     repository.write("SPEC_AUTHORITY.md", AUTHORITY)
-    outcome = run("policy", directory=repository.path)
+    outcome = run_here("policy", directory=repository.path)
     assert outcome.exit_code == 0, outcome
     assert "docs/api/" in outcome.stdout
 
 
 def test_why_names_the_pattern_and_its_line(governed: Repository) -> None:
     found = json.loads(
-        run("why", "docs/api/x.yaml", "--output-format", "json", directory=governed.path).stdout
+        run_here("why", "docs/api/x.yaml", "--output-format", "json", directory=governed.path).stdout
     )
     assert [(one["code"], one["pattern"], one["effect"]) for one in found] == [
         ("PTH001", "docs/api/", "guarded")
     ]
     assert found[0]["authority"]["line"] == 18
-    exempt = run("why", "docs/api/drafts/x.yaml", directory=governed.path)
+    exempt = run_here("why", "docs/api/drafts/x.yaml", directory=governed.path)
     assert "left alone: docs/api/drafts/" in exempt.stdout
-    assert "no pattern" in run("why", "src/x", directory=governed.path).stdout
+    assert "no pattern" in run_here("why", "src/x", directory=governed.path).stdout
 
 
 @pytest.mark.parametrize(
@@ -170,7 +172,7 @@ def test_why_names_the_pattern_and_its_line(governed: Repository) -> None:
 def test_why_knows_work_items_and_the_policy_itself(
     governed: Repository, path: str, code: str, origin: str | None
 ) -> None:
-    found = json.loads(run("why", path, "--output-format", "json", directory=governed.path).stdout)
+    found = json.loads(run_here("why", path, "--output-format", "json", directory=governed.path).stdout)
     told = [one for one in found if one["code"] == code]
     assert told, found
     assert (told[0]["authority"] or {}).get("path") == origin
@@ -200,7 +202,7 @@ keys = [{name = "root"}]
     repository.commit("chore: base", files=files)
 
     def effects(path: str) -> list[tuple[str, str]]:
-        found = json.loads(run("why", path, "--output-format", "json", directory=repository.path).stdout)
+        found = json.loads(run_here("why", path, "--output-format", "json", directory=repository.path).stdout)
         return [(one["code"], one["effect"]) for one in found if one["code"][:3] == "SPC"]
 
     governed = ("SPC003", "governed by specs/0001-runs.md")
@@ -208,14 +210,16 @@ keys = [{name = "root"}]
     assert effects("src/x.py") == [("SPC007", "changes with a spec")]
     assert effects("specs/0002-logs.md") == [("SPC001", "a spec"), ("SPC009", "number 2 of the order")]
     assert effects("specs/index.json") == [("SPC001", "the index of specs")]
-    assert "governed by specs/0001-runs.md" in run("why", "src/runs/x.py", directory=repository.path).stdout
+    assert (
+        "governed by specs/0001-runs.md" in run_here("why", "src/runs/x.py", directory=repository.path).stdout
+    )
 
 
 def test_policy_counts_no_rule_about_work_where_no_kind_is_declared(repository: Repository) -> None:
     def active(settings: str) -> set[str]:
         repository.write("specguard.toml", settings)
         policy = json.loads(
-            run(
+            run_here(
                 "policy", "--authority=specguard.toml", "--output-format=json", directory=repository.path
             ).stdout
         )
@@ -231,18 +235,18 @@ def test_policy_counts_no_rule_about_work_where_no_kind_is_declared(repository: 
 
 
 def test_rule_finds_its_page_by_code_and_by_name(governed: Repository) -> None:
-    by_code = run("rule", "pth001", directory=governed.path)
+    by_code = run_here("rule", "pth001", directory=governed.path)
     assert by_code.stdout.startswith("# forbidden-path (PTH001)")
-    assert by_code.stdout == run("rule", "forbidden-path", directory=governed.path).stdout
-    unknown = run("rule", "forbiden-path", directory=governed.path)
+    assert by_code.stdout == run_here("rule", "forbidden-path", directory=governed.path).stdout
+    unknown = run_here("rule", "forbiden-path", directory=governed.path)
     assert unknown.exit_code == 2
     assert (
         "no rule has the code or name 'forbiden-path', or the words in its text or settings" in unknown.stderr
     )
     assert "did you mean 'forbidden-path'" in unknown.stderr
-    near = run("rule", "compnion", directory=governed.path).stderr
+    near = run_here("rule", "compnion", directory=governed.path).stderr
     assert "did you mean 'companion'" in near
-    assert "`specguard rule` lists them" in run("rule", "zzz", directory=governed.path).stderr
+    assert "`specguard rule` lists them" in run_here("rule", "zzz", directory=governed.path).stderr
 
 
 @pytest.mark.parametrize(
@@ -256,21 +260,21 @@ def test_rule_finds_its_page_by_code_and_by_name(governed: Repository) -> None:
     ],
 )
 def test_rule_searches_what_is_no_name(word: str, code: str, governed: Repository) -> None:
-    found = run("rule", word, directory=governed.path)
+    found = run_here("rule", word, directory=governed.path)
     assert found.exit_code == 0
     assert f"\n{code} " in f"\n{found.stdout}"
     assert "PTH005" not in found.stdout
-    as_data = json.loads(run("rule", word, "--output-format", "json", directory=governed.path).stdout)
+    as_data = json.loads(run_here("rule", word, "--output-format", "json", directory=governed.path).stdout)
     assert [rule["code"] for rule in as_data] == [line.split()[0] for line in found.stdout.splitlines()]
 
 
 def test_rule_shows_the_cases_of_a_rule(governed: Repository) -> None:
-    shown = run("rule", "PTH001", "--cases", directory=governed.path)
+    shown = run_here("rule", "PTH001", "--cases", directory=governed.path)
     assert "This change fails:\n\n```toml\npolicy = " in shown.stdout
     assert "This change passes:" in shown.stdout
-    assert "This change" not in run("rule", "PTH001", directory=governed.path).stdout
+    assert "This change" not in run_here("rule", "PTH001", directory=governed.path).stdout
     for words in (("rule", "--cases"), ("rule", "companion", "--cases")):
-        assert run(*words, directory=governed.path).exit_code == 2
+        assert run_here(*words, directory=governed.path).exit_code == 2
 
 
 def test_the_base_that_the_bases_authority_names_is_asked(governed: Repository) -> None:
@@ -280,31 +284,31 @@ def test_the_base_that_the_bases_authority_names_is_asked(governed: Repository) 
     governed.branch("develop")
     governed.write("SPEC_AUTHORITY.md", text.replace("docs/api/", "docs/interface/"))
     head = governed.commit("docs: lock the interface")
-    assert "docs/interface/" in run("policy", directory=governed.path).stdout
-    assert "PTH001" in run("why", "docs/interface/x", directory=governed.path).stdout
-    assert f"base: develop at {head[:12]}" in run("doctor", directory=governed.path).stdout
-    assert "docs/interface/" not in run("policy", "--base", "main", directory=governed.path).stdout
+    assert "docs/interface/" in run_here("policy", directory=governed.path).stdout
+    assert "PTH001" in run_here("why", "docs/interface/x", directory=governed.path).stdout
+    assert f"base: develop at {head[:12]}" in run_here("doctor", directory=governed.path).stdout
+    assert "docs/interface/" not in run_here("policy", "--base", "main", directory=governed.path).stdout
 
 
 def test_an_authority_in_a_file_is_asked_before_the_first_commit(repository: Repository) -> None:
     repository.write("other.md", AUTHORITY)
-    outcome = run("policy", "--authority", "other.md", directory=repository.path)
+    outcome = run_here("policy", "--authority", "other.md", directory=repository.path)
     assert "other.md:6" in outcome.stdout
-    assert run("policy", directory=repository.path).exit_code == 2
+    assert run_here("policy", directory=repository.path).exit_code == 2
     repository.rename("other.md", "SPEC_AUTHORITY.md")
-    assert "SPEC_AUTHORITY.md:6" in run("policy", directory=repository.path).stdout
+    assert "SPEC_AUTHORITY.md:6" in run_here("policy", directory=repository.path).stdout
 
 
 @pytest.mark.parametrize("path", ["", "/", "../x", "a/../b", "a/./b", "a//b"])
 def test_why_asks_for_a_path_from_the_root(path: str, governed: Repository) -> None:
-    outcome = run("why", path, directory=governed.path)
+    outcome = run_here("why", path, directory=governed.path)
     assert outcome.exit_code == 2
     assert "no path from the repository's root" in outcome.stderr
     assert "next: " in outcome.stderr
 
 
 def test_doctor_says_what_is_there_and_what_is_missing(governed: Repository) -> None:
-    outcome = run("doctor", "--output-format", "json", directory=governed.path)
+    outcome = run_here("doctor", "--output-format", "json", directory=governed.path)
     assert outcome.exit_code == 0, outcome
     found = {one["subject"]: one for one in json.loads(outcome.stdout)}
     assert found["git"]["status"] == "ok"
@@ -317,14 +321,14 @@ def test_doctor_fails_where_there_is_no_base(repository: Repository) -> None:
     repository.write("a", "a")
     repository.commit("chore: start")
     repository.git("branch", "-m", "elsewhere")
-    outcome = run("doctor", directory=repository.path)
+    outcome = run_here("doctor", directory=repository.path)
     assert outcome.exit_code == 1
     assert "missing base" in " ".join(outcome.stdout.split())
 
 
 def test_doctor_says_once_that_there_is_no_authority(repository: Repository) -> None:
     repository.commit("chore: base", files={"a": "a"})
-    outcome = run("doctor", directory=repository.path)
+    outcome = run_here("doctor", directory=repository.path)
     assert outcome.exit_code == 1
     assert outcome.stdout.count("there is no authority") == 1
 
@@ -332,22 +336,22 @@ def test_doctor_says_once_that_there_is_no_authority(repository: Repository) -> 
 def test_doctor_names_the_line_of_the_authority_that_is_wrong(repository: Repository) -> None:
     authority = "# Authority\n\n```toml specguard\nnonsense = 3\n```\n"
     repository.commit("chore: base", files={"SPEC_AUTHORITY.md": authority})
-    outcome = run("doctor", directory=repository.path)
+    outcome = run_here("doctor", directory=repository.path)
     assert outcome.exit_code == 1
     assert "missing authority: SPEC_AUTHORITY.md:4: the setting 'nonsense' is not known\n" in outcome.stdout
 
 
 def test_doctor_outside_a_repository(tmp_path: object) -> None:
-    outcome = run("doctor", directory=str(tmp_path))
+    outcome = run_here("doctor", directory=str(tmp_path))
     assert outcome.exit_code == 1
     assert "is not in a git repository" in outcome.stdout
 
 
 def test_with_a_folder_named_every_file_is_seen_from_there(governed: Repository, tmp_path: Path) -> None:
     governed.write("other.md", "# Other\n\n## Locked zones\n\n- `elsewhere/`\n")
-    outcome = run("policy", "-C", str(governed.path), "--authority", "other.md", directory=tmp_path)
+    outcome = run_here("policy", "-C", str(governed.path), "--authority", "other.md", directory=tmp_path)
     assert "elsewhere/" in outcome.stdout, outcome
-    wrong = run("policy", "-C", "nowhere", directory=tmp_path)
+    wrong = run_here("policy", "-C", "nowhere", directory=tmp_path)
     assert wrong.exit_code == 2
     assert "-C nowhere" in wrong.stderr
 
@@ -357,12 +361,12 @@ def test_doctor_says_whose_authority_it_read_where_the_base_has_none(repository:
     repository.commit("chore: start")
     repository.publish()
     repository.branch("work")
-    assert "once it is on origin/main" in run("init", directory=repository.path).stdout
-    asked = run("doctor", directory=repository.path).stdout
+    assert "once it is on origin/main" in run_here("init", directory=repository.path).stdout
+    asked = run_here("doctor", directory=repository.path).stdout
     assert "it is not on the base yet" in asked
     repository.stage()
     repository.commit("docs: state what may change")
-    asked = run("doctor", directory=repository.path).stdout
+    asked = run_here("doctor", directory=repository.path).stdout
     assert "this is HEAD's: the base has none yet" in asked
     assert f"base: origin/main at {repository.oid('main')[:12]}\n" in asked
 
@@ -444,7 +448,7 @@ def test_why_knows_the_declared_tables(
 ) -> None:
     repository.write("specguard.toml", DECLARED)
     repository.commit("chore: start")
-    found = json.loads(run("why", path, "--output-format", "json", directory=repository.path).stdout)
+    found = json.loads(run_here("why", path, "--output-format", "json", directory=repository.path).stdout)
     defaults = {"ART012", "ART016", "ART017"}
     assert {
         one["code"]: (one["setting"], one["authority"] and one["authority"]["line"])
@@ -456,9 +460,9 @@ def test_why_knows_the_declared_tables(
 def test_why_names_each_rule_about_a_plan_and_a_list_of_items(repository: Repository) -> None:
     repository.write("specguard.toml", DECLARED)
     repository.commit("chore: start")
-    plan = run("why", ".plans/cart/plan.json", directory=repository.path).stdout
+    plan = run_here("why", ".plans/cart/plan.json", directory=repository.path).stdout
     assert "PLN001 invalid-plan (error): a plan: .plans/{name}/plan.json  specguard.toml:15\n" in plan
-    listed = run("why", "passes/1/slices.yaml", directory=repository.path).stdout
+    listed = run_here("why", "passes/1/slices.yaml", directory=repository.path).stdout
     assert "PLN010 slice-out-of-files (error): lists the slices: passes/{n}/slices.yaml" in listed
 
 
@@ -473,14 +477,14 @@ require = ["CHANGELOG.md"]
 trailer = "Changelog"
 """
     project = Case(policy=policy, base=(Step(files={"a": "a"}),)).build(tmp_path / "project")
-    told = run("why", "src/core.py", directory=project.path).stdout
+    told = run_here("why", "src/core.py", directory=project.path).stdout
     assert (
         "    a change here also changes CHANGELOG.md, or says why not in a trailer 'Changelog: REASON'\n"
         in told
     )
-    told = run("why", "docs/x/a", directory=project.path).stdout
+    told = run_here("why", "docs/x/a", directory=project.path).stdout
     assert "    nothing under docs/ is added, changed or removed without an approval\n" in told
     [first, second] = json.loads(
-        run("why", "docs/x/a", "--output-format", "json", directory=project.path).stdout
+        run_here("why", "docs/x/a", "--output-format", "json", directory=project.path).stdout
     )
     assert [bool(first["asks"]), bool(second["asks"])] == [True, False]

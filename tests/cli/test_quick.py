@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.cli.quick import quick_request
-from specguard.testing import run
+from specguard.testing import run_here
 
 if TYPE_CHECKING:
     from specguard.testing import Repository
@@ -67,7 +67,7 @@ def test_both_ways_give_one_result(
     repository.write(path, "x")
     repository.stage(path)
     assert quick_request(["check", *arguments]) is not None
-    quick = run("check", *arguments, directory=repository.path)
-    by_click = run("check", *arguments, "--output-format", "text", directory=repository.path)
+    quick = run_here("check", *arguments, directory=repository.path)
+    by_click = run_here("check", *arguments, "--output-format", "text", directory=repository.path)
     assert quick == by_click
     assert quick.stdout or quick.stderr

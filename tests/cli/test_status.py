@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from specguard.testing import Case, Outcome, Repository, Step, run, run_here
+from specguard.testing import Case, Outcome, Repository, Step, run_here
 
 CASES = Path(__file__).parent.parent / "cases"
 PASS = "docs/_phase-d-runtime-execution-pass-01-2026-02-22"
@@ -340,7 +340,7 @@ def test_a_repository_without_a_base_or_a_branch(tmp_path: Path) -> None:
     repository.stage()
     repository.git("commit", "-q", "-m", "all")
     repository.git("checkout", "-q", "--detach")
-    done = run("status", directory=repository.path)
+    done = run_here("status", directory=repository.path)
     assert done.exit_code == 0, done.stderr
     assert "no branch" in done.stdout
     assert "task_001" in done.stdout

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from specguard.testing import run
+from specguard.testing import run, run_here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,7 @@ def guarded(repository: Repository) -> Repository:
 
 
 def test_the_tables_of_the_authority_are_tried(guarded: Repository) -> None:
-    done = run("test", directory=guarded.path)
+    done = run_here("test", directory=guarded.path)
     assert done.exit_code == 0, done
     lines = done.stdout.splitlines()
     assert lines[0].startswith("ok    SPEC_AUTHORITY.md:14: nobody edits the description of the API (")
@@ -69,7 +69,7 @@ def test_cases_of_the_folder_are_tried_too_and_nothing_is_written(guarded: Repos
         'commits = {message = "docs: x", files = {"docs/api/y" = "b"}}\nexpect = ["PTH001"]\n',
     )
     before = guarded.git("status", "--porcelain", "--ignored"), guarded.git("for-each-ref")
-    done = run("test", directory=guarded.path / "tests")
+    done = run_here("test", directory=guarded.path / "tests")
     assert done.exit_code == 0, done
     assert "4 cases, all as expected" in done.stdout
     assert (guarded.git("status", "--porcelain", "--ignored"), guarded.git("for-each-ref")) == before
@@ -78,7 +78,7 @@ def test_cases_of_the_folder_are_tried_too_and_nothing_is_written(guarded: Repos
 def test_what_stands_in_the_working_tree_is_held_not_what_is_committed(guarded: Repository) -> None:
     text = guarded.read("SPEC_AUTHORITY.md").decode().replace("docs/api/", "docs/other/", 1)
     guarded.write("SPEC_AUTHORITY.md", text)
-    done = run("test", directory=guarded.path)
+    done = run_here("test", directory=guarded.path)
     assert done.exit_code == 1, done
     assert "FAIL  SPEC_AUTHORITY.md:14: nobody edits the description of the API" in done.stdout
     assert "        expected  PTH001  (SPEC_AUTHORITY.md:17)\n" in done.stdout
@@ -94,7 +94,7 @@ def test_a_difference_says_what_was_expected_and_what_was_found(guarded: Reposit
         '  {code = "PTH001", path = "docs/api/other"},\n'
         "]\n",
     )
-    done = run("test", "mine.toml", directory=guarded.path)
+    done = run_here("test", "mine.toml", directory=guarded.path)
     assert done.exit_code == 1, done
     assert "        expected  PTH001 docs/api/other  (mine.toml:3)\n" in done.stdout
     assert "        found     PTH001 docs/api/x: " in done.stdout
@@ -104,7 +104,7 @@ def test_a_difference_says_what_was_expected_and_what_was_found(guarded: Reposit
 def test_should_pass_fails_with_what_was_found(guarded: Repository) -> None:
     wrong = '[[should-pass]]\ncommits = {message = "docs: x", files = {"docs/api/x" = "b"}}\n'
     guarded.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=wrong))
-    done = run("test", directory=guarded.path)
+    done = run_here("test", directory=guarded.path)
     assert done.exit_code == 1, done
     assert "found     PTH001 docs/api/x" in done.stdout
     assert "exit code" not in done.stdout
@@ -114,7 +114,7 @@ def test_should_fail_without_findings_that_passes(guarded: Repository) -> None:
     wrong = '[[should-fail]]\ncommits = {message = "docs: x", files = {a = "b"}}\n'
     guarded.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=wrong))
     (guarded.path / "tests" / "policy").mkdir(parents=True)  # with nothing in it
-    done = run("test", directory=guarded.path)
+    done = run_here("test", directory=guarded.path)
     assert done.exit_code == 1, done
     assert "        but       it passes, and should fail\n" in done.stdout
 
@@ -125,7 +125,7 @@ def test_the_tables_change_no_setting_and_no_verdict(guarded: Repository) -> Non
     guarded.branch("trunk")
     for tests in ("", INLINE, "[[should-pass]]\nnonsense = 1\n", "[should-fail]\nnonsense = 1\n"):
         guarded.commit("docs: x", files={"SPEC_AUTHORITY.md": AUTHORITY.format(tests=tests)})
-        done = run("policy", "--output-format=json", directory=guarded.path)
+        done = run_here("policy", "--output-format=json", directory=guarded.path)
         assert done.exit_code == 0, done
         ids.add(json.loads(done.stdout)["policy_id"])
     assert len(ids) == 1
@@ -137,21 +137,23 @@ def test_what_a_change_expects_of_itself_has_no_influence(guarded: Repository) -
     allowed = '\n[[should-pass]]\ncommits = {message = "docs: x", files = {"docs/api/x.yaml" = "b"}}\n'
     text = guarded.read("SPEC_AUTHORITY.md").decode().replace(INLINE, INLINE + allowed)
     guarded.commit("docs: x", files={"SPEC_AUTHORITY.md": text, "docs/api/x.yaml": "b"})
-    found = run("check", "--base=trunk", "--output-format=json", directory=guarded.path)
+    found = run_here("check", "--base=trunk", "--output-format=json", directory=guarded.path)
     [error] = [one for one in found.report["findings"] if one["severity"] == "error"]
     assert error["code"] == "PTH001", found
-    assert run("test", directory=guarded.path).exit_code == 1
+    assert run_here("test", directory=guarded.path).exit_code == 1
 
 
 def test_settings_files_have_the_tables_too(repository: Repository) -> None:
     settings = '[rules.forbidden-path]\npaths = ["gen/"]\n'
     case = '[[should-fail]]\ncommits = {message = "x", files = {"gen/a" = "b"}}\n'
     repository.write("specguard.toml", settings + case)
-    assert run("test", directory=repository.path).stdout.startswith("ok    specguard.toml:3: should-fail 1")
+    assert run_here("test", directory=repository.path).stdout.startswith(
+        "ok    specguard.toml:3: should-fail 1"
+    )
     repository.delete("specguard.toml")
     text = (settings + case).replace("[[", "[[tool.specguard.").replace("[rules", "[tool.specguard.rules")
     repository.write("pyproject.toml", text)
-    done = run("test", directory=repository.path)
+    done = run_here("test", directory=repository.path)
     assert done.exit_code == 0, done
     assert done.stdout.startswith("ok    pyproject.toml:3: should-fail 1")
 
@@ -161,7 +163,7 @@ def test_a_case_with_a_policy_of_its_own_needs_no_authority_and_no_repository(tm
         'policy = "[rules.forbidden-path]\\npaths = [\\"a\\"]"\ncommits = {files = {a = "b"}}\n'
         'expect = ["forbidden-path"]\n'
     )
-    done = run("test", "mine.toml", directory=tmp_path)
+    done = run_here("test", "mine.toml", directory=tmp_path)
     assert done.exit_code == 0, done
 
 
@@ -187,7 +189,7 @@ def test_what_is_not_written_as_a_case_is_an_error_with_its_line(
     guarded: Repository, content: str, said: str
 ) -> None:
     guarded.write("mine.toml", content)
-    done = run("test", "mine.toml", directory=guarded.path)
+    done = run_here("test", "mine.toml", directory=guarded.path)
     assert done.exit_code == 2, done
     assert said in done.stderr, done
     assert not done.stdout
@@ -196,7 +198,7 @@ def test_what_is_not_written_as_a_case_is_an_error_with_its_line(
 def test_all_errors_are_said_at_once_those_of_tables_with_their_lines(guarded: Repository) -> None:
     wrong = '[[should-fail]]\ncomits = 1\n\n[[should-pass]]\nexpect = "PTH001"\n'
     guarded.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=wrong))
-    done = run("test", directory=guarded.path)
+    done = run_here("test", directory=guarded.path)
     assert done.exit_code == 2, done
     assert "2 errors in cases" in done.stderr
     assert "SPEC_AUTHORITY.md:14: unknown key 'comits'; did you mean 'commits'?" in done.stderr
@@ -205,7 +207,7 @@ def test_all_errors_are_said_at_once_those_of_tables_with_their_lines(guarded: R
 
 def test_a_misspelt_table_is_no_setting_and_the_nearest_is_named(guarded: Repository) -> None:
     guarded.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests='[[should_fail]]\nname = "x"\n'))
-    done = run("test", directory=guarded.path)
+    done = run_here("test", directory=guarded.path)
     assert done.exit_code == 2, done
     assert "SPEC_AUTHORITY.md:13: the setting 'should_fail' is not known" in done.stderr
     assert "next: did you mean 'should-fail'?" in done.stderr
@@ -213,22 +215,22 @@ def test_a_misspelt_table_is_no_setting_and_the_nearest_is_named(guarded: Reposi
 
 def test_nothing_to_try_is_no_success(repository: Repository) -> None:
     repository.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=""))
-    done = run("test", directory=repository.path)
+    done = run_here("test", directory=repository.path)
     assert done.exit_code == 2, done
     assert "nothing is expected of this policy" in done.stderr
     assert "next: " in done.stderr
     repository.delete("SPEC_AUTHORITY.md")
-    done = run("test", directory=repository.path)
+    done = run_here("test", directory=repository.path)
     assert done.exit_code == 2, done
     assert "there is no authority here" in done.stderr
     (repository.path / "empty").mkdir()
     for name, said in (("empty", "there is no case in it"), ("none", "there is no such file or folder")):
-        assert said in run("test", name, directory=repository.path).stderr
+        assert said in run_here("test", name, directory=repository.path).stderr
 
 
 def test_a_case_that_cannot_be_built_is_no_difference(guarded: Repository) -> None:
     guarded.write("mine.toml", 'commits = {delete = ["not there"]}\n')
-    done = run("test", "mine.toml", directory=guarded.path)
+    done = run_here("test", "mine.toml", directory=guarded.path)
     assert done.exit_code == 2, done
     assert "error mine.toml" in done.stdout
     assert "cannot be tried: " in done.stdout
@@ -267,7 +269,7 @@ def test_a_case_reaches_nothing_outside_of_its_repository(
     outside = tmp_path / "outside"
     outside.mkdir()
     guarded.write("mine.toml", content.replace("OUT", str(outside)))
-    done = run("test", "mine.toml", directory=guarded.path)
+    done = run_here("test", "mine.toml", directory=guarded.path)
     assert done.exit_code == 2, done
     assert said in str(done), done
     assert not list(outside.iterdir())
@@ -275,7 +277,7 @@ def test_a_case_reaches_nothing_outside_of_its_repository(
 
 def test_reports_for_programs(guarded: Repository) -> None:
     guarded.write("tests/policy/a.toml", 'commits = {message = "docs: x", files = {"docs/api/y" = "b"}}\n')
-    done = run("test", "--output-format=json", directory=guarded.path)
+    done = run_here("test", "--output-format=json", directory=guarded.path)
     assert done.exit_code == 1, done
     data = json.loads(done.stdout)
     assert data["schema"] == "specguard.test/1"
@@ -283,7 +285,7 @@ def test_reports_for_programs(guarded: Repository) -> None:
     [failed] = [case for case in data["cases"] if not case["passed"]]
     assert failed["path"] == "tests/policy/a.toml"
     assert failed["differences"][0]["kind"] == "unexpected"
-    done = run("test", "--output-format=junit", directory=guarded.path)
+    done = run_here("test", "--output-format=junit", directory=guarded.path)
     suite = ElementTree.fromstring(done.stdout).find("testsuite")
     assert suite is not None
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("4", "1", "0")
@@ -317,7 +319,7 @@ def test_rules_of_a_plugin_that_the_policy_names_are_tried(repository: Repositor
     repository.write("SPEC_AUTHORITY.md", text)
     done = run("test", directory=repository.path, env={"PYTHONPATH": str(tmp_path)})
     assert done.exit_code == 0, done
-    done = run("test", directory=repository.path)
+    done = run_here("test", directory=repository.path)
     assert done.exit_code == 2, done
     assert "the plugin 'acme', which is not installed" in done.stderr
 
@@ -337,7 +339,7 @@ def test_a_policy_leads_no_record_of_a_case_out_of_its_repository(
         'commits = {files = {a = "x"}}\n'
         'approvals = [{rules = ["PTH001"], approver = "alice", place = "local"}]\n',
     )
-    done = run("test", "mine.toml", directory=guarded.path)
+    done = run_here("test", "mine.toml", directory=guarded.path)
     assert not list(outside.iterdir()), done
     assert done.exit_code == 2, done
     assert "is no path in the working tree" in done.stdout, done
@@ -361,7 +363,7 @@ def test_a_policy_leads_no_record_of_a_case_out_of_its_repository(
 )
 def test_what_no_repository_could_be_made_of_is_said(guarded: Repository, content: str, said: str) -> None:
     guarded.write("mine.toml", content)
-    done = run("test", "mine.toml", directory=guarded.path)
+    done = run_here("test", "mine.toml", directory=guarded.path)
     assert done.exit_code == 2, done
     assert said in done.stderr, done
     assert "internal error" not in done.stderr, done
@@ -370,14 +372,14 @@ def test_what_no_repository_could_be_made_of_is_said(guarded: Repository, conten
 def test_a_pipe_among_the_cases_is_not_waited_for(guarded: Repository) -> None:
     os.makedirs(guarded.path / "cases")
     os.mkfifo(guarded.path / "cases" / "a.toml")
-    done = run("test", "cases", directory=guarded.path)
+    done = run_here("test", "cases", directory=guarded.path)
     assert done.exit_code == 2, done
     assert "there is no case in it" in done.stderr
 
 
 def test_an_error_without_a_line_is_told_without_one(guarded: Repository) -> None:
     guarded.write("mine.toml", 'args = ["--patch=gone.patch"]\n')
-    done = run("test", "mine.toml", directory=guarded.path)
+    done = run_here("test", "mine.toml", directory=guarded.path)
     assert done.exit_code == 1, done
     assert "gone.patch" in done.stdout
     assert ":None" not in done.stdout
@@ -396,7 +398,7 @@ def test_nothing_is_left_in_the_folder_of_temporary_files(guarded: Repository, t
         'commits = {files = {a = "x"}}\n'
         'approvals = [{rules = ["PTH001"], approver = "alice"}]\n',
     )
-    done = run("test", "mine.toml", directory=guarded.path, env={"TMPDIR": str(temporary)})
+    done = run_here("test", "mine.toml", directory=guarded.path, env={"TMPDIR": str(temporary)})
     assert "cannot be tried" not in done.stdout, done
     assert list(temporary.iterdir()) == []
 
@@ -407,7 +409,7 @@ def test_a_rule_that_could_not_be_judged_is_named_and_never_passes(guarded: Repo
         "policy = '''\n[rules.pull-request-body]\nsections = ['Why']\n'''\n"
         'commits = {message = "feat: x", files = {b = "c"}}\ntitle = "feat: x"\n',
     )
-    done = run("test", "mine.toml", directory=guarded.path)
+    done = run_here("test", "mine.toml", directory=guarded.path)
     assert done.exit_code == 1, done
     assert "but       exit code 2, expected 0" in done.stdout
     assert "but       PRQ002 pull-request-body could not be judged: " in done.stdout

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import run
+from specguard.testing import run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 
@@ -272,12 +272,12 @@ def test_waiting_takes_hardly_any_time_of_the_processor(project: Repository) -> 
     ids=lambda words: words[0],
 )
 def test_what_happens_once_is_not_watched(project: Repository, words: tuple[str, ...]) -> None:
-    outcome = run("check", "--watch", *words, directory=project.path)
+    outcome = run_here("check", "--watch", *words, directory=project.path)
     assert outcome.exit_code == 2
     assert f"--watch does not go with {words[0]}" in outcome.stderr
 
 
 def test_without_a_repository_there_is_nothing_to_watch(tmp_path_factory: pytest.TempPathFactory) -> None:
-    outcome = run("check", "--watch", directory=tmp_path_factory.mktemp("empty"))
+    outcome = run_here("check", "--watch", directory=tmp_path_factory.mktemp("empty"))
     assert outcome.exit_code == 2
     assert "not in a git repository" in outcome.stderr

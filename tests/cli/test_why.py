@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import run
+from specguard.testing import run_here
 
 if TYPE_CHECKING:
     from specguard.testing import Repository
@@ -63,7 +63,7 @@ def governed(repository: Repository) -> Repository:
 
 
 def told(repository: Repository, *words: str) -> str:
-    outcome = run("why", *words, directory=repository.path)
+    outcome = run_here("why", *words, directory=repository.path)
     assert outcome.exit_code == 0, outcome
     assert outcome.stderr == ""
     return outcome.stdout
@@ -121,16 +121,16 @@ def test_a_path_from_a_folder_below_the_root_is_not_taken_for_another_one(govern
     governed.write("docs/LICENSE", "x")
     folder = str(governed.path / "docs")
     for words in (("api/a b.yaml",), ("PTH002", "api/a b.yaml"), ("../docs/api/a b.yaml",)):
-        refused = run("why", *words, directory=folder)
+        refused = run_here("why", *words, directory=folder)
         assert refused.exit_code == 2, refused
         assert "in the repository's root, which paths are given from" in refused.stderr
         assert "next: the one in this folder is 'docs/api/a b.yaml'" in refused.stderr
     # What the root has, or nobody has, is what was asked about; and a rule is a rule.
     governed.write("LICENSE", "x")
-    assert "LICENSE" in run("why", "LICENSE", directory=folder).stdout
-    assert "docs/api/" in run("why", "docs/api/new.yaml", directory=folder).stdout
+    assert "LICENSE" in run_here("why", "LICENSE", directory=folder).stdout
+    assert "docs/api/" in run_here("why", "docs/api/new.yaml", directory=folder).stdout
     governed.write("docs/PTH002", "x")
-    assert run("why", "PTH002", directory=folder).stdout.startswith("PTH002 locked-path")
+    assert run_here("why", "PTH002", directory=folder).stdout.startswith("PTH002 locked-path")
 
 
 def test_an_exception_is_told_as_one(governed: Repository) -> None:
@@ -206,7 +206,7 @@ def test_a_path_that_is_called_like_a_rule(governed: Repository) -> None:
     ],
 )
 def test_what_cannot_be_answered(governed: Repository, words: tuple[str, ...], said: str) -> None:
-    outcome = run("why", *words, directory=governed.path)
+    outcome = run_here("why", *words, directory=governed.path)
     assert outcome.exit_code == 2
     assert said in outcome.stderr
 
@@ -218,6 +218,6 @@ def test_hostile_names_are_shown_and_not_obeyed(governed: Repository) -> None:
 
 
 def test_every_rule_can_be_asked_about(governed: Repository) -> None:
-    rules = json.loads(run("rule", "--output-format", "json", directory=governed.path).stdout)
+    rules = json.loads(run_here("rule", "--output-format", "json", directory=governed.path).stdout)
     for rule in rules[::9]:
         assert data(governed, rule["code"])["next"][-1] == f"specguard rule {rule['code']}"

@@ -15,7 +15,7 @@ import specguard
 from specguard.cli.error import error_kinds, errors_text
 from specguard.cli.limits import shown, targets, value_of
 from specguard.executor.run import ERRORS
-from specguard.testing import run
+from specguard.testing import run_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -133,20 +133,20 @@ def test_an_example_is_a_message_of_its_kind(name: str) -> None:
 
 def test_every_kind_has_an_entry_that_the_command_shows(tmp_path: Path) -> None:
     assert re.findall(r"(?m)^### (.+)$", errors_text()) == list(KINDS)
-    listed = run("error", directory=tmp_path).stdout
+    listed = run_here("error", directory=tmp_path).stdout
     for name, kind in KINDS.items():
         assert f"\n{name} " in f"\n{listed}"
         assert kind.remedy.endswith((".", "`"))
-    shown_page = run("error", "[no-base]", directory=tmp_path).stdout
+    shown_page = run_here("error", "[no-base]", directory=tmp_path).stdout
     assert shown_page.startswith("# no-base\n\n**There is no base to compare with.** ")
     assert shown_page.removeprefix("# no-base\n") in errors_text()
-    assert json.loads(run("error", "no-base", "--output-format", "json", directory=tmp_path).stdout) == [
+    assert json.loads(run_here("error", "no-base", "--output-format", "json", directory=tmp_path).stdout) == [
         KINDS["no-base"]._asdict()
     ]
 
 
 def test_an_error_that_is_none(tmp_path: Path) -> None:
-    outcome = run("error", "no-bas", directory=tmp_path)
+    outcome = run_here("error", "no-bas", directory=tmp_path)
     assert outcome.exit_code == 2
     assert outcome.stderr == (
         "specguard: error: no error is called 'no-bas' [unknown-name]\n  next: did you mean 'no-base'?\n"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.engine.plugins import load_registry
-from specguard.testing import run
+from specguard.testing import run_here
 from tests.docs.pages import DOCS, ROOT
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def test_the_pages_of_this_project_are_up_to_date() -> None:
-    outcome = run("docs", "--check", directory=ROOT)
+    outcome = run_here("docs", "--check", directory=ROOT)
     assert outcome.exit_code == 0, f"run: specguard docs\n{outcome}"
     assert not outcome.stdout
 
@@ -24,13 +24,13 @@ def test_the_pages_of_this_project_are_up_to_date() -> None:
 @pytest.fixture
 def pages(tmp_path: Path) -> Path:
     """The pages, written anew."""
-    outcome = run("docs", "--directory", "pages", directory=tmp_path)
+    outcome = run_here("docs", "--directory", "pages", directory=tmp_path)
     assert outcome.exit_code == 0, outcome
     return tmp_path / "pages"
 
 
 def check(pages: Path) -> tuple[int, list[str]]:
-    outcome = run("docs", "--check", "--directory", "pages", directory=pages.parent)
+    outcome = run_here("docs", "--check", "--directory", "pages", directory=pages.parent)
     return outcome.exit_code, outcome.stdout.splitlines()
 
 
@@ -41,7 +41,7 @@ def test_every_rule_has_a_page(pages: Path) -> None:
     for entry in load_registry().rules.values():
         assert f"- {entry.rule.code} [{entry.rule.name}]({entry.rule.name}.md): " in index
         page = (pages / "rules" / f"{entry.rule.name}.md").read_text()
-        assert page == run("rule", entry.rule.code, directory=pages).stdout
+        assert page == run_here("rule", entry.rule.code, directory=pages).stdout
         for table in {name.split(".")[0] for name in entry.rule.tables}:
             assert f"](../settings.md#{table})" in page, entry.rule.code
 
@@ -49,7 +49,7 @@ def test_every_rule_has_a_page(pages: Path) -> None:
 def test_it_is_the_same_twice_and_whatever_the_terminal(pages: Path) -> None:
     assert check(pages) == (0, [])
     for env in ({"COLUMNS": "40"}, {"COLUMNS": "300", "LC_ALL": "C.UTF-8"}, {"PYTHONHASHSEED": "7"}):
-        outcome = run("docs", "--check", "--directory", "pages", directory=pages.parent, env=env)
+        outcome = run_here("docs", "--check", "--directory", "pages", directory=pages.parent, env=env)
         assert outcome.exit_code == 0, outcome
 
 
@@ -63,20 +63,20 @@ def test_a_page_that_was_altered_is_named_and_mended(name: str, pages: Path) -> 
     assert check(pages) == (1, [f"pages/{name} is out of date"])
     page.unlink()
     assert check(pages) == (1, [f"pages/{name} is out of date"])
-    assert run("docs", "--directory", "pages", directory=pages.parent).exit_code == 0
+    assert run_here("docs", "--directory", "pages", directory=pages.parent).exit_code == 0
     assert page.read_text() == was
 
 
 def test_a_page_of_no_rule_is_named_and_removed(pages: Path) -> None:
     (pages / "rules" / "gone-rule.md").write_text("# gone-rule (PTH099)\n")
     assert check(pages) == (1, ["pages/rules/gone-rule.md is out of date"])
-    assert run("docs", "--directory", "pages", directory=pages.parent).exit_code == 0
+    assert run_here("docs", "--directory", "pages", directory=pages.parent).exit_code == 0
     assert not (pages / "rules" / "gone-rule.md").exists()
 
 
 def test_pages_that_cannot_be_written_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "pages").write_text("")
-    outcome = run("docs", "--directory", "pages", directory=tmp_path)
+    outcome = run_here("docs", "--directory", "pages", directory=tmp_path)
     assert outcome.exit_code == 2
     assert "pages" in outcome.stderr
     assert "Traceback" not in outcome.stderr

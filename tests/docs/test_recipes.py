@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown_it import MarkdownIt
 
-from specguard.testing import Case, run, run_case
+from specguard.testing import Case, run_case, run_here
 from tests.docs.pages import read
 
 if TYPE_CHECKING:
@@ -158,6 +158,6 @@ def test_a_recipe_about_agents_refuses_one(tmp_path: Path) -> None:
         "tool_name": "Write",
         "tool_input": {"file_path": str(project.path / "infra/main.tf"), "content": "a"},
     }
-    outcome = run("hook", "claude", directory=project.path, stdin=json.dumps(event))
+    outcome = run_here("hook", "claude", directory=project.path, stdin=json.dumps(event))
     assert "PTH001" in outcome.stdout
     assert re.search(r'"permissionDecision": ?"deny"', outcome.stdout)

@@ -12,7 +12,7 @@ import pytest
 from specguard.cli.run import command as group
 from specguard.executor.run import EXITS, STEPS
 from specguard.runs.model import State
-from specguard.testing import run
+from specguard.testing import run_here
 from tests.cli.running import GOOD, Project
 from tests.docs.pages import DOCS
 
@@ -74,7 +74,7 @@ def test_a_run_can_be_committed_behind_its_item_as_the_page_and_the_report_say(t
     # Whoever has it from there sees the same.
     clone = tmp_path / "clone"
     project.user.git("clone", "--quiet", "--branch", "phase-12", str(project.remote), str(clone))
-    outcome = run("check", "--base", "origin/main", directory=clone)
+    outcome = run_here("check", "--base", "origin/main", directory=clone)
     assert outcome.exit_code == 0, outcome
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import Case, Step, run, run_case, run_here
+from specguard.testing import Case, Step, run_case, run_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -214,7 +214,7 @@ def test_a_hook_honours_it_too(tmp_path: Path) -> None:
     repository = project(tmp_path, accepted=2, calls=1)
     repository.write(CI, workflow(2))
     repository.stage()
-    outcome = run("check", "--staged", directory=repository.path)
+    outcome = run_here("check", "--staged", directory=repository.path)
     assert outcome.exit_code == 0, outcome
     assert "accepted" in outcome.stdout
 

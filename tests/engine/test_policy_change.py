@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import run
+from specguard.testing import run_here
 
 if TYPE_CHECKING:
     from specguard.testing import Outcome, Repository
@@ -24,7 +24,7 @@ def changes(outcome: Outcome) -> list[dict[str, Any]]:
 
 
 def check(repository: Repository, *arguments: str) -> Outcome:
-    return run("check", "--output-format", "json", *arguments, directory=repository.path)
+    return run_here("check", "--output-format", "json", *arguments, directory=repository.path)
 
 
 def test_a_lock_that_the_base_added_since_is_not_the_changes_doing(repository: Repository) -> None:

@@ -12,7 +12,7 @@ from specguard.engine.selection import Selection
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import Origin, Verdict
 from specguard.rules import Covering, Finding, Rule
-from specguard.testing import Case, Step, run
+from specguard.testing import Case, Step, run_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -303,10 +303,10 @@ def test_extending_adds_to_a_selection() -> None:
 
 def test_enforcing_trusts_no_tree_for_want_of_a_base(tmp_path: Path) -> None:
     repository = Case().build(tmp_path / "project")
-    refused = run("check", "--root", "--enforce", directory=repository.path)
+    refused = run_here("check", "--root", "--enforce", directory=repository.path)
     assert refused.exit_code == 2
     assert "--bootstrap" in refused.stderr
-    adopting = run("check", "--root", "--enforce", "--bootstrap", directory=repository.path)
+    adopting = run_here("check", "--root", "--enforce", "--bootstrap", directory=repository.path)
     assert adopting.exit_code == 0, adopting
 
 
@@ -323,9 +323,9 @@ def test_enforcing_trusts_no_tree_for_want_of_a_base(tmp_path: Path) -> None:
 )
 def test_enforcing_refuses_what_could_loosen(words: list[str], tmp_path: Path) -> None:
     repository = Case().build(tmp_path / "project")
-    passed = run("check", "--enforce", "--base", "main", directory=repository.path)
+    passed = run_here("check", "--enforce", "--base", "main", directory=repository.path)
     assert passed.exit_code == 0, passed
-    refused = run("check", "--enforce", "--base", "main", *words, directory=repository.path)
+    refused = run_here("check", "--enforce", "--base", "main", *words, directory=repository.path)
     assert refused.exit_code == 2
     assert "--enforce does not go with" in refused.stderr
     assert "next: " in refused.stderr
@@ -339,7 +339,7 @@ def test_enforcing_neither_reads_nor_writes_the_cache(tmp_path: Path) -> None:
 
     def check(*more: str) -> int:
         variables = {"XDG_CACHE_HOME": str(cache)}
-        return run(*words, *more, directory=repository.path, env=variables).exit_code
+        return run_here(*words, *more, directory=repository.path, env=variables).exit_code
 
     assert check("--enforce") == 1
     assert not list(cache.rglob("*.json"))
@@ -348,7 +348,7 @@ def test_enforcing_neither_reads_nor_writes_the_cache(tmp_path: Path) -> None:
     # What is kept under this name is the policy of another repository, and sound in itself.
     other = Case().build(tmp_path / "other")
     elsewhere = {"XDG_CACHE_HOME": str(tmp_path / "elsewhere")}
-    assert run(*words, directory=other.path, env=elsewhere).exit_code == 0
+    assert run_here(*words, directory=other.path, env=elsewhere).exit_code == 0
     [lenient] = (tmp_path / "elsewhere").rglob("*.json")
     kept.write_bytes(lenient.read_bytes())
     assert check() == 0
@@ -373,9 +373,9 @@ entries = 7
 def test_what_holds_is_said_with_the_settings_and_what_was_looked_at(tmp_path: Path) -> None:
     case = Case(policy=EXPLAINED, staged=Step(files={"c": "c\n"}))
     place = case.build(tmp_path).path
-    explained = run("check", "--staged", "--explain", "--select=PTH,BRN004", directory=place).stdout.split(
-        "\n"
-    )
+    explained = run_here(
+        "check", "--staged", "--explain", "--select=PTH,BRN004", directory=place
+    ).stdout.split("\n")
     said = {line.split(" ")[0]: line.partition(": ")[2] for line in explained}
     assert said["PTH002"] == (
         "passed: nothing under a/, b/ is added, changed or removed without an approval"

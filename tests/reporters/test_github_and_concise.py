@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from specguard.model import Finding, Judged, Origin, RuleResult, Verdict
 from specguard.reporters import concise, github, markdown, text
-from specguard.testing import Case, Repository, Step, run
-from specguard.testing.running import run_here
+from specguard.testing import Case, Repository, Step, run_here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -266,7 +265,7 @@ def test_through_the_command(repository: Repository) -> None:
     page = repository.path.parent / "summary.md"
     page.write_text("before\n")
     arguments = ("check", "--base=main", "--select=PTH001")
-    outcome = run(
+    outcome = run_here(
         *arguments,
         "--output-format=github",
         directory=repository.path,
@@ -278,7 +277,7 @@ def test_through_the_command(repository: Repository) -> None:
     )
     assert len(outcome.stdout.splitlines()) == 2
     assert page.read_text().startswith("before\n## specguard: failed (`work`)\n")
-    outcome = run(*arguments, "--output-format=concise", directory=repository.path)
+    outcome = run_here(*arguments, "--output-format=concise", directory=repository.path)
     assert outcome.stdout.startswith("locked/a\\x0a::error::b: PTH001 ")
 
 

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from specguard.approvals.log import read_log
 from specguard.approvals.record import Approval
-from specguard.testing import Outcome, Repository, run, run_here
+from specguard.testing import Outcome, Repository, run_here
 from tests.reporters import published
 from tests.reporters.published import obeyed, unseen
 
@@ -185,7 +185,7 @@ def everything(repository: Repository, *words: str, **env: str) -> tuple[Outcome
     place = repository.path.parent
     page = place / "page.md"
     forms = ("text", "concise", "agent", "json", "markdown", *published.READ)
-    outcome = run(
+    outcome = run_here(
         "check", "--output-format=github", *(f"--output={form}={place}/{form}" for form in forms),
         f"--log-decisions={place}/log", *words,
         directory=repository.path, env={"GITHUB_STEP_SUMMARY": str(page), **env},
@@ -233,7 +233,7 @@ def test_a_check_in_every_format(hostile: str, mild: bool, tmp_path: Path) -> No
 
 def test_the_approval_is_shown_with_why_it_does_not_count(hostile: str, tmp_path: Path) -> None:
     repository = project_of(hostile, tmp_path / "project")
-    first = run("check", "--output-format=json", "--select=PTH002", directory=repository.path).report
+    first = run_here("check", "--output-format=json", "--select=PTH002", directory=repository.path).report
     finding = next(one for one in first["findings"] if one["location"]["path"].startswith("locked/"))
     log = repository.path / ".specguard" / "approvals"
     old = next(read_log_of(repository))

@@ -18,7 +18,7 @@ from specguard.errors import SpecguardError
 from specguard.model import Finding, RuleResult, Verdict
 from specguard.reporters import html
 from specguard.reporters.html.excerpts import AROUND, MOST, Excerpts
-from specguard.testing import Repository, run
+from specguard.testing import Repository, run_here
 from tests.reporters.published import obeyed, unseen
 from tests.reporters.test_hostile_text import HOSTILE, harmless, project_of
 from tests.reporters.verdicts import full
@@ -193,7 +193,7 @@ def test_an_error_of_a_check_is_a_page(repository: Repository, tmp_path: Path) -
     policy = "# A\n\n```toml specguard\n'<b>' = 1\n'<i>' = 2\n```\n"
     repository.commit("chore: base", files={"SPEC_AUTHORITY.md": policy})
     file = tmp_path / "page.html"
-    outcome = run("check", "--output-format=html", f"--output=html={file}", directory=repository.path)
+    outcome = run_here("check", "--output-format=html", f"--output=html={file}", directory=repository.path)
     assert outcome.exit_code == 2
     assert file.read_text("utf-8") == outcome.stdout
     assert outcome.stdout.startswith("<!DOCTYPE html>\n")
@@ -228,7 +228,7 @@ def test_a_check(repository: Repository) -> None:
     repository.branch("work")
     changed = content.replace("line 12\n", "line 12\nprint <b>\n")
     repository.commit("feat: work", files={"locked/a": content.replace("line 4\n", "other\n"), "b": changed})
-    outcome = run("check", "--output-format=html", directory=repository.path)
+    outcome = run_here("check", "--output-format=html", directory=repository.path)
     assert outcome.exit_code == 1
     page = said(outcome.stdout)
     assert "Failed The policy forbids some of this change. 2 errors open." in page
@@ -348,7 +348,7 @@ def test_hostile_pages_are_harmless_on_a_terminal_too() -> None:
 )
 def test_a_check_of_a_hostile_change(text: str, tmp_path: Path) -> None:
     repository = project_of(text, tmp_path / "project", mild=True)
-    outcome = run("check", "--output-format=html", f"--pr-title={text}", directory=repository.path)
+    outcome = run_here("check", "--output-format=html", f"--pr-title={text}", directory=repository.path)
     assert outcome.exit_code in (1, 2), outcome
     reader = read(outcome.stdout)
     assert {tag for tag, _ in reader.tags} <= {tag for tag, _ in read(html.render([full("plain")])).tags}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import Case, Outcome, Repository, run
+from specguard.testing import Case, Outcome, Repository, run_here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 
 def check(repository: Repository, *words: str, **options: Any) -> Outcome:
-    return run("check", "--output-format", "json", *words, directory=repository.path, **options)
+    return run_here("check", "--output-format", "json", *words, directory=repository.path, **options)
 
 
 def test_every_field_is_there(project: Repository) -> None:
@@ -160,14 +160,14 @@ def test_a_dry_run_keeps_the_verdict(project: Repository) -> None:
     assert (outcome.exit_code, outcome.report["exit_code"]) == (0, 0)
     assert outcome.report["verdict"] == "failed"
     assert outcome.report["dry_run"] is True
-    assert "would block" in run("check", "--exit-zero", directory=project.path).stdout
+    assert "would block" in run_here("check", "--exit-zero", directory=project.path).stdout
 
 
 def test_nothing_to_judge(project: Repository) -> None:
     report = check(project, "--range", "main..main").report
     assert report["empty"] is True
     assert (report["verdict"], report["exit_code"]) == ("passed", 0)
-    assert "nothing to judge" in run("check", "--range", "main..main", directory=project.path).stdout
+    assert "nothing to judge" in run_here("check", "--range", "main..main", directory=project.path).stdout
 
 
 def test_a_report_that_cannot_be_made(project: Repository) -> None:
@@ -220,7 +220,7 @@ def test_several_refs_are_one_report_a_line(project: Repository) -> None:
 
 
 def test_reports_in_files_beside_the_one_on_standard_output(project: Repository, tmp_path: Path) -> None:
-    outcome = run(
+    outcome = run_here(
         "check",
         *("--output", f"json={tmp_path}/report.json"),
         *("--output", f"concise={tmp_path}/report.txt"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import Outcome, Repository, run
+from specguard.testing import Outcome, Repository, run_here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ def project(repository: Repository) -> Repository:
 
 def check(project: Repository, *words: str, form: str = "text", page: Path | None = None) -> Outcome:
     env = {"GITHUB_STEP_SUMMARY": str(page)} if page else {}
-    return run("check", f"--output-format={form}", *words, directory=project.path, env=env)
+    return run_here("check", f"--output-format={form}", *words, directory=project.path, env=env)
 
 
 def test_text_lists_what_no_finding_says(project: Repository) -> None:
@@ -115,7 +115,7 @@ def test_a_change_that_leaves_the_policy_alone_says_nothing_of_it(project: Repos
 
 
 def test_many_are_counted(project: Repository) -> None:
-    listed = json.loads(run("rule", "--output-format=json", directory=project.path).stdout)
+    listed = json.loads(run_here("rule", "--output-format=json", directory=project.path).stdout)
     names = [rule["name"] for rule in listed if rule["severity"] == "error"][:30]
     tables = "".join(f'\n[rules.{name}]\nseverity = "info"\n' for name in names)
     project.commit("chore: policy", files={"SPEC_AUTHORITY.md": f"# A\n\n```toml specguard\n{tables}```\n"})

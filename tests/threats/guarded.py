@@ -1,10 +1,10 @@
-"""What tests of cases share: a repository with a locked folder, and what the installed command says of it."""
+"""What tests of cases share: a repository with a locked folder, and what the command says of it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from specguard.testing import Outcome, Repository, run
+from specguard.testing import Outcome, Repository, run, run_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,9 +42,13 @@ def guarded(repo: Repository, settings: str = "", files: Mapping[str, str | byte
 def check(
     repo: Repository, *arguments: str, env: Mapping[str, str] | None = None, stdin: str | bytes = b""
 ) -> Outcome:
-    """What the installed command answers in the repository, as JSON."""
+    """What the command answers in the repository, as JSON."""
     variables = {"XDG_CACHE_HOME": str(repo.path.parent / "cache"), **(env or {})}
-    return run("check", "--output-format=json", *arguments, directory=repo.path, env=variables, stdin=stdin)
+    # A plugin that is given by the environment is found by a new interpreter only.
+    runner = run if "PYTHONPATH" in variables else run_here
+    return runner(
+        "check", "--output-format=json", *arguments, directory=repo.path, env=variables, stdin=stdin
+    )
 
 
 def errors(outcome: Outcome) -> set[tuple[str, str | None]]:

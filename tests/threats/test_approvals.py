@@ -1,4 +1,4 @@
-"""Approvals that somebody forges, copies, bends or takes away: what the installed command makes of them."""
+"""Approvals that somebody forges, copies, bends or takes away: what the command makes of them."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import run
+from specguard.testing import run_here
 from specguard.testing.filing import sign
 from tests.threats.cases import threat
 from tests.threats.guarded import check, undecided
@@ -261,5 +261,5 @@ def test_decisions_without_an_end_are_not_read(repo: Repository) -> None:
     place = repo.git_dir / "specguard" / "decisions.jsonl"
     place.parent.mkdir()
     os.mkfifo(place)
-    outcome = run("approvals", "list", directory=repo.path)
+    outcome = run_here("approvals", "list", directory=repo.path)
     assert (outcome.exit_code, "it is no regular file" in outcome.stderr) == (2, True), outcome

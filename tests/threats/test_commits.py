@@ -1,4 +1,4 @@
-"""Changes that try to get past the rules about commits, branches and pushes, by the installed command."""
+"""Changes that try to get past the rules about commits, branches and pushes, by the command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import Outcome, Repository, run
+from specguard.testing import Outcome, Repository, run_here
 from tests.threats.cases import threat
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def repo(repository: Repository) -> Repository:
 
 def check(repo: Repository, *arguments: str, stdin: str = "") -> Outcome:
     cache = {"XDG_CACHE_HOME": str(repo.path.parent / "cache")}
-    return run("check", "--output-format=json", *arguments, directory=repo.path, env=cache, stdin=stdin)
+    return run_here("check", "--output-format=json", *arguments, directory=repo.path, env=cache, stdin=stdin)
 
 
 def errors(outcome: Outcome) -> set[str]:
@@ -286,7 +286,7 @@ def test_t64_hostile_names_of_branches(repo: Repository, name: bytes) -> None:
     repo.git("symbolic-ref", "HEAD", b"refs/heads/" + name)
     fails(repo, "BRN001")
     line = b"refs/heads/%s %s refs/heads/%s %s\n" % (name, oid.encode(), name, ZERO.encode())
-    pushed = run("check", "--output-format=json", "--push", directory=repo.path, stdin=line)
+    pushed = run_here("check", "--output-format=json", "--push", directory=repo.path, stdin=line)
     assert errors(pushed) == {"BRN001"}, pushed
     assert {path.name for path in repo.path.iterdir()} == {".git", "SPEC_AUTHORITY.md", "locked", "src"}
 

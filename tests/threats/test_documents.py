@@ -1,4 +1,4 @@
-"""Artifacts and specs that are not what they seem, by the installed command.
+"""Artifacts and specs that are not what they seem, by the command.
 
 What gets past a reader in finer ways is in `test_documents_past_the_guard.py`.
 """

@@ -1,4 +1,4 @@
-"""Histories that are not what they seem, and facts that are not there, by the installed command."""
+"""Histories that are not what they seem, and facts that are not there, by the command."""
 
 from __future__ import annotations
 

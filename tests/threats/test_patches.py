@@ -1,4 +1,4 @@
-"""Patches whose headers say one thing and do another, by the installed command."""
+"""Patches whose headers say one thing and do another, by the command."""
 
 from __future__ import annotations
 

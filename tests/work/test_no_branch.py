@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import run
+from specguard.testing import run_here
 
 if TYPE_CHECKING:
     from specguard.testing import Repository
@@ -35,7 +35,7 @@ def worked(repository: Repository) -> Repository:
 
 
 def test_a_range_of_commits_needs_no_slug(worked: Repository) -> None:
-    outcome = run(
+    outcome = run_here(
         "check", "--range", f"main..{worked.oid()}", "--output-format", "json", directory=worked.path
     )
     assert outcome.exit_code == 0, outcome
@@ -45,7 +45,7 @@ def test_a_range_of_commits_needs_no_slug(worked: Repository) -> None:
 
 
 def test_a_branch_that_does_not_tell_it_is_still_told_of(worked: Repository) -> None:
-    outcome = run("check", "--output-format", "json", directory=worked.path)
+    outcome = run_here("check", "--output-format", "json", directory=worked.path)
     assert outcome.state("WRK001") == "failed"
     [finding] = [one for one in outcome.report["findings"] if one["code"] == "WRK001"]
     assert "feat/{area}-{number}-{slug}" in finding["help"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import run
+from specguard.testing import run_here
 from specguard.work.kinds import identity, same_item
 from specguard.work.templates import Template
 
@@ -59,12 +59,14 @@ def test_two_items_of_one_number_are_told_apart(repository: Repository) -> None:
     repository.branch("feat/PERF-005")
     repository.write("a", "a")
     repository.commit("feat: PERF-005")
-    outcome = run("check", "--select", "WRK006,WRK007", "--output-format", "json", directory=repository.path)
+    outcome = run_here(
+        "check", "--select", "WRK006,WRK007", "--output-format", "json", directory=repository.path
+    )
     assert outcome.codes == [], outcome
     assert outcome.state("WRK006") == "passed"
     repository.write("b", "b")
     repository.commit("feat: ARCH-005")
-    outcome = run("check", "--select", "WRK007", "--output-format", "json", directory=repository.path)
+    outcome = run_here("check", "--select", "WRK007", "--output-format", "json", directory=repository.path)
     assert outcome.codes == ["WRK007"], outcome
 
 
@@ -80,6 +82,6 @@ def test_a_number_that_an_item_of_the_list_has_is_no_other_item_s(repository: Re
     for item, other in (("C7", ""), ("C8", "another branch works on slice C8: 'slice-8-t'")):
         repository.branch(f"slice-{item}-t", "main")
         repository.commit("feat: y", files={"y": item})
-        outcome = run("check", "--select=WRK006", "--output-format=json", directory=repository.path)
+        outcome = run_here("check", "--select=WRK006", "--output-format=json", directory=repository.path)
         assert other in str(outcome)
         assert outcome.codes == (["WRK006"] if other else [])

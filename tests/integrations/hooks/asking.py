@@ -1,15 +1,12 @@
-"""Asking the installed command about an event, as an agent's program does, and reading its answer."""
+"""Asking the command about an event, as an agent's program does, and reading its answer."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from specguard.testing import Repository
-from specguard.testing.repository import clean_environment
-from specguard.testing.running import command
+from specguard.testing import Repository, run, run_here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,8 +112,9 @@ def ask(
     *,
     environment: Mapping[str, str] | None = None,
     words: Sequence[str] = (),
+    installed: bool = False,
 ) -> Asked:
-    """What the installed command answers.
+    """What the command answers.
 
     Args:
         agent: the word after `hook`.
@@ -124,19 +122,13 @@ def ask(
         directory: where the hook runs.
         environment: variables to add.
         words: further words of the command line.
+        installed: whether the installed command is run, or its entry point in this process.
     """
     if not isinstance(event, (str, bytes)):
         event = json.dumps(event)
-    done = subprocess.run(
-        [command(), "hook", agent, *words],
-        cwd=directory,
-        input=event if isinstance(event, bytes) else event.encode(),
-        env={**clean_environment(), **(environment or {})},
-        capture_output=True,
-        check=False,
-        timeout=100,
-    )
-    return Asked(done.returncode, done.stdout.decode(), done.stderr.decode())
+    runner = run if installed else run_here
+    done = runner("hook", agent, *words, directory=directory, env=environment, stdin=event)
+    return Asked(done.exit_code, done.stdout, done.stderr)
 
 
 def call(tool: str, given: Mapping[str, Any], root: Path, **more: Any) -> dict[str, Any]:

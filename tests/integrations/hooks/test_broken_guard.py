@@ -194,6 +194,7 @@ def test_a_git_that_never_answers_is_refused_in_time(tmp_path: Path, monkeypatch
     (programs / "git").write_text("#!/bin/sh\nexec sleep 60\n")
     (programs / "git").chmod(0o755)
     path = f"{programs}:{os.path.dirname(shutil.which('sleep') or '/bin/sleep')}"
-    asked = ask("claude", write("src/a.py", repository.path), repository.path, environment={"PATH": path})
+    event = write("src/a.py", repository.path)
+    asked = ask("claude", event, repository.path, environment={"PATH": path}, installed=True)
     assert asked.kind == "refuse"
     assert "seconds" in asked.refusal

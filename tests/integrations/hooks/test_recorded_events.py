@@ -30,7 +30,7 @@ def recorded() -> Iterator[Any]:
 def test_an_event_gets_its_answer(agent: str, one: dict[str, Any], tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     event = json.dumps(one["event"]).replace("{root}", str(repository.path))
-    asked = ask(agent, event, repository.path)
+    asked = ask(agent, event, repository.path, installed=True)
     assert asked.kind == one["answer"], asked
     said = asked.refusal or asked.told
     assert one.get("says", "PTH001" if one["answer"] == "refuse" else "") in said

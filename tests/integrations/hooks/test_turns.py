@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import run
+from specguard.testing import run_here
 from tests.integrations.hooks.asking import ask, guarded
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def test_what_a_commit_has_is_said_once_with_the_command_that_shows_it(tmp_path:
     told = ask("claude", event, repository.path).refusal
     assert "the commits of the branch" in told
     assert "`specguard check` shows it again" in told
-    assert "PTH001" in run("check", directory=repository.path).stdout
+    assert "PTH001" in run_here("check", directory=repository.path).stdout
     assert ask("claude", event, repository.path).kind == "pass"
 
 

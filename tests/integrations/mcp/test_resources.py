@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from mcp import Client, MCPError, types
 
-from specguard.testing import run
+from specguard.testing import run_here
 from tests.integrations.mcp.asking import asking
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def test_the_authority_is_that_of_the_base(governed: Repository) -> None:
 
 
 def test_every_rule_has_its_page(governed: Repository) -> None:
-    page = run("rule", "PTH001", directory=governed.path).stdout
-    told = run("rule", directory=governed.path).stdout.splitlines()
+    page = run_here("rule", "PTH001", directory=governed.path).stdout
+    told = run_here("rule", directory=governed.path).stdout.splitlines()
 
     async def ask(client: Client) -> None:
         rules = [one.uri for one in (await client.list_resources()).resources if "//rule/" in one.uri]

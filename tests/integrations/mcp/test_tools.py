@@ -11,7 +11,7 @@ import anyio
 import pytest
 from mcp import Client, types
 
-from specguard.testing import run
+from specguard.testing import run_here
 from tests.integrations.mcp.asking import asking, call, connected, refused, text_of
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def governed(repository: Repository) -> Repository:
 
 
 def told_by(command: str, *words: str, repository: Repository) -> Any:
-    return json.loads(run(command, *words, "--output-format", "json", directory=repository.path).stdout)
+    return json.loads(run_here(command, *words, "--output-format", "json", directory=repository.path).stdout)
 
 
 def test_every_tool_is_described_and_only_reads(governed: Repository) -> None:
@@ -127,8 +127,8 @@ def test_the_other_tools_give_what_their_commands_give(governed: Repository) -> 
     policy = told_by("policy", repository=governed)
     status = told_by("status", repository=governed)
     rules = told_by("rule", repository=governed)
-    page = run("rule", "PTH001", directory=governed.path).stdout
-    brief = run("brief", directory=governed.path).stdout
+    page = run_here("rule", "PTH001", directory=governed.path).stdout
+    brief = run_here("brief", directory=governed.path).stdout
     assert "phase-3" in brief
 
     async def ask(client: Client) -> None:

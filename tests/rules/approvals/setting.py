@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from specguard.testing import Case, Grant, Outcome, Repository, Step, run, run_here
+from specguard.testing import Case, Grant, Outcome, Repository, Step, run_here
 from specguard.testing.filing import file_grants, public_key
 from specguard.testing.repository import clean_environment
 
@@ -97,7 +97,7 @@ def judge(directory: Path, *grants: Grant, args: tuple[str, ...] = (), **more: A
 
 def installed(repository: Repository, *arguments: str, env: dict[str, str] | None = None) -> Outcome:
     """The same by the installed command."""
-    return run("check", "--output-format=json", *arguments, directory=repository.path, env=env)
+    return run_here("check", "--output-format=json", *arguments, directory=repository.path, env=env)
 
 
 def errors(outcome: Outcome) -> list[str]:

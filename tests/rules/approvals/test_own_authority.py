@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from specguard.testing import Repository, run
+from specguard.testing import Repository, run_here
 from specguard.testing.filing import private_key, public_key
 
 AUTHORITY = "SPEC_AUTHORITY.md"
@@ -23,7 +23,7 @@ def test_this_repository_can_change_its_own_authority(tmp_path: Path) -> None:
     repository.commit("docs: let subjects be longer", files={AUTHORITY: base.replace("= 100", "= 120")})
     ci = ("check", "--enforce", "--base=main")
 
-    outcome = run(*ci, directory=repository.path)
+    outcome = run_here(*ci, directory=repository.path)
     assert outcome.exit_code == 1, outcome
     assert "PTH002" in outcome.stdout
     assert "PTH004" in outcome.stdout
@@ -31,9 +31,9 @@ def test_this_repository_can_change_its_own_authority(tmp_path: Path) -> None:
 
     words = (f"--path={AUTHORITY}", "--approved-by=mia", "--reason=long scopes need the room")
     signed = f"--key={private_key('key')}"
-    outcome = run("approve", "PTH002", "PTH004", *words, signed, directory=repository.path)
+    outcome = run_here("approve", "PTH002", "PTH004", *words, signed, directory=repository.path)
     assert outcome.exit_code == 0, outcome
     repository.commit("chore: file the approval")
-    outcome = run(*ci, directory=repository.path)
+    outcome = run_here(*ci, directory=repository.path)
     assert outcome.exit_code == 0, outcome.stdout
     assert "accepted" in outcome.stdout

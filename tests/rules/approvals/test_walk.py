@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from specguard.testing import Repository, run
+from specguard.testing import Repository, run_here
 from specguard.testing.filing import private_key
 from tests.rules.approvals.setting import LOCKED, LOG, document
 
@@ -25,7 +25,7 @@ def test_a_locked_file_is_changed_with_an_approval(tmp_path: Path) -> None:
     repository.commit("feat: second version", files={LOCKED: "two\n"}, author=CLEO)
 
     def specguard(*words: str) -> Outcome:
-        return run(*words, directory=repository.path, env={"XDG_CACHE_HOME": str(tmp_path / "cache")})
+        return run_here(*words, directory=repository.path, env={"XDG_CACHE_HOME": str(tmp_path / "cache")})
 
     def approve(who: str, *more: str) -> Outcome:
         reason = "--reason=the partner needs version two"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import Case, Step, run
+from specguard.testing import Case, Step, run_here
 from tests.rules.items import PHASES, PLAN, SUBJECT, judge, step
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def test_names_that_are_unsafe(name: bytes, said: str, tmp_path: Path) -> None:
     repository = Case(commits=[step()]).build(tmp_path / "repository")
     repository.ref(b"refs/heads/" + name)
     repository.git("symbolic-ref", "HEAD", b"refs/heads/" + name)
-    outcome = run("check", "--select=BRN001", "--output-format=json", directory=repository.path)
+    outcome = run_here("check", "--select=BRN001", "--output-format=json", directory=repository.path)
     messages = [finding["message"] for finding in outcome.report["findings"]]
     assert len(messages) == bool(said), outcome
     assert said in "".join(messages)
@@ -107,11 +107,11 @@ def test_a_detached_head_has_no_name(tmp_path: Path) -> None:
     repository = Case(commits=[step()]).build(tmp_path / "repository")
     repository.checkout("HEAD", detach=True)
     options = ("check", "--select=BRN001", "--output-format=json")
-    outcome = run(*options, directory=repository.path)
+    outcome = run_here(*options, directory=repository.path)
     assert (outcome.exit_code, outcome.state("BRN001")) == (2, "indeterminate")
-    outcome = run(*options, "--branch=work", directory=repository.path)
+    outcome = run_here(*options, "--branch=work", directory=repository.path)
     assert (outcome.exit_code, outcome.state("BRN001")) == (0, "passed")
-    outcome = run(*options, "--branch=a;b", directory=repository.path)
+    outcome = run_here(*options, "--branch=a;b", directory=repository.path)
     assert outcome.exit_code == 1
 
 

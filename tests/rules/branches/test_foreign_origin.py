@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import Case, run
+from specguard.testing import Case, run_here
 from tests.rules.branches.pushing import push_of
 from tests.rules.items import PHASES, PLAN, SUBJECT, judge, step
 
@@ -67,7 +67,7 @@ def test_what_the_configuration_makes_of_it(settings: list[str], said: str, tmp_
     for setting in settings:
         repository.git("config", *setting.split("=", 1))
     stdin = push_of("work", new=repository.oid())["stdin"]
-    outcome = run(
+    outcome = run_here(
         "check", "--push", "--select=BRN003", "--output-format=json", directory=repository.path, stdin=stdin
     )
     messages = [finding["message"] for finding in outcome.report["findings"]]
@@ -98,7 +98,7 @@ def test_a_missing_origin(tmp_path: Path) -> None:
     repository = Case(policy=POLICY, commits=[step()]).build(tmp_path / "repository")
     repository.git("config", "--unset", "remote.origin.url")
     stdin = push_of("work", new=repository.oid())["stdin"]
-    outcome = run(
+    outcome = run_here(
         "check", "--push", "--select=BRN003", "--output-format=json", directory=repository.path, stdin=stdin
     )
     [finding] = outcome.report["findings"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import Case, Step, run
+from specguard.testing import Case, Step, run_here
 from tests.rules.items import PHASES, PLAN, SUBJECT, judge, step
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def test_a_merge_being_concluded_is_left_alone(merging: bool, tmp_path: Path) ->
     if merging:
         (repository.git_dir / "MERGE_HEAD").write_text(f"{repository.oid()}\n")
     (tmp_path / "message").write_text("Merge branch 'main'\n")
-    outcome = run(
+    outcome = run_here(
         "check", "--select=CMT002", "--output-format=json", f"--commit-msg-file={tmp_path}/message",
         directory=repository.path,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import Outcome, Step, run
+from specguard.testing import Outcome, Step, run_here
 from tests.rules.items import judge
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def test_all_judges_ci_files_that_the_change_does_not_touch(
     repository.branch("work")
     repository.write("a", "a")
     repository.commit("feat: x")
-    outcome = run("check", *flags, "--output-format", "json", directory=repository.path)
+    outcome = run_here("check", *flags, "--output-format", "json", directory=repository.path)
     assert outcome.codes == expected, outcome
 
 
