@@ -16,8 +16,8 @@ from specguard.cli.options import in_directory
 from specguard.cli.words import counted
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
-from specguard.importing import commitlint, folders, repolinter
-from specguard.importing.settings import Imported
+from specguard.importers import commitlint, folders, repolinter
+from specguard.importers.settings import Imported
 from specguard.reporters.escape import cut, json_text, visible
 from specguard.reporters.policy import settings
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specguard.declaration.expressions import Expression, ExpressionError
 from specguard.declaration.patterns import Covering, PatternError, translate
-from specguard.importing.settings import Imported, read_settings
+from specguard.importers.settings import Imported, read_settings
 from specguard.model import Origin
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.importing.repolinter import import_repolinter
+from specguard.importers.repolinter import import_repolinter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from specguard.importing.settings import Imported
-    from tests.importing.conftest import Import
+    from specguard.importers.settings import Imported
+    from tests.importers.conftest import Import
 
 
 def ruleset(kind: str, options: Mapping[str, Any], level: str = "error", **more: Any) -> str:

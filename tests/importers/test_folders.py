@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.importing.folders import has_features, import_openspec, import_speckit
+from specguard.importers.folders import has_features, import_openspec, import_speckit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tests.importing.conftest import Import
+    from tests.importers.conftest import Import
 
 SPEC = "# Login\n\n## Purpose\n\nLets people in.\n\n## Requirements\n\n### Requirement: In\n\nIt SHALL.\n"
 PROPOSAL = "## Why\n\nPeople stand outside.\n\n## What Changes\n\n- A door.\n"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specguard.documents.data import Data, Problem, read_data
 from specguard.errors import SpecguardError
-from specguard.importing.settings import Imported, read_settings
+from specguard.importers.settings import Imported, read_settings
 from specguard.model import Origin, shortened
 
 if TYPE_CHECKING:

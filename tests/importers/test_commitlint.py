@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.importing.commitlint import FILES, import_commitlint
+from specguard.importers.commitlint import FILES, import_commitlint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from specguard.importing.settings import Imported
-    from tests.importing.conftest import Import
+    from specguard.importers.settings import Imported
+    from tests.importers.conftest import Import
 
 CONVENTIONAL = {"extends": ["@commitlint/config-conventional"]}
 
