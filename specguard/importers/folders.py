@@ -61,8 +61,9 @@ def import_openspec(top: str) -> Imported:
 
 def _configured(top: str, made: Imported) -> bool:
     """Whether changes have the usual files; what the configuration says besides is left."""
-    name = f"{OPENSPEC}/config.yaml"
-    if not os.path.isfile(os.path.join(top, name)):
+    names = (f"{OPENSPEC}/config.yaml", f"{OPENSPEC}/config.yml")
+    name = next((one for one in names if os.path.isfile(os.path.join(top, one))), None)
+    if name is None:
         return True
     data = read_settings(top, name)
     if data.problem:

@@ -67,8 +67,9 @@ def test_what_openspec_says_in_prose_is_listed(tmp_path: Path) -> None:
     ]
 
 
-def test_changes_of_another_schema_are_left(tmp_path: Path) -> None:
-    write(tmp_path, {"openspec/config.yaml": "schema: mine\n"})
+@pytest.mark.parametrize("name", ["config.yaml", "config.yml"])
+def test_changes_of_another_schema_are_left(tmp_path: Path, name: str) -> None:
+    write(tmp_path, {f"openspec/{name}": "schema: mine\n"})
     made = import_openspec(str(tmp_path))
     assert list(made.settings) == ["artifacts.openspec-spec"]
     assert made.left[0][1:] == ("schema mine", "a schema of its own tells which files a change has")
