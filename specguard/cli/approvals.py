@@ -12,9 +12,8 @@ from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.cli.completion import FILE
 from specguard.cli.options import in_directory
-from specguard.engine.amending import add_signature, revoke
-from specguard.engine.logbook import Logbook
-from specguard.engine.verifying import Verification
+from specguard.engine.granting import add_signature, revoke
+from specguard.engine.logbook import Logbook, Verification
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters.escape import visible
 from specguard.reporters.logbook import (
@@ -30,7 +29,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from specguard.engine.logged import Logged
+    from specguard.engine.logbook import Logged
 
 _base = click.option("--base", metavar="REF", default="", help="Use the policy of REF.")
 _decisions = click.option(

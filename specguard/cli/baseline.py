@@ -11,7 +11,7 @@ from specguard.change.request import Request
 from specguard.cli.files import replace_file
 from specguard.cli.options import in_directory
 from specguard.cli.words import counted
-from specguard.engine.recording import Entry, Recording, record
+from specguard.engine.baseline import Entry, Recording, record
 from specguard.errors import SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
 from specguard.reporters.escape import cut, cut_path, json_text, visible

@@ -14,7 +14,7 @@ from specguard.change.git import Git
 from specguard.change.request import Request
 from specguard.cli.proposed import Setting
 from specguard.documents.toml import toml_key, toml_value
-from specguard.engine.past import judge_landed, landed
+from specguard.engine.ranges import judge_landed, landed
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import listed
 

@@ -14,7 +14,7 @@ from specguard.cli.completion import FILE
 from specguard.cli.options import in_directory
 from specguard.cli.run_store import trusted_policy
 from specguard.cli.words import counted
-from specguard.engine.status.standing import waiting_plans
+from specguard.engine.status import waiting_plans
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.plans import plan_files
 from specguard.model import EXIT_FAILED, EXIT_PASSED

@@ -11,8 +11,8 @@ from specguard.authority.schema import policy_schema, within_pyproject
 from specguard.change.request import Request
 from specguard.cli.completion import FILE
 from specguard.cli.options import in_directory
+from specguard.engine.plugins import known_rules
 from specguard.engine.policies import TRY, open_policy
-from specguard.integrations.known_rules import known_rules
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters.escape import json_text
 from specguard.reporters.policy import as_json, as_text, as_toml

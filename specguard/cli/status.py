@@ -10,7 +10,7 @@ from specguard.change.request import Request
 from specguard.cli.completion import FILE
 from specguard.cli.judge import wants_colour
 from specguard.cli.options import in_directory
-from specguard.engine.status.standing import standing
+from specguard.engine.status import standing
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.reporters.escape import json_text
 from specguard.reporters.status import render, required

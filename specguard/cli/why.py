@@ -13,9 +13,8 @@ from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.cli.completion import FILE
 from specguard.cli.options import in_directory
-from specguard.engine.explaining import explain, quoted
-from specguard.engine.govern import what_governs
 from specguard.engine.policies import open_policy
+from specguard.engine.why import explain, quoted, what_governs
 from specguard.errors import SpecguardError, nearest
 from specguard.reporters.escape import cut, cut_path, json_text, visible
 from specguard.reporters.explained import as_data, as_text
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.authority.policy import Policy, RuleInPolicy
-    from specguard.engine.govern import Governing
+    from specguard.engine.why import Governing
 
 
 _CODE: Final = re.compile(r"[A-Za-z]{3}[0-9]{3}")

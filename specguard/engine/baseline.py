@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from specguard.authority.baseline import FAMILIES, LIMIT, Baseline
 from specguard.change.change import BASELINE
-from specguard.engine.run import state_of
+from specguard.change.git import Git
+from specguard.change.repository import Repository
+from specguard.change.sources import open_work_tree
+from specguard.engine.check import Clock, Selection
+from specguard.engine.facts import Facts
+from specguard.engine.policies import Policies, compare_policies
+from specguard.engine.run import run_rules, state_of
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from specguard.change.request import Request
     from specguard.change.tree import Tree
     from specguard.model import Judged, RuleResult
 
@@ -93,3 +100,125 @@ def read_baseline(tree: Tree) -> Baseline | None:
             code="broken-baseline",
         )
     return Baseline.read(data)
+
+
+class Entry:
+    """What is and should be recorded of one rule in one file.
+
+    Attributes:
+        code: the rule's.
+        path: the file.
+        before: how many errors are recorded.
+        after: how many should be.
+        found: how many there are; None where the rule could not be judged.
+    """
+
+    __slots__ = ("after", "before", "code", "found", "path")
+
+    def __init__(self, code: str, path: bytes, *, before: int, after: int, found: int | None) -> None:
+        self.code = code
+        self.path = path
+        self.before = before
+        self.after = after
+        self.found = found
+
+
+class Recording:
+    """A baseline brought up to date.
+
+    Attributes:
+        top: the working tree's folder.
+        before: the baseline that the working tree has; None where it has none.
+        entries: what is or should be recorded, by rule and path.
+        undecided: the rules that could not be judged; what is recorded of them stays.
+    """
+
+    def __init__(
+        self, top: str, before: Baseline | None, results: Sequence[RuleResult], *, grow: bool
+    ) -> None:
+        self.top = top
+        self.before = before
+        self.undecided = [result for result in results if result.state == "indeterminate"]
+        self.entries = list(_entries(before, results, grow=grow or before is None))
+
+    @property
+    def after(self) -> Baseline:
+        """The baseline as it should be."""
+        counts: dict[str, dict[bytes, int]] = {}
+        for entry in self.entries:
+            if entry.after:
+                counts.setdefault(entry.code, {})[entry.path] = entry.after
+        return Baseline(counts)
+
+    @property
+    def changes(self) -> Sequence[Entry]:
+        """What is recorded otherwise than it should be."""
+        return [entry for entry in self.entries if entry.before != entry.after]
+
+    @property
+    def beyond(self) -> Sequence[Entry]:
+        """Where more errors were found than will be accepted."""
+        return [entry for entry in self.entries if entry.found is not None and entry.found > entry.after]
+
+
+def record(request: Request, *, grow: bool = False) -> Recording:
+    """Judge the working tree as a whole, by its own authority, and say what its baseline should be.
+
+    Args:
+        request: where the repository is, `today` and `strict`; the whole tree is asked for.
+        grow: whether more may be accepted than is recorded; without a baseline everything is.
+
+    Raises:
+        SpecguardError: the working tree, its authority or its baseline cannot be read.
+    """
+    clock = Clock.of(request)
+    repository = Repository.locate(request.directory, request.environment)
+    with Git(repository) as git:
+        change = open_work_tree(git, request)
+        _, policy, _ = Policies(request, repository).of(change)
+        before = read_baseline(change.head_files)
+        selection = Selection(
+            policy.rules, select=[rule.code for rule in policy.rules if rule.code[:3] in FAMILIES]
+        )
+        facts = Facts(
+            change, policy, today=clock.today, policy_change=lambda: compare_policies(policy, change)
+        )
+        # A rule's stage says when it is judged, not whether what it found was there before.
+        results = run_rules(policy, facts, selection, strict=request.strict, any_stage=True)
+        top = repository.work_tree()
+        if before is None:
+            _check_place(top)
+        return Recording(
+            top, before, [result for result in results if result.code[:3] in FAMILIES], grow=grow
+        )
+
+
+def _check_place(top: str) -> None:
+    """Refuse a baseline that is there and that git does not see."""
+    import os
+
+    if os.path.lexists(os.path.join(top, os.fsdecode(BASELINE))):
+        raise SpecguardError(
+            "the baseline is ignored by git, so it would never count",
+            path=path_text(BASELINE),
+            help="take it out of .gitignore",
+            code="broken-baseline",
+        )
+
+
+def _entries(before: Baseline | None, results: Sequence[RuleResult], *, grow: bool) -> Iterator[Entry]:
+    recorded: Mapping[str, Mapping[bytes, int]] = before.counts if before else {}
+    judged = {result.code: result for result in results}
+    for code in sorted({*recorded, *judged}):
+        result = judged.get(code)
+        # A rule that is gone or switched off finds nothing.
+        errors = errors_by_path(result) if result else {}
+        known = recorded.get(code, {})
+        for path in sorted({*known, *errors}):
+            old, found = known.get(path, 0), len(errors.get(path, ()))
+            if result is not None and result.state == "indeterminate":
+                after = max(old, found) if grow else old
+                yield Entry(code, path, before=old, after=after, found=None)
+            else:
+                after = found if grow else min(old, found)
+                yield Entry(code, path, before=old, after=after, found=found)

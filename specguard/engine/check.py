@@ -6,27 +6,143 @@ from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Looking
 from specguard.change.sources import open_changes
-from specguard.engine.approving import settle
-from specguard.engine.clock import Clock
+from specguard.engine.approvals import settle
 from specguard.engine.facts import Facts
-from specguard.engine.policies import Policies, compare_policies, touches_policy
-from specguard.engine.run import run_rules, tell_once
-from specguard.engine.selection import Selection
-from specguard.errors import MissingFact, NotApplicable, SpecguardError
+from specguard.engine.policies import Policies, compare_policies, stack_notes, touches_policy
+from specguard.engine.run import Kept, names_of, run_rules, tell_once
+from specguard.errors import MissingFact, NotApplicable, SpecguardError, nearest
 from specguard.model import Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
-    from typing import Any, Final
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from datetime import date, datetime
+    from typing import Any, Final, Self
 
     from specguard.authority.difference import PolicyChange
-    from specguard.authority.policy import Policy
+    from specguard.authority.policy import Policy, RuleInPolicy
+    from specguard.change.lines import Hunk
     from specguard.change.request import Request
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
-    from specguard.engine.kept import Kept
-    from specguard.model import RuleResult, Stage
+    from specguard.model import Origin, RuleResult, Stage
+
+
+OLDEST: Final = 2026
+"""A clock that says an earlier year was never set: this program is not older."""
+
+
+class Clock:
+    """The date and time of the check.
+
+    Args:
+        said: what `--today` said; empty: the clock's UTC date.
+    """
+
+    def __init__(self, said: str) -> None:
+        self._said = said
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """The clock that a request asks for.
+
+        Raises:
+            SpecguardError: `--today` is no date.
+        """
+        clock = cls(request.today)
+        if request.today:
+            try:
+                clock.today()
+            except ValueError:
+                raise SpecguardError(
+                    f"--today {request.today!r} is no date", help="write it as 2026-01-31", code="usage"
+                ) from None
+        return clock
+
+    def today(self) -> date:
+        """The UTC date."""
+        import datetime
+
+        if self._said:
+            return datetime.date.fromisoformat(self._said)
+        return datetime.datetime.now(datetime.UTC).date()
+
+    def now(self) -> datetime:
+        """The UTC time; the end of the day that `--today` says.
+
+        Raises:
+            MissingFact: the clock cannot be right.
+        """
+        import datetime
+
+        if self._said:
+            return datetime.datetime.combine(self.today(), datetime.time(23, 59, 59), tzinfo=datetime.UTC)
+        now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+        if now.year < OLDEST:
+            raise MissingFact(
+                f"the clock says {now:%Y-%m-%d}, so it was never set", "set the clock", code="clock-unset"
+            )
+        return now
+
+
+class Selection:
+    """The rules that a caller asked for; a selector is a code, a family or a name.
+
+    Args:
+        rules: the policy's rules.
+        select: run these alone; empty: all that the policy has on.
+        ignore: leave these out, whatever else says.
+        extend: run these too, even where the policy has them off.
+
+    Raises:
+        SpecguardError: a selector that names nothing, with the nearest that does.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[RuleInPolicy],
+        *,
+        select: Iterable[str] = (),
+        ignore: Iterable[str] = (),
+        extend: Iterable[str] = (),
+    ) -> None:
+        self._select = _codes(select, rules)
+        self._ignore = _codes(ignore, rules)
+        self._extend = _codes(extend, rules)
+        self._all = not self._select
+
+    def leaves_out(self, rule: RuleInPolicy) -> bool:
+        """Whether the caller did not ask for this rule."""
+        if rule.code in self._ignore:
+            return True
+        return not (self._all or rule.code in self._select or rule.code in self._extend)
+
+    def turns_on(self, rule: RuleInPolicy) -> bool:
+        """Whether the caller asked for this rule although the policy has it off."""
+        return rule.code in self._extend
+
+
+def _codes(selectors: Iterable[str], rules: Sequence[RuleInPolicy]) -> set[str]:
+    """The codes that selectors stand for, each of which may be several separated by commas."""
+    wanted = [part.strip() for selector in selectors for part in selector.split(",") if part.strip()]
+    if not wanted:
+        return set()
+    names: dict[str, set[str]] = {}
+    for rule in rules:
+        for name in (rule.code, rule.code[:3], rule.name):
+            names.setdefault(name, set()).add(rule.code)
+    codes: set[str] = set()
+    for selector in wanted:
+        if selector not in names:
+            by_code = nearest(selector.upper(), names, "`specguard rule` lists them")
+            raise SpecguardError(
+                f"no rule, family or name is called {selector!r}",
+                help=nearest(selector, names, by_code),
+                code="unknown-name",
+            )
+        codes |= names[selector]
+    return codes
+
 
 _LOOSENING: Final = {
     "authority": "--authority",
@@ -141,8 +257,6 @@ def judge_change(
         policy_change()
     hunks = None
     if "quotes" in needs or "hunks" in needs or "rules" in needs:
-        from specguard.engine.quoting import describe, hunks_of, quote
-
         if "quotes" in needs:
             quote(results, policy, change)
         if "rules" in needs:
@@ -206,7 +320,6 @@ def _unread(compared: Sequence[PolicyChange], results: Sequence[RuleResult]) -> 
 def _stack_notes(change: Change, facts: Facts) -> Iterator[str]:
     if change.known_below is None:
         return iter(())
-    from specguard.engine.stacks import stack_notes
 
     return stack_notes(change, facts)
 
@@ -234,8 +347,6 @@ def is_left_to_ci(stages: Sequence[Stage]) -> bool:
 
 def _kept(change: Change, policy: Policy, policies: Policies, clock: Clock) -> Kept | None:
     """What rules found in the same tree before."""
-    from specguard.engine.kept import Kept, names_of
-
     names = names_of(change, policy, clock.today())
     if policies.cache is None or names is None:
         return None
@@ -254,3 +365,104 @@ def _work_item(facts: Facts) -> Any:
         return facts.get("work_item").summary()
     except (MissingFact, NotApplicable):
         return None
+
+
+_PRESET: Final = "preset:"
+
+
+def quote(results: Sequence[RuleResult], policy: Policy, change: Change) -> None:
+    """Give each finding the line of the authority that is behind it, as `Judged.quote`.
+
+    A line that cannot be had, such as one of a file that `--authority` names, stays empty.
+
+    Args:
+        results: the results whose findings are meant.
+        policy: what they were judged by.
+        change: what was judged.
+    """
+    quotes = Quotes(policy, change.git)
+    for result in results:
+        for judged in result.findings:
+            judged.quote = quotes.of(judged.authority)
+
+
+class Quotes:
+    """The words of a policy's documents and presets, line by line.
+
+    Args:
+        policy: the policy.
+        git: reads its documents.
+    """
+
+    def __init__(self, policy: Policy, git: Git) -> None:
+        self._policy = policy
+        self._git = git
+        self._documents = dict(policy.documents)
+        self._known: dict[str, Sequence[str]] = {}
+
+    def of(self, origin: Origin | None) -> str:
+        """A line without the blanks around it; empty where it is a whole file, or cannot be had."""
+        if origin is None or not origin.line:
+            return ""
+        if origin.path not in self._known:
+            self._known[origin.path] = self._lines(origin.path)
+        lines = self._known[origin.path]
+        return lines[origin.line - 1].strip() if origin.line <= len(lines) else ""
+
+    def _lines(self, path: str) -> Sequence[str]:
+        if path.startswith(_PRESET):
+            from specguard.engine.plugins import load_registry
+
+            text = load_registry(self._policy.plugins).presets.get(path.removeprefix(_PRESET), "")
+            return text.split("\n")
+        oid = self._documents.get(path)
+        try:
+            content = self._git.small_blob(oid, path) if oid else None
+        except MissingFact:
+            content = None
+        return (content or b"").decode("utf-8", "surrogateescape").split("\n")
+
+
+def hunks_of(results: Sequence[RuleResult], change: Change) -> Mapping[bytes, Sequence[Hunk]]:
+    """What the change removes and adds in the files that findings are about, by path.
+
+    A file that is binary or cannot be compared is left out.
+
+    Args:
+        results: the results whose findings are meant.
+        change: what was judged.
+    """
+    paths = {judged.finding.path for result in results for judged in result.findings}
+    try:
+        entries = [entry for entry in change.entries if entry.path in paths]
+    except (MissingFact, NotApplicable):
+        return {}
+    try:
+        return {entry.path: hunks for entry, hunks in change.lines.compare(entries)}
+    except MissingFact:
+        pass
+    # One of them is not there or too large: the others are compared by themselves.
+    found = {}
+    for entry in entries:
+        try:
+            found[entry.path] = change.lines.hunks(entry)
+        except MissingFact:
+            continue
+    return found
+
+
+def describe(results: Sequence[RuleResult], policy: Policy) -> None:
+    """Give each rule that was judged its docstring, as `RuleResult.text`, and where it comes from.
+
+    Args:
+        results: the results of the rules.
+        policy: what they were judged by.
+    """
+    rules = {rule.code: rule for rule in policy.rules}
+    for result in results:
+        rule = rules.get(result.code)
+        if rule is not None:
+            result.plugin = rule.plugin
+            # A rule that was not judged need not be imported; one that cannot be has crashed.
+            if result.state not in ("off", "not-applicable") and not result.crashed:
+                result.text = type(rule.load()).__doc__ or ""

@@ -1,32 +1,85 @@
-"""The log of approvals as a whole: what each record is worth here, and which checks used it."""
+"""The log of approvals as a whole: what each record is worth, what it has lost, and whether it holds."""
 
 from __future__ import annotations
 
+import binascii
 import os
 import re
 
 from specguard.approvals.approvals import SKEW
-from specguard.approvals.log import Uses, read_log
-from specguard.approvals.record import Approval
+from specguard.approvals.log import NAME, Uses, leftovers, read_log
+from specguard.approvals.record import LIMIT, Approval
+from specguard.approvals.settings import KEY_TYPES, is_of_kind
+from specguard.approvals.signatures import signed_with, signer
 from specguard.change.base import find_base, named_base
+from specguard.change.revision import sha256
 from specguard.change.tree import Tree
-from specguard.engine.clock import Clock
-from specguard.engine.logged import Logged
+from specguard.declaration.rule import Record
+from specguard.engine.check import Clock
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError, nearest
+from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import Final
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Final, Literal
 
-    from specguard.approvals.log import Filed
+    from specguard.approvals.log import Filed, Use
     from specguard.approvals.record import Revocation
     from specguard.approvals.settings import ApprovalSettings
     from specguard.authority.policy import Policy
+    from specguard.change.entries import Entry
     from specguard.change.git import Git
     from specguard.change.request import Request
-    from specguard.engine.logged import State
+
+    State = Literal["holds", "unsigned", "untrusted", "future", "expired", "revoked"]
+
+
+STATES: Final = ("revoked", "expired", "untrusted", "future", "unsigned", "holds")
+"""The states of an approval; of several that it is in, the first is told."""
+
+
+class Logged:
+    """A record of the log, and what it is worth here.
+
+    Attributes:
+        filed: the record with its places and signatures.
+        path: its file.
+        state: one of `STATES`; `holds` says nothing yet about a change that it is for.
+        reasons: why it is not worth more, each as a clause.
+        key: the approver's key that signed it; empty where none did.
+        revocations: the records that revoke it.
+        uses: the checks in which it lifted something, the oldest first.
+    """
+
+    __slots__ = ("filed", "key", "path", "reasons", "revocations", "state", "uses")
+
+    def __init__(self, filed: Filed, path: bytes) -> None:
+        self.filed = filed
+        self.path = path
+        self.state: State = "holds"
+        self.reasons: list[str] = []
+        self.key = ""
+        self.revocations: Sequence[tuple[Filed, Revocation]] = ()
+        self.uses: Sequence[Use] = ()
+
+    @property
+    def proof(self) -> str:
+        """What proves that it was given: `signature`, `base` (the trusted base has it), `local` (nothing)."""
+        if self.key:
+            return "signature"
+        return "base" if "base" in self.filed.places else "local"
+
+    def weigh(self, states: Sequence[tuple[State, str]]) -> None:
+        """Take the states that it is in, each with its reason."""
+        found = sorted(states, key=lambda one: STATES.index(one[0]))
+        self.state = found[0][0] if found else "holds"
+        self.reasons = [reason for _, reason in found]
+
+    def __repr__(self) -> str:
+        return f"Logged({self.filed.id[:12]}, {self.state})"
+
 
 LEAST_DIGITS: Final = 7
 """With how few digits a record can be named."""
@@ -194,8 +247,6 @@ def signing_key(
     Raises:
         SpecguardError: nobody can tell.
     """
-    from specguard.approvals.signatures import signer
-
     try:
         found = (signer(record.content, signature, keys) for signature in signatures)
         return next(filter(None, found), None)
@@ -217,3 +268,283 @@ def _trusted_base(git: Git, request: Request, policy: Policy) -> str | None:
 def _telling(names: Sequence[str]) -> int:
     """With how many digits each of some ids can be told from the others."""
     return next(size for size in range(12, 65) if len({name[:size] for name in names}) == len(names))
+
+
+def lost(book: Logbook, notes: list[str]) -> Iterator[tuple[bytes, str, str]]:
+    """What is not there any more, or is not what it was.
+
+    Args:
+        book: the log; the `Git` that it was read with must be open.
+        notes: what was changed or taken away and holds again is added here, as sentences.
+
+    Yields:
+        The file, what became of it, as a clause, and the next step.
+
+    Raises:
+        MissingFact: the history of `HEAD` is not there as a whole.
+    """
+    head = book.git.repository.head
+    if head is None or book.head is None:
+        return
+    altered: dict[bytes, list[tuple[str, Entry]]] = {}
+    for oid, entries in book.git.alterations(head, book.log.folder):
+        for entry in entries:
+            if NAME.fullmatch(entry.path.removeprefix(book.log.folder)) and _was_file(entry):
+                altered.setdefault(entry.path, []).append((oid, entry))
+    records = _records(book, altered)
+    for path, found in sorted(altered.items()):
+        name = _id(book, path)
+        # What it was before may have been no record: to mend or remove that takes nothing away.
+        whole = [one for one in found if path.endswith(b".sig") or _is_record(name, records[one[1].old])]
+        if not whole:
+            continue
+        oid, entry = whole[0]
+        said = f"was {'taken away' if entry.deleted else 'changed'} in commit {oid[:12]}"
+        if _is_again(book, path, book.head):
+            notes.append(f"{path_text(path)} {said}, and is there again")
+        else:
+            yield path, f"it {said}", f"put it back: git cat-file blob {entry.old[:12]} > {word(path)}"
+    yield from _gone(book, book.head)
+
+
+def word(path: bytes) -> str:
+    """A path as a word of a command line."""
+    import shlex
+
+    return shlex.quote(path_text(path))
+
+
+def _gone(book: Logbook, head: Tree) -> Iterator[tuple[bytes, str, str]]:
+    """What `HEAD` has and the working tree has not."""
+    if book.work_tree is None:
+        return
+    folder = book.log.folder
+    place = os.path.join(os.fsencode(book.work_tree), folder)
+    there = set(os.listdir(place)) if os.path.isdir(place) else set()
+    gone = [
+        folder + name
+        for name in sorted(head.names(folder.rstrip(b"/")))
+        if NAME.fullmatch(name) and name not in there
+    ]
+    left_out = _left_out(book) if gone else frozenset()
+    for path in gone:
+        if path not in left_out:
+            yield path, "it is gone from the working tree", f"put it back: git checkout HEAD -- {word(path)}"
+
+
+def _left_out(book: Logbook) -> frozenset[bytes]:
+    """The files of the log that a sparse checkout leaves out of the working tree."""
+    git = book.git
+    path = book.log.folder.decode("utf-8", "surrogateescape")
+    process = git.start("ls-files", "-t", "-z", "--", path, index=git.repository.index)
+    listed = git.read(process, "the index").split(b"\0")
+    return frozenset(line[2:] for line in listed if line.startswith(b"S "))
+
+
+def _is_again(book: Logbook, path: bytes, head: Tree) -> bool:
+    """Whether `HEAD` has a record again; of a signature, whether it and its record are there.
+
+    Whose a signature is that is there is judged as of all.
+    """
+    filed = book.log.filed.get(_id(book, path))
+    if filed is None or "head" not in filed.places:
+        return False
+    entry = head.find(path)
+    return entry is not None and entry.is_file
+
+
+def _id(book: Logbook, path: bytes) -> str:
+    return path.removeprefix(book.log.folder).partition(b".")[0].decode("ascii")
+
+
+def _was_file(entry: Entry) -> bool:
+    return entry.old_mode & 0o170000 == 0o100000
+
+
+def _records(
+    book: Logbook, altered: Mapping[bytes, Sequence[tuple[str, Entry]]]
+) -> Mapping[str, bytes | None]:
+    """What altered records were before, by object id."""
+    oids = {entry.old for path, found in altered.items() if path.endswith(b".json") for _, entry in found}
+    return dict(book.git.blobs(sorted(oids), limit=LIMIT))
+
+
+def _is_record(name: str, content: bytes | None) -> bool:
+    """Whether a content is what its name says."""
+    return content is not None and sha256(content).hexdigest() == name
+
+
+class Problem(Record):
+    """Something in the log that does not hold.
+
+    Attributes:
+        path: the file.
+        reason: what is wrong, as a sentence without its end.
+        help: the next step.
+    """
+
+    path: bytes
+    reason: str
+    help: str
+
+
+class Verification:
+    """What a look at the whole log and its history brought.
+
+    Args:
+        book: the log; the `Git` that it was read with must be open.
+
+    Attributes:
+        book: the log.
+        problems: what does not hold, by path.
+        notes: what a reader should know of what does hold, as sentences.
+
+    Raises:
+        SpecguardError: something that is needed to tell is not there.
+    """
+
+    def __init__(self, book: Logbook) -> None:
+        self.book = book
+        self.notes: list[str] = []
+        self._problems: dict[bytes, Problem] = {}
+        try:
+            self._look()
+        except MissingFact as missing:
+            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """What does not hold, by path."""
+        return [self._problems[path] for path in sorted(self._problems)]
+
+    def _look(self) -> None:
+        # The first thing that is found of a file is the one that says most.
+        self._look_at_folder()
+        for path, reason, step in (*lost(self.book, self.notes), *self._half_written()):
+            self._add(path, reason, step)
+        self._look_at_broken_files()
+        for filed in self.book.log.filed.values():
+            self._look_at_signatures(filed)
+        self._look_at_nonces()
+        self._look_at_revocations()
+        unsigned = sum(not filed.signatures for filed in self.book.log.filed.values())
+        if unsigned:
+            self.notes.append(f"{unsigned} of the records {'is' if unsigned == 1 else 'are'} not signed")
+
+    def _add(self, path: bytes, reason: str, step: str) -> None:
+        self._problems.setdefault(path, Problem(path=path, reason=reason, help=step))
+
+    def _look_at_folder(self) -> None:
+        """Find a link or a file where the folder, or one above it, should be."""
+        book = self.book
+        parts = book.log.folder.rstrip(b"/").split(b"/")
+        for count in range(1, len(parts) + 1):
+            path = b"/".join(parts[:count])
+            entry = book.head.find(path) if book.head else None
+            there = os.path.join(os.fsencode(book.work_tree), path) if book.work_tree else b""
+            if (entry is not None and not entry.is_directory) or (
+                os.path.lexists(there) and (os.path.islink(there) or not os.path.isdir(there))
+            ):
+                self._add(
+                    path, "it is no folder, so nothing below it counts", "put the log's folder in its place"
+                )
+
+    def _half_written(self) -> Iterator[tuple[bytes, str, str]]:
+        book = self.book
+        if book.work_tree is not None:
+            for name in leftovers(book.work_tree, book.log.folder):
+                path = book.log.folder + name
+                yield path, "it was left half-written, and counts for nothing", f"remove it: rm {word(path)}"
+
+    def _look_at_broken_files(self) -> None:
+        log = self.book.log
+        here = {broken.path for broken in log.broken if broken.place != "base"}
+        for broken in log.broken:
+            name = broken.path.removeprefix(log.folder)
+            filed = log.filed.get(name.partition(b".")[0].decode("ascii", "replace"))
+            if broken.path not in here:
+                self.notes.append(f"{path_text(broken.path)} is broken only in the base: {broken.reason}")
+            elif filed is not None and "head" in filed.places and name.endswith(b".json"):
+                self._add(
+                    broken.path, broken.reason, f"put it back: git checkout HEAD -- {word(broken.path)}"
+                )
+            elif NAME.fullmatch(name) and broken.place == "local":
+                self._add(broken.path, broken.reason, f"fix it, or remove it: rm {word(broken.path)}")
+            elif NAME.fullmatch(name):
+                self._add(
+                    broken.path, broken.reason, f"put back what it was: git log -p -- {word(broken.path)}"
+                )
+            else:
+                self._add(broken.path, broken.reason, "keep it in another folder")
+
+    def _look_at_signatures(self, filed: Filed) -> None:
+        """Find a record that is not by the approver that it names, as far as signatures tell."""
+        record, path, who = filed.record, self.book.log.path(filed.id), filed.record.approver
+        approver = self.book.settings.named(who)
+        keys = approver.keys if approver else ()
+        # The base, HEAD and the working tree may each have another one; every one of them must hold.
+        bad = [one for one in filed.signatures if signing_key(record, [one], keys) is None]
+        if approver and not bad:
+            return
+        problem = (
+            f"its signature is by no key of {who}" if approver else f"{who} is no approver in the policy"
+        )
+        if "base" in filed.places and all(_is_sound(record, signature) for signature in bad):
+            # People leave, and keys are replaced; when it came to the base it was judged.
+            self.notes.append(f"{path_text(path)} is in the base, and {problem}")
+        elif approver is None:
+            self._add(
+                path,
+                problem,
+                f"add {who} to [approvals], or revoke it: specguard approvals revoke {filed.id[:12]}",
+            )
+        else:
+            self._add(
+                path + b".sig",
+                problem,
+                f"remove it, and {who} signs: specguard approvals sign {filed.id[:12]} --key FILE",
+            )
+
+    def _look_at_nonces(self) -> None:
+        by_nonce: dict[str, list[Filed]] = {}
+        for filed in self.book.log.filed.values():
+            by_nonce.setdefault(filed.record.nonce, []).append(filed)
+        revoked = {record.revokes for _, record in self.book.log.revocations}
+        for same in by_nonce.values():
+            open_ones = sorted(
+                (filed for filed in same if filed.id not in revoked),
+                key=lambda filed: ("base" not in filed.places, filed.record.issued_at, filed.id),
+            )
+            for filed in open_ones[1:]:
+                self._add(
+                    self.book.log.path(filed.id),
+                    f"it has the nonce of {open_ones[0].id[:12]}, so one of both is a copy",
+                    f"revoke the copy: specguard approvals revoke {filed.id[:12]}",
+                )
+
+    def _look_at_revocations(self) -> None:
+        log = self.book.log
+        for filed, record in log.revocations:
+            revoked = log.filed.get(record.revokes)
+            if revoked is None:
+                self._add(
+                    log.path(filed.id),
+                    f"it revokes {record.revokes[:12]}, which is not in the log",
+                    f"find it, and put it back: git log --all -- {word(log.path(record.revokes))}",
+                )
+            elif not isinstance(revoked.record, Approval):
+                self._add(
+                    log.path(filed.id),
+                    f"it revokes {record.revokes[:12]}, which is no approval",
+                    "give the approval anew: a revocation is for ever",
+                )
+
+
+def _is_sound(record: Approval | Revocation, signature: bytes) -> bool:
+    """Whether a signature holds for the key that it names itself."""
+    blob = signed_with(signature) or b""
+    kind = next((kind for kind in KEY_TYPES if is_of_kind(blob, kind)), None)
+    if kind is None:
+        return False
+    key = f"{kind} {binascii.b2a_base64(blob, newline=False).decode('ascii')}"
+    return signing_key(record, [signature], [key]) is not None

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import importlib
+import os
 
 import pluggy
 
+from specguard.approvals.people import Author
+from specguard.approvals.settings import ApprovalSettings
+from specguard.approvals.settings import problems as approval_problems
+from specguard.artifacts.contracts import Contract
+from specguard.change.request import Request
 from specguard.declaration.registry import PluginError, Registry
-from specguard.engine.declarations import DECLARATIONS
+from specguard.declaration.rule import Declaration
 from specguard.engine.facts import fact_types
+from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError, nearest
+from specguard.plans.settings import Models, PlanKind
 from specguard.rules import API_VERSION
+from specguard.runs.settings import AgentSettings, RunSettings
+from specguard.specs.settings import SpecSettings
+from specguard.waves.settings import WaveSettings
+from specguard.work.kinds import WorkKind, clashes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.declaration.registry import Registered
+
 
 GROUP: Final = "specguard"
 """The entry point group, and the name of the pluggy project."""
@@ -144,3 +157,33 @@ def installed() -> Mapping[str, str]:
         for point in importlib.metadata.entry_points(group=GROUP)
         if point.dist is not None
     }
+
+
+DECLARATIONS: Final = (
+    Declaration("work", WorkKind, shape="tables", fact="work_kinds", problems=clashes),
+    Declaration("artifacts", Contract, shape="tables", fact="contracts"),
+    Declaration("specs", SpecSettings, fact="spec_settings"),
+    Declaration("plans", PlanKind, shape="tables", fact="plan_kinds"),
+    Declaration("models", Models, fact="models"),
+    Declaration("wave", WaveSettings, fact="wave_settings"),
+    Declaration("runs", RunSettings, fact="run_settings"),
+    Declaration("agents", AgentSettings, shape="tables", fact="agents"),
+    Declaration("authors", Author, shape="tables", fact="authors"),
+    Declaration("approvals", ApprovalSettings, fact="approval_settings", problems=approval_problems),
+)
+
+
+def known_rules(directory: str) -> Registry:
+    """The built-in rules, and those of the trusted policy's plugins, where there is a policy.
+
+    Args:
+        directory: the folder to look for the repository in; empty: the working directory.
+
+    Raises:
+        PluginError: a plugin of the policy is broken.
+    """
+    try:
+        plugins = open_policy(Request(environment=os.environ, directory=directory)).plugins
+    except SpecguardError:
+        plugins = ()
+    return load_registry(plugins)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from specguard.change.tree import Tree
-from specguard.engine.run_check import check_run
+from specguard.engine.ranges import check_run
 from specguard.errors import SpecguardError
 from specguard.executor.commit import hash_tree, hook_commands, make_commit
 from specguard.executor.gate_runs import PlaceGround

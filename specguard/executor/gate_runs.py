@@ -14,8 +14,8 @@ from specguard.change.request import Request
 from specguard.change.sources import open_changes
 from specguard.change.tree import Tree
 from specguard.change.worktree import hash_work_tree
+from specguard.engine.check import Clock
 from specguard.engine.claims import papers
-from specguard.engine.clock import Clock
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, NotApplicable, SpecguardError

@@ -14,7 +14,7 @@ from specguard.change.request import Request
 from specguard.change.revision import Revision
 from specguard.change.tree import Documents
 from specguard.declaration.rule import Record
-from specguard.engine.clock import Clock
+from specguard.engine.check import Clock
 from specguard.engine.facts import Facts
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.gate_runs import no_policy_change

@@ -13,7 +13,7 @@ from specguard.change.request import Request
 from specguard.documents.content import owes
 from specguard.documents.data import UnreadDocument, data_kind, read_data
 from specguard.documents.document import Document
-from specguard.engine.status.standing import standing
+from specguard.engine.status import standing
 from specguard.errors import SpecguardError, nearest
 from specguard.model import path_text
 from specguard.planning.sources import TASKS, SourcePage

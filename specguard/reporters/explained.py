@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any, Final
 
-    from specguard.engine.explaining import Explained
+    from specguard.engine.why import Explained
     from specguard.model import Origin
     from specguard.reporters.policy import Setting
 

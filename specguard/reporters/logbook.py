@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.approvals.log import Use
-    from specguard.engine.logbook import Logbook
-    from specguard.engine.logged import Logged
-    from specguard.engine.verifying import Verification
+    from specguard.engine.logbook import Logbook, Logged, Verification
 
 SCHEMA: Final = "specguard.approvals/1"
 

@@ -31,7 +31,7 @@ def render(status: Mapping[str, Any], *, colour: bool = False) -> str:
     """A status as text, ending in a newline.
 
     Args:
-        status: what `specguard.engine.status.standing` gives.
+        status: what `specguard.engine.status` gives.
         colour: whether the reader is a terminal that wants it.
     """
     style = Style(colour)

@@ -98,12 +98,11 @@ def judged(
     from specguard.change.request import Request
     from specguard.change.sources import open_changes
     from specguard.cli.check import command
-    from specguard.engine.approving import bond_of
-    from specguard.engine.clock import Clock
+    from specguard.engine.approvals import bond_of
+    from specguard.engine.check import Clock, Selection
     from specguard.engine.facts import Facts
     from specguard.engine.policies import Policies, compare_policies
     from specguard.engine.run import run_rules
-    from specguard.engine.selection import Selection
 
     try:
         words = command.make_context("check", list(arguments)).params

@@ -13,7 +13,7 @@ import pytest
 
 from specguard.approvals.log import write_record
 from specguard.approvals.record import Approval, read_record
-from specguard.engine.logged import STATES
+from specguard.engine.logbook import STATES
 from specguard.testing import Case, Step, run_here
 from specguard.testing.repository import clean_environment
 from tests.approvals.making import FOLDER, approval, revocation

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specguard.engine.kept import PURE, Kept, _data, _outcome
-from specguard.engine.run import Outcome
+from specguard.engine.run import PURE, Kept, Outcome, _data, _outcome
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import Finding, Origin
 from specguard.testing import Case, Repository, Step, run_here

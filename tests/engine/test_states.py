@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from specguard.authority.policy import RuleInPolicy
+from specguard.engine.check import Selection
 from specguard.engine.run import run_rules
-from specguard.engine.selection import Selection
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import Origin, Verdict
 from specguard.rules import Covering, Finding, Rule

@@ -12,7 +12,7 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
 from specguard.change.request import Request
 from specguard.change.sources import open_changes
-from specguard.engine.clock import Clock
+from specguard.engine.check import Clock
 from specguard.engine.facts import Facts
 from specguard.engine.policies import open_policy
 from specguard.executor.place.place import Place, make_place, place_of

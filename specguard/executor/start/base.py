@@ -14,8 +14,7 @@ from specguard.change.git import History
 from specguard.change.repository import INHERITED, Repository, find_program, short_name
 from specguard.change.request import Request
 from specguard.change.tree import Tree
-from specguard.engine.policies import Policies
-from specguard.engine.stacks import ItemBranches
+from specguard.engine.policies import ItemBranches, Policies
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.item import Plain, is_paper, is_within, shared_branch
 from specguard.executor.remote.git import RemoteError, find_address

@@ -412,7 +412,7 @@ def _check_stage(start: Start, item: WorkItem, git: Git) -> None:
     """
     if not _stops(start, "wave-stage-out-of-order") or item.listed is None:
         return
-    from specguard.engine.run_check import too_early
+    from specguard.engine.ranges import too_early
 
     tip = start.shared.tip if start.shared is not None else None
     finding = too_early(

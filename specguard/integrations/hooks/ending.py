@@ -197,8 +197,7 @@ class _State:
     def _judge(self, tree: WorkTree, repository: Repository) -> None:
         from specguard.change.git import Git
         from specguard.change.sources import open_changes
-        from specguard.engine.check import judge_change
-        from specguard.engine.clock import Clock
+        from specguard.engine.check import Clock, judge_change
         from specguard.engine.policies import Policies
 
         folder, pin, head = os.fsdecode(tree.root), self._pin, repository.head

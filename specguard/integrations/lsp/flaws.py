@@ -11,10 +11,10 @@ from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.declaration.rule import Record
 from specguard.engine.check import check
+from specguard.engine.plugins import known_rules
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
 from specguard.evaluation.own import WorkingFiles
-from specguard.integrations.known_rules import known_rules
 from specguard.reporters.escape import visible
 
 if TYPE_CHECKING:

@@ -15,9 +15,8 @@ from pygls.uris import to_fs_path
 
 from specguard import __version__
 from specguard.authority.schema import rule_options
-from specguard.engine.plugins import find_rule
+from specguard.engine.plugins import find_rule, known_rules
 from specguard.errors import SpecguardError
-from specguard.integrations.known_rules import known_rules
 from specguard.integrations.lsp.flaws import Place, artifact_flaws, authority_flaws, is_authority
 from specguard.reporters import manual
 from specguard.reporters.escape import visible

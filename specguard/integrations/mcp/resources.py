@@ -11,10 +11,9 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.declaration.rule import Record
-from specguard.engine.plugins import find_rule
+from specguard.engine.plugins import find_rule, known_rules
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
-from specguard.integrations.known_rules import known_rules
 from specguard.integrations.mcp.bounds import LONGEST_PAGE
 from specguard.model import path_text
 from specguard.reporters import manual

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 from specguard.change.request import Request
 from specguard.declaration.rule import Record
 from specguard.engine.check import check
-from specguard.engine.govern import what_governs
-from specguard.engine.plugins import find_rule
+from specguard.engine.plugins import find_rule, known_rules
 from specguard.engine.policies import open_policy
-from specguard.engine.status.standing import standing
+from specguard.engine.status import standing
+from specguard.engine.why import what_governs
 from specguard.errors import SpecguardError
 from specguard.executor.brief import brief_of
 from specguard.executor.run import RunOptions, open_store
-from specguard.integrations.known_rules import known_rules
 from specguard.integrations.mcp import arguments
 from specguard.reporters import manual
 from specguard.reporters.json import report

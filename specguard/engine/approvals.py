@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy
     from specguard.change.request import Request
     from specguard.change.sources import Change
-    from specguard.engine.clock import Clock
+    from specguard.engine.check import Clock, Selection
     from specguard.engine.facts import Facts
-    from specguard.engine.selection import Selection
     from specguard.model import RuleResult
+
 
 _NONE: Final = "the change has no approvals"
 
@@ -61,11 +61,11 @@ def settle(
         settings = policy.declared("approval_settings")
         notes += grant(request, policy, settings, bond_of(change, policy, facts), results, clock)
     if any(result.code == "PTH004" and result.state == "failed" for result in results):
-        from specguard.engine.first_approvers import accept_first_approvers
+        from specguard.engine.approvers import accept_first_approvers
 
         notes += accept_first_approvers(request, change, policy, facts, results)
     if any(result.code == "PTH002" and result.state == "failed" for result in results):
-        from specguard.engine.owners import accept_owners
+        from specguard.engine.approvers import accept_owners
 
         notes += accept_owners(request, change, policy, results)
     undone = policy.merge != "squash" and _is_undone(change, policy.log_folder)

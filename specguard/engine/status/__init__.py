@@ -1,1 +1,0 @@
-"""Where the work stands: item, waves, slices, plans, agents, specs, what is missing and what comes next."""

@@ -1,0 +1,414 @@
+"""Which settings of a policy have a say about one path, and what it says of one rule."""
+
+from __future__ import annotations
+
+import os
+
+from specguard.change.change import BASELINE
+from specguard.change.git import Git
+from specguard.change.repository import Repository
+from specguard.change.tree import Documents, Tree
+from specguard.declaration.patterns import Covering, Guarding, Patterns
+from specguard.declaration.rule import Record
+from specguard.engine.check import Quotes
+from specguard.engine.policies import open_policy
+from specguard.engine.run import describe_condition
+from specguard.errors import MissingFact, SpecguardError
+from specguard.model import path_text
+from specguard.specs.spec import Catalogue
+from specguard.work.item import Papers
+from specguard.work.templates import PathTemplate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any, Final
+
+    from specguard.artifacts.contracts import Contract
+    from specguard.authority.policy import Policy, RuleInPolicy
+    from specguard.change.request import Request
+    from specguard.model import Origin, Severity
+
+    Said = tuple[str, str, str, str]
+    """A rule's code, a key of the policy, the pattern there, and what it makes of the path."""
+
+
+class Governing:
+    """A pattern of a policy that matches a path.
+
+    Attributes:
+        code, name, severity: the rule's.
+        setting: the key in the policy.
+        pattern: as it is written.
+        effect: `guarded`, `covered`, `selected`, `named`, `left alone` (an exception), or what a work item,
+            a declared table or the policy itself makes of the path.
+        origin: the line it stands in; None for a default.
+        asks: what a change of the path has to keep to, in one sentence; empty for an exception.
+    """
+
+    __slots__ = ("asks", "code", "effect", "name", "origin", "pattern", "setting", "severity")
+
+    def __init__(
+        self,
+        *,
+        code: str,
+        name: str,
+        severity: Severity,
+        setting: str,
+        pattern: str,
+        effect: str,
+        origin: Origin | None,
+        asks: str,
+    ) -> None:
+        self.code = code
+        self.name = name
+        self.severity = severity
+        self.setting = setting
+        self.pattern = pattern
+        self.effect = effect
+        self.origin = origin
+        self.asks = asks
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """It as JSON can hold it."""
+        origin = self.origin
+        return {
+            "code": self.code,
+            "name": self.name,
+            "severity": self.severity,
+            "setting": self.setting,
+            "pattern": self.pattern,
+            "effect": self.effect,
+            "asks": self.asks,
+            "authority": None if origin is None else {"path": origin.path, "line": origin.line or None},
+        }
+
+
+def what_governs(request: Request, path: str) -> list[Governing]:
+    """All that has a say about a path, by the policy that would judge here.
+
+    Args:
+        request: its directory, environment, `base` and `authority` count.
+        path: the path from the repository's root; slashes at its ends do not count.
+
+    Raises:
+        SpecguardError: it is no such path, or there is no policy.
+    """
+    name = os.fsencode(plain_path(path))
+    policy = open_policy(request)
+    return governing(policy, name) + governing_specs(request, policy, name)
+
+
+def plain_path(path: str) -> str:
+    """A path from the repository's root, without slashes at its ends.
+
+    Raises:
+        SpecguardError: it is none.
+    """
+    plain = path.strip("/")
+    if {"", ".", ".."} & set(plain.split("/")):
+        raise SpecguardError(
+            f"{path!r} is no path from the repository's root",
+            help="write it as git does: docs/api/x.yaml",
+            code="usage",
+        )
+    return plain
+
+
+def governing(policy: Policy, path: bytes) -> list[Governing]:
+    """The patterns of every active rule that match a path, and what the work items say of it, by code."""
+    found: list[Governing] = []
+    for rule in policy.rules:
+        if not rule.active:
+            continue
+        check = rule.load()
+        settings: dict[str, object] = {name: getattr(check, name) for name in check._fields}
+        settings["exclude"] = rule.exclude
+        for key, pattern, effect in matching(settings, f"rules.{rule.name}", path):
+            found.append(_governing(policy, rule, key, pattern, effect))
+    said = [*_of_work(policy, path), *_of_specs(policy, path), *of_tables(policy, path)]
+    if path in policy.document_paths or path == BASELINE:
+        what = "the baseline" if path == BASELINE else "the authority"
+        said.append(("PTH004", "", path_text(path), what))
+    for code, setting, pattern, effect in said:
+        judge = policy.rule(code)
+        if judge is not None and judge.active:
+            found.append(_governing(policy, judge, setting, pattern, effect))
+    return sorted(found, key=lambda one: one.code)
+
+
+def _governing(policy: Policy, rule: RuleInPolicy, setting: str, pattern: str, effect: str) -> Governing:
+    check = rule.load()
+    key = setting.removeprefix(f"rules.{rule.name}.")
+    asks = "" if effect == "left alone" else (check.asks and check.asks(key)) or describe_condition(check)
+    return Governing(
+        code=rule.code,
+        name=rule.name,
+        severity=rule.severity,
+        setting=setting,
+        pattern=pattern,
+        effect=effect,
+        origin=policy.cite(rule.name, key),
+        asks=asks,
+    )
+
+
+def _of_work(policy: Policy, path: bytes) -> Iterator[tuple[str, str, str, str]]:
+    """The code, key, pattern and effect of each place in which a work item's files are looked for."""
+    kinds = policy.declared("work_kinds")
+    for paper in Papers(kinds).at(path):
+        if paper.role == "pointer":
+            if kinds[paper.kind].protect_pointer:
+                yield "WRK004", paper.setting, paper.text, f"the pointer of a {paper.kind}"
+        elif paper.role != "list":
+            what = "a document" if paper.role == "document" else "the index"
+            yield "WRK005", paper.setting, paper.text, f"{what} of a {paper.kind}"
+
+
+def _of_specs(policy: Policy, path: bytes) -> Iterator[tuple[str, str, str, str]]:
+    """The code, key, pattern and effect of each setting for specs, and of the order, that has the path."""
+    if policy.declares("spec_settings"):
+        settings = policy.declared("spec_settings")
+        for code, field, effect in (
+            ("SPC001", "files", "a spec"),
+            ("SPC007", "code", "changes with a spec"),
+            ("SPC007", "spec_paths", "a change of it is one of a spec"),
+            ("SPC008", "mirrors", "repeats the statuses of specs"),
+        ):
+            patterns: Patterns = getattr(settings, field)
+            index = patterns.find(path)
+            if index is not None:
+                yield code, f"specs.{field}.{index}", patterns.patterns[index], effect
+        if path == settings.index.encode("utf-8", "surrogateescape"):
+            yield "SPC001", "specs.index", settings.index, "the index of specs"
+    if policy.keys:
+        from specguard.authority.ranks import rank_of
+
+        rank = rank_of(policy.order, path)
+        if rank is not None:
+            yield "SPC009", f"authority.order.{rank}", policy.order[rank], f"number {rank + 1} of the order"
+
+
+def governing_specs(request: Request, policy: Policy, path: bytes) -> list[Governing]:
+    """The specs that govern a path, in the tree of `HEAD`.
+
+    Args:
+        request: its directory and environment count.
+        policy: the policy.
+        path: the path from the root.
+    """
+    rule = policy.rule("SPC003")
+    if not policy.declares("spec_settings") or rule is None:
+        return []
+    repository = Repository.locate(request.directory, request.environment)
+    if repository.head is None:
+        return []
+    with Git(repository) as git:
+        tree = Tree(git, git.commit(repository.head).tree)
+        try:
+            return [
+                Governing(
+                    code=rule.code,
+                    name=rule.name,
+                    severity=rule.severity,
+                    setting="specs.governs",
+                    pattern=pattern,
+                    effect=f"governed by {path_text(spec.path)}",
+                    origin=policy.origin(f"specs.governs.{pattern}"),
+                    asks=f"a change here needs a review of {path_text(spec.path)} that still holds",
+                )
+                for spec, pattern in Catalogue(policy.declared("spec_settings"), Documents(tree)).governing(
+                    path
+                )
+            ]
+        except MissingFact as missing:
+            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
+
+
+_TOLD_ELSEWHERE: Final = ("authority", "specs")
+
+
+def of_tables(policy: Policy, path: bytes) -> Iterator[Said]:
+    """What makes active rules judge a path, of the tables that they say they need (`Rule.tables`)."""
+    for rule in policy.rules:
+        if not rule.active:
+            continue
+        told: set[str] = set()
+        for table in rule.load().tables:
+            head, _, key = table.partition(".")
+            if head == "artifacts":
+                yield from _of_artifacts(policy, rule.code, key.removeprefix("*.").split("."), path)
+            elif head not in told and head not in _TOLD_ELSEWHERE:
+                told.add(head)
+                yield from _of_table(policy, rule.code, head, path)
+
+
+def matching(value: object, key: str, path: bytes, *, texts: bool = False) -> Iterator[tuple[str, str, str]]:
+    """The key, pattern and effect of each first match in a setting and in the tables within it.
+
+    Args:
+        value: the setting.
+        key: its key.
+        path: the path.
+        texts: whether a text may be the name of one path, and not only patterns count.
+    """
+    if isinstance(value, Patterns):
+        index = value.find(path)
+        if index is not None:
+            yield f"{key}.{index}", value.patterns[index], _effect(key, value)
+    elif isinstance(value, str):
+        if texts and value == path_text(path):
+            yield key, value, "named"
+    elif isinstance(value, Record):
+        for name in value._fields:
+            yield from matching(getattr(value, name), f"{key}.{name}", path, texts=texts)
+    elif isinstance(value, dict):
+        for name, element in value.items():
+            yield from matching(element, f"{key}.{name}", path, texts=texts)
+    elif isinstance(value, (list, tuple)):
+        for number, element in enumerate(value):
+            yield from matching(element, f"{key}.{number}", path, texts=texts)
+
+
+def _effect(key: str, patterns: Patterns) -> str:
+    if key.endswith(".exclude"):
+        return "left alone"
+    if isinstance(patterns, Guarding):
+        return "guarded"
+    return "covered" if isinstance(patterns, Covering) else "selected"
+
+
+def _of_artifacts(policy: Policy, code: str, keys: Sequence[str], path: bytes) -> Iterator[Said]:
+    """The contracts of a path that have one setting."""
+    contracts: Mapping[str, Contract] = policy.declared("contracts")
+    for name, contract in contracts.items():
+        value: Any = contract
+        for key in keys:
+            value = getattr(value, key, None)
+        if not value:
+            continue
+        setting = f"artifacts.{name}.{'.'.join(keys)}"
+        if _is_at(contract, path):
+            what = "the artifact" if contract.path else "in a folder of"
+            yield code, setting, contract.path or contract.root, f"{what} {name}"
+        elif keys == ["closure"]:
+            for index, folder in enumerate(contract.closure):
+                if _is_below(folder, path):
+                    yield code, f"{setting}.{index}", folder, f"in a folder that {name} closes"
+
+
+def _of_table(policy: Policy, code: str, table: str, path: bytes) -> Iterator[Said]:
+    """What another table says."""
+    settings = policy.tables[table]
+    if table == "plans":
+        for name, kind in settings.items():
+            folder = f"{kind.folder.rstrip('/')}/"
+            if PathTemplate(folder + kind.plan).read(path) is not None:
+                yield code, f"plans.{name}", folder + kind.plan, "a plan"
+            elif code == "PLN009" and _is_below(folder, path):
+                yield code, f"plans.{name}", folder, "in the folder of a plan"
+    elif table == "work":
+        for name, kind in settings.items():
+            for source in kind.sources:
+                if PathTemplate(source).read(path) is not None:
+                    yield code, f"work.{name}.source", source, f"lists the {name}s"
+    elif table == "wave":
+        contracts: Mapping[str, Contract] = policy.declared("contracts")
+        for index, stage in enumerate(settings.stages):
+            for name in stage.artifacts:
+                if name in contracts and _is_at(contracts[name], path):
+                    place = contracts[name].path or contracts[name].root
+                    yield code, f"wave.stages.{index}", place, f"of the stage {stage.name}"
+                    break
+    else:
+        for key, pattern, effect in matching(settings, table, path, texts=True):
+            yield code, key, pattern, effect
+
+
+def _is_at(contract: Contract, path: bytes) -> bool:
+    """Whether a path is an artifact of a contract, or in a folder that is one."""
+    if contract.path:
+        return PathTemplate(contract.path).read(path) is not None
+    return _is_below(contract.root, path)
+
+
+def _is_below(folder: str, path: bytes) -> bool:
+    return Covering([PathTemplate(folder).render({})]).find(path) is not None
+
+
+class Explained:
+    """One rule of a policy, and what it makes of a path.
+
+    Attributes:
+        policy: the policy.
+        rule: the rule as that policy has it.
+        text: its docstring.
+        condition: what holds when it passes, with its settings filled in.
+        path: the path that was asked about; empty for none.
+        governing: the lines that make this rule judge that path.
+        kinds: the kinds of work items, where it compares with what the change's item has.
+        approvers: who may approve what it finds, without regard to who made a change; none where nobody may.
+        persons: by how many persons that must be approved.
+    """
+
+    def __init__(
+        self, policy: Policy, rule: RuleInPolicy, path: bytes, governing: Sequence[Governing]
+    ) -> None:
+        check = rule.load()
+        self.policy = policy
+        self.rule = rule
+        self.text = type(check).__doc__ or ""
+        self.condition = describe_condition(check)
+        self.path = path
+        self.governing = governing
+        code = check.check.__code__
+        by_item = not {"work", "work_item"}.isdisjoint(code.co_varnames[1 : code.co_argcount])
+        self.kinds: Sequence[str] = list(policy.declared("work_kinds")) if by_item else ()
+        settings = policy.declared("approval_settings")
+        able = settings.approver if rule.approvable else ()
+        self.approvers: Sequence[str] = [
+            one.name for one in able if one.covers(rule.code, rule.name, by_name=rule.signed)
+        ]
+        self.persons: int = settings.persons_for(rule.code, rule.name)
+
+    @property
+    def idle(self) -> str:
+        """Why the rule judges nothing, as a clause; empty where it judges."""
+        if self.rule.severity == "off":
+            return "the policy has it off"
+        return f"the policy sets no {self.rule.unset}" if self.rule.unset else ""
+
+
+def explain(request: Request, policy: Policy, rule: RuleInPolicy, path: str = "") -> Explained:
+    """What a policy says of a rule, and of a path by it.
+
+    Args:
+        request: its directory and environment count.
+        policy: the policy.
+        rule: one of its rules.
+        path: a path from the repository's root; empty for none.
+
+    Raises:
+        SpecguardError: it is no such path.
+    """
+    if not path:
+        return Explained(policy, rule, b"", ())
+    name = os.fsencode(plain_path(path))
+    found = governing(policy, name)
+    if rule.code == "SPC003":
+        found += governing_specs(request, policy, name)
+    return Explained(policy, rule, name, [one for one in found if one.code == rule.code])
+
+
+def quoted(request: Request, policy: Policy, origins: Sequence[Origin | None]) -> Sequence[str]:
+    """The words of the authority at some lines; empty for each that cannot be had.
+
+    Args:
+        request: its directory and environment count.
+        policy: whose authority it is.
+        origins: the lines.
+    """
+    with Git(Repository.locate(request.directory, request.environment)) as git:
+        quotes = Quotes(policy, git)
+        return [quotes.of(origin) for origin in origins]
