@@ -13,10 +13,10 @@ from specguard.cli.options import approval, in_directory, what_is_judged
 from specguard.engine.check import check
 from specguard.errors import SpecguardError
 from specguard.model import EXIT_PASSED
-from specguard.reporters.approvals import accounts, may_approve
 from specguard.reporters.escape import json_text, visible
 from specguard.reporters.json import report
 from specguard.reporters.text import located
+from specguard.reporters.wording import accounts, may_approve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

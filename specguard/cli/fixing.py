@@ -10,8 +10,8 @@ from specguard.cli.fixable import Here
 from specguard.cli.judge import judge
 from specguard.errors import SpecguardError
 from specguard.model import path_text
-from specguard.reporters.approvals import shell_word
 from specguard.reporters.escape import visible
+from specguard.reporters.wording import shell_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

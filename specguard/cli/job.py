@@ -35,7 +35,7 @@ def tell(verdicts: Sequence[Verdict], code: int, outputs: Sequence[tuple[str, st
     """
     import json
 
-    from specguard.reporters.markdown import SUMMARY_LIMIT, render
+    from specguard.reporters.platforms import SUMMARY_LIMIT, render_markdown
 
     counts: dict[str, int] = {}
     for verdict in verdicts:
@@ -44,7 +44,7 @@ def tell(verdicts: Sequence[Verdict], code: int, outputs: Sequence[tuple[str, st
     outcome = max((verdict.outcome for verdict in verdicts), key=_WORST.index, default="passed")
     findings = sum(len(verdict.findings) for verdict in verdicts)
     _append(
-        render(verdicts, limit=SUMMARY_LIMIT),
+        render_markdown(verdicts, limit=SUMMARY_LIMIT),
         {"verdict": outcome, "exit-code": str(code), "findings": str(findings), "counts": json.dumps(counts)},
         outputs,
     )
@@ -57,11 +57,15 @@ def tell_error(error: SpecguardError, outputs: Sequence[tuple[str, str]]) -> Non
         error: why there is none.
         outputs: the reports that were asked for, as pairs of a format and a file.
     """
-    from specguard.reporters.markdown import error_report
+    from specguard.reporters.platforms import error_report_markdown
 
     values = {"verdict": "error", "exit-code": str(EXIT_NO_VERDICT), "findings": "0", "counts": "{}"}
     try:
-        _append(error_report(error), values, [(form, file) for form, file in outputs if os.path.isfile(file)])
+        _append(
+            error_report_markdown(error),
+            values,
+            [(form, file) for form, file in outputs if os.path.isfile(file)],
+        )
     except SpecguardError:
         # What went wrong before is what is said.
         return

@@ -97,7 +97,7 @@ def judged(
                     # What went wrong before is what is said.
                     continue
         if request.log and known.path != request.log:
-            from specguard.reporters.decisions import error_line
+            from specguard.reporters.json import error_line
 
             _append(request.log, error_line(known, _now(), enforce=request.enforce), known.message)
         raise
@@ -174,7 +174,7 @@ def _log(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:
     used = [verdict for verdict in verdicts if any(one.state == "approved" for one in verdict.findings)]
     if not log and not used:
         return
-    from specguard.reporters.decisions import PLACE, lines
+    from specguard.reporters.json import PLACE, lines
 
     if log:
         _append(log, lines(verdicts, _now()))

@@ -14,7 +14,7 @@ from specguard.errors import SpecguardError
 from specguard.executor.report import REPORT, report_text
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters.escape import json_text, legible, markdown_shown
-from specguard.reporters.runs import HEADS, all_of, as_data, cells, table
+from specguard.reporters.status import HEADS, all_of, as_data, cells, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from specguard.cli.words import counted
 from specguard.executor.metrics import metrics as metrics_of
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.reporters.escape import json_text, visible
-from specguard.reporters.runs import metrics_text
+from specguard.reporters.status import metrics_text
 from specguard.runs.views import carry_out, moves
 
 

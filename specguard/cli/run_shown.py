@@ -12,7 +12,7 @@ import click
 
 from specguard.executor.report import outcome
 from specguard.reporters.escape import visible
-from specguard.reporters.runs import span
+from specguard.reporters.status import span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

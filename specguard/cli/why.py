@@ -17,7 +17,7 @@ from specguard.engine.policies import open_policy
 from specguard.engine.why import explain, quoted, what_governs
 from specguard.errors import SpecguardError, nearest
 from specguard.reporters.escape import cut, cut_path, json_text, visible
-from specguard.reporters.explained import as_data, as_text
+from specguard.reporters.policy import explanation_data, explanation_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def command(words: tuple[str, ...], directory: str, base: str, authority: str, o
     explained = explain(request, policy, rule, words[1].removeprefix("./") if len(words) == 2 else "")
     show = partial(quoted, request, policy)
     if output_format == "json":
-        click.echo(json_text(as_data(explained, show)))
+        click.echo(json_text(explanation_data(explained, show)))
     else:
-        click.echo(as_text(explained, show), nl=False)
+        click.echo(explanation_text(explained, show), nl=False)
 
 
 def _rule(policy: Policy, word: str, *, sure: bool) -> RuleInPolicy | None:

@@ -42,19 +42,20 @@ class Format(Record):
         return str(load(self.error_target)(error)) if self.error_target else ""
 
 
-def _reporter(name: str, *, needs: Sequence[Need] = ()) -> Format:
-    """A format whose module has its name and both reports."""
-    module = f"specguard.reporters.{name}"
-    return Format(name=name, target=f"{module}:render", error_target=f"{module}:error_report", needs=needs)
+def _reporter(name: str, group: str = "", *, needs: Sequence[Need] = ()) -> Format:
+    """A format whose module has both reports: one of its own, or one of a group of formats."""
+    module, end = f"specguard.reporters.{group or name}", f"_{name}" if group else ""
+    targets = f"{module}:render{end}", f"{module}:error_report{end}"
+    return Format(name=name, target=targets[0], error_target=targets[1], needs=needs)
 
 
 _ALL: Final = (
     Format(name="text", target="specguard.reporters.text:render"),
     _reporter("json", needs=("fingerprint",)),
-    _reporter("github"),
-    _reporter("markdown"),
-    Format(name="concise", target="specguard.reporters.concise:render"),
-    Format(name="agent", target="specguard.reporters.agent:render", needs=("quotes",)),
+    _reporter("github", "platforms"),
+    _reporter("markdown", "platforms"),
+    Format(name="concise", target="specguard.reporters.brief:render_concise"),
+    Format(name="agent", target="specguard.reporters.brief:render_agent", needs=("quotes",)),
     Format(
         name="html",
         target="specguard.reporters.html:render",
@@ -68,11 +69,11 @@ _ALL: Final = (
         error_target="specguard.reporters.sarif:error_report",
         needs=("fingerprint", "quotes", "rules"),
     ),
-    _reporter("gitlab"),
-    _reporter("junit"),
-    _reporter("rdjson", needs=("rules",)),
-    _reporter("checkstyle"),
-    _reporter("azure"),
+    _reporter("gitlab", "platforms"),
+    _reporter("junit", "formal"),
+    _reporter("rdjson", "formal", needs=("rules",)),
+    _reporter("checkstyle", "formal"),
+    _reporter("azure", "platforms"),
 )
 
 FORMATS: Final[Mapping[str, Format]] = {one.name: one for one in _ALL}

@@ -12,14 +12,25 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from specguard import __version__
+from specguard.declaration.registry import FAMILIES
 from specguard.model import path_text
-from specguard.reporters.approvals import accounts
 from specguard.reporters.escape import cut, json_text, visible
 from specguard.reporters.json import plain
-from specguard.reporters.places import Place, of_origin, place_of, place_of_error
-from specguard.reporters.rule_pages import HOME
-from specguard.reporters.sarif_rules import LEVELS, rule_of
-from specguard.reporters.wording import error_lines, lines, most_severe_first, policy_lines, undecided_lines
+from specguard.reporters.manual import prose
+from specguard.reporters.wording import (
+    HOME,
+    Place,
+    accounts,
+    error_lines,
+    lines,
+    most_severe_first,
+    of_origin,
+    place_of,
+    place_of_error,
+    policy_lines,
+    undecided_lines,
+    url_of,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +38,8 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.errors import SpecguardError
-    from specguard.model import Judged, Verdict
+    from specguard.model import Judged, RuleResult, Verdict
+
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -234,3 +246,51 @@ def _physical(place: Place, snippet: str = "") -> dict[str, Any]:
 def _encoded(path: bytes) -> str:
     """A path as a relative reference (RFC 3986); a byte that is not UTF-8 is one of its octets."""
     return quote(path, safe="/")
+
+
+LONGEST: Final = 1024
+"""How many characters of a description GitHub takes."""
+
+LEVELS: Final = {"error": "error", "warning": "warning", "info": "note", "off": "none"}
+"""What SARIF calls a severity."""
+
+_SEVERITIES: Final = {"error": "error", "warning": "warning"}
+
+
+def rule_of(result: RuleResult) -> dict[str, Any]:
+    """The descriptor of one rule.
+
+    Args:
+        result: what became of the rule, with its text.
+    """
+    text = prose(result.text) if result.text else ""
+    first = " ".join(text.split("\n\n", 1)[0].split("\n"))
+    condition = cut(visible(result.condition))
+    holds = f"It passes when {condition}." if condition else ""
+    page = url_of(result)
+    told = "\n\n".join(filter(None, (text, holds))) or result.name
+    link = f"\n\n[The rule's page]({page})" if page else ""
+    data: dict[str, Any] = {
+        "id": result.code,
+        "name": _pascal(result.name),
+        "shortDescription": {"text": cut(first or result.name, LONGEST)},
+        "fullDescription": {"text": cut(text or result.name, LONGEST)},
+        "help": {"text": told, "markdown": f"{text or result.name}{link}"},
+        "defaultConfiguration": {
+            "enabled": result.severity != "off",
+            "level": LEVELS[result.severity],
+        },
+        "properties": {
+            "tags": [FAMILIES.get(result.code[:3], result.code[:3])],
+            "precision": "very-high",
+            "problem.severity": _SEVERITIES.get(result.severity, "recommendation"),
+        },
+    }
+    if page:
+        data["helpUri"] = page
+    return data
+
+
+def _pascal(name: str) -> str:
+    """A rule's name as SARIF has names of rules, in Pascal case."""
+    return "".join(part.capitalize() for part in name.split("-"))

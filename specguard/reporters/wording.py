@@ -1,24 +1,34 @@
-"""What every report says of a finding, a rule that could not be judged, and an error: lines for a reader.
+"""What every report says of a finding, its place, its rule, approvals, differences of policy, and errors.
 
 Nothing in these lines is unseen or obeyed, and each report escapes them further in its own way.
+
+What is returned are plain texts of one line each; every reporter escapes them in its own way.
+
+What is returned are plain texts of one line each; every reporter escapes them in its own way.
+
+A finding about a branch, a message or a title has no file. It is shown at the line of the authority that is
+behind it, and where that cannot be named, at the authority's first line.
 """
 
 from __future__ import annotations
 
+import re
+
+from specguard import __version__
+from specguard.declaration.rule import Record
 from specguard.errors import named
-from specguard.model import SEVERITIES
-from specguard.reporters.approvals import accounts
+from specguard.model import SEVERITIES, path_text, shortened
 from specguard.reporters.escape import cut, cut_path, visible
 from specguard.reporters.text import decided_by, more_than_accepted, said
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Literal
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any, Final, Literal
 
     from specguard.errors import SpecguardError
-    from specguard.model import Judged, RuleResult, Verdict
-    from specguard.reporters.folding import Fold
+    from specguard.model import Judged, Lift, Origin, RuleResult, Verdict
+    from specguard.reporters.text import Fold
 
     Weight = Literal["error", "warning", "info"]
 
@@ -88,14 +98,258 @@ def policy_lines(verdict: Verdict) -> list[str]:
     """What the change does to the policy, as far as no finding says it; nothing where it does nothing."""
     if not verdict.policy_change:
         return []
-    from specguard.reporters import differences
 
-    told = [f"policy: {differences.headline(verdict)}"]
-    rest = differences.unsaid(verdict)
-    for difference in rest[: differences.SHOWN]:
-        at = cut_path(differences.at(difference))
-        account = f"{differences.word(difference)} {differences.account(difference)}"
+    told = [f"policy: {policy_headline(verdict)}"]
+    rest = unsaid_differences(verdict)
+    for difference in rest[:DIFFERENCES_SHOWN]:
+        at = cut_path(difference_place(difference))
+        account = f"{effect_word(difference)} {difference_text(difference)}"
         told.append(f"{account} ({at})" if at else account)
-    if len(rest) > differences.SHOWN:
-        told.append(f"and {len(rest) - differences.SHOWN} more")
+    if len(rest) > DIFFERENCES_SHOWN:
+        told.append(f"and {len(rest) - DIFFERENCES_SHOWN} more")
     return list(map(visible, told))
+
+
+NAMED: Final = 3
+"""So many files are named in a command that approves."""
+
+_LONGEST_WORD: Final = 240
+"""A longer name is not put into a command."""
+
+_PROOFS: Final = {
+    "signature": "signed",
+    "platform": "by a review on the platform",
+    "base": "in the base",
+    "local": "unsigned, which CI will not take",
+}
+
+
+def short_id(lift: Lift) -> str:
+    """The digits by which people name an approval."""
+    return lift.id[:12]
+
+
+def accounts(judged: Judged) -> list[str]:
+    """A line for each approval that names a finding: those that count, then those that do not, with why."""
+    return [_account(lift) for lift in judged.lifts if not lift.refusals] + [
+        refused(lift) for lift in judged.lifts if lift.refusals
+    ]
+
+
+def proven(lift: Lift) -> str:
+    """What proves an approval, in words."""
+    return _PROOFS.get(lift.proof, lift.proof)
+
+
+def until(lift: Lift) -> str:
+    """Until when an approval holds, as `YYYY-MM-DD HH:MM UTC`."""
+    return re.sub(r"T(\d\d:\d\d):\d\dZ$", r" \1 UTC", lift.expires_at)
+
+
+def _account(lift: Lift) -> str:
+    ticket = f" ({shortened(lift.ticket, 80)})" if lift.ticket else ""
+    return (
+        f"approval {short_id(lift)} by {shortened(lift.approver)} until {until(lift)}, {proven(lift)}: "
+        f"{shortened(lift.reason, 300)}{ticket}"
+    )
+
+
+def refused(lift: Lift) -> str:
+    """That an approval does not count, and why."""
+    reasons = shortened("; ".join(lift.refusals), 600)
+    return f"approval {short_id(lift)} by {shortened(lift.approver)} does not count: {reasons}"
+
+
+def may_approve(result: RuleResult, source: str = "") -> tuple[str, str] | None:
+    """Who may approve what a rule found, as a clause, and the command; None where nobody may.
+
+    Args:
+        result: the rule's.
+        source: where the change was read, as the `change` of a report has it.
+    """
+    found = [judged for judged in result.findings if judged.state == "open" and judged.severity == "error"]
+    if not result.approvers or not found:
+        return None
+    people = [shortened(name) for name in result.approvers]
+    who = f"{', '.join(people[:-1])} or {people[-1]}" if len(people) > 1 else people[0]
+    paths = list(dict.fromkeys(judged.finding.path for judged in found))
+    words, named = _path_words(paths)
+    flags = {"staged": " --staged", "worktree": " --worktree"}.get(source, "")
+    command = (
+        f"specguard approve {result.code}{words}{flags} --approved-by {shell_word(result.approvers[0])} "
+        '--reason "..."'
+    )
+    many = f", which takes {result.persons} persons" if result.persons > 1 else ""
+    rest = len(paths) - named
+    count = f"; the command names {named} of {len(paths)} files" if words and rest else ""
+    return f"{who} may approve {'this' if len(found) == 1 else 'these'}{many}{count}", command
+
+
+def _path_words(paths: Sequence[bytes | None]) -> tuple[str, int]:
+    """The options that name the first of some files, and how many these are; none where one has no file."""
+    if None in paths:
+        return "", 0
+    words = [word for path in paths if path is not None and len(word := shell_word(path)) <= _LONGEST_WORD]
+    return "".join(f" --path {word}" for word in words[:NAMED]), len(words[:NAMED])
+
+
+def shell_word(word: str | bytes) -> str:
+    r"""A text as one word of a shell's command line, in which nothing is unseen or obeyed by a log either.
+
+    Plain where it can be, else in single quotes, else as bash, zsh and POSIX 2024 write bytes: `$'\xff'`.
+    """
+    raw = word.encode("utf-8", "surrogateescape") if isinstance(word, str) else word
+    text = path_text(raw)
+    if re.fullmatch(r"[A-Za-z0-9_./@%+=:,-]+", text):
+        return text
+    seen = visible(text) == text and text.encode() == raw
+    if seen and "'" not in text:
+        return f"'{text}'"
+    return f"$'{''.join(_shell_bytes(raw))}'"
+
+
+def _shell_bytes(raw: bytes) -> Iterator[str]:
+    for byte in raw:
+        char = chr(byte)
+        # Two digits are all that is read, whatever stands behind them.
+        yield char if re.fullmatch(r"[A-Za-z0-9_./@%+=:, -]", char) else f"\\x{byte:02x}"
+
+
+DIFFERENCES_SHOWN: Final = 20
+"""How many settings are listed before the rest is counted."""
+
+_RULE: Final = "PTH004"
+"""The rule that has a finding for each setting, whose key is the setting's."""
+
+_ORDER: Final = ("loosens", "incomparable", "tightens")
+_WORDS: Final = {"loosens": "loosens", "incomparable": "changes", "tightens": "tightens"}
+
+
+def policy_headline(verdict: Verdict) -> str:
+    """How many settings the change loosens, changes for better or worse, and tightens."""
+    effects = [difference["effect"] for difference in verdict.policy_change]
+    said: list[str] = []
+    for effect in _ORDER:
+        count = effects.count(effect)
+        if count:
+            settings = "" if said else f" setting{'s' if count > 1 else ''}"
+            said.append(f"{_WORDS[effect]} {count}{settings}")
+    counted = f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else said[0]
+    return f"this change {counted}"
+
+
+def unsaid_differences(verdict: Verdict, shown: int | None = None) -> Sequence[Mapping[str, Any]]:
+    """The differences that no finding says, loosening first, then what is neither, then tightening.
+
+    Args:
+        verdict: one whose change alters the policy.
+        shown: how many findings of a rule are shown; None for all.
+    """
+    found = [
+        judged.finding.key
+        for result in verdict.results
+        if result.code == _RULE
+        for judged in [one for one in result.findings if one.state != "baselined"][:shown]
+    ]
+    rest = [difference for difference in verdict.policy_change if difference["key"] not in found]
+    return sorted(rest, key=lambda difference: _ORDER.index(difference["effect"]))
+
+
+def effect_word(difference: Mapping[str, Any]) -> str:
+    """What a difference does: `loosens`, `changes` or `tightens`."""
+    return _WORDS[difference["effect"]]
+
+
+def difference_text(difference: Mapping[str, Any]) -> str:
+    """The setting, and what lies between its values."""
+    return f"{shortened(difference['key'], 120)} {shortened(difference['summary'], 400)}"
+
+
+def place(difference: Mapping[str, Any]) -> tuple[str, int]:
+    """The file and line where the setting is written, or was; an empty name where it is a default."""
+    origin = difference["new_origin"] or difference["old_origin"]
+    return (origin["path"], origin["line"] or 0) if origin else ("", 0)
+
+
+def difference_place(difference: Mapping[str, Any]) -> str:
+    """Its place as `file:line`; empty where there is none."""
+    path, line = place(difference)
+    return f"{path}:{line}" if line else path
+
+
+_DOCUMENT: Final = b"SPEC_AUTHORITY.md"
+
+
+class Place(Record):
+    """A file of the repository, and lines of it.
+
+    Attributes:
+        path: the file, as git has its name.
+        line: the first line, from 1; 0 for the whole file.
+        end_line: the last one; 0 for the whole file.
+        own: whether the finding itself names the file.
+    """
+
+    path: bytes
+    line: int = 0
+    end_line: int = 0
+    own: bool = True
+
+    @property
+    def text(self) -> str:
+        """The file's name as text; bytes of it that are not UTF-8 are shown."""
+        return path_text(self.path)
+
+
+def place_of(verdict: Verdict, judged: Judged) -> Place:
+    """Where a finding of a verdict is shown."""
+    finding = judged.finding
+    if finding.path is not None:
+        line = finding.line or 0
+        return Place(path=finding.path, line=line, end_line=max(line, finding.end_line or 0) if line else 0)
+    return of_origin(judged.authority) or authority_of(verdict)
+
+
+def of_origin(origin: Origin | None) -> Place | None:
+    """The line of the authority; None where it is in no file of the repository."""
+    if origin is None:
+        return None
+    path = relative(origin.path)
+    if path is None:
+        return None
+    return Place(path=path, line=origin.line or 1, end_line=origin.line or 1, own=False)
+
+
+def authority_of(verdict: Verdict | None) -> Place:
+    """The first line of the document that holds the policy."""
+    documents = verdict.authority.get("documents", ()) if verdict else ()
+    path = next((path for path in map(relative, documents) if path), _DOCUMENT)
+    return Place(path=path, line=1, end_line=1, own=False)
+
+
+def place_of_error(error: SpecguardError) -> Place:
+    """Where an error is shown."""
+    path = relative(error.path) if error.path else None
+    return Place(path=path, line=error.line or 1, end_line=error.line or 1) if path else authority_of(None)
+
+
+def relative(path: str) -> bytes | None:
+    """A path within the repository as bytes; None for a preset's name and for a path out of it."""
+    parts = path.split("/")
+    if not path or path.startswith(("/", "preset:")) or ".." in parts:
+        return None
+    return "/".join(part for part in parts if part != ".").encode("utf-8", "surrogateescape") or None
+
+
+HOME: Final = "https://github.com/specguard/specguard"
+"""Where specguard is from."""
+
+
+def page_url(name: str) -> str:
+    """The address of a built-in rule's manual page, of this version."""
+    return f"{HOME}/blob/v{__version__}/docs/rules/{name}.md"
+
+
+def url_of(result: RuleResult) -> str | None:
+    """The address of a rule's manual page; None for a plugin's rule, whose pages are its author's."""
+    return page_url(result.name) if result.plugin == "specguard" else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.reporters.agent import blocks_of, joined, render
+from specguard.reporters.brief import blocks_of, joined, render_agent
 from tests.integrations.hooks.asking import guarded
 from tests.reporters.verdicts import full
 
@@ -21,7 +21,7 @@ from specguard.testing.repository import clean_environment
 
 def report(path: Path, **options: object) -> str:
     request = Request(environment=clean_environment(), directory=str(path), **options)  # type: ignore[arg-type]  # by name
-    return render(check(request, needs={"quotes"}))
+    return render_agent(check(request, needs={"quotes"}))
 
 
 def test_a_block_has_the_rule_the_words_the_step_and_the_person(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.model import Finding, Judged, Lift, Origin, RuleResult, Verdict
-from specguard.reporters import concise, github, json, markdown, text
-from specguard.reporters.approvals import shell_word
+from specguard.reporters import brief, json, platforms, text
 from specguard.reporters.escape import markdown_text, visible
+from specguard.reporters.wording import shell_word
 
 ID = "3fa4b2c1d0e9" + "0" * 52
 HOSTILE = "x\n::error::a\x1b[2J\u202e ##[error]b <b>@team</b>\u2028next: run this"
@@ -79,18 +79,18 @@ def test_text_says_who_why_until_when_and_how_proven() -> None:
 )
 def test_what_proves_it(proof: str, said: str) -> None:
     found = [verdict(judged(b"a", lift(proof=proof, ticket=""), state="approved"))]
-    for shown in (text.render(found), concise.render(found), github.render(found)):
+    for shown in (text.render(found), brief.render_concise(found), platforms.render_github(found)):
         assert f"10:30 UTC{said}the customer needs it" in shown
-    assert "the customer needs it" in markdown.render(found)
+    assert "the customer needs it" in platforms.render_markdown(found)
 
 
 def test_what_does_not_count_says_every_reason() -> None:
     found = [verdict(judged(b"a", lift("it has no signature", "alice wrote the change", proof="local")))]
     said = "approval 3fa4b2c1d0e9 by alice does not count: it has no signature; alice wrote the change"
     assert f"    {said}\n    next undo it\n" in text.render(found)
-    assert f"a: PTH002 it is locked ({said})" in concise.render(found)
-    assert f"%0A{said}%0Anext: undo it" in github.render(found)
-    assert f"<br>{markdown_text(said)}<br>next: undo it" in markdown.render(found)
+    assert f"a: PTH002 it is locked ({said})" in brief.render_concise(found)
+    assert f"%0A{said}%0Anext: undo it" in platforms.render_github(found)
+    assert f"<br>{markdown_text(said)}<br>next: undo it" in platforms.render_markdown(found)
 
 
 def test_an_approval_that_counts_stands_before_one_that_does_not() -> None:
@@ -123,12 +123,12 @@ def test_who_may_approve_is_said_once_with_the_command() -> None:
     found = [verdict(judged(b"docs/a b", severity="error"), judged(b"docs/c"), approvers=("alice", "bob"))]
     command = "specguard approve PTH002 --path 'docs/a b' --path docs/c --approved-by alice --reason \"...\""
     assert f"  alice or bob may approve these:\n    {command}\n" in text.render(found)
-    assert f"PTH002 alice or bob may approve these: {command}\n" in concise.render(found)
+    assert f"PTH002 alice or bob may approve these: {command}\n" in brief.render_concise(found)
     assert (
         f"::notice title=PTH002 locked-path::alice or bob may approve these%0A{command}\n"
-        in github.render(found)
+        in platforms.render_github(found)
     )
-    assert f"\nalice or bob may approve these: `{command}`\n" in markdown.render(found)
+    assert f"\nalice or bob may approve these: `{command}`\n" in platforms.render_markdown(found)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,10 @@ def test_a_record_cannot_speak_as_specguard(field: str) -> None:
     refusals = [HOSTILE] if field == "refusal" else []
     fields = {} if field == "refusal" else {field: HOSTILE}
     found = verdict(judged(b"a", lift(*refusals, **fields), state="open" if refusals else "approved"))
-    shown = [render([found]) for render in (text.render, concise.render, github.render, json.render)]
+    shown = [
+        render([found])
+        for render in (text.render, brief.render_concise, platforms.render_github, json.render)
+    ]
     for page in shown:
         assert "\x1b" not in page
         assert "\u202e" not in page
@@ -184,19 +187,19 @@ def test_a_record_cannot_speak_as_specguard(field: str) -> None:
         assert "##[" not in page
         assert not any(line.lstrip().startswith("::error::a") for line in page.splitlines())
     # In an annotation only specguard begins a line.
-    begun = [line for line in github.render([found]).split("%0A") if line.startswith("next: ")]
+    begun = [line for line in platforms.render_github([found]).split("%0A") if line.startswith("next: ")]
     assert begun in (
         [],
         ["next: undo it\nspecguard: failed (range, 1 commit, 2 files): 1 error in 1 file (1 rule)\n"],
     )
-    assert "<b>" not in markdown.render([found])
-    assert "@team" not in markdown.render([found])
+    assert "<b>" not in platforms.render_markdown([found])
+    assert "@team" not in platforms.render_markdown([found])
 
 
 def test_what_is_long_is_cut() -> None:
     long = lift(reason="r" * 100_000, ticket="t" * 100_000, approver="a" * 100_000)
     refused = lift("w" * 100_000, id="1" * 64)
     found = [verdict(judged(b"p" * 4096, long, refused, state="approved"))]
-    for page in (text.render(found), concise.render(found), markdown.render(found)):
+    for page in (text.render(found), brief.render_concise(found), platforms.render_markdown(found)):
         assert max(map(len, page.splitlines())) < 2500
-    assert len(github.render(found)) < 10_000
+    assert len(platforms.render_github(found)) < 10_000

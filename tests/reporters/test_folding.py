@@ -12,7 +12,7 @@ import pytest
 from specguard.change.request import Request
 from specguard.engine.check import check
 from specguard.model import Finding, Judged, Verdict
-from specguard.reporters.folding import Fold, cover, fold
+from specguard.reporters.text import Fold, cover, fold
 from specguard.testing.repository import clean_environment
 from tests.integrations.hooks.asking import guarded
 

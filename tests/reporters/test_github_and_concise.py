@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from specguard.model import Finding, Judged, Origin, RuleResult, Verdict
-from specguard.reporters import concise, github, markdown, text
+from specguard.reporters import brief, platforms, text
 from specguard.testing import Case, Repository, Step, run_here
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def verdict(*findings: Judged, dry_run: bool = False, **more: Any) -> Verdict:
 
 
 def test_an_annotation() -> None:
-    text = github.render(
+    text = platforms.render_github(
         [verdict(judged("bad: 50%", path=b"docs/a,b.md", line=3, end_line=5, help="undo it"))]
     )
     assert text.split("\n")[0] == (
@@ -62,26 +62,26 @@ def test_kinds() -> None:
         judged("c", state="approved"),
         judged("d"),
     )
-    heads = [line.split(" ")[0] for line in github.render([found]).split("\n")[:4]]
+    heads = [line.split(" ")[0] for line in platforms.render_github([found]).split("\n")[:4]]
     assert heads == ["::error", "::warning", "::notice", "::notice"]
-    assert "::warning title=PTH001 forbidden-path::commit 111111111111: b" in github.render([found])
-    assert "(approved) c" in github.render([found])
-    assert github.render([verdict(judged("d"), dry_run=True)]).startswith("::warning ")
-    assert "specguard: would block" in github.render([verdict(judged("d"), dry_run=True)])
+    assert "::warning title=PTH001 forbidden-path::commit 111111111111: b" in platforms.render_github([found])
+    assert "(approved) c" in platforms.render_github([found])
+    assert platforms.render_github([verdict(judged("d"), dry_run=True)]).startswith("::warning ")
+    assert "specguard: would block" in platforms.render_github([verdict(judged("d"), dry_run=True)])
 
 
 def test_an_undecided_rule_is_an_error() -> None:
     result = RuleResult(
         "BRN001", "branch-name", "indeterminate", reason="HEAD is detached", command="--branch X"
     )
-    text = github.render([verdict(results=[result])])
+    text = platforms.render_github([verdict(results=[result])])
     assert text.startswith(
         "::error title=BRN001 branch-name::could not be judged: HEAD is detached%0Anext: --branch X\n"
     )
-    assert "BRN001 could not be judged: HEAD is detached (--branch X)\n" in concise.render(
+    assert "BRN001 could not be judged: HEAD is detached (--branch X)\n" in brief.render_concise(
         [verdict(results=[result])]
     )
-    assert "**could not be judged**" in markdown.render([verdict(results=[result])])
+    assert "**could not be judged**" in platforms.render_markdown([verdict(results=[result])])
 
 
 def test_rules_that_lack_the_same_fact_are_told_together() -> None:
@@ -91,11 +91,12 @@ def test_rules_that_lack_the_same_fact_are_told_together() -> None:
     ]
     alone = RuleResult("PRQ001", "pull-request-title", "indeterminate", reason="no title")
     found = [verdict(results=[*lacking, alone])]
-    assert github.render(found).count("::error ") == 2
-    assert "title=3 rules (CMT001%2C CMT002%2C CMT003)::could not be judged: the clone" in github.render(
-        found
+    assert platforms.render_github(found).count("::error ") == 2
+    assert (
+        "title=3 rules (CMT001%2C CMT002%2C CMT003)::could not be judged: the clone"
+        in platforms.render_github(found)
     )
-    assert markdown.render(found).count("the clone is shallow") == 1
+    assert platforms.render_markdown(found).count("the clone is shallow") == 1
     assert text.render(found).split("\n")[:7] == [
         "3 rules (CMT001, CMT002, CMT003) could not be judged",
         "    the clone is shallow",
@@ -105,7 +106,7 @@ def test_rules_that_lack_the_same_fact_are_told_together() -> None:
         "    no title",
         "",
     ]
-    assert concise.render(found).count("the clone is shallow") == 3
+    assert brief.render_concise(found).count("the clone is shallow") == 3
 
 
 def test_a_file_is_named_once() -> None:
@@ -165,8 +166,8 @@ def test_like_findings_are_told_once() -> None:
     assert "specguard: failed (range, 1 commit, 2 files): 2 errors in 2 files (1 rule)" in text.render(
         [found]
     )
-    assert markdown.render([found]).count("\n- ") == 1
-    assert github.render([found]).count("::error ") == 1
+    assert platforms.render_markdown([found]).count("\n- ") == 1
+    assert platforms.render_github([found]).count("::error ") == 1
 
 
 def test_refs_without_anything_to_judge_are_counted() -> None:
@@ -190,20 +191,20 @@ def test_what_guards_files_comes_first_and_a_rules_commits_are_one_annotation() 
             RuleResult("PTH001", "forbidden-path", "failed", findings=[judged("a file", path=b"b")]),
         ]
     )
-    lines = [line for line in github.render([found]).split("\n") if line.startswith("::error")]
+    lines = [line for line in platforms.render_github([found]).split("\n") if line.startswith("::error")]
     assert [line.partition("title=")[2][:6] for line in lines] == ["PTH001", "CNT001", "BRN001", "CMT002"]
     assert "commit 111111111111: no type 1%0Aand so commits 222222222222, 333333333333" in lines[3]
 
 
 def test_hostile_names_are_one_escaped_line() -> None:
     found = verdict(judged("see\n##[error]x\n::stop-commands::t", path=HOSTILE, line=1))
-    text = github.render([found])
+    text = platforms.render_github([found])
     assert len(text.splitlines()) == 2
     assert text.startswith("::error file=a\\x0a%3A%3Aerror file=x%3A%3Apwn\\x1b[2J%2C`|<b>.md,")
     assert "::see\\x0a\\x23#[error]x\\x0a::stop-commands::t%0Aby SPEC_AUTHORITY.md:9\n" in text
-    lines = concise.render([found]).splitlines()
+    lines = brief.render_concise([found]).splitlines()
     assert lines[0].startswith("a\\x0a::error file=x::pwn\\x1b[2J,`|<b>.md:1: PTH001 see\\x0a\\x23#[error]x")
-    page = markdown.render([found])
+    page = platforms.render_markdown([found])
     assert "<b>" not in page
     assert "\x1b" not in page
     assert "&#96;" in page
@@ -212,7 +213,7 @@ def test_hostile_names_are_one_escaped_line() -> None:
 def test_limits_of_the_runner() -> None:
     many = [judged(f"{number}{'e' * 10_000}", path=b"p%d" % number) for number in range(13)]
     many += [judged(f"w{'w' * number}", severity="warning", path=b"w%d" % number) for number in range(11)]
-    lines = github.render([verdict(*many)]).splitlines()
+    lines = platforms.render_github([verdict(*many)]).splitlines()
     assert sum(line.startswith("::error ") for line in lines) == 10
     assert sum(line.startswith("::warning ") for line in lines) == 10
     assert max(len(line.partition("::")[2].partition("::")[2]) for line in lines[:20]) <= 4096
@@ -223,20 +224,20 @@ def test_limits_of_the_runner() -> None:
 
 def test_the_summary_is_cut_before_the_platform_drops_it() -> None:
     found = verdict(*[judged("ä" * (450 + number), path=b"p%d" % number) for number in range(700)])
-    page = markdown.render([found], limit=markdown.SUMMARY_LIMIT).encode()
+    page = platforms.render_markdown([found], limit=platforms.SUMMARY_LIMIT).encode()
     assert 990_000 < len(page) <= 1_000_000
-    assert 62_000 < len(markdown.render([found]).encode()) <= markdown.COMMENT_LIMIT
+    assert 62_000 < len(platforms.render_markdown([found]).encode()) <= platforms.COMMENT_LIMIT
     assert page.endswith(b" more lines are in `--output json=FILE`.\n")
 
 
 def test_the_summary_page() -> None:
     found = verdict(judged("not *this*", path=b"docs/x.md", line=3, help="undo"), notes=["judged by @base"])
-    assert markdown.render([found]) == (
+    assert platforms.render_markdown([found]) == (
         "## specguard: failed (`` phase`1 ``)\n\n1 error in 1 file (1 rule).\n\n### PTH001 forbidden-path\n\n"
         "- **error** `docs/x.md:3`: not &#42;this&#42;<br>by `SPEC_AUTHORITY.md:9`<br>next: undo\n\n"
         "> judged by &#64;&#8203;base\n\n"
     )
-    assert "Nothing to judge." in markdown.render([verdict(empty=True)])
+    assert "Nothing to judge." in platforms.render_markdown([verdict(empty=True)])
 
 
 def test_concise() -> None:
@@ -248,7 +249,7 @@ def test_concise() -> None:
         judged("c", commit="2" * 40, field="commit.subject", severity="warning"),
         judged("d", field="branch", state="baselined"),
     )
-    assert concise.render([found]).splitlines() == [
+    assert brief.render_concise([found]).splitlines() == [
         "x/y:2: PTH001 a",
         "\\xff: PTH001 b",
         "commit 222222222222: PTH001 c (warning)",

@@ -17,7 +17,7 @@ from specguard.change.lines import Hunk
 from specguard.errors import SpecguardError
 from specguard.model import Finding, RuleResult, Verdict
 from specguard.reporters import html
-from specguard.reporters.html.excerpts import AROUND, MOST, Excerpts
+from specguard.reporters.html.views import AROUND, MOST, Excerpts
 from specguard.testing import Repository, run_here
 from tests.reporters.published import obeyed, unseen
 from tests.reporters.test_hostile_text import HOSTILE, harmless, project_of

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from specguard.integrations.hooks.event import Event
     from specguard.integrations.hooks.places import WorkTree
     from specguard.model import Verdict
-    from specguard.reporters.agent import Block
+    from specguard.reporters.brief import Block
 
 HELD: Final = 3
 """How often in a row the end of a turn is held up."""
@@ -288,7 +288,7 @@ def _blocks(verdicts: Sequence[Verdict], known: Container[str] = ()) -> list[Blo
     """The blocks of the errors; without those that are known already."""
     if not any(result.findings or result.incomplete for verdict in verdicts for result in verdict.results):
         return []
-    from specguard.reporters.agent import blocks_of
+    from specguard.reporters.brief import blocks_of
 
     return [one for verdict in verdicts for one in blocks_of(verdict, errors=True, known=known)]
 
@@ -305,7 +305,7 @@ def _fingerprints(verdicts: Sequence[Verdict]) -> list[str]:
 
 
 def _told(said: str, blocks: Sequence[Block], command: str) -> str:
-    from specguard.reporters.agent import joined
+    from specguard.reporters.brief import joined
 
     return f"{said}\n\n{joined(blocks, WORDS - len(said.split()), f'; {command} has them all')}"
 

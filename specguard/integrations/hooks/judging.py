@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from specguard.integrations.hooks.event import Event
     from specguard.integrations.hooks.places import WorkTree
     from specguard.model import Judged, Verdict
-    from specguard.reporters.agent import Block
+    from specguard.reporters.brief import Block
 
 GUARDING: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH005", "PTH006"})
 """Rules that also hold for a file that git ignores: it must not be written, whoever sees it."""
@@ -326,7 +326,7 @@ def _take(
     if not any(result.findings or result.incomplete for result in verdict.results):
         return
     from specguard.change.store import UNKNOWN
-    from specguard.reporters.agent import blocks_of
+    from specguard.reporters.brief import blocks_of
 
     ignored: set[bytes] | None = None
     for result in verdict.results:
@@ -356,7 +356,7 @@ def _answer(event: Event, reasons: Reasons) -> Answer:
     blocks = list(dict.fromkeys([*reasons.own, *reasons.blocks]))
     if not blocks:
         return Answer(kind="tell", text=reasons.lost) if reasons.lost else Answer()
-    from specguard.reporters.agent import joined
+    from specguard.reporters.brief import joined
 
     what = "command" if event.moment == "command" else "edit"
     said = f"specguard refuses this {what}: nothing of it was done."

@@ -21,7 +21,7 @@ from specguard.integrations.mcp import arguments
 from specguard.reporters import manual
 from specguard.reporters.json import report
 from specguard.reporters.policy import as_data as policy_data
-from specguard.reporters.runs import as_data as runs_data
+from specguard.reporters.status import as_data as runs_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

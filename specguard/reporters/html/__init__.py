@@ -104,8 +104,7 @@ def error_report(error: SpecguardError) -> str:
 
 def _groups(verdicts: Sequence[Verdict]) -> list[list[Group]]:
     """The findings of each verdict by rule; what one rule leaves of its part is for those that have more."""
-    from specguard.reporters.html.excerpts import Excerpts
-    from specguard.reporters.html.views import group, item
+    from specguard.reporters.html.views import Excerpts, group, item
 
     make = _environment().get_template("finding.html.j2").module.finding  # type: ignore[attr-defined]
     found = [

@@ -1,22 +1,33 @@
-"""The report for an agent: short blocks that say what is wrong, whose words say so, and what to do."""
+"""Short reports: blocks for an agent, and one line a finding for `grep`."""
 
 from __future__ import annotations
 
+from specguard.errors import named
 from specguard.model import listed
 from specguard.reporters.escape import cut, cut_path, visible
-from specguard.reporters.folding import fold
-from specguard.reporters.text import Style, gravest_first, located, place, undecided, verdict_line
+from specguard.reporters.text import (
+    Style,
+    fold,
+    gravest_first,
+    located,
+    more_than_accepted,
+    place,
+    said,
+    undecided,
+    verdict_line,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
     from typing import Final
 
-    from specguard.model import RuleResult, Verdict
-    from specguard.reporters.folding import Fold
+    from specguard.model import Judged, RuleResult, Verdict
+    from specguard.reporters.text import Fold
 
     Block = tuple[str, str, str]
     """What is said, how a person is asked (empty where nobody has to be), and both rule and place alone."""
+
 
 WORDS: Final = 600
 """About so many words of a verdict are shown before the rest is counted."""
@@ -29,7 +40,7 @@ _UNTOUCHED: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH006", "PTH009"}
 """Rules whose findings are mended, before anything is written, by not writing it."""
 
 
-def render(verdicts: Sequence[Verdict]) -> str:
+def render_agent(verdicts: Sequence[Verdict]) -> str:
     """The verdicts as blocks with a blank line between them; the last line of each verdict counts all states.
 
     A block has the rule and the place, the authority's words, and the smallest next step; how a person is
@@ -119,7 +130,7 @@ def _block(like: Fold, result: RuleResult, source: str) -> Block:
 def _person(result: RuleResult, source: str) -> str:
     """How a person is asked: who may approve, and with which command; never for the agent to run."""
     if result.approvers:
-        from specguard.reporters.approvals import may_approve
+        from specguard.reporters.wording import may_approve
 
         allowed = may_approve(result, source)
         if allowed:
@@ -128,3 +139,55 @@ def _person(result: RuleResult, source: str) -> str:
                 return f"{who}; say what you want to change and why, and wait"
             return f"{who}, with: {command}"
     return "if this has to be, stop and tell the person you work for what and why"
+
+
+def render_concise(verdicts: Sequence[Verdict]) -> str:
+    """The verdicts as lines `path:line: CODE message`.
+
+    A finding below an error, or one that is approved or baselined, says so at its end. A rule that could not
+    be judged has a line as well, so has one whose errors somebody may approve, and each setting of the policy
+    that the change alters and no finding names. The last line of each verdict counts all states.
+    """
+    return "".join(f"{line}\n" for verdict in verdicts for line in _lines(verdict))
+
+
+def _lines(verdict: Verdict) -> Iterator[str]:
+    for result in verdict.results:
+        for judged in result.findings:
+            yield f"{_place(judged)}{judged.code} {visible(said(judged))}{_remark(judged)}"
+        if result.approvers:
+            from specguard.reporters.wording import may_approve
+
+            allowed = may_approve(result, str(verdict.change.get("source")))
+            if allowed:
+                yield visible(f"{result.code} {': '.join(allowed)}")
+        if result.state == "indeterminate":
+            command = f" ({visible(cut(result.command))})" if result.command else ""
+            reason = f"{visible(cut(result.reason or ''))}{named(result.error)}"
+            yield f"{result.code} could not be judged: {reason}{command}"
+    if verdict.policy_change:
+        from specguard.reporters import wording
+
+        for difference in wording.unsaid_differences(verdict):
+            where = wording.difference_place(difference)
+            what = f"policy: {wording.effect_word(difference)} {wording.difference_text(difference)}"
+            yield visible(f"{cut_path(where)}: {what}" if where else what)
+    yield verdict_line(verdict, Style())
+
+
+def _place(judged: Judged) -> str:
+    where = place(judged)
+    if not where and judged.finding.field:
+        return f"{judged.finding.field}: "
+    return where
+
+
+def _remark(judged: Judged) -> str:
+    remarks: list[str] = [word for word in (judged.severity, judged.state) if word not in ("error", "open")]
+    if judged.exceeds:
+        remarks.append(more_than_accepted(judged.exceeds))
+    if judged.lifts:
+        from specguard.reporters.wording import accounts
+
+        remarks += map(visible, accounts(judged))
+    return f" ({', '.join(remarks)})" if remarks else ""
