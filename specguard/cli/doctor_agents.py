@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from specguard.change.repository import Repository
     from specguard.integrations.hooks.places import WorkTree
-    from specguard.integrations.hooks.probing import Probe
     from specguard.integrations.hooks.settings import Found, Host
+    from specguard.integrations.hooks.trust import Probe
 
 _CIRCULAR: Final = "specguard doctor"
 
@@ -39,9 +39,7 @@ def diagnose_agents(repository: Repository) -> Iterator[Diagnosis]:
 
 def _diagnose(host: Host, top: str, repository: Repository, tree: WorkTree | None) -> Iterator[Diagnosis]:
     from specguard.cli.init_agents import read_settings
-    from specguard.integrations.hooks.json_text import JsonTextError
-    from specguard.integrations.hooks.program import call_words
-    from specguard.integrations.hooks.settings import look
+    from specguard.integrations.hooks.settings import JsonTextError, call_words, look
 
     environment = repository.environment
     subject, repair = f"hooks of {host.agent}", f"specguard init --agent {host.agent}"
@@ -78,9 +76,8 @@ def _diagnose(host: Host, top: str, repository: Repository, tree: WorkTree | Non
 
 def _proved(host: Host, found: Found, top: str, repository: Repository, tree: WorkTree | None) -> Diagnosis:
     """What a probe of the hook says; only a command that is known to be specguard's is run."""
-    from specguard.integrations.hooks.probing import probe
-    from specguard.integrations.hooks.program import known_calls
-    from specguard.integrations.hooks.settings import SOON, wanted_hooks
+    from specguard.integrations.hooks.settings import SOON, known_calls, wanted_hooks
+    from specguard.integrations.hooks.trust import probe
 
     subject = f"hooks of {host.agent}"
     said = f"{host.file} has all of {', '.join(found.commands)}"
@@ -114,7 +111,7 @@ def _repair(host: Host, result: Probe) -> str:
 
 
 def _last(host: Host, tree: WorkTree | None) -> str:
-    from specguard.integrations.hooks.firing import last_fired
+    from specguard.integrations.hooks.calls import last_fired
 
     fired = last_fired(host.agent, tree) if tree is not None else None
     if fired is None:

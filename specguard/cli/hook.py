@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from specguard.integrations.hooks.event import AGENTS
+from specguard.integrations.hooks.calls import AGENTS
 
 
 @click.command(name="hook")

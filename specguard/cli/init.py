@@ -32,7 +32,7 @@ from specguard.cli.proposed import (
 )
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
-from specguard.integrations.hooks.event import AGENTS
+from specguard.integrations.hooks.calls import AGENTS
 from specguard.reporters.escape import visible
 from specguard.runs.files import IGNORE, ignore_local, run_root
 

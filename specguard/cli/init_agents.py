@@ -13,9 +13,7 @@ from specguard.change.request import read_regular
 from specguard.change.store import DOCUMENT_LIMIT
 from specguard.cli.files import replace_file
 from specguard.errors import SpecguardError
-from specguard.integrations.hooks.json_text import JsonTextError
-from specguard.integrations.hooks.program import call_words
-from specguard.integrations.hooks.settings import HOSTS, merged
+from specguard.integrations.hooks.settings import HOSTS, JsonTextError, call_words, merged
 from specguard.reporters.escape import visible
 
 TYPE_CHECKING = False

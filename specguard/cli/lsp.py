@@ -17,5 +17,5 @@ def command(directory: str, stdio: bool) -> None:  # noqa: ARG001 - see its help
     It shows errors, findings and rules' pages, and needs the extra `specguard[lsp]`.
     """
     with needing("lsp", "pygls", "lsprotocol"):
-        from specguard.integrations.lsp.server import serve
+        from specguard.integrations.lsp import serve
     serve()

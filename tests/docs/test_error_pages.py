@@ -163,9 +163,9 @@ NOT_MET = {
     "specguard.executor.handover:_LARGEST_NOTE": "a note of an agent, which is cut",
     "specguard.integrations.hooks.trust:_LARGEST": "an agent's own settings, for doctor",
     "specguard.change.base:_RECORD_LIMIT": "what another program records of a branch, else not read",
-    "specguard.integrations.hooks.pins:_LIMIT": "what specguard itself keeps of a session",
-    "specguard.integrations.hooks.sessions:_LIMIT": "what is remembered of sessions",
-    "specguard.integrations.hooks.agents_settings:_LIMIT": "an agent's own settings",
+    "specguard.integrations.hooks.pins:_PINS_LIMIT": "what specguard itself keeps of a session",
+    "specguard.integrations.hooks.pins:_SESSIONS_LIMIT": "what is remembered of sessions",
+    "specguard.integrations.hooks.own:_SETTINGS_LIMIT": "an agent's own settings",
     "specguard.integrations.hooks.own:_LIMIT": "a script that may be specguard itself",
 }
 """Limits that nobody can meet as an error or as something that is left out of a verdict, and why."""

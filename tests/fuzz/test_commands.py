@@ -14,7 +14,7 @@ from specguard.integrations.hooks.shell import read_command
 from tests.fuzz.damage import ODD, damaged, few
 
 if TYPE_CHECKING:
-    from specguard.integrations.hooks.deeds import Deeds
+    from specguard.integrations.hooks.calls import Deeds
 
 COMMANDS = [
     b"cd sub && cat > f <<'EOF' && git add f\nx $y\nEOF\n",

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.integrations.hooks.calls import deeds_of
-from specguard.integrations.hooks.dialects import dialect, speaker
-from specguard.integrations.hooks.event import AGENTS, Answer, UnreadableError, parse
+from specguard.integrations.hooks.answering import dialect, speaker
+from specguard.integrations.hooks.calls import AGENTS, Answer, UnreadableError, deeds_of, parse
 
 if TYPE_CHECKING:
-    from specguard.integrations.hooks.event import Agent
+    from specguard.integrations.hooks.calls import Agent
 
 NAMES = [
     "PreToolUse", "PostToolUse", "Stop", "SubagentStop", "SessionStart", "BeforeTool", "AfterTool",

@@ -9,19 +9,29 @@ from __future__ import annotations
 import os
 import re
 
+from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, internal_error
-from specguard.integrations.hooks.dialects import dialect, speaker
-from specguard.integrations.hooks.early import Early
-from specguard.integrations.hooks.event import AGENTS, LIMIT, Answer, UnreadableError, parse
-from specguard.integrations.hooks.firing import note_firing
-from specguard.integrations.hooks.tools import COMMANDS
+from specguard.integrations.hooks.calls import (
+    AGENTS,
+    COMMANDS,
+    LIMIT,
+    Answer,
+    Said,
+    UnreadableError,
+    note_firing,
+    parse,
+)
+from specguard.integrations.hooks.places import WorkTree, work_tree_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, Final
+    from types import ModuleType
+    from typing import Any, Final, Self
 
-    from specguard.integrations.hooks.event import Agent, Event, Said
+    from specguard.change.repository import Looking
+    from specguard.integrations.hooks.calls import Agent, Event
+
 
 SECONDS: Final = {"edit": 20, "command": 20, "start": 20, "other": 20, "after": 50, "stop": 50}
 """How long a moment may take before it is refused; the agents' own limits, which let go on, are longer."""
@@ -90,8 +100,6 @@ def _put(stream: int, text: str) -> None:
 
 
 def _answer(words: Sequence[str]) -> Said:
-    from specguard.integrations.hooks.event import Said
-
     agent = next((one for one in AGENTS if list(words) == [one]), None)
     if agent is None:
         return Said(
@@ -139,7 +147,7 @@ def _judge(event: Event, early: Early | None) -> Answer:
 
 def _judged(event: Event, environment: Mapping[str, str], early: Early | None) -> Answer:
     if event.moment == "start":
-        from specguard.integrations.hooks.starting import greet
+        from specguard.integrations.hooks.ending import greet
 
         return greet(event, environment)
     if event.moment in ("stop", "after"):
@@ -201,8 +209,6 @@ def _reason(error: BaseException, meaning: str = _UNJUDGED) -> str:
 
 def _refuse_unread(agent: Agent, raw: bytes, reason: str) -> Said:
     """The refusal of an event that could not be read, as far as its beginning tells what it is."""
-    from specguard.integrations.hooks.event import Said
-
     names = {name.decode("ascii") for name in re.findall(_NAME, raw[:LIMIT])}
     if len(names) == 1:
         name = names.pop()
@@ -214,8 +220,6 @@ def _refuse_unread(agent: Agent, raw: bytes, reason: str) -> Said:
 
 def _last_words(error: BaseException) -> Said:
     """A refusal in all dialects, where nothing else can be said."""
-    from specguard.integrations.hooks.event import Said
-
     return Said(
         stderr=f"{_UNJUDGED}: internal error: {type(error).__name__}\nTo repair the guard: `{REPAIR}`\n",
         code=2,
@@ -255,3 +259,91 @@ def _limit(seconds: int) -> None:
 
     _signal.signal(_signal.SIGALRM, end)
     _signal.alarm(seconds)
+
+
+_GEMINI: Final = frozenset(
+    {
+        "BeforeTool", "AfterTool", "BeforeAgent", "AfterAgent", "BeforeModel", "AfterModel", "PreCompress",
+        "BeforeToolSelection",
+    }
+)  # fmt: skip
+_SHARED: Final = frozenset({"SessionStart", "SessionEnd", "Notification"})
+"""Names that Gemini CLI and Claude Code both have."""
+
+_CURSOR_FIELDS: Final = ("cursor_version", "conversation_id", "generation_id", "workspace_roots")
+
+
+def speaker(data: Mapping[str, Any], environment: Mapping[str, str], expected: Agent) -> Agent:
+    """The agent whose event this is.
+
+    Args:
+        data: the event.
+        environment: the hook's environment, which some agents mark.
+        expected: the agent that the command line names; it is believed where nothing says otherwise.
+    """
+    name = data.get("hook_event_name")
+    name = name if isinstance(name, str) else ""
+    if name[:1].islower() or any(field in data for field in _CURSOR_FIELDS):
+        return "cursor"
+    if name in _GEMINI:
+        return "gemini"
+    # Only a name that both have may be told by more: an edit that nobody reads would be let through.
+    if name in _SHARED and environment.get("GEMINI_SESSION_ID") and "timestamp" in data:
+        return "gemini"
+    if "turn_id" in data:
+        return "codex"
+    if expected in ("claude", "codex"):
+        return expected
+    # Names such as `PreToolUse` are of Claude Code and those that speak as it does.
+    return "gemini" if expected == "gemini" and not name.endswith("ToolUse") else "claude"
+
+
+def dialect(agent: Agent) -> ModuleType:
+    """The module that reads and answers events of an agent: `read`, `say` and `refusal`."""
+    # Written out, since importlib would cost a hook more than the module itself.
+    if agent == "cursor":
+        from specguard.integrations.hooks import cursor
+
+        return cursor
+    if agent == "gemini":
+        from specguard.integrations.hooks import gemini
+
+        return gemini
+    if agent == "codex":
+        from specguard.integrations.hooks import codex
+
+        return codex
+    from specguard.integrations.hooks import claude
+
+    return claude
+
+
+class Early(Record):
+    """What is known, or under way, before the event is judged.
+
+    Attributes:
+        tree: the working tree of the agent's project, or else of this process's folder.
+        looking: git looking for its repository, where the event will surely be judged by it; else None.
+    """
+
+    tree: WorkTree
+    looking: Looking | None = None
+
+    @classmethod
+    def here(cls, environment: Mapping[str, str], *, look: bool) -> Self | None:
+        """Find the working tree, and begin to look where that is asked for.
+
+        None where there is nothing to look for, of which the event's judge will tell.
+        """
+        try:
+            folder = os.fsencode(environment.get("CLAUDE_PROJECT_DIR", "")) or os.getcwdb()
+            tree = work_tree_at(folder)
+            if tree is None:
+                return None
+            if not look:
+                return cls(tree=tree)
+            from specguard.change.repository import Looking
+
+            return cls(tree=tree, looking=Looking(os.fsdecode(tree.root), environment))
+        except (OSError, SpecguardError):
+            return None

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from specguard.integrations.hooks.event import (
+from specguard.integrations.hooks.calls import (
     Event,
     Said,
     UnreadableError,
     directory_of,
     input_of,
+    is_shell,
+    moment_before,
+    moment_of,
     optional,
     projects_of,
     text_of,
     written,
 )
-from specguard.integrations.hooks.tools import is_shell, moment_before, moment_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Final
 
-    from specguard.integrations.hooks.event import Agent, Answer, Moment
+    from specguard.integrations.hooks.calls import Agent, Answer, Moment
 
 STOPS: Final = ("Stop", "SubagentStop")
 """The ends of turns."""

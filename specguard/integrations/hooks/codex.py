@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from specguard.integrations.hooks.event import Answer, Event, Said
+    from specguard.integrations.hooks.calls import Answer, Event, Said
 
 
 def read(data: Mapping[str, Any], environment: Mapping[str, str]) -> Event:

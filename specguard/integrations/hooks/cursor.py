@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import os
 
-from specguard.integrations.hooks.event import (
+from specguard.integrations.hooks.calls import (
     Event,
     Said,
     UnreadableError,
     input_of,
+    is_shell,
+    moment_before,
+    moment_of,
     optional,
     path_bytes,
     text_of,
     written,
 )
-from specguard.integrations.hooks.tools import is_shell, moment_before, moment_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Final
 
-    from specguard.integrations.hooks.event import Answer, Moment
+    from specguard.integrations.hooks.calls import Answer, Moment
 
 COMMAND: Final = "beforeShellExecution"
 AFTER: Final = "afterShellExecution"

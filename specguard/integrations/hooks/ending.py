@@ -9,11 +9,11 @@ import time
 from specguard.change.repository import USUAL_BASES, Looking
 from specguard.change.request import Request
 from specguard.change.revision import base_refs, sha1
-from specguard.integrations.hooks.event import Answer
+from specguard.integrations.hooks.calls import Answer
 from specguard.integrations.hooks.judging import homes_of
-from specguard.integrations.hooks.pins import Pin
-from specguard.integrations.hooks.sessions import Session
+from specguard.integrations.hooks.pins import Pin, Session
 from specguard.model import EXIT_PASSED
+from specguard.reporters.escape import cut, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from specguard.change.git import Git
     from specguard.change.repository import Repository
     from specguard.change.sources import Change
-    from specguard.integrations.hooks.early import Early
-    from specguard.integrations.hooks.event import Event
+    from specguard.integrations.hooks.answering import Early
+    from specguard.integrations.hooks.calls import Event
     from specguard.integrations.hooks.places import WorkTree
     from specguard.model import Verdict
     from specguard.reporters.brief import Block
+
 
 HELD: Final = 3
 """How often in a row the end of a turn is held up."""
@@ -316,3 +317,43 @@ def _counted(count: int) -> str:
 
 def _given_up(left: str, place: str, command: str) -> str:
     return f"specguard: {left} in {place}, and the agent was told {HELD} times; {command} shows it."
+
+
+_NAMED: Final = 12
+"""So many guarded paths are named before the rest is counted."""
+
+
+def greet(event: Event, environment: Mapping[str, str]) -> Answer:
+    """What the agent is told when a session starts.
+
+    Raises:
+        SpecguardError: there is no policy.
+    """
+    from specguard.engine.policies import open_policy
+
+    tree = homes_of(event)[0]
+    pin = Pin.of(event, tree, environment)
+    request = Request(
+        environment=environment, directory=os.fsdecode(tree.root), pinned=pin.base if pin is not None else ()
+    )
+    policy = open_policy(request)
+    documents = ", ".join(path for path, _ in policy.documents)
+    guards = list(policy.guards.all)
+    lines = [
+        f"specguard guards this repository by {visible(cut(documents))}.",
+        "Edits are judged before they are written, and what a command has done after it.",
+    ]
+    for code, word in (("PTH001", "Never change"), ("PTH002", "Do not change without an approval")):
+        patterns = [guard.pattern for guard in guards if guard.code == code]
+        if patterns:
+            more = f" and {len(patterns) - _NAMED} more" if len(patterns) > _NAMED else ""
+            lines.append(f"{word}: {visible(cut(', '.join(patterns[:_NAMED])))}{more}.")
+    kinds = list(policy.declared("work_kinds")) if policy.declares("work_kinds") else []
+    brief = f"`specguard brief{' KIND' if len(kinds) > 1 else ''}` tells what your work item asks for, "
+    lines.append(
+        f"{brief if kinds else ''}`specguard why PATH` tells what governs a path. "
+        "A refusal says the next step; do not look for a way round it, ask the person you work for."
+    )
+    if pin is not None and pin.lost:
+        lines.append(pin.lost)
+    return Answer(kind="tell", text="\n".join(lines))

@@ -7,9 +7,7 @@ import re
 
 from specguard.change.request import Request
 from specguard.errors import NoAuthorityError, SpecguardError
-from specguard.integrations.hooks.calls import deeds_of
-from specguard.integrations.hooks.deeds import FileEdit
-from specguard.integrations.hooks.event import Answer
+from specguard.integrations.hooks.calls import Answer, FileEdit, deeds_of
 from specguard.integrations.hooks.pins import Pin
 from specguard.integrations.hooks.places import is_below, locate, names_of, work_tree_at
 
@@ -19,8 +17,8 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.change.repository import Looking
-    from specguard.integrations.hooks.early import Early
-    from specguard.integrations.hooks.event import Event
+    from specguard.integrations.hooks.answering import Early
+    from specguard.integrations.hooks.calls import Event
     from specguard.integrations.hooks.places import WorkTree
     from specguard.model import Judged, Verdict
     from specguard.reporters.brief import Block
@@ -333,7 +331,7 @@ def _take(
         left = [judged for judged in result.findings if _stands(judged) and judged.fingerprint not in seen]
         if left and result.code not in GUARDING:
             if ignored is None:
-                from specguard.integrations.hooks.ignored import ignored_paths
+                from specguard.integrations.hooks.own import ignored_paths
 
                 ignored = ignored_paths(verdict, target.root, target.environment)
             left = [judged for judged in left if judged.finding.path not in ignored]

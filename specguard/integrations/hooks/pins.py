@@ -1,4 +1,6 @@
-"""The base by which all events of a session are judged: pinned at the first of them.
+"""What is remembered of a session between its events: how often its end was held up, and what was told.
+
+It is kept in git's own folder of the worktree, as a help and no more: who deletes it is asked again.
 
 With it goes what was there before: `HEAD`, and what the working tree and the index had beside it.
 
@@ -16,8 +18,7 @@ import os
 from specguard.authority.cache import is_own, user_folder
 from specguard.change.revision import sha1
 from specguard.errors import MissingFact, SpecguardError
-from specguard.integrations.hooks.firing import PROBE
-from specguard.integrations.hooks.sessions import Session
+from specguard.integrations.hooks.calls import PROBE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,11 +28,86 @@ if TYPE_CHECKING:
     from specguard.change.base import Found
     from specguard.change.git import Git
     from specguard.change.repository import Repository
-    from specguard.integrations.hooks.event import Event
+    from specguard.integrations.hooks.calls import Event
     from specguard.integrations.hooks.places import WorkTree
 
     Before = Sequence[dict[bytes, str]]
     """As `specguard.change.worktree.uncommitted` gives it."""
+
+
+_FOLDER: Final = b"specguard/sessions"
+_SESSIONS_LIMIT: Final = 1 << 20
+_MOST_SESSIONS: Final = 200
+"""So many sessions of a worktree are remembered, and findings of one."""
+
+
+class Session:
+    """What is remembered of a session.
+
+    Args:
+        event: an event of it.
+        tree: the working tree in which it works.
+
+    Attributes:
+        stops: how often in a row its end was held up.
+        told: the fingerprints of findings that the agent was told.
+        base: the object id of the base that was pinned when the session began; empty where nothing says so.
+        kept: whether what is remembered can be kept.
+    """
+
+    def __init__(self, event: Event, tree: WorkTree) -> None:
+        name = f"{event.agent}\0{event.session}\0{os.fsdecode(tree.root)}"
+        key = sha1(name.encode("utf-8", "replace")).hexdigest()
+        self._folder = os.path.join(tree.git_dir, _FOLDER)
+        self._file = os.path.join(self._folder, key.encode("ascii"))
+        self.stops = 0
+        self.told: list[str] = []
+        self.base = ""
+        self.kept = True
+        self._read()
+
+    def _read(self) -> None:
+        try:
+            descriptor = os.open(self._file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with os.fdopen(descriptor, "rb") as stream:
+                data = json.loads(stream.read(_SESSIONS_LIMIT))
+            stops, told, base = data["stops"], data["told"], data.get("base")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return
+        if isinstance(stops, int) and isinstance(told, list):
+            # Whatever wrote it, the end of a turn is held up no more often than it may be.
+            self.stops = max(0, stops)
+            self.told = [one for one in told if isinstance(one, str)]
+            self.base = base if isinstance(base, str) else ""
+
+    def save(self) -> None:
+        """Keep it; where that is not possible, `kept` says so afterwards."""
+        data = json.dumps(
+            {"stops": self.stops, "told": self.told[-_MOST_SESSIONS:], "base": self.base}
+        ).encode("ascii")
+        if os.path.islink(self._folder) or os.path.islink(os.path.dirname(self._folder)):
+            # Git makes none there, and whoever did may want something else written to.
+            self.kept = False
+            return
+        partial = self._file + b".%d" % os.getpid()
+        try:
+            os.makedirs(self._folder, exist_ok=True)
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(data)
+            os.replace(partial, self._file)
+            self._clean()
+        except OSError:
+            self.kept = False
+
+    def _clean(self) -> None:
+        """Forget the oldest of too many sessions."""
+        names = os.listdir(self._folder)
+        if len(names) > _MOST_SESSIONS:
+            paths = [os.path.join(self._folder, name) for name in names]
+            for path in sorted(paths, key=lambda one: os.lstat(one).st_mtime)[: len(names) - _MOST_SESSIONS]:
+                os.unlink(path)
+
 
 FOLDER: Final = "pins"
 """The folder of pins among the user's cached files."""
@@ -39,9 +115,9 @@ FOLDER: Final = "pins"
 PATIENCE: Final = 5.0
 """How many seconds the remote has to confirm a base."""
 
-_MOST: Final = 1000
+_MOST_PINS: Final = 1000
 """So many pins are kept, and findings remembered of one."""
-_LIMIT: Final = 64 << 20
+_PINS_LIMIT: Final = 64 << 20
 _BEFORE: Final = ".before"
 _KINDS: Final = ("tree", "index", "new")
 _TEXTS: Final = ("name", "oid", "ref", "how", "asked", "address", "head", "judged", "seen")
@@ -200,7 +276,7 @@ class Pin:
     def save(self) -> None:
         """Keep it; where that is not possible the next event finds none."""
         data: dict[str, Any] = {name: getattr(self, name) for name in _TEXTS}
-        data["found"] = self.found[-_MOST:]
+        data["found"] = self.found[-_MOST_PINS:]
         self._write("", json.dumps(data).encode("ascii"))
 
     def _write(self, suffix: str, content: bytes) -> None:
@@ -217,9 +293,9 @@ class Pin:
                 stream.write(content)
             os.replace(partial, self._file + suffix)
             names = os.listdir(folder)
-            if len(names) > _MOST:
+            if len(names) > _MOST_PINS:
                 paths = [os.path.join(folder, name) for name in names]
-                for path in sorted(paths, key=lambda one: os.lstat(one).st_mtime)[: len(names) - _MOST]:
+                for path in sorted(paths, key=lambda one: os.lstat(one).st_mtime)[: len(names) - _MOST_PINS]:
                     os.unlink(path)
         except OSError:
             return
@@ -243,7 +319,7 @@ def _content(file: str) -> bytes:
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as stream:
-            return stream.read(_LIMIT)
+            return stream.read(_PINS_LIMIT)
     except OSError:
         return b""
 

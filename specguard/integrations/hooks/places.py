@@ -1,4 +1,4 @@
-"""Where a write lands: the names that a path has, and the working trees that these are in.
+"""Names of files as bytes: joined, made plain, and out of a text.
 
 An agent's path may go through links and `..`, be spelled in another case, or lie in another worktree of the
 repository. What counts is where the system would write, and also the name itself, since a program may
@@ -8,6 +8,7 @@ replace a link in place of following it.
 from __future__ import annotations
 
 import os
+import os.path
 
 from specguard.declaration.rule import Record
 
@@ -15,6 +16,28 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Final
+
+
+def joined(directory: bytes, path: bytes) -> bytes:
+    """A path from a folder; the path alone where it is absolute or the folder is empty."""
+    if path.startswith(b"/") or not directory:
+        return path
+    return directory if not path else directory.rstrip(b"/") + b"/" + path
+
+
+def normal(path: bytes) -> bytes:
+    """A path without `.` and with `..` taken back, as `cd` does it; empty for the folder itself."""
+    made = os.path.normpath(path) if path else b""
+    return b"" if made == b"." else made
+
+
+def as_bytes(text: str) -> bytes:
+    """A text's bytes; lone surrogates that stand for bytes become these."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
 
 _BLANK: Final = (
     " \t\n\v\f\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029"

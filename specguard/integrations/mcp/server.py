@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, unquote
 
 import anyio
-import anyio.to_thread
 from mcp import MCPError, stdio_server, types
 from mcp.server import Server
 from pydantic import ValidationError
 
 from specguard import __version__
-from specguard.errors import SpecguardError, internal_error, nearest
-from specguard.integrations.mcp.bounds import bounded
-from specguard.integrations.mcp.resources import AUTHORITY, MARKDOWN, RULE, pages, read_page
+from specguard.authority.schema import rule_options
+from specguard.change.git import Git
+from specguard.change.repository import Repository
+from specguard.change.request import Request
+from specguard.declaration.rule import Record
+from specguard.engine.plugins import find_rule, known_rules
+from specguard.engine.policies import open_policy
+from specguard.errors import MissingFact, SpecguardError, internal_error, nearest
 from specguard.integrations.mcp.tools import TOOLS, Tool
+from specguard.model import path_text
+from specguard.reporters import manual
 from specguard.reporters.escape import cut, json_text, legible
-from specguard.reporters.json import errors
+from specguard.reporters.json import errors, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import TypeVar
 
     from mcp.server import ServerRequestContext
 
     _Answer = TypeVar("_Answer")
+
 
 _INSTRUCTIONS: Final = (
     "specguard judges changes to this repository by its authority, the documents in which its owners say "
@@ -216,3 +225,180 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
     [kind] = [one for one in schema.pop("anyOf", [{}]) if one.get("type") != "null"]
     kept = {key: value for key, value in {**kind, **schema}.items() if key not in _UNSAID}
     return {**kept, "items": _plain(kept["items"])} if "items" in kept else kept
+
+
+AUTHORITY: Final = "specguard://authority/"
+"""What the address of a document of the authority begins with; its path follows, with `%` as in any URI."""
+
+RULE: Final = "specguard://rule/"
+"""What the address of a rule's page begins with; its code or name follows."""
+
+MARKDOWN: Final = "text/markdown"
+
+
+class Page(Record):
+    """Something that can be read.
+
+    Attributes:
+        uri: its address.
+        name: what it is called.
+        description: what it is.
+        kind: its media type.
+    """
+
+    uri: str
+    name: str
+    description: str
+    kind: str = MARKDOWN
+
+
+def pages(directory: str) -> Sequence[Page]:
+    """All that can be read here; without a policy, the pages of the rules alone.
+
+    Args:
+        directory: the folder to look for the repository in.
+    """
+    rules = sorted(known_rules(directory).rules.values(), key=lambda one: one.rule.code)
+    try:
+        documents = [path for path, _ in _documents(directory)]
+    except SpecguardError:
+        documents = []
+    return [
+        *(
+            Page(
+                uri=AUTHORITY + quote(path.encode("utf-8", "surrogateescape")),
+                name=_shown(path),
+                description="A document of the authority, as the trusted base has it.",
+                kind=_kind(path),
+            )
+            for path in documents
+        ),
+        *(
+            Page(
+                uri=RULE + entry.rule.code,
+                name=f"{entry.rule.code} {entry.rule.name}",
+                description=manual.summary(entry),
+            )
+            for entry in rules
+        ),
+    ]
+
+
+def read_page(uri: str, directory: str) -> tuple[str, str]:
+    """A page's text and media type.
+
+    Args:
+        uri: its address.
+        directory: the folder to look for the repository in.
+
+    Raises:
+        SpecguardError: there is no such page.
+    """
+    if uri.startswith(RULE):
+        entry = find_rule(known_rules(directory), unquote(uri.removeprefix(RULE)))
+        return manual.page(entry, rule_options(entry.rule)), MARKDOWN
+    if uri.startswith(AUTHORITY):
+        asked = unquote(uri.removeprefix(AUTHORITY), errors="surrogateescape")
+        for path, oid in _documents(directory):
+            if path == asked:
+                return _read(oid, directory), _kind(path)
+        raise SpecguardError(
+            f"{_shown(asked)!r} is no document of the authority",
+            help="list the resources to see which are",
+            code="unknown-name",
+        )
+    raise SpecguardError(
+        f"there is no resource {cut(uri)!r}",
+        help=f"ask for {RULE}CODE or {AUTHORITY}PATH",
+        code="unknown-name",
+    )
+
+
+def _documents(directory: str) -> Sequence[tuple[str, str]]:
+    """The path and object id of each document that was read from a commit."""
+    policy = open_policy(Request(environment=os.environ, directory=directory))
+    return [(path, oid) for path, oid in policy.documents if oid]
+
+
+def _read(oid: str, directory: str) -> str:
+    with Git(Repository.locate(directory, os.environ)) as git:
+        try:
+            _, content = git.object(oid)
+        except MissingFact as missing:
+            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
+    return cut(content.decode("utf-8", "replace"), LONGEST_PAGE)
+
+
+def _kind(path: str) -> str:
+    return "application/toml" if path.endswith(".toml") else MARKDOWN
+
+
+def _shown(path: str) -> str:
+    return path_text(path.encode("utf-8", "surrogateescape"))
+
+
+MOST: Final = 60_000
+"""How many characters of JSON one answer has; clients warn of, or cut, what is longer."""
+
+LONGEST_PAGE: Final = 1_000_000
+"""How many characters of one document are given as a resource."""
+
+_STEPS: Final = (
+    (1 << 30, 1 << 30),
+    (1_000, 40_000),
+    (300, 10_000),
+    (100, 2_000),
+    (50, 1_000),
+    (20, 500),
+    (10, 300),
+    (3, 200),
+    (1, 100),
+    (0, 50),
+)
+"""How many elements of each list, and characters of each text, are kept: the first at which all fits."""
+
+_MOST_TOLD: Final = 20
+_LEFT_OUT: Final = "left_out"
+
+
+def bounded(data: Mapping[str, Any], most: int = MOST) -> dict[str, Any]:
+    """An answer of a bounded size, whose texts can be written as UTF-8.
+
+    Args:
+        data: the answer, as JSON can hold it.
+        most: how many characters it may have as JSON.
+
+    Returns:
+        The answer; where lists had to be shortened, with `left_out`: how many elements each lacks.
+    """
+    shown: dict[str, Any] = {}
+    for elements, characters in _STEPS:
+        left: dict[str, int] = {}
+        shown = _shortened(data, elements, characters, "", left)
+        if left:
+            shown[_LEFT_OUT] = dict(list(left.items())[:_MOST_TOLD])
+        if len(json_text(shown, indent=None)) <= most:
+            break
+    return shown
+
+
+def _shortened(value: Any, elements: int, characters: int, place: str, left: dict[str, int]) -> Any:
+    """A value whose lists have so many elements at most, and its texts so many characters."""
+    if isinstance(value, str):
+        return cut(plain(value), characters)
+    if isinstance(value, dict):
+        kept = list(value.items())
+        if place and len(kept) > max(elements, _MOST_TOLD):
+            left[place] = left.get(place, 0) + len(kept) - max(elements, _MOST_TOLD)
+            kept = kept[: max(elements, _MOST_TOLD)]
+        return {
+            cut(plain(str(name)), characters): _shortened(
+                inner, elements, characters, f"{place}.{cut(plain(str(name)), 50)}".lstrip("."), left
+            )
+            for name, inner in kept
+        }
+    if isinstance(value, list | tuple):
+        if len(value) > elements:
+            left[place] = left.get(place, 0) + len(value) - elements
+        return [_shortened(inner, elements, characters, f"{place}[]", left) for inner in value[:elements]]
+    return value

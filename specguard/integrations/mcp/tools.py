@@ -1,11 +1,13 @@
-"""The tools: each asks the function that its command asks, and gives the same JSON."""
+"""What each tool may be asked, as types: nothing here loosens a verdict or names another authority."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from specguard.change.request import Request
 from specguard.declaration.rule import Record
@@ -17,7 +19,6 @@ from specguard.engine.why import what_governs
 from specguard.errors import SpecguardError
 from specguard.executor.brief import brief_of
 from specguard.executor.run import RunOptions, open_store
-from specguard.integrations.mcp import arguments
 from specguard.reporters import manual
 from specguard.reporters.json import report
 from specguard.reporters.policy import as_data as policy_data
@@ -25,6 +26,88 @@ from specguard.reporters.status import as_data as runs_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+
+_LONGEST_NAME = 1_000
+_LONGEST_PATH = 4_096
+_LONGEST_TEXT = 200_000
+_MOST_NAMES = 200
+
+
+def _readable(text: str) -> str:
+    """A text that can be a name or a message."""
+    if "\0" in text:
+        raise ValueError("it has a NUL, which no name and no message may have")
+    return text
+
+
+Name = Annotated[str, Field(max_length=_LONGEST_NAME), AfterValidator(_readable)]
+Path = Annotated[str, Field(max_length=_LONGEST_PATH), AfterValidator(_readable)]
+Text = Annotated[str, Field(max_length=_LONGEST_TEXT), AfterValidator(_readable)]
+Names = Annotated[list[Name], Field(max_length=_MOST_NAMES)]
+
+
+class Arguments(BaseModel):
+    """The arguments of a tool; what is not named here is refused, and not passed over."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Check(Arguments):
+    """The arguments of `check`."""
+
+    what: Literal["worktree", "staged", "branch"] = Field(
+        "worktree",
+        description="worktree: all that is not committed. staged: the next commit. branch: since the base.",
+    )
+    head: Name = Field("", description="With branch: judge this one, not HEAD.")
+    commit_message: Text | None = Field(None, description="Judge this commit message, and nothing else.")
+    title: Text | None = Field(None, description="With branch: the pull request's title.")
+    body: Text | None = Field(None, description="With branch: its text.")
+    whole_tree: bool = Field(False, description="Judge the whole tree where a rule can.")
+    strict: bool = Field(False, description="Count warnings as errors.")
+    select: Names = Field([], description="Only these rules: codes, families or names.")
+
+
+class Why(Arguments):
+    """The arguments of `why`."""
+
+    path: Path = Field(description="From the root: docs/api/x.yaml.")
+
+
+class Policy(Arguments):
+    """The arguments of `policy`: none."""
+
+
+class Brief(Arguments):
+    """The arguments of `brief`."""
+
+    kind: Name = Field("", description="The kind of item, where there are several.")
+    item: Name = Field("", description="Its id; else the current one.")
+    plan: Path = Field("", description="The plan that it is in.")
+
+
+class Status(Arguments):
+    """The arguments of `status`."""
+
+    worktree: bool = Field(False, description="Look at the working tree, not HEAD.")
+    waves: Names = Field([], description="Only these waves.")
+
+
+class Rule(Arguments):
+    """The arguments of `rule`."""
+
+    rule: Name = Field("", description="Its code or name.")
+
+
+class RunStatus(Arguments):
+    """The arguments of `run_status`."""
+
+    run: Name = Field(
+        "",
+        description="Its id, or how that begins; else those under way, or the last.",
+    )
+
 
 _QUIET: Final = frozenset({"passed", "not-applicable", "off"})
 """The states of rules that an answer leaves out; the command's report has all."""
@@ -43,7 +126,7 @@ class Tool(Record):
 
     name: str
     description: str
-    arguments: type[arguments.Arguments]
+    arguments: type[Arguments]
     answer: Callable[[Any, str], Mapping[str, Any]]
     page: str = ""
 
@@ -52,7 +135,7 @@ def _request(directory: str, **values: Any) -> Request:
     return Request(environment=os.environ, directory=directory, **values)
 
 
-def _check(asked: arguments.Check, directory: str) -> Mapping[str, Any]:
+def _check(asked: Check, directory: str) -> Mapping[str, Any]:
     of_branch = {
         name: value for name in ("head", "title", "body") if (value := getattr(asked, name)) not in ("", None)
     }
@@ -97,7 +180,7 @@ def _file(files: ExitStack, text: str | None) -> str:
     return f"/dev/fd/{file.fileno()}"
 
 
-def _why(asked: arguments.Why, directory: str) -> Mapping[str, Any]:
+def _why(asked: Why, directory: str) -> Mapping[str, Any]:
     # What is absolute is a path of the file system, and none of the repository.
     if asked.path.startswith("/"):
         raise _outside(asked.path)
@@ -105,12 +188,12 @@ def _why(asked: arguments.Why, directory: str) -> Mapping[str, Any]:
     return {"path": asked.path, "governing": [one.data for one in found]}
 
 
-def _policy(_: arguments.Policy, directory: str) -> Mapping[str, Any]:
+def _policy(_: Policy, directory: str) -> Mapping[str, Any]:
     data = policy_data(open_policy(_request(directory)))
     return {**data, "rules": [rule for rule in data["rules"] if rule["active"]]}
 
 
-def _brief(asked: arguments.Brief, directory: str) -> Mapping[str, Any]:
+def _brief(asked: Brief, directory: str) -> Mapping[str, Any]:
     _stay_inside(asked.plan)
     options = RunOptions(
         environment=dict(os.environ), directory=directory, kind=asked.kind, item=asked.item, plan=asked.plan
@@ -118,11 +201,11 @@ def _brief(asked: arguments.Brief, directory: str) -> Mapping[str, Any]:
     return {"page": brief_of(options)}
 
 
-def _status(asked: arguments.Status, directory: str) -> Mapping[str, Any]:
+def _status(asked: Status, directory: str) -> Mapping[str, Any]:
     return standing(_request(directory, worktree=asked.worktree, all=True), waves=asked.waves)
 
 
-def _rule(asked: arguments.Rule, directory: str) -> Mapping[str, Any]:
+def _rule(asked: Rule, directory: str) -> Mapping[str, Any]:
     registry = known_rules(directory)
     if not asked.rule:
         entries = sorted(registry.rules.values(), key=lambda one: one.rule.code)
@@ -133,7 +216,7 @@ def _rule(asked: arguments.Rule, directory: str) -> Mapping[str, Any]:
     return {"rules": [manual.data(entry)], "page": manual.page(entry, rule_options(entry.rule))}
 
 
-def _run_status(asked: arguments.RunStatus, directory: str) -> Mapping[str, Any]:
+def _run_status(asked: RunStatus, directory: str) -> Mapping[str, Any]:
     _stay_inside(asked.run)
     # Logs stay out: a record may name any file as its log.
     return runs_data(open_store(directory, os.environ).asked(asked.run))
@@ -158,45 +241,45 @@ _ALL: Final = (
         name="check",
         description="Judges what was changed: each finding has its place, the line of the authority that "
         "decides, and the next step. Ask before a commit and when work is done.",
-        arguments=arguments.Check,
+        arguments=Check,
         answer=_check,
     ),
     Tool(
         name="why",
         description="Which rules have a say about a path. Ask before you change a file.",
-        arguments=arguments.Why,
+        arguments=Why,
         answer=_why,
     ),
     Tool(
         name="policy",
         description="What was understood of the authority: settings with their lines, rules.",
-        arguments=arguments.Policy,
+        arguments=Policy,
         answer=_policy,
     ),
     Tool(
         name="brief",
         description="What a work item asks for: what may change, names, gates.",
-        arguments=arguments.Brief,
+        arguments=Brief,
         answer=_brief,
         page="page",
     ),
     Tool(
         name="status",
         description="Which item is current, what is missing, what comes next.",
-        arguments=arguments.Status,
+        arguments=Status,
         answer=_status,
     ),
     Tool(
         name="rule",
         description="A rule's page: what it flags, why, how to fix it. Without a name: all rules.",
-        arguments=arguments.Rule,
+        arguments=Rule,
         answer=_rule,
         page="page",
     ),
     Tool(
         name="run_status",
         description="How a run stands, what ended it, how to go on.",
-        arguments=arguments.RunStatus,
+        arguments=RunStatus,
         answer=_run_status,
     ),
 )

@@ -11,8 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.integrations.hooks.answering import SECONDS
-from specguard.integrations.hooks.json_text import JsonTextError, put_item, put_member, read_places
-from specguard.integrations.hooks.settings import HOSTS, look, merged, wanted_hooks
+from specguard.integrations.hooks.settings import (
+    HOSTS,
+    JsonTextError,
+    look,
+    merged,
+    put_item,
+    put_member,
+    read_places,
+    wanted_hooks,
+)
 
 EACH = pytest.mark.parametrize("agent", list(HOSTS))
 

@@ -12,7 +12,7 @@ import pytest
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
-from specguard.integrations.lsp.flaws import Place, authority_flaws
+from specguard.integrations.lsp import Place, authority_flaws
 from specguard.testing.repository import clean_environment
 from tests.integrations.mcp.asking import COMMAND
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.integrations.mcp import server
-from specguard.integrations.mcp.bounds import bounded
+from specguard.integrations.mcp.server import bounded
 from specguard.integrations.mcp.tools import TOOLS, Tool
 from specguard.reporters.escape import json_text
 from specguard.testing.repository import clean_environment

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import re
 
-from specguard.integrations.hooks.deeds import FileEdit
-from specguard.integrations.hooks.pathnames import joined
-from specguard.integrations.hooks.places import work_tree_at
+from specguard.integrations.hooks.calls import FileEdit
+from specguard.integrations.hooks.places import joined, work_tree_at
 from specguard.integrations.hooks.shell.programs import has, options_of, values_of
 from specguard.integrations.hooks.shell.reader import Word
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 
-from specguard.integrations.hooks.deeds import Deeds, FileEdit
-from specguard.integrations.hooks.pathnames import as_bytes, joined, normal
+from specguard.integrations.hooks.calls import Deeds, FileEdit
+from specguard.integrations.hooks.places import as_bytes, joined, normal
 from specguard.integrations.hooks.shell.reader import Word, read_commands
 
 TYPE_CHECKING = False

@@ -15,7 +15,7 @@ from specguard.testing.repository import clean_environment
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from specguard.integrations.hooks.deeds import Deeds
+    from specguard.integrations.hooks.calls import Deeds
 
 FILES = {
     "a": "a\n", "b": "b\nbb\n", "c.txt": "c\n", "d.txt": "one\ntwo\nthree\n", "sub/x": "x\n",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.integrations.hooks.dialects import dialect
+from specguard.integrations.hooks.answering import dialect
 from specguard.integrations.hooks.ending import judge_after
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
