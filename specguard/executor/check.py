@@ -1,4 +1,9 @@
-"""The check of a round: the repository's own hooks, then the guard, over the tree as it will be committed."""
+"""The check of a round: the repository's own hooks, then the guard, over the tree as it will be committed.
+
+Where an agent's own tree is judged, nothing of the plan's folder may be touched. Only then specguard marks
+the plan, in the same commit as the task's files: the status, with each command and how it ended, and a line
+in the plan's log. That is what the rules let a commit for a task do to its plan, and no more.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,11 @@
-"""The tree that a run commits, and its one commit."""
+"""The tree that a run commits, and its one commit.
+
+The hooks are those of pre-commit's configuration, and scripts that the repository keeps in a folder: the one
+that `core.hooksPath` names, if it is in the working tree, else `.husky` or `.githooks`. The base's run,
+from a copy that is made anew each time: what the change brings of them is for whoever reviews it. Hooks
+in `.git/hooks`, or elsewhere outside of the tree, are somebody's own and run in no place; preflight says
+so.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Where gates run: as a step of a run in its place, or alone in the user's own checkout."""
+"""Where gates run: as a step of a run in its place, or alone in the user's own checkout.
+
+Nothing of the user's is written but the folder of the run: formatters are left out, what a gate changes is
+told of and left, and nothing is fetched.
+"""
 
 from __future__ import annotations
 

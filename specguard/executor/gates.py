@@ -1,4 +1,8 @@
-"""The gates of a run: which ones, what they need, how a round went, and what the agent is told."""
+"""The gates of a run: which ones, what they need, how a round went, and what the agent is told.
+
+Formatters write, gates judge: what a formatter changes beside the files that the change touches is undone,
+and so is whatever a gate changes. A teardown runs whatever became of the others.
+"""
 
 from __future__ import annotations
 

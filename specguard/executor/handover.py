@@ -1,4 +1,8 @@
-"""What an agent hands over in files at the root of its place: the results of a task, or why it stopped."""
+"""What an agent hands over in files at the root of its place: the results of a task, or why it stopped.
+
+What the process says does not count: the step ends when the file is there and valid, and a process that goes
+on is ended after a while. One that ends without it is told so in its next round.
+"""
 
 from __future__ import annotations
 

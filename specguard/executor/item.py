@@ -1,4 +1,12 @@
-"""What a run works on: a task or a paper of a plan, or any other item, and the branch that it is done on."""
+"""What a run works on: a task or a paper of a plan, or any other item, and the branch that it is done on.
+
+The contract is one of the policy's: `[artifacts.research]`, `[artifacts.plan-review]`. Such a run works on no
+item of the policy's, so one is made for it: its branch is the one on which the plan's papers come about.
+
+The tasks of a plan have one branch, `pr/cart`. Where a branch holds a whole plan, one task a commit, a run
+goes on from its tip at the canonical repository. Else it holds one task at a time: what is left of it once it
+was merged, the next task moves on.
+"""
 
 from __future__ import annotations
 

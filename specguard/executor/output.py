@@ -1,4 +1,9 @@
-"""What commands print: as plain text, in logs of limited size, and without secrets."""
+"""What commands print: as plain text, in logs of limited size, and without secrets.
+
+What is taken out: the values of variables that are called secrets, as they are and encoded; and what looks
+like a credential, by the forms that the rule `secret-in-artifact` knows. It guards against the token that a
+program prints by accident. One that means to can always spell a secret in a way that nothing looks for.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,12 @@
-"""One command of a run, agent, gate, formatter or hook: its process, and signals meanwhile."""
+"""One command of a run, agent, gate, formatter or hook: its process, and signals meanwhile.
+
+Words are run as they are; only a text is given to `/bin/sh -c`. The command leads a session of its own. What
+ends it: itself, its time limit, that of the run, too much output, or whoever ends specguard. When it has
+ended, so has everything that it started.
+
+Beside each log, `commands/NN-name.log`, stands the result with the end of the output,
+`commands/NN-name.json`: `specguard.runs.model.Response`.
+"""
 
 from __future__ import annotations
 

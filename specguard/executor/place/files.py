@@ -1,4 +1,10 @@
-"""The folders of a run's place: where they are, how they are made, and how they are removed."""
+"""The folders of a run's place: where they are, how they are made, and how they are removed.
+
+The agent writes its place's `.git` as it likes. What specguard runs there has a git directory of its own
+(see `specguard.change.store`), an environment made from nothing, no hooks, no transport and no filters; it
+takes from the place the working files alone. New objects go to specguard's store beside the place, which
+borrows the user's: the user's own store is not written to.
+"""
 
 from __future__ import annotations
 

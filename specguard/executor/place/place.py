@@ -4,6 +4,11 @@ A linked worktree would share refs, configuration and hooks with the user's repo
 way back to it. The place has a `.git` with no remote and no ref, `HEAD` detached at the pinned base, and
 borrows objects. Beside it is specguard's own folder for it, whose store takes what specguard hashes and
 commits. It is isolated from accidents, not from malice: for that `[runs] sandbox` is there.
+
+Whoever runs in the place may edit files in it and nothing else. Commits are specguard's to make, so `HEAD`,
+refs, configuration, hooks and the rest of the place's `.git` stay as they were. So do the configuration and
+hooks of the user, and none of their refs comes to hold what was made in the place. What else changes in their
+checkout may be their own work, and is noted. Nothing that was left in the place is run by looking at it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""How everything was before the agent began: it is kept beside the place, also for a run that is resumed."""
+"""How everything was before the agent began: it is kept beside the place, also for a run that is resumed.
+
+Nothing is run here but git on specguard's own directories, and `for-each-ref` and `rev-parse` in the user's.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,9 @@
 
 It runs in a git directory of its own, without hooks, remotes or refs of the user's. Objects that are fetched
 go to the user's store, as with any fetch; no ref and no `FETCH_HEAD` of the user's is written.
+
+Signing in is the user's: credential helpers, ssh, proxies, certificates. Where a fetch or a push goes is not
+the configuration's to say: no `url.<base>.insteadOf` is left to git, no remote, no hook, no `fsmonitor`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Where a run starts: the tip of the base at the canonical repository, its policy, and its item there."""
+"""Where a run starts: the tip of the base at the canonical repository, its policy, and its item there.
+
+This is the one place where specguard writes to the user's own checkout: git is run there as the user would
+run it, with their settings and hooks, and nothing that is there is ever changed.
+"""
 
 from __future__ import annotations
 
