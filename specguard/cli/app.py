@@ -1,22 +1,47 @@
-"""The commands as click sees them; each is imported when it is called."""
+"""The commands as click sees them, each imported when it is called; those of servers and hooks are here."""
 
 from __future__ import annotations
 
 import importlib
-import keyword
 import os
+from contextlib import contextmanager
 
 import click
 
 from specguard import __version__
 from specguard.cli.options import in_directory
 from specguard.errors import SpecguardError, nearest
+from specguard.integrations.hooks.calls import AGENTS
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Final
+
+
+@contextmanager
+def needing(extra: str, *modules: str) -> Iterator[None]:
+    """Import what is in an extra.
+
+    Args:
+        extra: its name.
+        modules: the packages that come with it.
+
+    Raises:
+        SpecguardError: one of them is not installed, or is of a version that lacks what is imported from it.
+    """
+    try:
+        yield
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in modules:
+            raise
+        raise SpecguardError(
+            f"this needs what is in the extra {extra!r}, and the package {error.name} is missing or too old",
+            help=f"pip install --upgrade 'specguard[{extra}]'",
+            code="extra-missing",
+        ) from error
+
 
 COMMANDS: Final = {
     "check": "Judge a change against the authority.",
@@ -42,7 +67,22 @@ COMMANDS: Final = {
     "error": "Show what an error means, or list the errors.",
     "docs": "Generate the reference pages of the documents.",
 }
-"""Each command with its line in the list of commands; its module in this package has its name."""
+"""Each command with its line in the list of commands."""
+
+_HOMES: Final = {
+    "approve": "approvals",
+    "brief": "status",
+    "error": "docs",
+    "eval": "test",
+    "hook": "app",
+    "import": "import_",
+    "lsp": "app",
+    "mcp": "app",
+    "new": "status",
+    "rule": "docs",
+    "why": "policy",
+}
+"""Commands whose module has another name, with that; all others are `command` in a module of their name."""
 
 COMPLETION: Final = "_SPECGUARD_COMPLETE"
 """The variable by which a shell asks for its completion script, and then for completions."""
@@ -57,9 +97,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        # A module cannot be called `import`.
-        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
-        command = importlib.import_module(f"specguard.cli.{module}").command
+        module = _HOMES.get(cmd_name, cmd_name)
+        name = "command" if module in (cmd_name, "import_") else f"{cmd_name}_command"
+        command = getattr(importlib.import_module(f"specguard.cli.{module}"), name)
         assert isinstance(command, click.Command)  # noqa: S101 - a contract of this package
         return command
 
@@ -152,3 +192,41 @@ def _usage(error: click.UsageError, words: Sequence[str]) -> str:
         if found is not None:
             path, command = f"{path} {word}", found
     return f"{path} --help"
+
+
+@click.command(name="hook")
+@click.argument("agent", metavar="|".join(AGENTS))
+def hook_command(agent: str) -> int:
+    """Answer an agent's event on standard input in that agent's dialect.
+
+    Agents' settings run this. It ends with 0, or 2 if the agent needs that to refuse. Any failure is a
+    refusal.
+    """
+    from specguard.integrations.hooks.answering import answer
+
+    return answer([agent])
+
+
+@click.command("mcp", short_help="Serve agents over MCP.")
+@in_directory
+def mcp_command(directory: str) -> None:
+    """Serve check, why, policy, brief, status, rule and run_status to an agent, on standard input and output.
+
+    It needs the extra `specguard[mcp]`.
+    """
+    with needing("mcp", "mcp", "mcp_types", "anyio"):
+        from specguard.integrations.mcp.server import serve
+    serve(directory)
+
+
+@click.command("lsp", short_help="Serve an editor over LSP.")
+@in_directory
+@click.option("--stdio", is_flag=True, help="Does nothing; some editors add it.")
+def lsp_command(directory: str, stdio: bool) -> None:  # noqa: ARG001 - see its help
+    """Serve an editor over the Language Server Protocol, on standard input and output.
+
+    It shows errors, findings and rules' pages, and needs the extra `specguard[lsp]`.
+    """
+    with needing("lsp", "pygls", "lsprotocol"):
+        from specguard.integrations.lsp import serve
+    serve()

@@ -9,8 +9,7 @@ import click
 from specguard.change.change import BASELINE
 from specguard.change.request import Request
 from specguard.cli.files import replace_file
-from specguard.cli.options import in_directory
-from specguard.cli.words import counted
+from specguard.cli.options import counted, in_directory
 from specguard.engine.baseline import Entry, Recording, record
 from specguard.errors import SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text

@@ -1,10 +1,14 @@
-"""`specguard docs`: the pages that are made from the code, and the check that they are up to date."""
+"""`specguard docs`, `specguard rule` and `specguard error`: pages that are made from the code."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
+import sys
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
@@ -16,21 +20,29 @@ from specguard.authority.schema import (
     top_level_options,
 )
 from specguard.cli.app import app
-from specguard.cli.completion import DIRECTORY
-from specguard.cli.error import errors_text
-from specguard.cli.limits import limits_page
-from specguard.engine.plugins import load_registry
-from specguard.errors import SpecguardError
+from specguard.cli.options import DIRECTORY, complete_rules
+from specguard.engine.plugins import find_rule, load_registry
+from specguard.errors import SpecguardError, nearest
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters import manual
+from specguard.reporters.escape import json_text
 from specguard.runs.model import run_schemas
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Final
 
-    from specguard.declaration.registry import Registry
+    from specguard.declaration.registry import Registered, Registry
+
+
+def show_markdown(text: str) -> None:
+    """Print a page of Markdown, through rich where a person reads it on a terminal."""
+    if not sys.stdout.isatty():
+        click.echo(text, nl=False)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console().print(Markdown(text))
 
 
 @click.command("docs", short_help="Generate the reference pages of the documents.")
@@ -229,3 +241,185 @@ def _write(file: str, text: str) -> None:
         raise SpecguardError(
             f"the page cannot be written: {error.strerror}", path=file, code="unwritable-file"
         ) from error
+
+
+_ENTRY: Final = re.compile(
+    r"^### (?P<name>[\w-]+)\n\n"
+    r"(?P<text>\*\*(?P<title>.+?)[.,]?\*\*(?P<meaning>.*?)\n\n"
+    r"> (?P<example>.+?)\n\n"
+    r"Fix: (?P<remedy>.+?\n))(?=\n#|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+class ErrorKind(NamedTuple):
+    """One kind of error.
+
+    Attributes:
+        name: its name, as it stands in brackets behind a message; it never changes.
+        title: what has happened, as a heading.
+        meaning: more about it, in Markdown; may be empty.
+        example: a message of this kind, without the place before it.
+        remedy: how to fix it, in Markdown.
+    """
+
+    name: str
+    title: str
+    meaning: str
+    example: str
+    remedy: str
+
+
+def errors_text() -> str:
+    """The page of errors."""
+    return (files("specguard") / "texts" / "errors.md").read_text(encoding="utf-8")
+
+
+def error_kinds() -> Mapping[str, ErrorKind]:
+    """Every kind by its name, in the order of the page."""
+    return {
+        found["name"]: ErrorKind(*(" ".join(found[field].split()) for field in ErrorKind._fields))
+        for found in _ENTRY.finditer(errors_text())
+    }
+
+
+def _complete(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    return [name for name in error_kinds() if name.startswith(begun)]
+
+
+@click.command("error", short_help="Show what an error means, or list the errors.")
+@click.argument("name", metavar="[NAME]", required=False, shell_complete=_complete)
+@click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
+def error_command(name: str | None, output_format: str) -> None:
+    """Show what an error means and how to fix it, by the name in brackets after its message."""
+    known = error_kinds()
+    wanted = (name or "").strip("[]")
+    if name and wanted not in known:
+        raise SpecguardError(
+            f"no error is called {name!r}",
+            help=nearest(wanted, known, "`specguard error` lists them"),
+            code="unknown-name",
+        )
+    if output_format == "json":
+        chosen = [known[wanted]] if name else known.values()
+        click.echo(json_text([kind._asdict() for kind in chosen]))
+    elif name:
+        text = next(found["text"] for found in _ENTRY.finditer(errors_text()) if found["name"] == wanted)
+        show_markdown(f"# {wanted}\n\n{text}")
+    else:
+        width = max(map(len, known))
+        for kind in known.values():
+            click.echo(f"{kind.name:{width}}  {kind.title}")
+
+
+_NUMBER: Final = re.compile(r"\{(?P<target>[\w.]+:[\w.]+)(?: (?P<unit>\w+))?\}")
+
+
+def limits_page() -> str:
+    """The page, ending in a newline."""
+    return _NUMBER.sub(lambda found: shown(*found.groups("")), limits_text())
+
+
+def limits_text() -> str:
+    """The page with `{module:CONSTANT unit}` for each number.
+
+    A number may also be `module:CONSTANT.key`, or `module:Class.field` for the default of a setting.
+    """
+    return (files("specguard") / "texts" / "limits.md").read_text(encoding="utf-8")
+
+
+def targets() -> list[tuple[str, str]]:
+    """Where each number of the page is, with its unit; empty where the text, or the number itself, has it."""
+    return [(found["target"], found["unit"] or "") for found in _NUMBER.finditer(limits_text())]
+
+
+def shown(target: str, unit: str) -> str:
+    """A number with its unit.
+
+    Args:
+        target: where it is.
+        unit: bytes, MiB, seconds or characters; empty for none.
+    """
+    value = value_of(target)
+    if isinstance(value, str):
+        # The pattern of the setting has made sure of its form.
+        number, of = int(value[:-1]), {"s": "second", "m": "minute", "h": "hour"}[value[-1]]
+        return f"{number} {of}" + ("" if number == 1 else "s")
+    if unit == "seconds":
+        days, rest = divmod(value, 86400)
+        return f"{days:g} days" if days and not rest else f"{value:g} seconds"
+    if unit == "bytes":
+        for size, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+            if value >= size and value % size == 0:
+                return f"{int(value) // size} {name}"
+    return f"{int(value):,} {unit}".rstrip()
+
+
+def value_of(target: str) -> float | str:
+    """The number that a target names; of a setting's default it may be text with its unit.
+
+    Raises:
+        LookupError, AttributeError, TypeError: it names none.
+    """
+    module, _, name = target.partition(":")
+    name, _, key = name.partition(".")
+    value = getattr(importlib.import_module(module), name)
+    if key:
+        value = value[key] if isinstance(value, dict) else getattr(value, key)
+    if not isinstance(value, (int, float, str)):
+        raise TypeError(f"{target} is no limit")
+    return value
+
+
+@click.command("rule", short_help="Show a rule's manual page, search the rules, or list them.")
+@click.argument("selector", metavar="[CODE|NAME|WORD]", required=False, shell_complete=complete_rules)
+@click.option("--cases", is_flag=True, help="Show the rule's test cases.")
+@click.option("--plugin", "plugins", multiple=True, metavar="NAME", help="Include this plugin's rules.")
+@click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
+def rule_command(selector: str | None, cases: bool, plugins: tuple[str, ...], output_format: str) -> None:
+    """Show a rule's manual page, list all rules, or those whose page has WORD."""
+    registry = load_registry(plugins)
+    if cases and not selector:
+        raise SpecguardError(
+            "--cases needs a rule", help="name one, as `specguard rule` lists them", code="usage"
+        )
+    chosen = sorted(registry.rules.values(), key=lambda one: one.rule.code)
+    page = None
+    if selector:
+        try:
+            page = find_rule(registry, selector)
+            chosen = [page]
+        except SpecguardError:
+            if cases:
+                raise
+            everything, chosen = chosen, [one for one in chosen if _has(one, selector.casefold())]
+            if not chosen:
+                known = {word for one in everything for word in _names(one)}
+                raise SpecguardError(
+                    f"no rule has the code or name {selector!r}, or the words in its text or settings",
+                    help=nearest(selector.casefold(), known, "`specguard rule` lists them"),
+                    code="unknown-name",
+                ) from None
+    if output_format == "json":
+        click.echo(json_text([manual.data(entry) for entry in chosen]))
+    elif page is not None:
+        show_markdown(manual.cases(page) if cases else manual.page(page, rule_options(page.rule)))
+    else:
+        width = max(len(entry.rule.name) for entry in chosen)
+        for entry in chosen:
+            click.echo(f"{entry.rule.code}  {entry.rule.name:{width}}  {manual.summary(entry)}")
+
+
+def _names(entry: Registered) -> set[str]:
+    """What a rule may be looked for by: its code, its name and the words of it, and its settings."""
+    rule = entry.rule
+    options = (option.name for option in rule_options(rule))
+    return {rule.code.casefold(), rule.name, *rule.name.split("-"), *options}
+
+
+def _has(entry: Registered, word: str) -> bool:
+    """Whether a rule's page has a word, its example left out."""
+    rule = entry.rule
+    said = (rule.code, rule.name, " ".join(manual.prose(rule.__doc__ or "").split()), *rule.tables)
+    settings = (text for option in rule_options(rule) for text in (option.name, option.description))
+    return any(word in text.casefold() for text in (*said, *settings))

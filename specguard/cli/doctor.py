@@ -13,10 +13,7 @@ from specguard.change.event import find_event, read_event
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.request import Request
-from specguard.cli.diagnosis import Diagnosis
-from specguard.cli.doctor_agents import diagnose_agents
-from specguard.cli.doctor_canary import diagnose_canaries
-from specguard.cli.doctor_runs import diagnose_runs
+from specguard.cli.diagnosis import Diagnosis, diagnose_agents, diagnose_canaries, diagnose_runs
 from specguard.cli.options import in_directory
 from specguard.engine.check import is_left_to_ci
 from specguard.engine.plugins import installed, load_registry

@@ -10,10 +10,8 @@ from specguard.authority.compile import compile_policy
 from specguard.authority.load import AUTHORITY, PYPROJECT, SETTINGS, Source, read_file
 from specguard.change.git import Git
 from specguard.change.repository import Repository
-from specguard.cli.completion import complete_sources
 from specguard.cli.files import replace_file
-from specguard.cli.options import in_directory
-from specguard.cli.words import counted
+from specguard.cli.options import complete_sources, counted, in_directory
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
 from specguard.importers import commitlint, folders, repolinter

@@ -1,4 +1,7 @@
-"""Judging a request and reporting on it: what `check` does, however its words were read."""
+"""Judging a request and reporting on it: what `check` does, however its words were read.
+
+docs.github.com/actions/reference/workflows-and-actions/workflow-commands has the form of both files.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,12 @@ import os
 import sys
 
 from specguard.errors import SpecguardError, internal_error
-from specguard.model import EXIT_PASSED
+from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Final
 
     from specguard.change.repository import Looking
     from specguard.change.request import Request
@@ -40,14 +44,10 @@ def judge(
         )
     except (Exception, SystemExit) as error:
         if output_format == "github":
-            from specguard.cli.job import tell_error
-
             tell_error(error if isinstance(error, SpecguardError) else internal_error(error), outputs)
         raise
     sys.stdout.write(report)
     if output_format == "github":
-        from specguard.cli.job import tell
-
         tell(verdicts, exit_code(verdicts), outputs)
     return exit_code(verdicts)
 
@@ -99,7 +99,7 @@ def judged(
         if request.log and known.path != request.log:
             from specguard.reporters.json import error_line
 
-            _append(request.log, error_line(known, _now(), enforce=request.enforce), known.message)
+            _append_decisions(request.log, error_line(known, _now(), enforce=request.enforce), known.message)
         raise
     _find({output_format, *(form for form, _ in outputs)}, verdicts)
     failed: Exception | None = None
@@ -177,7 +177,7 @@ def _log(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:
     from specguard.reporters.json import PLACE, lines
 
     if log:
-        _append(log, lines(verdicts, _now()))
+        _append_decisions(log, lines(verdicts, _now()))
     if used:
         from specguard.cli.files import append_lines
 
@@ -193,7 +193,7 @@ def _log(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:
             return
 
 
-def _append(file: str, lines: str, instead: str = "") -> None:
+def _append_decisions(file: str, lines: str, instead: str = "") -> None:
     from specguard.cli.files import append_lines
 
     try:
@@ -240,3 +240,84 @@ def write_report(file: str, text: str, *, append: bool = False) -> None:
 def wants_colour() -> bool:
     """Whether standard output is a terminal whose reader wants colours."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+_WORST: Final = ("passed", "accepted", "failed", "indeterminate")
+"""The verdicts, each after those that it outweighs."""
+
+
+def tell(verdicts: Sequence[Verdict], code: int, outputs: Sequence[tuple[str, str]]) -> None:
+    """Append to the job's summary and to its step's outputs, where the platform gives files for them.
+
+    Args:
+        verdicts: what was found.
+        code: the exit code.
+        outputs: the reports in files, as pairs of a format and a file.
+
+    Raises:
+        SpecguardError: one of the files cannot be written; the other one is all the same.
+    """
+    import json
+
+    from specguard.reporters.platforms import SUMMARY_LIMIT, render_markdown
+
+    counts: dict[str, int] = {}
+    for verdict in verdicts:
+        for state, count in verdict.counts.items():
+            counts[state] = counts.get(state, 0) + count
+    outcome = max((verdict.outcome for verdict in verdicts), key=_WORST.index, default="passed")
+    findings = sum(len(verdict.findings) for verdict in verdicts)
+    _append(
+        render_markdown(verdicts, limit=SUMMARY_LIMIT),
+        {"verdict": outcome, "exit-code": str(code), "findings": str(findings), "counts": json.dumps(counts)},
+        outputs,
+    )
+
+
+def tell_error(error: SpecguardError, outputs: Sequence[tuple[str, str]]) -> None:
+    """The same where there is no verdict; of the reports those are named that say why.
+
+    Args:
+        error: why there is none.
+        outputs: the reports that were asked for, as pairs of a format and a file.
+    """
+    from specguard.reporters.platforms import error_report_markdown
+
+    values = {"verdict": "error", "exit-code": str(EXIT_NO_VERDICT), "findings": "0", "counts": "{}"}
+    try:
+        _append(
+            error_report_markdown(error),
+            values,
+            [(form, file) for form, file in outputs if os.path.isfile(file)],
+        )
+    except SpecguardError:
+        # What went wrong before is what is said.
+        return
+
+
+def _append(summary: str, values: Mapping[str, str], outputs: Sequence[tuple[str, str]]) -> None:
+    texts = {
+        "GITHUB_OUTPUT": output_lines(
+            {**values, **{f"report-{form}": os.path.abspath(file) for form, file in outputs}}
+        ),
+        "GITHUB_STEP_SUMMARY": summary,
+    }
+    failed: SpecguardError | None = None
+    for variable, text in texts.items():
+        file = os.environ.get(variable)
+        if file:
+            try:
+                write_report(file, text, append=True)
+            except SpecguardError as error:
+                failed = error
+    if failed is not None:
+        raise failed
+
+
+def output_lines(values: Mapping[str, str]) -> str:
+    """The lines that set a step's outputs; whatever a value holds, it can end nothing but itself."""
+    lines = []
+    for name, value in values.items():
+        end = f"ghadelimiter_{os.urandom(16).hex()}"
+        lines.append(f"{name}<<{end}\n{value}\n{end}\n")
+    return "".join(lines)

@@ -5,23 +5,45 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
+import tomllib
+from collections import Counter
+from time import monotonic
 
+from specguard.approvals.people import CONVENTIONS
 from specguard.approvals.settings import key_problem
+from specguard.authority.compile import compile_policy
+from specguard.authority.load import AUTHORITY, DEFAULTS, Source, decode, is_document
+from specguard.authority.prose import guard_of, known_sections, listed_paths, read_sections
+from specguard.change.base import local_base, usual_base
+from specguard.change.git import Git
 from specguard.change.process import CommandError
-from specguard.change.request import read_regular
+from specguard.change.request import Request, read_regular
+from specguard.change.store import DOCUMENT_LIMIT
+from specguard.declaration.patterns import Guarding, PatternError
 from specguard.declaration.rule import Record
-from specguard.documents.toml import toml_value
-from specguard.errors import SpecguardError
-from specguard.reporters.escape import markdown_code
+from specguard.documents.document import Document
+from specguard.documents.toml import toml_key, toml_value
+from specguard.engine.plugins import load_registry
+from specguard.engine.ranges import judge_landed, landed
+from specguard.errors import MissingFact, SpecguardError
+from specguard.model import listed
+from specguard.reporters.escape import cut, markdown_code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.authority.policy import Policy
+    from specguard.authority.policy import Policy, Unread
+    from specguard.change.entries import Commit
     from specguard.change.repository import Repository
     from specguard.declaration.patterns import Patterns
+    from specguard.model import Origin
+
+    _Line = tuple[str, int, str, str]
+    """A document, its line, what becomes of it (such as `held` or `people`), and its words."""
+
 
 _JOBS: Final = "the jobs that decide what lands"
 _OWNERS: Final = "who reviews what"
@@ -202,3 +224,340 @@ def approver_named(text: str) -> Setting:
     }
     lines = [f"{key} = {toml_value(value)}" for key, value in table.items() if value]
     return Setting(toml="\n".join(["[[approvals.approver]]", *lines]))
+
+
+_PATHS: Final = "rules.locked-path.paths"
+_SECTIONS: Final = "authority.sections"
+_UNITED: Final = (_PATHS, "rules.protected-branch.branches", _SECTIONS)
+"""What several documents may set, each its own part."""
+
+
+class Adopted:
+    """An authority's documents, read sentence by sentence.
+
+    Args:
+        top: the repository's folder.
+        text: the authority's text, as it is or will be written.
+        files: further documents that it shall name.
+        tracked: the files of the repository; a path that none of them has is not proposed.
+
+    Attributes:
+        settings: what is to be added to the authority.
+        account: what is said of each sentence, line by line.
+
+    Raises:
+        SpecguardError: a document cannot be read, or a setting of it is wrong.
+    """
+
+    def __init__(self, top: str, text: str, files: Sequence[str], tracked: Sequence[str]) -> None:
+        self._top = top
+        self._text = text
+        self._tracked = [os.fsencode(path) for path in tracked]
+        self._wanted: dict[str, Any] = {}
+        self.settings: list[Setting] = []
+        policy = self._compiled()
+        self._name(policy, files)
+        self._policy = policy = self._compiled()
+        lists = list(self._lists(policy.unread))
+        labels = {(one.path, one.text) for one in policy.unread}
+        sentences = [one for one in self._sentences() if (one[0], one[3]) not in labels]
+        self.settings += [Setting(toml=f"{key} = {toml_value(one)}") for key, one in self._wanted.items()]
+        final = self._compiled()
+        held = {(one.path, one.line, "people", one.text): one.rules for one in final.statements if one.rules}
+        known = {(one.path, one.line) for one in policy.unread}
+        lists += self._lists([one for one in final.unread if (one.path, one.line) not in known])
+        lines = {one[:2] for one in sentences}
+        told = [one for one in lists if one[2] != "unread" or one[:2] not in lines]
+        told += self._read()
+        for one in sentences:
+            codes = ", ".join(held.get(one, ()))
+            told.append((*one[:2], "add", f"{one[3]}  ({codes})") if codes else one)
+        self.account = list(self._told(sorted(told, key=lambda one: one[:2])))
+
+    def _told(self, told: Sequence[_Line]) -> Iterator[str]:
+        """The account, document by document; one that is only being written is not told of."""
+        for path in dict.fromkeys(one[0] for one in told):
+            if path == AUTHORITY and not self._has(path):
+                continue
+            own = [one for one in told if one[0] == path]
+            yield f"{path}:"
+            yield from (f"  {word:6} {line:4}  {cut(said)}" for _, line, word, said in own)
+            words = ("held", "add", "people", "unread", "ask")
+            held, added, people, unread, ask = (sum(one[2] == word for one in own) for word in words)
+            said = f", {unread + ask} not read" if unread + ask else ""
+            yield f"  {held} held, {added} held by what is added, {people} left to people{said}"
+        yield "Sentences are read in English, lists of paths in any language."
+
+    def _compiled(self) -> Policy:
+        """The policy of the authority with the settings so far."""
+        text = self._text
+        if self.settings:
+            text = "\n".join([text.removesuffix("\n"), "", *settings_block(self.settings), ""])
+        sources = [Source(AUTHORITY, "", text)]
+        sources += [self._source(path) for path in DEFAULTS if path != AUTHORITY and self._has(path)]
+        policy = compile_policy(sources, registry=load_registry, read=self._source)
+        assert policy is not None  # noqa: S101 - a document of this name is always an authority
+        return policy
+
+    def _has(self, path: str) -> bool:
+        return os.path.isfile(os.path.join(self._top, path))
+
+    def _source(self, path: str, _named_by: Origin | None = None) -> Source:
+        if path == AUTHORITY:
+            return Source(path, "", self._text)
+        data = read_regular(os.path.join(self._top, path), DOCUMENT_LIMIT, "the document")
+        return Source(path, "", decode(data, path))
+
+    def _name(self, policy: Policy, files: Sequence[str]) -> None:
+        """Have the authority name the documents that it does not name yet."""
+        known = {path for path, _ in policy.documents}
+        new = [file for file in dict.fromkeys(map(os.path.normpath, files)) if file not in known]
+        for file in new:
+            if not (is_document(file) and self._has(file) and file.endswith(".md")):
+                problem, step = "it is no Markdown document of this repository", "name it from the root"
+                raise SpecguardError(problem, path=file, help=step, code="usage")
+        named = policy.origin("documents")
+        if new and named:
+            raise SpecguardError(
+                f"`documents` does not name {', '.join(new)}",
+                path=named.path,
+                line=named.line or None,
+                help="add it there, then: specguard init --adopt",
+                code="usage",
+            )
+        if new:
+            self.settings.append(Setting(toml=f"documents = {toml_value(new)}"))
+
+    def _read(self) -> Iterator[_Line]:
+        """The paths that known sections give."""
+        known = known_sections(self._policy.sections)
+        for path, _ in self._policy.documents:
+            if not path.endswith(".toml"):
+                for one in read_sections(Document(self._source(path).text), path, known)[0]:
+                    rule = self._policy.rule(one.meaning)
+                    said = (rule.code, "held") if rule and rule.active else (one.meaning, "read")
+                    yield path, one.line, said[1], f"{one.path}  ({said[0]})"
+
+    def _lists(self, unread: Sequence[Unread]) -> Iterator[_Line]:
+        """What was not read; lists of paths with the setting that has them read."""
+        for one in unread:
+            if one.meaning == "nothing":
+                continue
+            if one.meaning not in ("title", "list"):
+                yield one.path, one.line, "unread", f"{one.text}: {one.reason}"
+                continue
+            title, paths, other = listed_paths(Document(self._source(one.path).text), one.line, one.text)
+            meaning = guard_of(one.text)
+            setting = f"{_SECTIONS} = {toml_value({title: meaning or 'locked-path'})}"
+            if not paths:
+                yield one.path, one.line, "unread", f"{one.text}: write its paths as a list"
+            elif not meaning:
+                said = f"{one.text}: {', '.join(paths)}; to guard these: {setting}"
+                yield one.path, one.line, "ask", said
+            else:
+                chosen = [setting] if title else [f"{_PATHS} = {toml_value(paths)}"]
+                yield self._proposed(one.path, one.line, f"{one.text}: {', '.join(paths)}", chosen)
+                for item in () if title else other:
+                    yield one.path, item.line, "unread", f"{item.plain}: it does not begin with a path"
+
+    def _sentences(self) -> Iterator[_Line]:
+        for one in self._policy.statements:
+            if one.rules:
+                yield one.path, one.line, "held", f"{one.text}  ({', '.join(one.rules)})"
+            else:
+                yield self._proposed(one.path, one.line, one.text, one.settings)
+
+    def _proposed(self, path: str, line: int, text: str, settings: Sequence[str]) -> _Line:
+        """Take settings up, as far as they can stand in a block of their own; what is said of the text."""
+        told: list[str] = []
+        for setting in settings:
+            key, value = _key_and_value(tomllib.loads(setting))
+            there = self._policy.origins.get(key)
+            if key == _PATHS or key.endswith(".files"):
+                value = [pattern for pattern in value if self._matches(pattern)]
+            if not value:
+                continue
+            if there is not None and key not in _UNITED and not there.path.startswith("preset:"):
+                return path, line, "people", f"{text}  -> {setting} instead of what {there} says"
+            known = self._wanted.setdefault(key, type(value)())
+            if isinstance(value, dict):
+                known.update(value)
+            elif isinstance(value, list):
+                known += [one for one in value if one not in known]
+            else:
+                self._wanted[key] = min(known or value, value)
+            told.append(f"{key} = {toml_value(value)}")
+        if not told:
+            return path, line, "people", text
+        return path, line, "add", f"{text}  -> {', '.join(told)}"
+
+    def _matches(self, pattern: str) -> bool:
+        try:
+            return bool(Guarding.of(pattern).used(self._tracked))
+        except PatternError:
+            return False
+
+
+def _key_and_value(data: Any, key: str = "") -> tuple[str, Any]:
+    """The dotted key and the value of one setting."""
+    ((name, value),) = data.items()
+    key = f"{key}.{name}" if key else name
+    if isinstance(value, dict) and key != _SECTIONS:
+        return _key_and_value(value, key)
+    return key, value
+
+
+LOOKED_AT: Final = 200
+"""So many changes are looked at."""
+
+_SECONDS: Final = 60
+"""For so long; what is left then is not looked at."""
+
+_FEW: Final = 20
+"""Fewer changes say nothing of a team's ways."""
+
+_OFTEN: Final = 20
+"""A convention that more than one of so many changes breaks is none yet.
+
+What guards is never loosened because it was broken.
+"""
+
+_GUARDS: Final = ("PTH001", "PTH002")
+_FEW_OF_BOT: Final = 3
+_BOT: Final = "[bot]"
+"""How a bot's account is written, and its name in what it commits."""
+
+_NUMBERED: Final = re.compile(r" \(#[0-9]+\)$")
+_PINS: Final = Setting(toml='rules.locked-path.pins = "allow"')
+
+
+def look_back(repository: Repository, proposed: Proposed, compiled: Callable[[str], Policy]) -> Iterator[str]:
+    """Judge the last changes by what is proposed, and add the settings that they ask for.
+
+    Args:
+        repository: whose history.
+        proposed: the authority; settings are added to it.
+        compiled: makes a policy of its text.
+
+    Yields:
+        What a person must know of it.
+    """
+    with Git(repository) as git:
+        try:
+            found = usual_base(git) or local_base(git)
+            commits = landed(git, found.oid, most=LOOKED_AT) if found is not None and found.oid else ()
+            # A first commit is no change of anything.
+            commits = [commit for commit in commits if commit.parents]
+            if len(commits) < _FEW:
+                return
+            past = _Past(git, repository)
+            before = past.failures(compiled(proposed.text), "by the defaults", commits)
+            commits = commits[: len(before)]
+            proposed.settings += _landing(commits)
+            if _locked(before):
+                proposed.settings.append(_PINS)
+            failed = [commit for commit in commits if before[commit.oid]]
+            # What is proposed here only lifts.
+            after = {**before, **past.failures(compiled(proposed.text), "as proposed", failed)}
+        except (MissingFact, SpecguardError) as error:
+            reason = error.reason if isinstance(error, MissingFact) else error.message
+            yield f"past changes: not looked at: {reason}"
+            return
+    count = len(commits)
+    pins = _locked(before) - _locked(after)
+    if _PINS in proposed.settings:
+        proposed.settings.remove(_PINS)
+    if pins:
+        why = f"{pins} of the last {count} changes altered only pinned versions of locked files"
+        proposed.settings.append(Setting(toml=_PINS.toml, why=why))
+    yield f"past changes: {_said(before, count)} by what is guarded and the defaults"
+    proposed.settings += _bots(commits, after)
+    proposed.settings += _severities(compiled(proposed.text), after)
+    if after != before:
+        yield f"past changes: {_said(after, count)} by what is proposed"
+
+
+def _landing(commits: Sequence[Commit]) -> Iterator[Setting]:
+    """How changes land, where most of them are one commit that the platform has numbered."""
+    numbered = sum(
+        not commit.is_merge and bool(_NUMBERED.search(commit.message.subject)) for commit in commits
+    )
+    if 2 * numbered > len(commits):
+        why = f"{numbered} of the last {len(commits)} changes landed as one numbered commit"
+        yield Setting(toml='merge = "squash"', why=why)
+
+
+def _bots(commits: Sequence[Commit], failures: dict[str, frozenset[str]]) -> Iterator[Setting]:
+    """Accounts of bots that often break conventions, as far as names tell; their failures are taken out."""
+    broke: dict[str, list[str]] = {}
+    for commit in commits:
+        name = commit.author.partition(" <")[0]
+        if name.endswith(_BOT) and any(code.startswith(CONVENTIONS) for code in failures[commit.oid]):
+            broke.setdefault(name, []).append(commit.oid)
+    for name, oids in broke.items():
+        if len(oids) < _FEW_OF_BOT:
+            continue
+        for oid in oids:
+            failures[oid] = frozenset(code for code in failures[oid] if not code.startswith(CONVENTIONS))
+        yield Setting(
+            toml=f"[authors.{toml_key(name.removesuffix(_BOT))}]\nlogins = {toml_value([name])}",
+            why=f"{len(oids)} of the last {len(commits)} changes; the platform says whose a change is",
+        )
+
+
+def _severities(policy: Policy, failures: dict[str, frozenset[str]]) -> Iterator[Setting]:
+    """Conventions that are none yet, as warnings; their failures are taken out."""
+    for code, times in sorted(_count(failures).items()):
+        rule = policy.rule(code)
+        if rule is None or not code.startswith(CONVENTIONS) or times * _OFTEN <= len(failures):
+            continue
+        for oid, codes in failures.items():
+            failures[oid] = codes - {code}
+        yield Setting(
+            toml=f'rules.{rule.name}.severity = "warning"',
+            why=f"{times} of the last {len(failures)} changes break it",
+        )
+
+
+class _Past:
+    """Changes that have landed, and what fails of them."""
+
+    def __init__(self, git: Git, repository: Repository) -> None:
+        self._git = git
+        self._end = monotonic() + _SECONDS
+        self._request = Request(environment=repository.environment, directory=repository.directory)
+
+    def failures(self, policy: Policy, said: str, commits: Sequence[Commit]) -> Mapping[str, frozenset[str]]:
+        """The rules that fail by a policy, for each change: their codes, and of a guard its pattern too."""
+        found: dict[str, frozenset[str]] = {}
+        told = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        for at, (commit, verdict) in enumerate(
+            judge_landed(self._git, self._request, policy, commits), start=1
+        ):
+            found[commit.oid] = frozenset(
+                f"{one.code} {one.finding.key}" if one.code in _GUARDS else one.code
+                for one in verdict.findings
+                if one.severity == "error" and one.state == "open"
+            )
+            if told and (at % 10 == 0 or at == len(commits)):
+                end = "\r\033[K" if at == len(commits) else ""
+                sys.stderr.write(f"\rpast changes, {said}: {at} of {len(commits)}{end}")
+                sys.stderr.flush()
+            if monotonic() > self._end:
+                break
+        return found
+
+
+def _locked(failures: Mapping[str, frozenset[str]]) -> int:
+    """How many changes fail by a lock."""
+    return sum(any(code.startswith(_GUARDS[1]) for code in codes) for codes in failures.values())
+
+
+def _count(failures: Mapping[str, frozenset[str]]) -> Counter[str]:
+    return Counter(code for codes in failures.values() for code in codes)
+
+
+def _said(failures: Mapping[str, frozenset[str]], count: int) -> str:
+    failed = sum(bool(codes) for codes in failures.values())
+    named = [f"{code} {times}" for code, times in _count(failures).most_common()]
+    return f"{failed} of the last {count} would have failed{f' ({listed(named)})' if named else ''}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from specguard.cli.job import output_lines
+from specguard.cli.judge import output_lines
 from tests.ci.jobs import ACTION, RIGHT, ROOT, WRONG, Hosting, Job, Machine, pull_request, read_outputs
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 import specguard
-from specguard.cli.error import error_kinds, errors_text
-from specguard.cli.limits import shown, targets, value_of
+from specguard.cli.docs import error_kinds, errors_text, shown, targets, value_of
 from specguard.executor.run import ERRORS
 from specguard.testing import run_here
 

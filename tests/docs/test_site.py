@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pytest
 from markdown_it import MarkdownIt
 
-from specguard.cli.error import error_kinds
+from specguard.cli.docs import error_kinds
 from specguard.testing.repository import clean_environment
 from tests.browser import Browser, find
 from tests.docs.pages import DOCS, ROOT
