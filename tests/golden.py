@@ -109,9 +109,10 @@ def answer_of_case(place: Path, case: Case) -> str:
         for more in (("--output-format=json",), ("--explain", "--statistics"))
     )
     # Approvals are signed by new keys each time, and stand in the order of their digests.
+    text = normal(text) if case.approvals else text
     if len(case.approvals) > 1:
         text = "\n".join(sorted({line.strip(" ,") for line in text.splitlines()}))
-    return normal(text) if case.approvals else text
+    return text
 
 
 def answer_of_policy(place: Path) -> str:
