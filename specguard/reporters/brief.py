@@ -36,6 +36,9 @@ _QUOTED: Final = 120
 _MORE: Final = 22
 """So many words are kept for the number of what is left out."""
 
+_LEAST: Final = 12
+"""A message keeps so many words."""
+
 _UNTOUCHED: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH006", "PTH009"})
 """Rules whose findings are mended, before anything is written, by not writing it."""
 
@@ -57,7 +60,7 @@ def _parts(verdict: Verdict) -> Iterator[str]:
 
 
 def joined(blocks: Sequence[Block], words: int, more: str = "") -> str:
-    """Blocks as one text; the first is there whole, the others as long as so many words are not passed.
+    """Blocks as one text, as many as so many words hold; the first one's message is cut where it must be.
 
     Args:
         blocks: the blocks.
@@ -68,7 +71,9 @@ def joined(blocks: Sequence[Block], words: int, more: str = "") -> str:
     persons: list[str] = []
     for number, (text, person, _) in enumerate(blocks, 1):
         asked = [*persons, person] if person and person not in persons else persons
-        if shown and len(" ".join([*shown, text, *asked]).split()) > words - _MORE * (number < len(blocks)):
+        if not shown:
+            text = _shorter(text, words - len(f"person: {person}".split()) - _MORE * (len(blocks) > 1))
+        elif len(" ".join([*shown, text, *asked]).split()) > words - _MORE * (number < len(blocks)):
             break
         shown.append(text)
         persons = asked
@@ -78,6 +83,14 @@ def joined(blocks: Sequence[Block], words: int, more: str = "") -> str:
     if persons:
         shown.append("\n".join(f"person: {person}" for person in persons))
     return "\n\n".join(shown)
+
+
+def _shorter(text: str, words: int) -> str:
+    """A block of so many words, if its message has enough that can be left out."""
+    message, *rest = text.split("\n")
+    told = message.split(" ")
+    kept = max(len(told) - len(text.split()) + words, _LEAST)
+    return text if kept >= len(told) else "\n".join([f"{' '.join(told[:kept])}...", *rest])
 
 
 def blocks_of(verdict: Verdict, *, errors: bool = False, known: Container[str] = ()) -> Iterator[Block]:

@@ -34,7 +34,7 @@ HELD: Final = 3
 """How often in a row the end of a turn is held up."""
 
 WORDS: Final = 120
-"""So many words are said at once, unless one cause alone has more."""
+"""So many words are said at once."""
 
 _MOMENT: Final = 50_000_000
 """So many nanoseconds apart, two changes of a file look different in any file system."""

@@ -124,6 +124,7 @@ DONE: list[tuple[str, str]] = [
     ("rm -rf docs", "git checkout"),
     ("git mv docs manual", "git restore --staged --worktree -- docs manual"),
     ("mkdir -p api/gen && for n in $(seq 31); do echo $n > api/gen/$n.py; done", "git clean -fdq -- api`"),
+    ('for n in $(seq 20); do echo x > "api/a file whose name has as many words as this $n"; done', "git"),
     ("for f in docs/*.md; do echo more >> $f; done; git add -A", "git checkout"),
     ("echo 'DO NOT COMMIT' >> src/a.py; echo x > docs/x.md; echo x > api/x.yaml", "CNT001"),
 ]
