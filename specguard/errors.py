@@ -139,7 +139,8 @@ def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
     from difflib import get_close_matches
 
     names = sorted(known)
-    near = get_close_matches(name, names, n=1)
+    spelled = {one.casefold(): one for one in names}
+    near = get_close_matches(name.casefold(), spelled, n=1)
     if near:
-        return f"did you mean {near[0]!r}?"
+        return f"did you mean {spelled[near[0]]!r}?"
     return otherwise or (f"there is {', '.join(names)}" if names else "")

@@ -397,7 +397,7 @@ def rule_command(selector: str | None, cases: bool, plugins: tuple[str, ...], ou
                 known = {word for one in everything for word in _names(one)}
                 raise SpecguardError(
                     f"no rule has the code or name {selector!r}, or the words in its text or settings",
-                    help=nearest(selector.casefold(), known, "`specguard rule` lists them"),
+                    help=nearest(selector, known, "`specguard rule` lists them"),
                     code="unknown-name",
                 ) from None
     if output_format == "json":
@@ -414,7 +414,7 @@ def _names(entry: Registered) -> set[str]:
     """What a rule may be looked for by: its code, its name and the words of it, and its settings."""
     rule = entry.rule
     options = (option.name for option in rule_options(rule))
-    return {rule.code.casefold(), rule.name, *rule.name.split("-"), *options}
+    return {rule.code, rule.name, *rule.name.split("-"), *options}
 
 
 def _has(entry: Registered, word: str) -> bool:
