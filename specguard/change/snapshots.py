@@ -84,6 +84,8 @@ class SnapshotChange(Change):
         head, tip = self.git.repository.head, self.found.oid
         if self.joined or head is None or tip is None or not self.found.trusted:
             return False
+        if entry.new and self.git.is_new(entry.new):
+            return False
         left = self.git.merge_bases(tip, head)
         return len(left) == 1 and left[0] != head and self._files(left[0]).has(entry)
 

@@ -215,6 +215,26 @@ class Store:
         self._given[oid] = content
         return oid
 
+    def is_new(self, oid: str) -> bool:
+        """Whether a content was given that the repository does not have, so that none of its commits has it.
+
+        Raises:
+            MissingFact: git does not answer.
+        """
+        if oid not in self._given or oid in self._kept:
+            return False
+        batch = self.prepare()
+        try:
+            batch.send(oid.encode("ascii") + b"\n")
+            _, size = self._header(oid, batch.line())
+            batch.exactly(size, drop=1)
+        except MissingFact:
+            return True
+        except CommandError as error:
+            self._batch = None
+            raise self.missing(f"object {oid}", error.first_line) from error
+        return False
+
     def _keep_given(self) -> None:
         """Write what was given into the scratch store, as git's own loose objects."""
         missing = [oid for oid in self._given if oid not in self._kept]

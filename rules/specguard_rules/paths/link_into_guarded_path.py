@@ -6,7 +6,6 @@ from specguard.rules import Finding, Rule, path_text
 from specguard_rules.paths._git_names import has_git_name
 from specguard_rules.paths._guarded import judged, landing
 from specguard_rules.paths._links import LONGEST, Escape, resolve
-from specguard_rules.steps import SHORT, put_back
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,6 +112,8 @@ class LinkIntoGuardedPath(Rule):
             if not where and entry.status != "M":
                 where = _in_place_of(entry, guards)
             if where and not base.has(entry):
+                from specguard_rules.steps import SHORT, put_back
+
                 at = f" (in commit {commit.oid[:SHORT]}, and taken back later)" if commit else ""
                 yield Finding(
                     f"{path_text(entry.path)} {where}{at}",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from specguard.rules import Covering, Finding, Rule, path_text
 from specguard_rules.paths._guarded import Moves
-from specguard_rules.steps import put_back
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,6 +120,8 @@ class WeakenedPath(Rule):
         yield from self._weakened(judged, lines)
 
     def _gone(self, entry: Entry, moves: Moves, base: Base, setting: str) -> Finding:
+        from specguard_rules.steps import put_back
+
         return Finding(
             f"{path_text(entry.path)} was {moves.happened(entry)}; it may grow and not lose",
             help=f"{put_back(entry, base, moved=moves.other(entry))}, or ask for an approval of {self.code}.",

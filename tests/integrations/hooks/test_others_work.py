@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from specguard.change.git import Git
 from tests.integrations.hooks.asking import Asked, ask, call, guarded, write
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from specguard.testing import Repository
@@ -235,3 +237,23 @@ def test_ten_thousand_files_that_are_not_committed_are_bounded(tmp_path: Path) -
     assert session.stop().kind == "pass"
     repository.write("docs/api/x.yaml", "b\n")
     assert "1 finding is left" in session.stop().refusal
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_content_that_no_commit_has_is_not_looked_for_where_the_branch_left(
+    known: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = guarded(tmp_path / "repository")
+    if known:
+        repository.git("hash-object", "-w", "--stdin", stdin=b"another\n")
+    session = Session(repository)
+    asked: list[str] = []
+    bases = Git.merge_bases
+
+    def merge_bases(git: Git, one: str, other: str) -> Sequence[str]:
+        asked.append(one)
+        return bases(git, one, other)
+
+    monkeypatch.setattr(Git, "merge_bases", merge_bases)
+    assert session.ask(write("docs/api/x.yaml", repository.path, "another\n")).refusal
+    assert bool(asked) is known
