@@ -25,22 +25,18 @@ from specguard.executor.handover import (
 from specguard.executor.item import is_paper, task_of
 from specguard.executor.output import plain_text
 from specguard.executor.place.place import place_of, watch_place
-from specguard.executor.process import NOT_FOUND, NOT_RUNNABLE, run_command
-from specguard.executor.run import RunEnded
+from specguard.executor.process import NOT_FOUND, NOT_RUNNABLE, response_of, run_command
+from specguard.executor.run import Run, RunEnded, RunOptions
 from specguard.model import shortened
-from specguard.plans.settings import ROLES, forms_of, models_in
+from specguard.plans.settings import ROLES, Models, forms_of, models_in
 from specguard.runs import model
-from specguard.runs.model import Response
 from specguard.runs.proof import high_trust
-from specguard.runs.settings import find_version, fits
+from specguard.runs.settings import AgentSettings, RunSettings, find_version, fits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from specguard.authority.policy import Policy
-    from specguard.executor.run import Run, RunOptions
-    from specguard.plans.settings import Models
-    from specguard.runs.settings import AgentSettings, RunSettings
 
 
 BRIEF: Final = "brief.md"
@@ -187,8 +183,8 @@ def let_agent_work(run: Run, *, again: bool = False) -> model.Command:
     if note is not None and note != before:
         why = take_stop_note(run, place, note)
         raise RunEnded(
-            "stopped",
             f"{agent.called} stopped: {why or f'{STOP_NOTE} gives no reason'}",
+            state="stopped",
             help=f"read {run.folder.file(KEPT_STOP_NOTE)}, and decide what it asks",
             command=record.number,
             error="agent-stopped",
@@ -216,8 +212,8 @@ def _take_results(run: Run, agent: Agent, record: model.Command, handover: Hando
         run.told.append(handover.told(results))
     elif results.status == "blocked":
         raise RunEnded(
-            "stopped",
             f"{agent.called} is blocked: {said(run, results)}",
+            state="stopped",
             help=f"read {run.folder.file(KEPT_RESULTS)}, and decide what it asks",
             command=record.number,
             error="agent-stopped",
@@ -378,8 +374,7 @@ def _to_do(run: Run, *, again: bool) -> str:
 
 def _judge(run: Run, agent: Agent, record: model.Command) -> None:
     """End the run where the agent's command did not end well."""
-    with open(run.folder.file(record.response), "rb") as file:
-        response = Response.model_validate_json(file.read())
+    response = response_of(run.folder, record)
     state: model.State = "failed"
     help = f"read {run.folder.file(record.log)}"
     if record.timed_out:
@@ -399,8 +394,8 @@ def _judge(run: Run, agent: Agent, record: model.Command) -> None:
     else:
         return
     raise RunEnded(
-        state,
         reason,
+        state=state,
         help=help,
         tail=response.tail,
         command=record.number,

@@ -25,18 +25,17 @@ from specguard.executor.item import (
     shown_path,
     task_of,
 )
-from specguard.executor.remote.git import read_settings
 from specguard.executor.remote.pull_request import title_of
 from specguard.executor.report import page
 from specguard.executor.run import Run, RunEnded, RunOptions
-from specguard.executor.start.base import start_as_fetched
+from specguard.executor.start.base import AsFetched, start_from
 from specguard.executor.start.dry_run import RUN_ID
 from specguard.executor.start.preflight import find_checkout, new_manifest
 from specguard.model import path_text
 from specguard.plans.settings import ROLES
 from specguard.runs.folder import RunFolder
-from specguard.runs.model import RESULTS_SCHEMA
-from specguard.runs.settings import seconds
+from specguard.runs.model import RESULTS_SCHEMA, Manifest
+from specguard.runs.settings import RunSettings, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
     from specguard.artifacts.contracts import Contract
     from specguard.authority.policy import Policy
     from specguard.plans.task import Task
-    from specguard.runs.model import Manifest
-    from specguard.runs.settings import RunSettings
     from specguard.work.gates import Gates, PlannedGate
     from specguard.work.item import WorkItem
     from specguard.work.sources import Listed
@@ -81,7 +78,7 @@ def brief_text(run: Run) -> str:
     """
     item = run.item
     if item is None:
-        raise RunEnded("failed", "a run of gates has no brief", code=2)
+        raise RunEnded("a run of gates has no brief", code=2)
     return _paper_page(run, item) if is_paper(run.policy, item.kind) else _page(run, item)
 
 
@@ -294,7 +291,7 @@ def brief_of(options: RunOptions) -> str:
     repository, root = find_checkout(options)
     with Git(repository) as git:
         try:
-            start, address, _ = start_as_fetched(git, options, read_settings(repository), root=root)
+            start, address = start_from(AsFetched(git, options), root=root)
             manifest = new_manifest(start, options, RUN_ID, address)
             run = Run(options, RunFolder(RUN_ID), manifest, git=git, policy=start.policy, item=start.item)
             text = brief_text(run)

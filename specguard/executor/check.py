@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.tree import Tree
 from specguard.engine.ranges import check_run
@@ -21,25 +21,20 @@ from specguard.executor.gates import read_results
 from specguard.executor.item import below_of, missing_papers, strays, task_in, task_of
 from specguard.executor.output import secrets_of
 from specguard.executor.place.place import inspect, place_of
-from specguard.executor.process import run_command
+from specguard.executor.process import response_of, run_command
 from specguard.executor.remote.pull_request import body_of, title_of
-from specguard.executor.run import RunEnded
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
-from specguard.plans.task import marked
+from specguard.executor.report import fenced
+from specguard.executor.run import Run, RunEnded
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Verdict, path_text
+from specguard.plans.task import Task, marked
 from specguard.plans.verification import proofs_of, same_command
 from specguard.reporters.escape import visible
 from specguard.reporters.json import render
 from specguard.reporters.text import decided_by, place
-from specguard.runs.model import Judgement, Response
+from specguard.runs.model import Command, Judgement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from typing import Any, Final
-
-    from specguard.executor.run import Run
-    from specguard.model import Verdict
-    from specguard.plans.task import Task
-    from specguard.runs.model import Command
 
 
 _MOST_HOOK_ROUNDS: Final = 2
@@ -84,11 +79,10 @@ def judge_commit(run: Run) -> None:
     """
     oid = run.manifest.commit
     if oid is None:
-        raise RunEnded("failed", "the run has no commit", code=EXIT_NO_VERDICT)
+        raise RunEnded("the run has no commit", code=EXIT_NO_VERDICT)
     tree = place_of(run).git.commit(oid).tree
     if not _record(run, tree, _check(run, oid, whole=run.manifest.repository.tip is not None)):
         raise RunEnded(
-            "failed",
             "what was committed does not keep to the rules any more",
             code=EXIT_FAILED,
             error="rules-failed",
@@ -114,7 +108,7 @@ def _check(run: Run, oid: str, *, whole: bool) -> Verdict:
         )
     except SpecguardError as error:
         reason = f"the check gives no verdict: {error.message}"
-        raise RunEnded("failed", reason, help=error.help, code=EXIT_NO_VERDICT, error=error.code) from error
+        raise RunEnded(reason, help=error.help, code=EXIT_NO_VERDICT, error=error.code) from error
 
 
 def _through_hooks(run: Run) -> str | None:
@@ -142,7 +136,6 @@ def _through_hooks(run: Run) -> str | None:
             return None
         tree = after
     raise RunEnded(
-        "failed",
         "the repository's pre-commit hooks change the files every time they run",
         command=done.number if done else None,
         error="hook-refused",
@@ -196,7 +189,6 @@ def _record(run: Run, tree: str, verdict: Verdict, *, back: bool = False) -> boo
     if verdict.exit_code == EXIT_NO_VERDICT and not (back and found):
         lacking = next(result for result in verdict.results if result.incomplete)
         raise RunEnded(
-            "failed",
             f"the check gives no verdict: {lacking.code} could not be judged: {lacking.reason}",
             help=lacking.command,
             code=EXIT_NO_VERDICT,
@@ -236,7 +228,6 @@ def finish(run: Run) -> str:
     said = mark(run)
     if not judge(run, whole=True):
         raise RunEnded(
-            "failed",
             "the agent's own files pass, and what its branch brings to the base does not",
             help=f"{run.folder.command('report')} shows what is wrong",
             tail="\n".join(run.told),
@@ -318,7 +309,6 @@ def _evidence(run: Run, task: Task) -> Sequence[Mapping[str, Any]]:
         codes = [code for one in results if same_command(one["run"], told) for code in one["exit_codes"]]
         if not codes or any(codes):
             raise RunEnded(
-                "failed",
                 f"{told!r}, which verifies {task.name}, was not run, or failed",
                 help="see gates.json in the run's folder",
                 code=2,
@@ -340,7 +330,7 @@ def _read(run: Run, path: bytes) -> str:
             return stream.read()
     except (OSError, ValueError) as error:
         raise RunEnded(
-            "failed", f"{path_text(path)} cannot be read: {error}", code=2, error="unreadable-file"
+            f"{path_text(path)} cannot be read: {error}", code=2, error="unreadable-file"
         ) from error
 
 
@@ -357,7 +347,6 @@ def _write(run: Run, path: bytes, text: str) -> None:
         os.replace(temporary, file)
     except OSError as error:
         raise RunEnded(
-            "failed",
             f"{path_text(path)} cannot be written: {error.strerror}",
             code=2,
             error="unwritable-file",
@@ -371,7 +360,6 @@ def _file(run: Run, path: bytes) -> bytes:
     folder = os.path.dirname(file)
     if os.path.realpath(folder) != folder:
         raise RunEnded(
-            "failed",
             f"a link leads to {path_text(path)}, and is not written through",
             code=2,
             error="outside-repository",
@@ -413,11 +401,9 @@ def told_of_command(run: Run, command: Command, what: str) -> str:
         command: its record.
         what: what that means, as a clause.
     """
-    with open(run.folder.file(command.response), "rb") as file:
-        tail = Response.model_validate_json(file.read()).tail
+    tail = response_of(run.folder, command).tail
     why = command.problem or f"exit code {command.exit_code}"
-    fence = "~" * max(3, max((len(line) - len(line.lstrip("~")) for line in tail.split("\n")), default=0) + 1)
-    return f"## {what}\n\n`{command.command}` ended with {why}:\n\n{fence}text\n{tail.rstrip()}\n{fence}\n"
+    return f"## {what}\n\n`{command.command}` ended with {why}:\n\n{fenced(tail)}\n"
 
 
 _SHORTEST: Final = 16
@@ -497,7 +483,6 @@ def prove_guard(run: Run, judge: Callable[[Run, str], Verdict] | None = None) ->
         if judged.finding.path == path and judged.severity == "error" and judged.state == "open":
             return path
     raise RunEnded(
-        "failed",
         f"the guard does not fire: an edit of {path_text(path)}, which the policy guards, was let through",
         help="specguard doctor",
         code=2,

@@ -13,8 +13,8 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Final
 
-from specguard.change.entries import EXECUTABLE
-from specguard.change.repository import find_program
+from specguard.change.entries import EXECUTABLE, Entry
+from specguard.change.repository import Repository, find_program
 from specguard.change.tree import Tree
 from specguard.change.worktree import hash_work_tree
 from specguard.declaration.patterns import Covering
@@ -22,24 +22,20 @@ from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable
 from specguard.executor.item import is_paper, task_of
 from specguard.executor.place.files import identity
-from specguard.executor.place.place import check_survey, inspect, place_of
+from specguard.executor.place.place import Place, check_survey, inspect, place_of
 from specguard.executor.place.watch import Survey
+from specguard.executor.process import response_of, run_command
 from specguard.executor.remote.git import read_settings
-from specguard.executor.run import RunEnded
+from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, path_text
-from specguard.runs.model import Response
+from specguard.runs.model import Command
 from specguard.work.templates import FREE, Template, Unrendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from specguard.authority.policy import Policy
-    from specguard.change.entries import Entry
     from specguard.change.git import Git
-    from specguard.change.repository import Repository
-    from specguard.executor.place.place import Place
-    from specguard.executor.run import Run
-    from specguard.runs.model import Command
     from specguard.work.item import WorkItem
 
 
@@ -71,7 +67,7 @@ def hash_tree(run: Run) -> str:
     except MissingFact as missing:
         full = "No space left" in missing.reason
         help_text = f"make room on the disk of {place.path}" if full else missing.command
-        raise RunEnded("failed", missing.reason, help=help_text, error=missing.code) from missing
+        raise RunEnded(missing.reason, help=help_text, error=missing.code) from missing
     return tree
 
 
@@ -94,7 +90,7 @@ def _own_message(run: Run) -> str:
     """
     item = run.item
     if item is None:
-        raise RunEnded("failed", "a run of gates commits nothing", code=2)
+        raise RunEnded("a run of gates commits nothing", code=2)
     try:
         subject = next(iter(item.commit_messages), "")
         if FREE in Template(item.settings.commit).names:
@@ -102,7 +98,6 @@ def _own_message(run: Run) -> str:
             subject = item.worded("commit", title or f"implement {item}")
     except Unrendered as error:
         raise RunEnded(
-            "failed",
             f"the commit's message cannot be made: nothing gives {{{error.name}}}",
             help=f"give it in the pointer, or leave it out of work.{item.kind}.commit",
             code=2,
@@ -110,7 +105,6 @@ def _own_message(run: Run) -> str:
         ) from error
     if not subject:
         raise RunEnded(
-            "failed",
             f"the policy does not say what a {item.kind}'s commit is called",
             help=f"set work.{item.kind}.commit",
             code=2,
@@ -160,14 +154,14 @@ def commit(run: Run) -> bool:
     """
     tree = run.manifest.tree
     if tree is None:
-        raise RunEnded("failed", "no tree of the run was judged", code=2)
+        raise RunEnded("no tree of the run was judged", code=2)
     if not _hooks_agree(run, tree):
         return False
     oid = make_commit(run, tree)
     place = place_of(run)
     made = place.git.commit(oid)
     if (made.tree, list(made.parents)) != (tree, [place.base]):
-        raise RunEnded("failed", "the commit is not the one that was asked for", help="git --version", code=2)
+        raise RunEnded("the commit is not the one that was asked for", help="git --version", code=2)
     run.folder.write(PATCH, patch(place.git, place.base, tree, binary=True))
     run.manifest.commit = oid
     run.manifest.highlights = [run.redactor.words(message_of(run).partition("\n")[0])]
@@ -223,7 +217,6 @@ def _hooks_agree(run: Run, tree: str) -> bool:
     if said != _clean(message):
         if not said:
             raise RunEnded(
-                "failed",
                 "the commit-msg hook left an empty message",
                 command=done.number,
                 error="hook-refused",
@@ -234,10 +227,9 @@ def _hooks_agree(run: Run, tree: str) -> bool:
         return False
     if done.exit_code != 0 or done.problem:
         raise RunEnded(
-            "failed",
             "the repository's commit-msg hooks refuse the message of the run's commit",
             help=f"see {done.log}; the message comes from work.{run.manifest.item.kind}.commit",
-            tail=_tail(run, done),
+            tail=response_of(run.folder, done).tail,
             command=done.number,
             error="hook-refused",
         )
@@ -246,8 +238,6 @@ def _hooks_agree(run: Run, tree: str) -> bool:
 
 def _run_hooks(run: Run, tree: str, message: str) -> tuple[str, Command | None]:
     """What the `commit-msg` hooks make of a message, and the last one that ran; None where there is none."""
-    from specguard.executor.process import run_command
-
     place = place_of(run)
     path = place.write("message", message.encode("utf-8", "surrogateescape"))
     done = None
@@ -259,11 +249,6 @@ def _run_hooks(run: Run, tree: str, message: str) -> tuple[str, Command | None]:
             break
     with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
         return _clean(file.read()), done
-
-
-def _tail(run: Run, done: Command) -> str:
-    with open(run.folder.file(done.response), "rb") as file:
-        return Response.model_validate_json(file.read()).tail
 
 
 def _clean(message: str) -> str:
@@ -391,7 +376,6 @@ def _copied(run: Run, tree: Tree, folder: bytes) -> str:
     paths = [path for path in tree.paths() if path.startswith(folder + b"/")]
     if len(paths) > _MOST_FILES:
         raise RunEnded(
-            "failed",
             f"{os.fsdecode(folder)} has {len(paths)} files, and hooks have {_MOST_FILES} at most",
             code=2,
             error="size-limit",
@@ -409,7 +393,7 @@ def _copied(run: Run, tree: Tree, folder: bytes) -> str:
             _write(os.path.join(target, "_", "husky.sh"), b"", 0o100644)
     except OSError as error:
         raise RunEnded(
-            "failed", f"the hooks cannot be written: {error.strerror}", code=2, error="unwritable-file"
+            f"the hooks cannot be written: {error.strerror}", code=2, error="unwritable-file"
         ) from error
     return target
 
@@ -549,7 +533,6 @@ def _check_links(place: Place, entries: Sequence[Entry]) -> None:
         if target is None or _leads_out(entry.path, target):
             where = path_text(target or b"...")
             raise RunEnded(
-                "failed",
                 f"{path_text(entry.path)} is a link that leads out of the run's place, to {where}",
                 help="let it lead to a file of the repository, by a relative path",
                 error="outside-repository",
@@ -587,7 +570,6 @@ def _check_pointers(place: Place, tree: str, entries: Sequence[Entry]) -> None:
         # LFS leaves an empty file as it is.
         if content is None or (content and not content.startswith(_POINTER)):
             raise RunEnded(
-                "failed",
                 f"{path_text(entry.path)} is kept by LFS, and what was left there is no pointer to it",
                 help="commit it by hand with git lfs; a run commits files as they are",
                 error="outside-repository",

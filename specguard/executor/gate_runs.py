@@ -10,12 +10,12 @@ import os
 import shlex
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from specguard import __version__
 from specguard.change.git import Git
 from specguard.change.request import Request
-from specguard.change.sources import open_changes
+from specguard.change.sources import Change, open_changes
 from specguard.change.tree import Tree
 from specguard.change.worktree import hash_work_tree
 from specguard.engine.check import Clock
@@ -29,7 +29,7 @@ from specguard.executor.output import LogFollower
 from specguard.executor.place.place import inspect, place_of
 from specguard.executor.process import killed_by_signals
 from specguard.executor.report import outcome
-from specguard.executor.run import EXITS, Run, RunEnded, ended_by
+from specguard.executor.run import EXITS, Run, RunEnded, RunOptions, ended_by
 from specguard.executor.start.preflight import find_checkout
 from specguard.model import path_text
 from specguard.runs import model
@@ -37,59 +37,15 @@ from specguard.runs.files import committed_folder, ignore_local, item_folder, ru
 from specguard.runs.folder import MANIFEST, RunFolder, new_run_id, now_text
 from specguard.runs.proof import content_of
 from specguard.runs.record import ALL, GATES
-from specguard.runs.settings import seconds
-from specguard.work.gates import PlannedGate, selected
+from specguard.runs.settings import RunSettings, seconds
+from specguard.work.gates import Gates, PlannedGate, selected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import NoReturn, Protocol
 
     from specguard.authority.policy import Policy
     from specguard.change.entries import Entry
-    from specguard.change.sources import Change
-    from specguard.executor.run import RunOptions
-    from specguard.runs.settings import RunSettings
-    from specguard.work.gates import Gates
     from specguard.work.item import WorkItem
-
-    class Ground(Protocol):
-        """A working tree that gates run in.
-
-        Attributes:
-            path: its root.
-            mends: whether what a gate changes there is undone; otherwise it is the user's own.
-        """
-
-        path: str
-        mends: bool
-
-        def tree(self) -> str:
-            """The object id of its tree as it is now."""
-            ...
-
-        def changes(self, before: str, after: str) -> Sequence[Entry]:
-            """What differs between two of its trees."""
-            ...
-
-        def entries(self, tree: str) -> Sequence[Entry]:
-            """What a tree changes since the base."""
-            ...
-
-        def show(self, tree: str) -> None:
-            """Have git there show a tree as what is staged."""
-            ...
-
-        def unchanged(self) -> bool:
-            """Whether it is sure, at a glance, that it has the tree still that was shown."""
-            ...
-
-        def restore(self, tree: str, entries: Sequence[Entry]) -> None:
-            """Make files as a tree has them."""
-            ...
-
-        def leave(self) -> None:
-            """See that nothing else was done there than running gates."""
-            ...
 
     Say = Callable[[str], None]
 
@@ -98,7 +54,53 @@ MOST: Final = 20
 """So many commits, and so many paths, a manifest highlights."""
 
 
-class PlaceGround:
+class Ground:
+    """A working tree that gates run in.
+
+    Attributes:
+        path: its root.
+        mends: whether what a gate changes there is undone; otherwise it is the user's own.
+    """
+
+    mends = False
+
+    def __init__(self, git: Git, base: str, path: str) -> None:
+        self.path = path
+        self._git = git
+        self._base = base
+
+    def tree(self) -> str:
+        """The object id of its tree as it is now."""
+        raise NotImplementedError
+
+    def changes(self, before: str, after: str) -> Sequence[Entry]:
+        """What differs between two of its trees."""
+        return self._git.diff_trees(before, after)
+
+    def entries(self, tree: str) -> Sequence[Entry]:
+        """What a tree changes since the base."""
+        return self._git.diff_trees(self._base, tree)
+
+    def show(self, tree: str) -> None:
+        """Have git there show a tree as what is staged; the user's index is left alone."""
+
+    def unchanged(self) -> bool:
+        """Whether it is sure, at a glance, that it has the tree still that was shown; never of the user's."""
+        return False
+
+    def restore(self, tree: str, entries: Sequence[Entry]) -> None:  # noqa: ARG002 - as it is asked
+        """Make files as a tree has them.
+
+        Raises:
+            RunEnded: the files are the user's.
+        """
+        raise RunEnded("files of your own checkout are not for specguard to restore", code=2)
+
+    def leave(self) -> None:
+        """See that nothing else was done there than running gates."""
+
+
+class PlaceGround(Ground):
     """The place of a run.
 
     Args:
@@ -110,9 +112,9 @@ class PlaceGround:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._place = place_of(run)
+        super().__init__(self._place.git, self._place.base, self._place.path)
         self._index = os.path.join(self._place.own, "gates")
         self._seen: dict[bytes, tuple[int, ...]] = {}
-        self.path = self._place.path
 
     def tree(self) -> str:
         """The object id of its tree as it is now.
@@ -121,14 +123,6 @@ class PlaceGround:
             RunEnded: it cannot be committed like this.
         """
         return hash_tree(self._run)
-
-    def changes(self, before: str, after: str) -> Sequence[Entry]:
-        """What differs between two of its trees."""
-        return self._place.git.diff_trees(before, after)
-
-    def entries(self, tree: str) -> Sequence[Entry]:
-        """What a tree changes since the pinned base."""
-        return self._place.git.diff_trees(self._place.base, tree)
 
     def show(self, tree: str) -> None:
         """Stage a tree, so that commands which ask git see new files, and an unchanged working tree."""
@@ -184,7 +178,7 @@ class PlaceGround:
         inspect(self._run, "a gate")
 
 
-class CheckoutGround:
+class CheckoutGround(Ground):
     """The user's own checkout: nothing in it is undone, and nothing staged.
 
     Args:
@@ -193,13 +187,9 @@ class CheckoutGround:
         runs: what the paths in the folder of runs begin with, which grows meanwhile; empty: it is elsewhere.
     """
 
-    mends = False
-
     def __init__(self, git: Git, base: str, *, runs: bytes = b"") -> None:
-        self._git = git
-        self._base = base
+        super().__init__(git, base, git.repository.work_tree())
         self._runs = runs
-        self.path = git.repository.work_tree()
 
     def tree(self) -> str:
         """The object id of its tree as it is now, the folder of runs as `HEAD` has it.
@@ -232,14 +222,6 @@ class CheckoutGround:
             .strip()
         )
 
-    def changes(self, before: str, after: str) -> Sequence[Entry]:
-        """What differs between two of its trees."""
-        return self._git.diff_trees(before, after)
-
-    def entries(self, tree: str) -> Sequence[Entry]:
-        """What a tree changes since the base."""
-        return self._git.diff_trees(self._base, tree)
-
     def patch(self, tree: str) -> bytes:
         """What a tree changes since the base, but for the folder of runs."""
         return patch(self._git, self._base, tree, without=os.fsdecode(self._runs))
@@ -250,24 +232,6 @@ class CheckoutGround:
         commits = git.commits(git.revisions(head, self._base)[-MOST:])
         beside = [f"not committed: {path_text(one.path)}" for one in git.diff_trees(head, tree)[:MOST]]
         return [*(one.message.subject for one in commits), *beside]
-
-    def show(self, tree: str) -> None:
-        """Leave the user's index alone."""
-
-    def unchanged(self) -> bool:
-        """Never sure: what is the user's own is read anew."""
-        return False
-
-    def restore(self, tree: str, entries: Sequence[Entry]) -> None:  # noqa: ARG002 - as it is asked
-        """Refuse: the files are the user's.
-
-        Raises:
-            RunEnded: always.
-        """
-        raise RunEnded("failed", "files of your own checkout are not for specguard to restore", code=2)
-
-    def leave(self) -> None:
-        """Leave the user's checkout as it is."""
 
 
 def _remove(root: bytes, path: bytes) -> None:
@@ -326,7 +290,6 @@ def run_gates(run: Run) -> bool:
     if gates.missing:
         gate, program = gates.missing[0]
         raise RunEnded(
-            "failed",
             f"the {gate.kind} {gate.name} ({gate.named}) needs {program}, which is not on the path",
             help=f"install {program}, or see that PATH has it",
             error="program-missing",
@@ -518,7 +481,7 @@ def _carry_out(gates: GateRound) -> None:
     """
     if not gates.carry_out():
         names = dict.fromkeys(result.gate.name for result, _ in gates.failures)
-        raise RunEnded("failed", f"what failed: {', '.join(names)}", error="gate-failed")
+        raise RunEnded(f"what failed: {', '.join(names)}", error="gate-failed")
 
 
 def _guard(options: RunOptions, *, branch: bool) -> PlannedGate:

@@ -18,11 +18,11 @@ from specguard.change.repository import find_program
 from specguard.errors import SpecguardError
 from specguard.executor.children import command_environment
 from specguard.executor.item import verify_gates
-from specguard.executor.process import NOT_FOUND, run_command
-from specguard.executor.run import RunEnded
+from specguard.executor.process import NOT_FOUND, response_of, run_command
+from specguard.executor.report import fenced
+from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, path_text
-from specguard.runs.model import Response
-from specguard.runs.settings import seconds
+from specguard.runs.settings import RunSettings, seconds
 from specguard.work.gates import Gates, flag_gates, gates_of, gates_of_kind, selected
 
 if TYPE_CHECKING:
@@ -32,10 +32,8 @@ if TYPE_CHECKING:
     from specguard.change.entries import Entry
     from specguard.change.tree import Tree
     from specguard.executor.gate_runs import Ground
-    from specguard.executor.run import Run
     from specguard.runs.folder import RunFolder
     from specguard.runs.model import Command
-    from specguard.runs.settings import RunSettings
     from specguard.work.gates import Chosen, NotRead, PlannedGate
     from specguard.work.item import WorkItem
     from specguard.work.kinds import WorkKind
@@ -262,9 +260,7 @@ class GateRound:
             if not entries:
                 self._tell(gate, done, why)
                 return after
-        raise RunEnded(
-            "failed", f"what the {gate.kind} {gate.name} changed cannot be undone", error="gate-failed"
-        )
+        raise RunEnded(f"what the {gate.kind} {gate.name} changed cannot be undone", error="gate-failed")
 
     def _tell(self, gate: PlannedGate, entries: Sequence[Entry], why: str) -> None:
         paths = [path_text(entry.path) for entry in entries]
@@ -463,10 +459,10 @@ def told_of_gate(run: Run, gate: PlannedGate, command: Command) -> str:
         new = [line for line in lines if _lasting(line) not in known]
         if not new:
             return f"{title}{said}, and says the same as in the round before.\n"
-        return f"{title}{said}. What is new in its output:\n\n{_fenced(new)}"
+        return f"{title}{said}. What is new in its output:\n\n{_block(new)}"
     if not any(line.strip() for line in lines):
         return f"{title}{said}, and said nothing.\n"
-    return f"{title}{said}:\n\n{_fenced(lines)}"
+    return f"{title}{said}:\n\n{_block(lines)}"
 
 
 def _how(command: Command) -> str:
@@ -488,8 +484,7 @@ def _before(run: Run, command: Command) -> Command | None:
 
 def _tail(run: Run, command: Command) -> list[str]:
     try:
-        with open(run.folder.file(command.response), "rb") as file:
-            tail = Response.model_validate_json(file.read()).tail
+        tail = response_of(run.folder, command).tail
     except (OSError, ValueError):
         return []
     return tail[-_CHARACTERS:].split("\n")[-_LINES:]
@@ -500,10 +495,8 @@ def _lasting(line: str) -> str:
     return _PASSING.sub("0", line).strip()
 
 
-def _fenced(lines: list[str]) -> str:
-    longest = max((len(line) - len(line.lstrip("~")) for line in lines), default=0)
-    fence = "~" * max(3, longest + 1)
-    return "\n".join([f"{fence}text", *lines, fence, ""])
+def _block(lines: list[str]) -> str:
+    return fenced("\n".join(lines)) + "\n"
 
 
 PRE_COMMIT: Final = b".pre-commit-config.yaml"

@@ -14,7 +14,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from specguard.change.base import Found
-from specguard.change.git import History
+from specguard.change.git import Git, History
 from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, nearest
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.contracts import Contract
     from specguard.authority.policy import Policy
-    from specguard.change.git import Git
     from specguard.executor.run import Run, RunOptions
     from specguard.plans.settings import PlanKind
     from specguard.plans.task import Task
@@ -329,7 +328,7 @@ def _literal(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-class Shared:
+class Shared(Record):
     """A branch that a run shares with the runs of other items.
 
     Attributes:
@@ -338,9 +337,8 @@ class Shared:
             moved on to its commit.
     """
 
-    def __init__(self, oid: str, tip: str | None) -> None:
-        self.oid = oid
-        self.tip = tip
+    oid: str
+    tip: str | None
 
 
 class Plain:
@@ -393,8 +391,8 @@ def shared_branch(git: Git, policy: Policy, item: WorkItem, *, base: str, tips: 
     if oid is None:
         return None
     if is_within(git, oid, base):
-        return Shared(oid, None)
-    return Shared(oid, oid) if shares(policy, item) else None
+        return Shared(oid=oid, tip=None)
+    return Shared(oid=oid, tip=oid) if shares(policy, item) else None
 
 
 def is_within(git: Git, oid: str, of: str) -> bool:

@@ -27,7 +27,7 @@ from specguard.executor.place.files import (
 )
 from specguard.executor.place.place import forget_base, open_place, stands
 from specguard.executor.remote.push import note_moved
-from specguard.executor.run import ROUND, RunEnded, asked_before
+from specguard.executor.run import ROUND, RunEnded, RunOptions, asked_before
 from specguard.executor.start.claim import Claim
 from specguard.executor.start.preflight import reopen
 from specguard.executor.steps import carry_out
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from specguard.change.repository import Repository
-    from specguard.executor.run import RunOptions
     from specguard.runs.model import Manifest
     from specguard.runs.views import RunStore, RunView
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from specguard.change.base import Found
 from specguard.change.git import Git
 from specguard.change.ranges import RangeChange
-from specguard.change.repository import Repository
+from specguard.change.repository import PastCommit, Repository
 from specguard.change.request import Request
 from specguard.change.revision import Revision
 from specguard.change.tree import Documents
@@ -18,32 +18,26 @@ from specguard.engine.check import Clock
 from specguard.engine.facts import Facts
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.gate_runs import no_policy_change
-from specguard.executor.run import RunOptions
+from specguard.executor.run import JUDGING, RunOptions
 from specguard.executor.start.base import Known, Start
 from specguard.model import path_text
 from specguard.runs.files import place_of
-from specguard.runs.proof import Claim, Flaw
+from specguard.runs.proof import Claim, Flaw, RunProof
 from specguard.work.changes import standing
-from specguard.work.kinds import Names, normal_id
-from specguard.work.sources import Sources, meant
+from specguard.work.kinds import Names, WorkKind, normal_id
+from specguard.work.sources import Listed, Sources, meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.authority.policy import Policy
-    from specguard.change.repository import PastCommit
     from specguard.engine.claims import Claims
-    from specguard.runs.proof import RunProof
     from specguard.runs.record import RunRecord
     from specguard.runs.views import RunStore
-    from specguard.work.kinds import WorkKind
-    from specguard.work.sources import Listed
 
     _Key = tuple[str, bytes, str]
 
 SCHEMA: Final = "specguard.run-metrics/1"
-
-_GATES: Final = frozenset({"gate", "format", "teardown", "hook"})
 
 
 class DoneItem(Record):
@@ -82,7 +76,7 @@ def metrics(store: RunStore, directory: str, environment: Mapping[str, str]) -> 
         for run in runs
         if run.manifest
         for command in run.manifest.commands
-        if command.kind in _GATES and command.ended_at is not None
+        if command.kind in JUDGING and command.ended_at is not None
     ]
     attempts = [run.manifest.attempts for run in runs if run.manifest and run.manifest.attempts]
     return {

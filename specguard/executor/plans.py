@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import glob
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from specguard.documents.data import data_kind, data_of
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.item import is_within
 from specguard.model import path_text
 from specguard.plans.plans import Plan, plan_templates
-from specguard.plans.task import marked
+from specguard.plans.task import Task, marked
 from specguard.plans.verification import evidence_of, proofs_of, same_command
 from specguard.work.kinds import normal_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any
 
     from specguard.change.git import Git
     from specguard.plans.settings import PlanKind
-    from specguard.plans.task import Task
     from specguard.runs.settings import RunSettings
     from specguard.runs.views import RunView
 

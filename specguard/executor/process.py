@@ -21,24 +21,20 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import psutil
 
 from specguard.executor.children import GRACE, Children, command_environment, described
 from specguard.executor.output import CommandLog, plain_text
-from specguard.executor.run import RunEnded
-from specguard.runs.folder import COMMANDS, now_text
+from specguard.executor.run import Run, RunEnded
+from specguard.runs.folder import COMMANDS, RunFolder, now_text
 from specguard.runs.model import Command, Response
-from specguard.runs.settings import seconds
+from specguard.runs.settings import RunSettings, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType, TracebackType
-    from typing import Literal
-
-    from specguard.executor.run import Run
-    from specguard.runs.settings import RunSettings
 
     Kind = Literal["agent", "format", "gate", "teardown", "hook", "tool"]
 
@@ -149,6 +145,16 @@ def run_command(
     run.save()
     ended.tail, ended.command = log.tail, record.number
     raise ended
+
+
+def response_of(folder: RunFolder, command: Command) -> Response:
+    """What is kept of a command's output, with its last lines.
+
+    Raises:
+        OSError, ValueError: it cannot be read.
+    """
+    with open(folder.file(command.response), "rb") as file:
+        return Response.model_validate_json(file.read())
 
 
 def _record(
@@ -288,8 +294,8 @@ class _Attempt:
         if now >= self._run.deadline:
             self._record.timed_out = True
             self.ended = RunEnded(
-                "timed-out",
                 f"the run took longer than its {self._run.manifest.timeout} seconds, in {self._record.name}",
+                state="timed-out",
                 help="give it more with --timeout, or set [runs] timeout",
                 error="time-limit",
             )
@@ -497,8 +503,8 @@ def killed_by_signals() -> Iterator[None]:
 def killed(by: signal.Signals) -> RunEnded:
     """How a run ends that a signal ended."""
     return RunEnded(
-        "killed",
         f"specguard was ended by {by.name}",
+        state="killed",
         help="`specguard run resume` goes on from the step it was in",
         error="killed",
     )

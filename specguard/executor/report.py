@@ -17,10 +17,12 @@ from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 from specguard.executor.commit import PATCH
 from specguard.executor.output import TAIL
+from specguard.executor.process import response_of
+from specguard.executor.run import JUDGING, Run
 from specguard.model import shortened
 from specguard.reporters.escape import legible, markdown_code, markdown_span, markdown_text, visible
 from specguard.runs.files import IGNORE
-from specguard.runs.model import Response
+from specguard.runs.model import Command, Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,9 +30,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from specguard.executor.place.place import Place
-    from specguard.executor.run import Run
     from specguard.runs.folder import RunFolder
-    from specguard.runs.model import Command, Manifest
 
 
 REPORT: Final = "report.md"
@@ -47,7 +47,6 @@ _LAST: Final = 12
 
 _FAILS: Final = "it fails still"
 _STANDS: Final = "it stands still"
-_JUDGED: Final = frozenset({"gate", "format", "teardown", "hook"})
 
 
 class ChangedFile(Record):
@@ -155,7 +154,7 @@ def last_output(manifest: Manifest, folder: RunFolder) -> str:
         folder: its folder; what cannot be read there is left out.
     """
     error = _json(folder, ERROR)
-    told = any(one.number == error.get("command") and one.kind in _JUDGED for one in manifest.commands)
+    told = any(one.number == error.get("command") and one.kind in JUDGING for one in manifest.commands)
     return "" if told else _last_lines(str(error.get("tail") or ""))
 
 
@@ -217,7 +216,7 @@ def failed_commands(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
     seen = set()
     for command in manifest.commands:
         key = (command.name, command.command)
-        if command.kind not in _JUDGED or command.succeeded or command.ended_at is None or key in seen:
+        if command.kind not in JUDGING or command.succeeded or command.ended_at is None or key in seen:
             continue
         seen.add(key)
         later = [
@@ -432,8 +431,7 @@ def compact(run: Run) -> None:
         file = run.folder.file(command.log)
         if command.log_digest is None or not os.path.isfile(file) or os.path.getsize(file) <= TAIL:
             continue
-        with open(run.folder.file(command.response), "rb") as stream:
-            response = Response.model_validate_json(stream.read())
+        response = response_of(run.folder, command)
         kept = f"{response.tail}\n".encode()
         run.folder.write(command.log, kept)
         command.log_digest = response.log_digest = sha256(kept).hexdigest()

@@ -17,8 +17,8 @@ from specguard.errors import MissingFact, SpecguardError
 from specguard.model import EXIT_NO_VERDICT
 from specguard.reporters.escape import visible
 from specguard.runs.files import run_root as find_root
-from specguard.runs.folder import LAYOUT, MANIFEST, META, SEAL, meta_text, now_text
-from specguard.runs.model import Step
+from specguard.runs.folder import LAYOUT, MANIFEST, META, SEAL, RunFolder, meta_text, now_text
+from specguard.runs.model import Manifest, State, Step
 from specguard.runs.settings import RunSettings
 from specguard.runs.views import RunStore
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from specguard.executor.output import Redactor
     from specguard.executor.place.place import Place
     from specguard.executor.start.claim import Claim
-    from specguard.runs.folder import RunFolder
-    from specguard.runs.model import Manifest, State
     from specguard.work.item import WorkItem
 
 
@@ -61,12 +59,16 @@ ERRORS: Mapping[State, str] = {
 """The name of the error that each way in which a run ends early is, where nothing nearer is known."""
 
 
+JUDGING: Final = frozenset({"gate", "format", "teardown", "hook"})
+"""The kinds of commands that judge what the agent left."""
+
+
 class RunEnded(Exception):
     """A run that ends here.
 
     Args:
-        state: how it stands then.
         reason: why, in one sentence.
+        state: how it stands then.
         help: the command or step that mends it; empty where there is none.
         code: the exit code, where it is not the state's.
         tail: the end of the output of the command that failed; empty without one.
@@ -76,9 +78,9 @@ class RunEnded(Exception):
 
     def __init__(
         self,
-        state: State,
         reason: str,
         *,
+        state: State = "failed",
         help: str = "",
         code: int | None = None,
         tail: str = "",
@@ -102,7 +104,7 @@ def ended_by(error: RunEnded | SpecguardError | MissingFact) -> RunEnded:
     reason, help = (
         (error.message, error.help) if isinstance(error, SpecguardError) else (error.reason, error.command)
     )
-    return RunEnded("failed", reason, help=help, code=EXIT_NO_VERDICT, error=error.code)
+    return RunEnded(reason, help=help, code=EXIT_NO_VERDICT, error=error.code)
 
 
 STEPS: Final = (
@@ -248,7 +250,6 @@ class Run:
         if not own and not self._altered:
             self._altered = True
             raise RunEnded(
-                "failed",
                 f"somebody altered {MANIFEST} of the run while it went on; it was written again as it was",
                 help=f"see who wrote to {self.folder.path}; to go on: {self.folder.command('resume')}",
                 error="run-record",

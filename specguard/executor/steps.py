@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from specguard.change.process import CommandError
 from specguard.errors import MissingFact, SpecguardError, internal_error
@@ -22,15 +22,13 @@ from specguard.executor.process import HeldSignals, killed_by_signals
 from specguard.executor.remote.pull_request import open_pull_request
 from specguard.executor.remote.push import moved_on, push, see_remote
 from specguard.executor.report import ERROR, write_report
-from specguard.executor.run import ROUND, STEPS, RunEnded, ended_by
+from specguard.executor.run import JUDGING, ROUND, STEPS, Run, RunEnded, ended_by
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, listed, path_text
 from specguard.runs.folder import StaleWorker, now_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Final
 
-    from specguard.executor.run import Run
     from specguard.runs.model import Command, Judgement, Manifest
 
     Say = Callable[[str], None]
@@ -94,23 +92,19 @@ def _end_of(run: Run, first: str, again: bool, say: Say) -> RunEnded | None:
         with suppress(RunEnded, SpecguardError, MissingFact):
             keep_patch(run)
         words = f"it was to go on until {run.options.until} and no further"
-        return RunEnded("stopped", words, code=EXIT_PASSED, error="step-reached")
+        return RunEnded(words, state="stopped", code=EXIT_PASSED, error="step-reached")
     except StaleWorker:
         raise
     except (RunEnded, SpecguardError, MissingFact) as error:
         return ended_by(error)
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
-        return RunEnded(
-            "failed", f"{error.strerror or error}{where}", code=EXIT_NO_VERDICT, error="system-failed"
-        )
+        return RunEnded(f"{error.strerror or error}{where}", code=EXIT_NO_VERDICT, error="system-failed")
     except CommandError as error:
-        return RunEnded(
-            "failed", f"{error.command[0]}: {error.first_line}", code=EXIT_NO_VERDICT, error="git-failed"
-        )
+        return RunEnded(f"{error.command[0]}: {error.first_line}", code=EXIT_NO_VERDICT, error="git-failed")
     except Exception as error:  # noqa: BLE001 - it is recorded, and told of as any internal error is
         told = internal_error(error)
-        return RunEnded("failed", told.message, help=told.help, code=EXIT_NO_VERDICT, error=told.code)
+        return RunEnded(told.message, help=told.help, code=EXIT_NO_VERDICT, error=told.code)
     return None
 
 
@@ -234,7 +228,6 @@ class _Steps:
                     self._end_with("check")
                 return True, True
         raise RunEnded(
-            "failed",
             "the repository's hooks alter the files each time that the gates have passed on them",
             error="hook-refused",
         )
@@ -257,8 +250,8 @@ class _Steps:
         if manifest.attempts >= manifest.max_attempts:
             reason = f"the {failed} still fail after" if failed else "none is left of the run's"
             raise RunEnded(
-                "budget-spent",
                 f"{reason} {manifest.attempts} attempt{'' if manifest.attempts == 1 else 's'}",
+                state="budget-spent",
                 help=f"{folder.command('report')} shows what is left; to go on with it: "
                 + folder.command("resume", "--max-attempts", str(manifest.attempts + 1)),
                 code=EXIT_FAILED if failed == "rules" else None,
@@ -281,7 +274,6 @@ class _Steps:
         place = place_of(run)
         if tree == place.git.commit(place.base).tree:
             raise RunEnded(
-                "failed",
                 "the agent ended well and changed nothing",
                 help="see what it said in commands/",
                 error="no-progress",
@@ -317,14 +309,12 @@ class _Steps:
             run.told = []
             if not all(self._gates_and_rules()):
                 raise RunEnded(
-                    "failed",
                     "what a commit-msg hook made of the change breaks the rules",
                     help=f"{run.folder.command('report')} shows which; have the hook keep to them",
                     code=EXIT_FAILED,
                     error="hook-refused",
                 )
         raise RunEnded(
-            "failed",
             "the commit-msg hook alters the message every time it sees it",
             help="have it leave alone a message that has what it adds",
             error="hook-refused",
@@ -369,9 +359,6 @@ def _record(run: Run, end: RunEnded | None) -> Manifest:
     return ended
 
 
-_JUDGING: Final = frozenset({"gate", "format", "teardown", "hook"})
-
-
 class Round:
     """What came of one round.
 
@@ -386,7 +373,7 @@ class Round:
         commands = [
             one
             for one in manifest.commands
-            if one.attempt == attempt and one.kind in _JUDGING and one.ended_at is not None
+            if one.attempt == attempt and one.kind in JUDGING and one.ended_at is not None
         ]
         # What ran again counts by its last time.
         last = {(one.name, one.command): one for one in commands}
@@ -432,7 +419,6 @@ def check_progress(run: Run, code: int | None) -> None:
 
 def _stuck(run: Run, what: str, code: int | None) -> RunEnded:
     return RunEnded(
-        "failed",
         f"there is no progress: the agent left the same {what} as the round before",
         help=f"{run.folder.command('report')} shows what is left",
         code=code,
@@ -465,7 +451,7 @@ def put_on_top(run: Run, tip: str) -> str:
     tree = manifest.worked or manifest.tree
     branch = manifest.branch or ""
     if tree is None:
-        raise RunEnded("failed", "the run has nothing to put on top of its branch", code=2)
+        raise RunEnded("the run has nothing to put on top of its branch", code=2)
     if not is_within(run.git, place.base, tip):
         raise _moved(f"{branch} was rewritten while the agent worked: it is at {tip[:10]} now", run)
     mine = place.git.diff_trees(place.base, tree)
@@ -496,7 +482,7 @@ def put_on_top(run: Run, tip: str) -> str:
 
 def _moved(reason: str, run: Run) -> RunEnded:
     return RunEnded(
-        "remote-moved",
         reason,
+        state="remote-moved",
         help=f"start the task again; what the agent made is in {run.folder.file('diff.patch')}",
     )

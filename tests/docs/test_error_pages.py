@@ -54,7 +54,7 @@ def _sites() -> Iterator[Site]:
                 where = f"{path.relative_to(SOURCE)}:{node.lineno}"
                 given = next((word.value for word in node.keywords if word.arg == RAISED[cls]), None)
                 names = _texts(given)
-                said = node.args[1 if cls == "RunEnded" else 0] if node.args else None
+                said = node.args[0] if node.args else None
                 yield Site(where, cls, names, template(said))
 
 

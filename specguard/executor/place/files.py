@@ -15,7 +15,7 @@ import shutil
 import stat
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.git import Git
 from specguard.change.process import CommandError, Process
@@ -24,7 +24,6 @@ from specguard.errors import SpecguardError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
 
 
 OWN: Final = ".specguard"

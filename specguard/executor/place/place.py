@@ -20,7 +20,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from specguard.change.process import CommandError
-from specguard.change.repository import is_oid
+from specguard.change.repository import Repository, is_oid
 from specguard.change.worktree import not_ignored
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.place.files import (
@@ -34,6 +34,7 @@ from specguard.executor.place.files import (
     remove_place,
 )
 from specguard.executor.place.watch import (
+    State,
     Survey,
     misbehaviour,
     read_before,
@@ -42,15 +43,11 @@ from specguard.executor.place.watch import (
     user_state,
     was_remembered,
 )
-from specguard.executor.run import RunEnded
+from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from specguard.change.repository import Repository
-    from specguard.executor.place.watch import State
-    from specguard.executor.run import Run
 
 
 class Place:
@@ -160,7 +157,7 @@ def place_of(run: Run) -> Place:
         RunEnded: it has none yet.
     """
     if run.place is None:
-        raise RunEnded("failed", "the run has no place yet", code=2)
+        raise RunEnded("the run has no place yet", code=2)
     return run.place
 
 
@@ -178,7 +175,6 @@ def make_place(run: Run) -> None:
     repository = run.git.repository
     if repository.bare:
         raise RunEnded(
-            "failed",
             "a bare repository has no checkout to run from",
             help="clone it, and run there",
             code=2,
@@ -202,11 +198,9 @@ def make_place(run: Run) -> None:
         _check_out(place)
         remember(run, place)
     except SpecguardError as error:
-        raise RunEnded("failed", error.message, help=error.help, code=2, error=error.code) from error
+        raise RunEnded(error.message, help=error.help, code=2, error=error.code) from error
     except OSError as error:
-        raise RunEnded(
-            "failed", f"the run's place cannot be made: {error}", code=2, error="unwritable-file"
-        ) from error
+        raise RunEnded(f"the run's place cannot be made: {error}", code=2, error="unwritable-file") from error
     run.place = place
 
 
@@ -233,7 +227,6 @@ def open_place(run: Run) -> None:
         or not os.path.isfile(os.path.join(place.own, "checked-out"))
     ):
         raise RunEnded(
-            "failed",
             "the run's place is gone",
             help="start a new run: what it had not pushed is lost",
             code=2,
@@ -279,7 +272,6 @@ def forget_base(repository: Repository, run_id: str) -> None:
 
 def _unwritable(error: OSError) -> RunEnded:
     return RunEnded(
-        "failed",
         f"the run's place cannot be written: {error.strerror}",
         help="make room on its disk, then: specguard run resume, with the run's id",
         code=2,
@@ -343,7 +335,7 @@ def inspect(run: Run, by: str = "the agent") -> None:
             help = f"undo what was not you; where it was you, go on with: {run.folder.command('resume')}"
         elif not there:
             help = "start a new run"
-        raise RunEnded("failed", "; ".join(said), help=help, error="place-spoiled")
+        raise RunEnded("; ".join(said), help=help, error="place-spoiled")
     survey = Survey(place.path)
     filled = _filled(run, survey.size - before.size, by)
     if filled is not None:
@@ -377,8 +369,8 @@ def _filled(run: Run, grown: int, by: str) -> RunEnded | None:
     if grown <= limit << 20:
         return None
     return RunEnded(
-        "budget-spent",
         f"{by} filled its place with {grown >> 20} MiB, and [runs] place_limit allows {limit}",
+        state="budget-spent",
         help="raise [runs] place_limit, or tell the agent what not to keep",
         error="size-limit",
     )
@@ -398,7 +390,6 @@ def check_survey(place: Place, survey: Survey, by: str = "the agent") -> None:
     if survey.special:
         names = ", ".join(map(path_text, survey.special[:_MOST]))
         raise RunEnded(
-            "failed",
             f"{by} made a pipe where git reads a file, {names}",
             help="remove it",
             error="place-spoiled",
@@ -412,7 +403,6 @@ def check_survey(place: Place, survey: Survey, by: str = "the agent") -> None:
         found = survey.nested
     if found:
         raise RunEnded(
-            "failed",
             f"{by} made a repository within its place, at {', '.join(map(path_text, found[:_MOST]))}",
             help="remove it, or have .gitignore leave its folder out",
             error="place-spoiled",

@@ -9,20 +9,18 @@ import hashlib
 import json
 import os
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from specguard.errors import SpecguardError
 from specguard.executor.place.files import RUN_REFS, strays
-from specguard.executor.run import RunEnded
+from specguard.executor.run import Run, RunEnded
 from specguard.model import path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Final
 
     from specguard.change.repository import Repository
     from specguard.executor.place.place import Place
-    from specguard.executor.run import Run
 
 
 _BEFORE: Final = "before.json"
@@ -70,7 +68,6 @@ def read_before(place: Place) -> Before:
         return Before(data["user"], data["place"], data["size"], data.get("heads"))
     except (OSError, ValueError, KeyError) as error:
         raise RunEnded(
-            "failed",
             "specguard's own folder beside the run's place was changed: what it remembered is gone",
             help="start a new run",
             error="place-spoiled",

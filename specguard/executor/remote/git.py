@@ -15,18 +15,16 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from specguard.change.remotes import identity, rewritten, same_address, shown_address
-from specguard.change.repository import is_oid
+from specguard.change.repository import Repository, is_oid
+from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
-    from typing import Self
-
-    from specguard.change.repository import Repository
 
 
 TIMEOUT: Final = 300.0
@@ -84,7 +82,7 @@ class Heads:
         self.refs = {**branches, **tags}
 
 
-class Answer:
+class Answer(Record):
     """What a remote made of a push.
 
     Attributes:
@@ -93,12 +91,9 @@ class Answer:
         said: the end of what git and the remote said.
     """
 
-    __slots__ = ("flag", "said", "summary")
-
-    def __init__(self, flag: str, summary: str, said: str) -> None:
-        self.flag = flag
-        self.summary = summary
-        self.said = said
+    flag: str
+    summary: str
+    said: str
 
 
 class RemoteGit:
@@ -212,7 +207,7 @@ class RemoteGit:
         for line in output.split("\n"):
             parts = line.split("\t")
             if len(parts) == 3 and parts[1].endswith(f":{ref}"):
-                return Answer(parts[0], parts[2], said[-_TAIL:])
+                return Answer(flag=parts[0], summary=parts[2], said=said[-_TAIL:])
         raise RemoteError(_telling(said) or f"git push ended with {code}", said[-_TAIL:])
 
     def _read(self, url: str, *arguments: str) -> str:
@@ -307,7 +302,7 @@ _CONFIGURING: Final = re.compile(
 )
 
 
-class Setting:
+class Setting(Record):
     """One setting of a configuration.
 
     Attributes:
@@ -316,12 +311,9 @@ class Setting:
         value: its value; None where it is only named, which means true.
     """
 
-    __slots__ = ("key", "scope", "value")
-
-    def __init__(self, scope: str, key: str, value: str | None) -> None:
-        self.scope = scope
-        self.key = key
-        self.value = value
+    scope: str
+    key: str
+    value: str | None
 
 
 def read_settings(repository: Repository) -> list[Setting]:
@@ -358,7 +350,7 @@ def read_settings(repository: Repository) -> list[Setting]:
     settings = []
     for scope, setting in zip(fields[::2], fields[1::2], strict=False):
         key, newline, value = setting.partition("\n")
-        settings.append(Setting(scope, key, value if newline else None))
+        settings.append(Setting(scope=scope, key=key, value=value if newline else None))
     return settings
 
 

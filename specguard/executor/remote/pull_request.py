@@ -10,24 +10,22 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.repository import find_program
+from specguard.declaration.rule import Record
 from specguard.executor.item import shares, task_of
 from specguard.executor.output import plain_text
-from specguard.executor.remote.git import RemoteGit, user_environment
+from specguard.executor.remote.git import Address, RemoteGit, user_environment
 from specguard.executor.remote.push import pinned_address
 from specguard.executor.report import failed_commands, fenced
-from specguard.executor.run import RunEnded
+from specguard.executor.run import Run, RunEnded
 from specguard.model import shortened
 from specguard.reporters.escape import markdown_code, markdown_text
-from specguard.runs.model import PullRequest
+from specguard.runs.model import Command, PullRequest
 from specguard.work.templates import FREE, Template, Unrendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from specguard.executor.remote.git import Address
-    from specguard.executor.run import Run
     from specguard.plans.task import Task
-    from specguard.runs.model import Command
 
 
 BODY: Final = "pull-request.md"
@@ -61,7 +59,7 @@ def open_pull_request(run: Run) -> str:
     """
     branch, commit = run.manifest.branch, run.manifest.pushed
     if not branch or not commit:
-        raise RunEnded("failed", "the run has pushed nothing to open a pull request of", code=2)
+        raise RunEnded("the run has pushed nothing to open a pull request of", code=2)
     title = title_of(run)
     run.folder.write(BODY, body_of(run))
     body_file = run.folder.file(BODY)
@@ -95,7 +93,6 @@ def open_pull_request(run: Run) -> str:
             return _update(run, platform, found, title, command)
     except PlatformError as error:
         raise RunEnded(
-            "failed",
             f"the branch {branch} is pushed, and its pull request is not open: {error.reason}",
             help=f"{run.folder.command('resume')}; or: {command}",
             code=2,
@@ -133,7 +130,6 @@ def title_of(run: Run) -> str:
         return item.rendered(key)[0]
     except Unrendered as error:
         raise RunEnded(
-            "failed",
             f"the pull request's title cannot be made: nothing gives {{{error.name}}}",
             help=f"give it in the pointer, or leave it out of {item.setting(key)}",
             code=2,
@@ -230,14 +226,13 @@ def _existing(platform: Platform, branch: str, base: str, commit: str) -> Reques
     for one in opened:
         if one.head not in ("", commit):
             raise RunEnded(
-                "remote-moved",
                 f"{one.url} is open for {branch} at another commit, {one.head[:10]}",
+                state="remote-moved",
                 help="see who pushed there",
                 error="item-taken",
             )
         if one.base != base:
             raise RunEnded(
-                "failed",
                 f"{one.url} is open for {branch}, into {one.base} and not into {base}",
                 help=f"close it, or have it go there: {_retarget(platform, one, base)}",
                 code=2,
@@ -248,7 +243,6 @@ def _existing(platform: Platform, branch: str, base: str, commit: str) -> Reques
     for one in requests:
         if one.head == commit:
             raise RunEnded(
-                "failed",
                 f"{one.url} for this very commit is {one.state} already",
                 help="nothing is left to do"
                 if one.state == "merged"
@@ -303,7 +297,7 @@ class PlatformError(Exception):
         self.tail = tail
 
 
-class Request:
+class Request(Record):
     """A pull request, or merge request, of a branch.
 
     Attributes:
@@ -315,21 +309,16 @@ class Request:
         body: its text.
     """
 
-    __slots__ = ("base", "body", "head", "number", "state", "url")
-
-    def __init__(
-        self, number: int, url: str, state: str, *, base: str, head: str, body: str | None = None
-    ) -> None:
-        self.number = number
-        self.url = url
-        self.state = state
-        self.base = base
-        self.head = head
-        self.body = body or ""
+    number: int
+    url: str
+    state: str
+    base: str
+    head: str
+    body: str
 
 
 class Platform:
-    """A platform, through its command line.
+    """A platform, through its command line: GitHub, through `gh`.
 
     Args:
         program: the command's path.
@@ -342,8 +331,8 @@ class Platform:
         noun: what it calls a pull request in its commands.
     """
 
-    command = ""
-    noun = ""
+    command = "gh"
+    noun = "pr"
 
     def __init__(
         self, program: str, address: Address, *, environment: Mapping[str, str], folder: str
@@ -401,16 +390,27 @@ class Platform:
         self._run(*self._editing(number, title, body_file), *self.where)
 
     def _listing(self, branch: str) -> Sequence[str]:
-        raise NotImplementedError
+        fields = "number,url,state,baseRefName,headRefOid,isCrossRepository,body"
+        return ["pr", "list", "--head", branch, "--state", "all", "--limit", "30", "--json", fields]
 
     def _creating(self, branch: str, base: str, title: str, body_file: str) -> Sequence[str]:
-        raise NotImplementedError
+        return creating_words(branch, base, title, body_file)
 
     def _editing(self, number: int, title: str, body_file: str) -> Sequence[str]:
-        raise NotImplementedError
+        return ["pr", "edit", str(number), "--title", title, "--body-file", body_file]
 
     def _read(self, entry: Mapping[str, Any]) -> Request | None:
-        raise NotImplementedError
+        if entry["isCrossRepository"]:
+            return None
+        state = str(entry["state"]).lower()
+        return Request(
+            number=int(entry["number"]),
+            url=entry["url"],
+            state=state,
+            base=entry["baseRefName"],
+            head=entry["headRefOid"],
+            body=entry["body"] or "",
+        )
 
     def _run(self, *arguments: str) -> str:
         try:
@@ -433,36 +433,6 @@ class Platform:
             first = said.split("\n", 1)[0] or f"it ended with {done.returncode}"
             raise PlatformError(f"{self.command}: {first}", said[-_TAIL:])
         return output
-
-
-class GitHub(Platform):
-    """GitHub, through `gh`."""
-
-    command = "gh"
-    noun = "pr"
-
-    def _listing(self, branch: str) -> Sequence[str]:
-        fields = "number,url,state,baseRefName,headRefOid,isCrossRepository,body"
-        return ["pr", "list", "--head", branch, "--state", "all", "--limit", "30", "--json", fields]
-
-    def _creating(self, branch: str, base: str, title: str, body_file: str) -> Sequence[str]:
-        return creating_words(branch, base, title, body_file)
-
-    def _editing(self, number: int, title: str, body_file: str) -> Sequence[str]:
-        return ["pr", "edit", str(number), "--title", title, "--body-file", body_file]
-
-    def _read(self, entry: Mapping[str, Any]) -> Request | None:
-        if entry["isCrossRepository"]:
-            return None
-        state = str(entry["state"]).lower()
-        return Request(
-            int(entry["number"]),
-            entry["url"],
-            state,
-            base=entry["baseRefName"],
-            head=entry["headRefOid"],
-            body=entry["body"],
-        )
 
 
 class GitLab(Platform):
@@ -489,12 +459,12 @@ class GitLab(Platform):
         state = {"opened": "open", "locked": "open"}.get(entry["state"], entry["state"])
         head = entry.get("sha") or ""
         return Request(
-            int(entry["iid"]),
-            entry["web_url"],
-            state,
+            number=int(entry["iid"]),
+            url=entry["web_url"],
+            state=state,
             base=entry["target_branch"],
             head=head,
-            body=entry.get("description"),
+            body=entry.get("description") or "",
         )
 
 
@@ -570,10 +540,10 @@ def where_words(command: str, address: Address) -> list[str]:
 def _kinds(address: Address) -> Sequence[type[Platform]]:
     """The platforms that a host could be of, the likelier first."""
     if address.host == "github.com":
-        return (GitHub,)
+        return (Platform,)
     if address.host == "gitlab.com":
         return (GitLab,)
-    return (GitLab, GitHub) if "gitlab" in address.host else (GitHub, GitLab)
+    return (GitLab, Platform) if "gitlab" in address.host else (Platform, GitLab)
 
 
 def _content(file: str) -> str:

@@ -15,7 +15,7 @@ from specguard.executor.commit import hash_tree
 from specguard.executor.item import shares
 from specguard.executor.place.place import place_of
 from specguard.executor.remote.git import TIMEOUT, RemoteError, RemoteGit, find_address, ref_of
-from specguard.executor.run import RunEnded
+from specguard.executor.run import Run, RunEnded
 from specguard.model import listed
 from specguard.work.item import Unresolved
 from specguard.work.items import Work
@@ -23,7 +23,6 @@ from specguard.work.items import Work
 if TYPE_CHECKING:
     from specguard.authority.policy import Policy
     from specguard.executor.remote.git import Address, Answer, Heads
-    from specguard.executor.run import Run
 
 
 RECORD: Final = "control/push.json"
@@ -66,7 +65,6 @@ def see_heads(run: Run, remote: RemoteGit, address: Address, heads: Heads) -> No
             lease = f"--force-with-lease={name}:{now[name]}"
             undo = ["git", "push", lease, run.options.remote, f"{before[name]}:{ref_of(name)}"]
         raise RunEnded(
-            "failed",
             f"{' and '.join(made)} at {address.shown} was pushed from the run's place",
             help=f"undo it: {shlex.join(undo)}",
             error="place-spoiled",
@@ -199,7 +197,6 @@ def pinned_address(run: Run, remote: RemoteGit) -> Address:
     began = run.manifest.repository.remote
     if began and address.shown != began:
         raise RunEnded(
-            "failed",
             f"'{run.options.remote}' was {began} when the run began, and is {address.shown} now",
             help=shlex.join(["git", "remote", "set-url", run.options.remote, began])
             + f", then: {run.folder.command('resume')}",
@@ -246,7 +243,6 @@ def fetched(run: Run, remote: RemoteGit, address: Address, branch: str) -> str:
 
 def _unreachable(run: Run, address: Address, error: RemoteError, said: str) -> RunEnded:
     return RunEnded(
-        "failed",
         f"{said}: {error.reason}",
         help=f"{error.advice(address.shown)}; what the run made is kept: {run.folder.command('resume')}",
         code=2,
@@ -269,7 +265,6 @@ def tried(run: Run) -> list[str]:
         return known
     except (OSError, ValueError) as error:
         raise RunEnded(
-            "failed",
             f"{os.path.basename(RECORD)} of the run cannot be read",
             help=f"see whether the remote has the branch {run.manifest.branch}",
             code=2,
@@ -309,7 +304,7 @@ def push(run: Run) -> str:
     """
     commit, branch = run.manifest.commit, run.manifest.branch
     if not commit or not branch:
-        raise RunEnded("failed", "the run has no commit to push", code=2)
+        raise RunEnded("the run has no commit to push", code=2)
     with ask(run, objects=place_of(run).objects) as remote:
         address = pinned_address(run, remote)
         heads = ask_heads(run, remote, address)
@@ -321,8 +316,8 @@ def push(run: Run) -> str:
             raise _moved(run, address, there)
         if not there and run.manifest.repository.tip is not None:
             raise RunEnded(
-                "remote-moved",
                 f"{address.shown} has no branch {branch} any more, which the run goes on from",
+                state="remote-moved",
                 help="see who removed it; what the run made is in its diff.patch",
                 error="remote-moved",
             )
@@ -373,7 +368,6 @@ def _look_up(run: Run, remote: RemoteGit, address: Address, commit: str, error: 
     if there == commit:
         return _pushed(run, address, commit, "has it, although its answer was lost")
     raise RunEnded(
-        "failed",
         f"{address.shown} did not take the branch {run.manifest.branch}: {error.reason}",
         help=f"{error.advice(address.shown)}; the commit is kept: {run.folder.command('resume')}",
         code=2,
@@ -395,7 +389,6 @@ def _refused(run: Run, remote: RemoteGit, address: Address, answer: Answer) -> R
     if there and there != run.manifest.commit and there not in tried(run):
         return _moved(run, address, there)
     return RunEnded(
-        "failed",
         f"{address.shown} refuses the branch {run.manifest.branch}: {answer.summary}",
         help=f"see what it says; the commit is kept: {run.folder.command('resume')}",
         code=2,
@@ -407,8 +400,8 @@ def _refused(run: Run, remote: RemoteGit, address: Address, answer: Answer) -> R
 def _moved(run: Run, address: Address, there: str) -> RunEnded:
     branch = run.manifest.branch or ""
     return RunEnded(
-        "remote-moved",
         f"{address.shown} has a branch {branch} of somebody else, at {there[:10]}",
+        state="remote-moved",
         help="nothing was pushed; see what it is: "
         + shlex.join(["git", "fetch", run.options.remote, branch]),
         error="remote-moved",

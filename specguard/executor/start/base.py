@@ -14,14 +14,21 @@ from typing import TYPE_CHECKING, Final
 
 from specguard.authority.load import DEFAULTS
 from specguard.change.base import Found, find_base, papers_of
-from specguard.change.git import History
+from specguard.change.git import Git, History
 from specguard.change.repository import INHERITED, Repository, find_program, short_name
 from specguard.change.request import Request
-from specguard.change.tree import Tree
+from specguard.change.tree import Documents, Tree
 from specguard.engine.policies import ItemBranches, Policies
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.item import Plain, is_paper, is_within, shared_branch
-from specguard.executor.remote.git import RemoteError, find_address
+from specguard.executor.remote.git import (
+    Address,
+    RemoteError,
+    RemoteGit,
+    Setting,
+    find_address,
+    read_settings,
+)
 from specguard.executor.start.choice import Chooser
 from specguard.work.changes import task_kinds
 
@@ -29,10 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.authority.policy import Policy
-    from specguard.change.git import Git
-    from specguard.change.tree import Documents
     from specguard.executor.item import Tips
-    from specguard.executor.remote.git import Address, Heads, RemoteGit, Setting
     from specguard.executor.run import RunOptions
     from specguard.work.item import WorkItem
     from specguard.work.items import Work
@@ -172,106 +176,176 @@ class Known:
             return
 
 
-def start_from_remote(
-    git: Git, options: RunOptions, remote: RemoteGit, *, root: str
-) -> tuple[Start, Address, Heads]:
-    """Ask the canonical repository where its base is, fetch that, and read the policy and the item there.
+class AsFetched:
+    """The canonical repository as it was fetched last, which is not asked; for a plan.
+
+    Attributes:
+        settings: the user's configuration.
+        default: the branch that its `HEAD` names; empty where that is not known.
+    """
+
+    default = ""
+
+    def __init__(self, git: Git, options: RunOptions) -> None:
+        self.settings: Sequence[Setting] = read_settings(git.repository)
+        self.git = git
+        self.options = options
+        self._heads = ""
+
+    def look(self, address: Address) -> None:
+        """Take an address for that of the canonical repository."""
+        self._heads = "refs/heads" if address.here else f"refs/remotes/{self.options.remote}"
+
+    def commit(self, branch: str) -> str:
+        """The tip of a branch, which is in the object store then.
+
+        Raises:
+            SpecguardError: there is no such branch, or it cannot be had.
+        """
+        return self.git.commit(self._known(branch)[1]).oid
+
+    def tip(self, branch: str) -> str | None:
+        """The same of a branch that need not be there; None where it is not."""
+        return next(iter(self.git.repository.refs_named([f"{self._heads}/{branch}"]).values()), None)
+
+    def below(self, branch: str) -> str | None:
+        """The same of a branch that the item's may be stacked on."""
+        return self.tip(branch) or self.git.repository.refs_named([f"refs/heads/{branch}"]).get(
+            f"refs/heads/{branch}"
+        )
+
+    def ref(self, branch: str) -> str:
+        """The short name of the ref that a branch is read from."""
+        return short_name(self._known(branch)[0])
+
+    def _known(self, branch: str) -> tuple[str, str]:
+        refs = [f"refs/remotes/{self.options.remote}/{branch}", f"refs/heads/{branch}"]
+        found = self.git.repository.refs_named(refs)
+        ref = next((one for one in refs if one in found), "")
+        if not ref:
+            raise SpecguardError(
+                f"the base {branch} was never fetched; tried: {', '.join(refs)}",
+                help=shlex.join(["git", "fetch", self.options.remote, branch]),
+                code="no-base",
+            )
+        return ref, found[ref]
+
+
+class FromRemote(AsFetched):
+    """The canonical repository as it is, whose branches are fetched.
+
+    Attributes:
+        heads: its branches, once it was looked at.
+    """
+
+    def __init__(self, git: Git, options: RunOptions, remote: RemoteGit) -> None:
+        self.settings = remote.settings
+        self.git = git
+        self.options = options
+        self._remote = remote
+
+    def look(self, address: Address) -> None:
+        """Ask it for its branches.
+
+        Raises:
+            SpecguardError: it cannot be reached.
+        """
+        self._address = address
+        try:
+            self.heads = self._remote.heads(address.fetch)
+        except RemoteError as error:
+            raise _unreachable(address, error) from error
+        self.default = self.heads.default
+
+    def commit(self, branch: str) -> str:
+        """The tip of a branch, which is in the object store then.
+
+        Raises:
+            SpecguardError: there is no such branch, or it cannot be had.
+        """
+        if branch not in self.heads.branches:
+            raise self._no_branch(branch)
+        repository, remote = self.git.repository, self.options.remote
+        names = [f"refs/remotes/{remote}/{branch}", f"refs/heads/{branch}"]
+        known = [oid for oid in (*repository.refs_named(names).values(), repository.head) if oid]
+        if self.heads.branches[branch] in known:
+            return self.heads.branches[branch]
+        try:
+            return self._remote.fetch(self._address.fetch, branch, known)
+        except RemoteError as error:
+            raise _unreachable(self._address, error) from error
+
+    def tip(self, branch: str) -> str | None:
+        """The same of a branch that need not be there; None where it is not."""
+        return self.commit(branch) if branch in self.heads.branches else None
+
+    below = tip
+
+    def _no_branch(self, branch: str) -> SpecguardError:
+        shown, branches = self._address.shown, self.heads.branches
+        near = difflib.get_close_matches(branch, branches, n=1)
+        if not branches and self._address.here:
+            return SpecguardError(
+                f"{shown} has no commit on a branch yet",
+                help="--baseline-commit makes the first one",
+                code="no-base",
+            )
+        if not branches:
+            return SpecguardError(
+                f"{shown} has no branches yet",
+                help=f"git push {shlex.quote(self.options.remote)} {shlex.quote(branch)}",
+                code="remote-unsuitable",
+            )
+        return SpecguardError(
+            f"{shown} has no branch {branch}" + (f", but {near[0]}" if near else ""),
+            help=f"name the base: --base {shlex.quote(near[0] if near else self.default or 'BRANCH')}",
+            code="remote-unsuitable",
+        )
+
+
+def start_from(source: AsFetched, *, root: str) -> tuple[Start, Address]:
+    """Find out where the base is at the canonical repository, and read the policy and the item there.
 
     The policy of the base may name another base or another repository, whose policy then counts.
 
     Args:
-        git: reads the user's repository.
-        options: what was asked for.
-        remote: reaches remotes.
+        source: the canonical repository, asked or as it was fetched last.
         root: the root of the working tree.
 
     Raises:
         SpecguardError: the remote is not the canonical repository or cannot be reached; there is no such
             branch, policy or item.
     """
+    git, options = source.git, source.options
     known = Known(git, options)
-    expected = (known.policy.remote if known.policy else "") or ""
     base, below = known.first(options), known.below
-    alone = _needs_no_remote(known.policy, options)
-    address = find_address(remote.settings, options.remote, expected, root=root, alone=alone)
-    heads = _heads(remote, address)
+
+    def canonical(policy: Policy | None, expected: str) -> Address:
+        alone = _needs_no_remote(policy, options)
+        return find_address(source.settings, options.remote, expected, root=root, alone=alone)
+
+    address = canonical(known.policy, (known.policy.remote if known.policy else "") or "")
+    source.look(address)
     for _ in range(_MOST_MOVES):
-        base = base or heads.default or known.base or "main"
-        oid = _fetched(git, options, remote, address, heads, base)
-        tips = _tips(git, options, remote, address, heads)
-        start = Start(git, options, base, oid, tips, _below(git, below, oid, tips))
+        base = base or source.default or known.base or "main"
+        oid = source.commit(base)
+        start = Start(git, options, base, oid, source.tip, _below(git, below, oid, source.below))
         wanted, lower = start.wanted_base(options, base), start.wanted_below(options)
-        alone = _needs_no_remote(start.policy, options)
-        moved = find_address(remote.settings, options.remote, start.remote, root=root, alone=alone)
+        moved = canonical(start.policy, start.remote)
         if wanted == base and moved == address and lower == below:
             if _must_be_there(start, lower, options):
                 # It may be there and be merged already.
-                _fetched(git, options, remote, address, heads, lower)
-            return start, address, heads
+                source.commit(lower)
+            return start, address
         if moved != address:
-            address, heads = moved, _heads(remote, moved)
+            address = moved
+            source.look(address)
         base, below = wanted, lower
-    raise _circular(base)
-
-
-def start_as_fetched(
-    git: Git, options: RunOptions, settings: Sequence[Setting], *, root: str
-) -> tuple[Start, Address, str]:
-    """The same from what was fetched last, without asking the remote; for a plan.
-
-    Args:
-        git: reads the user's repository.
-        options: what was asked for.
-        settings: the user's configuration.
-        root: the root of the working tree.
-
-    Returns:
-        Where a run would start, the canonical repository, and the short name of the ref that was read.
-
-    Raises:
-        SpecguardError: as `start_from_remote`; or nothing was fetched yet.
-    """
-    known = Known(git, options)
-    base, below = known.first(options), known.below
-    expected = (known.policy.remote if known.policy else "") or ""
-    alone = _needs_no_remote(known.policy, options)
-    address = find_address(settings, options.remote, expected, root=root, alone=alone)
-    heads = "refs/heads" if address.here else f"refs/remotes/{options.remote}"
-    for _ in range(_MOST_MOVES):
-        base = base or known.base or "main"
-        ref, oid = _as_fetched(git, options, base)
-
-        def tips(branch: str) -> str | None:
-            return next(iter(git.repository.refs_named([f"{heads}/{branch}"]).values()), None)
-
-        def fetched(branch: str) -> str | None:
-            refs = [f"{heads}/{branch}", f"refs/heads/{branch}"]
-            return next(iter(git.repository.refs_named(refs).values()), None)
-
-        start = Start(git, options, base, oid, tips, _below(git, below, oid, fetched))
-        wanted, lower = start.wanted_base(options, base), start.wanted_below(options)
-        if wanted == base and lower == below:
-            if _must_be_there(start, lower, options):
-                _as_fetched(git, options, lower)
-            alone = _needs_no_remote(start.policy, options)
-            address = find_address(settings, options.remote, start.remote, root=root, alone=alone)
-            return start, address, short_name(ref)
-        base, below = wanted, lower
-    raise _circular(base)
-
-
-def _as_fetched(git: Git, options: RunOptions, branch: str) -> tuple[str, str]:
-    """The ref of a branch as it was fetched last, or that of the local one, and its commit."""
-    refs = [f"refs/remotes/{options.remote}/{branch}", f"refs/heads/{branch}"]
-    found = git.repository.refs_named(refs)
-    ref = next((one for one in refs if one in found), "")
-    if not ref:
-        raise SpecguardError(
-            f"the base {branch} was never fetched; tried: {', '.join(refs)}",
-            help=shlex.join(["git", "fetch", options.remote, branch]),
-            code="no-base",
-        )
-    return ref, git.commit(found[ref]).oid
+    raise SpecguardError(
+        f"the policy of each base names another one, at last {base}",
+        help="have the bases agree on `base`, or name one with --base",
+        code="broken-authority",
+    )
 
 
 def _below(git: Git, name: str, base: str, tips: Tips) -> Found | None:
@@ -309,64 +383,8 @@ def _needs_no_remote(policy: Policy | None, options: RunOptions) -> bool:
     return policy is None or options.kind in task_kinds(policy) or is_paper(policy, options.kind)
 
 
-def _heads(remote: RemoteGit, address: Address) -> Heads:
-    try:
-        return remote.heads(address.fetch)
-    except RemoteError as error:
-        raise _unreachable(address, error) from error
-
-
-def _fetched(
-    git: Git, options: RunOptions, remote: RemoteGit, address: Address, heads: Heads, base: str
-) -> str:
-    """The object id of a branch's tip at the remote, which is in the object store then."""
-    if base not in heads.branches:
-        near = difflib.get_close_matches(base, heads.branches, n=1)
-        if not heads.branches and address.here:
-            raise SpecguardError(
-                f"{address.shown} has no commit on a branch yet",
-                help="--baseline-commit makes the first one",
-                code="no-base",
-            )
-        if not heads.branches:
-            raise SpecguardError(
-                f"{address.shown} has no branches yet",
-                help=f"git push {shlex.quote(options.remote)} {shlex.quote(base)}",
-                code="remote-unsuitable",
-            )
-        raise SpecguardError(
-            f"{address.shown} has no branch {base}" + (f", but {near[0]}" if near else ""),
-            help=f"name the base: --base {shlex.quote(near[0] if near else heads.default or 'BRANCH')}",
-            code="remote-unsuitable",
-        )
-    repository = git.repository
-    names = [f"refs/remotes/{options.remote}/{base}", f"refs/heads/{base}"]
-    known = [oid for oid in (*repository.refs_named(names).values(), repository.head) if oid]
-    if heads.branches[base] in known:
-        return heads.branches[base]
-    try:
-        return remote.fetch(address.fetch, base, known)
-    except RemoteError as error:
-        raise _unreachable(address, error) from error
-
-
-def _tips(git: Git, options: RunOptions, remote: RemoteGit, address: Address, heads: Heads) -> Tips:
-    def tip(branch: str) -> str | None:
-        return _fetched(git, options, remote, address, heads, branch) if branch in heads.branches else None
-
-    return tip
-
-
 def _plain(git: Git, oid: str | None) -> Plain | None:
     return None if oid is None else Plain(git, oid)
-
-
-def _circular(base: str) -> SpecguardError:
-    return SpecguardError(
-        f"the policy of each base names another one, at last {base}",
-        help="have the bases agree on `base`, or name one with --base",
-        code="broken-authority",
-    )
 
 
 def _unreachable(address: Address, error: RemoteError) -> SpecguardError:

@@ -6,17 +6,17 @@ import os
 import shlex
 from typing import TYPE_CHECKING
 
-from specguard.change.tree import Documents
+from specguard.change.tree import Documents, Tree
 from specguard.documents.content import owes
 from specguard.errors import SpecguardError
-from specguard.executor.item import is_paper, paper_item, shares, task_of
+from specguard.executor.item import Plain, is_paper, paper_item, shares, task_of
 from specguard.model import path_text
 from specguard.plans.verification import commands_of
-from specguard.work.changes import Landings, own_plan, shared_kinds
-from specguard.work.item import Unresolved
+from specguard.work.changes import Landings, OwnPlan, own_plan, shared_kinds
+from specguard.work.item import Unresolved, WorkItem
 from specguard.work.items import Work
-from specguard.work.kinds import normal_id, number_of
-from specguard.work.sources import Sources
+from specguard.work.kinds import WorkKind, normal_id, number_of
+from specguard.work.sources import Listed, Sources
 from specguard.work.templates import PathTemplate, Template, Unrendered
 
 if TYPE_CHECKING:
@@ -24,13 +24,7 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.change.git import History
-    from specguard.change.tree import Tree
-    from specguard.executor.item import Plain
     from specguard.executor.run import RunOptions
-    from specguard.work.changes import OwnPlan
-    from specguard.work.item import WorkItem
-    from specguard.work.kinds import WorkKind
-    from specguard.work.sources import Listed
 
 
 class Chooser:

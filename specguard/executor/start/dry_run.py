@@ -9,12 +9,14 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.git import Git
-from specguard.errors import MissingFact, NotApplicable, SpecguardError
+from specguard.declaration.patterns import Covering
+from specguard.declaration.rule import Record
+from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.agent import resolve_agent
-from specguard.executor.commit import hooks_of, message_of
+from specguard.executor.commit import hooks_of, message_of, scope_of
 from specguard.executor.gates import check_tools
-from specguard.executor.item import shares, task_of
-from specguard.executor.remote.git import read_settings
+from specguard.executor.item import shares
+from specguard.executor.remote.git import Address
 from specguard.executor.remote.pull_request import (
     BODY,
     body_of,
@@ -23,8 +25,8 @@ from specguard.executor.remote.pull_request import (
     submission_of,
     title_of,
 )
-from specguard.executor.run import STEPS, Run
-from specguard.executor.start.base import start_as_fetched
+from specguard.executor.run import STEPS, Run, RunOptions
+from specguard.executor.start.base import AsFetched, Start, start_from
 from specguard.executor.start.claim import overlap
 from specguard.executor.start.preflight import (
     check_free,
@@ -41,11 +43,6 @@ from specguard.runs.folder import RunFolder
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from specguard.authority.policy import Policy
-    from specguard.declaration.patterns import Covering
-    from specguard.executor.remote.git import Address
-    from specguard.executor.run import RunOptions
-    from specguard.executor.start.base import Start
     from specguard.work.gates import PlannedGate
     from specguard.work.item import WorkItem
 
@@ -56,7 +53,7 @@ RUN_ID: Final = "<run-id>"
 """What stands in a plan for the id that a run gets when it begins."""
 
 
-class Job:
+class Job(Record):
     """What one run would do.
 
     Attributes:
@@ -65,10 +62,9 @@ class Job:
         shares: whether its branch may hold other items, too.
     """
 
-    def __init__(self, data: Mapping[str, Any], scope: Covering | None, *, shares: bool = False) -> None:
-        self.data = data
-        self.scope = scope
-        self.shares = shares
+    data: Mapping[str, Any]
+    scope: Covering | None
+    shares: bool
 
     @property
     def label(self) -> str:
@@ -165,7 +161,8 @@ def _job(options: RunOptions) -> Job:
     repository, root = find_checkout(options)
     with Git(repository) as git:
         try:
-            start, address, ref = start_as_fetched(git, options, read_settings(repository), root=root)
+            source = AsFetched(git, options)
+            start, address = start_from(source, root=root)
             if start.item is None:
                 raise SpecguardError(
                     "a plan belongs to a work item", help="specguard run KIND --dry-run -- ..."
@@ -173,39 +170,19 @@ def _job(options: RunOptions) -> Job:
             check_known(start, start.item, git, options)
             check_free(address, start.item, git)
             check_tools(programs(start, options), start.documents.tree, options.environment)
-            scope = _scope(start.policy, start.item)
-            together = shares(start.policy, start.item)
-            data = _data(
-                start, start.item, options, git=git, address=address, ref=ref, root=root, scope=scope
+            scope = scope_of(start.policy, start.item)
+            return Job(
+                data=_data(start, start.item, source, address, root=root),
+                scope=Covering(list(scope.patterns)) if scope else None,
+                shares=shares(start.policy, start.item),
             )
         except MissingFact as missing:
             raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
-    return Job(data, scope, shares=together)
 
 
-def _scope(policy: Policy, item: WorkItem) -> Covering | None:
-    task = task_of(policy, item)
-    if task is not None:
-        return task.expected_paths or None
-    if item.listed is not None and item.listed.files:
-        return item.listed.scope
-    try:
-        return item.scope.paths
-    except NotApplicable:
-        return None
-
-
-def _data(
-    start: Start,
-    item: WorkItem,
-    options: RunOptions,
-    *,
-    git: Git,
-    address: Address,
-    ref: str,
-    root: str,
-    scope: Covering | None,
-) -> dict[str, Any]:
+def _data(start: Start, item: WorkItem, source: AsFetched, address: Address, *, root: str) -> dict[str, Any]:
+    git, options, ref = source.git, source.options, source.ref(start.base)
+    scope = scope_of(start.policy, item)
     settings = start.policy.declared("run_settings")
     manifest = new_manifest(start, options, RUN_ID, address)
     folder = RunFolder(

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from specguard import __version__
 from specguard.change.git import Git
 from specguard.change.repository import Repository
-from specguard.change.tree import Tree
+from specguard.change.tree import Documents, Tree
 from specguard.change.worktree import worktrees
 from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.agent import resolve_agent
+from specguard.executor.agent import Agent, resolve_agent
 from specguard.executor.commit import left_out
 from specguard.executor.gates import check_tools, planned_gates, program_of
 from specguard.executor.item import (
@@ -24,16 +24,16 @@ from specguard.executor.item import (
     task_in,
     task_of,
 )
-from specguard.executor.remote.git import TIMEOUT, RemoteGit
+from specguard.executor.remote.git import TIMEOUT, Address, Heads, RemoteGit
 from specguard.executor.remote.pull_request import PlatformError, find_platform
-from specguard.executor.run import Run, check_own, record
-from specguard.executor.start.base import Start, start_from_remote
+from specguard.executor.run import Run, RunOptions, check_own, record
+from specguard.executor.start.base import FromRemote, Start, start_from
 from specguard.executor.start.claim import Claim, common_claim, kept_apart
 from specguard.model import path_text
 from specguard.runs import model
 from specguard.runs.files import committed_folder, ignore_local, item_folder, run_root
-from specguard.runs.folder import now_text
-from specguard.runs.settings import seconds
+from specguard.runs.folder import RunFolder, now_text
+from specguard.runs.settings import RunSettings, seconds
 from specguard.work.gates import Gates, flag_gates
 
 if TYPE_CHECKING:
@@ -41,12 +41,6 @@ if TYPE_CHECKING:
 
     from specguard.approvals.settings import ApprovalSettings
     from specguard.authority.policy import Policy
-    from specguard.change.tree import Documents
-    from specguard.executor.agent import Agent
-    from specguard.executor.remote.git import Address, Heads
-    from specguard.executor.run import RunOptions
-    from specguard.runs.folder import RunFolder
-    from specguard.runs.settings import RunSettings
     from specguard.work.item import WorkItem
 
 
@@ -68,11 +62,12 @@ def prepare(options: RunOptions) -> Run:
     git = Git(repository)
     try:
         with RemoteGit(repository, timeout=options.command_timeout or TIMEOUT) as remote:
-            start, address, heads = start_from_remote(git, options, remote, root=root)
+            source = FromRemote(git, options, remote)
+            start, address = start_from(source, root=root)
         notes = []
         if start.item is not None:
             notes = check_everywhere(
-                start, start.item, options, address=address, heads=heads, git=git, root=root
+                start, start.item, options, address=address, heads=source.heads, git=git, root=root
             )
             notes += left_out(repository, start.documents.tree)
             notes += [start.work.own.note] if start.work.own else []
@@ -94,7 +89,7 @@ def prepare(options: RunOptions) -> Run:
                 run = _begun(
                     claim, start, options, git=git, address=address, notes=notes, agent=agent, kept=kept
                 )
-                run.heads = heads.refs
+                run.heads = source.heads.refs
             with run.step("preflight") as step:
                 step.detail = _done(start, address)
         except BaseException:
