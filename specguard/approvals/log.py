@@ -63,7 +63,7 @@ class Filed:
         return f"Filed({self.id[:12]} in {', '.join(sorted(self.places))})"
 
 
-class Broken:
+class Broken(Record):
     """A file of the log's folder that is no record.
 
     Attributes:
@@ -72,12 +72,9 @@ class Broken:
         place: where it was found.
     """
 
-    __slots__ = ("path", "place", "reason")
-
-    def __init__(self, path: bytes, reason: str, place: Place) -> None:
-        self.path = path
-        self.reason = reason
-        self.place = place
+    path: bytes
+    reason: str
+    place: Place
 
     def __repr__(self) -> str:
         return f"Broken({path_text(self.path)}: {self.reason})"

@@ -38,7 +38,7 @@ SIGNATURE: Final = re.compile(rb"^gpgsig(?:-sha256)? (.*(?:\n .*)*)", re.MULTILI
 _CONFIGURED: Final = r"^(user|author|committer)\.(name|email)$"
 
 
-class Person(Record):
+class Person(Record, kw_only=True):
     """Somebody who had a part in a change.
 
     Attributes:

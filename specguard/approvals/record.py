@@ -56,7 +56,7 @@ class _Written(Record, ABC):
         return sha256(self.content).hexdigest()
 
 
-class Approval(_Written):
+class Approval(_Written, kw_only=True):
     """A permission for findings of one change.
 
     Attributes:
@@ -118,7 +118,7 @@ class Approval(_Written):
         }
 
 
-class Revocation(_Written):
+class Revocation(_Written, kw_only=True):
     """The end of an approval before its time.
 
     Attributes:

@@ -7,6 +7,7 @@ import re
 from functools import cached_property
 
 from specguard.artifacts.files import Places, above, missing_members, orphans, read_schema
+from specguard.declaration.rule import Record
 from specguard.documents.data import Problem, data_kind
 from specguard.errors import NotApplicable, SpecguardError
 from specguard.work.templates import PathTemplate
@@ -401,7 +402,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Artifact:
+class Artifact(Record):
     """A file that a contract is about.
 
     Attributes:
@@ -413,22 +414,12 @@ class Artifact:
         artifacts: all the others, with the documents they are read from.
     """
 
-    def __init__(
-        self,
-        name: str,
-        contract: Contract,
-        path: bytes,
-        fields: Mapping[str, str],
-        *,
-        touched: bool,
-        artifacts: Artifacts,
-    ) -> None:
-        self.name = name
-        self.contract = contract
-        self.path = path
-        self.fields = fields
-        self.touched = touched
-        self.artifacts = artifacts
+    name: str
+    contract: Contract
+    path: bytes
+    fields: Mapping[str, str]
+    touched: bool
+    artifacts: Artifacts
 
     @property
     def folder(self) -> bytes:

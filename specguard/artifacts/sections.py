@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from specguard.declaration.rule import Record
 from specguard.documents.blocks import (
     Fence,
     Footnote,
@@ -72,7 +73,7 @@ def _matches(title: str, parts: Sequence[str]) -> bool:
     return True
 
 
-class Content:
+class Content(Record):
     """What blocks come to for a reader.
 
     Attributes:
@@ -82,12 +83,9 @@ class Content:
         line: its number, from 1; None where there is none.
     """
 
-    __slots__ = ("kind", "line", "text")
-
-    def __init__(self, kind: Kind, text: str = "", line: int | None = None) -> None:
-        self.kind = kind
-        self.text = text
-        self.line = line
+    kind: Kind
+    text: str = ""
+    line: int | None = None
 
     def __repr__(self) -> str:
         return f"Content({self.kind!r}, {self.text!r}, {self.line})"
@@ -336,7 +334,7 @@ _NUMBERING: Final = re.compile(r"[0-9][0-9.]{0,20}[.)]?\s+")
 _WORD: Final = r"(?:option|alternative|approach|variant|choice|solution|proposal|plan)\s*[#:]?\s*"
 
 
-class Described:
+class Described(Record):
     """What a document says of an option.
 
     Attributes:
@@ -345,12 +343,9 @@ class Described:
         words: its words, for comparison with another option's.
     """
 
-    __slots__ = ("content", "line", "words")
-
-    def __init__(self, line: int, content: Content, words: str) -> None:
-        self.line = line
-        self.content = content
-        self.words = words
+    line: int
+    content: Content
+    words: str
 
 
 def missing_options(artifact: Artifact) -> Iterator[Finding]:

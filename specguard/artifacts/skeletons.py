@@ -7,6 +7,7 @@ import re
 
 from specguard.artifacts.files import joined
 from specguard.declaration.patterns import Selecting
+from specguard.declaration.rule import Record
 from specguard.documents.data import UnreadDocument, data_kind
 from specguard.documents.document import Document
 from specguard.documents.fields import normal_name
@@ -32,7 +33,7 @@ _LINES: Final = {"line": ", each with its line", "path": ", each with its path",
 _SEPARATORS: Final = re.compile(r"[-_\s]+")
 
 
-class Blank:
+class Blank(Record):
     """A file to write.
 
     Attributes:
@@ -40,11 +41,8 @@ class Blank:
         text: what stands in it.
     """
 
-    __slots__ = ("path", "text")
-
-    def __init__(self, path: bytes, text: str) -> None:
-        self.path = path
-        self.text = text
+    path: bytes
+    text: str
 
 
 class Skeletons:

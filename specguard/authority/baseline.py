@@ -11,6 +11,7 @@ import json
 import re
 
 from specguard.change.change import BASELINE
+from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 from specguard.model import path_text
 
@@ -29,17 +30,14 @@ _CODE: Final = re.compile(r"[A-Z]{3}[0-9]{3}")
 _TOKEN: Final = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|[{}\[\]]')
 
 
-class Baseline:
+class Baseline(Record):
     """How many errors are accepted of each rule in each file.
 
     Attributes:
         counts: by the rule's code, then by path; every count is at least 1.
     """
 
-    __slots__ = ("counts",)
-
-    def __init__(self, counts: Mapping[str, Mapping[bytes, int]]) -> None:
-        self.counts = counts
+    counts: Mapping[str, Mapping[bytes, int]]
 
     @classmethod
     def read(cls, data: bytes) -> Baseline:
@@ -100,24 +98,21 @@ class Baseline:
         return sum(map(len, self.counts.values()))
 
 
-class Growth:
+class Growth(Record):
     """An entry of a baseline that accepts more than it did."""
 
-    __slots__ = ("after", "before", "code", "line", "path")
-
-    def __init__(self, code: str, path: bytes, before: int, after: int, line: int) -> None:
-        self.code = code
-        self.path = path
-        self.before = before
-        self.after = after
-        self.line = line
+    code: str
+    path: bytes
+    before: int
+    after: int
+    line: int
 
     def __str__(self) -> str:
         instead = f" instead of {self.before}" if self.before else ""
         return f"{self.after}{instead} of {self.code} in {path_text(self.path)}"
 
 
-class BaselineChange:
+class BaselineChange(Record):
     """What a change does to the baseline.
 
     Attributes:
@@ -125,11 +120,8 @@ class BaselineChange:
         problem: why the two cannot be compared; empty where they can.
     """
 
-    __slots__ = ("growths", "problem")
-
-    def __init__(self, growths: Sequence[Growth] = (), problem: str = "") -> None:
-        self.growths = growths
-        self.problem = problem
+    growths: Sequence[Growth] = ()
+    problem: str = ""
 
 
 def compare_baselines(old: bytes | None, new: bytes | None) -> BaselineChange:

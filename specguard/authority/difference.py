@@ -6,7 +6,7 @@ import json
 
 from specguard.authority.policy import load, plain
 from specguard.declaration.patterns import Covering, Guarding, Patterns
-from specguard.declaration.rule import Settings
+from specguard.declaration.rule import Record, Settings
 from specguard.model import SEVERITIES, shortened
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ _NAMED: Final = 3
 """So many elements of a list are named before the rest is counted."""
 
 
-class Difference:
+class Difference(Record, frozen=False):
     """One setting that is not the same in two policies.
 
     Attributes:
@@ -37,24 +37,12 @@ class Difference:
         effect: `tightens`, `loosens`, or `incomparable` where neither can be said.
     """
 
-    __slots__ = ("effect", "key", "new", "new_origin", "old", "old_origin")
-
-    def __init__(
-        self,
-        key: str,
-        old: Any,
-        new: Any,
-        effect: Effect,
-        *,
-        old_origin: Origin | None = None,
-        new_origin: Origin | None = None,
-    ) -> None:
-        self.key = key
-        self.old = old
-        self.new = new
-        self.effect = effect
-        self.old_origin = old_origin
-        self.new_origin = new_origin
+    key: str
+    old: Any
+    new: Any
+    effect: Effect
+    old_origin: Origin | None = None
+    new_origin: Origin | None = None
 
     @property
     def summary(self) -> str:
@@ -96,7 +84,7 @@ def _value(value: Any) -> str:
     return shortened(text, 120)
 
 
-class PolicyChange:
+class PolicyChange(Record):
     """How a change would alter the policy; true where it does, or would leave none that can be read.
 
     Attributes:
@@ -105,18 +93,9 @@ class PolicyChange:
         baseline: what the change does to the baseline; None where it leaves it alone.
     """
 
-    __slots__ = ("baseline", "differences", "problem")
-
-    def __init__(
-        self,
-        differences: Sequence[Difference] = (),
-        problem: str = "",
-        *,
-        baseline: BaselineChange | None = None,
-    ) -> None:
-        self.differences = differences
-        self.problem = problem
-        self.baseline = baseline
+    differences: Sequence[Difference] = ()
+    problem: str = ""
+    baseline: BaselineChange | None = None
 
     @property
     def effect(self) -> Effect | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.authority.policy import Unread
+from specguard.declaration.rule import Record
 from specguard.documents.blocks import fences
 from specguard.documents.data import dotted
 from specguard.documents.toml import TomlError, read_toml
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from specguard.documents.toml import KeyPath
 
 
-class Problem:
+class Problem(Record):
     """One thing that is wrong.
 
     Attributes:
@@ -31,12 +32,9 @@ class Problem:
         help: the next step.
     """
 
-    __slots__ = ("help", "message", "origin")
-
-    def __init__(self, message: str, *, origin: Origin, help: str = "") -> None:
-        self.message = message
-        self.origin = origin
-        self.help = help
+    message: str
+    origin: Origin
+    help: str = ""
 
 
 class PolicyError(SpecguardError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specguard.authority.policy import Policy
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
@@ -95,7 +96,7 @@ _FILE: Final = 0o100000
 _KINDS: Final = {0o120000: "a symbolic link", 0o160000: "a submodule", 0o040000: "a folder"}
 
 
-class Source:
+class Source(Record):
     """One document of an authority.
 
     Attributes:
@@ -104,12 +105,9 @@ class Source:
         text: what it says.
     """
 
-    __slots__ = ("oid", "path", "text")
-
-    def __init__(self, path: str, oid: str, text: str) -> None:
-        self.path = path
-        self.oid = oid
-        self.text = text
+    path: str
+    oid: str
+    text: str
 
     @property
     def is_toml(self) -> bool:

@@ -144,7 +144,7 @@ class Unread:
 _WILD: Final = r"[*?\[\\]"
 
 
-class Guard:
+class Guard(Record):
     """The pattern that guards a path.
 
     Attributes:
@@ -154,13 +154,10 @@ class Guard:
         key: the setting's key, e.g. `rules.locked-path.paths.3`.
     """
 
-    __slots__ = ("code", "key", "pattern", "rule")
-
-    def __init__(self, code: str, rule: str, pattern: str, key: str) -> None:
-        self.code = code
-        self.rule = rule
-        self.pattern = pattern
-        self.key = key
+    code: str
+    rule: str
+    pattern: str
+    key: str
 
     def __repr__(self) -> str:
         return f"Guard({self.code} {self.pattern!r})"
@@ -303,7 +300,7 @@ class RuleInPolicy:
         return f"RuleInPolicy({self.code} {self.name})"
 
 
-class Statement:
+class Statement(Record):
     """A sentence of the authority that commands.
 
     Attributes:
@@ -314,16 +311,11 @@ class Statement:
         settings: where none is, settings that are known to hold it, each as a line of TOML.
     """
 
-    __slots__ = ("line", "path", "rules", "settings", "text")
-
-    def __init__(
-        self, path: str, line: int, text: str, rules: Sequence[str], settings: Sequence[str] = ()
-    ) -> None:
-        self.path = path
-        self.line = line
-        self.text = text
-        self.rules = rules
-        self.settings = settings
+    path: str
+    line: int
+    text: str
+    rules: Sequence[str]
+    settings: Sequence[str] = ()
 
 
 class Policy:

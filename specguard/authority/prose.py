@@ -12,6 +12,7 @@ import tomllib
 
 from specguard.authority.policy import SHOWN, Unread, plain
 from specguard.declaration.patterns import Guarding, PatternError
+from specguard.declaration.rule import Record
 from specguard.documents.blocks import (
     Fence,
     Footnote,
@@ -64,7 +65,7 @@ _LISTS: Final = ("title", "list")
 _TITLE: Final = "it lists paths, and no title above it is one that is read"
 
 
-class Read:
+class Read(Record):
     """One path that a section gives.
 
     Attributes:
@@ -73,12 +74,9 @@ class Read:
         line: its line.
     """
 
-    __slots__ = ("line", "meaning", "path")
-
-    def __init__(self, meaning: str, path: str, line: int) -> None:
-        self.meaning = meaning
-        self.path = path
-        self.line = line
+    meaning: str
+    path: str
+    line: int
 
 
 def known_sections(sections: Mapping[str, str]) -> dict[str, str]:

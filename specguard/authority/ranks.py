@@ -6,6 +6,7 @@ import re
 from functools import cached_property
 
 from specguard.declaration.patterns import Selecting
+from specguard.declaration.rule import Record
 from specguard.documents.characters import visible
 from specguard.documents.content import owes
 from specguard.documents.data import data_kind
@@ -31,7 +32,7 @@ _TAG: Final = re.compile(rb"<[^<>]{0,1000}>")
 _ESCAPED: Final = re.compile(rb"\\[xuU][0-9a-fA-F]")
 
 
-class Statement:
+class Statement(Record):
     """What a document states of a key.
 
     Attributes:
@@ -41,13 +42,10 @@ class Statement:
         rank: the place of its pattern in the order, 0 for the highest.
     """
 
-    __slots__ = ("line", "path", "rank", "value")
-
-    def __init__(self, path: bytes, line: int, value: str, rank: int) -> None:
-        self.path = path
-        self.line = line
-        self.value = value
-        self.rank = rank
+    path: bytes
+    line: int
+    value: str
+    rank: int
 
     @property
     def place(self) -> str:
@@ -55,7 +53,7 @@ class Statement:
         return f"{path_text(self.path)}:{self.line}"
 
 
-class Contradiction:
+class Contradiction(Record):
     """A statement of a lower document, and the one of a higher document that it contradicts.
 
     Attributes:
@@ -64,13 +62,10 @@ class Contradiction:
         lower, higher: the two.
     """
 
-    __slots__ = ("higher", "key", "lower", "name")
-
-    def __init__(self, key: int, name: str, lower: Statement, higher: Statement) -> None:
-        self.key = key
-        self.name = name
-        self.lower = lower
-        self.higher = higher
+    key: int
+    name: str
+    lower: Statement
+    higher: Statement
 
 
 def contradictions(

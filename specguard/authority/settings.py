@@ -155,13 +155,12 @@ def misspelt(
                 yield from _of_field(rule, field, value, ("rules", name, field), names)
 
 
-class _Names:
+class _Names(Record):
     """The names there are: those of tables' entries in the settings, and those of rules."""
 
-    def __init__(self, values: Mapping[str, Any], selectors: Collection[str], models: Models) -> None:
-        self.values = values
-        self.selectors = selectors
-        self.models = models
+    values: Mapping[str, Any]
+    selectors: Collection[str]
+    models: Models
 
 
 def _within(value: Any, path: Path, names: _Names) -> Iterator[tuple[Path, str, str]]:

@@ -22,7 +22,7 @@ from specguard.authority.layers import TESTS, Problem
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel, misspelt
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Selecting
-from specguard.declaration.rule import Settings
+from specguard.declaration.rule import Record, Settings
 from specguard.documents.data import dotted
 from specguard.errors import nearest
 from specguard.model import SEVERITIES, STAGES, shortened
@@ -97,11 +97,10 @@ class FieldNotes:
         self.json_schema_extra = json_schema_extra or {}
 
 
-class _Function:
+class _Function(Record):
     """A function that checks or changes a value; it stands for pydantic's validators of that name."""
 
-    def __init__(self, func: Callable[[Any], Any]) -> None:
-        self.func = func
+    func: Callable[[Any], Any]
 
 
 class _After(_Function):

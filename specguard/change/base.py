@@ -21,6 +21,7 @@ from specguard.change.repository import USUAL_BASES, short_branch, short_name
 from specguard.change.revision import base_refs, resolve
 from specguard.change.store import lines_of
 from specguard.change.tree import Tree
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
@@ -52,7 +53,7 @@ _STATED: Final = re.compile(rb'^base = "([^"\n]+)"[ \t\r]*$', re.MULTILINE)
 """The line in which an authority names its base, as `init` writes it."""
 
 
-class Found:
+class Found(Record, frozen=False):
     """A base, and how it was found.
 
     Attributes:
@@ -66,13 +67,10 @@ class Found:
         ref: the full name of its ref; empty where it has none.
     """
 
-    __slots__ = ("how", "name", "oid", "ref")
-
-    def __init__(self, name: str, oid: str | None, how: How, ref: str = "") -> None:
-        self.name = name
-        self.oid = oid
-        self.how = how
-        self.ref = ref
+    name: str
+    oid: str | None
+    how: How
+    ref: str = ""
 
     @property
     def trusted(self) -> bool:

@@ -348,7 +348,7 @@ _EVENTS: Final = ("pull_request", "pull_request_target", "pull_request_review", 
 _KINDS: Final = "a pull request, a merge queue or a push"
 
 
-class Event:
+class Event(Record):
     """A pull request, a merge queue's group or a push, as the platform tells of it.
 
     Attributes:
@@ -366,55 +366,20 @@ class Event:
         default: the short name of the repository's default branch, or None.
     """
 
-    __slots__ = (
-        "author",
-        "base",
-        "base_oid",
-        "body",
-        "branch",
-        "default",
-        "deleted",
-        "exact",
-        "head",
-        "kind",
-        "merge",
-        "number",
-        "reviews",
-        "title",
-    )
-
-    def __init__(
-        self,
-        kind: str,
-        *,
-        head: str | None = None,
-        branch: str | None = None,
-        base: str | None = None,
-        base_oid: str | None = None,
-        exact: bool = False,
-        merge: str | None = None,
-        title: str | None = None,
-        body: str | None = None,
-        number: int | None = None,
-        author: str | None = None,
-        reviews: Sequence[Review] = (),
-        deleted: bool = False,
-        default: str | None = None,
-    ) -> None:
-        self.kind = kind
-        self.head = head
-        self.branch = branch
-        self.base = base
-        self.base_oid = base_oid
-        self.exact = exact
-        self.merge = merge
-        self.title = title
-        self.body = body
-        self.number = number
-        self.author = author
-        self.reviews = reviews
-        self.deleted = deleted
-        self.default = default
+    kind: str
+    head: str | None = None
+    branch: str | None = None
+    base: str | None = None
+    base_oid: str | None = None
+    exact: bool = False
+    merge: str | None = None
+    title: str | None = None
+    body: str | None = None
+    number: int | None = None
+    author: str | None = None
+    reviews: Sequence[Review] = ()
+    deleted: bool = False
+    default: str | None = None
 
     def __repr__(self) -> str:
         return f"Event({self.kind!r}, head={self.head!r}, base={self.base!r})"

@@ -19,6 +19,7 @@ import re
 from specguard.change.process import CommandError
 from specguard.change.store import FEW, BlobReader, is_binary, whole_lines
 from specguard.declaration.expressions import readable
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
 from specguard.model import path_text
 
@@ -42,7 +43,7 @@ COMPARE_LIMIT: Final = 32 << 20
 """A file larger than this, in bytes, is not compared line by line for a rule that wants all its hunks."""
 
 
-class AddedLine:
+class AddedLine(Record):
     """A line that a change adds and that an expression matches.
 
     Attributes:
@@ -53,16 +54,13 @@ class AddedLine:
         which: the position of the expression in the sequence that was asked for.
     """
 
-    __slots__ = ("line", "path", "text", "which")
-
-    def __init__(self, path: bytes, line: int, text: str, which: int) -> None:
-        self.path = path
-        self.line = line
-        self.text = text
-        self.which = which
+    path: bytes
+    line: int
+    text: str
+    which: int
 
 
-class Hunk:
+class Hunk(Record):
     """Lines next to each other that a change replaces; either side may be empty.
 
     Attributes:
@@ -73,13 +71,10 @@ class Hunk:
         added: the added lines, without newlines.
     """
 
-    __slots__ = ("added", "new_start", "old_start", "removed")
-
-    def __init__(self, old_start: int, removed: list[bytes], new_start: int, added: list[bytes]) -> None:
-        self.old_start = old_start
-        self.removed = removed
-        self.new_start = new_start
-        self.added = added
+    old_start: int
+    removed: list[bytes]
+    new_start: int
+    added: list[bytes]
 
 
 class Totals:
@@ -332,7 +327,7 @@ _MARK: Final = (
 )
 
 
-class Piece:
+class Piece(Record):
     """Lines next to each other that one hunk removes or adds; a large hunk comes in several pieces.
 
     Attributes:
@@ -345,17 +340,12 @@ class Piece:
         block: the lines, without the mark that the diff puts before them and without the last newline.
     """
 
-    __slots__ = ("block", "hunk", "line", "number", "other", "side")
-
-    def __init__(
-        self, number: int, hunk: int, side: Literal["", "-", "+"], line: int, block: bytes, other: int = 0
-    ) -> None:
-        self.number = number
-        self.hunk = hunk
-        self.side = side
-        self.line = line
-        self.block = block
-        self.other = other
+    number: int
+    hunk: int
+    side: Literal["", "-", "+"]
+    line: int
+    block: bytes
+    other: int = 0
 
 
 def pieces(blocks: Iterable[bytes], *, removed: bool = True) -> Iterator[Piece]:

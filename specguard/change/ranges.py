@@ -19,6 +19,7 @@ from specguard.change.process import CommandError
 from specguard.change.repository import UNDER_WAY, Base, Branch, PullRequest
 from specguard.change.request import read_body
 from specguard.change.tree import Tree
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 
 TYPE_CHECKING = False
@@ -407,7 +408,7 @@ _MERGE: Final = ("merge-tree", "--stdin", "-z", "--name-only", "--no-messages", 
 _COMMIT: Final = ("-c", "user.name=specguard", "-c", "user.email=specguard", "commit-tree", "-m", "redone")
 
 
-class Redone:
+class Redone(Record):
     """A merge commit, and what in it is not the automatic merge of its parents.
 
     Entries lead from the automatic merge to the commit.
@@ -418,12 +419,9 @@ class Redone:
         resolved: such paths in which its parents conflict.
     """
 
-    __slots__ = ("commit", "own", "resolved")
-
-    def __init__(self, commit: Commit, own: Sequence[Entry], resolved: Sequence[Entry]) -> None:
-        self.commit = commit
-        self.own = own
-        self.resolved = resolved
+    commit: Commit
+    own: Sequence[Entry]
+    resolved: Sequence[Entry]
 
 
 class Merges:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from specguard.change.process import Process
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from specguard.model import Stage
 
 
-class Branch:
+class Branch(Record):
     """The branch that is judged.
 
     Attributes:
@@ -32,11 +33,8 @@ class Branch:
             `push` or `run`.
     """
 
-    __slots__ = ("name", "source")
-
-    def __init__(self, name: str, source: str) -> None:
-        self.name = name
-        self.source = source
+    name: str
+    source: str
 
 
 class PullRequest:
@@ -147,7 +145,7 @@ class Base:
         return self.name in {branch.name, f"origin/{branch.name}"} and (landed or self.head == self.tip)
 
 
-class Ref:
+class Ref(Record):
     """A branch, local or of a remote.
 
     Attributes:
@@ -156,15 +154,12 @@ class Ref:
         oid: the full object id it points to.
     """
 
-    __slots__ = ("name", "oid", "short")
-
-    def __init__(self, name: str, short: str, oid: str) -> None:
-        self.name = name
-        self.short = short
-        self.oid = oid
+    name: str
+    short: str
+    oid: str
 
 
-class Remote:
+class Remote(Record):
     """A remote as the repository's and the user's configuration have it.
 
     Attributes:
@@ -174,16 +169,13 @@ class Remote:
         pushes: every address that a push goes to, after `pushurl`, `pushInsteadOf` and `insteadOf`.
     """
 
-    __slots__ = ("fetch", "name", "pushes", "url")
-
-    def __init__(self, name: str, *, url: str | None, fetch: str = "", pushes: Sequence[str] = ()) -> None:
-        self.name = name
-        self.url = url
-        self.fetch = fetch
-        self.pushes = pushes
+    name: str
+    url: str | None
+    fetch: str = ""
+    pushes: Sequence[str] = ()
 
 
-class Push:
+class Push(Record):
     """One ref of a push.
 
     Attributes:
@@ -194,19 +186,14 @@ class Push:
         old: the object id the remote has; None for a ref that is new there.
     """
 
-    __slots__ = ("local_ref", "new", "old", "remote", "remote_ref")
-
-    def __init__(
-        self, *, remote: str, local_ref: str, remote_ref: str, new: str | None, old: str | None
-    ) -> None:
-        self.remote = remote
-        self.local_ref = local_ref
-        self.remote_ref = remote_ref
-        self.new = new
-        self.old = old
+    remote: str
+    local_ref: str
+    remote_ref: str
+    new: str | None
+    old: str | None
 
 
-class PastCommit:
+class PastCommit(Record):
     """A commit of the base's history, read only as far as its message.
 
     Attributes:
@@ -214,11 +201,8 @@ class PastCommit:
         message: subject and body as text.
     """
 
-    __slots__ = ("message", "oid")
-
-    def __init__(self, oid: str, message: str) -> None:
-        self.oid = oid
-        self.message = message
+    oid: str
+    message: str
 
     @property
     def subject(self) -> str:

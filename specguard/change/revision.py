@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
@@ -91,7 +92,7 @@ _SPELLING: Final = r"(?s)(?P<name>.*?)(?P<steps>(?:[~^][0-9]*)*)"
 _WRONG: Final = "\x7f:?*[\\^~"
 
 
-class Revision:
+class Revision(Record):
     """What a name was found to mean.
 
     Attributes:
@@ -100,11 +101,8 @@ class Revision:
             ancestor of something.
     """
 
-    __slots__ = ("oid", "ref")
-
-    def __init__(self, oid: str, ref: str = "") -> None:
-        self.oid = oid
-        self.ref = ref
+    oid: str
+    ref: str = ""
 
 
 def head_refs(name: str) -> tuple[str, ...]:

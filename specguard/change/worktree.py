@@ -17,6 +17,7 @@ from specguard.change.entries import SUBMODULE, Entry
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import path_text
 
@@ -34,7 +35,7 @@ FILE_LIMIT: Final = 2 << 30
 """How large a file of the working tree may be, in bytes."""
 
 
-class WorkTree:
+class WorkTree(Record):
     """A working tree that was hashed.
 
     Attributes:
@@ -43,11 +44,8 @@ class WorkTree:
             they were not entered.
     """
 
-    __slots__ = ("nested", "tree")
-
-    def __init__(self, tree: str, nested: list[Entry]) -> None:
-        self.tree = tree
-        self.nested = nested
+    tree: str
+    nested: list[Entry]
 
 
 def hash_work_tree(git: Git, start: str) -> WorkTree:
@@ -138,15 +136,12 @@ def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
     ]
 
 
-class _Item:
+class _Item(Record):
     """What a tree or an index has at a path."""
 
-    __slots__ = ("absent", "mode", "oid")
-
-    def __init__(self, mode: int, oid: str, absent: bool = False) -> None:
-        self.mode = mode
-        self.oid = oid
-        self.absent = absent
+    mode: int
+    oid: str
+    absent: bool = False
 
     @property
     def module(self) -> bool:
@@ -378,7 +373,7 @@ def worktrees(repository: Repository) -> Sequence[Worktree]:
     return found
 
 
-class _Changes:
+class _Changes(Record):
     """What a working tree has that its `HEAD` does not.
 
     Attributes:
@@ -386,9 +381,8 @@ class _Changes:
         nested: whether a repository lies within it.
     """
 
-    def __init__(self, entries: Sequence[Entry], *, nested: bool) -> None:
-        self.entries = entries
-        self.nested = nested
+    entries: Sequence[Entry]
+    nested: bool
 
 
 def _changes(path: str, environment: Mapping[str, str]) -> _Changes:

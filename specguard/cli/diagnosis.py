@@ -8,6 +8,7 @@ import time
 from specguard.change.git import Git
 from specguard.change.repository import Repository, find_program
 from specguard.cli.options import counted
+from specguard.declaration.rule import Record
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     Status = Literal["ok", "note", "missing"]
 
 
-class Diagnosis:
+class Diagnosis(Record):
     """One thing that was looked at.
 
     Attributes:
@@ -39,13 +40,10 @@ class Diagnosis:
         help: the remedy; empty where nothing is to be done.
     """
 
-    __slots__ = ("help", "said", "status", "subject")
-
-    def __init__(self, subject: str, status: Status, said: str, help: str = "") -> None:
-        self.subject = subject
-        self.status = status
-        self.said = said
-        self.help = help
+    subject: str
+    status: Status
+    said: str
+    help: str = ""
 
 
 def off_promises(policy: Policy) -> Iterator[str]:

@@ -57,7 +57,7 @@ def command(directory: str, base: str, canary: bool, output_format: str) -> int:
     if canary:
         found += diagnose_canaries(request)
     if output_format == "json":
-        click.echo(json_text([{name: getattr(one, name) for name in one.__slots__} for one in found]))
+        click.echo(json_text([{name: getattr(one, name) for name in one._fields} for one in found]))
     else:
         for one in found:
             click.echo(visible(f"{one.status:8}{one.subject}: {cut(one.said)}"))

@@ -31,6 +31,7 @@ from specguard.cli.proposed import (
     settings_block,
     tree_paths,
 )
+from specguard.declaration.rule import Record
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
 from specguard.integrations.hooks.calls import AGENTS
@@ -350,7 +351,7 @@ _TRUST: Final = {
 }
 
 
-class Settings:
+class Settings(Record):
     """An agent's settings as they are and as they would be.
 
     Attributes:
@@ -359,12 +360,9 @@ class Settings:
         new: what would be there.
     """
 
-    __slots__ = ("host", "new", "old")
-
-    def __init__(self, host: Host, old: str | None, new: str) -> None:
-        self.host = host
-        self.old = old
-        self.new = new
+    host: Host
+    old: str | None
+    new: str
 
 
 def plan_settings(top: str, agents: Sequence[str], environment: Mapping[str, str]) -> list[Settings]:

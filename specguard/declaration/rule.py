@@ -40,9 +40,14 @@ def field_names(cls: type) -> tuple[str, ...]:
     return tuple(names)
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True)
+@dataclass_transform(frozen_default=True)
 class Record:
-    """A frozen value with keyword arguments; a field with a class attribute of its name has that default.
+    """A value with annotated fields, given by position or keyword; a class attribute is its field's default.
+
+    A mutable default belongs to each record alone. Two records of one class with equal fields are equal. The
+    type checker alone holds that a field is not set again, unless a class is declared with `frozen=False`;
+    one with `kw_only=True` may have fields without a default behind others. The constructor is compiled when
+    the class is first used, so a class that a process never uses costs it nothing.
 
     Annotations must be postponed (`from __future__ import annotations`), so that the names in them may be
     imported for the type checker alone.
@@ -53,25 +58,10 @@ class Record:
 
     _fields: tuple[str, ...] = ()
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, *, frozen: bool = True, kw_only: bool = False) -> None:
         cls._fields = field_names(cls)
-
-    def __init__(self, **values: Any) -> None:
-        store = self.__dict__
-        for name in self._fields:
-            if name in values:
-                store[name] = values.pop(name)
-            elif hasattr(type(self), name):
-                default = getattr(type(self), name)
-                # A mutable default belongs to each record alone.
-                store[name] = default.copy() if isinstance(default, (list, dict)) else default
-            else:
-                raise TypeError(f"{type(self).__name__} needs {name!r}")
-        if values:
-            raise TypeError(f"{type(self).__name__} has no field {', '.join(map(repr, values))}")
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{type(self).__name__} is frozen: {name!r} cannot be set")
+        if "__init__" not in cls.__dict__:
+            cls.__init__ = _compile_and_call  # type: ignore[method-assign]  # until the first use
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.__dict__ == other.__dict__
@@ -84,10 +74,34 @@ class Record:
         return f"{type(self).__name__}({fields})"
 
 
+def _compile_and_call(self: Any, *values: Any, **named: Any) -> None:
+    """Give a record's class its constructor, and call it."""
+    cls = type(self)
+    parameters, body, optional = [], [], False
+    for name in cls._fields:
+        if hasattr(cls, name):
+            parameters.append(f"{name}=defaults.{name}")
+            copied = isinstance(getattr(cls, name), (list, dict))
+            value = f"{name}.copy() if {name} is defaults.{name} else {name}" if copied else name
+            optional = True
+        else:
+            if optional and "*" not in parameters:
+                parameters.append("*")
+            parameters.append(name)
+            value = name
+        body.append(f"self.{name} = {value}")
+    space = {"defaults": cls}
+    # The text is made of the names of annotated fields alone.
+    exec("\n ".join([f"def __init__(self, {', '.join(parameters)}):", *body, "pass"]), space)  # noqa: S102
+    cls.__init__ = space["__init__"]
+    cls.__init__(self, *values, **named)
+
+
 LAST: Final = "APR"
 """The family of the rules about approvals, which judge what the others found and so come after them."""
 
 
+@dataclass_transform(kw_only_default=True, frozen_default=True)
 class Settings(Record):
     """A table of a policy: each annotated field is a key of it.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from specguard.declaration.rule import Record
 from specguard.documents.characters import visible
 
 TYPE_CHECKING = False
@@ -160,7 +161,7 @@ class Text:
         return f"Text({self.raw!r}, {self.line})"
 
 
-class Link:
+class Link(Record):
     """A link.
 
     Attributes:
@@ -170,19 +171,16 @@ class Link:
         picture: whether it shows a picture.
     """
 
-    __slots__ = ("line", "picture", "target", "text")
-
-    def __init__(self, text: str, target: str, line: int, *, picture: bool = False) -> None:
-        self.picture = picture
-        self.text = text
-        self.target = target
-        self.line = line
+    text: str
+    target: str
+    line: int
+    picture: bool = False
 
     def __repr__(self) -> str:
         return f"Link({self.text!r}, {self.target!r}, {self.line})"
 
 
-class Heading:
+class Heading(Record):
     """A heading that stands in nothing else.
 
     Attributes:
@@ -191,12 +189,9 @@ class Heading:
         line: its line, from 1.
     """
 
-    __slots__ = ("level", "line", "text")
-
-    def __init__(self, level: int, text: Text, line: int) -> None:
-        self.level = level
-        self.text = text
-        self.line = line
+    level: int
+    text: Text
+    line: int
 
     def __repr__(self) -> str:
         return f"Heading({self.level}, {self.text.plain!r}, {self.line})"
@@ -212,7 +207,7 @@ class Paragraph:
         self.line = text.line
 
 
-class List:
+class List(Record):
     """A list.
 
     Attributes:
@@ -220,15 +215,12 @@ class List:
         items: its own items; a list within one of them is a block of that item.
     """
 
-    __slots__ = ("items", "line", "ordered")
-
-    def __init__(self, items: Sequence[Item], *, ordered: bool, line: int) -> None:
-        self.items = items
-        self.ordered = ordered
-        self.line = line
+    items: Sequence[Item]
+    ordered: bool
+    line: int
 
 
-class Item:
+class Item(Record):
     """An item of a list.
 
     Attributes:
@@ -236,12 +228,9 @@ class Item:
         blocks: what it holds; its own text is the first one where that is a paragraph.
     """
 
-    __slots__ = ("blocks", "line", "number")
-
-    def __init__(self, blocks: Sequence[AnyBlock], *, number: int | None, line: int) -> None:
-        self.blocks = blocks
-        self.number = number
-        self.line = line
+    blocks: Sequence[AnyBlock]
+    number: int | None
+    line: int
 
     @property
     def checked(self) -> bool | None:
@@ -261,18 +250,15 @@ class Item:
         return self.blocks[1:] if self.blocks and isinstance(self.blocks[0], Paragraph) else self.blocks
 
 
-class Table:
+class Table(Record):
     """A table; every cell has the line of its row."""
 
-    __slots__ = ("header", "line", "rows")
-
-    def __init__(self, header: Sequence[Text], rows: Sequence[Sequence[Text]], line: int) -> None:
-        self.header = header
-        self.rows = rows
-        self.line = line
+    header: Sequence[Text]
+    rows: Sequence[Sequence[Text]]
+    line: int
 
 
-class Fence:
+class Fence(Record):
     """A block of code, fenced or (with no info) indented.
 
     Attributes:
@@ -283,38 +269,29 @@ class Fence:
         nested: whether it stands in a list or a quote.
     """
 
-    __slots__ = ("content", "first", "info", "line", "nested")
-
-    def __init__(self, info: str, content: str, *, line: int, first: int, nested: bool) -> None:
-        self.info = info
-        self.content = content
-        self.line = line
-        self.first = first
-        self.nested = nested
+    info: str
+    content: str
+    line: int
+    first: int
+    nested: bool
 
 
-class Quote:
+class Quote(Record):
     """A block quote: somebody else's words."""
 
-    __slots__ = ("blocks", "line")
-
-    def __init__(self, blocks: Sequence[AnyBlock], line: int) -> None:
-        self.blocks = blocks
-        self.line = line
+    blocks: Sequence[AnyBlock]
+    line: int
 
 
-class Html:
+class Html(Record):
     """HTML that a reader sees something of; a comment alone is none.
 
     Attributes:
         content: its source without what is hidden.
     """
 
-    __slots__ = ("content", "line")
-
-    def __init__(self, content: str, line: int) -> None:
-        self.content = content
-        self.line = line
+    content: str
+    line: int
 
     @property
     def text(self) -> str:
@@ -331,7 +308,7 @@ class Html:
         return has_pictures(self.content)
 
 
-class Footnote:
+class Footnote(Record, frozen=False):
     """What a footnote says; a reader sees it at the end of the page.
 
     Attributes:
@@ -339,12 +316,9 @@ class Footnote:
         blocks: what it holds; nothing where no text refers to it, and so no reader sees it.
     """
 
-    __slots__ = ("blocks", "label", "line")
-
-    def __init__(self, label: str, blocks: Sequence[AnyBlock], line: int) -> None:
-        self.label = label
-        self.blocks = blocks
-        self.line = line
+    label: str
+    blocks: Sequence[AnyBlock]
+    line: int
 
 
 class Comment:
@@ -561,7 +535,7 @@ def sections_of(blocks: Sequence[AnyBlock], last_line: int) -> list[Section]:
     return sections
 
 
-class Row:
+class Row(Record):
     """An item, a row of a table, a heading or a line of a paragraph, as a reader sees it.
 
     Attributes:
@@ -570,12 +544,9 @@ class Row:
         header: the titles of the table's columns; none for what is no row of a table.
     """
 
-    __slots__ = ("cells", "header", "line")
-
-    def __init__(self, line: int, cells: Sequence[str], header: Sequence[str] = ()) -> None:
-        self.line = line
-        self.cells = cells
-        self.header = header
+    line: int
+    cells: Sequence[str]
+    header: Sequence[str] = ()
 
     def cell(self, title: str) -> str:
         """The cell below a title, compared without case and spaces around it; empty where there is none."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 
+from specguard.declaration.rule import Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,7 +65,7 @@ _BRAILLE: Final = "[\u2801-\u28ff]"
 _MUSICAL: Final = "[\U0001d100-\U0001d172\U0001d17b-\U0001d1ff]"
 
 
-class Strange:
+class Strange(Record):
     """A character that shows as nothing where it has no business.
 
     Attributes:
@@ -72,12 +74,9 @@ class Strange:
         what: what kind it is: `bidirectional`, `tag`, `zero-width`, `blank`, `selector`, `hyphen`, `control`.
     """
 
-    __slots__ = ("char", "position", "what")
-
-    def __init__(self, position: int, char: str, what: str) -> None:
-        self.position = position
-        self.char = char
-        self.what = what
+    position: int
+    char: str
+    what: str
 
     def __repr__(self) -> str:
         return f"Strange({self.position}, U+{ord(self.char):04X}, {self.what!r})"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, LineCounter, List, Paragraph, Table
 
 TYPE_CHECKING = False
@@ -199,7 +200,7 @@ _CELL: Final = re.compile(rf"[*_`(]*(?:lines?\s)?(?P<lines>{RANGE}(?:, ?{RANGE})
 _ELLIPSIS: Final = re.compile(r"(?:^|/)(?:\.{3}|\u2026)|(?:\.{3}|\u2026)(?:/|$)")
 
 
-class Citation:
+class Citation(Record):
     """A place that a document cites.
 
     Attributes:
@@ -211,17 +212,12 @@ class Citation:
         marked: whether it is a span of code or a link, and not a bare word.
     """
 
-    __slots__ = ("at", "end_line", "form", "line", "marked", "path")
-
-    def __init__(
-        self, path: str, line: int | None, end_line: int | None, *, at: int, form: Form, marked: bool
-    ) -> None:
-        self.path = path
-        self.line = line
-        self.end_line = end_line
-        self.at = at
-        self.form = form
-        self.marked = marked
+    path: str
+    line: int | None
+    end_line: int | None
+    at: int
+    form: Form
+    marked: bool
 
     @property
     def kind(self) -> Kind:

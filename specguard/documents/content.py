@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Footnote, Heading, Html, List, Paragraph, Quote, Table, Text
 from specguard.documents.characters import visible
 from specguard.documents.citations import unescaped
@@ -373,7 +374,7 @@ _PUNCTUATION: Final = frozenset("\u3001\u3002\uff0c\uff1a\uff1b\uff08\uff09\u300
 _NO_PATH: Final = frozenset("@$<~-\"'\u00ab\u2018\u2019\u201c\u201d\u201e")
 
 
-class Leading:
+class Leading(Record):
     """What a text begins with.
 
     Attributes:
@@ -382,12 +383,9 @@ class Leading:
         sentence: whether the last one is a bare word of a sentence that goes on: "a.sh/b.sh remove the rest".
     """
 
-    __slots__ = ("paths", "rest", "sentence")
-
-    def __init__(self, paths: list[str], rest: str, sentence: bool = False) -> None:
-        self.paths = paths
-        self.rest = rest
-        self.sentence = sentence
+    paths: list[str]
+    rest: str
+    sentence: bool = False
 
 
 def leading_paths(raw: str) -> Leading:

@@ -12,6 +12,7 @@ import re
 import sys
 from bisect import bisect_left
 
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
 
 TYPE_CHECKING = False
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     """A key from the top: names of keys, and positions in lists."""
 
 
-class Problem:
+class Problem(Record):
     """Why something cannot be read.
 
     Attributes:
@@ -33,11 +34,8 @@ class Problem:
         line: where, from 1; None where it is no line's fault.
     """
 
-    __slots__ = ("line", "message")
-
-    def __init__(self, message: str, line: int | None = None) -> None:
-        self.message = message
-        self.line = line
+    message: str
+    line: int | None = None
 
     def __repr__(self) -> str:
         return f"Problem({self.message!r}, {self.line})"
@@ -206,7 +204,7 @@ class Data:
         return f"Data({self.problem or self.value!r})"
 
 
-class Node:
+class Node(Record, frozen=False):
     """Where a value stands, and those within it.
 
     Attributes:
@@ -214,11 +212,8 @@ class Node:
         below: the values of a mapping by key, those of a list in order; None for a scalar.
     """
 
-    __slots__ = ("below", "line")
-
-    def __init__(self, line: int, below: dict[str, Node] | list[Node] | None = None) -> None:
-        self.line = line
-        self.below = below
+    line: int
+    below: dict[str, Node] | list[Node] | None = None
 
 
 class DataError(ValueError):

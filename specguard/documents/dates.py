@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime
 import re
 
+from specguard.declaration.rule import Record
 from specguard.documents.blocks import Heading, List, Paragraph, Table
 
 TYPE_CHECKING = False
@@ -92,7 +93,7 @@ _REMARK: Final = re.compile(
 )
 
 
-class Day:
+class Day(Record, frozen=False):
     """A day that was read.
 
     Attributes:
@@ -102,16 +103,13 @@ class Day:
         end: where its text ends.
     """
 
-    __slots__ = ("date", "end", "problem", "start")
-
-    def __init__(self, date: datetime.date | None, problem: str, start: int, end: int) -> None:
-        self.date = date
-        self.problem = problem
-        self.start = start
-        self.end = end
+    date: datetime.date | None
+    problem: str
+    start: int
+    end: int
 
 
-class Moment:
+class Moment(Record):
     """A day with a time of it.
 
     Attributes:
@@ -120,12 +118,9 @@ class Moment:
         end: where its text ends.
     """
 
-    __slots__ = ("end", "exact", "time")
-
-    def __init__(self, time: datetime.datetime, exact: bool, end: int) -> None:
-        self.time = time
-        self.exact = exact
-        self.end = end
+    time: datetime.datetime
+    exact: bool
+    end: int
 
 
 def plain(text: str) -> str:
@@ -349,7 +344,7 @@ MOST_AHEAD: Final = datetime.timedelta(hours=14)
 MOST_BEHIND: Final = datetime.timedelta(hours=12)
 
 
-class Stamp:
+class Stamp(Record):
     """The time of an entry.
 
     Attributes:
@@ -361,24 +356,12 @@ class Stamp:
         labelled: whether it stands behind a label, as `Time:`.
     """
 
-    __slots__ = ("at", "day_only", "exact", "labelled", "moment", "text")
-
-    def __init__(
-        self,
-        at: int,
-        text: str,
-        moment: datetime.datetime,
-        *,
-        exact: bool,
-        day_only: bool = False,
-        labelled: bool = False,
-    ) -> None:
-        self.labelled = labelled
-        self.at = at
-        self.text = text
-        self.moment = moment
-        self.exact = exact
-        self.day_only = day_only
+    at: int
+    text: str
+    moment: datetime.datetime
+    exact: bool
+    day_only: bool = False
+    labelled: bool = False
 
     @property
     def last(self) -> datetime.datetime:
@@ -404,7 +387,7 @@ class Stamp:
         return f"Stamp({self.at}, {self.text!r})"
 
 
-class Loose:
+class Loose(Record):
     """What is written like an entry's time and does not say which moment it is.
 
     Attributes:
@@ -413,12 +396,9 @@ class Loose:
         problem: why, and what would settle it, as a clause.
     """
 
-    __slots__ = ("at", "problem", "text")
-
-    def __init__(self, at: int, text: str, problem: str) -> None:
-        self.at = at
-        self.text = text
-        self.problem = problem
+    at: int
+    text: str
+    problem: str
 
 
 class Times:

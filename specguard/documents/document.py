@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from functools import cache, cached_property
 
+from specguard.declaration.rule import Record
 from specguard.documents.blocks import (
     Comment,
     Fence,
@@ -154,7 +155,7 @@ class Document:
         return texts(self.blocks)
 
 
-class _Matter:
+class _Matter(Record):
     """Front matter.
 
     Attributes:
@@ -163,12 +164,9 @@ class _Matter:
         end: the number of its last line, which closes it.
     """
 
-    __slots__ = ("end", "kind", "text")
-
-    def __init__(self, kind: Literal["yaml", "toml"], text: str, end: int) -> None:
-        self.kind = kind
-        self.text = text
-        self.end = end
+    kind: Literal["yaml", "toml"]
+    text: str
+    end: int
 
 
 def _front_matter(lines: Sequence[str]) -> _Matter | None:
@@ -187,7 +185,7 @@ def _front_matter(lines: Sequence[str]) -> _Matter | None:
 _COMMENT: Final = re.compile(r"<!--(?:-?>|(.*?)(?:--!?>|\Z))", re.DOTALL)
 
 
-class Definition:
+class Definition(Record):
     """A link reference definition, of which a reader sees nothing.
 
     Attributes:
@@ -197,13 +195,10 @@ class Definition:
         line: its line, from 1.
     """
 
-    __slots__ = ("label", "line", "target", "title")
-
-    def __init__(self, label: str, target: str, title: str, line: int) -> None:
-        self.label = label
-        self.target = target
-        self.title = title
-        self.line = line
+    label: str
+    target: str
+    title: str
+    line: int
 
 
 class Reader:
@@ -512,7 +507,7 @@ _WORDS: Final = re.compile(r"\w\w+")
 _TAGS: Final = re.compile(r"<[^<>]*>")
 
 
-class Hidden:
+class Hidden(Record):
     """Something that is hidden.
 
     Attributes:
@@ -524,13 +519,10 @@ class Hidden:
         chars: the characters, for a kind of these.
     """
 
-    __slots__ = ("chars", "line", "text", "what")
-
-    def __init__(self, what: str, line: int | None, text: str, chars: str = "") -> None:
-        self.what = what
-        self.line = line
-        self.text = text
-        self.chars = chars
+    what: str
+    line: int | None
+    text: str
+    chars: str = ""
 
     def __repr__(self) -> str:
         return f"Hidden({self.what!r}, {self.line}, {self.text or self.chars!r})"

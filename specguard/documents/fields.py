@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 
+from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Paragraph, Table, Text, fences
 from specguard.documents.content import without_box
 from specguard.documents.data import dotted, written
@@ -50,7 +51,7 @@ _QUALIFIER: Final = re.compile(r"\s*[(\[\uff08][^()\[\]\uff08\uff09]*[)\]\uff09]
 _NAMES: Final = frozenset({"field", "key", "property", "attribute", "setting", "metadata"})
 
 
-class Field:
+class Field(Record):
     """A field and its value.
 
     Attributes:
@@ -61,13 +62,10 @@ class Field:
         form: how it is written.
     """
 
-    __slots__ = ("form", "line", "name", "value")
-
-    def __init__(self, name: str, value: str, line: int, form: Form) -> None:
-        self.name = name
-        self.value = value
-        self.line = line
-        self.form = form
+    name: str
+    value: str
+    line: int
+    form: Form
 
     def __repr__(self) -> str:
         return f"Field({self.name!r}, {self.value!r}, {self.line}, {self.form!r})"

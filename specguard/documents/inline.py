@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 
+from specguard.declaration.rule import Record
 from specguard.documents.blocks import LineCounter
 
 TYPE_CHECKING = False
@@ -43,44 +44,33 @@ _LETTER: Final = re.compile("[A-Za-z]")
 _ENDS: Final = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>", "<!": ">"}
 
 
-class Code:
+class Code(Record):
     """A code span: where it stands with its backticks, and what is between them."""
 
-    __slots__ = ("content", "end", "start")
-
-    def __init__(self, start: int, end: int, content: str) -> None:
-        self.start = start
-        self.end = end
-        self.content = content
+    start: int
+    end: int
+    content: str
 
 
-class Reference:
+class Reference(Record):
     """A link or picture: where it stands, where its text does, and where it leads."""
 
-    __slots__ = ("end", "picture", "start", "target", "text_end", "text_start")
-
-    def __init__(
-        self, start: int, end: int, text_start: int, text_end: int, target: str, *, picture: bool
-    ) -> None:
-        self.start = start
-        self.end = end
-        self.text_start = text_start
-        self.text_end = text_end
-        self.target = target
-        self.picture = picture
+    start: int
+    end: int
+    text_start: int
+    text_end: int
+    target: str
+    picture: bool
 
 
-class Tag:
+class Tag(Record):
     """A tag, or another piece of markup that is not shown."""
 
-    __slots__ = ("closing", "end", "hides", "name", "start")
-
-    def __init__(self, start: int, end: int, name: str = "", *, closing: bool = False, hides: bool = False):
-        self.start = start
-        self.end = end
-        self.name = name
-        self.closing = closing
-        self.hides = hides
+    start: int
+    end: int
+    name: str = ""
+    closing: bool = False
+    hides: bool = False
 
     @property
     def is_picture(self) -> bool:
@@ -88,7 +78,7 @@ class Tag:
         return self.name in PICTURES and not self.closing
 
 
-class Part:
+class Part(Record):
     """A part of a text that is not shown.
 
     Attributes:
@@ -98,13 +88,10 @@ class Part:
         closed: whether it ends in the text, and does not go on behind it.
     """
 
-    __slots__ = ("closed", "element", "end", "start")
-
-    def __init__(self, start: int, end: int, element: str, *, closed: bool = True) -> None:
-        self.start = start
-        self.end = end
-        self.element = element
-        self.closed = closed
+    start: int
+    end: int
+    element: str
+    closed: bool = True
 
 
 class Inline:
@@ -325,7 +312,7 @@ _HTML_TAG: Final = re.compile(r"<(/?)([A-Za-z][^\s/>]*+)((?:[^>\"']++|\"[^\"]*+\
 _COMMENT_END: Final = re.compile(r"--!?>")
 
 
-class HiddenHtml:
+class HiddenHtml(Record):
     """Text that HTML hides.
 
     Attributes:
@@ -334,12 +321,9 @@ class HiddenHtml:
         element: the element that hides it, or `tag` for one that is not closed, or `markup`.
     """
 
-    __slots__ = ("element", "line", "text")
-
-    def __init__(self, text: str, line: int, element: str) -> None:
-        self.text = text
-        self.line = line
-        self.element = element
+    text: str
+    line: int
+    element: str
 
     def __repr__(self) -> str:
         return f"HiddenHtml({self.text!r}, {self.line}, {self.element!r})"

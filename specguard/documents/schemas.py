@@ -11,6 +11,7 @@ import json
 import re
 
 from specguard.declaration.expressions import Expression, ExpressionError
+from specguard.declaration.rule import Record
 from specguard.documents.data import dotted
 
 TYPE_CHECKING = False
@@ -54,7 +55,7 @@ class SchemaError(ValueError):
     """A schema that cannot be used; the text says why, as a clause."""
 
 
-class Misfit:
+class Misfit(Record):
     """Something in data that does not fit.
 
     Attributes:
@@ -63,12 +64,9 @@ class Misfit:
         keyword: the keyword of the schema that it does not fit, e.g. `required`.
     """
 
-    __slots__ = ("keyword", "message", "path")
-
-    def __init__(self, path: Sequence[str | int], message: str, keyword: str) -> None:
-        self.path = path
-        self.message = message
-        self.keyword = keyword
+    path: Sequence[str | int]
+    message: str
+    keyword: str
 
     def __repr__(self) -> str:
         return f"Misfit({dotted(self.path)!r}, {self.message!r})"

@@ -21,6 +21,8 @@ from __future__ import annotations
 
 import re
 
+from specguard.declaration.rule import Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +33,7 @@ KEYWORD: Final = "Secret Keyword"
 """The kind of a credential that is told by the name it is given to."""
 
 
-class Found:
+class Found(Record):
     """What looks like a credential.
 
     Attributes:
@@ -42,14 +44,11 @@ class Found:
         end: where the part that was looked at for it ends.
     """
 
-    __slots__ = ("end", "kind", "shown", "start", "value")
-
-    def __init__(self, kind: str, value: str, shown: str, start: int, end: int) -> None:
-        self.kind = kind
-        self.value = value
-        self.shown = shown
-        self.start = start
-        self.end = end
+    kind: str
+    value: str
+    shown: str
+    start: int
+    end: int
 
 
 class CredentialFinder:

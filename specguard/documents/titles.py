@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 from unicodedata import normalize
 
+from specguard.declaration.rule import Record
 from specguard.documents.blocks import Heading, Paragraph, Section, Text
 from specguard.documents.characters import visible
 
@@ -75,7 +76,7 @@ def normal_title(title: str) -> str:
     return _words(_SUFFIX.sub("", words))
 
 
-class Near:
+class Near(Record):
     """Something that comes near to a section that is not there.
 
     Attributes:
@@ -85,12 +86,9 @@ class Near:
             differently`, `with letters that only look alike`, `with characters that cannot be seen`.
     """
 
-    __slots__ = ("line", "text", "why")
-
-    def __init__(self, line: int, text: str, why: str) -> None:
-        self.line = line
-        self.text = text
-        self.why = why
+    line: int
+    text: str
+    why: str
 
     def __repr__(self) -> str:
         return f"Near({self.line}, {self.text!r}, {self.why!r})"

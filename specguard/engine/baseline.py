@@ -7,6 +7,7 @@ from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.sources import open_work_tree
+from specguard.declaration.rule import Record
 from specguard.engine.check import Clock, Selection
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies, compare_policies
@@ -102,7 +103,7 @@ def read_baseline(tree: Tree) -> Baseline | None:
     return Baseline.read(data)
 
 
-class Entry:
+class Entry(Record):
     """What is and should be recorded of one rule in one file.
 
     Attributes:
@@ -113,14 +114,11 @@ class Entry:
         found: how many there are; None where the rule could not be judged.
     """
 
-    __slots__ = ("after", "before", "code", "found", "path")
-
-    def __init__(self, code: str, path: bytes, *, before: int, after: int, found: int | None) -> None:
-        self.code = code
-        self.path = path
-        self.before = before
-        self.after = after
-        self.found = found
+    code: str
+    path: bytes
+    before: int
+    after: int
+    found: int | None
 
 
 class Recording:

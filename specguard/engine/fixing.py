@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.change.change import BASELINE
-from specguard.declaration.rule import EditFile, RenameBranch, RewordMessage
+from specguard.declaration.rule import EditFile, Record, RenameBranch, RewordMessage
 from specguard.errors import MissingFact, NotApplicable
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from specguard.model import Judged, RuleResult
 
 
-class Proposal:
+class Proposal(Record):
     """One thing that would be altered, for one finding or several.
 
     Attributes:
@@ -31,24 +31,12 @@ class Proposal:
         refused: why it is not to be altered, as a clause; empty where it may be.
     """
 
-    __slots__ = ("after", "before", "codes", "kind", "name", "refused")
-
-    def __init__(
-        self,
-        kind: Literal["branch", "message", "file"],
-        name: bytes,
-        *,
-        before: bytes,
-        after: bytes,
-        codes: Sequence[str],
-        refused: str = "",
-    ) -> None:
-        self.kind = kind
-        self.name = name
-        self.before = before
-        self.after = after
-        self.codes = codes
-        self.refused = refused
+    kind: Literal["branch", "message", "file"]
+    name: bytes
+    before: bytes
+    after: bytes
+    codes: Sequence[str]
+    refused: str = ""
 
 
 def propose(

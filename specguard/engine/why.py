@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     """A rule's code, a key of the policy, the pattern there, and what it makes of the path."""
 
 
-class Governing:
+class Governing(Record):
     """A pattern of a policy that matches a path.
 
     Attributes:
@@ -46,28 +46,14 @@ class Governing:
         asks: what a change of the path has to keep to, in one sentence; empty for an exception.
     """
 
-    __slots__ = ("asks", "code", "effect", "name", "origin", "pattern", "setting", "severity")
-
-    def __init__(
-        self,
-        *,
-        code: str,
-        name: str,
-        severity: Severity,
-        setting: str,
-        pattern: str,
-        effect: str,
-        origin: Origin | None,
-        asks: str,
-    ) -> None:
-        self.code = code
-        self.name = name
-        self.severity = severity
-        self.setting = setting
-        self.pattern = pattern
-        self.effect = effect
-        self.origin = origin
-        self.asks = asks
+    code: str
+    name: str
+    severity: Severity
+    setting: str
+    pattern: str
+    effect: str
+    origin: Origin | None
+    asks: str
 
     @property
     def data(self) -> dict[str, Any]:

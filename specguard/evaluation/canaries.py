@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 from specguard.authority.policy import load, plain
+from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError
 from specguard.testing.case import Case
@@ -335,7 +336,7 @@ _CODE_RULE = "missing-spec-change"
 _BRANCHES = ("canary/Not_A-Name", "main")
 
 
-class Provocation:
+class Provocation(Record):
     """A change that a rule is to catch.
 
     Attributes:
@@ -344,10 +345,9 @@ class Provocation:
         paths: the paths that must each be found; empty where any finding will do.
     """
 
-    def __init__(self, case: Case, said: str, paths: tuple[bytes, ...] = ()) -> None:
-        self.case = case
-        self.said = said
-        self.paths = paths
+    case: Case
+    said: str
+    paths: tuple[bytes, ...] = ()
 
 
 def speaks_of_changes(rule: RuleInPolicy) -> bool:

@@ -17,6 +17,7 @@ from specguard.change.repository import Repository as Located
 from specguard.change.request import read_regular
 from specguard.change.revision import resolve
 from specguard.change.store import DOCUMENT_LIMIT
+from specguard.declaration.rule import Record
 from specguard.documents.toml import TomlError, read_toml, toml_key, toml_value
 from specguard.errors import SpecguardError, nearest
 from specguard.evaluation.expectations import CasesError
@@ -306,7 +307,7 @@ NOT_OF_A_TREE = ("CMT", "BRN", "PRQ", "WRK", "APR", "CFG", "PTH004")
 _BUNDLE = b"# v"
 
 
-class Snapshot:
+class Snapshot(Record):
     """A sample in a scratch repository: the change that adds all of its files below the policy.
 
     Attributes:
@@ -316,11 +317,10 @@ class Snapshot:
         repository: the scratch repository, with nothing checked out.
     """
 
-    def __init__(self, sample: Sample, oid: str, tree: str, repository: Repository) -> None:
-        self.sample = sample
-        self.oid = oid
-        self.tree = tree
-        self.repository = repository
+    sample: Sample
+    oid: str
+    tree: str
+    repository: Repository
 
     def judge(self, cache: str, ignore: Sequence[str]) -> Outcome:
         """Check the snapshot, through the command's entry point in this process.

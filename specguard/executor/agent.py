@@ -49,7 +49,7 @@ MENDING: Final = "mend-{}.md"
 _STARTERS: Final = 4
 
 
-class Agent(Record):
+class Agent(Record, kw_only=True):
     """An agent that may be run.
 
     Attributes:

@@ -6,6 +6,7 @@ import glob
 import os
 from typing import TYPE_CHECKING, Any
 
+from specguard.declaration.rule import Record
 from specguard.documents.data import data_kind, data_of
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.item import is_within
@@ -116,7 +117,7 @@ def _read(file: str, path: bytes, kind: str, settings: PlanKind, fields: Mapping
     return PlanFile(file, Plan(kind, settings, fields=fields, folder=folder, path=path, data=data), text)
 
 
-class Drift:
+class Drift(Record):
     """A task of which its plan and its runs say different things.
 
     Attributes:
@@ -127,14 +128,11 @@ class Drift:
         evidence: what goes with that status.
     """
 
-    def __init__(
-        self, file: PlanFile, task: Task, why: str, *, status: str = "", evidence: Sequence[Any] = ()
-    ) -> None:
-        self.file = file
-        self.task = task
-        self.why = why
-        self.status = status
-        self.evidence = evidence
+    file: PlanFile
+    task: Task
+    why: str
+    status: str = ""
+    evidence: Sequence[Any] = ()
 
     @property
     def data(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from specguard.change.tree import Documents
+from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem
 from specguard.errors import NotApplicable, judge_each
 from specguard.model import Finding, shortened
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     Place = tuple[str | int, ...]
 
 
-class Plan:
+class Plan(Record):
     """A plan as one tree has it.
 
     Attributes:
@@ -40,22 +41,12 @@ class Plan:
         data: what that file holds; with a problem where it cannot be read.
     """
 
-    def __init__(
-        self,
-        kind: str,
-        settings: PlanKind,
-        *,
-        fields: Mapping[str, str],
-        folder: bytes,
-        path: bytes,
-        data: Data,
-    ) -> None:
-        self.kind = kind
-        self.settings = settings
-        self.fields = fields
-        self.folder = folder
-        self.path = path
-        self.data = data
+    kind: str
+    settings: PlanKind
+    fields: Mapping[str, str]
+    folder: bytes
+    path: bytes
+    data: Data
 
     @property
     def name(self) -> str:
@@ -361,7 +352,7 @@ def plan_templates(kinds: Mapping[str, PlanKind]) -> Sequence[tuple[str, PathTem
     return [(name, PathTemplate(f"{kind.folder}/{kind.plan}")) for name, kind in kinds.items()]
 
 
-class Need:
+class Need(Record):
     """One entry of a task's `depends_on`.
 
     Attributes:
@@ -371,13 +362,10 @@ class Need:
         needed: the task that is needed; None where the plan has none of that id.
     """
 
-    __slots__ = ("needed", "place", "task", "text")
-
-    def __init__(self, task: Task, text: str, place: Place, needed: Task | None) -> None:
-        self.task = task
-        self.text = text
-        self.place = place
-        self.needed = needed
+    task: Task
+    text: str
+    place: Place
+    needed: Task | None
 
 
 def needs(task: Task) -> Iterator[Need]:

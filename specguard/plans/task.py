@@ -6,6 +6,7 @@ import json
 import re
 
 from specguard.declaration.patterns import Covering, PatternError
+from specguard.declaration.rule import Record
 from specguard.documents.data import data_kind, dotted, written
 from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError
@@ -185,7 +186,7 @@ LONGEST: Final = 1000
 """How many characters an expected path has at most."""
 
 
-class Expectation:
+class Expectation(Record):
     """What one entry of `expected_files` covers.
 
     Attributes:
@@ -194,12 +195,9 @@ class Expectation:
         problem: why it means none, as a clause; empty where it does.
     """
 
-    __slots__ = ("paths", "problem", "text")
-
-    def __init__(self, text: str, paths: Covering, problem: str = "") -> None:
-        self.text = text
-        self.paths = paths
-        self.problem = problem
+    text: str
+    paths: Covering
+    problem: str = ""
 
 
 def expectation(text: str, code: str = "") -> Expectation:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 
+from specguard.declaration.rule import Record
 from specguard.documents.characters import visible
 from specguard.documents.citations import plain_path
 from specguard.documents.content import owes
@@ -50,7 +51,7 @@ WHEN: Final = frozenset({"at", "time", "when", "date", "verifiedat"})
 _PATH: Final = re.compile(r"[^\s\"'`<>|;]{1,1000}")
 
 
-class Ran:
+class Ran(Record):
     """A command that was run.
 
     Attributes:
@@ -59,15 +60,12 @@ class Ran:
         place: where it stands, below the task.
     """
 
-    __slots__ = ("code", "command", "place")
-
-    def __init__(self, command: str, code: int | None, place: Place) -> None:
-        self.command = command
-        self.code = code
-        self.place = place
+    command: str
+    code: int | None
+    place: Place
 
 
-class Manual:
+class Manual(Record):
     """A person's word.
 
     Attributes:
@@ -77,16 +75,13 @@ class Manual:
         place: where it stands, below the task.
     """
 
-    __slots__ = ("note", "place", "when", "who")
-
-    def __init__(self, note: str, who: str, when: str, place: Place) -> None:
-        self.note = note
-        self.who = who
-        self.when = when
-        self.place = place
+    note: str
+    who: str
+    when: str
+    place: Place
 
 
-class Cited:
+class Cited(Record):
     """A path that is cited as the manifest of a run.
 
     Attributes:
@@ -94,11 +89,8 @@ class Cited:
         place: where it stands, below the task.
     """
 
-    __slots__ = ("path", "place")
-
-    def __init__(self, path: str, place: Place) -> None:
-        self.path = path
-        self.place = place
+    path: str
+    place: Place
 
 
 class Evidence:

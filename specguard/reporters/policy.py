@@ -30,7 +30,7 @@ _EXACT: Final = 3
 """Down to this depth every key that is set has an origin of its own."""
 
 
-class Setting:
+class Setting(Record):
     """One value that a policy sets.
 
     Attributes:
@@ -40,13 +40,10 @@ class Setting:
         covers: for a pattern, all that it stands for; else empty.
     """
 
-    __slots__ = ("covers", "origin", "path", "value")
-
-    def __init__(self, path: Path, value: Any, origin: Origin, covers: str = "") -> None:
-        self.path = path
-        self.value = value
-        self.origin = origin
-        self.covers = covers
+    path: Path
+    value: Any
+    origin: Origin
+    covers: str = ""
 
     @property
     def key(self) -> str:

@@ -82,7 +82,7 @@ class Claim(Record):
         return frozenset(name for one in ids for name in (one, f"{self.kind}-{one}"))
 
 
-class Flaw:
+class Flaw(Record, frozen=False):
     """Why a claim is not shown.
 
     Attributes:
@@ -91,12 +91,9 @@ class Flaw:
         run: the run as messages name it; empty where there is none.
     """
 
-    __slots__ = ("bound", "reason", "run")
-
-    def __init__(self, reason: str, *, bound: bool = False, run: str = "") -> None:
-        self.reason = reason
-        self.bound = bound
-        self.run = run
+    reason: str
+    bound: bool = False
+    run: str = ""
 
     def __str__(self) -> str:
         return f"the run {self.run} {self.reason}" if self.run else self.reason

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.rule import Settings
+from specguard.declaration.rule import Record, Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class VersionError(ValueError):
     """A text that says nothing about versions; it says which, and how to write it."""
 
 
-class Version:
+class Version(Record):
     """A version: its numbers, and whether it comes before the release of these numbers.
 
     Args:
@@ -212,12 +212,9 @@ class Version:
         early: whether it is an alpha, a preview or a candidate.
     """
 
-    __slots__ = ("early", "numbers", "text")
-
-    def __init__(self, text: str, numbers: tuple[int, ...], *, early: bool) -> None:
-        self.text = text
-        self.numbers = numbers
-        self.early = early
+    text: str
+    numbers: tuple[int, ...]
+    early: bool
 
 
 def find_version(output: str) -> Version | None:

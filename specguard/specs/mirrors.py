@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Table
 from specguard.documents.content import without_box
 from specguard.documents.data import data_kind, written
@@ -33,7 +34,7 @@ _BEFORE_STATUS: Final = re.compile(r"\s[-\u2013\u2014]+\s|:\s|\(|\u2192|->|=>|,\
 _BRACKETED: Final = re.compile(r"[(\[]([^()\[\]]{1,60})[)\]]\s*[.;]?$")
 
 
-class Repeated:
+class Repeated(Record):
     """A status that a mirror gives a spec, and that is not the one that counts.
 
     Attributes:
@@ -43,16 +44,13 @@ class Repeated:
         counts: the status that counts.
     """
 
-    __slots__ = ("counts", "line", "name", "shown")
-
-    def __init__(self, name: str, shown: str, line: int | None, counts: Said) -> None:
-        self.name = name
-        self.shown = shown
-        self.line = line
-        self.counts = counts
+    name: str
+    shown: str
+    line: int | None
+    counts: Said
 
 
-class Unread:
+class Unread(Record):
     """A mirror of which nobody can tell what it repeats.
 
     Attributes:
@@ -61,12 +59,9 @@ class Unread:
         line: the line that is to blame; None where none is.
     """
 
-    __slots__ = ("line", "path", "why")
-
-    def __init__(self, path: bytes, why: str, line: int | None) -> None:
-        self.path = path
-        self.why = why
-        self.line = line
+    path: bytes
+    why: str
+    line: int | None
 
 
 class Mirrors:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from specguard.change.revision import sha256
 from specguard.declaration.patterns import Covering, PatternError
+from specguard.declaration.rule import Record
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
@@ -418,7 +419,7 @@ SHOWN: Final = 6
 _ID: Final = re.compile(r"[0-9a-f]{7,64}")
 
 
-class Drift:
+class Drift(Record):
     """Something that is not as it was when a spec was reviewed.
 
     Attributes:
@@ -427,12 +428,9 @@ class Drift:
         why: what is wrong, as a clause.
     """
 
-    __slots__ = ("path", "said", "why")
-
-    def __init__(self, path: str, said: Said | None, why: str) -> None:
-        self.path = path
-        self.said = said
-        self.why = why
+    path: str
+    said: Said | None
+    why: str
 
     def __repr__(self) -> str:
         return f"Drift({self.path!r}, {self.why!r})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Footnote, Heading, Html, List, Paragraph, Quote, Table
 from specguard.documents.characters import visible
 from specguard.documents.content import has_content, leading_paths
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from specguard.specs.spec import Spec
 
 
-class Said:
+class Said(Record):
     """A value and the place it stands in.
 
     Attributes:
@@ -38,13 +39,10 @@ class Said:
             `section`.
     """
 
-    __slots__ = ("form", "line", "path", "text")
-
-    def __init__(self, text: str, path: bytes, line: int | None, form: str) -> None:
-        self.text = text
-        self.path = path
-        self.line = line
-        self.form = form
+    text: str
+    path: bytes
+    line: int | None
+    form: str
 
     @property
     def place(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.artifacts.evidence import Targets
+from specguard.declaration.rule import Record
 from specguard.documents.blocks import Heading, List, Paragraph, Table, texts
 from specguard.documents.citations import citations
 from specguard.model import Finding, path_text, shortened
@@ -392,7 +393,7 @@ _WORD: Final = re.compile(r"[^\W\d_]+|[0-9]+")
 _SHORTEST_TITLE: Final = 8
 
 
-class Passage:
+class Passage(Record):
     """A section, an item of a list, a paragraph or a row of a table.
 
     Attributes:
@@ -402,13 +403,10 @@ class Passage:
         within: the position of the item that it stands in; None where it stands in none.
     """
 
-    __slots__ = ("blocks", "key", "line", "within")
-
-    def __init__(self, line: int, key: str, blocks: Sequence[AnyBlock], within: int | None) -> None:
-        self.line = line
-        self.key = key
-        self.blocks = blocks
-        self.within = within
+    line: int
+    key: str
+    blocks: Sequence[AnyBlock]
+    within: int | None
 
     @property
     def text(self) -> str:

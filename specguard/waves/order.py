@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specguard.declaration.patterns import Covering
+from specguard.declaration.rule import Record
 from specguard.model import Finding, path_text
 from specguard.waves.stage import UNKNOWN
 from specguard.work.templates import PathTemplate
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from specguard.work.item import WorkItem
 
 
-class AtWork:
+class AtWork(Record):
     """A stage at whose work a change is, and how that is told.
 
     Attributes:
@@ -28,13 +29,10 @@ class AtWork:
         by_branch: whether that is the stage's own branch, and not that of one of its items.
     """
 
-    __slots__ = ("because", "by_branch", "stage", "told")
-
-    def __init__(self, stage: StageState, because: str, *, told: bool, by_branch: bool) -> None:
-        self.stage = stage
-        self.because = because
-        self.told = told
-        self.by_branch = by_branch
+    stage: StageState
+    because: str
+    told: bool
+    by_branch: bool
 
 
 def out_of_order(

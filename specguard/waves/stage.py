@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from specguard.artifacts.fields import chosen, stated, value_problem
+from specguard.declaration.rule import Record
 from specguard.documents.fields import find_fields
 from specguard.model import path_text
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     Key = tuple[str, ...]
 
 
-class Missing:
+class Missing(Record):
     """Something that stands between a stage and its completion.
 
     Attributes:
@@ -33,12 +34,9 @@ class Missing:
         line: its line, from 1; None where none can be told.
     """
 
-    __slots__ = ("line", "path", "what")
-
-    def __init__(self, what: str, path: bytes | None = None, line: int | None = None) -> None:
-        self.what = what
-        self.path = path
-        self.line = line
+    what: str
+    path: bytes | None = None
+    line: int | None = None
 
     def __str__(self) -> str:
         return self.what
@@ -302,7 +300,7 @@ UNKNOWN: Final = "?"
 """What stands for a value that tells a wave from others where nothing says which one is meant."""
 
 
-class Wave:
+class Wave(Record):
     """One run through the stages.
 
     Attributes:
@@ -310,9 +308,8 @@ class Wave:
         fields: the values of `by` that tell it from others; empty where there is one wave.
     """
 
-    def __init__(self, waves: Waves, fields: Mapping[str, str]) -> None:
-        self.waves = waves
-        self.fields = fields
+    waves: Waves
+    fields: Mapping[str, str]
 
     @property
     def key(self) -> Key:

@@ -333,7 +333,7 @@ def _undoes(revert: tuple[str, str], oid: str, subject: str) -> bool:
     return subject == of or (named != "" and oid.startswith(named))
 
 
-class OwnPlan:
+class OwnPlan(Record):
     """The plan that a branch's first commit brings, since the base has none at its place.
 
     Attributes:
@@ -343,13 +343,10 @@ class OwnPlan:
         documents: the documents of that commit.
     """
 
-    __slots__ = ("commit", "documents", "folder", "path")
-
-    def __init__(self, path: bytes, folder: bytes, commit: str, documents: Documents) -> None:
-        self.path = path
-        self.folder = folder
-        self.commit = commit
-        self.documents = documents
+    path: bytes
+    folder: bytes
+    commit: str
+    documents: Documents
 
     @property
     def note(self) -> str:

@@ -10,6 +10,7 @@ import re
 import shlex
 
 from specguard.declaration.patterns import Covering, PatternError
+from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Footnote, Heading, Html, List, Paragraph, Quote, Table, Text
 from specguard.documents.content import without_box
 from specguard.documents.document import Document
@@ -75,7 +76,7 @@ _CHANGES: Final = ("added", "modified", "deleted")
 _KINDS: Final = ("gate", "format", "teardown")
 
 
-class Sections:
+class Sections(Record):
     """What a document says of gates.
 
     Attributes:
@@ -84,12 +85,9 @@ class Sections:
         format_all: where its section on formatting asks for the whole repository; empty: nowhere.
     """
 
-    __slots__ = ("format_all", "gates", "not_read")
-
-    def __init__(self, gates: Sequence[PlannedGate], not_read: Sequence[NotRead], format_all: str) -> None:
-        self.gates = gates
-        self.not_read = not_read
-        self.format_all = format_all
+    gates: Sequence[PlannedGate]
+    not_read: Sequence[NotRead]
+    format_all: str
 
 
 def read_gates(text: str, titles: Sequence[str], path: str) -> Sections:

@@ -252,7 +252,7 @@ _PLACE: Final = re.compile(r"(?<!\$)\{(file|changed_files)\}")
 _QUOTED: Final = re.compile(r"""(["'])((?<!\$)\{(?:file|changed_files)\})\1""")
 
 
-class Chosen:
+class Chosen(Record):
     """A gate that runs.
 
     Attributes:
@@ -261,12 +261,9 @@ class Chosen:
         skipped: why it does not run, as a clause; empty where it does.
     """
 
-    __slots__ = ("calls", "gate", "skipped")
-
-    def __init__(self, gate: PlannedGate, calls: Sequence[str] = (), skipped: str = "") -> None:
-        self.gate = gate
-        self.calls = calls
-        self.skipped = skipped
+    gate: PlannedGate
+    calls: Sequence[str] = ()
+    skipped: str = ""
 
     def __repr__(self) -> str:
         return f"Chosen({self.gate.name!r}, {self.skipped or list(self.calls)!r})"

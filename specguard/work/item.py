@@ -6,7 +6,7 @@ import re
 from functools import cached_property
 
 from specguard.declaration.patterns import Selecting
-from specguard.declaration.rule import Commits
+from specguard.declaration.rule import Commits, Record
 from specguard.model import path_text
 from specguard.work.kinds import same_item
 from specguard.work.locate import Locator, read_text
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _PADDED = (1, 2, 3, 4)
 
 
-class Unresolved:
+class Unresolved(Record):
     """Why a work item cannot be resolved.
 
     Attributes:
@@ -38,11 +38,8 @@ class Unresolved:
         pointer: what was tried.
     """
 
-    __slots__ = ("pointer", "problem")
-
-    def __init__(self, problem: str, pointer: Pointer) -> None:
-        self.problem = problem
-        self.pointer = pointer
+    problem: str
+    pointer: Pointer
 
 
 class WorkItem:
@@ -345,7 +342,7 @@ _ROLES: Final[Mapping[str, Role]] = {
 }
 
 
-class Paper:
+class Paper(Record):
     """What a path is in the plan.
 
     Attributes:
@@ -355,13 +352,10 @@ class Paper:
         text: the template, as the policy has it.
     """
 
-    __slots__ = ("kind", "role", "setting", "text")
-
-    def __init__(self, kind: str, role: Role, setting: str, text: str) -> None:
-        self.kind = kind
-        self.role = role
-        self.setting = setting
-        self.text = text
+    kind: str
+    role: Role
+    setting: str
+    text: str
 
     def __repr__(self) -> str:
         return f"Paper({self.setting})"

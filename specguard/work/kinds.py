@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.patterns import Covering, PatternError, translate
-from specguard.declaration.rule import Commits, Settings
+from specguard.declaration.rule import Commits, Record, Settings
 from specguard.errors import MissingFact
 from specguard.work.templates import (
     Template,
@@ -424,15 +424,12 @@ def _unpadded(zeros: re.Match[str]) -> str:
     return zeros[0] if before.isdigit() else ""
 
 
-class _Atom:
+class _Atom(Record):
     """One character of a template's expression, or one class of characters that may be repeated."""
 
-    __slots__ = ("chars", "loops", "optional")
-
-    def __init__(self, chars: str, *, loops: bool = False, optional: bool = False) -> None:
-        self.chars = chars
-        self.loops = loops
-        self.optional = optional
+    chars: str
+    loops: bool = False
+    optional: bool = False
 
     def takes(self, char: str) -> bool:
         """Whether it takes a character; `/` alone stands for all that is none."""

@@ -6,6 +6,7 @@ import json
 import re
 
 from specguard.declaration.patterns import PatternError, Selecting
+from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.model import path_text
 from specguard.work.templates import NumberFormat, Template, Unrendered, escape
@@ -325,7 +326,7 @@ _ID = re.compile("(?:[A-Za-z]{1,40}[-_ ]?)?([0-9]{1,18})")
 _FILE_TYPES: Final = {0o120000: "a symbolic link", 0o160000: "a submodule", 0o040000: "a directory"}
 
 
-class Tried:
+class Tried(Record):
     """One place that was looked at, and what was there.
 
     Attributes:
@@ -333,11 +334,8 @@ class Tried:
         outcome: what came of it, e.g. `is not there`.
     """
 
-    __slots__ = ("outcome", "place")
-
-    def __init__(self, place: str, outcome: str) -> None:
-        self.place = place
-        self.outcome = outcome
+    place: str
+    outcome: str
 
     def __str__(self) -> str:
         return f"{self.place} {self.outcome}"

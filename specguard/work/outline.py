@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.patterns import Covering, PatternError
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text, shortened
 
@@ -38,7 +39,7 @@ _OUTSIDE = re.compile(
 _TOKEN = re.compile(r"`([^`\n]+)`|(?<![\w`/.-])((?:[\w.-]+/)+[\w.*-]*)")
 
 
-class Ask:
+class Ask(Record):
     """A path that a document asks to change, names as allowed, or speaks of.
 
     Attributes:
@@ -48,21 +49,16 @@ class Ask:
         text: what says so, for one that is only named.
     """
 
-    __slots__ = ("how", "line", "path", "text")
-
-    def __init__(
-        self, path: str, line: int, *, how: Literal["listed", "task", "named"], text: str = ""
-    ) -> None:
-        self.path = path
-        self.line = line
-        self.how = how
-        self.text = text
+    path: str
+    line: int
+    how: Literal["listed", "task", "named"]
+    text: str = ""
 
     def __repr__(self) -> str:
         return f"Ask({self.path!r}, {self.line}, {self.how})"
 
 
-class Scope:
+class Scope(Record):
     """The paths that an item may change.
 
     Attributes:
@@ -72,19 +68,10 @@ class Scope:
         unread: the lines of items in its lists that begin with no path, so that more may be meant.
     """
 
-    __slots__ = ("document", "lines", "paths", "unread")
-
-    def __init__(
-        self,
-        paths: Covering,
-        document: bytes | None = None,
-        lines: Sequence[int] = (),
-        unread: Sequence[int] = (),
-    ) -> None:
-        self.paths = paths
-        self.document = document
-        self.lines = lines
-        self.unread = unread
+    paths: Covering
+    document: bytes | None = None
+    lines: Sequence[int] = ()
+    unread: Sequence[int] = ()
 
 
 def scope_of(item: WorkItem) -> Scope:
@@ -296,7 +283,7 @@ _SHOWN = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
 _FILE = re.compile(r"(?<![\w/.(<-])([\w./-]+\.(?:md|markdown|rst|txt))\b", re.IGNORECASE)
 
 
-class Row:
+class Row(Record):
     """What an index says of one item.
 
     Attributes:
@@ -305,12 +292,9 @@ class Row:
         links: the files and addresses it names, as they are written.
     """
 
-    __slots__ = ("line", "links", "title")
-
-    def __init__(self, line: int, title: str, links: Sequence[str]) -> None:
-        self.line = line
-        self.title = title
-        self.links = links
+    line: int
+    title: str
+    links: Sequence[str]
 
 
 def rows_for(text: str, kind: str, item_id: str, number: int | None) -> list[Row]:

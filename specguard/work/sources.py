@@ -6,6 +6,7 @@ import re
 from functools import cached_property
 
 from specguard.declaration.patterns import Covering, PatternError
+from specguard.declaration.rule import Record
 from specguard.documents.data import written
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact, NotApplicable
@@ -328,7 +329,7 @@ _INNER: Final = ("path", "file", "id", "name", "text", "title", "scenario", "des
 """The keys of which the first gives the text of an element that is a mapping: `files: [{path: a.py}]`."""
 
 
-class Stated:
+class Stated(Record):
     """One element of a list of an item, such as a file or a line of its acceptance.
 
     Attributes:
@@ -337,12 +338,9 @@ class Stated:
         value: the element as the source has it: the text, or a mapping.
     """
 
-    __slots__ = ("line", "text", "value")
-
-    def __init__(self, text: str, line: int | None, value: Any) -> None:
-        self.text = text
-        self.line = line
-        self.value = value
+    text: str
+    line: int | None
+    value: Any
 
     def __repr__(self) -> str:
         return f"Stated({self.text!r}, {self.line})"

@@ -66,7 +66,7 @@ def read(tmp_path: Path) -> Any:
 
 def shown(event: Event | None) -> dict[str, Any]:
     assert event is not None
-    values = {name: getattr(event, name) for name in Event.__slots__}
+    values = {name: getattr(event, name) for name in Event._fields}
     return {name: value for name, value in values.items() if value not in (None, False, [], ())}
 
 

@@ -11,6 +11,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, Final
 
+from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 from specguard.executor.place.files import RUN_REFS, strays
 from specguard.executor.run import Run, RunEnded
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _BEFORE: Final = "before.json"
 
 
-class Before:
+class Before(Record):
     """How it was before the agent began.
 
     Attributes:
@@ -36,11 +37,10 @@ class Before:
         heads: the remote's branches; None: nobody has looked.
     """
 
-    def __init__(self, user: State, place: State, size: int, heads: Mapping[str, str] | None = None) -> None:
-        self.user = user
-        self.place = place
-        self.size = size
-        self.heads = heads
+    user: State
+    place: State
+    size: int
+    heads: Mapping[str, str] | None = None
 
 
 def remember(run: Run, place: Place) -> None:

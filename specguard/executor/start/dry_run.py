@@ -73,7 +73,7 @@ class Job(Record):
         return f"{item['kind']} {item['id']}"
 
 
-class RunPlan:
+class RunPlan(Record):
     """What one or several runs would do.
 
     Attributes:
@@ -81,9 +81,8 @@ class RunPlan:
         refused: why the one after them would not; None where all would.
     """
 
-    def __init__(self, jobs: Sequence[Job], refused: SpecguardError | None = None) -> None:
-        self.jobs = jobs
-        self.refused = refused
+    jobs: Sequence[Job]
+    refused: SpecguardError | None = None
 
     @property
     def data(self) -> dict[str, Any]:

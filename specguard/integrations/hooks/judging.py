@@ -6,6 +6,7 @@ import os
 import re
 
 from specguard.change.request import Request
+from specguard.declaration.rule import Record
 from specguard.errors import NoAuthorityError, SpecguardError
 from specguard.integrations.hooks.calls import Answer, FileEdit, deeds_of
 from specguard.integrations.hooks.pins import Pin
@@ -122,15 +123,12 @@ def judge(event: Event, environment: Mapping[str, str], early: Early | None = No
     return _answer(event, reasons)
 
 
-class _Target:
+class _Target(Record):
     """Where something is judged: a working tree, the hook's environment, and the session's pin."""
 
-    __slots__ = ("environment", "pin", "root")
-
-    def __init__(self, root: bytes, environment: Mapping[str, str], pin: Pin | None) -> None:
-        self.root = root
-        self.environment = environment
-        self.pin = pin
+    root: bytes
+    environment: Mapping[str, str]
+    pin: Pin | None
 
     def request(self, edits: Sequence[FileEdit] = (), message: str = "", authority: str = "") -> Request:
         return Request(

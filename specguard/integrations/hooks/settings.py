@@ -30,7 +30,7 @@ LATE: Final = 60
 _OURS: Final = re.compile(r"\bspecguard['\"]?\s+hook\s")
 
 
-class Host(Record):
+class Host(Record, kw_only=True):
     """What an agent's program wants written where.
 
     Attributes:
@@ -90,7 +90,7 @@ HOSTS: Final[Mapping[Agent, Host]] = {
 """The agents that run hooks."""
 
 
-class Wanted(Record):
+class Wanted(Record, kw_only=True):
     """A hook that an agent's settings should have.
 
     Attributes:

@@ -223,7 +223,7 @@ _REPAIR: Final = re.compile(r"To repair the guard: `([^`]+)`")
 _SHELL: Final = "/bin/sh"
 
 
-class Probe(Record):
+class Probe(Record, kw_only=True):
     """What came of a probe.
 
     Attributes:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from specguard.declaration.rule import Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
@@ -34,7 +36,7 @@ _ANSI: Final = re.compile(r"\$'((?:[^'\\]|\\[nt\\'\"])*)'")
 _ESCAPES: Final = {"n": "\n", "t": "\t"}
 
 
-class Word:
+class Word(Record):
     """A word.
 
     Attributes:
@@ -42,11 +44,8 @@ class Word:
         pattern: whether `*`, `?` or `[` in it stand for names of files.
     """
 
-    __slots__ = ("pattern", "text")
-
-    def __init__(self, text: str | None, *, pattern: bool = False) -> None:
-        self.text = text
-        self.pattern = pattern
+    text: str | None
+    pattern: bool = False
 
 
 class Command:
