@@ -81,7 +81,7 @@ class Claims(Record):
             # The index may list the items of a kind, too.
             if (path, normal_id(entry.label)) in told or self.specs is None:
                 continue
-            status = entry.said(self.specs.settings.status)
+            status = next(entry.said(self.specs.settings.status), None)
             yield self._claim(
                 entry.label,
                 entry.value,

@@ -16,15 +16,8 @@ if TYPE_CHECKING:
 class ApprovalFields(Settings):
     """How the record of an approval is written."""
 
-    who: Annotated[list[str], Field(min_length=1, description="who")] = [
-        "reviewer",
-        "approver",
-        "by",
-    ]
-    when: Annotated[list[str], Field(min_length=1, description="when")] = [
-        "date",
-        "approved_on",
-    ]
+    who: Annotated[list[str], Field(min_length=1, description="who")] = ["reviewer", "approver", "by"]
+    when: Annotated[list[str], Field(min_length=1, description="when")] = ["date", "approved_on"]
 
 
 class SpecSettings(Settings):
@@ -34,10 +27,7 @@ class SpecSettings(Settings):
         Selecting()
     )
     index: Annotated[str, Field(description="the JSON or YAML file with all")] = ""
-    entries: Annotated[list[str], Field(description="its lists' keys")] = [
-        "items",
-        "specs",
-    ]
+    entries: Annotated[list[str], Field(description="its lists' keys")] = ["items", "specs"]
     mirrors: Annotated[Selecting, Field(description="documents that repeat the index's statuses")] = (
         Selecting()
     )
@@ -45,46 +35,28 @@ class SpecSettings(Settings):
     max_age_days: Annotated[
         int,
         Field(
-            ge=1,
-            description="how long a review holds, in UTC days",
-            json_schema_extra={"tightens": "lower"},
+            ge=1, description="how long a review holds, in UTC days", json_schema_extra={"tightens": "lower"}
         ),
     ] = 30
     warn_days: Annotated[
-        int,
-        Field(
-            ge=0,
-            description="when to warn before its end",
-            json_schema_extra={"tightens": "higher"},
-        ),
+        int, Field(ge=0, description="when to warn before its end", json_schema_extra={"tightens": "higher"})
     ] = 7
     status: Annotated[str, Field(description="the field with the status")] = "status"
     statuses: Annotated[list[str], Field(description="all statuses; by default any")] = []
     terminal: Annotated[
-        list[str],
-        Field(
-            description="which need no more reviews",
-            json_schema_extra={"tightens": "fewer"},
-        ),
+        list[str], Field(description="which need no more reviews", json_schema_extra={"tightens": "fewer"})
     ] = ["done", "archived", "cancelled", "completed", "closed", "superseded"]
     transitions: Annotated[
-        dict[str, list[str]],
-        Field(description="which may follow each; by default any"),
+        dict[str, list[str]], Field(description="which may follow each; by default any")
     ] = {}
     code: Annotated[
         Covering,
         Field(description="code whose changes need a spec change", json_schema_extra={"tightens": "more"}),
     ] = Covering()
     spec_paths: Annotated[
-        Covering,
-        Field(
-            description="what counts as a spec change; by default `files` and `index`",
-        ),
+        Covering, Field(description="what counts as a spec change; by default `files` and `index`")
     ] = Covering()
-    trailer: Annotated[
-        str,
-        Field(description="says why no spec changes"),
-    ] = "Spec-Impact"
+    trailer: Annotated[str, Field(description="says why no spec changes")] = "Spec-Impact"
     binding: Annotated[
         Literal["date", "content"],
         Field(
@@ -103,9 +75,7 @@ class SpecSettings(Settings):
     )
     governs: Annotated[
         dict[str, Selecting],
-        Field(
-            description="the paths of specs, by pattern; by default their own `governs`",
-        ),
+        Field(description="the paths of specs, by pattern; by default their own `governs`"),
     ] = {}
 
     def problem(self) -> str:

@@ -17,19 +17,40 @@ from specguard.specs.text import Ways, canonical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
     from typing import Final
 
     from specguard.change.entries import Entry
     from specguard.change.sources import Change
-    from specguard.change.tree import Documents, Tree
+    from specguard.change.tree import Documents
     from specguard.declaration.patterns import Selecting
     from specguard.specs.approvals import Approval
     from specguard.specs.index import Index, IndexEntry, NamedPath
     from specguard.specs.settings import SpecSettings
     from specguard.specs.spec import Spec
     from specguard.specs.text import Said
+
+
+SHOWN: Final = 6
+"""So many files are named one by one; for more, the id of the whole pattern is shown."""
+
+# An abbreviated object id has seven digits at least.
+_ID: Final = re.compile(r"[0-9a-f]{7,64}")
+
+
+class Drift(Record):
+    """Something that is not as it was when a spec was reviewed.
+
+    Attributes:
+        path: the path or pattern.
+        said: the record; None where there is none.
+        why: what is wrong, as a clause.
+    """
+
+    path: str
+    said: Said | None
+    why: str
 
 
 class Specs:
@@ -45,6 +66,8 @@ class Specs:
     Attributes:
         settings: the same.
         whole: whether the whole tree is judged, and not only what the change touches.
+        now: the specs after the change.
+        ways: the statuses there are, and the ways between them.
     """
 
     def __init__(
@@ -58,6 +81,8 @@ class Specs:
     ) -> None:
         self.settings = settings
         self.whole: bool = change.whole
+        self.now = Catalogue(settings, documents)
+        self.ways = Ways(settings)
         self._change = change
         self._documents = documents
         self._start_documents = start_documents
@@ -75,11 +100,6 @@ class Specs:
         return self._today()
 
     @cached_property
-    def now(self) -> Catalogue:
-        """The specs after the change."""
-        return Catalogue(self.settings, self._documents)
-
-    @cached_property
     def earlier(self) -> Catalogue | None:
         """The specs before the change; None where there is nothing before it."""
         try:
@@ -91,13 +111,6 @@ class Specs:
     def index(self) -> Index | None:
         """The index after the change; None where the policy has none."""
         return self.now.index
-
-    def entering(self, spec: Spec) -> Callable[[str], str]:
-        """What adds an entry for a spec to the text of the index."""
-        from specguard.specs.index import add_entry
-
-        path = self.now.index_path
-        return lambda text: add_entry(text, path, spec, self.settings)
 
     @property
     def all(self) -> Sequence[Spec]:
@@ -111,17 +124,12 @@ class Specs:
         Raises:
             MissingFact: the index or a document cannot be read.
         """
-        if self.whole:
-            self._documents.prefetch(self.now.paths)
-            return self.all
-        if not self._touched:
+        if not self.whole and not self._touched:
             return ()
-        if not self.settings.governs:
+        if self.whole or not self.settings.governs:
             # Each may say itself what it governs.
             self._documents.prefetch(self.now.paths)
-        return [spec for spec in self.all if self.touches(spec) or self.governed_by(spec)]
-
-    # What the index says
+        return [spec for spec in self.all if self.whole or self.touches(spec) or self.governed_by(spec)]
 
     @property
     def entries(self) -> Sequence[IndexEntry]:
@@ -142,12 +150,12 @@ class Specs:
         if not (self.whole or self.now.index_path in self._touched):
             return ()
         before: set[str] = set()
-        if not self.whole and self.earlier is not None:
-            try:
+        try:
+            if not self.whole and self.earlier is not None:
                 before = {entry.label for entry in self.earlier.done}
-            except MissingFact:
-                # What was there before could not be read: whatever is done now is new.
-                before = set()
+        except MissingFact:
+            # What was there before could not be read: whatever is done now is new.
+            pass
         return [entry for entry in self.now.done if entry.label not in before]
 
     def missing(self, entry: IndexEntry) -> Sequence[NamedPath]:
@@ -168,31 +176,21 @@ class Specs:
     def _touched(self) -> Mapping[bytes, Entry]:
         return {entry.path: entry for entry in self._change.entries}
 
-    @cached_property
-    def _touched_paths(self) -> Sequence[bytes]:
-        return sorted(self._touched)
-
     def touches(self, spec: Spec) -> bool:
         """Whether the change alters a spec's document, or what the index says of it."""
         if spec.path not in self._touches:
-            self._touches[spec.path] = self._alters(spec)
+            altered = spec.path in self._touched
+            if not altered and self.now.index_path in self._touched and self.earlier is not None:
+                was = self._before_at(spec.path)
+                altered = _value(spec.entry) != _value(was.entry if was else None)
+            self._touches[spec.path] = altered
         return self._touches[spec.path]
-
-    def _alters(self, spec: Spec) -> bool:
-        if spec.path in self._touched:
-            return True
-        if self.now.index_path not in self._touched or self.earlier is None:
-            return False
-        was = self._before_at(spec.path)
-        return _value(spec.entry) != _value(was.entry if was else None)
 
     def touches_entry(self, entry: IndexEntry) -> bool:
         """Whether the change alters an entry of the index, or a file that it names."""
         if any(named.path in self._touched for named in entry.paths):
             return True
-        if self.now.index_path not in self._touched:
-            return False
-        return _value(entry) not in self._earlier_entries
+        return self.now.index_path in self._touched and _value(entry) not in self._earlier_entries
 
     @cached_property
     def _earlier_entries(self) -> frozenset[str | None]:
@@ -212,7 +210,7 @@ class Specs:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        paths = self._documents.tree.paths() if self.whole else self._touched_paths
+        paths = self._documents.tree.paths() if self.whole else sorted(self._touched)
         return self._documents.unread_links(self.settings.files, paths)
 
     # What a spec was before
@@ -225,8 +223,8 @@ class Specs:
         was = self._before_at(spec.path)
         if was is not None or self.earlier is None or spec.path not in self._touched:
             return was
-        named = self._gone_by_id.get(normal_name(spec.id)) if spec.id else None
-        return named or self._gone_by_essence.get(spec.essence)
+        same_id = (old for old in self._gone if spec.id and normal_name(old.id) == normal_name(spec.id))
+        return next(same_id, None) or next((old for old in self._gone if old.essence == spec.essence), None)
 
     @cached_property
     def _gone(self) -> Sequence[Spec]:
@@ -234,19 +232,9 @@ class Specs:
         deleted = [path for path, entry in self._touched.items() if entry.deleted]
         return [old for path in deleted if (old := self._before_at(path)) is not None]
 
-    @cached_property
-    def _gone_by_id(self) -> Mapping[str, Spec]:
-        return {normal_name(old.id): old for old in reversed(self._gone)}
-
-    @cached_property
-    def _gone_by_essence(self) -> Mapping[str, Spec]:
-        return {old.essence: old for old in reversed(self._gone)}
-
     def _before_at(self, path: bytes) -> Spec | None:
-        if self.earlier is None:
-            return None
         try:
-            return self.earlier.at(path)
+            return self.earlier.at(path) if self.earlier is not None else None
         except MissingFact:
             # The index before the change cannot be read, which the change may well put right.
             return None
@@ -258,29 +246,24 @@ class Specs:
             names = spec.same_day(was)
             if not names or spec.essence_without(names) != was.essence_without(names):
                 return True
-        return spec.entry_essence not in {"", was.entry_essence} or bool(self.new_approvals(spec, was))
+        return spec.entry_essence not in {"", was.entry_essence} or self._newly_approved(spec, was)
 
-    def new_approvals(self, spec: Spec, was: Spec) -> Sequence[Approval]:
-        """The approvals that the change adds: they hold, and are no older than the last review was."""
+    def _newly_approved(self, spec: Spec, was: Spec) -> bool:
+        """Whether the change adds an approval that holds, and is no older than the last review was."""
         known = {approval.key for approval in was.approvals}
         since = was.review.date if was.review else None
-        return [
-            approval
-            for approval in spec.approvals
-            if self.holds(approval)
-            and approval.key not in known
-            and (since is None or approval.when is None or approval.when >= since)
-        ]
+        return any(
+            self.holds(one)
+            and one.key not in known
+            and (since is None or one.when is None or one.when >= since)
+            for one in spec.approvals
+        )
 
     def holds(self, approval: Approval) -> bool:
         """Whether an approval says who and when, and is not of the future."""
         return approval.complete and not approval.is_ahead(self.today)
 
     # What a spec governs
-
-    def governs(self, spec: Spec) -> Covering:
-        """The patterns of the paths that a spec governs, by the policy or else by its own text."""
-        return self.now.governs(spec)
 
     def malformed(self, spec: Spec) -> Iterator[tuple[Said, str]]:
         """The patterns of governed paths in a spec's own text that are none, each with why, as a clause."""
@@ -292,27 +275,76 @@ class Specs:
     def governed_by(self, spec: Spec) -> Sequence[bytes]:
         """The paths that the change touches and a spec governs, itself left out."""
         if spec.path not in self._governed:
-            paths = self._touched_paths
-            found = [paths[position] for position, _ in self.governs(spec).find_each(paths)]
+            found = _covered(self.now.governs(spec), sorted(self._touched))
             self._governed[spec.path] = [path for path in found if path != spec.path]
         return self._governed[spec.path]
 
     def governed_files(self, spec: Spec) -> Sequence[bytes]:
         """The files of the tree that a spec governs, itself and the index left out."""
-        paths = self._documents.tree.paths()
-        found = [paths[position] for position, _ in self.governs(spec).find_each(paths)]
+        return self._files(self.now.governs(spec), spec)
+
+    def _files(self, patterns: Covering, spec: Spec) -> Sequence[bytes]:
+        found = _covered(patterns, self._documents.tree.paths())
         return [path for path in found if path not in {spec.path, self.now.index_path}]
 
-    def binding(self, spec: Spec) -> Binding:
-        """The files that a spec governs, next to what its review recorded of them."""
-        return Binding(
-            self._documents.tree,
-            self.governed_files(spec),
-            apart={spec.path, self.now.index_path},
-            patterns=self.governs(spec).patterns,
-            recorded=spec.recorded,
-            entries=self._touched,
-        )
+    def drifts(self, spec: Spec) -> Iterator[Drift]:
+        """What a spec governs that changed since its review, was not recorded by it, or tells nothing."""
+        files = self.governed_files(spec)
+        bound: set[bytes] = set()
+        for written, said in spec.recorded:
+            text = written.strip().removeprefix("./")
+            path = text.strip("/").encode("utf-8", "surrogateescape")
+            wanted = said.text.strip().lower()
+            there = self._documents.tree.find(path)
+            alone = path in files or (there is not None and not there.is_directory)
+            covered = [path] if alone else []
+            if not _ID.fullmatch(wanted):
+                yield Drift(written, said, f"is recorded with {said.text!r}, which is no object id")
+                continue
+            if not alone:
+                try:
+                    covered = list(self._files(Covering([text]), spec))
+                except PatternError:
+                    yield Drift(written, said, "is recorded, and is no pattern")
+                    continue
+            bound.update(covered)
+            now = (there.oid if there else "") if alone else self._digest(covered)
+            entry = self._touched.get(path)
+            if not covered:
+                yield Drift(written, said, "is recorded, and is gone")
+            elif not now.startswith(wanted):
+                yield Drift(
+                    path_text(path) if alone else written,
+                    said,
+                    f"was {wanted[:12]}, and is {now[:12] or 'gone'} now",
+                )
+            elif alone and entry and entry.old != entry.new and entry.old.startswith(wanted):
+                why = f"is recorded with {wanted}, which is its content both before and after the change"
+                yield Drift(path_text(path), said, why)
+        missing = [path for path in files if path not in bound]
+        for path in missing[:SHOWN]:
+            yield Drift(path_text(path), None, "is not recorded")
+        if len(missing) > SHOWN:
+            yield Drift(f"{len(missing) - SHOWN} more", None, "are not recorded")
+
+    def current_ids(self, spec: Spec) -> list[str]:
+        """The ids of what a spec governs, each behind its path; of many files, one for each pattern."""
+        files = self.governed_files(spec)
+        if len(files) <= SHOWN:
+            entries = [(path, self._documents.tree.find(path)) for path in files]
+            return [f'"{path_text(path)}": {entry.oid}' for path, entry in entries if entry is not None]
+        found = {text: self._files(Covering([text]), spec) for text in self.now.governs(spec).patterns}
+        return [f'"{text}": {self._digest(paths)}' for text, paths in found.items() if paths]
+
+    def _digest(self, paths: Sequence[bytes]) -> str:
+        """The id of several files: the sha256 of what `git ls-tree -r` prints of them."""
+        lines = []
+        for path in paths:
+            there = self._documents.tree.find(path)
+            if there is not None:
+                kind = "commit" if there.mode & 0o170000 == 0o160000 else "blob"
+                lines.append(f"{there.mode:06o} {kind} {there.oid}\t".encode("ascii") + path + b"\n")
+        return sha256(b"".join(lines)).hexdigest()
 
     def unmet(self) -> Iterator[tuple[str, Selecting, bytes]]:
         """The patterns of governed paths for which there is no spec, each with a path that asks for one."""
@@ -320,13 +352,10 @@ class Specs:
             if next(files.find_each(self.now.paths), None) is not None:
                 continue
             gone = any(not one.is_file and files.find(one.path) is not None for one in self._touched.values())
-            if self.whole or gone:
-                paths = self._documents.tree.paths()
-            else:
-                paths = sorted(one.path for one in self._touched.values() if not one.deleted)
-            found = next(Covering([pattern]).find_each(paths), None)
-            if found is not None:
-                yield pattern, files, paths[found[0]]
+            there = sorted(one.path for one in self._touched.values() if not one.deleted)
+            paths = self._documents.tree.paths() if self.whole or gone else there
+            for path in _covered(Covering([pattern]), paths)[:1]:
+                yield pattern, files, path
 
     def orphaned(self) -> Iterator[tuple[Spec, bytes]]:
         """The specs that the change takes away though they govern files that stay, each with one of these.
@@ -336,30 +365,16 @@ class Specs:
         """
         if self.settings.governs or self.earlier is None:
             return
-        moved = {
-            was.path for path in self._touched if (spec := self.now.at(path)) and (was := self.before(spec))
-        }
+        here = [spec for path in self._touched if (spec := self.now.at(path))]
+        moved = {was.path for spec in here if (was := self.before(spec))}
         for path, entry in self._touched.items():
             was = None if entry.is_file or path in moved else self._before_at(path)
             if was is None or self.terminal(was):
                 continue
-            paths = self._documents.tree.paths()
-            for position, _ in self.earlier.governs(was).find_each(paths):
-                if self._all_governed.find(paths[position]) is None:
-                    yield was, paths[position]
-                    break
-
-    @cached_property
-    def _all_governed(self) -> Covering:
-        """The patterns of all specs after the change."""
-        return Covering([pattern for spec in self.all for pattern in self.governs(spec).patterns])
-
-    # States
-
-    @cached_property
-    def ways(self) -> Ways:
-        """The statuses there are, and the ways between them."""
-        return Ways(self.settings)
+            governed = Covering([text for spec in self.all for text in self.now.governs(spec).patterns])
+            left = _covered(self.earlier.governs(was), self._documents.tree.paths())
+            for one in [one for one in left if governed.find(one) is None][:1]:
+                yield was, one
 
     def terminal(self, spec: Spec) -> bool:
         """Whether a spec is done with: every status that is stated of it is a terminal one."""
@@ -403,141 +418,12 @@ class Specs:
         return bool(spec.essence) if was is None else self.says_more(spec, was)
 
 
+def _covered(patterns: Covering, paths: Sequence[bytes]) -> list[bytes]:
+    return [paths[position] for position, _ in patterns.find_each(paths)]
+
+
 def _value(entry: IndexEntry | None) -> str | None:
     """An entry of the index as text, for comparison."""
-    return (
-        None if entry is None else canonical([entry.id, dict(entry.value), [one.text for one in entry.paths]])
-    )
-
-
-SHORTEST: Final = 7
-"""So many digits an abbreviated object id has at least."""
-
-SHOWN: Final = 6
-"""So many files are named one by one; for more, the id of the whole pattern is shown."""
-
-_ID: Final = re.compile(r"[0-9a-f]{7,64}")
-
-
-class Drift(Record):
-    """Something that is not as it was when a spec was reviewed.
-
-    Attributes:
-        path: the path or pattern.
-        said: the record; None where there is none.
-        why: what is wrong, as a clause.
-    """
-
-    path: str
-    said: Said | None
-    why: str
-
-    def __repr__(self) -> str:
-        return f"Drift({self.path!r}, {self.why!r})"
-
-
-class Binding:
-    """The files that a spec governs, next to the object ids that its review recorded.
-
-    Args:
-        tree: the judged files.
-        files: the paths of those that the spec governs.
-        patterns: the patterns by which it governs them.
-        recorded: the ids that the review recorded, by path or pattern.
-        entries: what the change touches, by path.
-        apart: paths that no pattern covers here: where ids are recorded.
-    """
-
-    def __init__(
-        self,
-        tree: Tree,
-        files: Sequence[bytes],
-        *,
-        apart: Collection[bytes],
-        patterns: Sequence[str],
-        recorded: Sequence[tuple[str, Said]],
-        entries: Mapping[bytes, Entry],
-    ) -> None:
-        self._tree = tree
-        self._files = files
-        self._patterns = patterns
-        self._recorded = recorded
-        self._entries = entries
-        self._apart = apart
-
-    def drifts(self) -> Iterator[Drift]:
-        """What changed since the review, was not recorded by it, or in a way that tells nothing."""
-        known = set(self._files)
-        bound: set[bytes] = set()
-        for written, said in self._recorded:
-            text = written.strip().removeprefix("./")
-            path = text.strip("/").encode("utf-8", "surrogateescape")
-            wanted = said.text.strip().lower()
-            if not _ID.fullmatch(wanted):
-                yield Drift(written, said, f"is recorded with {said.text!r}, which is no object id")
-                continue
-            there = self._tree.find(path)
-            if path in known or (there is not None and not there.is_directory):
-                bound.add(path)
-                yield from self._of_file(path, wanted, said)
-                continue
-            covered = self._covered(text)
-            if covered is None:
-                yield Drift(written, said, "is recorded, and is no pattern")
-                continue
-            bound.update(covered)
-            if not covered:
-                yield Drift(written, said, "is recorded, and is gone")
-            elif not self.digest(covered).startswith(wanted):
-                yield Drift(written, said, f"was {wanted[:12]}, and is {self.digest(covered)[:12]} now")
-        missing = [path for path in self._files if path not in bound]
-        for path in missing[:SHOWN]:
-            yield Drift(path_text(path), None, "is not recorded")
-        if len(missing) > SHOWN:
-            yield Drift(f"{len(missing) - SHOWN} more", None, "are not recorded")
-
-    def _of_file(self, path: bytes, wanted: str, said: Said) -> Iterator[Drift]:
-        there = self._tree.find(path)
-        oid = there.oid if there is not None else ""
-        if not oid.startswith(wanted):
-            yield Drift(path_text(path), said, f"was {wanted[:12]}, and is {oid[:12] or 'gone'} now")
-            return
-        entry = self._entries.get(path)
-        if entry is not None and entry.old != entry.new and entry.old.startswith(wanted):
-            why = f"is recorded with {wanted}, which is its content both before and after the change"
-            yield Drift(path_text(path), said, why)
-
-    def current(self) -> list[str]:
-        """The ids as they are now, each behind its path; where there are many files, one for each pattern."""
-        if len(self._files) <= SHOWN:
-            return [f'"{path_text(path)}": {self._oid(path)}' for path in self._files]
-        found = []
-        for pattern in self._patterns:
-            covered = self._covered(pattern)
-            if covered:
-                found.append(f'"{pattern}": {self.digest(covered)}')
-        return found
-
-    def digest(self, paths: Sequence[bytes]) -> str:
-        """The id of several files: the sha256 of what `git ls-tree -r` prints of them."""
-        lines = []
-        for path in paths:
-            there = self._tree.find(path)
-            if there is not None:
-                kind = "commit" if there.mode & 0o170000 == 0o160000 else "blob"
-                lines.append(f"{there.mode:06o} {kind} {there.oid}\t".encode("ascii") + path + b"\n")
-        return sha256(b"".join(lines)).hexdigest()
-
-    def _covered(self, pattern: str) -> Sequence[bytes] | None:
-        """The files under a pattern; None where it is malformed."""
-        try:
-            covering = Covering([pattern])
-        except PatternError:
-            return None
-        paths = self._tree.paths()
-        found = [paths[position] for position, _ in covering.find_each(paths)]
-        return [path for path in found if path not in self._apart]
-
-    def _oid(self, path: bytes) -> str:
-        there = self._tree.find(path)
-        return there.oid if there is not None else ""
+    if entry is None:
+        return None
+    return canonical([entry.id, dict(entry.value), [one.text for one in entry.paths]])

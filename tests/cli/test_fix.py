@@ -33,10 +33,6 @@ trailing_dot = "forbid"
 path = "reports/**/*.md"
 sections = ["Summary", "Risks", "Questions"]
 
-[specs]
-files = ["specs/*.md"]
-index = "specs/index.json"
-
 [work.phase]
 pointer = ["NEXT.json"]
 number = "next"
@@ -44,15 +40,12 @@ branch = "phase-{number}"
 commit = "feat(phase{number}): implement phase {number}"
 ```
 """
-INDEX = '{\n  "specs": [\n    {"id": "0001", "path": "specs/0001-runs.md"}\n  ]\n}\n'
 
 
 @pytest.fixture
 def project(repository: Repository) -> Repository:
     repository.write("SPEC_AUTHORITY.md", AUTHORITY)
     repository.write("NEXT.json", '{"next": 12}')
-    repository.write("specs/index.json", INDEX)
-    repository.write("specs/0001-runs.md", "# Runs\n")
     repository.commit("docs: state what may change")
     repository.git("config", "user.name", "Ann")
     repository.git("config", "user.email", "ann@example.org")
@@ -264,13 +257,12 @@ def test_two_headings_and_the_ends_of_lines(project: Repository) -> None:
 
 def test_what_is_staged_is_put_right_in_the_index_too(project: Repository) -> None:
     project.branch("phase-12")
-    project.write("specs/0002-logs.md", "# Logs\n")
-    project.stage("specs/0002-logs.md")
-    text = fixing(project, "--staged", "--yes")
-    assert "git add -- :/specs/index.json" in text
-    wanted = INDEX.replace("}\n  ]", '},\n    {"id": "0002", "path": "specs/0002-logs.md"}\n  ]')
-    assert project.read("specs/index.json").decode() == wanted
-    assert project.git("show", ":specs/index.json") == wanted.rstrip("\n")
+    project.write("reports/a.md", REPORT)
+    project.stage("reports/a.md")
+    text = fixing(project, "--staged", "--yes", code=1)
+    assert "git add -- :/reports/a.md" in text
+    assert "TODO" in project.read("reports/a.md").decode()
+    assert project.git("show", ":reports/a.md") == project.read("reports/a.md").decode().rstrip("\n")
 
 
 def test_what_is_staged_in_part_is_left_alone(project: Repository) -> None:
@@ -285,11 +277,11 @@ def test_what_is_staged_in_part_is_left_alone(project: Repository) -> None:
 
 def test_what_is_committed_is_put_right_in_the_working_tree(project: Repository) -> None:
     project.branch("phase-12")
-    project.write("specs/0002-logs.md", "# Logs\n")
+    project.write("reports/a.md", REPORT)
     oid = project.commit("feat(phase12): implement phase 12")
     text = fixing(project, "--yes", code=1)
     assert "not committed yet" in text
-    assert "0002" in project.read("specs/index.json").decode()
+    assert "TODO" in project.read("reports/a.md").decode()
     assert project.oid() == oid
 
 
@@ -318,11 +310,11 @@ def test_it_works_from_a_folder_and_in_a_linked_worktree(
     project: Repository, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     linked = project.worktree(tmp_path_factory.mktemp("linked") / "there", "phase-12")
-    linked.write("specs/0002-logs.md", "# Logs\n")
-    linked.stage("specs/0002-logs.md")
-    fixing(project, "--staged", "--yes", "-C", str(linked.path / "specs"))
-    assert "0002" in linked.git("show", ":specs/index.json")
-    assert "0002" not in project.read("specs/index.json").decode()
+    linked.write("reports/a.md", REPORT)
+    linked.stage("reports/a.md")
+    fixing(project, "--staged", "--yes", "-C", str(linked.path / "reports"), code=1)
+    assert "TODO" in linked.git("show", ":reports/a.md")
+    assert not (project.path / "reports/a.md").exists()
 
 
 def test_a_mode_is_kept_and_no_other_file_is_left(project: Repository) -> None:
@@ -411,7 +403,7 @@ def test_hostile_names_are_shown_and_not_obeyed(project: Repository) -> None:
 
 
 def test_the_rules_that_can_be_fixed_say_so_on_their_pages(project: Repository) -> None:
-    for code in ("BRN001", "CMT002", "CMT003", "ART002", "SPC001"):
+    for code in ("BRN001", "CMT002", "CMT003", "ART002"):
         assert "`specguard check --fix` " in run_here("rule", code, directory=project.path).stdout
 
 

@@ -32,7 +32,6 @@ def in_data(value: Any) -> list[Approval]:
     ("text", "who"),
     [
         ("- Ann Example (2026-01-31)", "Ann Example"),
-        ("- Ann Example, 2026-01-31", "Ann Example"),
         ("- Ann Example - 31 Jan 2026", "Ann Example"),
         ("- 2026-01-31: Ann Example", "Ann Example"),
         ("* [x] @ann 2026-01-31", "ann"),
@@ -43,19 +42,10 @@ def in_data(value: Any) -> list[Approval]:
             "Engineering Jordan Lee",
         ),
         ("- Reviewer: Ann Example, Date: 2026-01-31", "Ann Example"),
-        ("- Reviewer: Ann Example\n  - Date: 2026-01-31\n  - Notes: fine", "Ann Example"),
-        ("- Reviewer: Ann Example\n- Date: 2026-01-31\n- Notes: fine", "Ann Example"),
-        ("- **Date:** 2026-01-31\n- **Approver:** Ann Example", "Ann Example"),
-        ("- Approved by: Ann Example\n- Approved on: 2026-01-31", "Ann Example"),
-        ("- Reviewed by: Ann Example\n- Date: 2026-01-31", "Ann Example"),
         ("- Signed off by: Ann Example, date: 2026-01-31", "Ann Example"),
         ("- Approvals\n  - Ann Example (2026-01-31)", "Ann Example"),
-        ("Reviewer: Ann Example\nDate: 2026-01-31", "Ann Example"),
-        ("Approved by Ann Example on 2026-01-31.", "Ann Example"),
         ("| Reviewer | Date |\n| - | - |\n| Ann Example | 2026-01-31 |", "Ann Example"),
         ("| Date | Approver | Status |\n| - | - | - |\n| Jan 31, 2026 | `ann` | approved |", "ann"),
-        ("| Role | Name | Signed |\n| - | - | - |\n| QA | Ann Example | 2026-01-31 |", "QA Ann Example"),
-        ("### Log\n\n- Ann Example (2026-01-31)", "Ann Example"),
         ("1. \u5f20\u4f1f (2026-01-31)", "\u5f20\u4f1f"),
     ],
 )
@@ -82,9 +72,6 @@ def test_forms_in_a_section(text: str, who: str) -> None:
         "- N/A (2026-01-31)",
         "- Reviewer: none, Date: 2026-01-31",
         "- Reviewer: pending\n- Date: 2026-01-31",
-        "- Reviewer: Ann Example\n- [ ] Date: 2026-01-31",
-        "- Reviewer: Ann Example\n- Status: rejected\n- Date: 2026-01-31",
-        "- Reviewer: Ann Example\n\nWhat follows.\n\n- Date: 2026-01-31",
         "- Reviewer: Ann Example, Date: soon",
         "- Ann Example (01/02/2026)",
         "- \u200b\u2060 (2026-01-31)",
@@ -93,7 +80,12 @@ def test_forms_in_a_section(text: str, who: str) -> None:
         "| Reviewer | Date |\n| - | - |\n| | 2026-01-31 |",
         "> - Ann Example (2026-01-31)",
         "```\n- Ann Example (2026-01-31)\n```",
-        "The plan was made on 2026-01-31.",
+        # Not read: fields over several items or lines, sentences, a header that names no field.
+        "- Reviewer: Ann Example\n- Date: 2026-01-31",
+        "- Reviewer: Ann Example\n  - Date: 2026-01-31",
+        "Reviewer: Ann Example\nDate: 2026-01-31",
+        "Approved by Ann Example on 2026-01-31.",
+        "| Role | Name | Signed |\n| - | - | - |\n| QA | Ann Example | 2026-01-31 |",
     ],
 )
 def test_what_is_no_record_in_a_section(text: str) -> None:
@@ -143,15 +135,6 @@ def test_what_is_no_record_in_data(value: Any) -> None:
         assert in_data(value)[0].complete
     else:
         assert [one for one in in_data(value) if one.complete] == []
-
-
-def test_each_record_of_a_list_keeps_its_own_fields() -> None:
-    text = "- Reviewer: Ann\n- Date: 2026-01-31\n- Reviewer: Bob\n- Reviewer: Cleo\n- Date: 2026-01-30"
-    assert [(one.who, one.when, one.said.line) for one in in_section(text)] == [
-        ("Ann", DAY, 3),
-        ("Bob", None, 5),
-        ("Cleo", date(2026, 1, 30), 6),
-    ]
 
 
 def test_lines() -> None:

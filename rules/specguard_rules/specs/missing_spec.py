@@ -9,9 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Fix, Index, IndexEntry, Specs, Stage
-
-_UNKNOWN = "unknown to the index"
+    from specguard.rules import Index, IndexEntry, Specs, Stage
 
 
 class MissingSpec(Rule):
@@ -19,7 +17,7 @@ class MissingSpec(Rule):
 
     Findings are an unreadable or missing index, entries without a file, ids or files that occur twice, and
     specs that no entry names. So are `[specs.governs]` paths without a spec, and removed specs whose files
-    stay. Entries name files by `path`, `file`, `spec`, `doc`, `document`, `dir`, or the spec's id.
+    stay. Entries name files by `path`, `file`, `spec`, `doc`, `document`, or the spec's id.
 
     Why is this bad? A wrong index leads to the wrong document.
 
@@ -85,7 +83,6 @@ class MissingSpec(Rule):
     condition: ClassVar[str] = (
         "every entry of the index and every governed path has its spec, and the reverse"
     )
-    fixes: ClassVar[str] = "adds a missing entry to the index"
 
     def check(self, specs: Specs) -> Iterator[Finding]:
         """Compare the index with the files, and the governed paths with the specs."""
@@ -95,7 +92,7 @@ class MissingSpec(Rule):
             if broken is not None:
                 yield broken
                 return
-            if index.there:
+            if index.data is not None:
                 yield from _of_index(index, specs)
         for spec in specs.judged:
             path = path_text(spec.path)
@@ -119,7 +116,7 @@ class MissingSpec(Rule):
                     f"no entry of {path_text(index.path)} names the spec {path}",
                     help=f"Add an entry with its id and path to {path_text(index.path)}.",
                     path=spec.path,
-                    key=_UNKNOWN,
+                    key="unknown to the index",
                     setting="specs.index",
                 )
             if not specs.settings.governs:
@@ -159,20 +156,11 @@ class MissingSpec(Rule):
                 setting=f"specs.governs.{pattern}",
             )
 
-    def fix(self, finding: Finding, specs: Specs) -> Fix | None:
-        """An entry for a spec that has none."""
-        from specguard.rules import EditFile
-
-        spec = next((one for one in specs.judged if one.path == finding.path), None)
-        if finding.key != _UNKNOWN or spec is None or specs.index is None:
-            return None
-        return EditFile(specs.index.path, specs.entering(spec))
-
 
 def _problem(index: Index, specs: Specs) -> Finding | None:
     """What makes the index as a whole unusable; None where nothing does, or where nobody needs one yet."""
     path = path_text(index.path)
-    if not index.there:
+    if index.data is None:
         if not specs.judged and not specs.touches_path(index.path):
             return None
         return Finding(
@@ -215,7 +203,7 @@ def _of_index(index: Index, specs: Specs) -> Iterator[Finding]:
                 f"the entry {entry.label} names {named.text}, but {named.problem}",
                 help="Add the file, or take the entry out.",
                 path=index.path,
-                line=entry.line_of(named.place),
+                line=index.line(named.place),
                 key=f"{entry.label} {named.text}",
                 setting="specs.index",
             )

@@ -188,15 +188,14 @@ def _dated(spec: Spec, specs: Specs) -> Iterator[Finding]:
 
 def _bound(spec: Spec, specs: Specs) -> Iterator[Finding]:
     """What is not as it was when the spec was reviewed."""
-    binding = specs.binding(spec)
-    drifts = list(binding.drifts())
+    drifts = list(specs.drifts(spec))
     if not drifts:
         return
     name = specs.settings.reviewed
     said = "; ".join(f"{drift.path} {drift.why}" for drift in drifts[:3])
     more = f"; and {len(drifts) - 3} more" if len(drifts) > 3 else ""
     at = next((drift.said.line_in(spec.path) for drift in drifts if drift.said is not None), None)
-    now = ", ".join(binding.current())
+    now = ", ".join(specs.current_ids(spec))
     yield Finding(
         f"{path_text(spec.path)} governs what changed since its review: {said}{more}",
         help=f"Read it against the files, then record under {name}: {now or 'nothing, since none is left'}",

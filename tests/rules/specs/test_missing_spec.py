@@ -70,13 +70,6 @@ def test_ways_to_name_a_spec(entry: Any, tmp_path: Path) -> None:
     judged("SPC001", tmp_path, {INDEX: index(ENTRY, entry), OTHER: "# Logs\n"})
 
 
-@pytest.mark.parametrize("entry", [{"id": 2, "dir": "2-logs"}, {"id": 2, "folder": "tasks/2-logs/"}], ids=str)
-def test_an_entry_may_name_the_folder_of_its_spec(entry: Any, tmp_path: Path) -> None:
-    policy = POLICY.replace("tasks/specs/*.md", "tasks/*/index.json").replace("/0001-*.md", "/index.json")
-    files = {"tasks/2-logs/index.json": "{}", "tasks/2-logs/notes.md": "", INDEX: index(entry)}
-    judged("SPC001", tmp_path, files, base={CODE: "run()\n", INDEX: index()}, policy=policy)
-
-
 def test_an_entry_finds_the_spec_that_states_its_id(tmp_path: Path) -> None:
     files = {"tasks/specs/logs.md": "---\nid: SP-7\n---\n", INDEX: index(ENTRY, {"id": "sp_7"})}
     judged("SPC001", tmp_path, files)
