@@ -34,6 +34,7 @@ NEVER = {
     "pluggy",
     "pydantic",
     "pydantic_core",
+    "re2",
     "rich",
     "subprocess",
     "tempfile",

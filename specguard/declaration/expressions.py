@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
 _UNSUPPORTED = {"(?=": "looks ahead", "(?!": "looks ahead", "(?<=": "looks behind", "(?<!": "looks behind"}
@@ -132,6 +135,67 @@ class Expression:
             core_schema.str_schema(),
             serialization=core_schema.plain_serializer_function_ser_schema(lambda value: value.text),
         )
+
+
+def needed_literals(text: str) -> Sequence[bytes] | None:
+    """Printable texts in ASCII, one of which is in every match of an expression; None where none is known.
+
+    Python's own parser tells, where the two syntaxes agree: what it refuses, flags that change letters, named
+    classes and all that is no ASCII give None.
+    """
+    if not text.isascii() or re.search(_DOUBTFUL_CLASS, text):
+        return None
+    from re import _parser as parser  # type: ignore[attr-defined]  # there is no public one
+
+    try:
+        parsed = parser.parse(text)
+    except (re.error, RecursionError, OverflowError):
+        return None
+    found = None if parsed.state.flags & re.IGNORECASE else _literals(parsed)
+    return [literal.encode("ascii") for literal in found] if found else None
+
+
+_DOUBTFUL_CLASS = r"\[\^?\]?(?:[^]\\]|\\.)*?(?:\[|--|&&|~~|\|\|)"
+"""A class of characters that Python warns of, or reads otherwise than RE2, such as one with `[:alpha:]`."""
+
+_ANCHORS = ("AT_BEGINNING", "AT_BEGINNING_STRING", "AT_BOUNDARY", "AT_NON_BOUNDARY", "AT_END")
+
+
+def _literals(items: Iterable[Any]) -> Sequence[str]:
+    """The literals of a sequence of parsed items whose shortest is longest; nothing where there is none."""
+    candidates: list[Sequence[str]] = [()]
+    run = ""
+    for code, value in items:
+        name, text = str(code), ""
+        inner: Sequence[str] = ()
+        if name == "LITERAL" and 32 <= value < 127:
+            text = chr(value)
+        elif name == "AT" and str(value) in _ANCHORS:
+            continue
+        elif name == "SUBPATTERN" and not value[1]:
+            inner = _literals(value[3])
+        elif name == "BRANCH":
+            branches = [_literals(branch) for branch in value[1]]
+            inner = [literal for branch in branches for literal in branch] if all(branches) else ()
+        elif name in ("MAX_REPEAT", "MIN_REPEAT") and value[0]:
+            inner = _literals(value[2])
+            if [str(code) for code, _ in value[2]] == ["LITERAL"] and inner:
+                text = inner[0] * min(value[0], _MOST_REPEATED)
+                inner = ()
+        if text:
+            run += text
+            # What follows a repetition does not follow its least number directly.
+            if name == "LITERAL" or value[0] == value[1] <= _MOST_REPEATED:
+                continue
+        candidates += [[run], inner] if run else [inner]
+        run = ""
+    if run:
+        candidates.append([run])
+    return max(candidates, key=lambda literals: min(map(len, literals), default=0))
+
+
+_MOST_REPEATED = 64
+"""So often at most a repeated character is written out."""
 
 
 def _compiled(text: str) -> Any:

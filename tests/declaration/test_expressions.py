@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from specguard.declaration.expressions import Expression, ExpressionError, readable
+from specguard.declaration.expressions import Expression, ExpressionError, needed_literals, readable
 
 
 def test_it_is_unanchored_and_knows_flags() -> None:
@@ -77,3 +79,73 @@ def test_no_line_matches(text: str) -> None:
 
 def test_time_is_linear() -> None:
     assert not Expression("(a+)+$").search("a" * 200_000 + "b")
+
+
+@pytest.mark.parametrize(
+    ("text", "literals"),
+    [
+        (r"^(<{7} |>{7} )", ["<<<<<<< ", ">>>>>>> "]),
+        (r"\bconsole\.log\(", ["console.log("]),
+        ("-----BEGIN [A-Z ]*PRIVATE KEY-----", ["PRIVATE KEY-----"]),
+        (r"\b(breakpoint|pdb\.set_trace)\(", ["breakpoint", "pdb.set_trace"]),
+        ("colou?r", ["colo"]),
+        ("ab{2,}c", ["abb"]),
+        ("(?:TODO)+", ["TODO"]),
+        ("x(y|)z", ["x"]),
+    ],
+)
+def test_the_texts_that_a_match_needs_are_told(text: str, literals: list[str]) -> None:
+    assert needed_literals(text) == [literal.encode() for literal in literals]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(?i)todo",
+        "(?i:todo)",
+        "[[:alpha:]]x",
+        "[a--b]x",
+        r"[\]&&b]x",
+        "[]||]x",
+        r"\pL",
+        r"\Qa.b\E",
+        r"a\z",
+        "ä",
+        "[abc]",
+        "(a|.)",
+        "a*",
+        r"\n",
+        "(",
+    ],
+)
+def test_where_no_text_is_needed_or_the_syntaxes_differ_none_is_told(text: str) -> None:
+    assert needed_literals(text) is None
+
+
+_ATOMS = st.sampled_from(
+    ["a", "b", "ab", "A", r"\.", r"\d", r"\b", ".", "[ab]", "[^a]", "^", "$", "ä", r"\n"]
+)
+_EXPRESSIONS = st.recursive(
+    _ATOMS,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=4).map("".join),
+        st.tuples(inner, inner).map(lambda two: f"({two[0]}|{two[1]})"),
+        st.tuples(inner, st.sampled_from(["*", "+", "?", "{2}", "{0,2}", "{1,}", "*?", "+?"])).map(
+            lambda two: f"(?:{two[0]}){two[1]}"
+        ),
+        st.tuples(st.sampled_from(["(?i)", "(?s)", "(?U)", ""]), inner).map("".join),
+    ),
+    max_leaves=8,
+)
+
+
+@given(_EXPRESSIONS, st.text(alphabet="abAB .1äK\n", max_size=12))
+def test_every_match_has_one_of_the_texts_that_it_needs(text: str, line: str) -> None:
+    literals = needed_literals(text)
+    expression = Expression(text)
+    try:
+        expression.check()
+    except ExpressionError:
+        return
+    if literals is not None and not any(literal in line.encode() for literal in literals):
+        assert not expression.search(line)
