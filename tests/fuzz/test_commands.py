@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.integrations.hooks.patches import read_patch
+from specguard.integrations.hooks.patches import read_diff, read_patch
 from specguard.integrations.hooks.shell import read_command
 from tests.fuzz.damage import ODD, damaged, few
 
@@ -186,6 +186,6 @@ def test_any_text_is_told_or_undecided(text: str) -> None:
 )
 def test_a_damaged_patch_is_told_or_undecided(patch: bytes, content: bytes | None, diff: bool) -> None:
     text = patch.decode("utf-8", "surrogateescape")
-    deeds = read_patch(text, b"/w", lambda _: content, diff=diff)
+    deeds = read_diff(text) if diff else read_patch(text, b"/w", lambda _: content)
     held(deeds)
     assert deeds.edits or deeds.undecided
