@@ -394,7 +394,7 @@ class Bond(Record):
         Yields:
             The field of the record that says so, the reason as a clause, and what to do as a sentence.
         """
-        again = "Ask for an approval of the change as it is now."
+        again = "Ask for an approval of the change as it is now, or take this one out."
         gone = approval.scope == "paths" and not self._paths.issuperset(approval.paths)
         if gone or self.fingerprint(approval.scope, approval.paths) != approval.fingerprint:
             what = "the change" if approval.scope == "change" else "its paths"

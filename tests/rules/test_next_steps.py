@@ -28,6 +28,9 @@ LATER_STILL = Step("feat: later still", files={"more": "1"})
 LOCKED = '[rules.locked-path]\npaths = ["ci/"]\n'
 SIGNED = '[[rules.missing-trailer.require]]\nkey = "Signed-off-by"\nby_author = true\n'
 SIGNED_OFF = "feat: later\n\nSigned-off-by: Ann Example <ann@example.org>\n"
+REVERTED = (
+    'Revert "feat: a"\n\nThis reverts commit 1234567.\n\nSigned-off-by: Ann Example <ann@example.org>\n'
+)
 SHARED = """
 require_work_item = ["pr/*"]
 
@@ -106,6 +109,13 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         "CMT005",
         {"commits": [Step("feat: a", files={"b": "1"}), Step("fixup! feat: a", files={"b": "2"})]},
     ),
+    **{
+        f"a revert that is signed off, with {len(later)} after it": (
+            "CMT005,CMT006",
+            {"policy": SIGNED, "commits": [Step(REVERTED, files={"b": "1"}), *later]},
+        )
+        for later in ([], [replace(LATER, message=SIGNED_OFF)])
+    },
     "an empty commit": (
         "CMT005",
         {"commits": [Step("feat: a", files={"b": "1"}), Step("feat: b"), Step("feat: c", files={"c": "2"})]},

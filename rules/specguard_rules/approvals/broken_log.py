@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Approvals, Base, Commit, Entry, Policy, Stage
+    from specguard.rules import Approvals, Base, Commit, Entry, Policy, Stage, Tree
 
 
 class BrokenLog(Rule):
@@ -65,13 +65,19 @@ class BrokenLog(Rule):
     condition: ClassVar[str] = "records are added to the log of approvals, and nothing else is done to it"
 
     def check(
-        self, approvals: Approvals, policy: Policy, base: Base, commits: Sequence[Commit] | None = None
+        self,
+        approvals: Approvals,
+        policy: Policy,
+        base: Base,
+        start_files: Tree,
+        commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Look at what the change does there, at what is there now, and at what its commits took away."""
         folder = policy.log_folder
         said: set[bytes] = set()
         for entry in approvals.entries:
-            done = _done(entry, folder) if entry.path not in approvals.old else ""
+            old = entry.path in approvals.old or _is_own(entry, base, start_files)
+            done = "" if old else _done(entry, folder)
             if done:
                 said.add(entry.path)
                 step = f"{put_back(entry, base)}."
@@ -104,6 +110,14 @@ class BrokenLog(Rule):
                 )
                 found.commit = commit
                 yield found
+
+
+def _is_own(entry: Entry, base: Base, before: Tree) -> bool:
+    """Whether an entry takes out an approval of the branch, with which what is staged is compared."""
+    if not entry.deleted or not base.has(entry):
+        return False
+    record = before.read(entry.path.removesuffix(b".sig"))
+    return record is not None and b'"revokes"' not in record
 
 
 def _done(entry: Entry, folder: bytes) -> str:

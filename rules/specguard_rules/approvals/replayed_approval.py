@@ -22,7 +22,7 @@ class ReplayedApproval(Rule):
 
     Why is this bad? The approver did not see this change.
 
-    How to fix it: ask for an approval of the change as it is now.
+    How to fix it: ask for an approval of the change as it is now, or take this one out.
 
     ```text
     error: .specguard/approvals/1e8416b4de.json:24: approval 1e8416b4de by alice does not count: it is

@@ -190,7 +190,9 @@ def _step(required: RequiredTrailer, trailers: Trailers, message: Message, made:
         if commit and required.by_author and not _same_person(commit.author, commit.committer):
             return f"Have {person} sign it off: '{key}: {person}' stands in the last paragraph then."
         trailer = ""
-    return f"{step}: `{add_trailer(trailer, message, made)}`"
+    # Git does not tell its hook whether it amends.
+    amending = "" if message.commit else " (with `--amend`, if you were amending)"
+    return f"{step}: `{add_trailer(trailer, message, made)}`{amending}"
 
 
 def _same_person(one: str, other: str) -> bool:

@@ -172,7 +172,8 @@ class UnfinishedCommit(Rule):
         if any(line and not re.match(_NO_REASON, line) for line in body):
             return None
         oid = (message.commit or "")[:SHORT]
-        how = reword(message, made, f'"$(git log -1 --format=%B {oid})" -m REASON')
+        # Trailers stay the last paragraph.
+        how = reword(message, made, f'"$(git log -1 --format="%s%n%nREASON%n%n%b" {oid})"')
         return Finding(
             f"the revert {quoted(subject)} gives no reason",
             help="Say in the body why it is taken back" + (f": `{how}`" if how else "."),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import BaselineChange, Entry, Policy, PolicyChange, Severity, Stage, Tree
+    from specguard.rules import Base, BaselineChange, Entry, Policy, PolicyChange, Severity, Stage, Tree
 
 _FOLDER: Final = b".specguard/"
 _BASELINE: Final = b".specguard/baseline.json"
@@ -98,6 +98,7 @@ class PolicyChanges(Rule):
     def check(
         self,
         entries: Sequence[Entry],
+        base: Base,
         policy: Policy,
         policy_change: PolicyChange,
         start_files: Tree,
@@ -121,7 +122,7 @@ class PolicyChanges(Rule):
                     # Before a first authority nothing was judged, so nothing could be accepted.
                     if policy_change.baseline is not None and not (entry.added and policy.adopted):
                         yield _accepted(policy_change.baseline)
-                elif not (entry.added and entry.path.startswith(policy.log_folder)):
+                elif not (entry.path.startswith(policy.log_folder) and (entry.added or base.has(entry))):
                     yield _finding(
                         entry.path, "is part of what specguard goes by, and was changed", "error", "state"
                     )

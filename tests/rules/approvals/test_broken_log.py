@@ -78,6 +78,15 @@ def test_a_record_of_the_base_is_not_touched(suffix: str, arguments: tuple[str, 
         repository.git("reset", "-q", "--hard", "HEAD^")
 
 
+@pytest.mark.parametrize(("name", "codes"), [("one", set()), ("no", {"APR001"})])
+def test_a_hook_lets_a_branch_take_out_its_own_approval(name: str, codes: set[str], tmp_path: Path) -> None:
+    repository = build(tmp_path, replace(SIGNED, id="one"), *([REVOKED] if name == "no" else []))
+    repository.git("rm", "-q", f"{LOG}/{repository.names[name]}.json*")
+    assert set(errors(check(repository, "--staged"))) == codes
+    repository.commit("chore: take it out")
+    assert set(errors(check(repository, *ENFORCED))) == (codes or {"PTH002"})
+
+
 @pytest.mark.parametrize(
     ("edits", "reason"),
     [

@@ -77,6 +77,7 @@ def test_a_sign_off_of_the_author_is_asked_for(hooked: Repository) -> None:
     assert "of its author, Ann Example" in commit(hooked, "feat: x\n\nSigned-off-by: Bo <bo@example.org>")
     assert commit(hooked, SIGNED) == ""
     assert commit(hooked, "feat: x", "--signoff") == ""
+    assert "(with `--amend`, if you were amending)" in commit(hooked, "feat: y", "--amend")
 
 
 def test_a_companion_is_asked_for_with_the_message(hooked: Repository) -> None:
