@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 
 from specguard.declaration.patterns import Covering, Guarding, Selecting
-from specguard.declaration.rule import Declaration, Rule, Settings
+from specguard.declaration.rule import Declaration, Rule, Settings, required, setting
 from specguard.errors import MissingFact, NotApplicable, judge_each
 from specguard.model import Finding, Origin, path_text, shortened
 
@@ -199,8 +199,10 @@ __all__ = [
     "reaches",
     "read_fields",
     "read_times",
+    "required",
     "rows",
     "same_address",
+    "setting",
     "shortened",
     "shown_address",
 ]

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Settings
+from specguard.rules import Settings, setting
 from specguard_rules.spelling import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Annotated, Final, Literal
+    from typing import Final, Literal
 
-    from pydantic import Field
 
 # Rules 1, 4, 5 and 13: a type, an optional scope, an optional mark, a colon and one space, a description.
 _SUBJECT: Final = r"(?P<type>[\w./-]+)(?:\((?P<scope>[^()\s][^()]*)\))?!?: (?P<first>\S)(?s:.*)"
@@ -27,22 +26,12 @@ _LIKE_BREAKING: Final = r"(?im)^breaking[ -]changes?[ \t]*[:#].*"
 class ConventionalForm(Settings):
     """The settings of a rule that can ask for the form of Conventional Commits."""
 
-    conventional: Annotated[
-        bool, Field(description="require Conventional Commits 1.0.0: `type(scope)!: description`")
-    ] = False
-    types: Annotated[list[str], Field(description="allowed types; by default any")] = []
-    type_case: Annotated[
-        Literal["any", "lower"],
-        Field(description="the case of types"),
-    ] = "any"
-    scopes: Annotated[list[str], Field(description="allowed scopes; by default any")] = []
-    scope: Annotated[
-        Literal["optional", "required", "forbidden"], Field(description="whether a subject has a scope")
-    ] = "optional"
-    description_case: Annotated[
-        Literal["any", "lower", "upper"],
-        Field(description="the description's first letter"),
-    ] = "any"
+    conventional: bool = setting(False, "require Conventional Commits 1.0.0: `type(scope)!: description`")
+    types: list[str] = setting([], "allowed types; by default any")
+    type_case: Literal["any", "lower"] = setting("any", "the case of types")
+    scopes: list[str] = setting([], "allowed scopes; by default any")
+    scope: Literal["optional", "required", "forbidden"] = setting("optional", "whether a subject has a scope")
+    description_case: Literal["any", "lower", "upper"] = setting("any", "the description's first letter")
 
     def subject_problem(self, subject: str) -> tuple[str, str]:
         """What keeps a subject from the form, and the setting that asks for it; both empty where it has it.

@@ -14,15 +14,13 @@ import re
 from specguard.approvals.settings import key_blob, key_problem
 from specguard.change.entries import is_record
 from specguard.change.process import CommandError
-from specguard.declaration.rule import Record, Settings
+from specguard.declaration.rule import Record, Settings, setting
 from specguard.errors import MissingFact, NotApplicable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Annotated, Final
-
-    from pydantic import Field
+    from typing import Final
 
     from specguard.approvals.settings import Approver
     from specguard.change.change import Change
@@ -172,28 +170,16 @@ CONVENTIONS: Final = ("CMT", "PRQ")
 class Author(Settings):
     """Somebody, such as a bot, whose commit messages and pull requests are not the team's."""
 
-    logins: Annotated[
-        list[str],
-        Field(
-            description="accounts, if the platform's event says who opened the pull request",
-            json_schema_extra={"tightens": "fewer"},
-        ),
-    ] = []
-    keys: Annotated[
-        list[str],
-        Field(
-            description="public SSH keys, if one has signed each commit",
-            json_schema_extra={"tightens": "fewer"},
-        ),
-    ] = []
-    exempt: Annotated[
-        list[str],
-        Field(
-            min_length=1,
-            description="what does not hold for them: these families or their codes",
-            json_schema_extra={"tightens": "fewer"},
-        ),
-    ] = ["CMT", "PRQ"]
+    logins: list[str] = setting(
+        [], "accounts, if the platform's event says who opened the pull request", tightens="fewer"
+    )
+    keys: list[str] = setting([], "public SSH keys, if one has signed each commit", tightens="fewer")
+    exempt: list[str] = setting(
+        ["CMT", "PRQ"],
+        "what does not hold for them: these families or their codes",
+        min_length=1,
+        tightens="fewer",
+    )
 
     def problem(self) -> str:
         """What cannot be, as a clause."""

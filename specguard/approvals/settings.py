@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import binascii
 
-from specguard.declaration.rule import Settings
+from specguard.declaration.rule import Settings, required, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import Annotated, Any, Final, Literal
-
-    from pydantic import Field
+    from typing import Any, Final, Literal
 
 
 KEY_TYPES: Final = (
@@ -62,22 +60,17 @@ def is_of_kind(blob: bytes, kind: str) -> bool:
 class Approver(Settings):
     """A person who may approve."""
 
-    name: Annotated[str, Field(min_length=1, description="the name for `--approved-by`")]
-    emails: Annotated[list[str], Field(description="commit addresses")] = []
-    logins: Annotated[list[str], Field(description="platform accounts")] = []
-    key: Annotated[
-        str | list[str],
-        Field(description="public SSH keys, as in a `.pub` file"),
-    ] = ""
-    may: Annotated[
-        list[str],
-        Field(
-            min_length=1,
-            description="what they may lift: codes (`PTH002`), names, or families (`PTH`). Rules that "
-            "need a signature must be named",
-            json_schema_extra={"tightens": "fewer", "selectors": True},
-        ),
-    ]
+    name: str = required("the name for `--approved-by`", min_length=1)
+    emails: list[str] = setting([], "commit addresses")
+    logins: list[str] = setting([], "platform accounts")
+    key: str | list[str] = setting("", "public SSH keys, as in a `.pub` file")
+    may: list[str] = required(
+        "what they may lift: codes (`PTH002`), names, or families (`PTH`). Rules that "
+        "need a signature must be named",
+        min_length=1,
+        tightens="fewer",
+        selectors=True,
+    )
 
     def problem(self) -> str:
         """What is wrong with the keys, as a clause; empty where nothing is."""
@@ -105,34 +98,15 @@ class Approver(Settings):
 class ApprovalSettings(Settings):
     """Approvals: their log, their limits, and who may give them."""
 
-    log: Annotated[str, Field(min_length=1, description="the folder of the log")] = ".specguard/approvals/"
-    max_days: Annotated[
-        int,
-        Field(
-            ge=1,
-            description="the most days an approval lasts",
-            json_schema_extra={"tightens": "lower"},
-        ),
-    ] = 30
-    scopes: Annotated[
-        list[Literal["change", "paths"]],
-        Field(
-            min_length=1,
-            description="what an approval may be bound to",
-            json_schema_extra={"tightens": "fewer"},
-        ),
-    ] = ["change", "paths"]
-    two_persons: Annotated[
-        list[str],
-        Field(
-            description="rules or families that need two persons",
-            json_schema_extra={"tightens": "more", "selectors": True},
-        ),
-    ] = []
-    approver: Annotated[
-        list[Approver],
-        Field(description="the people who may approve", json_schema_extra={"tightens": "fewer"}),
-    ] = []
+    log: str = setting(".specguard/approvals/", "the folder of the log", min_length=1)
+    max_days: int = setting(30, "the most days an approval lasts", ge=1, tightens="lower")
+    scopes: list[Literal["change", "paths"]] = setting(
+        ["change", "paths"], "what an approval may be bound to", min_length=1, tightens="fewer"
+    )
+    two_persons: list[str] = setting(
+        [], "rules or families that need two persons", tightens="more", selectors=True
+    )
+    approver: list[Approver] = setting([], "the people who may approve", tightens="fewer")
 
     def named(self, name: str) -> Approver | None:
         """The approver of this name."""

@@ -2,116 +2,74 @@
 
 from __future__ import annotations
 
-from specguard.declaration.rule import Settings
+from specguard.declaration.rule import Settings, required, setting
 from specguard.errors import nearest
 from specguard.work.templates import PathTemplate, check_path_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Literal
-
-    from pydantic import AfterValidator, Field
+    from typing import Literal
 
 
 class Evidence(Settings):
     """What an artifact must cite, and how."""
 
-    section: Annotated[str, Field(description="where; by default the whole document")] = ""
-    anchors: Annotated[
-        Literal["line", "path"],
-        Field(
-            description="a path with its line, or without",
-            json_schema_extra={"tightens": ["path", "line"]},
-        ),
-    ] = "line"
-    paths: Annotated[Literal["any", "absolute", "relative"], Field(description="the cited paths")] = "any"
-    roots: Annotated[
-        list[str],
-        Field(
-            description="absolute paths or web addresses that mean the repository's root; `*` is one "
-            "name, a final `**` any folder"
-        ),
-    ] = []
-    unresolvable: Annotated[
-        Literal["warning", "error"],
-        Field(
-            description="a place outside `roots`",
-            json_schema_extra={"tightens": ["warning", "error"]},
-        ),
-    ] = "warning"
-    resolve: Annotated[
-        bool,
-        Field(
-            description="cited places must exist",
-            json_schema_extra={"tightens": "higher"},
-        ),
-    ] = True
-    every: Annotated[
-        bool,
-        Field(
-            description="each list item and table row cites",
-            json_schema_extra={"tightens": "higher"},
-        ),
-    ] = False
+    section: str = setting("", "where; by default the whole document")
+    anchors: Literal["line", "path"] = setting(
+        "line", "a path with its line, or without", tightens=["path", "line"]
+    )
+    paths: Literal["any", "absolute", "relative"] = setting("any", "the cited paths")
+    roots: list[str] = setting(
+        [],
+        "absolute paths or web addresses that mean the repository's root; `*` is one "
+        "name, a final `**` any folder",
+    )
+    unresolvable: Literal["warning", "error"] = setting(
+        "warning", "a place outside `roots`", tightens=["warning", "error"]
+    )
+    resolve: bool = setting(True, "cited places must exist", tightens="higher")
+    every: bool = setting(False, "each list item and table row cites", tightens="higher")
 
 
 class Findings(Settings):
     """What an artifact's own findings must look like, as in a review."""
 
-    severities: Annotated[list[str], Field(min_length=1, description="worst first")]
-    section: Annotated[str, Field(description="where; by default the whole document")] = ""
-    anchors: Annotated[
-        Literal["line", "path", "none"],
-        Field(
-            description="what each finding cites",
-            json_schema_extra={"tightens": ["none", "path", "line"]},
-        ),
-    ] = "line"
-    closed: Annotated[
-        list[str],
-        Field(
-            description="all words of a closed finding's status",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = ["fixed", "re-verified"]
-    must_close: Annotated[
-        list[str],
-        Field(
-            description="what must be closed before the review is",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = []
-    verdict: Annotated[
-        list[str],
-        Field(
-            min_length=1,
-            description="where the verdict is; the last one counts",
-        ),
-    ] = ["disposition", "verdict", "status", "decision", "outcome", "conclusion"]
-    verdict_open: Annotated[
-        list[str],
-        Field(
-            description="how verdicts of open reviews begin",
-            json_schema_extra={"tightens": "fewer"},
-        ),
-    ] = [
-        "open",
-        "draft",
-        "in progress",
-        "pending",
-        "changes requested",
-        "request changes",
-        "approve with changes",
-        "approved with changes",
-        "not ready",
-        "not approved",
-        "needs",
-        "blocked",
-        "reject",
-        "rejected",
-        "fail",
-        "failed",
-    ]
+    severities: list[str] = required("worst first", min_length=1)
+    section: str = setting("", "where; by default the whole document")
+    anchors: Literal["line", "path", "none"] = setting(
+        "line", "what each finding cites", tightens=["none", "path", "line"]
+    )
+    closed: list[str] = setting(
+        ["fixed", "re-verified"], "all words of a closed finding's status", tightens="more"
+    )
+    must_close: list[str] = setting([], "what must be closed before the review is", tightens="more")
+    verdict: list[str] = setting(
+        ["disposition", "verdict", "status", "decision", "outcome", "conclusion"],
+        "where the verdict is; the last one counts",
+        min_length=1,
+    )
+    verdict_open: list[str] = setting(
+        [
+            "open",
+            "draft",
+            "in progress",
+            "pending",
+            "changes requested",
+            "request changes",
+            "approve with changes",
+            "approved with changes",
+            "not ready",
+            "not approved",
+            "needs",
+            "blocked",
+            "reject",
+            "rejected",
+            "fail",
+            "failed",
+        ],
+        "how verdicts of open reviews begin",
+        tightens="fewer",
+    )
 
 
 class Contract(Settings):
@@ -121,130 +79,58 @@ class Contract(Settings):
     own path gives it, so that companions and members belong to the same agent or pass.
     """
 
-    path: Annotated[
-        str,
-        AfterValidator(check_path_template),
-        Field(description="the template, such as `**/AGENT_{agent}_FINAL_{objective}.md`"),
-    ] = ""
-    root: Annotated[
-        str,
-        AfterValidator(check_path_template),
-        Field(description="instead of `path`: the folder with all `members`"),
-    ] = ""
-    members: Annotated[
-        list[Annotated[str, AfterValidator(check_path_template)]],
-        Field(
-            description="the files that a `root` folder must hold",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = []
-    companions: Annotated[
-        list[
-            Annotated[str, AfterValidator(check_path_template)]
-            | list[Annotated[str, AfterValidator(check_path_template)]]
-        ],
-        Field(
-            description="files beside it; one of each inner list",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = []
-    sections: Annotated[
-        list[str],
-        Field(description="required sections", json_schema_extra={"tightens": "more"}),
-    ] = []
-    forbidden_sections: Annotated[
-        list[str],
-        Field(description="forbidden sections", json_schema_extra={"tightens": "more"}),
-    ] = []
-    aliases: Annotated[
-        dict[str, list[str]],
-        Field(description="other names of sections or fields; `*` is any words"),
-    ] = {}
-    bold_headings: Annotated[bool, Field(description="bold paragraphs are headings")] = False
-    placeholders: Annotated[
-        list[str],
-        Field(
-            description="texts that are no content, such as `TODO`",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = []
-    fields: Annotated[
-        dict[str, str | list[str]],
-        Field(
-            description="required fields: `any`, `date`, `revisions` (existing ones), `ticked` (an item "
-            "of that name, and no `{{place}}` left), or allowed values",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = {}
-    none_when: Annotated[
-        dict[str, str],
-        Field(
-            description="fields that must be `none` while another has a value: `{blockers = "
-            '"posture.ready"}`',
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = {}
-    timestamps: Annotated[
-        Literal["", "present", "ascending"],
-        Field(
-            description="the times of entries",
-            json_schema_extra={"tightens": ["", "present", "ascending"]},
-        ),
-    ] = ""
-    evidence: Annotated[Evidence | None, Field(description="what it must cite")] = None
-    findings: Annotated[Findings | None, Field(description="the form of its findings")] = None
-    options: Annotated[
-        list[str],
-        Field(
-            description='the options it must describe, such as `["A", "B"]`',
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = []
-    inputs: Annotated[
-        list[Annotated[str, AfterValidator(check_path_template)]],
-        Field(
-            description="patterns; it must cite one file of each",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = []
-    records: Annotated[
-        list[Annotated[str, AfterValidator(check_path_template)]],
-        Field(
-            description="files whose object ids it must name",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = []
-    author_not: Annotated[
-        str,
-        Field(
-            description="who must not write it: `slice.owner`, or `packet.author` of another artifact",
-            json_schema_extra={"names": ["artifacts", "work"], "dotted": True},
-        ),
-    ] = ""
-    author: Annotated[list[str], Field(description="the author's fields")] = [
-        "author",
-        "reviewer",
-        "reviewed by",
-        "steward",
-    ]
-    agrees_with: Annotated[
-        Literal["", "deletions"],
-        Field(
-            description="it lists exactly the removed paths, with reasons",
-            json_schema_extra={"tightens": ["", "deletions"]},
-        ),
-    ] = ""
-    closure: Annotated[
-        list[Annotated[str, AfterValidator(check_path_template)]],
-        Field(
-            description="folders that then hold only what it lists",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = []
-    schema: Annotated[
-        str,
-        Field(description="its JSON Schema, a path in the trusted base"),
-    ] = ""
+    path: str = setting(
+        "", "the template, such as `**/AGENT_{agent}_FINAL_{objective}.md`", check=check_path_template
+    )
+    root: str = setting("", "instead of `path`: the folder with all `members`", check=check_path_template)
+    members: list[str] = setting(
+        [], "the files that a `root` folder must hold", tightens="more", check=check_path_template
+    )
+    companions: list[str | list[str]] = setting(
+        [], "files beside it; one of each inner list", tightens="more", check=check_path_template
+    )
+    sections: list[str] = setting([], "required sections", tightens="more")
+    forbidden_sections: list[str] = setting([], "forbidden sections", tightens="more")
+    aliases: dict[str, list[str]] = setting({}, "other names of sections or fields; `*` is any words")
+    bold_headings: bool = setting(False, "bold paragraphs are headings")
+    placeholders: list[str] = setting([], "texts that are no content, such as `TODO`", tightens="more")
+    fields: dict[str, str | list[str]] = setting(
+        {},
+        "required fields: `any`, `date`, `revisions` (existing ones), `ticked` (an item "
+        "of that name, and no `{{place}}` left), or allowed values",
+        tightens="more",
+    )
+    none_when: dict[str, str] = setting(
+        {},
+        'fields that must be `none` while another has a value: `{blockers = "posture.ready"}`',
+        tightens="more",
+    )
+    timestamps: Literal["", "present", "ascending"] = setting(
+        "", "the times of entries", tightens=["", "present", "ascending"]
+    )
+    evidence: Evidence | None = setting(None, "what it must cite")
+    findings: Findings | None = setting(None, "the form of its findings")
+    options: list[str] = setting([], 'the options it must describe, such as `["A", "B"]`', tightens="more")
+    inputs: list[str] = setting(
+        [], "patterns; it must cite one file of each", tightens="more", check=check_path_template
+    )
+    records: list[str] = setting(
+        [], "files whose object ids it must name", tightens="more", check=check_path_template
+    )
+    author_not: str = setting(
+        "",
+        "who must not write it: `slice.owner`, or `packet.author` of another artifact",
+        names=["artifacts", "work"],
+        dotted=True,
+    )
+    author: list[str] = setting(["author", "reviewer", "reviewed by", "steward"], "the author's fields")
+    agrees_with: Literal["", "deletions"] = setting(
+        "", "it lists exactly the removed paths, with reasons", tightens=["", "deletions"]
+    )
+    closure: list[str] = setting(
+        [], "folders that then hold only what it lists", tightens="more", check=check_path_template
+    )
+    schema: str = setting("", "its JSON Schema, a path in the trusted base")
 
     @property
     def template(self) -> str:

@@ -205,14 +205,10 @@ def _records(key: str, old: Any, new: Any) -> Iterator[Difference]:
 
 
 def _direction(cls: type[Settings], field: str) -> str | Sequence[str]:
-    """What a field says tightens it (`json_schema_extra={"tightens": ...}`), or what its patterns mean."""
-    from specguard.authority.validate import Models
-
-    annotation = Models().annotation(cls, field)
-    for data in getattr(annotation, "__metadata__", ()):
-        stated: str | Sequence[str] | None = (getattr(data, "json_schema_extra", None) or {}).get("tightens")
-        if stated:
-            return stated
+    """What a field says tightens it, or what its patterns mean."""
+    stated: str | Sequence[str] = cls._notes[field].options.get("tightens", "") if field in cls._notes else ""
+    if stated:
+        return stated
     value = getattr(cls, field, None)
     if isinstance(value, Guarding):
         return "more"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 from specguard.authority.layers import TESTS
 from specguard.authority.policy import plain
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
-from specguard.authority.validate import Models, description_of, policy_model
+from specguard.authority.validate import Models, policy_model
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Patterns
 from specguard.declaration.rule import Record, Settings
@@ -115,10 +115,14 @@ def _describe(table: dict[str, Any], cls: type[Settings], models: Models) -> Non
                 if set(inner["properties"]) == set(nested._fields):
                     _describe(inner, nested, models)
         part.pop("title", None)
-        part["description"] = description_of(models.annotation(cls, field))
+        part["description"] = _description(cls, field)
         default = getattr(cls, field, None)
         if default is not None:
             part["default"] = plain(default)
+
+
+def _description(cls: type[Settings], field: str) -> str:
+    return cls._notes[field].description if field in cls._notes else ""
 
 
 def _tables_in(part: Any) -> Iterator[dict[str, Any]]:
@@ -137,9 +141,9 @@ def _options(cls: type[Settings], models: Models, prefix: str = "") -> Iterator[
             name=prefix + field,
             type=_words(annotation),
             default=_default(cls, field),
-            description=description_of(annotation),
+            description=_description(cls, field),
         )
-        several = "[]" if get_origin(_bare(annotation)) is list else ""
+        several = "[]" if get_origin(annotation) is list else ""
         for nested in models.nested(cls, field):
             yield from _options(nested, models, f"{prefix}{field}{several}.")
 
@@ -151,13 +155,8 @@ def _default(cls: type[Settings], field: str) -> str:
     return "" if value is None else f"`{json.dumps(value, ensure_ascii=False)}`"
 
 
-def _bare(annotation: Any) -> Any:
-    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
-
-
 def _words(annotation: Any) -> str:
     """An annotation in words: `strings`, which are a list, or `integer or table`."""
-    annotation = _bare(annotation)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return ", ".join(f"`{json.dumps(value)}`" for value in arguments)

@@ -1,26 +1,22 @@
 """The settings at the top of a policy, and those of the authority itself.
 
-A field says that it names such entries with `json_schema_extra={"names": ["artifacts"]}`. A name that is like
-none that there is may be of an entry that is still to be written; what it is needed for then says that it is
-missing. A field with `json_schema_extra={"selectors": True}` names rules, by code, family or name, and one
-with `{"approvers": True}` has lists of people who may approve; all of those there are are known.
+A field says that it names entries of tables with the option `names`. A name that is like none that there is
+may be of an entry that is still to be written; what it is needed for then says that it is missing. The rules
+and people that `selectors` and `approvers` name are all known.
 """
 
 from __future__ import annotations
 
 from specguard.change.git import MAX_ENTRIES
 from specguard.declaration.patterns import Covering, PatternError
-from specguard.declaration.rule import Record, Settings
+from specguard.declaration.rule import Record, Settings, required, setting
 from specguard.errors import nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
-    from typing import Annotated, Any, Final, Literal
+    from typing import Any, Final, Literal
 
-    from pydantic import Field
-
-    from specguard.authority.validate import Models
     from specguard.declaration.expressions import Expression
     from specguard.declaration.patterns import Selecting
     from specguard.declaration.registry import Registry
@@ -32,47 +28,29 @@ if TYPE_CHECKING:
 class TopLevel(Settings):
     """The keys of a policy that stand in no table."""
 
-    extends: Annotated[list[str], Field(description="presets to start from; later ones win")] = []
-    base: Annotated[
-        str | None,
-        Field(min_length=1, description="the branch that changes go into; by default it is detected"),
-    ] = None
-    documents: Annotated[list[str], Field(description="more documents of the authority")] = []
-    merge: Annotated[
-        Literal["rebase", "merge", "squash"],
-        Field(description="how changes land"),
-    ] = "rebase"
-    require_work_item: Annotated[
-        bool | Selecting,
-        Field(description="changes, or branches, that must name a work item"),
-    ] = False
-    remote: Annotated[str | None, Field(min_length=1, description="the URL of the canonical repository")] = (
-        None
+    extends: list[str] = setting([], "presets to start from; later ones win")
+    base: str | None = setting(
+        None, "the branch that changes go into; by default it is detected", min_length=1
     )
-    plugins: Annotated[list[str], Field(description="installed distributions to use")] = []
+    documents: list[str] = setting([], "more documents of the authority")
+    merge: Literal["rebase", "merge", "squash"] = setting("rebase", "how changes land")
+    require_work_item: bool | Selecting = setting(False, "changes, or branches, that must name a work item")
+    remote: str | None = setting(None, "the URL of the canonical repository", min_length=1)
+    plugins: list[str] = setting([], "installed distributions to use")
 
-    max_entries: Annotated[
-        int,
-        Field(
-            ge=1,
-            le=20_000_000,
-            description="the most files of a tree or change",
-        ),
-    ] = MAX_ENTRIES
+    max_entries: int = setting(MAX_ENTRIES, "the most files of a tree or change", ge=1, le=20_000_000)
 
 
 class AuthorityKey(Settings):
     """Something that several documents state, and on which a lower one must not contradict a higher one."""
 
-    name: Annotated[str, Field(min_length=1, description="its name, such as `canonical_root`")]
-    form: Annotated[
-        Literal["Key: value", "front matter"] | None,
-        Field(description="where it is stated: by default in any field"),
-    ] = None
-    pattern: Annotated[
-        Expression | None,
-        Field(description="instead of `form`: what such a line matches, with one group for the value"),
-    ] = None
+    name: str = required("its name, such as `canonical_root`", min_length=1)
+    form: Literal["Key: value", "front matter"] | None = setting(
+        None, "where it is stated: by default in any field"
+    )
+    pattern: Expression | None = setting(
+        None, "instead of `form`: what such a line matches, with one group for the value"
+    )
 
     def problem(self) -> str:
         """What cannot be, as a clause."""
@@ -88,22 +66,12 @@ class AuthorityKey(Settings):
 class AuthoritySettings(Settings):
     """What the authority's prose comes to."""
 
-    sections: Annotated[
-        dict[str, Literal["locked-path", "forbidden-path", "normative", "order", "nothing"]],
-        Field(description="titles of sections, and what their paths mean"),
-    ] = {}
-    normative: Annotated[list[str], Field(description="the normative documents (this locks nothing)")] = []
-    order: Annotated[
-        list[str],
-        Field(description="documents, highest first: paths or patterns"),
-    ] = []
-    keys: Annotated[
-        list[AuthorityKey],
-        Field(
-            description="what lower documents must not contradict",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = []
+    sections: dict[str, Literal["locked-path", "forbidden-path", "normative", "order", "nothing"]] = setting(
+        {}, "titles of sections, and what their paths mean"
+    )
+    normative: list[str] = setting([], "the normative documents (this locks nothing)")
+    order: list[str] = setting([], "documents, highest first: paths or patterns")
+    keys: list[AuthorityKey] = setting([], "what lower documents must not contradict", tightens="more")
 
     def problem(self) -> str:
         """What cannot be, as a clause."""
@@ -118,33 +86,28 @@ class AuthoritySettings(Settings):
 class RuleTable(Settings):
     """The keys that every rule's table has."""
 
-    severity: Annotated[
-        Severity | None, Field(description="the most severe findings; `off` turns it off")
-    ] = None
-    stages: Annotated[list[Stage] | None, Field(min_length=1, description="when it runs")] = None
-    exclude: Annotated[Covering, Field(description="paths that the rule skips")] = Covering()
-    approvable: Annotated[bool, Field(description="`false`: no approval lifts its findings")] = True
+    severity: Severity | None = setting(None, "the most severe findings; `off` turns it off")
+    stages: list[Stage] | None = setting(None, "when it runs", min_length=1)
+    exclude: Covering = setting(Covering(), "paths that the rule skips")
+    approvable: bool = setting(True, "`false`: no approval lifts its findings")
 
 
 LEAST_LIKENESS: Final = 0.8
 """How much a name is like one that there is, as `difflib` counts, for it to be meant as that."""
 
 
-def misspelt(
-    values: Mapping[str, Any], registry: Registry, models: Models
-) -> Iterator[tuple[Path, str, str]]:
+def misspelt(values: Mapping[str, Any], registry: Registry) -> Iterator[tuple[Path, str, str]]:
     """The names that are nearly those of entries of other tables, and those of unknown rules and people.
 
     Args:
         values: the settings, validated.
         registry: the rules and declarations there are.
-        models: tells the annotations of their fields.
 
     Yields:
         The key, what is wrong with it, as a clause, and the next step.
     """
     rules = [(entry.rule.code, entry.rule.family(), name) for name, entry in registry.rules.items()]
-    names = _Names(values, {selector for selectors in rules for selector in selectors}, models)
+    names = _Names(values, {selector for selectors in rules for selector in selectors})
     for name in registry.declarations:
         if name in values:
             yield from _within(values[name], (name,), names)
@@ -160,7 +123,6 @@ class _Names(Record):
 
     values: Mapping[str, Any]
     selectors: Collection[str]
-    models: Models
 
 
 def _within(value: Any, path: Path, names: _Names) -> Iterator[tuple[Path, str, str]]:
@@ -182,18 +144,17 @@ def _within(value: Any, path: Path, names: _Names) -> Iterator[tuple[Path, str, 
 def _of_field(
     cls: type[Settings], field: str, value: Any, path: Path, names: _Names
 ) -> Iterator[tuple[Path, str, str]]:
-    for note in getattr(names.models.annotation(cls, field), "__metadata__", ()):
-        extra = getattr(note, "json_schema_extra", None) or {}
-        if extra.get("selectors"):
-            for index, selector in enumerate(value):
-                if selector not in names.selectors:
-                    step = nearest(selector, names.selectors, "`specguard rule` lists them")
-                    yield (*path, index), f"names {selector!r}, which is no rule's code, family or name", step
-        if extra.get("approvers"):
-            yield from _unknown_approvers(value, path, names.values)
-        if "names" in extra:
-            known = _known(names.values, extra["names"])
-            yield from _near(value, path, known, dotted=extra.get("dotted", False))
+    options = cls._notes[field].options if field in cls._notes else {}
+    if "selectors" in options:
+        for index, selector in enumerate(value):
+            if selector not in names.selectors:
+                step = nearest(selector, names.selectors, "`specguard rule` lists them")
+                yield (*path, index), f"names {selector!r}, which is no rule's code, family or name", step
+    if "approvers" in options:
+        yield from _unknown_approvers(value, path, names.values)
+    if "names" in options:
+        known = _known(names.values, options["names"])
+        yield from _near(value, path, known, dotted=options.get("dotted", False))
     yield from _within(value, path, names)
 
 

@@ -2,7 +2,7 @@
 
 What pydantic would make of an annotation is made here for the few forms that settings have, as schemas of
 `pydantic_core`: importing pydantic costs twice what that does, and a hook waits for it when the policy has
-changed. An annotation of another form is left to pydantic.
+changed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 import sys
 import types
 import typing
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal, Union
 
 from pydantic_core import SchemaValidator, ValidationError, core_schema
 
@@ -22,13 +22,13 @@ from specguard.authority.layers import TESTS, Problem
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel, misspelt
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Selecting
-from specguard.declaration.rule import Record, Settings
+from specguard.declaration.rule import Settings
 from specguard.documents.data import dotted
 from specguard.errors import nearest
 from specguard.model import SEVERITIES, STAGES, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Final
 
     from pydantic_core import CoreSchema, ErrorDetails
@@ -68,47 +68,8 @@ _CONSTRAINTS: Mapping[str, Sequence[str]] = {
     "dict": _SIZES,
 }
 """The constraints that each type of schema has by itself."""
-
-
-class FieldNotes:
-    """What `Field` says of a setting: constraints, and what is for readers alone.
-
-    It stands for `pydantic.Field` where an annotation is evaluated.
-
-    Attributes:
-        constraints: limits of values, by the names that pydantic has for them.
-        description: what the setting is for.
-        json_schema_extra: more for tools; `tightens` says which values make a policy stricter, `names` which
-            tables' entries a value names.
-    """
-
-    def __init__(
-        self,
-        *,
-        description: str = "",
-        json_schema_extra: Mapping[str, Any] | None = None,
-        **constraints: Any,
-    ) -> None:
-        unknown = set(constraints) - {name for names in _CONSTRAINTS.values() for name in names}
-        if unknown:
-            raise TypeError(f"Field({', '.join(sorted(unknown))}=…) is not for settings")
-        self.constraints = constraints
-        self.description = description
-        self.json_schema_extra = json_schema_extra or {}
-
-
-class _Function(Record):
-    """A function that checks or changes a value; it stands for pydantic's validators of that name."""
-
-    func: Callable[[Any], Any]
-
-
-class _After(_Function):
-    """`AfterValidator`."""
-
-
-class _Before(_Function):
-    """`BeforeValidator`."""
+_OPTIONS = ("check", "refused", "tightens", "names", "dotted", "selectors", "approvers")
+"""The other options of a field."""
 
 
 class Models:
@@ -116,8 +77,7 @@ class Models:
 
     def __init__(self) -> None:
         self._made: dict[type[Settings], CoreSchema] = {}
-        self._nested: dict[tuple[type[Settings], str], Sequence[type[Settings]]] = {}
-        self._annotations: dict[tuple[type[Settings], str], Any] = {}
+        self._read: dict[tuple[type[Settings], str], tuple[Any, Sequence[type[Settings]]]] = {}
 
     def table(self, *classes: type[Settings], fields: Mapping[str, CoreSchema] | None = None) -> CoreSchema:
         """The schema of a table with the keys of some classes, whose value has those keys that are set.
@@ -127,9 +87,7 @@ class Models:
             fields: more keys, none of which is required.
         """
         made = {
-            name: core_schema.typed_dict_field(
-                self.schema(self.annotation(cls, name)), required=not hasattr(cls, name)
-            )
+            name: core_schema.typed_dict_field(self._field(cls, name), required=not hasattr(cls, name))
             for cls in classes
             for name in cls._fields
         }
@@ -153,103 +111,98 @@ class Models:
 
     def nested(self, cls: type[Settings], field: str) -> Sequence[type[Settings]]:
         """The settings classes that a field's annotation names."""
-        self.annotation(cls, field)
-        return self._nested[cls, field]
+        return self._annotated(cls, field)[1]
 
     def annotation(self, cls: type[Settings], field: str) -> Any:
-        """A field's annotation as an object.
+        """A field's annotation as an object."""
+        return self._annotated(cls, field)[0]
+
+    def _annotated(self, cls: type[Settings], field: str) -> tuple[Any, Sequence[type[Settings]]]:
+        key = (cls, field)
+        if key not in self._read:
+            owner = next(one for one in cls.__mro__ if field in one.__dict__.get("__annotations__", {}))
+            names = _Names(owner)
+            # What is evaluated is the annotation of an installed class, never data.
+            self._read[key] = eval(owner.__annotations__[field], {}, names), names.found  # noqa: S307
+        return self._read[key]
+
+    def _field(self, cls: type[Settings], field: str) -> CoreSchema:
+        """The schema of a field, with its limits.
 
         Raises:
-            TypeError: it has a name that cannot be found.
+            TypeError: its annotation is of no form that settings have, or it has an option that they lack.
         """
-        key = (cls, field)
-        if key not in self._annotations:
-            names = _Names(_owner(cls, field))
-            text = annotation_text(cls, field)
-            try:
-                # What is evaluated is the annotation of an installed class, never data.
-                self._annotations[key] = eval(text, {}, names)  # noqa: S307
-            except (NameError, TypeError) as error:
-                raise TypeError(
-                    f"{cls.__module__}.{cls.__qualname__}.{field}: {text!r} cannot be read: {error}"
-                ) from None
-            self._nested[key] = names.found
-        return self._annotations[key]
+        note = cls._notes.get(field)
+        try:
+            schema = self._schema(self.annotation(cls, field))
+            return _noted(schema, note.options) if note else schema
+        except (NameError, TypeError) as error:
+            raise TypeError(f"{cls.__module__}.{cls.__qualname__}.{field} cannot be read: {error}") from None
 
-    def schema(self, annotation: Any) -> CoreSchema:
-        """The schema of an annotation."""
+    def _schema(self, annotation: Any) -> CoreSchema:
         if annotation in _PLAIN:
             return _PLAIN[annotation]()
         if isinstance(annotation, type):
             if issubclass(annotation, Settings):
                 return self.record(annotation)
-            own = getattr(annotation, "__get_pydantic_core_schema__", None)
-            if own is not None and annotation in (Guarding, Covering, Selecting, Expression):
-                made: CoreSchema = own(annotation, self.schema)
+            if annotation in (Guarding, Covering, Selecting, Expression):
+                made: CoreSchema = annotation.__get_pydantic_core_schema__(annotation, None)
                 return made
         origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-        if origin is Annotated:
-            return self._annotated(self.schema(arguments[0]), annotation.__metadata__, annotation)
         if origin is Literal:
             return core_schema.literal_schema(list(arguments))
         if origin in {Union, types.UnionType}:
-            choices: list[Any] = [self.schema(part) for part in arguments if part is not types.NoneType]
+            choices: list[Any] = [self._schema(part) for part in arguments if part is not types.NoneType]
             schema: CoreSchema = choices[0] if len(choices) == 1 else core_schema.union_schema(choices)
             return core_schema.nullable_schema(schema) if types.NoneType in arguments else schema
         if origin in _LISTS:
-            return core_schema.list_schema(self.schema(arguments[0]))
+            return core_schema.list_schema(self._schema(arguments[0]))
         if origin in _TABLES:
-            return core_schema.dict_schema(self.schema(arguments[0]), self.schema(arguments[1]))
-        return _from_pydantic(annotation)
+            return core_schema.dict_schema(self._schema(arguments[0]), self._schema(arguments[1]))
+        raise TypeError(f"no setting has the type {annotation}; limits stand in `setting(default, text, …)`")
 
-    def _annotated(self, schema: CoreSchema, metadata: Iterable[Any], annotation: Any) -> CoreSchema:
-        for data in metadata:
-            if isinstance(data, FieldNotes):
-                schema = _constrained(schema, data.constraints)
-            elif isinstance(data, _After):
-                schema = core_schema.no_info_after_validator_function(data.func, schema)
-            elif isinstance(data, _Before):
-                schema = core_schema.no_info_before_validator_function(data.func, schema)
-            else:
-                return _from_pydantic(annotation)
+
+def _noted(schema: CoreSchema, options: Mapping[str, Any]) -> CoreSchema:
+    """A schema with what a field's options say of its values."""
+    limits = {name: value for name, value in options.items() if name not in _OPTIONS}
+    unknown = set(limits) - {name for names in _CONSTRAINTS.values() for name in names}
+    if unknown:
+        raise TypeError(f"setting({', '.join(sorted(unknown))}=…) is not for settings")
+    schema = _limited(schema, limits, options.get("check"))
+    refused: Mapping[Any, str] = options.get("refused", {})
+    if not refused:
         return schema
+
+    def held(value: Any) -> Any:
+        if isinstance(value, str) and value in refused:
+            raise ValueError(refused[value])
+        return value
+
+    return core_schema.no_info_before_validator_function(held, schema)
+
+
+def _limited(schema: CoreSchema, limits: Mapping[str, Any], check: Callable[[str], str] | None) -> CoreSchema:
+    """A schema with limits, of alternatives each with those it can have, and its texts with a check."""
+    made: Any = dict(schema)
+    if schema["type"] in {"nullable", "function-after"}:
+        made["schema"] = _limited(made["schema"], limits, check if schema["type"] == "nullable" else None)
+    elif schema["type"] == "union":
+        made["choices"] = [_limited(choice, limits, check) for choice in made["choices"]]
+    else:
+        known = _CONSTRAINTS.get(schema["type"], ())
+        made.update((name, value) for name, value in limits.items() if name in known)
+        if check and schema["type"] == "list":
+            made["items_schema"] = _limited(made["items_schema"], {}, check)
+        elif check and schema["type"] == "str":
+            made = core_schema.no_info_after_validator_function(check, made)
+    result: CoreSchema = made
+    return result
 
 
 def problem_of(record: Settings) -> str:
     """What a table's values have against each other, where its class says so in a method `problem`."""
     problem = getattr(record, "problem", None)
     return str(problem()) if callable(problem) else ""
-
-
-def description_of(annotation: Any) -> str:
-    """What a field is for."""
-    for data in getattr(annotation, "__metadata__", ()):
-        description = getattr(data, "description", None)
-        if description:
-            return str(description)
-    return ""
-
-
-def _constrained(schema: CoreSchema, constraints: Mapping[str, Any]) -> CoreSchema:
-    """A schema with limits; of alternatives each gets those that it can have."""
-    if not constraints:
-        return schema
-    made: Any = dict(schema)
-    if schema["type"] in {"nullable", "function-after", "function-before"}:
-        made["schema"] = _constrained(made["schema"], constraints)
-    elif schema["type"] == "union":
-        made["choices"] = [_constrained(choice, constraints) for choice in made["choices"]]
-    else:
-        known = _CONSTRAINTS.get(schema["type"], ())
-        made.update((name, value) for name, value in constraints.items() if name in known)
-    result: CoreSchema = made
-    return result
-
-
-def _from_pydantic(annotation: Any) -> CoreSchema:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(annotation).core_schema
 
 
 class _Names(dict[str, Any]):
@@ -270,7 +223,7 @@ class _Names(dict[str, Any]):
                 value = names[name]
                 break
         else:
-            value = _elsewhere(name)
+            raise KeyError(name)
         if isinstance(value, type) and issubclass(value, Settings):
             self.found.append(value)
         return value
@@ -283,42 +236,7 @@ _KNOWN: Mapping[str, Any] = {
     "Guarding": Guarding,
     "Covering": Covering,
     "Selecting": Selecting,
-    "Field": FieldNotes,
-    "AfterValidator": _After,
-    "BeforeValidator": _Before,
 }
-
-
-def _elsewhere(name: str) -> Any:
-    """A name that pydantic or annotated-types has.
-
-    Raises:
-        KeyError: neither has it; it may be a builtin's.
-    """
-    import builtins
-
-    if hasattr(builtins, name):
-        raise KeyError(name)
-    import annotated_types
-    import pydantic
-
-    for module in (pydantic, annotated_types):
-        if hasattr(module, name):
-            return getattr(module, name)
-    raise KeyError(name)
-
-
-def annotation_text(cls: type[Settings], field: str) -> str:
-    """A field's annotation as it is written."""
-    return str(_owner(cls, field).__dict__["__annotations__"][field])
-
-
-def _owner(cls: type[Settings], field: str) -> type:
-    """The class that declares a field."""
-    for owner in cls.__mro__:
-        if field in owner.__dict__.get("__annotations__", {}):
-            return owner
-    raise TypeError(f"{cls.__qualname__} has no field {field!r}")
 
 
 _NAMED: Final = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*)`")
@@ -363,7 +281,7 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[P
                 problems.append(Problem(f"[rules.{name}]: {text}", origin=origin))
         problems.extend(
             Problem(f"`{dotted(path)}` {text}", origin=merged.origin(path), help=help)
-            for path, text, help in misspelt(values, registry, models)
+            for path, text, help in misspelt(values, registry)
         )
         for declaration in registry.declarations.values():
             if declaration.problems is not None and declaration.name in values:

@@ -10,16 +10,16 @@ from specguard.model import SEVERITIES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
-
-    from pydantic import Field
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any, ClassVar, Final, Literal, TypeAlias, TypeVar
 
     from specguard.declaration.expressions import Expression
     from specguard.model import Finding, Severity, Stage
 
     Fix: TypeAlias = "RenameBranch | RewordMessage | EditFile"
     """Any of them."""
+
+    _T = TypeVar("_T")
 
 
 if TYPE_CHECKING:
@@ -97,27 +97,69 @@ def _compile_and_call(self: Any, *values: Any, **named: Any) -> None:
     cls.__init__(self, *values, **named)
 
 
+class Note:
+    """What `setting` and `required` say of a field besides its type.
+
+    Attributes:
+        default: its default; absent where it is required.
+        description: what it is for.
+        options: the rest, by name.
+    """
+
+    __slots__ = ("default", "description", "options")
+
+    def __init__(self, description: str, options: Mapping[str, Any], *default: Any) -> None:
+        self.default = default
+        self.description = description
+        self.options = options
+
+
+def setting(default: _T, description: str, **options: Any) -> _T:
+    """A field of `Settings` that has a default; see there for the options."""
+    return Note(description, options, default)  # type: ignore[return-value]  # `Settings` puts the default in its place
+
+
+def required(description: str, **options: Any) -> Any:
+    """A field of `Settings` that every table has to set."""
+    return Note(description, options)
+
+
 LAST: Final = "APR"
 """The family of the rules about approvals, which judge what the others found and so come after them."""
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True)
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(required,))
 class Settings(Record):
     """A table of a policy: each annotated field is a key of it.
 
-    A field is declared as `limit: Annotated[int, Field(gt=0, description="…")] = 72`; every field has a
-    description, and a nested table is a field whose type is another `Settings`. Next to the plain types
-    there are `Guarding`, `Covering`, `Selecting` and `Expression` (see `specguard.rules`).
+    A field is declared as `limit: int = setting(72, "…", gt=0)`, or `name: str = required("…")` where there
+    is no default; every field has a description, and a nested table is a field whose type is another
+    `Settings`. Next to the plain types there are `Guarding`, `Covering`, `Selecting` and `Expression` (see
+    `specguard.rules`). What else a field may say:
 
-    A field may say which of its values make a policy stricter, with `json_schema_extra={"tightens": ...}`:
-    `"higher"` or `"lower"` numbers and flags, `"more"` or `"fewer"` elements, or a list of its values from
-    the loosest to the tightest. One that names entries of other tables says of which, with
-    `{"names": ["artifacts"]}` (and `"dotted": True` where a field follows the name), so that a typo is told.
-    One that names rules has `{"selectors": True}`, and one that names approvers `{"approvers": True}`.
+    - `min_length`, `max_length`, `pattern`, `gt`, `ge`, `lt`, `le`, `multiple_of`: pydantic's limits;
+    - `check`: a function of each text in it, which returns the text or raises a `ValueError`;
+    - `refused`: values that it has no more, each with what to write instead;
+    - `tightens`: which of its values make a policy stricter: `"higher"` or `"lower"` numbers and flags,
+      `"more"` or `"fewer"` elements, or a list of its values from the loosest to the tightest;
+    - `names`: the tables whose entries it names, so that a typo is told; with `dotted` a field follows it;
+    - `selectors`: that it names rules, by code, family or name; `approvers`: that it has lists of approvers.
 
     A table whose values can contradict each other has a method `problem() -> str` that says how, as a clause,
     or gives an empty string; it is asked when a policy is compiled.
     """
+
+    _notes: ClassVar[Mapping[str, Note]] = {}
+
+    def __init_subclass__(cls, **options: bool) -> None:
+        noted = {name: value for name, value in cls.__dict__.items() if isinstance(value, Note)}
+        for name, value in noted.items():
+            if value.default:
+                setattr(cls, name, *value.default)
+            else:
+                delattr(cls, name)
+        cls._notes = {**cls._notes, **noted}
+        super().__init_subclass__(**options)
 
 
 class Rule(Settings):
@@ -213,14 +255,11 @@ def lower_severity(one: Severity, other: Severity) -> Severity:
 class Commits(Settings):
     """How many commits a change or an item has, and which of them count."""
 
-    exactly: Annotated[int | None, Field(ge=1, description="exactly this many")] = None
-    at_most: Annotated[int | None, Field(ge=1, description="at most this many")] = None
-    at_least: Annotated[int | None, Field(ge=1, description="at least this many")] = None
-    ignore: Annotated[
-        list[Expression],
-        Field(description="subjects of commits that do not count"),
-    ] = []
-    merges: Annotated[Literal["count", "ignore"], Field(description="whether merge commits count")] = "count"
+    exactly: int | None = setting(None, "exactly this many", ge=1)
+    at_most: int | None = setting(None, "at most this many", ge=1)
+    at_least: int | None = setting(None, "at least this many", ge=1)
+    ignore: list[Expression] = setting([], "subjects of commits that do not count")
+    merges: Literal["count", "ignore"] = setting("count", "whether merge commits count")
 
     @property
     def wanted(self) -> str:

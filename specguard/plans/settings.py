@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.rule import Settings
+from specguard.declaration.rule import Settings, setting
 from specguard.documents.fields import normal_name
 from specguard.errors import nearest
 from specguard.work.templates import check_path_template, check_template
@@ -12,9 +12,7 @@ from specguard.work.templates import check_path_template, check_template
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, Final, Literal
-
-    from pydantic import AfterValidator, Field
+    from typing import Final, Literal
 
     from specguard.declaration.expressions import Expression
     from specguard.plans.task import Task
@@ -37,89 +35,35 @@ KEYS: Final = {
 class PlanKind(Settings):
     """A kind of plan: a folder for each plan, with a file that lists its tasks."""
 
-    folder: Annotated[
-        str,
-        AfterValidator(check_path_template),
-        Field(description="a plan's folder"),
-    ] = ".plans/{name}"
-    plan: Annotated[
-        str,
-        Field(min_length=1, description="the file with the tasks"),
-    ] = "plan.json"
-    branch: Annotated[
-        str,
-        AfterValidator(check_template),
-        Field(description="for research and reviews"),
-    ] = "plan-{name}"
-    code: Annotated[str, Field(description="where `expected_files` start")] = ""
-    tasks: Annotated[
-        str,
-        Field(description="the tasks' key; empty: the file is the list"),
-    ] = "tasks"
-    keys: Annotated[
-        dict[str, str | list[str]],
-        Field(description='other keys of a task: `{depends_on = "dependencies"}`'),
-    ] = {}
-    required: Annotated[
-        list[
-            Literal[
-                "id", "title", "domain", "status", "depends_on", "expected_files", "verify", "done_criteria"
-            ]
-        ],
-        Field(description="what each task must have", json_schema_extra={"tightens": "more"}),
-    ] = ["id", "title", "status", "depends_on", "expected_files", "verify", "done_criteria"]
-    id_format: Annotated[
-        str,
-        AfterValidator(check_template),
-        Field(description="the form of ids"),
-    ] = "task_{number}"
-    statuses: Annotated[list[str], Field(min_length=1, description="all statuses")] = [
-        "pending",
-        "in_progress",
-        "agent_done",
-        "done",
-        "deferred",
-        "blocked",
-    ]
-    started: Annotated[list[str], Field(description="started tasks")] = [
-        "in_progress",
-        "agent_done",
-        "done",
-    ]
-    done: Annotated[
-        list[str],
-        Field(min_length=1, description="those that need evidence"),
-    ] = ["done"]
-    option: Annotated[
-        str,
-        Field(description="the field that names the plan's option"),
-    ] = ""
-    options: Annotated[
-        str,
-        Field(description="the file that describes the options"),
-    ] = ""
-    log: Annotated[
-        list[str],
-        Field(
-            description="what a finished task may append to, such as `MASTER.md`",
-            json_schema_extra={"tightens": "fewer"},
-        ),
-    ] = []
-    unit: Annotated[
-        Literal["change", "commit"],
-        Field(
-            description="what a task is",
-            json_schema_extra={"tightens": ["commit", "change"]},
-        ),
-    ] = "change"
-    trusted: Annotated[
-        Literal["base", "branch"],
-        Field(
-            description="whose plan counts. `branch`: without one in the base, that of a first commit that "
-            "touches only its folder",
-            json_schema_extra={"tightens": ["branch", "base"]},
-        ),
-    ] = "base"
+    folder: str = setting(".plans/{name}", "a plan's folder", check=check_path_template)
+    plan: str = setting("plan.json", "the file with the tasks", min_length=1)
+    branch: str = setting("plan-{name}", "for research and reviews", check=check_template)
+    code: str = setting("", "where `expected_files` start")
+    tasks: str = setting("tasks", "the tasks' key; empty: the file is the list")
+    keys: dict[str, str | list[str]] = setting({}, 'other keys of a task: `{depends_on = "dependencies"}`')
+    required: list[
+        Literal["id", "title", "domain", "status", "depends_on", "expected_files", "verify", "done_criteria"]
+    ] = setting(
+        ["id", "title", "status", "depends_on", "expected_files", "verify", "done_criteria"],
+        "what each task must have",
+        tightens="more",
+    )
+    id_format: str = setting("task_{number}", "the form of ids", check=check_template)
+    statuses: list[str] = setting(
+        ["pending", "in_progress", "agent_done", "done", "deferred", "blocked"], "all statuses", min_length=1
+    )
+    started: list[str] = setting(["in_progress", "agent_done", "done"], "started tasks")
+    done: list[str] = setting(["done"], "those that need evidence", min_length=1)
+    option: str = setting("", "the field that names the plan's option")
+    options: str = setting("", "the file that describes the options")
+    log: list[str] = setting([], "what a finished task may append to, such as `MASTER.md`", tightens="fewer")
+    unit: Literal["change", "commit"] = setting("change", "what a task is", tightens=["commit", "change"])
+    trusted: Literal["base", "branch"] = setting(
+        "base",
+        "whose plan counts. `branch`: without one in the base, that of a first commit that "
+        "touches only its folder",
+        tightens=["branch", "base"],
+    )
 
     def keys_of(self, name: str) -> tuple[str, ...]:
         """The keys of a task under which something of it is looked for, in order; see `KEYS`."""
@@ -148,25 +92,19 @@ ROLES: Final = {"research": "researcher", "review": "reviewer", "plan-review": "
 class RoleModels(Settings):
     """Which models may be used in one role, beside what holds for every role."""
 
-    allow: Annotated[list[Expression], Field(description="allowed models")] = []
-    default: Annotated[str, Field(description="if none is named")] = ""
+    allow: list[Expression] = setting([], "allowed models")
+    default: str = setting("", "if none is named")
 
 
 class Models(Settings):
     """Which models may be used, by expressions over their names; what is denied stays denied."""
 
-    allow: Annotated[list[Expression], Field(description="allowed models; by default any")] = []
-    deny: Annotated[
-        list[Expression],
-        Field(
-            description="denied models",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = []
-    default: Annotated[str, Field(description="if none is named")] = ""
-    reviewer: Annotated[RoleModels, Field(description="reviewing options")] = RoleModels()
-    researcher: Annotated[RoleModels, Field(description="doing research")] = RoleModels()
-    coder: Annotated[RoleModels, Field(description="doing tasks and items")] = RoleModels()
+    allow: list[Expression] = setting([], "allowed models; by default any")
+    deny: list[Expression] = setting([], "denied models", tightens="more")
+    default: str = setting("", "if none is named")
+    reviewer: RoleModels = setting(RoleModels(), "reviewing options")
+    researcher: RoleModels = setting(RoleModels(), "doing research")
+    coder: RoleModels = setting(RoleModels(), "doing tasks and items")
 
     def role_of(self, what: str, otherwise: str = "") -> str:
         """The role in which a kind of run, or of artifact, has a model."""

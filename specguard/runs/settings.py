@@ -4,155 +4,62 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.rule import Record, Settings
+from specguard.declaration.rule import Record, Settings, required, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Any, Final, Literal
-
-    from pydantic import AfterValidator, BeforeValidator, Field
+    from typing import Final, Literal
 
 
-def _no_ci(value: Any) -> Any:
-    """A grade that evidence in a repository can have.
-
-    Raises:
-        ValueError: it is `ci`, which the author of a change can put on any check's result.
-    """
-    if value == "ci":
-        raise ValueError(
-            'no file tells that CI ran it: write grade = "re-run", and have the platform require its jobs'
-        )
-    return value
+_CI: Final = 'no file tells that CI ran it: write grade = "re-run", and have the platform require its jobs'
 
 
 class RunSettings(Settings):
     """Where a run leaves its manifest, logs and evidence, and what it may take."""
 
-    path: Annotated[str, Field(min_length=1, description="the folder of runs")] = ".runs"
-    root: Annotated[
-        str,
-        Field(
-            description="a folder outside the repository instead, with `~`, `$VAR`, `${VAR}` and "
-            "`${VAR:-default}`"
-        ),
-    ] = ""
-    keep: Annotated[
-        Literal["local", "tree"],
-        Field(
-            description="`tree`: runs are committed",
-            json_schema_extra={"tightens": ["local", "tree"]},
-        ),
-    ] = "local"
-    succeeded: Annotated[list[str], Field(min_length=1, description="succeeded runs")] = [
-        "succeeded",
-        "success",
-        "passed",
-    ]
-    require: Annotated[
-        list[str],
-        Field(
-            description="the kinds whose commits must name a run",
-            json_schema_extra={"tightens": "more", "names": ["work"]},
-        ),
-    ] = []
-    trailer: Annotated[str, Field(description="the trailer that names the run")] = "Run"
-    grade: Annotated[
-        Literal["", "claimed", "observed", "re-run"],
-        BeforeValidator(_no_ci),
-        Field(
-            description="the least evidence: an agent's word, a runner's record, or specguard's run. "
-            "Empty asks nothing of items, and `re-run` of gates",
-            json_schema_extra={"tightens": ["", "claimed", "observed", "re-run"]},
-        ),
-    ] = ""
-    gates: Annotated[
-        list[str],
-        Field(
-            description="more gates for every run",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = []
-    quick_gates: Annotated[
-        list[str],
-        Field(
-            description="gates for each commit's tree",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = []
-    full_gates: Annotated[
-        list[str],
-        Field(
-            description="gates for the change's last tree, and before `full_before`",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = []
-    full_before: Annotated[
-        list[str],
-        Field(
-            description="the contracts that come after the full gates",
-            json_schema_extra={"tightens": "more", "names": ["artifacts"]},
-        ),
-    ] = []
-    max_attempts: Annotated[
-        int,
-        Field(
-            ge=1,
-            description="the agent's rounds",
-            json_schema_extra={"tightens": "lower"},
-        ),
-    ] = 3
-    timeout: Annotated[str, Field(pattern="^[1-9][0-9]*[smh]$", description="the longest run")] = "2h"
-    command_timeout: Annotated[
-        str,
-        Field(pattern="^[1-9][0-9]*[smh]$", description="the longest command"),
-    ] = "20m"
-    stale_after: Annotated[
-        str,
-        Field(
-            pattern="^[1-9][0-9]*[smh]$",
-            description="after such silence it is dead",
-        ),
-    ] = "5m"
-    output_limit: Annotated[
-        int,
-        Field(
-            ge=1,
-            description="the MiB of a command's output",
-            json_schema_extra={"tightens": "lower"},
-        ),
-    ] = 64
-    place_limit: Annotated[
-        int,
-        Field(
-            ge=1,
-            description="by how many MiB its place may grow",
-            json_schema_extra={"tightens": "lower"},
-        ),
-    ] = 2048
-    environment: Annotated[
-        list[str],
-        Field(
-            description="variables besides PATH, HOME, USER, SHELL, LANG, TERM and TMPDIR; a final `*` "
-            "is any rest",
-            json_schema_extra={"tightens": "fewer"},
-        ),
-    ] = []
-    sandbox: Annotated[
-        list[str],
-        Field(description="words before the agent's command; `{place}` is the run's place"),
-    ] = []
-    approval_policies: Annotated[
-        list[str],
-        Field(
-            description="allowed values of `--approval-policy`",
-            json_schema_extra={"tightens": "fewer"},
-        ),
-    ] = ["untrusted", "on-request", "on-failure"]
-    layouts: Annotated[
-        list[Literal["meta"]],
-        Field(description="more files: `meta` is meta.json"),
-    ] = []
+    path: str = setting(".runs", "the folder of runs", min_length=1)
+    root: str = setting(
+        "", "a folder outside the repository instead, with `~`, `$VAR`, `${VAR}` and `${VAR:-default}`"
+    )
+    keep: Literal["local", "tree"] = setting(
+        "local", "`tree`: runs are committed", tightens=["local", "tree"]
+    )
+    succeeded: list[str] = setting(["succeeded", "success", "passed"], "succeeded runs", min_length=1)
+    require: list[str] = setting(
+        [], "the kinds whose commits must name a run", tightens="more", names=["work"]
+    )
+    trailer: str = setting("Run", "the trailer that names the run")
+    grade: Literal["", "claimed", "observed", "re-run"] = setting(
+        "",
+        "the least evidence: an agent's word, a runner's record, or specguard's run. "
+        "Empty asks nothing of items, and `re-run` of gates",
+        tightens=["", "claimed", "observed", "re-run"],
+        refused={"ci": _CI},
+    )
+    gates: list[str] = setting([], "more gates for every run", tightens="more")
+    quick_gates: list[str] = setting([], "gates for each commit's tree", tightens="more")
+    full_gates: list[str] = setting(
+        [], "gates for the change's last tree, and before `full_before`", tightens="more"
+    )
+    full_before: list[str] = setting(
+        [], "the contracts that come after the full gates", tightens="more", names=["artifacts"]
+    )
+    max_attempts: int = setting(3, "the agent's rounds", ge=1, tightens="lower")
+    timeout: str = setting("2h", "the longest run", pattern="^[1-9][0-9]*[smh]$")
+    command_timeout: str = setting("20m", "the longest command", pattern="^[1-9][0-9]*[smh]$")
+    stale_after: str = setting("5m", "after such silence it is dead", pattern="^[1-9][0-9]*[smh]$")
+    output_limit: int = setting(64, "the MiB of a command's output", ge=1, tightens="lower")
+    place_limit: int = setting(2048, "by how many MiB its place may grow", ge=1, tightens="lower")
+    environment: list[str] = setting(
+        [],
+        "variables besides PATH, HOME, USER, SHELL, LANG, TERM and TMPDIR; a final `*` is any rest",
+        tightens="fewer",
+    )
+    sandbox: list[str] = setting([], "words before the agent's command; `{place}` is the run's place")
+    approval_policies: list[str] = setting(
+        ["untrusted", "on-request", "on-failure"], "allowed values of `--approval-policy`", tightens="fewer"
+    )
+    layouts: list[Literal["meta"]] = setting([], "more files: `meta` is meta.json")
 
     @property
     def folder(self) -> bytes:
@@ -160,29 +67,25 @@ class RunSettings(Settings):
         return self.path.strip("/").encode("utf-8", "surrogateescape") + b"/"
 
 
+def check_versions(text: str) -> str:
+    """A text that says which versions may be used; empty: any.
+
+    Raises:
+        VersionError: it does not.
+    """
+    _clauses(text)
+    return text
+
+
 class AgentSettings(Settings):
     """An agent's command line, by the name that `--agent` takes."""
 
-    command: Annotated[
-        list[str],
-        Field(
-            min_length=1,
-            description="it reads the brief from standard input or `{brief}`",
-        ),
-    ]
-    version: Annotated[
-        str,
-        AfterValidator(check_versions),
-        Field(description="allowed versions, such as `>=0.40,<0.50`"),
-    ] = ""
-    allow_flags: Annotated[
-        list[str],
-        Field(
-            description="high-trust words that it may have, such as `danger-full-access`",
-            json_schema_extra={"tightens": "fewer"},
-        ),
-    ] = []
-    model: Annotated[str, Field(description="the model it calls")] = ""
+    command: list[str] = required("it reads the brief from standard input or `{brief}`", min_length=1)
+    version: str = setting("", "allowed versions, such as `>=0.40,<0.50`", check=check_versions)
+    allow_flags: list[str] = setting(
+        [], "high-trust words that it may have, such as `danger-full-access`", tightens="fewer"
+    )
+    model: str = setting("", "the model it calls")
 
 
 def seconds(text: str) -> int:
@@ -224,16 +127,6 @@ def find_version(output: str) -> Version | None:
         return None
     numbers = tuple(int(number) for number in found["numbers"].split("."))
     return Version(found[0].removeprefix("v"), numbers, early=found["before"] is not None)
-
-
-def check_versions(text: str) -> str:
-    """A text that says which versions may be used; empty: any.
-
-    Raises:
-        VersionError: it does not.
-    """
-    _clauses(text)
-    return text
 
 
 def fits(version: Version, wanted: str) -> bool:

@@ -3,80 +3,52 @@
 from __future__ import annotations
 
 from specguard.declaration.patterns import Covering, PatternError, Selecting
-from specguard.declaration.rule import Settings
+from specguard.declaration.rule import Settings, setting
 from specguard.errors import nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Literal
-
-    from pydantic import Field
+    from typing import Literal
 
 
 class ApprovalFields(Settings):
     """How the record of an approval is written."""
 
-    who: Annotated[list[str], Field(min_length=1, description="who")] = ["reviewer", "approver", "by"]
-    when: Annotated[list[str], Field(min_length=1, description="when")] = ["date", "approved_on"]
+    who: list[str] = setting(["reviewer", "approver", "by"], "who", min_length=1)
+    when: list[str] = setting(["date", "approved_on"], "when", min_length=1)
 
 
 class SpecSettings(Settings):
     """Specs: where they and their index are, how long a review holds, and which statuses they go through."""
 
-    files: Annotated[Selecting, Field(description="the specs", json_schema_extra={"tightens": "more"})] = (
-        Selecting()
+    files: Selecting = setting(Selecting(), "the specs", tightens="more")
+    index: str = setting("", "the JSON or YAML file with all")
+    entries: list[str] = setting(["items", "specs"], "its lists' keys")
+    mirrors: Selecting = setting(Selecting(), "documents that repeat the index's statuses")
+    review: str = setting("", "the field with the last review")
+    max_age_days: int = setting(30, "how long a review holds, in UTC days", ge=1, tightens="lower")
+    warn_days: int = setting(7, "when to warn before its end", ge=0, tightens="higher")
+    status: str = setting("status", "the field with the status")
+    statuses: list[str] = setting([], "all statuses; by default any")
+    terminal: list[str] = setting(
+        ["done", "archived", "cancelled", "completed", "closed", "superseded"],
+        "which need no more reviews",
+        tightens="fewer",
     )
-    index: Annotated[str, Field(description="the JSON or YAML file with all")] = ""
-    entries: Annotated[list[str], Field(description="its lists' keys")] = ["items", "specs"]
-    mirrors: Annotated[Selecting, Field(description="documents that repeat the index's statuses")] = (
-        Selecting()
+    transitions: dict[str, list[str]] = setting({}, "which may follow each; by default any")
+    code: Covering = setting(Covering(), "code whose changes need a spec change", tightens="more")
+    spec_paths: Covering = setting(Covering(), "what counts as a spec change; by default `files` and `index`")
+    trailer: str = setting("Spec-Impact", "says why no spec changes")
+    binding: Literal["date", "content"] = setting(
+        "date", "`content`: a review records the governed files' object ids", tightens=["date", "content"]
     )
-    review: Annotated[str, Field(description="the field with the last review")] = ""
-    max_age_days: Annotated[
-        int,
-        Field(
-            ge=1, description="how long a review holds, in UTC days", json_schema_extra={"tightens": "lower"}
-        ),
-    ] = 30
-    warn_days: Annotated[
-        int, Field(ge=0, description="when to warn before its end", json_schema_extra={"tightens": "higher"})
-    ] = 7
-    status: Annotated[str, Field(description="the field with the status")] = "status"
-    statuses: Annotated[list[str], Field(description="all statuses; by default any")] = []
-    terminal: Annotated[
-        list[str], Field(description="which need no more reviews", json_schema_extra={"tightens": "fewer"})
-    ] = ["done", "archived", "cancelled", "completed", "closed", "superseded"]
-    transitions: Annotated[
-        dict[str, list[str]], Field(description="which may follow each; by default any")
-    ] = {}
-    code: Annotated[
-        Covering,
-        Field(description="code whose changes need a spec change", json_schema_extra={"tightens": "more"}),
-    ] = Covering()
-    spec_paths: Annotated[
-        Covering, Field(description="what counts as a spec change; by default `files` and `index`")
-    ] = Covering()
-    trailer: Annotated[str, Field(description="says why no spec changes")] = "Spec-Impact"
-    binding: Annotated[
-        Literal["date", "content"],
-        Field(
-            description="`content`: a review records the governed files' object ids",
-            json_schema_extra={"tightens": ["date", "content"]},
-        ),
-    ] = "date"
-    reviewed: Annotated[str, Field(description="the field with these ids, by path")] = "reviewed_objects"
-    approvals: Annotated[str, Field(description="where approvals are")] = "approvals"
-    approval_needed: Annotated[
-        list[str],
-        Field(description="the statuses that need an approval", json_schema_extra={"tightens": "more"}),
-    ] = []
-    approval_fields: Annotated[ApprovalFields, Field(description="the fields of an approval")] = (
-        ApprovalFields()
+    reviewed: str = setting("reviewed_objects", "the field with these ids, by path")
+    approvals: str = setting("approvals", "where approvals are")
+    approval_needed: list[str] = setting([], "the statuses that need an approval", tightens="more")
+    approval_fields: ApprovalFields = setting(ApprovalFields(), "the fields of an approval")
+    governs: dict[str, Selecting] = setting(
+        {}, "the paths of specs, by pattern; by default their own `governs`"
     )
-    governs: Annotated[
-        dict[str, Selecting],
-        Field(description="the paths of specs, by pattern; by default their own `governs`"),
-    ] = {}
 
     def problem(self) -> str:
         """What in these settings cannot be, as a clause."""

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from specguard.declaration.rule import Settings
+from specguard.declaration.rule import Settings, required, setting
 from specguard.errors import nearest
 from specguard.work.templates import check_path_template
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Annotated
-
-    from pydantic import AfterValidator, Field
 
 
 class WaveStage(Settings):
@@ -21,58 +15,29 @@ class WaveStage(Settings):
     in `opens_after` are complete.
     """
 
-    name: Annotated[str, Field(min_length=1, description="its name in reports")]
-    opens_after: Annotated[
-        list[str],
-        Field(
-            description="the stages to complete first",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = []
-    requires: Annotated[
-        list[str],
-        Field(
-            description="the contracts to fulfil before",
-            json_schema_extra={"tightens": "more", "names": ["artifacts"]},
-        ),
-    ] = []
-    leaves: Annotated[
-        list[str],
-        Field(
-            description="the contracts to fulfil in it",
-            json_schema_extra={"tightens": "more", "names": ["artifacts"]},
-        ),
-    ] = []
-    fields: Annotated[
-        dict[str, str | list[str]],
-        Field(
-            description="values of these artifacts' fields; `\"execution-packet.status\"` is one artifact's",
-            json_schema_extra={"names": ["artifacts"], "dotted": True},
-        ),
-    ] = {}
-    when: Annotated[
-        dict[str, str | list[str]],
-        Field(
-            description='when it is necessary: `{"drift-check.drift" = ["found"]}`; by default always',
-            json_schema_extra={"names": ["artifacts"], "dotted": True},
-        ),
-    ] = {}
-    items: Annotated[
-        str,
-        Field(
-            description="items (a kind, or `tasks`) to close, except conditional and deferred ones",
-            json_schema_extra={"names": ["work"]},
-        ),
-    ] = ""
-    branch: Annotated[
-        Annotated[str, AfterValidator(check_path_template)]
-        | list[Annotated[str, AfterValidator(check_path_template)]],
-        Field(description="its branches, with globs and placeholders of `by`"),
-    ] = []
-    paths: Annotated[
-        list[Annotated[str, AfterValidator(check_path_template)]],
-        Field(description="the only paths for its branch"),
-    ] = []
+    name: str = required("its name in reports", min_length=1)
+    opens_after: list[str] = setting([], "the stages to complete first", tightens="more")
+    requires: list[str] = setting([], "the contracts to fulfil before", tightens="more", names=["artifacts"])
+    leaves: list[str] = setting([], "the contracts to fulfil in it", tightens="more", names=["artifacts"])
+    fields: dict[str, str | list[str]] = setting(
+        {},
+        "values of these artifacts' fields; `\"execution-packet.status\"` is one artifact's",
+        names=["artifacts"],
+        dotted=True,
+    )
+    when: dict[str, str | list[str]] = setting(
+        {},
+        'when it is necessary: `{"drift-check.drift" = ["found"]}`; by default always',
+        names=["artifacts"],
+        dotted=True,
+    )
+    items: str = setting(
+        "", "items (a kind, or `tasks`) to close, except conditional and deferred ones", names=["work"]
+    )
+    branch: str | list[str] = setting(
+        [], "its branches, with globs and placeholders of `by`", check=check_path_template
+    )
+    paths: list[str] = setting([], "the only paths for its branch", check=check_path_template)
 
     @property
     def branches(self) -> list[str]:
@@ -97,11 +62,8 @@ class WaveStage(Settings):
 class WaveSettings(Settings):
     """Stages that open in order."""
 
-    stages: Annotated[list[WaveStage], Field(description="the stages, in order")] = []
-    by: Annotated[
-        list[str],
-        Field(description='what tells waves apart, such as `["name"]`; empty: there is one wave'),
-    ] = []
+    stages: list[WaveStage] = setting([], "the stages, in order")
+    by: list[str] = setting([], 'what tells waves apart, such as `["name"]`; empty: there is one wave')
 
     def problem(self) -> str:
         """What is wrong with the table as a whole; empty where nothing is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.patterns import Covering, PatternError, translate
-from specguard.declaration.rule import Commits, Record, Settings
+from specguard.declaration.rule import Commits, Record, Settings, required, setting
 from specguard.errors import MissingFact
 from specguard.work.templates import (
     Template,
@@ -19,9 +19,7 @@ from specguard.work.templates import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from typing import Annotated, Final, Literal
-
-    from pydantic import AfterValidator, Field
+    from typing import Final, Literal
 
     Key = tuple[str, str, str]
 
@@ -40,27 +38,18 @@ __all__ = [
 class Gate(Settings):
     """A command that an item's change has to get through."""
 
-    name: Annotated[str, Field(min_length=1, description="its name in reports")]
-    run: Annotated[
-        str,
-        Field(min_length=1, description="the command; `{file}` and `{changed_files}` are filled in"),
-    ]
-    when: Annotated[Covering, Field(description="the paths that it runs for; by default all")] = Covering()
-    on: Annotated[
-        list[Literal["added", "modified", "deleted"]], Field(description="which changes of them count")
-    ] = ["added", "modified", "deleted"]
-    each: Annotated[bool, Field(description="run once per file, as `{file}`")] = False
-    kind: Annotated[
-        Literal["gate", "format", "teardown"],
-        Field(description="`format` gets the changed files; `teardown` always runs"),
-    ] = "gate"
-    timeout: Annotated[
-        str, Field(pattern="^[1-9][0-9]*[smh]$", description="the longest, in `s`, `m` or `h`")
-    ] = "20m"
-    wrapper: Annotated[
-        list[str],
-        Field(description='words before it: `["docker", "compose", "run", "--rm", "ci"]`'),
-    ] = []
+    name: str = required("its name in reports", min_length=1)
+    run: str = required("the command; `{file}` and `{changed_files}` are filled in", min_length=1)
+    when: Covering = setting(Covering(), "the paths that it runs for; by default all")
+    on: list[Literal["added", "modified", "deleted"]] = setting(
+        ["added", "modified", "deleted"], "which changes of them count"
+    )
+    each: bool = setting(False, "run once per file, as `{file}`")
+    kind: Literal["gate", "format", "teardown"] = setting(
+        "gate", "`format` gets the changed files; `teardown` always runs"
+    )
+    timeout: str = setting("20m", "the longest, in `s`, `m` or `h`", pattern="^[1-9][0-9]*[smh]$")
+    wrapper: list[str] = setting([], 'words before it: `["docker", "compose", "run", "--rm", "ci"]`')
 
 
 class WorkKind(Settings):
@@ -71,135 +60,67 @@ class WorkKind(Settings):
     subjects and titles `{text}` is whatever is written there.
     """
 
-    pointer: Annotated[
-        list[str],
-        Field(description="JSON files that name the current item; the first counts"),
-    ] = []
-    source: Annotated[
-        Annotated[str, AfterValidator(check_path_template)]
-        | list[Annotated[str, AfterValidator(check_path_template)]],
-        Field(
-            description="instead: data files with all items, such as `.plans/{name}/plan.json`; the "
-            "first counts"
-        ),
-    ] = []
-    items: Annotated[
-        str,
-        Field(description="their field; by default the kind's plural (`slices`), `items`, or the whole file"),
-    ] = ""
-    number: Annotated[
-        str,
-        Field(description="the field with the number or id"),
-    ] = "number"
-    ids: Annotated[
-        str,
-        AfterValidator(check_ids),
-        Field(
-            description="what ids match: `[a-z]?[0-9]+[a-z]?` reads `C5A` in `phase-c-c5a-fix`; by "
-            "default any word"
-        ),
-    ] = ""
-    required: Annotated[
-        list[str],
-        Field(
-            description="fields of every entry, such as `owner`",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = []
-    closed: Annotated[list[str], Field(description="closed statuses")] = [
-        "done",
-        "closed",
-        "complete",
-        "completed",
-        "merged",
-        "landed",
-    ]
-    deferred: Annotated[list[str], Field(description="deferred statuses")] = ["deferred"]
-    fields: Annotated[
-        dict[str, str | list[str]],
-        Field(
-            description="more placeholders: dotted paths (with `{number}`), the first existing one. Also "
-            "other names "
-            "for an entry's `owner`, `files`, `depends_on`, `acceptance`, `conditional`, `status` and `title`"
-        ),
-    ] = {}
-    document: Annotated[
-        list[Annotated[str, AfterValidator(check_template)]],
-        Field(description="where the item's document is, in order; `*` is allowed"),
-    ] = []
-    index: Annotated[
-        list[Annotated[str, AfterValidator(check_template)]],
-        Field(description="Markdown files that map numbers to documents: tried next"),
-    ] = []
-    legacy: Annotated[
-        list[Annotated[str, AfterValidator(check_template)]],
-        Field(description="tried last, with a warning"),
-    ] = []
-    number_format: Annotated[
-        list[Annotated[str, AfterValidator(check_number_format)]],
-        Field(min_length=1, description="forms of numbers, canonical first: `{n}`, `{n:02}`"),
-    ] = ["{n}"]
-    siblings: Annotated[
-        list[Annotated[str, AfterValidator(check_template)]],
-        Field(description="more documents for their item only"),
-    ] = []
-    scope: Annotated[
-        list[Annotated[str, AfterValidator(check_template)]],
-        Field(description="the paths it may change; by default those in its document"),
-    ] = []
-    scope_sections: Annotated[
-        list[str],
-        Field(description="sections with these paths"),
-    ] = ["Scope", "Files"]
-    gate_sections: Annotated[list[str], Field(description="sections with gates")] = [
-        "Gates",
-        "Verification",
-    ]
-    base: Annotated[
-        str,
-        AfterValidator(check_template),
-        Field(description="the branch it starts from; by default the policy's `base`"),
-    ] = ""
-    branch: Annotated[str, AfterValidator(check_readable), Field(description="its branch's name")] = ""
-    submit: Annotated[
-        str,
-        AfterValidator(check_template),
-        Field(description="what submits its branch, for reports"),
-    ] = ""
-    commits: Annotated[
-        Annotated[int, Field(ge=1)] | Commits | None,
-        Field(description="how many commits it has"),
-    ] = None
-    commit: Annotated[str, AfterValidator(check_readable), Field(description="their subject")] = ""
-    pull_request: Annotated[str, AfterValidator(check_readable), Field(description="its title")] = ""
-    pull_request_body: Annotated[
-        str,
-        AfterValidator(check_template),
-        Field(description="its body; `{gates}` lists its gates"),
-    ] = ""
-    remote: Annotated[
-        str,
-        AfterValidator(check_template),
-        Field(description="the canonical repository; by default the policy's `remote`"),
-    ] = ""
-    protect_pointer: Annotated[bool, Field(description="an item's change may not move the pointer")] = True
-    upkeep: Annotated[
-        Literal["anyone", "approvers"],
-        Field(
-            description="who may change an open item's scope, gates, files or `verify`: it warns, or "
-            "needs an approval",
-            json_schema_extra={"tightens": ["anyone", "approvers"]},
-        ),
-    ] = "anyone"
-    gates: Annotated[list[Gate], Field(description="its commands, in order")] = []
+    pointer: list[str] = setting([], "JSON files that name the current item; the first counts")
+    source: str | list[str] = setting(
+        [],
+        "instead: data files with all items, such as `.plans/{name}/plan.json`; the first counts",
+        check=check_path_template,
+    )
+    items: str = setting(
+        "", "their field; by default the kind's plural (`slices`), `items`, or the whole file"
+    )
+    number: str = setting("number", "the field with the number or id")
+    ids: str = setting(
+        "",
+        "what ids match: `[a-z]?[0-9]+[a-z]?` reads `C5A` in `phase-c-c5a-fix`; by default any word",
+        check=check_ids,
+    )
+    required: list[str] = setting([], "fields of every entry, such as `owner`", tightens="more")
+    closed: list[str] = setting(
+        ["done", "closed", "complete", "completed", "merged", "landed"], "closed statuses"
+    )
+    deferred: list[str] = setting(["deferred"], "deferred statuses")
+    fields: dict[str, str | list[str]] = setting(
+        {},
+        "more placeholders: dotted paths (with `{number}`), the first existing one. Also "
+        "other names "
+        "for an entry's `owner`, `files`, `depends_on`, `acceptance`, `conditional`, `status` and `title`",
+    )
+    document: list[str] = setting(
+        [], "where the item's document is, in order; `*` is allowed", check=check_template
+    )
+    index: list[str] = setting(
+        [], "Markdown files that map numbers to documents: tried next", check=check_template
+    )
+    legacy: list[str] = setting([], "tried last, with a warning", check=check_template)
+    number_format: list[str] = setting(
+        ["{n}"], "forms of numbers, canonical first: `{n}`, `{n:02}`", min_length=1, check=check_number_format
+    )
+    siblings: list[str] = setting([], "more documents for their item only", check=check_template)
+    scope: list[str] = setting(
+        [], "the paths it may change; by default those in its document", check=check_template
+    )
+    scope_sections: list[str] = setting(["Scope", "Files"], "sections with these paths")
+    gate_sections: list[str] = setting(["Gates", "Verification"], "sections with gates")
+    base: str = setting("", "the branch it starts from; by default the policy's `base`", check=check_template)
+    branch: str = setting("", "its branch's name", check=check_readable)
+    submit: str = setting("", "what submits its branch, for reports", check=check_template)
+    commits: int | Commits | None = setting(None, "how many commits it has", ge=1)
+    commit: str = setting("", "their subject", check=check_readable)
+    pull_request: str = setting("", "its title", check=check_readable)
+    pull_request_body: str = setting("", "its body; `{gates}` lists its gates", check=check_template)
+    remote: str = setting(
+        "", "the canonical repository; by default the policy's `remote`", check=check_template
+    )
+    protect_pointer: bool = setting(True, "an item's change may not move the pointer")
+    upkeep: Literal["anyone", "approvers"] = setting(
+        "anyone",
+        "who may change an open item's scope, gates, files or `verify`: it warns, or needs an approval",
+        tightens=["anyone", "approvers"],
+    )
+    gates: list[Gate] = setting([], "its commands, in order")
 
-    papers: Annotated[
-        list[str],
-        Field(
-            description="the contracts that its runs leave",
-            json_schema_extra={"tightens": "more", "names": ["artifacts"]},
-        ),
-    ] = []
+    papers: list[str] = setting([], "the contracts that its runs leave", tightens="more", names=["artifacts"])
 
     @property
     def sources(self) -> list[str]:

@@ -19,41 +19,58 @@ from pydantic_core import SchemaValidator
 from specguard.authority.validate import Models
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding
-from specguard.declaration.rule import Settings
-
-ANNOTATIONS = [
-    "str",
-    "int",
-    "bool",
-    "float",
-    "int | None",
-    "Annotated[int, Field(ge=1, lt=3, description='x')]",
-    "Annotated[int | None, Field(gt=0)]",
-    "Annotated[str | None, Field(min_length=1)]",
-    "Annotated[str, Field(pattern='^[ab]+$', max_length=2)]",
-    "Annotated[list[str], Field(min_length=1)]",
-    "list[Annotated[str, Field(min_length=1)]]",
-    "Sequence[int]",
-    "dict[str, int]",
-    "Mapping[str, list[str]]",
-    "dict[str, str | list[str]]",
-    "Literal['a', 'b', 1]",
-    "bool | Guarding",
-    "Annotated[Covering, Field(description='x')]",
-    "list[Expression]",
-    "date",
-    "Annotated[str, AfterValidator(shout)]",
-    "Annotated[str, BeforeValidator(str), AfterValidator(shout), Field(min_length=1)]",
-    "Annotated[Annotated[str, Field(min_length=1)], Field(max_length=2)]",
-    "set[int]",
-    "tuple[int, ...]",
-]
+from specguard.declaration.rule import Settings, required, setting
 
 
 def shout(text: str) -> str:
     if text == "bad":
         raise ValueError("no")
     return text.upper()
+
+
+def no_a(text: Any) -> Any:
+    if text == "a":
+        raise ValueError("not a")
+    return text
+
+
+# Each annotation, with the options of the field and with what they come to for pydantic.
+FIELDS: Mapping[str, Sequence[tuple[dict[str, Any], Any]]] = {
+    "str": [
+        ({}, str),
+        ({"pattern": "^[ab]+$", "max_length": 2}, Annotated[str, Field(pattern="^[ab]+$", max_length=2)]),
+        ({"check": "shout"}, Annotated[str, AfterValidator(shout)]),
+        (
+            {"check": "shout", "refused": {"a": "not a"}, "min_length": 1},
+            Annotated[str, AfterValidator(shout), Field(min_length=1), BeforeValidator(no_a)],
+        ),
+    ],
+    "int": [({}, int), ({"ge": 1, "lt": 3}, Annotated[int, Field(ge=1, lt=3)])],
+    "bool": [({}, bool)],
+    "float": [({}, float)],
+    "int | None": [({}, int | None), ({"gt": 0}, Annotated[int | None, Field(gt=0)])],
+    "str | None": [({"min_length": 1}, Annotated[str | None, Field(min_length=1)])],
+    "list[str]": [
+        ({"min_length": 1}, Annotated[list[str], Field(min_length=1)]),
+        ({"check": "shout"}, list[Annotated[str, AfterValidator(shout)]]),
+    ],
+    "str | list[str]": [
+        (
+            {"check": "shout"},
+            Annotated[str, AfterValidator(shout)] | list[Annotated[str, AfterValidator(shout)]],
+        )
+    ],
+    "Sequence[int]": [({}, Sequence[int])],
+    "dict[str, int]": [({}, dict[str, int])],
+    "Mapping[str, list[str]]": [({}, Mapping[str, list[str]])],
+    "dict[str, str | list[str]]": [({}, dict[str, str | list[str]])],
+    "Literal['a', 'b', 1]": [({}, Literal["a", "b", 1])],
+    "bool | Guarding": [({}, bool | Guarding)],
+    "Covering": [({}, Covering)],
+    "list[Expression]": [({}, list[Expression])],
+    "date": [({}, date)],
+}
+ROWS = [(annotation, *row) for annotation, rows in FIELDS.items() for row in rows]
 
 
 values = st.recursive(
@@ -70,24 +87,9 @@ values = st.recursive(
 )
 
 
-# The names of the annotations above as pydantic reads them, and a module that has none of them, as the
-# modules of rules have: there they are imported for the type checker alone.
-NAMES: dict[str, Any] = {
-    "Annotated": Annotated,
-    "AfterValidator": AfterValidator,
-    "BeforeValidator": BeforeValidator,
-    "Covering": Covering,
-    "Expression": Expression,
-    "Field": Field,
-    "Guarding": Guarding,
-    "Literal": Literal,
-    "Mapping": Mapping,
-    "Sequence": Sequence,
-    "date": date,
-    "shout": shout,
-}
+# A module that has none of the annotations' names, as the modules of rules have: there they are imported for
+# the type checker alone.
 LIGHT = ModuleType("light_settings")
-LIGHT.__dict__["shout"] = shout
 
 
 @pytest.fixture(autouse=True)
@@ -95,8 +97,14 @@ def light_module(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, LIGHT.__name__, LIGHT)
 
 
-def make(annotation: str) -> type[Settings]:
-    members = {"__annotations__": {"x": annotation}, "__module__": LIGHT.__name__, "__doc__": "T."}
+def make(annotation: str, options: Mapping[str, Any]) -> type[Settings]:
+    options = {**options, "check": shout} if "check" in options else options
+    members = {
+        "__annotations__": {"x": annotation},
+        "__module__": LIGHT.__name__,
+        "__doc__": "T.",
+        "x": required("x", **options),
+    }
     return type("Table", (Settings,), members)
 
 
@@ -105,13 +113,15 @@ def _kind(type_: str) -> str:
     return type_.removeprefix("string_") if type_.startswith("string_too_") else type_
 
 
-@pytest.mark.parametrize("annotation", ANNOTATIONS)
+@pytest.mark.parametrize(("annotation", "options", "pydantics"), ROWS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=values)
-def test_a_field_takes_what_pydantic_takes(annotation: str, value: Any) -> None:
+def test_a_field_takes_what_pydantic_takes(
+    annotation: str, options: Mapping[str, Any], pydantics: Any, value: Any
+) -> None:
     text = json.dumps({"x": value})
-    ours = SchemaValidator(Models().table(make(annotation)))
-    theirs = TypeAdapter(eval(annotation, NAMES))
+    ours = SchemaValidator(Models().table(make(annotation, options)))
+    theirs = TypeAdapter[Any](pydantics)
     problems = set()
     try:
         expected = theirs.validate_json(json.dumps(value), strict=True)
@@ -128,8 +138,8 @@ def test_a_field_takes_what_pydantic_takes(annotation: str, value: Any) -> None:
 class Inner(Settings):
     """An inner table."""
 
-    low: Annotated[int, Field(description="low")] = 0
-    high: Annotated[int, Field(description="high")]
+    low: int = setting(0, "low")
+    high: int = required("high")
 
     def problem(self) -> str:
         """What is wrong."""
@@ -162,10 +172,17 @@ def test_tables_within_become_records() -> None:
 
 
 @pytest.mark.parametrize(
-    ("annotation", "words"),
-    [("Nowhere", "'Nowhere' is not defined"), ("Annotated[int, Field(alias='y')]", "Field(alias=…)")],
+    ("annotation", "options", "words"),
+    [
+        ("Nowhere", {}, "'Nowhere' is not defined"),
+        ("int", {"alias": "y"}, "setting(alias=…)"),
+        ("set[int]", {}, "no setting has the type"),
+        ("Annotated[int, 'x']", {}, "limits stand in `setting(default, text, …)`"),
+    ],
 )
-def test_an_annotation_that_cannot_be_read_names_its_class(annotation: str, words: str) -> None:
+def test_a_field_that_cannot_be_read_names_its_class(
+    annotation: str, options: Mapping[str, Any], words: str
+) -> None:
     with pytest.raises(TypeError, match=re.escape(words)) as caught:
-        Models().table(make(annotation))
+        Models().table(make(annotation, options))
     assert "Table.x" in str(caught.value)

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Selecting, Settings
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Annotated
-
-    from pydantic import AfterValidator, Field
+from specguard.rules import Selecting, Settings, setting
 
 
 def as_patterns(value: Selecting | str) -> Selecting:
@@ -23,15 +17,10 @@ def as_patterns(value: Selecting | str) -> Selecting:
 class Checklists(Settings):
     """Documents with checklists, and what proves that a checked item was done."""
 
-    files: Annotated[
-        Selecting,
-        Field(description="the documents with checklists", json_schema_extra={"tightens": "more"}),
-    ] = Selecting()
-    evidence: Annotated[
-        Selecting | str,
-        AfterValidator(as_patterns),
-        Field(description="what proves a ticked item, such as `.runs/**/manifest.json`"),
-    ] = Selecting()
+    files: Selecting = setting(Selecting(), "the documents with checklists", tightens="more")
+    evidence: Selecting | str = setting(
+        Selecting(), "what proves a ticked item, such as `.runs/**/manifest.json`", check=as_patterns
+    )
 
     @property
     def proofs(self) -> Selecting:

@@ -2,61 +2,25 @@
 
 from __future__ import annotations
 
-from specguard.rules import Settings
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Annotated
-
-    from pydantic import Field
+from specguard.rules import Settings, setting
 
 
 class Grounding(Settings):
     """Documents that agents read before they work, and where they say that they did."""
 
-    all: Annotated[
-        list[str],
-        Field(
-            description="documents that every agent must cite",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = []
-    by_agent: Annotated[
-        dict[str, list[str]],
-        Field(
-            description="more documents for single agents, by name",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = {}
-    equivalents: Annotated[
-        dict[str, list[str]],
-        Field(description="documents that may replace one, by its path"),
-    ] = {}
-    external: Annotated[
-        list[str],
-        Field(
-            description="documents outside the repository (absolute or `~`): only a warning",
-            json_schema_extra={"tightens": "fewer"},
-        ),
-    ] = []
-    agent: Annotated[
-        str, Field(min_length=1, description="the placeholder of paths that names the agent")
-    ] = "agent"
-    cited_by: Annotated[
-        list[str],
-        Field(
-            description="where an agent cites them; by default all contracts whose path names an agent, "
-            "except `noted_in`",
-            json_schema_extra={"names": ["artifacts"]},
-        ),
-    ] = []
-    noted_in: Annotated[
-        str,
-        Field(
-            description="where an agent notes an equivalent",
-            json_schema_extra={"names": ["artifacts"]},
-        ),
-    ] = "agent-scratchpad"
+    all: list[str] = setting([], "documents that every agent must cite", tightens="more")
+    by_agent: dict[str, list[str]] = setting({}, "more documents for single agents, by name", tightens="more")
+    equivalents: dict[str, list[str]] = setting({}, "documents that may replace one, by its path")
+    external: list[str] = setting(
+        [], "documents outside the repository (absolute or `~`): only a warning", tightens="fewer"
+    )
+    agent: str = setting("agent", "the placeholder of paths that names the agent", min_length=1)
+    cited_by: list[str] = setting(
+        [],
+        "where an agent cites them; by default all contracts whose path names an agent, except `noted_in`",
+        names=["artifacts"],
+    )
+    noted_in: str = setting("agent-scratchpad", "where an agent notes an equivalent", names=["artifacts"])
 
     def problem(self) -> str:
         """What is wrong with the table as a whole; empty where nothing is."""

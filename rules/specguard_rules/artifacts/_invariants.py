@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from specguard.rules import Settings
+from specguard.rules import Settings, required, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Literal
-
-    from pydantic import Field
+    from typing import Literal
 
     from specguard.rules import Expression, Selecting
 
@@ -16,29 +14,12 @@ if TYPE_CHECKING:
 class Invariant(Settings):
     """Files and folders that stay where they are, or a pattern that keeps matching in files."""
 
-    paths: Annotated[
-        Selecting,
-        Field(
-            min_length=1,
-            description="files; without a `pattern` also folders",
-        ),
-    ]
-    pattern: Annotated[
-        Expression | None,
-        Field(description="what each file keeps; without it, the paths stay where they are"),
-    ] = None
-    count: Annotated[
-        Literal["same", "at-least"],
-        Field(
-            description="`at-least` allows more",
-            json_schema_extra={"tightens": ["at-least", "same"]},
-        ),
-    ] = "same"
-    assessment: Annotated[
-        str,
-        Field(
-            description="the contract that it binds; by default every change",
-            json_schema_extra={"names": ["artifacts"]},
-        ),
-    ] = ""
-    message: Annotated[str, Field(description="more text for findings")] = ""
+    paths: Selecting = required("files; without a `pattern` also folders", min_length=1)
+    pattern: Expression | None = setting(
+        None, "what each file keeps; without it, the paths stay where they are"
+    )
+    count: Literal["same", "at-least"] = setting(
+        "same", "`at-least` allows more", tightens=["at-least", "same"]
+    )
+    assessment: str = setting("", "the contract that it binds; by default every change", names=["artifacts"])
+    message: str = setting("", "more text for findings")

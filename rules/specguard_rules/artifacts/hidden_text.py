@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, Rule, Selecting, judge_each, path_text, shortened
+from specguard.rules import Finding, Rule, Selecting, judge_each, path_text, setting, shortened
 from specguard_rules.artifacts._instructions import INSTRUCTIONS
 from specguard_rules.selected import selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
-    from typing import Annotated, ClassVar, Final
-
-    from pydantic import Field
+    from typing import ClassVar, Final
 
     from specguard.rules import Artifacts, Documents, Entry, Expression, Hidden, Severity, Stage, Tree
 
@@ -122,17 +120,8 @@ class HiddenText(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "nothing is hidden in artifacts and in the instructions of agents"
 
-    files: Annotated[
-        Selecting,
-        Field(description="agents' instruction files", json_schema_extra={"tightens": "more"}),
-    ] = Selecting.of(*INSTRUCTIONS)
-    comments: Annotated[
-        list[Expression],
-        Field(
-            description="more comments that tools read",
-            json_schema_extra={"tightens": "fewer"},
-        ),
-    ] = []
+    files: Selecting = setting(Selecting.of(*INSTRUCTIONS), "agents' instruction files", tightens="more")
+    comments: list[Expression] = setting([], "more comments that tools read", tightens="fewer")
 
     def check(
         self,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from specguard.rules import Rule
+from specguard.rules import Rule, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Annotated, ClassVar
-
-    from pydantic import Field
+    from typing import ClassVar
 
     from specguard.rules import Artifacts, Contract, Finding, Stage
 
@@ -110,41 +108,16 @@ class MissingCompaction(Rule):
     requires: ClassVar[tuple[str, ...]] = ("sweep",)
     condition: ClassVar[str] = "every pass begins with a sweep, which closes or compacts the agents there are"
 
-    sweep: Annotated[
-        str,
-        Field(
-            description="the contract with the sweep",
-            json_schema_extra={"names": ["artifacts"]},
-        ),
-    ] = ""
-    sections: Annotated[list[str], Field(min_length=1, description="its titles")] = [
-        "Agent Sweep",
-        "Agent Registry",
-    ]
-    scratchpads: Annotated[
-        list[str],
-        Field(
-            description="agents' contracts; by default all whose path names an agent",
-            json_schema_extra={"names": ["artifacts"]},
-        ),
-    ] = []
-    agent: Annotated[
-        str, Field(min_length=1, description="the placeholder of paths that names the agent")
-    ] = "agent"
-    aligned: Annotated[list[str], Field(min_length=1, description="words for an agent that may continue")] = [
-        "aligned"
-    ]
-    stale: Annotated[list[str], Field(min_length=1, description="words for an agent that may not")] = [
-        "stale"
-    ]
-    closing: Annotated[list[str], Field(min_length=1, description="words for a closed agent")] = [
-        "closed",
-        "closing entry",
-    ]
-    compaction: Annotated[list[str], Field(min_length=1, description="words for a compacted agent")] = [
-        "/compact",
-        "compacted",
-    ]
+    sweep: str = setting("", "the contract with the sweep", names=["artifacts"])
+    sections: list[str] = setting(["Agent Sweep", "Agent Registry"], "its titles", min_length=1)
+    scratchpads: list[str] = setting(
+        [], "agents' contracts; by default all whose path names an agent", names=["artifacts"]
+    )
+    agent: str = setting("agent", "the placeholder of paths that names the agent", min_length=1)
+    aligned: list[str] = setting(["aligned"], "words for an agent that may continue", min_length=1)
+    stale: list[str] = setting(["stale"], "words for an agent that may not", min_length=1)
+    closing: list[str] = setting(["closed", "closing entry"], "words for a closed agent", min_length=1)
+    compaction: list[str] = setting(["/compact", "compacted"], "words for a compacted agent", min_length=1)
 
     def check(
         self, contracts: Mapping[str, Contract], whole: bool, artifacts: Artifacts | None = None

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from specguard.rules import Finding, MissingFact, Rule, Selecting, shortened
+from specguard.rules import Finding, MissingFact, Rule, Selecting, setting, shortened
 from specguard_rules.artifacts._instructions import INSTRUCTIONS
 from specguard_rules.selected import contents, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Annotated, ClassVar, Final
-
-    from pydantic import Field
+    from typing import ClassVar, Final
 
     from specguard.rules import (
         Documents,
@@ -82,20 +80,14 @@ class ProcessKillByName(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "no script, gate, CI file or brief ends processes by name"
 
-    files: Annotated[
-        Selecting,
-        Field(
-            description="the files to read",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = Selecting.of(
+    files: Selecting = setting(Selecting.of(
         "**/*.sh", "**/*.bash", "**/*.zsh", "**/*.ksh", "**/*.ps1", "**/*.psm1", "**/*.bat", "**/*.cmd",
         "**/Makefile", "**/makefile", "**/GNUmakefile", "**/*.mk", "**/package.json", ".github/**/*.yml",
         ".github/**/*.yaml", "**/action.yml", "**/action.yaml", "**/.gitlab-ci.yml", ".gitlab/**/*.yml",
         "scripts/**", "tools/**", "bin/**", "ci/**", ".ci/**", ".githooks/**", ".husky/**", ".claude/**",
         ".codex/**", ".cursor/**", ".gemini/**", ".agent/**", ".agents/**", ".plans/**",
-        "**/briefs/**/*.md", *INSTRUCTIONS,
-    )  # fmt: skip
+        "**/briefs/**/*.md", *INSTRUCTIONS
+    ), "the files to read", tightens="more")  # fmt: skip
 
     def check(
         self,

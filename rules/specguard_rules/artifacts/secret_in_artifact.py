@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, Selecting
+from specguard.rules import Finding, Rule, Selecting, setting
 from specguard_rules.artifacts._instructions import INSTRUCTIONS
 from specguard_rules.selected import contents, is_regular, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Annotated, ClassVar
-
-    from pydantic import Field
+    from typing import ClassVar
 
     from specguard.rules import Artifacts, Entry, Expression, PlanKind, Stage, Tree
 
@@ -59,30 +57,12 @@ class SecretInArtifact(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "no artifact, brief or plan that the change touches holds a credential"
 
-    files: Annotated[
-        Selecting,
-        Field(
-            description="the briefs to read",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = Selecting.of(
+    files: Selecting = setting(Selecting.of(
         *INSTRUCTIONS, ".claude/**", ".codex/**", ".cursor/**", ".gemini/**", ".agent/**", ".agents/**",
-        "**/briefs/**", ".plans/**",
-    )  # fmt: skip
-    patterns: Annotated[
-        list[Expression],
-        Field(
-            description="more forms of credentials",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = []
-    allow: Annotated[
-        list[Expression],
-        Field(
-            description="values that are no credentials",
-            json_schema_extra={"tightens": "fewer"},
-        ),
-    ] = []
+        "**/briefs/**", ".plans/**"
+    ), "the briefs to read", tightens="more")  # fmt: skip
+    patterns: list[Expression] = setting([], "more forms of credentials", tightens="more")
+    allow: list[Expression] = setting([], "values that are no credentials", tightens="fewer")
 
     def check(
         self,

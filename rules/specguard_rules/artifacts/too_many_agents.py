@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, Rule, path_text
+from specguard.rules import Finding, Rule, path_text, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, Any, ClassVar
-
-    from pydantic import BeforeValidator, Field
+    from typing import ClassVar
 
     from specguard.rules import Artifact, Artifacts, Stage
     from specguard_rules.artifacts._agents import Work
-
-
-def _no_empty(offset: Any) -> Any:
-    """See that an offset is not empty, as it may once have been."""
-    if offset == "":
-        raise ValueError('times without an offset may be those of any clock: write "Z" for UTC')
-    return offset
 
 
 class TooManyAgents(Rule):
@@ -88,32 +79,17 @@ class TooManyAgents(Rule):
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.timestamps",)
     condition: ClassVar[str] = "no more than {max} agents of a pass are active at once"
 
-    max: Annotated[
-        int,
-        Field(
-            ge=1,
-            description="the most at once",
-            json_schema_extra={"tightens": "lower"},
-        ),
-    ] = 6
-    scratchpads: Annotated[
-        list[str],
-        Field(
-            description="their contracts; by default all with `timestamps` whose path names an agent",
-            json_schema_extra={"names": ["artifacts"]},
-        ),
-    ] = []
-    agent: Annotated[
-        str, Field(min_length=1, description="the placeholder of paths that names the agent")
-    ] = "agent"
-    offset: Annotated[
-        str,
-        Field(
-            pattern=r"^(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])$",
-            description="that of times without one",
-        ),
-        BeforeValidator(_no_empty),
-    ] = "Z"
+    max: int = setting(6, "the most at once", ge=1, tightens="lower")
+    scratchpads: list[str] = setting(
+        [], "their contracts; by default all with `timestamps` whose path names an agent", names=["artifacts"]
+    )
+    agent: str = setting("agent", "the placeholder of paths that names the agent", min_length=1)
+    offset: str = setting(
+        "Z",
+        "that of times without one",
+        pattern=r"^(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])$",
+        refused={"": 'times without an offset may be those of any clock: write "Z" for UTC'},
+    )
 
     def check(self, artifacts: Artifacts, whole: bool) -> Iterator[Finding]:
         """Count the agents of each pass."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from specguard.rules import Rule, Selecting
+from specguard.rules import Rule, Selecting, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Annotated, ClassVar
-
-    from pydantic import Field
+    from typing import ClassVar
 
     from specguard.rules import Breakdowns, Finding, Listed, Stage, WorkKind
 
@@ -105,24 +103,16 @@ class UnmappedAcceptance(Rule):
     requires: ClassVar[tuple[str, ...]] = ("documents",)
     condition: ClassVar[str] = "every scenario and every line of acceptance maps to a gate or a test by name"
 
-    documents: Annotated[
-        Selecting,
-        Field(
-            description="the documents that map scenarios",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = Selecting()
-    sections: Annotated[list[str], Field(description="whose items are scenarios")] = [
-        "Scenarios",
-        "Acceptance",
-        "Acceptance scenarios",
-        "Acceptance criteria",
-    ]
-    tests: Annotated[Selecting, Field(description="the test files")] = Selecting.of(
+    documents: Selecting = setting(Selecting(), "the documents that map scenarios", tightens="more")
+    sections: list[str] = setting(
+        ["Scenarios", "Acceptance", "Acceptance scenarios", "Acceptance criteria"],
+        "whose items are scenarios",
+    )
+    tests: Selecting = setting(Selecting.of(
         "tests/**", "test/**", "**/tests/**", "**/test/**", "**/__tests__/**", "**/*_test.*", "**/*.test.*",
-        "**/*.spec.*", "**/test_*.*",
-    )  # fmt: skip
-    gates: Annotated[list[str], Field(description="more gates, by name or command")] = []
+        "**/*.spec.*", "**/test_*.*"
+    ), "the test files")  # fmt: skip
+    gates: list[str] = setting([], "more gates, by name or command")
 
     def check(self, breakdowns: Breakdowns, work_kinds: Mapping[str, WorkKind]) -> Iterator[Finding]:
         """Look at the documents and breakdowns that the change touches."""

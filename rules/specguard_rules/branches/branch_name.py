@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, NotApplicable, Rule
+from specguard.rules import Finding, NotApplicable, Rule, setting
 from specguard_rules.spelling import alternatives, near_miss, quoted
 from specguard_rules.steps import is_own, to_branch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Annotated, ClassVar, Literal
-
-    from pydantic import Field
+    from typing import ClassVar, Literal
 
     from specguard.rules import Base, Branch, Expression, Fix, Push, Stage, WorkItem
 
@@ -76,11 +74,9 @@ class BranchName(Rule):
     condition: ClassVar[str] = "the branch is named as its work item or the policy says, and safe to use"
     fixes: ClassVar[str] = "gives an unpushed branch its work item's name"
 
-    pattern: Annotated[Expression | None, Field(description="what names must match without a work item")] = (
-        None
-    )
-    characters: Annotated[Literal["safe", "any"], Field(description="which characters it may have")] = "safe"
-    exclude_names: Annotated[list[Expression], Field(description="branches to skip")] = []
+    pattern: Expression | None = setting(None, "what names must match without a work item")
+    characters: Literal["safe", "any"] = setting("safe", "which characters it may have")
+    exclude_names: list[Expression] = setting([], "branches to skip")
 
     def check(
         self,

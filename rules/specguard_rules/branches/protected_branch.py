@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Guarding, NotApplicable, Rule
+from specguard.rules import Finding, Guarding, NotApplicable, Rule, setting
 from specguard_rules.spelling import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Annotated, ClassVar
-
-    from pydantic import Field
+    from typing import ClassVar
 
     from specguard.rules import Base, Branch, Push, Stage
 
@@ -56,7 +54,7 @@ class ProtectedBranch(Rule):
     requires: ClassVar[tuple[str, ...]] = ("branches",)
     condition: ClassVar[str] = "no commit is made on, and no push goes to, one of {branches}"
 
-    branches: Annotated[Guarding, Field(description="the protected branches")] = Guarding()
+    branches: Guarding = setting(Guarding(), "the protected branches")
 
     def check(
         self, stage: Stage, base: Base, push: Push | None = None, branch: Branch | None = None

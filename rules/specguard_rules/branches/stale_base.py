@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, MissingFact, NotApplicable, Rule
+from specguard.rules import Finding, MissingFact, NotApplicable, Rule, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar, Literal
-
-    from pydantic import Field
+    from typing import ClassVar, Literal
 
     from specguard.rules import Base, Commit, Stage
 
@@ -57,10 +55,7 @@ class StaleBase(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("push", "run")
     condition: ClassVar[str] = "the branch stands on the tip of its base (require: {require})"
 
-    require: Annotated[
-        Literal["off", "contains", "starts-at"],
-        Field(description="what a branch must do"),
-    ] = "off"
+    require: Literal["off", "contains", "starts-at"] = setting("off", "what a branch must do")
 
     def check(self, base: Base, commits: Sequence[Commit]) -> Iterator[Finding]:
         """Compare the merge base with the tip of the base."""

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, Rule
+from specguard.rules import Finding, Rule, setting
 from specguard_rules.spelling import quoted
 from specguard_rules.steps import quoted_text, reword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from typing import Annotated, ClassVar, Final, Literal
-
-    from pydantic import Field
+    from typing import ClassVar, Final, Literal
 
     from specguard.rules import Commit, Expression, Fix, Message, Stage
 
@@ -91,23 +89,15 @@ class CommitForm(Rule):
         "adds the blank line and drops the final dot, in an unpushed newest commit or a new message"
     )
 
-    subject_max: Annotated[int, Field(ge=0, description="the most characters of a subject")] = 100
-    body_width: Annotated[int, Field(ge=0, description="the same of a body line")] = 0
-    message_max: Annotated[int, Field(ge=0, description="the most bytes of a message")] = 65536
-    blank_line: Annotated[Literal["require", "optional"], Field(description="below the subject")] = "require"
-    trailing_dot: Annotated[Literal["allow", "forbid"], Field(description="a dot at a subject's end")] = (
-        "allow"
-    )
-    empty: Annotated[Literal["allow", "forbid"], Field(description="an empty subject")] = "forbid"
-    encoding: Annotated[Literal["utf-8", "any"], Field(description="the allowed encodings")] = "utf-8"
-    control: Annotated[
-        Literal["allow", "forbid"],
-        Field(description="control characters, and ones that reorder text"),
-    ] = "forbid"
-    authors: Annotated[
-        list[Expression],
-        Field(description="what author and committer (`Name <address>`) must match"),
-    ] = []
+    subject_max: int = setting(100, "the most characters of a subject", ge=0)
+    body_width: int = setting(0, "the same of a body line", ge=0)
+    message_max: int = setting(65536, "the most bytes of a message", ge=0)
+    blank_line: Literal["require", "optional"] = setting("require", "below the subject")
+    trailing_dot: Literal["allow", "forbid"] = setting("allow", "a dot at a subject's end")
+    empty: Literal["allow", "forbid"] = setting("forbid", "an empty subject")
+    encoding: Literal["utf-8", "any"] = setting("utf-8", "the allowed encodings")
+    control: Literal["allow", "forbid"] = setting("forbid", "control characters, and ones that reorder text")
+    authors: list[Expression] = setting([], "what author and committer (`Name <address>`) must match")
 
     def check(
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None

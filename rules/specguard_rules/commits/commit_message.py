@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, NotApplicable, Rule
+from specguard.rules import Finding, NotApplicable, Rule, setting
 from specguard_rules.conventional import ConventionalForm, footer_problems, respelt
 from specguard_rules.spelling import alternatives, near_miss, quoted
 from specguard_rules.steps import reword, shell_text
@@ -10,9 +10,7 @@ from specguard_rules.steps import reword, shell_text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar, Literal
-
-    from pydantic import Field
+    from typing import ClassVar, Literal
 
     from specguard.rules import (
         Bookkeeping,
@@ -92,13 +90,9 @@ class CommitMessage(ConventionalForm, Rule):
     )
     fixes: ClassVar[str] = "rewords the newest commit, if not pushed yet, or the message being written"
 
-    pattern: Annotated[
-        Expression | None, Field(description="what subjects must match without a work item")
-    ] = None
-    body: Annotated[
-        Literal["optional", "required", "forbidden"], Field(description="whether a message has a body")
-    ] = "optional"
-    ignore: Annotated[list[Expression], Field(description="subjects to skip")] = []
+    pattern: Expression | None = setting(None, "what subjects must match without a work item")
+    body: Literal["optional", "required", "forbidden"] = setting("optional", "whether a message has a body")
+    ignore: list[Expression] = setting([], "subjects to skip")
 
     def check(
         self,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, MissingFact, NotApplicable, Rule
+from specguard.rules import Finding, MissingFact, NotApplicable, Rule, setting
 from specguard_rules.spelling import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar, Final, Literal
-
-    from pydantic import Field
+    from typing import ClassVar, Final, Literal
 
     from specguard.rules import Base, Commit, Entry, Hunk, Lines, Merges, Policy, Severity, Stage
 
@@ -109,11 +107,8 @@ class MergeCommit(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     condition: ClassVar[str] = "no merge brings content that none of its parents had (linear: {linear})"
 
-    linear: Annotated[bool, Field(description="refuse all merge commits")] = False
-    resolutions: Annotated[
-        Literal["allow", "warn", "forbid"],
-        Field(description="resolved conflicts"),
-    ] = "warn"
+    linear: bool = setting(False, "refuse all merge commits")
+    resolutions: Literal["allow", "warn", "forbid"] = setting("warn", "resolved conflicts")
 
     def check(
         self, commits: Sequence[Commit], base: Base, policy: Policy, merges: Merges, lines: Lines

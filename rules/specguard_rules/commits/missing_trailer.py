@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, NotApplicable, Rule, Settings
+from specguard.rules import Finding, NotApplicable, Rule, Settings, required, setting
 from specguard_rules.spelling import quoted
 from specguard_rules.steps import add_trailer, reword
 from specguard_rules.trailers import Trailers
@@ -10,9 +10,7 @@ from specguard_rules.trailers import Trailers
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar
-
-    from pydantic import Field
+    from typing import ClassVar
 
     from specguard.rules import Commit, Expression, Message, Stage
 
@@ -20,20 +18,11 @@ if TYPE_CHECKING:
 class RequiredTrailer(Settings):
     """A trailer that commits have, and which commits."""
 
-    key: Annotated[
-        str,
-        Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$", description="the key, such as `Signed-off-by`"),
-    ]
-    value: Annotated[Expression | None, Field(description="what one value must match")] = None
-    authors: Annotated[
-        Expression | None,
-        Field(description="only for commits whose author or committer matches"),
-    ] = None
-    by_author: Annotated[bool, Field(description="one is the commit's author")] = False
-    repeat: Annotated[
-        bool | None,
-        Field(description="may repeat; by default if it ends in `-by`"),
-    ] = None
+    key: str = required("the key, such as `Signed-off-by`", pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")
+    value: Expression | None = setting(None, "what one value must match")
+    authors: Expression | None = setting(None, "only for commits whose author or committer matches")
+    by_author: bool = setting(False, "one is the commit's author")
+    repeat: bool | None = setting(None, "may repeat; by default if it ends in `-by`")
 
     @property
     def may_repeat(self) -> bool:
@@ -110,7 +99,7 @@ class MissingTrailer(Rule):
     requires: ClassVar[tuple[str, ...]] = ("require",)
     condition: ClassVar[str] = "every commit has the trailers that the policy requires of it"
 
-    require: Annotated[list[RequiredTrailer], Field(description="the required trailers")] = []
+    require: list[RequiredTrailer] = setting([], "the required trailers")
 
     def check(
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
@@ -123,25 +112,25 @@ class MissingTrailer(Rule):
             if message.source == "title" or message.merge:
                 continue
             trailers: Trailers | None = None
-            for position, required in enumerate(self.require):
+            for position, wanted in enumerate(self.require):
                 author = commit.author if commit else message.author
-                if required.authors is not None or required.by_author:
+                if wanted.authors is not None or wanted.by_author:
                     if not author:
                         continue
                     people = [author, *([commit.committer] if commit else [])]
-                    if required.authors is not None and not any(map(required.authors.search, people)):
+                    if wanted.authors is not None and not any(map(wanted.authors.search, people)):
                         judged += 1
                         continue
                 judged += 1
                 trailers = trailers or Trailers(message.lines)
-                problem = _problem(required, trailers, author)
+                problem = _problem(wanted, trailers, author)
                 if problem:
                     yield Finding(
                         f"the message {quoted(message.subject)} {problem}",
-                        help=_step(required, trailers, message, made),
+                        help=_step(wanted, trailers, message, made),
                         commit=message.commit,
                         field="commit.body",
-                        key=required.key,
+                        key=wanted.key,
                         setting=f"require.{position}.key",
                     )
         if not judged:

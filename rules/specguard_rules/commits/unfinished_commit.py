@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, Rule
+from specguard.rules import Finding, Rule, setting
 from specguard_rules.spelling import quoted
 from specguard_rules.steps import SHORT, SQUASH, drop_empty, reword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import Annotated, ClassVar, Final, Literal
-
-    from pydantic import Field
+    from typing import ClassVar, Final, Literal
 
     from specguard.rules import Base, Commit, Expression, Message, Stage
 
@@ -97,18 +95,11 @@ class UnfinishedCommit(Rule):
         "no commit waits to be squashed, is in progress or empty, or reverts without a reason"
     )
 
-    autosquash: Annotated[
-        Literal["allow", "forbid"],
-        Field(description="`fixup!`, `squash!`, `amend!`"),
-    ] = "forbid"
-    wip: Annotated[Literal["allow", "forbid"], Field(description="*WIP*, *Draft:* or *do not merge*")] = (
-        "forbid"
-    )
-    empty: Annotated[
-        Literal["allow", "forbid"], Field(description="commits that change no file (merges aside)")
-    ] = "forbid"
-    reverts: Annotated[Literal["allow", "explain"], Field(description="a revert's reason")] = "explain"
-    markers: Annotated[list[Expression], Field(description="more unfinished subjects")] = []
+    autosquash: Literal["allow", "forbid"] = setting("forbid", "`fixup!`, `squash!`, `amend!`")
+    wip: Literal["allow", "forbid"] = setting("forbid", "*WIP*, *Draft:* or *do not merge*")
+    empty: Literal["allow", "forbid"] = setting("forbid", "commits that change no file (merges aside)")
+    reverts: Literal["allow", "explain"] = setting("explain", "a revert's reason")
+    markers: list[Expression] = setting([], "more unfinished subjects")
 
     def check(
         self,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Origin, Rule
+from specguard.rules import Finding, Origin, Rule, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar
-
-    from pydantic import Field
+    from typing import ClassVar
 
     from specguard.rules import Entry, Policy, Severity, Stage, Statement
 
@@ -59,13 +57,7 @@ class UnenforcedStatement(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every sentence of the authority that commands is bound to an active rule"
 
-    shown: Annotated[
-        int,
-        Field(
-            ge=1,
-            description="how many sentences of edited documents it names",
-        ),
-    ] = 3
+    shown: int = setting(3, "how many sentences of edited documents it names", ge=1)
 
     def check(self, policy: Policy, entries: Sequence[Entry], whole: bool) -> Iterator[Finding]:
         """Name or count the sentences that nothing holds."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Origin, Rule
+from specguard.rules import Finding, Origin, Rule, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar
-
-    from pydantic import Field
+    from typing import ClassVar
 
     from specguard.rules import Entry, Policy, Severity, Stage, Unread
 
@@ -64,13 +62,7 @@ class UnreadPolicyItem(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every item in a known section of the authority was understood"
 
-    shown: Annotated[
-        int,
-        Field(
-            ge=1,
-            description="how many items of unchanged documents it names",
-        ),
-    ] = 3
+    shown: int = setting(3, "how many items of unchanged documents it names", ge=1)
 
     def check(self, policy: Policy, entries: Sequence[Entry], whole: bool) -> Iterator[Finding]:
         """Name what was not understood."""

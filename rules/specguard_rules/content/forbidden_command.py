@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, Selecting, Settings
+from specguard.rules import Finding, Rule, Selecting, Settings, required, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar
-
-    from pydantic import Field
+    from typing import ClassVar
 
     from specguard.rules import Entry, Lines, Stage, Tree
     from specguard_rules.content._shell import Command
@@ -18,15 +16,9 @@ if TYPE_CHECKING:
 class ForbiddenForm(Settings):
     """One form of a command."""
 
-    command: Annotated[
-        str,
-        Field(
-            min_length=1,
-            description="the form: `git push --force`",
-        ),
-    ]
-    unless: Annotated[list[str], Field(description="words that make it allowed")] = []
-    message: Annotated[str, Field(description="what a finding says")] = ""
+    command: str = required("the form: `git push --force`", min_length=1)
+    unless: list[str] = setting([], "words that make it allowed")
+    message: str = setting("", "what a finding says")
 
 
 class ForbiddenCommand(Rule):
@@ -98,13 +90,11 @@ class ForbiddenCommand(Rule):
     requires: ClassVar[tuple[str, ...]] = ("commands",)
     condition: ClassVar[str] = "no added line of {files} has a command in a forbidden form"
 
-    commands: Annotated[list[ForbiddenForm], Field(description="the forbidden forms")] = []
-    files: Annotated[
-        Selecting, Field(description="the files to read")
-    ] = Selecting.of(
+    commands: list[ForbiddenForm] = setting([], "the forbidden forms")
+    files: Selecting = setting(Selecting.of(
         "**/*.sh", "**/*.bash", "**/*.zsh", "**/*.ksh", "**/Makefile", "**/*.mk", ".github/**/*.yml",
-        ".github/**/*.yaml", "**/action.yml", "**/action.yaml", "**/.gitlab-ci.yml", "**/*.md",
-    )  # fmt: skip
+        ".github/**/*.yaml", "**/action.yml", "**/action.yaml", "**/.gitlab-ci.yml", "**/*.md"
+    ), "the files to read")  # fmt: skip
 
     def check(self, entries: Sequence[Entry], head_files: Tree, lines: Lines) -> Iterator[Finding]:
         """Look for the forms in the commands that the change adds."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from specguard.rules import Covering, Finding, Rule, Settings
+from specguard.rules import Covering, Finding, Rule, Settings, required, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar, Final
-
-    from pydantic import Field
+    from typing import ClassVar, Final
 
     from specguard.rules import Entry, Expression, Lines, Stage
 
@@ -20,10 +18,10 @@ MOST: Final = 100
 class Forbidden(Settings):
     """One expression, and where lines may not match it."""
 
-    pattern: Annotated[Expression, Field(description="what no added line may match (RE2)")]
-    paths: Annotated[Covering, Field(description="its files and folders; by default all")] = Covering()
-    exclude: Annotated[Covering, Field(description="files to skip")] = Covering()
-    message: Annotated[str, Field(description="what a finding says")] = ""
+    pattern: Expression = required("what no added line may match (RE2)")
+    paths: Covering = setting(Covering(), "its files and folders; by default all")
+    exclude: Covering = setting(Covering(), "files to skip")
+    message: str = setting("", "what a finding says")
 
 
 class ForbiddenContent(Rule):
@@ -78,7 +76,7 @@ class ForbiddenContent(Rule):
     requires: ClassVar[tuple[str, ...]] = ("forbid",)
     condition: ClassVar[str] = "no added line matches an expression that is forbidden in its file"
 
-    forbid: Annotated[list[Forbidden], Field(description="the expressions and their files")] = []
+    forbid: list[Forbidden] = setting([], "the expressions and their files")
 
     def check(self, entries: Sequence[Entry], lines: Lines) -> Iterator[Finding]:
         """Look for each expression in the files it holds for."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, Selecting
+from specguard.rules import Finding, Rule, Selecting, setting
 from specguard_rules.content._scripts import may_be_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar
-
-    from pydantic import Field
+    from typing import ClassVar
 
     from specguard.rules import Entry, Stage, Tree
 
@@ -105,10 +103,9 @@ class HostNetworkCall(Rule):
     requires: ClassVar[tuple[str, ...]] = ("files",)
     condition: ClassVar[str] = "no step of {files} that the change touches calls the CI host itself"
 
-    files: Annotated[
-        Selecting,
-        Field(description="the CI files, such as `.github/workflows/*.yml` and `.gitlab-ci.yml`"),
-    ] = Selecting()
+    files: Selecting = setting(
+        Selecting(), "the CI files, such as `.github/workflows/*.yml` and `.gitlab-ci.yml`"
+    )
 
     def check(self, entries: Sequence[Entry], head_files: Tree, whole: bool) -> Iterator[Finding]:
         """Judge the CI files and the called scripts that the change touches, or all of them."""

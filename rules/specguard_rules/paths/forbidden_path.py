@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from specguard.rules import Guarding, Rule
+from specguard.rules import Guarding, Rule, setting
 from specguard_rules.paths._guarded import findings, landing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar
-
-    from pydantic import Field
+    from typing import ClassVar
 
     from specguard.rules import Base, Commit, Entry, Finding, Policy, Stage
 
@@ -73,7 +71,7 @@ class ForbiddenPath(Rule):
     requires: ClassVar[tuple[str, ...]] = ("paths",)
     condition: ClassVar[str] = "nothing under {paths} is added, changed or removed"
 
-    paths: Annotated[Guarding, Field(description="files, and folders with all below")] = Guarding()
+    paths: Guarding = setting(Guarding(), "files, and folders with all below")
 
     def check(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, path_text
+from specguard.rules import Finding, Rule, path_text, setting
 from specguard_rules.paths._git_names import has_git_name
 from specguard_rules.paths._guarded import judged, landing
 from specguard_rules.paths._links import LONGEST, Escape, resolve
@@ -10,9 +10,7 @@ from specguard_rules.paths._links import LONGEST, Escape, resolve
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar, Literal
-
-    from pydantic import Field
+    from typing import ClassVar, Literal
 
     from specguard.rules import Base, Commit, Entry, Guards, Objects, Policy, Stage, Tree
 
@@ -76,10 +74,7 @@ class LinkIntoGuardedPath(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "no new link leads to a guarded path or out of the repository"
 
-    submodules: Annotated[
-        Literal["none", "existing", "any"],
-        Field(description="which submodules may change"),
-    ] = "existing"
+    submodules: Literal["none", "existing", "any"] = setting("existing", "which submodules may change")
 
     def check(
         self,

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Guarding, Rule, is_filed, is_record
+from specguard.rules import Guarding, Rule, is_filed, is_record, setting
 from specguard_rules.paths._guarded import findings, landing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar, Final, Literal
-
-    from pydantic import Field
+    from typing import ClassVar, Final, Literal
 
     from specguard.rules import Base, Commit, Entry, Finding, Guards, Policy, Stage, Tree
 
@@ -87,22 +85,18 @@ class LockedPath(Rule):
     requires: ClassVar[tuple[str, ...]] = ("paths",)
     condition: ClassVar[str] = "nothing under {paths} is added, changed or removed without an approval"
 
-    paths: Annotated[Guarding, Field(description="files, and folders with all below")] = Guarding()
-    pins: Annotated[
-        Literal["hold", "allow"],
-        Field(
-            description="`allow`: versions in YAML may change, in `uses: X@VERSION` and `rev: VERSION`",
-            json_schema_extra={"tightens": ["allow", "hold"]},
-        ),
-    ] = "hold"
-    owners: Annotated[
-        dict[str, list[str]],
-        Field(
-            description="names of `[[approvals.approver]]`, by pattern of `paths`. If their keys sign each "
-            "commit that touches it, they need no approval. Their review opens it for others",
-            json_schema_extra={"approvers": True},
-        ),
-    ] = {}
+    paths: Guarding = setting(Guarding(), "files, and folders with all below")
+    pins: Literal["hold", "allow"] = setting(
+        "hold",
+        "`allow`: versions in YAML may change, in `uses: X@VERSION` and `rev: VERSION`",
+        tightens=["allow", "hold"],
+    )
+    owners: dict[str, list[str]] = setting(
+        {},
+        "names of `[[approvals.approver]]`, by pattern of `paths`. If their keys sign each "
+        "commit that touches it, they need no approval. Their review opens it for others",
+        approvers=True,
+    )
 
     def check(
         self,

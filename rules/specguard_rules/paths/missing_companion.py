@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from specguard.rules import Covering, Finding, NotApplicable, Rule, Settings, path_text
+from specguard.rules import Covering, Finding, NotApplicable, Rule, Settings, path_text, required, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar
-
-    from pydantic import Field
+    from typing import ClassVar
 
     from specguard.rules import Commit, Entry, Message, PullRequest, Stage
 
@@ -17,15 +15,13 @@ if TYPE_CHECKING:
 class Companion(Settings):
     """What changes together."""
 
-    when: Annotated[Covering, Field(description="what needs a companion")]
-    require: Annotated[Covering, Field(description="of which one must change too")]
-    trailer: Annotated[
-        str,
-        Field(
-            description="the trailer with a reason instead, such as `Docs-Impact`",
-            pattern=r"^([A-Za-z0-9][A-Za-z0-9-]*)?$",
-        ),
-    ] = ""
+    when: Covering = required("what needs a companion")
+    require: Covering = required("of which one must change too")
+    trailer: str = setting(
+        "",
+        "the trailer with a reason instead, such as `Docs-Impact`",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9-]*)?$",
+    )
 
 
 class MissingCompanion(Rule):
@@ -83,9 +79,7 @@ class MissingCompanion(Rule):
     requires: ClassVar[tuple[str, ...]] = ("companions",)
     condition: ClassVar[str] = "what is to change together changes together, or a trailer says why not"
 
-    companions: Annotated[
-        list[Companion], Field(description="what changes together", json_schema_extra={"tightens": "more"})
-    ] = []
+    companions: list[Companion] = setting([], "what changes together", tightens="more")
 
     def asks(self, key: str) -> str:
         """The companions of the paths that one entry is about."""

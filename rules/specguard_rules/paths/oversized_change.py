@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, path_text
+from specguard.rules import Finding, Rule, path_text, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar, Final
-
-    from pydantic import Field
+    from typing import ClassVar, Final
 
     from specguard.rules import Bookkeeping, Entry, Lines, Objects, Policy, Stage
 
@@ -74,38 +72,12 @@ class OversizedChange(Rule):
         "at most {entries} paths, {lines} lines, {bytes} bytes and {file_bytes} bytes a file (0: any number)"
     )
 
-    entries: Annotated[
-        int,
-        Field(
-            ge=0,
-            description="the most paths; `0`: any number",
-            json_schema_extra={"tightens": "lower"},
-        ),
-    ] = 0
-    lines: Annotated[
-        int,
-        Field(
-            ge=0,
-            description="the most lines it adds and removes",
-            json_schema_extra={"tightens": "lower"},
-        ),
-    ] = 0
-    bytes: Annotated[
-        int,
-        Field(
-            ge=0,
-            description="the most bytes of its files together",
-            json_schema_extra={"tightens": "lower"},
-        ),
-    ] = 0
-    file_bytes: Annotated[
-        int,
-        Field(
-            ge=0,
-            description="the most bytes of one file; `0`: any number",
-            json_schema_extra={"tightens": "lower"},
-        ),
-    ] = 100 << 20
+    entries: int = setting(0, "the most paths; `0`: any number", ge=0, tightens="lower")
+    lines: int = setting(0, "the most lines it adds and removes", ge=0, tightens="lower")
+    bytes: int = setting(0, "the most bytes of its files together", ge=0, tightens="lower")
+    file_bytes: int = setting(
+        100 << 20, "the most bytes of one file; `0`: any number", ge=0, tightens="lower"
+    )
 
     def check(
         self,

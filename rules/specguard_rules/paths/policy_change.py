@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, Rule, Selecting, path_text
+from specguard.rules import Finding, Rule, Selecting, path_text, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar, Final
-
-    from pydantic import Field
+    from typing import ClassVar, Final
 
     from specguard.rules import Base, BaselineChange, Entry, Policy, PolicyChange, Severity, Stage, Tree
 
@@ -85,15 +83,13 @@ class PolicyChanges(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "neither the policy nor what runs specguard changes"
 
-    files: Annotated[
-        Selecting, Field(description="hooks and CI files")
-    ] = Selecting.of(
+    files: Selecting = setting(Selecting.of(
         ".pre-commit-config.yaml", ".githooks/**", ".husky/**", "lefthook.yml", ".claude/settings.json",
         ".claude/settings.local.json", ".codex/hooks.json", ".codex/config.toml", ".gemini/settings.json",
         ".cursor/hooks.json", ".ci/**",
         ".github/workflows/*", ".github/actions/**", ".gitlab-ci.yml", ".gitlab/**", ".circleci/*",
-        ".buildkite/*", "azure-pipelines.yml", "bitbucket-pipelines.yml", "Jenkinsfile",
-    )  # fmt: skip
+        ".buildkite/*", "azure-pipelines.yml", "bitbucket-pipelines.yml", "Jenkinsfile"
+    ), "hooks and CI files")  # fmt: skip
 
     def check(
         self,

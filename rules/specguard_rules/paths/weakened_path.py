@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from specguard.rules import Covering, Finding, Rule, path_text
+from specguard.rules import Covering, Finding, Rule, path_text, setting
 from specguard_rules.paths._guarded import Moves
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar, Final
-
-    from pydantic import Field
+    from typing import ClassVar, Final
 
     from specguard.rules import Base, Entry, Expression, Hunk, Lines, Stage
 
@@ -83,20 +81,8 @@ class WeakenedPath(Rule):
     requires: ClassVar[tuple[str, ...]] = ("paths",)
     condition: ClassVar[str] = "nothing under {paths} loses a line or gains one that matches {patterns}"
 
-    paths: Annotated[
-        Covering,
-        Field(
-            description="files, and folders with all below",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = Covering()
-    patterns: Annotated[
-        list[Expression],
-        Field(
-            description="what no line added there may match (RE2)",
-            json_schema_extra={"tightens": "more"},
-        ),
-    ] = []
+    paths: Covering = setting(Covering(), "files, and folders with all below", tightens="more")
+    patterns: list[Expression] = setting([], "what no line added there may match (RE2)", tightens="more")
 
     def check(self, entries: Sequence[Entry], lines: Lines, base: Base) -> Iterator[Finding]:
         """Look for what the files lose, then for what weakens them."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from specguard.rules import Covering, Finding, NotApplicable, Origin, Rule, path_text
+from specguard.rules import Covering, Finding, NotApplicable, Origin, Rule, path_text, setting
 from specguard_rules.spelling import alternatives, quoted
 from specguard_rules.steps import to_branch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar
-
-    from pydantic import Field
+    from typing import ClassVar
 
     from specguard.rules import (
         Base,
@@ -121,13 +119,7 @@ class SliceOutOfFiles(Rule):
     tables: ClassVar[tuple[str, ...]] = ("work.*.source",)
     condition: ClassVar[str] = "every entry is one of the slice's files, and the branch is the slice's own"
 
-    also: Annotated[
-        Covering,
-        Field(
-            description="what every slice may touch too",
-            json_schema_extra={"tightens": "fewer"},
-        ),
-    ] = Covering()
+    also: Covering = setting(Covering(), "what every slice may touch too", tightens="fewer")
 
     def check(
         self,

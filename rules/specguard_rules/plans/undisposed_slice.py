@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, Selecting
+from specguard.rules import Finding, Rule, Selecting, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar
-
-    from pydantic import Field
+    from typing import ClassVar
 
     from specguard.rules import Breakdowns, Entry, Listed, Stage, WorkItem
 
@@ -105,17 +103,8 @@ class UndisposedSlice(Rule):
     tables: ClassVar[tuple[str, ...]] = ("work.*.source",)
     condition: ClassVar[str] = "every conditional slice is done, or put off in the readiness document"
 
-    readiness: Annotated[
-        list[str],
-        Field(
-            description="the contracts of readiness documents",
-            json_schema_extra={"names": ["artifacts"]},
-        ),
-    ] = ["readiness"]
-    decisions: Annotated[
-        Selecting,
-        Field(description="the decisions documents, if any"),
-    ] = Selecting.of("**/DECISIONS.md")
+    readiness: list[str] = setting(["readiness"], "the contracts of readiness documents", names=["artifacts"])
+    decisions: Selecting = setting(Selecting.of("**/DECISIONS.md"), "the decisions documents, if any")
 
     def check(
         self,

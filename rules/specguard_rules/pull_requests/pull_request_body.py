@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, MissingFact, NotApplicable, Rule
+from specguard.rules import Finding, MissingFact, NotApplicable, Rule, setting
 from specguard_rules.spelling import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Annotated, ClassVar, Literal
-
-    from pydantic import Field
+    from typing import ClassVar, Literal
 
     from specguard.rules import PullRequest, Stage, WorkItem
 
@@ -78,11 +76,8 @@ class PullRequestBody(Rule):
     requires: ClassVar[tuple[str, ...]] = ("sections", "work")
     condition: ClassVar[str] = "the body has the sections {sections}, and names the work item's document"
 
-    sections: Annotated[list[str], Field(description="required sections, each with content")] = []
-    work_document: Annotated[
-        Literal["require", "optional"],
-        Field(description="the item's document in the body"),
-    ] = "require"
+    sections: list[str] = setting([], "required sections, each with content")
+    work_document: Literal["require", "optional"] = setting("require", "the item's document in the body")
 
     def check(self, pull_request: PullRequest, work_item: WorkItem | None = None) -> Iterator[Finding]:
         """Look for each section, and for the document's path."""

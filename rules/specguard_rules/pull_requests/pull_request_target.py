@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, MissingFact, NotApplicable, Rule, Selecting
+from specguard.rules import Finding, MissingFact, NotApplicable, Rule, Selecting, setting
 from specguard_rules.spelling import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Annotated, ClassVar
-
-    from pydantic import Field
+    from typing import ClassVar
 
     from specguard.rules import Base, Policy, PullRequest, Stage, WorkItem
 
@@ -75,7 +73,7 @@ class PullRequestTarget(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("pull-request", "run")
     condition: ClassVar[str] = "the pull request goes into the policy's base"
 
-    allow: Annotated[Selecting, Field(description="more targets, for pull requests that stack")] = Selecting()
+    allow: Selecting = setting(Selecting(), "more targets, for pull requests that stack")
 
     def check(
         self, pull_request: PullRequest, base: Base, policy: Policy, work_item: WorkItem | None = None

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, MissingFact, NotApplicable, Rule
+from specguard.rules import Finding, MissingFact, NotApplicable, Rule, setting
 from specguard_rules.conventional import ConventionalForm
 from specguard_rules.spelling import alternatives, near_miss, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Annotated, ClassVar
-
-    from pydantic import Field
+    from typing import ClassVar
 
     from specguard.rules import Expression, PullRequest, Stage, WorkItem
 
@@ -59,9 +57,7 @@ class PullRequestTitle(ConventionalForm, Rule):
     requires: ClassVar[tuple[str, ...]] = ("conventional", "pattern", "work")
     condition: ClassVar[str] = "the title is its work item's, or of the form that the policy asks for"
 
-    pattern: Annotated[Expression | None, Field(description="what titles must match without a work item")] = (
-        None
-    )
+    pattern: Expression | None = setting(None, "what titles must match without a work item")
 
     def check(self, pull_request: PullRequest, work_item: WorkItem | None = None) -> Iterator[Finding]:
         """Compare the title with the item's, or with the form."""

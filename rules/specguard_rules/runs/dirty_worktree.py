@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, MissingFact, Rule, path_text
+from specguard.rules import Finding, MissingFact, Rule, path_text, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar
-
-    from pydantic import Field
+    from typing import ClassVar
 
     from specguard.rules import Artifacts, Stage, Tree, Worktree
 
@@ -68,13 +66,9 @@ class DirtyWorktree(Rule):
     requires: ClassVar[tuple[str, ...]] = ("declared_by",)
     condition: ClassVar[str] = "no worktree has changes when {declared_by} declares a wave complete"
 
-    declared_by: Annotated[
-        list[str],
-        Field(
-            description="the contracts that declare a wave complete",
-            json_schema_extra={"tightens": "more", "names": ["artifacts"]},
-        ),
-    ] = []
+    declared_by: list[str] = setting(
+        [], "the contracts that declare a wave complete", tightens="more", names=["artifacts"]
+    )
 
     def check(
         self, artifacts: Artifacts, worktrees: Sequence[Worktree], stage: Stage, head_files: Tree

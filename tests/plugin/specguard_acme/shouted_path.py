@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule
+from specguard.rules import Finding, Rule, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar
-
-    from pydantic import Field
+    from typing import ClassVar
 
     from specguard.rules import Entry, Severity, Stage
 
@@ -38,7 +36,7 @@ class ShoutedPath(Rule):
     severity: ClassVar[Severity] = "warning"
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request")
     condition: ClassVar[str] = "no new name is in capital letters"
-    allowed: Annotated[list[str], Field(description="names, without their ending, that may be")] = []
+    allowed: list[str] = setting([], "names, without their ending, that may be")
 
     def check(self, entries: Sequence[Entry]) -> Iterator[Finding]:
         """Look at the name of each added path."""
