@@ -231,7 +231,7 @@ class Sync:
             return Drift(file, task, why)
         status = task.plan.settings.done[0]
         said = [
-            one for key in task.plan.settings.keys_of("verification") for one in _entries(task.raw.get(key))
+            one for key in task.plan.settings.keys_of("verification") for one in _entries(task.value.get(key))
         ]
         evidence = [one for one in evidence if one not in said]
         return Drift(file, task, f"its run {run.run_id} succeeded", status=status, evidence=evidence)
@@ -291,6 +291,6 @@ def _entries(said: Any) -> Sequence[Any]:
 
 def _run_ids(task: Task) -> Iterator[str]:
     for key in task.plan.settings.keys_of("verification"):
-        for one in _entries(task.raw.get(key)):
+        for one in _entries(task.value.get(key)):
             if isinstance(one, dict) and isinstance(one.get("run_id"), str):
                 yield one["run_id"]

@@ -7,10 +7,11 @@ from functools import cached_property
 from specguard.change.tree import Documents
 from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem
-from specguard.errors import NotApplicable, judge_each
+from specguard.documents.entries import elements
+from specguard.errors import NotApplicable, judge_each, nearest
 from specguard.model import Finding, shortened
 from specguard.plans.task import Task
-from specguard.work.kinds import normal_id, number_of
+from specguard.work.kinds import normal_id
 from specguard.work.shape import circles_of, way_round
 from specguard.work.templates import PathTemplate
 
@@ -21,12 +22,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from specguard.change.change import Change
+    from specguard.documents.entries import Place
     from specguard.plans.difference import Unit
     from specguard.plans.settings import PlanKind
     from specguard.runs.proof import RunProof
     from specguard.work.items import Work
-
-    Place = tuple[str | int, ...]
 
 
 class Plan(Record):
@@ -67,28 +67,20 @@ class Plan(Record):
     @cached_property
     def tasks(self) -> Sequence[Task]:
         """Its tasks, in order; what is no mapping is left out."""
-        return list(self._tasks())
+        return [
+            Task(self.data, (*self.tasks_key, key), value, self)
+            for key, value in elements(self.listing)
+            if isinstance(value, dict)
+        ]
 
     @cached_property
-    def _by_id(self) -> Mapping[str, Task]:
+    def by_id(self) -> Mapping[str, Task]:
+        """The first task of each id, by the id in normal form."""
         found: dict[str, Task] = {}
         for task in self.tasks:
             if task.id:
                 found.setdefault(normal_id(task.id), task)
         return found
-
-    @cached_property
-    def _by_number(self) -> Mapping[int, Task]:
-        found: dict[int, Task] = {}
-        for task in self.tasks:
-            if task.number is not None:
-                found.setdefault(task.number, task)
-        return found
-
-    @cached_property
-    def positions(self) -> Mapping[Sequence[str | int], int]:
-        """The position of each task among `tasks`, by its place in the file."""
-        return {task.key: position for position, task in enumerate(self.tasks)}
 
     @property
     def option(self) -> str:
@@ -98,12 +90,7 @@ class Plan(Record):
 
     def task(self, task_id: str) -> Task | None:
         """The first task with an id, however its number is padded; None where it has none."""
-        return self._by_id.get(normal_id(task_id))
-
-    def task_numbered(self, item_id: str, number: int | None) -> Task | None:
-        """The task that a work item is: by its id, or else by its number."""
-        found = self.task(item_id)
-        return self._by_number.get(number) if found is None and number is not None else found
+        return self.by_id.get(normal_id(task_id))
 
     def broken(self) -> Iterator[Finding]:
         """What is wrong with what its tasks need of each other."""
@@ -113,31 +100,9 @@ class Plan(Record):
         """The key of one of its kind's settings, for a citation."""
         return f"plans.{self.kind}.{key}"
 
-    def line(self, *key: str | int) -> int | None:
-        """The line of something in its file."""
-        return self.data.line(key)
-
     def holds(self, path: bytes) -> bool:
         """Whether a path is in its folder."""
         return path.startswith(self.folder + b"/")
-
-    def _tasks(self) -> Iterator[Task]:
-        listing = self.listing
-        if isinstance(listing, dict):
-            pairs: Sequence[tuple[str | int, Any]] = list(listing.items())
-        elif isinstance(listing, list):
-            pairs = list(enumerate(listing))
-        else:
-            return
-        for key, value in pairs:
-            if isinstance(value, dict):
-                yield Task(self, (*self.tasks_key, key), value)
-
-    def __repr__(self) -> str:
-        return f"Plan({self.path!r})"
-
-
-__all__ = ["Plan", "Plans", "plan_templates", "read_plan"]
 
 
 class Plans:
@@ -151,8 +116,8 @@ class Plans:
 
     def __init__(self, kinds: Mapping[str, PlanKind], *, change: Change, documents: Documents) -> None:
         self.kinds = kinds
+        self.documents = documents
         self._change = change
-        self._documents = documents
         self._known: dict[tuple[Documents, bytes], Plan | None] = {}
         self._units: Sequence[Unit] | None = None
 
@@ -163,12 +128,9 @@ class Plans:
         Raises:
             MissingFact: the tree cannot be read.
         """
-        paths = self._documents.tree.paths()
-        found: dict[bytes, None] = {}
-        for _, template in self._templates:
-            for position, _ in template.find(paths):
-                found[paths[position]] = None
-        self._documents.prefetch(found)
+        paths = self.documents.tree.paths()
+        found = {paths[at] for _, template in self._templates for at, _ in template.find(paths)}
+        self.documents.prefetch(found)
         return self._read(sorted(found))
 
     @cached_property
@@ -178,18 +140,10 @@ class Plans:
         Raises:
             MissingFact: the tree cannot be read.
         """
-        return self.all if self._change.whole else self._read(self.touched)
-
-    @cached_property
-    def touched(self) -> Sequence[bytes]:
-        """The files of tasks of the plans whose folder the change touches, whether they exist or not."""
+        if self._change.whole:
+            return self.all
         owners = (self.holding(entry.path) for entry in self._change.entries)
-        return sorted({path for path in owners if path is not None})
-
-    @property
-    def documents(self) -> Documents:
-        """The documents of the judged tree."""
-        return self._documents
+        return self._read(sorted({path for path in owners if path is not None}))
 
     @cached_property
     def before(self) -> Documents:
@@ -206,10 +160,9 @@ class Plans:
         Raises:
             MissingFact: the tree or the file cannot be read.
         """
-        documents = documents or self._documents
-        known = (documents, path)
+        known = (documents or self.documents, path)
         if known not in self._known:
-            self._known[known] = self._plan(path, documents)
+            self._known[known] = read_plan(self.kinds, path, known[0], self._templates)
         return self._known[known]
 
     def holding(self, path: bytes) -> bytes | None:
@@ -230,7 +183,7 @@ class Plans:
         """
         from specguard.plans.shape import flaws
 
-        return flaws(plan, self._documents)
+        return flaws(plan, self.documents)
 
     def unverified(self, proof: RunProof, today: date) -> Iterator[Finding]:
         """The tasks that are done without evidence.
@@ -247,11 +200,11 @@ class Plans:
         """
         from specguard.plans.verification import unverified
 
-        plans = self.all if self._touches(proof.records.settings.folder) else self.judged
-        return judge_each(plans, lambda plan: unverified(plan, proof, today))
-
-    def _touches(self, folder: bytes) -> bool:
-        return any(entry.path.startswith(folder) for entry in self._change.entries)
+        folder = proof.records.settings.folder
+        touched = any(entry.path.startswith(folder) for entry in self._change.entries)
+        plans = self.all if touched else self.judged
+        done = [task for plan in plans for task in plan.tasks if task.done]
+        return judge_each(done, lambda task: unverified(task, proof, today))
 
     def too_early(self, work: Work) -> Iterator[Finding]:
         """What the change's tasks need that is not done; those apart whose status says that they were begun.
@@ -305,18 +258,14 @@ class Plans:
         return plan_templates(self.kinds)
 
     def _read(self, paths: Sequence[bytes]) -> list[Plan]:
-        plans = [self.at(path) for path in paths]
-        return [plan for plan in plans if plan is not None]
-
-    def _plan(self, path: bytes, documents: Documents) -> Plan | None:
-        return read_plan(self.kinds, path, documents, self._templates)
+        return [plan for path in paths if (plan := self.at(path)) is not None]
 
 
 def read_plan(
     kinds: Mapping[str, PlanKind],
     path: bytes,
     documents: Documents,
-    templates: Sequence[tuple[str, PathTemplate]] | None = None,
+    templates: Sequence[tuple[str, PathTemplate]] = (),
 ) -> Plan | None:
     """The plan whose tasks a file lists; None where it is no such file, or is not there.
 
@@ -329,21 +278,17 @@ def read_plan(
     Raises:
         MissingFact: the tree or the file cannot be read.
     """
-    if templates is None:
-        templates = plan_templates(kinds)
-    for name, template in templates:
+    for name, template in templates or plan_templates(kinds):
         fields = template.read(path)
         if fields is None:
             continue
         data = documents.data(path)
-        if data is None:
-            entry = documents.tree.find(path)
-            if entry is None:
-                return None
-            data = Data.unread(Problem("it is no regular file"))
+        if data is None and documents.tree.find(path) is None:
+            return None
         settings = kinds[name]
         folder = path.removesuffix(b"/" + settings.plan.encode("utf-8"))
-        return Plan(name, settings, fields=fields, folder=folder, path=path, data=data)
+        data = data or Data.unread(Problem("it is no regular file"))
+        return Plan(name, settings, fields, folder, path, data)
     return None
 
 
@@ -352,43 +297,37 @@ def plan_templates(kinds: Mapping[str, PlanKind]) -> Sequence[tuple[str, PathTem
     return [(name, PathTemplate(f"{kind.folder}/{kind.plan}")) for name, kind in kinds.items()]
 
 
-class Need(Record):
-    """One entry of a task's `depends_on`.
-
-    Attributes:
-        task: the task that needs.
-        text: the id as it is written.
-        place: where it stands, below the task.
-        needed: the task that is needed; None where the plan has none of that id.
-    """
-
-    task: Task
-    text: str
-    place: Place
-    needed: Task | None
-
-
-def needs(task: Task) -> Iterator[Need]:
-    """What a task needs, in order."""
+def _needs(task: Task) -> Iterator[tuple[Place, str, Task | None]]:
+    """What a task needs: the place below it, the id as written, and the task; None where there is none."""
     for place, text in task.listed("depends_on"):
-        yield Need(task, text, place, task.plan.task(text))
+        yield place, text, task.plan.task(text)
 
 
 def broken(plan: Plan) -> Iterator[Finding]:
     """What is wrong with the dependencies of a plan's tasks."""
-    for task in plan.tasks:
-        for need in needs(task):
-            if need.needed is None:
-                yield _unknown(need)
-            elif need.needed is task:
-                yield _finding(need, f"{task.name} needs itself", "Take it out.", "self")
-    for circle in circles(plan):
-        need = next(need for need in needs(circle[0]) if need.needed is circle[1])
-        yield _finding(
-            need,
-            f"tasks need each other in a circle: {way_round([task.name for task in circle])}",
+    positions = {task.key: position for position, task in enumerate(plan.tasks)}
+    graph: dict[int, list[int]] = {}
+    for position, task in enumerate(plan.tasks):
+        graph[position] = []
+        for place, text, needed in _needs(task):
+            if needed is None:
+                said = f"{task.name} needs {shortened(text)!r}, which is no task of this plan"
+                ids = [one.id for one in plan.tasks if one.id]
+                step = nearest(text, ids, "Name a task of the plan, or take it out.")
+                yield task.finding(said, step, f"{task.id}:unknown:{text}", *place)
+            elif needed is task:
+                said = f"{task.name} needs itself"
+                yield task.finding(said, "Take it out.", f"{task.id}:self", *place)
+            elif positions[needed.key] not in graph[position]:
+                graph[position].append(positions[needed.key])
+    for circle in circles_of(graph):
+        tasks = [plan.tasks[position] for position in circle]
+        place = next(place for place, _, needed in _needs(tasks[0]) if needed is tasks[1])
+        yield tasks[0].finding(
+            f"tasks need each other in a circle: {way_round([task.name for task in tasks])}",
             "Take out the dependency that is not one.",
-            f"circle:{min(task.id for task in circle)}",
+            f"{tasks[0].id}:circle:{min(task.id for task in tasks)}",
+            *place,
         )
     for task in plan.tasks:
         if task.started:
@@ -403,61 +342,15 @@ def too_early(task: Task, *, why: str = "", base: Plan | None = None) -> Iterato
         why: what says that it was begun, as a clause; by default its status.
         base: the same plan in the trusted base, where a task may be done already.
     """
-    said = why or f"is {task.status}"
-    for need in needs(task):
-        needed = need.needed
-        if needed is None or needed is task or needed.done:
-            continue
-        before = base.task(needed.id) if base is not None else None
-        if before is not None and before.done:
+    for place, _, needed in _needs(task):
+        before = base.task(needed.id) if base is not None and needed is not None else None
+        if needed is None or needed is task or needed.done or (before is not None and before.done):
             continue
         state = f"is {needed.status}" if needed.status else "has no status"
-        yield _finding(
-            need,
-            f"{task.name} {said}, and needs {needed.name}, which {state}",
+        yield task.finding(
+            f"{task.name} {why or f'is {task.status}'}, and needs {needed.name}, which {state}",
             f"Finish {needed.name} first, or take it out of what {task.name} needs if that is a mistake.",
-            f"early:{needed.id}",
+            f"{task.id}:early:{needed.id}",
+            *place,
             setting="started",
         )
-
-
-def circles(plan: Plan) -> Iterator[Sequence[Task]]:
-    """The circles in which tasks need each other: of each knot of tasks the shortest through its first one.
-
-    A task that needs itself is no circle here.
-    """
-    graph = {
-        position: list(
-            dict.fromkeys(
-                plan.positions[need.needed.key]
-                for need in needs(task)
-                if need.needed is not None and need.needed is not task
-            )
-        )
-        for position, task in enumerate(plan.tasks)
-    }
-    for circle in circles_of(graph):
-        yield [plan.tasks[position] for position in circle]
-
-
-def _unknown(need: Need) -> Finding:
-    near = need.task.plan.task_numbered(need.text, number_of(need.text))
-    return _finding(
-        need,
-        f"{need.task.name} needs {shortened(need.text)!r}, which is no task of this plan",
-        f"Did you mean {near.id}?" if near else "Name a task of the plan, or take it out.",
-        f"unknown:{need.text}",
-    )
-
-
-def _finding(need: Need, message: str, help: str, what: str, *, setting: str = "") -> Finding:
-    task = need.task
-    return Finding(
-        message,
-        help=help,
-        path=task.plan.path,
-        line=task.line_of(*need.place),
-        field=task.field(*need.place),
-        key=f"{task.id}:{what}",
-        setting=task.plan.setting(setting) if setting else "",
-    )

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cached_property
 
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
-from specguard.documents.data import data_kind, dotted, written
+from specguard.documents.data import data_kind, written
+from specguard.documents.entries import DataEntry, elements
 from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError
-from specguard.model import Origin, path_text
+from specguard.model import Finding, Origin, path_text
 from specguard.work.kinds import number_of
 from specguard.work.templates import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Any, Final
 
+    from specguard.documents.entries import Place
+    from specguard.model import Severity
     from specguard.plans.plans import Plan
 
 
@@ -33,28 +37,26 @@ TEXT_KEYS: Final = {
 _PUT_OFF: Final = "deferred"
 
 
-class Task:
+class Task(DataEntry):
     """A task of a plan.
 
     Attributes:
         plan: the plan that lists it.
-        key: its place in the plan's file: the keys and positions from the top.
-        raw: its mapping.
-        id: its id as it is written; empty where it has none.
-        number: the digits of the id as an integer; None where it has none.
     """
 
-    __slots__ = ("id", "key", "number", "plan", "raw")
+    plan: Plan
 
-    def __init__(self, plan: Plan, key: Sequence[str | int], raw: Mapping[str, Any]) -> None:
-        self.plan = plan
-        self.key = tuple(key)
-        self.raw = raw
-        found = self.find("id")
-        # Where tasks are kept by id, the id is their key.
-        value = found[1] if found else key[-1] if isinstance(key[-1], str) else ""
-        self.id = written(value).strip() if isinstance(value, (str, int)) else ""
-        self.number = number_of(self.id)
+    @cached_property
+    def id(self) -> str:
+        """Its id as it is written; empty where it has none. Where tasks are kept by id, it is their key."""
+        found = self.said("id")
+        value = found[1] if found else self.key[-1] if isinstance(self.key[-1], str) else ""
+        return written(value).strip() if isinstance(value, (str, int)) else ""
+
+    @property
+    def number(self) -> int | None:
+        """The digits of the id as an integer; None where it has none."""
+        return number_of(self.id)
 
     @property
     def name(self) -> str:
@@ -111,46 +113,43 @@ class Task:
     @property
     def line(self) -> int | None:
         """The line at which it stands: that of its id, where it has one."""
-        found = self.find("id")
-        return self.plan.data.line((*self.key, found[0]) if found else self.key)
+        found = self.said("id")
+        return self.line_of(*found[:1]) if found else self.line_of()
 
-    def find(self, name: str) -> tuple[str, Any] | None:
+    def said(self, name: str) -> tuple[str, Any] | None:
         """The key and the value of something that plans say of tasks; None where nothing, or `null`, is said.
 
         Args:
             name: one of `specguard.plans.settings.KEYS`.
         """
-        for key in self.plan.settings.keys_of(name):
-            if self.raw.get(key) is not None:
-                return key, self.raw[key]
-        return None
+        keys = self.plan.settings.keys_of(name)
+        return next(((key, self.value[key]) for key in keys if self.value.get(key) is not None), None)
+
+    def key_of(self, name: str) -> str:
+        """The key under which something is said of it, or would be."""
+        found = self.said(name)
+        return found[0] if found else self.plan.settings.keys_of(name)[0]
 
     def text(self, name: str) -> str:
         """A text that the plan has for a task; empty where it has none."""
-        found = self.find(name)
+        found = self.said(name)
         return found[1].strip() if found and isinstance(found[1], str) else ""
 
-    def listed(self, name: str) -> Sequence[tuple[tuple[str | int, ...], str]]:
+    def listed(self, name: str) -> Sequence[tuple[Place, str]]:
         """The texts of a list that the plan has for a task, each with its place below the task."""
-        found = self.find(name)
-        if found is None or not isinstance(found[1], list):
-            return []
-        key, values = found
-        texts = [((key, position), element_text(name, value)) for position, value in enumerate(values)]
+        key, values = self.said(name) or ("", None)
+        texts = [
+            ((key, at), element_text(name, value))
+            for at, value in elements(values if isinstance(values, list) else None)
+        ]
         return [(place, text) for place, text in texts if text]
-
-    def line_of(self, *below: str | int) -> int | None:
-        """The line of something within it."""
-        return self.plan.data.line((*self.key, *below))
-
-    def field(self, *below: str | int) -> str:
-        """The dotted key of the task, or of something within it."""
-        return dotted((*self.key, *below))
 
     @property
     def expected_paths(self) -> Covering:
-        """What its `expected_files` cover, from the repository's root."""
-        return expected_paths(self.expected_files, self.plan.settings.code)
+        """What its `expected_files` cover together; entries that mean nothing are left out."""
+        code = self.plan.settings.code
+        patterns = [text for one in self.expected_files for text in expectation(one, code).paths.patterns]
+        return Covering(list(dict.fromkeys(patterns)))
 
     def origin(self, name: str) -> Origin:
         """Where the plan says something of it, for a citation.
@@ -158,16 +157,41 @@ class Task:
         Args:
             name: one of `specguard.plans.settings.KEYS`.
         """
-        found = self.find(name)
-        line = self.line_of(found[0]) if found else self.line
+        line = self.line_of(self.key_of(name)) if self.said(name) else self.line
         return Origin(path_text(self.plan.path), line or 0)
 
-    def _has(self, statuses: Sequence[str]) -> bool:
-        status = normal_name(self.status)
-        return bool(status) and any(normal_name(one) == status for one in statuses)
+    def finding(
+        self,
+        message: str,
+        help: str,
+        key: str,
+        *place: str | int,
+        setting: str = "",
+        severity: Severity | None = None,
+    ) -> Finding:
+        """A finding about it, or about something within it.
 
-    def __repr__(self) -> str:
-        return f"Task({self.id!r}, {self.status!r})"
+        Args:
+            message: what is wrong.
+            help: the next step.
+            key: what tells it from others.
+            place: where it is, below the task.
+            setting: the key of its kind's table that asks for it.
+            severity: as for `Finding`.
+        """
+        return Finding(
+            message,
+            help=help,
+            path=self.plan.path,
+            line=self.line_of(*place) if place else self.line,
+            field=self.field(*place),
+            key=key,
+            severity=severity,
+            setting=self.plan.setting(setting) if setting else "",
+        )
+
+    def _has(self, statuses: Sequence[str]) -> bool:
+        return bool(self.status) and normal_name(self.status) in map(normal_name, statuses)
 
 
 def element_text(name: str, value: Any) -> str:
@@ -179,23 +203,30 @@ def element_text(name: str, value: Any) -> str:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
 
 
+# A remark and a line behind a path: `src/x.py (new)`, `src/x.py:12`.
 _REMARK: Final = re.compile(r"(?<!\s)\s+(?:\([^()]*\)|#.*|(?:--?|\u2013|\u2014)\s.*)$")
 _LINES: Final = re.compile(r"(?::[0-9]+(?:[-:][0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
 _PROBES: Final = (b"\x01", b"\x01/\x02", b"\x02/\x01/\x02")
 LONGEST: Final = 1000
 """How many characters an expected path has at most."""
 
+_PROBLEMS: Final = {
+    r"\Z": "is no path",
+    r"[/~]|[A-Za-z]:[\\/]": "is an absolute path, which is another one on every machine",
+    r"(?:.*/)?\.\.(?:/|\Z)": "climbs out of the folder that it is relative to",
+    r"[^/]*\\[^/]*\Z": "is written with backslashes",
+    r".*[\0-\x1f\x7f]": "has a control character",
+}
+
 
 class Expectation(Record):
     """What one entry of `expected_files` covers.
 
     Attributes:
-        text: the entry as it is written.
         paths: patterns from the repository's root; empty where the entry means none.
         problem: why it means none, as a clause; empty where it does.
     """
 
-    text: str
     paths: Covering
     problem: str = ""
 
@@ -211,36 +242,25 @@ def expectation(text: str, code: str = "") -> Expectation:
         code: the folder that it is relative to; empty for the repository's root.
     """
     path = text.strip()
-    if len(path) <= LONGEST:
-        path = _LINES.sub("", _REMARK.sub("", path, count=1)).strip("`'\"")
-    problem = _problem(path)
+    if len(path) > LONGEST:
+        return Expectation(Covering(), f"has more than {LONGEST} characters")
+    path = _LINES.sub("", _REMARK.sub("", path, count=1)).strip("`'\"")
+    problem = next((why for form, why in _PROBLEMS.items() if re.match(form, path, re.DOTALL)), "")
     if problem:
-        return Expectation(text, Covering(), problem)
+        return Expectation(Covering(), problem)
     while path.startswith("./"):
         path = path[2:]
-    folder = code.strip("/")
+    folder = escape(code.strip("/"))
     if path in {"", "."}:
-        return Expectation(text, Covering([escape(folder)] if folder else ["**"]))
-    ahead = f"{escape(folder)}/" if folder else ""
-    patterns = [ahead + escape(path)]
-    problem = ""
+        return Expectation(Covering([folder or "**"]))
+    ahead = f"{folder}/" if folder else ""
     try:
-        Covering.translate(ahead + path)
+        return Expectation(Covering([ahead + escape(path), ahead + path]))
     except PatternError as error:
         # As a name it may still be one; as a pattern it is none.
-        problem = "" if _is_name(path) else _clause(error)
-    else:
-        patterns.append(ahead + path)
-    try:
-        return Expectation(text, Covering(patterns), problem)
-    except PatternError as error:
-        return Expectation(text, Covering(), _clause(error))
-
-
-def expected_paths(texts: Sequence[str], code: str = "") -> Covering:
-    """What a task's `expected_files` cover together; entries that mean nothing are left out."""
-    patterns = [pattern for text in texts for pattern in expectation(text, code).paths.patterns]
-    return Covering(list(dict.fromkeys(patterns)))
+        if not any(char in path for char in "*?"):
+            return Expectation(Covering([ahead + escape(path)]))
+        return Expectation(Covering(), str(error).partition("' ")[2] or str(error))
 
 
 def expects_all(expected: Expectation) -> bool:
@@ -248,32 +268,6 @@ def expects_all(expected: Expectation) -> bool:
     if not any("*" in pattern for pattern in expected.paths.patterns):
         return False
     return all(expected.paths.find(probe) is not None for probe in _PROBES)
-
-
-def _problem(path: str) -> str:
-    if not path:
-        return "is no path"
-    if len(path) > LONGEST:
-        return f"has more than {LONGEST} characters"
-    if path.startswith(("/", "~")) or re.match("[A-Za-z]:[\\\\/]", path):
-        return "is an absolute path, which is another one on every machine"
-    if ".." in path.split("/"):
-        return "climbs out of the folder that it is relative to"
-    if "\\" in path and "/" not in path:
-        return "is written with backslashes"
-    if any(char < " " or char == "\x7f" for char in path):
-        return "has a control character"
-    return ""
-
-
-def _is_name(path: str) -> bool:
-    return not any(char in path for char in "*?")
-
-
-def _clause(error: PatternError) -> str:
-    """What is wrong with a pattern, without the pattern."""
-    text = str(error)
-    return text.partition("' ")[2] or text
 
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
@@ -301,73 +295,44 @@ def marked(text: str, task: Task, *, status: str, evidence: Sequence[Any] = ()) 
             path=path_text(task.plan.path),
             help="mark it by hand, with what it was verified by",
         )
-    found = task.find("status")
-    key = found[0] if found else task.plan.settings.keys_of("status")[0]
-    text = _with(text, task.key, key, status)
+    text = _with(text, task.key, task.key_of("status"), status)
     if not evidence:
         return text
-    said = task.find("verification")
-    name = said[0] if said else task.plan.settings.keys_of("verification")[0]
-    before = said[1] if said else []
-    known = before if isinstance(before, list) else [before]
-    return _with(text, task.key, name, [*known, *evidence])
+    said = task.said("verification")
+    known = [] if said is None else said[1] if isinstance(said[1], list) else [said[1]]
+    return _with(text, task.key, task.key_of("verification"), [*known, *evidence])
 
 
-def _with(text: str, place: Sequence[str | int], key: str, value: Any) -> str:
+def _with(text: str, place: Place, key: str, value: Any) -> str:
     """A text of JSON in which one key of the object at a place has another value."""
-    start = _find(text, 0, place)
-    members = list(_members(text, start))
+    start = _find(text, _over_space(text, int(text.startswith("\ufeff"))), place)
+    members = _members(text, start)
+    # What stands before a key, with its line's indentation.
+    lead = text[start + 1 : members[0][1]] if members else ""
+    new = json.dumps(value, ensure_ascii=False)
+    if "\n" in lead and isinstance(value, list) and value:
+        inner = ",".join(f"{lead}  {json.dumps(one, ensure_ascii=False)}" for one in value)
+        new = f"[{inner}{lead}]"
     same = next((member for member in members if member[0] == key), None)
     if same is not None:
-        _, at, begin, end = same
-        return text[:begin] + _written(text, at, value) + text[end:]
-    if not members:
-        return f"{text[: start + 1]}{json.dumps(key)}: {_written(text, start, value)}{text[start + 1 :]}"
-    _, at, _, end = members[-1]
-    line = _indent(text, at)
-    # On a line of its own where the last key has one.
-    alone = text[:at].endswith(line) and text[: at - len(line)].endswith("\n")
-    between = f",{_line_end(text)}{line}" if alone else ", "
-    return f"{text[:end]}{between}{json.dumps(key)}: {_written(text, at, value)}{text[end:]}"
+        return text[: same[2]] + new + text[same[3] :]
+    end = members[-1][3] if members else start + 1
+    between = f",{lead or ' '}" if members else ""
+    return f"{text[:end]}{between}{json.dumps(key)}: {new}{text[end:]}"
 
 
-def _written(text: str, at: int, value: Any) -> str:
-    """A value as JSON: a list with a line for each element, further in than the line of its key."""
-    plain = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, list) or not value:
-        return plain
-    line = _indent(text, at)
-    step = "\t" if line.startswith("\t") else "  "
-    end = _line_end(text)
-    inner = f",{end}{line}{step}".join(json.dumps(one, ensure_ascii=False) for one in value)
-    return f"[{end}{line}{step}{inner}{end}{line}]"
-
-
-def _line_end(text: str) -> str:
-    return "\r\n" if "\r\n" in text else "\n"
-
-
-def _indent(text: str, at: int) -> str:
-    """What stands before the first word of the line of a position."""
-    begin = text.rfind("\n", 0, at) + 1
-    return text[begin : begin + len(text[begin:at]) - len(text[begin:at].lstrip(" \t"))]
-
-
-def _find(text: str, at: int, place: Sequence[str | int]) -> int:
+def _find(text: str, at: int, place: Place) -> int:
     """Where the value at a place begins."""
-    at = _over_space(text, at or int(text.startswith("\ufeff")))
-    if not place:
-        return at
-    first, *rest = place
-    if text[at] == "{":
-        # Of a key that is there twice the file could not be read.
-        begin = next(begin for name, _, begin, _ in _members(text, at) if name == str(first))
-        return _find(text, begin, rest)
-    at = _over_space(text, at + 1)
-    for _ in range(int(first)):
-        _, end = _DECODER.raw_decode(text, at)
-        at = _over_space(text, _over_space(text, end) + 1)
-    return _find(text, at, rest)
+    for part in place:
+        if text[at] == "{":
+            # Of a key that is there twice the file could not be read.
+            at = next(begin for name, _, begin, _ in _members(text, at) if name == str(part))
+            continue
+        at = _over_space(text, at + 1)
+        for _ in range(int(part)):
+            _, end = _DECODER.raw_decode(text, at)
+            at = _over_space(text, _over_space(text, end) + 1)
+    return at
 
 
 def _members(text: str, start: int) -> Sequence[tuple[str, int, int, int]]:

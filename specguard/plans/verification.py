@@ -21,22 +21,22 @@ from specguard.documents.citations import plain_path
 from specguard.documents.content import owes
 from specguard.documents.data import data_kind, written
 from specguard.documents.dates import date_problem, parse_date
+from specguard.documents.entries import elements
 from specguard.documents.fields import normal_name
-from specguard.errors import MissingFact, judge_each
-from specguard.model import Finding, path_text, shortened
+from specguard.errors import MissingFact
+from specguard.model import path_text, shortened
 from specguard.runs.proof import Claim
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
     from typing import Any, Final
 
-    from specguard.plans.plans import Plan
+    from specguard.documents.entries import Place
+    from specguard.model import Finding
     from specguard.plans.task import Task
     from specguard.runs.proof import RunProof
-
-    Place = tuple[str | int, ...]
 
 
 COMMAND: Final = frozenset({"command", "cmd"})
@@ -47,6 +47,9 @@ NOTE: Final = frozenset({"note", "notes", "verifiednote"})
 WHO: Final = frozenset({"by", "who", "person", "reviewer", "verifiedby"})
 WHEN: Final = frozenset({"at", "time", "when", "date", "verifiedat"})
 """The keys of an entry, as `normal_name` gives them."""
+
+FLAT: Final = frozenset({"verifiednote", "verifiedby", "verifiedat"})
+"""Keys of a task itself that are a part of a person's word."""
 
 _PATH: Final = re.compile(r"[^\s\"'`<>|;]{1,1000}")
 
@@ -93,7 +96,7 @@ class Cited(Record):
     place: Place
 
 
-class Evidence:
+class Evidence(Record):
     """Everything that a plan says of how a task was verified.
 
     Attributes:
@@ -103,13 +106,10 @@ class Evidence:
         other: where something else stands that proves nothing.
     """
 
-    __slots__ = ("manual", "other", "ran", "runs")
-
-    def __init__(self) -> None:
-        self.ran: list[Ran] = []
-        self.manual: list[Manual] = []
-        self.runs: list[Cited] = []
-        self.other: list[Place] = []
+    ran: list[Ran] = []
+    manual: list[Manual] = []
+    runs: list[Cited] = []
+    other: list[Place] = []
 
     def __bool__(self) -> bool:
         return bool(self.ran or self.manual or self.runs or self.other)
@@ -119,29 +119,24 @@ def evidence_of(task: Task) -> Evidence:
     """What a plan says of how a task was verified."""
     evidence = Evidence()
     for key in task.plan.settings.keys_of("verification"):
-        if key in task.raw:
-            _read(evidence, task.raw[key], None, (key,))
-    flat = [key for key in task.raw if is_flat_key(key)]
+        if key in task.value:
+            _read(evidence, task.value[key], None, (key,))
+    flat = [key for key in task.value if normal_name(key) in FLAT]
     if flat:
-        evidence.manual.append(_manual({key: task.raw[key] for key in flat}, (flat[0],)))
+        evidence.manual.append(_manual({key: task.value[key] for key in flat}, (flat[0],)))
     return evidence
-
-
-def is_flat_key(key: str) -> bool:
-    """Whether a key of a task is a part of a person's word, such as `verified_by`."""
-    return normal_name(key) in {"verifiednote", "verifiedby", "verifiedat"}
 
 
 def _read(evidence: Evidence, value: Any, code: int | None, place: Place) -> None:
     """Read one entry or a list of them; a text in a list of commands has the code that stands beside it."""
-    if isinstance(value, list):
-        for position, one in enumerate(value):
-            _read(evidence, one, code, (*place, position))
-    elif isinstance(value, dict):
+    if isinstance(value, dict):
         _entry(evidence, value, code, place)
+    elif isinstance(value, list):
+        for position, one in elements(value):
+            _read(evidence, one, code, (*place, position))
     elif isinstance(value, str) and code is None and _is_path(value):
         evidence.runs.append(Cited(value.strip(), place))
-    elif isinstance(value, str) and normal_name(str(place[-2:-1][0] if len(place) > 1 else "")) in COMMANDS:
+    elif isinstance(value, str) and len(place) > 1 and normal_name(str(place[-2])) in COMMANDS:
         evidence.ran.append(Ran(value.strip(), code, place))
     elif value not in (None, "", False):
         evidence.other.append(place)
@@ -163,11 +158,9 @@ def _entry(evidence: Evidence, entry: Mapping[str, Any], beside: int | None, pla
         else:
             continue
         understood = True
-    if understood:
-        return
-    if any(normal_name(key) in names for key in entry for names in (NOTE, WHO, WHEN)):
+    if not understood and any(normal_name(key) in NOTE | WHO | WHEN for key in entry):
         evidence.manual.append(_manual(entry, place))
-    else:
+    elif not understood:
         evidence.other.append(place)
 
 
@@ -196,51 +189,15 @@ def _is_path(text: str) -> bool:
 
 NOBODY: Final = frozenset(
     {
-        "agent",
-        "ai",
-        "assistant",
-        "auto",
-        "automated",
-        "automatic",
-        "automation",
-        "bot",
-        "ci",
-        "claude",
-        "codex",
-        "copilot",
-        "cursor",
-        "gemini",
-        "gpt",
-        "human",
-        "llm",
-        "machine",
-        "manual",
-        "manually",
-        "me",
-        "model",
-        "na",
-        "n/a",
-        "nobody",
-        "none",
-        "person",
-        "planner",
-        "reviewer",
-        "robot",
-        "script",
-        "self",
-        "someone",
-        "specguard",
-        "system",
-        "tbd",
-        "todo",
-        "unknown",
-        "user",
-        "verifier",
+        "a", "agent", "ai", "an", "assistant", "auto", "automated", "automatic", "automation", "bot", "by",
+        "ci", "claude", "cli", "code", "codex", "coding", "copilot", "cursor", "gemini", "gpt", "human",
+        "llm", "machine", "manual", "manually", "me", "model", "my", "n", "na", "nobody", "none", "our",
+        "person", "planner", "reviewer", "robot", "script", "self", "someone", "specguard", "sub", "system",
+        "tbd", "the", "todo", "unknown", "user", "verifier", "via",
     }
-)
-"""What stands for a person where none is named."""
+)  # fmt: skip
+"""Words that stand for a person where none is named."""
 
-_FILLERS: Final = frozenset({"a", "an", "by", "cli", "code", "coding", "my", "n", "our", "sub", "the", "via"})
 _FILL: Final = re.compile(r"<[^<>]*>|\.{3}|\u2026|(?i:todo|tbd|fixme|n/?a|none)\b.*", re.DOTALL)
 _CANNOT_FAIL: Final = re.compile(r"(?:true|:|exit 0|(?:echo|printf)\b[^|&;><$`()]*)", re.DOTALL)
 _MODEL: Final = re.compile(
@@ -252,55 +209,42 @@ _FORMS: Final = (
 )
 
 
-def unverified(plan: Plan, proof: RunProof, today: date) -> Iterator[Finding]:
-    """The tasks of a plan that are done without evidence.
+def unverified(task: Task, proof: RunProof, today: date) -> Iterator[Finding]:
+    """What is missing for a task that is done.
 
     Args:
-        plan: the plan.
+        task: the task.
         proof: tells of a run whether it shows a task.
         today: the UTC date.
 
     Raises:
-        MissingFact: a run is cited that cannot be looked up here, and nothing else proves the task; after all
-            findings.
+        MissingFact: a run is cited that cannot be looked up here, and nothing else proves the task.
     """
-    done = [task for task in plan.tasks if task.done]
-    return judge_each(done, lambda task: unverified_task(task, proof, today))
-
-
-def unverified_task(task: Task, proof: RunProof, today: date) -> Iterator[Finding]:
-    """What is missing for a task that is done; see `unverified`."""
     evidence = evidence_of(task)
-    commands = [command for _, command in commands_of(task)]
+    last = _last(evidence.ran)
+    failed = [ran for ran in last.values() if ran.code]
+    manual = {one.place: manual_problem(one, today) for one in evidence.manual}
     proofs = proofs_of(task)
-    manual = [problem for one in evidence.manual if (problem := manual_problem(one, today))]
-    by_hand = len(manual) < len(evidence.manual)
-    failed = [ran for ran in _last(evidence.ran) if ran.code]
     for ran in failed:
         yield _finding(
             task,
-            f"{task.name} is {task.status}, and {shortened(ran.command, 80)!r} ended with {ran.code}",
-            "Take the task back to where it stands, and verify it again.",
+            f"and {shortened(ran.command, 80)!r} ended with {ran.code}",
             f"failed:{_plain(ran.command)}",
             ran.place,
+            help="Take the task back to where it stands, and verify it again.",
         )
-    if failed:
-        return
-    if by_hand:
+    if failed or "" in manual.values():
         return
     if not proofs:
-        yield _no_commands(task, commands)
-        return
-    if not evidence:
-        yield _finding(
-            task,
-            f"{task.name} is {task.status}, and nothing says how that was verified",
-            _FORMS,
-            "evidence",
-            (),
-        )
-        return
-    yield from _unproven(task, evidence, proofs, manual, proof)
+        yield _no_commands(task)
+    elif not evidence:
+        yield _finding(task, "and nothing says how that was verified", "evidence")
+    else:
+        reasons = [(why, "manual", place) for place, why in manual.items()]
+        reasons += [
+            (f"what its `{place[0]}` says is no evidence", "other", place) for place in evidence.other
+        ]
+        yield from _unproven(task, evidence.runs, proofs, last, reasons, proof)
 
 
 def commands_of(task: Task) -> Sequence[tuple[Place, str]]:
@@ -319,17 +263,21 @@ def same_command(one: str, other: str) -> bool:
 
 
 def _unproven(
-    task: Task, evidence: Evidence, commands: Sequence[str], manual: Sequence[str], proof: RunProof
+    task: Task,
+    runs: Iterable[Cited],
+    commands: Sequence[str],
+    recorded: Mapping[str, Ran],
+    reasons: Sequence[tuple[str, str, Place]],
+    proof: RunProof,
 ) -> Iterator[Finding]:
     """What keeps all that a task has from proving it; nothing where something does."""
-    recorded = {_plain(ran.command): ran for ran in _last(evidence.ran)}
     without = [command for command in commands if _plain(command) not in recorded]
     unknown = next((ran for ran in recorded.values() if ran.code is None), None)
-    if evidence.ran and not without and unknown is None:
+    if recorded and not without and unknown is None:
         return
+    found: list[tuple[str, str, Place]] = []
     missing: MissingFact | None = None
-    reasons: list[tuple[str, str, Place]] = []
-    for cited in evidence.runs:
+    for cited in runs:
         try:
             problem = _run_problem(cited, task, proof)
         except MissingFact as fact:
@@ -337,47 +285,39 @@ def _unproven(
             continue
         if not problem:
             return
-        reasons.append((problem, f"run:{cited.path}", cited.place))
+        found.append((problem, f"run:{cited.path}", cited.place))
     if missing is not None:
         raise missing
     if unknown is not None:
-        reasons.append((f"{shortened(unknown.command, 80)!r} has no exit code", "code", unknown.place))
-    elif evidence.ran:
-        reasons.append(
-            (f"{shortened(without[0], 80)!r} is not among what was run", "command", evidence.ran[0].place)
-        )
-    reasons += [(problem, "manual", one.place) for problem, one in zip(manual, evidence.manual, strict=True)]
-    reasons += [(f"what its `{place[0]}` says is no evidence", "other", place) for place in evidence.other]
-    for problem, what, place in reasons:
-        yield _finding(task, f"{task.name} is {task.status}, but {problem}", _FORMS, what, place)
+        found.append((f"{shortened(unknown.command, 80)!r} has no exit code", "code", unknown.place))
+    elif recorded:
+        place = next(iter(recorded.values())).place
+        found.append((f"{shortened(without[0], 80)!r} is not among what was run", "command", place))
+    for problem, what, place in (*found, *reasons):
+        yield _finding(task, f"but {problem}", what, place)
 
 
-def _no_commands(task: Task, commands: Sequence[str]) -> Finding:
-    found = task.find("verify")
-    key = found[0] if found else "verify"
-    said = f"{shortened(commands[0], 80)!r} cannot fail" if commands else f"has no {key} commands"
-    return _finding(
-        task,
-        f"{task.name} is {task.status}, and " + (f"its only command {said}" if commands else said),
+def _no_commands(task: Task) -> Finding:
+    key, commands = task.key_of("verify"), commands_of(task)
+    said = f"and has no {key} commands"
+    if commands:
+        said = f"and its only command {shortened(commands[0][1], 80)!r} cannot fail"
+    help = (
         f"List under `{key}` the commands that verify it, and record their exit codes; or have a person "
-        "verify it, and record who, when and what they saw.",
-        "verify",
-        (key,),
+        "verify it, and record who, when and what they saw."
     )
+    return _finding(task, said, "verify", (key,), help=help)
 
 
-def _last(ran: Sequence[Ran]) -> list[Ran]:
+def _last(ran: Sequence[Ran]) -> Mapping[str, Ran]:
     """Of each command what was run last."""
-    last: dict[str, Ran] = {}
-    for one in ran:
-        last[_plain(one.command)] = one
-    return list(last.values())
+    return {_plain(one.command): one for one in ran}
 
 
 def _run_problem(cited: Cited, task: Task, proof: RunProof) -> str:
     """Why a cited run proves nothing; empty where it proves the task."""
-    written = cited.path.encode("utf-8", "surrogateescape")
-    path = None if written.startswith(b"/") else plain_path(written)
+    named = cited.path.encode("utf-8", "surrogateescape")
+    path = None if named.startswith(b"/") else plain_path(named)
     shown, records = shortened(cited.path, 80), proof.records
     if path is None or not path.startswith(records.settings.folder):
         return f"{shown!r} is not in the folder of runs, {records.settings.path}"
@@ -385,31 +325,30 @@ def _run_problem(cited: Cited, task: Task, proof: RunProof) -> str:
         return f"the run {shown!r} is kept elsewhere, and the plan itself records no exit codes"
     if data_kind(path) is None:
         path += b"/manifest.json"
-    claim = Claim(label=task.name, ids=[task.id], plan=path_text(task.plan.path))
-    flaw = proof.flaw(records.at(path), claim)
+    flaw = proof.flaw(records.at(path), Claim(task.name, ids=[task.id], plan=path_text(task.plan.path)))
     # RUN007 says what falls short of the grade.
     return f"the run {shown!r} {flaw.reason}" if flaw is not None and not flaw.bound else ""
 
 
 def manual_problem(manual: Manual, today: date) -> str:
     """What a person's word lacks; empty where it is complete."""
-    if not manual.note or owes(manual.note):
-        return "its verification by hand has no note"
-    who = manual.who.casefold().strip(" .@<>")
-    if not who:
-        return "its verification by hand names no person"
-    if _is_nobody(who):
-        return f"its verification by hand names {shortened(manual.who, 80)!r}, who is no person"
-    if not manual.when:
-        return "its verification by hand has no time"
     day = parse_date(manual.when)
-    if day is None:
+    lacks = ""
+    if not manual.note or owes(manual.note):
+        lacks = "has no note"
+    elif not manual.who.strip(" .@<>"):
+        lacks = "names no person"
+    elif _is_nobody(manual.who.casefold().strip(" .@<>")):
+        lacks = f"names {shortened(manual.who, 80)!r}, who is no person"
+    elif not manual.when:
+        lacks = "has no time"
+    elif day is None:
         when = shortened(manual.when, 80)
         return f"the time of its verification by hand, {when!r}, {date_problem(manual.when)}"
     # A clock that is ahead of UTC may show tomorrow's date.
-    if (day - today).days > 1:
-        return f"its verification by hand is dated {day}, which is in the future"
-    return ""
+    elif (day - today).days > 1:
+        lacks = f"is dated {day}, which is in the future"
+    return f"its verification by hand {lacks}" if lacks else ""
 
 
 def _is_nobody(who: str) -> bool:
@@ -418,25 +357,14 @@ def _is_nobody(who: str) -> bool:
 
     read = reading(who)
     words = [word for word in re.split(r"[\W_]+", read) if any(map(str.isalpha, word))]
-    return _MODEL.fullmatch(read) is not None or all(word in NOBODY or word in _FILLERS for word in words)
+    return _MODEL.fullmatch(read) is not None or all(word in NOBODY for word in words)
 
 
 def _plain(command: str) -> str:
     return " ".join(command.removeprefix("$ ").split())
 
 
-def _finding(task: Task, message: str, help: str, what: str, place: Place) -> Finding:
-    return Finding(
-        message,
-        help=help,
-        path=task.plan.path,
-        line=task.line_of(*(place or _status_key(task))),
-        field=task.field(*(place or _status_key(task))),
-        key=f"{task.id}:{what}",
-        setting=task.plan.setting("done"),
-    )
-
-
-def _status_key(task: Task) -> Place:
-    found = task.find("status")
-    return (found[0],) if found else ()
+def _finding(task: Task, said: str, what: str, place: Place = (), *, help: str = _FORMS) -> Finding:
+    at = place or ((task.key_of("status"),) if task.said("status") else ())
+    message = f"{task.name} is {task.status}, {said}"
+    return task.finding(message, help, f"{task.id}:{what}", *at, setting="done")

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from specguard.plans.plans import circles
 from tests.plans.making import plan_of, told
 
 
@@ -34,10 +33,8 @@ def test_the_padding_of_an_id_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("wanted", "help"),
     [
-        ("task_9", "Name a task"),
-        ("task-1", "Did you mean task_001?"),
-        ("1", "Did you mean task_001?"),
-        ("x", "Name"),
+        ("task-1", "did you mean 'task_001'?"),
+        ("x", "Name a task"),
     ],
 )
 def test_a_task_that_is_not_there(wanted: str, help: str) -> None:
@@ -77,17 +74,14 @@ def test_the_middle_of_a_long_circle_is_left_out() -> None:
 def test_a_plan_that_is_one_long_line_or_one_great_circle() -> None:
     count = 20_000
     begun = time.perf_counter()
-    assert not list(circles(graph([], *[[n] for n in range(1, count)])))
-    [circle] = circles(graph(*[[n % count + 1] for n in range(1, count + 1)]))
-    assert len(circle) == count
+    assert not list(graph([], *[[n] for n in range(1, count)]).broken())
+    [circle] = graph(*[[n % count + 1] for n in range(1, count + 1)]).broken()
+    assert f"{count - 11} more" in circle.message
     assert time.perf_counter() - begun < 20
 
 
-STATUSES = ["pending", "in_progress", "agent_done", "done", "deferred", "blocked"]
-
-
-@pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("needed", STATUSES)
+@pytest.mark.parametrize("status", ["pending", "agent_done", "done", "deferred"])
+@pytest.mark.parametrize("needed", ["in_progress", "done", "deferred"])
 def test_a_task_is_begun_after_what_it_needs_is_done(status: str, needed: str) -> None:
     plan = plan_of(
         [

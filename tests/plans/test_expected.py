@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from specguard.plans.task import expectation, expected_paths, expects_all
+from specguard.plans.task import expectation, expects_all
+from tests.plans.making import plan_of, task
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,8 @@ def test_what_is_no_path(text: str) -> None:
 
 
 def test_entries_are_relative_to_the_folder_of_the_code() -> None:
-    expected = expected_paths(["src/cart.py", "tests/", ".", "../x"], "shop/")
+    plan = plan_of([task(expected_files=["src/cart.py", "tests/", ".", "../x"])], code="shop/")
+    expected = plan.tasks[0].expected_paths
     assert expected.find(b"shop/src/cart.py") is not None
     assert expected.find(b"src/cart.py") is None
     assert expectation(".", "shop").paths.patterns == ("shop",)

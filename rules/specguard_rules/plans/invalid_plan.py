@@ -26,7 +26,7 @@ class InvalidPlan(Rule):
     - `verify`: commands
     - `done_criteria`: at least one text
 
-    `keys` renames them. Near misses, such as `depend_on`, are warnings. With `option`, the plan names its
+    `keys` renames them; keys of other names are not read. With `option`, the plan names its
     option. Work breakdowns (`source` of `[work.<kind>]`) need unique ids and their own `required` keys.
 
     Why is this bad? A typo hides a task, or calls it done.
@@ -34,7 +34,7 @@ class InvalidPlan(Rule):
     How to fix it: correct the line of each finding.
 
     ```text
-    error: .plans/cart/plan.json:2: task_001 has no depends_on; it has 'depend_on'
+    error: .plans/cart/plan.json:2: task_001 has no depends_on
     ```
 
     ```toml fails
@@ -64,7 +64,7 @@ class InvalidPlan(Rule):
     code = "PLN001"
     path = ".plans/cart/plan.json"
     line = 2
-    message = "task_001 has no depends_on; it has 'depend_on'"
+    message = "task_001 has no depends_on"
 
     [[expect]]
     code = "PLN001"
