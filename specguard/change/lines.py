@@ -117,8 +117,8 @@ class Lines:
     def added(self, expressions: Sequence[Expression], entries: Sequence[Entry]) -> Iterator[AddedLine]:
         """The added lines that match.
 
-        They come file by file, those of a file by line and then by expression; binary files are passed over
-        and counted.
+        Those of a file come by line and then by expression, in whatever order the files are compared; binary
+        files are passed over and counted.
 
         Args:
             expressions: what to look for, each by itself.
@@ -142,9 +142,10 @@ class Lines:
         if 2 * len(matching) < SAMPLE or len(modified) <= SAMPLE:
             matching += self._matching(scanner, modified[SAMPLE:])
         else:
-            # Most files have a match: all are compared at once, but for those that git takes for binary.
+            # Most files have a match: all are compared, but for those that git takes for binary. It is git
+            # that takes the time, so two processes share it.
             compared = set()
-            for piece in self._pieces(modified, removed=False):
+            for piece in self._pieces(modified, removed=False, processes=2):
                 compared.add(piece.number)
                 yield from _added(scanner, piece, modified)
             left = [entry for position, entry in enumerate(modified) if position not in compared]
@@ -191,7 +192,7 @@ class Lines:
         files = [entry for entry in entries if _has_text(entry)]
         added = removed = binary = 0
         if files:
-            trees = self._trees(files, TEXT_LIMIT)
+            [trees] = self._trees(files, TEXT_LIMIT)
             process = self._git.start("diff-tree", "--numstat", "-z", *_PLAIN, *trees)
             for record in self._git.read(process, "the change's lines").split(b"\0"):
                 plus, _, rest = record.partition(b"\t")
@@ -251,39 +252,58 @@ class Lines:
         return [entry for entry, blocks in self._texts(entries) if any(map(scanner.stops_at, blocks))]
 
     def _pieces(
-        self, entries: Sequence[Entry], *options: str, limit: int = 0, removed: bool = True
+        self,
+        entries: Sequence[Entry],
+        *options: str,
+        limit: int = 0,
+        removed: bool = True,
+        processes: int = 1,
     ) -> Iterator[Piece]:
-        """The diff of these entries, each numbered by its position."""
+        """The diff of these entries, each numbered by its position.
+
+        With several processes, which compare at the same time, only the pieces of one entry are in order.
+        """
         if not entries:
             return
 
-        trees = self._trees(entries, limit or TEXT_LIMIT)
-        process = self._git.start("diff-tree", "-p", "-U0", *options, *_PLAIN, *trees, wide=True)
+        trees = self._trees(entries, limit or TEXT_LIMIT, processes)
+        command = ("diff-tree", "-p", "-U0", *options, *_PLAIN)
+        started = [self._git.start(*command, *pair, wide=True) for pair in trees]
+        streams = [pieces(whole_lines(one.chunks(), "the change"), removed=removed) for one in started]
         try:
-            yield from pieces(whole_lines(process.chunks(), "the change"), removed=removed)
+            while streams:
+                for stream in list(streams):
+                    piece = next(stream, None)
+                    if piece is None:
+                        streams.remove(stream)
+                    else:
+                        yield piece
         except CommandError as error:
             raise self._git.missing("the change's lines", error.first_line) from error
         finally:
-            process.stop()
+            for process in started:
+                process.stop()
 
-    def _trees(self, entries: Sequence[Entry], limit: int) -> Sequence[str]:
-        """Two trees that have the entries' files before and after, each named by its position.
+    def _trees(self, entries: Sequence[Entry], limit: int, parts: int = 1) -> Sequence[Sequence[str]]:
+        """Pairs of trees that have the entries' files before and after, each named by its position.
 
         Raises:
             MissingFact: an object is not there, or is larger than the limit.
         """
-        before, after = [], []
+        trees: list[list[str]] = [[] for _ in range(2 * parts)]
         for position, entry in enumerate(entries):
+            part = 2 * (position % parts)
             if _was_file(entry):
-                before.append(f"100644 blob {entry.old}\t{position:08}\n")
+                trees[part].append(f"100644 blob {entry.old}\t{position:08}\n")
             if entry.is_file:
-                after.append(f"100644 blob {entry.new}\t{position:08}\n")
+                trees[part + 1].append(f"100644 blob {entry.new}\t{position:08}\n")
         self._git.use_scratch()
         # An empty line ends a tree, also one without entries.
-        text = "".join([*before, "\n", *after, "\n"]).encode("ascii")
+        text = "".join(line for tree in trees for line in [*tree, "\n"]).encode("ascii")
         process = self._git.start("mktree", "--batch", "--missing", stdin=text)
         self._refuse_large(entries, limit)
-        return self._git.read(process, "the change's files").decode("ascii").split()
+        made = self._git.read(process, "the change's files").decode("ascii").split()
+        return [made[part : part + 2] for part in range(0, len(made), 2)]
 
     def _refuse_large(self, entries: Sequence[Entry], limit: int) -> None:
         sides = {entry.new for entry in entries if entry.is_file}
