@@ -11,7 +11,7 @@ import click
 from specguard import __version__
 from specguard.cli.options import in_directory
 from specguard.errors import SpecguardError, nearest
-from specguard.integrations.hooks.calls import AGENTS
+from specguard.integrations.hooks.dialects import AGENTS
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 
 TYPE_CHECKING = False

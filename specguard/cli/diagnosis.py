@@ -183,7 +183,7 @@ def _repair(host: Host, result: Probe) -> str:
 
 
 def _last(host: Host, tree: WorkTree | None) -> str:
-    from specguard.integrations.hooks.calls import last_fired
+    from specguard.integrations.hooks.pins import last_fired
 
     fired = last_fired(host.agent, tree) if tree is not None else None
     if fired is None:

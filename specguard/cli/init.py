@@ -34,7 +34,7 @@ from specguard.cli.proposed import (
 from specguard.declaration.rule import Record
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
-from specguard.integrations.hooks.calls import AGENTS
+from specguard.integrations.hooks.dialects import AGENTS
 from specguard.integrations.hooks.settings import HOSTS, JsonTextError, call_words, merged
 from specguard.reporters.escape import visible
 from specguard.runs.files import IGNORE, ignore_local, run_root

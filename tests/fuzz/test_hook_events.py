@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.integrations.hooks.answering import dialect, speaker
-from specguard.integrations.hooks.calls import AGENTS, Answer, UnreadableError, deeds_of, parse
+from specguard.integrations.hooks.calls import deeds_of
+from specguard.integrations.hooks.dialects import (
+    AGENTS,
+    Answer,
+    UnreadableError,
+    parse,
+    read,
+    say,
+    speaker,
+)
 
 if TYPE_CHECKING:
-    from specguard.integrations.hooks.calls import Agent
+    from specguard.integrations.hooks.dialects import Agent
 
 NAMES = [
     "PreToolUse", "PostToolUse", "Stop", "SubagentStop", "SessionStart", "BeforeTool", "AfterTool",
@@ -55,15 +63,14 @@ EVENTS = st.fixed_dictionaries(
 
 @given(data=EVENTS, agent=st.sampled_from(AGENTS))
 def test_any_object_is_an_event_or_is_not(data: dict[str, Any], agent: Agent) -> None:
-    spoken = dialect(speaker(data, {}, agent))
     try:
-        event = spoken.read(data, {})
+        event = read(data, {}, speaker(data, {}, agent))
         if event.moment in ("edit", "command"):
             deeds_of(event)
     except UnreadableError:
         return
     for kind in ("pass", "refuse", "tell"):
-        said = spoken.say(event, Answer(kind=kind, text="why"))
+        said = say(event, Answer(kind=kind, text="why"))
         assert said.code in (0, 2)
         assert said.code == 0 or (said.stderr and not said.stdout)
         if said.stdout:

@@ -9,7 +9,7 @@ import time
 from specguard.change.repository import USUAL_BASES, Looking
 from specguard.change.request import Request
 from specguard.change.revision import base_refs, sha1
-from specguard.integrations.hooks.calls import Answer
+from specguard.integrations.hooks.dialects import Answer
 from specguard.integrations.hooks.judging import homes_of
 from specguard.integrations.hooks.pins import Pin, Session
 from specguard.model import EXIT_PASSED
@@ -17,14 +17,14 @@ from specguard.reporters.escape import cut, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.change.git import Git
     from specguard.change.repository import Repository
     from specguard.change.sources import Change
     from specguard.integrations.hooks.answering import Early
-    from specguard.integrations.hooks.calls import Event
+    from specguard.integrations.hooks.dialects import Event
     from specguard.integrations.hooks.places import WorkTree
     from specguard.model import Verdict
     from specguard.reporters.brief import Block
@@ -323,7 +323,7 @@ _NAMED: Final = 12
 """So many guarded paths are named before the rest is counted."""
 
 
-def greet(event: Event, environment: Mapping[str, str]) -> Answer:
+def greet(event: Event, environment: Mapping[str, str], early: Early | None = None) -> Answer:  # noqa: ARG001
     """What the agent is told when a session starts.
 
     Raises:
@@ -357,3 +357,11 @@ def greet(event: Event, environment: Mapping[str, str]) -> Answer:
     if pin is not None and pin.lost:
         lines.append(pin.lost)
     return Answer(kind="tell", text="\n".join(lines))
+
+
+JUDGES: Final[Mapping[str, Callable[[Event, Mapping[str, str], Early | None], Answer]]] = {
+    "start": greet,
+    "stop": judge_end,
+    "after": judge_after,
+}
+"""What answers an event that comes after something was done, or before anything is."""

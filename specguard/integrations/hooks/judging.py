@@ -8,7 +8,8 @@ import re
 from specguard.change.request import Request
 from specguard.declaration.rule import Record
 from specguard.errors import NoAuthorityError, SpecguardError
-from specguard.integrations.hooks.calls import Answer, FileEdit, deeds_of
+from specguard.integrations.hooks.calls import FileEdit, deeds_of
+from specguard.integrations.hooks.dialects import Answer
 from specguard.integrations.hooks.pins import Pin
 from specguard.integrations.hooks.places import is_below, locate, names_of, work_tree_at
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from specguard.change.repository import Looking
     from specguard.integrations.hooks.answering import Early
-    from specguard.integrations.hooks.calls import Event
+    from specguard.integrations.hooks.dialects import Event
     from specguard.integrations.hooks.places import WorkTree
     from specguard.model import Judged, Verdict
     from specguard.reporters.brief import Block

@@ -1,13 +1,7 @@
-"""What is remembered of a session between its events: how often its end was held up, and what was told.
+"""What is remembered of an agent's session: the base that judges it, what was there before, what it was told.
 
-It is kept in git's own folder of the worktree, as a help and no more: who deletes it is asked again.
-
-With it goes what was there before: `HEAD`, and what the working tree and the index had beside it.
-
-Whoever moves the base's ref in the working copy does not move the pin. It follows where the remote, at the
-address that it had when the session began, has the new tip too. The pin is in the user's cache; git's own
-folder has the object id as well. A command can delete both, so a session is also known to have begun by the
-event: nothing is done that no event came before, and what comes after a command is no first one.
+The pin is in the user's cache, and its object id in git's own folder too, which also counts how often the end
+of a turn was held up and keeps, as a help for `specguard doctor`, when each agent's hook last ran.
 """
 
 from __future__ import annotations
@@ -17,8 +11,8 @@ import os
 
 from specguard.authority.cache import is_own, user_folder
 from specguard.change.revision import sha1
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
-from specguard.integrations.hooks.calls import PROBE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,21 +22,90 @@ if TYPE_CHECKING:
     from specguard.change.base import Found
     from specguard.change.git import Git
     from specguard.change.repository import Repository
-    from specguard.integrations.hooks.calls import Event
+    from specguard.integrations.hooks.dialects import Agent, Event
     from specguard.integrations.hooks.places import WorkTree
 
     Before = Sequence[dict[bytes, str]]
     """As `specguard.change.worktree.uncommitted` gives it."""
 
 
-_FOLDER: Final = b"specguard/sessions"
+PROBE: Final = "specguard-doctor"
+"""The session of events that `specguard doctor` sends, which count for nothing."""
+
+FOLDER: Final = "pins"
+"""The folder of pins among the user's cached files."""
+
+PATIENCE: Final = 5.0
+"""How many seconds the remote has to confirm a base."""
+
+_FIRED: Final = b"specguard/fired"
+_SESSIONS: Final = b"specguard/sessions"
 _SESSIONS_LIMIT: Final = 1 << 20
+_PINS_LIMIT: Final = 64 << 20
 _MOST_SESSIONS: Final = 200
 """So many sessions of a worktree are remembered, and findings of one."""
+_MOST_PINS: Final = 1000
+"""So many pins are kept, and findings remembered of one."""
+_PATHS: Final = 20_000
+"""So many paths that are not committed are remembered of the start of a session."""
+
+_BEFORE: Final = ".before"
+_KINDS: Final = ("tree", "index", "new")
+_TEXTS: Final = ("name", "oid", "ref", "how", "asked", "address", "head", "judged", "seen")
+
+
+def _read(file: bytes, limit: int) -> bytes:
+    """What a file of ours holds; nothing where there is none."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as stream:
+            return stream.read(limit)
+    except OSError:
+        return b""
+
+
+def _write(file: bytes, content: bytes, most: int = 0) -> bool:
+    """Write a file of ours whole or not at all, and forget the oldest beside it; whether it was written."""
+    folder = os.path.dirname(file)
+    partial = file + b".%d" % os.getpid()
+    # Git makes no links there, and whoever did may want something else written to.
+    if os.path.islink(folder) or os.path.islink(os.path.dirname(folder)):
+        return False
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        os.replace(partial, file)
+        names = os.listdir(folder) if most else []
+        if len(names) > most:
+            paths = [os.path.join(folder, name) for name in names]
+            for path in sorted(paths, key=lambda one: os.lstat(one).st_mtime)[: len(names) - most]:
+                os.unlink(path)
+    except OSError:
+        return False
+    return True
+
+
+def note_firing(event: Event, tree: WorkTree) -> None:
+    """Remember that an agent's hook has run, on which event."""
+    if event.session != PROBE:
+        file = os.path.join(tree.git_dir, _FIRED, event.agent.encode())
+        _write(file, event.name[:60].encode("ascii", "replace"))
+
+
+def last_fired(agent: Agent, tree: WorkTree) -> tuple[float, str] | None:
+    """When an agent's hook last ran in a worktree, in seconds since the epoch, and on which event."""
+    file = os.path.join(tree.git_dir, _FIRED, agent.encode())
+    name = _read(file, 60).decode("ascii", "replace")
+    try:
+        return os.lstat(file).st_mtime, name
+    except OSError:
+        return None
 
 
 class Session:
-    """What is remembered of a session.
+    """What git's own folder remembers of a session.
 
     Args:
         event: an event of it.
@@ -58,21 +121,15 @@ class Session:
     def __init__(self, event: Event, tree: WorkTree) -> None:
         name = f"{event.agent}\0{event.session}\0{os.fsdecode(tree.root)}"
         key = sha1(name.encode("utf-8", "replace")).hexdigest()
-        self._folder = os.path.join(tree.git_dir, _FOLDER)
-        self._file = os.path.join(self._folder, key.encode("ascii"))
+        self._file = os.path.join(tree.git_dir, _SESSIONS, key.encode("ascii"))
         self.stops = 0
         self.told: list[str] = []
         self.base = ""
         self.kept = True
-        self._read()
-
-    def _read(self) -> None:
         try:
-            descriptor = os.open(self._file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            with os.fdopen(descriptor, "rb") as stream:
-                data = json.loads(stream.read(_SESSIONS_LIMIT))
+            data = json.loads(_read(self._file, _SESSIONS_LIMIT))
             stops, told, base = data["stops"], data["told"], data.get("base")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return
         if isinstance(stops, int) and isinstance(told, list):
             # Whatever wrote it, the end of a turn is held up no more often than it may be.
@@ -82,54 +139,15 @@ class Session:
 
     def save(self) -> None:
         """Keep it; where that is not possible, `kept` says so afterwards."""
-        data = json.dumps(
-            {"stops": self.stops, "told": self.told[-_MOST_SESSIONS:], "base": self.base}
-        ).encode("ascii")
-        if os.path.islink(self._folder) or os.path.islink(os.path.dirname(self._folder)):
-            # Git makes none there, and whoever did may want something else written to.
-            self.kept = False
-            return
-        partial = self._file + b".%d" % os.getpid()
-        try:
-            os.makedirs(self._folder, exist_ok=True)
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(data)
-            os.replace(partial, self._file)
-            self._clean()
-        except OSError:
-            self.kept = False
-
-    def _clean(self) -> None:
-        """Forget the oldest of too many sessions."""
-        names = os.listdir(self._folder)
-        if len(names) > _MOST_SESSIONS:
-            paths = [os.path.join(self._folder, name) for name in names]
-            for path in sorted(paths, key=lambda one: os.lstat(one).st_mtime)[: len(names) - _MOST_SESSIONS]:
-                os.unlink(path)
+        data = {"stops": self.stops, "told": self.told[-_MOST_SESSIONS:], "base": self.base}
+        self.kept = _write(self._file, json.dumps(data).encode("ascii"), _MOST_SESSIONS)
 
 
-FOLDER: Final = "pins"
-"""The folder of pins among the user's cached files."""
-
-PATIENCE: Final = 5.0
-"""How many seconds the remote has to confirm a base."""
-
-_MOST_PINS: Final = 1000
-"""So many pins are kept, and findings remembered of one."""
-_PINS_LIMIT: Final = 64 << 20
-_BEFORE: Final = ".before"
-_KINDS: Final = ("tree", "index", "new")
-_TEXTS: Final = ("name", "oid", "ref", "how", "asked", "address", "head", "judged", "seen")
-
-_PATHS: Final = 20_000
-"""So many paths that are not committed are remembered of the start of a session."""
-
-
-class Pin:
+class Pin(Record, frozen=False):
     """The base of a session.
 
     Attributes:
+        file: where it is kept; empty where it cannot be.
         name, oid, ref, how: of the base, as in `specguard.change.base.Found`.
         asked: the policy's name for it; empty where none names it.
         address: the remote's, when the session began; empty where there is none.
@@ -140,13 +158,18 @@ class Pin:
         lost: that it had to be made anew, in a sentence; empty where it had not.
     """
 
-    def __init__(self, file: str, data: Mapping[str, Any]) -> None:
-        self._file = file
-        texts = [str(data.get(name, "")) for name in _TEXTS]
-        self.name, self.oid, self.ref, self.how, self.asked, self.address = texts[:6]
-        self.head, self.judged, self.seen = texts[6:]
-        self.found: list[str] = [str(one) for one in data.get("found", [])]
-        self.lost = ""
+    file: str
+    name: str
+    oid: str
+    ref: str
+    how: str
+    asked: str = ""
+    address: str = ""
+    head: str = ""
+    judged: str = ""
+    seen: str = ""
+    found: list[str] = []
+    lost: str = ""
 
     @classmethod
     def of(cls, event: Event, tree: WorkTree, environment: Mapping[str, str]) -> Self | None:
@@ -163,18 +186,17 @@ class Pin:
         folder = user_folder(environment, FOLDER, top)
         key = "\0".join((event.agent, event.session, os.fsdecode(tree.common)))
         file = os.path.join(folder, sha1(key.encode("utf-8", "surrogatepass")).hexdigest()) if folder else ""
-        data = _read(file)
+        data = _kept(file)
         if data is not None:
-            return cls(file, data)
+            return cls(file=file, **data)
         session = Session(event, tree)
         begun = event.moment == "after" or bool(session.base) or (bool(file) and os.path.lexists(file))
         if session.base and not file:
             # Git's own folder is all there is.
             begun = False
-        made = _look(tree, environment, session.base)
-        if made is None:
+        pin = cls._found_now(file, tree, environment, session.base)
+        if pin is None:
             return None
-        pin = cls(file, made)
         if begun or event.moment == "stop":
             # What is there may be the session's own.
             pin.head = ""
@@ -192,6 +214,39 @@ class Pin:
             )
         return pin
 
+    @classmethod
+    def _found_now(cls, file: str, tree: WorkTree, environment: Mapping[str, str], oid: str) -> Self | None:
+        """A new pin: the base that is found now, at the object id that git's folder remembers, if any."""
+        from specguard.change.base import find_base, named_base
+        from specguard.change.git import Git
+        from specguard.change.remotes import read_remote
+        from specguard.change.repository import Repository
+        from specguard.change.request import Request
+        from specguard.change.tree import Tree
+        from specguard.engine.policies import Policies
+
+        request = Request(environment=environment, directory=os.fsdecode(tree.root))
+        repository = Repository.locate(request.directory, environment)
+        head = repository.head
+        with Git(repository) as git:
+            found = find_base(git, request)
+            if found is None or found.oid is None:
+                return None if head is None else cls(file, "HEAD", head, "", "head", head=head)
+            asked = address = ""
+            try:
+                policy = Policies(request, repository).load(Tree(git, git.commit(found.oid).tree))
+                if policy is not None and policy.base:
+                    found, asked = named_base(git, policy.base, "policy"), policy.base
+            except (MissingFact, SpecguardError):
+                # It is broken, of which the verdict tells.
+                pass
+            if found.ref.startswith("refs/remotes/"):
+                address = read_remote(repository, found.ref.split("/")[2]).fetch
+                if address and ":" not in address:
+                    address = os.path.join(request.directory, address)
+            now = oid or found.oid or ""
+            return cls(file, found.name, now, found.ref, found.how, asked, address, head or "")
+
     @property
     def base(self) -> Sequence[str]:
         """For `Request.pinned`."""
@@ -199,8 +254,7 @@ class Pin:
 
     def before(self, root: bytes) -> Before:
         """What a working tree and its index had at the start of the session that `HEAD` had not."""
-        data = _content(self._file + _BEFORE) if self._file else b""
-        first, *records = data.split(b"\0")
+        first, *records = _own(self.file + _BEFORE if self.file else "").split(b"\0")
         states: Before = [{} for _ in _KINDS]
         for record in records[:-1] if first == root else ():
             kind, mode, oid, path = record.split(b" ", 3)
@@ -223,8 +277,8 @@ class Pin:
             for kind, found in zip(_KINDS, states, strict=True)
             for path, state in list(found.items())[:_PATHS]
         ]
-        if records or os.path.lexists(self._file + _BEFORE):
-            self._write(_BEFORE, tree.root + b"\0" + b"".join(records))
+        if records or os.path.lexists(self.file + _BEFORE):
+            self._keep(_BEFORE, tree.root + b"\0" + b"".join(records))
 
     def names(self, ref: str) -> bool:
         """Whether a ref, as a command names it, is the base's branch, here or at the remote."""
@@ -241,14 +295,15 @@ class Pin:
         from specguard.change.base import Found, find_base, named_base
         from specguard.change.request import Request
 
-        nothing = Found("", None, "none")
+        found = None
         try:
             if self.asked:
                 found = named_base(git, self.asked, "policy")
             else:
-                found = find_base(git, Request(environment=git.repository.environment)) or nothing
+                found = find_base(git, Request(environment=git.repository.environment))
         except (MissingFact, SpecguardError):
-            found = nothing
+            pass
+        found = found or Found("", None, "none")
         if found.oid == self.oid or not (self.ref or found.oid):
             return None
         return None if found.ref and found.ref == git.repository.branch else found
@@ -276,87 +331,27 @@ class Pin:
     def save(self) -> None:
         """Keep it; where that is not possible the next event finds none."""
         data: dict[str, Any] = {name: getattr(self, name) for name in _TEXTS}
-        data["found"] = self.found[-_MOST_PINS:]
-        self._write("", json.dumps(data).encode("ascii"))
+        self._keep("", json.dumps(data | {"found": self.found[-_MOST_PINS:]}).encode("ascii"))
 
-    def _write(self, suffix: str, content: bytes) -> None:
-        if not self._file:
-            return
-        folder = os.path.dirname(self._file)
-        partial = f"{self._file}.{os.getpid()}"
-        try:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-            if not is_own(folder):
-                return
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(content)
-            os.replace(partial, self._file + suffix)
-            names = os.listdir(folder)
-            if len(names) > _MOST_PINS:
-                paths = [os.path.join(folder, name) for name in names]
-                for path in sorted(paths, key=lambda one: os.lstat(one).st_mtime)[: len(names) - _MOST_PINS]:
-                    os.unlink(path)
-        except OSError:
-            return
+    def _keep(self, suffix: str, content: bytes) -> None:
+        folder = os.path.dirname(self.file)
+        if self.file and (is_own(folder) or not os.path.lexists(folder)):
+            _write(os.fsencode(self.file + suffix), content, _MOST_PINS)
 
 
-def _read(file: str) -> Mapping[str, Any] | None:
+def _own(file: str) -> bytes:
+    """What a file of the user's own cache holds; nothing where there is none."""
+    return _read(os.fsencode(file), _PINS_LIMIT) if file and is_own(os.path.dirname(file)) else b""
+
+
+def _kept(file: str) -> Mapping[str, Any] | None:
     """What a pin's file holds; None where it is not one of ours, or has not what it needs."""
     try:
-        data = json.loads(_content(file))
+        data = json.loads(_own(file))
     except (ValueError, RecursionError):
         return None
     if not isinstance(data, dict) or not all(isinstance(data.get(name), str) for name in _TEXTS):
         return None
-    return data if data["oid"] and isinstance(data.get("found"), list) else None
-
-
-def _content(file: str) -> bytes:
-    """What a file of ours holds; nothing where there is none."""
-    if not file or not is_own(os.path.dirname(file)):
-        return b""
-    try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as stream:
-            return stream.read(_PINS_LIMIT)
-    except OSError:
-        return b""
-
-
-def _look(tree: WorkTree, environment: Mapping[str, str], oid: str) -> Mapping[str, Any] | None:
-    """A new pin: the base that is found now, at the object id that git's folder remembers, if any."""
-    from specguard.change.base import Found, find_base, named_base
-    from specguard.change.git import Git
-    from specguard.change.remotes import read_remote
-    from specguard.change.repository import Repository
-    from specguard.change.request import Request
-    from specguard.change.tree import Tree
-    from specguard.engine.policies import Policies
-
-    request = Request(environment=environment, directory=os.fsdecode(tree.root))
-    repository = Repository.locate(request.directory, environment)
-    with Git(repository) as git:
-        found = find_base(git, request)
-        if found is None or found.oid is None:
-            head = repository.head
-            return None if head is None else _data(Found("HEAD", head, "head"), head)
-        asked = ""
-        try:
-            policy = Policies(request, repository).load(Tree(git, git.commit(found.oid).tree))
-            if policy is not None and policy.base:
-                found, asked = named_base(git, policy.base, "policy"), policy.base
-        except (MissingFact, SpecguardError):
-            # It is broken, of which the verdict tells.
-            pass
-        address = ""
-        if found.ref.startswith("refs/remotes/"):
-            address = read_remote(repository, found.ref.split("/")[2]).fetch
-            if address and ":" not in address:
-                address = os.path.join(request.directory, address)
-        return _data(found, repository.head or "", oid, asked, address)
-
-
-def _data(found: Found, head: str, oid: str = "", asked: str = "", address: str = "") -> Mapping[str, Any]:
-    data: dict[str, Any] = {"name": found.name, "oid": oid or found.oid, "ref": found.ref, "how": found.how}
-    return data | {"asked": asked, "address": address, "head": head, "judged": "", "seen": "", "found": []}
+    if not data["oid"] or not isinstance(data.get("found"), list):
+        return None
+    return {name: data[name] for name in _TEXTS} | {"found": [str(one) for one in data["found"]]}

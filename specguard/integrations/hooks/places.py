@@ -80,20 +80,14 @@ def names_of(path: bytes, directory: bytes, environment: Mapping[str, str], *, g
     starts += [os.path.join(home, one[2:]) for one in spellings if one.startswith(b"~/")]
     names: list[bytes] = []
     for start in starts:
-        plain = (
-            os.path.normpath(start).replace(b"//", b"/", 1) if start[:2] == b"//" else os.path.normpath(start)
-        )
+        plain = b"/" + os.path.normpath(start).lstrip(b"/")
         found = [plain]
         # The system follows links before it takes `..`, and many programs do it the other way round.
-        for one in (start, plain):
-            one = one.rstrip(b"/") or b"/"
+        for one in (start.rstrip(b"/") or b"/", plain):
             head, tail = os.path.split(one)
-            if gone and tail not in (b"", b".", b".."):
-                found.append(os.path.join(os.path.realpath(head), tail))
-            else:
-                found.append(os.path.realpath(one))
-            if tail not in (b"", b".", b".."):
-                found.append(os.path.join(os.path.realpath(head), tail))
+            named = tail not in (b"", b".", b"..")
+            found += [] if gone and named else [os.path.realpath(one)]
+            found += [os.path.join(os.path.realpath(head), tail)] if named else []
         names += found
     names += [spelled for name in names if (spelled := _as_on_disk(name)) != name]
     return list(dict.fromkeys(names))
@@ -192,24 +186,12 @@ def _as_on_disk(name: bytes) -> bytes:
     folder, tail = os.path.split(name)
     if not tail:
         return name
-    folder = _as_on_disk(folder)
-    place = os.path.join(folder, tail)
-    if tail.swapcase() == tail or not _takes_other_case(folder, tail):
-        return place
+    place = os.path.join(_as_on_disk(folder), tail)
+    folder = os.path.dirname(place)
     try:
-        for one in os.listdir(folder):
-            if one.lower() == tail.lower():
-                return os.path.join(folder, one)
-    except OSError:
-        pass
-    return place
-
-
-def _takes_other_case(folder: bytes, tail: bytes) -> bool:
-    """Whether a file of a folder has other spellings too."""
-    try:
-        one = os.lstat(os.path.join(folder, tail))
-        other = os.lstat(os.path.join(folder, tail.swapcase()))
+        one, other = os.lstat(place), os.lstat(os.path.join(folder, tail.swapcase()))
+        if tail.swapcase() != tail and (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino):
+            tail = next((one for one in os.listdir(folder) if one.lower() == tail.lower()), tail)
     except (OSError, ValueError):
-        return False
-    return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+        pass
+    return os.path.join(folder, tail)

@@ -20,7 +20,7 @@ from specguard.integrations.hooks.calls import WRITING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from specguard.integrations.hooks.calls import Agent
+    from specguard.integrations.hooks.dialects import Agent
 
 
 SOON: Final = 30
@@ -147,31 +147,32 @@ def _one_of(tools: Sequence[str]) -> str:
     return f"^({'|'.join(tools)})$"
 
 
-def written_hook(host: Host, hook: Wanted, *, on_failure: bool = False) -> dict[str, Any]:
+def written_hook(host: Host, hook: Wanted, *, on_failure: bool = False, command: str = "") -> dict[str, Any]:
     """A hook as the agent's settings have it, with its group where there is one.
 
     Args:
         host: the agent.
         hook: the hook.
         on_failure: whether Claude Code is told to refuse where it fails, which it knows from 2.1.295 on.
+        command: what is run in place of the hook's own command.
     """
-    timeout = hook.seconds * host.unit
+    timeout, command = hook.seconds * host.unit, command or hook.command
     if host.flat:
-        data: dict[str, Any] = {"command": hook.command, "timeout": timeout}
+        data: dict[str, Any] = {"command": command, "timeout": timeout}
         if hook.matcher:
             data["matcher"] = hook.matcher
         if hook.guards:
             data["failClosed"] = True
         return data
     inner: dict[str, Any] = {"name": "specguard"} if host.named else {}
-    inner |= {"type": "command", "command": hook.command, "timeout": timeout}
+    inner |= {"type": "command", "command": command, "timeout": timeout}
     if on_failure and hook.guards:
         inner["onFailure"] = "block"
     return ({"matcher": hook.matcher} if hook.matcher else {}) | {"hooks": [inner]}
 
 
 def merged(text: str, host: Host, program: str, *, on_failure: bool = False) -> str:
-    """Settings with all hooks that they should have; what else is in them stays as it is.
+    """Settings with all hooks that they should have; of the rest of the file nothing changes.
 
     Args:
         text: what is there; empty for nothing.
@@ -182,28 +183,21 @@ def merged(text: str, host: Host, program: str, *, on_failure: bool = False) -> 
     Raises:
         JsonTextError: it is no JSON, or has something else where hooks stand.
     """
-    if not text.strip():
-        text = "{}\n"
-    if host.flat and "version" not in _need_object(read_places(text), "the file").members:
-        text = put_member(text, [], "version", 1)
+    text = text if text.strip() else "{}\n"
+    data = _object_of(text)
+    hooks = data.get("hooks", {})
+    before = json.dumps(hooks)
     for hook in wanted_hooks(host, program):
-        data = written_hook(host, hook, on_failure=on_failure)
-        root = read_places(text)
-        hooks = _need_object(root, "the file").members.get("hooks")
-        if hooks is None:
-            text = put_member(text, [], "hooks", {hook.event: [data]})
-            continue
-        groups = _need_object(hooks, "`hooks`").members.get(hook.event)
-        if groups is None:
-            text = put_member(text, ["hooks"], hook.event, [data])
-            continue
-        if not isinstance(groups.value, list):
+        wanted = written_hook(host, hook, on_failure=on_failure)
+        groups = hooks.setdefault(hook.event, [])
+        if not isinstance(groups, list):
             raise JsonTextError(f"`hooks.{hook.event}` is no list")
-        if any(_serves(group.value, data) for group in groups.items):
-            continue
-        mine = next((group for group in groups.items if _is_ours(group.value)), None)
-        text = put_item(text, ["hooks", hook.event], data) if mine is None else replace(text, mine, data)
-    return text
+        if not any(_serves(group, wanted) for group in groups):
+            mine = next((at for at, group in enumerate(groups) if _is_ours(group)), len(groups))
+            groups[mine : mine + 1] = [wanted]
+    if host.flat and "version" not in data:
+        text = _with(text, "version", 1)
+    return text if json.dumps(hooks) == before else _with(text, "hooks", hooks)
 
 
 def look(text: str, host: Host, program: str) -> Found:
@@ -212,28 +206,22 @@ def look(text: str, host: Host, program: str) -> Found:
     Raises:
         JsonTextError: they are no JSON, or have something else where hooks stand.
     """
-    root = _need_object(read_places(text), "the file").value
+    root = _object_of(text)
     hooks = root.get("hooks", {})
-    if not isinstance(hooks, dict):
-        raise JsonTextError("`hooks` is no object")
     commands: dict[str, str] = {}
     missing: list[str] = []
     for hook in wanted_hooks(host, program):
-        groups = hooks.get(hook.event, [])
-        groups = groups if isinstance(groups, list) else []
-        data = written_hook(host, hook)
+        groups = hooks[hook.event] if isinstance(hooks.get(hook.event), list) else []
         # Another program may be called there; all else has to be as it should.
-        for group in groups:
-            for handler in _handlers(group):
-                command = handler.get("command")
-                if isinstance(command, str) and _OURS.search(command):
-                    commands.setdefault(hook.event, command)
-                    data = _with_command(data, command) if _closed_as(command, hook) else data
-            if _serves(group, data):
-                break
-        else:
+        handlers = [handler for group in groups for handler in _handlers(group)]
+        calls = [one for handler in handlers if _OURS.search(one := str(handler.get("command")))]
+        if calls:
+            commands[hook.event] = calls[0]
+        closed = [call for call in calls if not hook.guards or re.search(r"\|\|\s*exit\s+2\s*$", call)]
+        wanted = [written_hook(host, hook, command=command) for command in (hook.command, *closed)]
+        if not any(_serves(group, data) for group in groups for data in wanted):
             missing.append(hook.event)
-    return Found(missing=missing, commands=commands, switched_off=_switched_off(root, host))
+    return Found(missing, commands, _switched_off(root, host))
 
 
 def _switched_off(root: Mapping[str, Any], host: Host) -> str:
@@ -248,17 +236,6 @@ def _switched_off(root: Mapping[str, Any], host: Host) -> str:
         if isinstance(disabled, list) and "specguard" in disabled:
             return "hooksConfig.disabled"
     return ""
-
-
-def _closed_as(command: str, hook: Wanted) -> bool:
-    return not hook.guards or bool(re.search(r"\|\|\s*exit\s+2\s*$", command))
-
-
-def _with_command(data: Mapping[str, Any], command: str) -> dict[str, Any]:
-    changed = json.loads(json.dumps(data))
-    for handler in _handlers(changed):
-        handler["command"] = command
-    return dict(changed)
 
 
 def _serves(group: object, data: Mapping[str, Any]) -> bool:
@@ -287,203 +264,64 @@ def _handlers(group: object) -> Iterator[dict[str, Any]]:
         yield from (one for one in inner if isinstance(one, dict)) if isinstance(inner, list) else ()
 
 
-def _need_object(place: Place, what: str) -> Place:
-    if not isinstance(place.value, dict):
-        raise JsonTextError(f"{what} is no object")
-    return place
-
-
-_SPACE: Final = re.compile(r"[ \t\r\n]*")
-_SCALAR: Final = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_DEEPEST: Final = 100
-
-
 class JsonTextError(ValueError):
     """A text that is no JSON; it says what is wrong, as a clause."""
 
 
-class Place(Record):
-    """A value and where it stands.
-
-    Attributes:
-        start, end: where it begins and ends in the text.
-        value: what it is.
-        members: the values of an object, by their keys.
-        items: the values of a list.
-    """
-
-    start: int
-    end: int
-    value: Any
-    members: Mapping[str, Place] = {}
-    items: Sequence[Place] = ()
-
-
-def read_places(text: str) -> Place:
-    """The value that a text is, with the places of all that is in it.
+def _object_of(text: str) -> dict[str, Any]:
+    """The object that settings are, with an object under `hooks`.
 
     Raises:
-        JsonTextError: it is no JSON: a comment, a comma at the end, a key twice, nested too deeply.
+        JsonTextError: they are no JSON: a comment, a comma at the end, a key twice; or of another shape.
     """
-    place = _value(text, _skip(text, 0), 0)
-    end = _skip(text, place.end)
-    if end != len(text):
-        raise _wrong(text, end)
-    return place
 
+    def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        data = dict(pairs)
+        if len(data) != len(pairs):
+            raise JsonTextError("it has a key for the second time")
+        return data
 
-def put_member(text: str, path: Sequence[str], key: str, value: object) -> str:
-    """The text with a member more in the object that a path of keys leads to; at its end.
+    def refuse(word: str) -> Any:
+        raise JsonTextError(f"{word} is no JSON")
 
-    Raises:
-        JsonTextError: the text is no JSON.
-    """
-    return _put(text, _at(read_places(text), path), f"{json.dumps(key)}: ", value)
-
-
-def put_item(text: str, path: Sequence[str], value: object) -> str:
-    """The text with an item more in the list that a path of keys leads to; at its end.
-
-    Raises:
-        JsonTextError: the text is no JSON.
-    """
-    return _put(text, _at(read_places(text), path), "", value)
-
-
-def replace(text: str, place: Place, value: object) -> str:
-    """The text with another value in the place of one."""
-    return text[: place.start] + _written(text, value, _margin(text, place.start)) + text[place.end :]
-
-
-def _at(place: Place, path: Sequence[str]) -> Place:
-    for key in path:
-        place = place.members[key]
-    return place
-
-
-def _put(text: str, into: Place, begins: str, value: object) -> str:
-    inner = list(into.members.values()) or list(into.items)
-    end = into.end - 1
-    if not _unit(text):
-        comma = ", " if inner else ""
-        after = inner[-1].end if inner else end
-        return text[:after] + comma + begins + _written(text, value, "") + text[after:]
-    margin = _margin(text, into.start)
-    indent = margin + _unit(text)
-    after = inner[-1].end if inner else into.start + 1
-    added = f"{',' if inner else ''}{_newline(text)}{indent}{begins}{_written(text, value, indent)}"
-    rest = text[after:end]
-    # The bracket gets a line of its own where it had none.
-    tail = rest if inner and "\n" in rest else f"{_newline(text)}{margin}"
-    return text[:after] + added + tail + text[end:]
-
-
-def _written(text: str, value: object, margin: str) -> str:
-    """A value as it is written at a margin of this text."""
-    unit = _unit(text)
-    if not unit:
-        return json.dumps(value, ensure_ascii=False)
-    written = json.dumps(value, indent=unit, ensure_ascii=False)
-    return written.replace("\n", _newline(text) + margin)
-
-
-def _unit(text: str) -> str:
-    """By what a text indents: two spaces where it has one value alone, nothing where it has but one line."""
-    found = re.search(r"^([ \t]+)\S", text, re.MULTILINE)
-    if found:
-        return found[1]
-    return "  " if "\n" in text.strip() or text.strip() in ("{}", "") else ""
-
-
-def _margin(text: str, position: int) -> str:
-    """The white space at the beginning of a position's line."""
-    start = text.rfind("\n", 0, position) + 1
-    found = re.match(r"[ \t]*", text[start:position])
-    return found[0] if found else ""
-
-
-def _newline(text: str) -> str:
-    return "\r\n" if "\r\n" in text else "\n"
-
-
-def _skip(text: str, position: int) -> int:
-    found = _SPACE.match(text, position)
-    return found.end() if found else position
-
-
-def _value(text: str, start: int, depth: int) -> Place:
-    if depth > _DEEPEST:
-        raise JsonTextError("it is nested too deeply")
-    begins = text[start : start + 1]
-    if begins == "{":
-        return _object(text, start, depth)
-    if begins == "[":
-        return _list(text, start, depth)
-    if begins == '"':
-        value, end = _string(text, start)
-        return Place(start=start, end=end, value=value)
-    found = _SCALAR.match(text, start)
-    if found is None:
-        raise _wrong(text, start)
-    return Place(start=start, end=found.end(), value=json.loads(found[0]))
-
-
-def _string(text: str, start: int) -> tuple[str, int]:
     try:
-        value, end = json.JSONDecoder().raw_decode(text, start)
-    except ValueError as error:
-        raise _wrong(text, start) from error
-    return str(value), end
+        data = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+    except json.JSONDecodeError as error:
+        comment = text.startswith(("//", "/*"), error.pos)
+        wrong = "has a comment, which JSON does not know" if comment else f"is no JSON: {error.msg}"
+        raise JsonTextError(f"line {error.lineno} {wrong}") from None
+    except RecursionError:
+        raise JsonTextError("it is nested too deeply") from None
+    if not isinstance(data, dict) or not isinstance(data.get("hooks", {}), dict):
+        raise JsonTextError("it is no object, or has something else as `hooks`")
+    return data
 
 
-def _object(text: str, start: int, depth: int) -> Place:
-    members: dict[str, Place] = {}
-    position = _skip(text, start + 1)
-    while text[position : position + 1] != "}" or members:
-        if text[position : position + 1] != '"':
-            raise _wrong(text, position)
-        key, end = _string(text, position)
-        if key in members:
-            raise JsonTextError(f"line {_line(text, position)} has the key {key!r} for the second time")
-        position = _skip(text, end)
-        if text[position : position + 1] != ":":
-            raise _wrong(text, position)
-        members[key] = _value(text, _skip(text, position + 1), depth + 1)
-        position = _skip(text, members[key].end)
-        if text[position : position + 1] == "}":
-            break
-        if text[position : position + 1] != ",":
-            raise _wrong(text, position)
-        position = _skip(text, position + 1)
-    value = {key: place.value for key, place in members.items()}
-    return Place(start=start, end=position + 1, value=value, members=members)
+def _member(text: str, name: str) -> tuple[int, int]:
+    """Where the value of a member of an object begins and ends; twice the object's end where it has none."""
+    decoder, blank = json.JSONDecoder(), re.compile(r"[\s:,]*")
+    at = text.index("{") + 1
+    while text[at := blank.match(text, at).end()] == '"':  # type: ignore[union-attr]  # it matches nothing too
+        key, at = decoder.raw_decode(text, at)
+        start = blank.match(text, at).end()  # type: ignore[union-attr]
+        _, at = decoder.raw_decode(text, start)
+        if key == name:
+            return start, at
+    return at, at
 
 
-def _list(text: str, start: int, depth: int) -> Place:
-    items: list[Place] = []
-    position = _skip(text, start + 1)
-    while text[position : position + 1] != "]" or items:
-        items.append(_value(text, position, depth + 1))
-        position = _skip(text, items[-1].end)
-        if text[position : position + 1] == "]":
-            break
-        if text[position : position + 1] != ",":
-            raise _wrong(text, position)
-        position = _skip(text, position + 1)
-    return Place(start=start, end=position + 1, value=[place.value for place in items], items=items)
-
-
-def _line(text: str, position: int) -> int:
-    return text.count("\n", 0, position) + 1
-
-
-def _wrong(text: str, position: int) -> JsonTextError:
-    line = _line(text, position)
-    if text.startswith(("//", "/*"), position):
-        return JsonTextError(f"line {line} has a comment, which JSON does not know")
-    if position >= len(text):
-        return JsonTextError("it ends too early")
-    return JsonTextError(f"line {line} is no JSON")
+def _with(text: str, name: str, value: object) -> str:
+    """The text of an object with another value of a member; the other members stay as they are."""
+    found = re.search(r"^([ \t]+)\S", text, re.MULTILINE)
+    unit = found[1] if found else "  "
+    newline = "\r\n" if "\r\n" in text else "\n"
+    written = json.dumps(value, indent=unit, ensure_ascii=False).replace("\n", newline + unit)
+    start, end = _member(text, name)
+    if start != end:
+        return text[:start] + written + text[end:]
+    before = text[:start].rstrip()
+    comma = "" if before.endswith("{") else ","
+    return f"{before}{comma}{newline}{unit}{json.dumps(name)}: {written}{newline}{text[start:]}"
 
 
 NAME: Final = "specguard"

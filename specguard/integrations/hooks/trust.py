@@ -9,15 +9,16 @@ from __future__ import annotations
 import json
 import os
 import re
-import selectors
 import signal
 import subprocess
 import time
 from contextlib import suppress
+from pathlib import PurePath
+from threading import Timer
 from typing import TYPE_CHECKING, Any, Final
 
 from specguard.declaration.rule import Record
-from specguard.integrations.hooks.calls import PROBE
+from specguard.integrations.hooks.pins import PROBE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,16 +70,14 @@ def _claude(home: str, top: str, environment: Mapping[str, str]) -> Trust:
     local = os.path.join(top, ".claude", "settings.local.json")
     for file in (os.path.join(folder, "settings.json"), local):
         if _read(file).get("disableAllHooks") is True:
-            return Trust(
-                trusted=False, said=f"{file} has disableAllHooks", help="take disableAllHooks out of it"
-            )
+            return Trust(False, f"{file} has disableAllHooks", "take disableAllHooks out of it")
     state = environment.get("CLAUDE_CONFIG_DIR")
     projects = _read(os.path.join(state or home, ".claude.json")).get("projects")
     # A folder that is trusted makes those below it so.
     for place in _above(top):
         known = projects.get(place) if isinstance(projects, dict) else None
         if isinstance(known, dict) and known.get("hasTrustDialogAccepted") is True:
-            return Trust(trusted=True, said="the folder is trusted")
+            return Trust(True, "the folder is trusted")
     return Trust(
         said="nobody has trusted this folder in Claude Code yet, which asks when it starts here; `claude -p` "
         "runs hooks without that"
@@ -89,16 +88,10 @@ def _gemini(home: str, top: str, environment: Mapping[str, str]) -> Trust:
     folder = os.path.join(environment.get("GEMINI_CLI_HOME") or home, ".gemini")
     settings = _read(os.path.join(folder, "settings.json"))
     if _dig(settings, "hooksConfig", "enabled") is False:
-        return Trust(
-            trusted=False,
-            said=f"{folder}/settings.json switches hooks off",
-            help="set hooksConfig.enabled there",
-        )
-    if (
-        environment.get("GEMINI_CLI_TRUST_WORKSPACE") == "true"
-        or _dig(settings, "security", "folderTrust", "enabled") is False
-    ):
-        return Trust(trusted=True, said="folders need no trust here")
+        return Trust(False, f"{folder}/settings.json switches hooks off", "set hooksConfig.enabled there")
+    asked = _dig(settings, "security", "folderTrust", "enabled")
+    if environment.get("GEMINI_CLI_TRUST_WORKSPACE") == "true" or asked is False:
+        return Trust(True, "folders need no trust here")
     file = environment.get("GEMINI_CLI_TRUSTED_FOLDERS_PATH") or os.path.join(folder, "trustedFolders.json")
     known = {
         os.path.dirname(place) if said == "TRUST_PARENT" else place: said
@@ -107,10 +100,10 @@ def _gemini(home: str, top: str, environment: Mapping[str, str]) -> Trust:
     # The innermost folder that is known decides.
     decided = next((known[place] for place in _above(top) if place in known), None)
     if decided in ("TRUST_FOLDER", "TRUST_PARENT"):
-        return Trust(trusted=True, said="the folder is trusted")
+        return Trust(True, "the folder is trusted")
     return Trust(
-        trusted=False, said="the folder is not trusted, so its hooks do not run",
-        help="start gemini here and trust the folder; without a person set GEMINI_CLI_TRUST_WORKSPACE=true "
+        False, "the folder is not trusted, so its hooks do not run",
+        "start gemini here and trust the folder; without a person set GEMINI_CLI_TRUST_WORKSPACE=true "
         "(with --skip-trust the hooks do not run)",
     )  # fmt: skip
 
@@ -127,24 +120,22 @@ def _codex(program: str, top: str, environment: Mapping[str, str]) -> Trust:
         states = {str(hook["trustStatus"]) for hook in hooks if hook.get("enabled", True)}
         off = sum(not hook.get("enabled", True) for hook in hooks)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return Trust(
-            said="codex did not say whether it trusts them", help="start codex here and look at /hooks"
-        )
+        return Trust(None, "codex did not say whether it trusts them", "start codex here and look at /hooks")
     if not hooks:
         return Trust(
-            trusted=False,
-            said="codex does not see them: the folder is not trusted, it has hooks off, or the main "
+            False,
+            "codex does not see them: the folder is not trusted, it has hooks off, or the main "
             "working tree lacks them, whose hooks it takes in a linked worktree",
-            help="start codex here and trust the folder, then look at /hooks",
+            "start codex here and trust the folder, then look at /hooks",
         )
     if off or not states <= {"trusted", "managed"}:
         said = ", ".join(sorted(states - {"trusted", "managed"}) + (["disabled"] if off else []))
         return Trust(
-            trusted=False, said=f"codex passes over them without a word: {said}",
-            help="start codex here and trust them in /hooks; without a person: "
+            False, f"codex passes over them without a word: {said}",
+            "start codex here and trust them in /hooks; without a person: "
             "codex exec --dangerously-bypass-hook-trust",
         )  # fmt: skip
-    return Trust(trusted=True, said="codex trusts them")
+    return Trust(True, "codex trusts them")
 
 
 def ask_codex(program: str, top: str, environment: Mapping[str, str]) -> Any:
@@ -165,38 +156,25 @@ def ask_codex(program: str, top: str, environment: Mapping[str, str]) -> Any:
     )  # fmt: skip
     assert process.stdin is not None  # noqa: S101 - they were asked for
     assert process.stdout is not None  # noqa: S101
+    ending = Timer(_PATIENCE, process.kill)
+    ending.start()
     try:
         process.stdin.write("".join(json.dumps({"jsonrpc": "2.0"} | one) + "\n" for one in asked).encode())
         process.stdin.flush()
-        end = time.monotonic() + _PATIENCE
-        said = b""
-        with selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ)
-            while len(said) < _LARGEST:
-                if not selector.select(max(0.0, end - time.monotonic())):
-                    raise TimeoutError("no answer")
-                piece = os.read(process.stdout.fileno(), 1 << 16)
-                if not piece:
-                    raise OSError("it ended")
-                said += piece
-                for line in said.split(b"\n")[:-1]:
-                    data = json.loads(line)
-                    if data.get("id") == 2:
-                        return data["result"]
-                said = said.rpartition(b"\n")[2]
-        raise ValueError("too much")
+        while line := process.stdout.readline(_LARGEST):
+            data = json.loads(line)
+            if data.get("id") == 2:
+                return data["result"]
+        raise OSError("it ended")
     finally:
+        ending.cancel()
         process.kill()
         process.communicate()
 
 
 def _above(folder: str) -> list[str]:
     """A folder and all above it, the innermost first."""
-    found = [folder]
-    while os.path.dirname(folder) != folder:
-        folder = os.path.dirname(folder)
-        found.append(folder)
-    return found
+    return [folder, *map(str, PurePath(folder).parents)]
 
 
 def _dig(data: Mapping[str, Any], *keys: str) -> object:
@@ -220,6 +198,9 @@ REFUSED: Final = "specguard refuses this edit"
 """How the refusal of an edit begins that was judged; one that could not be judged is refused otherwise."""
 
 _REPAIR: Final = re.compile(r"To repair the guard: `([^`]+)`")
+_REFUSALS: Final = {"gemini": ("decision", "reason"), "cursor": ("permission", "agent_message")}
+"""The keys of a refusal and of its reason; others speak as Claude Code does."""
+
 _SHELL: Final = "/bin/sh"
 
 
@@ -297,16 +278,11 @@ def read_answer(host: Host, code: int, stdout: bytes, stderr: bytes) -> tuple[bo
     if code == 2:
         return True, said or "it gives no reason"
     if code:
-        return False, f"it ended with exit code {code}: {said}" if said else f"it ended with exit code {code}"
+        return False, f"it ended with exit code {code}{f': {said}' if said else ''}"
+    decision, why = _REFUSALS.get(host.agent, ("permissionDecision", "permissionDecisionReason"))
     try:
         data = json.loads(stdout)
-        if host.agent in ("claude", "codex"):
-            decided = data["hookSpecificOutput"]
-            refused, reason = decided["permissionDecision"] == "deny", decided["permissionDecisionReason"]
-        elif host.agent == "gemini":
-            refused, reason = data["decision"] == "deny", data["reason"]
-        else:
-            refused, reason = data["permission"] == "deny", data["agent_message"]
+        data = data if host.agent in _REFUSALS else data["hookSpecificOutput"]
+        return data[decision] == "deny" and bool(data[why]), str(data[why])
     except (ValueError, KeyError, TypeError):
         return False, "it let a guarded edit through"
-    return bool(refused and reason), str(reason)

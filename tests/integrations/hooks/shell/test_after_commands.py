@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.integrations.hooks.answering import dialect
+from specguard.integrations.hooks.dialects import read, say
 from specguard.integrations.hooks.ending import judge_after
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
@@ -123,13 +123,11 @@ def test_what_a_command_altered_is_named_after_it(
     monkeypatch.chdir(work)
     environment = {**clean_environment(), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     agent = list(AFTER)[number % len(AFTER)]
-    speaking = dialect(agent.partition("'")[0])  # type: ignore[arg-type]
     before = snapshot(place)
     run(command, work)
     changed = altered(before, snapshot(place))
-    after = speaking.read(event(agent, work), environment)
-    said = speaking.say(after, judge_after(after, environment))
-    text = said.stdout
+    after = read(event(agent, work), environment, agent.partition("'")[0])  # type: ignore[arg-type]
+    text = say(after, judge_after(after, environment)).stdout
     names = [os.fsdecode(name)[5:] for name in changed]
     plain = [name for name in names if name.isascii() and name.isprintable() and '"' not in name]
     if len(names) <= 9:

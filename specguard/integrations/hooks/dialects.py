@@ -1,0 +1,362 @@
+"""The agents' dialects: what their programs say that is about to happen, and how they are answered.
+
+Claude Code: https://code.claude.com/docs/en/hooks. Codex CLI (https://developers.openai.com/codex/hooks)
+speaks as Claude Code does, and takes an answer with a field that it does not know for a failed hook. Gemini
+CLI: docs/hooks/reference.md of google-gemini/gemini-cli. Cursor (https://cursor.com/docs/agent/hooks) also
+loads Claude Code's hooks; an event that came so is answered with the fields of both.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from specguard.declaration.rule import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Final, Literal
+
+    Agent = Literal["claude", "codex", "gemini", "cursor"]
+
+    Moment = Literal["edit", "command", "after", "stop", "start", "other"]
+
+    Kind = Literal["pass", "refuse", "tell"]
+
+
+AGENTS: Final[Sequence[Agent]] = ("claude", "codex", "gemini", "cursor")
+"""The agents whose dialects are spoken."""
+
+LIMIT: Final = 64 << 20
+"""How large an event may be, in bytes: the content of a file that is written is part of it."""
+
+_MOMENTS: Final = {
+    "pretooluse": "before", "beforetool": "before", "beforeshellexecution": "command",
+    "posttooluse": "after", "aftertool": "after", "aftershellexecution": "ran",
+    "stop": "stop", "subagentstop": "stop", "afteragent": "stop", "sessionstart": "start",
+    # That one comes with `preToolUse`, by which the same call is judged.
+    "beforemcpexecution": "other",
+}  # fmt: skip
+"""What the events are, by their names in small letters."""
+
+_LATER: Final = ("post", "after", "permission")
+"""How the names of events begin at which a call is over, or asked about."""
+
+_GEMINI: Final = frozenset(
+    [
+        "BeforeTool", "AfterTool", "BeforeAgent", "AfterAgent", "BeforeModel", "AfterModel", "PreCompress",
+        "BeforeToolSelection",
+    ]
+)  # fmt: skip
+_SHARED: Final = frozenset(["SessionStart", "SessionEnd", "Notification"])
+"""Names that Gemini CLI and Claude Code both have."""
+
+_CURSOR_FIELDS: Final = ("cursor_version", "conversation_id", "generation_id", "workspace_roots")
+_PROJECTS: Final = {"claude": ("CLAUDE_PROJECT_DIR",), "gemini": ("GEMINI_PROJECT_DIR", "CLAUDE_PROJECT_DIR")}
+"""Variables that name the project's folder."""
+
+SHELLS: Final = frozenset(
+    [
+        "Bash", "Shell", "Terminal", "PowerShell", "Monitor",  # Claude Code, Codex, Cursor
+        "shell", "local_shell", "exec_command", "write_stdin", "unified_exec",  # Codex
+        "run_shell_command",  # Gemini CLI
+        "run_terminal_cmd",  # Cursor
+    ]
+)  # fmt: skip
+"""Tools that run commands of a shell."""
+
+LOOKING: Final = frozenset(
+    [
+        "Read", "Glob", "Grep", "LS", "NotebookRead", "WebFetch", "WebSearch", "Task", "Agent", "TodoWrite",
+        "TodoRead", "TaskCreate", "TaskGet", "TaskList", "TaskUpdate", "TaskOutput", "TaskStop", "Skill",
+        "AskUserQuestion", "EnterPlanMode", "ExitPlanMode", "BashOutput", "KillShell", "KillBash",
+        "ToolSearch", "ListMcpResourcesTool", "ReadMcpResourceTool", "LSP",
+        "read_file", "read_many_files", "list_directory", "glob", "grep_search", "search_file_content",
+        "web_fetch", "google_web_search", "write_todos", "ask_user", "update_plan", "view_image",
+        "web_search", "codebase_search", "list_dir", "file_search",
+    ]
+)  # fmt: skip
+"""Tools that write no file of the repository."""
+
+_SHELL_WORDS: Final = ("bash", "shell", "terminal", "exec")
+
+
+class UnreadableError(Exception):
+    """An event that cannot be understood, with the reason as a clause."""
+
+
+class Event(Record):
+    """One event.
+
+    Attributes:
+        agent: who speaks, and in whose dialect the answer is.
+        name: the event's name, as the agent gave it.
+        moment: what it is: before an `edit`, before a `command`, `after` a command, the end of a turn
+            (`stop`), the `start` of a session, or something `other` that is not judged.
+        directory: the folder in which the call runs, as an absolute path.
+        projects: the folders that the agent's program says it works in, as absolute paths.
+        tool: the tool's name; empty where there is none.
+        input: what the tool is called with.
+        session: what tells the session from others; empty where nothing does.
+        again: whether the agent goes on already because a hook asked it to; None where nothing says so.
+        loops: how often it did so in a row, where the program counts that; else None.
+    """
+
+    agent: Agent
+    name: str
+    moment: Moment
+    directory: bytes
+    projects: Sequence[bytes] = ()
+    tool: str = ""
+    input: Mapping[str, Any] = {}
+    session: str = ""
+    again: bool | None = None
+    loops: int | None = None
+
+
+class Answer(Record):
+    """What the agent is answered.
+
+    Attributes:
+        kind: `pass` lets it go on, `refuse` stops it with a reason, `tell` lets it go on and tells it
+            something.
+        text: the reason, or what is told.
+    """
+
+    kind: Kind = "pass"
+    text: str = ""
+
+
+class Said(Record):
+    """What a process says to the agent's program.
+
+    Attributes:
+        stdout, stderr: the two texts.
+        code: the exit code.
+    """
+
+    stdout: str = ""
+    stderr: str = ""
+    code: int = 0
+
+
+def parse(raw: bytes) -> Mapping[str, Any]:
+    """The object that an event is.
+
+    Raises:
+        UnreadableError: it is none: too large, no JSON, too deep, a key twice, not UTF-8.
+    """
+    if len(raw) > LIMIT:
+        raise UnreadableError(f"the event has more than {LIMIT >> 20} MiB")
+    try:
+        # Some programs begin with a byte order mark; the codec that takes it away is one more import.
+        data = json.loads(raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8"), object_pairs_hook=_once)
+    except UnicodeDecodeError:
+        raise UnreadableError("the event is not UTF-8") from None
+    except RecursionError:
+        raise UnreadableError("the event is nested too deeply") from None
+    except ValueError as error:
+        raise UnreadableError(f"the event is no JSON: {error}") from None
+    return dict(_typed(data, dict, "the event is no JSON object"))
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys are there once: two readers may take a key that is there twice differently."""
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        raise UnreadableError("the event has a key twice")
+    return data
+
+
+def _typed(value: Any, kind: type, wrong: str) -> Any:
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise UnreadableError(wrong)
+    return value
+
+
+def text_of(data: Mapping[str, Any], *names: str, what: str = "the event") -> str:
+    """The text under the first of these names that is there.
+
+    Raises:
+        UnreadableError: none is there, or it is no text.
+    """
+    name = next((name for name in names if name in data), None)
+    if name is None:
+        raise UnreadableError(f"{what} has no `{names[0]}`")
+    return str(_typed(data[name], str, f"`{name}` of {what} is no text"))
+
+
+def _optional(data: Mapping[str, Any], name: str) -> str:
+    return "" if data.get(name) is None else text_of(data, name)
+
+
+def path_bytes(text: str) -> bytes:
+    """A path of an event as the system takes it.
+
+    Raises:
+        UnreadableError: it is empty, or has a NUL or half a character, which programs take differently.
+    """
+    if not text or "\0" in text:
+        raise UnreadableError("a path is empty or has a NUL")
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UnreadableError("a path has half a character") from None
+
+
+def is_shell(tool: str) -> bool:
+    """Whether a tool runs commands, by its name, also one that is not known."""
+    name = tool.lower()
+    return tool in SHELLS or any(word in name for word in _SHELL_WORDS)
+
+
+def speaker(data: Mapping[str, Any], environment: Mapping[str, str], expected: Agent) -> Agent:
+    """The agent whose event this is.
+
+    Args:
+        data: the event.
+        environment: the hook's environment, which some agents mark.
+        expected: the agent that the command line names; it is believed where nothing says otherwise.
+    """
+    name = str(data.get("hook_event_name"))
+    if name[:1].islower() or any(field in data for field in _CURSOR_FIELDS):
+        return "cursor"
+    # Only a name that both have may be told by more: an edit that nobody reads would be let through.
+    shared = name in _SHARED and environment.get("GEMINI_SESSION_ID") and "timestamp" in data
+    if name in _GEMINI or shared:
+        return "gemini"
+    if "turn_id" in data:
+        return "codex"
+    if expected in ("claude", "codex"):
+        return expected
+    # Names such as `PreToolUse` are of Claude Code and those that speak as it does.
+    return "gemini" if expected == "gemini" and not name.endswith("ToolUse") else "claude"
+
+
+def read(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) -> Event:
+    """The event that an agent's program says.
+
+    A name that is not known may be that of an event before a call, and a tool that is not known may write.
+
+    Raises:
+        UnreadableError: it lacks what its kind has, or has it as something else.
+    """
+    name = text_of(data, "hook_event_name")
+    kind = _MOMENTS.get(name.lower()) or ("other" if name.lower().startswith(_LATER) else "")
+    tool = text_of(data, "tool_name") if kind in ("before", "after") else _optional(data, "tool_name")
+    given: Mapping[str, Any] = {}
+    moment: Any = kind
+    if kind in ("command", "ran"):
+        tool, given = "Shell", {"command": text_of(data, "command")}
+        moment = "command" if kind == "command" else "after"
+    elif kind == "after":
+        moment = "after" if is_shell(tool) else "other"
+    elif kind in ("before", ""):
+        moment = "other" if not tool or tool in LOOKING else "command" if is_shell(tool) else "edit"
+    if not given and moment in ("edit", "command", "after"):
+        given = _typed(data.get("tool_input", {}), dict, "`tool_input` of the event is no object")
+    again, loops = data.get("stop_hook_active"), data.get("loop_count")
+    if again is not None:
+        _typed(again, bool, "`stop_hook_active` of the event is neither true nor false")
+    if loops is not None and agent == "cursor":
+        _typed(loops, int, "`loop_count` of the event is no number")
+    projects = _projects(data, environment, agent)
+    return Event(
+        agent=agent,
+        name=name,
+        moment=moment,
+        directory=_directory(data, given, projects, agent),
+        projects=projects,
+        tool=tool,
+        input=given,
+        session=(agent == "cursor" and _optional(data, "conversation_id")) or _optional(data, "session_id"),
+        again=again,
+        loops=loops if agent == "cursor" else None,
+    )
+
+
+def _projects(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) -> list[bytes]:
+    """The project folders that the program names; relative ones are passed over."""
+    if agent == "cursor":
+        wrong = "`workspace_roots` of the event is no list of texts"
+        roots = _typed(data.get("workspace_roots") or [], list, wrong)
+        found = [path_bytes(_typed(root, str, wrong)) for root in roots]
+    else:
+        found = [os.fsencode(environment.get(name, "")) for name in _PROJECTS.get(agent, ())]
+    return [path for path in found if path.startswith(b"/")]
+
+
+def _directory(
+    data: Mapping[str, Any], given: Mapping[str, Any], projects: Sequence[bytes], agent: Agent
+) -> bytes:
+    """The folder in which the call runs; the hook's own where the event does not say."""
+    said = _optional(data, "cwd")
+    if agent == "cursor":
+        said = _optional(given, "cwd") or _optional(given, "working_directory") or said
+        start = projects[0] if projects else os.getcwdb()
+        return os.path.join(start, path_bytes(said)) if said else start
+    if said and not said.startswith("/"):
+        raise UnreadableError("`cwd` of the event is no absolute path")
+    return path_bytes(said) if said else os.getcwdb()
+
+
+def say(event: Event, answer: Answer) -> Said:
+    """An answer in the event's dialect: JSON on standard output and exit code 0, or nothing."""
+    agent, stops, text = event.agent, event.moment == "stop", answer.text
+    if answer.kind == "refuse" and not (agent == "gemini" and event.moment == "after"):
+        return refusal(agent, event.name, text)
+    if agent == "cursor":
+        # To say nothing can count as a failed hook, and what is said at the end of a turn makes it go on.
+        data: dict[str, Any] = {"permission": "allow"} if event.moment in ("edit", "command") else {}
+        if answer.kind == "tell" and not stops:
+            data |= {"agent_message": text, "additional_context": text}
+            data |= _context(event.name, text) if event.name[:1].isupper() else {}
+        return Said(_written(data), f"{text}\n" if answer.kind == "tell" and stops else "")
+    if answer.kind == "pass":
+        return Said()
+    if stops or (agent == "gemini" and event.moment not in ("after", "start")):
+        return Said(_written({"systemMessage": text}))
+    # After a tool a refusal would in Gemini CLI take the place of what the tool said, which the agent needs.
+    return Said(_written(_context(event.name, text)))
+
+
+def refusal(agent: Agent, name: str, reason: str) -> Said:
+    """The refusal of an event of this name; where the dialect has no JSON for it, text and exit code 2."""
+    data: dict[str, Any] | None
+    if agent == "gemini":
+        data = _context(name, reason) if name == "SessionStart" else {"decision": "deny", "reason": reason}
+    elif agent == "cursor":
+        data = _of_cursor(name[:1].lower() + name[1:], reason)
+        data |= (name[:1].isupper() and _of_claude(name, reason)) or {}
+    else:
+        data = _of_claude(name, reason)
+    return Said(stderr=f"{reason}\n", code=2) if data is None else Said(_written(data))
+
+
+def _of_claude(name: str, reason: str) -> dict[str, Any] | None:
+    if name == "PreToolUse":
+        decided = {"permissionDecision": "deny", "permissionDecisionReason": reason}
+        return {"hookSpecificOutput": {"hookEventName": name, **decided}}
+    if name in ("PostToolUse", "UserPromptSubmit", "Stop", "SubagentStop"):
+        return {"decision": "block", "reason": reason}
+    return _context(name, reason) if name == "SessionStart" else None
+
+
+def _of_cursor(name: str, reason: str) -> dict[str, Any]:
+    if name in ("stop", "subagentStop"):
+        return {"followup_message": reason}
+    if name in ("postToolUse", "afterShellExecution", "sessionStart"):
+        return {"additional_context": reason}
+    if name == "beforeSubmitPrompt":
+        return {"continue": False, "user_message": reason}
+    return {"permission": "deny", "user_message": reason, "agent_message": reason}
+
+
+def _context(name: str, text: str) -> dict[str, Any]:
+    return {"hookSpecificOutput": {"hookEventName": name, "additionalContext": text}}
+
+
+def _written(data: Mapping[str, Any]) -> str:
+    """An answer as one line of JSON in ASCII, which every reader takes."""
+    return json.dumps(data, ensure_ascii=True) + "\n"
