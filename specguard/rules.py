@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 
 from specguard.declaration.patterns import Covering, Guarding, Selecting
-from specguard.declaration.rule import Declaration, Rule, Settings, required, setting
+from specguard.declaration.rule import Declaration, Record, Rule, Settings, required, setting
 from specguard.errors import MissingFact, NotApplicable, judge_each
 from specguard.model import Finding, Origin, path_text, shortened
 
@@ -137,6 +137,7 @@ __all__ = [
     "PullRequest",
     "Push",
     "RanCommand",
+    "Record",
     "Redone",
     "Ref",
     "Refusal",

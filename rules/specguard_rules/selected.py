@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from specguard.rules import MissingFact, path_text
+import re
+
+from specguard.rules import MissingFact, Selecting, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Final
 
-    from specguard.rules import Entry, Selecting, Tree
+    from specguard.rules import Entry, PlanKind, Tree
 
 FEW_PATHS: Final = 500
 """Up to so many paths are looked at one by one before patterns are compiled; for more that costs less."""
@@ -42,6 +44,12 @@ def selected(
     if not touched or (len(touched) < FEW_PATHS and not _may_match(patterns, touched)):
         return {}
     return {touched[position]: index for position, index in patterns.find_each(touched)}
+
+
+def plan_files(kind: PlanKind, names: str) -> Selecting:
+    """Files in the folders of a kind of plan, by a pattern of their names."""
+    folder = re.sub(r"\{[^{}]*\}", "*", kind.folder).strip("/")
+    return Selecting([f"{folder}/{names}"])
 
 
 def is_regular(path: bytes, files: Tree) -> bool:

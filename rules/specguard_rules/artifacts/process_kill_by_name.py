@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from specguard.rules import Finding, MissingFact, Rule, Selecting, setting, shortened
+from specguard.rules import Finding, MissingFact, Rule, Selecting, judge_each, setting, shortened
 from specguard_rules.artifacts._instructions import INSTRUCTIONS
-from specguard_rules.selected import contents, selected
+from specguard_rules.selected import contents, plan_files, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Documents,
         Entry,
         Expression,
+        Origin,
         PlanKind,
         Policy,
         PolicyChange,
@@ -104,41 +105,37 @@ class ProcessKillByName(Rule):
         """Look at the files that the change touches, and at the gates."""
         found = selected(self.files, entries, head_files, whole=whole)
         setting = {path: f"files.{index}" for path, index in found.items()}
-        if plan_kinds:
-            from specguard_rules.artifacts._plan_files import plan_files
+        for name, kind in plan_kinds.items():
+            files = plan_files(kind, kind.plan)
+            for path in selected(files, entries, head_files, whole=whole):
+                setting.setdefault(path, f"plans.{name}.plan")
 
-            for name, kind in plan_kinds.items():
-                for path in selected(plan_files(kind, kind.plan), entries, head_files, whole=whole):
-                    setting.setdefault(path, f"plans.{name}.plan")
-        missing: MissingFact | None = None
-        for path, content in contents(sorted(setting), head_files, entries):
-            if not may_kill(content):
-                continue
-            try:
-                for command in _kills(path, content, documents):
-                    yield _finding(command, path=path, line=command.line, setting=setting[path])
-            except MissingFact as fact:
-                missing = missing or fact
+        def ends(one: tuple[bytes, bytes]) -> Iterator[Finding]:
+            path, content = one
+            for command in _kills(path, content, documents):
+                yield _finding(command, path=path, line=command.line, setting=setting[path])
+
+        read = contents(sorted(setting), head_files, entries)
+        yield from judge_each((one for one in read if may_kill(one[1])), ends)
         if work_kinds or policy_change:
             touched = any(entry.path in policy.document_paths for entry in entries)
             yield from _gates(work_kinds, policy, policy_change, whole=whole or stage == "run" or touched)
-        if missing is not None:
-            raise missing
 
 
 def may_kill(content: bytes) -> bool:
-    """Whether a text has what each has that ends processes by name; most texts have nothing of it."""
+    """Whether a text can have a command that ends processes; False is certain."""
     if len(content) > MUCH:
         return _hint().search(content)
     text = content.lower()
     # Quotes may part the letters.
     if re.search(rb"k[\"'\\]*i[\"'\\]*l[\"'\\]*l", text):
         return True
-    return b"stop-process" in text or b"spps" in text or b"terminate" in text or b"wmic" in text
+    return any(word in text for word in (b"stop-process", b"spps", b"terminate", b"wmic"))
 
 
 @cache
 def _hint() -> Expression:
+    """The same for long texts, which RE2 reads faster."""
     from specguard.rules import Expression
 
     return Expression(r"(?i)k[\"'\\]*i[\"'\\]*l[\"'\\]*l|stop-process|spps|terminate|wmic")
@@ -146,65 +143,48 @@ def _hint() -> Expression:
 
 def _kills(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:
     from specguard_rules.artifacts._process_kills import NAMED, process_kills
-    from specguard_rules.artifacts._run_commands import run_commands
+    from specguard_rules.content._commands import written_commands
 
     try:
-        found = list(run_commands(path, content, documents))
+        found = list(written_commands(path, content, documents))
     except MissingFact:
         if NAMED.search(content):
             raise
         return
-    known: set[tuple[int, str]] = set()
-    for command in process_kills(found):
-        # What an alias in data stands for is one command.
-        told = (command.line, " ".join(command.words))
-        if command.told and told not in known:
-            known.add(told)
-            yield command
+    # What an alias in data stands for is one command.
+    told = {(one.line, " ".join(one.words)): one for one in process_kills(found) if one.told}
+    yield from told.values()
 
 
 def _gates(
     work_kinds: Mapping[str, WorkKind], policy: Policy, change: PolicyChange, *, whole: bool
 ) -> Iterator[Finding]:
-    """The gates that end processes by name: those of the policy, and those that the change brings."""
-    altered = {difference.key: difference for difference in change.differences}
-    for name, kind in work_kinds.items():
+    """The gates of the policy, and those that the change brings into it."""
+    altered = {one.key: one for one in change.differences if one.key.startswith("work.")}
+    gates: list[tuple[str, str, Origin | None, str]] = []
+    for name, kind in work_kinds.items() if whole else ():
         key = f"work.{name}.gates"
-        if whole and key not in altered:
-            for index, gate in enumerate(kind.gates):
-                for command in _in_gate(gate.run):
-                    setting = f"{key}.{index}.run"
-                    origin = policy.origin(setting)
-                    inside = origin is not None and not origin.path.startswith("preset:")
-                    yield _finding(
-                        command,
-                        path=origin.path.encode("utf-8", "surrogateescape") if origin and inside else None,
-                        line=origin.line if origin and inside else None,
-                        setting=setting,
-                        gate=gate.name,
-                    )
-    for key, difference in altered.items():
-        parts = key.split(".")
-        if parts[0] != "work":
-            continue
-        brought = difference.new
-        if len(parts) == 2:
-            brought = brought.get("gates") if isinstance(brought, dict) else None
-        elif parts[2:] != ["gates"]:
-            continue
-        place = difference.new_origin
-        for gate in brought or ():
-            for command in _in_gate(str(gate.get("run", ""))):
-                yield _finding(
-                    command,
-                    path=place.path.encode("utf-8", "surrogateescape") if place else None,
-                    line=place.line if place else None,
-                    gate=str(gate.get("name", "")),
-                )
+        for index, gate in enumerate(kind.gates) if key not in altered else ():
+            setting = f"{key}.{index}.run"
+            gates.append((gate.name, gate.run, policy.origin(setting), setting))
+    for key, one in altered.items():
+        table = one.new if key.count(".") == 1 and isinstance(one.new, dict) else {}
+        brought = one.new if key.endswith(".gates") else table.get("gates")
+        gates += [
+            (str(gate.get("name", "")), str(gate.get("run", "")), one.new_origin, "")
+            for gate in brought or ()
+        ]
+    for name, run, origin, setting in gates:
+        if origin is not None and origin.path.startswith("preset:"):
+            origin = None
+        for command in _in_gate(run):
+            path = origin.path.encode("utf-8", "surrogateescape") if origin else None
+            line = origin.line if origin else None
+            yield _finding(command, path=path, line=line, setting=setting, gate=name)
 
 
 def _in_gate(run: str) -> Iterator[Command]:
-    if "kill" in run.lower() or "spps" in run.lower() or "stop-process" in run.lower():
+    if may_kill(run.encode("utf-8", "surrogateescape")):
         from specguard_rules.artifacts._process_kills import process_kills
         from specguard_rules.content._shell import commands
 
@@ -212,7 +192,7 @@ def _in_gate(run: str) -> Iterator[Command]:
 
 
 def _written(command: Command) -> str:
-    """A command with what its substitution runs, where it has but one."""
+    """A command as it is written, with what its substitution runs where it has one."""
     words = " ".join(command.words)
     if words.count("$()") != 1:
         return words
@@ -223,13 +203,7 @@ def _written(command: Command) -> str:
 def _finding(
     command: Command, *, path: bytes | None, line: int | None, setting: str = "", gate: str = ""
 ) -> Finding:
-    words = " ".join(command.words)
-    return Finding(
-        f"{f'the gate {gate!r}: ' if gate else ''}`{shortened(_written(command), 80)}` ends processes "
-        "by name, whoever started them",
-        help='End the process that was started, by its id: `server & pid=$!`, then `kill "$pid"`.',
-        path=path,
-        line=line,
-        key=words,
-        setting=setting,
-    )
+    where = f"the gate {gate!r}: " if gate else ""
+    message = f"{where}`{shortened(_written(command), 80)}` ends processes by name, whoever started them"
+    help = 'End the process that was started, by its id: `server & pid=$!`, then `kill "$pid"`.'
+    return Finding(message, help=help, path=path, line=line, key=" ".join(command.words), setting=setting)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.rules import Finding, Rule, Selecting, setting
 from specguard_rules.artifacts._instructions import INSTRUCTIONS
-from specguard_rules.selected import contents, is_regular, selected
+from specguard_rules.selected import contents, is_regular, plan_files, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,12 +75,9 @@ class SecretInArtifact(Rule):
         """Look through the briefs, plans and artifacts."""
         found = selected(self.files, entries, head_files, whole=whole)
         setting = {path: f"files.{index}" for path, index in found.items()}
-        if plan_kinds:
-            from specguard_rules.artifacts._plan_files import plan_files
-
-            for name, kind in plan_kinds.items():
-                for path in selected(plan_files(kind, "**"), entries, head_files, whole=whole):
-                    setting[path] = f"plans.{name}"
+        for name, kind in plan_kinds.items():
+            for path in selected(plan_files(kind, "**"), entries, head_files, whole=whole):
+                setting[path] = f"plans.{name}"
         for artifact in artifacts.judged if artifacts is not None else ():
             if is_regular(artifact.path, head_files):
                 setting[artifact.path] = f"artifacts.{artifact.name}"

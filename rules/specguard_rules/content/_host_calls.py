@@ -1,48 +1,119 @@
-"""Judging one CI file: the calls of the host in its steps, and in the scripts that they run."""
+"""What the steps of CI files call on the host itself: in their shells, and in the scripts that they run."""
 
 from __future__ import annotations
 
+import posixpath
+import re
+
 from specguard.rules import Finding, MissingFact
-from specguard_rules.content._called_scripts import called_scripts
-from specguard_rules.content._ci_files import steps
-from specguard_rules.content._local_hosts import Shell, code_literals, literal, mentions
-from specguard_rules.content._scripts import language
-from specguard_rules.content._shell import commands
-from specguard_rules.content._yaml_nodes import YamlError
+from specguard_rules.content._ci_files import YamlError, steps
+from specguard_rules.content._commands import language
+from specguard_rules.content._shell import SHELLS, base_name, commands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from typing import Final
 
     from specguard.rules import Severity, Tree
-    from specguard_rules.content._called_scripts import Called
-    from specguard_rules.content._ci_files import Step
-    from specguard_rules.content._yaml_nodes import Node
+    from specguard_rules.content._ci_files import Node, Step
+    from specguard_rules.content._shell import Command
 
 _HELP: Final = (
     "Call it within the container network (docker compose exec SERVICE ...), or give the job a container."
 )
 _SHOWN: Final = 10
 
+_HOST: Final = r"(?:localhost|127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|\[::1\]|0\.0\.0\.0)"
+_END: Final = r"(?![\w-]|\.\w)"
+_URL: Final = re.compile(
+    rf"\b[a-z][a-z0-9+.-]{{0,20}}://(?:[^\s/@'\"]{{0,200}}@)?{_HOST}(?::[0-9]{{1,5}})?{_END}", re.IGNORECASE
+)
+_HOST_PORT: Final = re.compile(rf"(?<![\w.-]){_HOST}:(?:[0-9]{{1,5}}|\$)", re.IGNORECASE)
+_BARE: Final = re.compile(rf"(?<![\w.-]){_HOST}{_END}|^::1$", re.IGNORECASE)
+_DEVICE: Final = re.compile(rf"/dev/(?:tcp|udp)/{_HOST}/", re.IGNORECASE)
+_WORDS: Final = re.compile(rb"localhost|127\.[0-9]|\[::1\]|0\.0\.0\.0", re.IGNORECASE)
+
+_CLIENTS: Final = frozenset(
+    [
+        "ab", "curl", "dockerize", "fetch", "grpcurl", "hey", "http", "httpie", "https", "httpx", "k6",
+        "mongo", "mongosh", "mysql", "mysqladmin", "nc", "ncat", "netcat", "nmap", "pg_isready", "ping",
+        "psql", "redis-cli", "siege", "telnet", "vegeta", "wait-for", "wait-for-it", "wait-for-it.sh",
+        "wait-for.sh", "wait-on", "websocat", "wget", "wrk", "xh",
+    ]
+)  # fmt: skip
+_SILENT: Final = frozenset(
+    [
+        ":", "[", "[[", "alias", "awk", "basename", "cat", "cd", "chmod", "chown", "cp", "cut", "declare",
+        "dirname", "echo", "egrep", "envsubst", "eval", "export", "false", "fgrep", "find", "for", "grep",
+        "head", "jq", "let", "local", "logger", "ls", "mkdir", "mv", "printf", "read", "readonly", "return",
+        "rg", "rm", "sed", "set", "sort", "ssh", "tail", "tee", "test", "touch", "tr", "trap", "true",
+        "typeset", "unset", "yq", "case", "select",
+    ]
+)  # fmt: skip
+_CONTAINERS: Final = frozenset(["docker", "docker-compose", "podman", "podman-compose", "nerdctl", "kubectl"])
+_INSIDE: Final = re.compile(r"^\S+(?: (?:compose|container|-\S+(?: [^\s-]\S*)??))*? (?:exec|run)\b")
+_ON_HOST: Final = re.compile(r" --net(?:work)?[ =]host\b")
+_NAMES_ONLY: Final = re.compile(
+    r"\S*\b(?:docker|podman|nerdctl)(?: -\S+)* (?:build|buildx|tag|rmi|images)\b"
+    r"|(?:git|npm|pip|yarn|pnpm)(?: \S+)?(?: \S+)? config\b"
+)
+# What follows these is data for the server that is called, or the name of a file.
+_DATA: Final = re.compile(
+    r"-[dHFeowA]|--(?:data[\w-]*|json|header|form|referer|output|write-out|post-data|body-data|user-agent)"
+)
+_LISTENS: Final = re.compile(
+    r"-{1,2}[\w.-]*(?:bind|listen|advertise|addr|publish|host)[\w.-]*|-[bplLSR]", re.IGNORECASE
+)
+_ADVERTISES: Final = re.compile(r"-{1,2}[\w.-]*(?:bind|listen|advertise)[\w.-]*", re.IGNORECASE)
+_VARIABLE: Final = re.compile(
+    r"\$\{\{\s*(?:env|vars)\.(\w+)\s*\}\}|\$\{(\w+)(?:\[[@*0-9]+\])?(?::?[-=]([^}]*))?\}|\$(\w+)"
+)
+_LONGEST: Final = 10_000
+
+_INTERPRETERS: Final = re.compile(r"(?:python[0-9.]*|pypy3?|node|deno|bun|ruby|perl|php|pwsh|tsx|ts-node)$")
+# Options after which the program is no file: its text, a module, or standard input.
+_SHELL_TEXT: Final = re.compile(r"-|-[a-z]*[cs]")
+_CODE_TEXT: Final = re.compile(r"-|-[a-z]*[cemp]|--eval|--print")
+# Programs that start another one of their arguments, and those that run what their own files say.
+_STARTERS: Final = frozenset(
+    ["npx", "uv", "poetry", "pipenv", "pdm", "rye", "hatch", "bundle", "run", "exec"]
+)
+_RUNNERS: Final = re.compile(
+    r"(?:g?make|just|task|rake|tox|nox|invoke)\b|(?:npm|pnpm|yarn) (?:run|test|start|exec)\b"
+)
+_ROOT: Final = re.compile(
+    r"^(?:\$\{?(?:GITHUB_WORKSPACE|CI_PROJECT_DIR|PWD)\}?|\$\{\{\s*github\.workspace\s*\}\})/"
+)
+_ACTION: Final = re.compile(r"^(?:\$\{?GITHUB_ACTION_PATH\}?|\$\{\{\s*github\.action_path\s*\}\})/")
+
+_PRINTS: Final = re.compile(
+    r"\s*(?:console\.\w+|print\w*|puts|echo|say|die|warn|Write-(?:Host|Output)|log(?:ger|ging)?\.\w+)\b"
+)
+_COMMENT: Final = re.compile(r"\s*(?:#|//|\*|/\*)")
+_QUOTED: Final = re.compile(r"[\"'`]([^\"'`]*)")
+
 
 def mentions_host(path: bytes, files: Tree) -> bool:
-    """Whether a file has a name of the host itself in it, or is too large to tell."""
+    """Whether a file names the host at all; True where it cannot be read."""
     try:
         data = files.read(path)
     except MissingFact:
         return True  # whether that matters shows when a CI file runs it
-    return data is not None and mentions(data)
+    return data is not None and _WORDS.search(data) is not None
 
 
 def judge(path: bytes, files: Tree, scripts: Collection[bytes] | None, setting: str) -> Iterator[Finding]:
-    """The findings of one CI file.
+    """The calls of a CI file's steps.
 
     Args:
-        path: the CI file.
-        files: the files to judge.
-        scripts: judge nothing but these scripts, where it runs them; None: the file itself and all it runs.
-        setting: the setting to cite.
+        path: where it is.
+        files: the judged tree.
+        scripts: of which scripts findings count; None for the CI file itself and all that it runs.
+        setting: the key of the pattern that the file matches.
+
+    Raises:
+        MissingFact: the file or a script is too large, or not there.
     """
     data = files.read(path) or b""
     file = _CiFile(path, data, files, scripts)
@@ -51,14 +122,11 @@ def judge(path: bytes, files: Tree, scripts: Collection[bytes] | None, setting: 
             file.look_at(step)
     except YamlError as error:
         if scripts is None:
-            yield Finding(
+            message, help = (
                 f"the CI file cannot be read: {error}",
-                help="Correct the file, so that its steps can be judged.",
-                path=path,
-                line=error.line,
-                key="unreadable",
-                setting=setting,
+                "Correct it, so that its steps can be judged.",
             )
+            yield Finding(message, help=help, path=path, line=error.line, key="unreadable", setting=setting)
     for (place, line, called), (message, severity) in sorted(file.found.items()):
         yield Finding(
             message, help=_HELP, path=place, line=line, key=called, severity=severity, setting=setting
@@ -66,18 +134,13 @@ def judge(path: bytes, files: Tree, scripts: Collection[bytes] | None, setting: 
     if file.unfollowed and scripts is None:
         names = [f"{name} (line {line})" for line, name in sorted(file.unfollowed)]
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        yield Finding(
-            f"not followed from this file: {', '.join(names[:_SHOWN])}{more}",
-            help="See for yourself that they call nothing on the CI host.",
-            path=path,
-            key="not followed",
-            severity="info",
-            setting=setting,
-        )
+        message = f"not followed from this file: {', '.join(names[:_SHOWN])}{more}"
+        help = "See for yourself that they call nothing on the CI host."
+        yield Finding(message, help=help, path=path, key="not followed", severity="info", setting=setting)
 
 
 class _CiFile:
-    """Collects what one CI file calls: `found` by place and line, and `unfollowed` with the lines."""
+    """What is found in a CI file: calls by their place, and by line what is not followed."""
 
     def __init__(self, path: bytes, data: bytes, files: Tree, scripts: Collection[bytes] | None) -> None:
         self._path = path
@@ -88,23 +151,19 @@ class _CiFile:
         self.unfollowed: set[tuple[int, str]] = set()
 
     def look_at(self, step: Step) -> None:
-        """Judge one step, and the scripts that it runs."""
         if step.contained:
             return
         for name, text, line in step.inputs:
             if literal(text):
                 self.unfollowed.add((line, f"{step.uses} with {name}: {literal(text)}"))
-        program = step.shell.split(" ")[0].rpartition("/")[2]
-        if program and program.startswith(("python", "node", "ruby", "perl")):
+        if step.shell.split(" ")[0].rpartition("/")[2].startswith(("python", "node", "ruby", "perl")):
             for part in step.script:
-                for number, called in code_literals(
-                    part.text, ".py" if program[:2] == "py" else f".{program}"
-                ):
+                for number, called in code_literals(part.text):
                     self._call(step, self._path, self._line(part, number, called), called)
             return
         # One shell reads all the parts: each is given lines of its own, so that they are told apart.
         starts: list[int] = []
-        found = []
+        found: list[Command] = []
         start = 1
         for part in step.script:
             starts.append(start)
@@ -119,16 +178,15 @@ class _CiFile:
         for line, called in shell.calls():
             self._call(step, self._path, file_line(line, called), called)
         folder = self._path.rpartition(b"/")[0].decode("utf-8", "surrogateescape")
-        for script in called_scripts(shell, step.folder.removeprefix("./"), folder):
-            self._script(step, script, file_line(script.line, script.name))
+        for line, name, place in shell.scripts(step.folder.removeprefix("./"), folder):
+            self._script(step, name, place, file_line(line, name))
 
     def _line(self, part: Node, number: int, text: str) -> int:
-        """The file's line for a line of a script, from 1; of folded lines the first that has a text."""
-        if part.style != "|":
-            wanted = text.encode("utf-8", "surrogateescape")
-            for line in range(part.line, part.end_line + 1):
-                if wanted in self._rows[line - 1]:
-                    return line
+        """The file's line of a line of a script, in which a text stands; in folded ones it is looked for."""
+        wanted = text.encode("utf-8", "surrogateescape")
+        for line in () if part.literal else range(part.line, part.end_line + 1):
+            if wanted in self._rows[line - 1]:
+                return line
         return part.text_line(number - 1)
 
     def _call(self, step: Step, place: bytes, line: int, called: str, through: int = 0) -> None:
@@ -145,26 +203,193 @@ class _CiFile:
         if known is None or known[1] is not None:
             self.found[place, line, called] = message, severity
 
-    def _script(self, step: Step, script: Called, line: int) -> None:
-        data = self._files.read(script.path) if script.path is not None else None
-        if data is None or script.path is None:
+    def _script(self, step: Step, name: str, place: str | None, line: int) -> None:
+        """Look into a script that a step runs, and no further."""
+        path = b"" if place is None else place.encode("utf-8", "surrogateescape")
+        data = self._files.read(path) if path else None
+        if data is None:
             # Without a suffix it is a program that was installed, such as `node_modules/.bin/tool`.
-            if script.target or "." in script.name.rpartition("/")[2]:
-                self.unfollowed.add((line, script.name))
-            return
-        if self._scripts is not None and script.path not in self._scripts:
-            return
-        text = data.decode("utf-8", "surrogateescape")
-        suffix = language(script.path, data)
-        if suffix == ".sh":
-            shell = Shell(commands(text), step.variables)
-            calls = list(shell.calls())
-            for inner in called_scripts(shell, step.folder):
-                self.unfollowed.add((line, f"{script.name}: {inner.name}"))
-        elif suffix:
-            calls = list(code_literals(text, suffix))
-        else:
-            self.unfollowed.add((line, script.name))
-            return
-        for number, called in calls:
-            self._call(step, script.path, number, called, line)
+            if " " in name or _RUNNERS.match(name) or "." in name.rpartition("/")[2]:
+                self.unfollowed.add((line, name))
+        elif self._scripts is None or path in self._scripts:
+            text, kind = data.decode("utf-8", "surrogateescape"), language(path, data)
+            calls: Iterator[tuple[int, str]] = iter(())
+            if kind == "shell":
+                shell = Shell(commands(text), step.variables)
+                calls = shell.calls()
+                self.unfollowed.update(
+                    (line, f"{name}: {inner}") for _, inner, _ in shell.scripts(step.folder)
+                )
+            elif kind:
+                calls = code_literals(text)
+            else:
+                self.unfollowed.add((line, name))
+            for number, called in calls:
+                self._call(step, path, number, called, line)
+
+
+def literal(text: str) -> str:
+    """The first address of the host with a scheme or a port in a text; empty without one."""
+    match = _URL.search(text) or _HOST_PORT.search(text)
+    return match[0] if match else ""
+
+
+def code_literals(text: str) -> Iterator[tuple[int, str]]:
+    """The addresses in quoted texts of a program, but for those in comments and in what it prints."""
+    for number, row in enumerate(text.split("\n"), start=1):
+        called = next(filter(None, map(literal, _QUOTED.findall(row))), "")
+        if called and not _PRINTS.match(row) and not _COMMENT.match(row):
+            yield number, called
+
+
+class Shell:
+    """The commands of one shell, and its variables: each has all the values that it is given anywhere."""
+
+    def __init__(self, found: Sequence[Command], variables: Mapping[str, str]) -> None:
+        self._commands = found
+        self._variables = dict(variables)
+        for command in found:
+            words = command.words
+            given = command.assigned
+            if command.program in ("export", "declare", "local", "readonly", "typeset"):
+                given = [(name, value) for word in words[1:] for name, _, value in [word.partition("=")]]
+            elif command.program in ("for", "select") and len(words) > 3:
+                given = [(words[1], " ".join(words[3:]))]
+            for name, value in given:
+                known = f"{self._variables[name]} " if name in self._variables else ""
+                self._variables[name] = f"{known}{value}"[:_LONGEST]
+
+    def _expand(self, word: str) -> str:
+        for _ in range(3):
+            if "$" not in word or len(word) > _LONGEST:
+                break
+            word = _VARIABLE.sub(self._value, word)
+        return word
+
+    def _value(self, match: re.Match[str]) -> str:
+        name = match[1] or match[2] or match[4]
+        return self._variables.get(name, match[3] if match[3] is not None else match[0])
+
+    def calls(self) -> Iterator[tuple[int, str]]:
+        """The addresses of the host that commands call, each with its line."""
+        for command in self._commands:
+            called = self._called(command)
+            if called:
+                yield command.line, called
+            elif command.here and not _inside(command.unwrapped()):
+                yield from self._here(command)
+
+    def _called(self, command: Command) -> str:
+        device = next(filter(None, (_DEVICE.search(self._expand(one)) for one in command.targets)), None)
+        if device:
+            return device[0]
+        words = [self._expand(word) for word in command.unwrapped()]
+        program = base_name(words)
+        if not words or program in _SILENT or _inside(words) or _NAMES_ONLY.match(" ".join(words)):
+            return ""
+        given = list(command.assigned)
+        if "env" in map(posixpath.basename, command.words):
+            given += [(name, value) for word in command.words for name, _, value in [word.partition("=")]]
+        for name, value in given:
+            called = "" if _ADVERTISES.fullmatch(f"--{name}") else literal(self._expand(value))
+            if called:
+                return called
+        if program in SHELLS:
+            return ""
+        client, previous = program in _CLIENTS, ""
+        for word in words[1:]:
+            option = previous if previous.startswith("-") and "=" not in previous else ""
+            called = "" if client and _DATA.fullmatch(previous) else _argument(word, option, client=client)
+            if called:
+                return called
+            previous = word
+        # A URL as the program itself, as in a template that fills in the rest.
+        return literal(words[0])
+
+    def _here(self, command: Command) -> Iterator[tuple[int, str]]:
+        program = base_name(command.unwrapped())
+        if program in SHELLS:
+            yield from Shell(commands(command.here, command.here_line), self._variables).calls()
+        elif _INTERPRETERS.match(program):
+            for number, called in code_literals(command.here):
+                yield command.here_line + number - 1, called
+        elif program in ("done", "xargs", "parallel") or program in _CLIENTS:
+            for number, row in enumerate(command.here.split("\n")):
+                called = literal(self._expand(row))
+                if called and not row.lstrip().startswith("#"):
+                    yield command.here_line + number, called
+
+    def scripts(self, folder: str, action: str = "") -> Iterator[tuple[int, str, str | None]]:
+        """What the commands run: its line, its name, and its path where that can be told from the text.
+
+        Args:
+            folder: the working directory, relative to the root.
+            action: the folder of a composite action's own file.
+        """
+        for command in self._commands:
+            words = [self._expand(word) for word in command.unwrapped()]
+            if not words or _inside(words):
+                continue
+            if words[0] == "cd" and len(words) > 1:
+                folder = _place(words[1], folder, action) or folder
+            elif _RUNNERS.match(" ".join([base_name(words), *words[1:2]])):
+                yield command.line, " ".join(words[:3]), None
+            elif name := _script(words):
+                yield command.line, name, _place(name, folder, action)
+
+
+def _argument(word: str, option: str, *, client: bool) -> str:
+    """The address that an argument calls; one without a scheme counts for clients, or with its port."""
+    name, equals, value = word.partition("=")
+    if equals and name.startswith("-"):
+        option, word = name, value
+    found = _URL.search(word)
+    if found:
+        return "" if _ADVERTISES.fullmatch(option) and not client else found[0]
+    found = _BARE.search(word) if client else _HOST_PORT.search(word)
+    return found[0] if found and (client or not _LISTENS.fullmatch(option)) else ""
+
+
+def _inside(words: Sequence[str]) -> bool:
+    """Whether a command runs another one inside of a container."""
+    text = " ".join(words)
+    return (
+        base_name(words) in _CONTAINERS and _INSIDE.match(text) is not None and _ON_HOST.search(text) is None
+    )
+
+
+def _script(words: Sequence[str]) -> str:
+    """The script that a command runs, as it is written; empty where it runs none."""
+    while base_name(words) in _STARTERS and len(words) > 1:
+        words = words[1:]
+        while len(words) > 1 and words[0].startswith("-"):
+            words = words[1:]
+    program = base_name(words)
+    shell = program in SHELLS or program in ("source", ".")
+    for word in words[1:] if shell or _INTERPRETERS.match(program) else ():
+        if (_SHELL_TEXT if shell else _CODE_TEXT).fullmatch(word):
+            return ""
+        if not word.startswith(("-", "+")) and word != "run":
+            return word
+    # A pattern of `case` looks like a program too.
+    first = words[0]
+    runs = "/" in first and not first.startswith(("/", "~")) and not re.search(r"://|[*?]", first)
+    return first if runs else ""
+
+
+def _place(name: str, folder: str, action: str) -> str | None:
+    """A name as a path from the repository's root; None where a variable or the outside is in it."""
+    for pattern, start in ((_ROOT, ""), (_ACTION, action)):
+        rest = pattern.sub("", name)
+        if rest != name:
+            name, folder = rest, start
+    if "$" in name or "$" in folder or name.startswith(("/", "~")):
+        return None
+    path = posixpath.normpath(posixpath.join(folder or ".", name or "."))
+    return (
+        None
+        if path.startswith(("../", "/")) or path == ".."
+        else path.removeprefix(".")
+        if path == "."
+        else path
+    )

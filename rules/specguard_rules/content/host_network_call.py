@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, Selecting, setting
-from specguard_rules.content._scripts import may_be_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import ClassVar
+    from typing import ClassVar, Final
 
     from specguard.rules import Entry, Stage, Tree
+
+SHELL: Final = (b".sh", b".bash", b".zsh", b".ksh")
+CODE: Final = (
+    b".py", b".js", b".mjs", b".cjs", b".ts", b".mts", b".cts", b".rb", b".pl", b".php", b".lua", b".ps1",
+)  # fmt: skip
+"""How the names of scripts end."""
 
 
 class HostNetworkCall(Rule):
@@ -113,7 +118,8 @@ class HostNetworkCall(Rule):
         judged = head_files.paths() if whole else sorted(present)
         touched = [judged[position] for position, _ in self.files.find_each(judged)]
         # A script is judged with the files that run it, and these are all there already.
-        scripts = set() if whole else {path for path in present.difference(touched) if may_be_script(path)}
+        others = () if whole else present.difference(touched)
+        scripts = {one for one in others if one.endswith(SHELL + CODE) or b"." not in one.rpartition(b"/")[2]}
         if not touched and not scripts:
             return
         # The readers of YAML and shell are imported only where there is something to read.

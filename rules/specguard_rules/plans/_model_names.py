@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import model_words
-from specguard_rules.artifacts._run_commands import run_commands
+from specguard_rules.content._commands import written_commands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def in_commands(path: bytes, content: bytes, documents: Documents) -> Iterator[N
         MissingFact: the file is data that cannot be read.
     """
     if b"model" in content.lower() or b"-m" in content:
-        for command in run_commands(path, content, documents):
+        for command in written_commands(path, content, documents):
             yield from _in_command(command)
 
 

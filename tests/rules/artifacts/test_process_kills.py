@@ -9,8 +9,8 @@ import pytest
 
 from specguard.testing import Step
 from specguard_rules.artifacts._process_kills import process_kills
-from specguard_rules.artifacts._run_commands import run_commands
 from specguard_rules.artifacts.process_kill_by_name import MUCH, may_kill
+from specguard_rules.content._commands import written_commands
 from specguard_rules.content._shell import commands
 from tests.rules.items import judge
 
@@ -142,7 +142,7 @@ class NoData:
 
 
 def lines(path: bytes, text: str) -> list[int]:
-    found = list(run_commands(path, text.encode(), NoData()))  # type: ignore[arg-type]  # only `data` is asked
+    found = list(written_commands(path, text.encode(), NoData()))  # type: ignore[arg-type]  # only `data` is asked
     return [command.line for command in process_kills(found) if command.told]
 
 
@@ -159,7 +159,7 @@ def lines(path: bytes, text: str) -> list[int]:
         (b"a.py", 'print("killall is not for us")\nraise E("pkill -f x")\n', []),
         (b"a.mjs", "execSync(`pkill -f ${name}`);\n// exec('killall node')\n", [1]),
         (b"a.ts", "spawn('taskkill', ['/IM', 'node.exe']);\n", [1]),
-        (b"a.rb", "`pkill -f puma`\nsystem 'echo'\n", [1]),
+        (b"a.rb", "x = 1\nsystem 'echo'\nsystem('pkill -f puma')\n", [3]),
         (b"bin/run", "#!/usr/bin/env python3\nos.system('killall node')\n", [2]),
         (b"bin/run", "#!/bin/sh\nkillall node\n", [2]),
         (b"bin/run", "killall node\n", []),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard_rules.content._yaml_nodes import YamlError, read
+from specguard_rules.content._ci_files import YamlError, read
 
 
 def test_lines_of_keys_and_scripts() -> None:
@@ -25,18 +25,12 @@ def test_aliases_are_shared_and_merged() -> None:
     assert (top.string("d", "x"), top.string("d", "y")) == ("8", "2")
 
 
-NINES = b"a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + b"".join(
-    b"a%d: &a%d [%s]\n" % (n, n, b",".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 9)
-)
-
-
 @pytest.mark.parametrize(
     ("data", "reason", "line"),
     [
         (b"a: 1\nb: 2\na: 3\n", "the key 'a' is there twice", 3),
-        (b"a: &a {b: *a}\n", "has no anchor before it", 1),
-        (NINES, "stands for more than 100000 nodes", 6),
-        (b"[" * 500, "nested deeper than 50 levels", 1),
+        (b"a: &a {b: *a}\n", "found undefined alias|holds itself", 1),
+        (b"[" * 500_000, "nested deeper than 50 levels", 1),
         (b"a: \xff\n", "not UTF-8", None),
         (b"a: 1\r  b: 2\n", "carriage return", 1),
         (b"a: b: c\n", "mapping values", 1),
@@ -64,5 +58,5 @@ def test_of_several_documents_the_last_one_counts() -> None:
     # GitLab takes the first of two for a header.
     top = read(b"spec:\n  inputs: &a {}\n---\njob:\n  script: [curl x]\n")
     assert list(top.fields) == ["job"]
-    with pytest.raises(YamlError, match="has no anchor"):
+    with pytest.raises(YamlError, match="found undefined alias"):
         read(b"spec: &a {}\n---\njob: *a\n")

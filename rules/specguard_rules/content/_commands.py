@@ -1,0 +1,249 @@
+"""The commands that a file tells to run: scripts, makefiles, CI files, data and Markdown."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import MissingFact, path_text
+from specguard_rules.content._ci_files import YamlError, read, steps
+from specguard_rules.content._shell import Command, commands
+from specguard_rules.content.host_network_call import CODE, SHELL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Final
+
+    from specguard.rules import Documents
+    from specguard_rules.content._ci_files import Node
+
+_WINDOWS: Final = (b".ps1", b".psm1", b".bat", b".cmd")
+_FIRST_LINE: Final = re.compile(
+    rb"#!\s*\S*/(?:env\s+(?:-\S+\s+)*)?(?:((?:ba|da|z|k|a)?sh)\b|(python|node|ruby|perl|php|deno|bun|lua))"
+)
+_MAKEFILE: Final = re.compile(rb"(?:^|/)(?:gnu)?makefile(?:\.[^/]*)?$|\.mk$")
+# Instructions of agents are Markdown by other names, too.
+_PROSE: Final = re.compile(rb"\.(?:md|markdown|mdx|mdc|prompt|txt)$|(?:^|/)\.[a-z]*rules$")
+
+
+def language(path: bytes, data: bytes) -> str:
+    """What a script is written in: `shell`, `code`, or nothing where it is none."""
+    first = _FIRST_LINE.match(data)
+    if b"\0" in data[:8000]:
+        return ""
+    if path.endswith(SHELL) or (first and first[1]):
+        return "shell"
+    return "code" if path.endswith(CODE) or first else ""
+
+
+def written_commands(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:
+    """The commands of a file, each with its lines and whether the file tells to run it.
+
+    Args:
+        path: where it is, which tells what it is.
+        content: what it holds.
+        documents: the documents of the judged tree, which read data.
+
+    Raises:
+        MissingFact: it is data that cannot be read.
+    """
+    text, name = content.decode("utf-8", "surrogateescape"), path.lower()
+    if name.endswith((b".yaml", b".yml")):
+        yield from _in_yaml(content, text)
+    elif name.endswith((b".json", b".toml")):
+        data = documents.data(path)
+        if data is not None and data.problem is not None:
+            raise MissingFact(f"{path_text(path)} cannot be read: {data.problem.message}")
+        if data is not None:
+            yield from _in_data(data.value, lambda place: data.line(place) or 1, ())
+    elif name.endswith(_WINDOWS):
+        text = text.replace("\\", "/").replace("`", " ")
+        yield from commands(_REMARKS.sub(lambda found: "\n" * found[0].count("\n"), text))
+    elif _PROSE.search(name):
+        yield from _in_markdown(text)
+    elif _MAKEFILE.search(name):
+        # A recipe's line begins with a tab, and may with marks for make itself.
+        recipe = re.sub(r"^(?!\t).*$", "", text, flags=re.MULTILINE)
+        yield from commands(re.sub(r"^\t[@+-]*", "", recipe, flags=re.MULTILINE))
+    elif language(path, content) == "shell":
+        yield from commands(text)
+    elif language(path, content):
+        yield from _in_code(text)
+
+
+# Comments of PowerShell and of batch files; those that begin with `#` are a shell's, too.
+_REMARKS: Final = re.compile(r"(?ims)<#.*?(?:#>|\Z)|^[ \t]*(?:@[ \t]*)?(?:rem\b|::)[^\n]*")
+
+# What starts a command in a language of its own, up to the text or the first word of a list.
+_CALL: Final = re.compile(
+    r"\b(?:system|popen|Popen|run|call|check_call|check_output|getoutput|getstatusoutput|exec\w*|spawn\w*|shell"
+    r"|shell_exec|passthru|create_subprocess_\w+|sh)\s*\(\s*(?:\[\s*)?[fFrRbBuU]{0,2}(?=[\"'`])"
+)
+_TEXT: Final = re.compile(r"([\"'])((?:(?!\1)[^\\\n]|\\.)*)\1|`((?:[^`\\]|\\.)*)`", re.DOTALL)
+_NEXT: Final = re.compile(r"\s*,\s*(?:\[\s*)?[fFrRbBuU]{0,2}(?=[\"'`])")
+# So much of the line before a call is looked at to see whether it is a comment.
+_BEFORE_CALL: Final = 400
+
+
+def _in_code(text: str) -> Iterator[Command]:
+    """The commands that calls of a program start; `$()` stands for the words that are no texts."""
+    line, counted, end = 1, 0, 0
+    for call in _CALL.finditer(text):
+        before = text[max(0, call.start() - _BEFORE_CALL) : call.start()].rpartition("\n")[2]
+        if call.start() < end or before.lstrip().startswith(("#", "//", "*")):
+            continue
+        words: list[str] = []
+        following: re.Match[str] | None = call
+        while following is not None and (literal := _TEXT.match(text, following.end())):
+            words.append(literal[2] or literal[3] or "")
+            end = literal.end()
+            following = _NEXT.match(text, end)
+        line += text.count("\n", counted, call.start())
+        counted = call.start()
+        yield from commands(words[0] if words else "", line)
+        yield Command(line, [*words, "$()"])
+
+
+# The keys of data under which commands stand: in plans, hooks' settings, work breakdowns, package.json.
+_KEYS: Final = frozenset(
+    [
+        "check", "checks", "cleanup", "cmd", "command", "commands", "exec", "gate", "gates", "run", "script",
+        "scripts", "setup", "shell", "start", "stop", "task", "teardown", "test", "verification", "verify",
+    ]
+)  # fmt: skip
+
+
+def _in_yaml(content: bytes, text: str) -> Iterator[Command]:
+    """The commands of a CI file's steps, or of other YAML by its keys."""
+    try:
+        top = read(content)
+        parts = {id(part): part for step in steps(content) for part in step.script} if top.fields else {}
+    except YamlError:
+        # What cannot be read as YAML is read as lines: better a command too many than one unseen.
+        yield from commands(text)
+        return
+    for part in parts.values():
+        for command in commands(part.text):
+            lines = command.end_line - command.line
+            command.line = part.text_line(command.line - 1)
+            command.end_line = command.line + lines if part.literal else part.end_line
+            yield command
+
+    def line(place: tuple[str | int, ...]) -> int:
+        node = top
+        for part in place:
+            node = node.items[part] if isinstance(part, int) else node.fields[part]
+        return node.line
+
+    if not parts:
+        yield from _in_data(_value(top, set()), line, ())
+
+
+def _value(node: Node, seen: set[int]) -> Any:
+    """A node as plain data, in which what aliases stand for is there once."""
+    if node.scalar or id(node) in seen:
+        return node.text
+    seen.add(id(node))
+    if node.items:
+        return [_value(item, seen) for item in node.items]
+    return {key: _value(field, seen) for key, field in node.fields.items()}
+
+
+def _in_data(
+    value: Any, line_of: Any, place: tuple[str | int, ...], *, told: bool = False
+) -> Iterator[Command]:
+    """What stands under the key of a command, each on its key's line; `told` where `value` does."""
+    if isinstance(value, str) and told:
+        for command in commands(value):
+            command.line = command.end_line = line_of(place)
+            yield command
+    elif isinstance(value, list):
+        if told and len(value) > 1 and all(isinstance(part, str) for part in value):
+            # It may also be one command as a list of words.
+            yield Command(line_of(place), value)
+        for position, part in enumerate(value):
+            yield from _in_data(part, line_of, (*place, position), told=told and isinstance(part, str))
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            word = key.lower().replace("-", "_").rpartition("_")[2]
+            # A table of commands by name, such as the `scripts` of a package.json, has texts alone.
+            of_command = word in _KEYS or (told and isinstance(part, str))
+            yield from _in_data(part, line_of, (*place, key), told=of_command)
+
+
+_FENCE: Final = re.compile(r"[ \t>]*(?:[-*+] |[0-9]{1,9}[.)] )?[ \t]*(`{3,}|~{3,})([^`]*)$")
+_SHELL_INFO: Final = frozenset(
+    ["", "sh", "bash", "shell", "zsh", "ksh", "console", "terminal", "shell-session", "session", "text"]
+)
+_PROMPT: Final = re.compile(r"^(\s*)(?:\$|>|%|#) ", re.MULTILINE)
+_SPAN: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+_ITEM: Final = re.compile(r"\s*(?:[-*+]|[0-9]{1,9}[.)])\s")
+_HEADING: Final = re.compile(r" {0,3}#{1,6}\s")
+_NO: Final = (
+    r"(?:never|not|no|nor|cannot|\w+n['\u2019]t|avoid\w*|forbid\w*|prohibit\w*|banned|disallow\w*|refus\w+"
+    r"|reject\w*|block(?:s|ed)|den(?:y|ies|ied))"
+)
+_BEFORE: Final = re.compile(rf"\b(?:{_NO}|without|instead of)\b", re.IGNORECASE)
+_AFTER: Final = re.compile(rf"\s*(?:\([^)]{{0,80}}\)\s*)?(?:\w+\s+){{0,2}}{_NO}\b", re.IGNORECASE)
+# An instruction, with a few words at most between it and the command: "then run once more `gt sync`".
+_TELLS: Final = re.compile(
+    r"\b(?:(?:re-?)?run|use|execute|call|invoke|type|issue|enter|try|then)\b:?"
+    r"(?:\s+[\w'-]+){0,4}:?\s*[*_(\"']*$",
+    re.IGNORECASE,
+)
+# What stands before a command with which a list item or a paragraph begins, and what may follow it there.
+_BEGINS: Final = re.compile(r"\s*(?:>\s*)?(?:(?:[-*+]|[0-9]{1,9}[.)])\s+)?(?:\[[ xX]\]\s+)?[*_]{0,2}$")
+_GOES_ON: Final = re.compile(r"[*_]{0,2}\s*(?:$|[.,;:(#\u2013\u2014-]|(?:to|and|then|in|from|on|for)\b)")
+_SENTENCE: Final = re.compile(r"[.!?]\s")
+_LONGEST_CONTEXT: Final = 400
+
+
+def _in_markdown(text: str) -> Iterator[Command]:
+    """The commands of fenced blocks of a shell, and of code spans that no sentence forbids."""
+    fence = info = before = lead = ""
+    block: list[str] = []
+    start = 0
+    for number, line in enumerate(text.split("\n"), start=1):
+        mark = _FENCE.match(line)
+        if fence:
+            if mark and mark[1].startswith(fence) and not mark[2].strip():
+                yield from _fenced("\n".join(block), info, start)
+                fence = ""
+            else:
+                block.append(line)
+        elif mark:
+            fence, info, block, start = mark[1], mark[2].strip().lower(), [], number + 1
+        elif not line.strip():
+            before = ""
+        else:
+            item, heading = _ITEM.match(line), _HEADING.match(line)
+            before = "" if item or heading else before
+            if not item and (heading or line.rstrip().endswith(":")):
+                lead = line[:_LONGEST_CONTEXT]
+            if not (item and _BEFORE.search(lead)):
+                yield from _spans(line, number, before)
+            before = (before + " " + line)[-_LONGEST_CONTEXT:]
+    if fence:
+        yield from _fenced("\n".join(block), info, start)
+
+
+def _fenced(text: str, info: str, start: int) -> Iterator[Command]:
+    if re.split(r"[\s{,:]", info, maxsplit=1)[0] in _SHELL_INFO:
+        # A prompt is no part of the command; a comment without one stays a comment.
+        prompts = any(row.lstrip().startswith("$ ") for row in text.split("\n"))
+        yield from commands(_PROMPT.sub(r"\1", text) if prompts else text, start)
+
+
+def _spans(line: str, number: int, before: str) -> Iterator[Command]:
+    """The commands in code spans of a line, but for those that a sentence forbids."""
+    for span in _SPAN.finditer(line):
+        start, end = span.span()
+        said = _SENTENCE.split(before + " " + line[max(0, start - _LONGEST_CONTEXT) : start])[-1]
+        rest = line[end : end + _LONGEST_CONTEXT]
+        if _BEFORE.search(said) or _AFTER.match(_SENTENCE.split(rest)[0]):
+            continue
+        begins = (not before or _ITEM.match(line)) and _BEGINS.match(line[:start])
+        told = bool(_TELLS.search(said) or (begins and _GOES_ON.match(rest)))
+        for command in commands(span[2].removeprefix("$ ").strip(), number):
+            command.told = told
+            yield command
