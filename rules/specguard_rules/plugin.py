@@ -6,16 +6,25 @@ import importlib
 import os
 
 import specguard_rules
-from specguard.rules import Rule
-from specguard_rules.declarations import DECLARATIONS
+from specguard.rules import Declaration, Rule
+from specguard_rules.artifacts._tables import Assets, Checklists, Grounding, Invariant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Final
 
     from specguard.rules import Registry
 
 specguard_api = 1
+
+_DECLARATIONS: Final = (
+    Declaration("checklists", Checklists, fact="checklists"),
+    Declaration("grounding", Grounding, fact="grounding"),
+    Declaration("invariants", Invariant, shape="list", fact="invariants"),
+    Declaration("assets", Assets, fact="assets"),
+)
+"""The tables at the top of a policy that rules of this plugin alone read."""
 
 
 def specguard_register(registry: Registry) -> None:
@@ -24,7 +33,7 @@ def specguard_register(registry: Registry) -> None:
     A module whose name begins with an underscore belongs to the rules beside it and has none of its own.
     """
     # Their facts must be known before the rules that ask for them.
-    for declaration in DECLARATIONS:
+    for declaration in _DECLARATIONS:
         registry.add_declaration(declaration)
     root = os.path.dirname(specguard_rules.__file__)
     for family in _names(root):

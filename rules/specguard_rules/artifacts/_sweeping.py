@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, path_text, read_times
-from specguard_rules.artifacts._passes import rows_of, sweeps_in
-from specguard_rules.artifacts._words import Words, about
+from specguard_rules.artifacts._passes import Words, about, rows_of, sweeps_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from specguard.rules import Artifact, Row, Stamp
-    from specguard_rules.artifacts._agents import Work
-    from specguard_rules.artifacts._passes import Pass, Sweep
+    from specguard_rules.artifacts._passes import Pass, Sweep, Work
     from specguard_rules.artifacts.missing_compaction import MissingCompaction
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import ClassVar, Final
 
     from specguard.rules import Artifacts, Base, Contract, Entry, Expression, Stage, Tree
-    from specguard_rules.artifacts._invariants import Invariant
+    from specguard_rules.artifacts._tables import Invariant
 
 LONGEST: Final = 5000
 """In a line of more bytes matches are not counted."""

@@ -123,8 +123,7 @@ class MissingCompaction(Rule):
         self, contracts: Mapping[str, Contract], whole: bool, artifacts: Artifacts | None = None
     ) -> Iterator[Finding]:
         """Go through the passes in their order, with the agents that are still there."""
-        from specguard_rules.artifacts._agents import contracts_of_agents, known
-        from specguard_rules.artifacts._passes import read_passes
+        from specguard_rules.artifacts._passes import contracts_of_agents, known, read_passes
         from specguard_rules.artifacts._sweeping import Sweeping
 
         known(contracts, "rules.missing-compaction.sweep", [self.sweep])

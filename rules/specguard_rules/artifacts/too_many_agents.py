@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import ClassVar
 
     from specguard.rules import Artifact, Artifacts, Stage
-    from specguard_rules.artifacts._agents import Work
+    from specguard_rules.artifacts._passes import Work
 
 
 class TooManyAgents(Rule):
@@ -93,7 +93,7 @@ class TooManyAgents(Rule):
 
     def check(self, artifacts: Artifacts, whole: bool) -> Iterator[Finding]:
         """Count the agents of each pass."""
-        from specguard_rules.artifacts._agents import contracts_of_agents, known, work_of_agents
+        from specguard_rules.artifacts._passes import contracts_of_agents, known, work_of_agents
 
         contracts = artifacts.contracts
         known(contracts, "rules.too-many-agents.scratchpads", self.scratchpads)

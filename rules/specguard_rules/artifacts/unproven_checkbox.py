@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import ClassVar, Final
 
     from specguard.rules import Claim, Claims, Documents, Entry, RunProof, Stage, Ticked, Tree
-    from specguard_rules.artifacts._checklists import Checklists
+    from specguard_rules.artifacts._tables import Checklists
 
 
 _ABSOLUTE: Final = re.compile(r"/|~/|[A-Za-z]:/")

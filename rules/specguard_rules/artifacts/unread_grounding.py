@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from typing import ClassVar
 
     from specguard.rules import Artifact, Artifacts, Contract, Documents, Entry, Stage
-    from specguard_rules.artifacts._agents import Work
-    from specguard_rules.artifacts._grounding import Grounding
+    from specguard_rules.artifacts._passes import Work
+    from specguard_rules.artifacts._tables import Grounding
 
 
 class UnreadGrounding(Rule):
@@ -125,7 +125,7 @@ class UnreadGrounding(Rule):
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
         """Look for the documents, and for the citations of each agent."""
-        from specguard_rules.artifacts._agents import contracts_of_agents, known, work_of_agents
+        from specguard_rules.artifacts._passes import contracts_of_agents, known, work_of_agents
 
         known(contracts, "grounding.cited_by", grounding.cited_by)
         agents = contracts_of_agents(contracts, grounding.agent)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from specguard.rules import Data, Documents, Entry, Stage
     from specguard_rules.artifacts._asset_index import Asset
-    from specguard_rules.artifacts._assets import Assets
+    from specguard_rules.artifacts._tables import Assets
 
 
 class UnregisteredAsset(Rule):
@@ -116,8 +116,7 @@ class UnregisteredAsset(Rule):
         found = [paths[position] for position, _ in assets.paths.find_each(paths)]
         if not found and _index_path(assets) not in changed:
             return
-        from specguard_rules.artifacts._asset_index import read_index
-        from specguard_rules.artifacts._asset_uses import Shown
+        from specguard_rules.artifacts._asset_index import Shown, read_index
 
         index = _index_path(assets)
         data = documents.data(index)

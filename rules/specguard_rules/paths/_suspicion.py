@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from specguard_rules.paths._git_names import is_git_name
+from specguard_rules.paths._git_links import is_git_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

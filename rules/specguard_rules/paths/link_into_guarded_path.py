@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, path_text, setting
-from specguard_rules.paths._git_names import has_git_name
+from specguard_rules.paths._git_links import LONGEST, Escape, has_git_name, resolve
 from specguard_rules.paths._guarded import judged, landing
-from specguard_rules.paths._links import LONGEST, Escape, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -181,8 +181,7 @@ def _runner(entry: Entry, before: Tree, after: Tree) -> Iterator[Finding]:
     """What a change of a hook or CI file comes to, where it has to do with specguard."""
     if entry.old == entry.new and entry.old_mode == entry.new_mode:
         return
-    from specguard_rules.paths._agents_switches import RUNNERS, switches_off
-    from specguard_rules.paths._enforcement import mentions, running_part
+    from specguard_rules.paths._runners import RUNNERS, mentions, running_part, switches_off
 
     old, new = _text(before, entry.path), _text(after, entry.path) if entry.is_file else ""
     runner = RUNNERS.get(entry.path)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
     from specguard.rules import Commit, Entry, RunProof, RunRecord, RunRecords, Stage
-    from specguard_rules.artifacts._assets import Assets
+    from specguard_rules.artifacts._tables import Assets
 
 
 class UnprovenAsset(Rule):

@@ -10,7 +10,7 @@ import pytest
 from specguard.documents.data import read_data
 from specguard.testing import Step
 from specguard_rules.artifacts._asset_index import goes_up, read_index
-from specguard_rules.artifacts._assets import Assets
+from specguard_rules.artifacts._tables import Assets
 from tests.rules.items import judge
 
 if TYPE_CHECKING:

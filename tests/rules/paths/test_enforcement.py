@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard_rules.paths._enforcement import mentions, running_part
+from specguard_rules.paths._runners import mentions, running_part
 
 WORKFLOW = """\
 name: checks

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from specguard.declaration.look_alikes import reading
 from specguard.testing import Case, Step, run_case
-from specguard_rules.paths._git_names import has_git_name, is_git_name
+from specguard_rules.paths._git_links import has_git_name, is_git_name
 from specguard_rules.paths._suspicion import crafted_paths, may_be_suspicious, suspicion
 from specguard_rules.steps import quoted
 

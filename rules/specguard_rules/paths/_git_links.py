@@ -1,4 +1,4 @@
-"""Where a symbolic link leads, told from trees and never from the disk."""
+"""Names that git takes for `.git`, and where symbolic links lead, told from trees and never from the disk."""
 
 from __future__ import annotations
 
@@ -10,14 +10,56 @@ if TYPE_CHECKING:
 
     from specguard.rules import Tree
 
+
+# What HFS+ passes over in names, as git has it (utf8.c, next_hfs_char).
+_UNSEEN_BY_HFS: Final = dict.fromkeys(
+    [*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF]
+)
+
+
+def is_git_name(segment: bytes) -> bool:
+    r"""Whether one segment of a path is `.git`, or becomes it where files are checked out.
+
+    `.GIT`, `git~1`, `.git.`, `.git ` and `.git:stream` do on Windows, `.g\u200cit` does on macOS.
+    """
+    if segment.isascii():
+        name = segment.lower()
+    else:
+        name = (
+            segment.decode("utf-8", "surrogateescape")
+            .translate(_UNSEEN_BY_HFS)
+            .lower()
+            .encode("utf-8", "replace")
+        )
+    if b"git" not in name:
+        return False
+    name = name.partition(b":")[0].partition(b"\\")[0].rstrip(b" .")
+    return name in {b".git", b"git~1"}
+
+
+def has_git_name(path: bytes) -> bool:
+    """Whether any segment of a path is such a name."""
+    return any(map(is_git_name, path.split(b"/")))
+
+
 HOPS: Final = 40
+
+
 """So many links are followed, as Linux does (path_resolution(7)); a longer chain leads nowhere."""
 
+
 LONGEST: Final = 4096
+
+
 """The most bytes that a link's text can have on Linux (PATH_MAX); other systems allow less."""
 
+
 _KIND: Final = 0o170000
+
+
 _SYMLINK: Final = 0o120000
+
+
 _ABSOLUTE: Final = rb"/|\\|[A-Za-z]:"
 
 

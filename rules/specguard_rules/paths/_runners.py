@@ -1,30 +1,51 @@
-"""The part of a hook's or CI file that runs specguard, to tell changes beside it from changes of it."""
+"""The part of a hook's or CI file that runs specguard, and settings by which agents run no hooks."""
 
 from __future__ import annotations
 
+import json
 import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Final
 
+
 _MENTION: Final = "specguard"
+
+
 _COMMENT: Final = re.compile(r"\s*(#|$)")
+
+
 _TOP: Final = re.compile(r"""(["']?)([^\s"'#][^"':]*)\1\s*:""")
+
+
 _ANCHOR: Final = re.compile(r"(^|[\s:])&[A-Za-z0-9_-]+(\s|$)")
 
+
 _ITEM: Final = re.compile(r"\s*-(?:\s+(?:job|deployment|stage)\s*:\s*(\S+)|\s|$)")
+
+
 # How a job names those that run before it, or that it is made of.
 _REFERENCE: Final = re.compile(
     r"([\s-]*)[\"']?(?:needs|dependson|dependencies|requires|extends)[\"']?\s*:(.*)", re.IGNORECASE
 )
+
+
 _TAKEN: Final = re.compile(r"!reference\s*\[([^\]]*)")
+
+
 _WORD: Final = re.compile(r"[^\s,\[\]{}\"']+")
+
+
 _ODD: Final = "?"
 
+
 _CONTAINERS: Final = frozenset({"jobs", "repos"})
+
+
 """Top-level keys whose children run apart from each other: GitHub's jobs, pre-commit's repositories."""
+
 
 _GLOBAL: Final = frozenset(
     {
@@ -42,6 +63,8 @@ _GLOBAL: Final = frozenset(
         "extends", "remotes", "remote", "rc", "source_dir", "lefthook",
     }
 )  # fmt: skip
+
+
 """Top-level keys that decide whether and how every job runs."""
 
 
@@ -162,3 +185,27 @@ def _children(lines: list[str]) -> Iterator[list[str]]:
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
+
+
+RUNNERS: Final[Mapping[bytes, bytes]] = {
+    b".claude/settings.local.json": b".claude/settings.json",
+    b".codex/config.toml": b".codex/hooks.json",
+}
+
+
+"""Files that may switch off the hooks of others."""
+
+
+_OFF: Final = re.compile(
+    r'"disableAllHooks"\s*:\s*true|^[^#\n]*\b(?:codex_)?hooks["\']?\s*=\s*false', re.MULTILINE
+)
+
+
+def switches_off(text: str) -> bool:
+    """Whether settings switch an agent's hooks off."""
+    try:
+        # However the names in it are written.
+        plain = json.dumps(json.loads(text))
+    except (ValueError, RecursionError):
+        plain = text
+    return _OFF.search(plain) is not None
