@@ -93,7 +93,7 @@ def test_a_hook_with_a_cached_policy_imports_little(hook: str, tmp_path: Path) -
     first = imported([command(), "check", *words], repository.path, tmp_path / "cache")
     assert "specguard.authority" in {name.rpartition(".")[0] for name in first}, "the policy was not compiled"
     again = imported([command(), "check", *words], repository.path, tmp_path / "cache") - nothing
-    assert "specguard.cli.quick" in again
+    assert "specguard.cli.judge" in again
     assert again & NEVER == set()
 
 

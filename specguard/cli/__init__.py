@@ -1,6 +1,6 @@
 """The command line: the entry point, and one module a command.
 
-The few argument lists that hooks use are read here without click, which costs 3.5 times a bare start of
+The few argument lists that hooks use are read without click, which costs 3.5 times a bare start of
 Python; all else goes to it. Both make the same `Request` and take the same way from there.
 """
 
@@ -35,18 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         closed = sys.stdout is None
         _open_missing()
         if closed:
-            complain(
-                SpecguardError(
-                    "standard output is closed",
-                    help="send it to a file or to /dev/null",
-                    code="unwritable-file",
-                )
-            )
-            return EXIT_NO_VERDICT
-    _write_anything(sys.stdout)
-    _write_anything(sys.stderr)
+            return _no_output("standard output is closed", "send it to a file or to /dev/null")
+    for stream in (sys.stdout, sys.stderr):
+        # It takes every text, whatever encoding the environment names.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        from specguard.cli.quick import run_quickly
+        from specguard.cli.judge import run_quickly
 
         code = run_quickly(words)
         if code is None:
@@ -69,14 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A plugin's code may want to end the process, even with 0.
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             sys.stdout = None
-            complain(
-                SpecguardError(
-                    f"the output cannot be written: {error.strerror}",
-                    help="make room, or send it elsewhere",
-                    code="unwritable-file",
-                )
+            return _no_output(
+                f"the output cannot be written: {error.strerror}", "make room, or send it elsewhere"
             )
-            return EXIT_NO_VERDICT
         complain(internal_error(error), words)
         if "--traceback" in words:
             from traceback import print_exception
@@ -84,6 +74,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print_exception(error)
         return EXIT_NO_VERDICT
     return code
+
+
+def _no_output(message: str, help: str) -> int:
+    complain(SpecguardError(message, help=help, code="unwritable-file"))
+    return EXIT_NO_VERDICT
 
 
 def run_and_leave() -> NoReturn:
@@ -122,24 +117,22 @@ def complain(error: SpecguardError, words: Sequence[str] = ()) -> None:
         if form is not None:
             sys.stdout.write(form.error_report(error))
     each = error.each()
-    if len(each) > 1:
-        print(f"specguard: error: {visible(cut(error.summary))}", file=sys.stderr)
-        for one in each[:_MOST]:
-            _print_error("  ", one)
-        if len(each) > _MOST:
-            print(f"  and {len(each) - _MOST} more", file=sys.stderr)
-    else:
+    if len(each) == 1:
         _print_error("specguard: error: ", error)
+        return
+    print(f"specguard: error: {visible(cut(error.summary))}", file=sys.stderr)
+    for one in each[:_MOST]:
+        _print_error("  ", one)
+    if len(each) > _MOST:
+        print(f"  and {len(each) - _MOST} more", file=sys.stderr)
 
 
 def _print_error(begins: str, error: SpecguardError) -> None:
     """One error and its next step, each on a line that only the program begins."""
     from specguard.reporters.escape import cut, cut_path, visible
 
-    place = ""
-    if error.path:
-        name = cut_path(error.path)
-        place = f"{name}:{error.line}: " if error.line else f"{name}: "
+    line = f":{error.line}" if error.line else ""
+    place = f"{cut_path(error.path)}{line}: " if error.path else ""
     print(f"{begins}{visible(f'{place}{cut(error.message)}')}{named(error.code)}", file=sys.stderr)
     if error.help:
         print(f"{begins if begins.isspace() else ''}  next: {visible(cut(error.help))}", file=sys.stderr)
@@ -163,15 +156,8 @@ def _open_missing() -> None:
 def _format_asked(words: Sequence[str]) -> str:
     """The format of the report that the command line, which may be wrong otherwise, asks for; or empty."""
     asked = ""
-    for position, word in enumerate(words):
+    for word, following in zip(words, [*words[1:], ""], strict=True):
         name, sign, value = word.partition("=")
         if name == "--output-format":
-            asked = value if sign else "".join(words[position + 1 : position + 2])
+            asked = value if sign else following
     return asked
-
-
-def _write_anything(stream: object) -> None:
-    """Let a stream write every text, whatever encoding the environment names."""
-    reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="backslashreplace")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import click
 
 from specguard import __version__
-from specguard.cli.options import in_directory
+from specguard.cli.options import flag, in_directory, usage
 from specguard.errors import SpecguardError, nearest
 from specguard.integrations.hooks.dialects import AGENTS
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
@@ -71,11 +71,12 @@ COMMANDS: Final = {
 
 _HOMES: Final = {
     "approve": "approvals",
+    "baseline": "approvals",
     "brief": "status",
     "error": "docs",
     "eval": "test",
     "hook": "app",
-    "import": "import_",
+    "import": "policy",
     "lsp": "app",
     "mcp": "app",
     "new": "status",
@@ -98,7 +99,7 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = _HOMES.get(cmd_name, cmd_name)
-        name = "command" if module in (cmd_name, "import_") else f"{cmd_name}_command"
+        name = "command" if module == cmd_name else f"{cmd_name}_command"
         command = getattr(importlib.import_module(f"specguard.cli.{module}"), name)
         assert isinstance(command, click.Command)  # noqa: S101 - a contract of this package
         return command
@@ -110,7 +111,7 @@ class _Commands(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError:
             hint = nearest(args[0], COMMANDS, "`specguard --help` lists the commands")
-            raise SpecguardError(f"there is no command {args[0]!r}", help=hint, code="usage") from None
+            raise usage(f"there is no command {args[0]!r}", hint) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
@@ -149,10 +150,9 @@ def run(words: Sequence[str]) -> int:
         from click.shell_completion import shell_complete
 
         if shell_complete(app, {}, "specguard", COMPLETION, asked):
-            raise SpecguardError(
+            raise usage(
                 f"{asked!r} is no completion: there is one for bash, zsh and fish",
-                help=f"for bash: {COMPLETION}=bash_source specguard",
-                code="usage",
+                f"for bash: {COMPLETION}=bash_source specguard",
             )
         return EXIT_PASSED
     try:
@@ -165,36 +165,30 @@ def run(words: Sequence[str]) -> int:
         raise KeyboardInterrupt from None
     except click.NoSuchOption as error:
         near = f"did you mean {', '.join(error.possibilities)}?" if error.possibilities else ""
-        raise SpecguardError(
-            f"there is no option {error.option_name}", help=near or _usage(error, words), code="usage"
-        ) from None
+        raise usage(f"there is no option {error.option_name}", near or _help_of(error, words)) from None
     except click.UsageError as error:
         if error.ctx is not None and error.message == error.ctx.get_help():
             # A group without a command, which click tells so.
             click.echo(error.message, err=True)
             return EXIT_NO_VERDICT
-        raise SpecguardError(error.format_message(), help=_usage(error, words), code="usage") from None
-    except click.ClickException as error:
-        raise SpecguardError(error.format_message(), code="usage") from None
+        raise usage(error.format_message(), _help_of(error, words)) from None
     return result if isinstance(result, int) else 0
 
 
-def _usage(error: click.UsageError, words: Sequence[str]) -> str:
+def _help_of(error: click.UsageError, words: Sequence[str]) -> str:
+    """The command that shows how the one with the error is called."""
     if error.ctx is not None:
         return f"{error.ctx.command_path} --help"
     # Of an option without its value click does not tell whose it is.
     path = "specguard"
     command: click.Command = app
     for word in words:
-        found = (
-            command.get_command(click.Context(command), word) if isinstance(command, click.Group) else None
-        )
-        if found is not None:
+        if isinstance(command, click.Group) and (found := command.get_command(click.Context(command), word)):
             path, command = f"{path} {word}", found
     return f"{path} --help"
 
 
-@click.command(name="hook")
+@click.command("hook")
 @click.argument("agent", metavar="|".join(AGENTS))
 def hook_command(agent: str) -> int:
     """Answer an agent's event on standard input in that agent's dialect.
@@ -207,7 +201,7 @@ def hook_command(agent: str) -> int:
     return answer([agent])
 
 
-@click.command("mcp", short_help="Serve agents over MCP.")
+@click.command("mcp")
 @in_directory
 def mcp_command(directory: str) -> None:
     """Serve check, why, policy, brief, status, rule and run_status to an agent, on standard input and output.
@@ -219,9 +213,9 @@ def mcp_command(directory: str) -> None:
     serve(directory)
 
 
-@click.command("lsp", short_help="Serve an editor over LSP.")
+@click.command("lsp")
 @in_directory
-@click.option("--stdio", is_flag=True, help="Does nothing; some editors add it.")
+@flag("--stdio", help="Does nothing; some editors add it.")
 def lsp_command(directory: str, stdio: bool) -> None:  # noqa: ARG001 - see its help
     """Serve an editor over the Language Server Protocol, on standard input and output.
 

@@ -14,10 +14,21 @@ import click
 from specguard.change.request import Request
 from specguard.change.worktree import Signs
 from specguard.cli import complain
-from specguard.cli.judge import judge, judged
-from specguard.cli.options import FILE, approval, complete_selectors, in_directory, what_is_judged
+from specguard.cli.judge import Reports, judge, judged
+from specguard.cli.options import (
+    approval,
+    complete_selectors,
+    file,
+    flag,
+    in_directory,
+    repeated,
+    text,
+    today,
+    usage,
+    what_is_judged,
+)
 from specguard.errors import SpecguardError, internal_error
-from specguard.model import path_text
+from specguard.model import listed, path_text
 from specguard.reporters.escape import cut_path, visible
 from specguard.reporters.formats import FORMATS
 
@@ -30,8 +41,6 @@ if TYPE_CHECKING:
     Open = Mapping[tuple[str, str], str]
     """What is open: a rule's code and a finding's fingerprint, and what a line calls it."""
 
-
-if TYPE_CHECKING:
     _Choice = click.Choice[str]
 else:
     _Choice = click.Choice  # before 8.2 it has no type to be of
@@ -39,14 +48,17 @@ else:
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """What a format can be named."""
 
-_OF_OVERRIDE: Final = {
-    "override_paths": "--path",
-    "approved_by": "--approved-by",
-    "reason": "--reason",
-    "expires": "--expires",
-    "ticket": "--ticket",
-}
+_OF_OVERRIDE: Final = ("--path", "--approved-by", "--reason", "--expires", "--ticket")
 """What only has a meaning with `--override`."""
+
+_ONCE: Final = ("--push", "--pre-receive", "--patch", "--commit-msg-file", "--override")
+"""What is judged once, and does not go with `--watch`."""
+
+_ELSEWHERE: Final = (
+    "--push", "--pre-receive", "--patch", "--override", "--head", "--range", "--root", "--branch",
+    "--pr-title", "--pr-body-file", "--pr-event", "--pr-reviews", "--enforce", "--watch",
+)  # fmt: skip
+"""What does not go with `--fix`: where it is judged nothing can be put right, or nothing must be."""
 
 
 class _Format(_Choice):
@@ -62,154 +74,69 @@ def _output(
 ) -> list[tuple[str, str]]:
     outputs: dict[str, tuple[str, str]] = {}
     for value in values:
-        form, _, file = value.partition("=")
-        if not _NAME.fullmatch(form) or not file:
-            raise click.BadParameter(
-                f"{value!r} is not FORMAT=FILE with one of the formats {', '.join(FORMATS)}"
-            )
-        if file == "-":
+        form, _, name = value.partition("=")
+        if not _NAME.fullmatch(form) or not name:
+            known = ", ".join(FORMATS)
+            raise click.BadParameter(f"{value!r} is not FORMAT=FILE with one of the formats {known}")
+        if name == "-":
             raise click.BadParameter(f"what is printed is set by --output-format {form}")
-        other = outputs.setdefault(os.path.abspath(file), (form, file))
-        if other != (form, file):
-            raise click.BadParameter(f"{file!r} is to have the reports {other[0]} and {form}")
+        other = outputs.setdefault(os.path.abspath(name), (form, name))
+        if other != (form, name):
+            raise click.BadParameter(f"{name!r} is to have the reports {other[0]} and {form}")
     return list(outputs.values())
 
 
-_ONCE: Final = {
-    "push": "--push",
-    "pre_receive": "--pre-receive",
-    "patch": "--patch",
-    "message_file": "--commit-msg-file",
-    "override": "--override",
-}
-"""What is judged once, and does not go with `--watch`."""
-
-_ELSEWHERE: Final = {
-    "push": "--push",
-    "pre_receive": "--pre-receive",
-    "patch": "--patch",
-    "override": "--override",
-    "head": "--head",
-    "range": "--range",
-    "root": "--root",
-    "branch": "--branch",
-    "title": "--pr-title",
-    "body_file": "--pr-body-file",
-    "event_file": "--pr-event",
-    "reviews_file": "--pr-reviews",
-    "enforce": "--enforce",
-    "watch": "--watch",
-}
-"""What does not go with `--fix`: where it is judged nothing can be put right, or nothing must be."""
+def _given(options: Mapping[str, Any], flags: Sequence[str]) -> str:
+    """The first of some flags that is given; empty where none is."""
+    known = {flag: one.name or "" for one in click.get_current_context().command.params for flag in one.opts}
+    return next((flag for flag in flags if options.get(known[flag])), "")
 
 
-def _refuse(options: dict[str, Any], flags: dict[str, str], flag: str, help: str) -> None:
-    """Refuse every one of some flags beside another.
-
-    Raises:
-        SpecguardError: one of them is given.
-    """
-    for name, other in flags.items():
-        if options.get(name):
-            raise SpecguardError(f"{flag} does not go with {other}", help=help, code="usage")
-
-
-def _watched(options: dict[str, Any]) -> dict[str, Any]:
-    """The options of a check that watches: the working tree is judged where nothing else is named.
-
-    Raises:
-        SpecguardError: what is asked for happens once.
-    """
-    _refuse(options, _ONCE, "--watch", "watch the working tree, --staged, or a branch with --head")
-    other = any(options[name] for name in ("staged", "head", "range", "root"))
-    return {**options, "worktree": options["worktree"] or not other}
-
-
-@click.command("check", short_help="Judge a change against the authority.")
+@click.command("check")
 @in_directory
 @what_is_judged
-@click.option(
-    "--pre-receive",
-    "pre_receive",
-    is_flag=True,
-    help="Judge a server's pre-receive input; implies --enforce unless --dry-run.",
-)
-@click.option(
-    "--authority",
-    metavar="FILE",
-    type=FILE,
-    default="",
-    help="Judge by this authority.",
-)
-@click.option(
+@flag("--pre-receive", help="Judge a server's pre-receive input; implies --enforce unless --dry-run.")
+@file("--authority", help="Judge by this authority.")
+@repeated(
     "--select",
-    multiple=True,
     metavar="RULES",
     shell_complete=complete_selectors,
     help="Run only these rules: codes, families or names.",
 )
-@click.option(
-    "--ignore",
-    multiple=True,
-    metavar="RULES",
-    shell_complete=complete_selectors,
-    help="Skip these rules.",
-)
-@click.option(
+@repeated("--ignore", metavar="RULES", shell_complete=complete_selectors, help="Skip these rules.")
+@repeated(
     "--extend-select",
-    multiple=True,
     metavar="RULES",
     shell_complete=complete_selectors,
     help="Run these too, even if they are off.",
 )
-@click.option("--all", "all", is_flag=True, help="Judge the whole tree.")
-@click.option("--strict", is_flag=True, help="Count warnings as errors.")
-@click.option(
-    "--exit-zero",
-    "--dry-run",
-    "dry_run",
-    is_flag=True,
-    help="Report, but end with 0 on findings.",
-)
-@click.option(
+@flag("--all", help="Judge the whole tree.")
+@flag("--strict", help="Count warnings as errors.")
+@flag("--exit-zero", "--dry-run", "dry_run", help="Report, but end with 0 on findings.")
+@repeated(
     "--override",
-    multiple=True,
     metavar="RULE",
     shell_complete=complete_selectors,
     help="Approve this rule's findings in --path, and record it.",
 )
 @approval
-@click.option("--today", metavar="DATE", default="", help="Judge as of this UTC date.")
-@click.option("--enforce", is_flag=True, help="Trust only the base (for CI).")
-@click.option("--bootstrap", is_flag=True, help="Accept a base without an authority, or its first approvers.")
-@click.option(
+@today
+@flag("--enforce", help="Trust only the base (for CI).")
+@flag("--bootstrap", help="Accept a base without an authority, or its first approvers.")
+@text(
     "--output-format",
     type=_Format(list(FORMATS)),
     metavar="F",
     default="text",
     help=f"The report on standard output: {', '.join(FORMATS)}, or a plugin's.",
 )
-@click.option(
-    "--output",
-    "outputs",
-    multiple=True,
-    metavar="F=FILE",
-    callback=_output,
-    help="Write one more report.",
-)
-@click.option(
-    "--log-decisions",
-    "log",
-    metavar="FILE",
-    type=FILE,
-    default="",
-    help="Append the verdict to FILE as JSON.",
-)
-@click.option("--watch", is_flag=True, help="Judge again after each change.")
-@click.option("--fix", is_flag=True, help="Show fixes, apply those you confirm, then judge.")
-@click.option("--yes", is_flag=True, help="With --fix: do not ask.")
-@click.option("--explain", is_flag=True, help="Show what each rule looked at.")
-@click.option("--statistics", is_flag=True, help="Count the findings of each rule.")
+@repeated("--output", "outputs", metavar="F=FILE", callback=_output, help="Write one more report.")
+@file("--log-decisions", "log", help="Append the verdict to FILE as JSON.")
+@flag("--watch", help="Judge again after each change.")
+@flag("--fix", help="Show fixes, apply those you confirm, then judge.")
+@flag("--yes", help="With --fix: do not ask.")
+@flag("--explain", help="Show what each rule looked at.")
+@flag("--statistics", help="Count the findings of each rule.")
 def command(
     output_format: str,
     outputs: list[tuple[str, str]],
@@ -224,49 +151,30 @@ def command(
 
     By default it judges the current branch since its merge base with the base.
     """
+    reports = Reports(form=output_format, files=outputs, explain=explain, statistics=statistics)
     if watch:
-        options = _watched(options)
+        if other := _given(options, _ONCE):
+            help = "watch the working tree, --staged, or a branch with --head"
+            raise usage(f"--watch does not go with {other}", help)
+        # The working tree is judged where nothing else is named.
+        options["worktree"] |= not any(options[name] for name in ("staged", "head", "range", "root"))
     if yes and not fix:
-        raise SpecguardError(
-            "--yes agrees to what --fix would do, and there is no --fix", help="add --fix", code="usage"
-        )
-    if fix:
-        where = "put right what is here: the branch, --staged, --worktree or --commit-msg-file"
-        _refuse({**options, "watch": watch}, _ELSEWHERE, "--fix", where)
+        raise usage("--yes agrees to what --fix would do, and there is no --fix", "add --fix")
+    if fix and (other := _given({**options, "watch": watch}, _ELSEWHERE)):
+        help = "put right what is here: the branch, --staged, --worktree or --commit-msg-file"
+        raise usage(f"--fix does not go with {other}", help)
     # What a server takes is final.
     options["enforce"] = options["enforce"] or (options["pre_receive"] and not options["dry_run"])
     request = Request(environment=os.environ, **options)
-    for name, flag in _OF_OVERRIDE.items():
-        if getattr(request, name) and not request.override:
-            raise SpecguardError(
-                f"{flag} says more of --override, and there is none", help="add --override RULE", code="usage"
-            )
+    if not request.override and (other := _given(options, _OF_OVERRIDE)):
+        raise usage(f"{other} says more of --override, and there is none", "add --override RULE")
     if watch:
-        watch_and_judge(
-            request,
-            output_format=output_format,
-            outputs=outputs,
-            explain=explain,
-            statistics=statistics,
-        )
+        watch_and_judge(request, reports)
     if fix:
         from specguard.cli.fixing import fix as put_right
 
-        return put_right(
-            request,
-            yes=yes,
-            output_format=output_format,
-            outputs=outputs,
-            explain=explain,
-            statistics=statistics,
-        )
-    return judge(
-        request,
-        output_format=output_format,
-        outputs=outputs,
-        explain=explain,
-        statistics=statistics,
-    )
+        return put_right(request, reports, yes=yes)
+    return judge(request, reports)
 
 
 PAUSE: Final = 0.4
@@ -288,25 +196,18 @@ _NAMED: Final = 3
 _CLEAR: Final = "\033[2J\033[H"
 
 
-def watch_and_judge(
-    request: Request,
-    *,
-    output_format: str = "text",
-    outputs: Sequence[tuple[str, str]] = (),
-    explain: bool = False,
-    statistics: bool = False,
-) -> NoReturn:
+def watch_and_judge(request: Request, reports: Reports) -> NoReturn:
     """Judge, and judge again after each change, until the person who watches interrupts it.
 
     What keeps a verdict from being given is shown, and watching goes on: a policy may be in the middle of an
-    edit. A report is printed as a whole or not at all. What is given is the same as for `judge`.
+    edit. A report is printed as a whole or not at all.
 
     Raises:
         SpecguardError: there is nothing to watch.
         KeyboardInterrupt: the only way in which it ends.
     """
     # A report that is written into the working tree must not be the reason for the next one.
-    signs = Signs(request, [file for _, file in outputs] + ([request.log] if request.log else []))
+    signs = Signs(request, [name for _, name in reports.files] + ([request.log] if request.log else []))
     what = "the working tree" if request.worktree else "the index" if request.staged else "the branch"
     before: Open | None = None
     first = True
@@ -316,18 +217,12 @@ def watch_and_judge(
         now: Open | None = None
         report = ""
         try:
-            verdicts, report = judged(
-                request,
-                output_format=output_format,
-                outputs=outputs,
-                explain=explain,
-                statistics=statistics,
-            )
+            verdicts, report = judged(request, reports)
             now = _open(verdicts)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - shown, and watching goes on
             failed = error if isinstance(error, SpecguardError) else internal_error(error)
         said = "" if first else f"{_since(before, now)}\n"
-        _show(report, failed, f"{said}watching {what}; Ctrl-C ends\n", output_format, first=first)
+        _show(report, failed, f"{said}watching {what}; Ctrl-C ends\n", reports.form, first=first)
         before, first = now, False
         _wait(signs, seen)
 
@@ -361,9 +256,9 @@ def _look(signs: Signs) -> tuple[Any, ...]:
         return (error.message,)
 
 
-def _show(report: str, failed: SpecguardError | None, lines: str, output_format: str, *, first: bool) -> None:
+def _show(report: str, failed: SpecguardError | None, lines: str, form: str, *, first: bool) -> None:
     """Print a report, or why there is none, and what is said of watching: all of it or nothing."""
-    text = output_format == "text"
+    other = sys.stdout if form == "text" else sys.stderr
     asked: list[int] = []
 
     def later(number: int, _frame: object) -> None:
@@ -373,16 +268,15 @@ def _show(report: str, failed: SpecguardError | None, lines: str, output_format:
 
     before = signal.signal(signal.SIGINT, later)
     try:
-        if text and sys.stdout.isatty():
+        if form == "text" and sys.stdout.isatty():
             sys.stdout.write(_CLEAR)
         elif not first:
-            print(f"--- {time.strftime('%H:%M:%S')}", file=sys.stdout if text else sys.stderr)
+            print(f"--- {time.strftime('%H:%M:%S')}", file=other)
         sys.stdout.write(report)
         sys.stdout.flush()
         if failed is not None:
-            complain(failed, ["check", "--output-format", output_format])
+            complain(failed, ["check", "--output-format", form])
             sys.stdout.flush()
-        other = sys.stdout if text else sys.stderr
         other.write(lines)
         other.flush()
     finally:
@@ -415,13 +309,8 @@ def _since(before: Open | None, now: Open | None) -> str:
     gone = [name for key, name in before.items() if key not in now]
     new = [name for key, name in now.items() if key not in before]
     said = [
-        f"{word}: {len(names)} {what} ({_named(names)})"
+        f"{word}: {len(names)} {what} ({listed(names, _NAMED)})"
         for word, what, names in (("better", "gone", gone), ("worse", "new", new))
         if names
     ]
     return f"since last time: {'; '.join(said) or 'the same'}; {len(now)} open"
-
-
-def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{', '.join(names[:_NAMED])}{more}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import importlib
 import json
 import os
@@ -20,12 +21,13 @@ from specguard.authority.schema import (
     top_level_options,
 )
 from specguard.cli.app import app
-from specguard.cli.options import DIRECTORY, complete_rules
+from specguard.cli.files import writing
+from specguard.cli.options import complete_rules, flag, folder, output_format, repeated, show, usage
 from specguard.engine.plugins import find_rule, load_registry
 from specguard.errors import SpecguardError, nearest
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters import manual
-from specguard.reporters.escape import json_text
+from specguard.reporters.status import aligned
 from specguard.runs.model import run_schemas
 
 if TYPE_CHECKING:
@@ -34,27 +36,27 @@ if TYPE_CHECKING:
     from specguard.declaration.registry import Registered, Registry
 
 
-def show_markdown(text: str) -> None:
+def show_markdown(page: str) -> None:
     """Print a page of Markdown, through rich where a person reads it on a terminal."""
     if not sys.stdout.isatty():
-        click.echo(text, nl=False)
+        click.echo(page, nl=False)
         return
     from rich.console import Console
     from rich.markdown import Markdown
 
-    Console().print(Markdown(text))
+    Console().print(Markdown(page))
 
 
-@click.command("docs", short_help="Generate the reference pages of the documents.")
-@click.option(
-    "--directory", metavar="DIR", type=DIRECTORY, default="docs", help="The pages' folder (default: docs)."
-)
-@click.option("--check", "check", is_flag=True, help="Write nothing; end with 1 if a page is stale.")
+@click.command("docs")
+@folder("--directory", default="docs", help="The pages' folder (default: docs).")
+@flag("--check", help="Write nothing; end with 1 if a page is stale.")
 def command(directory: str, check: bool) -> int:
     """Generate the pages of rules, errors, limits, settings and commands, and the JSON Schemas."""
     pages = reference(load_registry())
-    stale = [name for name, text in pages.items() if _read(os.path.join(directory, name)) != text]
-    leftover = sorted(_pages_of_rules(directory) - set(pages))
+    stale = [name for name, page in pages.items() if _read(os.path.join(directory, name)) != page]
+    # Nothing but generated pages is in this folder.
+    there = glob.glob("rules/*.md", root_dir=directory)
+    leftover = sorted({*there} - {*pages})
     if check:
         for name in (*stale, *leftover):
             click.echo(f"{os.path.join(directory, name)} is out of date")
@@ -63,11 +65,23 @@ def command(directory: str, check: bool) -> int:
             return EXIT_FAILED
         return EXIT_PASSED
     for name in stale:
-        _write(os.path.join(directory, name), pages[name])
+        place = os.path.join(directory, name)
+        with writing(place, what="the page"):
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            with open(place, "w", encoding="utf-8") as stream:
+                stream.write(pages[name])
     for name in leftover:
         os.remove(os.path.join(directory, name))
     click.echo(f"{len(pages)} pages, {len(stale)} written, {len(leftover)} removed", err=True)
     return EXIT_PASSED
+
+
+def _read(file: str) -> str | None:
+    try:
+        with open(file, encoding="utf-8") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return None
 
 
 def reference(registry: Registry) -> Mapping[str, str]:
@@ -90,29 +104,20 @@ def reference(registry: Registry) -> Mapping[str, str]:
 def _settings(registry: Registry) -> str:
     top = top_level_options()
     within = [option for option in top if option.name.startswith("authority.")]
-    lines = [_SETTINGS_HEAD, "## Top level", "", *manual.listed([one for one in top if one not in within])]
+    lines = [
+        _text("settings.md"),
+        "## Top level",
+        "",
+        *manual.listed([one for one in top if one not in within]),
+    ]
     lines += ["## authority", "", "`[authority]`", "", *manual.listed(within)]
     for declaration in sorted(registry.declarations.values(), key=lambda one: one.name):
         title = {"table": "[{}]", "tables": "[{}.<name>]", "list": "[[{}]]"}[declaration.shape]
         lines += [f"## {declaration.name}", "", f"`{title.format(declaration.name)}`", ""]
         lines += manual.listed(declaration_options(declaration))
-    lines += [
-        "## rules",
-        "",
-        "Each `[rules.<name>]` also takes these.",
-        "",
-    ]
-    lines += manual.listed(common_options())
+    lines += ["## rules", "", "Each `[rules.<name>]` also takes these.", "", *manual.listed(common_options())]
     return "\n".join(lines).rstrip("\n") + "\n"
 
-
-_SETTINGS_HEAD = """\
-# Settings
-
-These are the keys of a policy. A plural type is a list. Without a default, a setting is empty or off.
-[Authority](authority.md) says how several sources become one policy. For editors,
-[policy.schema.json](policy.schema.json) has all defaults in full. [Rules](rules/index.md) have more settings.
-"""
 
 _WIDTH: Final = 100
 
@@ -131,38 +136,11 @@ _RANGE: Final = re.compile(r"  \[[x\d<>=]+\]$")
 _ALIKE: Final = 5
 """So many options that are those of another command are only named."""
 
-_COMMANDS_HEAD = """\
-# Commands
-
-Each is typed behind `specguard`, or `python -P -m specguard` if the script is not on the path. `--help`
-prints the same, with the options that many commands have:
-
-- `-C DIR` runs as if started in `DIR`. As with git, it may also be before the command.
-- `--output-format [text|json]` chooses what is printed.
-- `--run-root DIR` keeps runs in `DIR`, and not where the policy says.
-- `--base REF` and `--authority FILE` use the policy of `REF` or in `FILE`.
-
-Exit codes: 0 all is well, 1 something does not hold (such as findings), 2 no answer,
-130 interrupted. `run` also has 3 and 4. [Errors](errors.md) go to standard error.
-
-"""
-
-_COMMANDS_TAIL = """\
-## Completion
-
-Add this line to your shell's start file:
-
-- bash, `~/.bashrc`: `eval "$(_SPECGUARD_COMPLETE=bash_source specguard)"`
-- zsh, `~/.zshrc`: `eval "$(_SPECGUARD_COMPLETE=zsh_source specguard)"`
-- fish, `~/.config/fish/config.fish`: `_SPECGUARD_COMPLETE=fish_source specguard | source`
-"""
-
 
 def _commands() -> str:
     """Every command's help, as the command prints it, at a width that does not depend on the terminal."""
     context = app.make_context("specguard", [], None, resilient_parsing=True)
-    lines = _helps(app, context, "")
-    return _COMMANDS_HEAD + "\n".join(lines) + "\n" + _COMMANDS_TAIL
+    return _text("commands.md").replace("{commands}\n", "\n".join(_helps(app, context, "")) + "\n")
 
 
 def _helps(group: click.Group, context: click.Context, above: str) -> list[str]:
@@ -217,32 +195,6 @@ def _is_common(option: click.Option) -> bool:
     return bool({*option.opts} & {*_COMMON}) and tuple(choices) == ("text", "json")
 
 
-def _pages_of_rules(directory: str) -> set[str]:
-    """The pages in the folder that has only generated ones."""
-    folder = os.path.join(directory, "rules")
-    names = os.listdir(folder) if os.path.isdir(folder) else ()
-    return {f"rules/{name}" for name in names if name.endswith(".md")}
-
-
-def _read(file: str) -> str | None:
-    try:
-        with open(file, encoding="utf-8") as stream:
-            return stream.read()
-    except FileNotFoundError:
-        return None
-
-
-def _write(file: str, text: str) -> None:
-    try:
-        os.makedirs(os.path.dirname(file), exist_ok=True)
-        with open(file, "w", encoding="utf-8") as stream:
-            stream.write(text)
-    except OSError as error:
-        raise SpecguardError(
-            f"the page cannot be written: {error.strerror}", path=file, code="unwritable-file"
-        ) from error
-
-
 _ENTRY: Final = re.compile(
     r"^### (?P<name>[\w-]+)\n\n"
     r"(?P<text>\*\*(?P<title>.+?)[.,]?\*\*(?P<meaning>.*?)\n\n"
@@ -270,9 +222,13 @@ class ErrorKind(NamedTuple):
     remedy: str
 
 
+def _text(name: str) -> str:
+    return (files("specguard") / "texts" / name).read_text(encoding="utf-8")
+
+
 def errors_text() -> str:
     """The page of errors."""
-    return (files("specguard") / "texts" / "errors.md").read_text(encoding="utf-8")
+    return _text("errors.md")
 
 
 def error_kinds() -> Mapping[str, ErrorKind]:
@@ -287,29 +243,23 @@ def _complete(_context: click.Context, _parameter: click.Parameter, begun: str) 
     return [name for name in error_kinds() if name.startswith(begun)]
 
 
-@click.command("error", short_help="Show what an error means, or list the errors.")
+@click.command("error")
 @click.argument("name", metavar="[NAME]", required=False, shell_complete=_complete)
-@click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
+@output_format
 def error_command(name: str | None, output_format: str) -> None:
     """Show what an error means and how to fix it, by the name in brackets after its message."""
     known = error_kinds()
     wanted = (name or "").strip("[]")
     if name and wanted not in known:
-        raise SpecguardError(
-            f"no error is called {name!r}",
-            help=nearest(wanted, known, "`specguard error` lists them"),
-            code="unknown-name",
-        )
-    if output_format == "json":
-        chosen = [known[wanted]] if name else known.values()
-        click.echo(json_text([kind._asdict() for kind in chosen]))
-    elif name:
-        text = next(found["text"] for found in _ENTRY.finditer(errors_text()) if found["name"] == wanted)
-        show_markdown(f"# {wanted}\n\n{text}")
-    else:
-        width = max(map(len, known))
-        for kind in known.values():
-            click.echo(f"{kind.name:{width}}  {kind.title}")
+        help = nearest(wanted, known, "`specguard error` lists them")
+        raise SpecguardError(f"no error is called {name!r}", help=help, code="unknown-name")
+    if name and output_format == "text":
+        page = next(found["text"] for found in _ENTRY.finditer(errors_text()) if found["name"] == wanted)
+        show_markdown(f"# {wanted}\n\n{page}")
+        return
+    chosen = [known[wanted]] if name else list(known.values())
+    rows = aligned([(kind.name, kind.title) for kind in chosen]).split("\n")
+    show(output_format, [kind._asdict() for kind in chosen], rows)
 
 
 _NUMBER: Final = re.compile(r"\{(?P<target>[\w.]+:[\w.]+)(?: (?P<unit>\w+))?\}")
@@ -325,7 +275,7 @@ def limits_text() -> str:
 
     A number may also be `module:CONSTANT.key`, or `module:Class.field` for the default of a setting.
     """
-    return (files("specguard") / "texts" / "limits.md").read_text(encoding="utf-8")
+    return _text("limits.md")
 
 
 def targets() -> list[tuple[str, str]]:
@@ -371,18 +321,16 @@ def value_of(target: str) -> float | str:
     return value
 
 
-@click.command("rule", short_help="Show a rule's manual page, search the rules, or list them.")
+@click.command("rule")
 @click.argument("selector", metavar="[CODE|NAME|WORD]", required=False, shell_complete=complete_rules)
-@click.option("--cases", is_flag=True, help="Show the rule's test cases.")
-@click.option("--plugin", "plugins", multiple=True, metavar="NAME", help="Include this plugin's rules.")
-@click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
+@flag("--cases", help="Show the rule's test cases.")
+@repeated("--plugin", "plugins", metavar="NAME", help="Include this plugin's rules.")
+@output_format
 def rule_command(selector: str | None, cases: bool, plugins: tuple[str, ...], output_format: str) -> None:
     """Show a rule's manual page, list all rules, or those whose page has WORD."""
     registry = load_registry(plugins)
     if cases and not selector:
-        raise SpecguardError(
-            "--cases needs a rule", help="name one, as `specguard rule` lists them", code="usage"
-        )
+        raise usage("--cases needs a rule", "name one, as `specguard rule` lists them")
     chosen = sorted(registry.rules.values(), key=lambda one: one.rule.code)
     page = None
     if selector:
@@ -392,22 +340,19 @@ def rule_command(selector: str | None, cases: bool, plugins: tuple[str, ...], ou
         except SpecguardError:
             if cases:
                 raise
-            everything, chosen = chosen, [one for one in chosen if _has(one, selector.casefold())]
+            known = {word for one in chosen for word in _names(one)}
+            chosen = [one for one in chosen if _has(one, selector.casefold())]
             if not chosen:
-                known = {word for one in everything for word in _names(one)}
                 raise SpecguardError(
                     f"no rule has the code or name {selector!r}, or the words in its text or settings",
                     help=nearest(selector, known, "`specguard rule` lists them"),
                     code="unknown-name",
                 ) from None
-    if output_format == "json":
-        click.echo(json_text([manual.data(entry) for entry in chosen]))
-    elif page is not None:
+    if page is not None and output_format == "text":
         show_markdown(manual.cases(page) if cases else manual.page(page, rule_options(page.rule)))
-    else:
-        width = max(len(entry.rule.name) for entry in chosen)
-        for entry in chosen:
-            click.echo(f"{entry.rule.code}  {entry.rule.name:{width}}  {manual.summary(entry)}")
+        return
+    rows = aligned([(one.rule.code, one.rule.name, manual.summary(one)) for one in chosen]).split("\n")
+    show(output_format, [manual.data(one) for one in chosen], rows)
 
 
 def _names(entry: Registered) -> set[str]:

@@ -1,9 +1,11 @@
-"""`specguard doctor`: what a check needs here, and what of it is missing."""
+"""`specguard doctor`: what a check, agents' hooks and runs need here, and what of it is missing."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import time
+from functools import cached_property
 from importlib.util import find_spec
 
 import click
@@ -11,10 +13,10 @@ import click
 from specguard.change.base import find_base, named_base, no_base
 from specguard.change.event import find_event, read_event
 from specguard.change.git import Git
-from specguard.change.repository import Repository
+from specguard.change.repository import Repository, find_program
 from specguard.change.request import Request
-from specguard.cli.diagnosis import Diagnosis, diagnose_agents, diagnose_canaries, diagnose_runs
-from specguard.cli.options import in_directory
+from specguard.cli.options import counted, flag, in_directory, output_format, show, text
+from specguard.declaration.rule import Record
 from specguard.engine.check import is_left_to_ci
 from specguard.engine.plugins import installed, load_registry
 from specguard.engine.policies import TRY, open_policy
@@ -22,15 +24,22 @@ from specguard.errors import MissingFact, SpecguardError
 from specguard.evaluation.canaries import unmatched
 from specguard.evaluation.own import authority_of
 from specguard.model import EXIT_FAILED, EXIT_PASSED
-from specguard.reporters.escape import cut, json_text, visible
+from specguard.reporters.escape import cut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Final
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Final, Literal
 
     from specguard.authority.policy import Policy
     from specguard.change.base import Found
+    from specguard.executor.remote.git import Address
+    from specguard.integrations.hooks.settings import Host
+    from specguard.runs.settings import AgentSettings, RunSettings
+    from specguard.specs.settings import SpecSettings
+    from specguard.work.kinds import WorkKind
+
+    Status = Literal["ok", "note", "missing"]
 
 OLDEST_GIT: Final = (2, 31)
 """`rev-parse --path-format` is there from this version on."""
@@ -40,12 +49,37 @@ EXTRAS: Final = {"mcp": "mcp", "lsp": "pygls"}
 
 HOOKS: Final = ("pre-commit", "commit-msg", "pre-push")
 
+_INSTALL: Final = {
+    "claude": "npm install -g @anthropic-ai/claude-code",
+    "codex": "npm install -g @openai/codex",
+    "gemini": "npm install -g @google/gemini-cli",
+}
+"""How the agents' own documents install them."""
 
-@click.command("doctor", short_help="Diagnose what checks need.")
+_PRE_COMMIT: Final = ".pre-commit-config.yaml"
+
+
+class Diagnosis(Record):
+    """One thing that was looked at.
+
+    Attributes:
+        subject: what.
+        status: `ok`, `note` (a check works without it) or `missing` (it does not).
+        said: what is there.
+        help: the remedy; empty where nothing is to be done.
+    """
+
+    subject: str
+    status: Status
+    said: str
+    help: str = ""
+
+
+@click.command("doctor")
 @in_directory
-@click.option("--base", metavar="REF", default="", help="The base that checks will use.")
-@click.option("--canary", is_flag=True, help="Show that each active rule catches a change.")
-@click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
+@text("--base", metavar="REF", help="The base that checks will use.")
+@flag("--canary", help="Show that each active rule catches a change.")
+@output_format
 def command(directory: str, base: str, canary: bool, output_format: str) -> int:
     """Diagnose git, the repository, the base, the authority, hooks, the event file, plugins and runs.
 
@@ -56,185 +90,175 @@ def command(directory: str, base: str, canary: bool, output_format: str) -> int:
     found = list(diagnose(request))
     if canary:
         found += diagnose_canaries(request)
-    if output_format == "json":
-        click.echo(json_text([{name: getattr(one, name) for name in one._fields} for one in found]))
-    else:
-        for one in found:
-            click.echo(visible(f"{one.status:8}{one.subject}: {cut(one.said)}"))
-            if one.help:
-                click.echo(visible(f"        next {cut(one.help)}"))
+    show(
+        output_format,
+        [{name: getattr(one, name) for name in one._fields} for one in found],
+        (line for one in found for line in _lines(one)),
+    )
     return EXIT_FAILED if any(one.status == "missing" for one in found) else EXIT_PASSED
 
 
+def _lines(one: Diagnosis) -> Iterator[str]:
+    yield f"{one.status:8}{one.subject}: {cut(one.said)}"
+    if one.help:
+        yield f"        next {cut(one.help)}"
+
+
+class Checkup:
+    """What the checks look at.
+
+    Attributes:
+        repository: the repository.
+        request: what a check would be asked here.
+    """
+
+    def __init__(self, repository: Repository, request: Request) -> None:
+        self.repository = repository
+        self.request = request
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The policy that a check would judge by.
+
+        Raises:
+            SpecguardError, MissingFact: there is none.
+        """
+        return open_policy(self.request)
+
+    @cached_property
+    def found(self) -> Found | None:
+        """The base."""
+        with Git(self.repository) as git:
+            return find_base(git, self.request, find_event(self.request))
+
+    @cached_property
+    def trusted(self) -> bool:
+        """Whether the policy was read from the base."""
+        named = None
+        if self.policy.base:
+            try:
+                named = self.named()
+            except SpecguardError:
+                # There is no such branch.
+                named = None
+        bases = {base.oid for base in (self.found, named) if base}
+        return self.policy.ref is not None and self.policy.ref in bases
+
+    def named(self) -> Found:
+        """The base that the policy names."""
+        with Git(self.repository) as git:
+            return named_base(git, self.policy.base or "", "policy")
+
+
 def diagnose(request: Request) -> Iterator[Diagnosis]:
-    """Everything that is looked at, in a check's order; without a repository that is all."""
+    """Everything that is looked at, in a check's order; without a repository that is all.
+
+    What keeps several checks from an answer is said once.
+    """
     try:
         repository = Repository.locate(request.directory, request.environment)
     except SpecguardError as error:
         yield Diagnosis("repository", "missing", error.message, error.help)
         return
-    yield _git(repository)
-    yield Diagnosis("repository", "ok", repository.git_dir)
-    if repository.shallow:
-        yield Diagnosis("history", "note", "the clone is shallow", "git fetch --unshallow origin")
-    with Git(repository) as git:
-        yield _tried("base", lambda: _base(git, request))
-        authority = _tried("authority", lambda: _authority(git, request))
-    yield authority
-    yield from _hooks(repository)
-    yield from _stages(request)
-    yield from diagnose_agents(repository)
-    yield _tried("event", lambda: _event(request))
-    plugins = _tried("plugins", lambda: _plugins(request))
-    # Where no policy can be read, the plugins that it names cannot be told either: once is enough.
-    if plugins.said != authority.said:
-        yield plugins
-    yield _extras()
-    yield from _runs(repository, request)
+    checkup = Checkup(repository, request)
+    told: set[str] = set()
+    for subject, check in _CHECKS.items():
+        try:
+            yield from check(checkup)
+        except (SpecguardError, MissingFact) as error:
+            one = _unanswered(subject, error)
+            if one.said not in told:
+                yield one
+            told.add(one.said)
 
 
-def _tried(subject: str, look: Callable[[], Diagnosis]) -> Diagnosis:
-    """What a look says, or why it could not be had."""
-    try:
-        return look()
-    except SpecguardError as error:
-        return Diagnosis(subject, "missing", f"{_place(error)}{error.message}", error.help)
-    except MissingFact as missing:
-        return Diagnosis(subject, "missing", missing.reason, missing.command)
+def _unanswered(subject: str, error: SpecguardError | MissingFact) -> Diagnosis:
+    if isinstance(error, MissingFact):
+        return Diagnosis(subject, "missing", error.reason, error.command)
+    line = f":{error.line}" if error.line else ""
+    place = f"{error.path}{line}: " if error.path else ""
+    return Diagnosis(subject, "missing", f"{place}{error.message}", error.help)
 
 
-def _place(error: SpecguardError) -> str:
-    """Where it is wrong, in front of what is said of it."""
-    if not error.path:
-        return ""
-    return f"{error.path}:{error.line}: " if error.line else f"{error.path}: "
-
-
-def _runs(repository: Repository, request: Request) -> Iterator[Diagnosis]:
-    try:
-        policy = open_policy(request)
-        with Git(repository) as git:
-            trusted = _is_the_bases(git, request, policy)
-        yield from diagnose_runs(repository, policy, trusted=trusted)
-    except (SpecguardError, MissingFact):
-        # It is said of the base or the authority; a bare repository has no runs.
-        return
-
-
-def _git(repository: Repository) -> Diagnosis:
-    said = subprocess.run(
-        [repository.program, "--version"], capture_output=True, text=True, check=False
-    ).stdout
-    words = said.split()
-    version = words[2] if len(words) > 2 else "?"
+def _git(checkup: Checkup) -> Iterator[Diagnosis]:
+    program = checkup.repository.program
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout.split()
+    version = said[2] if len(said) > 2 else "?"
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     wanted = ".".join(map(str, OLDEST_GIT))
     if numbers < OLDEST_GIT:
-        return Diagnosis(
-            "git", "missing", f"{version} is older than {wanted}", f"install git {wanted} or newer"
-        )
-    return Diagnosis("git", "ok", f"{version} ({repository.program})")
+        help = f"install git {wanted} or newer"
+        yield Diagnosis("git", "missing", f"{version} is older than {wanted}", help)
+    else:
+        yield Diagnosis("git", "ok", f"{version} ({program})")
 
 
-def _base(git: Git, request: Request) -> Diagnosis:
-    found = find_base(git, request, find_event(request))
+def _repository(checkup: Checkup) -> Iterator[Diagnosis]:
+    yield Diagnosis("repository", "ok", checkup.repository.git_dir)
+    if checkup.repository.shallow:
+        yield Diagnosis("history", "note", "the clone is shallow", "git fetch --unshallow origin")
+
+
+def _base(checkup: Checkup) -> Iterator[Diagnosis]:
+    found = checkup.found
     if found is None:
-        error = no_base(git.repository)
-        return Diagnosis("base", "missing", error.message, error.help)
+        raise no_base(checkup.repository)
     said = f"{found.name} at {(found.oid or '')[:12]}"
     try:
-        policy = open_policy(request)
-        named = named_base(git, policy.base, "policy") if policy.base and not found.given else found
+        policy = checkup.policy
+        named = checkup.named() if policy.base and not found.given else found
+        if policy.ref not in (None, found.oid) and policy.ref == named.oid:
+            said = f"{named.name} at {policy.ref[:12]}, as the authority of {said} says"
     except SpecguardError:
         # It is said of the authority.
-        return Diagnosis("base", "ok", said)
-    if policy.ref is None or policy.ref == found.oid or policy.ref != named.oid:
-        return Diagnosis("base", "ok", said)
-    return Diagnosis("base", "ok", f"{named.name} at {policy.ref[:12]}, as the authority of {said} says")
+        pass
+    yield Diagnosis("base", "ok", said)
 
 
-def _authority(git: Git, request: Request) -> Diagnosis:
-    policy = open_policy(request)
+def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
+    policy = checkup.policy
     documents = ", ".join(path for path, _ in policy.documents)
     active = sum(rule.active for rule in policy.rules)
     said = f"{documents}: {active} of {len(policy.rules)} rules have something to judge"
+    status: Status = "note"
+    more, help = "", ""
     if any(one.meaning == "nothing" for one in policy.unread):
-        return Diagnosis(
-            "authority", "missing", f"{said}; nothing in it sets a rule", "specguard init --adopt"
-        )
-    if not _is_the_bases(git, request, policy):
-        if policy.ref:
-            return Diagnosis("authority", "note", f"{said}; this is HEAD's: the base has none yet")
-        return Diagnosis("authority", "note", f"{said}; it is not on the base yet", TRY)
-    if policy.unread:
-        return Diagnosis(
-            "authority", "note", f"{said}; {len(policy.unread)} items not understood", "specguard policy"
-        )
-    rule = policy.rule("SPC007")
-    idle = unmatched(rule, policy, authority_of(git, policy).files) if rule and rule.active else ""
-    if idle:
-        return Diagnosis("authority", "note", f"{said}; {idle}", "write `[specs] code` as the tree has it")
-    return Diagnosis("authority", "ok", said)
+        status, more, help = "missing", "nothing in it sets a rule", "specguard init --adopt"
+    elif not checkup.trusted and policy.ref:
+        more = "this is HEAD's: the base has none yet"
+    elif not checkup.trusted:
+        more, help = "it is not on the base yet", TRY
+    elif policy.unread:
+        more, help = f"{len(policy.unread)} items not understood", "specguard policy"
+    else:
+        rule = policy.rule("SPC007")
+        if rule and rule.active:
+            with Git(checkup.repository) as git:
+                more = unmatched(rule, policy, authority_of(git, policy).files)
+        status, help = ("note", "write `[specs] code` as the tree has it") if more else ("ok", "")
+    yield Diagnosis("authority", status, f"{said}; {more}" if more else said, help)
 
 
-def _is_the_bases(git: Git, request: Request, policy: Policy) -> bool:
-    """Whether a policy was read from the base."""
-    bases = {base.oid for base in (find_base(git, request, find_event(request)), _named(git, policy)) if base}
-    return policy.ref is not None and policy.ref in bases
-
-
-def _named(git: Git, policy: Policy) -> Found | None:
-    """The base that a policy names, if there is such a branch."""
-    try:
-        return named_base(git, policy.base, "policy") if policy.base else None
-    except SpecguardError:
-        return None
-
-
-def _hooks(repository: Repository) -> Iterator[Diagnosis]:
+def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
     """Which of git's hooks call specguard, by themselves or through pre-commit."""
+    repository = checkup.repository
     process = repository.in_place("rev-parse", "--path-format=absolute", "--git-path", "hooks", user=True)
     folder = os.fsdecode(process.read()).rstrip("\n")
-    configured = "specguard" in _text(os.path.join(_top(repository), ".pre-commit-config.yaml"))
-    missing = []
-    for hook in HOOKS:
-        text = _text(os.path.join(folder, hook))
-        if "specguard" not in text and not (configured and "pre-commit" in text):
-            missing.append(hook)
+    top = repository.work_tree_if_any() or repository.git_dir
+    configured = "specguard" in _text(os.path.join(top, _PRE_COMMIT))
+    texts = {hook: _text(os.path.join(folder, hook)) for hook in HOOKS}
+    missing = [
+        hook
+        for hook, found in texts.items()
+        if "specguard" not in found and not (configured and "pre-commit" in found)
+    ]
     if not missing:
         yield Diagnosis("hooks", "ok", ", ".join(HOOKS))
         return
     remedy = "pre-commit install " + " ".join(f"--hook-type {hook}" for hook in missing)
     if not configured:
-        remedy = f"add specguard to .pre-commit-config.yaml, then: {remedy}"
+        remedy = f"add specguard to {_PRE_COMMIT}, then: {remedy}"
     yield Diagnosis("hooks", "note", f"not installed: {', '.join(missing)}", remedy)
-
-
-def _stages(request: Request) -> Iterator[Diagnosis]:
-    """The rules that judge in CI, and at a push only if the authority did not say otherwise."""
-    try:
-        policy = open_policy(request)
-        rules = [rule for rule in policy.rules if rule.active and is_left_to_ci(rule.stages)]
-        rules = [rule for rule in rules if "push" in type(rule.load()).stages]
-    except (SpecguardError, MissingFact):
-        # It is said of the authority.
-        return
-    for rule in rules:
-        line = policy.cite(rule.name, "stages")
-        where = f"{line.path}:{line.line}" if line else "the authority"
-        yield Diagnosis(
-            "stages",
-            "note",
-            f"{rule.code} judges in CI, and not when you push",
-            f'add "push" to its stages in {where}',
-        )
-
-
-def _top(repository: Repository) -> str:
-    try:
-        return repository.work_tree()
-    except SpecguardError:
-        return repository.git_dir
 
 
 def _text(file: str) -> str:
@@ -245,35 +269,322 @@ def _text(file: str) -> str:
         return ""
 
 
-def _extras() -> Diagnosis:
+def _stages(checkup: Checkup) -> Iterator[Diagnosis]:
+    """The rules that judge in CI, and at a push only if the authority did not say otherwise."""
+    policy = checkup.policy
+    for rule in policy.rules:
+        if rule.active and is_left_to_ci(rule.stages) and "push" in type(rule.load()).stages:
+            line = policy.cite(rule.name, "stages")
+            where = f"{line.path}:{line.line}" if line else "the authority"
+            said = f"{rule.code} judges in CI, and not when you push"
+            yield Diagnosis("stages", "note", said, f'add "push" to its stages in {where}')
+
+
+def _event(checkup: Checkup) -> Iterator[Diagnosis]:
+    file = checkup.request.environment.get("GITHUB_EVENT_PATH", "")
+    said = "none: this is no job of a platform"
+    if file:
+        said = f"{read_event(file).kind} ({file})"
+    elif find_event(checkup.request) is not None:
+        said = "the platform's variables"
+    yield Diagnosis("event", "ok", said)
+
+
+def _plugins(checkup: Checkup) -> Iterator[Diagnosis]:
+    named = list(checkup.policy.plugins)
+    others = sorted(set(installed()) - {"specguard", *named})
+    rules = len(load_registry(named).rules)
+    said = f"{rules} rules of specguard{''.join(f', {name}' for name in named)}"
+    if others:
+        said += f"; installed and not named by the policy: {', '.join(others)}"
+    yield Diagnosis("plugins", "note" if others else "ok", said)
+
+
+def _extras(_checkup: object) -> Iterator[Diagnosis]:
     """What commands need that need more than a check does."""
     absent = [name for name, module in EXTRAS.items() if find_spec(module) is None]
     if not absent:
-        return Diagnosis("extras", "ok", ", ".join(EXTRAS))
+        yield Diagnosis("extras", "ok", ", ".join(EXTRAS))
+        return
     needed = " and ".join(f"specguard {name}" for name in absent)
-    return Diagnosis(
-        "extras", "note", f"not installed: {', '.join(absent)}; {needed} would need it",
-        f"pip install 'specguard[{','.join(absent)}]'",
-    )  # fmt: skip
+    said = f"not installed: {', '.join(absent)}; {needed} would need it"
+    yield Diagnosis("extras", "note", said, f"pip install 'specguard[{','.join(absent)}]'")
 
 
-def _event(request: Request) -> Diagnosis:
-    file = request.environment.get("GITHUB_EVENT_PATH", "")
-    if file:
-        event = read_event(file)
-        return Diagnosis("event", "ok", f"{event.kind} ({file})")
-    if find_event(request) is not None:
-        return Diagnosis("event", "ok", "the platform's variables")
-    return Diagnosis("event", "ok", "none: this is no job of a platform")
+def _agents(checkup: Checkup) -> Iterator[Diagnosis]:
+    """The hooks of each agent whose settings or whose program are here; a bare repository has none."""
+    from specguard.integrations.hooks.settings import HOSTS
+
+    top = checkup.repository.work_tree_if_any()
+    for host in HOSTS.values() if top else ():
+        yield from _host(host, top or "", checkup.repository.environment)
 
 
-def _plugins(request: Request) -> Diagnosis:
-    named = list(open_policy(request).plugins)
-    registry = load_registry(named)
-    others = sorted(set(installed()) - {"specguard", *named})
-    said = f"{len(registry.rules)} rules of specguard{''.join(f', {name}' for name in named)}"
-    if others:
-        return Diagnosis(
-            "plugins", "note", f"{said}; installed and not named by the policy: {', '.join(others)}"
+def _host(host: Host, top: str, environment: Mapping[str, str]) -> Iterator[Diagnosis]:
+    from specguard.cli.init import read_settings
+    from specguard.integrations.hooks.settings import JsonTextError, call_words, look
+    from specguard.integrations.hooks.trust import trust_of
+
+    subject, repair = f"hooks of {host.agent}", f"specguard init --agent {host.agent}"
+    program = find_program(host.program, environment)
+    try:
+        text = read_settings(top, host)
+        if text is None or "specguard" not in text:
+            if program is not None:
+                said = f"{host.program} is here, and {host.file} has no hooks"
+                yield Diagnosis(subject, "note", said, repair)
+            return
+        found = look(text, host, call_words(environment))
+    except SpecguardError as error:
+        yield Diagnosis(subject, "note", f"{host.file}: {error.message}", error.help)
+        return
+    except JsonTextError as error:
+        yield Diagnosis(subject, "missing", f"{host.file}: {error}", f"fix it, then: {repair}")
+        return
+    if found.switched_off:
+        said = f"{host.file} switches hooks off by {found.switched_off}"
+        yield Diagnosis(subject, "missing", said, "take that out of it")
+    elif found.missing:
+        said = f"{host.file} lacks what it needs on {', '.join(found.missing)}"
+        yield Diagnosis(subject, "missing", said, repair)
+    else:
+        yield _proved(host, found.commands, top, environment)
+        # Of others nobody can be asked.
+        if host.agent != "cursor" and (host.agent != "codex" or program is not None):
+            trust = trust_of(host, program, top, environment)
+            status: Status = "ok" if trust.trusted else "note"
+            yield Diagnosis(f"trust of {host.agent}", status, trust.said, trust.help)
+
+
+def _proved(host: Host, commands: Mapping[str, str], top: str, environment: Mapping[str, str]) -> Diagnosis:
+    """What a probe of the hook says; only a command that is known to be specguard's is run."""
+    from specguard.integrations.hooks.pins import last_fired
+    from specguard.integrations.hooks.places import work_tree_at
+    from specguard.integrations.hooks.settings import SOON, known_calls, wanted_hooks
+    from specguard.integrations.hooks.trust import probe
+
+    subject, repair = f"hooks of {host.agent}", f"specguard init --agent {host.agent}"
+    tree = work_tree_at(os.fsencode(top))
+    fired = last_fired(host.agent, tree) if tree is not None else None
+    last = "no event of an agent has come in this worktree yet"
+    if fired is not None:
+        when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(fired[0]))
+        last = f"last event {when} ({fired[1]})"
+    known = {hook.command for call in known_calls(environment) for hook in wanted_hooks(host, call)}
+    foreign = [one for one in commands.values() if one not in known]
+    said = f"{host.file} has all of {', '.join(commands)}"
+    if foreign:
+        # It is a text of the repository, which may be anybody's.
+        why = f"not run, since it is not how specguard is called here: {foreign[0]}"
+        remedy = f"read it and run it with an event, or: {repair}"
+        return Diagnosis(subject, "note", f"{said}; {last}; {why}", remedy)
+    result = probe(host, commands[host.before], top, environment, SOON)
+    if result.state == "refused":
+        return Diagnosis(subject, "ok", f"{said}; a probe was refused in {result.seconds:.2f} s; {last}")
+    how = "of a guarded edit was let through"
+    if result.state == "broken":
+        how = "was refused for want of a judgement, as every edit is"
+    if result.repair:
+        # This command is what names it.
+        repair = "specguard policy" if result.repair == "specguard doctor" else result.repair
+    return Diagnosis(subject, "missing", f"a probe {how}: {result.said.splitlines()[0]}", repair)
+
+
+def _runs(checkup: Checkup) -> Iterator[Diagnosis]:
+    """What a run needs here; nothing where the policy has no work items to run."""
+    repository, policy = checkup.repository, checkup.policy
+    environment, top = repository.environment, repository.work_tree_if_any()
+    if top is None:
+        return
+    for promise in off_promises(policy):
+        yield Diagnosis("off", "note", promise)
+    if not policy.declared("work_kinds"):
+        return
+    yield from _platform(repository, policy, top)
+    if os.path.exists(os.path.join(top, _PRE_COMMIT)) and find_program("pre-commit", environment) is None:
+        said = f"not on the path, and runs need it for {_PRE_COMMIT}"
+        yield Diagnosis("pre-commit", "note", said, "pip install pre-commit")
+    yield from _gates(policy, environment)
+    agents: Mapping[str, AgentSettings] = policy.declared("agents")
+    for name, settings in agents.items():
+        yield _agent(name, settings, checkup)
+    yield _store(policy, environment, top)
+
+
+def _platform(repository: Repository, policy: Policy, top: str) -> Iterator[Diagnosis]:
+    from specguard.executor.remote.git import find_address, read_settings
+    from specguard.executor.remote.pull_request import find_platform
+
+    try:
+        address = find_address(read_settings(repository), "origin", policy.remote or "", root=top)
+    except SpecguardError as error:
+        yield Diagnosis("remote of runs", "note", error.message, error.help)
+        return
+    yield Diagnosis("remote of runs", "ok", address.shown)
+    platform, why = find_platform(address, repository.environment, top)
+    if platform is not None:
+        yield Diagnosis("pull requests", "ok", f"{platform.command} is signed in to {address.host}")
+    else:
+        said = f"runs print the command that opens one: {why}"
+        yield Diagnosis("pull requests", "note", said, _sign_in(address, why))
+
+
+def _sign_in(address: Address, why: str) -> str:
+    """What gives runs a platform; nothing where there is none to be had."""
+    command = next((one for one in ("gh", "glab") if one in why.split()), "")
+    if not address.host or not command:
+        return ""
+    install = f"install {command}, then: " if f"{command} is not installed" in why else ""
+    return f"{install}{command} auth login --hostname {address.host}"
+
+
+def _gates(policy: Policy, environment: Mapping[str, str]) -> Iterator[Diagnosis]:
+    """The programs that gates of the policy begin with and that are not there; a document may name more."""
+    from specguard.executor.gates import planned_gates, program_of, remedy
+
+    needs: dict[str, list[str]] = {}
+    for gate in planned_gates(policy, None).gates:
+        program = program_of(gate.wrapper or gate.run)
+        if program and find_program(program, environment) is None:
+            needs.setdefault(program, []).append(f"the {gate.kind} {gate.name!r} of {gate.named}")
+    for program, wanted in needs.items():
+        named = ", ".join(wanted)
+        said = f"not on the path, and runs need it for {named}"
+        yield Diagnosis(f"program {program}", "note", said, remedy(program, named))
+
+
+def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Diagnosis:
+    """Whether an agent is there in the version that is asked for; only the base's policy has it run."""
+    from specguard.executor.agent import locate, resolve_agent
+    from specguard.executor.run import RunOptions
+
+    subject, program, environment = f"agent {name}", settings.command[0], checkup.repository.environment
+    try:
+        locate(program, environment)
+    except SpecguardError as error:
+        wanted = f" {settings.version}" if settings.version else ""
+        how = f": {_INSTALL[program]}" if program in _INSTALL else ""
+        remedy = f"install {program}{wanted}{how}; or run another agent of the policy"
+        return Diagnosis(subject, "note", error.message, remedy)
+    try:
+        options = RunOptions(environment=dict(environment), kind="item", agent=name)
+        found = resolve_agent(checkup.policy, options, look=checkup.trusted)
+    except SpecguardError as error:
+        return Diagnosis(subject, "missing", error.message, error.help)
+    return Diagnosis(subject, "ok", f"{program} {found.version}" if found.version else program)
+
+
+def _store(policy: Policy, environment: Mapping[str, str], top: str) -> Diagnosis:
+    """Whether the folder of runs can be written to, and whether runs have died."""
+    from specguard.runs.files import run_root
+    from specguard.runs.views import RunStore
+
+    settings: RunSettings = policy.declared("run_settings")
+    try:
+        root = run_root(settings, environment, work_tree=top)
+    except SpecguardError as error:
+        return Diagnosis("runs", "note", error.message, error.help)
+    there = root
+    while not os.path.lexists(there):
+        there = os.path.dirname(there)
+    if not (os.path.isdir(there) and os.access(there, os.W_OK | os.X_OK)):
+        return Diagnosis("runs", "note", f"{root} cannot be written to", "correct root or path of [runs]")
+    runs = RunStore(root, settings).runs()
+    dead = [one.run_id for one in runs if one.stale]
+    said = f"{counted(len(runs), 'run')} in {root}"
+    if dead:
+        return Diagnosis("runs", "note", f"{said}; died: {', '.join(dead)}", "specguard run doctor")
+    return Diagnosis("runs", "ok", said)
+
+
+_CHECKS: Final[Mapping[str, Callable[[Checkup], Iterator[Diagnosis]]]] = {
+    "git": _git,
+    "repository": _repository,
+    "base": _base,
+    "authority": _authority,
+    "hooks": _hooks,
+    "stages": _stages,
+    "agents": _agents,
+    "event": _event,
+    "plugins": _plugins,
+    "extras": _extras,
+    "runs": _runs,
+}
+
+
+def diagnose_canaries(request: Request) -> Iterator[Diagnosis]:
+    """One change a rule, in scratch repositories; nothing of this repository is written."""
+    from specguard.evaluation.canaries import try_canaries
+
+    counts = {"caught": 0, "missed": 0, "unprovoked": 0}
+    try:
+        policy = open_policy(request)
+        with Git(Repository.locate(request.directory, request.environment)) as git:
+            own = authority_of(git, policy)
+        for canary in try_canaries(own):
+            counts[canary.outcome] += 1
+            status, said = _OUTCOMES[canary.outcome]
+            help = f"specguard rule {canary.code}" if status == "missing" else ""
+            yield Diagnosis(f"canary {canary.code} {canary.name}", status, f"{said}{canary.said}", help)
+    except SpecguardError as error:
+        yield Diagnosis("canaries", "missing", error.message, error.help)
+        return
+    said = f"{counts['caught']} of {counted(sum(counts.values()), 'active rule')} caught their change"
+    if counts["unprovoked"]:
+        said += f", {counts['unprovoked']} could not be provoked"
+    if counts["missed"]:
+        yield Diagnosis("canaries", "missing", f"{said}, {counts['missed']} did not fire")
+    else:
+        yield Diagnosis("canaries", "note" if counts["unprovoked"] else "ok", said)
+
+
+_OUTCOMES: Final[Mapping[str, tuple[Status, str]]] = {
+    "caught": ("ok", "caught "),
+    "missed": ("missing", "did not fire: "),
+    "unprovoked": ("note", "not provoked, so nothing is shown: "),
+}
+
+
+def off_promises(policy: Policy) -> Iterator[str]:
+    """What a way to work promises and leaves to the project to turn on, each with the line that does."""
+    runs: RunSettings = policy.declared("run_settings")
+    specs: SpecSettings = policy.declared("spec_settings")
+    kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
+    gates = {name: [gate.name for gate in kind.gates if gate.kind == "gate"] for name, kind in kinds.items()}
+    first = next((names[0] for names in gates.values() if names), "GATE")
+    unset = [key for key in ("quick_gates", "full_gates") if not getattr(runs, key)]
+    local = runs.keep == "local"
+    ignored = f"; and in .gitignore, as its last line, !/{runs.path.strip('/')}/" if local else ""
+    if runs.full_before and unset:
+        lines = " and ".join(['keep = "tree"'] * local + [f'{key} = ["{first}"]' for key in unset])
+        yield (
+            "gates on each commit, again after fixes and before reviews, and a passing run for each slice's "
+            f"final tree (RUN009): under [runs] write {lines}, with your gates' names{ignored}"
         )
-    return Diagnosis("plugins", "ok", said)
+    elif any(gates.values()) and not runs.require:
+        wanted = ", ".join(f'"{kind}"' for kind, names in gates.items() if names)
+        yield (
+            "a commit names its run, whose gates passed on its tree (RUN001, RUN002): under [runs] write "
+            f'keep = "tree" and require = [{wanted}]{ignored}'
+        )
+    if local and len(unset) < (1 if runs.full_before else 2):
+        yield (
+            "the gates of [runs] are asked only where a folder of runs is, so not in CI (RUN009): "
+            f'under [runs] write keep = "tree"{ignored}'
+        )
+    if runs.grade in ("", "claimed") and (policy.declares("checklists") or policy.declares("plan_kinds")):
+        yield 'a run of its item and tree shows what is done (RUN007): under [runs] write grade = "observed"'
+    if specs.code and not specs.governs:
+        code, spec = specs.code.patterns[0], next(iter(specs.files.patterns), "SPEC.md")
+        yield f'a spec governs its code (SPC003, SPC007): under [specs.governs] write "{code}" = ["{spec}"]'
+    assets = policy.declared("assets") if policy.declares("assets") else None
+    signed = policy.declared("contracts").get("sign-off")
+    name = signed.path.rpartition("/")[2] if signed else ""
+    if assets and assets.proofs and name and name not in assets.run_files:
+        files = ", ".join(f'"{one}"' for one in [*assets.run_files, name])
+        yield f"a reviewer signs an asset's run off (RUN010): under [assets] write run_files = [{files}]"
+    trailers = policy.rule("CMT006")
+    if policy.merge == "squash" and trailers and trailers.active and trailers.settings.get("require"):
+        yield 'commits have the trailers that are asked for (CMT006): take out merge = "squash"'
+    if runs.full_before and not policy.declares("grounding"):
+        yield 'agents cite what they must read (ART014): under [grounding] write all = ["README.md"]'

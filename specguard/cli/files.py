@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+from contextlib import contextmanager, suppress
+
+from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Final
 
 _PATIENCE: Final = 10.0
 """How many seconds another writer of a log is waited for."""
 
 
-def replace_file(file: str, text: str) -> None:
-    """Write a file, or write it anew, by a rename: it is never half there. Its mode stays what it was.
+@contextmanager
+def writing(path: str, help: str = "", what: str = "it") -> Iterator[None]:
+    """Say of a file that could not be written what the system says, and the next step.
 
     Raises:
-        OSError: it cannot be written.
+        SpecguardError: within, a system call failed.
     """
-    replace_bytes(file, text.encode("utf-8"))
+    try:
+        yield
+    except OSError as error:
+        said = f"{what} cannot be written: {error.strerror}"
+        raise SpecguardError(said, path=path, help=help, code="unwritable-file") from error
 
 
-def replace_bytes(file: str, content: bytes) -> None:
-    """The same as `replace_file`, with bytes.
+def replace_file(file: str, content: str | bytes) -> None:
+    """Write a file, or write it anew, by a rename: it is never half there. Its mode stays what it was.
 
     Raises:
         OSError: it cannot be written.
@@ -31,12 +39,12 @@ def replace_bytes(file: str, content: bytes) -> None:
     partial = f"{file}.{os.getpid()}"
     try:
         with open(partial, "xb") as stream:
-            stream.write(content)
+            stream.write(content.encode("utf-8") if isinstance(content, str) else content)
         if os.path.exists(file):
             os.chmod(partial, os.stat(file).st_mode & 0o777)
         os.replace(partial, file)
     except OSError:
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             os.unlink(partial)
         raise
 
@@ -66,7 +74,7 @@ def append_lines(file: str, lines: str) -> None:
             while data:
                 data = data[os.write(descriptor, data) :]
         except OSError:
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 os.ftruncate(descriptor, size)
             raise
     finally:

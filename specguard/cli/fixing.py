@@ -9,6 +9,7 @@ import sys
 
 from specguard.change.repository import Repository
 from specguard.change.snapshots import message_path, rewrite, start_settings
+from specguard.cli.files import replace_file, writing
 from specguard.cli.judge import judge
 from specguard.errors import SpecguardError
 from specguard.model import path_text
@@ -17,54 +18,50 @@ from specguard.reporters.wording import shell_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from typing import Final, TextIO
 
     from specguard.change.request import Request
+    from specguard.cli.judge import Reports
     from specguard.engine.fixing import Proposal
 
 
 _AMEND: Final = ("commit", "--amend", "--only", "--allow-empty", "--cleanup=verbatim", "--file=-")
 """Nothing that is staged goes into the commit, and no line of the message is taken for a comment."""
 
+_UNDER_WAY: Final = {
+    "rebase-merge": "a rebase",
+    "rebase-apply": "a rebase",
+    "MERGE_HEAD": "a merge",
+    "CHERRY_PICK_HEAD": "a cherry-pick",
+    "REVERT_HEAD": "a revert",
+}
 
-def fix(
-    request: Request,
-    *,
-    yes: bool,
-    output_format: str = "text",
-    outputs: Sequence[tuple[str, str]] = (),
-    explain: bool = False,
-    statistics: bool = False,
-) -> int:
+
+def fix(request: Request, reports: Reports, *, yes: bool) -> int:
     """Judge, show what would put findings right, do what is agreed to, judge again, and report.
 
-    With `request.dry_run` it is shown alone. What is given is the same as for `judge`, with `yes` for whether
-    all of it is agreed to: else a person is asked on a terminal.
+    With `request.dry_run` it is shown alone. With `yes` all of it is agreed to: else a person is asked on a
+    terminal.
 
     Raises:
         SpecguardError: there is no verdict, or something that was agreed to could not be done.
     """
     from specguard.engine.check import check
 
-    shown = sys.stdout if output_format == "text" else sys.stderr
+    shown = sys.stdout if reports.form == "text" else sys.stderr
     try:
         verdicts = check(request, needs={"fixes"})
     except SpecguardError:
         # There is no verdict, which every report says.
         verdicts = []
-    fixer = _Fixer(request, shown) if any(verdict.fixes for verdict in verdicts) else None
-    if fixer is not None:
-        for verdict in verdicts:
-            for proposal in verdict.fixes:
-                fixer.put_right(proposal, yes=yes)
-        fixer.conclude()
+    proposals = [proposal for verdict in verdicts for proposal in verdict.fixes]
+    if proposals:
+        _Fixer(request, shown, yes=yes).put_right(proposals)
     elif verdicts:
         print("nothing here can be put right without a person's thought\n", file=shown)
     shown.flush()
-    return judge(
-        request, output_format=output_format, outputs=outputs, explain=explain, statistics=statistics
-    )
+    return judge(request, reports)
 
 
 class _Fixer:
@@ -73,57 +70,50 @@ class _Fixer:
     Args:
         request: what was judged.
         shown: where it is shown.
+        yes: whether all of it is agreed to.
     """
 
-    def __init__(self, request: Request, shown: TextIO) -> None:
+    def __init__(self, request: Request, shown: TextIO, *, yes: bool) -> None:
         self._request = request
         self._shown = shown
+        self._yes = yes
         self._here = Here(request)
         # A question that nobody sees is answered by nobody.
         self._asks = sys.stdin.isatty() and shown.isatty()
-        self._left = 0
-        self._uncommitted = 0
 
-    def put_right(self, proposal: Proposal, *, yes: bool) -> None:
-        """Show one thing, and do it where it may be done and is agreed to.
+    def put_right(self, proposals: list[Proposal]) -> None:
+        """Show each thing, and do it where it may be done and is agreed to.
 
         Raises:
             SpecguardError: it could not be done; then nothing of it is.
         """
-        problem = proposal.refused or self._here.problem(proposal)
-        for line in self._lines(proposal, problem):
-            print(visible(line), file=self._shown)
-        if not problem and not self._request.dry_run:
-            if yes or self._agreed():
-                # What was looked at may have changed while somebody read.
-                problem = self._here.problem(proposal)
-                if problem:
-                    raise SpecguardError(
-                        f"it was not done: {problem}", help="run specguard check --fix again"
-                    )
-                self._apply(proposal)
-                print("  done", file=self._shown)
-            else:
-                self._left += 1
-        print(file=self._shown)
-
-    def conclude(self) -> None:
-        """Say what is left to do."""
-        if self._left and not self._asks:
+        left = uncommitted = 0
+        for proposal in proposals:
+            problem = proposal.refused or self._here.problem(proposal)
+            for line in self._lines(proposal, problem):
+                print(visible(line), file=self._shown)
+            if not problem and not self._request.dry_run:
+                if self._agreed():
+                    self._do(proposal)
+                    uncommitted += proposal.kind == "file"
+                    print("  done", file=self._shown)
+                else:
+                    left += 1
+            print(file=self._shown)
+        if left and not self._asks:
             print("nothing of this was done: add --yes, or answer on a terminal\n", file=self._shown)
-        if self._uncommitted:
+        if uncommitted and not (self._request.staged or self._request.worktree):
             print("what was written is in the working tree, and not committed yet\n", file=self._shown)
 
     def _agreed(self) -> bool:
-        if not self._asks:
-            return False
+        if self._yes or not self._asks:
+            return self._yes
         print("  do this? [y/N] ", end="", file=self._shown, flush=True)
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def _lines(self, proposal: Proposal, problem: str) -> Iterator[str]:
         """What would be done: a sentence, the command, and what differs."""
-        codes = ", ".join(proposal.codes)
-        name = path_text(proposal.name)
+        codes, name = ", ".join(proposal.codes), path_text(proposal.name)
         if proposal.kind == "branch":
             yield f"fix ({codes}): rename the branch {name} to {path_text(proposal.after)}"
             command = f"git branch -m {shell_word(proposal.before)} {shell_word(proposal.after)}"
@@ -139,13 +129,22 @@ class _Fixer:
         if command:
             yield f"  {command}"
         if proposal.kind != "branch":
-            yield from _difference(proposal)
+            shown = name if proposal.kind == "file" else "message"
+            before, after = (
+                one.decode("utf-8", "backslashreplace").split("\n")
+                for one in (proposal.before, proposal.after)
+            )
+            for line in difflib.unified_diff(before, after, shown, shown, lineterm="", n=2):
+                yield f"  {line}"
 
-    def _apply(self, proposal: Proposal) -> None:
+    def _do(self, proposal: Proposal) -> None:
+        # What was looked at may have changed while somebody read.
+        if problem := self._here.problem(proposal):
+            raise SpecguardError(f"it was not done: {problem}", help="run specguard check --fix again")
         if proposal.kind == "branch":
-            self._do("branch", "-m", "--", os.fsdecode(proposal.before), os.fsdecode(proposal.after))
+            self._git("branch", "-m", "--", os.fsdecode(proposal.before), os.fsdecode(proposal.after))
         elif proposal.kind == "message" and proposal.name:
-            self._do(*_AMEND, given=proposal.after)
+            self._git(*_AMEND, given=proposal.after)
         elif proposal.kind == "message":
             content = self._here.message_file(proposal)
             if content is not None:
@@ -155,59 +154,22 @@ class _Fixer:
             _replace(place, proposal.after)
             if self._request.staged:
                 try:
-                    self._do("--literal-pathspecs", "add", "--", place)
+                    self._git("--literal-pathspecs", "add", "--", place)
                 except SpecguardError:
                     _replace(place, proposal.before)
                     raise
-            elif not self._request.worktree:
-                self._uncommitted += 1
 
-    def _do(self, *arguments: str | bytes, given: bytes = b"") -> None:
+    def _git(self, *arguments: str | bytes, given: bytes = b"") -> None:
         done = self._here.run(*arguments, given=given)
         if done.returncode:
             said = done.stderr.decode("utf-8", "replace").strip() or f"git ended with {done.returncode}"
-            raise SpecguardError(
-                f"git refused it: {said}",
-                help="nothing of this was done; put right what git names, and try again",
-                code="git-failed",
-            )
-
-
-def _difference(proposal: Proposal) -> Iterator[str]:
-    name = path_text(proposal.name) if proposal.kind == "file" else "message"
-    before, after = (
-        one.decode("utf-8", "backslashreplace").split("\n") for one in (proposal.before, proposal.after)
-    )
-    for line in difflib.unified_diff(before, after, name, name, lineterm="", n=2):
-        yield f"  {line}"
+            help = "nothing of this was done; put right what git names, and try again"
+            raise SpecguardError(f"git refused it: {said}", help=help, code="git-failed")
 
 
 def _replace(place: bytes, content: bytes) -> None:
-    """Write a file anew by a rename; its mode stays what it was.
-
-    Raises:
-        SpecguardError: it cannot be written; then it is as it was.
-    """
-    from specguard.cli.files import replace_bytes
-
-    try:
-        replace_bytes(os.fsdecode(place), content)
-    except OSError as error:
-        raise SpecguardError(
-            f"it cannot be written: {error.strerror}",
-            path=path_text(place),
-            help="make it writable",
-            code="unwritable-file",
-        ) from error
-
-
-_UNDER_WAY: Final = {
-    "rebase-merge": "a rebase",
-    "rebase-apply": "a rebase",
-    "MERGE_HEAD": "a merge",
-    "CHERRY_PICK_HEAD": "a cherry-pick",
-    "REVERT_HEAD": "a revert",
-}
+    with writing(path_text(place), "make it writable"):
+        replace_file(os.fsdecode(place), content)
 
 
 class Here:
@@ -230,9 +192,9 @@ class Here:
             return self._file_problem(proposal)
         if proposal.kind == "message" and not proposal.name:
             return "" if self.message_file(proposal) is not None else "the file has another message now"
-        under_way = self._under_way()
-        if under_way:
-            return f"{under_way} is under way"
+        for name, what in _UNDER_WAY.items():
+            if os.path.exists(os.path.join(self.repository.git_dir, name)):
+                return f"{what} is under way"
         if proposal.kind == "message":
             return self._commit_problem(path_text(proposal.name))
         return self._branch_problem(proposal)
@@ -257,9 +219,9 @@ class Here:
         return rewrite(raw, proposal.before, proposal.after, start_settings(self.repository))
 
     def _commit_problem(self, oid: str) -> str:
-        if self._said("rev-parse", "HEAD") != oid or not self._said("symbolic-ref", "-q", "HEAD"):
-            return "it is not the newest commit of the branch that is checked out"
         branch = self._said("symbolic-ref", "-q", "HEAD")
+        if self._said("rev-parse", "HEAD") != oid or not branch:
+            return "it is not the newest commit of the branch that is checked out"
         others = [name for name in self._containing(oid) if name != branch]
         return f"{_short(others[0])} has it already" if others else ""
 
@@ -282,11 +244,9 @@ class Here:
         if merges == f"refs/heads/{old}" and remote_of != ".":
             return f"it was pushed to {remote_of}"
         # What is pushed under another name is shared all the same; the base's own commits are no part of it.
-        head = self._said("rev-parse", "HEAD")
-        pushed = [name for name in self._containing(head) if name.startswith("refs/remotes/")]
-        return (
-            f"its newest commit is pushed already, as {_short(pushed[0])}" if pushed and self._own() else ""
-        )
+        containing = self._containing(self._said("rev-parse", "HEAD"))
+        pushed = next((name for name in containing if name.startswith("refs/remotes/")), "")
+        return f"its newest commit is pushed already, as {_short(pushed)}" if pushed and self._own() else ""
 
     def _own(self) -> bool:
         """Whether the branch has commits that the base does not have."""
@@ -300,16 +260,9 @@ class Here:
         return self.run("merge-base", "--is-ancestor", "HEAD", found.oid).returncode != 0
 
     def _containing(self, oid: str) -> list[str]:
-        said = self._said("for-each-ref", f"--contains={oid}", "--format=%(refname)")
-        return [
-            name
-            for name in said.split("\n")
-            if name.startswith(("refs/heads/", "refs/remotes/", "refs/tags/"))
-        ]
-
-    def _under_way(self) -> str:
-        places = ((os.path.join(self.repository.git_dir, name), what) for name, what in _UNDER_WAY.items())
-        return next((what for place, what in places if os.path.exists(place)), "")
+        folders = ("refs/heads/", "refs/remotes/", "refs/tags/")
+        said = self._said("for-each-ref", f"--contains={oid}", "--format=%(refname)", *folders)
+        return said.split("\n") if said else []
 
     def place(self, proposal: Proposal) -> bytes:
         """Where the file is that would be edited."""

@@ -1,6 +1,7 @@
 """Judging a request and reporting on it: what `check` does, however its words were read.
 
-docs.github.com/actions/reference/workflows-and-actions/workflow-commands has the form of both files.
+The argument lists that hooks use are read here, without a command-line library.
+docs.github.com/actions/reference/workflows-and-actions/workflow-commands has the form of a job's files.
 """
 
 from __future__ import annotations
@@ -8,66 +9,92 @@ from __future__ import annotations
 import os
 import sys
 
+from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, internal_error
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Final
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, Final
 
     from specguard.change.repository import Looking
     from specguard.change.request import Request
     from specguard.model import Verdict
 
+    Maker = Callable[[Sequence[Verdict]], str]
 
-def judge(
-    request: Request,
-    *,
-    output_format: str = "text",
-    outputs: Sequence[tuple[str, str]] = (),
-    explain: bool = False,
-    statistics: bool = False,
-) -> int:
-    """Check what is asked, write the reports, and return the exit code.
 
-    Args:
-        request: what is judged.
-        output_format: the format on standard output.
-        outputs: further reports, as pairs of a format and a file.
+class Reports(Record):
+    """The reports that are asked for.
+
+    Attributes:
+        form: the format on standard output.
+        files: further reports, as pairs of a format and a file.
         explain: say in text what each rule looked at and what held.
         statistics: count in text the findings of each rule.
     """
+
+    form: str = "text"
+    files: Sequence[tuple[str, str]] = ()
+    explain: bool = False
+    statistics: bool = False
+
+    @property
+    def forms(self) -> set[str]:
+        """The formats of all of them."""
+        return {self.form, *(form for form, _ in self.files)}
+
+
+def run_quickly(words: Sequence[str]) -> int | None:
+    """Run `check` with one of the flags that hooks and jobs give, or `hook`; None for anything else."""
+    if words[:1] == ["hook"] and len(words) > 1 and not {"-h", "--help"}.intersection(words):
+        # Its exit codes are its own: a wrong word is a refusal there too.
+        from specguard.integrations.hooks.answering import answer
+
+        return answer(words[1:])
+    request = quick_request(words)
+    return None if request is None else judge(request)
+
+
+def quick_request(words: Sequence[str]) -> Request | None:
+    """The request that a hook's words stand for; None where click must read them."""
+    asked: dict[str, Any]
+    match words:
+        case ["check", "--staged" | "--all" | "--push" as flag]:
+            asked = {flag[2:]: True}
+        case ["check", "--pre-receive"]:
+            # What a server takes is final.
+            asked = {"pre_receive": True, "enforce": True}
+        case ["check", "--range", ends] if ".." in ends and not ends.startswith("-"):
+            asked = {"range": ends}
+        case ["check", "--commit-msg-file", file] if file and not file.startswith("-"):
+            asked = {"message_file": file}
+        case _:
+            return None
+    from specguard.change.request import Request
+
+    return Request(environment=os.environ, **asked)
+
+
+def judge(request: Request, reports: Reports | None = None) -> int:
+    """Check what is asked, write the reports, and return the exit code."""
+    reports = reports or Reports()
     try:
-        verdicts, report = judged(
-            request, output_format=output_format, outputs=outputs, explain=explain, statistics=statistics
-        )
+        verdicts, report = judged(request, reports)
     except (Exception, SystemExit) as error:
-        if output_format == "github":
-            tell_error(error if isinstance(error, SpecguardError) else internal_error(error), outputs)
+        if reports.form == "github":
+            _tell_error(error, reports)
         raise
     sys.stdout.write(report)
-    if output_format == "github":
-        tell(verdicts, exit_code(verdicts), outputs)
-    return exit_code(verdicts)
+    code = max((verdict.exit_code for verdict in verdicts), default=EXIT_PASSED)
+    if reports.form == "github":
+        _tell(verdicts, code, reports)
+    return code
 
 
-def exit_code(verdicts: Sequence[Verdict]) -> int:
-    """The highest exit code of some verdicts."""
-    return max((verdict.exit_code for verdict in verdicts), default=EXIT_PASSED)
-
-
-def judged(
-    request: Request,
-    *,
-    output_format: str = "text",
-    outputs: Sequence[tuple[str, str]] = (),
-    explain: bool = False,
-    statistics: bool = False,
-) -> tuple[Sequence[Verdict], str]:
+def judged(request: Request, reports: Reports) -> tuple[Sequence[Verdict], str]:
     """Check what is asked and write the reports, all but the one for standard output, which is returned.
-
-    What is given is the same as for `judge`.
 
     Raises:
         SpecguardError: there is no verdict; reports in files say so.
@@ -75,7 +102,7 @@ def judged(
     from specguard.change.repository import Looking
 
     try:
-        needs = _needs({output_format, *(form for form, _ in outputs)})
+        needs = _needs(reports.forms)
         if request.log:
             needs.add("fingerprint")
         # Git looks for the repository while the rest is imported.
@@ -84,38 +111,42 @@ def judged(
 
         verdicts = check(request, needs=needs, looking=looking)
     except (Exception, SystemExit) as error:
-        known = error if isinstance(error, SpecguardError) else internal_error(error)
-        for form, file in outputs:
-            from specguard.reporters.formats import FORMATS
-
-            # A plugin's format is known by the policy alone, and there may be none.
-            report = FORMATS[form].error_report(known) if form in FORMATS else ""
-            if report:
-                try:
-                    write_report(file, report)
-                except SpecguardError:
-                    # What went wrong before is what is said.
-                    continue
-        if request.log and known.path != request.log:
-            from specguard.reporters.json import error_line
-
-            _append_decisions(request.log, error_line(known, _now(), enforce=request.enforce), known.message)
+        _report_error(error, request, reports)
         raise
-    _find({output_format, *(form for form, _ in outputs)}, verdicts)
+    makers = _makers(reports, verdicts)
     failed: Exception | None = None
     try:
         _log(verdicts, request.log, looking)
     except SpecguardError as error:
         failed = error
-    for form, file in outputs:
+    for form, file in reports.files:
         try:
-            write_report(file, _render(verdicts, form, explain=explain, statistics=statistics))
+            write_report(file, makers[form](verdicts))
         except Exception as error:  # noqa: BLE001 - the reports in other files are written all the same
             failed = failed or error
     if failed is not None:
         raise failed
-    colour = output_format == "text" and wants_colour()
-    return verdicts, _render(verdicts, output_format, colour=colour, explain=explain, statistics=statistics)
+    return verdicts, makers["" if reports.form == "text" else reports.form](verdicts)
+
+
+def _report_error(error: Exception | SystemExit, request: Request, reports: Reports) -> None:
+    """Say in files, and in the log of decisions, that there is no verdict."""
+    known = error if isinstance(error, SpecguardError) else internal_error(error)
+    for form, file in reports.files:
+        from specguard.reporters.formats import FORMATS
+
+        # A plugin's format is known by the policy alone, and there may be none.
+        report = FORMATS[form].error_report(known) if form in FORMATS else ""
+        if report:
+            try:
+                write_report(file, report)
+            except SpecguardError:
+                # What went wrong before is what is said.
+                continue
+    if request.log and known.path != request.log:
+        from specguard.reporters.json import error_line
+
+        _append_decisions(request.log, error_line(known, _now(), enforce=request.enforce), known.message)
 
 
 def _needs(forms: set[str]) -> set[str]:
@@ -125,44 +156,29 @@ def _needs(forms: set[str]) -> set[str]:
         return set()
     from specguard.reporters.formats import FORMATS
 
-    needs: set[str] = {need for form in forms if form in FORMATS for need in FORMATS[form].needs}
     # A plugin makes its format of what the JSON report has.
-    return needs if forms <= set(FORMATS) else {*needs, *FORMATS["json"].needs}
+    return {need for form in forms for need in FORMATS.get(form, FORMATS["json"]).needs}
 
 
-def _find(forms: set[str], verdicts: Sequence[Verdict]) -> None:
-    """Find every format that is asked for, before anything is written.
+def _makers(reports: Reports, verdicts: Sequence[Verdict]) -> Mapping[str, Maker]:
+    """What makes each report, found before any is written; `""` is text for standard output.
 
     Raises:
-        SpecguardError: neither specguard nor a plugin of the policy has one of them.
+        SpecguardError: neither specguard nor a plugin of the policy has one of the formats.
     """
-    if forms != {"text"}:
+
+    def text(found: Sequence[Verdict], *, colour: bool = False) -> str:
+        from specguard.reporters.text import render
+
+        return render(found, colour=colour, explain=reports.explain, statistics=reports.statistics)
+
+    makers: dict[str, Maker] = {"text": text, "": lambda found: text(found, colour=wants_colour())}
+    if reports.forms != {"text"}:
         from specguard.reporters.formats import find_format
 
-        for form in forms:
-            find_format(form, _plugins(verdicts))
-
-
-def _plugins(verdicts: Sequence[Verdict]) -> list[str]:
-    """The plugins of the policies that judged."""
-    return list(dict.fromkeys(name for verdict in verdicts for name in verdict.authority["plugins"]))
-
-
-def _render(
-    verdicts: Sequence[Verdict],
-    form: str,
-    *,
-    colour: bool = False,
-    explain: bool = False,
-    statistics: bool = False,
-) -> str:
-    if form == "text":
-        from specguard.reporters import text
-
-        return text.render(verdicts, colour=colour, explain=explain, statistics=statistics)
-    from specguard.reporters.formats import find_format
-
-    return find_format(form, _plugins(verdicts)).render(verdicts)
+        plugins = list(dict.fromkeys(name for verdict in verdicts for name in verdict.authority["plugins"]))
+        makers |= {form: find_format(form, plugins).render for form in reports.forms - {"text"}}
+    return makers
 
 
 def _log(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:
@@ -215,26 +231,22 @@ def _now() -> float:
 
 
 def write_report(file: str, text: str, *, append: bool = False) -> None:
-    """Write a report.
-
-    Args:
-        file: its name.
-        text: what is written.
-        append: whether what is in the file stays.
+    """Write a report, or add it to what is in the file.
 
     Raises:
         SpecguardError: it cannot be written.
     """
-    try:
-        with open(file, "a" if append else "w", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write(text)
-    except OSError as error:
-        raise SpecguardError(
-            f"the report cannot be written: {error.strerror}",
-            path=file,
-            help="name a file in a folder that exists, as in --output json=report.json",
-            code="unwritable-file",
-        ) from error
+    from specguard.cli.files import writing
+
+    help, mode = (
+        "name a file in a folder that exists, as in --output json=report.json",
+        "a" if append else "w",
+    )
+    with (
+        writing(file, help, "the report"),
+        open(file, mode, encoding="utf-8", errors="backslashreplace") as stream,
+    ):
+        stream.write(text)
 
 
 def wants_colour() -> bool:
@@ -246,13 +258,8 @@ _WORST: Final = ("passed", "accepted", "failed", "indeterminate")
 """The verdicts, each after those that it outweighs."""
 
 
-def tell(verdicts: Sequence[Verdict], code: int, outputs: Sequence[tuple[str, str]]) -> None:
+def _tell(verdicts: Sequence[Verdict], code: int, reports: Reports) -> None:
     """Append to the job's summary and to its step's outputs, where the platform gives files for them.
-
-    Args:
-        verdicts: what was found.
-        code: the exit code.
-        outputs: the reports in files, as pairs of a format and a file.
 
     Raises:
         SpecguardError: one of the files cannot be written; the other one is all the same.
@@ -267,45 +274,33 @@ def tell(verdicts: Sequence[Verdict], code: int, outputs: Sequence[tuple[str, st
             counts[state] = counts.get(state, 0) + count
     outcome = max((verdict.outcome for verdict in verdicts), key=_WORST.index, default="passed")
     findings = sum(len(verdict.findings) for verdict in verdicts)
-    _append(
-        render_markdown(verdicts, limit=SUMMARY_LIMIT),
-        {"verdict": outcome, "exit-code": str(code), "findings": str(findings), "counts": json.dumps(counts)},
-        outputs,
-    )
+    values = {"verdict": outcome, "exit-code": str(code), "findings": str(findings)}
+    values["counts"] = json.dumps(counts)
+    _append(render_markdown(verdicts, limit=SUMMARY_LIMIT), values, reports.files)
 
 
-def tell_error(error: SpecguardError, outputs: Sequence[tuple[str, str]]) -> None:
-    """The same where there is no verdict; of the reports those are named that say why.
-
-    Args:
-        error: why there is none.
-        outputs: the reports that were asked for, as pairs of a format and a file.
-    """
+def _tell_error(error: Exception | SystemExit, reports: Reports) -> None:
+    """The same where there is no verdict; of the reports those are named that say why."""
     from specguard.reporters.platforms import error_report_markdown
 
+    known = error if isinstance(error, SpecguardError) else internal_error(error)
     values = {"verdict": "error", "exit-code": str(EXIT_NO_VERDICT), "findings": "0", "counts": "{}"}
+    written = [(form, file) for form, file in reports.files if os.path.isfile(file)]
     try:
-        _append(
-            error_report_markdown(error),
-            values,
-            [(form, file) for form, file in outputs if os.path.isfile(file)],
-        )
+        _append(error_report_markdown(known), values, written)
     except SpecguardError:
         # What went wrong before is what is said.
         return
 
 
-def _append(summary: str, values: Mapping[str, str], outputs: Sequence[tuple[str, str]]) -> None:
-    texts = {
-        "GITHUB_OUTPUT": output_lines(
-            {**values, **{f"report-{form}": os.path.abspath(file) for form, file in outputs}}
-        ),
-        "GITHUB_STEP_SUMMARY": summary,
-    }
+def _append(summary: str, values: Mapping[str, str], files: Sequence[tuple[str, str]]) -> None:
+    named = {f"report-{form}": os.path.abspath(file) for form, file in files}
     failed: SpecguardError | None = None
-    for variable, text in texts.items():
-        file = os.environ.get(variable)
-        if file:
+    for variable, text in (
+        ("GITHUB_OUTPUT", output_lines({**values, **named})),
+        ("GITHUB_STEP_SUMMARY", summary),
+    ):
+        if file := os.environ.get(variable):
             try:
                 write_report(file, text, append=True)
             except SpecguardError as error:

@@ -1,4 +1,4 @@
-"""Options that several commands have, and what a shell may complete of them."""
+"""Options that several commands have, what a shell may complete of them, and how a command prints."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import click
 from click.shell_completion import CompletionItem
 
 from specguard.errors import SpecguardError
+from specguard.reporters.escape import json_text, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Final
 
     Command = Callable[..., Any]
+    Option = Callable[[Command], Command]
 
 
 FILE: Final = click.Path(readable=False)
@@ -24,82 +26,52 @@ DIRECTORY: Final = click.Path(file_okay=False, readable=False)
 """A folder's name."""
 
 
-def complete_rules(
-    _context: click.Context, _parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """The codes and names of rules that begin like this."""
-    known = _rules()
-    return [CompletionItem(name, help=known[name]) for name in _beginning(known, incomplete)]
+def flag(*names: str, help: str) -> Option:
+    """An option without a value."""
+    return click.option(*names, is_flag=True, help=help)
 
 
-def complete_selectors(
-    _context: click.Context, _parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """The codes, names and families of rules that begin like this; after a comma, like what follows it."""
-    from specguard.declaration.registry import FAMILIES
-
-    before, comma, word = incomplete.rpartition(",")
-    known = _rules()
-    known.update({code[:3]: FAMILIES[code[:3]] for code in known if code[:3] in FAMILIES})
-    return [CompletionItem(f"{before}{comma}{name}", help=known[name]) for name in _beginning(known, word)]
+def text(*names: str, metavar: str, help: str, **more: Any) -> Option:
+    """An option with a text, which is empty where it is not given and need not be."""
+    if not more.get("required"):
+        more.setdefault("default", "")
+    return click.option(*names, metavar=metavar, help=help, **more)
 
 
-def complete_presets(
-    _context: click.Context, _parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """The presets that begin like this."""
-    from specguard.engine.plugins import load_registry
-
-    return [CompletionItem(name) for name in sorted(load_registry().presets) if name.startswith(incomplete)]
+def file(*names: str, help: str, metavar: str = "FILE", **more: Any) -> Option:
+    """An option with a file's name."""
+    return text(*names, metavar=metavar, type=FILE, help=help, **more)
 
 
-def complete_artifacts(
-    context: click.Context, _parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """The artifacts of the policy that begin like this; none where there is no policy that can be read."""
-    import os
-
-    from specguard.change.request import Request
-    from specguard.engine.policies import open_policy
-
-    given = context.params
-    request = Request(
-        environment=os.environ,
-        directory=given.get("directory") or "",
-        base=given.get("base") or "",
-        authority=given.get("authority") or "",
-    )
-    try:
-        contracts = open_policy(request).declared("contracts")
-    except SpecguardError:
-        return []
-    return [
-        CompletionItem(name, help=contract.path or contract.root)
-        for name, contract in contracts.items()
-        if name.startswith(incomplete)
-    ]
+def folder(*names: str, help: str, metavar: str = "DIR", **more: Any) -> Option:
+    """An option with a folder's name."""
+    return text(*names, metavar=metavar, type=DIRECTORY, help=help, **more)
 
 
-def complete_sources(
-    _context: click.Context, _parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """What can be imported and begins like this."""
-    from specguard.cli.import_ import SOURCES
-
-    return [CompletionItem(name) for name in SOURCES if name.startswith(incomplete)]
+def number(*names: str, metavar: str, help: str, **more: Any) -> Option:
+    """An option with a number of things or seconds, of one at least."""
+    return click.option(*names, metavar=metavar, type=click.IntRange(1), help=help, **more)
 
 
-def _rules() -> dict[str, str]:
-    """Each built-in rule's code and name, with what it flags."""
-    from specguard.engine.plugins import load_registry
-    from specguard.reporters.manual import summary
-
-    entries = load_registry().rules.values()
-    return {name: summary(entry) for entry in entries for name in (entry.rule.code, entry.rule.name)}
+def repeated(*names: str, metavar: str, help: str, **more: Any) -> Option:
+    """An option that can be given several times."""
+    return click.option(*names, metavar=metavar, multiple=True, help=help, **more)
 
 
-def _beginning(names: Iterable[str], text: str) -> list[str]:
-    return [name for name in sorted(names) if name.startswith((text, text.upper()))]
+def chosen(*names: str, among: Iterable[str], help: str, **more: Any) -> Option:
+    """An option with one of some words."""
+    return click.option(*names, type=click.Choice(tuple(among)), help=help, **more)
+
+
+def several(*options: Option) -> Option:
+    """One decorator for options, which a command's help lists in this order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
 def _enter(context: click.Context, _parameter: click.Parameter, directory: str) -> str:
@@ -110,11 +82,8 @@ def _enter(context: click.Context, _parameter: click.Parameter, directory: str) 
     try:
         os.chdir(directory)
     except OSError as error:
-        raise SpecguardError(
-            f"-C {directory}: {error.strerror}",
-            help="name a folder of the repository that is meant",
-            code="no-repository",
-        ) from error
+        help = "name a folder of the repository that is meant"
+        raise SpecguardError(f"-C {directory}: {error.strerror}", help=help, code="no-repository") from error
     # A folder that is named is the one that is meant, whatever GIT_DIR says.
     return "."
 
@@ -131,116 +100,136 @@ in_directory = click.option(
 )
 """`-C DIR`, as git has it."""
 
+in_root = folder("--run-root", help="Keep runs in DIR.")
+base = text("--base", metavar="REF", help="Use the policy of REF.")
+authority = file("--authority", help="Use the policy in FILE.")
+output_format = chosen("--output-format", among=("text", "json"), default="text", help="What is printed.")
+today = text("--today", metavar="DATE", help="Judge as of this UTC date.")
+yes = flag("--yes", help="Do not ask.")
+extra_gates = repeated("--command", "commands", metavar="CMD", help="One more gate; repeatable.")
+agent = text("--agent", metavar="NAME", help="Run this agent of the policy.")
+start_at = text("--base", metavar="BRANCH", help="Start from this branch.")
 
-def _several(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command], Command]:
-    """One decorator for options, which a command's help lists in this order."""
 
-    def decorate(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
+def remote(help: str) -> Option:
+    """`--remote NAME`."""
+    return click.option("--remote", metavar="NAME", default="origin", show_default=True, help=help)
 
 
-what_is_judged = _several(
-    [
-        click.option(
-            "--base",
-            "--from-ref",
-            "base",
-            metavar="REF",
-            default="",
-            help="Compare with REF.",
-        ),
-        click.option(
-            "--head", "--to-ref", "head", metavar="REF", default="", help="Judge REF instead of HEAD."
-        ),
-        click.option(
-            "--range", "range", metavar="A..B", default="", help="Judge the commits of B that are not in A."
-        ),
-        click.option("--staged", is_flag=True, help="Judge what is staged."),
-        click.option("--worktree", is_flag=True, help="Judge the working tree, with untracked files."),
-        click.option("--push", is_flag=True, help="Judge git's (or pre-commit's) pre-push input."),
-        click.option("--root", is_flag=True, help="Judge HEAD as a first commit."),
-        click.option(
-            "--patch", metavar="FILE|-", type=FILE, default="", help="Judge HEAD with a patch applied."
-        ),
-        click.option(
-            "--commit-msg-file",
-            "message_file",
-            metavar="FILE",
-            type=FILE,
-            default="",
-            is_flag=False,
-            flag_value="COMMIT_EDITMSG",
-            help="Judge a commit message.",
-        ),
-        click.option(
-            "--branch",
-            metavar="NAME",
-            default="",
-            help="The branch, if git cannot tell.",
-        ),
-        click.option("--pr-title", "title", metavar="TEXT", default=None, help="The pull request's title."),
-        click.option(
-            "--pr-body-file",
-            "body_file",
-            metavar="FILE",
-            type=FILE,
-            default="",
-            help="The pull request's body.",
-        ),
-        click.option(
-            "--pr-event",
-            "event_file",
-            metavar="FILE",
-            type=FILE,
-            default="",
-            help="The platform's event file.",
-        ),
-        click.option(
-            "--pr-reviews",
-            "reviews_file",
-            metavar="FILE",
-            type=FILE,
-            default="",
-            help="The platform's list of reviews.",
-        ),
-    ]
+what_is_judged = several(
+    text("--base", "--from-ref", "base", metavar="REF", help="Compare with REF."),
+    text("--head", "--to-ref", "head", metavar="REF", help="Judge REF instead of HEAD."),
+    text("--range", "range", metavar="A..B", help="Judge the commits of B that are not in A."),
+    flag("--staged", help="Judge what is staged."),
+    flag("--worktree", help="Judge the working tree, with untracked files."),
+    flag("--push", help="Judge git's (or pre-commit's) pre-push input."),
+    flag("--root", help="Judge HEAD as a first commit."),
+    file("--patch", metavar="FILE|-", help="Judge HEAD with a patch applied."),
+    file(
+        "--commit-msg-file",
+        "message_file",
+        is_flag=False,
+        flag_value="COMMIT_EDITMSG",
+        help="Judge a commit message.",
+    ),
+    text("--branch", metavar="NAME", help="The branch, if git cannot tell."),
+    text("--pr-title", "title", metavar="TEXT", default=None, help="The pull request's title."),
+    file("--pr-body-file", "body_file", help="The pull request's body."),
+    file("--pr-event", "event_file", help="The platform's event file."),
+    file("--pr-reviews", "reviews_file", help="The platform's list of reviews."),
 )
 """The change, its base and its pull request."""
 
-approval = _several(
-    [
-        click.option(
-            "--path",
-            "override_paths",
-            multiple=True,
-            metavar="PATH",
-            type=FILE,
-            help="Approve the findings of this file.",
-        ),
-        click.option("--approved-by", metavar="WHO", default="", help="The approver."),
-        click.option("--reason", metavar="TEXT", default="", help="Why."),
-        click.option(
-            "--expires",
-            metavar="DATE",
-            default="",
-            help="The approval's last day (default: the policy's).",
-        ),
-        click.option("--ticket", metavar="T", default="", help="A link or ticket."),
-        click.option(
-            "--scope",
-            type=click.Choice(["change", "paths"]),
-            default="change",
-            help="What the approval is bound to.",
-        ),
-    ]
+approval = several(
+    repeated(
+        "--path", "override_paths", metavar="PATH", type=FILE, help="Approve the findings of this file."
+    ),
+    text("--approved-by", metavar="WHO", help="The approver."),
+    text("--reason", metavar="TEXT", help="Why."),
+    text("--expires", metavar="DATE", help="The approval's last day (default: the policy's)."),
+    text("--ticket", metavar="T", help="A link or ticket."),
+    chosen("--scope", among=("change", "paths"), default="change", help="What the approval is bound to."),
 )
 """Who approves what, why and until when."""
 
 
-def counted(number: int, what: str) -> str:
+def complete_rules(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The codes and names of rules that begin like this."""
+    return _items(_rules(), begun)
+
+
+def complete_selectors(
+    _context: click.Context, _parameter: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """The codes, names and families of rules that begin like this; after a comma, like what follows it."""
+    from specguard.declaration.registry import FAMILIES
+
+    before, comma, word = begun.rpartition(",")
+    known = _rules()
+    known.update({code[:3]: FAMILIES[code[:3]] for code in known if code[:3] in FAMILIES})
+    return _items(known, word, f"{before}{comma}")
+
+
+def complete_presets(
+    _context: click.Context, _parameter: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """The presets that begin like this."""
+    from specguard.engine.plugins import load_registry
+
+    return _items(dict.fromkeys(load_registry().presets), begun)
+
+
+def complete_artifacts(
+    context: click.Context, _parameter: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """The artifacts of the policy that begin like this; none where there is no policy that can be read."""
+    from specguard.change.request import Request
+    from specguard.engine.policies import open_policy
+
+    given: dict[str, Any] = {
+        name: context.params.get(name) or "" for name in ("directory", "base", "authority")
+    }
+    try:
+        contracts = open_policy(Request(environment=os.environ, **given)).declared("contracts")
+    except SpecguardError:
+        return []
+    return _items({name: contract.path or contract.root for name, contract in contracts.items()}, begun)
+
+
+def _rules() -> dict[str, str | None]:
+    """Each built-in rule's code and name, with what it flags."""
+    from specguard.engine.plugins import load_registry
+    from specguard.reporters.manual import summary
+
+    entries = load_registry().rules.values()
+    return {name: summary(entry) for entry in entries for name in (entry.rule.code, entry.rule.name)}
+
+
+def _items(known: Mapping[str, str | None], begun: str, before: str = "") -> list[CompletionItem]:
+    """What of some names with their explanations begins like this."""
+    names = [name for name in sorted(known) if name.startswith((begun, begun.upper()))]
+    return [CompletionItem(f"{before}{name}", help=known[name]) for name in names]
+
+
+def counted(count: int, what: str) -> str:
     """A number of things: `1 error`, `2 errors`."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def say(line: str, *, err: bool = False) -> None:
+    """Print a line, in which nothing is obeyed or unseen."""
+    click.echo(visible(line), err=err)
+
+
+def show(form: str, data: Any, lines: Iterable[str]) -> None:
+    """Print data as JSON where that is asked for, else lines."""
+    if form == "json":
+        click.echo(json_text(data))
+    else:
+        for line in lines:
+            say(line)
+
+
+def usage(message: str, help: str = "") -> SpecguardError:
+    """That the words are no command line, or none that goes here."""
+    return SpecguardError(message, help=help, code="usage")

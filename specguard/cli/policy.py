@@ -1,4 +1,4 @@
-"""`specguard policy`: what was understood of the authority."""
+"""`specguard policy`, `why` and `import`: what the authority says, and what other tools' settings come to."""
 
 from __future__ import annotations
 
@@ -9,53 +9,63 @@ from functools import partial
 
 import click
 
-from specguard.authority.load import PYPROJECT, SETTINGS
+from specguard.authority.compile import compile_policy
+from specguard.authority.load import AUTHORITY, PYPROJECT, SETTINGS, Source
 from specguard.authority.schema import policy_schema, within_pyproject
+from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.request import Request
-from specguard.cli.options import FILE, in_directory
-from specguard.engine.plugins import known_rules
+from specguard.cli.options import (
+    FILE,
+    authority,
+    base,
+    chosen,
+    counted,
+    flag,
+    in_directory,
+    output_format,
+    say,
+    show,
+    usage,
+)
+from specguard.cli.proposed import append_to_authority, compiled, read_document
+from specguard.engine.plugins import known_rules, load_registry
 from specguard.engine.policies import TRY, open_policy
 from specguard.engine.why import explain, quoted, what_governs
 from specguard.errors import SpecguardError, nearest
+from specguard.importers import commitlint, folders, repolinter
+from specguard.importers.settings import Imported
 from specguard.model import EXIT_FAILED, EXIT_PASSED
-from specguard.reporters.escape import cut, cut_path, json_text, visible
-from specguard.reporters.policy import as_json, as_text, as_toml, explanation_data, explanation_text
+from specguard.reporters.escape import cut, cut_path, json_text
+from specguard.reporters.policy import as_data, as_text, as_toml, explanation_data, explanation_text, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Final
+    from collections.abc import Iterator, Sequence
+    from typing import Any, Final
 
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.engine.why import Governing
+    from specguard.model import Origin
 
 
-@click.command("policy", short_help="Show how the authority was understood.")
+@click.command("policy")
 @in_directory
-@click.option("--base", metavar="REF", default="", help="Use the policy of REF.")
-@click.option("--authority", metavar="FILE", type=FILE, default="", help="Use the policy in FILE.")
-@click.option("--coverage", is_flag=True, help="List the sentences that command, with their rules.")
-@click.option("--strict", is_flag=True, help="End with 1 if something was not understood.")
-@click.option(
+@base
+@authority
+@flag("--coverage", help="List the sentences that command, with their rules.")
+@flag("--strict", help="End with 1 if something was not understood.")
+@chosen(
     "--schema",
+    among=(SETTINGS, PYPROJECT),
     metavar="FILE",
-    type=click.Choice((SETTINGS, PYPROJECT)),
     is_flag=False,
     flag_value=SETTINGS,
     help="Print the JSON Schema of specguard.toml or pyproject.toml.",
 )
-@click.option(
-    "--output-format", type=click.Choice(("text", "toml", "json")), default="text", help="What is printed."
-)
+@chosen("--output-format", among=("text", "toml", "json"), default="text", help="What is printed.")
 def command(
-    directory: str,
-    base: str,
-    authority: str,
-    coverage: bool,
-    strict: bool,
-    schema: str | None,
-    output_format: str,
+    directory: str, coverage: bool, strict: bool, schema: str | None, output_format: str, **given: Any
 ) -> int:
     """Show how the authority was understood: each setting with its line, and what was not read.
 
@@ -65,61 +75,53 @@ def command(
         made = policy_schema(known_rules(directory))
         click.echo(json_text(within_pyproject(made) if schema == PYPROJECT else made))
         return EXIT_PASSED
-    policy = open_policy(Request(environment=os.environ, directory=directory, base=base, authority=authority))
+    policy = open_policy(Request(environment=os.environ, directory=directory, **given))
     if output_format == "json":
-        text = as_json(policy)
+        click.echo(json_text(as_data(policy)))
     elif output_format == "toml":
-        text = as_toml(policy)
+        click.echo(as_toml(policy), nl=False)
     else:
-        text = as_text(policy, coverage=coverage)
-    click.echo(text, nl=False)
-    if policy.ref is None and not authority and output_format == "text":
-        click.echo(f"\nnote: this is not on the base yet: {TRY}")
+        click.echo(as_text(policy, coverage=coverage), nl=False)
+        if policy.ref is None and not given["authority"]:
+            click.echo(f"\nnote: this is not on the base yet: {TRY}")
     return EXIT_FAILED if strict and policy.unread else EXIT_PASSED
 
 
 _CODE: Final = re.compile(r"[A-Za-z]{3}[0-9]{3}")
 
 
-@click.command("why", short_help="Show which rules and lines govern a path.")
+@click.command("why")
 @click.argument("words", nargs=-1, required=True, metavar="[RULE] [PATH]", type=FILE)
 @in_directory
-@click.option("--base", metavar="REF", default="", help="Use the policy of REF.")
-@click.option("--authority", metavar="FILE", type=FILE, default="", help="Use the policy in FILE.")
-@click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
-def why_command(
-    words: tuple[str, ...], directory: str, base: str, authority: str, output_format: str
-) -> None:
+@base
+@authority
+@output_format
+def why_command(words: tuple[str, ...], directory: str, output_format: str, **given: Any) -> None:
     """Show which rules and lines of the authority govern PATH, from the repository's root.
 
     With RULE, show its settings, the authority's words, approvers and next steps. With both, show why this
     rule judges this path. Write ./PATH for a path named like a rule.
     """
-    request = Request(environment=os.environ, directory=directory, base=base, authority=authority)
+    request = Request(environment=os.environ, directory=directory, **given)
     if len(words) > 2:
-        raise SpecguardError(
-            f"a rule and a path are asked about, and {len(words)} words are given",
-            help="put a name with spaces between quotes",
-            code="usage",
-        )
+        said = f"a rule and a path are asked about, and {len(words)} words are given"
+        raise usage(said, "put a name with spaces between quotes")
     policy = open_policy(request)
     rule = _rule(policy, words[0], sure=len(words) == 2)
-    if rule is None or len(words) == 2:
-        _from_the_root(request, words[-1])
+    path = words[-1] if rule is None or len(words) == 2 else ""
+    if path:
+        _from_the_root(request, path)
+        path = path.removeprefix("./")
     if rule is None:
-        path = words[0].removeprefix("./")
         found = what_governs(request, path)
-        if output_format == "json":
-            click.echo(json_text([one.data for one in found]))
-        else:
-            _print(path, found)
+        show(output_format, [one.data for one in found], _lines(path, found))
         return
-    explained = explain(request, policy, rule, words[1].removeprefix("./") if len(words) == 2 else "")
-    show = partial(quoted, request, policy)
+    explained = explain(request, policy, rule, path)
+    quotes = partial(quoted, request, policy)
     if output_format == "json":
-        click.echo(json_text(explanation_data(explained, show)))
+        click.echo(json_text(explanation_data(explained, quotes)))
     else:
-        click.echo(explanation_text(explained, show), nl=False)
+        click.echo(explanation_text(explained, quotes), nl=False)
 
 
 def _rule(policy: Policy, word: str, *, sure: bool) -> RuleInPolicy | None:
@@ -131,10 +133,8 @@ def _rule(policy: Policy, word: str, *, sure: bool) -> RuleInPolicy | None:
     rule = policy.rule(word.upper()) or policy.rule(word.lower())
     if rule is None and (sure or (_CODE.fullmatch(word) and not os.path.lexists(word))):
         names = [name for one in policy.rules for name in (one.code, one.name)]
-        by_code = nearest(word.upper(), names, "`specguard rule` lists them")
-        raise SpecguardError(
-            f"there is no rule {word!r}", help=nearest(word, names, by_code), code="unknown-name"
-        )
+        help = nearest(word, names, nearest(word.upper(), names, "`specguard rule` lists them"))
+        raise SpecguardError(f"there is no rule {word!r}", help=help, code="unknown-name")
     return rule
 
 
@@ -152,22 +152,184 @@ def _from_the_root(request: Request, word: str) -> None:
     if here == top or meant.startswith("..") or os.path.isabs(word):
         return
     if os.path.lexists(os.path.join(here, word)) and not os.path.lexists(os.path.join(top, word)):
-        raise SpecguardError(
-            f"there is no {word!r} in the repository's root, which paths are given from",
-            help=f"the one in this folder is {shlex.quote(meant)}",
-            code="usage",
-        )
+        said = f"there is no {word!r} in the repository's root, which paths are given from"
+        raise usage(said, f"the one in this folder is {shlex.quote(meant)}")
 
 
-def _print(path: str, found: Sequence[Governing]) -> None:
+def _lines(path: str, found: Sequence[Governing]) -> Iterator[str]:
     if not found:
-        name = visible(cut_path(path))
-        click.echo(f"no pattern of the policy names {name}; the rules without patterns judge it too")
-        return
+        yield f"no pattern of the policy names {cut_path(path)}; the rules without patterns judge it too"
     for one in found:
-        origin = f"  {visible(cut_path(str(one.origin)))}" if one.origin else ""
-        click.echo(
-            f"{one.code} {one.name} ({one.severity}): {one.effect}: {visible(cut(one.pattern))}{origin}"
-        )
+        origin = f"  {cut_path(str(one.origin))}" if one.origin else ""
+        yield f"{one.code} {one.name} ({one.severity}): {one.effect}: {cut(one.pattern)}{origin}"
         if one.asks:
-            click.echo(f"    {visible(cut(one.asks))}")
+            yield f"    {cut(one.asks)}"
+
+
+SOURCES: Final = ("commitlint", "openspec", "repolinter", "spec-kit")
+"""What can be imported."""
+
+TITLE: Final = "## Imported settings"
+
+_UNITED: Final = frozenset({"rules.forbidden-path.paths"})
+"""Keys of which every source adds to what others say."""
+
+
+def _complete(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    return [name for name in SOURCES if name.startswith(begun)]
+
+
+@click.command("import")
+@click.argument("sources", metavar="[SOURCE|SOURCE=FILE]...", nargs=-1, shell_complete=_complete)
+@in_directory
+@flag("--write", help=f"Add the settings to {AUTHORITY}.")
+@output_format
+def import_command(sources: tuple[str, ...], directory: str, write: bool, output_format: str) -> None:
+    """Read settings of commitlint, OpenSpec, repolinter and spec-kit into an authority.
+
+    Without SOURCE it reads all that it finds, without running code; `commitlint` has that program print a
+    script's settings. Standard error lists what was not carried over.
+    """
+    repository = Repository.locate(directory, os.environ)
+    top = repository.work_tree()
+    made = Imported()
+    found = list(_asked(top, sources) if sources else _found(top))
+    if not found:
+        said = f"there is nothing to import here of {', '.join(SOURCES)}"
+        raise usage(said, "name a file: specguard import repolinter=rules/ruleset.json")
+    for source, file in found:
+        made.take(_imported(repository, top, source, file, named=bool(sources)))
+    before = compiled(top)
+    if before is not None:
+        _leave_what_is_said(made, before)
+    text = _settings_section(made, [file or source for source, file in found])
+    if made.tables:
+        _check(top, text)
+    if write and made.tables:
+        append_to_authority(top, text)
+    if output_format == "json":
+        click.echo(json_text(_data(made, text)))
+        return
+    if not made.tables:
+        click.echo("there is no setting to add", err=True)
+    elif write:
+        click.echo(f"{AUTHORITY}: {counted(sum(map(len, made.tables.values())), 'setting')} added")
+    else:
+        click.echo(text, nl=False)
+    if made.left:
+        click.echo(f"{len(made.left)} could not be carried over:", err=True)
+    for origin, what, why in made.left:
+        say(f"  {cut(f'{origin}: {what}: {why}')}", err=True)
+
+
+def _found(top: str) -> Iterator[tuple[str, str]]:
+    """The sources that are here, each with its file where it has one."""
+    configured = [name for name in commitlint.FILES if commitlint.has_configuration(top, name)]
+    rulesets = [name for name in repolinter.FILES if os.path.isfile(os.path.join(top, name))]
+    yield from (("commitlint", name) for name in configured[:1])
+    if os.path.isdir(os.path.join(top, folders.OPENSPEC)):
+        yield "openspec", ""
+    yield from (("repolinter", name) for name in rulesets[:1])
+    if folders.has_features(top):
+        yield "spec-kit", ""
+
+
+def _asked(top: str, sources: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The sources that are named; those without a file as they are found.
+
+    Raises:
+        SpecguardError: there is no such source, or it is not here.
+    """
+    here = dict(_found(top))
+    for named in sources:
+        source, separator, file = named.partition("=")
+        if source not in SOURCES:
+            raise usage(f"{source!r} cannot be imported", nearest(source, SOURCES))
+        if separator and source in ("openspec", "spec-kit"):
+            raise usage(f"{source} is a folder, and is named without a file", f"say {source}")
+        if not separator and source not in here:
+            raise usage(f"there is no {source} here", "without a name all that is here is read")
+        yield source, file if separator else here[source]
+
+
+def _imported(repository: Repository, top: str, source: str, file: str, *, named: bool) -> Imported:
+    if source == "commitlint":
+        return commitlint.import_commitlint(top, file, ask=named)
+    if source == "openspec":
+        return folders.import_openspec(top)
+    if source == "spec-kit":
+        return folders.import_speckit(top)
+    tracked: Sequence[bytes] = ()
+    if os.path.exists(repository.index):
+        with Git(repository) as git:
+            listing = git.start("ls-files", "-z", index=repository.index)
+            tracked = git.read(listing, "the index").split(b"\0")[:-1]
+    return repolinter.import_repolinter(top, file, tracked)
+
+
+def _leave_what_is_said(made: Imported, before: Policy) -> None:
+    """Take back what the authority says already, and say so where it says otherwise."""
+    own = {key: origin for key, origin in before.origins.items() if not origin.path.startswith("preset:")}
+    alone = compile_policy(
+        [Source(AUTHORITY, "", _settings_section(made, []))], registry=load_registry, read=_no_other
+    )
+    said, new = _values(before), _values(alone) if alone else {}
+    for table, keys in list(made.tables.items()):
+        for key, value in list(keys.items()):
+            name = f"{table}.{key}"
+            origin = next((own[one] for one in own if one == name or one.startswith(f"{name}.")), None)
+            if origin is None:
+                continue
+            old, wanted = _below(said, name), _below(new, name)
+            if name in _UNITED:
+                value.value = [one for one in value.value if one not in old.values()]
+                if value.value:
+                    continue
+            elif old != wanted:
+                made.leave(value.origins[0], name, f"{origin} says otherwise")
+            del keys[key]
+        if not keys:
+            del made.tables[table]
+
+
+def _no_other(path: str, named_by: Origin) -> Source:
+    raise SpecguardError(f"{named_by} names {path}, and no import does that")
+
+
+def _values(policy: Policy) -> dict[str, Any]:
+    return {setting.key: setting.value for setting in settings(policy)}
+
+
+def _below(values: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key == name or key.startswith(f"{name}.")}
+
+
+def _settings_section(made: Imported, names: Sequence[str]) -> str:
+    """The settings as a section of an authority."""
+    read = ", ".join(f"`{name}`" for name in names) or "nothing"
+    return f"{TITLE}\n\nRead from {read}.\n\n```toml specguard\n{made.toml()}```\n"
+
+
+def _check(top: str, text: str) -> None:
+    """Compile what is about to be written, so that nothing is written that would not judge."""
+    there = os.path.isfile(os.path.join(top, AUTHORITY))
+    try:
+        compiled(top, f"{read_document(top, AUTHORITY).text.rstrip()}\n\n{text}" if there else text)
+    except SpecguardError as error:
+        raise SpecguardError(
+            f"these settings do not go together with those that are there: {error.message}",
+            help="import one source at a time, or fix the authority first",
+            path=error.path,
+            line=error.line,
+        ) from error
+
+
+def _data(made: Imported, text: str) -> dict[str, Any]:
+    return {
+        "settings": made.settings,
+        "section": text if made.tables else None,
+        "left": [
+            {"path": origin.path, "line": origin.line or None, "what": what, "why": why}
+            for origin, what, why in made.left
+        ],
+    }

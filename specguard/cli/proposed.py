@@ -20,6 +20,8 @@ from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.request import Request, read_regular
 from specguard.change.store import DOCUMENT_LIMIT
+from specguard.cli.files import replace_file, writing
+from specguard.cli.options import usage
 from specguard.declaration.patterns import Guarding, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.document import Document
@@ -115,11 +117,11 @@ class Proposed:
     """
 
     def __init__(self, base: str, presets: Sequence[str]) -> None:
-        self.guards: list[Guard] = [Guard(path="SPEC_AUTHORITY.md", why="this document")]
+        self.guards: list[Guard] = [Guard(AUTHORITY, "this document")]
         self.settings: list[Setting] = []
         if presets:
-            self.settings.append(Setting(toml=f"extends = {toml_value(list(presets))}"))
-        self.settings.append(Setting(toml=f"base = {toml_value(base)}"))
+            self.settings.append(Setting(f"extends = {toml_value(list(presets))}"))
+        self.settings.append(Setting(f"base = {toml_value(base)}"))
         self._base = base
 
     @property
@@ -175,7 +177,7 @@ def guards_in(paths: Sequence[str]) -> Iterator[Guard]:
             begins = re.compile(pattern if pattern.endswith("/") else rf"(?:{pattern})\Z")
             found = (begins.match(path) for path in paths)
             for name in sorted({match[0] for match in found if match}):
-                yield Guard(path=name, why=why, forbidden=forbidden)
+                yield Guard(name, why, forbidden)
 
 
 def fitted(policy: Policy, paths: Sequence[str]) -> Iterator[Setting]:
@@ -203,18 +205,14 @@ def approver_named(text: str) -> Setting:
     """
     match = _APPROVER.fullmatch(text.strip())
     if match is None:
-        raise SpecguardError(
-            f"{text!r} names no approver",
-            help="write it as --approver alice=alice.pub, or as 'alice <alice@example.org>=alice.pub'",
-            code="usage",
-        )
+        help = "write it as --approver alice=alice.pub, or as 'alice <alice@example.org>=alice.pub'"
+        raise usage(f"{text!r} names no approver", help)
     file = os.path.expanduser(match["file"])
     content = read_regular(file, _LARGEST_KEY, "the approver's key").decode("utf-8", "replace").strip()
     problem = "it is a private key" if content.startswith("-----BEGIN") else key_problem(content)
     if problem:
-        raise SpecguardError(
-            problem, path=file, help="name the .pub file that ssh-keygen wrote beside it", code="usage"
-        )
+        help = "name the .pub file that ssh-keygen wrote beside it"
+        raise SpecguardError(problem, path=file, help=help, code="usage")
     table: Mapping[str, Any] = {
         "name": match["name"].strip(),
         "emails": [match["email"]] if match["email"] else None,
@@ -223,7 +221,63 @@ def approver_named(text: str) -> Setting:
         "may": ["PTH002", "PTH004"],
     }
     lines = [f"{key} = {toml_value(value)}" for key, value in table.items() if value]
-    return Setting(toml="\n".join(["[[approvals.approver]]", *lines]))
+    return Setting("\n".join(["[[approvals.approver]]", *lines]))
+
+
+def read_document(top: str, path: str) -> Source:
+    """A document of the authority in a working tree.
+
+    Raises:
+        SpecguardError: it cannot be read, or is no UTF-8 text.
+    """
+    return Source(
+        path, "", decode(read_regular(os.path.join(top, path), DOCUMENT_LIMIT, "the document"), path)
+    )
+
+
+def compiled(top: str, text: str = "") -> Policy | None:
+    """The policy of a working tree whose authority has, or shall have, this text; None where it has none.
+
+    Raises:
+        SpecguardError: it is wrong.
+    """
+
+    def read(path: str, named_by: Origin) -> Source:
+        if not os.path.isfile(os.path.join(top, path)):
+            raise SpecguardError(
+                f"`documents` names {path!r}, which does not exist",
+                path=named_by.path,
+                line=named_by.line or None,
+                help="add it, or take it out of `documents`",
+                code="broken-authority",
+            )
+        return Source(path, "", text) if path == AUTHORITY and text else read_document(top, path)
+
+    sources = [Source(AUTHORITY, "", text)] if text else []
+    there = [path for path in DEFAULTS if os.path.isfile(os.path.join(top, path))]
+    sources += [read_document(top, path) for path in there if path != AUTHORITY or not text]
+    return compile_policy(sources, registry=load_registry, read=read) if sources else None
+
+
+def append_to_authority(top: str, section: str) -> bytes:
+    """Add a section to the authority of a working tree, by a rename; what was there before is returned.
+
+    Raises:
+        SpecguardError: it is a link, or cannot be read or written.
+    """
+    file = os.path.join(top, AUTHORITY)
+    if os.path.islink(file):
+        said, help = (
+            "it is a symbolic link, and is not written to",
+            "put what is printed where the link leads",
+        )
+        raise SpecguardError(said, path=AUTHORITY, help=help, code="outside-repository")
+    there = os.path.exists(file)
+    old = read_regular(file, DOCUMENT_LIMIT, "the authority") if there else b""
+    added = section.encode("utf-8", "surrogateescape")
+    with writing(AUTHORITY, "without writing it, what is added is printed"):
+        replace_file(file, (old.rstrip() or b"# Authority") + b"\n\n" + added)
+    return old
 
 
 _PATHS: Final = "rules.locked-path.paths"
@@ -255,13 +309,12 @@ class Adopted:
         self._tracked = [os.fsencode(path) for path in tracked]
         self._wanted: dict[str, Any] = {}
         self.settings: list[Setting] = []
-        policy = self._compiled()
-        self._name(policy, files)
+        self._name(self._compiled(), files)
         self._policy = policy = self._compiled()
         lists = list(self._lists(policy.unread))
         labels = {(one.path, one.text) for one in policy.unread}
         sentences = [one for one in self._sentences() if (one[0], one[3]) not in labels]
-        self.settings += [Setting(toml=f"{key} = {toml_value(one)}") for key, one in self._wanted.items()]
+        self.settings += [Setting(f"{key} = {toml_value(one)}") for key, one in self._wanted.items()]
         final = self._compiled()
         held = {(one.path, one.line, "people", one.text): one.rules for one in final.statements if one.rules}
         known = {(one.path, one.line) for one in policy.unread}
@@ -277,15 +330,15 @@ class Adopted:
     def _told(self, told: Sequence[_Line]) -> Iterator[str]:
         """The account, document by document; one that is only being written is not told of."""
         for path in dict.fromkeys(one[0] for one in told):
-            if path == AUTHORITY and not self._has(path):
+            if path == AUTHORITY and not os.path.isfile(os.path.join(self._top, path)):
                 continue
             own = [one for one in told if one[0] == path]
             yield f"{path}:"
             yield from (f"  {word:6} {line:4}  {cut(said)}" for _, line, word, said in own)
-            words = ("held", "add", "people", "unread", "ask")
-            held, added, people, unread, ask = (sum(one[2] == word for one in own) for word in words)
-            said = f", {unread + ask} not read" if unread + ask else ""
-            yield f"  {held} held, {added} held by what is added, {people} left to people{said}"
+            count = Counter(one[2] for one in own)
+            unread = count["unread"] + count["ask"]
+            added = f"{count['add']} held by what is added, {count['people']} left to people"
+            yield f"  {count['held']} held, {added}{f', {unread} not read' if unread else ''}"
         yield "Sentences are read in English, lists of paths in any language."
 
     def _compiled(self) -> Policy:
@@ -293,27 +346,20 @@ class Adopted:
         text = self._text
         if self.settings:
             text = "\n".join([text.removesuffix("\n"), "", *settings_block(self.settings), ""])
-        sources = [Source(AUTHORITY, "", text)]
-        sources += [self._source(path) for path in DEFAULTS if path != AUTHORITY and self._has(path)]
-        policy = compile_policy(sources, registry=load_registry, read=self._source)
+        policy = compiled(self._top, text)
         assert policy is not None  # noqa: S101 - a document of this name is always an authority
         return policy
 
-    def _has(self, path: str) -> bool:
-        return os.path.isfile(os.path.join(self._top, path))
-
-    def _source(self, path: str, _named_by: Origin | None = None) -> Source:
-        if path == AUTHORITY:
-            return Source(path, "", self._text)
-        data = read_regular(os.path.join(self._top, path), DOCUMENT_LIMIT, "the document")
-        return Source(path, "", decode(data, path))
+    def _document(self, path: str) -> Document:
+        return Document(self._text if path == AUTHORITY else read_document(self._top, path).text)
 
     def _name(self, policy: Policy, files: Sequence[str]) -> None:
         """Have the authority name the documents that it does not name yet."""
         known = {path for path, _ in policy.documents}
         new = [file for file in dict.fromkeys(map(os.path.normpath, files)) if file not in known]
         for file in new:
-            if not (is_document(file) and self._has(file) and file.endswith(".md")):
+            there = os.path.isfile(os.path.join(self._top, file))
+            if not (there and is_document(file) and file.endswith(".md")):
                 problem, step = "it is no Markdown document of this repository", "name it from the root"
                 raise SpecguardError(problem, path=file, help=step, code="usage")
         named = policy.origin("documents")
@@ -326,17 +372,17 @@ class Adopted:
                 code="usage",
             )
         if new:
-            self.settings.append(Setting(toml=f"documents = {toml_value(new)}"))
+            self.settings.append(Setting(f"documents = {toml_value(new)}"))
 
     def _read(self) -> Iterator[_Line]:
         """The paths that known sections give."""
         known = known_sections(self._policy.sections)
         for path, _ in self._policy.documents:
-            if not path.endswith(".toml"):
-                for one in read_sections(Document(self._source(path).text), path, known)[0]:
-                    rule = self._policy.rule(one.meaning)
-                    said = (rule.code, "held") if rule and rule.active else (one.meaning, "read")
-                    yield path, one.line, said[1], f"{one.path}  ({said[0]})"
+            for one in () if path.endswith(".toml") else read_sections(self._document(path), path, known)[0]:
+                rule = self._policy.rule(one.meaning)
+                held = rule is not None and rule.active
+                code = rule.code if rule is not None and held else one.meaning
+                yield path, one.line, "held" if held else "read", f"{one.path}  ({code})"
 
     def _lists(self, unread: Sequence[Unread]) -> Iterator[_Line]:
         """What was not read; lists of paths with the setting that has them read."""
@@ -346,7 +392,7 @@ class Adopted:
             if one.meaning not in ("title", "list"):
                 yield one.path, one.line, "unread", f"{one.text}: {one.reason}"
                 continue
-            title, paths, other = listed_paths(Document(self._source(one.path).text), one.line, one.text)
+            title, paths, other = listed_paths(self._document(one.path), one.line, one.text)
             meaning = guard_of(one.text)
             setting = f"{_SECTIONS} = {toml_value({title: meaning or 'locked-path'})}"
             if not paths:
@@ -428,16 +474,18 @@ _BOT: Final = "[bot]"
 """How a bot's account is written, and its name in what it commits."""
 
 _NUMBERED: Final = re.compile(r" \(#[0-9]+\)$")
-_PINS: Final = Setting(toml='rules.locked-path.pins = "allow"')
+_PINS: Final = Setting('rules.locked-path.pins = "allow"')
 
 
-def look_back(repository: Repository, proposed: Proposed, compiled: Callable[[str], Policy]) -> Iterator[str]:
+def look_back(
+    repository: Repository, proposed: Proposed, policy_of: Callable[[str], Policy]
+) -> Iterator[str]:
     """Judge the last changes by what is proposed, and add the settings that they ask for.
 
     Args:
         repository: whose history.
         proposed: the authority; settings are added to it.
-        compiled: makes a policy of its text.
+        policy_of: makes a policy of its text.
 
     Yields:
         What a person must know of it.
@@ -450,15 +498,18 @@ def look_back(repository: Repository, proposed: Proposed, compiled: Callable[[st
             commits = [commit for commit in commits if commit.parents]
             if len(commits) < _FEW:
                 return
-            past = _Past(git, repository)
-            before = past.failures(compiled(proposed.text), "by the defaults", commits)
+            request = Request(environment=repository.environment, directory=repository.directory)
+            end = monotonic() + _SECONDS
+            policy = policy_of(proposed.text)
+            before = _failures(git, request, policy, "by the defaults", commits, end)
             commits = commits[: len(before)]
             proposed.settings += _landing(commits)
             if _locked(before):
                 proposed.settings.append(_PINS)
             failed = [commit for commit in commits if before[commit.oid]]
             # What is proposed here only lifts.
-            after = {**before, **past.failures(compiled(proposed.text), "as proposed", failed)}
+            policy = policy_of(proposed.text)
+            after = {**before, **_failures(git, request, policy, "as proposed", failed, end)}
         except (MissingFact, SpecguardError) as error:
             reason = error.reason if isinstance(error, MissingFact) else error.message
             yield f"past changes: not looked at: {reason}"
@@ -469,10 +520,10 @@ def look_back(repository: Repository, proposed: Proposed, compiled: Callable[[st
         proposed.settings.remove(_PINS)
     if pins:
         why = f"{pins} of the last {count} changes altered only pinned versions of locked files"
-        proposed.settings.append(Setting(toml=_PINS.toml, why=why))
+        proposed.settings.append(Setting(_PINS.toml, why=why))
     yield f"past changes: {_said(before, count)} by what is guarded and the defaults"
     proposed.settings += _bots(commits, after)
-    proposed.settings += _severities(compiled(proposed.text), after)
+    proposed.settings += _severities(policy_of(proposed.text), after)
     if after != before:
         yield f"past changes: {_said(after, count)} by what is proposed"
 
@@ -484,7 +535,7 @@ def _landing(commits: Sequence[Commit]) -> Iterator[Setting]:
     )
     if 2 * numbered > len(commits):
         why = f"{numbered} of the last {len(commits)} changes landed as one numbered commit"
-        yield Setting(toml='merge = "squash"', why=why)
+        yield Setting('merge = "squash"', why=why)
 
 
 def _bots(commits: Sequence[Commit], failures: dict[str, frozenset[str]]) -> Iterator[Setting]:
@@ -519,33 +570,25 @@ def _severities(policy: Policy, failures: dict[str, frozenset[str]]) -> Iterator
         )
 
 
-class _Past:
-    """Changes that have landed, and what fails of them."""
-
-    def __init__(self, git: Git, repository: Repository) -> None:
-        self._git = git
-        self._end = monotonic() + _SECONDS
-        self._request = Request(environment=repository.environment, directory=repository.directory)
-
-    def failures(self, policy: Policy, said: str, commits: Sequence[Commit]) -> Mapping[str, frozenset[str]]:
-        """The rules that fail by a policy, for each change: their codes, and of a guard its pattern too."""
-        found: dict[str, frozenset[str]] = {}
-        told = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-        for at, (commit, verdict) in enumerate(
-            judge_landed(self._git, self._request, policy, commits), start=1
-        ):
-            found[commit.oid] = frozenset(
-                f"{one.code} {one.finding.key}" if one.code in _GUARDS else one.code
-                for one in verdict.findings
-                if one.severity == "error" and one.state == "open"
-            )
-            if told and (at % 10 == 0 or at == len(commits)):
-                end = "\r\033[K" if at == len(commits) else ""
-                sys.stderr.write(f"\rpast changes, {said}: {at} of {len(commits)}{end}")
-                sys.stderr.flush()
-            if monotonic() > self._end:
-                break
-        return found
+def _failures(
+    git: Git, request: Request, policy: Policy, said: str, commits: Sequence[Commit], end: float
+) -> dict[str, frozenset[str]]:
+    """The rules that fail by a policy, for each change: their codes, and of a guard its pattern too."""
+    found: dict[str, frozenset[str]] = {}
+    told = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    for at, (commit, verdict) in enumerate(judge_landed(git, request, policy, commits), start=1):
+        found[commit.oid] = frozenset(
+            f"{one.code} {one.finding.key}" if one.code in _GUARDS else one.code
+            for one in verdict.findings
+            if one.severity == "error" and one.state == "open"
+        )
+        if told and (at % 10 == 0 or at == len(commits)):
+            clear = "\r\033[K" if at == len(commits) else ""
+            sys.stderr.write(f"\rpast changes, {said}: {at} of {len(commits)}{clear}")
+            sys.stderr.flush()
+        if monotonic() > end:
+            break
+    return found
 
 
 def _locked(failures: Mapping[str, frozenset[str]]) -> int:

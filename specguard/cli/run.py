@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import subprocess
 import sys
@@ -13,9 +12,25 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from specguard.change.repository import Repository
-from specguard.cli.options import DIRECTORY, FILE, in_directory
-from specguard.cli.runs import in_root, open_store
-from specguard.errors import SpecguardError
+from specguard.cli import runs
+from specguard.cli.options import (
+    agent,
+    chosen,
+    extra_gates,
+    file,
+    flag,
+    folder,
+    in_directory,
+    in_root,
+    number,
+    remote,
+    several,
+    start_at,
+    text,
+    usage,
+    yes,
+)
+from specguard.cli.runs import open_store
 from specguard.executor.report import (
     last_output,
     opening,
@@ -44,52 +59,23 @@ if TYPE_CHECKING:
     Say = Callable[[str], None]
 
 
-_SUBCOMMANDS: Final = {
-    "list": ("runs", "List the runs."),
-    "status": ("runs", "Show how a run stands, or all that are under way."),
-    "doctor": ("runs", "Say what is wrong with runs."),
-    "report": ("runs", "Show a run's report."),
-    "resume": ("run", "Go on with a run that has ended early."),
-    "stop": ("runs", "End a run, and what it has started."),
-    "clean": ("runs", "Remove what ended runs have left."),
-    "gates": ("runs", "Run the gates, with no agent and no commit."),
-    "metrics": ("runs", "Count runs, and how much of what is done they show."),
-    "migrate": ("runs", "Move run folders of an older layout."),
-    "research": ("run", "Let an agent write the research for a plan."),
-    "review": ("run", "Let an agent review the options of a plan."),
-    "item": ("run", "Let an agent work on an item, also of a kind named like a command here."),
-}
-"""Each command with its module in this package and its line in the list."""
-
-
 class _Run(click.Group):
     """A group whose first word may also be a kind of work item."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_SUBCOMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in _SUBCOMMANDS:
-            return None
-        module = importlib.import_module(f"specguard.cli.{_SUBCOMMANDS[cmd_name][0]}")
-        command = getattr(module, "list_" if cmd_name == "list" else cmd_name)
-        assert isinstance(command, click.Command)  # noqa: S101 - a contract of this package
-        return command
+        return list(self.commands)
 
     def resolve_command(
-        self, ctx: click.Context, args: list[str]
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        args: list[str],
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
-        if name in _SUBCOMMANDS:
-            return name, self.get_command(ctx, name), args[1:]
-        return "item", self.get_command(ctx, "item"), args
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in _SUBCOMMANDS.items()])
+        if args[0] in self.commands:
+            return args[0], self.commands[args[0]], args[1:]
+        return "item", self.commands["item"], args
 
 
-@click.command("run", cls=_Run, short_help="Let an agent work on one item, and look after runs.")
+@click.command("run", cls=_Run)
 def command() -> None:
     """Let an agent work on one item of a KIND, from its pointer to its pull request.
 
@@ -120,51 +106,39 @@ class CommandBehind(click.Command):
         return [*super().collect_usage_pieces(ctx), "[-- COMMAND...]"]
 
 
+_until = chosen("--until", among=STEPS, help="Stop after this step.")
+_dry_run = flag("--dry-run", help="Print the steps, and touch nothing.")
+_rounds = number("--max-attempts", metavar="N", help="The most rounds of the agent.")
+_remote = remote("Fetch and push there.")
+
+
 @click.command("item", cls=CommandBehind, short_help="Let an agent work on an item.")
 @click.argument("kind")
 @click.argument("items", nargs=-1, metavar="[ID]...")
 @in_directory
-@click.option(
-    "--code-dir",
-    "code_dir",
-    metavar="DIR",
-    type=DIRECTORY,
-    default="",
-    help="The repository; names start from where you are.",
-)
-@click.option("--agent", metavar="NAME", default="", help="Run this agent of the policy.")
-@click.option("--plan", metavar="FILE", type=FILE, default="", help="Take the item from this file.")
-@click.option(
-    "--plan-dir",
-    "plan_dir",
-    metavar="DIR",
-    type=DIRECTORY,
-    default="",
-    help="The folder of the plan (default FILE: plan.json).",
-)
-@click.option("--until", type=click.Choice(STEPS), help="Stop after this step.")
-@click.option("--dry-run", is_flag=True, help="Print the steps, and touch nothing.")
-@click.option("--detach", is_flag=True, help="Print the run's id and continue in the background.")
-@click.option("--announce", type=int, default=None, hidden=True)
-@click.option("--timeout", metavar="SECONDS", type=click.IntRange(1), help="For the whole run.")
-@click.option("--command-timeout", metavar="SECONDS", type=click.IntRange(1), help="For each command.")
-@click.option("--command", "commands", metavar="CMD", multiple=True, help="One more gate; repeatable.")
-@click.option("--approval-policy", metavar="WORD", default="", help="The agent's approval policy.")
-@click.option("--run-root", metavar="DIR", type=DIRECTORY, default="", help="Keep runs in DIR.")
-@click.option("--reuse-run", metavar="RUN", default="", help="Use this run's folder again.")
-@click.option("--compact", is_flag=True, help="Keep only the ends of logs.")
-@click.option("--max-attempts", metavar="N", type=click.IntRange(1), help="The most rounds of the agent.")
-@click.option(
-    "--max-tasks", metavar="N", type=click.IntRange(1), default=1, help="The number of items: always 1."
-)
-@click.option("--ensure-git", is_flag=True, help="Make a git repository if there is none.")
-@click.option("--baseline-commit", is_flag=True, help="Commit all files if there is no commit.")
-@click.option("--base", metavar="BRANCH", default="", help="Start from this branch.")
-@click.option("--remote", metavar="NAME", default="origin", show_default=True, help="Fetch and push there.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option(
-    "--output-format", type=click.Choice(("text", "json")), default="text", help="The form of --dry-run."
-)
+@folder("--code-dir", "code_dir", help="The repository; names start from where you are.")
+@agent
+@file("--plan", help="Take the item from this file.")
+@folder("--plan-dir", "plan_dir", help="The folder of the plan (default FILE: plan.json).")
+@_until
+@_dry_run
+@flag("--detach", help="Print the run's id and continue in the background.")
+@click.option("--announce", type=int, hidden=True)
+@number("--timeout", metavar="SECONDS", help="For the whole run.")
+@number("--command-timeout", metavar="SECONDS", help="For each command.")
+@extra_gates
+@text("--approval-policy", metavar="WORD", help="The agent's approval policy.")
+@in_root
+@text("--reuse-run", metavar="RUN", help="Use this run's folder again.")
+@flag("--compact", help="Keep only the ends of logs.")
+@_rounds
+@number("--max-tasks", metavar="N", default=1, help="The number of items: always 1.")
+@flag("--ensure-git", help="Make a git repository if there is none.")
+@flag("--baseline-commit", help="Commit all files if there is no commit.")
+@start_at
+@_remote
+@yes
+@chosen("--output-format", among=("text", "json"), default="text", help="The form of --dry-run.")
 @click.pass_context
 def item(
     context: click.Context,
@@ -187,59 +161,55 @@ def item(
         # It is this process's alone, and of nothing that it starts.
         os.set_inheritable(announce, False)
     if max_tasks > 1:
-        raise SpecguardError(
-            "a run works on one task, and stops",
-            help="start another one for the next: --max-tasks 1",
-            code="usage",
-        )
-    command = context.meta.get(WORDS, ())
+        raise usage("a run works on one task, and stops", "start another one for the next: --max-tasks 1")
+    words["directory"] = words.pop("code_dir") or words["directory"]
     # A plan is looked for from the root of the repository, so that is made first.
-    made = False
-    for done in ensure_repository(
-        words["code_dir"] or words["directory"],
+    done = ensure_repository(
+        words["directory"],
         os.environ,
         make=ensure_git,
         commit=baseline_commit,
         base=words["base"],
         only_say=words["dry_run"],
-    ):
+    )
+    made = False
+    for line in done:
         made = True
-        click.echo(visible(done), err=True)
+        say_plainly(line)
     if made and words["dry_run"]:
         # Where a run begins is read from that commit.
         say_plainly("the steps of the run are planned once that commit is there")
         return EXIT_PASSED
+    words["plan"] = _plan_file(words["plan"], words.pop("plan_dir"), words["directory"])
     asked = [
-        _options(one, command, earlier=items[:number], **words) for number, one in enumerate(items or ("",))
+        _options(context, item=one, earlier=items[:at], **words) for at, one in enumerate(items or ("",))
     ]
     if twice := next((one for one in items if items.count(one) > 1), ""):
-        raise SpecguardError(f"{twice} is asked for twice", help="name each item once", code="usage")
+        raise usage(f"{twice} is asked for twice", "name each item once")
     if words["dry_run"]:
         return show_plan(asked, output_format)
     if detach:
         return detached(sys.argv[1:])
-    for number, one in enumerate(asked, 1):
+    for at, one in enumerate(asked):
         code = EXIT_NO_VERDICT
         try:
-            code = start(one, announce if number == 1 else None)
+            code = start(one, announce if at == 0 else None)
         finally:
-            if code and asked[number:]:
-                say_plainly(f"not begun: {', '.join(later.item for later in asked[number:])}")
+            if code and asked[at + 1 :]:
+                say_plainly(f"not begun: {', '.join(later.item for later in asked[at + 1 :])}")
         if code:
             return code
     return EXIT_PASSED
 
 
-@click.command("resume", cls=CommandBehind, short_help="Continue a run that ended early.")
+@click.command("resume", cls=CommandBehind, short_help="Go on with a run that has ended early.")
 @click.argument("run")
 @in_directory
 @in_root
-@click.option("--agent", metavar="NAME", default="", help="Use this agent instead.")
-@click.option("--until", type=click.Choice(STEPS), help="Stop after this step.")
-@click.option("--timeout", metavar="SECONDS", type=click.IntRange(1), help="For the whole run; never less.")
-@click.option(
-    "--max-attempts", metavar="N", type=click.IntRange(1), help="The most rounds in all; never less."
-)
+@text("--agent", metavar="NAME", help="Use this agent instead.")
+@_until
+@number("--timeout", metavar="SECONDS", help="For the whole run; never less.")
+@number("--max-attempts", metavar="N", help="The most rounds in all; never less.")
 @click.pass_context
 def resume(context: click.Context, /, run: str, directory: str, run_root: str, **words: Any) -> int:
     """Continue RUN from its last step, with the same task and agent, or the command behind `--`.
@@ -249,11 +219,11 @@ def resume(context: click.Context, /, run: str, directory: str, run_root: str, *
     from specguard.executor.lifecycle import resume as go_on
 
     found = open_store(directory, run_root).find(run)
-    folder = RunFolder(found.path, found.root)
+    place = RunFolder(found.path, found.root)
     command = tuple(context.meta.get(WORDS, ()))
-    options = asked_before(folder, os.environ, directory=directory, command=command, **words)
-    code = go_on(options, folder, say=say_plainly)
-    _tell(folder)
+    options = asked_before(place, os.environ, directory=directory, command=command, **words)
+    code = go_on(options, place, say=say_plainly)
+    _tell(place)
     return code
 
 
@@ -281,30 +251,26 @@ def start(options: RunOptions, announce: int | None = None) -> int:
     return code
 
 
-def _tell(folder: RunFolder) -> None:
+def _tell(place: RunFolder) -> None:
     """Say how a run ended, what of it was not mended, and what comes next."""
-    manifest = folder.read_manifest()
-    click.echo(f"{manifest.state}: {visible(manifest.reason or manifest.run_id)}")
+    manifest = place.read_manifest()
+    lines = [f"{manifest.state}: {manifest.reason or manifest.run_id}"]
     if manifest.state != "succeeded":
-        for line in still_failing(manifest, folder):
-            click.echo(f"  {visible(line)}")
-        if said := suggestion(folder):
-            click.echo(f"  next: {visible(said)}")
-        for line in last_output(manifest, folder).splitlines():
-            click.echo(f"    {visible(line)}")
-        for what, path in work_left(manifest, folder):
-            click.echo(visible(f"{what}: {path}"))
-    for note in manifest.notes:
-        click.echo(f"note: {visible(note)}")
-    request = manifest.pull_request
+        lines += [f"  {line}" for line in still_failing(manifest, place)]
+        lines += [f"  next: {said}" for said in (suggestion(place),) if said]
+        lines += [f"    {line}" for line in last_output(manifest, place).splitlines()]
+        lines += [f"{what}: {path}" for what, path in work_left(manifest, place)]
+    lines += [f"note: {note}" for note in manifest.notes]
     if manifest.pushed and manifest.branch:
-        click.echo(visible(taking_up(manifest)))
+        lines.append(taking_up(manifest))
+    request = manifest.pull_request
     if request is not None and request.url:
-        click.echo(visible(request.url))
+        lines.append(request.url)
     elif request is not None and request.command:
-        if manifest.repository.tip is not None:
-            click.echo(visible(f"{opening(manifest)}:"))
-        click.echo(visible(request.command))
+        lines += [f"{opening(manifest)}:"] if manifest.repository.tip is not None else []
+        lines.append(request.command)
+    for line in lines:
+        click.echo(visible(line))
 
 
 def show_plan(asked: Sequence[RunOptions], output_format: str = "text") -> int:
@@ -327,20 +293,10 @@ def show_plan(asked: Sequence[RunOptions], output_format: str = "text") -> int:
     return EXIT_PASSED
 
 
-def _options(
-    item_id: str, command: Sequence[str], *, plan: str, plan_dir: str, code_dir: str, **words: Any
-) -> RunOptions:
+def _options(context: click.Context, **words: Any) -> RunOptions:
     """The words of the command line as a run takes them."""
-    if code_dir:
-        words["directory"] = code_dir
     given = {name: value for name, value in words.items() if value is not None}
-    return RunOptions(
-        environment=dict(os.environ),
-        item=item_id,
-        command=tuple(command),
-        plan=_plan_file(plan, plan_dir, given.get("directory", "")),
-        **given,
-    )
+    return RunOptions(environment=dict(os.environ), command=tuple(context.meta.get(WORDS, ())), **given)
 
 
 def _plan_file(plan: str, plan_dir: str, directory: str) -> str:
@@ -353,69 +309,68 @@ def _plan_file(plan: str, plan_dir: str, directory: str) -> str:
     return path if found.startswith("..") else found
 
 
-_SECONDS = 60
-
-
-def _paper_options(function: Callable[..., int]) -> Callable[..., int]:
-    """The options that both have."""
-    for option in reversed(
-        (
-            click.argument("name", default="", metavar="[NAME]"),
-            in_directory,
-            click.option("--plan", metavar="FILE", type=FILE, default="", help="The plan's file or folder."),
-            click.option("--timeout-minutes", metavar="N", type=click.IntRange(1), help="For the whole run."),
-            click.option("--agent", metavar="NAME", default="", help="Run this agent of the policy."),
-            click.option(
-                "--max-attempts", metavar="N", type=click.IntRange(1), help="The most rounds of the agent."
-            ),
-            click.option("--dry-run", is_flag=True, help="Print the steps, and touch nothing."),
-            click.option("--until", type=click.Choice(STEPS), help="Stop after this step."),
-            click.option("--run-root", metavar="DIR", type=DIRECTORY, default="", help="Keep runs in DIR."),
-            click.option("--base", metavar="BRANCH", default="", help="Start from this branch."),
-            click.option(
-                "--remote", metavar="NAME", default="origin", show_default=True, help="Fetch and push there."
-            ),
-            click.pass_context,
-        )
-    ):
-        function = option(function)
-    return function
+_paper = several(
+    click.argument("name", default="", metavar="[NAME]"),
+    in_directory,
+    file("--plan", help="The plan's file or folder."),
+    number("--timeout-minutes", metavar="N", help="For the whole run."),
+    agent,
+    _rounds,
+    _dry_run,
+    _until,
+    in_root,
+    start_at,
+    _remote,
+    click.pass_context,
+)
 
 
 @click.command("research", cls=CommandBehind, short_help="Let an agent write the research for a plan.")
-@click.option("--goal", metavar="TEXT", required=True, help="What to find out.")
-@_paper_options
+@text("--goal", metavar="TEXT", required=True, help="What to find out.")
+@_paper
 def research(context: click.Context, /, **words: Any) -> int:
     """Let an agent write the research for the plan NAME, under the contract [artifacts.research].
 
     Only that document may change. It is pushed on the branch of the plan's papers. If [models] lists models,
     the command must name one.
     """
-    return _run(context, "research", **words)
+    return _write_paper(context, "research", **words)
 
 
 @click.command("review", cls=CommandBehind, short_help="Let an agent review the options of a plan.")
-@click.option("--goal", metavar="TEXT", default="", help="What to look at.")
-@_paper_options
+@text("--goal", metavar="TEXT", help="What to look at.")
+@_paper
 def review(context: click.Context, /, **words: Any) -> int:
     """Let an agent review the options of the plan NAME, as `specguard run research` does research.
 
     The contract is [artifacts.plan-review].
     """
-    return _run(context, "review", **words)
+    return _write_paper(context, "review", **words)
 
 
-def _run(context: click.Context, kind: str, *, name: str, timeout_minutes: int | None, **words: Any) -> int:
-    given = {key: value for key, value in words.items() if value is not None}
-    options = RunOptions(
-        environment=dict(os.environ),
-        kind=kind,
-        item=name,
-        command=tuple(context.meta.get(WORDS, ())),
-        timeout=(timeout_minutes or 0) * _SECONDS,
-        **given,
-    )
+def _write_paper(
+    context: click.Context, kind: str, *, name: str, timeout_minutes: int | None, **words: Any
+) -> int:
+    options = _options(context, kind=kind, item=name, timeout=(timeout_minutes or 0) * 60, **words)
     return show_plan([options]) if options.dry_run else start(options)
+
+
+for _one in (
+    runs.list_,
+    runs.status,
+    runs.doctor,
+    runs.report,
+    resume,
+    runs.stop,
+    runs.clean,
+    runs.gates,
+    runs.metrics,
+    runs.migrate,
+    research,
+    review,
+    item,
+):
+    command.add_command(_one)
 
 
 OUTPUT: Final = "control/output.log"
@@ -490,22 +445,22 @@ def detached(words: Sequence[str]) -> int:
     return code
 
 
-def leave_terminal(folder: RunFolder, announce: int) -> None:
+def leave_terminal(place: RunFolder, announce: int) -> None:
     """Tell whoever waits that the run has begun, and print into its folder from now on.
 
     Args:
-        folder: the run's folder.
+        place: the run's folder.
         announce: the file descriptor that its id is written to.
     """
     sys.stdout.flush()
     sys.stderr.flush()
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-    os.makedirs(os.path.dirname(folder.file(OUTPUT)), exist_ok=True)
-    output = os.open(folder.file(OUTPUT), flags, 0o644)
+    os.makedirs(os.path.dirname(place.file(OUTPUT)), exist_ok=True)
+    output = os.open(place.file(OUTPUT), flags, 0o644)
     for stream in (1, 2):
         os.dup2(output, stream)
     os.close(output)
-    os.write(announce, f"{folder.run_id}\n".encode("ascii"))
+    os.write(announce, f"{place.run_id}\n".encode("ascii"))
     os.close(announce)
 
 

@@ -94,15 +94,20 @@ class NewPlan:
             },
         }
 
-    def flaws(self) -> Iterator[tuple[int, str, str]]:
-        """What keeps its tasks from being such as its rules ask for: line, what is wrong, the next step."""
+    def require_ready(self) -> None:
+        """Refuse tasks that are none such as its rules ask for.
+
+        Raises:
+            SpecguardError: the first one.
+        """
         for box in self._boxes.all:
             for file in _files(box):
                 expected = expectation(file, self._kind.code)
                 if expected.problem or expects_all(expected):
                     problem = expected.problem or "every file there is"
                     help = "Name the files or folders that the task touches."
-                    yield box.line, f"{box.name} names the file {file!r}, which is {problem}", help
+                    said = f"{box.name} names the file {file!r}, which is {problem}"
+                    raise _unready(said, f"{self._source.path}/{TASKS}", help, box.line)
 
     def notes(self, contracts: Mapping[str, Contract]) -> Iterator[str]:
         """What the person who made the plan must still do: companions, commands, files, ticked boxes."""

@@ -1,31 +1,46 @@
-"""Reports in the formats of other programs: Checkstyle, JUnit, and reviewdog's `rdjson`.
+"""Reports in the formats of other programs: Checkstyle, JUnit, reviewdog's `rdjson`, GitLab's widget, Azure.
 
-The elements and attributes are those that Checkstyle's `XMLLogger` writes.
+Checkstyle's elements and attributes are those that its `XMLLogger` writes; JUnit's are those that Jenkins
+allows in its `junit-10.xsd` (jenkinsci/xunit-plugin). Of several failures of a test case most readers show
+the first, so that a rule has one, which tells all its findings.
 
-Nothing defines the format but what reads it; the elements and attributes are those that Jenkins allows in its
-`junit-10.xsd` (jenkinsci/xunit-plugin). Of several failures of a test case most readers show the first, so
-that a rule has one, which tells all its findings.
-
-Lines count from 1, and a range without columns has both of its lines whole. Reviewdog puts messages into
+Reviewdog's lines count from 1, and a range without columns has both of its lines whole. It puts messages into
 comments as they are, which makes Markdown of them, so that they are escaped for it.
+
+GitLab's fields are those of "Code quality report format" in its documentation: no path begins with `./`, and
+of several issues with one fingerprint only one is shown.
+
+Azure's agent reads `##vso[` anywhere in a line, so nothing of a change is printed but as an escaped part of a
+command. It knows errors and warnings; what weighs less is told in plain lines.
 """
 
 from __future__ import annotations
 
+import hashlib
 from xml.etree.ElementTree import Element, SubElement
 
-from specguard.reporters.escape import cut, cut_path, json_text, markdown_text, visible, xml_legal, xml_text
-from specguard.reporters.text import Style, located, verdict_line
+from specguard.reporters.escape import (
+    LONGEST,
+    azure_data,
+    azure_property,
+    cut,
+    cut_path,
+    json_text,
+    markdown_text,
+    visible,
+    xml_legal,
+    xml_text,
+)
+from specguard.reporters.text import Style, located, titles, undecided, verdict_line
 from specguard.reporters.wording import (
     HOME,
     Place,
-    authority_of,
-    error_lines,
+    Told,
     lines,
-    most_severe_first,
-    place_of,
-    place_of_error,
     policy_lines,
+    title,
+    told_errors,
+    told_of,
     undecided_lines,
     url_of,
     weight,
@@ -33,7 +48,7 @@ from specguard.reporters.wording import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any, Final
 
     from specguard.errors import SpecguardError
@@ -46,51 +61,30 @@ VERSION: Final = "4.3"
 
 def render_checkstyle(verdicts: Sequence[Verdict]) -> str:
     """The findings of all verdicts by file; a rule that could not be judged is an error of the authority."""
-    files = _Files()
-    for verdict in verdicts:
-        for result in verdict.results:
-            if result.state == "indeterminate":
-                severity = "error" if result.incomplete else "warning"
-                files.add(authority_of(verdict), severity, undecided_lines(result), result.code)
-        for judged in verdict.findings:
-            files.add(place_of(verdict, judged), weight(verdict, judged), lines(judged), judged.code)
-    return files.text
+    return _files(told_of(verdicts))
 
 
 def error_report_checkstyle(error: SpecguardError) -> str:
     """The errors that there is no verdict, and why."""
-    files = _Files()
-    for one in error.each():
-        files.add(place_of_error(one), "error", ["no verdict", *error_lines(one)], "no-verdict")
-    return files.text
+    return _files(told_errors(error))
 
 
-class _Files:
-    """Findings by file, in the order in which the files come."""
-
-    def __init__(self) -> None:
-        self._root = Element("checkstyle", version=VERSION)
-        self._files: dict[bytes, Element] = {}
-
-    def add(self, place: Place, severity: str, told: Sequence[str], source: str) -> None:
-        """Add a finding; line 0 is the whole file, as in Checkstyle."""
-        element = self._files.get(place.path)
-        if element is None:
-            element = SubElement(self._root, "file", name=xml_legal(place.text))
-            self._files[place.path] = element
+def _files(told: Iterable[Told]) -> str:
+    """What is told by file, in the order in which the files come; line 0 is the whole file."""
+    root = Element("checkstyle", version=VERSION)
+    files: dict[bytes, Element] = {}
+    for one in told:
+        if one.place.path not in files:
+            files[one.place.path] = SubElement(root, "file", name=xml_legal(one.place.text))
         SubElement(
-            element,
+            files[one.place.path],
             "error",
-            line=str(place.line),
-            severity=severity,
-            message=xml_legal("; ".join(told)),
-            source=f"specguard.{source}",
+            line=str(one.place.line),
+            severity=one.weight,
+            message=xml_legal("; ".join(one.lines)),
+            source=f"specguard.{one.code}",
         )
-
-    @property
-    def text(self) -> str:
-        """The report."""
-        return xml_text(self._root)
+    return xml_text(root)
 
 
 SHOWN: Final = 1000
@@ -106,42 +100,34 @@ def render_junit(verdicts: Sequence[Verdict]) -> str:
     root = Element("testsuites", name="specguard")
     for verdict in verdicts:
         subject = verdict.change.get("branch") or verdict.change.get("head") or verdict.change.get("source")
-        suite = _suite(root, f"specguard {visible(cut_path(str(subject)))}")
+        suite = SubElement(root, "testsuite", name=f"specguard {visible(cut_path(str(subject)))}")
         for result in verdict.results:
             _case(suite, verdict, result)
         notes = [f"note: {visible(cut(note))}" for note in verdict.notes]
         SubElement(suite, "system-out").text = "\n".join(
             [*policy_lines(verdict), *notes, verdict_line(verdict, Style())]
         )
-        _count(suite)
-    return _written(root)
+    return _counted(root)
 
 
 def error_report_junit(error: SpecguardError) -> str:
     """A suite whose one test case is the error that there is no verdict."""
     root = Element("testsuites", name="specguard")
-    suite = _suite(root, "specguard")
+    suite = SubElement(root, "testsuite", name="specguard")
     case = SubElement(suite, "testcase", name="verdict", classname="specguard")
-    told = ["; ".join(error_lines(one)) for one in error.each()]
-    element = SubElement(case, "error", type="no verdict", message=told[0])
-    element.text = "\n".join(told)
-    _count(suite)
-    return _written(root)
-
-
-def _suite(root: Element, name: str) -> Element:
-    return SubElement(root, "testsuite", name=name, tests="0", failures="0", errors="0", skipped="0")
+    told = ["; ".join(one.lines[1:]) for one in told_errors(error)]
+    SubElement(case, "error", type="no verdict", message=told[0]).text = "\n".join(told)
+    return _counted(root)
 
 
 def _case(suite: Element, verdict: Verdict, result: RuleResult) -> None:
-    case = SubElement(
-        suite, "testcase", name=f"{result.code} {result.name}", classname=f"specguard.{result.code[:3]}"
-    )
+    name = f"{result.code} {result.name}"
+    case = SubElement(suite, "testcase", name=name, classname=f"specguard.{result.code[:3]}")
     fails = [one for one in result.findings if weight(verdict, one) == "error"]
     if fails:
         more = f" (and {len(fails) - 1} more)" if len(fails) > 1 else ""
         failure = SubElement(case, "failure", type="error", message=f"{located(fails[0])}{more}")
-        failure.text = _told(fails)
+        failure.text = _findings(fails)
     if result.state == "indeterminate":
         kind = "error" if result.incomplete else "skipped"
         said = undecided_lines(result)
@@ -150,32 +136,27 @@ def _case(suite: Element, verdict: Verdict, result: RuleResult) -> None:
         SubElement(case, "skipped", type=result.state, message=visible(result.reason or result.state))
     rest = [one for one in result.findings if weight(verdict, one) != "error"]
     if rest:
-        SubElement(case, "system-out").text = _told(rest)
+        SubElement(case, "system-out").text = _findings(rest)
 
 
-def _told(found: Sequence[Judged]) -> str:
-    told = [line for judged in found[:SHOWN] for line in _lines(judged)]
+def _findings(found: Sequence[Judged]) -> str:
+    told: list[str] = []
+    for judged in found[:SHOWN]:
+        state = "" if judged.state == "open" else f" ({judged.state})"
+        told.append(f"{judged.severity}{state}: {located(judged)}")
+        told += [f"    {line}" for line in lines(judged)[1:]]
     if len(found) > SHOWN:
         told.append(f"and {len(found) - SHOWN} more; --output json=FILE has them all")
     return "\n".join(told)
 
 
-def _lines(judged: Judged) -> Iterator[str]:
-    state = "" if judged.state == "open" else f" ({judged.state})"
-    yield f"{judged.severity}{state}: {located(judged)}"
-    yield from (f"    {line}" for line in lines(judged)[1:])
-
-
-def _count(suite: Element) -> None:
-    """Say how many test cases of a suite there are, and how they went."""
-    suite.set("tests", str(len(suite.findall("testcase"))))
-    for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-        suite.set(attribute, str(len(suite.findall(f"testcase/{tag}"))))
-
-
-def _written(root: Element) -> str:
-    for name in ("tests", "failures", "errors"):
-        root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
+def _counted(root: Element) -> str:
+    """The report, which says how many test cases there are, and how they went."""
+    counts = {"tests": "", "failures": "/failure", "errors": "/error", "skipped": "/skipped"}
+    for element in (*root, root):
+        for attribute, below in counts.items():
+            if element is not root or attribute != "skipped":
+                element.set(attribute, str(len(element.findall(f".//testcase{below}"))))
     for element in root.iter():
         element.text = None if element.text is None else xml_legal(element.text)
         for name, value in element.items():
@@ -183,58 +164,124 @@ def _written(root: Element) -> str:
     return xml_text(root)
 
 
-_SEVERITIES: Final = {"error": "ERROR", "warning": "WARNING", "info": "INFO"}
-
-
 def render_rdjson(verdicts: Sequence[Verdict]) -> str:
     """The findings of all verdicts; a rule that could not be judged is a diagnostic of the authority."""
-    found = []
-    pages = {result.code: url_of(result) for verdict in verdicts for result in verdict.results}
-    for verdict in verdicts:
-        for result in verdict.results:
-            if result.state == "indeterminate":
-                severity = "ERROR" if result.incomplete else "WARNING"
-                code = _code(result.code, pages[result.code])
-                found.append(_diagnostic(undecided_lines(result), authority_of(verdict), severity, code))
-    for verdict, judged in most_severe_first(verdicts):
-        severity = _SEVERITIES[weight(verdict, judged)]
-        code = _code(judged.code, pages[judged.code])
-        found.append(_diagnostic(lines(judged), place_of(verdict, judged), severity, code))
-    return _result(found)
+    return _diagnostics(told_of(verdicts))
 
 
 def error_report_rdjson(error: SpecguardError) -> str:
     """The diagnostics that there is no verdict, and why."""
-    return _result(
-        [
-            _diagnostic(["no verdict", *error_lines(one)], place_of_error(one), "ERROR", None)
-            for one in error.each()
-        ]
+    return _diagnostics(told_errors(error))
+
+
+def _diagnostics(told: Iterable[Told]) -> str:
+    found: list[dict[str, Any]] = []
+    for one in told:
+        location: dict[str, Any] = {"path": one.place.text}
+        if one.place.line:
+            location["range"] = {"start": {"line": one.place.line}, "end": {"line": one.place.end_line}}
+        message = "\n".join(map(markdown_text, one.lines))
+        found.append({"message": message, "location": location, "severity": one.weight.upper()})
+        if one.result is not None:
+            page = url_of(one.result)
+            found[-1]["code"] = {"value": one.code, "url": page} if page else {"value": one.code}
+    data: dict[str, Any] = {"source": {"name": "specguard", "url": HOME}}
+    severities = {one["severity"] for one in found}
+    if severities:
+        data["severity"] = min(severities, key=("ERROR", "WARNING", "INFO").index)
+    return json_text({**data, "diagnostics": found}) + "\n"
+
+
+_GITLAB: Final = {"error": "critical", "warning": "minor", "info": "info"}
+
+
+def render_gitlab(verdicts: Sequence[Verdict]) -> str:
+    """The findings of all verdicts as issues; a rule that could not be judged is one as well.
+
+    What is approved or in the baseline says so, and is no more than `info`.
+    """
+    return _issues(told_of(verdicts))
+
+
+def error_report_gitlab(error: SpecguardError) -> str:
+    """The issues that there is no verdict, and why."""
+    return _issues(told_errors(error))
+
+
+def _issues(told: Iterable[Told]) -> str:
+    """Issues, each with a fingerprint of its own, also where several say the same."""
+    data: list[dict[str, Any]] = []
+    seen: dict[str, int] = {}
+    for one in told:
+        first, *rest = one.lines
+        severity = _GITLAB[one.weight]
+        if one.judged is not None:
+            # GitLab does not show the check's name.
+            first, rest = title(one.judged), list(one.lines)
+            fingerprint = one.judged.fingerprint
+        elif one.result is not None:
+            severity = "blocker" if one.result.incomplete else "major"
+            first, rest = f"{one.code} {one.result.name}", list(one.lines)
+            fingerprint = _digest(one.code, one.result.reason or "")
+        else:
+            severity, fingerprint = "blocker", _digest(*one.lines)
+        seen[fingerprint] = count = seen.get(fingerprint, 0) + 1
+        begins, ends = max(1, one.place.line), one.place.end_line
+        data.append(
+            {
+                "description": f"{first}: {'; '.join(rest)}",
+                "check_name": one.code,
+                "fingerprint": fingerprint if count == 1 else _digest(fingerprint, str(count)),
+                "severity": severity,
+                "location": {
+                    "path": one.place.text,
+                    "lines": {"begin": begins, **({"end": ends} if ends > one.place.line else {})},
+                },
+            }
+        )
+    return json_text(data) + "\n"
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def render_azure(verdicts: Sequence[Verdict]) -> str:
+    """The verdicts as issues, errors first, then what is no issue, and verdict lines."""
+    issues: list[str] = []
+    rest: list[str] = []
+    for verdict in verdicts:
+        for results in undecided(verdict):
+            kind = "error" if results[0].incomplete else "warning"
+            issues.append(
+                _issue(kind, [titles(results), *undecided_lines(results[0])], None, results[0].code)
+            )
+    for one in told_of(verdicts):
+        if one.judged is not None and one.weight == "info":
+            state = one.judged.severity if one.judged.state == "open" else one.judged.state
+            rest.append(f"{one.code} ({state}) {located(one.judged)}")
+        elif one.judged is not None:
+            issues.append(_issue(one.weight, one.lines, one.place if one.place.own else None, one.code))
+    rest += [line for verdict in verdicts for line in policy_lines(verdict)]
+    rest += [verdict_line(verdict, Style()) for verdict in verdicts]
+    return "".join(f"{line}\n" for line in (*issues, *rest))
+
+
+def error_report_azure(error: SpecguardError) -> str:
+    """The issues that there is no verdict, and why."""
+    return "".join(
+        f"{_issue('error', one.lines, one.place if one.place.own else None, '')}\n"
+        for one in told_errors(error)
     )
 
 
-def _result(diagnostics: Sequence[dict[str, Any]]) -> str:
-    data: dict[str, Any] = {"source": {"name": "specguard", "url": HOME}}
-    for severity in _SEVERITIES.values():
-        if any(one["severity"] == severity for one in diagnostics):
-            data["severity"] = severity
-            break
-    return json_text({**data, "diagnostics": list(diagnostics)}) + "\n"
-
-
-def _diagnostic(
-    told: Iterable[str], place: Place, severity: str, code: dict[str, str] | None
-) -> dict[str, Any]:
-    location: dict[str, Any] = {"path": place.text}
-    if place.line:
-        location["range"] = {"start": {"line": place.line}, "end": {"line": place.end_line}}
-    data = {
-        "message": "\n".join(map(markdown_text, told)),
-        "location": location,
-        "severity": severity,
-    }
-    return {**data, "code": code} if code else data
-
-
-def _code(code: str, page: str | None) -> dict[str, str]:
-    return {"value": code, "url": page} if page else {"value": code}
+def _issue(kind: str, told: Sequence[str], place: Place | None, code: str) -> str:
+    properties = {"type": kind}
+    if place is not None:
+        properties["sourcepath"] = cut(place.text, LONGEST)
+        if place.line:
+            properties["linenumber"] = str(place.line)
+    if code:
+        properties["code"] = code
+    fields = "".join(f"{name}={azure_property(value)};" for name, value in properties.items())
+    return f"##vso[task.logissue {fields}]{azure_data(chr(10).join(told))}"

@@ -69,11 +69,11 @@ _ALL: Final = (
         error_target="specguard.reporters.sarif:error_report",
         needs=("fingerprint", "quotes", "rules"),
     ),
-    _reporter("gitlab", "platforms"),
+    _reporter("gitlab", "formal"),
     _reporter("junit", "formal"),
     _reporter("rdjson", "formal", needs=("rules",)),
     _reporter("checkstyle", "formal"),
-    _reporter("azure", "platforms"),
+    _reporter("azure", "formal"),
 )
 
 FORMATS: Final[Mapping[str, Format]] = {one.name: one for one in _ALL}

@@ -2,10 +2,6 @@
 
 Nothing in these lines is unseen or obeyed, and each report escapes them further in its own way.
 
-What is returned are plain texts of one line each; every reporter escapes them in its own way.
-
-What is returned are plain texts of one line each; every reporter escapes them in its own way.
-
 A finding about a branch, a message or a title has no file. It is shown at the line of the authority that is
 behind it, and where that cannot be named, at the authority's first line.
 """
@@ -32,10 +28,8 @@ if TYPE_CHECKING:
 
     Weight = Literal["error", "warning", "info"]
 
-    Told = tuple[Verdict, Judged]
 
-
-def most_severe_first(verdicts: Sequence[Verdict]) -> list[Told]:
+def most_severe_first(verdicts: Sequence[Verdict]) -> list[tuple[Verdict, Judged]]:
     """The findings of all verdicts, each with its own: open ones first, of these the most severe first."""
     found = [(verdict, judged) for verdict in verdicts for judged in verdict.findings]
     # The order is stable: findings that weigh the same stay in that of a report.
@@ -94,19 +88,19 @@ def error_lines(error: SpecguardError) -> list[str]:
     return [*told, f"next: {visible(cut(error.help))}"] if error.help else told
 
 
-def policy_lines(verdict: Verdict) -> list[str]:
+def policy_lines(verdict: Verdict, most: int | None = None) -> list[str]:
     """What the change does to the policy, as far as no finding says it; nothing where it does nothing."""
     if not verdict.policy_change:
         return []
-
+    most = most or DIFFERENCES_SHOWN
     told = [f"policy: {policy_headline(verdict)}"]
     rest = unsaid_differences(verdict)
-    for difference in rest[:DIFFERENCES_SHOWN]:
+    for difference in rest[:most]:
         at = cut_path(difference_place(difference))
         account = f"{effect_word(difference)} {difference_text(difference)}"
         told.append(f"{account} ({at})" if at else account)
-    if len(rest) > DIFFERENCES_SHOWN:
-        told.append(f"and {len(rest) - DIFFERENCES_SHOWN} more")
+    if len(rest) > most:
+        told.append(f"and {len(rest) - most} more")
     return list(map(visible, told))
 
 
@@ -124,16 +118,10 @@ _PROOFS: Final = {
 }
 
 
-def short_id(lift: Lift) -> str:
-    """The digits by which people name an approval."""
-    return lift.id[:12]
-
-
 def accounts(judged: Judged) -> list[str]:
     """A line for each approval that names a finding: those that count, then those that do not, with why."""
-    return [_account(lift) for lift in judged.lifts if not lift.refusals] + [
-        refused(lift) for lift in judged.lifts if lift.refusals
-    ]
+    counting = [_account(lift) for lift in judged.lifts if not lift.refusals]
+    return counting + [refused(lift) for lift in judged.lifts if lift.refusals]
 
 
 def proven(lift: Lift) -> str:
@@ -148,16 +136,14 @@ def until(lift: Lift) -> str:
 
 def _account(lift: Lift) -> str:
     ticket = f" ({shortened(lift.ticket, 80)})" if lift.ticket else ""
-    return (
-        f"approval {short_id(lift)} by {shortened(lift.approver)} until {until(lift)}, {proven(lift)}: "
-        f"{shortened(lift.reason, 300)}{ticket}"
-    )
+    who = f"approval {lift.id[:12]} by {shortened(lift.approver)} until {until(lift)}, {proven(lift)}"
+    return f"{who}: {shortened(lift.reason, 300)}{ticket}"
 
 
 def refused(lift: Lift) -> str:
     """That an approval does not count, and why."""
     reasons = shortened("; ".join(lift.refusals), 600)
-    return f"approval {short_id(lift)} by {shortened(lift.approver)} does not count: {reasons}"
+    return f"approval {lift.id[:12]} by {shortened(lift.approver)} does not count: {reasons}"
 
 
 def may_approve(result: RuleResult, source: str = "") -> tuple[str, str] | None:
@@ -172,25 +158,18 @@ def may_approve(result: RuleResult, source: str = "") -> tuple[str, str] | None:
         return None
     people = [shortened(name) for name in result.approvers]
     who = f"{', '.join(people[:-1])} or {people[-1]}" if len(people) > 1 else people[0]
+    # The first of some files are named; none where a finding has no file.
     paths = list(dict.fromkeys(judged.finding.path for judged in found))
-    words, named = _path_words(paths)
-    flags = {"staged": " --staged", "worktree": " --worktree"}.get(source, "")
-    command = (
-        f"specguard approve {result.code}{words}{flags} --approved-by {shell_word(result.approvers[0])} "
-        '--reason "..."'
-    )
+    words = [] if None in paths else [shell_word(path) for path in paths if path]
+    words = [word for word in words if len(word) <= _LONGEST_WORD][:NAMED]
+    flags = "".join(f" --path {word}" for word in words)
+    flags += {"staged": " --staged", "worktree": " --worktree"}.get(source, "")
+    approver = shell_word(result.approvers[0])
+    command = f'specguard approve {result.code}{flags} --approved-by {approver} --reason "..."'
     many = f", which takes {result.persons} persons" if result.persons > 1 else ""
-    rest = len(paths) - named
-    count = f"; the command names {named} of {len(paths)} files" if words and rest else ""
+    left = words and len(words) < len(paths)
+    count = f"; the command names {len(words)} of {len(paths)} files" if left else ""
     return f"{who} may approve {'this' if len(found) == 1 else 'these'}{many}{count}", command
-
-
-def _path_words(paths: Sequence[bytes | None]) -> tuple[str, int]:
-    """The options that name the first of some files, and how many these are; none where one has no file."""
-    if None in paths:
-        return "", 0
-    words = [word for path in paths if path is not None and len(word := shell_word(path)) <= _LONGEST_WORD]
-    return "".join(f" --path {word}" for word in words[:NAMED]), len(words[:NAMED])
 
 
 def shell_word(word: str | bytes) -> str:
@@ -205,14 +184,9 @@ def shell_word(word: str | bytes) -> str:
     seen = visible(text) == text and text.encode() == raw
     if seen and "'" not in text:
         return f"'{text}'"
-    return f"$'{''.join(_shell_bytes(raw))}'"
-
-
-def _shell_bytes(raw: bytes) -> Iterator[str]:
-    for byte in raw:
-        char = chr(byte)
-        # Two digits are all that is read, whatever stands behind them.
-        yield char if re.fullmatch(r"[A-Za-z0-9_./@%+=:, -]", char) else f"\\x{byte:02x}"
+    # Two digits are all that is read, whatever stands behind them.
+    written = re.sub(rb"[^A-Za-z0-9_./@%+=:, -]", lambda one: b"\\x%02x" % ord(one[0]), raw)
+    return f"$'{written.decode('ascii')}'"
 
 
 DIFFERENCES_SHOWN: Final = 20
@@ -306,7 +280,7 @@ def place_of(verdict: Verdict, judged: Judged) -> Place:
     finding = judged.finding
     if finding.path is not None:
         line = finding.line or 0
-        return Place(path=finding.path, line=line, end_line=max(line, finding.end_line or 0) if line else 0)
+        return Place(finding.path, line, max(line, finding.end_line or 0) if line else 0)
     return of_origin(judged.authority) or authority_of(verdict)
 
 
@@ -317,20 +291,59 @@ def of_origin(origin: Origin | None) -> Place | None:
     path = relative(origin.path)
     if path is None:
         return None
-    return Place(path=path, line=origin.line or 1, end_line=origin.line or 1, own=False)
+    return Place(path, origin.line or 1, origin.line or 1, own=False)
 
 
 def authority_of(verdict: Verdict | None) -> Place:
     """The first line of the document that holds the policy."""
     documents = verdict.authority.get("documents", ()) if verdict else ()
     path = next((path for path in map(relative, documents) if path), _DOCUMENT)
-    return Place(path=path, line=1, end_line=1, own=False)
+    return Place(path, 1, 1, own=False)
 
 
 def place_of_error(error: SpecguardError) -> Place:
     """Where an error is shown."""
     path = relative(error.path) if error.path else None
-    return Place(path=path, line=error.line or 1, end_line=error.line or 1) if path else authority_of(None)
+    return Place(path, error.line or 1, error.line or 1) if path else authority_of(None)
+
+
+class Told(Record):
+    """A finding, a rule that could not be judged, or an error without a verdict, as a list of them has it.
+
+    Attributes:
+        weight: how much it weighs.
+        lines: what it says.
+        place: where it is shown.
+        code: its rule's; `no-verdict` for an error.
+        result: what became of the rule; None for an error.
+        judged: the finding; None where it is none.
+    """
+
+    weight: Weight
+    lines: Sequence[str]
+    place: Place
+    code: str
+    result: RuleResult | None = None
+    judged: Judged | None = None
+
+
+def told_of(verdicts: Sequence[Verdict]) -> Iterator[Told]:
+    """What could not be judged, which is shown at the authority, then all findings, the most severe first."""
+    results = {result.code: result for verdict in verdicts for result in verdict.results}
+    for verdict in verdicts:
+        for one in verdict.results:
+            if one.state == "indeterminate":
+                how: Weight = "error" if one.incomplete else "warning"
+                yield Told(how, undecided_lines(one), authority_of(verdict), one.code, one)
+    for verdict, judged in most_severe_first(verdicts):
+        where = place_of(verdict, judged)
+        yield Told(weight(verdict, judged), lines(judged), where, judged.code, results[judged.code], judged)
+
+
+def told_errors(error: SpecguardError) -> Iterator[Told]:
+    """Why there is no verdict."""
+    for one in error.each():
+        yield Told("error", ["no verdict", *error_lines(one)], place_of_error(one), "no-verdict")
 
 
 def relative(path: str) -> bytes | None:

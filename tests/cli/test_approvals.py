@@ -265,7 +265,7 @@ def test_nothing_that_a_record_says_is_obeyed(project: Repository) -> None:
 def test_only_a_few_files_are_named(project: Repository) -> None:
     paths = [b"docs/api/%d" % number for number in range(9)]
     file(project, approval(paths=paths))
-    assert "PTH002 docs/api/0, docs/api/1, docs/api/2, and 6 more\n" in approvals(project).stdout
+    assert "PTH002 docs/api/0, docs/api/1, docs/api/2 and 6 more\n" in approvals(project).stdout
 
 
 # Uses

@@ -156,6 +156,6 @@ def test_extras_that_are_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     from specguard.cli import doctor
 
     monkeypatch.setattr(doctor, "EXTRAS", {"mcp": "nothing_of_this_name", "lsp": "pygls"})
-    said = doctor._extras()
+    (said,) = doctor._extras(None)
     assert (said.status, said.help) == ("note", "pip install 'specguard[mcp]'")
     assert "specguard mcp would need it" in said.said
