@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from specguard.documents.document import Document
     from specguard.documents.fields import Field
     from specguard.documents.schemas import Schema
-    from specguard.model import Finding
+    from specguard.model import Finding, Severity
     from specguard.work.items import Work
 
 
@@ -198,12 +198,12 @@ class Artifacts:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        from specguard.artifacts.manifest import Listing, removals
+        from specguard.artifacts.manifest import Listing, listed_as
 
         listing = Listing()
         for name, contract in self.contracts.items():
             for manifest in self.named(name) if contract.agrees_with == "deletions" else ():
-                for one in removals(manifest.listed):
+                for one in listed_as(manifest.listed, "removed"):
                     if one.reason and not one.wide:
                         listing.add(manifest, one)
         return listing
@@ -498,6 +498,32 @@ class Artifact(Record):
         from specguard.artifacts.manifest import listed_paths
 
         return listed_paths(self)
+
+    def finding(
+        self,
+        setting: str,
+        key: str,
+        message: str,
+        help: str = "",
+        line: int | None = None,
+        severity: Severity | None = None,
+    ) -> Finding:
+        """A finding about it.
+
+        Args:
+            setting: the key of its contract's setting that it fails.
+            key: what makes it this finding, for its fingerprint.
+            message: what is wrong.
+            help: how to put it right.
+            line: where, from 1.
+            severity: a lower one than its rule's.
+        """
+        from specguard.model import Finding
+
+        cited = self.setting(setting)
+        return Finding(
+            message, help=help, path=self.path, line=line, key=key, severity=severity, setting=cited
+        )
 
     def setting(self, key: str) -> str:
         """The key of one of its contract's settings, for a citation: `artifacts.agent-final.sections`."""

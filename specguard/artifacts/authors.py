@@ -9,7 +9,7 @@ from specguard.artifacts.fields import stated
 from specguard.artifacts.sections import content_of_text
 from specguard.documents.fields import find_fields, normal_name
 from specguard.errors import NotApplicable
-from specguard.model import Finding, path_text
+from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.documents.fields import Field
+    from specguard.model import Finding, Severity
     from specguard.work.items import Work, WorkItem
 
 LONGEST: Final = 1000
@@ -40,21 +41,16 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
         return
     others = artifact.artifacts.related(artifact, name)
     if not others:
-        yield _finding(
-            artifact, f"there is no {name} whose {key} could be compared with its author", key=f"no {name}"
-        )
+        message = f"there is no {name} whose {key} could be compared with its author"
+        yield _finding(artifact, message, f"no {name}")
     for other in others:
         people = _people_of(other, key)
         whose = f"{key} of {path_text(other.path)}"
         if people:
             yield from _same(artifact, people, whose)
         else:
-            yield _finding(
-                artifact,
-                f"the {whose} is not stated, and must not be its author",
-                key="nobody",
-                help=f"State it there, on a line '{key}: ...'.",
-            )
+            help = f"State it there, on a line '{key}: ...'."
+            yield _finding(artifact, f"the {whose} is not stated, and must not be its author", "nobody", help)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -87,24 +83,20 @@ def shared_author(artifact: Artifact, work: Work | None) -> Iterator[Finding]:
     if not kind or _is_contract(artifact, kind):
         return
     if work is None or kind not in work.kinds:
-        yield _finding(artifact, f"{kind!r} is neither a kind of work item nor an artifact", key="unknown")
+        yield _finding(artifact, f"{kind!r} is neither a kind of work item nor an artifact", "unknown")
         return
     items = _items(artifact, work, kind)
     if not items:
+        message = f"neither it nor the change names a {kind} whose {key} could be compared with its author"
         yield _finding(
-            artifact,
-            f"neither it nor the change names a {kind} whose {key} could be compared with its author",
-            key=f"no {kind}",
-            help=f"State on a line '{kind}: ...' which one it is about.",
+            artifact, message, f"no {kind}", f"State on a line '{kind}: ...' which one it is about."
         )
     for item in items:
         people = _people(item.fields.get(key, ""))
-        if not people:
-            yield _finding(
-                artifact, f"{item} has no {key} that could be compared with its author", key="nobody"
-            )
-            continue
-        yield from _same(artifact, people, f"{key} of {item}")
+        if people:
+            yield from _same(artifact, people, f"{key} of {item}")
+        else:
+            yield _finding(artifact, f"{item} has no {key} that could be compared with its author", "nobody")
 
 
 def _is_contract(artifact: Artifact, name: str) -> bool:
@@ -137,21 +129,14 @@ def _same(artifact: Artifact, people: set[str], whose: str) -> Iterator[Finding]
     """A finding where the artifact has no author, or one of these."""
     authors, own = _authors_of(artifact)
     if own is None or not authors:
-        names = " or ".join(artifact.contract.author[:3])
+        names = artifact.contract.author
+        help = f"State on a line '{names[0]}: ...' who wrote it ({' or '.join(names[:3])})."
         yield _finding(
-            artifact,
-            f"it does not say who its author is, who must not be the {whose}",
-            key="author",
-            help=f"State on a line '{artifact.contract.author[0]}: ...' who wrote it ({names}).",
+            artifact, f"it does not say who its author is, who must not be the {whose}", "author", help
         )
     elif authors & people:
-        yield _finding(
-            artifact,
-            f"its author {own.value!r} is the {whose}",
-            key="author",
-            line=own.line,
-            help="Let somebody else write it.",
-        )
+        message = f"its author {own.value!r} is the {whose}"
+        yield _finding(artifact, message, "author", "Let somebody else write it.", own.line)
 
 
 def _people(text: str) -> set[str]:
@@ -173,13 +158,7 @@ def _people(text: str) -> set[str]:
     return found
 
 
-def _finding(artifact: Artifact, said: str, *, key: str, line: int | None = None, help: str = "") -> Finding:
-    return Finding(
-        said,
-        help=help or f"See {artifact.setting('author_not')} for who it must not be.",
-        path=artifact.path,
-        line=line,
-        key=f"author {key}",
-        severity=None if artifact.touched else "warning",
-        setting=artifact.setting("author_not"),
-    )
+def _finding(artifact: Artifact, said: str, key: str, help: str = "", line: int | None = None) -> Finding:
+    help = help or f"See {artifact.setting('author_not')} for who it must not be."
+    severity: Severity | None = None if artifact.touched else "warning"
+    return artifact.finding("author_not", f"author {key}", said, help, line, severity)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 from specguard.artifacts.files import above
 from specguard.artifacts.sections import named
+from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Table
 from specguard.documents.citations import citations, plain_path
-from specguard.model import Finding, path_text, shortened
+from specguard.model import path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents, TreeEntry
     from specguard.documents.blocks import AnyBlock, Item, Text
     from specguard.documents.citations import Citation
+    from specguard.model import Finding
 
 
 SHOWN: Final = 3
@@ -51,7 +54,6 @@ class Cited:
         self.targets = Targets(artifact.artifacts.documents, settings.roots)
         self._path = artifact.path
         self._folder = artifact.folder
-        self._looked_up: Sequence[tuple[Citation, Target]] | None = None
 
     def counts(self, citation: Citation) -> bool:
         """Whether a citation is evidence of the kind that is asked for; an artifact does not prove itself."""
@@ -68,10 +70,9 @@ class Cited:
 
     def other_kind(self, citation: Citation) -> str:
         """What kind of path is cited in place of the one that is asked for; empty where it is that one."""
-        kind = citation.kind
+        kind, wanted = citation.kind, self.settings.paths
         if kind == "shortened":
             return "leaves a part of the path out"
-        wanted = self.settings.paths
         if wanted == "any" or kind == wanted:
             return ""
         if kind == "url":
@@ -86,36 +87,23 @@ class Cited:
             return True
         return self.targets.find(citation, self._folder).path is not None
 
+    @cached_property
     def looked_up(self) -> Sequence[tuple[Citation, Target]]:
         """The citations that must lead to something, each with what it leads to.
 
         Raises:
             MissingFact: something that must be read is not there.
         """
-        if self._looked_up is None:
-            wanted = self.all if self.settings.resolve else ()
-            wanted = [one for one in wanted if not self.misses_lines(one) and self.is_file(one)]
-            self.targets.prefetch((one, self._folder) for one in wanted)
-            found = [(citation, self.targets.find(citation, self._folder)) for citation in wanted]
-            whole = {target.file for _, target in found if target.file is not None}
-            self._looked_up = [(one, self._by_its_end(one, target, whole)) for one, target in found]
-        return self._looked_up
-
-    def _by_its_end(self, citation: Citation, target: Target, whole: Collection[bytes]) -> Target:
-        """What a citation leads to by the end of a path, where it leads nowhere as it is written."""
-        if target.file is not None or not target.flaw:
-            return target
-        return self.targets.shortened(citation, whole) or target
-
-
-def missing_evidence(artifact: Artifact) -> Iterator[Finding]:
-    """The evidence that an artifact should cite and does not, or cites in another way.
-
-    Raises:
-        MissingFact: something that must be read is not there.
-    """
-    if artifact.cited is not None:
-        yield from _missing(artifact, artifact.cited)
+        wanted = self.all if self.settings.resolve else ()
+        wanted = [one for one in wanted if not self.misses_lines(one) and self.is_file(one)]
+        self.targets.prefetch((one, self._folder) for one in wanted)
+        found = [(citation, self.targets.find(citation, self._folder)) for citation in wanted]
+        whole = {target.file for _, target in found if target.file is not None}
+        return [
+            # Where it leads nowhere as it is written, it may be the end of a path.
+            (one, (target.flaw and not target.file and self.targets.shortened(one, whole)) or target)
+            for one, target in found
+        ]
 
 
 def dangling_evidence(artifact: Artifact) -> Iterator[Finding]:
@@ -124,16 +112,9 @@ def dangling_evidence(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: something that must be read is not there.
     """
-    for citation, target in artifact.cited.looked_up() if artifact.cited else ():
+    for citation, target in artifact.cited.looked_up if artifact.cited else ():
         if target.flaw:
-            yield Finding(
-                target.flaw,
-                help=target.help,
-                path=artifact.path,
-                line=citation.at,
-                key=citation.path,
-                setting=artifact.setting("evidence.resolve"),
-            )
+            yield artifact.finding("evidence.resolve", citation.path, target.flaw, target.help, citation.at)
 
 
 def shortened_evidence(artifact: Artifact) -> Iterator[Finding]:
@@ -142,22 +123,15 @@ def shortened_evidence(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: something that must be read is not there.
     """
-    cited = artifact.cited.looked_up() if artifact.cited else ()
+    cited = artifact.cited.looked_up if artifact.cited else ()
     short = [(one, target) for one, target in cited if target.short and not target.flaw]
     for citation, target in short[:1]:
         many = len({str(one) for one, _ in short})
         others = f", and {many - 1} more like it" if many > 1 else ""
         lines = str(citation).removeprefix(citation.path)
-        place = f"{path_text(target.file or b'')}{lines}"
-        yield Finding(
-            f"{citation} is only the end of {place}{others}",
-            help="Write whole paths: another file whose path ends so makes it unclear what is meant.",
-            path=artifact.path,
-            line=citation.at,
-            key="short",
-            severity="warning",
-            setting=artifact.setting("evidence.resolve"),
-        )
+        message = f"{citation} is only the end of {path_text(target.file or b'')}{lines}{others}"
+        help = "Write whole paths: another file whose path ends so makes it unclear what is meant."
+        yield artifact.finding("evidence.resolve", "short", message, help, citation.at, "warning")
 
 
 def unknown_evidence(artifact: Artifact) -> Iterator[Finding]:
@@ -167,23 +141,21 @@ def unknown_evidence(artifact: Artifact) -> Iterator[Finding]:
         MissingFact: something that must be read is not there.
     """
     unknown: dict[str, list[Citation]] = {}
-    for citation, target in artifact.cited.looked_up() if artifact.cited else ():
+    for citation, target in artifact.cited.looked_up if artifact.cited else ():
         if target.unknown and citation.kind != "shortened":
             unknown.setdefault(target.unknown, []).append(citation)
     for why, cited in unknown.items():
-        subject = f"{cited[0]} {why}, so it"
+        message = f"{cited[0]} {why}, so it cannot be looked up"
         if len(cited) > 1:
-            subject = f"{len(cited)} cited places cannot be looked up: each {why} ({_shown(cited)})"
-        yield Finding(
-            subject if len(cited) > 1 else f"{subject} cannot be looked up",
-            help="Nothing was checked there; [artifacts.<name>.evidence] roots says which prefixes stand for "
-            "the repository's root.",
-            path=artifact.path,
-            line=cited[0].at,
-            key=why,
-            severity=artifact.cited.settings.unresolvable if artifact.cited and why == OUTSIDE else "warning",
-            setting=artifact.setting("evidence.roots"),
+            names = list(dict.fromkeys(map(str, cited)))
+            shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+            message = f"{len(cited)} cited places cannot be looked up: each {why} ({shown})"
+        help = (
+            "Nothing was checked there; [artifacts.<name>.evidence] roots says which prefixes stand for the "
         )
+        help += "repository's root."
+        severity = artifact.cited.settings.unresolvable if artifact.cited and why == OUTSIDE else "warning"
+        yield artifact.finding("evidence.roots", why, message, help, cited[0].at, severity)
 
 
 def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
@@ -209,71 +181,58 @@ def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
             for position, _ in template.pattern.find_each(paths)
             if paths[position] != artifact.path and template.key_of(paths[position], names) == key
         ]
-        leads = _Inputs(there)
-        if any(leads.named_by(one, targets, artifact.folder) for one in cited):
-            continue
-        shown = template.show(artifact.fields)
-        yield Finding(
-            f"{path_text(artifact.path)} cites no {shown}, which is one of its inputs",
-            help=f"Cite {path_text(there[0])}, if it was read."
-            if there
-            else f"There is no {shown}: make it first, then cite it.",
-            path=artifact.path,
-            key=text,
-            setting=artifact.setting(f"inputs.{which}"),
-        )
+        if not any(_named(there, one, targets, artifact.folder) for one in cited):
+            shown = template.show(artifact.fields)
+            message = f"{path_text(artifact.path)} cites no {shown}, which is one of its inputs"
+            help = f"There is no {shown}: make it first, then cite it."
+            help = f"Cite {path_text(there[0])}, if it was read." if there else help
+            yield artifact.finding(f"inputs.{which}", text, message, help)
 
 
-def _missing(artifact: Artifact, cited: Cited) -> Iterator[Finding]:
-    """What is wrong with the places that an artifact cites as its evidence."""
+def _named(files: Sequence[bytes], citation: Citation, targets: Targets, folder: bytes) -> bool:
+    """Whether a citation leads to one of some files, or names one so that it can be no other file of them."""
+    places = targets.places(citation, folder) or ()
+    written = b"/" + citation.path.strip("/").encode("utf-8", "surrogateescape")
+    return any(
+        path in places or written.endswith(b"/" + path) or (b"/" + path).endswith(written) for path in files
+    )
+
+
+def missing_evidence(artifact: Artifact) -> Iterator[Finding]:
+    """The evidence that an artifact should cite and does not, or cites in another way.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    cited = artifact.cited
+    if cited is None:
+        return
     settings = cited.settings
-    where = f"the section {settings.section!r}" if settings.section else "the document"
-    place = path_text(artifact.path)
+    place, form = path_text(artifact.path), _form(settings)
     if cited.blocks is None:
-        yield Finding(
-            f"{place} has no section {settings.section!r}, and so no evidence",
-            help=f"Add the section, and cite in it {_form(settings)}.",
-            path=artifact.path,
-            key=settings.section,
-            setting=artifact.setting("evidence.section"),
-        )
+        message = f"{place} has no section {settings.section!r}, and so no evidence"
+        help = f"Add the section, and cite in it {form}."
+        yield artifact.finding("evidence.section", settings.section, message, help)
         return
     if not any(map(cited.counts, cited.all)):
         bare = [one for one in cited.all if cited.misses_lines(one) and cited.is_file(one)]
-        others = [one for one in cited.all if one not in bare and cited.other_kind(one)]
-        if not others:
+        if not any(cited.other_kind(one) for one in cited.all if one not in bare):
             what = f"{bare[0]} without a line of it" if bare else "no file"
-            if any(map(cited.is_own, cited.all)):
-                what = "nothing but itself"
-            yield Finding(
-                f"{where} of {place} cites {what}" if settings.section else f"{place} cites {what}",
-                help=f"Cite {_form(settings)}.",
-                path=artifact.path,
-                line=bare[0].at if bare else cited.line,
-                key="evidence",
-                setting=artifact.setting("evidence.anchors"),
+            what = "nothing but itself" if any(map(cited.is_own, cited.all)) else what
+            where = f"the section {settings.section!r} of " if settings.section else ""
+            line = bare[0].at if bare else cited.line
+            yield artifact.finding(
+                "evidence.anchors", "evidence", f"{where}{place} cites {what}", f"Cite {form}.", line
             )
+    kinds = {"absolute": "absolute paths", "relative": "relative paths", "any": "whole paths"}
     for path, citation in {one.path: one for one in reversed(cited.all)}.items():
         why = cited.other_kind(citation)
         if why and not cited.misses_lines(citation):
-            yield Finding(
-                f"{citation} {why}, where evidence is cited by {_kind(settings)}",
-                help=f"Write it as {_form(settings)}.",
-                path=artifact.path,
-                line=citation.at,
-                key=path,
-                setting=artifact.setting("evidence.paths"),
-            )
-    if settings.every:
-        for line, text in _without(cited.blocks, cited):
-            yield Finding(
-                f"{text!r} cites no evidence",
-                help=f"Cite in it {_form(settings)}.",
-                path=artifact.path,
-                line=line,
-                key=text,
-                setting=artifact.setting("evidence.every"),
-            )
+            message = f"{citation} {why}, where evidence is cited by {kinds[settings.paths]}"
+            yield artifact.finding("evidence.paths", path, message, f"Write it as {form}.", citation.at)
+    for line, text in _without(cited.blocks, cited) if settings.every else ():
+        message = f"{text!r} cites no evidence"
+        yield artifact.finding("evidence.every", text, message, f"Cite in it {form}.", line)
 
 
 def _without(blocks: Sequence[AnyBlock], cited: Cited) -> Iterator[tuple[int, str]]:
@@ -311,28 +270,6 @@ def _item(item: Item, cited: Cited) -> Iterator[tuple[int, str]]:
         yield item.line, shortened(item.text.plain)
 
 
-class _Inputs:
-    """Files of which one must be cited.
-
-    Args:
-        paths: the files.
-    """
-
-    def __init__(self, paths: Sequence[bytes]) -> None:
-        self._paths = frozenset(paths)
-        self._by_name: dict[bytes, list[bytes]] = {}
-        for path in paths:
-            self._by_name.setdefault(path.rpartition(b"/")[2], []).append(b"/" + path)
-
-    def named_by(self, citation: Citation, targets: Targets, folder: bytes) -> bool:
-        """Whether a citation leads to one of them, or names one so that it can be no other file of them."""
-        if any(place in self._paths for place in targets.places(citation, folder) or ()):
-            return True
-        written = b"/" + citation.path.strip("/").encode("utf-8", "surrogateescape")
-        like = self._by_name.get(written.rpartition(b"/")[2], ())
-        return any(written.endswith(one) or one.endswith(written) for one in like)
-
-
 def _form(settings: Evidence) -> str:
     """The form of a citation that would do, as an example."""
     path = "src/a.py"
@@ -344,16 +281,6 @@ def _form(settings: Evidence) -> str:
     return f"a file with its line, as {path}:12" if settings.anchors == "line" else f"a file, as {path}"
 
 
-def _kind(settings: Evidence) -> str:
-    return {"absolute": "absolute paths", "relative": "relative paths"}.get(settings.paths, "whole paths")
-
-
-def _shown(cited: Iterable[Citation]) -> str:
-    """A few places by name."""
-    names = list(dict.fromkeys(map(str, cited)))
-    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-
-
 OUTSIDE: Final = "is outside of every prefix that `roots` names"
 """Why an absolute path cannot be looked up."""
 
@@ -363,7 +290,7 @@ _SUBMODULE: Final = 0o160000
 _SYMLINK: Final = 0o120000
 
 
-class Target:
+class Target(Record, frozen=False):
     """What a citation leads to.
 
     Attributes:
@@ -375,23 +302,12 @@ class Target:
         short: whether it is cited by the end of its path.
     """
 
-    __slots__ = ("file", "flaw", "help", "path", "short", "unknown")
-
-    def __init__(
-        self,
-        path: bytes | None = None,
-        *,
-        flaw: str = "",
-        unknown: str = "",
-        help: str = "",
-        file: bytes | None = None,
-    ) -> None:
-        self.path = path
-        self.flaw = flaw
-        self.unknown = unknown
-        self.help = help
-        self.file = path if file is None else file
-        self.short = False
+    path: bytes | None = None
+    flaw: str = ""
+    unknown: str = ""
+    help: str = ""
+    file: bytes | None = None
+    short: bool = False
 
 
 class Targets:
@@ -507,7 +423,7 @@ class Targets:
     def _lines(self, citation: Citation, path: bytes, entry: TreeEntry) -> Target:
         """Whether a file that is there has the lines that are cited."""
         if citation.line is None or citation.end_line is None:
-            return Target(path)
+            return Target(path, file=path)
         name = path_text(path)
         if not entry.is_file:
             what = "a symbolic link" if entry.mode == _SYMLINK else "a folder"
@@ -528,7 +444,7 @@ class Targets:
                 help="Cite lines that it has.",
                 file=path,
             )
-        return Target(path)
+        return Target(path, file=path)
 
     def _in_submodule(self, path: bytes) -> bool:
         return any(

@@ -10,7 +10,7 @@ from specguard.documents.blocks import all_texts, fences, texts
 from specguard.documents.content import bare_nothing, plain_words, without_box
 from specguard.documents.fields import Field, find_fields, near_field, normal_name
 from specguard.documents.titles import find_section
-from specguard.model import Finding, path_text, shortened
+from specguard.model import path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any, Final
 
-    from specguard.artifacts.artifacts import Artifact, Artifacts
-    from specguard.documents.blocks import AnyBlock
+    from specguard.artifacts.artifacts import Artifact
     from specguard.documents.dates import Stamp, Times
+    from specguard.model import Finding
 
 
 ANY: Final = "any"
@@ -52,75 +52,48 @@ def invalid_fields(artifact: Artifact) -> Iterator[Finding]:
     unread: list[str] = []
     broken = (artifact.data and artifact.data.problem) or artifact.document.problem
     for name, allowed in artifact.contract.fields.items():
-        setting = artifact.setting(f"fields.{name}")
+        setting, key = f"fields.{name}", normal_name(name)
         if allowed == TICKED:
-            yield from _unticked(artifact, name, setting)
+            yield from _unticked(artifact, name)
             continue
         found = stated(artifact, name)
         problem = value_problem(found[0].value, allowed, artifact.contract.placeholders) if found else ""
         if not found and broken:
             unread.append(name)
         elif not found:
-            yield _missing(artifact, name, allowed, setting)
+            yield _missing(artifact, name, allowed)
         elif problem:
-            yield Finding(
-                f"{found[0].name} {problem}",
-                help=_wanted(artifact, name, allowed),
-                path=artifact.path,
-                line=found[0].line,
-                key=normal_name(name),
-                setting=setting,
-            )
-        else:
-            yield from _contradicted(artifact, name, allowed, found, setting)
+            help = _wanted(artifact, name, allowed)
+            yield artifact.finding(setting, key, f"{found[0].name} {problem}", help, found[0].line)
+        elif again := _contradicted(artifact, name, allowed, found):
+            first = f"{chosen(found[0].value, allowed)!r} in line {found[0].line}"
+            message = f"{found[0].name} is {first}{again[0]}"
+            yield artifact.finding(setting, f"again {key}", message, "Leave the one that holds.", again[1])
     if TICKED in artifact.contract.fields.values():
-        yield from _to_fill(artifact, artifact.setting("fields"))
+        for number, line in enumerate(artifact.document.source_lines, start=1):
+            if place := _TO_FILL.search(line):
+                message = f"{place[0]} is not filled in"
+                yield artifact.finding("fields", "to fill", message, "Write what belongs there.", number)
+                break
     if unread and broken:
-        yield Finding(
-            f"{path_text(artifact.path)} has no field {' and no field '.join(map(repr, unread))} that could "
-            f"be read: {broken.message}",
-            help="Correct that, so that it can be read.",
-            path=artifact.path,
-            line=broken.line,
-            key="unread",
-            setting=artifact.setting(f"fields.{unread[0]}"),
-        )
+        names = " and no field ".join(map(repr, unread))
+        message = f"{path_text(artifact.path)} has no field {names} that could be read: {broken.message}"
+        help = "Correct that, so that it can be read."
+        yield artifact.finding(f"fields.{unread[0]}", "unread", message, help, broken.line)
 
 
-def _unticked(artifact: Artifact, name: str, setting: str) -> Iterator[Finding]:
+def _unticked(artifact: Artifact, name: str) -> Iterator[Finding]:
     """What is wrong where no ticked item of a checklist begins with a name."""
 
     def begins(text: str) -> bool:
         return f"{plain_words(text)} ".startswith(f"{plain_words(name)} ")
 
     document = artifact.document
-    if any(begins(item.words) for item in document.ticked):
-        return
-    there = (text.line for text in texts(document.blocks) if begins(without_box(text.plain)))
-    yield Finding(
-        f"{path_text(artifact.path)} has no ticked item {name!r}",
-        help=f"Tick it once it is so: '- [x] {name}'.",
-        path=artifact.path,
-        line=next(there, None),
-        key=normal_name(name),
-        setting=setting,
-    )
-
-
-def _to_fill(artifact: Artifact, setting: str) -> Iterator[Finding]:
-    """The first line of a checklist that still has a place of its template."""
-    for number, line in enumerate(artifact.document.source_lines, start=1):
-        place = _TO_FILL.search(line)
-        if place:
-            yield Finding(
-                f"{place[0]} is not filled in",
-                help="Write what belongs there.",
-                path=artifact.path,
-                line=number,
-                key="to fill",
-                setting=setting,
-            )
-            return
+    if not any(begins(item.words) for item in document.ticked):
+        there = (text.line for text in texts(document.blocks) if begins(without_box(text.plain)))
+        message = f"{path_text(artifact.path)} has no ticked item {name!r}"
+        help = f"Tick it once it is so: '- [x] {name}'."
+        yield artifact.finding(f"fields.{name}", normal_name(name), message, help, next(there, None))
 
 
 def contradicted_none(artifact: Artifact) -> Iterator[Finding]:
@@ -136,14 +109,10 @@ def contradicted_none(artifact: Artifact) -> Iterator[Finding]:
             continue
         # A reason may stand behind it: "None: all are closed".
         if not bare_nothing(_REMARK.split(_unmarked(found[0].value[:LONGEST]))[0]):
-            yield Finding(
-                f"{said[0].name} is {value!r}, and {found[0].name} says {shortened(found[0].value)!r}",
-                help=f"Write '{name}: none' once there is none, or another {other}.",
-                path=artifact.path,
-                line=found[0].line,
-                key=f"none {normal_name(name)}",
-                setting=artifact.setting(f"none_when.{name}"),
-            )
+            message = f"{said[0].name} is {value!r}, and {found[0].name} says {shortened(found[0].value)!r}"
+            help = f"Write '{name}: none' once there is none, or another {other}."
+            key = f"none {normal_name(name)}"
+            yield artifact.finding(f"none_when.{name}", key, message, help, found[0].line)
 
 
 def stated(artifact: Artifact, name: str) -> Sequence[Field]:
@@ -158,14 +127,10 @@ def stated(artifact: Artifact, name: str) -> Sequence[Field]:
 
 def _as_section(artifact: Artifact, name: str) -> list[Field]:
     """The section that is called like a field, with what it begins with as its value; none where none is."""
-    titles = [
-        name.replace("_", " "),
-        name,
-        *other_titles(artifact.document, artifact.contract.aliases_of(name)),
-    ]
-    section = find_section(
-        artifact.document, titles[0], aliases=titles[1:], bold=artifact.contract.bold_headings
-    )
+    document = artifact.document
+    aliases = [name, *other_titles(document, artifact.contract.aliases_of(name))]
+    bold = artifact.contract.bold_headings
+    section = find_section(document, name.replace("_", " "), aliases=aliases, bold=bold)
     if section is None:
         return []
     content = content_of(section.blocks, artifact.contract.placeholders)
@@ -184,13 +149,10 @@ def value_problem(value: str, allowed: str | Sequence[str], placeholders: Sequen
             Whether revisions are there `specguard.artifacts.fields` tells.
         placeholders: texts that are no value.
     """
-    content = content_of_text(value, placeholders)
     if not value.strip():
         return "has no value"
-    if isinstance(allowed, str) and allowed not in {ANY, DATE, REVISIONS}:
-        allowed = [allowed]
-    if isinstance(allowed, str):
-        if content.kind in {"placeholder", "blank"}:
+    if allowed in (ANY, DATE, REVISIONS):
+        if content_of_text(value, placeholders).kind in {"placeholder", "blank"}:
             return f"has no value, only {shortened(value)!r}"
         if allowed == DATE:
             from specguard.documents.dates import date_problem
@@ -198,22 +160,22 @@ def value_problem(value: str, allowed: str | Sequence[str], placeholders: Sequen
             problem = date_problem(value)
             return f"{shortened(value)!r} {problem}" if problem else ""
         return ""
-    if chosen(value, allowed):
+    values = [allowed] if isinstance(allowed, str) else allowed
+    if chosen(value, values):
         return ""
-    several = {name for part in _CHOICE.split(value[:LONGEST]) if (name := chosen(part, allowed))}
-    if len(several) > 1:
+    if len({name for part in _CHOICE.split(value[:LONGEST]) if (name := chosen(part, values))}) > 1:
         return f"names several of its values: {shortened(value)!r}"
-    return f"is {shortened(value)!r}, which is not one of {', '.join(allowed)}"
+    return f"is {shortened(value)!r}, which is not one of {', '.join(values)}"
 
 
-def chosen(value: str, allowed: Sequence[str]) -> str:
+def chosen(value: str, allowed: str | Sequence[str]) -> str:
     """The one of some values that a text says, whatever remark stands behind it; empty where it says none.
 
     A text that goes on with another one of them says none: `ready, not-ready` is the unchanged template's.
     """
     if len(value) > LONGEST:
         return ""
-    known = {normal_name(one): one for one in allowed}
+    known = {normal_name(one): one for one in ([allowed] if isinstance(allowed, str) else allowed)}
     plain = _unmarked(value)
     if normal_name(plain) in known:
         return known[normal_name(plain)]
@@ -224,44 +186,28 @@ def chosen(value: str, allowed: Sequence[str]) -> str:
 
 
 def _contradicted(
-    artifact: Artifact, name: str, allowed: str | Sequence[str], found: Sequence[Field], setting: str
-) -> Iterator[Finding]:
-    """A second statement of the field with another of its values.
+    artifact: Artifact, name: str, allowed: str | Sequence[str], found: Sequence[Field]
+) -> tuple[str, int] | None:
+    """A second statement of the field with another of its values, and its line.
 
     It is the comment behind the first one, or stands at the same place of the document, or in the section
     that is called like the field; or it is the only one in the text where the first one is in front matter,
     which is about all of the document.
     """
     if isinstance(allowed, str):
-        return
+        return None
     first = chosen(found[0].value, allowed)
     aside = chosen(_comment(artifact, found[0]), allowed)
     if aside and aside != first:
-        yield Finding(
-            f"{found[0].name} is {first!r} in line {found[0].line}, and {aside!r} in the comment behind it",
-            help="Leave the one that holds.",
-            path=artifact.path,
-            line=found[0].line,
-            key=f"again {normal_name(name)}",
-            setting=setting,
-        )
-        return
+        return f", and {aside!r} in the comment behind it", found[0].line
     place = _place(artifact, found[0])
-    others = list(found[1:])
-    alone = len(others) == 1 and found[0].form == "front matter"
-    same = [other for other in others if alone or _place(artifact, other) == place]
+    alone = len(found) == 2 and found[0].form == "front matter"
+    same = [other for other in found[1:] if alone or _place(artifact, other) == place]
     for other in [*same, *([] if artifact.structured else _as_section(artifact, name))]:
         again = chosen(other.value, allowed)
         if again and again != first:
-            yield Finding(
-                f"{found[0].name} is {first!r} in line {found[0].line} and {again!r} in line {other.line}",
-                help="Leave the one that holds.",
-                path=artifact.path,
-                line=other.line,
-                key=f"again {normal_name(name)}",
-                setting=setting,
-            )
-            return
+            return f" and {again!r} in line {other.line}", other.line
+    return None
 
 
 def _comment(artifact: Artifact, field: Field) -> str:
@@ -285,37 +231,30 @@ def _place(artifact: Artifact, field: Field) -> int:
     return 0 if position < 0 or title else sections[position].line
 
 
-def _missing(artifact: Artifact, name: str, allowed: str | Sequence[str], setting: str) -> Finding:
-    path = path_text(artifact.path)
-    message = f"{path} has no field {name!r}"
-    help = _wanted(artifact, name, allowed)
-    line = None
-    near = (
-        None
-        if artifact.structured
-        else near_field(artifact.document, artifact.values, name, *artifact.contract.aliases_of(name))
-    )
+def _missing(artifact: Artifact, name: str, allowed: str | Sequence[str]) -> Finding:
+    message = f"{path_text(artifact.path)} has no field {name!r}"
+    near = None
+    if not artifact.structured:
+        names = (name, *artifact.contract.aliases_of(name))
+        near = near_field(artifact.document, artifact.values, *names)
     if near is not None:
         message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.why}"
-        line = near.line
-    return Finding(message, help=help, path=artifact.path, line=line, key=normal_name(name), setting=setting)
+    help = _wanted(artifact, name, allowed)
+    return artifact.finding(f"fields.{name}", normal_name(name), message, help, near.line if near else None)
+
+
+_EXAMPLES: Final = {ANY: "...", DATE: "2026-01-31", REVISIONS: "main, 3f1c2d4, main..work"}
 
 
 def _wanted(artifact: Artifact, name: str, allowed: str | Sequence[str]) -> str:
     values = [allowed] if isinstance(allowed, str) else allowed
     if artifact.structured:
-        if allowed in (ANY, REVISIONS):
-            return f"Give it the key {name!r}."
-        if allowed == DATE:
-            return f"Give it the key {name!r} with a day, as 2026-01-31."
-        return f"Give it the key {name!r} with {' or '.join(values)}."
+        given = {ANY: "", REVISIONS: "", DATE: " with a day, as 2026-01-31"}
+        return f"Give it the key {name!r}" + given.get(values[0], " with " + " or ".join(values)) + "."
+    said = f"State it in front matter, or on a line '{name}: {_EXAMPLES.get(values[0], values[0])}'"
     if allowed == ANY:
-        return f"State it in front matter, or on a line '{name}: ...'; 'none' is a value, 'TBD' is not."
-    if allowed == REVISIONS:
-        return f"State it in front matter, or on a line '{name}: main, 3f1c2d4, main..work'."
-    if allowed == DATE:
-        return f"State it in front matter, or on a line '{name}: 2026-01-31'."
-    return f"State it in front matter, or on a line '{name}: {values[0]}', as {' or '.join(values)}."
+        return f"{said}; 'none' is a value, 'TBD' is not."
+    return f"{said}." if values[0] in _EXAMPLES else f"{said}, as {' or '.join(values)}."
 
 
 def _unmarked(text: str) -> str:
@@ -325,11 +264,9 @@ def _unmarked(text: str) -> str:
     return (text if _NEGATIONS & set(text[:start]) else text[start:]).rstrip(" .!;,:")
 
 
-SHORTEST: Final = 7
-"""An abbreviated object id has at least so many digits, as git itself abbreviates them."""
-
 _BETWEEN: Final = re.compile(r"[,;\s]+(?:and[,;\s]+)?")
 _ASIDE: Final = re.compile(r"\([^()]*\)")
+# An abbreviated object id has at least seven digits, as git itself abbreviates them.
 _ID: Final = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{7,64}(?![0-9A-Za-z])", re.IGNORECASE)
 
 
@@ -340,36 +277,26 @@ def unrecorded(artifact: Artifact) -> Iterator[Finding]:
         MissingFact: an object is not there.
     """
     places = artifact.artifacts.places
-    tree = artifact.artifacts.documents.tree
-    named: set[str] | None = None
+    name = path_text(artifact.path)
+    named = _named(artifact) if artifact.contract.records else set()
     for which, template in enumerate(artifact.contract.records):
         # A name alone is beside the artifact, a path is read from the root.
         rooted = f"/{template.removeprefix('/')}" if "/" in template else template
         files = places.files_beside(artifact.folder, rooted, artifact.fields)
-        setting = artifact.setting(f"records.{which}")
         shown = places.template(template).show(artifact.fields)
+        setting = f"records.{which}"
         if not files:
-            yield Finding(
-                f"{path_text(artifact.path)} must name the object id of {shown}, which is not there",
-                help=f"Add {shown}, and name what `git hash-object` says of it.",
-                path=artifact.path,
-                key=f"record {shown}",
-                setting=setting,
-            )
+            message = f"{name} must name the object id of {shown}, which is not there"
+            help = f"Add {shown}, and name what `git hash-object` says of it."
+            yield artifact.finding(setting, f"record {shown}", message, help)
         for path in files:
-            entry = tree.find(path)
-            named = _named(artifact) if named is None else named
-            if path == artifact.path or entry is None:
+            entry = artifact.artifacts.documents.tree.find(path)
+            if path == artifact.path or entry is None or any(map(entry.oid.startswith, named)):
                 continue
-            if not any(entry.oid.startswith(one) for one in named):
-                why = "names another object id than that" if named else "names no object id"
-                yield Finding(
-                    f"{path_text(artifact.path)} {why} of {path_text(path)}",
-                    help=f"Read its present state, and name it: {entry.oid[:12]}.",
-                    path=artifact.path,
-                    key=f"record {path_text(path)}",
-                    setting=setting,
-                )
+            why = "names another object id than that" if named else "names no object id"
+            help = f"Read its present state, and name it: {entry.oid[:12]}."
+            message = f"{name} {why} of {path_text(path)}"
+            yield artifact.finding(setting, f"record {path_text(path)}", message, help)
 
 
 def unresolved(artifact: Artifact) -> Iterator[Finding]:
@@ -388,42 +315,32 @@ def unresolved(artifact: Artifact) -> Iterator[Finding]:
             sides = [side for part in filter(None, parts) for side in re.split(r"\.{2,3}", part)]
             for side in dict.fromkeys(sides):
                 if not (side and artifact.artifacts.is_revision(side)):
-                    yield Finding(
-                        f"{field.name} has {side!r}, which is no commit or branch"
-                        if side
-                        else f"{field.name} has a range without both its ends",
-                        help="Name commits, branches or ranges (main..work), with commas between, and "
-                        "remarks in brackets.",
-                        path=artifact.path,
-                        line=field.line,
-                        key=f"{name} {side[:60]}",
-                        setting=artifact.setting(f"fields.{name}"),
+                    said = (
+                        f"{side!r}, which is no commit or branch" if side else "a range without both its ends"
+                    )
+                    help = "Name commits, branches or ranges (main..work), with commas between, and remarks "
+                    help += "in brackets."
+                    key = f"{name} {side[:60]}"
+                    yield artifact.finding(
+                        f"fields.{name}", key, f"{field.name} has {said}", help, field.line
                     )
 
 
 def _named(artifact: Artifact) -> set[str]:
     """Everything in an artifact that is written like an object id, where a reader sees it."""
+    blocks = artifact.document.blocks
     data = artifact.data
-    found: set[str] = set()
-    for text in [*_scalars(data.value if data else None), *_shown(artifact.document.blocks)]:
-        found.update(one.lower() for one in _ID.findall(text))
-    return found
+    shown = [*_scalars(data.value if data else None), *(text.raw for text in all_texts(blocks))]
+    shown += (fence.content for fence in fences(blocks))
+    return {one.lower() for text in shown for one in _ID.findall(text)}
 
 
 def _scalars(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for inner in value.values():
-            yield from _scalars(inner)
-    elif isinstance(value, list):
-        for inner in value:
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
             yield from _scalars(inner)
     elif value is not None:
         yield str(value)
-
-
-def _shown(blocks: Sequence[AnyBlock]) -> Iterator[str]:
-    yield from (text.raw for text in all_texts(blocks))
-    yield from (fence.content for fence in fences(blocks))
 
 
 def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
@@ -434,80 +351,57 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
     """
     from specguard.documents.dates import as_utc, read_times
 
-    contract = artifact.contract
-    if not contract.timestamps:
+    if not artifact.contract.timestamps:
         return
     times = read_times(artifact.document)
-    setting = artifact.setting("timestamps")
     if not times.stamps:
-        yield _without_any(times, artifact, setting)
+        yield _without_any(times, artifact)
         return
     for loose in times.loose:
-        yield Finding(
-            f"the time {loose.text!r} {loose.problem}",
-            path=artifact.path,
-            line=loose.at,
-            key="unclear time",
-            setting=setting,
-        )
+        message = f"the time {loose.text!r} {loose.problem}"
+        yield artifact.finding("timestamps", "unclear time", message, "", loose.at)
     for line in times.without:
-        yield Finding(
-            "an entry has no time, while others of its list begin with one",
-            help="Write when it was, as the others do.",
-            path=artifact.path,
-            line=line,
-            key="entry without a time",
-            setting=setting,
-        )
-    if contract.timestamps == "ascending":
-        yield from _descending(times, artifact, setting)
-    for stamp in [*times.stamps, *times.days]:
-        if _is_future(as_utc(stamp.moment), artifact.artifacts):
-            yield Finding(
-                f"the time {stamp.text} is in the future",
-                help="Write the time at which the entry was made.",
-                path=artifact.path,
-                line=stamp.at,
-                key="time in the future",
-                setting=setting,
-            )
+        message = "an entry has no time, while others of its list begin with one"
+        help = "Write when it was, as the others do."
+        yield artifact.finding("timestamps", "entry without a time", message, help, line)
+    stamps = sorted([*times.stamps, *times.days], key=lambda one: one.at)
+    if artifact.contract.timestamps == "ascending":
+        for stamp, before in _descending(stamps):
+            message = f"{stamp.text} stands behind {before.text} of line {before.at}, and is earlier"
+            help = "Put entries in the order of their times; a late one has the time of its writing."
+            yield artifact.finding("timestamps", "time out of order", message, help, stamp.at)
+    latest = _latest(artifact)
+    for stamp in stamps:
+        if as_utc(stamp.moment) > latest:
+            help = "Write the time at which the entry was made."
+            message = f"the time {stamp.text} is in the future"
+            yield artifact.finding("timestamps", "time in the future", message, help, stamp.at)
 
 
-def _without_any(times: Times, artifact: Artifact, setting: str) -> Finding:
+def _without_any(times: Times, artifact: Artifact) -> Finding:
     """A finding that names what comes nearest to a time."""
     message = f"{path_text(artifact.path)} has no entry with a time"
     help = "Begin each entry with its time, as in '- 2026-01-31 14:05Z ...'."
     line: int | None = None
-    if times.loose:
-        loose = times.loose[0]
+    for loose in times.loose[:1]:
         line = loose.at
         message += f": {loose.text!r} {loose.problem}"
-    elif times.days:
-        day = times.days[0]
+    for day in times.days[:1] if not times.loose else ():
         line = day.at
         message += f": {day.text} is a day"
         help = f"Write the time of the day, too, as in '{day.moment.date()} 14:05Z'."
-    return Finding(message, help=help, path=artifact.path, line=line, key="no time", setting=setting)
+    return artifact.finding("timestamps", "no time", message, help, line)
 
 
-def _descending(times: Times, artifact: Artifact, setting: str) -> Iterator[Finding]:
-    """The entries that are earlier than the one before them, each break of the order once."""
+def _descending(stamps: Sequence[Stamp]) -> Iterator[tuple[Stamp, Stamp]]:
+    """The entries that are earlier than the one before them, with that one; each break of the order once."""
     latest: list[Stamp] = []
-    stamps = sorted([*times.stamps, *times.days], key=lambda one: one.at)
-    if len(stamps) > 1 and stamps[0].labelled and not any(one.labelled for one in stamps[1:]):
-        # The time of the document, above entries that begin with theirs.
-        del stamps[0]
-    for stamp in stamps:
+    # The time of the document may stand above entries that begin with theirs.
+    head = len(stamps) > 1 and stamps[0].labelled and not any(one.labelled for one in stamps[1:])
+    for stamp in stamps[head:]:
         before = next((one for one in latest if stamp.before(one)), None)
         if before is not None:
-            yield Finding(
-                f"{stamp.text} stands behind {before.text} of line {before.at}, and is earlier",
-                help="Put entries in the order of their times; a late one has the time of its writing.",
-                path=artifact.path,
-                line=stamp.at,
-                key="time out of order",
-                setting=setting,
-            )
+            yield stamp, before
             latest = [stamp]
             continue
         # Times with and without an offset are told apart, so the latest of each kind is kept.
@@ -517,8 +411,8 @@ def _descending(times: Times, artifact: Artifact, setting: str) -> Iterator[Find
             latest = [one for one in latest if one not in same] + [stamp]
 
 
-def _is_future(moment: datetime, artifacts: Artifacts) -> bool:
-    """Whether a time is too far ahead for something done: by 14 hours, which clocks differ at most.
+def _latest(artifact: Artifact) -> datetime:
+    """The latest time of something done: 14 hours ahead, which clocks differ at most.
 
     The clock is asked where the check is made today; with another `--today` the end of that day counts.
     """
@@ -526,11 +420,7 @@ def _is_future(moment: datetime, artifacts: Artifacts) -> bool:
 
     from specguard.documents.dates import MOST_AHEAD
 
-    day = artifacts.today()
-    # Whatever the time of the day is.
-    if moment <= datetime.datetime.combine(day, datetime.time.min, datetime.UTC) + MOST_AHEAD:
-        return False
-    now = artifacts.now()
+    day, now = artifact.artifacts.today(), artifact.artifacts.now()
     if day != now.date():
         now = datetime.datetime.combine(day, datetime.time.max, datetime.UTC)
-    return moment > now + MOST_AHEAD
+    return now + MOST_AHEAD

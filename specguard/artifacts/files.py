@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from specguard.documents.content import has_content
-from specguard.documents.data import data_kind, dotted
+from specguard.documents.data import Problem, data_kind, dotted
 from specguard.errors import MissingFact
 from specguard.model import Finding, path_text
 from specguard.work.templates import PathTemplate
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.artifacts import Artifact, Artifacts, Pass
     from specguard.change.tree import Tree
-    from specguard.documents.data import Data, Problem
+    from specguard.documents.data import Data
     from specguard.documents.schemas import Misfit, Schema
 
 
@@ -216,13 +216,14 @@ def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, beside: 
     names = [places.template(template).show(artifact.fields) for template in templates]
     name = " or ".join(names)
     if there:
-        message = f"{path_text(there[0])} {whys[0]}, and must be an artifact {beside}"
-        help = f"Write {path_text(there[0])}; what it must hold says its contract."
+        shown = path_text(there[0])
+        message = f"{shown} {whys[0]}, and must be an artifact {beside}"
+        help = f"Write {shown}; what it must hold says its contract."
     else:
         message = f"{name} is missing {beside}"
         near = next((one for name in names if (one := _near(artifact, name))), "")
         help = f"Rename {near} to it, if that is meant." if near else f"Add {names[0]}."
-    yield Finding(message, help=help, path=artifact.path, key=name, setting=artifact.setting(key))
+    yield artifact.finding(key, name, message, help)
 
 
 def _cleaned_up(artifact: Artifact, templates: Sequence[str]) -> bool:
@@ -288,43 +289,24 @@ def invalid_structure(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: the artifact is not there, or its schema cannot be used.
     """
-    data = artifact.data
-    if data is None:
-        yield _unread(artifact, "it is no regular file", None)
-        return
-    problem = None if artifact.structured else artifact.document.problem
-    if problem is None and data.problem is not None:
+    name, data = path_text(artifact.path), artifact.data
+    problem = Problem("it is no regular file") if data is None else data.problem
+    if data is not None and not artifact.structured and (problem := artifact.document.problem) is None:
         problem = data.problem
-        if not artifact.structured:
-            yield _unread(artifact, f"its front matter is not valid: {problem.message}", problem)
-            return
-    if problem is not None:
-        yield _unread(artifact, problem.message, problem)
+        if problem is not None:
+            problem = Problem(f"its front matter is not valid: {problem.message}", problem.line)
+    if data is None or problem is not None:
+        message = f"{name} cannot be read: {problem.message if problem else ''}"
+        help = "Mend it; what cannot be read holds nothing of what it must hold."
+        yield artifact.finding("path", "unread", message, help, problem.line if problem else None)
         return
     if not artifact.structured and artifact.document.marked and artifact.document.front_matter is not None:
         # Some readers take it for text then, and the page for one without any.
-        yield Finding(
-            f"{path_text(artifact.path)} has a byte-order mark before its front matter",
-            help="Save it as UTF-8 without a byte-order mark.",
-            path=artifact.path,
-            line=1,
-            key="marked",
-            setting=artifact.setting("path"),
-        )
+        message = f"{name} has a byte-order mark before its front matter"
+        yield artifact.finding("path", "marked", message, "Save it as UTF-8 without a byte-order mark.", 1)
     if artifact.contract.schema:
         schema = artifact.artifacts.schema(artifact.contract.schema)
         yield from _misfits(artifact, data, schema)
-
-
-def _unread(artifact: Artifact, why: str, problem: Problem | None) -> Finding:
-    return Finding(
-        f"{path_text(artifact.path)} cannot be read: {why}",
-        help="Mend it; what cannot be read holds nothing of what it must hold.",
-        path=artifact.path,
-        line=problem.line if problem else None,
-        key="unread",
-        setting=artifact.setting("path"),
-    )
 
 
 def _misfits(artifact: Artifact, data: Data, schema: Schema) -> Iterator[Finding]:

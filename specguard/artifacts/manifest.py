@@ -13,7 +13,7 @@ import re
 
 from specguard.artifacts.files import joined, relative
 from specguard.declaration.patterns import Covering, PatternError
-from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table
+from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table, texts
 from specguard.documents.content import bare_nothing, leading_paths, owes, without_box
 from specguard.errors import NotApplicable
 from specguard.model import Finding, path_text
@@ -37,38 +37,18 @@ if TYPE_CHECKING:
 LONGEST: Final = 4000
 """So many characters of an item are read."""
 
-_KEPT: Final = frozenset(
-    {
-        "kept", "keep", "keeps", "retained", "retain", "retains", "remaining", "remains", "remain", "closure",
-        "preserved", "preserve", "stays", "stay", "left", "surviving", "untouched", "unchanged", "allowed",
-    }
-)  # fmt: skip
-_REMOVED: Final = frozenset(
-    {
-        "removed", "remove", "removes", "removal", "removals", "deleted", "delete", "deletes", "deletion",
-        "deletions", "dropped", "drop", "purged", "moved", "move", "renamed", "rename", "gone",
-    }
-)  # fmt: skip
-_TRIVIAL: Final = _REMOVED | {
-    "and", "are", "cleaned", "cleanup", "clean", "directories", "directory", "done", "file", "files",
-    "folder", "folders", "following", "from", "has", "have", "its", "not", "our", "path", "paths", "the",
-    "them", "these", "this", "those", "via", "was", "were", "with", "yes",
-}  # fmt: skip
-"""Words that are no reason by themselves."""
-
-_REASONS: Final = frozenset(
-    {
-        "abandoned", "because", "broken", "consolidated", "copied", "copies", "dead", "deprecated", "draft",
-        "drafts", "duplicate", "duplicated", "duplicates", "empty", "expired", "generated", "intermediate",
-        "irrelevant", "legacy", "merged", "obsolete", "orphaned", "outdated", "redundant", "replaced",
-        "scratch", "stale", "superseded", "temporary", "transient", "unneeded", "unreferenced", "unused",
-    }
-)  # fmt: skip
-"""Words that make a heading, or a label in front of a list, the reason of what stands below."""
-
-_ACTIONS: Final = frozenset(
-    {"action", "disposition", "decision", "status", "outcome", "change", "operation", "fate", "result"}
+_KEPT: Final = re.compile(
+    r"\b(?:kept|keep|retain|remain|preserv|stay|left|untouched|unchanged|closure)", re.IGNORECASE
 )
+_REMOVED: Final = re.compile(r"\b(?:remov|delet|drop|purge|move[ds]?\b|rename|gone)", re.IGNORECASE)
+_NOT: Final = re.compile(r"\bnot\b", re.IGNORECASE)
+# Words that are no reason by themselves.
+_TRIVIAL: Final = re.compile(
+    r"(?:remov|delet|drop|purge|mov|renam|clean)\w*|gone|and|are|director(?:y|ies)|done|files?|folders?|following|from"
+    r"|has|have|its|not|our|paths?|the|them|these|this|those|via|was|were|with|yes",
+    re.IGNORECASE,
+)
+_ACTIONS: Final = frozenset({"action", "disposition", "decision", "status", "outcome", "change", "operation"})
 _BETWEEN: Final = " -\u2013\u2014:;,.|>()[]\u2192#"
 """What may stand between a path and its reason."""
 
@@ -77,9 +57,11 @@ _PATH_KEYS: Final = ("path", "file", "name")
 _LINK: Final = re.compile(r"\[([^\[\]]*)\]\([^()\s]*(?:\s+(?:\"[^\"()]*\"|'[^'()]*'))?\s*\)")
 _TAG: Final = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?>")
 _NAME: Final = re.compile(r"[^\s<>|]{1,1000}")
-_WORD: Final = re.compile(r"[^\W\d_]{2,}")
+_WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _LEAD: Final = re.compile(r"[*_~]*([A-Za-z]+)[*_~]*\s*(?:files?|folders?)?\s*:?[*_~]*\s+")
 _LINES: Final = re.compile(r"(?::[0-9]+(?:-[0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
+# What a heading says behind its words: `Deleted (superseded drafts)`.
+_ASIDE: Final = re.compile(r"[(:\u2014\u2013](.*)|\s-\s(.*)")
 
 
 class Listed:
@@ -123,16 +105,10 @@ def listed_paths(artifact: Artifact) -> Sequence[Listed]:
     return read_manifest(artifact.document.blocks)
 
 
-def removals(listed: Sequence[Listed]) -> list[Listed]:
-    """The paths that are said to be removed; without a group of them, also those of which nothing is said."""
-    told = any(one.fate == "removed" and one.grouped for one in listed)
-    return [one for one in listed if one.fate == "removed" or not (one.fate or told)]
-
-
-def remainders(listed: Sequence[Listed]) -> list[Listed]:
-    """The paths that are said to be left; without a group of them, also those of which nothing is said."""
-    told = any(one.fate == "kept" and one.grouped for one in listed)
-    return [one for one in listed if one.fate == "kept" or not (one.fate or told)]
+def listed_as(listed: Sequence[Listed], fate: Fate) -> list[Listed]:
+    """The paths that have a fate; without a group of them, also those of which nothing is said."""
+    told = any(one.fate == fate and one.grouped for one in listed)
+    return [one for one in listed if one.fate == fate or not (one.fate or told)]
 
 
 def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[Listed]:
@@ -143,48 +119,43 @@ def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[Listed]:
     why = ""
     for block in blocks:
         if isinstance(block, Heading):
-            while above and above[-1][0] >= block.level:
-                above.pop()
-            above.append((block.level, _fate(block.text.plain), _blanket(block.text.plain)))
+            above = [one for one in above if one[0] < block.level]
+            plain = block.text.plain
+            aside = _ASIDE.search(plain)
+            above.append((block.level, _fate(plain), _reason(aside[1] or aside[2] or "") if aside else ""))
             label, why = "", ""
-            continue
-        fate = label or next((one for _, one, _ in reversed(above) if one), "")
-        reason = why or (above[-1][2] if above else "")
-        if isinstance(block, Paragraph):
+        elif isinstance(block, Paragraph):
             plain = block.text.plain.strip()
-            label = _fate(plain) if plain.endswith((":", "\uff1a")) else ""
-            why = _blanket(plain)
-        elif isinstance(block, List):
-            found += _in_list(block, fate, reason)
-        elif isinstance(block, Table):
-            found += _in_table(block, fate, reason)
-        elif isinstance(block, Fence):
-            for number, line in enumerate(block.content.split("\n"), block.first):
-                found += _in_text(line.strip(), number, fate, reason)
+            label, why = (_fate(plain), _reason(plain)) if plain.endswith((":", "\uff1a")) else ("", "")
+        else:
+            fate = label or next((one for _, one, _ in reversed(above) if one), "")
+            found += _in_block(block, fate, why or (above[-1][2] if above else ""))
     return found
+
+
+def _in_block(block: AnyBlock, fate: Fate, reason: str) -> Iterator[Listed]:
+    if isinstance(block, List):
+        yield from _in_list(block, fate, reason)
+    elif isinstance(block, Table):
+        yield from _in_table(block, fate, reason)
+    elif isinstance(block, Fence):
+        for number, line in enumerate(block.content.split("\n"), block.first):
+            yield from _in_text(line.strip(), number, fate, reason)
 
 
 def _in_list(block: List, fate: Fate, reason: str) -> Iterator[Listed]:
     for item in block.items:
         raw = item.text.raw
         own = list(_in_text(raw, item.line, fate, ""))
-        if own and not own[0].reason:
+        said = _plain(raw)
+        if not own:
+            for inner in item.rest:
+                yield from _in_block(inner, _fate(said) or fate, _reason(said) or reason)
+        elif not own[0].reason:
             # The reason may stand in a list or a paragraph of its own below the path.
-            below = " ".join(_plain(inner.text.raw) for inner in item.rest if isinstance(inner, Paragraph))
-            below += " ".join(
-                _plain(one.text.raw) for inner in item.rest if isinstance(inner, List) for one in inner.items
-            )
-            said = _reason(below) or reason
+            said = _reason(" ".join(_plain(text.raw) for text in texts(item.rest))) or reason
             own = [Listed(one.path, one.line, said, one.fate, grouped=one.grouped) for one in own]
         yield from own
-        for inner in item.rest:
-            if isinstance(inner, List) and not own:
-                yield from _in_list(inner, _fate(_plain(raw)) or fate, _reason(_plain(raw)) or reason)
-            elif isinstance(inner, Fence) and not own:
-                for number, line in enumerate(inner.content.split("\n"), inner.first):
-                    yield from _in_text(
-                        line.strip(), number, _fate(_plain(raw)) or fate, _reason(_plain(raw))
-                    )
 
 
 def _in_table(table: Table, fate: Fate, reason: str) -> Iterator[Listed]:
@@ -266,23 +237,11 @@ def _cleaned(path: str) -> str:
 
 def _fate(text: str) -> Fate:
     """What words say of the paths below or behind them; empty where they say nothing, or both."""
-    words = [word.casefold() for word in _WORD.findall(text[:LONGEST])]
-    kept = any(word in _KEPT for word in words)
-    removed = any(word in _REMOVED for word in words)
-    if removed and "not" in words and not kept:
+    text = text[:LONGEST].replace("_", " ")
+    kept, removed = bool(_KEPT.search(text)), bool(_REMOVED.search(text))
+    if removed and not kept and _NOT.search(text):
         return "kept"
-    if kept == removed:
-        return ""
-    return "kept" if kept else "removed"
-
-
-def _blanket(text: str) -> str:
-    """A heading or a label as the reason of all that is listed below it, as in `Deleted (superseded drafts)`.
-
-    It is empty where none of its words gives a reason.
-    """
-    words = {word.casefold() for word in _WORD.findall(text[:LONGEST])}
-    return _reason(text) if words & _REASONS and _fate(text) != "kept" else ""
+    return "" if kept == removed else "kept" if kept else "removed"
 
 
 def _plain(raw: str) -> str:
@@ -294,7 +253,7 @@ def _reason(text: str) -> str:
     """A text as a reason; empty where it is a placeholder, or says no more than that something is gone."""
     plain = text.strip(_BETWEEN)
     plain += ")" * (plain.count("(") - plain.count(")"))
-    words = [word for word in _WORD.findall(plain) if len(word) > 2 and word.casefold() not in _TRIVIAL]
+    words = [word for word in _WORD.findall(plain) if not _TRIVIAL.fullmatch(word)]
     return " ".join(plain.split()) if words and not owes(text.rstrip(" :\uff1a")) else ""
 
 
@@ -403,7 +362,7 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
     listing = Listing()
     kept = Listing()
     for manifest in manifests:
-        removed = {id(one) for one in removals(manifest.listed)}
+        removed = {id(one) for one in listed_as(manifest.listed, "removed")}
         for one in manifest.listed:
             (listing if id(one) in removed else kept).add(manifest, one)
     gone = [entry.path for entry in entries if entry.deleted]
@@ -539,7 +498,7 @@ def unlisted(artifacts: Artifacts, name: str, template: str, folder: bytes) -> l
     """
     listing = Listing()
     for artifact in artifacts.closing(name, template).get(folder, ()):
-        for one in remainders(artifact.listed):
+        for one in listed_as(artifact.listed, "kept"):
             if not _whole(one, folder):
                 listing.add(artifact, one)
     paths = artifacts.places.below(folder)

@@ -26,16 +26,17 @@ from specguard.documents.titles import (
     normal_title,
     same_title,
 )
-from specguard.model import Finding, path_text, shortened
+from specguard.model import path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Final, Literal
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.documents.blocks import AnyBlock, Section
     from specguard.documents.document import Document
+    from specguard.model import Finding
 
     Kind = Literal["content", "nothing", "placeholder", "blank"]
 
@@ -166,37 +167,28 @@ def missing_sections(artifact: Artifact) -> Iterator[Finding]:
     contract = artifact.contract
     path = path_text(artifact.path)
     for which, title in enumerate(contract.sections):
-        setting = artifact.setting(f"sections.{which}")
+        setting, key = f"sections.{which}", normal_title(title)
         found = named(artifact, title)
         if not found:
-            yield _missing(artifact, title, setting)
+            yield artifact.finding(setting, key, *_missing(artifact, title))
         again = _again(found)
         if len(again) > 1:
             lines = ", ".join(str(section.line) for section in again[:MOST])
-            yield Finding(
-                f"{path} has the section {title!r} {len(again)} times, in lines {lines}: "
-                "one could contradict another",
-                help="Make one section of them.",
-                path=artifact.path,
-                line=again[1].line,
-                key=f"again {normal_title(title)}",
-                setting=setting,
+            times = f"{len(again)} times, in lines {lines}: one could contradict another"
+            message = f"{path} has the section {title!r} {times}"
+            yield artifact.finding(
+                setting, f"again {key}", message, "Make one section of them.", again[1].line
             )
     told: set[int] = set()
     for which, title in enumerate(contract.forbidden_sections):
         forbidden = [section for section in _beginning(artifact, title) if section.line not in told]
         told.update(section.line for section in forbidden)
-        if forbidden:
-            heading = " ".join(forbidden[0].heading.text.plain.split())
+        for first in forbidden[:1]:
+            heading = " ".join(first.heading.text.plain.split())
             more = f", and {len(forbidden) - 1} more like it" if len(forbidden) > 1 else ""
-            yield Finding(
-                f"{path} has the section {shortened(heading)!r}{more}, which it must not have",
-                help="Take it out.",
-                path=artifact.path,
-                line=forbidden[0].line,
-                key=f"forbidden {normal_title(title)}",
-                setting=artifact.setting(f"forbidden_sections.{which}"),
-            )
+            message = f"{path} has the section {shortened(heading)!r}{more}, which it must not have"
+            key = f"forbidden {normal_title(title)}"
+            yield artifact.finding(f"forbidden_sections.{which}", key, message, "Take it out.", first.line)
 
 
 def empty_sections(artifact: Artifact) -> Iterator[Finding]:
@@ -211,25 +203,17 @@ def empty_sections(artifact: Artifact) -> Iterator[Finding]:
         for section in required.get(title, ())[:1]:
             others = [found[0] for name, found in required.items() if name != title]
             content = content_of(_without(section, others), contract.placeholders)
-            if content.kind == "content":
-                continue
-            if content.kind == "nothing":
-                said = f"only says {content.text!r}, without a reason"
-                help = "Say why there is nothing, in one sentence."
-            elif content.kind == "placeholder":
-                said = f"only has a placeholder: {shortened(content.text)!r}"
+            said = {
+                "nothing": f"only says {content.text!r}, without a reason",
+                "placeholder": f"only has a placeholder: {shortened(content.text)!r}",
+                "blank": "is empty to a reader: what is hidden or in a comment does not count",
+            }.get(content.kind)
+            if said:
                 help = "Write what belongs there, or why there is nothing."
-            else:
-                said = "is empty to a reader: what is hidden or in a comment does not count"
-                help = "Write what belongs there, or why there is nothing."
-            yield Finding(
-                f"the section {title!r} {said}",
-                help=help,
-                path=artifact.path,
-                line=content.line or section.line,
-                key=normal_title(title),
-                setting=artifact.setting(f"sections.{which}"),
-            )
+                help = "Say why there is nothing, in one sentence." if content.kind == "nothing" else help
+                message = f"the section {title!r} {said}"
+                line = content.line or section.line
+                yield artifact.finding(f"sections.{which}", normal_title(title), message, help, line)
 
 
 def named(artifact: Artifact, title: str) -> Sequence[Section]:
@@ -289,30 +273,21 @@ def _beginning(artifact: Artifact, title: str) -> Iterator[Section]:
         yield from (section for section in bold if section.line not in lines)
 
 
-def _missing(artifact: Artifact, title: str, setting: str) -> Finding:
+def _missing(artifact: Artifact, title: str) -> tuple[str, str, int | None]:
+    """What is said of a section that is not there, with the next step and the line that comes near to it."""
     document = artifact.document
-    path = path_text(artifact.path)
-    near = (
-        None
-        if document.problem
-        else near_section(document, title, aliases=artifact.contract.aliases_of(title))
-    )
-    message = f"{path} has no section {title!r}"
-    help = f"Add a heading {title!r} with what belongs there."
+    message = f"{path_text(artifact.path)} has no section {title!r}"
     if document.problem:
-        message = f"{path} has no section {title!r} that could be read: {document.problem.message}"
-        help = "Make it a Markdown file in UTF-8."
-    elif near is not None:
-        message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.why}"
-        help = f"Make it a heading {title!r} there, if that is meant."
-    return Finding(
-        message,
-        help=help,
-        path=artifact.path,
-        line=near.line if near else None,
-        key=normal_title(title),
-        setting=setting,
-    )
+        return (
+            f"{message} that could be read: {document.problem.message}",
+            "Make it a Markdown file in UTF-8.",
+            None,
+        )
+    near = near_section(document, title, aliases=artifact.contract.aliases_of(title))
+    if near is None:
+        return message, f"Add a heading {title!r} with what belongs there.", None
+    message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.why}"
+    return message, f"Make it a heading {title!r} there, if that is meant.", near.line
 
 
 def _without(section: Section, others: Sequence[Section]) -> Sequence[AnyBlock]:
@@ -356,32 +331,20 @@ def missing_options(artifact: Artifact) -> Iterator[Finding]:
     """
     labels = artifact.contract.options
     found = described_options(artifact.document.blocks, labels, artifact.contract.placeholders)
-    path = path_text(artifact.path)
     said: dict[str, str] = {}
     for which, label in enumerate(labels):
         described = found.get(label, [])
         best = next((one for one in described if one.content.kind == "content"), None)
-        setting = artifact.setting(f"options.{which}")
         if best is None:
-            first = described[0] if described else None
-            yield Finding(
-                f"{path} has no option {label}"
-                if first is None
-                else f"option {label} is named, and nothing is said of it",
-                help=f"Describe it below a heading 'Option {label}: ...'.",
-                path=artifact.path,
-                line=first.line if first else None,
-                key=f"option {label}",
-                setting=setting,
-            )
+            message = f"{path_text(artifact.path)} has no option {label}"
+            message = f"option {label} is named, and nothing is said of it" if described else message
+            line = described[0].line if described else None
+            help = f"Describe it below a heading 'Option {label}: ...'."
+            yield artifact.finding(f"options.{which}", f"option {label}", message, help, line)
         elif best.words in said:
-            yield Finding(
-                f"option {label} is option {said[best.words]}, word for word",
-                help="Describe another one.",
-                path=artifact.path,
-                line=best.line,
-                key=f"same {label}",
-                setting=setting,
+            message = f"option {label} is option {said[best.words]}, word for word"
+            yield artifact.finding(
+                f"options.{which}", f"same {label}", message, "Describe another one.", best.line
             )
         else:
             said[best.words] = label
@@ -397,90 +360,61 @@ def described_options(
         labels: what the options are called.
         own: texts that are no content.
     """
-    return _Reader(labels, own).read(blocks)
-
-
-class _Reader:
-    """Finds what a document says of each option.
-
-    Args:
-        labels: what the options are called.
-        own: texts that are no content.
-    """
-
-    def __init__(self, labels: Sequence[str], own: Sequence[str]) -> None:
-        self._labels = {label: _expression(label) for label in labels}
-        self._own = own
-        self._found: dict[str, list[Described]] = {}
-
-    def read(self, blocks: Sequence[AnyBlock]) -> dict[str, list[Described]]:
-        """What blocks say, by label."""
-        positions = [(at, label) for at, block in enumerate(blocks) if (label := self._begins(block))]
-        for number, (at, label) in enumerate(positions):
-            end = positions[number + 1][0] if number + 1 < len(positions) else len(blocks)
-            block = blocks[at]
-            end = next((to for to in range(at + 1, end) if _ends(block, blocks[to])), end)
-            body = list(blocks[at + 1 : end])
-            if isinstance(block, Paragraph):
-                body.insert(0, Paragraph(self._behind(block.text, label)))
-            self._add(label, block.line, content_of(body, self._own), body)
-        for block in blocks:
-            if isinstance(block, List):
-                self._in_list(block)
-            elif isinstance(block, Table):
-                self._in_table(block)
-        return self._found
-
-    def _begins(self, block: AnyBlock) -> str:
-        """The option whose description a heading or a paragraph begins; empty where it begins none."""
-        if isinstance(block, Heading):
-            return self._label(block.text.plain)
-        # A sentence may begin with a letter; a label that is set off in bold does not.
-        if isinstance(block, Paragraph) and block.text.raw.lstrip().startswith(("**", "__")):
-            return self._label(block.text.plain)
-        return ""
-
-    def _label(self, text: str) -> str:
-        plain = text[:LONGEST].strip()
-        numbered = _NUMBERING.match(plain)
-        plain = plain[numbered.end() :] if numbered else plain
-        return next((label for label, pattern in self._labels.items() if pattern.match(plain)), "")
-
-    def _behind(self, text: Text, label: str) -> Text:
-        """A text without the label that it begins with."""
-        plain = text.plain.lstrip()
-        match = self._labels[label].match(plain[:LONGEST])
-        return Text(plain[match.end() :].lstrip(" .):\u2013\u2014-") if match else plain, text.line)
-
-    def _in_list(self, block: List) -> None:
-        for item in block.items:
-            label = self._label(item.text.plain)
-            if label:
-                body = [Paragraph(self._behind(item.text, label)), *item.rest]
-                self._add(label, item.line, content_of(body, self._own), body)
-            else:
-                for inner in item.rest:
-                    if isinstance(inner, List):
-                        self._in_list(inner)
-
-    def _in_table(self, table: Table) -> None:
-        for row in table.rows:
-            label = self._label(row[0].plain) if row else ""
-            if label:
-                self._add_cells(label, row[0].line, row[1:] or [self._behind(row[0], label)])
-        for column, cell in enumerate(table.header):
-            label = self._label(cell.plain)
-            if label and column:
-                self._add_cells(label, cell.line, [row[column] for row in table.rows if column < len(row)])
-
-    def _add_cells(self, label: str, line: int, cells: Sequence[Text]) -> None:
-        contents = [content_of_text(cell.plain, self._own, cell.line) for cell in cells]
-        best = next((one for one in contents if one.kind == "content"), None)
-        self._add(label, line, best or Content("blank"), [Paragraph(cell) for cell in cells])
-
-    def _add(self, label: str, line: int, content: Content, body: Sequence[AnyBlock]) -> None:
+    found: dict[str, list[Described]] = {}
+    for label, line, body in _described(blocks, {label: _expression(label) for label in labels}):
         words = " ".join(word for text in texts(body) for word in text.plain.casefold().split())
-        self._found.setdefault(label, []).append(Described(line, content, words))
+        found.setdefault(label, []).append(Described(line, content_of(body, own), words))
+    return found
+
+
+def _described(
+    blocks: Sequence[AnyBlock], labels: Mapping[str, re.Pattern[str]]
+) -> Iterator[tuple[str, int, list[AnyBlock]]]:
+    """The options that blocks describe: label, line, and what is said of it."""
+    for at, block in enumerate(blocks):
+        if isinstance(block, List):
+            for item in block.items:
+                label, behind = _label(item.text, labels)
+                if label:
+                    yield label, item.line, [Paragraph(behind), *item.rest]
+                else:
+                    yield from _described([one for one in item.rest if isinstance(one, List)], labels)
+        elif isinstance(block, Table):
+            for row in block.rows:
+                label, behind = _label(row[0], labels)
+                if label:
+                    yield label, row[0].line, [Paragraph(cell) for cell in row[1:] or [behind]]
+        elif label := _begins(block, labels):
+            end = (
+                to
+                for to, other in enumerate(blocks[at + 1 :], at + 1)
+                if _begins(other, labels) or _ends(block, other)
+            )
+            body = list(blocks[at + 1 : next(end, len(blocks))])
+            # Behind the label of a paragraph its description may begin.
+            own = [Paragraph(_label(block.text, labels)[1])] if isinstance(block, Paragraph) else []
+            yield label, block.line, [*own, *body]
+
+
+def _begins(block: AnyBlock, labels: Mapping[str, re.Pattern[str]]) -> str:
+    """The option whose description a heading or a bold paragraph begins; empty where it begins none."""
+    # A sentence may begin with a letter; a label that is set off in bold does not.
+    if isinstance(block, Heading) or (
+        isinstance(block, Paragraph) and block.text.raw.lstrip().startswith(("**", "__"))
+    ):
+        return _label(block.text, labels)[0]
+    return ""
+
+
+def _label(text: Text, labels: Mapping[str, re.Pattern[str]]) -> tuple[str, Text]:
+    """The option whose label a text begins with, and what stands behind it; empty without one."""
+    plain = text.plain.strip()
+    numbered = _NUMBERING.match(plain)
+    plain = plain[numbered.end() :] if numbered else plain
+    for label, pattern in labels.items():
+        if match := pattern.match(plain[:LONGEST]):
+            return label, Text(plain[match.end() :].lstrip(" .):\u2013\u2014-"), text.line)
+    return "", text
 
 
 def _ends(block: AnyBlock, other: AnyBlock) -> bool:
@@ -504,5 +438,5 @@ def describes(document: Document, label: str) -> bool:
         document: what may describe it.
         label: what it is called, such as `B`.
     """
-    found = _Reader([label], ()).read(document.blocks).get(label, ())
+    found = described_options(document.blocks, [label]).get(label, ())
     return any(one.content.kind == "content" for one in found)

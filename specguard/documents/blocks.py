@@ -96,21 +96,16 @@ class Text:
         parts = self._parts
         cuts = [(span.start, span.end, span.content.strip()) for span in parts.codes]
         cuts += [(tag.start, tag.end, "\n" if tag.name == "br" else "") for tag in parts.tags]
-        cuts += [(position, position + 1, "") for position in parts.escapes]
+        cuts += [(position, position + 2, raw[position + 1]) for position in parts.escapes]
         for link in parts.links:
             cuts += [(link.start, link.text_start, ""), (link.text_end, link.end, "")]
         rendered: list[str] = []
         end = 0
-        escaped = ""
         for start, stop, instead in sorted(cuts):
-            if start < end:
-                continue
-            rendered.append(_plain(raw[end:start]) if not escaped else escaped + _plain(raw[end + 1 : start]))
-            rendered.append(instead)
-            end = stop
-            escaped = raw[stop : stop + 1] if stop == start + 1 and raw[start] == "\\" else ""
-        rendered.append(_plain(raw[end:]) if not escaped else escaped + _plain(raw[end + 1 :]))
-        return "".join(rendered)
+            if start >= end:
+                rendered += _plain(raw[end:start]), instead
+                end = stop
+        return "".join([*rendered, _plain(raw[end:])])
 
     @property
     def spans(self) -> list[str]:
@@ -371,37 +366,11 @@ def _entities(text: str) -> str:
     return unescape(text)
 
 
-_ATTRIBUTES: Final = re.compile(r"<[A-Za-z][A-Za-z0-9-]*\s[^<>]*[=\n]")
-
-
 def _shown(raw: str) -> str:
     """A text without what is hidden in it; newlines stay, so that what follows keeps its line."""
-    from specguard.documents.inline import MAY_HIDE, Inline
+    from specguard.documents.inline import Hiding
 
-    hides, has_attributes = MAY_HIDE.search(raw), _ATTRIBUTES.search(raw)
-    if not hides and not has_attributes:
-        return raw
-    inline = Inline(raw, _NO_REFERENCES)
-    cuts = [(part.start, part.end, "") for part in inline.hidden()] if hides else []
-    # Of a tag its name is kept: what its attributes say is no part of the text.
-    cuts += [
-        (tag.start + 1 + len(tag.name), tag.end, _ticked(raw[tag.start : tag.end]))
-        for tag in (inline.tags if has_attributes else ())
-        if tag.name and not tag.closing and re.search(r"[=\n]", raw[tag.start : tag.end])
-    ]
-    kept: list[str] = []
-    end = 0
-    for start, stop, instead in sorted(cuts):
-        if start >= end:
-            kept += raw[end:start], instead, "\n" * raw.count("\n", start, stop)
-            end = stop
-    return "".join(kept) + raw[end:]
-
-
-def _ticked(tag: str) -> str:
-    """How a tag ends without its attributes: of an `input` it stays whether it is ticked."""
-    ticked = tag[:6].lower() == "<input" and re.search(r"\schecked(?=[\s=/>])", tag, re.IGNORECASE)
-    return " checked>" if ticked else ">"
+    return Hiding().inline(raw, 1)
 
 
 def texts(blocks: Sequence[AnyBlock]) -> Iterator[Text]:

@@ -17,7 +17,7 @@ from specguard.errors import MissingFact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final, Literal, Self
 
     Kind = Literal["json", "yaml", "toml"]
@@ -91,8 +91,6 @@ LONGEST_NUMBER: Final = 100
 TOO_DEEP: Final = f"it is nested more than {MAX_DEPTH} levels deep"
 """What is wrong with data beyond `MAX_DEPTH`."""
 
-_NAMES: Final = {"json": "JSON", "yaml": "YAML", "toml": "TOML"}
-
 
 class Number(float):
     """A number with a point or an exponent, which knows how it was written: `1.10` is no `1.1` to a reader.
@@ -133,22 +131,13 @@ class Data:
         value: mappings with text as keys, lists, text, numbers, true, false and None. Dates are text, as ISO
             8601 has them where they come from TOML. None where there is a problem.
         problem: why it could not be read; None where it could.
-        kept: of YAML that could not be read, what is certain all the same: keys that stand once, at the
-            beginning of a line before the broken one, each with its plain value and its line.
     """
 
-    __slots__ = ("_locate", "_node", "kept", "problem", "value")
-
     def __init__(
-        self,
-        value: Any,
-        locate: Callable[[], Node] | None = None,
-        problem: Problem | None = None,
-        kept: Mapping[str, tuple[Any, int]] | None = None,
+        self, value: Any, locate: Callable[[], Node] | None = None, problem: Problem | None = None
     ) -> None:
         self.value = value
         self.problem = problem
-        self.kept = kept or {}
         self._locate = locate
         self._node: Node | None = None
 
@@ -217,17 +206,7 @@ class Node(Record, frozen=False):
 
 
 class DataError(ValueError):
-    """Text that is no data of its kind.
-
-    Attributes:
-        line: the line of the text, from 1; None where it is no line's fault.
-        kept: what is certain all the same; see `Data`.
-    """
-
-    def __init__(self, message: str, line: int | None) -> None:
-        super().__init__(message)
-        self.line = line
-        self.kept: Mapping[str, tuple[Any, int]] = {}
+    """Text that is no data of its kind; its second argument is the line, None where it is no line's fault."""
 
 
 def data_of(content: bytes, kind: Kind) -> Data:
@@ -254,35 +233,19 @@ def read_data(text: str, kind: Kind, *, first: int = 1) -> Data:
     if len(text) > DATA_LIMIT:
         line = first + text.count("\n", 0, DATA_LIMIT)
         return Data.unread(Problem(f"it has more than {DATA_LIMIT} characters", line))
+    read = read_json if kind == "json" else read_yaml
+    if kind == "toml":
+        from specguard.documents.toml import read
     try:
-        value, locate = _reader(kind)(text, first)
+        return Data(*read(text, first))
     except DataError as error:
-        message = str(error)
-        if not message.startswith("it "):
-            message = f"it is no {_NAMES[kind]}: {message}"
-        kept = {key: (value, line + first - 1) for key, (value, line) in error.kept.items()}
-        return Data(None, problem=Problem(message, error.line and error.line + first - 1), kept=kept)
-    return Data(value, locate)
-
-
-def _reader(kind: Kind) -> Callable[[str, int], tuple[Any, Callable[[], Node]]]:
-    """What reads a text of a kind, imported where one is read."""
-    if kind == "json":
-        return read_json
-    if kind == "yaml":
-        return read_yaml
-    from specguard.documents import toml
-
-    return toml.read
+        message, line = error.args
+        message = message if message.startswith("it ") else f"it is no {kind.upper()}: {message}"
+        return Data.unread(Problem(message, line))
 
 
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:\n]|[^\s\[\]{},:"]+')
-_CONSTANTS: Final = ("NaN", "Infinity", "-Infinity")
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
-
-
-class _Duplicate(Exception):
-    """A key that is there twice."""
 
 
 def read_json(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
@@ -295,126 +258,88 @@ def read_json(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
     Raises:
         DataError: it is no such text, or says what a reader could take for two things.
     """
+    refused = None
     try:
-        value = json.loads(
-            text, object_pairs_hook=_mapping, parse_float=Number, parse_constant=_refuse_constant
-        )
+        value = json.loads(text, object_pairs_hook=_mapping, parse_float=Number, parse_constant=_mapping)
     except json.JSONDecodeError as error:
-        raise DataError(f"{error.msg[:1].lower()}{error.msg[1:]}", error.lineno) from None
-    except DataError as error:
-        raise DataError(str(error), _line_of(text, lambda word, _: word in _CONSTANTS)) from None
-    except _Duplicate as error:
-        key = error.args[0]
-        raise DataError(f"it has the key {key!r} twice", _nodes(text, 1, twice=key).line) from None
-    except RecursionError:
-        raise DataError(TOO_DEEP, _line_of(text, _is_too_deep)) from None
-    except ValueError:
-        # Python reads no integer of more digits than this.
-        most = sys.get_int_max_str_digits()
-        line = _line_of(text, lambda word, _: len(word) > most and word.lstrip("-").isdigit())
-        raise DataError("it has a number that is too long", line) from None
-    _refuse_depth(value, text)
-    if _SURROGATE.search(text):
-        _refuse_surrogates(value)
-    return value, lambda: _nodes(text, first)
+        message = f"{error.msg[:1].lower()}{error.msg[1:]}"
+        raise DataError(message, first + error.lineno - 1) from None
+    except (RecursionError, ValueError) as error:
+        refused = error
+    if refused or _depth(value) > MAX_DEPTH:
+        # The walker refuses the same, and knows the line.
+        _JsonLines(text, first).node()
+        raise DataError(TOO_DEEP, None)
+    if _SURROGATE.search(text) and not _is_text(json.dumps(value, ensure_ascii=False)):
+        raise DataError("it has half of a pair of surrogates", None)
+    return value, lambda: _JsonLines(text, first).node()
 
 
-def _mapping(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    mapping = dict(pairs)
+def _mapping(pairs: Any) -> dict[str, Any]:
+    mapping = {} if isinstance(pairs, str) else dict(pairs)
     if len(mapping) != len(pairs):
-        seen = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise _Duplicate(key)
-            seen.add(key)
+        raise ValueError("a key is there twice, or it is a constant that is no JSON")
     return mapping
 
 
-def _refuse_constant(word: str) -> Any:
-    raise DataError(f"it has the value {word}, which is no JSON", None)
+def _is_text(text: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
-def _line_of(text: str, wanted: Callable[[str, int], bool]) -> int | None:
-    """The line of the first word of JSON that is wanted, by itself and by how deep it stands."""
-    line, depth = 1, 0
-    for token in _TOKEN.finditer(text):
-        word = token[0]
-        if word == "\n":
-            line += 1
-            continue
-        depth += (word in "[{") - (word in "]}")
-        if wanted(word, depth):
-            return line
-    return None
+def _depth(value: Any) -> int:
+    """How deep mappings and lists are nested, at most one more than may be."""
+    level, depth = [value], 0
+    while level and depth <= MAX_DEPTH:
+        level = [one for one in level if isinstance(one, dict | list)]
+        depth += bool(level)
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+    return depth
 
 
-def _is_too_deep(_: str, depth: int) -> bool:
-    return depth > MAX_DEPTH
+class _JsonLines:
+    """Walks over JSON that Python could read, or refused for a reason that has a line.
 
+    Args:
+        text: the text.
+        line: the line on which it begins.
+    """
 
-def _refuse_depth(value: Any, text: str) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return
-    raise DataError(TOO_DEEP, _line_of(text, _is_too_deep))
+    def __init__(self, text: str, line: int) -> None:
+        self._tokens = _TOKEN.finditer(text)
+        self._line = line
 
+    def _next(self) -> str:
+        for token in self._tokens:
+            if token[0] not in ",:\n":
+                return token[0]
+            self._line += token[0] == "\n"
+        return "]"
 
-def _refuse_surrogates(value: Any) -> None:
-    """Refuse half of a pair of surrogates, which JSON can spell and which is no character in any encoding."""
-    level = [value]
-    while level:
-        texts = [one for one in level if isinstance(one, str)]
-        texts += [key for one in level if isinstance(one, dict) for key in one]
-        if any("\ud800" <= char <= "\udfff" for text in texts if not text.isascii() for char in text):
-            raise DataError("it has half of a pair of surrogates", None)
-        level = [
-            inner
-            for one in level
-            if isinstance(one, dict | list)
-            for inner in (one.values() if isinstance(one, dict) else one)
-        ]
-
-
-def _nodes(text: str, line: int, *, twice: str | None = None) -> Node:
-    """The lines of JSON that was read already; with `twice` the place of a key that is there twice."""
-    root: list[Node] = []
-    stack: list[Node] = []
-    key: str | None = None
-    key_line = line
-    for token in _TOKEN.finditer(text):
-        word = token[0]
-        first = word[0]
-        if first == "\n":
-            line += 1
-        elif first in "]}":
-            stack.pop()
-        elif first in ",:":
-            continue
-        elif stack and key is None and isinstance(stack[-1].below, dict):
-            key, key_line = json.loads(word), line
-            if key == twice and key in stack[-1].below:
-                return Node(line)
-        else:
-            node = Node(line if key is None else key_line)
-            if first in "[{":
-                node.below = [] if first == "[" else {}
-            above = stack[-1].below if stack else root
-            if isinstance(above, dict):
-                above[key or ""] = node
-            elif above is not None:
-                above.append(node)
-            key = None
-            if first in "[{":
-                stack.append(node)
-    return root[0]
+    def node(self, word: str = "", depth: int = 1) -> Node:
+        """The lines of the next value, which begins with a word that was read already, if any."""
+        word = word or self._next()
+        line = self._line
+        if word in ("NaN", "Infinity", "-Infinity"):
+            raise DataError(f"it has the value {word}, which is no JSON", line)
+        if len(word) > sys.get_int_max_str_digits() and word.lstrip("-").isdigit():
+            raise DataError("it has a number that is too long", line)
+        if word not in ("[", "{"):
+            return Node(line)
+        if depth > MAX_DEPTH:
+            raise DataError(TOO_DEEP, line)
+        if word == "[":
+            elements: list[Node] = []
+            while (inner := self._next()) != "]":
+                elements.append(self.node(inner, depth + 1))
+            return Node(line, elements)
+        below: dict[str, Node] = {}
+        while (inner := self._next()) not in ("}", "]"):
+            key, own = json.loads(inner), self._line
+            if key in below:
+                raise DataError(f"it has the key {key!r} twice", own)
+            below[key] = self.node(depth=depth + 1)
+            below[key].line = own
+        return Node(line, below)
 
 
 _NUMBER: Final = re.compile(r"(?:0|-?[1-9][0-9]*)|-?(?:0|[1-9][0-9]*)(\.[0-9]+(?:[eE][-+]?[0-9]+)?)")
@@ -435,31 +360,11 @@ def read_yaml(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
     Raises:
         DataError: it is no such text, or says what a reader could take for two things.
     """
-    newlines = [match.start() for match in re.finditer("\n", text)]
-    reader = _Reader(newlines)
-    try:
-        _parse(text, reader)
-    except DataError as error:
-        error.kept = reader.certain(text, error.line or 0)
-        raise
-    root = reader.root
-    value = reader.value
-
-    def locate() -> Node:
-        _shift([root], first - 1)
-        return root
-
-    return value, locate
-
-
-def _parse(text: str, reader: _Reader) -> None:
     import yaml
 
-    # The reader written in C is the same one, ten times as fast; it is not in every build.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    reader = _YamlReader(text, first)
     try:
-        for event in yaml.parse(text, Loader=loader):
-            reader.take(event)
+        value, node = reader.document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or str(error)
@@ -471,117 +376,73 @@ def _parse(text: str, reader: _Reader) -> None:
         raise DataError("it has a character that is not allowed", reader.line(position)) from None
     except (RecursionError, yaml.YAMLError):
         raise DataError(TOO_DEEP, None) from None
+    return value, lambda: node
 
 
-def _shift(nodes: list[Node], by: int) -> None:
-    while by and nodes:
-        for node in nodes:
-            node.line += by
-        nodes = [
-            inner
-            for node in nodes
-            if node.below
-            for inner in (node.below.values() if isinstance(node.below, dict) else node.below)
-        ]
+class _YamlReader:
+    """Makes values of YAML's events; nothing is constructed, and nothing is referred to.
 
+    Args:
+        text: the text.
+        first: the line on which it begins.
+    """
 
-class _Reader:
-    """Makes values of YAML's events; nothing is constructed, and nothing is referred to."""
+    def __init__(self, text: str, first: int) -> None:
+        import yaml
 
-    def __init__(self, newlines: Sequence[int]) -> None:
-        self.value: Any = None
-        self.root = Node(1)
-        self._newlines = newlines
-        self._stack: list[tuple[Any, Node]] = []
-        self._keys: list[str | None] = []
-        self._documents = 0
-        self._plain: dict[str, tuple[Any, int]] = {}
-        self._key_line = 0
-
-    def certain(self, text: str, broken: int) -> dict[str, tuple[Any, int]]:
-        """The plain values before the broken line of keys that stand once, at the beginning of a line."""
-        from specguard.documents.fields import normal_name
-
-        times: dict[str, int] = {}
-        for start in [
-            line.partition(":")[0] for line in text.split("\n") if line[:1].strip() and ":" in line
-        ]:
-            name = normal_name(start.strip("'\" \t"))
-            times[name] = times.get(name, 0) + 1
-        return {
-            key: (value, line)
-            for key, (value, line) in self._plain.items()
-            if line < broken and times.get(normal_name(key)) == 1
-        }
+        # The reader written in C is the same one, ten times as fast; it is not in every build.
+        self._events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        self._newlines = [match.start() for match in re.finditer("\n", text)]
+        self._first = first
 
     def line(self, index: int) -> int:
         """The line of a position."""
-        return bisect_left(self._newlines, index) + 1
+        return bisect_left(self._newlines, index) + self._first
 
-    def take(self, event: Any) -> None:
-        """Take the next event."""
+    def document(self) -> tuple[Any, Node]:
+        """The value of the only document, and its lines; null where there is none."""
+        next(self._events)
+        if type(next(self._events)).__name__ == "StreamEndEvent":
+            return None, Node(self._first)
+        read = self._value(next(self._events), 1)
+        next(self._events)
+        event: Any = next(self._events)
+        if type(event).__name__ != "StreamEndEvent":
+            raise DataError("it has more than one document", self.line(event.start_mark.index))
+        return read
+
+    def _value(self, event: Any, depth: int) -> tuple[Any, Node]:
         name = type(event).__name__
-        if name in {"StreamStartEvent", "StreamEndEvent", "DocumentEndEvent"}:
-            return
         line = self.line(event.start_mark.index)
-        if name == "DocumentStartEvent":
-            self._documents += 1
-            if self._documents > 1:
-                raise DataError("it has more than one document", line)
-            return
-        if name in {"MappingEndEvent", "SequenceEndEvent"}:
-            self._stack.pop()
-            self._keys.pop()
-            return
         if name == "AliasEvent" or event.anchor is not None:
             raise DataError("it has an anchor or an alias, which are not followed", line)
-        tag = event.tag
-        if tag is not None and tag not in _STRING_TAGS:
-            raise DataError(f"it has the tag {tag}, which means nothing here", line)
+        if event.tag is not None and event.tag not in _STRING_TAGS:
+            raise DataError(f"it has the tag {event.tag}, which means nothing here", line)
         if name == "ScalarEvent":
-            plain = not event.style and tag is None
-            value = _scalar(event.value) if plain else event.value
-            if len(self._stack) == 1:
-                key = self._keys[-1]
-                if key is None:
-                    self._key_line = line if not event.start_mark.column else 0
-                elif plain and self._key_line == line == self.line(event.end_mark.index):
-                    self._plain[key] = value, line
-            self._add(value, line, event.value)
-            return
-        below: Any = {} if name == "MappingStartEvent" else []
-        node = self._add(below, line, None)
-        node.below = {} if name == "MappingStartEvent" else []
-        self._stack.append((below, node))
-        self._keys.append(None)
-        if len(self._stack) > MAX_DEPTH:
+            return (event.value if event.style or event.tag else _scalar(event.value)), Node(line)
+        if depth > MAX_DEPTH:
             raise DataError(TOO_DEEP, line)
+        if name == "SequenceStartEvent":
+            pairs = [self._value(inner, depth + 1) for inner in self._inside()]
+            return [value for value, _ in pairs], Node(line, [node for _, node in pairs])
+        values: dict[str, Any] = {}
+        nodes: dict[str, Node] = {}
+        for inner in self._inside():
+            _, own = self._value(inner, depth + 1)
+            if own.below is not None:
+                raise DataError("it has a key that is no text", own.line)
+            if inner.value in values:
+                raise DataError(f"it has the key {inner.value!r} twice", own.line)
+            values[inner.value], below = self._value(next(self._events), depth + 1)
+            nodes[inner.value] = Node(own.line, below.below)
+        return values, Node(line, nodes)
 
-    def _add(self, value: Any, line: int, text: str | None) -> Node:
-        """Put a value where it belongs; a mapping's key is kept until its value comes."""
-        if not self._stack:
-            self.value = value
-            self.root = Node(line)
-            return self.root
-        above, node = self._stack[-1]
-        if isinstance(above, list):
-            inner = Node(line)
-            above.append(value)
-            node.below.append(inner)  # type: ignore[union-attr]  # a list's node has a list
-            return inner
-        key = self._keys[-1]
-        if key is None:
-            if text is None:
-                raise DataError("it has a key that is no text", line)
-            if text in above:
-                raise DataError(f"it has the key {text!r} twice", line)
-            self._keys[-1] = text
-            above[text] = None
-            node.below[text] = Node(line)  # type: ignore[index, call-overload]  # a mapping's node has one
-            return node
-        self._keys[-1] = None
-        above[key] = value
-        return node.below[key]  # type: ignore[index, call-overload]  # the same
+    def _inside(self) -> Iterator[Any]:
+        """The events that begin what stands in a sequence or mapping, up to its end."""
+        for event in self._events:
+            if type(event).__name__ in ("SequenceEndEvent", "MappingEndEvent"):
+                return
+            yield event
 
 
 def _scalar(text: str) -> Any:

@@ -30,6 +30,7 @@ from specguard.documents.blocks import (
 )
 from specguard.documents.characters import strange
 from specguard.documents.data import Data, Problem, UnreadDocument, not_utf8, read_data
+from specguard.documents.inline import Hiding, normal_label
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from specguard.documents.blocks import AnyBlock, Section
     from specguard.documents.characters import Strange
     from specguard.documents.content import Ticked
-    from specguard.documents.inline import HiddenHtml, HtmlState
+    from specguard.documents.inline import HiddenHtml
 
 
 class Document:
@@ -182,9 +183,6 @@ def _front_matter(lines: Sequence[str]) -> _Matter | None:
     return None
 
 
-_COMMENT: Final = re.compile(r"<!--(?:-?>|(.*?)(?:--!?>|\Z))", re.DOTALL)
-
-
 class Definition(Record):
     """A link reference definition, of which a reader sees nothing.
 
@@ -229,6 +227,7 @@ class Reader:
         self._next = 0
         self._footnotes: list[Footnote] = []
         self.unseen_footnotes: list[AnyBlock] = []
+        self._hiding = Hiding()
         self.blocks: Sequence[AnyBlock] = self._blocks(nested=False)
         if self._footnotes:
             self._hide_footnotes()
@@ -258,37 +257,21 @@ class Reader:
     def _blocks(self, *, nested: bool) -> list[AnyBlock]:
         """The blocks up to the end of what is open."""
         found: list[AnyBlock] = []
-        state: HtmlState | None = None
+        outer, self._hiding = self._hiding, Hiding(self.comments, self.hidden_html)
         while self._next < len(self._tokens):
             token = self._tokens[self._next]
             self._next += 1
             if token.nesting == -1:
                 break
+            hidden = self._hiding.hidden
             if token.type == "html_block":
-                if state is None:
-                    from specguard.documents.inline import HtmlState
-
-                    state = HtmlState()
-                self._comment(token.content, _line(token))
-                content = state.feed(token.content, _line(token))
+                content = self._hiding.block(token.content, _line(token))
                 if content.strip():
                     found.append(Html(content, _line(token)))
-                continue
-            hidden = state is not None and state.hidden
-            block = self._block(token, nested=nested)
-            if block is not None:
+            elif (block := self._block(token, nested=nested)) is not None:
                 (self.hidden if hidden else found).append(block)
-            if token.type == "paragraph_open" and not hidden:
-                raw = self._tokens[self._next - 2].content
-                state = _carried(raw, state) if "<" in raw else state
-        self.hidden_html += state.taken if state else ()
+        self._hiding = outer
         return found
-
-    def _comment(self, html: str, line: int) -> None:
-        """Keep the comments of HTML."""
-        lines = LineCounter(html, line)
-        for comment in _COMMENT.finditer(html) if "<!--" in html else ():
-            self.comments.append(Comment(comment[1] or "", lines.at(comment.start())))
 
     def _block(self, token: Token, *, nested: bool) -> AnyBlock | None:
         line = _line(token)
@@ -321,8 +304,6 @@ class Reader:
 
         What a footnote refers to is seen where that one is.
         """
-        from specguard.documents.inline import normal_label
-
         by_label: dict[str, list[tuple[Footnote, Sequence[AnyBlock]]]] = {}
         for one in self._footnotes:
             by_label.setdefault(normal_label(f"^{one.label}"), []).append((one, one.blocks))
@@ -344,22 +325,10 @@ class Reader:
 
     def _text(self, raw: str, line: int) -> Text:
         if "<" in raw:
-            self._keep_hidden(raw, line)
+            # What stands in a hidden element is another document, as it were.
+            hiding = Hiding(self.comments, self.hidden_html) if self._hiding.hidden else self._hiding
+            raw = hiding.inline(raw, line)
         return Text(raw, line, self._references) if self._references else Text(raw, line)
-
-    def _keep_hidden(self, raw: str, line: int) -> None:
-        """Keep what a text hides: its comments, and what its elements do not show."""
-        from specguard.documents.inline import MAY_HIDE, HiddenHtml, Inline
-
-        if not MAY_HIDE.search(raw):
-            return
-        lines = LineCounter(raw, line)
-        for part in Inline(raw, {}).hidden():
-            text, begins = raw[part.start : part.end], lines.at(part.start)
-            if text.startswith("<!--"):
-                self.comments.append(Comment(text[4:].removesuffix("-->"), begins))
-            else:
-                self.hidden_html.append(HiddenHtml(text, begins, part.element or "markup"))
 
     def _list(self, opened: Token) -> List:
         items: list[Item] = []
@@ -410,18 +379,6 @@ def _parser(footnotes: bool) -> MarkdownIt:
             "reference", "footnote_def", footnote_def, {"alt": ["paragraph", "reference"]}
         )
     return parser
-
-
-def _carried(raw: str, state: HtmlState | None) -> HtmlState | None:
-    """The state behind a paragraph, which may begin an element that hides what follows it."""
-    from specguard.documents.inline import BLOCK_ELEMENTS, MAY_HIDE, HtmlState, Inline
-
-    if MAY_HIDE.search(raw):
-        unclosed = next((part for part in Inline(raw, {}).hidden() if not part.closed), None)
-        if unclosed is not None and unclosed.element in BLOCK_ELEMENTS:
-            state = state or HtmlState()
-            state.hide(unclosed.element)
-    return state
 
 
 MAX_CHARACTERS: Final = 4 << 20
@@ -501,10 +458,8 @@ def _beyond_levels(lines: Sequence[str]) -> Problem | None:
 
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]|\r(?![\r\n]|\Z)")
 _MAY_HIDE: Final = re.compile(rb"<[a-zA-Z!?/]|&[a-zA-Z#]|(?m:^[ \t>*+0-9.)-]*+\[[^\]\n]+\]:)")
-# What a browser shows where it cannot play or draw something is not meant to be hidden.
-_FALLBACKS: Final = frozenset({"audio", "canvas", "iframe", "object", "rp", "video"})
 _WORDS: Final = re.compile(r"\w\w+")
-_TAGS: Final = re.compile(r"<[^<>]*>")
+_TAGS: Final = re.compile(r"</?[A-Za-z][^<>]*>")
 
 
 class Hidden(Record):
@@ -582,8 +537,8 @@ def hidden_text(document: Document) -> Iterator[Hidden]:
         return
     found = [Hidden("comment", one.line, one.text.strip()) for one in document.comments]
     for part in document.hidden_html:
-        words = _TAGS.sub(" ", part.text) if part.element not in {"markup", "tag"} else part.text
-        if part.element not in _FALLBACKS and _WORDS.search(words):
+        words = _TAGS.sub(" ", part.text)
+        if _WORDS.search(words):
             found.append(Hidden("html", part.line, " ".join(words.split())))
     if document.hidden_blocks:
         block = document.hidden_blocks[0]

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import List, Paragraph, Table, Text, fences
+from specguard.documents.blocks import List, Paragraph, Table, Text
 from specguard.documents.content import without_box
 from specguard.documents.data import dotted, written
 from specguard.documents.titles import Near
@@ -73,9 +73,7 @@ class Field(Record):
 
 def read_fields(document: Document) -> Sequence[Field]:
     """All fields of a Markdown document, those of its front matter first, then in order."""
-    matter = document.properties
-    kept = (Field(key, _written(value), line, "front matter") for key, (value, line) in matter.kept.items())
-    return [*_keys(matter, "front matter"), *kept, *_in_blocks(document.blocks, bullet=False)]
+    return [*_keys(document.properties, "front matter"), *_in_blocks(document.blocks, bullet=False)]
 
 
 def data_fields(data: Data) -> Sequence[Field]:
@@ -278,35 +276,14 @@ def near_field(document: Document, fields: Iterable[Field], *names: str) -> Near
         if label is None:
             label = _label(without_box(line[: 3 * LONGEST_NAME].lstrip(" \t>-*+")))
         if label and normal_name(label[0]) in wanted:
-            return Near(number, line.strip(), _why(document, number, line))
+            return Near(number, line.strip(), "in a comment, or not shown as a line of its own")
     from difflib import get_close_matches
 
-    for section in document.sections:
-        words = {word.removesuffix("s") for word in section.heading.text.plain.casefold().split()}
-        if any(name.casefold().replace("_", " ").removesuffix("s") in words for name in names):
-            return Near(section.line, section.heading.text.plain, "a section of another name")
     names_there: dict[str, Field] = {}
     for field in fields:
         if len(field.name) <= LONGEST_NAME and len(names_there) < MOST_NAMES:
             names_there.setdefault(normal_name(field.name), field)
     for name in wanted:
-        close = get_close_matches(name, names_there, n=1, cutoff=0.8)
-        if close:
-            field = names_there[close[0]]
-            return Near(field.line, field.name, "spelt differently")
+        for close in get_close_matches(name, names_there, n=1, cutoff=0.8):
+            return Near(names_there[close].line, names_there[close].name, "spelt differently")
     return None
-
-
-def _why(document: Document, number: int, line: str) -> str:
-    """Why a line that looks like a field is none."""
-    if any(
-        fence.line <= number < fence.first + fence.content.count("\n") + 1
-        for fence in fences(document.blocks)
-    ):
-        return "in a block of code"
-    if line.lstrip().startswith(">"):
-        return "in a quotation"
-    words = line.strip(" \t\r>-*+")
-    if without_box(words) != words:
-        return "behind a checkbox that is not ticked"
-    return "in a comment, or not shown as a line of its own"

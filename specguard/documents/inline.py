@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from html import unescape
 
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import LineCounter
+from specguard.documents.blocks import Comment, LineCounter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Final
 
 
@@ -64,34 +65,18 @@ class Reference(Record):
 
 
 class Tag(Record):
-    """A tag, or another piece of markup that is not shown."""
+    """A tag; without a name a comment, or other markup that is not shown."""
 
     start: int
     end: int
     name: str = ""
     closing: bool = False
-    hides: bool = False
+    attributes: str = ""
 
     @property
     def is_picture(self) -> bool:
         """Whether a reader sees something of the element although there is no text in it."""
         return self.name in PICTURES and not self.closing
-
-
-class Part(Record):
-    """A part of a text that is not shown.
-
-    Attributes:
-        start: where it begins.
-        end: where it ends.
-        element: the element that hides it; empty for a comment or other markup.
-        closed: whether it ends in the text, and does not go on behind it.
-    """
-
-    start: int
-    end: int
-    element: str
-    closed: bool = True
 
 
 class Inline:
@@ -180,9 +165,7 @@ class Inline:
                 return end or start + 1
         tag = _TAG.match(raw, start)
         if tag is not None:
-            name = tag[2].lower()
-            hidden = not tag[1] and hides(name, tag[3])
-            self.tags.append(Tag(start, tag.end(), name, closing=bool(tag[1]), hides=hidden))
+            self.tags.append(Tag(start, tag.end(), tag[2].lower(), bool(tag[1]), tag[3]))
             return tag.end()
         autolink = _AUTOLINK.match(raw, start)
         if autolink is not None:
@@ -222,26 +205,6 @@ class Inline:
         target = _ESCAPE.sub(r"\1", target)
         return Reference(start, end, text_start, closing, target, picture=raw[start] == "!")
 
-    def hidden(self) -> list[Part]:
-        """The parts that are not shown, in order."""
-        parts: list[Part] = []
-        tags = iter(self.tags)
-        for tag in tags:
-            if not tag.name:
-                parts.append(Part(tag.start, tag.end, ""))
-            elif tag.hides and tag.name not in VOID:
-                end = len(self._raw)
-                depth = 1
-                for other in tags:
-                    if other.name == tag.name:
-                        depth += -1 if other.closing else 1
-                        if not depth:
-                            end = other.end
-                            break
-                start = tag.end if tag.name in PICTURES else tag.start
-                parts.append(Part(start, end, tag.name, closed=not depth))
-        return parts
-
 
 def normal_label(label: str) -> str:
     """A link label for comparison, as markdown-it keeps those of definitions."""
@@ -253,199 +216,140 @@ PICTURES: Final = frozenset(
 )
 """Elements that a reader sees something of, although there is no text in them."""
 
-HIDDEN_ELEMENTS: Final = frozenset(
-    {
-        "audio", "canvas", "datalist", "head", "iframe", "noembed", "noframes", "noscript", "rp", "script",
-        "select", "style", "template", "title", "video", "xmp",
-    }
-)  # fmt: skip
-"""Elements that show nothing of the text in them, or that no Markdown renderer lets through."""
-
-BLOCK_ELEMENTS: Final = frozenset(
-    {
-        "address", "article", "aside", "blockquote", "center", "details", "dialog", "dir", "div", "dl",
-        "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header",
-        "hgroup", "main", "menu", "nav", "ol", "p", "pre", "search", "section", "summary", "table", "ul",
-    }
-)  # fmt: skip
-"""Elements that end a paragraph in which they begin, and so reach beyond it."""
-
+_HIDDEN: Final = frozenset({"head", "script", "style", "template", "title"})
 # Elements whose content is text up to their end, whatever stands in it.
-_RAW: Final = frozenset({"iframe", "noembed", "noframes", "script", "style", "textarea", "title", "xmp"})
-VOID: Final = frozenset(
+_RAW: Final = frozenset({"script", "style"})
+_VOID: Final = frozenset(
+    {"br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+)
+# Elements that end a paragraph in which they begin, and so reach beyond it.
+_BLOCKS: Final = frozenset(
     {
-        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
-        "track", "wbr",
+        "address", "article", "aside", "blockquote", "center", "details", "div", "dl", "fieldset", "figure",
+        "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "main", "nav", "ol", "p", "pre",
+        "section", "summary", "table", "ul",
     }
 )  # fmt: skip
-"""Elements that have no content."""
-
 _ATTRIBUTE: Final = re.compile(r"([^\s\"'=<>/]++)(?:\s*+=\s*+(\"[^\"]*+\"|'[^']*+'|[^\s\"'=<>`]++))?")
-_ZERO: Final = r"\s*:\s*\+?0*\.?0+(?:px|r?em|pt|%|v[hw])?\s*(?:!|;|$)"
-_AWAY: Final = r"\s*:\s*-[0-9]{3,}"
-_NOTHING: Final = r"\(\s*[+-]?0*\.?0*(?:px|%)?\s*[,)\s]"
 _STYLE: Final = re.compile(
-    r"(?:^|[;\s])(?:display\s*:\s*none|(?:content-)?visibility\s*:\s*(?:hidden|collapse)"
-    rf"|opacity{_ZERO}|font-size{_ZERO}|font\s*:[^;]{{0,40}}(?<![\w.])0(?:px|r?em|pt|%)?[\s/]"
-    rf"|(?:max-)?(?:height|width|(?:block|inline)-size){_ZERO}|zoom{_ZERO}"
-    rf"|text-indent{_AWAY}|(?:left|right|top|bottom|inset|margin(?:-(?:left|right|top|bottom))?){_AWAY}"
-    rf"|(?:transform\s*:[^;]{{0,80}}\b)?scale(?:[xyz]|3d)?{_NOTHING}|scale{_ZERO}"
-    r"|transform\s*:[^;]{0,80}\btranslate(?:[xyz]|3d)?\(\s*-[0-9]{3,}"
-    rf"|filter\s*:[^;]{{0,80}}\bopacity{_NOTHING}"
-    rf"|clip\s*:\s*rect{_NOTHING}|clip-path\s*:\s*(?:inset\(\s*(?:[5-9][0-9]|100)(?:\.[0-9]+)?%|circle{_NOTHING})"
-    r"|(?:-webkit-text-fill-)?color\s*:\s*(?:transparent|(?:rgb|hsl)a?\(\s*"
-    r"(?:[^(),/\s]{1,20}(?:\s*,\s*|\s+)){2}[^(),/\s]{1,20}\s*[,/]\s*0*\.?0*%?\s*\)"
-    r"|#(?:[0-9a-f]{3}0|[0-9a-f]{6}00)\b))",
+    r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden|clip\s*:)", re.IGNORECASE
+)
+_MAY_HIDE: Final = re.compile(
+    r"<[!?]|hidden|style\s*=|<(?:head|script|style|template|title)\b|<[A-Za-z][\w-]*\s[^<>]*[=\n]",
     re.IGNORECASE,
 )
-_CSS_COMMENT: Final = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
-_CSS_ESCAPE: Final = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|([^\n]))")
-MAY_HIDE: Final = re.compile(
-    r"<[!?]|hidden|popover|style\s*=|<dialog|<(?:" + "|".join(sorted(HIDDEN_ELEMENTS)) + r")\b",
-    re.IGNORECASE,
-)
-"""What a text has that hides something of it; most have none of it."""
-
+_COMMENT: Final = re.compile(r"<!--(?:-?>|(.*?)(?:--!?>|\Z))", re.DOTALL)
 _HTML_START: Final = re.compile(r"<(?:!--|[!?]|/?[A-Za-z])")
 # Quotation marks belong to values; a `>` between them ends no tag.
 _HTML_TAG: Final = re.compile(r"<(/?)([A-Za-z][^\s/>]*+)((?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+)>")
-_COMMENT_END: Final = re.compile(r"--!?>")
+_CHECKED: Final = re.compile(r"\schecked(?=[\s=/>]|$)", re.IGNORECASE)
+_UNCLOSED: Final = "<"
 
 
 class HiddenHtml(Record):
-    """Text that HTML hides.
-
-    Attributes:
-        text: its source.
-        line: the line on which it begins, from 1.
-        element: the element that hides it, or `tag` for one that is not closed, or `markup`.
-    """
+    """Text that HTML hides, and the line on which it begins, from 1."""
 
     text: str
     line: int
-    element: str
-
-    def __repr__(self) -> str:
-        return f"HiddenHtml({self.text!r}, {self.line}, {self.element!r})"
 
 
-class HtmlState:
-    """How far into hidden HTML a document is, from one piece of HTML to the next.
+class Hiding:
+    """What HTML hides of a document, from one piece of it to the next.
 
-    Attributes:
-        pending: what was begun and is not ended: `comment` or `tag`; empty where nothing is.
-        taken: what was hidden so far, but for comments.
+    Args:
+        comments: where comments are kept.
+        taken: where all else that is hidden is kept.
     """
 
-    __slots__ = ("_depth", "_element", "_lines", "pending", "taken")
-
-    def __init__(self) -> None:
-        self.pending = ""
-        self.taken: list[HiddenHtml] = []
-        self._lines = LineCounter("", 1)
+    def __init__(self, comments: list[Comment] | None = None, taken: list[HiddenHtml] | None = None) -> None:
+        self._comments = comments if comments is not None else []
+        self._taken = taken if taken is not None else []
         self._element = ""
         self._depth = 0
 
     @property
     def hidden(self) -> bool:
         """Whether what follows is hidden."""
-        return bool(self.pending or self._element)
+        return bool(self._element)
 
-    def hide(self, element: str) -> None:
-        """Have what follows be in an element that is hidden."""
-        self._element = element
-        self._depth = 1
-
-    def feed(self, html: str, line: int = 1) -> str:
-        """What is seen of the next piece of HTML, as source; of what is hidden the newlines are kept.
+    def block(self, html: str, line: int) -> str:
+        """What is seen of a block of HTML, as source; of what is hidden the newlines are kept.
 
         Args:
             html: its source.
             line: the line of its first character.
         """
+        return self._seen(html, line, self._tags(html), inline=False)
+
+    def inline(self, raw: str, line: int) -> str:
+        """What is seen of running text, as source: of a tag its name is kept, as an attribute is no text."""
+        if not _MAY_HIDE.search(raw):
+            return raw
+        seen = self._seen(raw, line, Inline(raw, {}).tags, inline=True)
+        self._element = self._element if self._element in _BLOCKS else ""
+        return seen
+
+    def _seen(self, text: str, line: int, tags: Iterable[Tag], *, inline: bool) -> str:
+        lines = LineCounter(text, line)
         seen: list[str] = []
-        position = 0
-        self._lines = LineCounter(html, line)
-        if self.pending == "tag":
-            # Which quotation mark would end the value it stands in cannot be told: all of it is hidden.
-            self._take_away(html, 0, len(html), "tag")
-            return "\n" * html.count("\n")
-        if self.pending == "comment":
-            position = self._after_comment(html, 0)
-            seen.append("\n" * html.count("\n", 0, position))
-        while position < len(html):
-            found = self._next_start(html, position)
-            start = found.start() if found else len(html)
-            self._pass(html, position, start, seen)
-            if found is None:
-                break
-            position = self._markup(html, start, seen)
+        end = 0
+
+        def take(start: int, stop: int, *, hide: bool) -> None:
+            part = text[start:stop]
+            if hide and part.strip():
+                self._taken.append(HiddenHtml(part.strip(), lines.at(start + len(part) - len(part.lstrip()))))
+            seen.append("\n" * part.count("\n") if hide else part)
+
+        for tag in tags:
+            take(end, tag.start, hide=self.hidden)
+            end = tag.end
+            markup = text[tag.start : end]
+            comment = _COMMENT.fullmatch(markup)
+            closed = markup.endswith(("-->", "--!>") if comment else ">")
+            if comment:
+                self._comments.append(Comment(comment[1] or "", lines.at(tag.start)))
+                seen.append("\n" * markup.count("\n"))
+            elif not tag.name:
+                take(tag.start, end, hide=True)
+            else:
+                before = self.hidden
+                self._enter(tag)
+                shown = not before and (not self.hidden or tag.is_picture)
+                if inline and not tag.closing and re.search(r"[=\n]", tag.attributes):
+                    checked = tag.name == "input" and _CHECKED.search(tag.attributes)
+                    markup = f"<{tag.name}{' checked' if checked else ''}>" + "\n" * markup.count("\n")
+                seen.append(markup if shown else "\n" * markup.count("\n"))
+            if not closed:
+                # What is never closed takes all that follows with it, also Markdown.
+                self._element = _UNCLOSED
+        take(end, len(text), hide=self.hidden)
         return "".join(seen)
 
-    def _next_start(self, html: str, position: int) -> re.Match[str] | None:
-        if self._element in _RAW:
-            return re.compile(rf"</{re.escape(self._element)}(?=[\s/>])", re.IGNORECASE).search(
-                html, position
-            )
-        return _HTML_START.search(html, position)
-
-    def _pass(self, html: str, start: int, end: int, seen: list[str]) -> None:
-        """Take a part as seen, or hidden if it is in what is hidden."""
-        if self.hidden:
-            self._take_away(html, start, end, self._element or self.pending)
-            seen.append("\n" * html.count("\n", start, end))
-        else:
-            seen.append(html[start:end])
-
-    def _take_away(self, html: str, start: int, end: int, element: str) -> None:
-        text = html[start:end].strip()
-        if text:
-            begins = html.index(text[0], start)
-            self.taken.append(HiddenHtml(text, self._lines.at(begins), element))
-
-    def _markup(self, html: str, start: int, seen: list[str]) -> int:
-        """Take the markup at a position; the position behind it."""
-        if html.startswith("<!--", start):
-            short = next((end for end in ("<!-->", "<!--->") if html.startswith(end, start)), "")
-            end = start + len(short) if short else self._after_comment(html, start + 4)
-            seen.append("\n" * html.count("\n", start, end))
-            return end
-        if html[start + 1] in "!?":
-            end = html.find(">", start) + 1
-            if not end:
-                self.pending = "tag"
-                end = len(html)
-            self._take_away(html, start, end, "markup")
-            seen.append("\n" * html.count("\n", start, end))
-            return end
-        tag = _HTML_TAG.match(html, start)
-        if tag is None:
-            self.pending = "tag"
-            self._take_away(html, start, len(html), "tag")
-            seen.append("\n" * html.count("\n", start))
-            return len(html)
-        hidden = self.hidden
-        self._take(tag)
-        if hidden or (self.hidden and tag[2].lower() not in PICTURES):
-            seen.append("\n" * tag[0].count("\n"))
-        else:
-            seen.append(tag[0])
-        return tag.end()
-
-    def _take(self, tag: re.Match[str]) -> None:
-        name = tag[2].lower()
+    def _enter(self, tag: Tag) -> None:
+        """Go into an element that is hidden, or out of it."""
         if self._element:
-            if name == self._element and name not in VOID:
-                self._depth += -1 if tag[1] else 1
-                if not self._depth:
-                    self._element = ""
-        elif not tag[1] and name not in VOID and hides(name, tag[3]):
-            self.hide(name)
+            if tag.name == self._element and tag.name not in _VOID:
+                self._depth += -1 if tag.closing else 1
+                self._element = self._element if self._depth else ""
+        elif not tag.closing and tag.name not in _VOID and hides(tag.name, tag.attributes):
+            self._element, self._depth = tag.name, 1
 
-    def _after_comment(self, html: str, start: int) -> int:
-        end = _COMMENT_END.search(html, start)
-        self.pending = "" if end else "comment"
-        return end.end() if end else len(html)
+    def _tags(self, html: str) -> Iterator[Tag]:
+        """The tags of a block of HTML, and what else is markup in it."""
+        position = 0
+        while self._element != _UNCLOSED:
+            raw = rf"(?i:</{self._element}(?=[\s/>]))" if self._element in _RAW else _HTML_START
+            found = re.compile(raw).search(html, position)
+            if found is None:
+                return
+            start = found.start()
+            if comment := _COMMENT.match(html, start):
+                yield Tag(start, position := comment.end())
+            elif tag := _HTML_TAG.match(html, start):
+                yield Tag(start, position := tag.end(), tag[2].lower(), bool(tag[1]), tag[3])
+            else:
+                end = html.find(">", start) + 1 if html[start + 1] in "!?" else 0
+                yield Tag(start, position := end or len(html))
 
 
 def hides(name: str, attributes: str) -> bool:
@@ -455,34 +359,11 @@ def hides(name: str, attributes: str) -> bool:
         name: the element's name in lower case.
         attributes: the source of its attributes.
     """
-    if name in HIDDEN_ELEMENTS:
-        return True
     given: dict[str, str] = {}
     for word, value in _ATTRIBUTE.findall(attributes):
         # Of an attribute that is there twice, a browser takes the first.
         given.setdefault(word.lower(), value.strip("\"'"))
-    if name == "dialog" and "open" not in given:
-        return True
-    # What is hidden until it is found or called for is not on the page that a reader has before them.
-    return (
-        "hidden" in given or "popover" in given or bool(_STYLE.search(_declarations(given.get("style", ""))))
-    )
-
-
-def _declarations(style: str) -> str:
-    """What a `style` says, as a browser reads it: entities and escapes resolved, comments taken out."""
-    if "&" in style:
-        from html import unescape
-
-        style = unescape(style)
-    if "/*" in style:
-        style = _CSS_COMMENT.sub(" ", style)
-    return _CSS_ESCAPE.sub(_unescaped, style) if "\\" in style else style
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    code = int(found[1], 16) if found[1] else 0
-    return found[2] or (chr(code) if 0 < code <= 0x10FFFF else "")
+    return name in _HIDDEN or "hidden" in given or bool(_STYLE.search(unescape(given.get("style", ""))))
 
 
 def has_pictures(html: str) -> bool:

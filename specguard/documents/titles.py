@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Final
 
-    from specguard.documents.blocks import AnyBlock
     from specguard.documents.document import Document
 
 LONGEST: Final = 300
@@ -35,29 +34,25 @@ LEAST_LIKENESS: Final = 0.8
 BOLD_LEVEL: Final = 7
 """The level of a bold paragraph that stands for a heading: below all headings."""
 
-_NUMBERING: Final = re.compile(r"(?:§\s*)?(?:[0-9]+(?:\.[0-9]+)*[a-z]?[.):]?|(?:[a-z]|[ivxl]+)[.):])\s+")
+_NUMBER: Final = r"(?:\u00a7\s*)?[0-9]+(?:\.[0-9]+)*[a-z]?"
+_NUMBERING: Final = re.compile(rf"{_NUMBER}[.):]?\s+")
 # All expressions from here on are compiled when they are first needed, which is not where a policy is read.
 # Of a title in the policy only what cannot be a word of it is numbering.
-_SURE_NUMBERING: Final = (
-    r"(?:§\s*)?(?:[0-9]+(?:\.[0-9]+)+[.):]?|[0-9]+[.):]|(?:[a-z]|[ivxl]+)[.)])\s+|§\s*[0-9]+\s+"
-)
+_SURE_NUMBERING: Final = rf"{_NUMBER}[.):]\s+|[0-9]+(?:\.[0-9]+)+\s+|\u00a7\s*[0-9]+\s+"
 _LEADING: Final = (
-    r"\W*(?:[0-9]\ufe0f?\u20e3\s*|[(\[]?(?:[0-9]+(?:\.[0-9]+)*|[a-z]|[ivxl]+)[)\]]\s*[-:.]?\s+|#[0-9]+\s+"
-    r"|(?:§\s*)?[0-9]+(?:\.[0-9]+)*[a-z]?[.):]?\s+(?:[-\u2013\u2014|]\s+)?|(?:[a-z]|[ivxl]+)[.):]\s+)"
+    rf"\W*(?:[0-9]\ufe0f?\u20e3\s*|[(\[]?{_NUMBER}[)\]]\s*[-:.]?\s+|#[0-9]+\s+"
+    rf"|{_NUMBER}[.):]?\s+(?:[-\u2013\u2014|]\s+)?)"
 )
 _NO_WORD: Final = re.compile(r"[^a-z0-9]+")
-_BRACKETS: Final = re.compile(r"[(\uff08\[【][^()\uff08\uff09\[\]【】]*[)\uff09\]】]")
-_SUFFIX: Final = re.compile(r"\s[-\u2013—]+\s.*|[—:\uff1a].*")
+_BRACKETS: Final = re.compile(r"[(\uff08\[\u3010][^()\uff08\uff09\[\]\u3010\u3011]*[)\uff09\]\u3011]")
+_SUFFIX: Final = re.compile(r"\s[-\u2013\u2014]+\s.*|[\u2014:\uff1a].*")
 # `{#risks}` and `{: .class}` give a heading an anchor or a style.
 _ATTRIBUTES: Final = r"\s*\{[#:.][^{}]*\}\s*$"
 _QUALIFIER: Final = (
-    r"(?s)\s*[(\uff08\[【][^()\uff08\uff09\[\]【】]*[)\uff09\]】]\W*$|\s[-\u2013\u2014~|/\u2022\u00b7]+\s.*$"
-    r"|\s?[\u2013\u2014].*$|[:\uff1a].*$"
+    r"(?s)\s*[(\uff08\[\u3010][^()\uff08\uff09\[\]\u3010\u3011]*[)\uff09\]\u3011]\W*$"
+    r"|\s[-\u2013\u2014~|/\u2022\u00b7]+\s.*$|\s?[\u2013\u2014].*$|[:\uff1a].*$"
 )
-_HEADING_LINE: Final = (
-    r"(?P<marks>(?:[ \t]*(?:>|[-*+]|[0-9]{1,9}[.)])(?=[ \t>#]))*+[ \t]*)(?P<hashes>#{1,9})?(?P<words>[^\n]*)"
-)
-_COMMENT_MARKS: Final = r"^[ \t]*<!--[ \t]*|-->[ \t]*$"
+_TAGS: Final = r"</?[A-Za-z][^<>]*>"
 _BOLD: Final = r"(?s)\s*(\*\*|__)(?!\s)(.+?)(?<!\s)\1(.*)"
 
 
@@ -82,7 +77,7 @@ class Near(Record):
     Attributes:
         line: where it stands, from 1.
         text: its words, as they are written.
-        why: why it is not the section, to follow its words: `in a code block`, `in a comment`, `spelt
+        why: why it is not the section, to follow its words: `in a comment`, `no heading there`, `spelt
             differently`, `with letters that only look alike`, `with characters that cannot be seen`.
     """
 
@@ -147,10 +142,29 @@ def near_section(document: Document, title: str, *, aliases: Iterable[str] = ())
         title: the title.
         aliases: other titles that stand for it.
     """
-    titles = [one for one in (title, *aliases) if _words(one)]
-    found = _alike(document, titles) or _elsewhere(document, titles, qualified=False)
-    # A heading with a title among its words is nearer than a label with a value, as `**Context**: phase 2`.
-    return found or _spelt(document, titles) or _elsewhere(document, titles, qualified=True)
+    from specguard.declaration.look_alikes import reading
+
+    wanted = {form for one in (title, *aliases) for form in _wanted(one)}
+    readings = {reading(form) for form in wanted}
+    best: tuple[float, Near | None] = (0.0, None)
+    for section in document.sections[:MOST_COMPARED]:
+        words, unseen = section.heading.text.rendered, is_strange(section)
+        forms = [form for some in _forms(words) for form in some]
+        if (unseen or not words.isascii()) and any(reading(form) in readings for form in forms):
+            return Near(section.line, words, "with characters that cannot be seen" if unseen else _ALIKE)
+        likeness = max((_likeness(form, one) for form in forms for one in wanted), default=0.0)
+        if likeness > best[0]:
+            best = likeness, Near(section.line, words, "spelt differently")
+    # Every form keeps the words of a title in this order, so that few lines need a closer look.
+    first = {form.split()[0] for form in wanted}
+    matter = 0 if document.front_matter is None else document.front_matter.count("\n") + 2
+    for number, line in enumerate(document.source_lines, start=1):
+        if matter < number and len(line) <= LONGEST and any(word in line.casefold() for word in first):
+            full, _ = _forms(re.sub(_TAGS, "", line).strip(" \t>#*_-+<!"))
+            if not wanted.isdisjoint(full):
+                comment = any(one.line <= number <= one.end for one in document.comments)
+                return Near(number, line.strip(), "in a comment" if comment else "no heading there")
+    return best[1]
 
 
 def _all_sections(document: Document, *, bold: bool) -> Iterator[Section]:
@@ -229,117 +243,6 @@ def _is_mark(char: str) -> bool:
     from unicodedata import category
 
     return category(char) in {"Mn", "Mc"} and not "\ufe00" <= char <= "\ufe0f"
-
-
-# What comes near
-
-
-def _alike(document: Document, titles: Sequence[str]) -> Near | None:
-    """A heading with letters that only look like those of a title."""
-    from specguard.declaration.look_alikes import reading
-
-    readings = {reading(form) for title in titles for form in _wanted(title)}
-    for section in document.sections:
-        words, unseen = section.heading.text.rendered, is_strange(section)
-        if (unseen or not words.isascii()) and any(
-            reading(form) in readings for forms in _forms(words) for form in forms
-        ):
-            return Near(section.line, words, "with characters that cannot be seen" if unseen else _ALIKE)
-    return None
-
-
-def _elsewhere(document: Document, titles: Sequence[str], *, qualified: bool) -> Near | None:
-    """A line that says a title where it is no heading; if `qualified`, also one that says more behind it."""
-    wanted = {form for title in titles for form in _wanted(title)}
-    # Every form keeps the words of a title in this order, so that few lines need a closer look.
-    first = {form.split()[0] for form in wanted}
-    places: _Places | None = None
-    plain: Near | None = None
-    for number, line in enumerate(document.source_lines, start=1):
-        if len(line) > LONGEST or not any(word in line.casefold() for word in first):
-            continue
-        found = re.fullmatch(_HEADING_LINE, re.sub(_COMMENT_MARKS, "", line) if "--" in line else line)
-        if found is None:
-            continue
-        words = Text(found["words"].strip().strip("#").strip(), number)
-        rendered = words.rendered
-        places = places or _Places(document)
-        why = places.of(number)
-        if why == "in the front matter":
-            rendered = rendered.partition("=")[0]
-        full, short = _forms(rendered)
-        if wanted.isdisjoint(full) and (wanted.isdisjoint(short) or not (qualified or found["hashes"])):
-            continue
-        if found["hashes"] or why in {"in the front matter", "in a comment"}:
-            return Near(number, line.strip(), why or _flawed(found))
-        bold = re.match(_BOLD, words.raw)
-        if bold and not why:
-            why = "a bold line and no heading"
-        if plain is None:
-            plain = Near(number, line.strip(), why or "a line of text and no heading")
-    return plain
-
-
-def _flawed(line: re.Match[str]) -> str:
-    """Why a line with hashes is no heading, where it stands in nothing else."""
-    if len(line["hashes"]) > 6:
-        return "with more than six hashes"
-    if line["words"][:1] not in {" ", "\t", ""}:
-        return "without a space behind the hashes"
-    return "in hidden HTML"
-
-
-class _Places:
-    """Where a document's lines stand, if not in running text."""
-
-    def __init__(self, document: Document) -> None:
-        ranges: list[tuple[int, int, str]] = []
-        if document.front_matter is not None:
-            ranges.append((1, document.front_matter.count("\n") + 2, "in the front matter"))
-        ranges += ((comment.line, comment.end, "in a comment") for comment in document.comments)
-        for blocks, why in ((document.blocks, ""), (document.hidden_blocks, "in hidden HTML")):
-            ranges += _ranges(blocks, document.last_line, why)
-        self._why: dict[int, str] = {}
-        for first, last, why in ranges:
-            for line in range(first, last + 1):
-                self._why.setdefault(line, why)
-
-    def of(self, line: int) -> str:
-        """Where a line stands; empty for running text."""
-        return self._why.get(line, "")
-
-
-def _ranges(blocks: Sequence[AnyBlock], last_line: int, why: str) -> Iterator[tuple[int, int, str]]:
-    for position, block in enumerate(blocks):
-        following = blocks[position + 1].line - 1 if position + 1 < len(blocks) else last_line
-        place = why or _PLACES.get(type(block).__name__, "")
-        if place:
-            yield block.line, max(block.line, following), place
-
-
-_PLACES: Final = {
-    "Fence": "in a code block",
-    "Quote": "in a quote",
-    "List": "in a list",
-    "Html": "in HTML",
-    "Table": "in a table",
-    "Footnote": "in a footnote",
-}
-
-
-def _spelt(document: Document, titles: Sequence[str]) -> Near | None:
-    """A heading whose words are nearly a title's, or have all of them among others."""
-    wanted = [form for title in titles for form in _wanted(title)]
-    best: tuple[float, Near | None] = (0.0, None)
-    for section in document.sections[:MOST_COMPARED]:
-        words = section.heading.text.rendered
-        likeness = max(
-            (_likeness(form, title) for forms in _forms(words) for form in forms for title in wanted),
-            default=0.0,
-        )
-        if likeness > best[0]:
-            best = likeness, Near(section.line, words, "spelt differently")
-    return best[1]
 
 
 def _likeness(form: str, title: str) -> float:

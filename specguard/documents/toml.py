@@ -229,7 +229,7 @@ def read(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
         value, lines = read_toml(text, number=Number)
     except TomlError as error:
         message = str(error)
-        raise DataError(f"{message[:1].lower()}{message[1:]}", error.line) from None
+        raise DataError(f"{message[:1].lower()}{message[1:]}", first + error.line - 1) from None
 
     def locate() -> Node:
         root = Node(first, {})

@@ -257,8 +257,11 @@ class Spec:
             {
                 field.name
                 for field in (self.fields if days else ())
-                if parse_date(field.value) in days
-                and len(undated(field.value).split()) <= REMARK
+                if (
+                    (parse_date(field.value) in days and len(undated(field.value).split()) <= REMARK)
+                    # A day in another form than that of ISO 8601 is not read, and no more than a day.
+                    or (field.value and not parse_date(field.value) and not undated(field.value).strip())
+                )
                 and all(not old.value or parse_date(old.value) for old in find_fields(was.fields, field.name))
             }
         )

@@ -115,7 +115,7 @@ def read_gates(text: str, titles: Sequence[str], path: str) -> Sections:
         read += own or [NotRead(section.line, section.heading.text.plain, "the section names no command")]
     if titles and not sections:
         near = near_section(document, titles[0], aliases=titles[1:])
-        if near is not None and near.why != "in the front matter":
+        if near is not None:
             read.append(NotRead(near.line, near.text, f"it is no section on gates: it is {near.why}"))
     gates, not_read = [], []
     for one in read:

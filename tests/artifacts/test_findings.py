@@ -116,7 +116,7 @@ def test_words_of_the_policy_stand_for_others(artifacts: Make) -> None:
 
 
 def test_an_earlier_finding_is_not_ranked_again_and_must_be_closed(artifacts: Make) -> None:
-    one = artifact(artifacts, "## Previous findings\n\n1. HIGH (cold): **fixed**.\n2. Something.\n")
+    one = artifact(artifacts, "## Previous findings\n\n1. HIGH (cold)\n   - Status: fixed.\n2. Something.\n")
     assert not list(unranked_findings(one))
     [finding] = open_findings(one)
     assert "is fixed, and not re-verified" in finding.message

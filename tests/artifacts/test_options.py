@@ -23,7 +23,6 @@ OTHERS = "\n\n## Option B: b\n\nIt is new.\n\n## Option C: c\n\nIt is none.\n"
         "## A\n\n- It works.", "## Alternative A \u2014 keep it\n\nIt works.", "- **Option A**: keep it",
         "- A: keep it", "1. A) keep it", "**Option A: keep it**\n\nIt works.", "**A.** It works.",
         "| Option | What |\n|---|---|\n| A | keep it |",
-        "| | Option A | x |\n|---|---|---|\n| Cost | little | 1 |",
         "- ways\n  - Option A: keep it", "## OPTION #A\n\n### Cost\n\nIt works.",
         "Options\n===\n\n- Option A\n\n  It works.",
     ],

@@ -29,7 +29,7 @@ def test_entries_need_times(artifacts: Make) -> None:
         "# Log\n\n- looked\n": "has no entry with a time",
         "- 2026-01-31: looked\n": "2026-01-31 is a day",
         "- 12:00 looked\n": "'12:00' has no date",
-        "- 03/04/2026 12:00 looked\n": "may be 2026-03-04 or 2026-04-03",
+        "- 2026-02-30 12:00 looked\n": "is no day of the calendar",
         "<!-- 2026-01-31 12:00 looked -->\n": "has no entry with a time",
         "```\n2026-01-31 12:00 looked\n```\n": "has no entry with a time",
         "---\ntime: 2026-01-31 12:00\n---\n": "has no entry with a time",
@@ -79,7 +79,7 @@ def test_no_time_is_in_the_future(artifacts: Make, kind: Literal["present", "asc
 
 
 def test_an_entry_without_a_time_and_a_time_that_is_unclear_are_named(artifacts: Make) -> None:
-    text = "- 2026-01-30 12:00 a\n- b\n- 3/4/2026 12:00 c\n"
+    text = "- 2026-01-30 12:00 a\n- b\n- 2026-02-30 12:00 c\n"
     [findings] = found(artifacts, [text])
     assert [(finding.line, finding.key) for finding in findings] == [
         (3, "unclear time"),

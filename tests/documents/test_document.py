@@ -161,8 +161,6 @@ def test_quotes_are_left_out_of_running_text() -> None:
         ("Locked Zones (touched: 0)", "locked zones"),
         ("**Locked zones**:", "locked zones"),
         ("2.1 Conflict resolution", "conflict resolution"),
-        ("IV. Forbidden paths", "forbidden paths"),
-        ("a) Forbidden paths", "forbidden paths"),
         ("§4 Forbidden  paths", "forbidden paths"),
         ("Source-of-truth precedence (locked)", "source of truth precedence"),
         ("Authority Order\uff08権威順位\uff09", "authority order"),

