@@ -360,13 +360,12 @@ class Approvals:
     Args:
         bond: what approvals of this change are bound to.
         policy: what it is judged by.
-        settings: `[approvals]` of that policy.
         results: what became of the rules; those that an approval lifts are altered.
         enforce: whether an approval must be proven.
         now: the time; MissingFact without a clock.
 
     Attributes:
-        settings: as given.
+        settings: `[approvals]` of the policy.
         log: the log.
         decisions: what became of each approval that this change brings, and of those of the base that match.
         entries: what the change does in the log's folder.
@@ -381,12 +380,12 @@ class Approvals:
         self,
         bond: Bond,
         policy: Policy,
-        settings: ApprovalSettings,
         results: Sequence[RuleResult],
         *,
         enforce: bool,
         now: Callable[[], datetime],
     ) -> None:
+        settings: ApprovalSettings = policy.declared("approval_settings")
         self.settings = settings
         self._results = results
         self._bond = bond

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from specguard.change.entries import is_filed, is_in_log
-from specguard.engine.run import run_rules, state_of
+from specguard.engine.run import state_of
 from specguard.errors import MissingFact, NotApplicable
-from specguard.model import path_text
+from specguard.model import listed, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,39 +14,21 @@ if TYPE_CHECKING:
 
     from specguard.approvals.approvals import Approvals
     from specguard.approvals.record import Bond
-    from specguard.authority.policy import Policy
-    from specguard.change.request import Request
     from specguard.change.sources import Change
-    from specguard.engine.check import Clock, Selection
     from specguard.engine.facts import Facts
+    from specguard.engine.run import Judging
     from specguard.model import RuleResult
 
 
 _NONE: Final = "the change has no approvals"
 
-_SHOWN: Final = 5
-"""So many approvals are named in a note."""
 
-
-def settle(
-    request: Request,
-    change: Change,
-    policy: Policy,
-    facts: Facts,
-    selection: Selection,
-    results: Sequence[RuleResult],
-    clock: Clock,
-) -> tuple[list[RuleResult], list[str]]:
+def settle(judging: Judging, results: Sequence[RuleResult]) -> tuple[list[RuleResult], list[str]]:
     """Let approvals lift what they are for, and let the rules about approvals judge them.
 
     Args:
-        request: what was asked for; it may ask for an approval to be given.
-        change: what is judged.
-        policy: by what.
-        facts: what the rules about approvals ask for.
-        selection: which rules were asked for.
+        judging: what was judged, and by what; its request may ask for an approval to be given.
         results: what became of the other rules; those that an approval lifts are altered.
-        clock: until when an approval holds.
 
     Returns:
         What became of all rules, by code, and what a reader must see of approvals.
@@ -54,64 +36,53 @@ def settle(
     Raises:
         SpecguardError: the approval that is asked for cannot be given.
     """
+    facts, policy = judging.facts, judging.policy
+    change, override = facts.change, facts.change.request.override
     notes: list[str] = []
-    if request.override:
+    if override:
         from specguard.engine.granting import grant
 
-        settings = policy.declared("approval_settings")
-        notes += grant(request, policy, settings, bond_of(change, policy, facts), results, clock)
-    if any(result.code == "PTH004" and result.state == "failed" for result in results):
+        notes += grant(facts, bond_of(facts), results)
+    failed = {result.code for result in results if result.state == "failed"}
+    if "PTH004" in failed:
         from specguard.engine.approvers import accept_first_approvers
 
-        notes += accept_first_approvers(request, change, policy, facts, results)
-    if any(result.code == "PTH002" and result.state == "failed" for result in results):
+        notes += accept_first_approvers(facts, results)
+    if "PTH002" in failed:
         from specguard.engine.approvers import accept_owners
 
-        notes += accept_owners(request, change, policy, results)
+        notes += accept_owners(change, policy, results)
     undone = policy.merge != "squash" and _is_undone(change, policy.log_folder)
-    matter = undone or _matter(change, policy.log_folder, results)
-    approvals = _approvals(request, change, policy, facts, results, clock) if matter else None
-    if isinstance(approvals, MissingFact):
+    nothing = "" if undone else _NONE
+    if undone or _matter(change, policy.log_folder, results):
+        approvals = _approvals(facts, results)
         facts.let_approvals(approvals)
-    elif approvals is not None:
-        facts.let_approvals(approvals)
-        approvals.lift()
-        approvals.name_approvers()
-        for result in results:
-            if result.state in ("failed", "warned"):
-                result.state = state_of(result.findings)
-        notes += _unproven(results)
-        if not request.override:
-            notes += _uncommitted(approvals)
-        for old, new in approvals.superseded.items():
-            which = new.filed.id[:12]
-            notes.append(f"Approval {old[:12]} was for an earlier state; {which} has taken its place.")
-    empty = approvals is None or (not isinstance(approvals, MissingFact) and approvals.empty)
-    none = _NONE if empty and not undone else ""
-    own = run_rules(policy, facts, selection, strict=request.strict, last=True, nothing=none)
+        if isinstance(approvals, MissingFact):
+            nothing = ""
+        elif approvals is not None:
+            nothing = nothing if approvals.empty else ""
+            approvals.lift()
+            approvals.name_approvers()
+            for result in results:
+                if result.state in ("failed", "warned"):
+                    result.state = state_of(result.findings)
+            notes += _unproven(results)
+            notes += () if override else _uncommitted(approvals)
+            notes += [
+                f"Approval {old[:12]} was for an earlier state; {new.filed.id[:12]} has taken its place."
+                for old, new in approvals.superseded.items()
+            ]
+    own = judging.run(last=True, nothing=nothing)
     return sorted([*results, *own], key=lambda result: result.code), notes
 
 
-def _approvals(
-    request: Request,
-    change: Change,
-    policy: Policy,
-    facts: Facts,
-    results: Sequence[RuleResult],
-    clock: Clock,
-) -> Approvals | MissingFact | None:
+def _approvals(facts: Facts, results: Sequence[RuleResult]) -> Approvals | MissingFact | None:
     """The approvals of a change; None where it can have none; what is missing to tell of them."""
     from specguard.approvals.approvals import Approvals
 
     try:
-        return Approvals(
-            bond_of(change, policy, facts),
-            policy,
-            policy.declared("approval_settings"),
-            results,
-            enforce=request.enforce,
-            now=clock.now,
-        )
+        enforce = facts.change.request.enforce
+        return Approvals(bond_of(facts), facts.policy, results, enforce=enforce, now=facts.clock.now)
     except NotApplicable:
         # A message that is being written has no content that an approval could be bound to.
         return None
@@ -154,7 +125,7 @@ def _is_undone(change: Change, folder: bytes) -> bool:
         return False
 
 
-def bond_of(change: Change, policy: Policy, facts: Facts) -> Bond:
+def bond_of(facts: Facts) -> Bond:
     """What approvals of a change are bound to."""
     from specguard.approvals.record import Bond
 
@@ -162,7 +133,7 @@ def bond_of(change: Change, policy: Policy, facts: Facts) -> Bond:
         item = facts.get("work_item")
     except (MissingFact, NotApplicable):
         item = None
-    return Bond.of(change, policy, (item.kind, str(item.id)) if item else None)
+    return Bond.of(facts.change, facts.policy, (item.kind, str(item.id)) if item else None)
 
 
 def _unproven(results: Sequence[RuleResult]) -> Iterator[str]:
@@ -194,8 +165,7 @@ def _uncommitted(approvals: Approvals) -> Iterator[str]:
             elif decision.filed.loose_signature:
                 missing.append(f"the signature of {name}")
     if missing:
-        more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
         yield (
-            f"Not committed, so CI will not see it: {', '.join(missing[:_SHOWN])}{more}. Add it to the commit"
-            f" with git add {path_text(approvals.log.folder)}"
+            f"Not committed, so CI will not see it: {listed(missing)}. Add it to the commit with git add"
+            f" {path_text(approvals.log.folder)}"
         )

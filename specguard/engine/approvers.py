@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.change.entries import Entry
-    from specguard.change.request import Request
     from specguard.change.sources import Change
     from specguard.declaration.patterns import Guarding
     from specguard.engine.facts import Facts
@@ -40,21 +39,18 @@ _HOW: Final = (
 )
 
 
-def accept_first_approvers(
-    request: Request, change: Change, policy: Policy, facts: Facts, results: Sequence[RuleResult]
-) -> list[str]:
+def accept_first_approvers(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     """Accept what such a change does to the authority; the rest of it stays as it was judged.
 
     Args:
-        request: what was asked for.
-        change: what is judged.
-        policy: by what; nothing is done where it names an approver.
-        facts: the facts of the change.
+        facts: the facts of the change; nothing is done where its policy names an approver.
         results: what became of the rules; those that hold the authority are altered.
 
     Returns:
         What a reader must see of it.
     """
+    change, policy = facts.change, facts.policy
+    request = change.request
     # A base that only this machine knows is never final either.
     based = policy.trusted or (change.found.how == "local" and policy.ref)
     if not based or policy.declared("approval_settings").approver:
@@ -157,15 +153,12 @@ _SIGNED: Final = "whose key signed each commit that touches it"
 _REVIEWED: Final = "who approved this head on the platform"
 
 
-def accept_owners(
-    request: Request, change: Change, policy: Policy, results: Sequence[RuleResult]
-) -> list[str]:
+def accept_owners(change: Change, policy: Policy, results: Sequence[RuleResult]) -> list[str]:
     """Mark what owners did to locked paths of theirs as approved.
 
     Nothing of it holds in hooks and runs, where a program may act with its user's key.
 
     Args:
-        request: what was asked for.
         change: what was judged.
         policy: the trusted policy, which names the owners.
         results: what became of the rules; that of `locked-path` may be altered.
@@ -173,6 +166,7 @@ def accept_owners(
     Returns:
         What a reader must see of it.
     """
+    request = change.request
     rule = policy.rule("PTH002")
     result = next((one for one in results if one.code == "PTH002"), None)
     if rule is None or result is None or not rule.settings.get("owners") or not rule.approvable:

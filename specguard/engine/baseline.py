@@ -8,10 +8,10 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.sources import open_work_tree
 from specguard.declaration.rule import Record
-from specguard.engine.check import Clock, Selection
+from specguard.engine.check import Selection
 from specguard.engine.facts import Facts
-from specguard.engine.policies import Policies, compare_policies
-from specguard.engine.run import run_rules, state_of
+from specguard.engine.policies import Policies
+from specguard.engine.run import Judging, state_of
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import path_text
 
@@ -169,7 +169,6 @@ def record(request: Request, *, grow: bool = False) -> Recording:
     Raises:
         SpecguardError: the working tree, its authority or its baseline cannot be read.
     """
-    clock = Clock.of(request)
     repository = Repository.locate(request.directory, request.environment)
     with Git(repository) as git:
         change = open_work_tree(git, request)
@@ -178,11 +177,9 @@ def record(request: Request, *, grow: bool = False) -> Recording:
         selection = Selection(
             policy.rules, select=[rule.code for rule in policy.rules if rule.code[:3] in FAMILIES]
         )
-        facts = Facts(
-            change, policy, today=clock.today, policy_change=lambda: compare_policies(policy, change)
-        )
         # A rule's stage says when it is judged, not whether what it found was there before.
-        results = run_rules(policy, facts, selection, strict=request.strict, any_stage=True)
+        judging = Judging(policy, Facts(change, policy), selection, strict=request.strict, any_stage=True)
+        results = judging.run()
         top = repository.work_tree()
         if before is None:
             _check_place(top)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Looking
 from specguard.change.sources import open_changes
 from specguard.engine.approvals import settle
-from specguard.engine.facts import Facts
-from specguard.engine.policies import Policies, compare_policies, stack_notes, touches_policy
-from specguard.engine.run import Kept, names_of, run_rules, tell_once
+from specguard.engine.facts import Clock, Facts
+from specguard.engine.policies import Policies, stack_notes, touches_policy
+from specguard.engine.run import Judging, Kept, names_of, tell_once
 from specguard.errors import MissingFact, NotApplicable, SpecguardError, nearest
 from specguard.model import Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-    from datetime import date, datetime
-    from typing import Any, Final, Self
+    from typing import Any, Final
 
     from specguard.authority.difference import PolicyChange
     from specguard.authority.policy import Policy, RuleInPolicy
@@ -26,63 +27,6 @@ if TYPE_CHECKING:
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
     from specguard.model import Origin, RuleResult, Stage
-
-
-OLDEST: Final = 2026
-"""A clock that says an earlier year was never set: this program is not older."""
-
-
-class Clock:
-    """The date and time of the check.
-
-    Args:
-        said: what `--today` said; empty: the clock's UTC date.
-    """
-
-    def __init__(self, said: str) -> None:
-        self._said = said
-
-    @classmethod
-    def of(cls, request: Request) -> Self:
-        """The clock that a request asks for.
-
-        Raises:
-            SpecguardError: `--today` is no date.
-        """
-        clock = cls(request.today)
-        if request.today:
-            try:
-                clock.today()
-            except ValueError:
-                raise SpecguardError(
-                    f"--today {request.today!r} is no date", help="write it as 2026-01-31", code="usage"
-                ) from None
-        return clock
-
-    def today(self) -> date:
-        """The UTC date."""
-        import datetime
-
-        if self._said:
-            return datetime.date.fromisoformat(self._said)
-        return datetime.datetime.now(datetime.UTC).date()
-
-    def now(self) -> datetime:
-        """The UTC time; the end of the day that `--today` says.
-
-        Raises:
-            MissingFact: the clock cannot be right.
-        """
-        import datetime
-
-        if self._said:
-            return datetime.datetime.combine(self.today(), datetime.time(23, 59, 59), tzinfo=datetime.UTC)
-        now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
-        if now.year < OLDEST:
-            raise MissingFact(
-                f"the clock says {now:%Y-%m-%d}, so it was never set", "set the clock", code="clock-unset"
-            )
-        return now
 
 
 class Selection:
@@ -185,48 +129,33 @@ def check(
                     help=f"leave {flag} out, or {final} where nothing depends on the verdict",
                     code="usage",
                 )
-    clock = Clock.of(request)
+    # A date that is none is said before anything is read.
+    Clock(request.today)
     with git or Git((looking or Looking.of(request)).repository()) as git:
         policies = Policies(request, git.repository)
-        return [
-            judge_change(change, request, policies, clock, needs=needs)
-            for change in open_changes(git, request)
-        ]
+        return [judge_change(change, policies, needs=needs) for change in open_changes(git, request)]
 
 
-def judge_change(
-    change: Change,
-    request: Request,
-    policies: Policies,
-    clock: Clock,
-    *,
-    needs: Container[str] = ("fingerprint",),
-) -> Verdict:
+def judge_change(change: Change, policies: Policies, *, needs: Container[str] = ("fingerprint",)) -> Verdict:
     """Judge one change.
 
     Args:
         change: the change.
-        request: what was asked for.
         policies: the policies of this check.
-        clock: the date and time.
         needs: what reports need beside the findings, as for `check`.
 
     Raises:
         SpecguardError: no verdict can be given.
     """
+    request = change.request
     change, policy, notes = policies.of(change)
     selection = Selection(
         policy.rules, select=request.select, ignore=request.ignore, extend=request.extend_select
     )
-    compared: list[PolicyChange] = []
-
-    def policy_change() -> PolicyChange:
-        compared.append(compare_policies(policy, change))
-        return compared[0]
-
-    facts = Facts(change, policy, today=clock.today, policy_change=policy_change)
-    kept = _kept(change, policy, policies, clock) if request.all else None
-    results = run_rules(policy, facts, selection, strict=request.strict, kept=kept)
+    facts = Facts(change, policy)
+    kept = _kept(facts, policies) if request.all else None
+    judging = Judging(policy, facts, selection, strict=request.strict, kept=kept)
+    results = judging.run()
     if kept:
         kept.save()
     # The baseline is as trusted as the policy, and comes from the same tree.
@@ -234,35 +163,23 @@ def judge_change(
     if _has_baseline(trusted):
         from specguard.engine.baseline import accept
 
-        def recount(codes: Sequence[str]) -> Sequence[RuleResult]:
-            asked = [rule.code for rule in policy.rules if rule.code in codes and rule.load().judges_parts]
-            if not asked:
-                return []
-            whole = Facts(change.as_whole(), policy, today=clock.today, policy_change=policy_change)
-            wanted = Selection(policy.rules, select=asked, extend=asked)
-            return run_rules(policy, whole, wanted, strict=request.strict)
-
-        accept(results, trusted, None if change.whole else recount)
+        accept(results, trusted, None if change.whole else partial(_recount, judging))
     if policy.declares("authors"):
         from specguard.approvals.people import exempt
 
         exempt(results, change, policy.declared("authors"))
-    results, said = settle(request, change, policy, facts, selection, results, clock)
+    results, said = settle(judging, results)
     tell_once(results)
     # The log of decisions names the change in which an approval lifted something.
     identify = "fingerprint" in needs or any(
         judged.state == "approved" for result in results for judged in result.findings
     )
-    if not compared and touches_policy(change, policy):
-        policy_change()
-    hunks = None
-    if "quotes" in needs or "hunks" in needs or "rules" in needs:
-        if "quotes" in needs:
-            quote(results, policy, change)
-        if "rules" in needs:
-            describe(results, policy)
-        if "hunks" in needs:
-            hunks = hunks_of(results, change)
+    altered = facts.get("policy_change") if touches_policy(change, policy) else None
+    altered = altered or facts.known.get("policy_change")
+    if "quotes" in needs:
+        quote(results, policy, change)
+    if "rules" in needs:
+        describe(results, policy)
     fixes: Sequence[Any] = ()
     if "fixes" in needs:
         from specguard.engine.fixing import propose
@@ -288,18 +205,29 @@ def judge_change(
             *notes,
             *facts.remarks(),
             *said,
-            *_unread(compared, results),
+            *_unread(altered, results),
             *_left_to_ci(change, policy),
-            *_stack_notes(change, facts),
+            *stack_notes(change, facts),
         ],
         empty=not request.all and change.empty,
         dry_run=request.dry_run,
         enforce=request.enforce,
-        policy_change=[difference.data for one in compared for difference in one.differences],
-        hunks=hunks,
+        policy_change=[difference.data for difference in altered.differences] if altered else (),
+        hunks=hunks_of(results, change) if "hunks" in needs else None,
         fixes=fixes,
         touched=_touched(change) if any(result.findings for result in results) else (),
     )
+
+
+def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:
+    """What those rules of some codes find in the whole tree that judge parts of files."""
+    policy = judging.policy
+    asked = [rule.code for rule in policy.rules if rule.code in codes and rule.load().judges_parts]
+    if not asked:
+        return []
+    facts = Facts(judging.facts.change.as_whole(), policy)
+    wanted = Selection(policy.rules, select=asked, extend=asked)
+    return Judging(policy, facts, wanted, strict=judging.strict).run()
 
 
 def _touched(change: Change) -> Sequence[bytes]:
@@ -309,19 +237,11 @@ def _touched(change: Change) -> Sequence[bytes]:
         return ()
 
 
-def _unread(compared: Sequence[PolicyChange], results: Sequence[RuleResult]) -> Iterator[str]:
+def _unread(altered: PolicyChange | None, results: Sequence[RuleResult]) -> Iterator[str]:
     """That a change leaves no policy that can be read, where no finding about the authority says it."""
-    if not any(result.code == "PTH004" and result.findings for result in results):
-        for one in compared:
-            if one.problem:
-                yield f"After this change no policy can be read: {one.problem}"
-
-
-def _stack_notes(change: Change, facts: Facts) -> Iterator[str]:
-    if change.known_below is None:
-        return iter(())
-
-    return stack_notes(change, facts)
+    told = any(result.code == "PTH004" and result.findings for result in results)
+    if altered is not None and altered.problem and not told:
+        yield f"After this change no policy can be read: {altered.problem}"
 
 
 def _left_to_ci(change: Change, policy: Policy) -> Iterator[str]:
@@ -345,12 +265,12 @@ def is_left_to_ci(stages: Sequence[Stage]) -> bool:
     return "push" not in stages and ("range" in stages or "pull-request" in stages)
 
 
-def _kept(change: Change, policy: Policy, policies: Policies, clock: Clock) -> Kept | None:
+def _kept(facts: Facts, policies: Policies) -> Kept | None:
     """What rules found in the same tree before."""
-    names = names_of(change, policy, clock.today())
+    names = names_of(facts.change, facts.policy, facts.clock.today())
     if policies.cache is None or names is None:
         return None
-    return Kept(policies.cache, names, policy.has_fact)
+    return Kept(policies.cache, names, facts.policy.has_fact)
 
 
 def _has_baseline(tree: Tree) -> bool:

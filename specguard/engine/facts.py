@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from specguard.errors import MissingFact, NotApplicable
+from specguard.errors import MissingFact, NotApplicable, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date, datetime
-    from typing import Any
+    from typing import Any, Final
 
     from specguard.approvals.approvals import Approvals
     from specguard.artifacts.artifacts import Artifacts
     from specguard.authority.difference import PolicyChange
     from specguard.authority.policy import Guards, Policy
     from specguard.change.change import Bookkeeping
-    from specguard.change.entries import Commit, Entry, Message
-    from specguard.change.git import History
-    from specguard.change.lines import Lines
-    from specguard.change.ranges import Merges
-    from specguard.change.repository import Base, Branch, PastCommit, PullRequest, Push, Ref, Remote
+    from specguard.change.entries import Commit, Message
+    from specguard.change.repository import PastCommit
     from specguard.change.sources import Change
     from specguard.change.store import Objects
-    from specguard.change.tree import Documents, Tree
+    from specguard.change.tree import Documents
     from specguard.change.worktree import Worktree
     from specguard.engine.claims import Claims
-    from specguard.model import Stage
     from specguard.plans.plans import Plans
     from specguard.runs.proof import RunProof
     from specguard.runs.record import RunRecords
@@ -38,43 +34,99 @@ if TYPE_CHECKING:
     from specguard.work.sources import Listed, Sources
 
 
+OLDEST: Final = 2026
+"""A clock that says an earlier year was never set: this program is not older."""
+
+
+class Clock:
+    """The date and time of a check.
+
+    Args:
+        said: what `--today` said; empty: the clock's UTC date.
+
+    Raises:
+        SpecguardError: it is no date.
+    """
+
+    def __init__(self, said: str) -> None:
+        self._said = said
+        try:
+            if said:
+                self.today()
+        except ValueError:
+            raise SpecguardError(
+                f"--today {said!r} is no date", help="write it as 2026-01-31", code="usage"
+            ) from None
+
+    def today(self) -> date:
+        """The UTC date."""
+        import datetime
+
+        if self._said:
+            return datetime.date.fromisoformat(self._said)
+        return datetime.datetime.now(datetime.UTC).date()
+
+    def now(self) -> datetime:
+        """The UTC time; the end of the day that `--today` says.
+
+        Raises:
+            MissingFact: the clock cannot be right.
+        """
+        import datetime
+
+        if self._said:
+            return datetime.datetime.combine(self.today(), datetime.time(23, 59, 59), tzinfo=datetime.UTC)
+        now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+        if now.year < OLDEST:
+            raise MissingFact(
+                f"the clock says {now:%Y-%m-%d}, so it was never set", "set the clock", code="clock-unset"
+            )
+        return now
+
+
+class _OfChange:
+    """A fact that the change has itself, under the same name.
+
+    Attributes:
+        annotation: what a rule's parameter is annotated with.
+    """
+
+    def __init__(self, annotation: str) -> None:
+        self.annotation = annotation
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, facts: Facts | None, owner: type) -> Any:
+        return self if facts is None else getattr(facts.change, self._name)
+
+
 class Facts:
     """The facts of one change under one policy.
 
-    Each public property below is a fact: its name is what a rule's `check` takes, its annotation the
-    annotation that rule must use; with ` | None` and the default None it takes a fact that may not belong to
-    the change. A value is frozen; `None` and empty are answers, never "not known".
-
-    Args:
-        change: what is judged.
-        policy: what it is judged by.
-        today: the UTC date.
-        policy_change: compiles the head's authority and compares it; called at most once.
+    Each public property below is a fact, and each attribute that is `_OfChange`: its name is what a rule's
+    `check` takes, its annotation the annotation that rule must use; with ` | None` and the default None it
+    takes a fact that may not belong to the change. A value is frozen; `None` and empty are answers, never
+    "not known".
 
     Attributes:
-        clock: whether the time of day, or which branches there are, has been asked for, so that another time
+        change: what is judged.
+        timed: whether the time of day, or which branches there are, has been asked for, so that another time
             might have made a difference.
         notes: sentences about what could not be asked.
         root: the folder of runs beside the check; empty: the policy's.
         least: the least that evidence must be; empty: what the policy says.
+        known: the facts that were asked for.
     """
 
-    def __init__(
-        self,
-        change: Change,
-        policy: Policy,
-        *,
-        today: Callable[[], date],
-        policy_change: Callable[[], PolicyChange],
-    ) -> None:
-        self._change = change
+    def __init__(self, change: Change, policy: Policy) -> None:
+        self.change = change
         self._policy = policy
-        self._today = today
-        self._policy_change = policy_change
+        self.clock = Clock(change.request.today)
         self._approvals: Approvals | MissingFact | None = None
-        self._known: dict[str, Any] = {}
+        self.known: dict[str, Any] = {}
         self._absent: dict[str, MissingFact | NotApplicable] = {}
-        self.clock = False
+        self.timed = False
         self.notes: list[str] = []
         self.root = ""
         self.least = ""
@@ -86,8 +138,8 @@ class Facts:
             MissingFact: it cannot be had.
             NotApplicable: it does not belong to this change.
         """
-        if name in self._known:
-            return self._known[name]
+        if name in self.known:
+            return self.known[name]
         if name in self._absent:
             raise self._absent[name]
         try:
@@ -98,47 +150,33 @@ class Facts:
         except (MissingFact, NotApplicable) as absent:
             self._absent[name] = absent
             raise
-        self._known[name] = value
+        self.known[name] = value
         return value
 
     def remarks(self) -> Sequence[str]:
         """Sentences about what could not be asked, or is only claimed, for a reader of the verdict."""
-        proof: RunProof | None = self._known.get("run_proof")
+        proof: RunProof | None = self.known.get("run_proof")
         count = len(proof.claimed) if proof is not None else 0
         if count:
-            what = (
-                "1 item that is done or ticked is"
-                if count == 1
-                else f"{count} items that are done or ticked are"
-            )
+            what, are = ("item that is", "is") if count == 1 else ("items that are", "are")
             self.notes.append(
-                f'{what} claimed: with [runs] grade = "observed" its run is bound to its item and tree.'
+                f"{count} {what} done or ticked {are} claimed: "
+                'with [runs] grade = "observed" its run is bound to its item and tree.'
             )
         return self.notes
 
-    def let_approvals(self, approvals: Approvals | MissingFact) -> None:
+    def let_approvals(self, approvals: Approvals | MissingFact | None) -> None:
         """Say what the approvals of the change are, once the other rules have judged, or what is missing."""
         self._approvals = approvals
 
-    @property
-    def stage(self) -> Stage:
-        """The moment of the check."""
-        return self._change.stage
-
-    @property
-    def whole(self) -> bool:
-        """Whether the whole tree is judged (`--all`), and not only what the change touches."""
-        return self._change.whole
-
-    @property
-    def entries(self) -> Sequence[Entry]:
-        """What the change adds, modifies and deletes in all, by path."""
-        return self._change.entries
-
-    @property
-    def commits(self) -> Sequence[Commit]:
-        """The change's commits, oldest first."""
-        return self._change.commits
+    stage = _OfChange("Stage")
+    """The moment of the check."""
+    whole = _OfChange("bool")
+    """Whether the whole tree is judged (`--all`), and not only what the change touches."""
+    entries = _OfChange("Sequence[Entry]")
+    """What the change adds, modifies and deletes in all, by path."""
+    commits = _OfChange("Sequence[Commit]")
+    """The change's commits, oldest first."""
 
     @property
     def bookkeeping(self) -> Bookkeeping:
@@ -146,7 +184,7 @@ class Facts:
         from specguard.change.change import Bookkeeping
 
         return Bookkeeping(
-            self._change,
+            self.change,
             log=self._policy.log_folder,
             runs=self._committed_runs,
             squash=self._policy.merge == "squash",
@@ -161,84 +199,52 @@ class Facts:
         folder: bytes = settings.folder if settings.keep == "tree" else b""
         return folder
 
-    @property
-    def merges(self) -> Merges:
-        """The change's merge commits, each done again when it is asked for."""
-        return self._change.merges
+    merges = _OfChange("Merges")
+    """The change's merge commits, each done again when it is asked for."""
 
     @property
     def messages(self) -> Sequence[Message]:
         """What is judged as a commit message: a commit's, the one being written, or the title of a squash."""
-        return self._change.messages(self._policy.merge)
+        return self.change.messages(self._policy.merge)
 
-    @property
-    def branch(self) -> Branch:
-        """The branch that is judged."""
-        return self._change.branch
-
-    @property
-    def pull_request(self) -> PullRequest:
-        """The pull request's text."""
-        return self._change.pull_request
-
-    @property
-    def base(self) -> Base:
-        """What the change is compared with."""
-        return self._change.base
-
-    @property
-    def base_files(self) -> Tree:
-        """The files of the trusted base's tip."""
-        return self._change.base_files
-
-    @property
-    def start_files(self) -> Tree:
-        """The files before the change."""
-        return self._change.start_files
-
-    @property
-    def head_files(self) -> Tree:
-        """The files after the change."""
-        return self._change.head_files
+    branch = _OfChange("Branch")
+    """The branch that is judged."""
+    pull_request = _OfChange("PullRequest")
+    """The pull request's text."""
+    base = _OfChange("Base")
+    """What the change is compared with."""
+    base_files = _OfChange("Tree")
+    """The files of the trusted base's tip."""
+    start_files = _OfChange("Tree")
+    """The files before the change."""
+    head_files = _OfChange("Tree")
+    """The files after the change."""
 
     @property
     def objects(self) -> Objects:
         """The sizes and contents of the objects that entries name."""
         from specguard.change.store import Objects
 
-        return Objects(self._change.git)
+        return Objects(self.change.git)
 
-    @property
-    def lines(self) -> Lines:
-        """The lines that the change adds and removes."""
-        return self._change.lines
-
-    @property
-    def origin(self) -> Remote:
-        """The remote named `origin`."""
-        return self._change.origin
-
-    @property
-    def refs(self) -> Sequence[Ref]:
-        """The branches of the repository and of its remotes."""
-        return self._change.refs
+    lines = _OfChange("Lines")
+    """The lines that the change adds and removes."""
+    origin = _OfChange("Remote")
+    """The remote named `origin`."""
+    refs = _OfChange("Sequence[Ref]")
+    """The branches of the repository and of its remotes."""
 
     @property
     def worktrees(self) -> Sequence[Worktree]:
         """The repository's worktrees."""
         from specguard.change.worktree import worktrees
 
-        return worktrees(self._change.git.repository)
+        return worktrees(self.change.git.repository)
 
-    @property
-    def push(self) -> Push:
-        """The ref that is being pushed."""
-        return self._change.push
-
-    @property
-    def history(self) -> History:
-        """The messages of the trusted base's history."""
-        return self._change.history
+    push = _OfChange("Push")
+    """The ref that is being pushed."""
+    history = _OfChange("History")
+    """The messages of the trusted base's history."""
 
     @property
     def work(self) -> Work:
@@ -248,7 +254,7 @@ class Facts:
             raise NotApplicable("the policy describes no work items ([work.<kind>])")
         from specguard.work.items import Work
 
-        work = Work.of(self._change, self._policy)
+        work = Work.of(self.change, self._policy)
         if work.own is not None:
             self.notes.append(work.own.note)
         return work
@@ -270,12 +276,12 @@ class Facts:
         sources = Sources(
             kinds,
             documents=self.get("documents"),
-            entries=lambda: self._change.entries,
+            entries=lambda: self.change.entries,
             whole=self.get("whole"),
         )
-        sources.landed = self._landed(sources, lambda: self._change.commits)
-        if self._change.stage not in ("edit", "staged", "commit-msg"):
-            sources.shown = self.shown(sources, self._change.base.head or self._change.found.oid)
+        sources.landed = self._landed(sources, lambda: self.change.commits)
+        if self.change.stage not in ("edit", "staged", "commit-msg"):
+            sources.shown = self.shown(sources, self.change.base.head or self.change.found.oid)
         return sources
 
     @property
@@ -283,14 +289,14 @@ class Facts:
         """The documents of the judged tree, each parsed once."""
         from specguard.change.tree import Documents
 
-        return Documents(self._change.head_files)
+        return Documents(self.change.head_files)
 
     @property
     def start_documents(self) -> Documents:
         """The same before the change."""
         from specguard.change.tree import Documents
 
-        return Documents(self._change.start_files)
+        return Documents(self.change.start_files)
 
     @property
     def artifacts(self) -> Artifacts:
@@ -300,9 +306,9 @@ class Facts:
 
         return Artifacts(
             self._policy.declared("contracts"),
-            change=self._change,
+            change=self.change,
             documents=self.get("documents"),
-            today=self._today,
+            today=self.clock.today,
             now=self._now,
             branches=self._is_branch,
         )
@@ -310,8 +316,8 @@ class Facts:
     def _is_branch(self, name: str) -> bool:
         """Whether a branch is the judged one, or one that the policy speaks of, be it there still or not."""
         # Which branches there are does not follow from the commits that an outcome is kept under.
-        self.clock = True
-        change, kinds = self._change, self._policy.declared("work_kinds")
+        self.timed = True
+        change, kinds = self.change, self._policy.declared("work_kinds")
         try:
             judged = change.branch.name
         except (MissingFact, NotApplicable):
@@ -335,10 +341,10 @@ class Facts:
 
         return Specs(
             self._policy.declared("spec_settings"),
-            change=self._change,
+            change=self.change,
             documents=self.get("documents"),
             start_documents=lambda: self.get("start_documents"),
-            today=self._today,
+            today=self.clock.today,
         )
 
     @property
@@ -347,9 +353,7 @@ class Facts:
         self._ask_for("plan_kinds", "plans.<name>")
         from specguard.plans.plans import Plans
 
-        return Plans(
-            self._policy.declared("plan_kinds"), change=self._change, documents=self.get("documents")
-        )
+        return Plans(self._policy.declared("plan_kinds"), change=self.change, documents=self.get("documents"))
 
     @property
     def waves(self) -> Waves:
@@ -373,22 +377,22 @@ class Facts:
         from specguard.waves.waves import Waves
         from specguard.work.sources import Sources
 
-        documents = Documents(self._change.paper_files)
+        documents = Documents(self.change.paper_files)
         judged: Sources | None = self._if_declared("sources")
         sources = None
         if judged is not None:
             sources = Sources(judged.kinds, documents=documents)
             sources.landed = self._landed(sources, commits=lambda: ())
             if judged.shown is not None:
-                below = self._change.stacked_on
-                sources.shown = self.shown(sources, below.oid if below else self._change.found.oid)
+                below = self.change.stacked_on
+                sources.shown = self.shown(sources, below.oid if below else self.change.found.oid)
         return Waves(
             self._policy.declared("wave_settings"),
             artifacts=Artifacts(
                 self._policy.declared("contracts"),
-                change=self._change,
+                change=self.change,
                 documents=documents,
-                today=self._today,
+                today=self.clock.today,
                 now=self._now,
             ),
             sources=sources,
@@ -404,7 +408,7 @@ class Facts:
         documents = self.get("documents")
         sources = self._if_declared("sources")
         return Breakdowns(
-            sources or Sources({}, documents=documents, entries=lambda: self._change.entries),
+            sources or Sources({}, documents=documents, entries=lambda: self.change.entries),
             documents=self.get("documents"),
             start=lambda: self.get("start_documents"),
             whole=self.get("whole"),
@@ -429,7 +433,7 @@ class Facts:
         """Whether runs show what is said to be done."""
         from specguard.runs.proof import RunProof
 
-        change, policy = self._change, self._policy
+        change, policy = self.change, self._policy
         return RunProof(
             records=self._records(),
             git=change.git,
@@ -472,17 +476,17 @@ class Facts:
         """The commits of the head's history whose message has one of some words, newest first."""
         from specguard.change.repository import PastCommit
 
-        for commit in reversed(self._change.commits):
+        for commit in reversed(self.change.commits):
             text = commit.message.text
             if any(word.casefold() in text.casefold() for word in words):
                 yield PastCommit(commit.oid, text)
-        yield from self._change.history.mentioning(words)
+        yield from self.change.history.mentioning(words)
 
     def _records(self) -> RunRecords:
         from specguard.change.ranges import RunChange
         from specguard.runs.record import RunRecords
 
-        change = self._change
+        change = self.change
         return RunRecords(
             self._policy.declared("run_settings"),
             documents=self.get("documents"),
@@ -496,10 +500,9 @@ class Facts:
         """The folder of runs beside the check; None where there is none."""
         if self.root:
             return self.root
-        from specguard.errors import SpecguardError
         from specguard.runs.files import run_root
 
-        repository = self._change.git.repository
+        repository = self.change.git.repository
         try:
             work_tree = repository.work_tree()
             return run_root(
@@ -511,7 +514,7 @@ class Facts:
     def _now(self) -> datetime:
         from datetime import UTC, datetime
 
-        self.clock = True
+        self.timed = True
         return datetime.now(UTC)
 
     def _if_declared(self, fact: str) -> Any:
@@ -532,7 +535,7 @@ class Facts:
         kinds = self._policy.declared("work_kinds")
         if not any(kind.commit or kind.pull_request for kind in sources.kinds.values()):
             return None
-        if self._change.stage in ("edit", "staged", "commit-msg"):
+        if self.change.stage in ("edit", "staged", "commit-msg"):
             return lambda listed: bool(
                 kinds[listed.source.kind].commit or kinds[listed.source.kind].pull_request
             )
@@ -542,7 +545,7 @@ class Facts:
         return Landings(
             sources,
             Names(kinds),
-            history=self._change.history,
+            history=self.change.history,
             commits=commits,
         )
 
@@ -565,7 +568,7 @@ class Facts:
             sources,
             kinds=items | {name.removesuffix("s") for name in items},
             by=settings.by,
-            history=History(self._change.git, tip),
+            history=History(self.change.git, tip),
             run=self._has_run,
         )
 
@@ -608,18 +611,22 @@ class Facts:
     @property
     def policy_change(self) -> PolicyChange:
         """How the change would alter the policy, setting by setting."""
-        return self._policy_change()
+        from specguard.engine.policies import compare_policies
+
+        return compare_policies(self._policy, self.change)
 
     @property
     def today(self) -> date:
         """The UTC date of the check."""
-        return self._today()
+        return self.clock.today()
 
 
 def fact_types() -> Mapping[str, str]:
     """Each fact's name with its annotation as written, for checking a rule when it registers."""
-    return {
-        name: str(attribute.fget.__annotations__["return"])
-        for name, attribute in vars(Facts).items()
-        if isinstance(attribute, property) and attribute.fget is not None
-    }
+    found: dict[str, str] = {}
+    for name, attribute in vars(Facts).items():
+        if isinstance(attribute, _OfChange):
+            found[name] = attribute.annotation
+        elif isinstance(attribute, property) and attribute.fget is not None:
+            found[name] = str(attribute.fget.__annotations__["return"])
+    return found

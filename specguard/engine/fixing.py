@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from specguard.change.change import BASELINE
 from specguard.declaration.rule import EditFile, Record, RenameBranch, RewordMessage
+from specguard.engine.run import arguments
 from specguard.errors import MissingFact, NotApplicable
 
 TYPE_CHECKING = False
@@ -76,19 +77,8 @@ def _fix(rule: RuleInPolicy, judged: Judged, facts: Facts) -> Fix | None:
     method: Any = rule.load().fix
     if method is None:
         return None
-    code = method.__code__
-    names = code.co_varnames[2 : code.co_argcount]
-    required = len(names) - len(method.__defaults__ or ())
-    arguments = []
     try:
-        for position, name in enumerate(names):
-            try:
-                arguments.append(facts.get(name))
-            except NotApplicable:
-                if position < required:
-                    return None
-                arguments.append(None)
-        fix: Fix | None = method(judged.finding, *arguments)
+        fix: Fix | None = method(judged.finding, *arguments(method, 2, facts))
     except (Exception, SystemExit):  # noqa: BLE001 - the finding stays, for a person to put right
         return None
     return fix

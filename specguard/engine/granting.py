@@ -12,7 +12,7 @@ from specguard.approvals.record import Approval, Revocation
 from specguard.approvals.signatures import sign_as
 from specguard.change.git import Git
 from specguard.change.repository import Repository
-from specguard.engine.check import Clock
+from specguard.engine.facts import Clock
 from specguard.engine.logbook import Logbook
 from specguard.errors import MissingFact, NotApplicable, SpecguardError, nearest
 from specguard.model import path_text
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from specguard.approvals.settings import ApprovalSettings, Approver
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.change.request import Request
+    from specguard.engine.facts import Facts
     from specguard.engine.logbook import Logged
     from specguard.model import Judged, RuleResult
 
@@ -34,23 +35,13 @@ if TYPE_CHECKING:
 _SHOWN: Final = 5
 
 
-def grant(
-    request: Request,
-    policy: Policy,
-    settings: ApprovalSettings,
-    bond: Bond,
-    results: Sequence[RuleResult],
-    clock: Clock,
-) -> list[str]:
+def grant(facts: Facts, bond: Bond, results: Sequence[RuleResult]) -> list[str]:
     """Write the approval that a request asks for.
 
     Args:
-        request: who approves what, and why.
-        policy: what judged.
-        settings: `[approvals]` of it.
+        facts: the change, whose request says who approves what and why, and the policy that judged.
         bond: what the approval is bound to.
         results: what the rules found.
-        clock: from when it holds.
 
     Returns:
         What a reader must see of it.
@@ -58,6 +49,8 @@ def grant(
     Raises:
         SpecguardError: it cannot be given; nothing is written then.
     """
+    request, policy = facts.change.request, facts.policy
+    settings: ApprovalSettings = policy.declared("approval_settings")
     if request.push:
         raise SpecguardError(
             "an approval is for one change, and a push may bring several",
@@ -86,7 +79,7 @@ def grant(
             code="not-approvable",
         )
     _refuse_own(approver, bond, policy)
-    now = clock.now()
+    now = facts.clock.now()
     scope = request.scope or "change"
     paths = sorted({judged.finding.path for judged in findings if judged.finding.path is not None})
     if scope not in settings.scopes:
@@ -359,7 +352,7 @@ def revoke(
                 "a revocation needs a reason", help='say why with --reason "..."', code="not-approvable"
             )
         try:
-            now = Clock.of(request).now()
+            now = Clock(request.today).now()
         except MissingFact as missing:
             raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
         record = Revocation(

@@ -15,7 +15,7 @@ from specguard.change.base import find_base, named_base
 from specguard.change.revision import sha256
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
-from specguard.engine.check import Clock
+from specguard.engine.facts import Clock
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError, nearest
 from specguard.model import path_text
@@ -121,7 +121,7 @@ class Logbook:
             self.log = read_log(
                 self.policy.log_folder, base=self.base, head=self.head, work_tree=self.work_tree
             )
-            self._now = Clock.of(request).now()
+            self._now = Clock(request.today).now()
         except MissingFact as missing:
             raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
         self.uses = Uses(repository.common, decisions)

@@ -8,9 +8,9 @@ from specguard.change.ranges import RangeChange, RunChange
 from specguard.change.repository import Base
 from specguard.change.request import Request
 from specguard.change.revision import Revision
-from specguard.engine.check import Clock, judge_change
+from specguard.engine.check import judge_change
 from specguard.engine.facts import Facts
-from specguard.engine.policies import Policies, compare_policies
+from specguard.engine.policies import Policies
 from specguard.errors import NotApplicable
 
 TYPE_CHECKING = False
@@ -57,15 +57,15 @@ def judge_landed(
         SpecguardError: one of them cannot be judged.
         MissingFact: an object of it is not there.
     """
-    clock = Clock.of(request)
     for commit in commits:
         asked = type(request)(
             environment=request.environment,
             directory=request.directory,
+            today=request.today,
             title=commit.message.subject if policy.merge == "squash" else None,
         )
         policies = Policies(asked, git.repository, given=policy)
-        yield commit, judge_change(_change(git, asked, commit), asked, policies, clock, needs=())
+        yield commit, judge_change(_change(git, asked, commit), policies, needs=())
 
 
 def _change(git: Git, request: Request, commit: Commit) -> RangeChange:
@@ -131,7 +131,7 @@ def check_run(
         change.stage = stage
         if below is not None:
             change = change.on_branch_of_item(found)
-        return judge_change(change, request, Policies(request, repository), Clock.of(request))
+        return judge_change(change, Policies(request, repository))
 
 
 def too_early(
@@ -156,14 +156,8 @@ def too_early(
         change = RunChange(git, request, found, head=Revision(head), branch=branch, title="", body="")
         policies = Policies(request, repository)
         changed, policy, _ = policies.of(change)
-        facts = Facts(
-            changed,
-            policy,
-            today=Clock.of(request).today,
-            policy_change=lambda: compare_policies(policy, changed),
-        )
         try:
-            waves = facts.get("waves")
+            waves = Facts(changed, policy).get("waves")
         except NotApplicable:
             return None
         from specguard.waves.order import too_early

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 
 from specguard.change.revision import sha256
-from specguard.declaration.rule import LAST, lower_severity
+from specguard.declaration.rule import LAST, Record, lower_severity
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import Finding, Judged, Origin, RuleResult
 
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from specguard.authority.cache import Cache
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.change.change import Change
+    from specguard.change.repository import PullRequest
     from specguard.declaration.rule import Rule
     from specguard.engine.check import Selection
     from specguard.engine.facts import Facts
     from specguard.model import Severity, State
 
 
-class Outcome:
+class Outcome(Record, frozen=False):
     """The outcome of one rule.
 
     Attributes:
@@ -39,188 +40,161 @@ class Outcome:
         condition: what holds when it passes.
         facts: the facts it asks for.
         looked_at: those that it got, each with a short account of its size.
-        clock: whether the time of day had a say.
+        timed: whether the time of day had a say.
     """
 
-    __slots__ = ("absent", "clock", "condition", "crash", "facts", "findings", "looked_at")
-
-    def __init__(self) -> None:
-        self.findings: list[Finding] = []
-        self.absent: MissingFact | NotApplicable | None = None
-        self.crash = ""
-        self.condition = ""
-        self.facts: Sequence[str] = ()
-        self.looked_at: list[str] = []
-        self.clock = False
+    findings: list[Finding] = []
+    absent: MissingFact | NotApplicable | None = None
+    crash: str = ""
+    condition: str = ""
+    facts: Sequence[str] = ()
+    looked_at: list[str] = []
+    timed: bool = False
 
     @property
     def complete(self) -> bool:
         """Whether the rule judged, and would have judged the same at any time of the day."""
-        return not self.crash and not isinstance(self.absent, MissingFact) and not self.clock
+        return not self.crash and not isinstance(self.absent, MissingFact) and not self.timed
 
 
-def run_rules(
-    policy: Policy,
-    facts: Facts,
-    selection: Selection,
-    *,
-    strict: bool = False,
-    any_stage: bool = False,
-    kept: Kept | None = None,
-    last: bool = False,
-    nothing: str = "",
-) -> list[RuleResult]:
-    """Run every rule of a policy that belongs to the stage; the others are counted with their reason.
+class Judging(Record):
+    """What the rules of a policy are run with.
 
-    Args:
+    Attributes:
         policy: its rules, by code.
         facts: what they ask for.
         selection: which of them were asked for.
         strict: whether a warning counts as an error.
         any_stage: whether rules of other stages run too.
         kept: what rules found the last time.
-        last: whether the rules about approvals are meant, or all others.
-        nothing: why none of them has anything to judge; empty where they have.
     """
-    return [
-        _result(rule, policy, facts, selection, strict, any_stage, kept, nothing)
-        for rule in policy.rules
-        if rule.code.startswith(LAST) == last
-    ]
 
+    policy: Policy
+    facts: Facts
+    selection: Selection
+    strict: bool = False
+    any_stage: bool = False
+    kept: Kept | None = None
 
-def _result(
-    rule: RuleInPolicy,
-    policy: Policy,
-    facts: Facts,
-    selection: Selection,
-    strict: bool,
-    any_stage: bool,
-    kept: Kept | None,
-    nothing: str,
-) -> RuleResult:
-    severity = rule.severity
-    if selection.leaves_out(rule):
-        return RuleResult(rule.code, rule.name, "off", reason="not selected")
-    if severity == "off":
-        if not selection.turns_on(rule):
-            return RuleResult(rule.code, rule.name, "off", reason="the policy has it off")
-        severity = rule.default_severity
-    if facts.stage not in rule.stages and not any_stage:
+    def run(self, *, last: bool = False, nothing: str = "") -> list[RuleResult]:
+        """Run every rule that belongs to the stage; the others are counted with their reason.
+
+        Args:
+            last: whether the rules about approvals are meant, or all others.
+            nothing: why none of them has anything to judge; empty where they have.
+        """
+        return [
+            self._result(rule, nothing) for rule in self.policy.rules if rule.code.startswith(LAST) == last
+        ]
+
+    def _result(self, rule: RuleInPolicy, nothing: str) -> RuleResult:
+        severity = rule.severity
+        if severity == "off" and self.selection.turns_on(rule):
+            severity = rule.default_severity
+        state, reason = self._idle(rule, severity, nothing)
+        if reason:
+            return RuleResult(rule.code, rule.name, state, reason=reason)
+        outcome = self.kept.get(rule.code) if self.kept else None
+        if outcome is None:
+            outcome = _run(rule, self.facts)
+            if self.kept:
+                self.kept.keep(rule, outcome)
+        judged = list(self._judge(outcome.findings, rule, severity))
+        absent = outcome.absent
+        missing = absent if isinstance(absent, MissingFact) else None
+        if outcome.crash:
+            state, reason = "indeterminate", f"the rule crashed (plugin {rule.plugin!r}): {outcome.crash}"
+        elif missing is not None:
+            state, reason = "indeterminate", missing.reason
+        elif absent is not None and not judged:
+            state, reason = "not-applicable", str(absent)
+        else:
+            state, reason = state_of(judged), ""
         return RuleResult(
-            rule.code, rule.name, "not-applicable", reason=f"not a rule of the stage {facts.stage}"
+            rule.code,
+            rule.name,
+            state,
+            severity=self._level(severity),
+            findings=sorted(judged, key=lambda one: one.place),
+            reason=reason or None,
+            command=missing.command if missing else "",
+            error="plugin-failed" if outcome.crash else missing.code if missing else "",
+            crashed=bool(outcome.crash),
+            condition=outcome.condition,
+            looked_at=outcome.looked_at,
         )
-    if rule.unset:
-        return RuleResult(rule.code, rule.name, "not-applicable", reason=f"the policy sets no {rule.unset}")
-    if nothing:
-        return RuleResult(rule.code, rule.name, "not-applicable", reason=nothing)
 
-    outcome = kept.get(rule.code) if kept else None
-    if outcome is None:
-        outcome = _run(rule, facts)
-        if kept:
-            kept.keep(rule, outcome)
-    absent = outcome.absent
-    judged = _judge(outcome.findings, rule, policy, severity, strict)
-    if outcome.crash:
-        state: State = "indeterminate"
-        reason: str | None = f"the rule crashed (plugin {rule.plugin!r}): {outcome.crash}"
-    elif isinstance(absent, MissingFact):
-        state, reason = "indeterminate", absent.reason
-    elif isinstance(absent, NotApplicable) and not judged:
-        state, reason = "not-applicable", absent.reason
-    else:
-        state, reason = state_of(judged), None
-    return RuleResult(
-        rule.code,
-        rule.name,
-        state,
-        severity="error" if strict and severity == "warning" else severity,
-        findings=judged,
-        reason=reason,
-        command=absent.command if isinstance(absent, MissingFact) else "",
-        error="plugin-failed" if outcome.crash else absent.code if isinstance(absent, MissingFact) else "",
-        crashed=bool(outcome.crash),
-        condition=outcome.condition,
-        looked_at=outcome.looked_at,
-    )
+    def _idle(self, rule: RuleInPolicy, severity: Severity, nothing: str) -> tuple[State, str]:
+        """Why a rule is not run, with the state that it has for that; no reason where it is."""
+        if self.selection.leaves_out(rule):
+            return "off", "not selected"
+        if severity == "off":
+            return "off", "the policy has it off"
+        stage = self.facts.stage
+        if stage not in rule.stages and not self.any_stage:
+            return "not-applicable", f"not a rule of the stage {stage}"
+        return "not-applicable", f"the policy sets no {rule.unset}" if rule.unset else nothing
+
+    def _level(self, severity: Severity) -> Severity:
+        return "error" if self.strict and severity == "warning" else severity
+
+    def _judge(self, findings: Sequence[Finding], rule: RuleInPolicy, severity: Severity) -> Iterator[Judged]:
+        """Findings with their severity, citation and fingerprint."""
+        for finding, fingerprint in zip(findings, fingerprints(rule.code, findings), strict=True):
+            cited = finding.authority or self.policy.cite(rule.name, finding.setting, rule.load().tables)
+            level = lower_severity(severity, finding.severity) if finding.severity else severity
+            yield Judged(
+                finding,
+                code=rule.code,
+                name=rule.name,
+                severity=self._level(level),
+                authority=cited,
+                fingerprint=fingerprint,
+            )
 
 
 def _run(rule: RuleInPolicy, facts: Facts) -> Outcome:
-    """Let a rule look at its facts."""
+    """Let a rule look at its facts; what it yields before a crash stays, without what is excluded."""
     outcome = Outcome()
     looked_at: list[tuple[str, object]] = []
+    exclude = rule.exclude
     try:
         check = rule.load()
         outcome.condition = describe_condition(check)
-        code = check.check.__code__
-        outcome.facts = code.co_varnames[1 : code.co_argcount]
-        _collect(check, rule, _arguments(check, rule, facts, looked_at), outcome.findings)
+        outcome.facts = asked_facts(check.check, 1)[0]
+        for name, value in zip(outcome.facts, arguments(check.check, 1, facts), strict=True):
+            if name == "entries" and exclude and value is not None:
+                value = [one for one in value if exclude.find(one.path) is None]
+            looked_at.append((name, value))
+        for finding in check.check(*(value for _, value in looked_at)):
+            if finding.path is None or not exclude or exclude.find(finding.path) is None:
+                outcome.findings.append(finding)
     except (MissingFact, NotApplicable) as error:
         outcome.absent = error
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it must neither pass nor stop the others
         outcome.crash = f"{type(error).__name__}: {error}"
     outcome.looked_at = [_account(name, value) for name, value in looked_at]
-    outcome.clock = facts.clock
+    outcome.timed = facts.timed
     return outcome
 
 
-def _arguments(
-    check: Rule, rule: RuleInPolicy, facts: Facts, looked_at: list[tuple[str, object]]
-) -> list[Any]:
-    """The facts that a rule's `check` names, in its order, without what its `exclude` takes out.
+def asked_facts(method: Any, first: int) -> tuple[Sequence[str], int]:
+    """The facts that a rule's method names, from its parameter of a number on, and how many it must get."""
+    code = method.__code__
+    names = code.co_varnames[first : code.co_argcount]
+    return names, len(names) - len(method.__defaults__ or ())
 
-    A parameter with a default is None where its fact does not belong to the change.
-    """
-    code = check.check.__code__
-    names = code.co_varnames[1 : code.co_argcount]
-    required = len(names) - len(check.check.__defaults__ or ())
-    arguments = []
+
+def arguments(method: Any, first: int, facts: Facts) -> Iterator[Any]:
+    """The values of these facts; one with a default is None where it does not belong to the change."""
+    names, required = asked_facts(method, first)
     for position, name in enumerate(names):
         try:
-            value = facts.get(name)
+            yield facts.get(name)
         except NotApplicable:
             if position < required:
                 raise
-            value = None
-        if name == "entries" and rule.exclude and value is not None:
-            value = [entry for entry in value if rule.exclude.find(entry.path) is None]
-        arguments.append(value)
-        looked_at.append((name, value))
-    return arguments
-
-
-def _collect(check: Rule, rule: RuleInPolicy, arguments: Sequence[Any], findings: list[Finding]) -> None:
-    """Add what the rule yields, without findings at excluded paths; what came before a crash stays."""
-    for finding in check.check(*arguments):
-        if finding.path is None or not rule.exclude or rule.exclude.find(finding.path) is None:
-            findings.append(finding)  # noqa: PERF401 - one by one, for the sake of those before a crash
-
-
-def _judge(
-    findings: Sequence[Finding], rule: RuleInPolicy, policy: Policy, severity: Severity, strict: bool
-) -> list[Judged]:
-    """Findings with their severity, citation and fingerprint, in the order of a report."""
-    if not findings:
-        return []
-
-    judged = []
-    for finding, fingerprint in zip(findings, fingerprints(rule.code, findings), strict=True):
-        level = lower_severity(severity, finding.severity) if finding.severity else severity
-        if strict and level == "warning":
-            level = "error"
-        authority = finding.authority or policy.cite(rule.name, finding.setting, rule.load().tables)
-        judged.append(
-            Judged(
-                finding,
-                code=rule.code,
-                name=rule.name,
-                severity=level,
-                authority=authority,
-                fingerprint=fingerprint,
-            )
-        )
-    return sorted(judged, key=lambda one: one.place)
+            yield None
 
 
 def state_of(judged: Sequence[Judged]) -> State:
@@ -399,15 +373,14 @@ def names_of(change: Change, policy: Policy, today: date) -> Mapping[str, str] |
         "commits": [base.tip, base.start, base.head, list(base.merge_bases)],
         "base": [base.name, base.trusted, change.found.how],
         "branch": _known(lambda: [change.branch.name, change.branch.source]),
-        "pull request": _known(lambda: _text(change)),
+        "pull request": _known(lambda: _text(change.pull_request)),
         "stage": change.stage,
         "today": today.isoformat(),
     }
     return {key: json.dumps(value) for key, value in said.items()}
 
 
-def _text(change: Change) -> list[Any]:
-    text = change.pull_request
+def _text(text: PullRequest) -> list[Any]:
     return [text.title, text.body, text.base, text.number]
 
 
@@ -421,19 +394,20 @@ def _known(read: Callable[[], list[Any]]) -> Any:
 def _data(outcome: Outcome) -> dict[str, Any]:
     return {
         "findings": [_finding_data(finding) for finding in outcome.findings],
-        "absent": None if outcome.absent is None else outcome.absent.reason,
+        "absent": outcome.absent and outcome.absent.reason,
         "condition": outcome.condition,
         "looked_at": outcome.looked_at,
     }
 
 
 def _outcome(data: Mapping[str, Any]) -> Outcome:
-    outcome = Outcome()
-    outcome.findings = [_finding(one) for one in data["findings"]]
-    outcome.absent = None if data["absent"] is None else NotApplicable(data["absent"])
-    outcome.condition = data["condition"]
-    outcome.looked_at = data["looked_at"]
-    return outcome
+    absent = data["absent"]
+    return Outcome(
+        [_finding(one) for one in data["findings"]],
+        None if absent is None else NotApplicable(absent),
+        condition=data["condition"],
+        looked_at=data["looked_at"],
+    )
 
 
 def _finding_data(finding: Finding) -> dict[str, Any]:
@@ -448,13 +422,9 @@ def _finding_data(finding: Finding) -> dict[str, Any]:
 
 
 def _finding(data: Mapping[str, Any]) -> Finding:
-    values = dict(data)
-    authority = values.pop("authority", None)
-    values["same_as"] = tuple(values.get("same_as", ()))
+    values = {**data, "same_as": tuple(data.get("same_as", ()))}
     for name in _PATHS:
         if name in values:
             values[name] = values[name].encode("utf-8", "surrogateescape")
-    return Finding(
-        **values,
-        authority=None if authority is None else Origin(*authority),
-    )
+    authority = values.pop("authority", None)
+    return Finding(**values, authority=authority and Origin(*authority))

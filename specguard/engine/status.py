@@ -9,9 +9,8 @@ from specguard.change.sources import open_changes
 from specguard.documents.fields import normal_name
 from specguard.engine import status_items as items
 from specguard.engine import status_items as others
-from specguard.engine.check import Clock
 from specguard.engine.facts import Facts
-from specguard.engine.policies import Policies, compare_policies
+from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import path_text
 
@@ -50,13 +49,9 @@ def standing(request: Request, *, waves: Sequence[str] = (), worktrees: bool = F
         SpecguardError: there is no policy, no commit, or a wave that is asked for is not there.
     """
     repository = Repository.locate(request.directory, request.environment)
-    clock = Clock.of(request)
     with Git(repository) as git:
         change, policy, notes = _open(git, request, Policies(request, repository))
-        facts = Facts(
-            change, policy, today=clock.today, policy_change=lambda: compare_policies(policy, change)
-        )
-        telling = Telling(facts, change, policy)
+        telling = Telling(Facts(change, policy), change, policy)
         found = _found(telling, waves)
     if worktrees:
         found["worktrees"] = list(others.worktrees_data(repository, telling))
@@ -87,13 +82,7 @@ def waiting_plans(request: Request) -> dict[bytes, str]:
         change, policy, _ = _open(git, request, Policies(request, repository))
         if not policy.declares("wave_settings"):
             return {}
-        facts = Facts(
-            change,
-            policy,
-            today=Clock.of(request).today,
-            policy_change=lambda: compare_policies(policy, change),
-        )
-        return plans_of_later_stages(facts.get("waves"))
+        return plans_of_later_stages(Facts(change, policy).get("waves"))
 
 
 def _found(telling: Telling, wanted: Sequence[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import os
 import shlex
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from specguard import __version__
 from specguard.change.git import Git
@@ -18,7 +18,6 @@ from specguard.change.request import Request
 from specguard.change.sources import Change, open_changes
 from specguard.change.tree import Tree
 from specguard.change.worktree import hash_work_tree
-from specguard.engine.check import Clock
 from specguard.engine.claims import papers
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
@@ -338,17 +337,15 @@ class _Work:
         self._git = git
         self._options = options
         self._root = root
-        self._item = self._named(request)
+        self._item = self._named()
         plan = planned_gates(self._policy, self._item, commands=options.commands)
         branch = change.found.how not in ("head", "none")
         self._plan = plan.and_also([_guard(options, branch=branch)] if not _has_guard(plan) else [])
         self._base = self._start()
 
-    def _named(self, request: Request) -> WorkItem | None:
+    def _named(self) -> WorkItem | None:
         """The item that the branch names; None where it names none."""
-        facts = Facts(
-            self._change, self._policy, today=Clock.of(request).today, policy_change=no_policy_change
-        )
+        facts = Facts(self._change, self._policy)
         try:
             item: WorkItem = facts.get("work_item")
         except (MissingFact, NotApplicable) as absent:
@@ -499,8 +496,3 @@ def _guard(options: RunOptions, *, branch: bool) -> PlannedGate:
 
 def _has_guard(plan: Gates) -> bool:
     return any("specguard check" in " ".join(gate.run.split()) for gate in plan.gates)
-
-
-def no_policy_change() -> NoReturn:
-    """For `Facts`, where no rule is run that compares policies."""
-    raise MissingFact("a run of gates compares no policies")

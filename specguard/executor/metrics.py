@@ -14,10 +14,8 @@ from specguard.change.request import Request
 from specguard.change.revision import Revision
 from specguard.change.tree import Documents
 from specguard.declaration.rule import Record
-from specguard.engine.check import Clock
 from specguard.engine.facts import Facts
 from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.gate_runs import no_policy_change
 from specguard.executor.run import JUDGING, RunOptions
 from specguard.executor.start.base import Known, Start
 from specguard.model import path_text
@@ -122,7 +120,7 @@ def _done_items(store: RunStore, directory: str, environment: Mapping[str, str])
             request = Request(directory=directory, environment=environment, all=True)
             found = Found(known.base, known.oid, "option", f"refs/heads/{known.base}")
             change = RangeChange(git, request, found, head=Revision(known.oid))
-            facts = Facts(change, policy, today=Clock.of(request).today, policy_change=no_policy_change)
+            facts = Facts(change, policy)
             facts.root = store.root
             # Where nothing is asked of evidence, it is still that of the item's commit.
             facts.least = policy.declared("run_settings").grade or "observed"

@@ -99,10 +99,10 @@ def judged(
     from specguard.change.sources import open_changes
     from specguard.cli.check import command
     from specguard.engine.approvals import bond_of
-    from specguard.engine.check import Clock, Selection
+    from specguard.engine.check import Selection
     from specguard.engine.facts import Facts
-    from specguard.engine.policies import Policies, compare_policies
-    from specguard.engine.run import run_rules
+    from specguard.engine.policies import Policies
+    from specguard.engine.run import Judging
 
     try:
         words = command.make_context("check", list(arguments)).params
@@ -111,16 +111,13 @@ def judged(
     options = {name: words[name] for name in Request._fields if name in words}
     options.update(directory=str(repository.path), override=(), enforce=False)
     request = Request(environment=dict(environment), **options)
-    clock = Clock.of(request)
     located = Located.locate(request.directory, request.environment)
     with Git(located) as git:
         (change,) = open_changes(git, request)
         change, policy, _ = Policies(request, located).of(change)
-        facts = Facts(
-            change, policy, today=clock.today, policy_change=lambda: compare_policies(policy, change)
-        )
-        results = run_rules(policy, facts, Selection(policy.rules))
-        yield bond_of(change, policy, facts), [one for result in results for one in result.findings]
+        facts = Facts(change, policy)
+        results = Judging(policy, facts, Selection(policy.rules)).run()
+        yield bond_of(facts), [one for result in results for one in result.findings]
 
 
 def _add(repository: Repository, ref: str, files: Mapping[str, bytes]) -> str:

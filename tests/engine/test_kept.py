@@ -297,7 +297,7 @@ class NoCache:
         (["refs"], "specguard_rules", {}, False),
         (["something_new"], "specguard_rules", {}, False),
         (["entries"], "specguard_acme", {}, False),
-        (["entries"], "specguard_rules", {"clock": True}, False),
+        (["entries"], "specguard_rules", {"timed": True}, False),
         (["entries"], "specguard_rules", {"crash": "ValueError"}, False),
         (["entries"], "specguard_rules", {"absent": MissingFact("gone")}, False),
         (["entries"], "specguard_rules", {"absent": NotApplicable("no")}, True),

@@ -8,7 +8,7 @@ import pytest
 
 from specguard.authority.policy import RuleInPolicy
 from specguard.engine.check import Selection
-from specguard.engine.run import run_rules
+from specguard.engine.run import Judging
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import Origin, Verdict
 from specguard.rules import Covering, Finding, Rule
@@ -32,7 +32,7 @@ class Facts:
     """A change of two entries, at the stage `range`."""
 
     stage = "range"
-    clock = False
+    timed = False
 
     def get(self, name: str) -> Any:
         if name == "lost":
@@ -90,7 +90,7 @@ def rule(
 def judge(one: RuleInPolicy, *, strict: bool = False, **selected: Any) -> RuleResult:
     policy: Any = Policy(one)
     facts: Any = Facts()
-    [result] = run_rules(policy, facts, Selection(policy.rules, **selected), strict=strict)
+    [result] = Judging(policy, facts, Selection(policy.rules, **selected), strict=strict).run()
     return result
 
 
@@ -189,7 +189,7 @@ def test_a_crash_is_no_verdict_whatever_the_severity(severity: str) -> None:
 def test_a_crash_stops_no_other_rule() -> None:
     policy: Any = Policy(rule(finds(ends=ZeroDivisionError())), rule(finds(), code="ACM002"))
     facts: Any = Facts()
-    results = run_rules(policy, facts, Selection(policy.rules))
+    results = Judging(policy, facts, Selection(policy.rules)).run()
     assert [result.state for result in results] == ["indeterminate", "passed"]
 
 
@@ -261,7 +261,7 @@ def test_what_is_not_selected_is_off() -> None:
     ):
         policy: Any = Policy(rule(), rule(code="BRN001", name="other-rule"))
         facts: Any = Facts()
-        results = run_rules(policy, facts, Selection(policy.rules, **selected))
+        results = Judging(policy, facts, Selection(policy.rules, **selected)).run()
         assert (results[0].state, results[0].reason) == ("off", "not selected"), selected
 
 

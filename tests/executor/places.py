@@ -12,7 +12,6 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
 from specguard.change.request import Request
 from specguard.change.sources import open_changes
-from specguard.engine.check import Clock
 from specguard.engine.facts import Facts
 from specguard.engine.policies import open_policy
 from specguard.executor.place.place import Place, make_place, place_of
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Literal
 
-    from specguard.authority.difference import PolicyChange
     from specguard.authority.policy import Policy
     from specguard.work.item import WorkItem
 
@@ -125,13 +123,8 @@ class Setting:
 
 
 def _item(git: Git, request: Request, policy: Policy) -> WorkItem:
-    def changed() -> PolicyChange:
-        raise AssertionError("an item has nothing to do with what changed of the policy")
-
     [change] = open_changes(git, request)
-    item: WorkItem = Facts(change, policy, today=Clock.of(request).today, policy_change=changed).get(
-        "work_item"
-    )
+    item: WorkItem = Facts(change, policy).get("work_item")
     return item
 
 

@@ -198,7 +198,7 @@ class _State:
     def _judge(self, tree: WorkTree, repository: Repository) -> None:
         from specguard.change.git import Git
         from specguard.change.sources import open_changes
-        from specguard.engine.check import Clock, judge_change
+        from specguard.engine.check import judge_change
         from specguard.engine.policies import Policies
 
         folder, pin, head = os.fsdecode(tree.root), self._pin, repository.head
@@ -217,7 +217,7 @@ class _State:
                 policies = policies or Policies(request, repository)
                 verdicts = []
                 for change in open_changes(git, request):
-                    verdict = judge_change(change, request, policies, Clock.of(request), needs={"quotes"})
+                    verdict = judge_change(change, policies, needs={"quotes"})
                     if pin is not None and (request.worktree or request.staged):
                         _leave_others_work(verdict, change, pin.before(tree.root) if verdict.findings else ())
                     verdicts.append(verdict)
