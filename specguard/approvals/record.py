@@ -9,9 +9,8 @@ from __future__ import annotations
 import binascii
 import json
 import re
-from abc import ABC, abstractmethod
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 
 from specguard.change.base import named_base
 from specguard.change.entries import is_record
@@ -23,7 +22,7 @@ from specguard.model import path_text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-    from typing import Any, Final, Literal, TypeGuard
+    from typing import Any, ClassVar, Final, Literal
 
     from specguard.authority.policy import Policy
     from specguard.change.change import Change
@@ -36,13 +35,16 @@ if TYPE_CHECKING:
 SCHEMA: Final = "specguard.approval/1"
 
 
-class _Written(Record, ABC):
+class _Written(Record):
     """What both kinds of records have: their bytes, and the name that follows from them."""
 
+    kind: ClassVar[str]
+
     @property
-    @abstractmethod
     def data(self) -> Mapping[str, Any]:
         """The record as JSON has it."""
+        fields = {name: _plain(name, getattr(self, name)) for name in self._fields}
+        return {"schema": SCHEMA, "kind": self.kind, **fields}
 
     @property
     def content(self) -> bytes:
@@ -92,30 +94,7 @@ class Approval(_Written, kw_only=True):
     work_item: tuple[str, str] | None
     nonce: str
 
-    kind = "approve"
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """The record as JSON has it."""
-        return {
-            "schema": SCHEMA,
-            "kind": self.kind,
-            "approver": self.approver,
-            "reason": self.reason,
-            "ticket": self.ticket or None,
-            "issued_at": _written(self.issued_at),
-            "expires_at": _written(self.expires_at),
-            "rules": list(self.rules),
-            "paths": [_path_data(path) for path in self.paths],
-            "findings": list(self.findings),
-            "scope": self.scope,
-            "fingerprint": self.fingerprint,
-            "target": self.target or None,
-            "policy_id": self.policy_id,
-            "repository": self.repository or None,
-            "work_item": dict(zip(("kind", "id"), self.work_item, strict=True)) if self.work_item else None,
-            "nonce": self.nonce,
-        }
+    kind: ClassVar[str] = "approve"
 
 
 class Revocation(_Written, kw_only=True):
@@ -135,20 +114,20 @@ class Revocation(_Written, kw_only=True):
     issued_at: datetime
     nonce: str
 
-    kind = "revoke"
+    kind: ClassVar[str] = "revoke"
 
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """The record as JSON has it."""
-        return {
-            "schema": SCHEMA,
-            "kind": self.kind,
-            "revokes": self.revokes,
-            "approver": self.approver,
-            "reason": self.reason,
-            "issued_at": _written(self.issued_at),
-            "nonce": self.nonce,
-        }
+
+def _plain(name: str, value: Any) -> Any:
+    """A field's value as JSON has it."""
+    if name in ("ticket", "target", "repository"):
+        return value or None
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime(_TIME)
+    if isinstance(value, tuple):
+        return dict(zip(("kind", "id"), value, strict=True))
+    if name == "paths":
+        return [_path_data(path) for path in value]
+    return value if value is None or isinstance(value, str) else list(value)
 
 
 def _path_data(path: bytes) -> dict[str, str]:
@@ -159,19 +138,13 @@ def _path_data(path: bytes) -> dict[str, str]:
     return data
 
 
-def _written(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 LIMIT: Final = 1 << 18
 """How large a record may be, in bytes."""
 
 LONGEST: Final = 4096
 """How long each text of a record may be, in characters: every report has it with each finding it is for."""
 
-_HEX: Final = re.compile(r"[0-9a-f]{64}")
-_NONCE: Final = re.compile(r"[0-9a-f]{32}")
-_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class RecordError(Exception):
@@ -187,7 +160,7 @@ def read_record(content: bytes) -> Approval | Revocation:
     if len(content) > LIMIT:
         raise RecordError(f"it is larger than {LIMIT >> 10} KiB")
     try:
-        data = json.loads(content.decode("ascii"), parse_constant=_no_constant)
+        data = json.loads(content.decode("ascii"))
     except (ValueError, RecursionError) as error:
         whole = content.rstrip().endswith(b"}")
         raise RecordError("it is no JSON" if whole else "it is no JSON, and seems to be cut") from error
@@ -195,147 +168,91 @@ def read_record(content: bytes) -> Approval | Revocation:
         raise RecordError("it is no JSON object")
     if data.get("schema") != SCHEMA:
         raise RecordError(f"its schema is not {SCHEMA!r}")
-    record = _revocation(_Reader(data)) if data.get("kind") == "revoke" else _approval(_Reader(data))
+    cls: type[Approval | Revocation] = Revocation if data.get("kind") == "revoke" else Approval
+    values = {}
+    for name in cls._fields:
+        read, what = _FIELDS[name]
+        try:
+            values[name] = read(data.get(name))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise RecordError(f"its {name!r} is not {what}") from None
+    record = cls(**values)
+    # Whatever else it says, such as another kind, it says in another form.
     if record.content != content:
         raise RecordError("it is not written as specguard writes records")
+    if isinstance(record, Approval) and record.scope == "paths" and not record.paths:
+        raise RecordError("its 'scope' is paths, and it names none")
     return record
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(name)
+def _text(value: Any) -> str:
+    """A text that is not empty, and that can be written: JSON has halves of characters."""
+    if not value.encode("utf-8", "surrogateescape") or len(value) > LONGEST:
+        raise ValueError
+    return str(value)
 
 
-class _Reader:
-    """The fields of a record, each taken once."""
-
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        self._data = data
-
-    def text(self, key: str, *, empty: bool = False) -> str:
-        """A text; with `empty` it may be null or have nothing in it."""
-        value = self._data.get(key)
-        if empty and (value is None or value == ""):
-            return ""
-        if not _is_text(value):
-            raise RecordError(f"its {key!r} is no text")
-        if len(value) > LONGEST:
-            raise RecordError(f"its {key!r} is longer than {LONGEST} characters")
-        return value
-
-    def digits(self, key: str, form: re.Pattern[str] = _HEX) -> str:
-        """Hexadecimal digits."""
-        value = self.text(key)
-        if not form.fullmatch(value):
-            raise RecordError(f"its {key!r} is not of hexadecimal digits")
-        return value
-
-    def time(self, key: str) -> datetime:
-        """A time in UTC."""
-        value = self.text(key)
-        if not _TIME.fullmatch(value):
-            raise RecordError(f"its {key!r} is no time such as 2026-01-31T12:00:00Z")
-        try:
-            return datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-        except ValueError:
-            raise RecordError(f"its {key!r} is no time that there is") from None
-
-    def each(self, key: str, read: Callable[[Any], Any], *, least: int = 1) -> list[Any]:
-        """A list of different things."""
-        value = self._data.get(key)
-        if not isinstance(value, list) or len(value) < least:
-            raise RecordError(
-                f"its {key!r} is no list" if not isinstance(value, list) else f"its {key!r} is empty"
-            )
-        found = [read(one) for one in value]
-        if len(set(found)) < len(found):
-            raise RecordError(f"its {key!r} has something twice")
-        return found
-
-    def one_of(self, key: str, known: Sequence[str]) -> Any:
-        """One of some words."""
-        value = self._data.get(key)
-        if value not in known:
-            raise RecordError(f"its {key!r} is not one of {', '.join(known)}")
-        return value
-
-    def item(self) -> tuple[str, str] | None:
-        """The work item."""
-        value = self._data.get("work_item")
-        if value is None:
-            return None
-        if not isinstance(value, dict) or set(value) != {"kind", "id"}:
-            raise RecordError("its 'work_item' has not exactly a kind and an id")
-        fields = _Reader(value)
-        return fields.text("kind"), fields.text("id")
+def _any_text(value: Any) -> str:
+    return _text(value) if value else ""
 
 
-def _approval(fields: _Reader) -> Approval:
-    fields.one_of("kind", ("approve", "revoke"))
-    approval = Approval(
-        approver=fields.text("approver"),
-        reason=fields.text("reason", empty=True),
-        ticket=fields.text("ticket", empty=True),
-        issued_at=fields.time("issued_at"),
-        expires_at=fields.time("expires_at"),
-        rules=fields.each("rules", _word),
-        paths=fields.each("paths", _path, least=0),
-        findings=fields.each("findings", _digits),
-        scope=fields.one_of("scope", ("change", "paths")),
-        fingerprint=fields.digits("fingerprint"),
-        target=fields.text("target", empty=True),
-        policy_id=fields.digits("policy_id"),
-        repository=fields.text("repository", empty=True),
-        work_item=fields.item(),
-        nonce=fields.digits("nonce", _NONCE),
-    )
-    if approval.scope == "paths" and not approval.paths:
-        raise RecordError("its 'scope' is paths, and it names none")
-    return approval
+def _digits(value: Any, count: int = 64) -> str:
+    if not re.fullmatch(f"[0-9a-f]{{{count}}}", value):
+        raise ValueError
+    return str(value)
 
 
-def _revocation(fields: _Reader) -> Revocation:
-    return Revocation(
-        revokes=fields.digits("revokes"),
-        approver=fields.text("approver"),
-        reason=fields.text("reason", empty=True),
-        issued_at=fields.time("issued_at"),
-        nonce=fields.digits("nonce", _NONCE),
-    )
-
-
-def _is_text(value: Any) -> TypeGuard[str]:
-    """Whether a value is a text that is not empty, and that can be written: JSON has halves of characters."""
-    if not isinstance(value, str):
-        return False
-    try:
-        return bool(value.encode("utf-8", "surrogateescape"))
-    except UnicodeEncodeError:
-        return False
-
-
-def _word(value: Any) -> str:
-    if not _is_text(value):
-        raise RecordError("one of its 'rules' is no text")
-    return value
-
-
-def _digits(value: Any) -> str:
-    if not isinstance(value, str) or not _HEX.fullmatch(value):
-        raise RecordError("one of its 'findings' is no fingerprint")
-    return value
+def _time(value: Any) -> datetime:
+    return datetime.strptime(value, _TIME).replace(tzinfo=UTC)
 
 
 def _path(value: Any) -> bytes:
-    if not isinstance(value, dict) or not isinstance(value.get("path"), str):
-        raise RecordError("one of its 'paths' has no 'path'")
     raw = value.get("path_bytes")
-    try:
-        path = value["path"].encode() if raw is None else binascii.a2b_base64(raw, strict_mode=True)
-    except (ValueError, TypeError):
-        raise RecordError("one of its 'paths' cannot be read") from None
+    path: bytes = value["path"].encode() if raw is None else binascii.a2b_base64(raw, strict_mode=True)
     if not path:
-        raise RecordError("one of its 'paths' is empty")
+        raise ValueError
     return path
+
+
+def _item(value: Any) -> tuple[str, str] | None:
+    return None if value is None else (_text(value["kind"]), _text(value["id"]))
+
+
+def _scope(value: Any) -> str:
+    return {"change": "change", "paths": "paths"}[value]
+
+
+def _each(value: Any, read: Callable[[Any], Any], *, least: int = 1) -> list[Any]:
+    """A list of different things."""
+    found = [read(one) for one in value]
+    if not isinstance(value, list) or len(found) < least or len(set(found)) < len(found):
+        raise ValueError
+    return found
+
+
+_TEXT: Final = (_text, f"a text of at most {LONGEST} characters")
+_ANY_TEXT: Final = (_any_text, _TEXT[1])
+_HEX: Final = (_digits, "64 hexadecimal digits")
+_MOMENT: Final = (_time, "a time such as 2026-01-31T12:00:00Z")
+_FIELDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
+    "approver": _TEXT,
+    "reason": _ANY_TEXT,
+    "ticket": _ANY_TEXT,
+    "issued_at": _MOMENT,
+    "expires_at": _MOMENT,
+    "rules": (partial(_each, read=_text), "a list of different texts"),
+    "paths": (partial(_each, read=_path, least=0), "a list of different paths"),
+    "findings": (partial(_each, read=_digits), "a list of different fingerprints"),
+    "scope": (_scope, "`change` or `paths`"),
+    "fingerprint": _HEX,
+    "target": _ANY_TEXT,
+    "policy_id": _HEX,
+    "repository": _ANY_TEXT,
+    "work_item": (_item, "a kind and an id"),
+    "nonce": (partial(_digits, count=32), "32 hexadecimal digits"),
+    "revokes": _HEX,
+}
+"""How each field of a record is read, and what it is."""
 
 
 class Bond(Record):
@@ -400,23 +317,15 @@ class Bond(Record):
             what = "the change" if approval.scope == "change" else "its paths"
             yield "fingerprint", f"it was given for another content of {what}", again
         if approval.target != self.target:
-            if self.target:
-                yield (
-                    "target",
-                    f"it is for {approval.target or 'no branch that is known'}, not for {self.target}",
-                    again,
-                )
-            else:
-                yield (
-                    "target",
-                    f"it is for {approval.target}, and nobody can tell whether that is the base",
-                    "Name the base as a branch: `--base main`.",
-                )
+            why, step = f"not for {self.target}", again
+            if not self.target:
+                why = "and nobody can tell whether that is the base"
+                step = "Name the base as a branch: `--base main`."
+            yield "target", f"it is for {approval.target or 'no branch that is known'}, {why}", step
         if approval.policy_id != self.policy_id:
             yield "policy_id", "it was given under another policy, or by another version of specguard", again
         if approval.repository != self.repository:
-            where = approval.repository or "(none named)"
-            yield "repository", f"it is for the repository {where}", again
+            yield "repository", f"it is for the repository {approval.repository or '(none named)'}", again
         if self.work_item and approval.work_item and approval.work_item != self.work_item:
             items = f"it is for {' '.join(approval.work_item)}, not for {' '.join(self.work_item)}"
             yield "work_item", items, again
