@@ -75,6 +75,12 @@ class Artifacts:
         self.places = Places(documents.tree)
         self._change = change
         self._branches = branches
+        self._fetched: set[bytes] = set()
+        self._known: dict[tuple[str, bytes], Artifact] = {}
+        self._schemas: dict[str, Schema] = {}
+        self._unlisted: dict[tuple[str, str, bytes], Sequence[bytes]] = {}
+        self._closing: dict[tuple[str, str], Mapping[bytes, Sequence[Artifact]]] = {}
+        self._folders: dict[str, tuple[dict[bytes, list[Artifact]], dict[bytes, list[Artifact]]]] = {}
 
     def is_revision(self, name: str) -> bool:
         """Whether a name is that of a commit or of a branch.
@@ -303,22 +309,6 @@ class Artifacts:
     def _positions(self) -> Mapping[bytes, int]:
         return {one.path: position for position, one in enumerate(self.judged)}
 
-    @cached_property
-    def _fetched(self) -> set[bytes]:
-        return set()
-
-    @cached_property
-    def _unlisted(self) -> dict[tuple[str, str, bytes], Sequence[bytes]]:
-        return {}
-
-    @cached_property
-    def _closing(self) -> dict[tuple[str, str], Mapping[bytes, Sequence[Artifact]]]:
-        return {}
-
-    @cached_property
-    def _folders(self) -> dict[str, tuple[dict[bytes, list[Artifact]], dict[bytes, list[Artifact]]]]:
-        return {}
-
     def schema(self, path: str) -> Schema:
         """The JSON Schema at a path of the tree that the policy is read from.
 
@@ -328,10 +318,6 @@ class Artifacts:
         if path not in self._schemas:
             self._schemas[path] = read_schema(self._change.policy_files, path)
         return self._schemas[path]
-
-    @cached_property
-    def _schemas(self) -> dict[str, Schema]:
-        return {}
 
     @cached_property
     def _templates(self) -> Mapping[str, PathTemplate]:
@@ -348,10 +334,6 @@ class Artifacts:
     @cached_property
     def _changed_folders(self) -> frozenset[bytes]:
         return frozenset(above(self._changed))
-
-    @cached_property
-    def _known(self) -> dict[tuple[str, bytes], Artifact]:
-        return {}
 
     def _among(self, paths: Sequence[bytes]) -> Sequence[Artifact]:
         """The artifacts at some paths, each made once."""
@@ -629,7 +611,6 @@ ASPECTS: Final = (
     ("missing-evidence", "evidence:missing_evidence", ("evidence",)),
     ("missing-evidence", "evidence:missing_inputs", ("inputs",)),
     ("dangling-evidence", "evidence:dangling_evidence", ("evidence",)),
-    ("dangling-evidence", "evidence:shortened_evidence", ("evidence",)),
     ("dangling-evidence", "evidence:unknown_evidence", ("evidence",)),
     ("unranked-finding", "findings:unranked_findings", ("findings",)),
     ("open-finding", "findings:open_findings", ("findings",)),

@@ -159,7 +159,7 @@ class Contract(Settings):
         structured = data_kind(self.path) is not None
         if structured and (self.sections or self.forbidden_sections):
             return f"{self.path} is structured, and has no `sections`"
-        for name in ("evidence", "findings", "timestamps"):
+        for name in ("evidence", "findings", "timestamps", "agrees_with", "closure"):
             if structured and getattr(self, name):
                 return f"{self.path} is structured, and has no `{name}`: its `schema` says what it holds"
         for name, allowed in self.fields.items():

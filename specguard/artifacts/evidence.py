@@ -14,7 +14,7 @@ from specguard.model import path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Final
 
     from specguard.artifacts.artifacts import Artifact
@@ -97,13 +97,7 @@ class Cited:
         wanted = self.all if self.settings.resolve else ()
         wanted = [one for one in wanted if not self.misses_lines(one) and self.is_file(one)]
         self.targets.prefetch((one, self._folder) for one in wanted)
-        found = [(citation, self.targets.find(citation, self._folder)) for citation in wanted]
-        whole = {target.file for _, target in found if target.file is not None}
-        return [
-            # Where it leads nowhere as it is written, it may be the end of a path.
-            (one, (target.flaw and not target.file and self.targets.shortened(one, whole)) or target)
-            for one, target in found
-        ]
+        return [(citation, self.targets.find(citation, self._folder)) for citation in wanted]
 
 
 def dangling_evidence(artifact: Artifact) -> Iterator[Finding]:
@@ -115,23 +109,6 @@ def dangling_evidence(artifact: Artifact) -> Iterator[Finding]:
     for citation, target in artifact.cited.looked_up if artifact.cited else ():
         if target.flaw:
             yield artifact.finding("evidence.resolve", citation.path, target.flaw, target.help, citation.at)
-
-
-def shortened_evidence(artifact: Artifact) -> Iterator[Finding]:
-    """The evidence that is there, and is cited by the end of its path; one finding for all of it.
-
-    Raises:
-        MissingFact: something that must be read is not there.
-    """
-    cited = artifact.cited.looked_up if artifact.cited else ()
-    short = [(one, target) for one, target in cited if target.short and not target.flaw]
-    for citation, target in short[:1]:
-        many = len({str(one) for one, _ in short})
-        others = f", and {many - 1} more like it" if many > 1 else ""
-        lines = str(citation).removeprefix(citation.path)
-        message = f"{citation} is only the end of {path_text(target.file or b'')}{lines}{others}"
-        help = "Write whole paths: another file whose path ends so makes it unclear what is meant."
-        yield artifact.finding("evidence.resolve", "short", message, help, citation.at, "warning")
 
 
 def unknown_evidence(artifact: Artifact) -> Iterator[Finding]:
@@ -290,7 +267,7 @@ _SUBMODULE: Final = 0o160000
 _SYMLINK: Final = 0o120000
 
 
-class Target(Record, frozen=False):
+class Target(Record):
     """What a citation leads to.
 
     Attributes:
@@ -298,16 +275,12 @@ class Target(Record, frozen=False):
         flaw: why what is cited is not there, as a sentence; empty where it is.
         unknown: why nobody can tell, as a clause; empty where one can.
         help: the next step, as a sentence.
-        file: the file that is cited, also where it lacks the lines; None where there is none.
-        short: whether it is cited by the end of its path.
     """
 
     path: bytes | None = None
     flaw: str = ""
     unknown: str = ""
     help: str = ""
-    file: bytes | None = None
-    short: bool = False
 
 
 class Targets:
@@ -357,38 +330,6 @@ class Targets:
             help="Cite a file that is there, by its path from the repository's root.",
         )
 
-    def shortened(self, citation: Citation, cited: Collection[bytes]) -> Target | None:
-        """Look up what the end of a path leads to; None where no file's path ends so.
-
-        It is one of the files that the document cites by their whole paths, if one of these ends so, and
-        else the only one of the tree that does.
-
-        Args:
-            citation: a place that leads to nothing by its path as it is written.
-            cited: the files that the document cites by their whole paths.
-
-        Raises:
-            MissingFact: an object is not there, or the file is too large to count its lines.
-        """
-        name = plain_path(citation.path.encode("utf-8", "surrogateescape"))
-        if citation.kind != "relative" or name is None:
-            return None
-        like = self._documents.tree.ending(name)
-        near = [one for one in like if one in cited] or like
-        if not near:
-            return None
-        if len(near) > 1:
-            lines = str(citation).removeprefix(citation.path)
-            return Target(
-                flaw=f"{citation} leaves open which of {len(near)} files is meant",
-                help=f"Write the path from the repository's root, as {path_text(near[0])}{lines}.",
-            )
-        entry = self._documents.tree.find(near[0])
-        target = self._lines(citation, near[0], entry) if entry is not None else None
-        if target is not None:
-            target.short = True
-        return target
-
     def places(self, citation: Citation, folder: bytes) -> Sequence[bytes] | None:
         """The paths of the tree that a citation may mean; None where it is outside of every root.
 
@@ -423,7 +364,7 @@ class Targets:
     def _lines(self, citation: Citation, path: bytes, entry: TreeEntry) -> Target:
         """Whether a file that is there has the lines that are cited."""
         if citation.line is None or citation.end_line is None:
-            return Target(path, file=path)
+            return Target(path)
         name = path_text(path)
         if not entry.is_file:
             what = "a symbolic link" if entry.mode == _SYMLINK else "a folder"
@@ -442,9 +383,8 @@ class Targets:
             return Target(
                 flaw=f"{citation} does not exist: {name} has {lines}",
                 help="Cite lines that it has.",
-                file=path,
             )
-        return Target(path, file=path)
+        return Target(path)
 
     def _in_submodule(self, path: bytes) -> bool:
         return any(

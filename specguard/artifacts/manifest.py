@@ -13,6 +13,7 @@ import re
 
 from specguard.artifacts.files import joined, relative
 from specguard.declaration.patterns import Covering, PatternError
+from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table, texts
 from specguard.documents.content import bare_nothing, leading_paths, owes, without_box
 from specguard.errors import NotApplicable
@@ -22,14 +23,13 @@ from specguard.work.templates import escape
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any, Final, Literal
+    from typing import Final, Literal
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.artifacts.files import Places
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
     from specguard.documents.blocks import AnyBlock
-    from specguard.documents.data import Data
 
     Fate = Literal["removed", "kept", ""]
 
@@ -53,7 +53,6 @@ _BETWEEN: Final = " -\u2013\u2014:;,.|>()[]\u2192#"
 """What may stand between a path and its reason."""
 
 _PATHS: Final = frozenset({"path", "paths", "file", "files", "folder", "directory", "entry", "location"})
-_PATH_KEYS: Final = ("path", "file", "name")
 _LINK: Final = re.compile(r"\[([^\[\]]*)\]\([^()\s]*(?:\s+(?:\"[^\"()]*\"|'[^'()]*'))?\s*\)")
 _TAG: Final = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?>")
 _NAME: Final = re.compile(r"[^\s<>|]{1,1000}")
@@ -64,7 +63,7 @@ _LINES: Final = re.compile(r"(?::[0-9]+(?:-[0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
 _ASIDE: Final = re.compile(r"[(:\u2014\u2013](.*)|\s-\s(.*)")
 
 
-class Listed:
+class Listed(Record):
     """A path that a manifest lists.
 
     Attributes:
@@ -75,22 +74,16 @@ class Listed:
         grouped: whether a heading, a label, a column or a key says so, and not the path's own line.
     """
 
-    __slots__ = ("fate", "grouped", "line", "path", "reason")
-
-    def __init__(self, path: str, line: int, reason: str, fate: Fate, *, grouped: bool) -> None:
-        self.path = path
-        self.line = line
-        self.reason = reason
-        self.fate = fate
-        self.grouped = grouped and bool(fate)
+    path: str
+    line: int
+    reason: str
+    fate: Fate
+    grouped: bool = False
 
     @property
     def wide(self) -> bool:
         """Whether it names everything, and so nothing."""
         return not self.path.strip("*?/.")
-
-    def __repr__(self) -> str:
-        return f"Listed({self.path!r}, {self.line}, {self.reason!r}, {self.fate!r})"
 
 
 def listed_paths(artifact: Artifact) -> Sequence[Listed]:
@@ -99,9 +92,6 @@ def listed_paths(artifact: Artifact) -> Sequence[Listed]:
     Raises:
         MissingFact: its object is not there.
     """
-    if artifact.structured:
-        data = artifact.data
-        return list(_in_data(data, data.value, (), "")) if data is not None else []
     return read_manifest(artifact.document.blocks)
 
 
@@ -204,31 +194,6 @@ def _in_text(raw: str, line: int, fate: Fate, reason: str) -> Iterator[Listed]:
         plain = _LINES.sub("", path).removeprefix("./").strip()
         if plain and "://" not in plain and not bare_nothing(plain):
             yield Listed(plain.rstrip("/") or plain, line, said or reason, own or fate, grouped=not own)
-
-
-def _in_data(data: Data, value: Any, key: tuple[str | int, ...], fate: Fate) -> Iterator[Listed]:
-    if isinstance(value, dict):
-        path = next((value[name] for name in _PATH_KEYS if isinstance(value.get(name), str)), None)
-        if path is not None:
-            others = [
-                str(one) for name, one in value.items() if name not in _PATH_KEYS and name not in _ACTIONS
-            ]
-            action = next((str(value[name]) for name in _ACTIONS if name in value), "")
-            said = _reason(" ".join(others))
-            yield Listed(_cleaned(path), data.line(key) or 1, said, _fate(action) or fate, grouped=True)
-            return
-        for name, inner in value.items():
-            own = _fate(name)
-            if fate and not own and isinstance(inner, str):
-                yield Listed(_cleaned(name), data.line((*key, name)) or 1, _reason(inner), fate, grouped=True)
-            else:
-                yield from _in_data(data, inner, (*key, name), own or fate)
-    elif isinstance(value, list):
-        for position, inner in enumerate(value):
-            if isinstance(inner, str):
-                yield from _in_text(inner, data.line((*key, position)) or 1, fate, "")
-            else:
-                yield from _in_data(data, inner, (*key, position), fate)
 
 
 def _cleaned(path: str) -> str:
@@ -433,18 +398,17 @@ def _flaws(
         done: whether it was listed before the change, which may have removed it then.
     """
     message = ""
+    help = "Remove it, or list it below a heading 'Kept'."
     if one.wide:
         message = f"{one.path!r} names everything, and so no path"
         help = "List the paths that were removed, or their folders."
     elif left is not None and removing:
         message = f"{one.path} is listed as removed, and {path_text(left)} is still there"
-        help = "Remove it, or list it below a heading 'Kept'."
-    elif left is not None:
+    elif left is not None and (one.fate or not manifest.contract.closure):
         message = f"{one.path} is listed as removed, and is still there"
-        help = "Remove it, or list it below a heading 'Kept'."
-        if not one.fate and manifest.contract.closure:
-            message = f"it is not said whether {one.path}, which is still there, was to be removed"
-            help = "List it below a heading 'Removed' or 'Kept'."
+    elif left is not None:
+        message = f"it is not said whether {one.path}, which is still there, was to be removed"
+        help = "List it below a heading 'Removed' or 'Kept'."
     elif not removing and not done:
         message = f"{one.path} is listed as removed, and the change does not remove it"
         help = "Take it out of the list, or remove it in this change."
@@ -452,19 +416,12 @@ def _flaws(
         message = f"{one.path} is listed without a reason"
         help = f"Say why it was removed: '- `{one.path}`: ...'."
     if message:
-        yield Finding(
-            message,
-            help=help,
-            path=manifest.path,
-            line=one.line,
-            key=one.path,
-            setting=manifest.setting("agrees_with"),
-        )
+        yield manifest.finding("agrees_with", one.path, message, help, one.line)
 
 
 def _before(manifest: Artifact, start: Documents) -> set[str]:
     """The paths that the manifest listed before the change, so that it is they which were removed then."""
-    document = None if manifest.structured else start.read(manifest.path)
+    document = start.read(manifest.path)
     return {one.path for one in read_manifest(document.blocks)} if document else set()
 
 

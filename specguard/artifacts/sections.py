@@ -5,18 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import (
-    Fence,
-    Footnote,
-    Heading,
-    Html,
-    List,
-    Paragraph,
-    Quote,
-    Table,
-    Text,
-    texts,
-)
+from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Table, Text, flat, texts
 from specguard.documents.content import bare_nothing, has_content, is_content
 from specguard.documents.titles import (
     find_section,
@@ -126,18 +115,11 @@ def content_of_text(text: str, own: Sequence[str] = (), line: int | None = None)
 
 def _lines(blocks: Iterable[AnyBlock]) -> Iterator[tuple[str, int]]:
     """The lines of text that a reader sees, each with its number; a row of a table is one."""
-    for block in blocks:
+    for block in flat(blocks, quotes=True):
         if isinstance(block, Paragraph):
             yield from _numbered(block.text.rendered, block.line)
-        elif isinstance(block, List):
-            for item in block.items:
-                yield from _lines(item.blocks)
         elif isinstance(block, Table):
-            for row in block.rows:
-                if row:
-                    yield _row(row), row[0].line
-        elif isinstance(block, Quote | Footnote):
-            yield from _lines(block.blocks)
+            yield from ((_row(row), row[0].line) for row in block.rows)
         elif isinstance(block, Fence):
             yield from _numbered(block.content, block.first)
         elif isinstance(block, Html):

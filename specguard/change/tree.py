@@ -73,8 +73,6 @@ class Tree:
         self._objects: dict[str, Mapping[bytes, TreeEntry]] = {}
         self._below: dict[bytes, _Changed] | None = None
         self._paths: Sequence[bytes] | None = None
-        self._called: dict[bytes, list[bytes]] | None = None
-        self._ending: dict[bytes, Sequence[bytes]] = {}
 
     def find(self, path: bytes) -> TreeEntry | None:
         """What is at a path; None where there is nothing.
@@ -163,21 +161,6 @@ class Tree:
             found.sort()
             self._paths = found
         return self._paths
-
-    def ending(self, path: bytes) -> Sequence[bytes]:
-        """The paths of files below a folder that end with a path's names, sorted by bytes.
-
-        Raises:
-            MissingFact: a tree object is not there.
-        """
-        if self._called is None:
-            self._called = {}
-            for one in self.paths():
-                self._called.setdefault(one.rpartition(b"/")[2], []).append(one)
-        if path not in self._ending:
-            called = self._called.get(path.rpartition(b"/")[2], ())
-            self._ending[path] = [one for one in called if one.endswith(b"/" + path)]
-        return self._ending[path]
 
     def _stored(self, directory: bytes) -> Mapping[bytes, TreeEntry]:
         """The directory as the tree below the changes has it."""

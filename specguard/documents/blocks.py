@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Final
 
-    from specguard.documents.inline import Code, Inline
+    from specguard.documents.inline import Code, Inline, Reference
 
 
 class LineCounter:
@@ -77,6 +77,11 @@ class Text:
         return self._parts.codes if "`" in self.raw else ()
 
     @property
+    def references(self) -> Sequence[Reference]:
+        """Its links and pictures with their places in `raw`, also `<url>`, in order."""
+        return self._parts.links if "[" in self.raw or "<" in self.raw else ()
+
+    @property
     def plain(self) -> str:
         """The text without the marks of emphasis, code and escapes; code keeps all its characters."""
         plain: list[str] = []
@@ -115,17 +120,12 @@ class Text:
     @property
     def links(self) -> list[Link]:
         """Its links and pictures in order, also `<url>` and those that refer to a definition elsewhere."""
-        if "[" not in self.raw and "<" not in self.raw:
-            return []
         lines = LineCounter(self.raw, self.line)
         return [
             Link(
-                _plain(self.raw[link.text_start : link.text_end]),
-                link.target,
-                lines.at(link.start),
-                picture=link.picture,
+                _plain(self.raw[one.text_start : one.text_end]), one.target, lines.at(one.start), one.picture
             )
-            for link in self._parts.links
+            for one in self.references
         ]
 
     @property
@@ -136,7 +136,7 @@ class Text:
     @property
     def pictures(self) -> bool:
         """Whether it shows a picture."""
-        if "![" in self.raw and any(link.picture for link in self._parts.links):
+        if any(link.picture for link in self.references):
             return True
         return "<" in self.raw and any(tag.is_picture for tag in self._parts.tags)
 
@@ -373,46 +373,46 @@ def _shown(raw: str) -> str:
     return Hiding().inline(raw, 1)
 
 
-def texts(blocks: Sequence[AnyBlock]) -> Iterator[Text]:
-    """All running text in document order: paragraphs, items and cells, quotes left out."""
+def flat(blocks: Iterable[AnyBlock], *, quotes: bool = False) -> Iterator[AnyBlock]:
+    """Blocks in document order, with what stands in the items of lists and in footnotes in place of these.
+
+    Args:
+        blocks: the blocks.
+        quotes: whether what stands in quotes is among it, which are left out else.
+    """
     for block in blocks:
+        if isinstance(block, List):
+            for item in block.items:
+                yield from flat(item.blocks, quotes=quotes)
+        elif isinstance(block, Footnote) or (quotes and isinstance(block, Quote)):
+            yield from flat(block.blocks, quotes=quotes)
+        elif not isinstance(block, Quote):
+            yield block
+
+
+def texts(blocks: Iterable[AnyBlock]) -> Iterator[Text]:
+    """All running text in document order: paragraphs, items and cells, quotes left out."""
+    for block in flat(blocks):
         if isinstance(block, Paragraph):
             yield block.text
-        elif isinstance(block, List):
-            for item in block.items:
-                yield from texts(item.blocks)
         elif isinstance(block, Table):
             for row in block.rows:
                 yield from row
-        elif isinstance(block, Footnote):
-            yield from texts(block.blocks)
 
 
-def fences(blocks: Sequence[AnyBlock]) -> Iterator[Fence]:
+def fences(blocks: Iterable[AnyBlock]) -> Iterator[Fence]:
     """All blocks of code in document order, also in lists; those in quotes are left out."""
-    for block in blocks:
-        if isinstance(block, Fence):
-            yield block
-        elif isinstance(block, List):
-            for item in block.items:
-                yield from fences(item.blocks)
-        elif isinstance(block, Footnote):
-            yield from fences(block.blocks)
+    return (block for block in flat(blocks) if isinstance(block, Fence))
 
 
-def all_texts(blocks: Sequence[AnyBlock]) -> Iterator[Text]:
+def all_texts(blocks: Iterable[AnyBlock]) -> Iterator[Text]:
     """All text in document order, also that of headings, quotes and the headers of tables."""
-    for block in blocks:
+    for block in flat(blocks, quotes=True):
         if isinstance(block, Heading | Paragraph):
             yield block.text
-        elif isinstance(block, List):
-            for item in block.items:
-                yield from all_texts(item.blocks)
         elif isinstance(block, Table):
             for row in (block.header, *block.rows):
                 yield from row
-        elif isinstance(block, Quote | Footnote):
-            yield from all_texts(block.blocks)
 
 
 class Section:

@@ -9,12 +9,13 @@ right to left has marks of direction. There these characters are what the writer
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from specguard.declaration.rule import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Final
 
 # All these expressions are compiled when a text first needs them, which few texts do.
@@ -61,7 +62,6 @@ _MONGOLIAN: Final = "[\u1800-\u18af]"
 _JAMO: Final = "[\u1100-\u115e\u1161-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]"
 _OLD_JAMO: Final = "[\u3131-\u3163\u3165-\u318e]"
 _KHMER: Final = "[\u1780-\u17b3\u17b6-\u17ff]"
-_BRAILLE: Final = "[\u2801-\u28ff]"
 _MUSICAL: Final = "[\U0001d100-\U0001d172\U0001d17b-\U0001d1ff]"
 
 
@@ -91,13 +91,12 @@ def strange(text: str) -> Iterator[Strange]:
     """The strange characters of a text, in order, in linear time."""
     if not may_be_strange(text):
         return
-    line = _Line(text)
-    for found in re.finditer(_SEARCH, text):
-        if len(found[0]) > 1:
-            continue
-        char, position = found[0], found.start()
-        if not _meant(text, position, char, line):
-            yield Strange(position, char, kind_of(char))
+    start = 0
+    for line in text.split("\n"):
+        for found in re.finditer(_SEARCH, line):
+            if len(found[0]) == 1 and not _meant(text, line, found.start()):
+                yield Strange(start + found.start(), found[0], kind_of(found[0]))
+        start += len(line) + 1
 
 
 def visible(text: str) -> str:
@@ -128,73 +127,47 @@ def kind_of(char: str) -> str:
     return "blank" if code in {0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0} else "zero-width"
 
 
-class _Line:
-    """The line around a position, for positions that go up."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._end = -1
-        self.text = ""
-        self._answers: dict[str, bool] = {}
-        self._right_to_left: bool | None = None
-
-    def at(self, position: int) -> _Line:
-        """Go on to the line of a position."""
-        if position >= self._end:
-            start = self._text.rfind("\n", max(self._end, 0), position) + 1 or max(self._end, 0)
-            end = self._text.find("\n", position)
-            self._end = len(self._text) if end < 0 else end
-            self.text = self._text[start : self._end]
-            self._answers = {}
-        return self
-
-    def has(self, pattern: str) -> bool:
-        """Whether the line has such a character."""
-        if pattern not in self._answers:
-            self._answers[pattern] = re.search(pattern, self.text) is not None
-        return self._answers[pattern]
-
-    @property
-    def balanced(self) -> bool:
-        """Whether every turn of direction in the line has its end in it."""
-        if "balanced" not in self._answers:
-            opened = 0
-            for char in re.findall("[\u202a\u202b\u202c\u2066-\u2069]", self.text):
-                opened += -1 if char in "\u202c\u2069" else 1
-                if opened < 0:
-                    break
-            self._answers["balanced"] = opened == 0
-        return self._answers["balanced"]
-
-    @property
-    def turns_as_meant(self) -> bool:
-        """Whether it has letters that run from right to left, and all turns of direction end in it."""
-        return self.has(_RIGHT_TO_LEFT) and self.balanced
-
-    @property
-    def right_to_left(self) -> bool:
-        """Whether the text as a whole has letters that run from right to left."""
-        if self._right_to_left is None:
-            self._right_to_left = re.search(_RIGHT_TO_LEFT, self._text) is not None
-        return self._right_to_left
+@lru_cache(maxsize=16)
+def _has(pattern: str, text: str) -> bool:
+    """Whether a text has such a character."""
+    return re.search(pattern, text) is not None
 
 
-def _meant(text: str, position: int, char: str, line: _Line) -> bool:
-    """Whether a character stands where writing needs it."""
-    before = text[position - 1] if position else " "
-    after = text[position + 1] if position + 1 < len(text) else " "
+@lru_cache(maxsize=4)
+def _balanced(line: str) -> bool:
+    """Whether every turn of direction in a line has its end in it."""
+    opened = 0
+    for char in re.findall("[\u202a\u202b\u202c\u2066-\u2069]", line):
+        opened += -1 if char in "\u202c\u2069" else 1
+        if opened < 0:
+            return False
+    return opened == 0
+
+
+def _meant(text: str, line: str, position: int) -> bool:
+    """Whether a character of a text's line stands where writing needs it."""
+    char = line[position]
+    before = line[position - 1] if position else " "
+    after = line[position + 1] if position + 1 < len(line) else " "
     if char in "\u200c\u200d":
         return _joined(char, before, after)
     if char in "\ufe0e\ufe0f":
         if before in "0123456789#*":
             return after == "\u20e3"
         return bool(re.match(_PICTURE, before)) or (before > "\xa9" and not _odd(before))
-    for chars, test in _MEANT:
-        if char in chars:
-            return test(before, after, line.at(position))
-    if "\ufe00" <= char <= "\ufe0d":
-        return bool(re.match(_SELECTABLE, before))
-    return "\U000e0100" <= char <= "\U000e01ef" and bool(re.match(_IDEOGRAPH, before))
+    if char in "\u061c\u200e\u200f":
+        return _has(_RIGHT_TO_LEFT, text)
+    if char in "\u202a\u202b\u202c\u2066\u2067\u2068\u2069":
+        return _has(_RIGHT_TO_LEFT, line) and _balanced(line)
+    if char in "\u200b\u2060\u034f":
+        alone = not re.match(_IS_UNSEEN, before) and not re.match(_IS_UNSEEN, after)
+        return alone and (_has(_JOINS, line) if char == "\u034f" else _breaks(before, after, line))
+    if char == "\u2800":
+        return _has("[\u2801-\u28ff]", line)
+    return any(
+        re.match(chars, char) and (re.match(beside, before) or (both and re.match(beside, after)))
+        for chars, beside, both in _BESIDE
+    )
 
 
 def _odd(char: str) -> bool:
@@ -212,30 +185,20 @@ def _joined(char: str, before: str, after: str) -> bool:
     return char == "\u200d" and pictures and bool(re.match(_PICTURE, after))
 
 
-def _alone(before: str, after: str) -> bool:
-    return not re.match(_IS_UNSEEN, before) and not re.match(_IS_UNSEEN, after)
-
-
-def _breaks(before: str, after: str, line: _Line) -> bool:
+def _breaks(before: str, after: str, line: str) -> bool:
     """Whether a line may be broken there because no space says so."""
     if re.match(_UNSPACED, before) or re.match(_UNSPACED, after):
         return True
-    return (before in "*_~`" or after in "*_~`") and line.has(_UNSPACED)
+    return (before in "*_~`" or after in "*_~`") and _has(_UNSPACED, line)
 
 
-def _beside(pattern: str) -> Callable[[str, str, _Line], bool]:
-    return lambda before, after, _: bool(re.match(pattern, before) or re.match(pattern, after))
-
-
-_MEANT: Final[tuple[tuple[str, Callable[[str, str, _Line], bool]], ...]] = (
-    ("\u061c\u200e\u200f", lambda _, __, line: line.right_to_left),
-    ("\u202a\u202b\u202c\u2066\u2067\u2068\u2069", lambda _, __, line: line.turns_as_meant),
-    ("\u200b\u2060", lambda before, after, line: _alone(before, after) and _breaks(before, after, line)),
-    ("\u034f", lambda before, after, line: _alone(before, after) and line.has(_JOINS)),
-    ("\u180b\u180c\u180d\u180e\u180f", lambda before, _, __: bool(re.match(_MONGOLIAN, before))),
-    ("\u115f\u1160", _beside(_JAMO)),
-    ("\u3164", _beside(_OLD_JAMO)),
-    ("\u17b4\u17b5", _beside(_KHMER)),
-    ("\u2800", lambda _, __, line: line.has(_BRAILLE)),
-    ("".join(map(chr, range(0x1D173, 0x1D17B))), _beside(_MUSICAL)),
-)  # fmt: skip
+# Which characters are meant behind which, and whether also before them.
+_BESIDE: Final = (
+    ("[\u180b-\u180f]", _MONGOLIAN, False),
+    ("[\u115f\u1160]", _JAMO, True),
+    ("\u3164", _OLD_JAMO, True),
+    ("[\u17b4\u17b5]", _KHMER, True),
+    ("[\U0001d173-\U0001d17a]", _MUSICAL, True),
+    ("[\ufe00-\ufe0d]", _SELECTABLE, False),
+    ("[\U000e0100-\U000e01ef]", _IDEOGRAPH, False),
+)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import Fence, Heading, LineCounter, List, Paragraph, Table
+from specguard.documents.blocks import Fence, Heading, LineCounter, Paragraph, Table, flat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Final, Literal
 
     from specguard.documents.blocks import AnyBlock, Text
+    from specguard.documents.inline import Reference
 
     Kind = Literal["absolute", "relative", "url", "shortened"]
 
@@ -179,11 +180,6 @@ _ONE: Final = re.compile(
     r"L?([0-9]+)(?::[0-9]+)?(?:C[0-9]+)?(?:[-\u2013\u2014]L?([0-9]+)(?::[0-9]+)?(?:C[0-9]+)?)?", re.IGNORECASE
 )
 
-_LINK: Final = re.compile(
-    r"\[([^\[\]\n]{0,1000})\]\( ?"
-    r"(<[^<>\n]{0,1000}>|[^\s<>()]{0,1000}(?:\([^\s()]{0,200}\)[^\s()]{0,1000})?)"
-    r"(\s{1,4}(?:\"[^\"]{0,1000}\"|'[^']{0,1000}'|\([^()]{0,1000}\))\s?\))?"
-)
 # A word ends at brackets, but for those of a folder (`app/[slug]/(auth)/page.tsx`, `runs/{id}/log.txt`), and
 # at what Chinese and Japanese put between words: commas, stops, brackets, colons.
 _WORD: Final = re.compile(
@@ -244,15 +240,11 @@ class Citation(Record):
 
 def citations(blocks: Sequence[AnyBlock]) -> Iterator[Citation]:
     """Everything that blocks cite, in order; quotes and HTML are left out, as somebody else's words."""
-    for block in blocks:
+    for block in flat(blocks):
         if isinstance(block, Heading | Paragraph):
             yield from citations_in(block.text)
-        elif isinstance(block, List):
-            for item in block.items:
-                yield from citations(item.blocks)
         elif isinstance(block, Table):
-            yield from _in_row(block.header, block.header)
-            for row in block.rows:
+            for row in (block.header, *block.rows):
                 yield from _in_row(row, block.header)
         elif isinstance(block, Fence):
             yield from _in_code(block)
@@ -286,25 +278,13 @@ def _cited(path: str, lines: str, *, at: int, form: Form, marked: bool) -> Itera
 
 
 def _in_row(row: Sequence[Text], header: Sequence[Text]) -> Iterator[Citation]:
-    """What a table's row cites; lines may stand in a column of their own."""
-    cells = [list(_in_cell(cell)) for cell in row]
-    place = _filed(row, cells)
+    """What a table's row cites; the lines of the only place may stand in a column of their own."""
+    found = [one for cell in row for one in _in_cell(cell)]
     lines = next((lines for at, cell in enumerate(row) if (lines := _lines_in(cell, header, at))), "")
-    for at, found in enumerate(cells):
-        if at == place and lines:
-            [one] = found
-            yield from _cited(one.path, lines, at=one.at, form="cell", marked=one.marked)
-        else:
-            yield from found
-
-
-def _filed(row: Sequence[Text], cells: Sequence[Sequence[Citation]]) -> int | None:
-    """The cell with the file of a row: the only one that cites anything, else the only one that is a path."""
-    bare = [at for at, found in enumerate(cells) if len(found) == 1 and found[0].line is None]
-    if len(bare) == 1 and sum(map(len, cells)) == 1:
-        return bare[0]
-    whole = [at for at in bare if row[at].plain.strip() == cells[at][0].path]
-    return whole[0] if len(whole) == 1 else None
+    if lines and len(found) == 1 and found[0].line is None:
+        yield from _cited(found[0].path, lines, at=found[0].at, form="cell", marked=found[0].marked)
+    else:
+        yield from found
 
 
 def _lines_in(cell: Text, header: Sequence[Text], at: int) -> str:
@@ -339,46 +319,26 @@ def _in_code(fence: Fence) -> Iterator[Citation]:
 def _atoms(text: Text) -> Iterator[tuple[int, int, str, bool]]:
     """The parts of a text that could be paths: where each begins and ends, what it says, whether marked."""
     raw = text.raw
-    spans = [(code.start, code.end, code.content.replace("\n", " ").strip()) for code in text.codes]
-    masked = _mask(raw, spans)
-    links = []
-    if "](" in masked:
-        links = list(_LINK.finditer(masked))
-        masked = _mask(masked, [(link.start(), link.end(), "") for link in links])
-    atoms = [(start, end, content, True) for start, end, content in spans if masked[start] == "\0"]
-    taken = []
-    for link in links:
-        end = link.end()
-        if not link[3]:
-            end = raw.find(")", end, end + LONGEST) + 1 or end
-        target = link_target(unescaped(raw[link.start(2) : link.end(2)].strip("<>")))
-        said = unescaped(raw[link.start(1) : link.end(1)]).strip("`*_ ")
-        inner = written_path(said, True)
-        if inner and inner[1] and "#L" not in target and written_path(target, True):
-            # The lines stand in what the link says, and its target is the file alone.
-            target = f"{target.partition('#')[0]}:{inner[1]}"
-        atoms.append((link.start(), end, target, True))
-        taken.append((link.start(), link.end()))
-    atoms += [(word.start(), word.end(), unescaped(word[0]), False) for word in _WORD.finditer(masked)]
-    atoms.sort(key=lambda atom: atom[0])
-    limit = -1
-    inside = dict(taken)
-    for start, end, content, marked in atoms:
-        if start < limit:
-            continue
-        limit = max(limit, inside.get(start, -1))
-        if len(content) <= LONGEST:
-            yield start, end, content, marked
-
-
-def _mask(raw: str, parts: Sequence[tuple[int, int, str]]) -> str:
-    """A text with some of its parts blotted out, as long as before."""
-    made = []
+    marked = [(code.start, code.end, code.content.replace("\n", " ").strip()) for code in text.codes]
+    marked += [(link.start, link.end, _of_link(raw, link)) for link in text.references]
     end = 0
-    for start, stop, _ in parts:
-        made += [raw[end:start], "\0" * (stop - start)]
-        end = stop
-    return "".join([*made, raw[end:]])
+    for start, stop, written in [*sorted(marked), (len(raw), len(raw), "")]:
+        # A span of code may stand in a link.
+        if start >= end:
+            for word in _WORD.finditer(raw, end, start):
+                yield word.start(), word.end(), unescaped(word[0]), False
+            yield start, stop, written, True
+            end = stop
+
+
+def _of_link(raw: str, link: Reference) -> str:
+    """The place that a link leads to; its lines may stand in what it says."""
+    target = link_target(link.target)
+    said = unescaped(raw[link.text_start : link.text_end]).strip("`*_ ")
+    inner = written_path(said, True)
+    if inner and inner[1] and "#L" not in target and written_path(target, True):
+        return f"{target.partition('#')[0]}:{inner[1]}"
+    return target
 
 
 def _beside(raw: str, start: int, end: int) -> str:

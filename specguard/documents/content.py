@@ -8,7 +8,18 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import Fence, Footnote, Heading, Html, List, Paragraph, Quote, Table, Text
+from specguard.documents.blocks import (
+    Fence,
+    Footnote,
+    Heading,
+    Html,
+    List,
+    Paragraph,
+    Quote,
+    Table,
+    Text,
+    flat,
+)
 from specguard.documents.characters import visible
 from specguard.documents.citations import unescaped
 from specguard.documents.inline import text_of
@@ -43,7 +54,7 @@ def has_content(blocks: Iterable[AnyBlock], placeholders: Sequence[str] = ()) ->
         blocks: what is looked at, with all that is in it.
         placeholders: texts that are no content, next to those that are none anywhere.
     """
-    return any(_in_block(block, placeholders) for block in blocks)
+    return any(_in_block(block, placeholders) for block in flat(blocks, quotes=True))
 
 
 def is_content(line: str, placeholders: Sequence[str] = ()) -> bool:
@@ -60,16 +71,12 @@ def is_content(line: str, placeholders: Sequence[str] = ()) -> bool:
 def _in_block(block: AnyBlock, placeholders: Sequence[str]) -> bool:
     if isinstance(block, Paragraph):
         return _in_text(block.text, placeholders)
-    if isinstance(block, List):
-        return any(has_content(item.blocks, placeholders) for item in block.items)
     if isinstance(block, Table):
         return any(_in_row(row, placeholders) for row in block.rows)
     if isinstance(block, Fence):
         return any(is_content(line, placeholders) for line in block.content.split("\n"))
     if isinstance(block, Html):
         return block.pictures or any(is_content(line, placeholders) for line in block.text.split("\n"))
-    if isinstance(block, Quote | Footnote):
-        return has_content(block.blocks, placeholders)
     return False
 
 

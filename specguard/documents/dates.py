@@ -34,7 +34,7 @@ _CLOCK: Final = re.compile(
     r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?:(?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?|xx))?"
     r"(?!:?[0-9]| ?[ap]\.?m\b)"
     r"(?: ?(?P<zone>(?:Z|UTC|GMT)(?![\w+-])"
-    r"|(?P<sign>[+-])(?P<hours>[0-9]{2}):?(?P<minutes>[0-9]{2})(?![0-9:])))?",
+    r"|(?P<sign>[+-])(?P<hours>[0-9]{2}):?(?P<minutes>[0-9]{2})(?!:?[0-9])))?",
     re.IGNORECASE | re.ASCII,
 )
 _JOIN: Final = re.compile("[Tt]|,? ")

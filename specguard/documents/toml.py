@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from bisect import bisect_right
 
 from specguard.documents.data import LONGEST_NUMBER, MAX_DEPTH, DataError, Node, Number
 
@@ -25,14 +24,12 @@ if TYPE_CHECKING:
 
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
-_BASIC: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
-_LITERAL: Final = re.compile(r"'[^']*'")
 # A string of several lines ends at the last of up to five quotes.
-_LONG_BASIC: Final = re.compile(r'"""(?:[^\\]|\\.)*?"""(?:"{1,2}(?!"))?', re.DOTALL)
-_LONG_LITERAL: Final = re.compile(r"'''.*?'''(?:'{1,2}(?!'))?", re.DOTALL)
-_SPACE: Final = re.compile(r"[ \t]*")
-_BLANK: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
-_PLAIN: Final = re.compile(r"[^,\]}#\n]*")
+_TOKEN: Final = re.compile(
+    r"""(?P<string>\"{3}(?:[^\\]|\\.)*?\"{3}(?:\"{1,2}(?!\"))?|'{3}.*?'{3}(?:'{1,2}(?!'))?|\"(?:[^\"\\]|\\.)*\"|'[^']*')"""
+    r"""|(?P<mark>[\[\]{},=.\n])|\#[^\n]*|[ \t\r]+|[^\s\[\]{},=.\#\"']+""",
+    re.DOTALL,
+)
 _WHERE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -93,27 +90,34 @@ class _Scanner:
     """Walks over TOML and notes where keys begin."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
-        self._position = 0
-        self._newlines = [match.start() for match in re.finditer("\n", text)]
+        self._tokens = _TOKEN.finditer(text)
+        self._line = self._next_line = 1
+        self._word = ""
         self._lines: dict[KeyPath, int] = {}
         self._counts: dict[KeyPath, int] = {}
+        self._step()
+
+    def _step(self, *, newlines: bool = False) -> str:
+        """Go on to the next token that says something; the one that was there. An empty one is the end."""
+        word, self._word = self._word, ""
+        for token in self._tokens:
+            self._line = self._next_line
+            self._next_line += token[0].count("\n")
+            if token[0].strip(" \t\r") and token[0][0] != "#" and (newlines or token[0] != "\n"):
+                self._word = token[0]
+                break
+        return word
 
     def scan(self) -> dict[KeyPath, int]:
         """All lines."""
         table: KeyPath = ()
-        while True:
-            self._skip(_BLANK)
-            if self._position >= len(self._text):
-                return self._lines
-            line = self._line()
-            if self._text.startswith("[", self._position):
+        while self._word:
+            line = self._line
+            if self._word == "[":
                 table = self._header(line)
             else:
                 self._pair(table, line)
-
-    def _line(self) -> int:
-        return bisect_right(self._newlines, self._position - 1) + 1
+        return self._lines
 
     def _note(self, path: KeyPath, line: int) -> None:
         if len(path) > MAX_DEPTH:
@@ -121,25 +125,21 @@ class _Scanner:
         for end in range(1, len(path) + 1):
             self._lines.setdefault(path[:end], line)
 
-    def _skip(self, pattern: re.Pattern[str]) -> str:
-        match = pattern.match(self._text, self._position)
-        if match is None:
-            raise AssertionError(f"no TOML at {self._position}")
-        self._position = match.end()
-        return match[0]
-
     def _header(self, line: int) -> KeyPath:
-        several = self._text.startswith("[[", self._position)
-        self._position += 2 if several else 1
+        self._step()
+        several = self._word == "["
+        if several:
+            self._step()
         names = self._key()
+        self._step()
+        if several:
+            self._step()
         if len(names) > MAX_DEPTH:
             raise TomlError(_TOO_DEEP, line)
-        self._position += 2 if several else 1
         path: KeyPath = ()
         for number, name in enumerate(names):
             path = (*path, name)
-            last = number == len(names) - 1
-            if path in self._counts and not (last and several):
+            if path in self._counts and not (several and number == len(names) - 1):
                 path = (*path, self._counts[path] - 1)
         if several:
             count = self._counts[path] = self._counts.get(path, 0) + 1
@@ -149,70 +149,47 @@ class _Scanner:
 
     def _pair(self, table: KeyPath, line: int) -> None:
         path = (*table, *self._key())
-        self._position += 1
-        self._skip(_SPACE)
+        self._step()
         self._note(path, line)
         self._value(path)
 
     def _key(self) -> list[str]:
         names: list[str] = []
         while True:
-            self._skip(_SPACE)
-            char = self._text[self._position]
-            if char == '"':
-                names.append(tomllib.loads(f"key = {self._skip(_BASIC)}")["key"])
-            elif char == "'":
-                names.append(self._skip(_LITERAL)[1:-1])
-            else:
-                names.append(self._skip(_BARE))
-            self._skip(_SPACE)
-            if self._text[self._position] != ".":
+            word = self._step()
+            names.append(tomllib.loads(f"key = {word}")["key"] if word[0] in "\"'" else word)
+            if self._word != ".":
                 return names
-            self._position += 1
+            self._step()
 
     def _value(self, path: KeyPath) -> None:
-        text, position = self._text, self._position
-        if text.startswith('"""', position):
-            self._skip(_LONG_BASIC)
-        elif text.startswith("'''", position):
-            self._skip(_LONG_LITERAL)
-        elif text.startswith('"', position):
-            self._skip(_BASIC)
-        elif text.startswith("'", position):
-            self._skip(_LITERAL)
-        elif text.startswith("[", position):
-            self._array(path)
-        elif text.startswith("{", position):
-            self._inline_table(path)
-        elif len(self._skip(_PLAIN)) > LONGEST_NUMBER:
-            raise TomlError(_TOO_LONG, self._line())
-
-    def _array(self, path: KeyPath) -> None:
-        self._position += 1
-        index = 0
-        while True:
-            self._skip(_BLANK)
-            if self._text[self._position] == "]":
-                break
-            self._note((*path, index), self._line())
-            self._value((*path, index))
-            self._skip(_BLANK)
-            if self._text[self._position] == ",":
-                self._position += 1
-            index += 1
-        self._position += 1
-
-    def _inline_table(self, path: KeyPath) -> None:
-        self._position += 1
-        while True:
-            self._skip(_BLANK)
-            if self._text[self._position] == "}":
-                break
-            self._pair(path, self._line())
-            self._skip(_BLANK)
-            if self._text[self._position] == ",":
-                self._position += 1
-        self._position += 1
+        if self._word == "[":
+            self._step()
+            index = 0
+            while self._word != "]":
+                self._note((*path, index), self._line)
+                self._value((*path, index))
+                index += 1
+                if self._word == ",":
+                    self._step()
+            self._step()
+        elif self._word == "{":
+            self._step()
+            while self._word != "}":
+                self._pair(path, self._line)
+                if self._word == ",":
+                    self._step()
+            self._step()
+        elif self._word.startswith(("'", '"')):
+            self._step()
+        else:
+            line, length = self._line, 0
+            while self._word not in ("", "\n", ",", "]", "}"):
+                length += len(self._step(newlines=True))
+            if length > LONGEST_NUMBER:
+                raise TomlError(_TOO_LONG, line)
+            if self._word == "\n":
+                self._step()
 
 
 def read(text: str, first: int) -> tuple[Any, Callable[[], Node]]:

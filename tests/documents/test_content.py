@@ -18,30 +18,12 @@ def seen(body: str, *placeholders: str) -> bool:
 @pytest.mark.parametrize(
     "body",
     [
-        "The cache is cold.",
-        "None.",
-        "- none",
-        "1. one",
-        "> quoted",
-        "```\ncode\n```",
-        "| a | b |\n|---|---|\n| c | d |",
-        "| a |\n|---|\n| c |",
-        "### Sub\n\ntext",
-        "![](chart.png)",
-        '<img src="chart.png">',
-        "<details>\n<summary>More</summary>\n</details>",
-        "<details>\n\ntext\n\n</details>",
-        "- [ ] do it",
-        "✅",
-        "[the plan](plan.md)",
-        "<https://x.y>",
-        "`code`",
-        "TODO\n\nbut the cache is cold",
-        "中文",
-        "[^1]\n\n[^1]: the footnote",
+        "None.", "1. one", "| a |\n|---|\n| c |", "![](chart.png)", '<img src="chart.png">', "- [ ] do it",
+        "\u2705", "<details>\n<summary>More</summary>\n</details>", "[the plan](plan.md)", "<https://x.y>",
+        "`code`", "\u4e2d\u6587", "TODO\n\nbut the cache is cold", "[^1]\n\n[^1]: the footnote",
         "<p>words</p>",
     ],
-)
+)  # fmt: skip
 def test_content_is_seen(body: str) -> None:
     assert seen(body)
 
@@ -49,40 +31,13 @@ def test_content_is_seen(body: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        "",
-        "<!-- The cache is cold. -->",
-        "<!-- The cache\n\nis cold. -->",
-        "<div hidden>\n\nThe cache is cold.\n\n</div>",
-        "<span style='display:none'>The cache is cold.</span>",
-        "<template>The cache is cold.</template>",
-        "[//]: # (The cache is cold.)",
-        "\u3164",
-        "\u200b\u2060",
-        "&nbsp;",
-        "\u2800\u2800",
-        "### Sub",
-        "---",
-        "TODO",
-        "- TBD",
-        "- [ ] TODO",
-        "TBD.",
-        "...",
-        "…",
-        "-",
-        "<risk>",
-        "`<risk>`",
-        "[Describe the risks]",
-        "{{ risks }}",
-        "**TODO**",
-        "Owner: TBD",
-        "- Owner:\n- Impact: TBD",
-        "| Risk | Owner |\n|---|---|\n| | |\n| Cache | TBD |",
-        "| Risk | Owner |\n|---|---|",
-        "```\nTODO\n```",
-        "> TBD",
+        "<!-- The cache\n\nis cold. -->", "<div hidden>\n\nThe cache is cold.\n\n</div>",
+        "[//]: # (The cache is cold.)", "<template>The cache is cold.</template>", "\u2800\u2800",
+        "- [ ] TODO", "**TODO**", "> TBD", "```\nTODO\n```", "- Owner:\n- Impact: TBD",
+        "| Risk | Owner |\n|---|---|\n| | |\n| Cache | TBD |", "| Risk | Owner |\n|---|---|",
         "The risks are:",
     ],
-)
+)  # fmt: skip
 def test_what_is_hidden_or_holds_a_place_is_no_content(body: str) -> None:
     assert not seen(body)
 

@@ -134,10 +134,9 @@ def test_any_text_has_fields_on_its_own_lines(text: str) -> None:
         "a:\n" * 90_000,
         "[" * 1_000_000 + ": x",
         "a: " + "[](x" * 300_000,
-        "a" * 1_000_000 + ": x",
         "**" * 500_000,
     ],
-    ids=["bars", "labels", "brackets", "links", "name", "stars"],
+    ids=["bars", "labels", "brackets", "links", "stars"],
 )
 def test_long_lines_take_no_time(text: str) -> None:
     document = Document(text)

@@ -25,9 +25,9 @@ def test_it_stands_for_what_is_owed(text: str) -> None:
     "text",
     [
         "Todo lists render wrong", "The todo is here: fix it", "TODOs remain in src/a.py", "Owner: ann",
-        "see [a](b.md)", '["a-1", "a-2"]', "['x']", "[a](b.md)", "[a][b]", "[[a/b]]", "[Risk]: text", "<https://x.org>",
-        "Vec<String> is slow",
-        "None: all of them are closed", "N/A - there is no database", "[x] done", "12", "src/a.py:12 TODO",
+        "see [a](b.md)", '["a-1", "a-2"]', "['x']", "[a](b.md)", "[a][b]", "[[a/b]]", "[Risk]: text",
+        "<https://x.org>", "Vec<String> is slow", "None: all of them are closed",
+        "N/A - there is no database", "[x] done", "12", "src/a.py:12 TODO",
         "It is to be determined by the board", "a...b", "`__init__`", "Ja, \u00fcberall",
     ],
 )  # fmt: skip

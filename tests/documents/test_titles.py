@@ -16,46 +16,13 @@ from specguard.documents.titles import find_section, find_sections, near_section
 @pytest.mark.parametrize(
     "heading",
     [
-        "## Risks",
-        "# RISKS",
-        "###### risks",
-        "Risks\n-----",
-        "## Risks ##",
-        "## 1. Risks",
-        "## 1) Risks",
-        "## 2.3 Risks",
-        "## 2.3. Risks",
-        "## § 4 Risks",
-        "## §4.1 Risks",
-        "## (2) Risks",
-        "## 3 - Risks",
-        "## #3 Risks",
-        "## 1️⃣ Risks",
-        "## ⚠️ Risks",
-        "## Risks ✅",
-        "## Risks:",
-        "## Risks.",
-        "## Risks…",
-        "## Risks (draft)",
-        "## Risks [open]",
-        "## Risks - v2",
-        "## Risks — what may go wrong",
-        "## Risks \u2013 3 open",
-        "## Risks: details",
-        "## Risks | open",
-        "## Risks (draft) - v2",
-        "## **Risks**",
-        "## `Risks`",
-        "## _Risks_:",
-        "## [Risks](#risks)",
-        "## <a id='r'></a>Risks",
-        "## Risks {#risks}",
-        "## Risks <!-- omit in toc -->",
-        "## 2. ✅ **RISKS** (draft): v2",
-        "   ## Risks",
-        "## Risks\r",
+        "## 2.3. Risks", "## \u00a7 4 Risks", "## (2) Risks", "## 3 - Risks", "## #3 Risks",
+        "## 1\ufe0f\u20e3 Risks", "## Risks\u2026", "## Risks [open]", "## Risks \u2014 what may go wrong",
+        "## Risks: details", "## Risks | open", "## Risks (draft) - v2", "## `Risks`", "## _Risks_:",
+        "## [Risks](#risks)", "## <a id='r'></a>Risks", "## Risks {#risks}", "## Risks <!-- omit in toc -->",
+        "## 2. \u2705 **RISKS** (draft): v2", "   ## Risks", "## Risks\r",
     ],
-)
+)  # fmt: skip
 def test_a_heading_is_found_as_people_write_it(heading: str) -> None:
     document = Document(f"# T\n\n{heading}\n\ntext\n")
     section = find_section(document, "Risks")
@@ -170,18 +137,6 @@ def test_any_heading_and_title_are_compared(heading: str, title: str) -> None:
     near_section(document, title)
     for section in find_sections(document, title, bold=True):
         assert 1 <= section.line <= section.end <= document.last_line
-
-
-@given(
-    st.sampled_from(["Risks", "Evidence Map", "Open questions"]),
-    st.integers(1, 6),
-    st.sampled_from(["\n", "\r\n"]),
-)
-def test_a_title_finds_itself(title: str, level: int, ending: str) -> None:
-    text = f"intro\n\n{'#' * level} {title}\n\nx\n".replace("\n", ending)
-    section = find_section(Document(text), title)
-    assert section is not None
-    assert title in Document(text).source_lines[section.line - 1]
 
 
 def test_many_headings_take_no_square_of_time() -> None:

@@ -120,8 +120,7 @@ class DanglingEvidence(Rule):
 
     In the judged tree, relative paths start from the repository's root, then the artifact's folder. Absolute
     paths and web addresses are below one of `roots` of `[artifacts.<name>.evidence]`. Others are warnings, or
-    errors with `unresolvable = "error"`. The end of a path, such as `auth.py:12`, counts if only one file has
-    it. `resolve = false` turns this off.
+    errors with `unresolvable = "error"`. `resolve = false` turns this off.
 
     Why is this bad? A made-up line looks like any other.
 
