@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from specguard.model import Judged, Lift, Origin, RuleResult, Verdict
 
 
+_TOOL: Final = {"name": "specguard", "version": __version__}
+
+
 def render(verdicts: Sequence[Verdict]) -> str:
     """One report, indented; with several verdicts (refs of a push) one report a line."""
     if len(verdicts) == 1:
@@ -28,9 +31,9 @@ def render(verdicts: Sequence[Verdict]) -> str:
 
 def report(verdict: Verdict) -> dict[str, Any]:
     """The report of one verdict as plain data."""
-    data: dict[str, Any] = {
+    return {
         "schema": REPORT_SCHEMA,
-        "tool": {"name": "specguard", "version": __version__},
+        "tool": _TOOL,
         "change": verdict.change,
         "authority": verdict.authority,
         "rules": [_rule(result) for result in verdict.results],
@@ -41,22 +44,14 @@ def report(verdict: Verdict) -> dict[str, Any]:
         "empty": verdict.empty,
         "verdict": verdict.outcome,
         "exit_code": verdict.exit_code,
+        **({"dry_run": True} if verdict.dry_run else {}),
     }
-    if verdict.dry_run:
-        data["dry_run"] = True
-    return data
 
 
 def error_report(error: SpecguardError) -> str:
     """The report where none could be made."""
-    data = {
-        "schema": REPORT_SCHEMA,
-        "tool": {"name": "specguard", "version": __version__},
-        "verdict": "error",
-        "errors": errors(error),
-        "exit_code": 2,
-    }
-    return json_text(data) + "\n"
+    said = {"verdict": "error", "errors": errors(error), "exit_code": 2}
+    return json_text({"schema": REPORT_SCHEMA, "tool": _TOOL, **said}) + "\n"
 
 
 def errors(error: SpecguardError) -> list[dict[str, Any]]:
@@ -88,25 +83,24 @@ def _rule(result: RuleResult) -> dict[str, Any]:
 
 def _finding(judged: Judged) -> dict[str, Any]:
     finding = judged.finding
-    place = location(finding.path, finding.line)
-    place.update(end_line=finding.end_line, commit=finding.commit, field=finding.field)
+    place = {**location(finding.path, finding.line), **fields_of(finding, "end_line", "commit", "field")}
     if finding.side:
         place["side"] = finding.side
+    exceeds = judged.exceeds
     return {
-        "code": judged.code,
-        "name": judged.name,
-        "severity": judged.severity,
+        **fields_of(judged, "code", "name", "severity"),
         "message": plain(finding.message),
         "help": plain(finding.help),
         "location": place,
-        "authority": _origin(judged.authority),
+        "authority": None if judged.authority is None else origin_data(judged.authority),
         "fingerprint": judged.fingerprint,
         "state": judged.state,
         "approval": next((_lift(lift) for lift in judged.lifts if not lift.refusals), None),
         "approvals": [
             {**_lift(lift), "refusals": [plain(reason) for reason in lift.refusals]} for lift in judged.lifts
         ],
-        "baseline": _exceeded(judged),
+        # How many such errors the file has, and how many the baseline accepts, where these are fewer.
+        "baseline": None if exceeds is None else {"found": exceeds[0], "accepted": exceeds[1]},
     }
 
 
@@ -122,35 +116,28 @@ def _lift(lift: Lift) -> dict[str, Any]:
     }
 
 
-def _exceeded(judged: Judged) -> dict[str, int] | None:
-    """How many such errors the file has, and how many of them the baseline accepts, where these are fewer."""
-    return None if judged.exceeds is None else dict(zip(("found", "accepted"), judged.exceeds, strict=True))
+def fields_of(thing: object, *names: str) -> dict[str, Any]:
+    """Some attributes of a thing by their names."""
+    return {name: getattr(thing, name) for name in names}
 
 
 def location(path: bytes | None, line: int | None) -> dict[str, Any]:
     """A place as a report has it, of which no more than a path and a line is known yet."""
-    place: dict[str, Any] = {
-        "path": None if path is None else path_text(path),
-        "line": line,
-        "end_line": None,
-        "commit": None,
-        "field": None,
-    }
-    if path is not None and not _is_utf8(path):
-        place["path_bytes"] = base64.b64encode(path).decode("ascii")
-    return place
+    named: dict[str, Any] = {"path": None} if path is None else path_data(path)
+    return {**named, "line": line, **dict.fromkeys(("end_line", "commit", "field"))}
 
 
-def _origin(origin: Origin | None) -> dict[str, Any] | None:
-    return None if origin is None else {"path": plain(origin.path), "line": origin.line or None}
+def path_data(path: bytes) -> dict[str, str]:
+    """A path as text; with its bytes where these are not UTF-8."""
+    data = {"path": path_text(path)}
+    if data["path"].encode("utf-8") != path:
+        data["path_bytes"] = base64.b64encode(path).decode("ascii")
+    return data
 
 
-def _is_utf8(name: bytes) -> bool:
-    try:
-        name.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+def origin_data(origin: Origin) -> dict[str, Any]:
+    """A line of the authority."""
+    return {"path": plain(origin.path), "line": origin.line or None}
 
 
 def plain(text: str) -> str:
@@ -197,7 +184,7 @@ def _line(data: dict[str, Any], now: float) -> str:
     head = {
         "schema": SCHEMA,
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
-        "tool": {"name": "specguard", "version": __version__},
+        "tool": _TOOL,
     }
     return json_text({**head, **data}, indent=None) + "\n"
 
@@ -205,7 +192,7 @@ def _line(data: dict[str, Any], now: float) -> str:
 def _decision(verdict: Verdict) -> dict[str, Any]:
     authority = verdict.authority
     blobs = authority.get("blobs", {})
-    data: dict[str, Any] = {
+    return {
         "change": {name: verdict.change.get(name) for name in _CHANGE},
         "authority": {
             "documents": [{"path": path, "oid": blobs.get(path) or None} for path in authority["documents"]],
@@ -218,10 +205,8 @@ def _decision(verdict: Verdict) -> dict[str, Any]:
         "states": {result.code: result.state for result in verdict.results},
         "approvals": _approvals(verdict, refused=False),
         "refused": _approvals(verdict, refused=True),
+        **({"dry_run": True} if verdict.dry_run else {}),
     }
-    if verdict.dry_run:
-        data["dry_run"] = True
-    return data
 
 
 def _approvals(verdict: Verdict, *, refused: bool) -> list[dict[str, Any]]:
@@ -243,6 +228,6 @@ def _approvals(verdict: Verdict, *, refused: bool) -> list[dict[str, Any]]:
 
 
 def _decided(judged: Judged) -> dict[str, Any]:
-    where = location(judged.finding.path, None)
-    place: dict[str, Any] = {name: where[name] for name in ("path", "path_bytes") if name in where}
+    path = judged.finding.path
+    place: dict[str, Any] = {"path": None} if path is None else path_data(path)
     return {"code": judged.code, **place, "fingerprint": judged.fingerprint}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-
 from specguard.approvals.record import Approval
 from specguard.model import listed, path_text, shortened
 from specguard.reporters.escape import cut_path
+from specguard.reporters.json import fields_of, path_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,7 +132,7 @@ def data_of(book: Logbook, records: Sequence[Logged]) -> dict[str, Any]:
         "approvals": [_data(one) for one in records if isinstance(one.filed.record, Approval)],
         "revocations": [_data(one) for one in records if not isinstance(one.filed.record, Approval)],
         "broken": [
-            {**_path_data(one.path), "reason": one.reason, "place": one.place} for one in book.log.broken
+            {**path_data(one.path), "reason": one.reason, "place": one.place} for one in book.log.broken
         ],
     }
 
@@ -146,7 +145,7 @@ def verified_data(found: Verification) -> dict[str, Any]:
         "holds": not found.problems,
         "records": len(found.book.log.filed),
         "problems": [
-            {**_path_data(one.path), "reason": one.reason, "help": one.help} for one in found.problems
+            {**path_data(one.path), "reason": one.reason, "help": one.help} for one in found.problems
         ],
         "notes": found.notes,
     }
@@ -164,32 +163,18 @@ def _places(logged: Logged) -> list[str]:
 def _data(logged: Logged) -> dict[str, Any]:
     return {
         "id": logged.filed.id,
-        **_path_data(logged.path),
-        "state": logged.state,
-        "reasons": logged.reasons,
-        "proof": logged.proof,
+        **path_data(logged.path),
+        **fields_of(logged, "state", "reasons", "proof"),
         "key": logged.key or None,
         "places": _places(logged),
         "revoked_by": [filed.id for filed, _ in logged.revocations],
         "uses": [
             {
-                "time": use.time,
-                "source": use.source,
-                "stage": use.stage,
-                "enforce": use.enforce,
-                "verdict": use.verdict,
+                **fields_of(use, "time", "source", "stage", "enforce", "verdict", "findings"),
                 "head": use.head or None,
                 "branch": use.branch or None,
-                "findings": use.findings,
             }
             for use in logged.uses
         ],
         "record": dict(logged.filed.record.data),
     }
-
-
-def _path_data(path: bytes) -> dict[str, str]:
-    data = {"path": path_text(path)}
-    if data["path"].encode() != path:
-        data["path_bytes"] = base64.b64encode(path).decode("ascii")
-    return data

@@ -7,7 +7,8 @@ from specguard.declaration.patterns import Patterns, expansion
 from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_key, toml_value
 from specguard.model import path_text
-from specguard.reporters.escape import cut, cut_path, json_text, visible
+from specguard.reporters.escape import cut, cut_path, visible
+from specguard.reporters.json import fields_of, origin_data
 from specguard.reporters.manual import prose, remedy
 from specguard.reporters.wording import shell_word
 
@@ -54,17 +55,11 @@ class Setting(Record):
 def settings(policy: Policy) -> list[Setting]:
     """What a policy's documents and presets set, without defaults, table by table."""
     tree: dict[str, object] = {key: policy.value(key) for key in policy.to_data()["top"]}
-    tree["authority"] = {
-        "normative": list(policy.normative),
-        "order": list(policy.order),
-        "keys": list(policy.keys),
-    }
+    tree["authority"] = {name: list(getattr(policy, name)) for name in ("normative", "order", "keys")}
     tree["rules"] = {
         rule.name: {
-            "severity": rule.severity,
+            **fields_of(rule, "severity", "approvable", "exclude"),
             "stages": list(rule.stages),
-            "approvable": rule.approvable,
-            "exclude": rule.exclude,
             **rule.settings,
         }
         for rule in policy.rules
@@ -117,43 +112,35 @@ def _settings(path: Path, value: object, policy: Policy, written: set[str]) -> I
 def as_text(policy: Policy, *, coverage: bool = False) -> str:
     """What was understood, line by line, then what was not."""
     lines = [
-        f"documents: {', '.join(visible(path) for path, _ in policy.documents)}",
+        f"documents: {', '.join(path for path, _ in policy.documents)}",
         f"policy: {policy.policy_id}",
         "",
     ]
-    table = None
+    tables: dict[str, list[str]] = {}
     for setting in settings(policy):
         head, key = _place(setting)
-        if head != table:
-            if table is not None:
-                lines.append("")
-            table = head
-            if head:
-                lines.append(f"[{cut(head)}]")
         said = f"{key} = {toml_value(setting.value)}"
         if setting.covers and setting.covers != setting.value:
             said += f"  ({setting.covers})"
-        lines.append(f"  {visible(cut(said)):60}  {visible(cut_path(str(setting.origin)))}")
-    if table is not None:
-        lines.append("")
-    lines += [
-        f"{sum(rule.active for rule in policy.rules)} of {len(policy.rules)} rules have something to judge",
-    ]
+        line = f"  {visible(cut(said)):60}  {cut_path(str(setting.origin))}"
+        tables.setdefault(head, []).append(line)
+    for head, told in tables.items():
+        lines += [*([f"[{cut(head)}]"] if head else []), *told, ""]
+    active = sum(rule.active for rule in policy.rules)
+    lines.append(f"{active} of {len(policy.rules)} rules have something to judge")
     if policy.unread:
         lines += ["", "not understood:"]
         lines += [
-            f"  {visible(f'{cut_path(one.path)}:{one.line}: {cut(one.text)} ({cut(one.reason)})')}"
-            for one in policy.unread
+            f"  {cut_path(one.path)}:{one.line}: {cut(one.text)} ({cut(one.reason)})" for one in policy.unread
         ]
     if coverage:
         # Their words are known in English alone; a document in another language is not said to have none.
-        none = "" if policy.statements else " none"
-        lines += ["", f"sentences that command, in English:{none}"]
-        for one in policy.statements:
-            held = ", ".join(one.rules) or f"held by no rule{', would be by ' if one.settings else ''}"
-            held += " and ".join(one.settings)
-            lines.append(f"  {visible(f'{cut_path(one.path)}:{one.line}: {cut(one.text)}')}  [{held}]")
-    return "\n".join(lines) + "\n"
+        lines += ["", f"sentences that command, in English:{'' if policy.statements else ' none'}"]
+    for one in policy.statements if coverage else ():
+        held = ", ".join(one.rules) or f"held by no rule{', would be by ' if one.settings else ''}"
+        said = f"{cut_path(one.path)}:{one.line}: {cut(one.text)}"
+        lines.append(f"  {said}  [{held}{' and '.join(one.settings)}]")
+    return "".join(f"{visible(line)}\n" for line in lines)
 
 
 def as_toml(policy: Policy) -> str:
@@ -167,20 +154,12 @@ def as_toml(policy: Policy) -> str:
     for (head, key), same in keys.items():
         if head != table:
             table = head
-            lines += ["", _header(head)] if lines else [_header(head)]
+            # The header of a table, or of an element of a list of tables.
+            header = f"[[{_key(head[:1])}]]" if isinstance(head[-1], int) else f"[{_key(head)}]"
+            lines += ["", header] if lines else [header]
         origins = ", ".join(dict.fromkeys(str(one.origin) for one in same))
         lines.append(f"{_key((key,))} = {toml_value(_joined(same))}  # {visible(origins)}")
     return "\n".join(lines) + "\n"
-
-
-def _header(head: Path) -> str:
-    """The header of a table, or of an element of a list of tables."""
-    return f"[[{_key(head[:1])}]]" if isinstance(head[-1], int) else f"[{_key(head)}]"
-
-
-def as_json(policy: Policy) -> str:
-    """The policy as JSON; see `as_data`."""
-    return json_text(as_data(policy)) + "\n"
 
 
 def as_data(policy: Policy) -> dict[str, Any]:
@@ -193,23 +172,15 @@ def as_data(policy: Policy) -> dict[str, Any]:
                 "key": one.key,
                 "value": one.value,
                 "covers": one.covers or None,
-                "origin": {"path": one.origin.path, "line": one.origin.line or None},
+                "origin": origin_data(one.origin),
             }
             for one in settings(policy)
         ],
-        "rules": [
-            {"code": rule.code, "name": rule.name, "severity": rule.severity, "active": rule.active}
-            for rule in policy.rules
-        ],
-        "unread": [
-            {"path": one.path, "line": one.line, "text": one.text, "reason": one.reason}
-            for one in policy.unread
-        ],
+        "rules": [fields_of(rule, "code", "name", "severity", "active") for rule in policy.rules],
+        "unread": [fields_of(one, "path", "line", "text", "reason") for one in policy.unread],
         "statements": [
             {
-                "path": one.path,
-                "line": one.line,
-                "text": one.text,
+                **fields_of(one, "path", "line", "text"),
                 "rules": list(one.rules),
                 "settings": list(one.settings),
             }
@@ -274,9 +245,7 @@ def explanation_data(found: Explained, quoted: Quoted) -> dict[str, Any]:
     quotes = quoted([one.origin for one in own])
     path_quotes = quoted([one.origin for one in found.governing])
     return {
-        "code": rule.code,
-        "name": rule.name,
-        "plugin": rule.plugin,
+        **fields_of(rule, "code", "name", "plugin"),
         "summary": _summary(found),
         "severity": rule.severity,
         "stages": list(rule.stages),
@@ -284,12 +253,7 @@ def explanation_data(found: Explained, quoted: Quoted) -> dict[str, Any]:
         "reason": found.idle or None,
         "condition": found.condition,
         "settings": [
-            {
-                "key": one.key,
-                "value": one.value,
-                "authority": {"path": one.origin.path, "line": one.origin.line or None},
-                "quote": quote,
-            }
+            {"key": one.key, "value": one.value, "authority": origin_data(one.origin), "quote": quote}
             for one, quote in zip(own, quotes, strict=True)
         ],
         "kinds": list(found.kinds),
@@ -341,16 +305,14 @@ def of_rule(found: Explained) -> Sequence[Setting]:
     Beside `specs.review` stands how long a review holds, and what specs govern.
     """
     tables = [["rules", found.rule.name], *(table.split(".") for table in found.rule.load().tables)]
-    beside = [table[:1] for table in tables[1:] if len(table) > 1 and table[0] == "specs"]
-    given = settings(found.policy)
-    return [
-        *(one for one in given if _is_of(one, tables)),
-        *(one for one in given if _is_of(one, beside) and not _is_of(one, tables)),
-    ]
-
-
-def _is_of(setting: Setting, tables: Sequence[Sequence[str]]) -> bool:
-    return any(_is_below([str(part) for part in setting.path], table) for table in tables)
+    own, beside = [], []
+    for one in settings(found.policy):
+        key = [str(part) for part in one.path]
+        if any(_is_below(key, table) for table in tables):
+            own.append(one)
+        elif key[0] == "specs" and any(len(table) > 1 and table[0] == "specs" for table in tables[1:]):
+            beside.append(one)
+    return [*own, *beside]
 
 
 def _is_below(key: Sequence[str], table: Sequence[str]) -> bool:

@@ -21,13 +21,12 @@ from specguard.reporters.wording import (
     HOME,
     Place,
     accounts,
-    error_lines,
     lines,
     most_severe_first,
     of_origin,
     place_of,
-    place_of_error,
     policy_lines,
+    told_errors,
     undecided_lines,
     url_of,
 )
@@ -68,49 +67,36 @@ def error_report(error: SpecguardError) -> str:
     notifications = [
         {
             "level": "error",
-            "message": {"text": _text(error_lines(one))},
-            "locations": [{"physicalLocation": _physical(place_of_error(one))}],
+            "message": {"text": _text(one.lines[1:])},
+            "locations": [{"physicalLocation": _physical(one.place)}],
         }
-        for one in error.each()
+        for one in told_errors(error)
     ]
-    return _log(
-        [
-            {
-                "tool": _tool([]),
-                "automationDetails": {"id": "specguard/change/"},
-                "originalUriBaseIds": _bases(),
-                "columnKind": "unicodeCodePoints",
-                "invocations": [
-                    {
-                        "executionSuccessful": False,
-                        "exitCode": 2,
-                        "toolExecutionNotifications": notifications,
-                    }
-                ],
-                "results": [],
-            }
-        ]
-    )
+    return _log([_run_of("specguard/change/", [], False, 2, notifications, [])])
 
 
 def _log(runs: list[dict[str, Any]]) -> str:
     return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": runs}) + "\n"
 
 
-def _tool(rules: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _run_of(
+    category: str,
+    rules: list[dict[str, Any]],
+    successful: bool,
+    code: int,
+    notifications: list[dict[str, Any]],
+    results: list[dict[str, Any]],
+) -> dict[str, Any]:
+    driver = {"name": "specguard", "version": __version__, "semanticVersion": __version__}
+    invocation = {"executionSuccessful": successful, "exitCode": code}
     return {
-        "driver": {
-            "name": "specguard",
-            "version": __version__,
-            "semanticVersion": __version__,
-            "informationUri": HOME,
-            "rules": list(rules),
-        }
+        "tool": {"driver": {**driver, "informationUri": HOME, "rules": rules}},
+        "automationDetails": {"id": category},
+        "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
+        "columnKind": "unicodeCodePoints",
+        "invocations": [{**invocation, "toolExecutionNotifications": notifications}],
+        "results": results,
     }
-
-
-def _bases() -> dict[str, Any]:
-    return {_ROOT: {"description": {"text": "The root of the repository."}}}
 
 
 def _run(verdict: Verdict, *, several: bool, accepted: bool = True) -> dict[str, Any]:
@@ -119,31 +105,24 @@ def _run(verdict: Verdict, *, several: bool, accepted: bool = True) -> dict[str,
     found = [one for _, one in most_severe_first([verdict]) if accepted or one.state == "open"]
     seen: dict[str, int] = {}
     results = [_result(verdict, one, indices[one.code], seen) for one in found[:MOST]]
-    # The states are those of the report, so that what was not judged is told as such.
-    states = {one.code: {"state": one.state, "reason": plain(one.reason or "")} for one in verdict.results}
+    notifications = list(_notifications(verdict, indices))
+    if len(found) > MOST:
+        text = f"{len(found) - MOST} more findings are not here; --output json=FILE has them all"
+        notifications.append({"level": "warning", "message": {"text": text}})
+    rules = [rule_of(result) for result in judged]
+    category, successful = _category(verdict, several=several), verdict.outcome != "indeterminate"
     return {
-        "tool": _tool([rule_of(result) for result in judged]),
-        "automationDetails": {"id": _category(verdict, several=several)},
-        "originalUriBaseIds": _bases(),
-        "columnKind": "unicodeCodePoints",
-        "invocations": [
-            {
-                "executionSuccessful": verdict.outcome != "indeterminate",
-                "exitCode": verdict.exit_code,
-                "toolExecutionNotifications": [
-                    *_notifications(verdict, indices),
-                    *_left_out(len(found)),
-                ],
-            }
-        ],
-        "results": results,
+        **_run_of(category, rules, successful, verdict.exit_code, notifications, results),
         "properties": {
             "verdict": verdict.outcome,
             "dryRun": verdict.dry_run,
             "change": verdict.change,
             "authority": verdict.authority,
             "counts": verdict.counts,
-            "rules": states,
+            # The states are those of the report, so that what was not judged is told as such.
+            "rules": {
+                one.code: {"state": one.state, "reason": plain(one.reason or "")} for one in verdict.results
+            },
             "policyChange": list(verdict.policy_change),
         },
     }
@@ -178,7 +157,7 @@ def _result(verdict: Verdict, judged: Judged, index: int, seen: dict[str, int]) 
             # GitHub knows a result again by this one alone, whatever it is made of.
             "primaryLocationLineHash": f"{judged.fingerprint}:{count}",
         },
-        "suppressions": list(_suppressions(judged)),
+        "suppressions": _suppressions(judged),
         "properties": {"state": judged.state, "help": cut(visible(judged.finding.help))},
     }
     if judged.finding.commit:
@@ -195,13 +174,13 @@ def _result(verdict: Verdict, judged: Judged, index: int, seen: dict[str, int]) 
     return data
 
 
-def _suppressions(judged: Judged) -> Iterator[dict[str, Any]]:
+def _suppressions(judged: Judged) -> list[dict[str, Any]]:
     """What accepts a finding; nothing for an open one, which says that it is not suppressed."""
-    if judged.state == "baselined":
-        yield {"kind": "external", "status": "accepted", "justification": _BASELINE}
-    elif judged.state == "approved":
-        said = "; ".join(map(visible, accounts(judged)))
-        yield {"kind": "external", "status": "accepted", "justification": said or "approved"}
+    if judged.state == "open":
+        return []
+    said = "; ".join(map(visible, accounts(judged))) or "approved"
+    why = _BASELINE if judged.state == "baselined" else said
+    return [{"kind": "external", "status": "accepted", "justification": why}]
 
 
 def _notifications(verdict: Verdict, indices: Mapping[str, int]) -> Iterator[dict[str, Any]]:
@@ -217,12 +196,6 @@ def _notifications(verdict: Verdict, indices: Mapping[str, int]) -> Iterator[dic
         yield {"level": "note", "message": {"text": _text(told)}}
     for note in verdict.notes:
         yield {"level": "note", "message": {"text": _text([visible(cut(note))])}}
-
-
-def _left_out(found: int) -> Iterator[dict[str, Any]]:
-    if found > MOST:
-        text = f"{found - MOST} more findings are not here; --output json=FILE has them all"
-        yield {"level": "warning", "message": {"text": text}}
 
 
 def _text(told: Iterable[str]) -> str:
@@ -272,14 +245,11 @@ def rule_of(result: RuleResult) -> dict[str, Any]:
     link = f"\n\n[The rule's page]({page})" if page else ""
     data: dict[str, Any] = {
         "id": result.code,
-        "name": _pascal(result.name),
+        "name": "".join(part.capitalize() for part in result.name.split("-")),
         "shortDescription": {"text": cut(first or result.name, LONGEST)},
         "fullDescription": {"text": cut(text or result.name, LONGEST)},
         "help": {"text": told, "markdown": f"{text or result.name}{link}"},
-        "defaultConfiguration": {
-            "enabled": result.severity != "off",
-            "level": LEVELS[result.severity],
-        },
+        "defaultConfiguration": {"enabled": result.severity != "off", "level": LEVELS[result.severity]},
         "properties": {
             "tags": [FAMILIES.get(result.code[:3], result.code[:3])],
             "precision": "very-high",
@@ -289,8 +259,3 @@ def rule_of(result: RuleResult) -> dict[str, Any]:
     if page:
         data["helpUri"] = page
     return data
-
-
-def _pascal(name: str) -> str:
-    """A rule's name as SARIF has names of rules, in Pascal case."""
-    return "".join(part.capitalize() for part in name.split("-"))

@@ -1,4 +1,4 @@
-"""A status for people: where the work stands, at a glance."""
+"""A status for people, and runs: where the work stands, at a glance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from specguard.reporters.text import Style
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.runs.views import RunView
@@ -40,165 +40,163 @@ def render(status: Mapping[str, Any], *, colour: bool = False) -> str:
         status: what `specguard.engine.status` gives.
         colour: whether the reader is a terminal that wants it.
     """
-    style = Style(colour)
-    lines = [
-        *_head(status, style),
-        *_waves(status, style),
-        *_items(status, style),
-        *_plans(status, style),
-        *_agents(status, style),
-        *_others(status, style),
-        *_conditional(status, style),
-        *_list("next", status["next"], style),
-        *_list("not known", status["unknown"], style),
-        *_list("note", status["notes"], style),
-    ]
+    lines: list[str] = []
+    for part in _Page(status, Style(colour)).parts():
+        told = list(part)
+        lines += [*([""] if lines and told else []), *told]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _head(status: Mapping[str, Any], style: Style) -> Iterator[str]:
-    head = (status["head"] or "")[:12] or "no commit yet"
-    where = "the working tree on " if status["tree"] == "worktree" else ""
-    yield _row("at", f"{where}{_seen(status['branch'] or 'no branch')} ({head})", style)
-    if status["item"] is not None:
-        yield from _item("item", status["item"], style)
-    for one in status["current"]:
-        if status["item"] is None or (one["kind"], one["id"]) != (
-            status["item"]["kind"],
-            status["item"]["id"],
-        ):
-            yield from _item("current", one, style)
+class _Page:
+    """A status in parts, each of which is lines; those that say nothing are left out."""
 
+    def __init__(self, status: Mapping[str, Any], style: Style) -> None:
+        self._status = status
+        self._style = style
 
-def _item(label: str, item: Mapping[str, Any], style: Style) -> Iterator[str]:
-    name = f"{item['kind']} {item['id']}".rstrip()
-    title = f": {item['title'] or item['slug']}" if item["title"] or item["slug"] else ""
-    status = f" ({item['status']})" if item["status"] else ""
-    yield _row(label, _seen(f"{name}{title}{status}, named by the {item['named_by']}"), style)
-    if item["problem"]:
-        yield _below(_seen(item["problem"]))
-    if item["document"]:
-        yield _below(_seen(item["document"]))
-    if item["branch"] and item["named_by"] != "branch":
-        yield _below(f"on the branch {_seen(item['branch'])}")
+    def parts(self) -> Iterator[Iterable[str]]:
+        """The parts, in their order."""
+        status = self._status
+        yield self._head()
+        yield from self._many(
+            "waves", status["waves"], self._wave, lambda wave: bool(wave["complete"]), "complete"
+        )
+        yield self._items()
+        yield from self._many("plans", status["plans"], self._plan, _is_done, "done")
+        yield self._agents()
+        yield self._specs()
+        yield self._worktrees()
+        # What stands at no open stage above: later stages are not shown, they wait.
+        lacks = [one for one in status["missing"] if one["stage"] is None and one["wave"] is not None]
+        lists = {"missing": _lacks(lacks), "next": status["next"], "not known": status["unknown"]}
+        for label, said in {**lists, "note": status["notes"]}.items():
+            shown = _cut([_seen(one) for one in said])
+            yield (self._row("" if at else label, line) for at, line in enumerate(shown))
 
+    def _row(self, label: str, said: str) -> str:
+        # A long name, such as a wave's, stands apart from what is said of it, too.
+        label = f"{label:{_WIDTH}}" if len(label) < _WIDTH else f"{label}  "
+        return f"{self._style('strong', label)}{said}".rstrip()
 
-def _waves(status: Mapping[str, Any], style: Style) -> Iterator[str]:
-    waves = status["waves"]
-    many = len(waves) > FEW
-    for wave in _cut([wave for wave in waves if not (many and wave["complete"])]):
-        if isinstance(wave, str):
-            yield from ("", f"{wave} waves")
-            continue
+    def _state(self, state: str) -> str:
+        return self._style(_MARKS.get(state, "quiet"), f"{state:12}")
+
+    def _head(self) -> Iterator[str]:
+        status = self._status
+        head = (status["head"] or "")[:12] or "no commit yet"
+        where = "the working tree on " if status["tree"] == "worktree" else ""
+        yield self._row("at", f"{where}{_seen(status['branch'] or 'no branch')} ({head})")
+        item = status["item"]
+        if item is not None:
+            yield from self._item("item", item)
+        for one in status["current"]:
+            if item is None or (one["kind"], one["id"]) != (item["kind"], item["id"]):
+                yield from self._item("current", one)
+
+    def _item(self, label: str, item: Mapping[str, Any]) -> Iterator[str]:
+        name = f"{item['kind']} {item['id']}".rstrip()
+        title = f": {item['title'] or item['slug']}" if item["title"] or item["slug"] else ""
+        status = f" ({item['status']})" if item["status"] else ""
+        yield self._row(label, _seen(f"{name}{title}{status}, named by the {item['named_by']}"))
+        below = [_seen(item[name]) for name in ("problem", "document") if item[name]]
+        if item["branch"] and item["named_by"] != "branch":
+            below.append(f"on the branch {_seen(item['branch'])}")
+        yield from (f"{'':{_WIDTH}}{line}" for line in below)
+
+    def _many(
+        self, word: str, things: Sequence[Any], told: Any, over: Any, end: str
+    ) -> Iterator[Iterable[str]]:
+        """Some things; of many those that are over are only counted."""
+        many = len(things) > FEW
+        shown = [thing for thing in things if not (many and over(thing))]
+        yield from (told(thing) for thing in shown[:SHOWN])
+        if len(shown) > SHOWN:
+            yield [f"and {len(shown) - SHOWN} more {word}"]
+        if many:
+            yield [self._row(word, f"{sum(map(over, things))} of {len(things)} {end}")]
+
+    def _wave(self, wave: Mapping[str, Any]) -> Iterator[str]:
         where = "complete" if wave["complete"] else wave["stage"] or "waiting"
-        yield ""
-        yield _row(_seen(wave["name"]), _seen(where), style)
+        yield self._row(_seen(wave["name"]), _seen(where))
         for stage in wave["stages"]:
-            name = _seen(stage["name"])
-            yield f"  {_state(stage['state'], style)}{name}"
+            yield f"  {self._state(stage['state'])}{_seen(stage['name'])}"
             if stage["state"] == "open":
                 yield from (f"  {'':12}{line}" for line in _cut(_lacks(stage["missing"])))
-    if many:
-        yield ""
-        yield _row("waves", f"{sum(wave['complete'] for wave in waves)} of {len(waves)} complete", style)
 
+    def _items(self) -> Iterator[str]:
+        items = self._status["items"]
+        if not items:
+            return
+        closed = sum(item["state"] == "closed" for item in items)
+        kinds = " and ".join(sorted({f"{item['kind']}s" for item in items}))
+        yield self._row(_seen(kinds), f"{closed} of {len(items)} closed")
+        rows = []
+        for item in items:
+            last = ""
+            if item["state"] == "blocked":
+                last = f"needs {_seen(', '.join(item['needs']))}"
+            elif item["state"] in ("ready", "conditional"):
+                last = _seen(item["branch"] or "")
+            rows.append(
+                (item["state"], *(_seen(item[name] or "") for name in ("id", "title", "owner")), last)
+            )
+        yield from self._table(rows)
 
-def _items(status: Mapping[str, Any], style: Style) -> Iterator[str]:
-    items = status["items"]
-    if not items:
-        return
-    closed = sum(item["state"] == "closed" for item in items)
-    kinds = {f"{item['kind']}s" for item in items}
-    yield ""
-    yield _row(_seen(" and ".join(sorted(kinds))), f"{closed} of {len(items)} closed", style)
-    rows = [
-        (
-            item["state"],
-            _seen(item["id"]),
-            _seen(item["title"] or ""),
-            _seen(item["owner"]),
-            f"needs {_seen(', '.join(item['needs']))}"
-            if item["state"] == "blocked"
-            else _seen(item["branch"] or "")
-            if item["state"] in ("ready", "conditional")
-            else "",
-        )
-        for item in items
-    ]
-    yield from _table(rows, style)
-
-
-def _plans(status: Mapping[str, Any], style: Style) -> Iterator[str]:
-    plans = status["plans"]
-    many = len(plans) > FEW
-    done = [bool(plan["tasks"]) and all(task["state"] == "done" for task in plan["tasks"]) for plan in plans]
-    for plan in _cut([plan for plan, over in zip(plans, done, strict=True) if not (many and over)]):
-        if isinstance(plan, str):
-            yield from ("", f"{plan} plans")
-            continue
+    def _plan(self, plan: Mapping[str, Any]) -> Iterator[str]:
         counts = ", ".join(f"{number} {_seen(name)}" for name, number in plan["counts"].items())
         option = f", option {_seen(plan['option'])}" if plan["option"] else ""
-        yield ""
         said = counts or _seen(plan["problem"]) or "no tasks"
-        yield _row("plan", f"{_seen(plan['name'])}{option}: {said}", style)
-        rows = [
-            (
-                task["state"],
-                _seen(task["id"]),
-                _seen(task["title"]),
-                _seen(task["status"]) if task["state"] != "done" else "",
-                f"needs {_seen(', '.join(task['needs']))}" if task["needs"] else "",
-            )
-            for task in plan["tasks"]
-        ]
-        yield from _table(rows, style)
-    if many:
-        yield ""
-        yield _row("plans", f"{sum(done)} of {len(plans)} done", style)
+        yield self._row("plan", f"{_seen(plan['name'])}{option}: {said}")
+        rows = []
+        for task in plan["tasks"]:
+            status = _seen(task["status"]) if task["state"] != "done" else ""
+            needs = f"needs {_seen(', '.join(task['needs']))}" if task["needs"] else ""
+            rows.append((task["state"], _seen(task["id"]), _seen(task["title"]), status, needs))
+        yield from self._table(rows)
 
+    def _table(self, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+        """Rows of a state and columns that stand below each other; empty columns are left out."""
+        shown = [[cut(cell, _LONGEST // 3) for cell in cells] for _, *cells in rows[:SHOWN]]
+        used = [at for at in range(len(shown[0]) if shown else 0) if any(cells[at] for cells in shown)]
+        told = aligned([[cells[at] for at in used] for cells in shown]).split("\n")
+        for (state, *_), line in zip(rows, told, strict=False):
+            yield f"  {self._state(state)}{line}".rstrip()
+        if len(rows) > SHOWN:
+            yield f"  and {len(rows) - SHOWN} more"
 
-def _agents(status: Mapping[str, Any], style: Style) -> Iterator[str]:
-    agents = status["agents"]
-    if not agents:
-        return
-    active = [agent for agent in agents if agent["active"]]
-    yield ""
-    yield _row("agents", f"{len(active)} of {len(agents)} active", style)
-    for agent in _cut(active):
-        if isinstance(agent, str):
-            yield f"  {agent}"
-            continue
-        since = f", since {agent['since']}, last heard {agent['last']}" if agent["since"] else ""
-        yield f"  {_state('active', style)}{_seen(agent['agent'])} in {_seen(agent['folder'])}/{since}"
+    def _agents(self) -> Iterator[str]:
+        agents = self._status["agents"]
+        active = [agent for agent in agents if agent["active"]]
+        if agents:
+            yield self._row("agents", f"{len(active)} of {len(agents)} active")
+        for agent in active[:SHOWN]:
+            since = f", since {agent['since']}, last heard {agent['last']}" if agent["since"] else ""
+            yield f"  {self._state('active')}{_seen(agent['agent'])} in {_seen(agent['folder'])}/{since}"
+        if len(active) > SHOWN:
+            yield f"  and {len(active) - SHOWN} more"
 
+    def _specs(self) -> Iterator[str]:
+        specs = self._status["specs"]
+        if specs is not None:
+            counts = [f"{specs[name]} {name}" for name in ("stale", "due", "unreviewed") if specs[name]]
+            yield self._row("specs", ", ".join([f"{specs['total']} in all", *counts]))
 
-def _others(status: Mapping[str, Any], style: Style) -> Iterator[str]:
-    specs = status["specs"]
-    if specs is not None:
-        counts = [f"{specs['total']} in all"]
-        counts += [f"{specs[name]} {name}" for name in ("stale", "due", "unreviewed") if specs[name]]
-        yield ""
-        yield _row("specs", ", ".join(counts), style)
-    if status["worktrees"]:
-        yield ""
-        dirty = sum(bool(one["dirty"]) for one in status["worktrees"])
-        yield _row("worktrees", f"{dirty} of {len(status['worktrees'])} not clean", style)
-        for one in status["worktrees"]:
+    def _worktrees(self) -> Iterator[str]:
+        trees = self._status["worktrees"]
+        if trees:
+            dirty = sum(bool(one["dirty"]) for one in trees)
+            yield self._row("worktrees", f"{dirty} of {len(trees)} not clean")
+        for one in trees or ():
             said = _seen(one["problem"]) or ("not clean" if one["dirty"] else "clean")
             yield f"  {_seen(one['path'])}: {said}"
 
 
-def _conditional(status: Mapping[str, Any], style: Style) -> Iterator[str]:
-    """What is missing and stands at no open stage above: later stages are not shown, they wait."""
-    lacks = [one for one in status["missing"] if one["stage"] is None and one["wave"] is not None]
-    yield from _list("missing", _lacks(lacks), style)
+def _is_complete(wave: Mapping[str, Any]) -> bool:
+    return bool(wave["complete"])
 
 
-def _list(label: str, said: Sequence[str], style: Style) -> Iterator[str]:
-    if said:
-        yield ""
-        for position, line in enumerate(_cut([_seen(one) for one in said])):
-            yield _row("" if position else label, line, style)
+def _is_done(plan: Mapping[str, Any]) -> bool:
+    return bool(plan["tasks"]) and all(task["state"] == "done" for task in plan["tasks"])
 
 
 def required(status: Mapping[str, Any]) -> str:
@@ -228,38 +226,20 @@ def _lacks(missing: Sequence[Mapping[str, Any]]) -> list[str]:
     return found
 
 
-def _table(rows: Sequence[tuple[str, ...]], style: Style) -> Iterator[str]:
-    """Rows of a state and columns that stand below each other."""
-    shown = [(state, *(cut(cell, _LONGEST // 3) for cell in cells)) for state, *cells in rows[:SHOWN]]
-    widths = [max(len(row[at]) for row in shown) for at in range(1, len(shown[0]))] if shown else []
-    for state, *cells in shown:
-        columns = "  ".join(f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True) if width)
-        yield f"  {_state(state, style)}{columns}".rstrip()
-    if len(rows) > SHOWN:
-        yield f"  and {len(rows) - SHOWN} more"
-
-
-def _cut(lines: Sequence[Any]) -> list[Any]:
+def _cut(lines: Sequence[str]) -> list[str]:
     return [*lines[:SHOWN], f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else list(lines)
-
-
-def _state(state: str, style: Style) -> str:
-    return style(_MARKS.get(state, "quiet"), f"{state:12}")
-
-
-def _row(label: str, said: str, style: Style) -> str:
-    # A long name, such as a wave's, stands apart from what is said of it, too.
-    label = f"{label:{_WIDTH}}" if len(label) < _WIDTH else f"{label}  "
-    return f"{style('strong', label)}{said}".rstrip()
-
-
-def _below(said: str) -> str:
-    return f"{'':{_WIDTH}}{said}"
 
 
 def _seen(text: str) -> str:
     """A text of a document, of a length that is read at a glance."""
     return visible(cut(text, _LONGEST))
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as lines, each column as wide as it must be."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return "\n".join(line.rstrip() for line in lines)
 
 
 HEADS: Final = ("run", "item", "state", "step", "started", "took", "heartbeat")
@@ -289,13 +269,6 @@ def table(runs: Sequence[RunView]) -> str:
     return aligned([HEADS, *map(cells, runs)])
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells as lines, each column as wide as it must be."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return "\n".join(line.rstrip() for line in lines)
-
-
 def as_data(runs: Sequence[RunView], *, lines: int | None = None) -> dict[str, Any]:
     """Several runs as JSON can hold them.
 
@@ -317,26 +290,24 @@ def all_of(run: RunView, *, lines: int = 20) -> str:
     age = run.heartbeat_age
     process = {None: "not told", True: f"{run.pid} runs", False: f"{run.pid} has ended"}[run.process_runs]
     alive = "yes" if run.alive else "no: it has died" if run.stale else "no: it has ended"
-    if not run.open and run.problem:
-        alive = "not told"
-    rows = [
-        ("run", run.run_id),
-        ("item", run.item),
-        ("state", run.state),
-        ("why", run.reason),
-        ("record", run.layout or "none"),
-        ("problem", run.problem),
-        ("step", run.step),
-        ("started", moment(run.started)),
-        ("took", span(run.took)),
-        ("process", process),
-        ("alive", alive),
-        ("heartbeat", "none" if age is None else f"{span(age)} ago"),
-        ("folder", run.path),
-        ("log", run.log or "none"),
-        ("again", shlex.join(run.again) or "not told"),
-    ]
-    told = [f"{name:<10} {visible(text)}" for name, text in rows if text]
+    rows = {
+        "run": run.run_id,
+        "item": run.item,
+        "state": run.state,
+        "why": run.reason,
+        "record": run.layout or "none",
+        "problem": run.problem,
+        "step": run.step,
+        "started": moment(run.started),
+        "took": span(run.took),
+        "process": process,
+        "alive": "not told" if not run.open and run.problem else alive,
+        "heartbeat": "none" if age is None else f"{span(age)} ago",
+        "folder": run.path,
+        "log": run.log or "none",
+        "again": shlex.join(run.again) or "not told",
+    }
+    told = [f"{name:<10} {visible(text)}" for name, text in rows.items() if text]
     tail = run.tail(lines)
     if tail:
         told += ["", *(f"  {visible(line)}" for line in tail.split("\n"))]
@@ -363,23 +334,23 @@ def span(seconds: float | None) -> str:
 def metrics_text(data: Mapping[str, Any]) -> str:
     """What runs come to, for a person."""
     seconds, attempts, coverage = data["seconds"], data["attempts"], data["coverage"]
-    spans = [span(seconds[name]) for name in ("total", "median", "longest")]
+    total, median, longest = (span(seconds[name]) for name in ("total", "median", "longest"))
     states = ", ".join(f"{number} {visible(state)}" for state, number in data["states"].items())
     percent = "none" if coverage["percent"] is None else f"{coverage['percent']:g} %"
     done = len(coverage["covered"]) + len(coverage["uncovered"])
+    tried = "none"
+    if attempts["mean"] is not None:
+        tried = f"{attempts['mean']:g} a run, {attempts['most']} at most"
     lines = [
         f"runs       {data['runs']}" + (f" ({states})" if states else ""),
-        f"time       {spans[0]} in all, {spans[1]} in the middle, {spans[2]} the longest",
-        "attempts   none"
-        if attempts["mean"] is None
-        else f"attempts   {attempts['mean']:g} a run, {attempts['most']} at most",
+        f"time       {total} in all, {median} in the middle, {longest} the longest",
+        f"attempts   {tried}",
         "gates" if data["gates"] else "gates      none",
     ]
     for name, one in data["gates"].items():
         lines.append(f"  {visible(name)}: {one['passed']} passed, {one['failed']} failed")
-    lines.append(
-        f"coverage   {percent}" + (f" ({len(coverage['covered'])} of {done} done items)" if done else "")
-    )
+    covered = f" ({len(coverage['covered'])} of {done} done items)" if done else ""
+    lines.append(f"coverage   {percent}{covered}")
     for title, items in (("covered", coverage["covered"]), ("not covered", coverage["uncovered"])):
         lines += [title] if items else []
         for item in items:

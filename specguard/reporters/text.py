@@ -5,11 +5,11 @@ Formats that list every finding do without this: nothing here alters a finding, 
 
 from __future__ import annotations
 
-import os
 import re
 
+from specguard.declaration.rule import Record
 from specguard.errors import named
-from specguard.model import path_text
+from specguard.model import listed, path_text
 from specguard.reporters.escape import cut, cut_path, visible
 
 TYPE_CHECKING = False
@@ -59,10 +59,8 @@ def render(
         if verdict in idle:
             continue
         if len(verdicts) > 1:
-            lines += [
-                style("strong", visible(str(verdict.change.get("branch") or verdict.change["head"]))),
-                "",
-            ]
+            subject = visible(str(verdict.change.get("branch") or verdict.change["head"]))
+            lines += [style("strong", subject), ""]
         for result in gravest_first(verdict):
             lines += _findings(result, style, verdict)
         if verdict.policy_change:
@@ -124,10 +122,9 @@ def subject_of(verdict: Verdict) -> str:
     """What was judged, and how much of it: `range, 2 commits, 4 files`."""
     change = verdict.change
     parts = [str(change["source"])]
-    for name, plural in (("commits", "commits"), ("entries", "files")):
-        count = change.get(name)
-        if count is not None:
-            parts.append(f"{count} {plural[:-1] if count == 1 else plural}")
+    for name, what in (("commits", "commit"), ("entries", "file")):
+        if change.get(name) is not None:
+            parts.append(_number(change[name], what))
     said = ", ".join(parts)
     if not change.get("whole"):
         return said
@@ -137,14 +134,15 @@ def subject_of(verdict: Verdict) -> str:
 def _findings(result: RuleResult, style: Style, verdict: Verdict) -> Iterator[str]:
     if not result.findings:
         return
-
     yield style("strong", f"{result.code} {result.name}")
     # Nobody has to do anything about what is in the baseline.
     shown = fold((judged for judged in result.findings if judged.state != "baselined"), verdict)
     # What several findings have in common is said once, below the last of them.
     told = [_told(like, style) for like in shown[:SHOWN]]
     for like, own, following in zip(shown, told, [*told[1:], None], strict=False):
-        yield _said(like, style)
+        judged = like.first
+        state = "" if judged.state == "open" else f" ({judged.state})"
+        yield f"  {style(judged.severity, judged.severity)}{state}: {located(judged)}{visible(like.others)}"
         if own != following:
             yield from own
     rest = sum(like.count for like in shown[SHOWN:])
@@ -209,13 +207,6 @@ def located(judged: Judged) -> str:
     if where and message.startswith((f"{name} ", f"{name}, ")):
         where, message = (where, message.removeprefix(f"{name} ")) if finding.line else ("", message)
     return f"{where}{message}"
-
-
-def _said(like: Fold, style: Style) -> str:
-    """How bad like findings are, where, and what."""
-    judged = like.first
-    state = "" if judged.state == "open" else f" ({judged.state})"
-    return f"  {style(judged.severity, judged.severity)}{state}: {located(judged)}{visible(like.others)}"
 
 
 def _told(like: Fold, style: Style) -> list[str]:
@@ -320,22 +311,8 @@ _OPERANDS: Final = 9
 _COMMAND: Final = r"`([^`]+?) -- ([\w@%+=:,./-]+|\$?'[^'`]*')((?:'| &&)[^`]*)?`"
 """A command that takes a path behind `--`, and what follows; it takes several there."""
 
-_WILD: Final = rb"[*?\[\\]|^:"
-"""What git reads as a pattern."""
 
-_AMENDED: Final = r"git mv -- [^`&]+ && git commit --amend --no-edit --allow-empty`"
-"""A move that is taken back into the newest commit."""
-
-_FOLDERS: Final = {
-    "rm": "git clean -fdq",
-    "git rm --cached": "git restore --staged",
-    "git rm -f --cached": "git restore --staged",
-    "git rm -f": "git restore --staged --worktree",
-}
-"""For commands that undo what was added: those that take a folder, and leave alone what is not changed."""
-
-
-class Fold:
+class Fold(Record):
     """Findings of one rule that say the same of several places.
 
     Attributes:
@@ -345,17 +322,21 @@ class Fold:
         help: the next step for all of them.
     """
 
-    __slots__ = ("count", "first", "help", "others")
+    first: Judged
+    count: int
+    others: str
+    help: str
 
-    def __init__(self, found: Sequence[Judged], verdict: Verdict) -> None:
-        self.first = found[0]
-        self.count = len(found)
-        most = 3 if verdict.change.get("source") == "edit" else _NAMED
-        rest = len(found) - 1 - most
-        names = [_place(judged.finding) for judged in found[1 : most + 1]]
-        more = f" and {rest} more" if rest > 0 else ""
-        self.others = f"; likewise {', '.join(names)}{more}" if names else ""
-        self.help = _step([judged.finding for judged in found], verdict) if names else found[0].finding.help
+
+def _folded(found: Sequence[Judged], verdict: Verdict) -> Fold:
+    if len(found) == 1:
+        return Fold(found[0], 1, "", found[0].finding.help)
+    names = []
+    for judged in found[1:]:
+        line = f":{judged.finding.line}" if judged.finding.line else ""
+        names.append(f"{cut_path(path_text(judged.finding.path or b''))}{line}")
+    others = listed(names, 3 if verdict.change.get("source") == "edit" else _NAMED)
+    return Fold(found[0], len(found), f"; likewise {others}", _step([judged.finding for judged in found]))
 
 
 def fold(found: Iterable[Judged], verdict: Verdict) -> list[Fold]:
@@ -370,7 +351,7 @@ def fold(found: Iterable[Judged], verdict: Verdict) -> list[Fold]:
     """
     found = list(found)
     if len(found) == 1:
-        return [Fold(found, verdict)]
+        return [_folded(found, verdict)]
     gone = {(one.finding.moved, one.finding.path) for one in found if one.finding.side == "base"}
     groups: dict[object, list[Judged]] = {}
     for judged in found:
@@ -383,12 +364,7 @@ def fold(found: Iterable[Judged], verdict: Verdict) -> list[Fold]:
         )  # fmt: skip
         alone = finding.path is None or judged.lifts or judged.exceeds
         groups.setdefault(id(judged) if alone else like, []).append(judged)
-    return [Fold(group, verdict) for group in groups.values()]
-
-
-def _place(finding: Finding) -> str:
-    name = cut_path(path_text(finding.path or b""))
-    return f"{name}:{finding.line}" if finding.line else name
+    return [_folded(group, verdict) for group in groups.values()]
 
 
 def _like(text: str, finding: Finding) -> str:
@@ -403,101 +379,21 @@ def _like(text: str, finding: Finding) -> str:
     return text
 
 
-def _step(findings: Sequence[Finding], verdict: Verdict) -> str:
+def _step(findings: Sequence[Finding]) -> str:
     """The next step of like findings; where no command does it for all, that of the first."""
     help_ = findings[0].help
-    if "`" not in help_:
-        same = all(finding.help == help_ for finding in findings)
-        return help_ if same else f"{help_.rstrip('.')}, and so with the others."
+    if len({finding.help for finding in findings}) == 1:
+        return help_
     commands = [re.search(_COMMAND, finding.help) for finding in findings]
     first = commands[0]
-    paths = list(dict.fromkeys(finding.path for finding in findings if finding.path))
-    if first and findings[0].moved:
-        back = _moved_back(findings, verdict)
-        if back:
-            return f"Put them back with `{back}`{help_.rpartition('`')[2]}"
-    operands = [found[2] for found in commands if found]
+    operands = list(dict.fromkeys(found[2] for found in commands if found))
     after = {found[3] or "" for found in commands if found}
     # Within quotes there are no others.
-    nested = any(rest.startswith("'") for rest in after)
-    if first is None or len(paths) == 1 or len(after) > 1 or (nested and any("'" in one for one in operands)):
-        same = len({finding.help for finding in findings}) == 1
-        return help_ if same else f"{help_.rstrip('.')}, and so with the others."
-    command = first[1]
-    wide = command if re.search(r"\b(?:checkout|reset) ", command) else ""
-    if verdict.change.get("source") in ("staged", "worktree"):
-        wide = wide or _FOLDERS.get(command, "")
-    covering = _covering(paths, paths, verdict.touched) if wide and len(operands) > _OPERANDS else []
-    if covering and not (nested and any("'" in one for one in covering)):
-        command, operands = wide, covering
+    nested = any(rest.startswith("'") for rest in after) and any("'" in one for one in operands)
+    if first is None or len(operands) == 1 or len(after) > 1 or nested:
+        return f"{help_.rstrip('.')}, and so with the others."
     rest = len(operands) - _OPERANDS
-    step = f"{command} -- {' '.join(dict.fromkeys(operands[:_OPERANDS]))}{''.join(after)}"
     more = f", and so with {rest} more" if rest > 0 else ""
     before = re.sub(r"\bit\b", "them", help_[: first.start()], count=1)
+    step = f"{first[1]} -- {' '.join(operands[:_OPERANDS])}{''.join(after)}"
     return f"{before}`{step}`{more}{help_[first.end() :]}"
-
-
-def _moved_back(findings: Sequence[Finding], verdict: Verdict) -> str:
-    """The command that puts files back where they were; empty where it would be too long."""
-    old = [one.path if one.side == "base" else one.moved for one in findings]
-    new = [one.moved if one.side == "base" else one.path for one in findings]
-    both = [path for path in (*old, *new) if path]
-    gone, come = (_covering([path for path in some if path], both, verdict.touched) for some in (old, new))
-    if not gone or not come:
-        return ""
-    both_ends = " ".join([*gone, *come])
-    if verdict.change.get("source") == "staged":
-        return f"git restore --staged --worktree -- {both_ends}"
-    if verdict.change.get("source") == "worktree":
-        return f"git restore -- {' '.join(gone)} && git clean -fdq -- {' '.join(come)}"
-    start = verdict.change.get("merge_base")
-    if not start or not all(re.search(_AMENDED, one.help) for one in findings):
-        return ""
-    return (
-        f"git restore --source={start[:12]} --staged --worktree -- {both_ends}"
-        " && git commit --amend --no-edit --allow-empty"
-    )
-
-
-def _covering(paths: Sequence[bytes], wanted: Sequence[bytes], touched: Sequence[bytes]) -> list[str]:
-    """Words for git that name these paths, and nothing that is touched and not wanted; none if too many."""
-    found = cover(paths, touched, wanted)
-    others: list[bytes] = []
-    if len(found) > _OPERANDS:
-        folder = os.path.commonpath(paths)
-        others = [path for path in touched if path.startswith(folder + b"/") and path not in set(wanted)]
-        found, others = [folder], cover(others, touched)
-    if (
-        not all(found)
-        or len(others) >= _OPERANDS
-        or any(re.search(_WILD, path) for path in (*found, *others))
-    ):
-        return []
-    from specguard.reporters.wording import shell_word
-
-    return [*map(shell_word, found), *(shell_word(b":!" + path) for path in others)]
-
-
-def cover(paths: Sequence[bytes], touched: Iterable[bytes], also: Sequence[bytes] = ()) -> list[bytes]:
-    """The fewest files and folders that hold all of these paths, and of the others that are touched none.
-
-    Args:
-        paths: the paths.
-        touched: all paths of the change; where there are none, no folder is taken.
-        also: others that a folder may hold.
-    """
-    wanted = {*paths, *also}
-    others: set[bytes] = set()
-    known = False
-    for path in touched:
-        known = True
-        while path not in wanted and b"/" in path:
-            path = path.rpartition(b"/")[0]
-            others.add(path)
-    found: dict[bytes, None] = {}
-    for path in paths:
-        parts = path.split(b"/")
-        above = (b"/".join(parts[:depth]) for depth in range(1, len(parts)))
-        folder = next((one for one in above if known and one not in others), path)
-        found[folder] = None
-    return list(found)

@@ -69,10 +69,6 @@ def test_a_folder_that_is_no_repository(words: list[str], tmp_path: Path) -> Non
     refused(run_here(*words, directory=tmp_path), "is not in a git repository", "-C DIRECTORY")
 
 
-def test_a_folder_that_is_not_there(project: Repository) -> None:
-    refused(run_here("check", "-C", "nowhere", directory=project.path), "nowhere")
-
-
 @pytest.mark.parametrize("words", [[], ["--head", "HEAD"], ["--root"], ["--patch", "change.patch"]])
 def test_commits_where_there_are_none(words: list[str], repository: Repository) -> None:
     repository.write("SPEC_AUTHORITY.md", AUTHORITY)

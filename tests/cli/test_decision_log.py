@@ -125,11 +125,6 @@ def test_lines_are_added(project: Repository, log: Path) -> None:
     assert [one["change"]["source"] for one in said] == ["range", "staged", "range"]
 
 
-def test_the_fingerprint_is_there_whatever_is_printed(project: Repository, log: Path) -> None:
-    check(project, log, "--output-format=concise")
-    assert read(log)[0]["change"]["fingerprint"]
-
-
 def test_each_ref_of_a_push_is_a_line(project: Repository, log: Path) -> None:
     lines = [
         f"refs/heads/{name} {project.oid(name)} refs/heads/{name} {'0' * 40}" for name in ("main", "work")
@@ -233,15 +228,6 @@ def test_what_gave_no_verdict_is_a_line_too(project: Repository, log: Path) -> N
     assert list(line) == ["schema", "time", "tool", "enforce", "verdict", "exit_code", "errors"]
     assert (line["verdict"], line["exit_code"], line["enforce"]) == ("error", 2, True)
     assert line["errors"][0]["message"] in outcome.stderr
-
-
-def test_neither_a_verdict_nor_a_log(project: Repository) -> None:
-    outcome = run_here("check", "--base=nowhere", "--log-decisions=/dev/full", directory=project.path)
-    assert outcome.exit_code == 2
-    assert (
-        "the decision log cannot be written: No space left on device; nor is there a verdict: "
-        in outcome.stderr
-    )
 
 
 def test_writers_beside_each_other(log: Path) -> None:

@@ -177,18 +177,6 @@ def test_hooks_that_are_switched_off_are_told(repository: Repository, agent: str
     assert "switches hooks off" in said["said"]
 
 
-def test_settings_that_are_no_json_are_told(repository: Repository) -> None:
-    init(repository, "cursor")
-    change(repository, "cursor", "{\n", "{ // mine\n")
-    assert "comment" in doctor(repository, code=1)["hooks of cursor"]["said"]
-
-
-def test_a_bare_repository_has_no_agents(repository: Repository, tmp_path: Path) -> None:
-    repository.git("clone", "-q", "--bare", str(repository.path), str(tmp_path / "bare.git"))
-    done = run_here("doctor", directory=tmp_path / "bare.git")
-    assert "hooks of" not in done.stdout
-
-
 # What can be told of trust.
 
 

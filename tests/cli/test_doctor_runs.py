@@ -126,12 +126,6 @@ def test_no_program_is_run_for_a_policy_that_is_not_on_the_base(tmp_path: Path) 
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_hook_framework_that_is_missing(tmp_path: Path) -> None:
-    project = Project(tmp_path, files={".pre-commit-config.yaml": "repos: []\n"})
-    git = install(tmp_path / "tools", "git", '#!/bin/sh\nexec /usr/bin/git "$@"\n').partition(":")[0]
-    assert "pip install pre-commit" in found(project, PATH=git)["pre-commit"]["help"]
-
-
 def test_a_gates_program_that_is_missing(tmp_path: Path) -> None:
     gates = "".join(
         f'\n[[work.phase.gates]]\nname = "{name}"\nrun = "{run}"\n'
@@ -144,12 +138,6 @@ def test_a_gates_program_that_is_missing(tmp_path: Path) -> None:
     assert said["program no-such-program"]["help"] == "install no-such-program, or see that PATH has it"
     # What a shell does itself is none, and what is there is not named.
     assert [subject for subject in said if subject.startswith("program ")] == ["program no-such-program"]
-
-
-def test_nothing_is_said_without_work_items(tmp_path: Path) -> None:
-    settings = 'base = "main"\n\n[rules.locked-path]\npaths = ["LICENSE"]\n'
-    project = Project(tmp_path, f"# Authority\n\n```toml specguard\n{settings}```\n")
-    assert not {"runs", "remote of runs", "pull requests"} & set(found(project))
 
 
 def test_extras_that_are_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -243,23 +243,9 @@ def test_what_init_writes_passes_on_the_repository_as_it_is(repository: Reposito
     assert "nothing to judge" in head.stdout
 
 
-def test_init_names_the_nearest_preset(repository: Repository) -> None:
-    outcome = run_here("init", "--preset", "phase-runer", directory=repository.path)
-    assert outcome.exit_code == 2
-    assert "phase-runner" in outcome.stderr
-    assert not (repository.path / "SPEC_AUTHORITY.md").exists()
-
-
 def test_init_refuses_a_pattern_that_could_never_match(repository: Repository) -> None:
     outcome = run_here("init", "--lock", "./docs", directory=repository.path)
     assert outcome.exit_code == 2
-    assert not (repository.path / "SPEC_AUTHORITY.md").exists()
-
-
-def test_init_print_writes_nothing(repository: Repository) -> None:
-    outcome = run_here("init", "--print", "--forbid", "docs/api/", directory=repository.path)
-    assert outcome.exit_code == 0
-    assert "- `docs/api/`" in outcome.stdout
     assert not (repository.path / "SPEC_AUTHORITY.md").exists()
 
 

@@ -97,14 +97,6 @@ def test_nothing_is_done_without_yes_and_it_is_shown_all_the_same(project: Repos
     assert head(project) == "phase-12-cart"
 
 
-def test_a_dry_run_shows_alone(project: Repository) -> None:
-    work(project)
-    text = fixing(project, "--dry-run", "--yes")
-    assert "git branch -m phase-12-cart phase-12" in text
-    assert "would block" in text
-    assert head(project) == "phase-12-cart"
-
-
 @pytest.mark.parametrize(("where", "said"), [
     ("refs/remotes/origin/phase-12-cart", "it is pushed already, as origin/phase-12-cart"),
     ("refs/remotes/origin/other", "its newest commit is pushed already, as origin/other"),
@@ -195,14 +187,6 @@ def test_a_message_being_written_keeps_its_comments(project: Repository) -> None
     assert file.read_text() == f"feat(phase12): implement phase 12\n\nwith a body\n{rest}"
 
 
-def test_an_empty_message_gets_its_items_subject(project: Repository) -> None:
-    project.branch("phase-12")
-    file = project.path / "MSG"
-    file.write_text("\n")
-    fixing(project, "--commit-msg-file", "MSG", "--yes")
-    assert file.read_text() == "feat(phase12): implement phase 12\n"
-
-
 @pytest.mark.parametrize(
     ("before", "after"),
     [
@@ -273,16 +257,6 @@ def test_what_is_staged_in_part_is_left_alone(project: Repository) -> None:
     text = fixing(project, "--staged", "--yes", code=1)
     assert "not possible: the file in the working tree is another one than the one that was judged" in text
     assert project.read("reports/a.md").decode() == REPORT + "\nmore\n"
-
-
-def test_what_is_committed_is_put_right_in_the_working_tree(project: Repository) -> None:
-    project.branch("phase-12")
-    project.write("reports/a.md", REPORT)
-    oid = project.commit("feat(phase12): implement phase 12")
-    text = fixing(project, "--yes", code=1)
-    assert "not committed yet" in text
-    assert "TODO" in project.read("reports/a.md").decode()
-    assert project.oid() == oid
 
 
 def test_a_locked_file_is_never_written(project: Repository) -> None:
@@ -377,12 +351,6 @@ def test_where_nothing_can_be_put_right_that_is_said(project: Repository) -> Non
     assert fixing(project, "--yes").startswith("nothing here can be put right without a person's thought")
 
 
-def test_where_there_is_no_verdict_nothing_is_done(repository: Repository) -> None:
-    repository.write("a", "a")
-    repository.commit("feat: a")
-    assert "there is no authority" in fixing(repository, "--yes", code=2)
-
-
 @pytest.mark.parametrize(
     "words", [("--enforce",), ("--range", "main..x"), ("--push",), ("--watch",), ("--branch", "x")]
 )
@@ -400,11 +368,6 @@ def test_hostile_names_are_shown_and_not_obeyed(project: Repository) -> None:
     project.branch("phase-12")
     project.write("reports/a\x1b[31m.md", "# \x1b[32mReport\n\n## Summary\n\nx\x1b[0m\n")
     assert "\x1b" not in fixing(project, "--worktree", "--yes", code=1)
-
-
-def test_the_rules_that_can_be_fixed_say_so_on_their_pages(project: Repository) -> None:
-    for code in ("BRN001", "CMT002", "CMT003", "ART002"):
-        assert "`specguard check --fix` " in run_here("rule", code, directory=project.path).stdout
 
 
 PLUGIN = '''

@@ -136,12 +136,6 @@ def test_what_cannot_be_imported(project: Repository, args: tuple[str, ...], sai
     assert said in outcome.stderr
 
 
-def test_a_file_of_another_name(project: Repository) -> None:
-    project.write("rules/ours.json", REPOLINTER)
-    outcome = imported(project, "repolinter=rules/ours.json")
-    assert 'paths = ["**/*.exe"]' in outcome.stdout
-
-
 def test_a_script_is_run_only_by_its_own_program_and_only_if_it_is_named(project: Repository) -> None:
     project.write("commitlint.config.js", "module.exports = {}")
     printed = json.dumps({"plugins": {}, "rules": {"header-max-length": [2, "always", 60]}})
@@ -151,12 +145,6 @@ def test_a_script_is_run_only_by_its_own_program_and_only_if_it_is_named(project
     assert "there is no setting to add" in unnamed.stderr
     assert "it is a script, and not read: specguard import commitlint runs it; " in unnamed.stderr
     assert "subject_max = 60" in imported(project, "commitlint").stdout
-
-
-def test_an_authority_that_is_wrong_is_said_before_anything_is_written(project: Repository) -> None:
-    project.write("SPEC_AUTHORITY.md", "# Ours\n\n```toml specguard\nnonsense = 1\n```\n")
-    outcome = imported(project, "--write", commitlint=COMMITLINT)
-    assert (outcome.exit_code, "SPEC_AUTHORITY.md:4" in outcome.stderr) == (2, True)
 
 
 def test_a_link_is_not_written_to(project: Repository, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,12 +51,6 @@ def test_settings_are_shown_and_written_and_then_there_is_nothing_to_do(
     assert settings(repository, agent) == before
     guard = json.dumps(before["hooks"][HOSTS[agent].before])
     assert f'"specguard hook {agent} || exit 2"' in guard
-
-
-def test_nothing_is_written_where_it_is_only_printed(repository: Repository) -> None:
-    said = init(repository, "--agent", "claude", "--print")
-    assert '+            "command": "specguard hook claude || exit 2",' in said.stdout
-    assert not (Path(repository.path) / ".claude").exists()
 
 
 def test_an_authority_is_written_too_where_there_is_none_and_locks_the_settings(tmp_path: Path) -> None:
@@ -112,17 +105,6 @@ def test_what_is_no_text_is_refused(repository: Repository, content: bytes | Non
     said = init(repository, "--agent", "cursor")
     assert said.exit_code == 2
     assert ".cursor/hooks.json" in said.stderr
-
-
-def test_the_mode_of_a_file_stays(repository: Repository) -> None:
-    place = Path(repository.path) / ".claude/settings.json"
-    place.parent.mkdir()
-    place.write_text('{"model": "x"}\n')
-    place.chmod(0o600)
-    assert init(repository, "--agent", "claude").exit_code == 0
-    assert place.stat().st_mode & 0o777 == 0o600
-    assert list(settings(repository, "claude")) == ["model", "hooks"]
-    assert os.listdir(place.parent) == ["settings.json"]
 
 
 def test_settings_that_git_ignores_are_told(repository: Repository) -> None:

@@ -227,16 +227,6 @@ def test_a_pass_has_its_members(adopted: Repository) -> None:
     assert "it is there already, and is never overwritten" in again.stderr
 
 
-def test_the_working_directory_stands_for_any_folder(adopted: Repository) -> None:
-    (adopted.path / "a" / "b").mkdir(parents=True)
-    outcome = run_here("new", "agent-scratchpad", "agent=3", directory=adopted.path / "a" / "b")
-    assert outcome.stdout.split() == ["a/b/AGENT_3_SCRATCHPAD.md", "a/b/AGENT_3_PLAN_VERBATIM.md"]
-    outcome = run_here("new", "cleanup", "x=c", directory=adopted.path / "a")
-    assert outcome.stdout.split() == ["c/CLEANUP_MANIFEST.md"]
-    outcome = run_here("new", "readiness", "--path", "../X_READINESS.md", directory=adopted.path / "a")
-    assert outcome.stdout.split() == ["X_READINESS.md"]
-
-
 def test_the_artifacts_are_listed(adopted: Repository) -> None:
     outcome = run_here("new", directory=adopted.path)
     assert "agent-final       **/AGENT_{agent}_FINAL_{objective}.md\n" in outcome.stdout

@@ -72,15 +72,6 @@ def test_policy_lists_sentences_that_no_rule_holds(governed: Repository) -> None
     assert "Agents must not touch the database.  [held by no rule]" in outcome.stdout
 
 
-def test_policy_as_settings_compiles_to_the_same_policy(governed: Repository) -> None:
-    before = json.loads(run_here("policy", "--output-format", "json", directory=governed.path).stdout)
-    (governed.path / "all.toml").write_text(
-        run_here("policy", "--output-format", "toml", directory=governed.path).stdout
-    )
-    after = run_here("policy", "--authority", "all.toml", "--output-format", "json", directory=governed.path)
-    assert json.loads(after.stdout)["policy_id"] == before["policy_id"]
-
-
 LISTS_OF_TABLES = """
 extends = ["runbook"]
 
@@ -138,13 +129,6 @@ def test_policy_shows_what_is_written_also_where_it_is_the_default(repository: R
     assert shown["artifacts.7.evidence"] == shown["plans.default"] == {}
     assert shown["artifacts.own words.evidence.anchors"] == "line"
     assert "specs.warn_days" not in shown
-
-
-def test_policy_of_a_file_that_is_not_committed(repository: Repository) -> None:
-    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
-    outcome = run_here("policy", directory=repository.path)
-    assert outcome.exit_code == 0, outcome
-    assert "docs/api/" in outcome.stdout
 
 
 def test_why_names_the_pattern_and_its_line(governed: Repository) -> None:
@@ -339,21 +323,6 @@ def test_doctor_names_the_line_of_the_authority_that_is_wrong(repository: Reposi
     outcome = run_here("doctor", directory=repository.path)
     assert outcome.exit_code == 1
     assert "missing authority: SPEC_AUTHORITY.md:4: the setting 'nonsense' is not known\n" in outcome.stdout
-
-
-def test_doctor_outside_a_repository(tmp_path: object) -> None:
-    outcome = run_here("doctor", directory=str(tmp_path))
-    assert outcome.exit_code == 1
-    assert "is not in a git repository" in outcome.stdout
-
-
-def test_with_a_folder_named_every_file_is_seen_from_there(governed: Repository, tmp_path: Path) -> None:
-    governed.write("other.md", "# Other\n\n## Locked zones\n\n- `elsewhere/`\n")
-    outcome = run_here("policy", "-C", str(governed.path), "--authority", "other.md", directory=tmp_path)
-    assert "elsewhere/" in outcome.stdout, outcome
-    wrong = run_here("policy", "-C", "nowhere", directory=tmp_path)
-    assert wrong.exit_code == 2
-    assert "-C nowhere" in wrong.stderr
 
 
 def test_doctor_says_whose_authority_it_read_where_the_base_has_none(repository: Repository) -> None:

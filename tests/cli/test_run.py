@@ -104,24 +104,6 @@ def test_the_evidence_fits_the_published_schemas(project: Project) -> None:
     assert report.startswith("# Phase 12: failed\n")
 
 
-@pytest.mark.parametrize(
-    ("script", "code", "state"),
-    [
-        ("cat > /dev/null; exit 3", 3, "failed"),
-        ("cat > /dev/null", 3, "failed"),
-        ("cat > /dev/null; echo 'why not' > SPECGUARD_STOP.md", 4, "stopped"),
-        ("cat > /dev/null; echo x > locked/a; echo b > src/b.py", 1, "failed"),
-        ("cat > /dev/null; echo x >> src/a.py", 3, "budget-spent"),
-    ],
-)
-def test_exit_codes(project: Project, script: str, code: int, state: str) -> None:
-    outcome = project.run_phase(script, "--max-attempts", "1")
-    [manifest] = project.manifests()
-    assert manifest["state"] == ("budget-spent" if code == 1 else state), manifest["reason"]
-    assert outcome.exit_code == code, outcome
-    assert (project.only_run() / "report.md").is_file()
-
-
 def test_the_end_says_what_was_not_mended_and_what_comes_next(project: Project) -> None:
     outcome = project.run_phase("cat > /dev/null; echo x > locked/a")
     [manifest] = project.manifests()
@@ -138,14 +120,6 @@ def test_the_end_says_what_was_not_mended_and_what_comes_next(project: Project) 
     assert "PTH002 locked-path" in again.stdout
 
 
-def test_a_run_that_cannot_begin_ends_with_2_and_leaves_nothing(project: Project) -> None:
-    for words in (("run", "wave", "--", "true"), ("run", "phase", "--agent", "nobody"), ("run", "phase")):
-        outcome = project.specguard(*words)
-        assert outcome.exit_code == 2, outcome
-        assert "Traceback" not in outcome.stderr
-    assert project.manifests() == []
-
-
 def test_a_run_that_is_interrupted_ends_with_130(project: Project) -> None:
     process = project.start("run", "phase", "--", "sh", "-c", SLOW)
     wait_until(lambda: begun(project))
@@ -153,20 +127,6 @@ def test_a_run_that_is_interrupted_ends_with_130(project: Project) -> None:
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors
     assert project.manifests()[0]["state"] == "killed"
-
-
-def test_an_agent_of_the_policy_is_called_by_name(project: Project) -> None:
-    assert project.specguard("run", "phase", "--agent", "good").exit_code == 0
-    assert project.manifests()[0]["agent"]["name"] == "good"
-
-
-def test_a_plan_names_the_branch_and_makes_no_run(project: Project) -> None:
-    agent = ("--", "sh", "-c", GOOD)
-    outcome = project.specguard("run", "phase", "--dry-run", "--output-format", "json", *agent)
-    assert outcome.exit_code == 0, outcome
-    assert [job["branch"] for job in json.loads(outcome.stdout)["jobs"]] == ["phase-12"]
-    assert "phase-12" in project.specguard("run", "phase", "--dry-run", *agent).stdout
-    assert not project.runs.exists()
 
 
 def test_a_kind_named_like_a_command_is_reached_by_item(tmp_path: Path) -> None:
@@ -199,29 +159,6 @@ def test_the_end_of_what_failed_is_shown_without_secrets(project: Project, gate:
         assert lines.count("1000") == 1
         assert max(map(len, lines)) < 500
         assert "correct-horse-battery" not in said
-
-
-def test_a_run_stops_after_the_step_that_is_named_and_goes_on(project: Project) -> None:
-    outcome = project.run_phase(GOOD, "--until", "check", "--command", "test -d src")
-    assert outcome.exit_code == 0, outcome
-    [manifest] = project.manifests()
-    patch = project.only_run() / "diff.patch"
-    assert f"files: {manifest['place']}\npatch: {patch}\n" in outcome.stdout
-    assert str(patch) in project.specguard("run", "report").stdout
-    project.user.git("apply", str(patch))
-    assert project.user.read("src/b.py") == b"b\n"
-    project.user.delete("src/b.py")
-    assert (manifest["state"], manifest["pushed"]) == ("stopped", None)
-    outcome = project.specguard("run", "resume", manifest["run_id"])
-    assert outcome.exit_code == 0, outcome
-    [manifest] = project.manifests()
-    assert (manifest["state"], manifest["pushed"]) == ("succeeded", manifest["commit"])
-    # What was asked for is still asked for.
-    last = [one for one in manifest["commands"] if one["command"] == "test -d src"]
-    assert len(last) >= 2
-    outcome = project.specguard("run", "resume", manifest["run_id"])
-    assert outcome.exit_code == 2
-    assert "nothing is left to do" in outcome.stderr
 
 
 def test_what_was_asked_for_is_kept_without_secrets(project: Project) -> None:
@@ -437,16 +374,6 @@ def test_a_broken_run_is_listed_and_diagnosed(project: Project) -> None:
         outcome = project.specguard("run", *words)
         assert outcome.exit_code == 2, outcome
         assert "Traceback" not in outcome.stderr
-
-
-def test_the_gates_alone(project: Project) -> None:
-    outcome = project.specguard("run", "gates", "--command", "test -d src")
-    assert outcome.exit_code == 3, outcome
-    (Path(project.user.path) / "src" / "b.py").write_text("b\n")
-    outcome = project.specguard("run", "gates")
-    assert outcome.exit_code == 0, outcome
-    manifest = Path(outcome.stdout.rstrip().rpartition("manifest: ")[2])
-    assert json.loads(manifest.read_text())["state"] == "succeeded"
 
 
 def test_readers_of_an_older_layout_have_meta_json(tmp_path: Path) -> None:

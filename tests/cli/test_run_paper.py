@@ -102,14 +102,6 @@ class TestResearch:
         outcome = research(project, writes(RESEARCH_FILE, RESEARCH), model=("--model", "gpt-5"))
         assert outcome.exit_code == 0, outcome
 
-    def test_a_dry_run_prints_the_steps_and_touches_nothing(self, project: Project) -> None:
-        words = ("--goal", "x", "--dry-run", "cart", "--", "touch", "called", *MODEL)
-        outcome = project.specguard("run", "research", *words)
-        assert outcome.exit_code == 0, outcome
-        assert "refs/heads/plan-cart" in outcome.stdout
-        assert not project.runs.exists()
-        assert "plan-cart" not in project.user.git("--git-dir", str(project.remote), "branch")
-
     def test_the_plan_has_to_be_named(self, project: Project) -> None:
         outcome = project.specguard("run", "research", "--goal", "x", "--", "true", *MODEL)
         assert outcome.exit_code == 2

@@ -190,12 +190,6 @@ class TestResults:
         assert outcome.exit_code == 4
         assert "stopped: sh is blocked: Part 1." in outcome.stdout
 
-    def test_that_are_a_link_or_a_folder_are_none(self, planned: Planned) -> None:
-        script = "mkdir -p src; echo 1 > src/t1.py; ln -s /etc/passwd SPECGUARD_RESULTS.json"
-        outcome = planned.run_task("task_001", "--max-attempts", "1", script=script)
-        assert outcome.exit_code == 3
-        assert not (planned.only_run() / "results.json").exists()
-
 
 def test_one_task_a_run(planned: Planned) -> None:
     assert planned.run_task("task_001", "--max-tasks", "1").exit_code == 0
@@ -358,13 +352,6 @@ class TestWithoutHistory:
         assert alone.exit_code == 2
         assert "--baseline-commit makes the first one" in alone.stderr
         assert list(folder.iterdir()) == []
-
-    def test_outside_of_a_repository_git_init_is_the_first_step(self, planned: Planned) -> None:
-        folder = planned.folder / "no repository"
-        folder.mkdir()
-        outcome = planned.specguard("-C", str(folder), "init")
-        assert outcome.exit_code == 2
-        assert f"`git init '{folder}'` makes it one" in outcome.stderr
 
     def test_what_needs_a_remote_still_does(self, tmp_path: Path) -> None:
         project = Project(tmp_path)

@@ -101,24 +101,6 @@ def test_a_difference_says_what_was_expected_and_what_was_found(guarded: Reposit
     assert "        found     CMT002 field commit.subject: " in done.stdout
 
 
-def test_should_pass_fails_with_what_was_found(guarded: Repository) -> None:
-    wrong = '[[should-pass]]\ncommits = {message = "docs: x", files = {"docs/api/x" = "b"}}\n'
-    guarded.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=wrong))
-    done = run_here("test", directory=guarded.path)
-    assert done.exit_code == 1, done
-    assert "found     PTH001 docs/api/x" in done.stdout
-    assert "exit code" not in done.stdout
-
-
-def test_should_fail_without_findings_that_passes(guarded: Repository) -> None:
-    wrong = '[[should-fail]]\ncommits = {message = "docs: x", files = {a = "b"}}\n'
-    guarded.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=wrong))
-    (guarded.path / "tests" / "policy").mkdir(parents=True)  # with nothing in it
-    done = run_here("test", directory=guarded.path)
-    assert done.exit_code == 1, done
-    assert "        but       it passes, and should fail\n" in done.stdout
-
-
 def test_the_tables_change_no_setting_and_no_verdict(guarded: Repository) -> None:
     """They are no part of the policy, so what a change says there loosens nothing."""
     ids = set()
@@ -193,16 +175,6 @@ def test_what_is_not_written_as_a_case_is_an_error_with_its_line(
     assert done.exit_code == 2, done
     assert said in done.stderr, done
     assert not done.stdout
-
-
-def test_all_errors_are_said_at_once_those_of_tables_with_their_lines(guarded: Repository) -> None:
-    wrong = '[[should-fail]]\ncomits = 1\n\n[[should-pass]]\nexpect = "PTH001"\n'
-    guarded.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=wrong))
-    done = run_here("test", directory=guarded.path)
-    assert done.exit_code == 2, done
-    assert "2 errors in cases" in done.stderr
-    assert "SPEC_AUTHORITY.md:14: unknown key 'comits'; did you mean 'commits'?" in done.stderr
-    assert "SPEC_AUTHORITY.md:17: expect must be a list" in done.stderr
 
 
 def test_a_misspelt_table_is_no_setting_and_the_nearest_is_named(guarded: Repository) -> None:
@@ -375,14 +347,6 @@ def test_a_pipe_among_the_cases_is_not_waited_for(guarded: Repository) -> None:
     done = run_here("test", "cases", directory=guarded.path)
     assert done.exit_code == 2, done
     assert "there is no case in it" in done.stderr
-
-
-def test_an_error_without_a_line_is_told_without_one(guarded: Repository) -> None:
-    guarded.write("mine.toml", 'args = ["--patch=gone.patch"]\n')
-    done = run_here("test", "mine.toml", directory=guarded.path)
-    assert done.exit_code == 1, done
-    assert "gone.patch" in done.stdout
-    assert ":None" not in done.stdout
 
 
 def test_nothing_is_left_in_the_folder_of_temporary_files(guarded: Repository, tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from specguard.documents.toml import toml_key, toml_value
-from specguard.model import path_text
 from specguard.reporters.escape import (
     cut,
     cut_path,
@@ -63,10 +62,6 @@ def test_every_control_and_format_character_is_shown() -> None:
     for code in range(0x110000):
         if unicodedata.category(chr(code)) in hidden:
             assert visible(chr(code)).startswith("\\"), hex(code)
-
-
-def test_path_text() -> None:
-    assert path_text(b"src/\xff\xc3\xa4") == "src/\\xffä"
 
 
 @given(ANY)

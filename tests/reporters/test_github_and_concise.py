@@ -170,13 +170,6 @@ def test_like_findings_are_told_once() -> None:
     assert platforms.render_github([found]).count("::error ") == 1
 
 
-def test_refs_without_anything_to_judge_are_counted() -> None:
-    idle = [verdict(empty=True) for _ in range(3)]
-    shown = text.render([*idle, verdict(judged("a file", path=b"b"))])
-    assert shown.count("nothing to judge") == 1
-    assert shown.endswith("\nspecguard: passed: 3 refs with nothing to judge\n")
-
-
 def test_what_guards_files_comes_first_and_a_rules_commits_are_one_annotation() -> None:
     found = verdict(
         results=[
@@ -194,20 +187,6 @@ def test_what_guards_files_comes_first_and_a_rules_commits_are_one_annotation() 
     lines = [line for line in platforms.render_github([found]).split("\n") if line.startswith("::error")]
     assert [line.partition("title=")[2][:6] for line in lines] == ["PTH001", "CNT001", "BRN001", "CMT002"]
     assert "commit 111111111111: no type 1%0Aand so commits 222222222222, 333333333333" in lines[3]
-
-
-def test_hostile_names_are_one_escaped_line() -> None:
-    found = verdict(judged("see\n##[error]x\n::stop-commands::t", path=HOSTILE, line=1))
-    text = platforms.render_github([found])
-    assert len(text.splitlines()) == 2
-    assert text.startswith("::error file=a\\x0a%3A%3Aerror file=x%3A%3Apwn\\x1b[2J%2C`|<b>.md,")
-    assert "::see\\x0a\\x23#[error]x\\x0a::stop-commands::t%0Aby SPEC_AUTHORITY.md:9\n" in text
-    lines = brief.render_concise([found]).splitlines()
-    assert lines[0].startswith("a\\x0a::error file=x::pwn\\x1b[2J,`|<b>.md:1: PTH001 see\\x0a\\x23#[error]x")
-    page = platforms.render_markdown([found])
-    assert "<b>" not in page
-    assert "\x1b" not in page
-    assert "&#96;" in page
 
 
 def test_limits_of_the_runner() -> None:

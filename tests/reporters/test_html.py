@@ -189,18 +189,6 @@ def test_an_error(text: str) -> None:
         assert not obeyed(line), ascii(line)
 
 
-def test_an_error_of_a_check_is_a_page(repository: Repository, tmp_path: Path) -> None:
-    policy = "# A\n\n```toml specguard\n'<b>' = 1\n'<i>' = 2\n```\n"
-    repository.commit("chore: base", files={"SPEC_AUTHORITY.md": policy})
-    file = tmp_path / "page.html"
-    outcome = run_here("check", "--output-format=html", f"--output=html={file}", directory=repository.path)
-    assert outcome.exit_code == 2
-    assert file.read_text("utf-8") == outcome.stdout
-    assert outcome.stdout.startswith("<!DOCTYPE html>\n")
-    assert said(outcome.stdout).count("SPEC_AUTHORITY.md:") == 2
-    assert "i" not in [tag for tag, _ in read(outcome.stdout).tags]
-
-
 AUTHORITY = """\
 # Authority
 
@@ -236,10 +224,6 @@ def test_a_check(repository: Repository) -> None:
     assert '4line 4 4other The authority SPEC_AUTHORITY.md:8 paths = ["locked/"]' in page
     assert '13print <b> The authority SPEC_AUTHORITY.md:11 pattern = "print"' in page
     assert re.search(r"Change[0-9a-f]{64}", page)
-
-
-def test_the_same_page_for_the_same_verdict() -> None:
-    assert html.render([full("plain", many=50)]) == html.render([full("plain", many=50)])
 
 
 def test_nothing_to_judge() -> None:
@@ -282,11 +266,6 @@ def test_a_page_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     left = [int(number) for number in re.findall(r'"cut">(\d+) more are not on this page', page)]
     assert len(left) == 2
     assert all(800 < number < 1000 for number in left)
-
-
-def test_long_texts_are_cut() -> None:
-    page = html.render([full("x" * 100_000)])
-    assert len(page) < 300_000
 
 
 def test_the_time_grows_with_the_findings() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from functools import cache
 from importlib.resources import files
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from specguard.errors import SpecguardError
     from specguard.model import Judged, Verdict
-    from specguard.reporters.html.views import Group
 
 LIMIT: Final = 8_000_000
 """How many characters the findings of a page come to at most; each rule has a fair part of them."""
@@ -43,35 +43,29 @@ _WORST: Final = ("indeterminate", "failed", "accepted", "passed")
 
 def render(verdicts: Sequence[Verdict]) -> str:
     """The verdicts as a page."""
-    from specguard.reporters.html.views import lead, subject, view, why, word
+    from specguard.reporters.html.views import kind_of, lead, subject, view, why, word
 
     shown = list(verdicts)
     if len(shown) > MOST:
-        worst = sorted(range(len(shown)), key=lambda at: _WORST.index(shown[at].outcome))[:MOST]
-        shown = [shown[at] for at in sorted(worst)]
+        first = sorted(range(len(shown)), key=lambda at: _WORST.index(shown[at].outcome))[:MOST]
+        shown = [shown[at] for at in sorted(first)]
     groups = _groups(shown)
     views = [view(verdict, number, groups[number - 1]) for number, verdict in enumerate(shown, 1)]
-    worst_of_all = min(verdicts, key=lambda verdict: _WORST.index(verdict.outcome), default=None)
+    worst = min(verdicts, key=lambda verdict: _WORST.index(verdict.outcome), default=None)
     one = verdicts[0] if len(verdicts) == 1 else None
-    kinds: dict[str, int] = {}
-    rules: dict[str, str] = {}
-    for verdict in shown:
-        for judged in verdict.findings:
-            kind = judged.severity if judged.state == "open" else judged.state
-            kinds[kind] = kinds.get(kind, 0) + 1
-            rules[judged.code] = judged.name
-    headline = word(worst_of_all) if worst_of_all is not None else "Nothing to judge"
+    headline = word(worst) if worst is not None else "Nothing to judge"
+    findings = [judged for verdict in shown for judged in verdict.findings]
     return _page(
         "report.html.j2",
         title=f"{headline}: {subject(one)}" if one else f"{headline}: {len(verdicts)} verdicts",
         headline=headline,
-        outcome=worst_of_all.outcome if worst_of_all is not None else "passed",
+        outcome=worst.outcome if worst is not None else "passed",
         lead=lead(one) if one else f"{len(verdicts)} verdicts.",
         views=views,
         more=len(verdicts) - len(shown),
-        kinds=sorted(kinds.items()),
-        rules=sorted(rules.items()),
-        total=sum(len(one.items) + len(one.accepted) for some in groups for one in some),
+        kinds=sorted(Counter(map(kind_of, findings)).items()),
+        rules=sorted({(judged.code, judged.name) for judged in findings}),
+        total=sum(len(one["shown"]) + len(one["accepted"]) for some in groups for one in some),
         why=why,
         script=_asset("script.js"),
     )
@@ -80,16 +74,11 @@ def render(verdicts: Sequence[Verdict]) -> str:
 def error_report(error: SpecguardError) -> str:
     """A page that says why there is no verdict."""
     each = error.each()
-    errors = [
-        {
-            "where": (f"{cut_path(one.path)}:{one.line}" if one.line else cut_path(one.path))
-            if one.path
-            else "",
-            "message": cut(one.message),
-            "help": cut(one.help),
-        }
-        for one in each[:_ERRORS]
-    ]
+    errors = []
+    for one in each[:_ERRORS]:
+        line = f":{one.line}" if one.line else ""
+        where = f"{cut_path(one.path)}{line}" if one.path else ""
+        errors.append({"where": where, "message": cut(one.message), "help": cut(one.help)})
     return _page(
         "error.html.j2",
         title="No verdict",
@@ -102,7 +91,7 @@ def error_report(error: SpecguardError) -> str:
     )
 
 
-def _groups(verdicts: Sequence[Verdict]) -> list[list[Group]]:
+def _groups(verdicts: Sequence[Verdict]) -> list[list[dict[str, Any]]]:
     """The findings of each verdict by rule; what one rule leaves of its part is for those that have more."""
     from specguard.reporters.html.views import Excerpts, group, item
 
@@ -123,7 +112,7 @@ def _groups(verdicts: Sequence[Verdict]) -> list[list[Group]]:
             room -= len(markup)
             left -= len(markup)
             some.append((judged, markup))
-    groups: list[list[Group]] = [[] for _ in verdicts]
+    groups: list[list[dict[str, Any]]] = [[] for _ in verdicts]
     unfolded = 0
     # What fails stands first, each state in the order of the codes.
     for number, result in sorted(found, key=lambda pair: pair[1].state != "failed"):
@@ -136,18 +125,9 @@ def _groups(verdicts: Sequence[Verdict]) -> list[list[Group]]:
 
 def _page(template: str, *, script: str, **values: Any) -> str:
     style = _asset("style.css")
-    made: str = (
-        _environment()
-        .get_template(template)
-        .render(
-            style=_own(style),
-            style_hash=_own(_digest(style)),
-            script=_own(script),
-            script_hash=_own(_digest(script)),
-            version=__version__,
-            **values,
-        )
-    )
+    inline = {"style": style, "style_hash": _digest(style), "script": script, "script_hash": _digest(script)}
+    own = {name: _own(text) for name, text in inline.items()}
+    made: str = _environment().get_template(template).render(version=__version__, **own, **values)
     return made.rstrip("\n") + "\n"
 
 

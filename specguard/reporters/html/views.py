@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 
 from specguard.declaration.rule import Record
-from specguard.model import STATES, path_text, shortened
-from specguard.reporters import wording as differences
+from specguard.model import STATES, listed, path_text, shortened
 from specguard.reporters.escape import cut, cut_path, visible
 from specguard.reporters.text import (
     decided_by,
@@ -17,7 +17,14 @@ from specguard.reporters.text import (
     subject_of,
     undecided,
 )
-from specguard.reporters.wording import may_approve, proven, refused, until
+from specguard.reporters.wording import (
+    difference_place,
+    may_approve,
+    policy_headline,
+    proven,
+    refused,
+    until,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +42,7 @@ _SHOWN_ALONG: Final = ("failed", "indeterminate", "warned", "approved", "baselin
 
 _REMARKS: Final = 5
 _MANY: Final = 50
+_PLURAL: Final = ("error", "warning")
 _WORDS: Final = {
     "passed": "Passed",
     "accepted": "Accepted",
@@ -54,144 +62,65 @@ _EFFECTS: Final = (
 )
 
 
-class Item(Record):
-    """A finding on the page.
-
-    Attributes:
-        kind: by what it is filtered: its state, or its severity where it is open.
-        tag: the same for a reader.
-        where: its place; empty where the message says it.
-        message: what is wrong.
-        excerpt: the lines of the change.
-        by: the place of the line that decides; empty where there is none.
-        quote: that line.
-        remarks: what is said of the baseline and of approvals.
-        next: the next step; empty where nothing is left to do.
-        fingerprint: the finding's.
-    """
-
-    kind: str
-    tag: str
-    where: str
-    message: str
-    excerpt: Excerpt | None
-    by: str
-    quote: str
-    remarks: Sequence[str]
-    next: str
-    fingerprint: str
-
-
-def item(judged: Judged, excerpt: Excerpt | None) -> Item:
-    """A finding as the page shows it."""
+def item(judged: Judged, excerpt: Excerpt | None) -> dict[str, Any]:
+    """A finding as the page shows it; what is said of the baseline and of approvals are remarks."""
     finding = judged.finding
-    where = place(judged).removesuffix(": ") or finding.field or ""
     message = visible(said(judged))
     if finding.path is not None:
         # What stands before it already need not be said again.
         message = message.removeprefix(f"{visible(cut_path(path_text(finding.path)))} ")
-    kind = kind_of(judged)
-    remarks = []
-    if judged.authority is None and (by := decided_by(judged)):
-        remarks.append(by)
+    kind, by = kind_of(judged), decided_by(judged)
+    remarks = [by] if by and judged.authority is None else []
     if judged.exceeds:
         remarks.append(more_than_accepted(judged.exceeds))
-    lifts = [*judged.lifts[:_REMARKS]]
     remarks += [
         refused(lift) if lift.refusals else f"approval {lift.id[:12]} by {shortened(lift.approver)}"
-        for lift in lifts
+        for lift in judged.lifts[:_REMARKS]
     ]
-    if len(judged.lifts) > len(lifts):
-        remarks.append(f"and {len(judged.lifts) - len(lifts)} more approvals name it")
-    return Item(
-        kind=kind,
-        tag=kind if judged.state == "open" else f"{judged.severity}, {kind}",
-        where=where,
-        message=message,
-        excerpt=excerpt,
-        by="" if judged.authority is None else decided_by(judged),
-        quote=cut(judged.quote, 600),
-        remarks=remarks,
-        next="" if judged.state == "approved" else cut(finding.help),
-        fingerprint=judged.fingerprint,
-    )
+    if len(judged.lifts) > _REMARKS:
+        remarks.append(f"and {len(judged.lifts) - _REMARKS} more approvals name it")
+    return {
+        "kind": kind,
+        "tag": kind if judged.state == "open" else f"{judged.severity}, {kind}",
+        "where": place(judged).removesuffix(": ") or finding.field or "",
+        "message": message,
+        "excerpt": excerpt,
+        "by": by if judged.authority is not None else "",
+        "quote": cut(judged.quote, 600),
+        "remarks": remarks,
+        "next": "" if judged.state == "approved" else cut(finding.help),
+        "fingerprint": judged.fingerprint,
+    }
 
 
 def kind_of(judged: Judged) -> str:
-    """What a finding is filtered by."""
+    """What a finding is filtered by: its state, or its severity where it is open."""
     return judged.severity if judged.state == "open" else judged.state
 
 
-class Group(Record):
-    """The findings of a rule on the page.
-
-    Attributes:
-        result: the rule's.
-        account: how many findings of each kind there are.
-        condition: what holds when the rule passes.
-        allowed: who may approve its errors, and the command; None where nobody may.
-        items: the findings, as markup, but for those in `accepted`.
-        accepted: those in the baseline.
-        left_out: how many had no room.
-        open: whether it is open from the start.
-        many: whether there are so many that a browser lays out only those that are seen.
-    """
-
-    result: RuleResult
-    account: str
-    condition: str
-    allowed: tuple[str, str] | None
-    items: Sequence[str]
-    accepted: Sequence[str]
-    left_out: int
-    open: bool
-    many: bool
+def group(
+    result: RuleResult, source: str, made: Sequence[tuple[Judged, str]], *, opened: bool
+) -> dict[str, Any]:
+    """The findings of a rule, of which some were made to markup; the others had no room."""
+    kinds = Counter(map(kind_of, result.findings))
+    account = [
+        f"{count:,} {kind}{'s' if count > 1 and kind in _PLURAL else ''}" for kind, count in kinds.items()
+    ]
+    return {
+        "result": result,
+        "account": ", ".join(account),
+        "condition": cut(result.condition, 400),
+        "allowed": may_approve(result, source),
+        "shown": [markup for judged, markup in made if judged.state != "baselined"],
+        "accepted": [markup for judged, markup in made if judged.state == "baselined"],
+        "left_out": len(result.findings) - len(made),
+        "open": opened,
+        # A browser lays out only those of so many that are seen.
+        "many": len(made) > _MANY,
+    }
 
 
-def group(result: RuleResult, source: str, made: Sequence[tuple[Judged, str]], *, opened: bool) -> Group:
-    """The findings of a rule, of which some were made to markup."""
-    kinds: dict[str, int] = {}
-    for judged in result.findings:
-        kinds[kind_of(judged)] = kinds.get(kind_of(judged), 0) + 1
-    plural = {"error": "errors", "warning": "warnings"}
-    account = ", ".join(
-        f"{count:,} {plural.get(kind, kind) if count > 1 else kind}" for kind, count in kinds.items()
-    )
-    return Group(
-        result=result,
-        account=account,
-        condition=cut(result.condition, 400),
-        allowed=may_approve(result, source),
-        items=[markup for judged, markup in made if judged.state != "baselined"],
-        accepted=[markup for judged, markup in made if judged.state == "baselined"],
-        left_out=len(result.findings) - len(made),
-        open=opened,
-        many=len(made) > _MANY,
-    )
-
-
-class View(Record):
-    """A verdict on the page; see the template for what each is for."""
-
-    anchor: str
-    outcome: str
-    said: str
-    subject: str
-    counts: Sequence[tuple[str, int]]
-    bar: Sequence[tuple[str, int, int]]
-    width: int
-    facts: Sequence[tuple[str, str, str]]
-    notes: Sequence[str]
-    undecided: Sequence[dict[str, Any]]
-    groups: Sequence[Group]
-    policy_headline: str
-    policy: Sequence[tuple[str, str, Sequence[dict[str, str]], int]]
-    approvals: Sequence[dict[str, Any]]
-    approvals_rest: int
-    states: Sequence[tuple[str, Sequence[RuleResult]]]
-
-
-def view(verdict: Verdict, number: int, groups: Sequence[Group]) -> View:
+def view(verdict: Verdict, number: int, groups: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """A verdict as the page shows it.
 
     Args:
@@ -208,31 +137,31 @@ def view(verdict: Verdict, number: int, groups: Sequence[Group]) -> View:
     if len(verdict.notes) > SHOWN:
         notes.append(f"and {len(verdict.notes) - SHOWN} more notes")
     approvals = _approvals(verdict)
-    return View(
-        anchor=f"v{number}",
-        outcome=verdict.outcome,
-        said=word(verdict),
-        subject=subject(verdict),
-        counts=[(state, verdict.counts[state]) for state in states],
-        bar=[one for one in bar if one[2]],
-        width=start or 1,
-        facts=_facts(verdict),
-        notes=notes,
-        undecided=[
+    return {
+        "anchor": f"v{number}",
+        "outcome": verdict.outcome,
+        "said": word(verdict),
+        "subject": subject(verdict),
+        "counts": [(state, verdict.counts[state]) for state in states],
+        "bar": [one for one in bar if one[2]],
+        "width": start or 1,
+        "facts": _facts(verdict),
+        "notes": notes,
+        "undecided": [
             {"reason": cut(some[0].reason or ""), "command": cut(some[0].command), "results": some[:SHOWN]}
             for some in undecided(verdict)
         ],
-        groups=groups,
-        policy_headline=differences.policy_headline(verdict).capitalize() if verdict.policy_change else "",
-        policy=_policy(verdict),
-        approvals=approvals[:SHOWN],
-        approvals_rest=max(0, len(approvals) - SHOWN),
-        states=[
+        "groups": groups,
+        "policy_headline": policy_headline(verdict).capitalize() if verdict.policy_change else "",
+        "policy": _policy(verdict),
+        "approvals": approvals[:SHOWN],
+        "approvals_rest": max(0, len(approvals) - SHOWN),
+        "states": [
             (state, [result for result in verdict.results if result.state == state])
             for state in states
             if verdict.counts[state]
         ],
-    )
+    }
 
 
 def word(verdict: Verdict) -> str:
@@ -244,14 +173,10 @@ def lead(verdict: Verdict) -> str:
     """What the verdict means, and how much is open, in a sentence or two."""
     if verdict.empty and verdict.outcome == "passed":
         return "There was nothing to judge."
-    kinds = [kind_of(judged) for result in verdict.results for judged in result.findings]
-    counted = [
-        f"{kinds.count(kind):,} {kind}{'s' if kinds.count(kind) > 1 else ''}"
-        for kind in ("error", "warning")
-        if kind in kinds
-    ]
-    said = " and ".join(counted)
-    return f"{_LEADS[verdict.outcome]} {said} open." if said else _LEADS[verdict.outcome]
+    kinds = Counter(map(kind_of, verdict.findings))
+    counted = [f"{kinds[kind]:,} {kind}{'s' if kinds[kind] > 1 else ''}" for kind in _PLURAL if kinds[kind]]
+    said = f" {' and '.join(counted)} open." if counted else ""
+    return f"{_LEADS[verdict.outcome]}{said}"
 
 
 def subject(verdict: Verdict) -> str:
@@ -273,75 +198,66 @@ def why(result: RuleResult) -> str:
 def _facts(verdict: Verdict) -> list[tuple[str, str, str]]:
     """What was judged by what: a name, a value, and `place` or `id` where the value is code."""
     change, authority = verdict.change, verdict.authority
-    item = change.get("work_item") or {}
-    documents = authority.get("documents") or []
-    ref = str(authority.get("ref") or "")
-    merge_base = str(change.get("merge_base") or "")
-    named = ", ".join(documents[:3]) + (f" and {len(documents) - 3} more" if len(documents) > 3 else "")
+    base = change.get("base")
+    work_item = change.get("work_item") or {}
+    taken = ""
+    if "trusted" in authority:
+        taken = "the trusted base" if authority["trusted"] else "elsewhere than the trusted base"
     facts = [
-        ("Branch", cut_path(str(change.get("branch") or "")), "place"),
-        ("Work item", cut_path(" ".join(str(item[key]) for key in ("kind", "id") if item.get(key))), ""),
-        ("Base", str(change.get("base") or ""), "id"),
-        ("Head", str(change.get("head") or ""), "id"),
-        ("Merge base", merge_base if merge_base != change.get("base") else "", "id"),
-        ("Change", str(change.get("fingerprint") or ""), "id"),
-        ("Authority", cut_path(named), "place"),
-        ("Read from", ref if ref != change.get("base") else "", "id"),
-        ("Policy", str(authority.get("policy_id") or ""), "id"),
-        ("Taken from", "" if "trusted" not in authority else _trust(verdict), ""),
+        ("Branch", change.get("branch"), "place"),
+        ("Work item", " ".join(str(work_item[key]) for key in ("kind", "id") if work_item.get(key)), ""),
+        ("Base", base, "id"),
+        ("Head", change.get("head"), "id"),
+        ("Merge base", change.get("merge_base") if change.get("merge_base") != base else "", "id"),
+        ("Change", change.get("fingerprint"), "id"),
+        ("Authority", listed(authority.get("documents") or [], 3), "place"),
+        ("Read from", authority.get("ref") if authority.get("ref") != base else "", "id"),
+        ("Policy", authority.get("policy_id"), "id"),
+        ("Taken from", f"{taken}; enforced" if taken and verdict.enforce else taken, ""),
     ]
-    return [fact for fact in facts if fact[1]]
-
-
-def _trust(verdict: Verdict) -> str:
-    trusted = "the trusted base" if verdict.authority["trusted"] else "elsewhere than the trusted base"
-    return f"{trusted}; enforced" if verdict.enforce else trusted
+    return [(name, cut_path(str(value)), kind) for name, value, kind in facts if value]
 
 
 def _policy(verdict: Verdict) -> list[tuple[str, str, Sequence[dict[str, str]], int]]:
     """What the change does to the policy, by effect."""
     found: list[tuple[str, str, Sequence[dict[str, str]], int]] = []
     for effect, title in _EFFECTS:
-        some = [difference for difference in verdict.policy_change if difference["effect"] == effect]
-        shown = [
+        some = [
             {
                 "key": shortened(difference["key"], 120),
                 "summary": shortened(difference["summary"], 400),
-                "at": cut_path(differences.difference_place(difference)),
+                "at": cut_path(difference_place(difference)),
             }
-            for difference in some[:SHOWN]
+            for difference in verdict.policy_change
+            if difference["effect"] == effect
         ]
         if some:
-            found.append((effect, title, shown, max(0, len(some) - SHOWN)))
+            found.append((effect, title, some[:SHOWN], max(0, len(some) - SHOWN)))
     return found
 
 
 def _approvals(verdict: Verdict) -> list[dict[str, Any]]:
     """The approvals that name findings: those that count first, each once for the reasons it does not."""
     named: dict[tuple[str, tuple[str, ...]], tuple[Lift, list[Judged]]] = {}
-    for result in verdict.results:
-        for judged in result.findings:
-            for lift in judged.lifts:
-                named.setdefault((lift.id, tuple(lift.refusals)), (lift, []))[1].append(judged)
-    ordered = sorted(named.values(), key=lambda pair: bool(pair[0].refusals))
-    return [
-        {
-            "id": lift.id,
-            "approver": shortened(lift.approver),
-            "about": _about(findings),
-            "until": until(lift),
-            "proven": proven(lift),
-            "reason": shortened(lift.reason, 300),
-            "ticket": shortened(lift.ticket, 80),
-            "refusals": [shortened(refusal, 300) for refusal in lift.refusals[:_REMARKS]],
-        }
-        for lift, findings in ordered
-    ]
-
-
-def _about(findings: Sequence[Judged]) -> str:
-    codes = ", ".join(dict.fromkeys(judged.code for judged in findings))
-    return f"for {len(findings)} finding{'s' if len(findings) > 1 else ''} of {codes}"
+    for judged in verdict.findings:
+        for lift in judged.lifts:
+            named.setdefault((lift.id, tuple(lift.refusals)), (lift, []))[1].append(judged)
+    found = []
+    for lift, findings in sorted(named.values(), key=lambda pair: bool(pair[0].refusals)):
+        codes = ", ".join(dict.fromkeys(judged.code for judged in findings))
+        found.append(
+            {
+                "id": lift.id,
+                "approver": shortened(lift.approver),
+                "about": f"for {len(findings)} finding{'s' if len(findings) > 1 else ''} of {codes}",
+                "until": until(lift),
+                "proven": proven(lift),
+                "reason": shortened(lift.reason, 300),
+                "ticket": shortened(lift.ticket, 80),
+                "refusals": [shortened(refusal, 300) for refusal in lift.refusals[:_REMARKS]],
+            }
+        )
+    return found
 
 
 MOST: Final = 8
@@ -406,23 +322,18 @@ class Excerpts:
             return None
         if path not in self._sizes:
             self._sizes[path] = sum(map(_size, hunks))
-        return Excerpt(lines=lines, rest=self._sizes[path] - len(lines))
+        return Excerpt(lines, self._sizes[path] - len(lines))
 
     def _at(self, path: bytes, hunks: Sequence[Any], finding: Finding) -> list[Line]:
         """The named lines with those around them in their hunk; none where the change does not touch them."""
-        added = finding.side != "base"
-        starts = self._starts.get((path, added))
-        if starts is None:
-            starts = [hunk.new_start if added else hunk.old_start for hunk in hunks]
-            self._starts[path, added] = starts
-        first = finding.line or 1
+        added, first = finding.side != "base", finding.line or 1
+        if (path, added) not in self._starts:
+            self._starts[path, added] = [hunk.new_start if added else hunk.old_start for hunk in hunks]
+        starts = self._starts[path, added]
         position = bisect_right(starts, first) - 1
-        if position < 0:
-            return []
-        hunk = hunks[position]
-        offset = first - starts[position]
+        hunk, offset = hunks[position], first - starts[position]
         side = hunk.added if added else hunk.removed
-        if offset >= len(side):
+        if position < 0 or offset >= len(side):
             return []
         count = min((finding.end_line or first) - first + 1, MOST, len(side) - offset)
         begin = offset + (len(hunk.removed) if added else 0)
@@ -451,4 +362,4 @@ def _line(hunk: Any, index: int, *, meant: bool = False, apart: bool = False) ->
     number = hunk.new_start + new if new >= 0 else hunk.old_start + index
     # Cut as bytes first: a line may have millions.
     text = raw[: 4 * _LONGEST + 4].decode("utf-8", "surrogateescape")
-    return Line(added=new >= 0, number=number, text=cut(text, _LONGEST), meant=meant, apart=apart)
+    return Line(new >= 0, number, cut(text, _LONGEST), meant, apart)
