@@ -77,7 +77,7 @@ class _Fixer:
         self._request = request
         self._shown = shown
         self._yes = yes
-        self._here = Here(request)
+        self._repository = Repository.locate(request.directory, request.environment)
         # A question that nobody sees is answered by nobody.
         self._asks = sys.stdin.isatty() and shown.isatty()
 
@@ -89,7 +89,7 @@ class _Fixer:
         """
         left = uncommitted = 0
         for proposal in proposals:
-            problem = proposal.refused or self._here.problem(proposal)
+            problem = proposal.refused or self._problem(proposal)
             for line in self._lines(proposal, problem):
                 print(visible(line), file=self._shown)
             if not problem and not self._request.dry_run:
@@ -139,18 +139,18 @@ class _Fixer:
 
     def _do(self, proposal: Proposal) -> None:
         # What was looked at may have changed while somebody read.
-        if problem := self._here.problem(proposal):
+        if problem := self._problem(proposal):
             raise SpecguardError(f"it was not done: {problem}", help="run specguard check --fix again")
         if proposal.kind == "branch":
             self._git("branch", "-m", "--", os.fsdecode(proposal.before), os.fsdecode(proposal.after))
         elif proposal.kind == "message" and proposal.name:
             self._git(*_AMEND, given=proposal.after)
         elif proposal.kind == "message":
-            content = self._here.message_file(proposal)
+            content = self._message_file(proposal)
             if content is not None:
-                _replace(os.fsencode(self._here.message_place), content)
+                _replace(os.fsencode(self._message_place), content)
         else:
-            place = self._here.place(proposal)
+            place = self._place(proposal)
             _replace(place, proposal.after)
             if self._request.staged:
                 try:
@@ -160,47 +160,27 @@ class _Fixer:
                     raise
 
     def _git(self, *arguments: str | bytes, given: bytes = b"") -> None:
-        done = self._here.run(*arguments, given=given)
+        done = self._run(*arguments, given=given)
         if done.returncode:
             said = done.stderr.decode("utf-8", "replace").strip() or f"git ended with {done.returncode}"
             help = "nothing of this was done; put right what git names, and try again"
             raise SpecguardError(f"git refused it: {said}", help=help, code="git-failed")
 
-
-def _replace(place: bytes, content: bytes) -> None:
-    with writing(path_text(place), "make it writable"):
-        replace_file(os.fsdecode(place), content)
-
-
-class Here:
-    """One repository, asked before anything in it is altered.
-
-    Args:
-        request: what was judged.
-
-    Attributes:
-        repository: the repository.
-    """
-
-    def __init__(self, request: Request) -> None:
-        self._request = request
-        self.repository = Repository.locate(request.directory, request.environment)
-
-    def problem(self, proposal: Proposal) -> str:
+    def _problem(self, proposal: Proposal) -> str:
         """Why something cannot be done here and now, as a clause; empty where it can."""
         if proposal.kind == "file":
             return self._file_problem(proposal)
         if proposal.kind == "message" and not proposal.name:
-            return "" if self.message_file(proposal) is not None else "the file has another message now"
+            return "" if self._message_file(proposal) is not None else "the file has another message now"
         for name, what in _UNDER_WAY.items():
-            if os.path.exists(os.path.join(self.repository.git_dir, name)):
+            if os.path.exists(os.path.join(self._repository.git_dir, name)):
                 return f"{what} is under way"
         if proposal.kind == "message":
             return self._commit_problem(path_text(proposal.name))
         return self._branch_problem(proposal)
 
     def _file_problem(self, proposal: Proposal) -> str:
-        place = self.place(proposal)
+        place = self._place(proposal)
         if os.path.realpath(place) != place:
             return "it is a link, or in a folder that is one"
         try:
@@ -212,11 +192,11 @@ class Here:
             return "the file in the working tree is another one than the one that was judged"
         return ""
 
-    def message_file(self, proposal: Proposal) -> bytes | None:
+    def _message_file(self, proposal: Proposal) -> bytes | None:
         """The content of the file with the message, with the new one."""
-        with open(self.message_place, "rb") as stream:
+        with open(self._message_place, "rb") as stream:
             raw = stream.read()
-        return rewrite(raw, proposal.before, proposal.after, start_settings(self.repository))
+        return rewrite(raw, proposal.before, proposal.after, start_settings(self._repository))
 
     def _commit_problem(self, oid: str) -> str:
         branch = self._said("symbolic-ref", "-q", "HEAD")
@@ -229,7 +209,7 @@ class Here:
         old, new = os.fsdecode(proposal.before), os.fsdecode(proposal.after)
         if self._said("symbolic-ref", "-q", "HEAD") != f"refs/heads/{old}":
             return "it is not the branch that is checked out"
-        if self.run("check-ref-format", "--branch", new).returncode:
+        if self._run("check-ref-format", "--branch", new).returncode:
             return f"git takes no branch of the name {new}"
         refs = self._said("for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes").split("\n")
         # A remote's own name may have slashes, so that more is taken for pushed than is, and never less.
@@ -253,39 +233,44 @@ class Here:
         from specguard.change.base import find_base
         from specguard.change.git import Git
 
-        with Git(self.repository) as git:
+        with Git(self._repository) as git:
             found = find_base(git, self._request)
         if found is None or found.oid is None:
             return True
-        return self.run("merge-base", "--is-ancestor", "HEAD", found.oid).returncode != 0
+        return self._run("merge-base", "--is-ancestor", "HEAD", found.oid).returncode != 0
 
     def _containing(self, oid: str) -> list[str]:
         folders = ("refs/heads/", "refs/remotes/", "refs/tags/")
         said = self._said("for-each-ref", f"--contains={oid}", "--format=%(refname)", *folders)
         return said.split("\n") if said else []
 
-    def place(self, proposal: Proposal) -> bytes:
+    def _place(self, proposal: Proposal) -> bytes:
         """Where the file is that would be edited."""
-        return os.path.join(os.path.realpath(os.fsencode(self.repository.work_tree())), proposal.name)
+        return os.path.join(os.path.realpath(os.fsencode(self._repository.work_tree())), proposal.name)
 
     @property
-    def message_place(self) -> str:
+    def _message_place(self) -> str:
         """The file of the message that is being written."""
-        return message_path(self.repository, self._request.message_file)
+        return message_path(self._repository, self._request.message_file)
 
     def _said(self, *arguments: str) -> str:
-        done = self.run(*arguments)
+        done = self._run(*arguments)
         return "" if done.returncode else os.fsdecode(done.stdout).removesuffix("\n")
 
-    def run(self, *arguments: str | bytes, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    def _run(self, *arguments: str | bytes, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """Run git as the person would, whatever the repository's hooks and configuration make of it."""
         return subprocess.run(
-            [self.repository.program, *arguments],
+            [self._repository.program, *arguments],
             env=dict(self._request.environment),
             input=given,
             capture_output=True,
             check=False,
         )
+
+
+def _replace(place: bytes, content: bytes) -> None:
+    with writing(path_text(place), "make it writable"):
+        replace_file(os.fsdecode(place), content)
 
 
 def _short(ref: str) -> str:

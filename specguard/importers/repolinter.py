@@ -156,37 +156,23 @@ def _absent(made: Imported, rule: _PathRule) -> str:
 
 def _without(made: Imported, rule: _PathRule) -> str:
     """What no file must contain is forbidden in added lines."""
-    contents = [rule.options.get("content"), *_list(rule.options.get("contents"))]
-    folds = "i" in str(rule.options.get("flags") or "")
+    content = rule.options.get("content")
     kept, free = rule.patterns("globsAll")
-    problem = _problem([*kept, *free])
+    if not isinstance(content, str) or not content:
+        return "it names no expression"
+    if "\\n" in content or "\n" in content or "[\\s\\S]" in content:
+        return "its expression is about several lines, and lines are judged one by one"
+    text = f"(?i){content}" if "i" in str(rule.options.get("flags") or "") else content
+    try:
+        Expression(text).check()
+    except ExpressionError as error:
+        return str(error)
     scope = {"paths": [] if _EVERYWHERE & {*kept} else kept, "exclude": free}
-    forbidden: list[dict[str, Any]] = []
-    for content in contents:
-        if not isinstance(content, str) or not content:
-            continue
-        text = f"(?i){content}" if folds else content
-        if "\\n" in content or "\n" in content or "[\\s\\S]" in content:
-            problem = "its expression is about several lines, and lines are judged one by one"
-        try:
-            Expression(text).check()
-        except ExpressionError as error:
-            problem = str(error)
-        forbidden.append({"pattern": text, **{key: value for key, value in scope.items() if value}})
-    if not problem and forbidden:
-        made.add("rules.forbidden-content", "forbid", forbidden, rule.origin)
-    return problem or ("" if forbidden else "it names no expression")
-
-
-def _small(made: Imported, rule: _PathRule) -> str:
-    """A size that no file must have."""
-    size = rule.options.get("size")
-    if not _EVERYWHERE & {*rule.patterns("globsAll")[0]}:
-        return "one size holds for every file"
-    if isinstance(size, bool) or not isinstance(size, (int, float)) or size <= 0:
-        return "it names no size"
-    made.set("rules.oversized-change", "file_bytes", int(size), rule.origin)
-    return ""
+    problem = _problem([*kept, *free])
+    if not problem:
+        forbidden = {"pattern": text, **{key: value for key, value in scope.items() if value}}
+        made.add("rules.forbidden-content", "forbid", [forbidden], rule.origin)
+    return problem
 
 
 _TABLES: Final[Mapping[str, tuple[str, Callable[[Imported, _PathRule], str]]]] = {
@@ -196,7 +182,6 @@ _TABLES: Final[Mapping[str, tuple[str, Callable[[Imported, _PathRule], str]]]] =
     "file-not-exists": ("forbidden-path", _absent),
     "file-type-exclusion": ("forbidden-path", _absent),
     "file-not-contents": ("forbidden-content", _without),
-    "large-file": ("oversized-change", _small),
 }
 """The rule that stands for a type of rules, and what carries one over."""
 

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from specguard.change.request import read_bounded
 from specguard.documents.data import Data, not_utf8, read_data
 from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError
@@ -112,31 +113,13 @@ def read_settings(top: str, name: str) -> Data:
 
 def read_text(top: str, name: str) -> str:
     """A file's text; with the errors of `read_settings`."""
-    help = "name another file: specguard import SOURCE=FILE"
     try:
-        with open(os.path.join(top, name), "rb") as stream:
-            content = stream.read(LIMIT + 1)
-        if len(content) > LIMIT:
-            raise SpecguardError(
-                f"it has more than {LIMIT >> 20} MiB, and is not read",
-                path=name,
-                help=help,
-                code="size-limit",
-            )
-        return content.decode("utf-8-sig")
+        return read_bounded(os.path.join(top, name), LIMIT, "the file").decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        problem = not_utf8(error)
+        problem, help = not_utf8(error), "save it as UTF-8 text"
         raise SpecguardError(
-            problem.message,
-            path=name,
-            line=problem.line,
-            help="save it as UTF-8 text",
-            code="unreadable-file",
+            problem.message, path=name, line=problem.line, help=help, code="unreadable-file"
         ) from None
-    except OSError as error:
-        raise SpecguardError(
-            f"it cannot be read: {error.strerror}", path=name, help=help, code="unreadable-file"
-        ) from error
 
 
 def _grouped(origins: Iterable[Origin]) -> Iterator[str]:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from specguard.change.request import read_bounded
 from specguard.documents.data import not_utf8
 from specguard.errors import SpecguardError, nearest
 
@@ -69,14 +70,7 @@ class SourceFolder:
             help = "put the file itself there"
             raise SpecguardError("it is no regular file", path=shown, help=help, code="unreadable-file")
         try:
-            with open(self._place(name), "rb") as stream:
-                content = stream.read(_LARGEST + 1)
-            if len(content) > _LARGEST:
-                raise SpecguardError("it is larger than 1 MiB", path=shown, code="size-limit")
-            text = content.decode("utf-8")
-        except OSError as error:
-            said = f"it cannot be read: {error.strerror}"
-            raise SpecguardError(said, path=shown, code="unreadable-file") from error
+            text = read_bounded(self._place(name), _LARGEST, "the page").decode("utf-8")
         except UnicodeDecodeError as error:
             line, help = not_utf8(error).line, "save it as UTF-8"
             raise SpecguardError(

@@ -42,38 +42,28 @@ class Format(Record):
         return str(load(self.error_target)(error)) if self.error_target else ""
 
 
-def _reporter(name: str, group: str = "", *, needs: Sequence[Need] = ()) -> Format:
-    """A format whose module has both reports: one of its own, or one of a group of formats."""
-    module, end = f"specguard.reporters.{group or name}", f"_{name}" if group else ""
-    targets = f"{module}:render{end}", f"{module}:error_report{end}"
-    return Format(name=name, target=targets[0], error_target=targets[1], needs=needs)
+def _of(name: str, module: str, end: str = "", errors: str | None = None, *needs: Need) -> Format:
+    """A format whose functions in a module of this package have names with these ends."""
+    home = f"specguard.reporters.{module}"
+    target = "" if errors is None else f"{home}:error_report{errors}"
+    return Format(name, f"{home}:render{end}", target, needs)
 
 
 _ALL: Final = (
-    Format(name="text", target="specguard.reporters.text:render"),
-    _reporter("json", needs=("fingerprint",)),
-    _reporter("github", "platforms"),
-    _reporter("markdown", "platforms"),
-    Format(name="concise", target="specguard.reporters.brief:render_concise"),
-    Format(name="agent", target="specguard.reporters.brief:render_agent", needs=("quotes",)),
-    Format(
-        name="html",
-        target="specguard.reporters.html:render",
-        error_target="specguard.reporters.html:error_report",
-        needs=("fingerprint", "quotes", "hunks"),
-    ),
-    _reporter("sarif", needs=("fingerprint", "quotes", "rules")),
-    Format(
-        name="sarif-github",
-        target="specguard.reporters.sarif:render_open",
-        error_target="specguard.reporters.sarif:error_report",
-        needs=("fingerprint", "quotes", "rules"),
-    ),
-    _reporter("gitlab", "formal"),
-    _reporter("junit", "formal"),
-    _reporter("rdjson", "formal", needs=("rules",)),
-    _reporter("checkstyle", "formal"),
-    _reporter("azure", "formal"),
+    _of("text", "text"),
+    _of("json", "json", "", "", "fingerprint"),
+    _of("github", "platforms", "_github", "_github"),
+    _of("markdown", "platforms", "_markdown", "_markdown"),
+    _of("concise", "brief", "_concise"),
+    _of("agent", "brief", "_agent", None, "quotes"),
+    _of("html", "html", "", "", "fingerprint", "quotes", "hunks"),
+    _of("sarif", "sarif", "", "", "fingerprint", "quotes", "rules"),
+    _of("sarif-github", "sarif", "_open", "", "fingerprint", "quotes", "rules"),
+    _of("gitlab", "formal", "_gitlab", "_gitlab"),
+    _of("junit", "formal", "_junit", "_junit"),
+    _of("rdjson", "formal", "_rdjson", "_rdjson", "rules"),
+    _of("checkstyle", "formal", "_checkstyle", "_checkstyle"),
+    _of("azure", "formal", "_azure", "_azure"),
 )
 
 FORMATS: Final[Mapping[str, Format]] = {one.name: one for one in _ALL}
