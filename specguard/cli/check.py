@@ -61,7 +61,7 @@ _ELSEWHERE: Final = (
 """What does not go with `--fix`: where it is judged nothing can be put right, or nothing must be."""
 
 
-class _Format(_Choice):
+class _FormatName(_Choice):
     """A format's name: one of those that ship with specguard, or what a plugin's can be."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
@@ -125,7 +125,7 @@ def _given(options: Mapping[str, Any], flags: Sequence[str]) -> str:
 @flag("--bootstrap", help="Accept a base without an authority, or its first approvers.")
 @text(
     "--output-format",
-    type=_Format(list(FORMATS)),
+    type=_FormatName(list(FORMATS)),
     metavar="F",
     default="text",
     help=f"The report on standard output: {', '.join(FORMATS)}, or a plugin's.",

@@ -20,8 +20,8 @@ from specguard.cli.files import replace_file, writing
 from specguard.cli.options import complete_presets, flag, in_directory, repeated, say, usage
 from specguard.cli.proposed import (
     Adopted,
-    Guard,
     Proposed,
+    ProposedGuard,
     append_to_authority,
     approver_named,
     compiled,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.authority.policy import Policy
-    from specguard.cli.proposed import Setting
+    from specguard.cli.proposed import ProposedSetting
     from specguard.integrations.hooks.settings import Host
     from specguard.runs.settings import RunSettings
 
@@ -134,11 +134,11 @@ def command(
     proposed = Proposed(base, presets)
     paths = tree_paths(repository)
     runners = "the hooks that run in front of an agent's edits"
-    proposed.guards += [*guards_in(paths), *(Guard(one.host.file, runners) for one in planned)]
+    proposed.guards += [*guards_in(paths), *(ProposedGuard(one.host.file, runners) for one in planned)]
     guarded = {(one.path.rstrip("/"), one.forbidden) for one in proposed.guards}
     for pattern, forbidden in (*((one, False) for one in locks), *((one, True) for one in forbids)):
         if (pattern.rstrip("/"), forbidden) not in guarded:
-            proposed.guards.append(Guard(pattern, forbidden=forbidden))
+            proposed.guards.append(ProposedGuard(pattern, forbidden=forbidden))
 
     def policy_of(text: str) -> Policy:
         return _judging(top, text)
@@ -173,7 +173,7 @@ def command(
         say_next(repository, planned, write_settings(top, planned))
 
 
-def _ask_for_approver() -> list[Setting]:
+def _ask_for_approver() -> list[ProposedSetting]:
     """Ask on a terminal who may approve; nobody if there is no answer."""
     name = click.prompt("Who may approve exceptions? A name, or nothing", default="", show_default=False)
     if not name.strip():
@@ -182,7 +182,7 @@ def _ask_for_approver() -> list[Setting]:
     return [approver_named(f"{name}={key}")]
 
 
-def _adopted(top: str, text: str, files: Sequence[str], paths: Sequence[str]) -> list[Setting]:
+def _adopted(top: str, text: str, files: Sequence[str], paths: Sequence[str]) -> list[ProposedSetting]:
     """Print what holds each sentence of the documents; the settings that hold more of them."""
     found = Adopted(top, text, files, paths)
     shown = settings_block(found.settings) if found.settings else ["nothing is to be added"]
@@ -191,7 +191,7 @@ def _adopted(top: str, text: str, files: Sequence[str], paths: Sequence[str]) ->
     return found.settings
 
 
-def _add(top: str, settings: Sequence[Setting], subject: str, *, only_print: bool = False) -> None:
+def _add(top: str, settings: Sequence[ProposedSetting], subject: str, *, only_print: bool = False) -> None:
     """Add a block of settings at the end of the authority that is there, where it then is one still."""
     from specguard.evaluation.own import read_own
 

@@ -78,7 +78,7 @@ _FITTED: Final = 8
 """In so many folders a preset's code may be, for them to be meant."""
 
 
-class Guard(Record):
+class ProposedGuard(Record):
     """A path that the authority guards.
 
     Attributes:
@@ -92,7 +92,7 @@ class Guard(Record):
     forbidden: bool = False
 
 
-class Setting(Record):
+class ProposedSetting(Record):
     """A setting that differs from its default.
 
     Attributes:
@@ -117,11 +117,11 @@ class Proposed:
     """
 
     def __init__(self, base: str, presets: Sequence[str]) -> None:
-        self.guards: list[Guard] = [Guard(AUTHORITY, "this document")]
-        self.settings: list[Setting] = []
+        self.guards: list[ProposedGuard] = [ProposedGuard(AUTHORITY, "this document")]
+        self.settings: list[ProposedSetting] = []
         if presets:
-            self.settings.append(Setting(f"extends = {toml_value(list(presets))}"))
-        self.settings.append(Setting(f"base = {toml_value(base)}"))
+            self.settings.append(ProposedSetting(f"extends = {toml_value(list(presets))}"))
+        self.settings.append(ProposedSetting(f"base = {toml_value(base)}"))
         self._base = base
 
     @property
@@ -146,7 +146,7 @@ class Proposed:
         return "\n".join([*lines, "", "## Settings", "", *settings_block(self.settings), ""])
 
 
-def settings_block(settings: Iterable[Setting]) -> list[str]:
+def settings_block(settings: Iterable[ProposedSetting]) -> list[str]:
     """The lines of a block of settings, each below its reason."""
     lines: list[str] = []
     for one in sorted(settings, key=lambda one: one.toml.startswith("[")):
@@ -155,7 +155,7 @@ def settings_block(settings: Iterable[Setting]) -> list[str]:
     return ["```toml specguard", *lines, "```"]
 
 
-def _items(guards: Sequence[Guard]) -> list[str]:
+def _items(guards: Sequence[ProposedGuard]) -> list[str]:
     found = {guard.path: guard.why for guard in guards}
     return [f"- `{path}`: {why}." if why else f"- `{path}`" for path, why in found.items()]
 
@@ -170,17 +170,17 @@ def tree_paths(repository: Repository) -> Sequence[str]:
     return [os.fsdecode(path) for path in known.split(b"\0") if path]
 
 
-def guards_in(paths: Sequence[str]) -> Iterator[Guard]:
+def guards_in(paths: Sequence[str]) -> Iterator[ProposedGuard]:
     """What of these files is worth guarding, whatever the project is."""
     for known, forbidden in ((_LOCKED, False), (_FORBIDDEN, True)):
         for pattern, why in known:
             begins = re.compile(pattern if pattern.endswith("/") else rf"(?:{pattern})\Z")
             found = (begins.match(path) for path in paths)
             for name in sorted({match[0] for match in found if match}):
-                yield Guard(name, why, forbidden)
+                yield ProposedGuard(name, why, forbidden)
 
 
-def fitted(policy: Policy, paths: Sequence[str]) -> Iterator[Setting]:
+def fitted(policy: Policy, paths: Sequence[str]) -> Iterator[ProposedSetting]:
     """Where a preset's code is not where it says: the nearest folders of these names."""
     code: Patterns = policy.declared("spec_settings").code
     origin = policy.origin("specs.code")
@@ -191,13 +191,13 @@ def fitted(policy: Policy, paths: Sequence[str]) -> Iterator[Setting]:
     found = {tuple(parts[: at + 1]) for parts in split for at, part in enumerate(parts) if part in names}
     nearest = [one for one in sorted(found) if len(one) == min(map(len, found))]
     if 0 < len(nearest) <= _FITTED:
-        yield Setting(
+        yield ProposedSetting(
             toml=f"specs.code = {toml_value(['/'.join([*one, '**']) for one in nearest])}",
             why=f"{' and '.join(code.patterns)} of the preset are not here",
         )
 
 
-def approver_named(text: str) -> Setting:
+def approver_named(text: str) -> ProposedSetting:
     """The table of an approver, from `NAME=KEYFILE` or `NAME <ADDRESS>=KEYFILE`.
 
     Raises:
@@ -221,7 +221,7 @@ def approver_named(text: str) -> Setting:
         "may": ["PTH002", "PTH004"],
     }
     lines = [f"{key} = {toml_value(value)}" for key, value in table.items() if value]
-    return Setting("\n".join(["[[approvals.approver]]", *lines]))
+    return ProposedSetting("\n".join(["[[approvals.approver]]", *lines]))
 
 
 def read_document(top: str, path: str) -> Source:
@@ -308,13 +308,13 @@ class Adopted:
         self._text = text
         self._tracked = [os.fsencode(path) for path in tracked]
         self._wanted: dict[str, Any] = {}
-        self.settings: list[Setting] = []
+        self.settings: list[ProposedSetting] = []
         self._name(self._compiled(), files)
         self._policy = policy = self._compiled()
         lists = list(self._lists(policy.unread))
         labels = {(one.path, one.text) for one in policy.unread}
         sentences = [one for one in self._sentences() if (one[0], one[3]) not in labels]
-        self.settings += [Setting(f"{key} = {toml_value(one)}") for key, one in self._wanted.items()]
+        self.settings += [ProposedSetting(f"{key} = {toml_value(one)}") for key, one in self._wanted.items()]
         final = self._compiled()
         held = {(one.path, one.line, "people", one.text): one.rules for one in final.statements if one.rules}
         known = {(one.path, one.line) for one in policy.unread}
@@ -372,7 +372,7 @@ class Adopted:
                 code="usage",
             )
         if new:
-            self.settings.append(Setting(f"documents = {toml_value(new)}"))
+            self.settings.append(ProposedSetting(f"documents = {toml_value(new)}"))
 
     def _read(self) -> Iterator[_Line]:
         """The paths that known sections give."""
@@ -474,7 +474,7 @@ _BOT: Final = "[bot]"
 """How a bot's account is written, and its name in what it commits."""
 
 _NUMBERED: Final = re.compile(r" \(#[0-9]+\)$")
-_PINS: Final = Setting('rules.locked-path.pins = "allow"')
+_PINS: Final = ProposedSetting('rules.locked-path.pins = "allow"')
 
 
 def look_back(
@@ -520,7 +520,7 @@ def look_back(
         proposed.settings.remove(_PINS)
     if pins:
         why = f"{pins} of the last {count} changes altered only pinned versions of locked files"
-        proposed.settings.append(Setting(_PINS.toml, why=why))
+        proposed.settings.append(ProposedSetting(_PINS.toml, why=why))
     yield f"past changes: {_said(before, count)} by what is guarded and the defaults"
     proposed.settings += _bots(commits, after)
     proposed.settings += _severities(policy_of(proposed.text), after)
@@ -528,17 +528,17 @@ def look_back(
         yield f"past changes: {_said(after, count)} by what is proposed"
 
 
-def _landing(commits: Sequence[Commit]) -> Iterator[Setting]:
+def _landing(commits: Sequence[Commit]) -> Iterator[ProposedSetting]:
     """How changes land, where most of them are one commit that the platform has numbered."""
     numbered = sum(
         not commit.is_merge and bool(_NUMBERED.search(commit.message.subject)) for commit in commits
     )
     if 2 * numbered > len(commits):
         why = f"{numbered} of the last {len(commits)} changes landed as one numbered commit"
-        yield Setting('merge = "squash"', why=why)
+        yield ProposedSetting('merge = "squash"', why=why)
 
 
-def _bots(commits: Sequence[Commit], failures: dict[str, frozenset[str]]) -> Iterator[Setting]:
+def _bots(commits: Sequence[Commit], failures: dict[str, frozenset[str]]) -> Iterator[ProposedSetting]:
     """Accounts of bots that often break conventions, as far as names tell; their failures are taken out."""
     broke: dict[str, list[str]] = {}
     for commit in commits:
@@ -550,13 +550,13 @@ def _bots(commits: Sequence[Commit], failures: dict[str, frozenset[str]]) -> Ite
             continue
         for oid in oids:
             failures[oid] = frozenset(code for code in failures[oid] if not code.startswith(CONVENTIONS))
-        yield Setting(
+        yield ProposedSetting(
             toml=f"[authors.{toml_key(name.removesuffix(_BOT))}]\nlogins = {toml_value([name])}",
             why=f"{len(oids)} of the last {len(commits)} changes; the platform says whose a change is",
         )
 
 
-def _severities(policy: Policy, failures: dict[str, frozenset[str]]) -> Iterator[Setting]:
+def _severities(policy: Policy, failures: dict[str, frozenset[str]]) -> Iterator[ProposedSetting]:
     """Conventions that are none yet, as warnings; their failures are taken out."""
     for code, times in sorted(_count(failures).items()):
         rule = policy.rule(code)
@@ -564,7 +564,7 @@ def _severities(policy: Policy, failures: dict[str, frozenset[str]]) -> Iterator
             continue
         for oid, codes in failures.items():
             failures[oid] = codes - {code}
-        yield Setting(
+        yield ProposedSetting(
             toml=f'rules.{rule.name}.severity = "warning"',
             why=f"{times} of the last {len(failures)} changes break it",
         )

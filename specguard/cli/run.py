@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     Say = Callable[[str], None]
 
 
-class _Run(click.Group):
+class _RunGroup(click.Group):
     """A group whose first word may also be a kind of work item."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -75,7 +75,7 @@ class _Run(click.Group):
         return "item", self.commands["item"], args
 
 
-@click.command("run", cls=_Run)
+@click.command("run", cls=_RunGroup)
 def command() -> None:
     """Let an agent work on one item of a KIND, from its pointer to its pull request.
 

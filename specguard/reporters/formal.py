@@ -34,7 +34,7 @@ from specguard.reporters.escape import (
 from specguard.reporters.text import Style, located, titles, undecided, verdict_line
 from specguard.reporters.wording import (
     HOME,
-    Place,
+    ShownAt,
     Told,
     lines,
     policy_lines,
@@ -275,7 +275,7 @@ def error_report_azure(error: SpecguardError) -> str:
     )
 
 
-def _issue(kind: str, told: Sequence[str], place: Place | None, code: str) -> str:
+def _issue(kind: str, told: Sequence[str], place: ShownAt | None, code: str) -> str:
     properties = {"type": kind}
     if place is not None:
         properties["sourcepath"] = cut(place.text, LONGEST)

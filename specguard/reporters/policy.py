@@ -31,7 +31,7 @@ _EXACT: Final = 3
 """Down to this depth every key that is set has an origin of its own."""
 
 
-class Setting(Record):
+class PolicySetting(Record):
     """One value that a policy sets.
 
     Attributes:
@@ -52,7 +52,7 @@ class Setting(Record):
         return ".".join(map(str, self.path))
 
 
-def settings(policy: Policy) -> list[Setting]:
+def settings(policy: Policy) -> list[PolicySetting]:
     """What a policy's documents and presets set, without defaults, table by table."""
     tree: dict[str, object] = {key: policy.value(key) for key in policy.to_data()["top"]}
     tree["authority"] = {name: list(getattr(policy, name)) for name in ("normative", "order", "keys")}
@@ -78,7 +78,7 @@ def _written(policy: Policy) -> set[str]:
     return written
 
 
-def _settings(path: Path, value: object, policy: Policy, written: set[str]) -> Iterator[Setting]:
+def _settings(path: Path, value: object, policy: Policy, written: set[str]) -> Iterator[PolicySetting]:
     """The settings at a key and below it; what nobody wrote is left out."""
     key = ".".join(map(str, path))
     # The origins of what is deeper than `rules.<name>.<key>` may be those of the table above.
@@ -96,7 +96,7 @@ def _settings(path: Path, value: object, policy: Policy, written: set[str]) -> I
                     shown = True
                     yield setting
         if not shown and len(path) > 1 and (origin := policy.origin(key)):
-            yield Setting(path, {}, origin)
+            yield PolicySetting(path, {}, origin)
     elif isinstance(value, (list, tuple)) and any(isinstance(element, Record) for element in value):
         for index, element in enumerate(value):
             yield from _settings((*path, index), element, policy, written)
@@ -104,9 +104,9 @@ def _settings(path: Path, value: object, policy: Policy, written: set[str]) -> I
         for index, pattern in enumerate(value.patterns):
             origin = policy.origin(f"{key}.{index}")
             if origin is not None:
-                yield Setting((*path, index), pattern, origin, expansion(pattern, covers=value.covers))
+                yield PolicySetting((*path, index), pattern, origin, expansion(pattern, covers=value.covers))
     elif value is not None and (origin := policy.origin(key)):
-        yield Setting(path, plain(value), origin)
+        yield PolicySetting(path, plain(value), origin)
 
 
 def as_text(policy: Policy, *, coverage: bool = False) -> str:
@@ -145,7 +145,7 @@ def as_text(policy: Policy, *, coverage: bool = False) -> str:
 
 def as_toml(policy: Policy) -> str:
     """The policy as settings that would compile to it, each with its origin as a comment."""
-    keys: dict[tuple[Path, str | int], list[Setting]] = {}
+    keys: dict[tuple[Path, str | int], list[PolicySetting]] = {}
     for setting in settings(policy):
         depth = _depth(setting.path)
         keys.setdefault((setting.path[:depth], setting.path[depth]), []).append(setting)
@@ -189,7 +189,7 @@ def as_data(policy: Policy) -> dict[str, Any]:
     }
 
 
-def _place(setting: Setting) -> tuple[str, str]:
+def _place(setting: PolicySetting) -> tuple[str, str]:
     """The table of a setting as a header has it, and its key within."""
     depth = _depth(setting.path)
     return _key(setting.path[:depth]), _key(setting.path[depth:])
@@ -206,7 +206,7 @@ def _depth(path: Path) -> int:
     return min(2 if of_two else 1, len(path) - 1)
 
 
-def _joined(same: list[Setting]) -> Any:
+def _joined(same: list[PolicySetting]) -> Any:
     """The value of one key of a table, put together from all that is below it."""
     root: dict[str | int, Any] = {}
     for setting in same:
@@ -299,7 +299,7 @@ def explanation_text(found: Explained, quoted: Quoted) -> str:
     return "\n".join(lines) + "\n"
 
 
-def of_rule(found: Explained) -> Sequence[Setting]:
+def of_rule(found: Explained) -> Sequence[PolicySetting]:
     """What the policy sets for a rule: in its own table and those that it needs, then beside these.
 
     Beside `specs.review` stands how long a review holds, and what specs govern.
@@ -321,7 +321,7 @@ def _is_below(key: Sequence[str], table: Sequence[str]) -> bool:
     )
 
 
-def _shown(setting: Setting) -> str:
+def _shown(setting: PolicySetting) -> str:
     return visible(cut(f"{setting.key} = {toml_value(setting.value)}"))
 
 

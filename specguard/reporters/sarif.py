@@ -19,7 +19,7 @@ from specguard.reporters.json import plain
 from specguard.reporters.manual import prose
 from specguard.reporters.wording import (
     HOME,
-    Place,
+    ShownAt,
     accounts,
     lines,
     most_severe_first,
@@ -203,7 +203,7 @@ def _text(told: Iterable[str]) -> str:
     return "\n".join(told).replace("](", "] (")
 
 
-def _physical(place: Place, snippet: str = "") -> dict[str, Any]:
+def _physical(place: ShownAt, snippet: str = "") -> dict[str, Any]:
     data: dict[str, Any] = {
         "artifactLocation": {"uri": _encoded(place.path), "uriBaseId": _ROOT},
         # A file as a whole is shown at its first line, without which GitHub shows nothing.

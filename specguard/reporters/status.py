@@ -41,13 +41,13 @@ def render(status: Mapping[str, Any], *, colour: bool = False) -> str:
         colour: whether the reader is a terminal that wants it.
     """
     lines: list[str] = []
-    for part in _Page(status, Style(colour)).parts():
+    for part in _StatusPage(status, Style(colour)).parts():
         told = list(part)
         lines += [*([""] if lines and told else []), *told]
     return "".join(f"{line}\n" for line in lines)
 
 
-class _Page:
+class _StatusPage:
     """A status in parts, each of which is lines; those that say nothing are left out."""
 
     def __init__(self, status: Mapping[str, Any], style: Style) -> None:

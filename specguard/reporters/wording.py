@@ -254,7 +254,7 @@ def difference_place(difference: Mapping[str, Any]) -> str:
 _DOCUMENT: Final = b"SPEC_AUTHORITY.md"
 
 
-class Place(Record):
+class ShownAt(Record):
     """A file of the repository, and lines of it.
 
     Attributes:
@@ -275,36 +275,36 @@ class Place(Record):
         return path_text(self.path)
 
 
-def place_of(verdict: Verdict, judged: Judged) -> Place:
+def place_of(verdict: Verdict, judged: Judged) -> ShownAt:
     """Where a finding of a verdict is shown."""
     finding = judged.finding
     if finding.path is not None:
         line = finding.line or 0
-        return Place(finding.path, line, max(line, finding.end_line or 0) if line else 0)
+        return ShownAt(finding.path, line, max(line, finding.end_line or 0) if line else 0)
     return of_origin(judged.authority) or authority_of(verdict)
 
 
-def of_origin(origin: Origin | None) -> Place | None:
+def of_origin(origin: Origin | None) -> ShownAt | None:
     """The line of the authority; None where it is in no file of the repository."""
     if origin is None:
         return None
     path = relative(origin.path)
     if path is None:
         return None
-    return Place(path, origin.line or 1, origin.line or 1, own=False)
+    return ShownAt(path, origin.line or 1, origin.line or 1, own=False)
 
 
-def authority_of(verdict: Verdict | None) -> Place:
+def authority_of(verdict: Verdict | None) -> ShownAt:
     """The first line of the document that holds the policy."""
     documents = verdict.authority.get("documents", ()) if verdict else ()
     path = next((path for path in map(relative, documents) if path), _DOCUMENT)
-    return Place(path, 1, 1, own=False)
+    return ShownAt(path, 1, 1, own=False)
 
 
-def place_of_error(error: SpecguardError) -> Place:
+def place_of_error(error: SpecguardError) -> ShownAt:
     """Where an error is shown."""
     path = relative(error.path) if error.path else None
-    return Place(path, error.line or 1, error.line or 1) if path else authority_of(None)
+    return ShownAt(path, error.line or 1, error.line or 1) if path else authority_of(None)
 
 
 class Told(Record):
@@ -321,7 +321,7 @@ class Told(Record):
 
     weight: Weight
     lines: Sequence[str]
-    place: Place
+    place: ShownAt
     code: str
     result: RuleResult | None = None
     judged: Judged | None = None

@@ -127,7 +127,7 @@ def test_as_json(project: Repository) -> None:
         (("comitlint",), "did you mean 'commitlint'?"),
         (("openspec",), "there is no openspec here"),
         (("openspec=x",), "openspec is a folder"),
-        (("repolinter=none.json",), "none.json: it cannot be read"),
+        (("repolinter=none.json",), "none.json: the file cannot be read"),
     ],
 )
 def test_what_cannot_be_imported(project: Repository, args: tuple[str, ...], said: str) -> None:

@@ -49,7 +49,7 @@ def test_no_line_takes_long(line: str) -> None:
     ("content", "line", "said"),
     [
         ("a\n" + "b" * 10_001, 2, "the line has 10001 characters"),
-        ("a\n" * (1 << 20), None, "it is larger than 1 MiB"),
+        ("a\n" * (1 << 20), None, "the page may have 1 MiB, and this one is larger"),
     ],
 )
 def test_what_is_too_long_is_said(tmp_path: Path, content: str, line: int | None, said: str) -> None:
