@@ -414,7 +414,7 @@ class Work:
             MissingFact: the trusted base cannot be read.
         """
         if kind not in self._pointers:
-            self._pointers[kind] = read_pointer(self.kinds[kind], self._tree())
+            self._pointers[kind] = read_pointer(self.kinds[kind], self._documents)
         return self._pointers[kind]
 
     def current(self, kind: str) -> WorkItem | Unresolved:

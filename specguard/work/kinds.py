@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.patterns import Covering, PatternError, translate
-from specguard.declaration.rule import Commits, Record, Settings, required, setting
+from specguard.declaration.rule import Commits, Settings, required, setting
 from specguard.errors import MissingFact
 from specguard.work.templates import (
     Template,
@@ -18,7 +18,7 @@ from specguard.work.templates import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Final, Literal
 
     Key = tuple[str, str, str]
@@ -345,22 +345,6 @@ def _unpadded(zeros: re.Match[str]) -> str:
     return zeros[0] if before.isdigit() else ""
 
 
-class _Atom(Record):
-    """One character of a template's expression, or one class of characters that may be repeated."""
-
-    chars: str
-    loops: bool = False
-    optional: bool = False
-
-    def takes(self, char: str) -> bool:
-        """Whether it takes a character; `/` alone stands for all that is none."""
-        return char != "/" if self.chars == "/" and self.loops else char in self.chars
-
-
-_DIGITS = "0123456789"
-_SMALL = "abcdefghijklmnopqrstuvwxyz"
-
-
 def clashes(kinds: Mapping[str, WorkKind]) -> Iterator[tuple[Key, str, str]]:
     """What templates of two kinds have against each other.
 
@@ -389,57 +373,19 @@ def clashes(kinds: Mapping[str, WorkKind]) -> Iterator[tuple[Key, str, str]]:
 
 
 def _clash(one: Template, other: Template) -> bool:
-    """Whether some text is read by both, exactly or leniently, and neither has more literal characters."""
+    """Whether a name that one makes is read by the other, and neither has more literal characters."""
     if one.literal != other.literal or not (one.names & TELLING and other.names & TELLING):
         return False
-    return (one.word != "" and one.word == other.word) or _overlap(_atoms(one), _atoms(other))
-
-
-def _overlap(one: Sequence[_Atom], other: Sequence[_Atom]) -> bool:
-    """Whether one text fulfils both; a name that stands in a template twice counts as two."""
-    # Every class has the digit, so no other character than a literal one can tell them apart.
-    literals = {atom.chars for atom in (*one, *other) if len(atom.chars) == 1 and not atom.loops}
-    alphabet = {"0", *literals}
-    ends = len(one), len(other)
-    seen: set[tuple[int, int]] = set()
-    waiting = [(0, 0)]
-    while waiting:
-        places = waiting.pop()
-        if places == ends:
-            return True
-        if places in seen:
-            continue
-        seen.add(places)
-        left, right = places
-        waiting.extend((after, right) for after in _skipped(one, left))
-        waiting.extend((left, after) for after in _skipped(other, right))
-        for char in alphabet:
-            rights = _after(other, right, char)
-            waiting.extend((after, far) for after in _after(one, left, char) for far in rights)
+    if one.word and one.word == other.word:
+        return True
+    for first, second in ((one, other), (other, one)):
+        # Values that could be what the other has literally.
+        values = [
+            "1",
+            *re.findall("[A-Za-z0-9]+", " ".join(part for part in second.parts if isinstance(part, str))),
+        ]
+        for value in values:
+            fields = {name: value for name in first.names if name != "number" or value.isdigit()}
+            if second.read(first.render({"number": "1", **fields})) is not None:
+                return True
     return False
-
-
-def _skipped(atoms: Sequence[_Atom], place: int) -> Iterable[int]:
-    return (place + 1,) if place < len(atoms) and atoms[place].optional else ()
-
-
-def _after(atoms: Sequence[_Atom], place: int, char: str) -> Sequence[int]:
-    """The places behind a character that is read at a place."""
-    if place == len(atoms) or not atoms[place].takes(char):
-        return ()
-    return (place, place + 1) if atoms[place].loops else (place + 1,)
-
-
-def _atoms(template: Template) -> list[_Atom]:
-    atoms: list[_Atom] = []
-    for part in template.parts:
-        if isinstance(part, str):
-            atoms += map(_Atom, part)
-        elif part.name == "number":
-            atoms.append(_Atom(_DIGITS, loops=True))
-        elif part.name == "slug":
-            letters = _DIGITS + (_SMALL.upper() if part.upper else _SMALL)
-            atoms += [_Atom(letters), _Atom(letters + "-", loops=True, optional=True)]
-        else:
-            atoms.append(_Atom("/", loops=True))
-    return atoms

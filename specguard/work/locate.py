@@ -8,44 +8,60 @@ import re
 from specguard.declaration.patterns import PatternError, Selecting
 from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
+from specguard.documents.data import Data
 from specguard.model import path_text
 from specguard.work.templates import NumberFormat, Template, Unrendered, escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.change.tree import Tree
+    from specguard.change.tree import Documents, Tree
     from specguard.work.kinds import WorkKind
 
 
 LARGEST_DOCUMENT: Final = 4 << 20
 """A document of more bytes is not read."""
 
-_PADDINGS: Final = (1, 2, 3, 4)
+PADDINGS: Final = (1, 2, 3, 4)
+"""How many digits numbers in file names may have at least, where a template has a wildcard."""
+
 _STEPS: Final = 3
+_FILE_TYPES: Final = {0o120000: "a symbolic link", 0o160000: "a submodule", 0o040000: "a directory"}
 
 
-class Located:
+class Tried(Record):
+    """One place that was looked at, and what was there.
+
+    Attributes:
+        place: a path, or a template that could not be filled in.
+        outcome: what came of it, e.g. `is not there`.
+    """
+
+    place: str
+    outcome: str
+
+    def __str__(self) -> str:
+        return f"{self.place} {self.outcome}"
+
+
+class Located(Record, frozen=False):
     """Where a work item's document is, or why it is not found.
 
     Attributes:
-        path: the document; None where there is none, or more than one.
         tried: every place that was looked at, in order.
+        path: the document; None where there is none, or more than one.
         problem: what is wrong, in one sentence; empty where a document was found.
         near: near misses, one sentence each.
         legacy: the canonical folder, where the document was found in an older place; empty otherwise.
     """
 
-    __slots__ = ("legacy", "near", "path", "problem", "tried")
-
-    def __init__(self, tried: list[Tried]) -> None:
-        self.path: bytes | None = None
-        self.tried = tried
-        self.problem = ""
-        self.near: list[str] = []
-        self.legacy = ""
+    tried: list[Tried] = []
+    path: bytes | None = None
+    problem: str = ""
+    near: list[str] = []
+    legacy: str = ""
 
 
 class Locator:
@@ -63,7 +79,7 @@ class Locator:
         self.fields = fields
         self.number = number
         self.tree = tree
-        self.found = Located([])
+        self.found = Located()
 
     def locate(self) -> Located:
         """Try the templates in order, then the indexes, then the older places.
@@ -71,42 +87,38 @@ class Locator:
         Raises:
             MissingFact: the tree or a file cannot be read.
         """
-        for template in self.kind.document:
-            if self._take(template):
-                return self.found
-        for template in self.kind.index:
-            if self._take_from_index(template):
-                return self.found
-        for template in self.kind.legacy:
-            if self._take(template):
-                if self.found.path is not None:
-                    self.found.legacy = self._canonical_folder()
-                return self.found
-        self.found.problem = "none of the places it could be in has it"
-        self.found.near = list(dict.fromkeys([*self.found.near, *self._near()]))
-        return self.found
+        kind, found = self.kind, self.found
+        ended = any(map(self._take, kind.document)) or any(map(self._take_from_index, kind.index))
+        if not ended and any(map(self._take, kind.legacy)):
+            ended = True
+            found.legacy = self._canonical_folder() if found.path is not None else ""
+        if not ended:
+            found.problem = "none of the places it could be in has it"
+            found.near += self._padded()
+        return found
+
+    def _note(self, place: str, outcome: str) -> None:
+        self.found.tried.append(Tried(place, outcome))
 
     def _take(self, template: str) -> bool:
         """Whether the search ends at a template: with a document, or with something that is wrong."""
         wild = has_wildcard(template)
-        patterns = self._patterns(template, _PADDINGS if wild else self._widths(), note=True)
-        if not patterns:
-            return False
+        patterns = self._patterns(template, PADDINGS if wild else self._widths(), note=True)
         matches: dict[bytes, None] = {}
         for pattern in patterns:
             try:
                 matches.update(dict.fromkeys(matching(self.tree, pattern)))
             except PatternError as error:
-                self.found.tried.append(Tried(pattern, f"names no file: {error}"))
+                self._note(pattern, f"names no file: {error}")
                 return False
+        if not patterns:
+            return False
         if not matches:
-            self.found.tried.append(
-                Tried(readable(patterns[0]), "matches no file" if wild else "is not there")
-            )
+            self._note(readable(patterns[0]), "matches no file" if wild else "is not there")
             return False
         if len(matches) > 1:
-            names = " and ".join(path_text(path) for path in sorted(matches))
-            self.found.tried.append(Tried(readable(patterns[0]), f"matches {names}"))
+            names = _names(matches)
+            self._note(readable(patterns[0]), f"matches {names}")
             self.found.problem = f"{len(matches)} files could be it: {names}"
             return True
         return self._settle(next(iter(matches)))
@@ -117,79 +129,58 @@ class Locator:
         for pattern in self._patterns(template, self._widths(), note=True):
             place = readable(pattern)
             path = place.encode("utf-8", "surrogateescape")
-            text = self.text_of(path)
+            text = read_text(self.tree, path)
             if text is None:
-                self.found.tried.append(Tried(place, "is not there"))
+                self._note(place, "is not there")
                 continue
-            rows = rows_for(text, self.fields.get("kind", ""), self.fields.get("id", ""), self.number)
             targets: dict[bytes, None] = {}
-            for row in rows:
-                places = [self._existing(path, link) for link in row.links]
-                targets.update(dict.fromkeys(target for target in places if target is not None))
-                if row.links and not any(places):
-                    self.found.near.append(
-                        f"{place}:{row.line} names {row.links[0]!r} for it, which is not there"
-                    )
-                elif not row.links:
-                    self.found.near.append(
-                        f"{place}:{row.line} lists it as {row.title!r}, without the path of a document"
-                    )
-            self.found.tried.append(
-                Tried(place, "maps it to a document" if targets else "maps it to no document")
-            )
+            for row in rows_for(text, self.fields.get("kind", ""), self.fields.get("id", ""), self.number):
+                there = [target for link in row.links if (target := self._existing(path, link))]
+                targets.update(dict.fromkeys(there))
+                said = f"names {row.links[0]!r} for it, which is not there" if row.links else ""
+                said = said or f"lists it as {row.title!r}, without the path of a document"
+                self.found.near += [] if there else [f"{place}:{row.line} {said}"]
+            self._note(place, "maps it to a document" if targets else "maps it to no document")
             if len(targets) > 1:
-                names = " and ".join(path_text(target) for target in sorted(targets))
-                self.found.problem = f"{place} maps it to {len(targets)} documents: {names}"
-                return True
+                self.found.problem = f"{place} maps it to {len(targets)} documents: {_names(targets)}"
             if targets:
-                return self._settle(next(iter(targets)))
+                return len(targets) > 1 or self._settle(next(iter(targets)))
         return False
 
     def _settle(self, path: bytes) -> bool:
         """Take a file for the document, or what it points to where that is all it does."""
         seen = [path]
         for _ in range(_STEPS):
-            entry = self.tree.find(path)
+            entry, text = self.tree.find(path), read_text(self.tree, path)
             special = file_type(entry.mode) if entry is not None else ""
-            if special:
-                self.found.tried.append(Tried(path_text(path), f"is {special}"))
-                self.found.problem = f"{path_text(path)} is {special}, not a document"
-                return True
-            text = self.text_of(path)
-            if text is not None and not text.strip():
-                self.found.tried.append(Tried(path_text(path), "is empty"))
-                self.found.problem = f"{path_text(path)} is empty"
-                return True
             link = points_to(text or "")
-            if not link:
-                self.found.tried.append(Tried(path_text(path), "was found"))
+            target = self._existing(path, link) if link else None
+            problem = f"is {special}, not a document" if special else ""
+            if text is not None and not text.strip():
+                problem = "is empty"
+            elif link and (target is None or target in seen):
+                why = "which is not there" if target is None else "which leads back to it"
+                problem = f"only points to {link!r}, {why}"
+            if problem:
+                self._note(path_text(path), problem)
+                self.found.problem = f"{path_text(path)} {problem}"
+                return True
+            if target is None:
+                self._note(path_text(path), "was found")
                 self.found.path = path
                 return True
-            target = self._existing(path, link)
-            if target is None or target in seen:
-                reason = "which is not there" if target is None else "which leads back to it"
-                self.found.tried.append(Tried(path_text(path), f"only points to {link!r}, {reason}"))
-                self.found.problem = f"{path_text(path)} only points to {link!r}, {reason}"
-                return True
-            self.found.tried.append(Tried(path_text(path), f"only points to {path_text(target)}"))
+            self._note(path_text(path), f"only points to {path_text(target)}")
             seen.append(target)
             path = target
-        self.found.problem = (
-            f"{path_text(seen[0])} only points to a document that only points to another, and so on"
-        )
+        name = path_text(seen[0])
+        self.found.problem = f"{name} only points to a document that only points to another, and so on"
         return True
-
-    def text_of(self, path: bytes) -> str | None:
-        """The text of a file of the base; None where there is none of a size that is read."""
-        return read_text(self.tree, path)
 
     def _existing(self, source: bytes, link: str) -> bytes | None:
         """The file that a link in another file means: relative to that file's folder, else to the root."""
         for base in (source.rpartition(b"/")[0], b""):
             path = joined(base, link)
-            if path is None:
-                continue
-            entry = self.tree.find(path)
+            entry = self.tree.find(path) if path is not None else None
             if entry is not None and not file_type(entry.mode):
                 return path
         return None
@@ -208,55 +199,38 @@ class Locator:
         parsed = Template(template)
         patterns: dict[str, None] = {}
         for width in widths:
-            fields = dict(self.fields)
-            if self.number is not None:
-                fields["number"] = f"{self.number:0{width}d}"
+            number = {} if self.number is None else {"number": f"{self.number:0{width}d}"}
             try:
-                patterns[parsed.render(fields, escape).removeprefix("./")] = None
+                patterns[parsed.render({**self.fields, **number}, escape).removeprefix("./")] = None
             except Unrendered as missing:
+                told = f"needs {{{missing.name}}}, which is not known"
+                if not parsed.literal and missing.name in self.kind.fields:
+                    told = f"is not told: there is no {' or '.join(self.kind.paths_of(missing.name))}"
                 if note:
-                    told = f"needs {{{missing.name}}}, which is not known"
-                    if not parsed.literal and missing.name in self.kind.fields:
-                        told = f"is not told: there is no {' or '.join(self.kind.paths_of(missing.name))}"
-                    self.found.tried.append(Tried(template, told))
+                    self._note(template, told)
                 return []
         return list(patterns)
 
     def _canonical_folder(self) -> str:
         """The folder of the first template that is more than a field."""
         for template in self.kind.document:
-            if not Template(template).literal:
-                continue
-            patterns = self._patterns(template.rpartition("/")[0], self._widths())
-            if patterns:
-                return readable(patterns[0])
+            if Template(template).literal:
+                for pattern in self._patterns(template.rpartition("/")[0], self._widths())[:1]:
+                    return readable(pattern)
         return "its canonical place"
 
-    def _near(self) -> Iterator[str]:
-        """Files that resemble what was looked for: padded otherwise, or in another folder."""
-        exact: dict[bytes, str] = {}
-        names: list[re.Pattern[str]] = []
+    def _padded(self) -> Iterable[str]:
+        """The files that would be it if the number were padded otherwise."""
         for template in self.kind.document:
-            for pattern in self._patterns(template, _PADDINGS):
-                name = pattern.rpartition("/")[2]
-                if not has_wildcard(pattern):
-                    exact[readable(pattern).encode("utf-8", "surrogateescape")] = template
-                # A name that all items share, `README.md` in a folder of each, says nothing of this one.
-                if "{" in template.rpartition("/")[2] and re.search("[A-Za-z0-9]", name):
-                    star = re.escape(name).replace(r"\*", "[^/]*")
-                    names.append(re.compile(star, re.IGNORECASE))
-        found = 0
-        for path in self.tree.paths():
-            name = path.rpartition(b"/")[2].decode("utf-8", "surrogateescape")
-            if path in exact:
-                yield f"{path_text(path)} has the number padded otherwise, which number_format could allow"
-            elif any(expression.fullmatch(name) for expression in names):
-                yield f"{path_text(path)} has such a name in another place"
-            else:
-                continue
-            found += 1
-            if found == 5:
-                return
+            for pattern in self._patterns(template, PADDINGS):
+                path = readable(pattern).encode("utf-8", "surrogateescape")
+                if not has_wildcard(pattern) and self.tree.find(path) is not None:
+                    name = path_text(path)
+                    yield f"{name} has the number padded otherwise, which number_format could allow"
+
+
+def _names(paths: Iterable[bytes]) -> str:
+    return " and ".join(path_text(path) for path in sorted(paths))
 
 
 def matching(tree: Tree, pattern: str) -> list[bytes]:
@@ -267,20 +241,22 @@ def matching(tree: Tree, pattern: str) -> list[bytes]:
         MissingFact: the tree cannot be read.
     """
     selecting = Selecting([pattern])
-    if not has_wildcard(pattern):
-        path = readable(pattern.removeprefix("/")).encode("utf-8", "surrogateescape")
-        entry = tree.find(path)
-        return [path] if entry is not None and entry.mode & 0o170000 != 0o040000 else []
-    folder, _, name = pattern.removeprefix("/").rpartition("/")
-    if not has_wildcard(folder) and name != "**":
-        place = readable(folder).encode("utf-8", "surrogateescape")
-        prefix = place + b"/" if place else b""
-        return [
-            prefix + found
-            for found, entry in tree.names(place).items()
-            if entry.mode & 0o170000 != 0o040000 and selecting.find(prefix + found) is not None
-        ]
-    return [path for path in tree.paths() if selecting.find(path) is not None]
+    pattern = pattern.removeprefix("/")
+    folder, _, name = pattern.rpartition("/")
+    if has_wildcard(folder) or name == "**":
+        return [path for path in tree.paths() if selecting.find(path) is not None]
+    place = readable(folder).encode("utf-8", "surrogateescape")
+    prefix = place + b"/" if place else b""
+    path = readable(pattern).encode("utf-8", "surrogateescape")
+    one = tree.find(path) if not has_wildcard(pattern) else None
+    names = (
+        tree.names(place).items() if has_wildcard(pattern) else [(path[len(prefix) :], one)] if one else []
+    )
+    return [
+        prefix + found
+        for found, entry in names
+        if entry.mode & 0o170000 != 0o040000 and (one or selecting.find(prefix + found) is not None)
+    ]
 
 
 def read_text(tree: Tree, path: bytes) -> str | None:
@@ -290,9 +266,7 @@ def read_text(tree: Tree, path: bytes) -> str | None:
         MissingFact: the object is not there.
     """
     entry = tree.find(path)
-    if entry is None or file_type(entry.mode):
-        return None
-    data = tree.read(path)
+    data = tree.read(path) if entry is not None and not file_type(entry.mode) else None
     if data is None or len(data) > LARGEST_DOCUMENT:
         return None
     return data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
@@ -317,93 +291,74 @@ def readable(pattern: str) -> str:
     return re.sub(r"\\(.)", r"\1", pattern)
 
 
-LARGEST: Final = 1 << 20
-"""A pointer of more bytes is none."""
-
-_ID = re.compile("(?:[A-Za-z]{1,40}[-_ ]?)?([0-9]{1,18})")
-"""A number as text, alone or behind its word: `12`, `task_003`."""
-
-_FILE_TYPES: Final = {0o120000: "a symbolic link", 0o160000: "a submodule", 0o040000: "a directory"}
+def file_type(mode: int) -> str:
+    """What an entry of a tree is where it is no regular file; empty for one."""
+    return _FILE_TYPES.get(mode & 0o170000, "")
 
 
-class Tried(Record):
-    """One place that was looked at, and what was there.
-
-    Attributes:
-        place: a path, or a template that could not be filled in.
-        outcome: what came of it, e.g. `is not there`.
-    """
-
-    place: str
-    outcome: str
-
-    def __str__(self) -> str:
-        return f"{self.place} {self.outcome}"
-
-    def __repr__(self) -> str:
-        return f"Tried({str(self)!r})"
+# A number as text, alone or behind its word: `12`, `task_003`.
+_ID: Final = re.compile("(?:[A-Za-z]{1,40}[-_ ]?)?([0-9]{1,18})")
 
 
-class Pointer:
+class Pointer(Record):
     """The file that an item is resolved by: one that names the current item, or one that lists all of them.
 
     Attributes:
         path: its path; None where there is no such file.
-        data: its JSON object.
+        tried: every place that was looked at.
+        problem: what is wrong, in one sentence; empty where nothing is.
+        data: its JSON value.
         number: the number of the item it names; None for a file that lists all.
         id: the same as text, as the file has it.
         line: the line of the number's key, or of the item's entry, from 1; None where it cannot be told.
-        tried: every place that was looked at.
-        problem: what is wrong, in one sentence; empty where nothing is.
     """
 
-    __slots__ = ("data", "id", "line", "number", "path", "problem", "tried")
-
-    def __init__(self, *, path: bytes | None, tried: Sequence[Tried], problem: str = "") -> None:
-        self.path = path
-        self.tried = tried
-        self.problem = problem
-        self.data: Any = None
-        self.number: int | None = None
-        self.id = ""
-        self.line: int | None = None
+    path: bytes | None
+    tried: Sequence[Tried]
+    problem: str = ""
+    data: Any = None
+    number: int | None = None
+    id: str = ""
+    line: int | None = None
 
 
 class Shape(Exception):
     """A JSON value that is not of the shape a kind asks for."""
 
 
-def read_pointer(kind: WorkKind, tree: Tree) -> Pointer:
-    """The pointer of a kind.
+def read_pointer(kind: WorkKind, documents: Documents) -> Pointer:
+    """The pointer of a kind: the first of its files that is there.
 
     Args:
         kind: its `pointer` and `number`.
-        tree: the trusted base's files.
+        documents: those of the trusted base.
 
     Raises:
         MissingFact: the tree or the file cannot be read.
     """
-    places = kind.pointer
     tried: list[Tried] = []
-    for place in places:
+    for place in kind.pointer:
         path = place.encode("utf-8")
-        entry = tree.find(path)
+        entry = documents.tree.find(path)
         if entry is None:
             tried.append(Tried(place, "is not there"))
             continue
-        pointer = Pointer(path=path, tried=tried)
+        data = documents.data(path) or Data(None)
+        problem = f"is {file_type(entry.mode)}, not a file" if file_type(entry.mode) else ""
+        if data.problem is not None:
+            where = f" in line {data.problem.line}" if data.problem.line else ""
+            problem = f"cannot be read: {data.problem.message}{where}"
         try:
-            text = _read(tree, path, entry.mode)
-            pointer.data = _parse(text)
-            pointer.id, pointer.number = number_in(pointer.data, kind.number)
-            pointer.line = line_of(text, kind.number)
-        except Shape as problem:
-            tried.append(Tried(place, str(problem)))
-            pointer.problem = f"{place} {problem}"
-        else:
-            tried.append(Tried(place, "was read"))
-        return pointer
-    return Pointer(path=None, tried=tried, problem=f"none of {', '.join(places)} exists" if places else "")
+            item_id, number = ("", 0) if problem else number_in(data.value, kind.number)
+        except Shape as shape:
+            problem = str(shape)
+        if problem:
+            tried.append(Tried(place, problem))
+            return Pointer(path, tried, f"{place} {problem}")
+        tried.append(Tried(place, "was read"))
+        line = data.line(kind.number.split("."))
+        return Pointer(path, tried, data=data.value, number=number, id=item_id, line=line)
+    return Pointer(None, tried, f"none of {', '.join(kind.pointer)} exists" if kind.pointer else "")
 
 
 def number_in(data: Any, field: str) -> tuple[str, int]:
@@ -417,24 +372,19 @@ def number_in(data: Any, field: str) -> tuple[str, int]:
     value = value_at(data, field)
     if value is None:
         raise Shape(f"has no {field!r}, which should hold the number of the current item")
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18:
-        return str(value), value
-    match = _ID.fullmatch(value) if isinstance(value, str) else None
-    if match:
-        return value, int(match.group(1))
-    raise Shape(
-        f"has {json.dumps(value)[:60]} in {field!r}, which should hold the number of the current item"
-    )
+    text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+    match = _ID.fullmatch(text)
+    if match is None:
+        raise Shape(
+            f"has {json.dumps(value)[:60]} in {field!r}, which should hold the number of the current item"
+        )
+    return text, int(match[1])
 
 
 def value_at(data: Any, path: str) -> Any:
     """The value at a dotted path of a JSON value; None where there is none (or `null`)."""
-    if not path:
-        return data
-    for key in path.split("."):
-        if not isinstance(data, dict):
-            return None
-        data = data.get(key)
+    for key in path.split(".") if path else ():
+        data = data.get(key) if isinstance(data, dict) else None
     return data
 
 
@@ -447,13 +397,12 @@ def text_at(data: Any, path: str) -> str | None:
     value = value_at(data, path)
     if value is None or value == "":
         return None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, str):
-        if any(char < " " or char == "\x7f" for char in value) or len(value) > 500:
-            raise Shape(f"has a text in {path!r} that no name can hold")
-        return value
-    raise Shape(f"has {json.dumps(value)[:60]} in {path!r}, which should hold a text or a number")
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise Shape(f"has {json.dumps(value)[:60]} in {path!r}, which should hold a text or a number")
+    text = str(value)
+    if any(char < " " or char == "\x7f" for char in text) or len(text) > 500:
+        raise Shape(f"has a text in {path!r} that no name can hold")
+    return text
 
 
 def same_id(one: str, other: str) -> bool:
@@ -463,77 +412,23 @@ def same_id(one: str, other: str) -> bool:
     return one == other
 
 
-def line_of(text: str, field: str) -> int | None:
-    """The line of a field's key in a JSON text, where its last key stands there only once."""
-    key = json.dumps(field.rpartition(".")[2])
-    lines = [
-        number for number, line in enumerate(text.split("\n"), 1) if re.search(re.escape(key) + r"\s*:", line)
-    ]
-    return lines[0] if len(lines) == 1 else None
-
-
-def file_type(mode: int) -> str:
-    """What an entry of a tree is where it is no regular file; empty for one."""
-    return _FILE_TYPES.get(mode & 0o170000, "")
-
-
-def _read(tree: Tree, path: bytes, mode: int) -> str:
-    kind = file_type(mode)
-    if kind:
-        raise Shape(f"is {kind}, not a file")
-    data = tree.read(path) or b""
-    if len(data) > LARGEST:
-        raise Shape(f"has {len(data)} bytes, more than the {LARGEST} that are read")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Shape("is not UTF-8") from None
-
-
-def _parse(text: str) -> Any:
-    try:
-        data = json.loads(text, object_pairs_hook=_unique)
-    except RecursionError:
-        raise Shape("is nested too deeply to be read") from None
-    except json.JSONDecodeError as error:
-        raise Shape(f"is not JSON: {error.msg} in line {error.lineno}") from None
-    except ValueError as error:
-        raise Shape(f"is not JSON: {error}") from None
-    if not isinstance(data, (dict, list)):
-        raise Shape("holds no JSON object")
-    return data
-
-
-def _unique(pairs: Sequence[tuple[str, Any]]) -> Mapping[str, Any]:
-    """An object whose keys stand once each: which of two would count is anyone's guess."""
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r} stands in it twice")
-    return result
-
-
 LONGEST_STUB: Final = 400
 """A text of more characters, headings and front matter left out, is a document of its own."""
 
 MOST_WORDS: Final = 30
 """With more words beside the link it says something itself."""
 
-_FRONT_MATTER = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n", re.DOTALL)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_HEADING = re.compile(r"(?m)^ {0,3}#{1,6}(?:[ \t].*)?$|^ {0,3}(?:=+|-+)[ \t]*$")
-_TARGET = re.compile(
-    r"\[[^\]\n]*\]\(<?([^)>\s]+)>?[^)\n]*\)|`([^`\s]+)`|(?<![\w/.-])([\w./-]+\.(?:md|markdown|rst|txt))\b"
+_UNSAID: Final = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n|<!--.*?-->", re.DOTALL)
+_HEADING: Final = re.compile(r"(?m)^ {0,3}#{1,6}(?:[ \t].*)?$")
+_TARGET: Final = re.compile(
+    r"\[[^\]\n]*\]\(<?([^)>\s]+)>?[^)\n]*\)|`([^`\s]+)`|(?<![\w/.:-])([\w./-]+\.(?:md|markdown|rst|txt))\b"
 )
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{1,20}://\S+", re.IGNORECASE)
-_ITEM = re.compile(r"(?m)^[ \t]*(?:[-*+]|[0-9]{1,9}[.)])[ \t]")
-_POINTS = re.compile(
+_POINTS: Final = re.compile(
     r"\b(?:moved|relocated|renamed|superseded|replaced|canonical|redirects?|lives|now (?:at|in|under)|see"
     r"|deprecated|pointer|stub|obsolete)\b|->|=>|→",
     re.IGNORECASE,
 )
-_DOCUMENT = re.compile(r"\.(?:md|markdown|rst|txt)(?:#.*)?$", re.IGNORECASE)
+_DOCUMENT: Final = re.compile(r"(?!\w+://).*\.(?:md|markdown|rst|txt)(?:#.*)?", re.IGNORECASE)
 
 
 def points_to(text: str) -> str:
@@ -543,25 +438,17 @@ def points_to(text: str) -> str:
     """
     if len(text) > LONGEST_STUB * 20:
         return ""
-    body = _COMMENT.sub("", _FRONT_MATTER.sub("", text.replace("\r\n", "\n")))
-    body = _ADDRESS.sub("", _HEADING.sub("", body)).strip()
-    if not body or len(body) > LONGEST_STUB or len(_ITEM.findall(body)) > 1:
+    said = _UNSAID.sub("", text.replace("\r\n", "\n"))
+    body = _HEADING.sub("", said).strip()
+    named = {target for groups in _TARGET.findall(body) for target in groups if _DOCUMENT.fullmatch(target)}
+    words = re.findall(r"\w+", _TARGET.sub("", body))
+    if len(body) > LONGEST_STUB or len({target.rpartition("/")[2] for target in named}) != 1:
         return ""
-    targets = dict.fromkeys(
-        target
-        for groups in _TARGET.findall(body)
-        if _DOCUMENT.search(target := next(group for group in groups if group))
-    )
-    names = {target.rpartition("/")[2] for target in targets}
-    if len(names) != 1:
-        return ""
-    rest = _TARGET.sub("", body)
-    words = re.findall(r"\w+", rest)
-    if words and (len(words) > MOST_WORDS or not _POINTS.search(rest)):
+    if words and (len(words) > MOST_WORDS or not _POINTS.search(_TARGET.sub("", body))):
         return ""
     # A name below a heading of its own is what that section lists.
-    if not words and len(_HEADING.findall(text)) > 1:
+    if not words and len(_HEADING.findall(said)) > 1:
         return ""
     # A link is written with its target as text, too; the longer form says where it is.
-    longest: str = max(targets, key=len)
+    longest: str = max(named, key=len)
     return longest

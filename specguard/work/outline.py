@@ -12,31 +12,29 @@ from specguard.model import path_text, shortened
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Literal
+    from typing import Final, Literal
 
-    from specguard.documents.blocks import AnyBlock, Item, Text
+    from specguard.documents.blocks import AnyBlock, Text
     from specguard.work.item import WorkItem
 
 
-_CHECKBOX = re.compile(r"^\[[ xX]\]\s+")
 # What may stand before the path in a list of files: `Create: src/x.py`, `**Modify** src/x.py`.
-_LABEL = re.compile(r"^[*_]*[^\W\d_]+(?: files?)?[*_]*\s*(?P<colon>:?)[*_]*\s+")
-_PATH = re.compile(r"[^\s`'\"<>|;,()]+")
-_LINES = re.compile(r"(?::[0-9]+(?:[-:][0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
+_LABEL: Final = re.compile(r"^[*_]*[^\W\d_]+(?: files?)?[*_]*\s*(?P<colon>:?)[*_]*\s+")
+_PATH: Final = re.compile(r"(?!-)(?!\S*://)[^\s`'\"<>|;,()]+")
+_LINES: Final = re.compile(r"(?::[0-9]+(?:[-:][0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
 # A comment may well say "no" or "only": what takes a path out is narrower.
-_EXCEPTED = re.compile(
+_EXCEPTED: Final = re.compile(
     r"\b(?:(?:do|must|may|shall|should|can) ?not|never"
     r"|not (?:to|be|allowed|included|in scope|touch|chang|edit|modif)"
     r"|except|excluding|excluded|avoid|unchanged|untouched|off[ -]limits|out of scope|read[ -]only|forbidden"
     r"|prohibited|locked|frozen)|n't\b|^(?:no|not|none|nothing)\b",
     re.IGNORECASE,
 )
-_OUTSIDE = re.compile(
+_OUTSIDE: Final = re.compile(
     r"\b(?:out of scope|not in scope|outside|non ?goals|not included|excluded|exclusions|forbidden|off limits"
     r"|do not|don t|must not|never|locks?|locked|untouched|unchanged|prohibited|protected|frozen|read only)\b"
 )
-
-_TOKEN = re.compile(r"`([^`\n]+)`|(?<![\w`/.-])((?:[\w.-]+/)+[\w.*-]*)")
+_TOKEN: Final = re.compile(r"`([^`\n]+)`|(?<![\w`/.-])((?:[\w.-]+/)+[\w.*-]*)")
 
 
 class Ask(Record):
@@ -51,11 +49,8 @@ class Ask(Record):
 
     path: str
     line: int
-    how: Literal["listed", "task", "named"]
+    how: Literal["listed", "task", "named"] = "listed"
     text: str = ""
-
-    def __repr__(self) -> str:
-        return f"Ask({self.path!r}, {self.line}, {self.how})"
 
 
 class Scope(Record):
@@ -110,12 +105,10 @@ def asks_of(item: WorkItem) -> list[Ask]:
     """
     text = item.document_text or ""
     titles = [*item.settings.scope_sections, "Deliverables"]
-    asks = [ask for ask in listed_paths(text, titles) if ask.path]
     said = list(_said(text, [*titles, "Tasks"]))
-    for how in ("task", "named"):
-        taken = {ask.path for ask in asks}
-        asks += {ask.path: ask for ask in reversed(said) if ask.how == how and ask.path not in taken}.values()
-    return sorted(asks, key=lambda ask: ask.line)
+    ranked = [*listed_paths(text, titles), *sorted(said, key=lambda ask: ask.how != "task")]
+    found = {ask.path: ask for ask in reversed(ranked) if ask.path}
+    return sorted(found.values(), key=lambda ask: ask.line)
 
 
 def listed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
@@ -142,28 +135,29 @@ def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
     for block in _inside(blocks):
         if isinstance(block, List):
             for item in block.items:
-                if _says_no(item.text):
-                    continue
-                own = list(_path_in(item.text))
-                below = list(_paths(item.rest))
-                yield from own or ([] if below else [Ask("", item.line, how="listed")])
-                yield from below
+                if not _says_no(item.text):
+                    own, below = list(_path_in(item.text)), list(_paths(item.rest))
+                    yield from own or ([] if below else [Ask("", item.line)])
+                    yield from below
         elif isinstance(block, Table):
             for cells in block.rows:
                 if not any(map(_says_no, cells)):
-                    nothing = [Ask("", cells[0].line, how="listed")]
+                    nothing = [Ask("", cells[0].line)]
                     yield from next((found for cell in cells if (found := list(_path_in(cell)))), nothing)
         elif isinstance(block, Fence):
-            for number, line in enumerate(block.content.split("\n"), block.first):
-                path = _path(line.strip())
-                if path:
-                    yield Ask(path, number, how="listed")
+            lines = enumerate(map(_path, block.content.split("\n")), block.first)
+            yield from (Ask(path, number) for number, path in lines if path)
 
 
 def _says_no(text: Text) -> bool:
     """Whether a text takes the paths out that it names; a word in a path (`locked/a`) says nothing."""
-    raw = _CHECKBOX.sub("", text.raw.strip())
-    return _EXCEPTED.search(_TOKEN.sub("x/", raw).lstrip("*_ ")) is not None
+    return _EXCEPTED.search(_TOKEN.sub("x/", _unboxed(text)).lstrip("*_ ")) is not None
+
+
+def _unboxed(text: Text) -> str:
+    from specguard.documents.content import without_box
+
+    return without_box(text.raw)
 
 
 def _inside(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
@@ -180,9 +174,8 @@ def _inside(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
             outside = False
             level = block.level if _OUTSIDE.search(normal_title(block.text.plain)) else 0
         elif isinstance(block, Paragraph):
-            outside = bool(
-                _OUTSIDE.match(normal_title(block.text.plain.split("\n")[-1]).removeprefix("explicitly "))
-            )
+            line = normal_title(block.text.plain.split("\n")[-1]).removeprefix("explicitly ")
+            outside = _OUTSIDE.match(line) is not None
         if not level and not outside:
             yield block
 
@@ -191,7 +184,7 @@ def _path_in(text: Text) -> Iterator[Ask]:
     """The paths that a list item or cell begins with, behind a label such as `Create:`."""
     from specguard.documents.content import leading_paths
 
-    raw = _CHECKBOX.sub("", text.raw.strip())
+    raw = _unboxed(text)
     label = _LABEL.match(raw)
     for start in (raw, raw[label.end() :]) if label else (raw,):
         leading = leading_paths(start)
@@ -199,18 +192,17 @@ def _path_in(text: Text) -> Iterator[Ask]:
         # A word without a colon is a label where nothing follows the paths; else it begins a sentence.
         if start is not raw and label and not label["colon"] and (leading.sentence or leading.rest):
             return
-        yield from (Ask(path, text.line, how="listed") for path in paths)
+        yield from (Ask(path, text.line) for path in paths)
         if paths:
             # A sentence speaks of a path and of more: what else it allows cannot be told.
-            if leading.sentence:
-                yield Ask("", text.line, how="listed")
+            yield from [Ask("", text.line)] if leading.sentence else ()
             return
 
 
 def _path(text: str, *, sure: bool = False) -> str:
     """A text as a pattern of paths; empty where it is none, or a word that need not be one."""
     path = _LINES.sub("", text.strip()).removeprefix("./")
-    if not _PATH.fullmatch(path) or "://" in path or path.startswith("-"):
+    if not _PATH.fullmatch(path):
         return ""
     if "/" not in path and not sure and not re.search(r"\.[A-Za-z0-9]+$|[*]|^[A-Z][A-Za-z]*file$", path):
         return ""
@@ -233,11 +225,10 @@ def _said(text: str, titles: Sequence[str]) -> Iterator[Ask]:
     wanted = {normal_title(title) for title in titles}
     level = 0
     for block in _inside(Document(text).blocks):
-        if isinstance(block, Heading):
-            if not level or block.level <= level:
-                level = block.level if normal_title(block.text.plain) in wanted else 0
-        else:
+        if not isinstance(block, Heading):
             yield from _said_in(block, tasks=level > 0)
+        elif not level or block.level <= level:
+            level = block.level if normal_title(block.text.plain) in wanted else 0
 
 
 def _said_in(block: AnyBlock, *, tasks: bool) -> Iterator[Ask]:
@@ -248,8 +239,8 @@ def _said_in(block: AnyBlock, *, tasks: bool) -> Iterator[Ask]:
             yield from _said_by(text, task=False)
         return
     for item in block.items:
-        box = _CHECKBOX.match(item.text.raw.strip())
-        yield from _said_by(item.text, task=tasks or box is not None or item.number is not None)
+        task = tasks or item.checked is not None or item.number is not None
+        yield from _said_by(item.text, task=task)
         for below in _inside(item.rest):
             yield from _said_in(below, tasks=tasks)
 
@@ -260,27 +251,28 @@ def _said_by(text: Text, *, task: bool) -> Iterator[Ask]:
 
     for position, sentence in enumerate(text.sentences()):
         tokens = [
-            (path, token.start())
+            (path, sentence.line + sentence.raw[: token.start()].count("\n"))
             for token in _TOKEN.finditer(sentence.raw)
             if (path := _path(token[1] or token[2].rstrip("."), sure=token[1] is not None))
         ]
         if not tokens or _says_no(sentence):
             continue
-        if task and not position:
-            raw = _CHECKBOX.sub("", sentence.raw.strip())
-            label = _LABEL.match(raw)
-            leading = leading_paths(raw[label.end() :] if label and label["colon"] else raw)
-            for path in filter(None, (_path(found, sure=True) for found in leading.paths)):
-                yield Ask(path, sentence.line, how="task")
-        words = shortened(_CHECKBOX.sub("", sentence.plain.strip()), 120)
-        for path, start in tokens:
-            line = sentence.line + sentence.raw[:start].count("\n")
-            yield Ask(path, line, how="named", text=words)
+        raw = _unboxed(sentence)
+        label = _LABEL.match(raw)
+        leading = leading_paths(raw[label.end() :] if label and label["colon"] else raw)
+        first = [_path(found, sure=True) for found in leading.paths] if task and not position else []
+        yield from (Ask(path, sentence.line, "task") for path in first if path)
+        words = shortened(_unboxed_words(sentence), 120)
+        yield from (Ask(path, line, "named", words) for path, line in tokens)
 
 
-_LINK = re.compile(r"\]\(\s*<?([^)>\s]+)>?[^)\n]*\)")
-_SHOWN = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
-_FILE = re.compile(r"(?<![\w/.(<-])([\w./-]+\.(?:md|markdown|rst|txt))\b", re.IGNORECASE)
+def _unboxed_words(text: Text) -> str:
+    from specguard.documents.content import without_box
+
+    return without_box(text.plain)
+
+
+_FILE: Final = re.compile(r"(?<![\w/.(<-])([\w./-]+\.(?:md|markdown|rst|txt))\b", re.IGNORECASE)
 
 
 class Row(Record):
@@ -300,7 +292,7 @@ class Row(Record):
 def rows_for(text: str, kind: str, item_id: str, number: int | None) -> list[Row]:
     """The rows and list items of an index that are about one item.
 
-    A row is about the item whose number (`5`, `05`, `Track 5`) or id is its first cell that holds one; a list
+    A row of a table is about the item whose number (`5`, `05`, `Track 5`) or id its first cell holds; a list
     item about the one whose number it begins with, is counted as, or whose file's name it links.
 
     Args:
@@ -309,52 +301,46 @@ def rows_for(text: str, kind: str, item_id: str, number: int | None) -> list[Row
         item_id: the item's id.
         number: its number; None where it has none.
     """
-    from specguard.documents.blocks import List, Table
     from specguard.documents.document import Document
 
     wanted = re.escape(item_id) if number is None else rf"0*{number}"
     word = rf"(?:#|no\.?\s*|{re.escape(kind)}[-_ #]*)?"
-    whole = re.compile(rf"{word}(?:{wanted}|{re.escape(item_id)})", re.IGNORECASE)
-    any_number = re.compile(rf"{word}[0-9]+", re.IGNORECASE)
     start = re.compile(rf"{word}(?:{wanted}|{re.escape(item_id)})(?![0-9A-Za-z]|\.[0-9])", re.IGNORECASE)
     file = re.compile(rf"(?:^|/){re.escape(kind)}[-_]?0*{wanted}(?![0-9A-Za-z])", re.IGNORECASE)
+    numbered = re.compile(rf"{word}[0-9]", re.IGNORECASE)
+    found: list[Row] = []
 
-    def from_item(item: Item) -> Iterator[Row]:
-        links = links_in(item.text.raw)
-        words = _words(item.text.raw)
-        counted = number is not None and item.number == number and not any_number.match(words)
-        if start.match(words) or counted or any(file.search(link) for link in links):
-            yield Row(item.line, words, links)
-        else:
-            yield from from_blocks(item.rest)
+    def read(blocks: Sequence[AnyBlock]) -> None:
+        from specguard.documents.blocks import List, Table
 
-    def from_blocks(blocks: Sequence[AnyBlock]) -> Iterator[Row]:
         for block in blocks:
-            if isinstance(block, List):
-                for item in block.items:
-                    yield from from_item(item)
-            elif isinstance(block, Table):
-                for cells in block.rows:
-                    words = [_words(cell.raw) for cell in cells]
-                    first = next(
-                        (cell for cell in words if any_number.fullmatch(cell) or whole.fullmatch(cell)), ""
-                    )
-                    if first and whole.fullmatch(first):
-                        links = [link for cell in cells for link in links_in(cell.raw)]
-                        title = next((cell for cell in words if cell and cell != first), first)
-                        yield Row(cells[0].line, title, links)
+            for item in block.items if isinstance(block, List) else ():
+                links, words = _links(item.text), _shown(item.text)
+                counted = number is not None and item.number == number and not numbered.match(words)
+                if start.match(words) or counted or any(file.search(link) for link in links):
+                    found.append(Row(item.line, words, links))
+                else:
+                    read(item.rest)
+            for cells in block.rows if isinstance(block, Table) else ():
+                titles = [shown for cell in cells if (shown := _shown(cell))]
+                if titles and start.match(_shown(cells[0])):
+                    links = [link for cell in cells for link in _links(cell)]
+                    found.append(Row(cells[0].line, titles[1] if len(titles) > 1 else titles[0], links))
 
-    return list(from_blocks(Document(text).blocks))
+    read(Document(text).blocks)
+    return found
 
 
-def links_in(raw: str) -> list[str]:
+def _links(text: Text) -> list[str]:
     """The targets of a text's links, and the files it names in code spans or plainly."""
-    links = dict.fromkeys(_LINK.findall(raw))
-    plain = _SHOWN.sub(" ", raw).replace("`", " ")
-    links.update(dict.fromkeys(_FILE.findall(plain)))
-    return list(links)
+    plain = text.rendered
+    for link in text.links:
+        plain = plain.replace(link.text, " ")
+    return list(dict.fromkeys([*(link.target for link in text.links), *_FILE.findall(plain)]))
 
 
-def _words(raw: str) -> str:
+def _shown(text: Text) -> str:
     """A text as a reader sees it, without a checkbox before it."""
-    return _CHECKBOX.sub("", _SHOWN.sub(r"\1", raw)).replace("`", "").replace("*", "").strip()
+    from specguard.documents.content import without_box
+
+    return without_box(text.rendered)

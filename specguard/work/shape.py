@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specguard.documents.content import owes
+from specguard.documents.entries import elements
 from specguard.model import Finding, path_text, shortened
 from specguard.work.kinds import normal_id
 
@@ -14,53 +15,38 @@ if TYPE_CHECKING:
     from specguard.work.sources import Listed, Source, Sources
 
 
+def _finding(
+    source: Source, message: str, help: str, key: str, line: int | None = None, setting: str = "source"
+) -> Finding:
+    setting = f"work.{source.kind}.{setting}"
+    return Finding(message, help=help, path=source.path, line=line, key=key, setting=setting)
+
+
 def flaws(source: Source) -> Iterator[Finding]:
     """What is wrong with the shape of a source and its entries.
 
     Raises:
         MissingFact: the file is not there.
     """
-    place = path_text(source.path)
-    setting = f"work.{source.kind}.source"
+    place, kind = path_text(source.path), source.kind
+    step = f"Let it list the {kind}s, each with its id."
     if source.problem:
-        yield Finding(
-            f"{place} {source.problem}",
-            help=f"Let it list the {source.kind}s, each with its id.",
-            path=source.path,
-            line=source.line(()),
-            key="unread",
-            setting=setting,
-        )
+        yield _finding(source, f"{place} {source.problem}", step, "unread", source.data.line())
         return
     for line, problem in source.malformed:
-        yield Finding(
-            f"{place} lists a {source.kind} that {problem}",
-            help="Give it an id.",
-            path=source.path,
-            line=line,
-            key=f"malformed {problem}",
-            setting=setting,
-        )
+        said = f"{place} lists a {kind} that {problem}"
+        yield _finding(source, said, "Give it an id.", f"malformed {problem}", line)
     if not source.items:
-        yield Finding(
-            f"{place} lists no {source.kind}",
-            help=f"List the {source.kind}s, each with its id.",
-            path=source.path,
-            key="empty",
-            setting=setting,
-        )
+        yield _finding(source, f"{place} lists no {kind}", f"List the {kind}s, each with its id.", "empty")
     seen: dict[str, Listed] = {}
     for item in source.items:
         first = seen.setdefault(normal_id(item.id), item)
         if first is not item:
-            yield Finding(
+            said, step = (
                 f"{item} is listed twice, in line {first.line} and here",
-                help="Give one of the two another id.",
-                path=source.path,
-                line=item.line,
-                key=f"twice {item.id}",
-                setting=setting,
+                "Give one of the two another id.",
             )
+            yield _finding(source, said, step, f"twice {item.id}", item.line)
         yield from _lacking(item)
 
 
@@ -70,29 +56,18 @@ def _lacking(item: Listed) -> Iterator[Finding]:
     for which, name in enumerate(source.settings.required):
         value = item.get(name)
         value = source.top(name) if value is None else value
-        if name == "depends_on" and isinstance(value, list):
+        if _says(value) or (name == "depends_on" and isinstance(value, list)):
             continue
-        if not _says(value):
-            why = "has no" if value is None or value in ("", []) else "owes its"
-            yield Finding(
-                f"{item} {why} {name}",
-                help="Add it to the entry."
-                + (" `[]` says that it needs nothing." if name == "depends_on" else ""),
-                path=source.path,
-                line=item.line,
-                key=f"{item.id} {name}",
-                setting=f"work.{source.kind}.required.{which}",
-            )
+        said = f"{item} {'has no' if value is None or value in ('', []) else 'owes its'} {name}"
+        step = "Add it to the entry." + (" `[]` says that it needs nothing." if name == "depends_on" else "")
+        yield _finding(source, said, step, f"{item.id} {name}", item.line, f"required.{which}")
 
 
 def _says(value: Any) -> bool:
     """Whether a value says something: no placeholder, and not nothing."""
-    if isinstance(value, str):
-        return bool(value.strip()) and not owes(value)
     if isinstance(value, (list, dict)):
-        inner = list(value.values()) if isinstance(value, dict) else value
-        return any(_says(one) for one in inner)
-    return value is not None
+        return any(_says(one) for _, one in elements(value))
+    return bool(value.strip()) and not owes(value) if isinstance(value, str) else value is not None
 
 
 def broken(source: Source, sources: Sources) -> Iterator[Finding]:
@@ -101,48 +76,27 @@ def broken(source: Source, sources: Sources) -> Iterator[Finding]:
     Raises:
         MissingFact: something that must be read is not there.
     """
-    setting = f"work.{source.kind}.source"
     items = list(source.items)
+    places = {normal_id(item.id): at for at, item in reversed(list(enumerate(items)))}
     graph: dict[int, list[int]] = {}
-    places: dict[str, int] = {}
-    for position, item in enumerate(items):
-        places.setdefault(normal_id(item.id), position)
     for position, item in enumerate(items):
         graph[position] = []
         for need in item.depends_on:
-            if owes(need.text):
-                continue
             needed = places.get(normal_id(need.text))
-            if needed is None:
-                yield Finding(
-                    f"{item} needs {shortened(need.text)!r}, which {path_text(source.path)} does not list",
-                    help="Name one that is listed, or take it out.",
-                    path=source.path,
-                    line=need.line,
-                    key=f"{item.id}:unknown:{need.text[:60]}",
-                    setting=setting,
-                )
+            if needed is None and not owes(need.text):
+                said = f"{item} needs {shortened(need.text)!r}, which {path_text(source.path)} does not list"
+                key = f"{item.id}:unknown:{need.text[:60]}"
+                yield _finding(source, said, "Name one that is listed, or take it out.", key, need.line)
             elif needed == position:
-                yield Finding(
-                    f"{item} needs itself",
-                    help="Take it out.",
-                    path=source.path,
-                    line=need.line,
-                    key=f"{item.id}:self",
-                    setting=setting,
-                )
-            else:
+                yield _finding(source, f"{item} needs itself", "Take it out.", f"{item.id}:self", need.line)
+            elif needed is not None:
                 graph[position].append(needed)
     for circle in circles_of(graph):
+        ids = [items[at].id for at in circle]
         first = items[circle[0]]
-        yield Finding(
-            f"{source.kind}s need each other in a circle: {way_round([items[at].id for at in circle])}",
-            help="Take out the dependency that is not one.",
-            path=source.path,
-            line=next((need.line for need in first.depends_on), first.line),
-            key=f"circle:{min(items[at].id for at in circle)}",
-            setting=setting,
-        )
+        line = next((need.line for need in first.depends_on), first.line)
+        said = f"{source.kind}s need each other in a circle: {way_round(ids)}"
+        yield _finding(source, said, "Take out the dependency that is not one.", f"circle:{min(ids)}", line)
     for position, item in enumerate(items):
         if item.closed:
             yield from _too_early(item, [items[at] for at in graph[position]], sources)
@@ -164,13 +118,13 @@ def _too_early(item: Listed, needed: list[Listed], sources: Sources, said: str =
         if other.deferred or other.conditional or sources.done(other):
             continue
         status = f"is {sources.status_of(other)}" if other.status else "has no status"
-        yield Finding(
+        yield _finding(
+            item.source,
             f"{item} {said or f'is {item.status}'}, and needs {other.id}, which {status}",
-            help=f"Finish {other.id} first, or take it out of what {item.id} needs if that is a mistake.",
-            path=item.source.path,
-            line=item.line,
-            key=f"{item.id}:early:{other.id}",
-            setting=f"work.{item.source.kind}.closed",
+            f"Finish {other.id} first, or take it out of what {item.id} needs if that is a mistake.",
+            f"{item.id}:early:{other.id}",
+            item.line,
+            "closed",
         )
 
 
@@ -187,7 +141,19 @@ def circles_of(graph: Mapping[int, Sequence[int]]) -> Iterator[Sequence[int]]:
         graph: of each node those that it leads to.
     """
     for knot in _knots(graph):
-        yield _shortest(graph, min(knot), set(knot))
+        first, within = min(knot), set(knot)
+        came: dict[int, int] = {}
+        waiting = [first]
+        for here in waiting:
+            new = [there for there in graph[here] if there in within and there not in came]
+            came.update(dict.fromkeys(new, here))
+            if first in came:
+                break
+            waiting += dict.fromkeys(new)
+        way = [came[first]]
+        while way[-1] != first:
+            way.append(came[way[-1]])
+        yield way[::-1]
 
 
 def way_round(names: Sequence[str]) -> str:
@@ -199,61 +165,29 @@ def way_round(names: Sequence[str]) -> str:
     return " -> ".join(way)
 
 
-def _shortest(graph: Mapping[int, Sequence[int]], first: int, within: set[int]) -> list[int]:
-    """The shortest way from a node back to itself, without the return."""
-    came: dict[int, int] = {}
-    waiting = [first]
-    for here in waiting:
-        for there in graph[here]:
-            if there == first:
-                way = [here]
-                while way[-1] != first:
-                    way.append(came[way[-1]])
-                return way[::-1]
-            if there in within and there not in came:
-                came[there] = here
-                waiting.append(there)
-    return [first]
-
-
 def _knots(graph: Mapping[int, Sequence[int]]) -> Iterator[Sequence[int]]:
-    """The strongly connected parts of several nodes, by Tarjan's algorithm without recursion."""
-    order: dict[int, int] = {}
-    low: dict[int, int] = {}
-    stack: list[int] = []
-    held: set[int] = set()
-    for root in graph:
-        if root in order:
-            continue
-        work = [(root, iter(graph[root]))]
-        order[root] = low[root] = len(order)
-        stack.append(root)
-        held.add(root)
-        while work:
-            node, following = work[-1]
-            deeper = False
-            for there in following:
-                if there not in order:
-                    order[there] = low[there] = len(order)
-                    stack.append(there)
-                    held.add(there)
-                    work.append((there, iter(graph[there])))
-                    deeper = True
-                    break
-                if there in held:
-                    low[node] = min(low[node], order[there])
-            if deeper:
-                continue
-            work.pop()
-            if work:
-                low[work[-1][0]] = min(low[work[-1][0]], low[node])
-            if low[node] == order[node]:
-                knot = []
-                while True:
-                    member = stack.pop()
-                    held.discard(member)
-                    knot.append(member)
-                    if member == node:
-                        break
-                if len(knot) > 1:
-                    yield knot
+    """The strongly connected parts of several nodes, by Kosaraju's algorithm without recursion."""
+    back: dict[int, list[int]] = {node: [] for node in graph}
+    ended: list[int] = []
+    seen: set[int] = set()
+    for root, following in graph.items():
+        for there in following:
+            back[there].append(root)
+        waiting = [(root, False)]
+        while waiting:
+            node, left = waiting.pop()
+            if left:
+                ended.append(node)
+            elif node not in seen:
+                seen.add(node)
+                waiting += [(node, True), *((there, False) for there in graph[node])]
+    placed: set[int] = set()
+    for root in reversed(ended):
+        knot = [] if root in placed else [root]
+        placed.add(root)
+        for node in knot:
+            new = dict.fromkeys(there for there in back[node] if there not in placed)
+            placed.update(new)
+            knot += new
+        if len(knot) > 1:
+            yield knot

@@ -7,18 +7,19 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
-from specguard.documents.data import written
+from specguard.documents.data import Data, Problem, written
+from specguard.documents.entries import DataEntry, elements
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
 from specguard.work.item import Unresolved
 from specguard.work.kinds import normal_id, number_of
-from specguard.work.locate import Pointer, Shape, Tried, has_wildcard, matching, same_id, value_at
+from specguard.work.locate import Pointer, Tried, has_wildcard, matching, same_id, value_at
 from specguard.work.templates import NumberFormat, PathTemplate, Template, Unrendered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.change.entries import Entry
@@ -27,35 +28,31 @@ if TYPE_CHECKING:
     from specguard.work.kinds import WorkKind
 
 
-class Source:
+class Source(Record):
     """A file that lists work items, as one tree has it.
 
-    Args:
+    Attributes:
         kind: the name of the kind.
         settings: its table.
         path: the file.
         given: what the placeholders of its template are in this path.
         documents: where it is read.
-
-    Attributes:
-        kind, settings, path, given, documents: the same.
     """
 
-    def __init__(
-        self,
-        kind: str,
-        settings: WorkKind,
-        *,
-        path: bytes,
-        given: Mapping[str, str],
-        documents: Documents,
-    ) -> None:
-        self.kind = kind
-        self.settings = settings
-        self.path = path
-        self.given = given
-        self.documents = documents
-        self._items: Sequence[Listed] | None = None
+    kind: str
+    settings: WorkKind
+    path: bytes
+    given: Mapping[str, str]
+    documents: Documents
+
+    @cached_property
+    def data(self) -> Data:
+        """What it holds.
+
+        Raises:
+            MissingFact: the object is not there.
+        """
+        return self.documents.data(self.path) or Data.unread(Problem("is not a file"))
 
     @property
     def problem(self) -> str:
@@ -64,100 +61,76 @@ class Source:
         Raises:
             MissingFact: the object is not there.
         """
-        data = self.documents.data(self.path)
-        if data is None:
-            return "is not a file"
-        if data.problem is not None:
-            return f"cannot be read: {data.problem.message}"
-        try:
-            self._entries()
-        except Shape as problem:
-            return str(problem)
-        return ""
+        problem = self.data.problem
+        if problem is not None:
+            return (
+                problem.message if problem.message.startswith("is ") else f"cannot be read: {problem.message}"
+            )
+        place, items = self._place
+        # A file that holds more than items by id lists none of these.
+        by_id = place or all(isinstance(value, dict) for _, value in elements(items))
+        if isinstance(items, list) or (isinstance(items, dict) and by_id):
+            return ""
+        name = self.settings.items or f"{self.kind}s"
+        return f"has no list or object in {name!r}, which should hold the items"
 
-    @property
+    @cached_property
     def items(self) -> Sequence[Listed]:
         """The items that have an id; none where it cannot be read.
 
         Raises:
             MissingFact: the object is not there.
         """
-        if self._items is None:
-            found = []
-            if not self.problem:
-                for key, item_id, value in self._entries():
-                    if item_id and isinstance(value, dict):
-                        found.append(Listed(self, item_id, value, key))
-            self._items = found
-        return self._items
+        return [one for one in self._entries if isinstance(one, Listed)]
 
     @property
     def malformed(self) -> Iterator[tuple[int | None, str]]:
         """The entries that are no items: their lines, and what is wrong with each."""
-        if self.problem:
-            return
-        for key, item_id, value in self._entries():
-            if not isinstance(value, dict):
-                yield self.line(key), "is no object"
-            elif not item_id:
-                yield self.line(key), f"has neither {self.settings.number!r} nor 'id'"
+        return (one for one in self._entries if not isinstance(one, Listed))
 
     @property
     def fields(self) -> dict[str, str]:
         """What it says of all its items: the scalars at its top, and what its own path tells."""
-        data = self.documents.data(self.path)
-        value = None if data is None else data.value
-        top = scalars(value) if isinstance(value, dict) and value is not self._place()[1] else {}
+        value = self.data.value
+        top = scalars(value) if isinstance(value, dict) and value is not self._place[1] else {}
         return {**top, **self.given}
-
-    def line(self, key: Sequence[str | int]) -> int | None:
-        """The line of a key of its data."""
-        data = self.documents.data(self.path)
-        return None if data is None else data.line(key)
 
     def top(self, name: str) -> Any:
         """A field at its top, such as `gates`; None where it has none."""
-        data = self.documents.data(self.path)
-        return data.value.get(name) if data is not None and isinstance(data.value, dict) else None
+        return self.data.value.get(name) if isinstance(self.data.value, dict) else None
 
+    @property
     def _place(self) -> tuple[tuple[str, ...], Any]:
         """Where its items are, and what is there."""
-        data = self.documents.data(self.path)
-        value = None if data is None else data.value
-        if self.settings.items:
-            return tuple(self.settings.items.split(".")), value_at(value, self.settings.items)
-        if isinstance(value, dict):
-            for name in (f"{self.kind}s", "items"):
-                if name in value:
-                    return (name,), value[name]
-        return (), value
+        value, named = self.data.value, self.settings.items
+        if named:
+            return tuple(named.split(".")), value_at(value, named)
+        known = value if isinstance(value, dict) else {}
+        name = next((name for name in (f"{self.kind}s", "items") if name in known), "")
+        return ((name,), known[name]) if name else ((), value)
 
-    def _entries(self) -> list[tuple[tuple[str | int, ...], str, Any]]:
-        """Each entry: its key, its id, its value.
-
-        Raises:
-            Shape: there is neither a list nor an object of them.
-        """
-        place, items = self._place()
-        # A file that holds more than items by id is none of these.
-        if isinstance(items, dict) and (place or all(isinstance(value, dict) for value in items.values())):
-            return [((*place, key), key, value) for key, value in items.items()]
-        if isinstance(items, list):
-            return [((*place, number), self._id(value), value) for number, value in enumerate(items)]
-        name = self.settings.items or f"{self.kind}s"
-        raise Shape(f"has no list or object in {name!r}, which should hold the items")
+    @cached_property
+    def _entries(self) -> Sequence[Listed | tuple[int | None, str]]:
+        """Each entry as an item, or its line and what is wrong with it."""
+        place, items = self._place
+        found: list[Listed | tuple[int | None, str]] = []
+        for at, value in elements(items) if not self.problem else ():
+            key = (*place, at)
+            item_id = at if isinstance(at, str) else self._id(value)
+            if not isinstance(value, dict):
+                found.append((self.data.line(key), "is no object"))
+            elif item_id:
+                found.append(Listed(self.data, key, value, self, item_id))
+            else:
+                found.append((self.data.line(key), f"has neither {self.settings.number!r} nor 'id'"))
+        return found
 
     def _id(self, value: Any) -> str:
-        if not isinstance(value, dict):
-            return ""
         for name in (self.settings.number, "id"):
             found = value_at(value, name)
             if isinstance(found, (str, int)) and not isinstance(found, bool) and written(found).strip():
                 return written(found).strip()
         return ""
-
-    def __repr__(self) -> str:
-        return f"Source({path_text(self.path)!r})"
 
 
 class Sources:
@@ -250,7 +223,7 @@ class Sources:
         """
         from specguard.work.shape import flaws
 
-        yield from flaws(source)
+        return flaws(source)
 
     def broken(self, source: Source) -> Iterator[Finding]:
         """What is wrong with what the items of a source need of each other.
@@ -260,7 +233,7 @@ class Sources:
         """
         from specguard.work.shape import broken
 
-        yield from broken(source, self)
+        return broken(source, self)
 
     def too_early(self, item: Listed) -> Iterator[Finding]:
         """What an item that a change is for needs and is not done.
@@ -270,7 +243,7 @@ class Sources:
         """
         from specguard.work.shape import too_early
 
-        yield from too_early(item, self)
+        return too_early(item, self)
 
     def done(self, item: Listed) -> bool:
         """Whether an item is done with: its status says so and something shows it, or a commit did it.
@@ -308,23 +281,20 @@ def find_sources(
     for text in settings.sources:
         template = PathTemplate(text)
         pattern = template.render(told or {})
-        if has_wildcard(pattern):
-            # What is told may be written otherwise in a path: `d` as `D`.
-            pattern = template.render({})
-        found = []
-        for path in matching(documents.tree, pattern):
-            given = template.read(path)
-            if given is not None:
-                found.append(Source(kind, settings, path=path, given=given, documents=documents))
+        # What is told may be written otherwise in a path: `d` as `D`.
+        paths = matching(documents.tree, template.render({}) if has_wildcard(pattern) else pattern)
+        given = [(path, template.read(path)) for path in paths]
+        found = [
+            Source(kind, settings, path, fields, documents) for path, fields in given if fields is not None
+        ]
         if found:
             return found
     return []
 
 
-_NOTHING: Final = frozenset({"", "none", "no", "n/a", "na", "null", "-", "\u2014", "false"})
-"""What people write where there is nothing to list."""
+_NOTHING: Final = frozenset({"", "none", "no", "never", "n/a", "na", "null", "-", "\u2014", "false"})
+"""What people write where there is nothing to list, or nothing that triggers an item."""
 
-_NO: Final = frozenset({"", "none", "no", "never", "false", "null", "n/a"})
 _INNER: Final = ("path", "file", "id", "name", "text", "title", "scenario", "description")
 """The keys of which the first gives the text of an element that is a mapping: `files: [{path: a.py}]`."""
 
@@ -342,36 +312,22 @@ class Stated(Record):
     line: int | None
     value: Any
 
-    def __repr__(self) -> str:
-        return f"Stated({self.text!r}, {self.line})"
 
-
-class Listed:
+class Listed(DataEntry):
     """A work item as a source lists it.
 
     Attributes:
         source: the file that lists it.
-        id: its id as it is written there; empty where it has none.
-        number: the digits of the id as an integer; None where it has none.
-        value: its entry.
-        key: where the entry is in the source's data.
+        id: its id as it is written there.
     """
 
-    __slots__ = ("id", "key", "number", "source", "value")
-
-    def __init__(
-        self, source: Source, item_id: str, value: Mapping[str, Any], key: tuple[str | int, ...]
-    ) -> None:
-        self.source = source
-        self.id = item_id
-        self.number = number_of(item_id)
-        self.value = value
-        self.key = key
+    source: Source
+    id: str
 
     @property
-    def line(self) -> int | None:
-        """The line on which its entry begins."""
-        return self.source.line(self.key)
+    def number(self) -> int | None:
+        """The digits of the id as an integer; None where it has none."""
+        return number_of(self.id)
 
     @property
     def title(self) -> str:
@@ -391,18 +347,18 @@ class Listed:
     @property
     def closed(self) -> bool:
         """Whether its status says that it is done with."""
-        return normal_name(self.status) in {normal_name(word) for word in self.source.settings.closed}
+        return normal_name(self.status) in map(normal_name, self.source.settings.closed)
 
     @property
     def deferred(self) -> bool:
         """Whether its status says that it is put off."""
-        return normal_name(self.status) in {normal_name(word) for word in self.source.settings.deferred}
+        return normal_name(self.status) in map(normal_name, self.source.settings.deferred)
 
     @property
     def conditional(self) -> bool:
         """Whether it is to be done only where something triggers it."""
         value = self.get("conditional")
-        return value.strip().casefold() not in _NO if isinstance(value, str) else bool(value)
+        return value.strip().casefold() not in _NOTHING if isinstance(value, str) else bool(value)
 
     @property
     def files(self) -> Sequence[Stated]:
@@ -416,9 +372,8 @@ class Listed:
         Raises:
             MissingFact: one of them is no pattern.
         """
-        patterns = []
-        for file in self.files:
-            pattern = file.text.removeprefix("./")
+        patterns = [file.text.removeprefix("./") for file in self.files]
+        for file, pattern in zip(self.files, patterns, strict=True):
             try:
                 Covering.translate(pattern)
             except PatternError as error:
@@ -426,7 +381,6 @@ class Listed:
                 raise MissingFact(
                     f"{place} has a file of {self} that no path matches: {error}", code="incomplete-policy"
                 ) from None
-            patterns.append(pattern)
         return Covering(patterns)
 
     @property
@@ -467,11 +421,7 @@ class Listed:
 
     def get(self, name: str) -> Any:
         """The value of a field of its entry, found where its kind's `fields` says; None where it has none."""
-        for path in self.source.settings.paths_of(name):
-            value = value_at(self.value, path.replace("{number}", self.id))
-            if value is not None:
-                return value
-        return None
+        return self._said(name)[1]
 
     def text(self, name: str) -> str:
         """A field that holds a text or a number, as text; empty where it does not."""
@@ -480,21 +430,23 @@ class Listed:
 
     def stated(self, name: str) -> Sequence[Stated]:
         """The elements of a field that holds a list, or a single one."""
-        value = self.get(name)
-        if value is None or value is False:
-            return []
-        path = next(
-            path for path in self.source.settings.paths_of(name) if value_at(self.value, path) is not None
-        )
-        key = (*self.key, *path.split("."))
-        elements = list(enumerate(value)) if isinstance(value, list) else [(-1, value)]
+        path, value = self._said(name)
+        listed = [((at,), one) for at, one in elements(value)] if isinstance(value, list) else [((), value)]
         found = []
-        for position, element in elements:
+        for at, element in listed:
             text = _element(element)
-            if text.strip().casefold() not in _NOTHING:
-                line = self.source.line(key if position < 0 else (*key, position))
-                found.append(Stated(text.strip(), line, element))
+            if text.casefold() not in _NOTHING:
+                found.append(Stated(text, self.line_of(*path.split("."), *at), element))
         return found
+
+    def _said(self, name: str) -> tuple[str, Any]:
+        """Where a field stands in its entry, and its value; None where it stands nowhere."""
+        for text in self.source.settings.paths_of(name):
+            path = text.replace("{number}", self.id)
+            value = value_at(self.value, path)
+            if value is not None:
+                return path, value
+        return "", None
 
     def __str__(self) -> str:
         kind = self.source.kind
@@ -520,11 +472,9 @@ def slug_of(title: str) -> str:
 
 def _element(element: Any) -> str:
     if isinstance(element, dict):
-        for name in _INNER:
-            if isinstance(element.get(name), (str, int, float)):
-                return written(element[name])
-        return ""
-    return written(element) if isinstance(element, (str, int, float)) else ""
+        texts = (element.get(name) for name in _INNER)
+        element = next((one for one in texts if isinstance(one, (str, int, float))), None)
+    return written(element).strip() if isinstance(element, (str, int, float)) and element is not False else ""
 
 
 LONGEST: Final = 500
@@ -554,29 +504,33 @@ def find_listed(
     """
     every = find_sources(kind, settings, documents, told)
     patterns = [PathTemplate(text).render(told) for text in settings.sources]
-    places = " or ".join(patterns)
-    if not every:
-        return _nowhere(f"no file matches {places}", [Tried(text, "matches no file") for text in patterns])
-    sources = _about(every, told)
+    sources = [source for source in every if agree(source.fields, told)]
     if not sources:
-        tried = [Tried(path_text(source.path), "is about another one") for source in every]
-        return _nowhere(f"no file that matches {places} is about {_told(every, told)}", tried)
+        problem = f"no file matches {' or '.join(patterns)}"
+        tried = [Tried(text, "matches no file") for text in patterns]
+        if every:
+            known = {name for source in every for name in source.fields} - _IDENTITY
+            about = " and ".join(f"{name} {text!r}" for name, text in told.items() if name in known)
+            problem = f"no file that matches {' or '.join(patterns)} is about {about}"
+            tried = [Tried(path_text(source.path), "is about another one") for source in every]
+        return Unresolved(problem, Pointer(None, tried, problem))
     found = meant(sources, item_id, told)
     if len(found) == 1:
         return found[0]
-    if found:
-        where = " and ".join(f"{path_text(one.source.path)}:{one.line}" for one in found[:5])
-        return _wrong(found[0].source, f"{len(found)} entries could be {kind} {item_id}: {where}")
-    broken = next((source for source in sources if source.problem), None)
-    if broken is not None:
-        return _wrong(broken, f"{path_text(broken.path)} {broken.problem}")
+    broken = next((source for source in sources if source.problem), sources[0])
     names = " and ".join(path_text(source.path) for source in sources[:3])
-    return Unresolved(f"{names} has no {kind} {item_id}", pointer_of(sources[0]))
+    problem = f"{path_text(broken.path)} {broken.problem}" if broken.problem else ""
+    if found:
+        broken = found[0].source
+        where = " and ".join(f"{path_text(one.source.path)}:{one.line}" for one in found[:5])
+        problem = f"{len(found)} entries could be {kind} {item_id}: {where}"
+    return Unresolved(problem or f"{names} has no {kind} {item_id}", pointer_of(broken, problem=problem))
 
 
 def meant(sources: Sequence[Source], item_id: str, told: Mapping[str, str]) -> list[Listed]:
     """The entries of several sources that a name could mean."""
-    found = [listed for source in _about(sources, told) for listed in _named(source.items, item_id)]
+    about = [source for source in sources if agree(source.fields, told)]
+    found = [listed for source in about for listed in _named(source.items, item_id)]
     if len(found) > 1:
         found = [listed for listed in found if agree(scalars(listed.value), told)] or found
     return found
@@ -590,9 +544,7 @@ def pointer_of(source: Source, line: int | None = None, problem: str = "") -> Po
         line: the line of the item's entry.
         problem: what is wrong with it; empty where nothing is.
     """
-    pointer = Pointer(path=source.path, tried=[Tried(path_text(source.path), "was read")], problem=problem)
-    pointer.line = line
-    return pointer
+    return Pointer(source.path, [Tried(path_text(source.path), "was read")], problem, line=line)
 
 
 def fields_of(listed: Listed, told: Mapping[str, str]) -> dict[str, str]:
@@ -614,30 +566,26 @@ def fields_of(listed: Listed, told: Mapping[str, str]) -> dict[str, str]:
 
 def spare_of(listed: Listed, told: Mapping[str, str]) -> dict[str, str]:
     """What stands in for placeholders that nothing else fills: what names tell, and the title as a slug."""
-    settings = listed.source.settings
-    texts = (settings.branch, settings.commit, settings.pull_request)
-    slug = slug_of(listed.title) if any("slug" in Template(text).names for text in texts) else ""
+    slug = slug_of(listed.title) if any("slug" in name.names for name in _templates(listed)) else ""
     return {**({"slug": slug} if slug else {}), **told}
 
 
 def spelt(listed: Listed, told: Mapping[str, str]) -> str:
     """The entry's id, as the name spells it where that differs in capitals alone and no template says how."""
-    settings = listed.source.settings
-    names = [settings.template(key) for key in ("branch", "commit", "pull_request")]
-    if any(hole.name == "id" and (hole.lower or hole.upper) for name in names for hole in name.holes):
+    if any(
+        hole.name == "id" and (hole.lower or hole.upper) for name in _templates(listed) for hole in name.holes
+    ):
         return listed.id
     said = told.get("id", "")
     return said if said.casefold() == listed.id.casefold() else listed.id
 
 
-def _about(sources: Sequence[Source], told: Mapping[str, str]) -> Sequence[Source]:
-    """The sources whose own fields are what a name tells."""
-    return [source for source in sources if agree(source.fields, told)]
+def _templates(listed: Listed) -> list[Template]:
+    return [listed.source.settings.template(key) for key in ("branch", "commit", "pull_request")]
 
 
-def _named(items: Iterable[Listed], item_id: str) -> list[Listed]:
+def _named(items: Sequence[Listed], item_id: str) -> list[Listed]:
     """The items that an id means; of a number alone, those whose id ends in it go before others."""
-    items = list(items)
     exact = [listed for listed in items if listed.is_named(item_id)]
     if exact or not (item_id.isascii() and item_id.isdigit()):
         return exact
@@ -659,16 +607,3 @@ def agree(fields: Mapping[str, str], told: Mapping[str, str]) -> bool:
         or same_id(fields[name], text)
         for name, text in told.items()
     )
-
-
-def _told(sources: Sequence[Source], told: Mapping[str, str]) -> str:
-    known = {name for source in sources for name in source.fields} - _IDENTITY
-    return " and ".join(f"{name} {text!r}" for name, text in told.items() if name in known)
-
-
-def _nowhere(problem: str, tried: Sequence[Tried]) -> Unresolved:
-    return Unresolved(problem, Pointer(path=None, tried=tried, problem=problem))
-
-
-def _wrong(source: Source, problem: str) -> Unresolved:
-    return Unresolved(problem, pointer_of(source, problem=problem))

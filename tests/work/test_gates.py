@@ -52,7 +52,7 @@ def item(tree: Grow, text: str, *gates: Gate) -> WorkItem:
     ("text", "commands"),
     [
         ("- `go test ./...`\n- [ ] `make lint`", ["go test ./...", "make lint"]),
-        ("1. Unit tests: `pytest -q` must pass\n2. **Lint** - `ruff check .`", ["pytest -q", "ruff check ."]),
+        ("1. Unit tests: `pytest -q` must pass\n2. **Lint:** `ruff check .`", ["pytest -q", "ruff check ."]),
         ("- `ruff check .`, `mypy` and `pytest`", ["ruff check .", "mypy", "pytest"]),
         ("- `mypy --strict src` (settings in `pyproject.toml`)", ["mypy --strict src"]),
         ("- `acme verify --all` prints `all good here`", ["acme verify --all"]),
@@ -63,7 +63,6 @@ def item(tree: Grow, text: str, *gates: Gate) -> WorkItem:
             "- Server:\n  - `make test`\n  - Web:\n\n    ```sh\n    npm test\n    ```",
             ["make test", "npm test"],
         ),
-        ("Run `make check` before you push, as in `docs/x.md`.", ["make check"]),
         ("### Unit\n\n- `go test ./...`\n\n### End to end\n\n- `make e2e`", ["go test ./...", "make e2e"]),
         ("- `$ npm test`", ["npm test"]),
         ("- `dotnet build A.slnx` \u2192 0 errors", ["dotnet build A.slnx"]),
@@ -96,6 +95,8 @@ def test_commands_that_code_spans_name(text: str, commands: list[str]) -> None:
         ("```sh\nverify runs/<id>\n```", "it has a place for words that nothing fills in"),
         ("```powershell\nmake\n```", "it is no block of shell"),
         ("Some prose.", "the section names no command"),
+        ("Run `make check` before you push.", "it stands in a sentence, and in no list item of its own"),
+        ("- Lint - `make lint`", "it is not what its item begins with"),
         ("| Gate | Command |\n|---|---|\n| later | to be decided |", "the row names no command"),
     ],
 )
@@ -156,7 +157,7 @@ def test_the_rows_of_a_table() -> None:
     found = read(
         "## Verification\n\n"
         "| Gate | Command | When | Timeout |\n|---|---|---|---|\n"
-        "| unit tests | `pytest tests/unit` | `src/**`, `tests/` | 10 min |\n"
+        "| unit tests | `pytest tests/unit` | `src/**`, `tests/` | 10m |\n"
         "| e2e | `npx playwright test` | deployment only | 90s |\n"
         "| teardown | `make down` | always | |\n| docs | build them | | |\n"
     )
@@ -185,27 +186,24 @@ def test_formatters_and_teardowns_are_told_by_what_they_are_called() -> None:
 def test_gates_in_front_matter() -> None:
     found = read(
         "---\ngates:\n  - go test ./...\n  - name: smoke\n    run: make smoke\n    when: [deploy/]\n"
-        "    on: [added]\n    timeout: 10m\n    kind: gate\n    wrapper: [nice]\n    colour: red\n"
-        "    each: maybe\n  - {name: x}\n---\n# P\n"
+        "    timeout: 10m\n    kind: gate\n    colour: red\n    each: maybe\n  - {name: x}\n---\n# P\n"
     )
     assert [(gate.name, gate.run, gate.line) for gate in found.gates] == [
         ("go-test", "go test ./...", 3),
         ("smoke", "make smoke", 4),
     ]
     smoke = found.gates[1]
-    assert (smoke.when, list(smoke.on), smoke.timeout, list(smoke.wrapper), smoke.each) == (
-        Covering(["deploy/"]), ["added"], "10m", ["nice"], False,
-    )  # fmt: skip
-    assert [one.why for one in found.not_read] == [
-        "it is no setting of a gate",
-        "it is not understood, and left out",
-        "it has no command, as `run`",
+    assert (smoke.when, smoke.timeout, smoke.each) == (Covering(["deploy/"]), "10m", False)
+    assert [(one.text, one.why) for one in found.not_read] == [
+        ("colour: red", "it is no setting of a gate that is read here"),
+        ("each: maybe", "it is no setting of a gate that is read here"),
+        ("{'name': 'x'}", "it has no command, as `run`"),
     ]
 
 
 def test_front_matter_may_be_toml_and_may_be_wrong() -> None:
-    assert [gate.run for gate in read("+++\n[gates]\ntests = 'make test'\n+++\n").gates] == ["make test"]
-    assert [one.why for one in read("---\ngates: 3\n---\n").not_read] == ["it is no list"]
+    assert [gate.run for gate in read("+++\ngates = ['make test']\n+++\n").gates] == ["make test"]
+    assert [one.why for one in read("+++\n[gates]\ntests = 'make test'\n+++\n").not_read] == ["it is no list"]
     assert read("---\ngates: [a\n---\n").not_read
 
 

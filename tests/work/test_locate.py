@@ -61,18 +61,6 @@ def test_a_padded_name_is_right_where_the_policy_says_so(tree: Grow) -> None:
     assert Locator(kind, {"number": "7"}, 7, files).locate().path == b"p/phase-07.md"
 
 
-def test_another_folder_or_case_is_a_near_miss(tree: Grow) -> None:
-    found = phase(tree({"old/Phase-7.md": "# 7", "docs/plan/v2/phases/phase-7.md": "# 7", "phase-70.md": ""}))
-    assert [near.split(" ")[0] for near in found.near] == ["docs/plan/v2/phases/phase-7.md", "old/Phase-7.md"]
-
-
-def test_a_name_that_all_items_share_is_no_near_miss(tree: Grow) -> None:
-    kind = WorkKind(document=["tasks/*-{id}/README.md", "tasks/{id}.md"], branch="task/{id}")
-    files = tree({"tasks/1-AB/README.md": "# AB", "README.md": "# x", "old/XY.md": "# XY"})
-    found = Locator(kind, {"id": "XY"}, None, files).locate()
-    assert [near.split(" ")[0] for near in found.near] == ["old/XY.md"]
-
-
 @pytest.mark.parametrize("name", ["track-5-add-cache.md", "track-05-add-cache.md", "track-005-x.md"])
 def test_a_pattern_takes_padded_numbers(tree: Grow, name: str) -> None:
     assert track(tree({f"{TRACKS}/{name}": "# Track"})).path == f"{TRACKS}/{name}".encode()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.change.tree import Documents
 from specguard.work.kinds import WorkKind
 from specguard.work.locate import Shape, read_pointer, text_at
 
@@ -32,7 +33,7 @@ KIND = WorkKind(pointer=["configs/NEXT.json", "docs/NEXT.json"], number="next", 
     ],
 )
 def test_a_pointer_names_a_number(tree: Grow, text: str, item_id: str, number: int) -> None:
-    pointer = read_pointer(KIND, tree({"docs/NEXT.json": text}))
+    pointer = read_pointer(KIND, Documents(tree({"docs/NEXT.json": text})))
     assert pointer.problem == ""
     assert (pointer.path, pointer.id, pointer.number) == (b"docs/NEXT.json", item_id, number)
     assert [str(tried) for tried in pointer.tried] == ["configs/NEXT.json is not there"] or len(
@@ -41,17 +42,17 @@ def test_a_pointer_names_a_number(tree: Grow, text: str, item_id: str, number: i
 
 
 def test_the_first_that_exists_is_read_even_if_it_is_wrong(tree: Grow) -> None:
-    pointer = read_pointer(KIND, tree({"configs/NEXT.json": "{", "docs/NEXT.json": '{"next": 1}'}))
+    pointer = read_pointer(KIND, Documents(tree({"configs/NEXT.json": "{", "docs/NEXT.json": '{"next": 1}'})))
     assert pointer.path == b"configs/NEXT.json"
-    assert "configs/NEXT.json is not JSON" in pointer.problem
+    assert "configs/NEXT.json cannot be read: it is no JSON" in pointer.problem
 
 
 def test_the_line_of_the_number_is_known(tree: Grow) -> None:
-    assert read_pointer(KIND, tree({"docs/NEXT.json": '{\n  "v": 1,\n  "next": 7\n}'})).line == 3
+    assert read_pointer(KIND, Documents(tree({"docs/NEXT.json": '{\n  "v": 1,\n  "next": 7\n}'}))).line == 3
 
 
 def test_none_that_exists_names_all(tree: Grow) -> None:
-    pointer = read_pointer(KIND, tree({"x": ""}))
+    pointer = read_pointer(KIND, Documents(tree({"x": ""})))
     assert pointer.path is None
     assert pointer.problem == "none of configs/NEXT.json, docs/NEXT.json exists"
 
@@ -59,7 +60,7 @@ def test_none_that_exists_names_all(tree: Grow) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "is not JSON"),
+        ("", "is no JSON"),
         ("[1]", "holds no JSON object"),
         ("12", "holds no JSON object"),
         ('{"next": null}', "has no 'next'"),
@@ -71,28 +72,27 @@ def test_none_that_exists_names_all(tree: Grow) -> None:
         ('{"next": "soon"}', "in 'next'"),
         ('{"next": "\u0661"}', "in 'next'"),
         ('{"next": [12]}', "in 'next'"),
-        ('{"next": 12, "next": 13}', "the key 'next' stands in it twice"),
-        ('{"next": 12,}', "is not JSON"),
-        ("[" * 100_000, "nested too deeply"),
-        ('{"next": ' + "9" * 5000 + "}", "JSON"),
+        ('{"next": 12, "next": 13}', "it has the key 'next' twice"),
+        ('{"next": 12,}', "is no JSON"),
+        ("[" * 100_000, "is nested more than"),
+        ('{"next": ' + "9" * 5000 + "}", "too long"),
         (b'{"next": "\xff"}', "is not UTF-8"),
-        (b'{"next": 1}' + b" " * (1 << 20), "more than the"),
     ],
 )
 def test_what_is_no_pointer_is_named(tree: Grow, text: str | bytes, problem: str) -> None:
-    pointer = read_pointer(KIND, tree({"docs/NEXT.json": text}))
+    pointer = read_pointer(KIND, Documents(tree({"docs/NEXT.json": text})))
     assert problem in pointer.problem
     assert pointer.number is None
 
 
 def test_a_link_is_no_pointer(tree: Grow, repository: Repository) -> None:
     repository.symlink("docs/NEXT.json", "../secret.json")
-    pointer = read_pointer(KIND, tree({"secret.json": '{"next": 1}'}))
+    pointer = read_pointer(KIND, Documents(tree({"secret.json": '{"next": 1}'})))
     assert pointer.problem == "docs/NEXT.json is a symbolic link, not a file"
 
 
 def test_a_directory_is_no_pointer(tree: Grow) -> None:
-    assert "is a directory" in read_pointer(KIND, tree({"docs/NEXT.json/x": ""})).problem
+    assert "is a directory" in read_pointer(KIND, Documents(tree({"docs/NEXT.json/x": ""}))).problem
 
 
 def test_fields_are_dotted_paths() -> None:
