@@ -88,29 +88,22 @@ class Artifacts:
         Raises:
             MissingFact: it could be that of a commit which a shallow clone lacks.
         """
-        change = self._change
-        if steps := re.fullmatch(r"(.+?)(?:[~^][0-9]*)+", name):
-            return self.is_revision(steps[1]) and self._is_ancestor(name)
-        short = name.removeprefix("refs/heads/").removeprefix("origin/")
-        if any(one.short == short for one in change.refs) or (self._branches and self._branches(short)):
-            return True
-        if re.fullmatch("[0-9a-fA-F]{7,64}", name) is None:
-            return False
-        return self._is_there(lambda: change.git.resolve(name) is not None, name)
-
-    def _is_ancestor(self, name: str) -> bool:
-        """Whether a name with `~n` or `^n` behind it, of a commit or branch that is there, is a commit's."""
         from specguard.change.revision import resolve
 
-        return self._is_there(lambda: bool(resolve(self._change.git, name)), name)
-
-    def _is_there(self, found: Callable[[], bool], name: str) -> bool:
+        change = self._change
+        base, *steps = re.split(r"(?=[~^])", name, maxsplit=1)
+        short = base.removeprefix("refs/heads/").removeprefix("origin/")
+        known = any(one.short == short for one in change.refs) or (self._branches and self._branches(short))
+        if known and not steps:
+            return True
+        if not known and re.fullmatch("[0-9a-fA-F]{7,64}", base) is None:
+            return False
         try:
-            there = found()
+            there = bool(resolve(change.git, name)) if steps else change.git.resolve(name) is not None
         except SpecguardError:
             there = False
-        if not there and self._change.git.repository.shallow:
-            raise self._change.git.missing(f"the commit {name}", "the clone is shallow")
+        if not there and change.git.repository.shallow:
+            raise change.git.missing(f"the commit {name}", "the clone is shallow")
         return there
 
     @property
@@ -535,7 +528,11 @@ class Artifact(Record):
         Raises:
             MissingFact: something that must be read is not there.
         """
-        return flaws(self, rules)
+        for rule, target, settings in ASPECTS:
+            wanted = not settings or any(getattr(self.contract, name) for name in settings)
+            if wanted and (not rules or rule in rules):
+                module, _, name = target.partition(":")
+                yield from getattr(importlib.import_module(f"specguard.artifacts.{module}"), name)(self)
 
     def own_flaws(self, *rules: str) -> Iterator[Finding]:
         """The same without what is wrong with the artifacts that it consists of, as a pass does."""
@@ -630,17 +627,3 @@ Without a rule it counts only where all flaws are asked for: a stage is not comp
 
 What needs more than the judged tree is left to the rule alone.
 """
-
-
-def flaws(artifact: Artifact, rules: tuple[str, ...]) -> Iterator[Finding]:
-    """What a contract finds wrong with an artifact, in the order of `ASPECTS`.
-
-    Args:
-        artifact: what is judged.
-        rules: the names of the rules whose findings are wanted; empty: all.
-    """
-    for rule, target, settings in ASPECTS:
-        wanted = not settings or any(getattr(artifact.contract, name) for name in settings)
-        if wanted and (not rules or rule in rules):
-            module, _, name = target.partition(":")
-            yield from getattr(importlib.import_module(f"specguard.artifacts.{module}"), name)(artifact)

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from specguard.artifacts.sections import content_of, content_of_text, other_titles
 from specguard.documents.blocks import all_texts, fences, texts
 from specguard.documents.content import bare_nothing, plain_words, without_box
+from specguard.documents.data import walk
 from specguard.documents.fields import Field, find_fields, near_field, normal_name
 from specguard.documents.titles import find_section
 from specguard.model import path_text, shortened
@@ -16,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
-    from typing import Any, Final
+    from typing import Final
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.documents.dates import Stamp, Times
@@ -330,17 +331,10 @@ def _named(artifact: Artifact) -> set[str]:
     """Everything in an artifact that is written like an object id, where a reader sees it."""
     blocks = artifact.document.blocks
     data = artifact.data
-    shown = [*_scalars(data.value if data else None), *(text.raw for text in all_texts(blocks))]
+    shown = [str(one) for one in walk(data.value if data else None) if not isinstance(one, dict | list)]
+    shown += (text.raw for text in all_texts(blocks))
     shown += (fence.content for fence in fences(blocks))
     return {one.lower() for text in shown for one in _ID.findall(text)}
-
-
-def _scalars(value: Any) -> Iterator[str]:
-    if isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _scalars(inner)
-    elif value is not None:
-        yield str(value)
 
 
 def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:

@@ -332,7 +332,18 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
             (listing if id(one) in removed else kept).add(manifest, one)
     gone = [entry.path for entry in entries if entry.deleted]
     by_path = dict(listing.matches(gone))
-    yield from _unlisted(manifests, gone, [path for path in gone if _named(listing, by_path.get(path, []))])
+    names = " or ".join(path_text(one.path) for one in manifests[:2])
+    for path in gone:
+        # What names everything names no path.
+        if all(listing.of(reading)[1].wide for reading in by_path.get(path, ())):
+            yield Finding(
+                f"{path_text(path)} is removed, and {names} does not say so",
+                help=f"List it there, with the reason: '- `{path_text(path)}`: ...'.",
+                path=path,
+                side="base",
+                key="unlisted",
+                setting=manifests[0].setting("agrees_with"),
+            )
     removing = {reading for found in by_path.values() for reading in found}
     left = _left(artifacts, listing, kept)
     before = {manifest.path: _before(manifest, start) for manifest in manifests}
@@ -347,28 +358,6 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
             left=next((left[reading] for reading in meant if reading in left), None),
             done=one.path in before[manifest.path],
         )
-
-
-def _unlisted(
-    manifests: Sequence[Artifact], gone: Sequence[bytes], listed: Sequence[bytes]
-) -> Iterator[Finding]:
-    known = set(listed)
-    names = " or ".join(path_text(one.path) for one in manifests[:2])
-    for path in gone:
-        if path not in known:
-            yield Finding(
-                f"{path_text(path)} is removed, and {names} does not say so",
-                help=f"List it there, with the reason: '- `{path_text(path)}`: ...'.",
-                path=path,
-                side="base",
-                key="unlisted",
-                setting=manifests[0].setting("agrees_with"),
-            )
-
-
-def _named(listing: Listing, found: Sequence[int]) -> bool:
-    """Whether one of the listed paths that match names more than everything."""
-    return any(not listing.of(reading)[1].wide for reading in found)
 
 
 def _left(artifacts: Artifacts, listing: Listing, kept: Listing) -> dict[int, bytes]:

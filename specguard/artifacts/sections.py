@@ -36,31 +36,14 @@ def other_titles(document: Document, aliases: Sequence[str]) -> list[str]:
     A star stands for any words, or for none: `Owners for *`, `*Opening Order`.
     """
     found = [alias for alias in aliases if "*" not in alias]
-    patterns = [[normal_title(part) for part in alias.split("*")] for alias in aliases if "*" in alias]
-    for section in document.sections if patterns else ():
-        heading = section.heading.text.plain
-        if any(_matches(normal_title(heading), pattern) for pattern in patterns):
-            found.append(heading)
+    for alias in aliases:
+        parts = [re.escape(normal_title(part)) for part in alias.split("*")]
+        pattern = ".*".join(rf"\b{part}\b" if part else "" for part in parts)
+        for section in document.sections if len(parts) > 1 else ():
+            heading = section.heading.text.plain
+            if re.fullmatch(pattern, normal_title(heading)):
+                found.append(heading)
     return found
-
-
-def _matches(title: str, parts: Sequence[str]) -> bool:
-    """Whether a title has these parts in order, the first at its beginning and the last at its end."""
-    first, *middle, last = (part.split() for part in parts)
-    words = title.split()
-    if len(first) + len(last) > len(words) or words[: len(first)] != first:
-        return False
-    if last and words[-len(last) :] != last:
-        return False
-    at = len(first)
-    end = len(words) - len(last)
-    for part in middle:
-        while at + len(part) <= end and words[at : at + len(part)] != part:
-            at += 1
-        if at + len(part) > end:
-            return False
-        at += len(part)
-    return True
 
 
 class Content(Record):
@@ -76,9 +59,6 @@ class Content(Record):
     kind: Kind
     text: str = ""
     line: int | None = None
-
-    def __repr__(self) -> str:
-        return f"Content({self.kind!r}, {self.text!r}, {self.line})"
 
 
 def content_of(blocks: Sequence[AnyBlock], own: Sequence[str] = ()) -> Content:

@@ -44,7 +44,7 @@ class Blank(Record):
     text: str
 
 
-class Skeletons:
+class Skeletons(Record, frozen=False):
     """Writes what contracts ask for.
 
     Args:
@@ -56,28 +56,20 @@ class Skeletons:
         now: the present time in UTC.
 
     Attributes:
+        planned: the files to write, by their paths.
+        open: what has no name of its own yet: folder, templates and the values that are known.
         left: names that must be there too, and that only a person can choose.
     """
 
-    def __init__(
-        self,
-        contracts: Mapping[str, Contract],
-        kinds: Mapping[str, WorkKind],
-        *,
-        schema: Callable[[str], Any],
-        plan: Callable[[bytes], Any],
-        exists: Callable[[bytes], bool],
-        now: datetime,
-    ) -> None:
-        self._contracts = contracts
-        self._kinds = kinds
-        self._schema = schema
-        self._plan = plan
-        self._exists = exists
-        self._now = now
-        self._planned: dict[bytes, Blank] = {}
-        self._open: list[tuple[bytes, Sequence[str], Mapping[str, str]]] = []
-        self.left: list[str] = []
+    contracts: Mapping[str, Contract]
+    kinds: Mapping[str, WorkKind]
+    schema: Callable[[str], Any]
+    plan: Callable[[bytes], Any]
+    exists: Callable[[bytes], bool]
+    now: datetime
+    planned: dict[bytes, Blank] = {}
+    open: list[tuple[bytes, Sequence[str], Mapping[str, str]]] = []
+    left: list[str] = []
 
     def files(self, name: str, path: bytes, fields: Mapping[str, str]) -> Sequence[Blank]:
         """The files of an artifact: itself and its companions, or a pass's members; those there are stay.
@@ -87,21 +79,21 @@ class Skeletons:
             path: where it is to be.
             fields: the values of its placeholders, and of those that only its companions have.
         """
-        contract = self._contracts[name]
+        contract = self.contracts[name]
         if contract.root:
             for member in contract.members:
                 self._beside(path, [member], fields)
         else:
             self._add(path, fields)
-        self.left = [self._shown(*one) for one in self._open if not self._is_planned(*one)]
-        return list(self._planned.values())
+        self.left = [self._shown(*one) for one in self.open if not self._is_planned(*one)]
+        return list(self.planned.values())
 
     def _is_planned(self, folder: bytes, templates: Sequence[str], fields: Mapping[str, str]) -> bool:
         """Whether one of some alternatives, which may have several names, is among the files."""
         start = folder + b"/" if folder else b""
-        below = [path[len(start) :] for path in self._planned if path.startswith(start)]
+        below = [path[len(start) :] for path in self.planned if path.startswith(start)]
         for text in templates:
-            paths = list(self._planned) if text.startswith("/") else below
+            paths = list(self.planned) if text.startswith("/") else below
             if any(True for _ in Selecting([PathTemplate(text).render(fields)]).find_each(paths)):
                 return True
         return False
@@ -112,15 +104,15 @@ class Skeletons:
 
     def _add(self, path: bytes, known: Mapping[str, str]) -> None:
         """Plan a file and its companions, unless it is there already."""
-        if path in self._planned or self._exists(path):
+        if path in self.planned or self.exists(path):
             return
         found = [
             (contract, fields)
-            for contract in self._contracts.values()
+            for contract in self.contracts.values()
             if contract.path and (fields := PathTemplate(contract.path).read(path)) is not None
         ]
         contracts = [contract for contract, _ in found]
-        self._planned[path] = Blank(path, self._text(path, contracts))
+        self.planned[path] = Blank(path, self._text(path, contracts))
         for contract, fields in found:
             for companion in contract.companions:
                 names = [companion] if isinstance(companion, str) else companion
@@ -134,8 +126,8 @@ class Skeletons:
             if plain is not None:
                 paths.append(plain if text.startswith("/") else joined(folder, plain))
         if not paths:
-            self._open.append((folder, templates, fields))
-        elif not any(path in self._planned or self._exists(path) for path in paths):
+            self.open.append((folder, templates, fields))
+        elif not any(path in self.planned or self.exists(path) for path in paths):
             self._add(paths[0], fields)
 
     def _text(self, path: bytes, contracts: Sequence[Contract]) -> str:
@@ -146,7 +138,7 @@ class Skeletons:
         title = _SEPARATORS.sub(" ", name.rpartition(".")[0] or name).strip() or OWED
         lines = [f"# {title}", ""]
         for contract in contracts:
-            lines += _markdown(contract, self._kinds, self._now)
+            lines += _markdown(contract, self.kinds, self.now)
         if len(lines) == 2:
             lines += [OWED, ""]
         return "\n".join(lines)
@@ -154,20 +146,20 @@ class Skeletons:
     def _structured(self, path: bytes, contracts: Sequence[Contract], kind: Kind) -> str:
         value: Any = None
         for contract in contracts:
-            schema = self._schema(contract.schema) if contract.schema else None
+            schema = self.schema(contract.schema) if contract.schema else None
             if schema is not None:
                 value = instance(schema)
-        value = self._plan(path) if value is None else value
+        value = self.plan(path) if value is None else value
         value = self._items(path) if value is None else value
         if isinstance(value, dict):
             for contract in contracts:
-                for name, _ in _fields(contract, self._kinds):
+                for name, _ in _fields(contract, self.kinds):
                     value.setdefault(name, OWED)
         return _written({} if value is None else value, kind)
 
     def _items(self, path: bytes) -> dict[str, Any]:
         """The list of work items of which a path is the source, with one item; nothing where it is none."""
-        for name, kind in self._kinds.items():
+        for name, kind in self.kinds.items():
             for source in kind.sources:
                 if PathTemplate(source).read(path) is not None:
                     item = {kind.number: 1, **dict.fromkeys(kind.required, OWED)}
@@ -196,25 +188,19 @@ def place(
     may = known | _of_companions(contract)
     for unknown in sorted(given.keys() - may):
         has = f"it has {', '.join(sorted(may))}" if may else "it has none"
-        raise SpecguardError(f"{name} has no placeholder {unknown!r}", help=has, code="unfilled-template")
+        raise _unfilled(f"{name} has no placeholder {unknown!r}", has)
     told = template.names if path is not None else frozenset[str]()
     missing = sorted(known - told - given.keys())
     if missing:
         said = [f"{one}={value}" for one, value in given.items() if one != "date"]
-        raise SpecguardError(
-            f"{name} is {text}, and {', '.join(missing)} is not given",
-            help=f"specguard new {' '.join([name, *said, *(f'{one}=...' for one in missing)])}",
-            code="unfilled-template",
-        )
+        command = " ".join(["specguard new", name, *said, *(f"{one}=..." for one in missing)])
+        raise _unfilled(f"{name} is {text}, and {', '.join(missing)} is not given", command)
     if path is None:
         rest = text.removeprefix(_ANYWHERE)
         plain = PathTemplate(rest).plain(given)
         if plain is None:
-            raise SpecguardError(
-                f"{name} is {text}, and what its wildcards stand for is not given",
-                help="name the file yourself: --path docs/NAME.md",
-                code="unfilled-template",
-            )
+            message = f"{name} is {text}, and what its wildcards stand for is not given"
+            raise _unfilled(message, "name the file yourself: --path docs/NAME.md")
         path = joined(folder, plain) if rest != text else plain
     fields = template.read(path)
     if (
@@ -223,12 +209,13 @@ def place(
         or any(part.lower() in {b"", b".", b"..", b".git"} for part in path.split(b"/"))
         or any(byte < 32 or byte == 127 for byte in path)
     ):
-        raise SpecguardError(
-            f"{path_text(path)} is no {name}, which is {text}",
-            help="a value is a part of a name, without a slash; a number has only digits",
-            code="unfilled-template",
-        )
+        message = f"{path_text(path)} is no {name}, which is {text}"
+        raise _unfilled(message, "a value is a part of a name, without a slash; a number has only digits")
     return path, {**given, **fields}
+
+
+def _unfilled(message: str, help: str) -> SpecguardError:
+    return SpecguardError(message, help=help, code="unfilled-template")
 
 
 def _of_companions(contract: Contract) -> set[str]:

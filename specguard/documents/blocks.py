@@ -171,9 +171,6 @@ class Link(Record):
     line: int
     picture: bool = False
 
-    def __repr__(self) -> str:
-        return f"Link({self.text!r}, {self.target!r}, {self.line})"
-
 
 class Heading(Record):
     """A heading that stands in nothing else.
@@ -187,9 +184,6 @@ class Heading(Record):
     level: int
     text: Text
     line: int
-
-    def __repr__(self) -> str:
-        return f"Heading({self.level}, {self.text.plain!r}, {self.line})"
 
 
 class Paragraph:
@@ -524,9 +518,6 @@ class Row(Record):
             if name.casefold().strip() == wanted:
                 return cell
         return ""
-
-    def __repr__(self) -> str:
-        return f"Row({self.line}, {list(self.cells)!r})"
 
 
 def rows(blocks: Iterable[AnyBlock]) -> Iterator[Row]:

@@ -2,8 +2,8 @@
 
 Which characters these are follows the Unicode Character Database (Default_Ignorable_Code_Point, Bidi_Control,
 the blank letters of Hangul and Braille) and the way people write: emoji need joiners and selectors, Persian
-and Indic scripts need joiners, scripts without spaces have places to break a line, and text that runs from
-right to left has marks of direction. There these characters are what the writer meant.
+and Indic scripts need joiners, ideographs have selectors, scripts without spaces have places to break a line,
+and text that runs from right to left has marks of direction. There they are what the writer meant.
 """
 
 from __future__ import annotations
@@ -58,11 +58,6 @@ _PICTURE: Final = (
     "\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
 )
 _SKIN: Final = "[\U0001f3fb-\U0001f3ff]"
-_MONGOLIAN: Final = "[\u1800-\u18af]"
-_JAMO: Final = "[\u1100-\u115e\u1161-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]"
-_OLD_JAMO: Final = "[\u3131-\u3163\u3165-\u318e]"
-_KHMER: Final = "[\u1780-\u17b3\u17b6-\u17ff]"
-_MUSICAL: Final = "[\U0001d100-\U0001d172\U0001d17b-\U0001d1ff]"
 
 
 class Strange(Record):
@@ -77,9 +72,6 @@ class Strange(Record):
     position: int
     char: str
     what: str
-
-    def __repr__(self) -> str:
-        return f"Strange({self.position}, U+{ord(self.char):04X}, {self.what!r})"
 
 
 def may_be_strange(text: str) -> bool:
@@ -159,15 +151,12 @@ def _meant(text: str, line: str, position: int) -> bool:
         return _has(_RIGHT_TO_LEFT, text)
     if char in "\u202a\u202b\u202c\u2066\u2067\u2068\u2069":
         return _has(_RIGHT_TO_LEFT, line) and _balanced(line)
-    if char in "\u200b\u2060\u034f":
+    if char in "\u200b\u2060":
         alone = not re.match(_IS_UNSEEN, before) and not re.match(_IS_UNSEEN, after)
-        return alone and (_has(_JOINS, line) if char == "\u034f" else _breaks(before, after, line))
-    if char == "\u2800":
-        return _has("[\u2801-\u28ff]", line)
-    return any(
-        re.match(chars, char) and (re.match(beside, before) or (both and re.match(beside, after)))
-        for chars, beside, both in _BESIDE
-    )
+        return alone and _breaks(before, after, line)
+    if "\ufe00" <= char <= "\ufe0d":
+        return bool(re.match(_SELECTABLE, before))
+    return "\U000e0100" <= char <= "\U000e01ef" and bool(re.match(_IDEOGRAPH, before))
 
 
 def _odd(char: str) -> bool:
@@ -190,15 +179,3 @@ def _breaks(before: str, after: str, line: str) -> bool:
     if re.match(_UNSPACED, before) or re.match(_UNSPACED, after):
         return True
     return (before in "*_~`" or after in "*_~`") and _has(_UNSPACED, line)
-
-
-# Which characters are meant behind which, and whether also before them.
-_BESIDE: Final = (
-    ("[\u180b-\u180f]", _MONGOLIAN, False),
-    ("[\u115f\u1160]", _JAMO, True),
-    ("\u3164", _OLD_JAMO, True),
-    ("[\u17b4\u17b5]", _KHMER, True),
-    ("[\U0001d173-\U0001d17a]", _MUSICAL, True),
-    ("[\ufe00-\ufe0d]", _SELECTABLE, False),
-    ("[\U000e0100-\U000e01ef]", _IDEOGRAPH, False),
-)

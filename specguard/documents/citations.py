@@ -234,9 +234,6 @@ class Citation(Record):
             return self.path
         return f"{self.path}:{self.line}" + ("" if self.end_line == self.line else f"-{self.end_line}")
 
-    def __repr__(self) -> str:
-        return f"Citation({str(self)!r}, at={self.at})"
-
 
 def citations(blocks: Sequence[AnyBlock]) -> Iterator[Citation]:
     """Everything that blocks cite, in order; quotes and HTML are left out, as somebody else's words."""

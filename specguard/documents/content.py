@@ -215,24 +215,20 @@ MOST_TEXT: Final = 1 << 17
 """So many characters of an item are read, what stands below it included."""
 
 
-class Ticked:
+class Ticked(Record):
     """A ticked item of a checklist, or a ticked row of a table.
 
     Attributes:
         line: its line, from 1.
         words: its own words, without box and marks.
+        blocks: what it holds.
         above: the words of the items that it lies in, from the nearest.
     """
 
-    __slots__ = ("_blocks", "above", "line", "words")
-
-    def __init__(
-        self, line: int, words: str, blocks: Sequence[AnyBlock], above: tuple[str, ...] = ()
-    ) -> None:
-        self.line = line
-        self.words = words
-        self.above = above
-        self._blocks = blocks
+    line: int
+    words: str
+    blocks: Sequence[AnyBlock]
+    above: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -242,7 +238,7 @@ class Ticked:
         """
         parts: list[str] = []
         left = MOST_TEXT
-        for text in _texts(self._blocks):
+        for text in _texts(self.blocks):
             parts.append(text[:left])
             left -= len(text)
             if left <= 0:
@@ -258,9 +254,6 @@ class Ticked:
                 path = text.replace("\\", "/")
                 if "/" in path or "." in path:
                     yield path
-
-    def __repr__(self) -> str:
-        return f"Ticked({self.line}, {self.words!r})"
 
 
 def ticked_items(blocks: Sequence[AnyBlock], above: tuple[str, ...] = ()) -> Iterator[Ticked]:

@@ -37,9 +37,6 @@ class Problem(Record):
     message: str
     line: int | None = None
 
-    def __repr__(self) -> str:
-        return f"Problem({self.message!r}, {self.line})"
-
 
 def not_utf8(error: UnicodeDecodeError) -> Problem:
     """Why bytes are no text, with the line of the first that are not."""
@@ -122,6 +119,15 @@ def written(value: Any) -> str:
 def dotted(path: Path) -> str:
     """A key as a reader sees it: `tasks.0.status`."""
     return ".".join(map(str, path))
+
+
+def walk(value: Any) -> Iterator[Any]:
+    """A value and all that is in it."""
+    waiting = [value]
+    for one in waiting:
+        yield one
+        if isinstance(one, dict | list):
+            waiting += one.values() if isinstance(one, dict) else one
 
 
 class Data:

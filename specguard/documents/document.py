@@ -479,9 +479,6 @@ class Hidden(Record):
     text: str
     chars: str = ""
 
-    def __repr__(self) -> str:
-        return f"Hidden({self.what!r}, {self.line}, {self.text or self.chars!r})"
-
 
 def hidden(content: bytes, document: Callable[[], Document] | None = None) -> Iterator[Hidden]:
     """What a file hides, in order, first its characters.

@@ -67,9 +67,6 @@ class Field(Record):
     line: int
     form: Form
 
-    def __repr__(self) -> str:
-        return f"Field({self.name!r}, {self.value!r}, {self.line}, {self.form!r})"
-
 
 def read_fields(document: Document) -> Sequence[Field]:
     """All fields of a Markdown document, those of its front matter first, then in order."""

@@ -12,7 +12,7 @@ import re
 
 from specguard.declaration.expressions import Expression, ExpressionError
 from specguard.declaration.rule import Record
-from specguard.documents.data import dotted
+from specguard.documents.data import walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,9 +68,6 @@ class Misfit(Record):
     message: str
     keyword: str
 
-    def __repr__(self) -> str:
-        return f"Misfit({dotted(self.path)!r}, {self.message!r})"
-
 
 class Schema:
     """A JSON Schema.
@@ -118,7 +115,7 @@ class Schema:
         from referencing.exceptions import Unresolvable
 
         self._steps = 0
-        self._most = STEPS + STEPS_EACH * _size(value)
+        self._most = STEPS + STEPS_EACH * sum(1 for _ in walk(value))
         try:
             for number, error in enumerate(self._validator.iter_errors(value)):
                 if number == MOST_MISFITS:
@@ -141,21 +138,6 @@ class Schema:
             return keyword(validator, value, instance, schema)
 
         return count
-
-
-def _size(value: Any) -> int:
-    """How many values there are in data."""
-    size = 0
-    level = [value]
-    while level:
-        size += len(level)
-        level = [
-            inner
-            for one in level
-            if isinstance(one, (dict, list))
-            for inner in (one.values() if isinstance(one, dict) else one)
-        ]
-    return size
 
 
 def _misfit(error: ValidationError) -> Misfit:
@@ -191,7 +173,8 @@ def _check_patterns(schema: Any) -> None:
     """
     unevaluated = False
     by_pattern = False
-    for table in _tables(schema):
+    # What is no schema among its mappings, such as a default, does no harm.
+    for table in (one for one in walk(schema) if isinstance(one, dict)):
         patterns = [table["pattern"]] if isinstance(table.get("pattern"), str) else []
         if isinstance(table.get("patternProperties"), dict):
             patterns += table["patternProperties"]
@@ -204,17 +187,6 @@ def _check_patterns(schema: Any) -> None:
                 raise SchemaError(f"its pattern {_shortened(pattern)!r} cannot be used: {error}") from None
     if unevaluated and by_pattern:
         raise SchemaError("it has patternProperties beside unevaluatedProperties, which is not supported")
-
-
-def _tables(value: Any) -> Iterator[dict[str, Any]]:
-    """All mappings in a schema; what is no schema among them, such as a default, does no harm."""
-    if isinstance(value, dict):
-        yield value
-        for inner in value.values():
-            yield from _tables(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _tables(inner)
 
 
 def _without_drafts(value: Any) -> Any:

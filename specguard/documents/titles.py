@@ -85,9 +85,6 @@ class Near(Record):
     text: str
     why: str
 
-    def __repr__(self) -> str:
-        return f"Near({self.line}, {self.text!r}, {self.why!r})"
-
 
 def find_section(
     document: Document, title: str, *, aliases: Iterable[str] = (), bold: bool = False

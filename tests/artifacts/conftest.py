@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from specguard.artifacts.artifacts import Artifacts
+from specguard.artifacts.contracts import Contract
 from specguard.change.tree import Documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from specguard.artifacts.contracts import Contract
+    from specguard.artifacts.artifacts import Artifact
     from specguard.testing import Repository
     from specguard.testing.repository import Texts
 
@@ -31,6 +33,9 @@ class Make(Protocol):
         symlinks: Mapping[str, str] | None = None,
         whole: bool = False,
     ) -> Artifacts: ...
+
+
+Each = Callable[..., "list[tuple[str, Artifact]]"]
 
 
 @pytest.fixture
@@ -54,5 +59,18 @@ def artifacts(repository: Repository, change: Any) -> Make:
         one = change(repository, base="main", head="work", all=whole)
         documents = Documents(one.head_files)
         return Artifacts(contracts, change=one, documents=documents, today=lambda: date(2026, 1, 31))
+
+    return make
+
+
+@pytest.fixture
+def each(artifacts: Make) -> Each:
+    """Makes artifacts of one contract, one for each text."""
+
+    def make(texts: Iterable[str], **settings: Any) -> list[tuple[str, Artifact]]:
+        contract = Contract(path="*.md", **settings)
+        texts = list(texts)
+        made = artifacts({"final": contract}, {f"{number:03}.md": text for number, text in enumerate(texts)})
+        return list(zip(texts, made.all, strict=True))
 
     return make

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from specguard.model import Finding
-    from tests.artifacts.conftest import Make
+    from tests.artifacts.conftest import Each, Make
 
     Judge = Callable[..., list[Finding]]
 
@@ -35,32 +35,28 @@ def empty(artifacts: Make) -> Judge:
     return judge
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_a_section_is_there(each: Each) -> None:
+    rows = [
         "## Risks\nx\n", "# RISKS\nx\n", "### 2.3 Risks:\nx\n", "Risks\n---\nx\n",
         "## 1) **Risks** (draft)\nx\n",
         "\ufeff## Risks\r\nx\r\n", "---\na: b\n---\n## Risks\nx\n",
-    ],
-)  # fmt: skip
-def test_a_section_is_there(missing: Judge, text: str) -> None:
-    assert not missing(text)
+    ]  # fmt: skip
+    for text, one in each(rows, sections=["Risks"]):
+        assert not list(missing_sections(one)), text
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_a_section_is_not_there(each: Each) -> None:
+    rows = [
         "", "Risks\n", "<!--\n## Risks\nx\n-->\n", "```\n## Risks\nx\n```\n", "~~~\n## Risks\n",
         "    ## Risks\n",
         "---\nRisks: x\n---\n", "> ## Risks\n> x\n", "- ## Risks\n  x\n", "## R\u0456sks\nx\n",
         "## Risk\nx\n",
         "<details>\n## Risks\n</details>\n", "**Risks**\n\nx\n",
-    ],
-)  # fmt: skip
-def test_a_section_is_not_there(missing: Judge, text: str) -> None:
-    [finding] = missing(text)
-    assert finding.message.startswith("f.md has no section 'Risks'")
-    assert (finding.path, finding.key, finding.setting) == (b"f.md", "risks", "artifacts.final.sections.0")
+    ]  # fmt: skip
+    for text, one in each(rows, sections=["Risks"]):
+        [finding] = missing_sections(one)
+        assert finding.message.startswith(f"{one.path.decode()} has no section 'Risks'"), text
+        assert (finding.key, finding.setting) == ("risks", "artifacts.final.sections.0")
 
 
 def test_what_cannot_be_read_has_no_section(missing: Judge) -> None:
@@ -81,13 +77,11 @@ def test_a_second_one_could_contradict_the_first(missing: Judge) -> None:
     assert missing("## 1. Risks (open)\na\n\n## 4) RISKS (open)\nb\n")
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["## Risks: servers\na\n\n## Risks: clients\nb\n", "## Risks\na\n\n## Risks (closed)\nb\n",
-     "## Hazards\na\n\n## Dangers\nb\n", "## Risks\na\n\n## Hazards\nb\n"],
-)  # fmt: skip
-def test_sections_that_are_called_otherwise_are_no_second_ones(missing: Judge, text: str) -> None:
-    assert not missing(text, aliases={"Risks": ["Hazards", "Dangers"]})
+def test_sections_that_are_called_otherwise_are_no_second_ones(each: Each) -> None:
+    rows = ["## Risks: servers\na\n\n## Risks: clients\nb\n", "## Risks\na\n\n## Risks (closed)\nb\n",
+     "## Hazards\na\n\n## Dangers\nb\n", "## Risks\na\n\n## Hazards\nb\n"]  # fmt: skip
+    for text, one in each(rows, sections=["Risks"], aliases={"Risks": ["Hazards", "Dangers"]}):
+        assert not list(missing_sections(one)), text
 
 
 def test_a_section_may_be_forbidden(missing: Judge) -> None:
@@ -95,23 +89,20 @@ def test_a_section_may_be_forbidden(missing: Judge) -> None:
     assert [(one.line, one.setting) for one in found] == [(1, "artifacts.final.forbidden_sections.0")]
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+def test_a_section_says_something(each: Each) -> None:
+    rows = [
         "The cache.", "- the cache", "### Cache\n\nIt is cold.", "None: all paths are covered by tests.",
         "N/A, nothing is deployed.", "| Risk | Answer |\n|---|---|\n| cold cache | none |",
         "```\nmake x\n```",
         "> The cache.", "1. [x] read `src/a.py`", "TODO lists are rendered wrong.\n\nThe cache is cold.",
         "None.\n\nThe paths are covered by tests.", "![the graph](x.png)",
-    ],
-)  # fmt: skip
-def test_a_section_says_something(empty: Judge, body: str) -> None:
-    assert not empty(f"## Risks\n\n{body}\n\n## Other\n\nx\n")
+    ]  # fmt: skip
+    for text, one in each((f"## Risks\n\n{body}\n\n## Other\n\nx\n" for body in rows), sections=["Risks"]):
+        assert not list(empty_sections(one)), text
 
 
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
+def test_a_section_says_nothing(each: Each) -> None:
+    rows = [
         ("", "is empty"), ("<!-- the cache -->", "is empty"), ("### Cache", "is empty"),
         ("\u3164", "is empty"),
         ("\u200b\u2060", "is empty"), ("---", "is empty"), ("[x]: y", "is empty"), ("&nbsp;", "is empty"),
@@ -123,13 +114,14 @@ def test_a_section_says_something(empty: Judge, body: str) -> None:
         ("None", "only says 'None', without a reason"), ("- N/A.", "only says 'N/A.'"),
         ("None\n\n<!-- because -->", "only says 'None'"),
         ("| a | b |\n|---|---|\n| None | None |", "only says"),
-    ],
-)  # fmt: skip
-def test_a_section_says_nothing(empty: Judge, body: str, said: str) -> None:
-    [finding] = empty(f"# T\n\n## Risks\n\n{body}\n\n## Other\n\nx\n", placeholders=["What could go wrong?"])
-    assert said in finding.message
-    assert finding.line is not None
-    assert (finding.key, finding.setting) == ("risks", "artifacts.final.sections.0")
+    ]  # fmt: skip
+    texts = [f"# T\n\n## Risks\n\n{body}\n\n## Other\n\nx\n" for body, _ in rows]
+    made = each(texts, sections=["Risks"], placeholders=["What could go wrong?"])
+    for (text, one), (_, said) in zip(made, rows, strict=True):
+        [finding] = empty_sections(one)
+        assert said in finding.message, text
+        assert finding.line is not None
+        assert (finding.key, finding.setting) == ("risks", "artifacts.final.sections.0")
 
 
 def test_one_section_is_not_anothers_content(empty: Judge) -> None:
@@ -138,23 +130,25 @@ def test_one_section_is_not_anothers_content(empty: Judge) -> None:
     assert (finding.key, finding.line) == ("evidence map", 1)
 
 
-@pytest.mark.parametrize(
-    "part",
-    ["## Risks\n\n", "# Risks\n## Assumptions\n", "## Rollback\n", "- a\n", "## A\nPosture: not-ready\n"],
-)
-def test_many_sections_take_no_time(artifacts: Make, part: str) -> None:
-    contract = Contract(
-        path="*.md",
+def test_many_sections_take_no_time(each: Each) -> None:
+    parts = [
+        "## Risks\n\n",
+        "# Risks\n## Assumptions\n",
+        "## Rollback\n",
+        "- a\n",
+        "## A\nPosture: not-ready\n",
+    ]
+    made = each(
+        (f"Posture: ready\n\n{part * 3_000}" for part in parts),
         sections=["Risks", "Assumptions"],
         forbidden_sections=["Rollback"],
         fields={"posture": ["ready", "not-ready"], "owner": "any"},
     )
-    text = f"Posture: ready\n\n{part * 3_000}"
-    artifact = artifacts({"final": contract}, {"f.md": text}).judged[0]
-    assert artifact.document.sections is not None
-    before = time.process_time()
-    assert len(list(artifact.flaws())) < 10
-    assert time.process_time() - before < 2
+    for text, one in made:
+        assert one.document.sections is not None
+        before = time.process_time()
+        assert len(list(one.flaws())) < 10
+        assert time.process_time() - before < 2, text[:40]
 
 
 @pytest.mark.parametrize("heading", ["Ri\u00adsks", "Risks\ufe0f", "R\u200bisks", "Risks\u2060"])

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from specguard.model import Finding
-    from tests.artifacts.conftest import Make
+    from tests.artifacts.conftest import Each, Make
 
     Judge = Callable[..., list[Finding]]
 
@@ -89,24 +89,21 @@ def test_a_value_is_what_the_contract_asks_for(value: str, allowed: str, problem
     assert bool(problem) == bool(said)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_a_field_is_stated(each: Each) -> None:
+    rows = [
         "---\nposture: ready\n---\n", "Posture: ready\n", "- **Posture:** ready\n", "## Posture\n\nReady.\n",
         "| Posture | ready |\n|---|---|\n| Owner | me |\n", "## 3. Posture\n\n- not ready: see below\n",
         "Posture: ready\n\n## Slice 1\n\nPosture: not-ready\n", "Posture: ready\n\nPosture: see above\n",
         "---\nposture: ready # ready, not-ready\n---\n", "---\nposture: 'ready' # as of today\n---\n",
         "---\nposture: ready # is it?\nold: ready # not-ready\n---\n",
         "---\nposture: \"ready (x # not-ready)\"\n---\n",
-    ],
-)  # fmt: skip
-def test_a_field_is_stated(invalid: Judge, text: str) -> None:
-    assert not invalid(text)
+    ]  # fmt: skip
+    for text, one in each(rows, fields={"posture": POSTURE}):
+        assert not list(invalid_fields(one)), text
 
 
-@pytest.mark.parametrize(
-    ("text", "said", "line"),
-    [
+def test_a_field_is_not_stated(each: Each) -> None:
+    rows = [
         ("", "has no field 'posture'", None),
         ("<!-- posture: ready -->\n", "line 1 has '<!-- posture: ready -->', which is in a comment", 1),
         ("```\nposture: ready\n```\n", "which is in a comment, or not shown", 2),
@@ -124,13 +121,12 @@ def test_a_field_is_stated(invalid: Judge, text: str) -> None:
         ("---\nposture: ready # not ready\n---\n", "'ready' in line 2, and 'not-ready' in the comment", 2),
         ("+++\nposture = 'ready'\t #not-ready: one\n+++\n", "and 'not-ready' in the comment behind it", 2),
         ("## Posture\n\nTBD\n", "is 'TBD'", 3),
-    ],
-)
-def test_a_field_is_not_stated(invalid: Judge, text: str, said: str, line: int | None) -> None:
-    [finding] = invalid(text)
-    assert said in finding.message
-    assert (finding.path, finding.line) == (b"f.md", line)
-    assert finding.setting == "artifacts.readiness.fields.posture"
+    ]
+    made = each((text for text, _, _ in rows), fields={"posture": POSTURE})
+    for (text, one), (_, said, line) in zip(made, rows, strict=True):
+        [finding] = invalid_fields(one)
+        assert said in finding.message, text
+        assert (finding.line, finding.setting) == (line, "artifacts.final.fields.posture")
 
 
 def test_what_cannot_be_read_is_said_once(invalid: Judge) -> None:
@@ -145,9 +141,8 @@ def test_other_names_may_stand_for_it(invalid: Judge) -> None:
     assert not invalid("**State**\n\nready", aliases={"posture": ["state"]}, bold_headings=True)
 
 
-@pytest.mark.parametrize(
-    ("heading", "matches"),
-    [
+def test_a_star_stands_for_any_words(each: Each) -> None:
+    rows = [
         ("Owners for Phase D Kickoff", True),
         ("3. OWNER MATRIX (Phase C)", True),
         ("Recommended Phase C Opening Order", True),
@@ -155,12 +150,12 @@ def test_other_names_may_stand_for_it(invalid: Judge) -> None:
         ("Order of opening", False),
         ("Our owners for it", False),
         ("Opening", False),
-    ],
-)
-def test_a_star_stands_for_any_words(invalid: Judge, heading: str, matches: bool) -> None:
+    ]
     aliases = {"owners": ["Owners for *", "Owner Matrix*", "*Opening*Order"]}
-    text = f"## {heading}\n\n| Concern | Owner |\n|---|---|\n| all | ann |\n"
-    assert bool(invalid(text, fields={"owners": "any"}, aliases=aliases)) is not matches
+    texts = [f"## {heading}\n\n| Concern | Owner |\n|---|---|\n| all | ann |\n" for heading, _ in rows]
+    made = each(texts, fields={"owners": "any"}, aliases=aliases)
+    for (text, one), (_, matches) in zip(made, rows, strict=True):
+        assert bool(list(invalid_fields(one))) is not matches, text
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from specguard.documents.blocks import Paragraph, Text
 from specguard.documents.citations import citations
@@ -107,11 +105,3 @@ def test_time_grows_with_the_length_alone(piece: str) -> None:
         return lambda: list(citations(blocks))
 
     assert grows_with_length(reading, 2_000)
-
-
-@given(st.text(alphabet="ab/.py:#L12-,`[]()<> \n|\\~", max_size=120))
-def test_any_text_is_read_and_lines_are_there(text: str) -> None:
-    lines = text.count("\n") + 1
-    for one in citations(Document(text).blocks):
-        assert 1 <= one.at <= lines
-        assert one.path

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
-import tomllib
 
 import pytest
-import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
 from specguard.documents.data import DATA_LIMIT, MAX_DEPTH, Data, Number, data_of, read_data, written
 from specguard.documents.document import Document
@@ -157,81 +152,6 @@ def test_bytes_that_are_no_text_are_refused() -> None:
 
 def test_a_yaml_tag_for_text_is_text() -> None:
     assert read_data("a: !!str 1\nb: ! 2\n", "yaml").value == {"a": "1", "b": "2"}
-
-
-SCALARS = st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.text(max_size=8)
-TREES = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
-)
-
-
-@given(TREES, st.sampled_from([None, 1]))
-def test_json_is_read_as_it_was_written(value: object, indent: int | None) -> None:
-    data = read_data(json.dumps(value, indent=indent), "json")
-    assert data.value == value
-    assert_lines(data, json.dumps(value, indent=indent))
-
-
-# What PyYAML puts into quotation marks is text here too, so what it writes is read with the same values.
-WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cf", "Co", "Cn")), max_size=8)
-YAML_TREES = st.recursive(
-    st.booleans() | st.integers(-(10**12), 10**12) | WORDS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
-)
-
-
-@given(YAML_TREES, st.booleans())
-def test_yaml_is_read_as_it_was_written(value: object, flow: bool) -> None:
-    text = yaml.safe_dump(value, default_flow_style=flow, allow_unicode=True, width=20)
-    if "!!" not in text and "&id" not in text:
-        data = read_data(text, "yaml")
-        assert data.problem is None
-        assert data.value == value
-        assert_lines(data, text)
-
-
-@given(st.text(alphabet="ab[]={}.\"'\n 1#,-", max_size=60))
-def test_toml_is_read_as_tomllib_reads_it(text: str) -> None:
-    data = read_data(text, "toml")
-    try:
-        expected = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, ValueError):
-        assert data.problem is not None
-        return
-    assert data.problem is None
-    assert json.dumps(data.value) == json.dumps(expected)
-    assert_lines(data, text)
-
-
-@given(
-    st.text(alphabet="ab:-[]{}?&*!|>'\"#%@, \n\t1~", max_size=80), st.sampled_from(["json", "yaml", "toml"])
-)
-def test_any_text_is_read_or_refused(text: str, kind: str) -> None:
-    data = read_data(text, kind)  # type: ignore[arg-type]
-    assert (data.problem is None) or (data.value is None)
-    if data.problem is None:
-        assert_lines(data, text)
-
-
-def assert_lines(data: Data, text: str) -> None:
-    """Every value has a line of the text, and none stands before what holds it."""
-    count = text.count("\n") + 1
-
-    def check(value: object, path: list[str | int], above: int) -> None:
-        line = data.line(path)
-        assert line is not None
-        assert above <= line <= count
-        # A dotted key and a table that is only implied begin wherever they are first named.
-        above = line if not path else 1
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                check(inner, [*path, key], above)
-        elif isinstance(value, list):
-            for position, inner in enumerate(value):
-                check(inner, [*path, position], above)
-
-    check(data.value, [], 1)
 
 
 def test_numbers_stay_numbers() -> None:

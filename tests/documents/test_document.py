@@ -19,8 +19,7 @@ from specguard.documents.blocks import (
     all_texts,
     fences,
 )
-from specguard.documents.content import has_content
-from specguard.documents.document import MAX_CHARACTERS, MAX_LINES, Document, beyond_limits, hidden
+from specguard.documents.document import MAX_CHARACTERS, MAX_LINES, Document, beyond_limits
 from specguard.documents.titles import normal_title
 
 if TYPE_CHECKING:
@@ -229,20 +228,6 @@ def test_bytes_that_are_no_text_make_a_document_with_a_problem() -> None:
     assert Document.of(b"# T\r\n").sections[0].heading.text.raw == "T"
 
 
-@given(
-    st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass"))
-)
-def test_any_bytes_are_a_document(content: bytes) -> None:
-    document = Document.of(content)
-    assert (document.problem is None) or not document.blocks
-    assert (document.properties.value is None) == (document.properties.problem is not None)
-    assert all(1 <= section.line <= section.end <= document.last_line for section in document.sections)
-    for section in document.sections:
-        has_content(section.blocks, ["x"])
-    assert all(text.rendered is not None for text in all_texts(document.blocks))
-    assert list(hidden(content, lambda: document)) is not None
-
-
 BLOCKS = st.sampled_from(
     [
         "# Title {}",
@@ -354,16 +339,3 @@ def test_lines_that_only_continue_deep_quotes_are_counted() -> None:
     # Indentation alone opens nothing, and a blank line ends what a line may continue.
     assert beyond_limits([" " * 80 + "x"] * 20_000) is None
     assert beyond_limits([deep.strip(), "", *["b"] * 20_000]) is None
-
-
-@given(st.text(alphabet="#-*`>|1. \n\r\tab<!_[]~:", max_size=200))
-def test_any_text_is_read_with_lines_within_it(text: str) -> None:
-    document = Document(text)
-    count = text.count("\n") + 1
-    for block in document.blocks:
-        assert 1 <= block.line <= count
-        if isinstance(block, Fence):
-            assert block.first <= count + 1
-    for part in document.texts:
-        for sentence in part.sentences():
-            assert part.line <= sentence.line <= count

@@ -155,16 +155,6 @@ def test_code_and_links_are_those_of_markdown_it(text: str) -> None:
     )
 
 
-@given(st.text(alphabet="`[]()<>!\\a b\n\"'=-&;*_\u200b\ufe0f\u00e9", max_size=200))
-def test_any_text_has_sentences_and_links_on_its_lines(raw: str) -> None:
-    text = Text(raw, 1)
-    last = raw.count("\n") + 1
-    assert raw.count("\n") == text.raw.count("\n")
-    assert all(1 <= link.line <= last for link in text.links)
-    assert all(1 <= one.line <= last for one in text.sentences())
-    assert isinstance(text.plain + text.rendered, str)
-
-
 @pytest.mark.parametrize(
     "part",
     [

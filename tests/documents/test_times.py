@@ -3,8 +3,6 @@ from __future__ import annotations
 import datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from specguard.documents.dates import LONGEST, date_problem, parse_date, read_times, stamps, undated
 from specguard.documents.document import Document
@@ -122,16 +120,6 @@ def test_an_item_without_a_time_in_a_log_is_named() -> None:
 def test_one_time_is_before_another_where_that_is_sure(one: str, two: str, before: bool) -> None:
     first, second = stamps(Document(f"- {one} a\n- {two} b\n"))
     assert first.before(second) is before
-
-
-@given(st.text(alphabet="0123456789-/.:TZ +[]()*_`#|>\n\tdayMarjune,xAP", max_size=200))
-def test_any_text_is_read_and_lines_are_there(text: str) -> None:
-    times = read_times(Document(text))
-    lines = text.replace("\r", " ").split("\n")
-    found = [one.at for one in [*times.stamps, *times.days]] + [one.at for one in times.loose]
-    assert all(1 <= line <= len(lines) for line in found + times.without)
-    parse_date(text)
-    date_problem(text)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from specguard.documents.content import has_content
 from specguard.documents.document import Document
@@ -129,14 +127,6 @@ def test_bold_paragraphs_are_headings_by_request() -> None:
         "***",
     ):
         assert find_section(Document(f"{line}\n"), "Risks", bold=True) is None
-
-
-@given(st.text(max_size=60), st.text(max_size=30))
-def test_any_heading_and_title_are_compared(heading: str, title: str) -> None:
-    document = Document(f"## {heading}\n\n{heading}\n")
-    near_section(document, title)
-    for section in find_sections(document, title, bold=True):
-        assert 1 <= section.line <= section.end <= document.last_line
 
 
 def test_many_headings_take_no_square_of_time() -> None:
