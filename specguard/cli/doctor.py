@@ -166,18 +166,19 @@ def diagnose(request: Request) -> Iterator[Diagnosis]:
         try:
             yield from check(checkup)
         except (SpecguardError, MissingFact) as error:
-            one = _unanswered(subject, error)
-            if one.said not in told:
-                yield one
-            told.add(one.said)
+            said, help = _unanswered(error)
+            if said not in told:
+                # A check works without what only a push or a run needs.
+                yield Diagnosis(subject, "note" if subject in ("stages", "runs") else "missing", said, help)
+            told.add(said)
 
 
-def _unanswered(subject: str, error: SpecguardError | MissingFact) -> Diagnosis:
+def _unanswered(error: SpecguardError | MissingFact) -> tuple[str, str]:
     if isinstance(error, MissingFact):
-        return Diagnosis(subject, "missing", error.reason, error.command)
+        return error.reason, error.command
     line = f":{error.line}" if error.line else ""
     place = f"{error.path}{line}: " if error.path else ""
-    return Diagnosis(subject, "missing", f"{place}{error.message}", error.help)
+    return f"{place}{error.message}", error.help
 
 
 def _git(checkup: Checkup) -> Iterator[Diagnosis]:
