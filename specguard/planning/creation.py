@@ -152,8 +152,7 @@ class NewPlan:
 
     def _check_option(self, top: str, option: str) -> None:
         options = f"{self.folder}/{self._kind.options}" if self._kind.options else ""
-        asked = f"the option that was chosen (`{self._kind.option}`)"
-        help = "--option OPTION"
+        asked, help = f"the option that was chosen (`{self._kind.option}`)", "--option OPTION"
         document: Document | None = None
         if options:
             try:
@@ -161,11 +160,12 @@ class NewPlan:
                     document = Document(stream.read())
                 there = [letter for letter in "ABCDEFGH" if describes(document, letter)]
             except (OSError, UnicodeDecodeError, UnreadDocument):
-                said = f"the plan names {asked}, and no document describes any"
                 step = "write it first, with a heading such as 'Option A' for each"
+                said = f"the plan names {asked}, and no document describes any"
                 raise _unready(said, options, step) from None
             if there:
-                help = f"--option {there[0]}" + (f" (or {', '.join(there[1:])})" if there[1:] else "")
+                more = f" (or {', '.join(there[1:])})" if there[1:] else ""
+                help = f"--option {there[0]}{more}"
         if not option:
             raise _unready(f"the plan must name {asked}", options, help)
         if document is not None and not describes(document, option):

@@ -27,15 +27,13 @@ if TYPE_CHECKING:
     from specguard.model import Judged, Verdict
 
 LIMIT: Final = 8_000_000
-"""How many characters the findings of a page come to at most; each rule has a fair part of them."""
+"""How many characters the findings of a page come to at most; each rule has an equal part of them."""
 
 MOST: Final = 50
 """So many verdicts are on a page, those that did not pass before others."""
 
 _FEW: Final = 10
-"""A rule with no more findings is open from the start, as long as there are no more than _OPEN of these."""
-
-_OPEN: Final = 40
+"""A rule with no more findings is open from the start."""
 
 _ERRORS: Final = 200
 _WORST: Final = ("indeterminate", "failed", "accepted", "passed")
@@ -92,34 +90,27 @@ def error_report(error: SpecguardError) -> str:
 
 
 def _groups(verdicts: Sequence[Verdict]) -> list[list[dict[str, Any]]]:
-    """The findings of each verdict by rule; what one rule leaves of its part is for those that have more."""
+    """The findings of each verdict by rule, each of which has an equal part of the page."""
     from specguard.reporters.html.views import Excerpts, group, item
 
     make = _environment().get_template("finding.html.j2").module.finding  # type: ignore[attr-defined]
-    found = [
-        (number, result) for number, one in enumerate(verdicts) for result in one.results if result.findings
-    ]
-    excerpts = [Excerpts(verdict.hunks) for verdict in verdicts]
-    made: dict[tuple[int, str], list[tuple[Judged, str]]] = {}
-    left = LIMIT
-    for position, (number, result) in enumerate(sorted(found, key=lambda pair: len(pair[1].findings))):
-        room = left // (len(found) - position)
-        some = made.setdefault((number, result.code), [])
-        for judged in result.findings:
-            markup = make(item(judged, excerpts[number].of(judged.finding)))
-            if len(markup) > room:
-                break
-            room -= len(markup)
-            left -= len(markup)
-            some.append((judged, markup))
-    groups: list[list[dict[str, Any]]] = [[] for _ in verdicts]
-    unfolded = 0
-    # What fails stands first, each state in the order of the codes.
-    for number, result in sorted(found, key=lambda pair: pair[1].state != "failed"):
-        few = len(result.findings) <= _FEW and unfolded + len(result.findings) <= _OPEN
-        unfolded += len(result.findings) if few else 0
-        source = str(verdicts[number].change.get("source"))
-        groups[number].append(group(result, source, made[number, result.code], opened=few))
+    room = LIMIT // max(1, sum(bool(result.findings) for one in verdicts for result in one.results))
+    groups: list[list[dict[str, Any]]] = []
+    for verdict in verdicts:
+        excerpts, source = Excerpts(verdict.hunks), str(verdict.change.get("source"))
+        # What fails stands first, each state in the order of the codes.
+        failed_first = sorted(verdict.results, key=lambda result: result.state != "failed")
+        groups.append([])
+        for result in (one for one in failed_first if one.findings):
+            made: list[tuple[Judged, str]] = []
+            size = 0
+            for judged in result.findings:
+                markup = make(item(judged, excerpts.of(judged.finding)))
+                size += len(markup)
+                if size > room:
+                    break
+                made.append((judged, markup))
+            groups[-1].append(group(result, source, made, opened=len(result.findings) <= _FEW))
     return groups
 
 
