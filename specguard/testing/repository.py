@@ -16,8 +16,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from specguard.testing.store import EXECUTABLE, FILE, SUBMODULE, SYMLINK, Store
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from specguard.testing.store import Tree
 
     # Mappings by path; a mapping's keys are invariant, so each kind is named.
     Name = str | bytes
@@ -25,8 +29,6 @@ if TYPE_CHECKING:
     Texts = Mapping[str, Name] | Mapping[bytes, Name] | Mapping[Name, Name]
 
     Ids = Mapping[str, str] | Mapping[bytes, str] | Mapping[Name, str]
-
-    Tree = dict[bytes, tuple[bytes, bytes]]
 
 
 AUTHOR = "Ann Example <ann@example.org>"
@@ -88,6 +90,7 @@ class Repository:
         self.environment = clean_environment()
         self.names: dict[str, str] = {}
         self.commits_made = 0
+        self._object_format = object_format
         if create:
             self._create(branch, object_format)
 
@@ -115,7 +118,7 @@ class Repository:
         """
         silent = [] if hooks else ["-c", f"core.hooksPath={os.devnull}"]
         return subprocess.run(
-            ["git", *silent, *arguments],
+            ["git", "-c", "maintenance.auto=false", *silent, *arguments],
             cwd=self.path,
             env={**self.environment, **self._identity(AUTHOR), **(environment or {})},
             input=stdin,
@@ -143,7 +146,7 @@ class Repository:
 
     def oid(self, revision: str = "HEAD") -> str:
         """The full object id of a revision."""
-        return self.git("rev-parse", "--verify", "--end-of-options", revision)
+        return self._loose(revision) or self.git("rev-parse", "--verify", "--end-of-options", revision)
 
     def blob(self, content: str | bytes) -> str:
         """Store a blob, and return its object id."""
@@ -268,7 +271,7 @@ class Repository:
             environment=self._identity(author, committer, date),
         )  # fmt: skip
         self.commits_made += 1
-        return self._head_oid()
+        return self.oid()
 
     def merge(
         self,
@@ -298,7 +301,7 @@ class Repository:
     def add_commits(
         self, steps: Sequence[Step], *, branch: str | None = None, refs: Mapping[str, str] | None = None
     ) -> dict[str, str]:
-        """Make many commits at once, with one process, on top of nothing; then check the branch out.
+        """Make many commits at once, without a process, on top of nothing; then check the branch out.
 
         Args:
             steps: the commits in order; see `Step`.
@@ -307,31 +310,37 @@ class Repository:
 
         Returns:
             The object id of each step by its `id`; one without has its position, from 0, as text.
+
+        Raises:
+            KeyError: a parent or ref that is no step before, or a path that is not there.
         """
-        head = self._head() or self.git("symbolic-ref", "HEAD")
-        last = f"refs/heads/{branch}" if branch else head
-        marks = self.path / ".git" / "specguard-marks"
-        first = FIRST_DATE + 60 * self.commits_made
+        last = f"refs/heads/{branch}" if branch else self._head() or self.git("symbolic-ref", "HEAD")
         labels = [step.id or str(position) for position, step in enumerate(steps)]
-        wanted = {**(refs or {}), last: labels[-1]}
-        stream = write_stream(steps, labels, wanted, author=AUTHOR, first_date=first)
-        self.git(
-            "-c", "fastimport.unpackLimit=1", "fast-import", "--quiet", "--force", "--date-format=raw",
-            f"--export-marks={marks}", stdin=stream,
-        )  # fmt: skip
-        self.commits_made += len(steps)
-        by_mark = dict(line.split(" ") for line in marks.read_text().splitlines())
-        marks.unlink()
-        if last != head:
-            self.git("symbolic-ref", "HEAD", last)
-        self.git("reset", "-q", "--hard")
-        return {label: by_mark[f":{position}"] for position, label in enumerate(labels, start=1)}
+        store = Store(self.path / ".git", self._object_format)
+        made: dict[str, str] = {}
+        trees: dict[str, Tree] = {}
+        parents_of: dict[str, Sequence[str]] = {}
+        for position, (step, label) in enumerate(zip(steps, labels, strict=True)):
+            parents = labels[:position][-1:] if step.parents is None else step.parents
+            tree = dict(trees[parents[0]]) if parents else {}
+            for other in parents[1:]:
+                _take_over(tree, trees[other], trees[_fork(parents_of, parents[0], other)])
+            step.apply(tree)
+            trees[label], parents_of[label] = tree, parents
+            made[label] = self._store_commit(store, step, tree, [made[parent] for parent in parents])
+        for name, label in {**(refs or {}), last: labels[-1]}.items():
+            self.ref(name, made[label])
+        self._point("HEAD", last)
+        self._check_out(store, trees[labels[-1]])
+        return made
 
     # Refs
 
     def ref(self, name: str | bytes, revision: str = "HEAD") -> None:
         """Point a ref, given in full, to a revision; no name is too strange that git can store."""
-        self.git("update-ref", name, self.oid(revision))
+        oid = self.oid(revision)
+        if isinstance(name, bytes) or not self._write_ref(name, oid):
+            self.git("update-ref", name, oid)
 
     def branch(self, name: str, at: str = "HEAD", *, checkout: bool = True) -> None:
         """Make a branch at a revision, and check it out."""
@@ -344,12 +353,12 @@ class Repository:
         if detach:
             self.git("checkout", "-q", "-f", "--detach", self.oid(name))
             return
-        self.git("symbolic-ref", "HEAD", f"refs/heads/{name}")
+        self._point("HEAD", f"refs/heads/{name}")
         self.git("reset", "-q", "--hard")
 
     def orphan(self, name: str) -> None:
         """Begin a branch with no history and an empty working tree."""
-        self.git("symbolic-ref", "HEAD", f"refs/heads/{name}")
+        self._point("HEAD", f"refs/heads/{name}")
         self.git("rm", "-q", "-r", "-f", "--ignore-unmatch", ".")
 
     def tag(self, name: str, at: str = "HEAD", *, message: str | None = None) -> None:
@@ -358,8 +367,12 @@ class Repository:
 
     def remote(self, url: str = ORIGIN, name: str = "origin") -> None:
         """Set a remote's URL."""
-        done = self.process("remote", "add", name, url)
-        if done.returncode:
+        config = self.path / ".git" / "config"
+        section = f'[remote "{name}"]\n'
+        if config.is_file() and _PLAIN_URL.fullmatch(url) and section not in config.read_text():
+            with config.open("a") as file:
+                file.write(f"{section}\turl = {url}\n\tfetch = +refs/heads/*:refs/remotes/{name}/*\n")
+        elif self.process("remote", "add", name, url).returncode:
             self.git("remote", "set-url", name, url)
 
     def publish(
@@ -375,7 +388,7 @@ class Repository:
         """
         self.ref(f"refs/remotes/{remote}/{branch}", at or f"refs/heads/{branch}")
         if head:
-            self.git("symbolic-ref", f"refs/remotes/{remote}/HEAD", f"refs/remotes/{remote}/{branch}")
+            self._point(f"refs/remotes/{remote}/HEAD", f"refs/remotes/{remote}/{branch}")
 
     # Other repositories made from this one
 
@@ -428,6 +441,73 @@ class Repository:
                 place.write_bytes(content)
         (self.path / ".git" / "HEAD").write_text(f"ref: refs/heads/{branch}\n")
 
+    def _store_commit(self, store: Store, step: Step, tree: Tree, parents: Sequence[str]) -> str:
+        """Store a commit of a tree, with the next date."""
+        author = to_bytes(step.author or AUTHOR)
+        committer = to_bytes(step.committer) or author
+        when = FIRST_DATE + 60 * self.commits_made
+        self.commits_made += 1
+        message = to_bytes(step.message)
+        lines = [
+            f"tree {store.add_tree(tree)}".encode(),
+            *(f"parent {parent}".encode() for parent in parents),
+            b"author %s %d +0000" % (author, when),
+            b"committer %s %d +0000" % (committer, when),
+            *([f"encoding {step.encoding}".encode()] if step.encoding else []),
+            b"",
+            message if message.endswith(b"\n") or not message else message + b"\n",
+        ]
+        return store.add("commit", b"\n".join(lines))
+
+    def _check_out(self, store: Store, tree: Tree) -> None:
+        """Make index and working tree as a tree is; where attributes or an index may have a say, by git."""
+        attributes = any(path.rpartition(b"/")[2] == b".gitattributes" for path in tree)
+        if attributes or (self.path / ".git" / "index").exists():
+            self.git("reset", "-q", "--hard")
+            return
+        for path, (mode, content) in tree.items():
+            if mode == SUBMODULE:
+                os.makedirs(self._place(path), exist_ok=True)
+            elif mode == SYMLINK:
+                self.symlink(path, content)
+            else:
+                self.write(path, content)
+                if mode == EXECUTABLE:
+                    self.executable(path)
+        store.write_index(tree, os.fsencode(self.path))
+
+    def _loose(self, name: str) -> str:
+        """The object id that a ref in a file of its own has; empty where git has to tell."""
+        folder = self.path / ".git"
+        if (folder / "packed-refs").exists():
+            return ""
+        for place in ("", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"):
+            try:
+                text = (folder / (place + name)).read_text().rstrip("\n")
+            except (OSError, ValueError):
+                continue
+            if text.startswith("ref: "):
+                return self._loose(text.removeprefix("ref: "))
+            return text if _OID.fullmatch(text) else ""
+        return ""
+
+    def _point(self, name: str, target: str) -> None:
+        """Make a ref a name of another one."""
+        if not self._write_ref(name, f"ref: {target}"):
+            self.git("symbolic-ref", name, target)
+
+    def _write_ref(self, name: str, text: str) -> bool:
+        """Write a ref's file; False where only git can."""
+        place = self.path / ".git" / name
+        if not _PLAIN_REF.fullmatch(name) or not (self.path / ".git").is_dir():
+            return False
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(f"{text}\n")
+        except OSError:
+            return False
+        return True
+
     def _head(self) -> str:
         """The ref that `HEAD` names; empty where only git can tell."""
         try:
@@ -435,14 +515,6 @@ class Repository:
         except OSError:
             return ""
         return text.removeprefix("ref: ").rstrip("\n") if text.startswith("ref: ") else ""
-
-    def _head_oid(self) -> str:
-        """The commit that was just made, as its branch has it."""
-        head = self._head()
-        try:
-            return (self.path / ".git" / head).read_text().rstrip("\n") if head else self.oid()
-        except OSError:
-            return self.oid()
 
     def _opened(self, path: str | os.PathLike[str]) -> Repository:
         other = Repository(path, create=False)
@@ -485,7 +557,9 @@ def _text(value: bytes) -> str:
 
 
 _ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
-FILE, EXECUTABLE, SYMLINK, SUBMODULE = b"100644", b"100755", b"120000", b"160000"
+_OID = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+_PLAIN_REF = re.compile("HEAD|refs(/[A-Za-z0-9_-]+)+")
+_PLAIN_URL = re.compile("[A-Za-z0-9_@:/.+-]+")
 
 
 @dataclass(frozen=True)
@@ -546,90 +620,6 @@ class Step:
             tree[to_bytes(path)] = (EXECUTABLE, tree[to_bytes(path)][1])
 
 
-def write_stream(
-    steps: Sequence[Step], labels: Sequence[str], refs: Mapping[str, str], *, author: str, first_date: int
-) -> bytes:
-    """The stream for `git fast-import`; the step at position n (from 0) has the mark n + 1.
-
-    Args:
-        steps: the commits, each after its parents.
-        labels: the name of each of them, as `Step.parents` calls it.
-        refs: the label that each ref, given in full, is to point to; at least one.
-        author: of steps that name none.
-        first_date: the first step's date in seconds since 1970; each next one is a minute later.
-
-    Raises:
-        KeyError: a parent or ref that is no step before, or a path that is not there.
-    """
-    marks: dict[str, int] = {}
-    trees: dict[int, Tree] = {}
-    parents_of: dict[int, list[int]] = {}
-    out: list[bytes] = []
-    scratch = to_bytes(next(iter(refs)))
-    for position, (step, label) in enumerate(zip(steps, labels, strict=True)):
-        mark = position + 1
-        if step.parents is None:
-            parents = [position] if position else []
-        else:
-            parents = [marks[name] for name in step.parents]
-        tree = dict(trees[parents[0]]) if parents else {}
-        for other in parents[1:]:
-            _take_over(tree, trees[other], trees[_fork(parents_of, parents[0], other)])
-        step.apply(tree)
-        who = step.author or author
-        when = first_date + 60 * position
-        message = to_bytes(step.message)
-        if message and not message.endswith(b"\n"):
-            message += b"\n"
-        # A ref that is reset before each commit, so that no step continues another unless it says so.
-        out.append(b"reset %s\ncommit %s\nmark :%d\n" % (scratch, scratch, mark))
-        out.append(b"author %s %d +0000\n" % (to_bytes(who), when))
-        out.append(b"committer %s %d +0000\n" % (to_bytes(step.committer or who), when))
-        if step.encoding:
-            out.append(b"encoding %s\n" % step.encoding.encode())
-        out.append(_data(message))
-        out.extend(b"%s :%d\n" % (word, parent) for word, parent in zip(_links(), parents, strict=False))
-        out.extend(_difference(trees[parents[0]] if parents else {}, tree))
-        out.append(b"\n")
-        marks[label], trees[mark], parents_of[mark] = mark, tree, parents
-    for name, label in refs.items():
-        out.append(b"reset %s\nfrom :%d\n\n" % (to_bytes(name), marks[label]))
-    return b"".join(out)
-
-
-def _links() -> Iterator[bytes]:
-    yield b"from"
-    while True:
-        yield b"merge"
-
-
-def _data(content: bytes) -> bytes:
-    return b"data %d\n%s\n" % (len(content), content)
-
-
-def _difference(old: Tree, new: Tree) -> Iterator[bytes]:
-    # Deletions first: a folder that becomes a link is both.
-    for path in old:
-        if path not in new:
-            yield b"D %s\n" % _quoted(path)
-    for path, (mode, content) in new.items():
-        if old.get(path) == (mode, content):
-            continue
-        if mode == SUBMODULE:
-            yield b"M %s %s %s\n" % (mode, content, _quoted(path))
-        else:
-            yield b"M %s inline %s\n%s" % (mode, _quoted(path), _data(content))
-
-
-def _quoted(path: bytes) -> bytes:
-    """A path as fast-import reads it whatever bytes it has: quoted as in C, with octal escapes."""
-    if path and all(0x20 < byte < 0x7F and byte not in b'"\\' for byte in path):
-        return path
-    return b'"%s"' % b"".join(
-        b"%c" % byte if 0x20 <= byte < 0x7F and byte not in b'"\\' else b"\\%03o" % byte for byte in path
-    )
-
-
 def _below(tree: Tree, path: bytes) -> Iterator[bytes]:
     folder = path.rstrip(b"/") + b"/"
     found = [name for name in tree if name == path or name.startswith(folder)]
@@ -646,17 +636,17 @@ def _take_over(tree: Tree, other: Tree, fork: Tree) -> None:
             tree[path] = entry
 
 
-def _fork(parents_of: Mapping[int, Sequence[int]], one: int, other: int) -> int:
+def _fork(parents_of: dict[str, Sequence[str]], one: str, other: str) -> str:
     """The latest step that both descend from, or are."""
     common = _ancestors(parents_of, one) & _ancestors(parents_of, other)
     if not common:
         raise KeyError("the parents of a merge have no step in common")
-    return max(common)
+    return next(label for label in reversed(parents_of) if label in common)
 
 
-def _ancestors(parents_of: Mapping[int, Sequence[int]], mark: int) -> set[int]:
-    found: set[int] = set()
-    ahead = [mark]
+def _ancestors(parents_of: Mapping[str, Sequence[str]], label: str) -> set[str]:
+    found: set[str] = set()
+    ahead = [label]
     while ahead:
         current = ahead.pop()
         if current not in found:

@@ -214,10 +214,7 @@ def judge_case(
     outcome = runner(
         "check", *arguments, "--output-format=json",
         directory=repository.path,
-        env={
-            "XDG_CACHE_HOME": str(place / "cache"),
-            **case.variables(repository.names),
-        },
+        env=case.variables(repository.names),
         stdin=fill(case.stdin, repository.names),
     )  # fmt: skip
     return outcome, repository.names

@@ -117,6 +117,15 @@ def test_the_same_kinds_at_once(tmp_path: Path) -> None:
     assert stored.endswith(b"\n\nchange \xff\n")
 
 
+def test_a_file_takes_the_place_of_a_folder_and_the_other_way_round(tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    files = {"a/x/y": "1", "b": "1"}
+    repository.add_commits([Step(files=files), Step(files={"a/x": "2", "b/c": "2"}), Step(files={"d": "3"})])
+    assert raw(repository, "HEAD^") == ["A 100644 a/x", "D 000000 a/x/y", "D 000000 b", "A 100644 b/c"]
+    assert raw(repository) == ["A 100644 d"]
+    assert repository.git("status", "--short") == ""
+
+
 def test_a_merge_takes_over_the_other_side_and_what_it_says_itself(tmp_path: Path) -> None:
     repository = Repository(tmp_path)
     made = repository.add_commits(

@@ -43,12 +43,9 @@ def check(
     repo: Repository, *arguments: str, env: Mapping[str, str] | None = None, stdin: str | bytes = b""
 ) -> Outcome:
     """What the command answers in the repository, as JSON."""
-    variables = {"XDG_CACHE_HOME": str(repo.path.parent / "cache"), **(env or {})}
     # A plugin that is given by the environment is found by a new interpreter only.
-    runner = run if "PYTHONPATH" in variables else run_here
-    return runner(
-        "check", "--output-format=json", *arguments, directory=repo.path, env=variables, stdin=stdin
-    )
+    runner = run if "PYTHONPATH" in (env or {}) else run_here
+    return runner("check", "--output-format=json", *arguments, directory=repo.path, env=env, stdin=stdin)
 
 
 def errors(outcome: Outcome) -> set[tuple[str, str | None]]:

@@ -54,8 +54,7 @@ def repo(repository: Repository) -> Repository:
 
 
 def check(repo: Repository, *arguments: str, stdin: str = "") -> Outcome:
-    cache = {"XDG_CACHE_HOME": str(repo.path.parent / "cache")}
-    return run_here("check", "--output-format=json", *arguments, directory=repo.path, env=cache, stdin=stdin)
+    return run_here("check", "--output-format=json", *arguments, directory=repo.path, stdin=stdin)
 
 
 def errors(outcome: Outcome) -> set[str]:

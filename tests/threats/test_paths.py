@@ -46,10 +46,7 @@ def repo(repository: Repository) -> Repository:
 
 def check(repo: Repository, *arguments: str) -> Outcome:
     """Judge the branch by the rules about paths."""
-    cache = {"XDG_CACHE_HOME": str(repo.path.parent / "cache")}
-    return run_here(
-        "check", "--select=PTH", "--output-format=json", *arguments, directory=repo.path, env=cache
-    )
+    return run_here("check", "--select=PTH", "--output-format=json", *arguments, directory=repo.path)
 
 
 def found(outcome: Outcome, severity: str = "error") -> set[tuple[str, bytes]]:

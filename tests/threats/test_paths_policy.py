@@ -36,10 +36,7 @@ def repo(repository: Repository) -> Repository:
 
 def check(repo: Repository, *arguments: str, env: Mapping[str, str] | None = None) -> Outcome:
     """Judge by the rules about paths."""
-    variables = {"XDG_CACHE_HOME": str(repo.path.parent / "cache"), **(env or {})}
-    return run_here(
-        "check", "--select=PTH", "--output-format=json", *arguments, directory=repo.path, env=variables
-    )
+    return run_here("check", "--select=PTH", "--output-format=json", *arguments, directory=repo.path, env=env)
 
 
 def errors(outcome: Outcome) -> set[tuple[str, str]]:

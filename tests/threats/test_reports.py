@@ -11,7 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from specguard.reporters.formats import FORMATS as KNOWN
-from specguard.testing import Outcome, Repository, run
+from specguard.testing import Outcome, Repository, run, run_here
 from tests.reporters import published
 from tests.threats.cases import threat
 from tests.threats.guarded import LOCKED, authority, check, errors, guarded
@@ -37,8 +37,9 @@ ESCAPES = "\x1b[2J\x1b]8;;http://e\x07x\x1b]8;;\x07\x9b31m\x7f\u202e\u2066\u200b
 
 def report(repo: Repository, form: str, *arguments: str, **env: str) -> Outcome:
     """The report in a format, of a check of the branch as a pull request."""
-    variables = {"XDG_CACHE_HOME": str(repo.path.parent / "cache"), **env}
-    return run("check", f"--output-format={form}", *arguments, directory=repo.path, env=variables)
+    # How an interpreter writes is told by its environment.
+    runner = run if any(name.startswith("PYTHON") for name in env) else run_here
+    return runner("check", f"--output-format={form}", *arguments, directory=repo.path, env=env)
 
 
 def hostile(repo: Repository, text: str) -> list[str]:
@@ -135,11 +136,12 @@ def test_lines_are_those_of_git(repository: Repository) -> None:
 
 
 @threat("T124", "names that the output's encoding does not have", "exit 1: PTH002")
-@pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize(
-    "env",
-    [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}],
-    ids=["ascii", "C"],
+    ("form", "env"),
+    [
+        *((form, {"PYTHONIOENCODING": "ascii"}) for form in FORMATS),
+        ("text", {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
+    ],
 )
 def test_an_output_without_letters(repository: Repository, form: str, env: dict[str, str]) -> None:
     guarded(repository)
@@ -254,31 +256,38 @@ def test_a_plugin_that_wants_to_end_the_process(
     assert "SystemExit: 0" in str(outcome)
 
 
-PATCH = """import {module}
-
-def render(*arguments, **options):
-    raise {what}
-
-{module}.{function} = render
-"""
-
-
 @threat("T125", "a report that crashes while it is made", "exit 2")
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("what", ["ValueError('x')", "RecursionError"])
-def test_a_report_that_crashes(guarded_one: Repository, tmp_path: Path, form: str, what: str) -> None:
-    # A module that Python itself imports first stands for a mistake in the code that makes the report.
-    module, _, function = KNOWN[form].target.partition(":")
-    (tmp_path / "sitecustomize.py").write_text(PATCH.format(module=module, function=function, what=what))
-    env = {"PYTHONPATH": str(tmp_path)}
+@pytest.mark.parametrize("what", [ValueError("x"), RecursionError()], ids=["ValueError", "RecursionError"])
+def test_a_report_that_crashes(
+    guarded_one: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, what: Exception
+) -> None:
+    def render(*arguments: object, **options: object) -> str:
+        raise what
+
+    monkeypatch.setattr(KNOWN[form].target.replace(":", "."), render)
     others = [other for other in FORMATS if other != form]
+    files = [f"--output={other}={tmp_path}/{other}" for other in others]
     for words in ([f"--output-format={form}"], [f"--output={form}={tmp_path}/{form}"]):
-        files = [f"--output={other}={tmp_path}/{other}" for other in others]
         for before in ([], ["--traceback"]):
-            outcome = run(*before, "check", *words, *files, directory=guarded_one.path, env=env)
-            assert outcome.exit_code == 2, outcome
-            assert "internal error" in outcome.stderr
-            assert ("Traceback" in outcome.stderr) == bool(before)
+            crashes(run_here(*before, "check", *words, *files, directory=guarded_one.path), bool(before))
             for other in others:
                 assert "PTH002" in (tmp_path / other).read_text()
                 (tmp_path / other).unlink()
+
+
+def test_a_report_that_crashes_in_the_installed_command(guarded_one: Repository, tmp_path: Path) -> None:
+    # A module that Python itself imports first stands for a mistake in the code that makes the report.
+    module, _, function = KNOWN["json"].target.partition(":")
+    (tmp_path / "sitecustomize.py").write_text(
+        f"import {module}\n\ndef render(*arguments, **options):\n    raise RecursionError\n\n"
+        f"{module}.{function} = render\n"
+    )
+    env = {"PYTHONPATH": str(tmp_path)}
+    crashes(run("check", "--output-format=json", directory=guarded_one.path, env=env), shown=False)
+
+
+def crashes(outcome: Outcome, shown: bool) -> None:
+    assert outcome.exit_code == 2, outcome
+    assert "internal error" in outcome.stderr
+    assert ("Traceback" in outcome.stderr) == shown

@@ -11,7 +11,7 @@ import pytest
 
 from specguard.testing import Repository
 from tests.threats.cases import threat
-from tests.threats.guarded import check, guarded, passes, undecided
+from tests.threats.guarded import authority, check, guarded, passes, undecided
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,7 +146,9 @@ def test_a_comparison_that_takes_long_goes_on_where_it_is_within_the_limits(
 
 @threat("T49", "a large directory in place of many small ones", "exit 2, in bounded memory and time")
 @pytest.mark.parametrize("how", [[], ["--enforce", "--base=main"]], ids=str)
-def test_pairs_are_counted_as_they_are_read(repo: Repository, how: list[str]) -> None:
+def test_pairs_are_counted_as_they_are_read(repository: Repository, how: list[str]) -> None:
+    text = authority(COVERED).replace('"main"\n', '"main"\nmax_entries = 100_000\n', 1)
+    guarded(repo := repository, files={"SPEC_AUTHORITY.md": text})
     blob = repo.oid("HEAD:src/a")
     small = tree(repo, [("blob", blob, "f")])
     large = tree(repo, [("tree", small, f"{number:06}") for number in range(100_000)])
