@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -50,6 +51,12 @@ def _shared() -> dict[str, object]:
     found: dict[str, object] = {str(number): signal.getsignal(number) for number in _SIGNALS}
     variables = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     return {**found, **variables, "working directory": os.getcwd()}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def temporary_files_are_the_session_s(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What a worker that is killed leaves lies where pytest clears up."""
+    os.environ["TMPDIR"] = tempfile.tempdir = str(tmp_path_factory.mktemp("temporary"))
 
 
 @pytest.fixture(autouse=True)

@@ -55,7 +55,7 @@ class Server:
 
     def push(self, *refs: str, force: bool = False, options: str = "") -> tuple[bool, str]:
         """Push refs; whether the server took all, and what was said."""
-        environment = {"PATH": PROGRAMS, "XDG_CACHE_HOME": str(self.remote.path) + ".cache"}
+        environment = {"PATH": PROGRAMS, "XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"]}
         words = [*(["--force"] if force else []), *(["-o", options] if options else [])]
         done = self.author.process("push", *words, "origin", *refs, environment=environment)
         return done.returncode == 0, done.stderr.decode()

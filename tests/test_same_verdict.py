@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import Case, Repository, Step, run
+from specguard.testing import Case, Repository, Step, run_here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,10 +83,7 @@ def findings(
     repository: Repository, *arguments: str, stdin: str = ""
 ) -> tuple[int, list[tuple[object, ...]]]:
     """The exit code, and what is found about paths and content."""
-    outcome = run(
-        "check", *arguments, "--output-format=json",
-        directory=repository.path, env={"XDG_CACHE_HOME": f"{repository.path}.cache"}, stdin=stdin,
-    )  # fmt: skip
+    outcome = run_here("check", *arguments, "--output-format=json", directory=repository.path, stdin=stdin)
     assert outcome.exit_code in (0, 1), outcome
     rows = [
         (finding["code"], finding["severity"], finding["location"]["path"], finding["location"]["line"],

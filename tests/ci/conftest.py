@@ -27,11 +27,25 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     programs.mkdir()
     python = programs / "python"
     site = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
-    # Packages alone are added: a .pth file in that folder, and so an editable specguard, is not read.
-    python.write_text(
-        f"#!/bin/sh\nset -e\n'{sys.executable}' \"$@\"\n"
-        f"for last; do :; done\necho '{sysconfig.get_path('purelib')}' > \"$last/{site}/dependencies.pth\"\n"
-    )
+    # Packages alone are added: a .pth file in that folder, and so an editable specguard, is not read. Each
+    # environment is a copy of the first: to make one takes seconds.
+    python.write_text(f"""#!/bin/sh
+set -e
+for last; do :; done
+first='{place}/first'
+case " $* " in
+*' -m venv '*) test -e "$first" || {{
+    '{sys.executable}' -I -m venv "$first"
+    echo '{sysconfig.get_path("purelib")}' > "$first/{site}/dependencies.pth"
+}}
+rm -rf -- "$last"
+mkdir -p -- "$(dirname -- "$last")"
+cp -a -- "$first" "$last"
+sed -i "1s|$first|$last|" "$last"/bin/pip*
+;;
+*) exec '{sys.executable}' "$@" ;;
+esac
+""")
     python.chmod(0o755)
     (programs / "python3").symlink_to(python)
     (place / "temp").mkdir()

@@ -83,6 +83,8 @@ class Machine:
                 "CI": "true",
                 "PIP_NO_DEPS": "1",
                 "PIP_NO_INDEX": "1",
+                # What is imported is compiled then, and most of it never is.
+                "PIP_NO_COMPILE": "1",
                 "PIP_NO_BUILD_ISOLATION": "false",  # which is how pip spells that there is none
                 "PIP_DISABLE_PIP_VERSION_CHECK": "1",
                 "PIP_ROOT_USER_ACTION": "ignore",

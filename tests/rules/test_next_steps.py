@@ -288,7 +288,7 @@ def test_what_is_told_next_puts_it_right(name: str, tmp_path: Path) -> None:
         )
         outcome = run_here(
             "check", f"--select={code}", "--output-format=json", *words,
-            directory=repository.path, env={"XDG_CACHE_HOME": str(tmp_path / "cache")}, stdin=stdin,
+            directory=repository.path, stdin=stdin,
         )  # fmt: skip
         found: list[dict[str, Any]] = outcome.report["findings"]
         return found
