@@ -131,11 +131,6 @@ def test_git_agrees_on_what_a_mac_s_file_system_passes_over(repository: Reposito
         assert is_git_name(name.encode()) == (added.returncode != 0), ascii(character)
 
 
-@pytest.mark.parametrize("path", [b"..", b"a/../b", b"./a", b"a/.", b"a//b", b"/a", b"a/"])
-def test_segments_that_no_command_makes(path: bytes) -> None:
-    assert "segment" in dict(crafted_paths([path]))[path]
-
-
 def test_a_file_that_is_also_a_folder() -> None:
     assert "also has a file" in dict(crafted_paths([b"a", b"a/b/c"]))[b"a/b/c"]
     assert not dict(crafted_paths([b"a.txt", b"a/b", b"ab"]))
@@ -151,15 +146,6 @@ def test_a_path_that_is_there_twice() -> None:
 )
 def test_what_reads_alike(text: str) -> None:
     assert reading(text) == "locked"
-
-
-def test_a_whole_word_of_another_script_reads_like_a_plain_one() -> None:
-    assert reading("\u0441\u043e\u0440") == "cop"
-    assert reading("\u0391\u0392\u0395") == "abe"
-
-
-def test_letters_of_ascii_are_kept_apart() -> None:
-    assert len({reading(text) for text in ("Il1", "ll1", "O0", "OO", "rn", "m")}) == 6
 
 
 @given(st.binary(min_size=1, max_size=40).filter(lambda name: b"/" not in name and b"\0" not in name))
@@ -203,19 +189,6 @@ def test_a_new_name_and_the_one_beside_it(folder: str, there: str, new: str, sai
     assert not any(wanted in one["message"] for one in run_case(renamed, installed=False).report["findings"])
 
 
-def test_what_lies_in_a_folder_with_such_a_name_is_flagged_each() -> None:
-    base = Step(files={"src/docs/a": "a", "docs/a": "a"})
-    change = Step(files={"src/Docs/b": "b", "src/Docs/c/d": "d", "src/docs/e": "e"})
-    case = Case(
-        args=("--select=PTH005",), base=(base,), commits=(change,), policy="base = 'main'", expect=None
-    )
-    found = run_case(case, installed=False).report["findings"]
-    assert [one["location"]["path"] for one in found] == ["src/Docs/b", "src/Docs/c/d"]
-    assert all("differs from 'docs' only in case" in one["message"] for one in found)
-    # Its letters are plain already.
-    assert all(one["help"].startswith("Give it a name of its own with `git mv -- ") for one in found)
-
-
 LOOK_ALIKES = [
     "ⓛocked", "lᵒcked", "\ua4e1ocked", "\u14aaocked", "l\u043ecked", "\uff4cocked", "\U0001d4f5ocked",
     "\u217cocked", "\u2113ocked", "loc\u043aed", "l\u2134cked", "locke\U0001d451", "L\u041ecked",
@@ -237,13 +210,3 @@ def test_a_name_that_looks_like_a_locked_folder_s(name: str, tmp_path: Path) -> 
         installed=False,
     )
     assert outcome.exit_code == 1
-
-
-@pytest.mark.parametrize("name", ["l0cked", "1ocked", "Iocked", "|ocked", "lockecl"])
-def test_a_name_of_ascii_alone_looks_like_no_other(name: str, tmp_path: Path) -> None:
-    base = [Step("chore: base", files={"locked/p": "a", "l\u043ecked/p": "a"})]
-    commits = [Step("feat: x", files={f"{name}/q": "b"})]
-    policy = '[rules.locked-path]\npaths = ["locked/"]\n'
-    run_case(
-        Case(policy=policy, base=base, commits=commits, args=("--select=PTH005",)), tmp_path, installed=False
-    )
