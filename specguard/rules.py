@@ -16,23 +16,20 @@ from specguard.model import Finding, Origin, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Final
 
-    from specguard.approvals.approvals import Approvals, Decision, Refusal
+    from specguard.approvals.approvals import Approvals
     from specguard.approvals.settings import ApprovalSettings
-    from specguard.artifacts.artifacts import Artifact, Artifacts
+    from specguard.artifacts.artifacts import Artifacts
     from specguard.artifacts.contracts import Contract
-    from specguard.artifacts.evidence import Targets
-    from specguard.authority.baseline import BaselineChange
     from specguard.authority.difference import PolicyChange
-    from specguard.authority.policy import Guards, Policy, Statement, Unread
+    from specguard.authority.policy import Guards, Policy
     from specguard.change.change import Bookkeeping
-    from specguard.change.entries import Commit, Entry, Message, is_filed, is_record
+    from specguard.change.entries import Commit, Entry, Message
     from specguard.change.git import History
-    from specguard.change.lines import AddedLine, Hunk, Lines, Totals
-    from specguard.change.ranges import Merges, Redone
-    from specguard.change.remotes import same_address, shown_address
-    from specguard.change.repository import Base, Branch, PastCommit, PullRequest, Push, Ref, Remote
+    from specguard.change.lines import Lines
+    from specguard.change.ranges import Merges
+    from specguard.change.repository import Base, Branch, PullRequest, Push, Ref, Remote
     from specguard.change.store import Objects
     from specguard.change.tree import Documents, Tree
     from specguard.change.worktree import Worktree
@@ -40,70 +37,44 @@ if TYPE_CHECKING:
     from specguard.declaration.expressions import Expression
     from specguard.declaration.registry import Registry
     from specguard.declaration.rule import Commits, EditFile, Fix, RenameBranch, RewordMessage
-    from specguard.documents.blocks import Row, rows
-    from specguard.documents.citations import Citation, citations, plain_path
-    from specguard.documents.content import Ticked, is_content
-    from specguard.documents.data import Data, data_kind, is_markdown
-    from specguard.documents.dates import Stamp, Times, read_times
-    from specguard.documents.document import Document, Hidden
-    from specguard.documents.fields import find_fields, normal_name, read_fields
-    from specguard.documents.secrets import CredentialFinder
-    from specguard.documents.titles import find_sections
+    from specguard.documents.citations import plain_path
     from specguard.engine.claims import Claims
     from specguard.model import Severity, Stage
     from specguard.plans import settings as model_words
-    from specguard.plans.difference import Unit
-    from specguard.plans.plans import Plan, Plans
+    from specguard.plans.plans import Plans
     from specguard.plans.settings import Models, PlanKind
-    from specguard.plans.task import Task
-    from specguard.runs.files import item_folder
-    from specguard.runs.proof import Claim, RunProof, high_trust
-    from specguard.runs.record import RanCommand, RunRecord, RunRecords, reaches
+    from specguard.runs.proof import RunProof
+    from specguard.runs.record import RunRecords
     from specguard.runs.settings import AgentSettings, RunSettings
-    from specguard.specs.index import Index, IndexEntry
     from specguard.specs.settings import SpecSettings
-    from specguard.specs.spec import Spec
     from specguard.specs.specs import Specs
-    from specguard.specs.text import Review, Said
     from specguard.waves.breakdowns import Breakdowns
     from specguard.waves.settings import WaveSettings
     from specguard.waves.waves import Waves
-    from specguard.work import gates
-    from specguard.work import gates as gate_selection
-    from specguard.work.gates import PlannedGate
-    from specguard.work.item import Unresolved, WorkItem
+    from specguard.work.item import WorkItem
     from specguard.work.items import Work
-    from specguard.work.kinds import Naming, WorkKind
-    from specguard.work.sources import Listed, Source, Sources
+    from specguard.work.kinds import WorkKind
+    from specguard.work.sources import Sources
 
-API_VERSION = 1
+API_VERSION = 2
 """The number a plugin states as `specguard_api`."""
 
 __all__ = [
     "API_VERSION",
-    "AddedLine",
     "AgentSettings",
     "ApprovalSettings",
     "Approvals",
-    "Artifact",
     "Artifacts",
     "Base",
-    "BaselineChange",
     "Bookkeeping",
     "Branch",
     "Breakdowns",
-    "Citation",
-    "Claim",
     "Claims",
     "Commit",
     "Commits",
     "Contract",
     "Covering",
-    "CredentialFinder",
-    "Data",
-    "Decision",
     "Declaration",
-    "Document",
     "Documents",
     "EditFile",
     "Entry",
@@ -112,140 +83,104 @@ __all__ = [
     "Fix",
     "Guarding",
     "Guards",
-    "Hidden",
     "History",
-    "Hunk",
-    "Index",
-    "IndexEntry",
     "Lines",
-    "Listed",
     "Merges",
     "Message",
     "MissingFact",
     "Models",
-    "Naming",
     "NotApplicable",
     "Objects",
     "Origin",
-    "PastCommit",
-    "Plan",
     "PlanKind",
-    "PlannedGate",
     "Plans",
     "Policy",
     "PolicyChange",
     "PullRequest",
     "Push",
-    "RanCommand",
     "Record",
-    "Redone",
     "Ref",
-    "Refusal",
     "Registry",
     "Remote",
     "RenameBranch",
-    "Review",
     "RewordMessage",
-    "Row",
     "Rule",
     "RunProof",
-    "RunRecord",
     "RunRecords",
     "RunSettings",
-    "Said",
     "Selecting",
     "Settings",
     "Severity",
-    "Source",
     "Sources",
-    "Spec",
     "SpecSettings",
     "Specs",
     "Stage",
-    "Stamp",
-    "Statement",
-    "Targets",
-    "Task",
-    "Ticked",
-    "Times",
-    "Totals",
     "Tree",
-    "Unit",
-    "Unread",
-    "Unresolved",
     "WaveSettings",
     "Waves",
     "Work",
     "WorkItem",
     "WorkKind",
     "Worktree",
-    "citations",
-    "data_kind",
-    "find_fields",
-    "find_sections",
-    "gate_selection",
-    "gates",
-    "high_trust",
-    "is_content",
-    "is_filed",
-    "is_markdown",
-    "is_record",
-    "item_folder",
     "judge_each",
     "look_alikes",
     "model_words",
-    "normal_name",
     "path_text",
     "plain_path",
-    "reaches",
-    "read_fields",
-    "read_times",
     "required",
-    "rows",
-    "same_address",
     "setting",
     "shortened",
-    "shown_address",
 ]
 
 
 _LATE = {
-    "Claim": "specguard.runs.proof",
     "Commits": "specguard.declaration.rule",
-    "CredentialFinder": "specguard.documents.secrets",
     "EditFile": "specguard.declaration.rule",
     "Expression": "specguard.declaration.expressions",
     "RenameBranch": "specguard.declaration.rule",
     "RewordMessage": "specguard.declaration.rule",
-    "Targets": "specguard.artifacts.evidence",
-    "Unresolved": "specguard.work.item",
-    "citations": "specguard.documents.citations",
-    "data_kind": "specguard.documents.data",
-    "find_fields": "specguard.documents.fields",
-    "find_sections": "specguard.documents.titles",
-    "high_trust": "specguard.runs.proof",
-    "is_content": "specguard.documents.content",
-    "is_filed": "specguard.change.entries",
-    "is_markdown": "specguard.documents.data",
-    "is_record": "specguard.change.entries",
-    "item_folder": "specguard.runs.files",
-    "normal_name": "specguard.documents.fields",
     "plain_path": "specguard.documents.citations",
-    "reaches": "specguard.runs.record",
-    "read_fields": "specguard.documents.fields",
-    "read_times": "specguard.documents.dates",
-    "rows": "specguard.documents.blocks",
-    "same_address": "specguard.change.remotes",
-    "shown_address": "specguard.change.remotes",
 }
 """What rules import that read documents, much text or approvals, and no hook before that, with its module."""
 
 _LATE_MODULES = {
-    "gate_selection": "specguard.work.gates",
-    "gates": "specguard.work.gates",
     "look_alikes": "specguard.declaration.look_alikes",
     "model_words": "specguard.plans.settings",
 }
+
+
+_TYPES_ALONE: Final = """
+    AddedLine Artifact BaselineChange Citation Claim Data Decision Document Hidden Hunk Index IndexEntry
+    Listed Naming PastCommit Plan PlannedGate RanCommand Redone Refusal Review Row RunRecord Said Source
+    Spec Stamp Statement Task Ticked Times Totals Unit Unread
+"""
+"""Types of what facts hold: public until version 2, and imported from where they are for the type checker."""
+
+_SUCCESSORS: Final = {
+    "CredentialFinder": "Documents.credentials",
+    "Targets": "Artifacts.cited",
+    "Unresolved": "'resolved' of the item",
+    "citations": "Artifacts.cited",
+    "data_kind": "Documents.data",
+    "find_fields": "Document.fields",
+    "find_sections": "Document.entitled",
+    "gate_selection": "Work.gates_of",
+    "gates": "Work.gates_of",
+    "high_trust": "RunRecord.high_trust",
+    "is_content": "Row.says",
+    "is_filed": "Policy.is_filed",
+    "is_markdown": "Documents.read",
+    "is_record": "Policy.is_record",
+    "item_folder": "RunRecord.item_folder",
+    "normal_name": "Document.fields",
+    "reaches": "RunRecord",
+    "read_fields": "Document.fields",
+    "read_times": "Document.stamps",
+    "rows": "Document.rows",
+    "same_address": "Remote.leads_to",
+    "shown_address": "Remote.shown",
+}
+"""What was public until version 2, with what does it now."""
 
 
 def _module(name: str) -> Any:
@@ -261,4 +196,10 @@ def __getattr__(name: str) -> Any:
         return _module(_LATE_MODULES[name])
     if name in _LATE:
         return getattr(_module(_LATE[name]), name)
+    if name in _SUCCESSORS:
+        raise ImportError(f"specguard.rules has no {name} since specguard_api 2: use {_SUCCESSORS[name]}")
+    if name in _TYPES_ALONE.split():
+        raise ImportError(
+            f"specguard.rules has no {name} since specguard_api 2: annotate with its own module's"
+        )
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

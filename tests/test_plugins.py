@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from specguard import rules
 from specguard.testing import Case, Outcome, Step, run
 from specguard.testing.repository import clean_environment
 
@@ -82,16 +83,16 @@ def environment(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) ->
     """An environment with both, and with plugins that nobody should name."""
     environment = Environment(tmp_path_factory.mktemp("environment"), wheels)
     environment.add("specguard-broken", "import a_module_that_is_not_there\n")
-    environment.add("specguard-newer", "specguard_api = 2\ndef specguard_register(registry): pass\n")
-    environment.add("specguard-hookless", "specguard_api = 1\n")
+    environment.add("specguard-newer", "specguard_api = 3\ndef specguard_register(registry): pass\n")
+    environment.add("specguard-hookless", "specguard_api = 2\n")
     environment.add(
         "specguard-format-taken",
-        "specguard_api = 1\n"
+        "specguard_api = 2\n"
         "def specguard_register(registry): registry.add_format('sarif', 'specguard_acme.table:render')\n",
     )
     environment.add(
         "specguard-odd",
-        "specguard_api = 1\n"
+        "specguard_api = 2\n"
         "def specguard_register(registry):\n"
         "    registry.add_format('crash', 'specguard_odd:crash')\n"
         "    registry.add_format('none', 'specguard_odd:none')\n"
@@ -101,7 +102,7 @@ def environment(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) ->
     environment.add(
         "specguard-taken",
         "from specguard_rules.paths.forbidden_path import ForbiddenPath\n"
-        "specguard_api = 1\n"
+        "specguard_api = 2\n"
         "def specguard_register(registry):\n"
         "    registry.add_rule(type('Mine', (ForbiddenPath,), dict(vars(ForbiddenPath))))\n",
     )
@@ -119,6 +120,16 @@ def test_the_wheel_has_the_rules_the_presets_and_the_types(wheels: list[Path]) -
     ]
     assert set(tracked) <= names
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"specguard", "specguard_rules"}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("rows", "use Document.rows"), ("Spec", "its own module's"), ("nothing", "no attribute")],
+)
+def test_what_is_no_longer_public_names_its_successor(name: str, said: str) -> None:
+    with pytest.raises((ImportError, AttributeError), match=said):
+        getattr(rules, name)
+    assert len(rules.__all__) <= 70
 
 
 def test_a_plugin_that_the_policy_names_is_used(environment: Environment, tmp_path: Path) -> None:
@@ -180,7 +191,7 @@ def test_a_setting_of_a_plugin_that_is_not_named_is_a_policy_error(
     ("name", "said"),
     [
         ("specguard-broken", "a_module_that_is_not_there"),
-        ("specguard-newer", "specguard_api = 2"),
+        ("specguard-newer", "specguard_api = 3"),
         ("specguard-hookless", "specguard_register"),
         ("specguard-taken", "takes PTH001 forbidden-path"),
         ("specguard-format-taken", "the format 'sarif' is taken"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from specguard.rules import Registry
 
-specguard_api = 1
+specguard_api = 2
 
 _DECLARATIONS: Final = (
     Declaration("checklists", Checklists, fact="checklists"),

@@ -138,6 +138,22 @@ class Artifacts:
             return self.all
         return self._among([entry.path for entry in self.entries if not entry.deleted])
 
+    def cited(self, artifact: Artifact) -> tuple[set[bytes], set[str]]:
+        """The paths that an artifact cites, and absolute ones where no contract says what the root is."""
+        from specguard.artifacts.evidence import Targets
+        from specguard.documents.citations import citations
+
+        roots = {root for one in self.contracts.values() if one.evidence for root in one.evidence.roots}
+        targets = Targets(self.documents, sorted(roots))
+        places: set[bytes] = set()
+        absolute: set[str] = set()
+        for citation in citations(artifact.document.blocks):
+            found = targets.places(citation, artifact.folder)
+            places.update(found or ())
+            if found is None and not roots and citation.absolute:
+                absolute.add(citation.path)
+        return places, absolute
+
     @cached_property
     def added(self) -> frozenset[bytes]:
         """The paths that the change brings."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from specguard.authority.ranks import Contradiction
     from specguard.authority.settings import AuthorityKey
+    from specguard.change.entries import Entry
     from specguard.change.tree import Documents
     from specguard.model import Severity, Stage
 
@@ -368,6 +369,18 @@ class Policy:
         self.adopted: frozenset[bytes] = frozenset()
         self._declared: dict[str, Any] = {}
         self._guards: Guards | None = None
+
+    def is_record(self, path: bytes) -> bool:
+        """Whether a path is one of a record in the log of approvals, or of its signature."""
+        from specguard.change.entries import is_record
+
+        return is_record(path, self.log_folder)
+
+    def is_filed(self, entry: Entry) -> bool:
+        """Whether an entry adds such a record as a plain file."""
+        from specguard.change.entries import is_filed
+
+        return is_filed(entry, self.log_folder)
 
     @property
     def keys(self) -> Sequence[AuthorityKey]:

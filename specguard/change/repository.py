@@ -174,6 +174,18 @@ class Remote(Record):
     fetch: str = ""
     pushes: Sequence[str] = ()
 
+    def leads_to(self, url: str, expected: str) -> bool:
+        """Whether one of its addresses is that of a repository, however both are written."""
+        from specguard.change.remotes import same_address
+
+        return same_address(url, expected)
+
+    def shown(self, url: str) -> str:
+        """An address without what is secret in it."""
+        from specguard.change.remotes import shown_address
+
+        return shown_address(url)
+
 
 class Push(Record):
     """One ref of a push.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from specguard.documents.data import Data, Problem
     from specguard.documents.document import Document, Hidden
     from specguard.documents.fields import Field
+    from specguard.documents.secrets import CredentialFinder
 
 
 DIRECTORY: Final = 0o040000
@@ -363,6 +364,13 @@ class Documents:
         from specguard.documents.document import hidden
 
         yield from hidden(content, (lambda: self._document(oid, path)) if is_markdown(path) else None)
+
+    @property
+    def credentials(self) -> CredentialFinder:
+        """What finds credentials in contents."""
+        from specguard.documents.secrets import CredentialFinder
+
+        return CredentialFinder()
 
     def unread_links(self, patterns: Selecting, paths: Sequence[bytes]) -> Iterator[bytes]:
         """Of some paths those that patterns select and that are a link or a submodule: nothing there is read.

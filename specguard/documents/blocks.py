@@ -519,6 +519,12 @@ class Row(Record):
                 return cell
         return ""
 
+    def says(self, title: str = "") -> bool:
+        """Whether a cell says something, or the one below a title does."""
+        from specguard.documents.content import is_content
+
+        return any(map(is_content, [self.cell(title)] if title else self.cells))
+
 
 def rows(blocks: Iterable[AnyBlock]) -> Iterator[Row]:
     """The rows of blocks in document order; quotes, code and HTML have none."""

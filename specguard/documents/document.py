@@ -25,6 +25,7 @@ from specguard.documents.blocks import (
     Table,
     Text,
     all_texts,
+    rows,
     sections_of,
     texts,
 )
@@ -40,9 +41,11 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-    from specguard.documents.blocks import AnyBlock, Section
+    from specguard.documents.blocks import AnyBlock, Row, Section
     from specguard.documents.characters import Strange
     from specguard.documents.content import Ticked
+    from specguard.documents.dates import Stamp
+    from specguard.documents.fields import Field
     from specguard.documents.inline import HiddenHtml
 
 
@@ -149,6 +152,29 @@ class Document:
         from specguard.documents.titles import find_section
 
         return find_section(self, titles[0], aliases=titles[1:])
+
+    def entitled(self, title: str, *aliases: str) -> Sequence[Section]:
+        """All sections with a title or one of its aliases, first those that say just that."""
+        from specguard.documents.titles import find_sections
+
+        return find_sections(self, title, aliases=aliases)
+
+    def rows(self, section: Section | None = None) -> Iterator[Row]:
+        """The rows of its blocks, or of those of a section, in their order."""
+        return rows(self.blocks if section is None else section.blocks)
+
+    def fields(self, *names: str) -> Sequence[Field]:
+        """The fields that have one of some names, those of its front matter first."""
+        from specguard.documents.fields import find_fields, read_fields
+
+        return find_fields(read_fields(self), *names)
+
+    @property
+    def stamps(self) -> Sequence[Stamp]:
+        """The times of its entries."""
+        from specguard.documents.dates import read_times
+
+        return read_times(self).stamps
 
     @property
     def texts(self) -> Iterator[Text]:

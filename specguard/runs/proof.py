@@ -125,6 +125,12 @@ class RunProof(Record):
     whole: bool = False
     least: str = "claimed"
 
+    def claim(
+        self, label: str, gate: str, on: Sequence[str], *, least: str = "re-run", logged: bool = False
+    ) -> Claim:
+        """That a gate has passed on trees; see `Claim`."""
+        return Claim(label=label, gate=gate, on=on, least=least, logged=logged)
+
     @cached_property
     def claimed(self) -> set[tuple[bytes, str]]:
         """What was judged and is only claimed: its run is bound to no tree."""

@@ -152,6 +152,20 @@ class RunRecord:
         return None if path is None else self._files.digest(path)
 
     @property
+    def item_folder(self) -> str:
+        """The name of the folder that the runs of its item are in."""
+        from specguard.runs.files import item_folder
+
+        return item_folder(self.kind, self.item)
+
+    @staticmethod
+    def high_trust(words: Sequence[str], allowed: Sequence[str] = ()) -> list[str]:
+        """The words of high trust in a command, but for those that are allowed."""
+        from specguard.runs.proof import high_trust
+
+        return high_trust(words, allowed)
+
+    @property
     def native(self) -> bool:
         """Whether specguard made it, by what it says."""
         return self.value.get("schema") == SCHEMA

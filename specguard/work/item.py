@@ -15,7 +15,7 @@ from specguard.work.templates import FREE, NumberFormat, PathTemplate, Template,
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Final, Literal
+    from typing import ClassVar, Final, Literal
 
     from specguard.authority.policy import Guard, Guards
     from specguard.change.tree import Tree
@@ -40,6 +40,7 @@ class Unresolved(Record):
 
     problem: str
     pointer: Pointer
+    resolved: ClassVar[Literal[False]] = False
 
 
 class WorkItem:
@@ -57,6 +58,8 @@ class WorkItem:
         base: the branch it starts from; empty where the policy has none.
         remote: the canonical repository; empty where the policy has none.
     """
+
+    resolved: ClassVar[Literal[True]] = True
 
     def __init__(
         self,

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from specguard.change.repository import PastCommit
     from specguard.change.sources import Change
     from specguard.change.tree import Documents, Tree
+    from specguard.model import Origin
     from specguard.work.changes import Alteration, OwnPlan
+    from specguard.work.gates import PlannedGate
     from specguard.work.kinds import Naming, WorkKind
     from specguard.work.locate import Pointer
     from specguard.work.sources import Listed
@@ -310,6 +312,26 @@ class Work:
         named = next((naming for naming in self.commits if naming.commit == commit), None)
         found = (one for naming, one in self.each if named is not None and naming.same_item(named))
         return None if named is None else self._sure(named, next(found))
+
+    def gates_of(
+        self, naming: Naming, commit: Commit, origins: Mapping[str, Origin]
+    ) -> tuple[Sequence[PlannedGate], MissingFact | None]:
+        """The gates that a commit of an item needs, and why those of its document are not known."""
+        from specguard.work import gates
+
+        item = self.resolve(naming.kind, naming.id, naming.number, naming.fields)
+        missing: MissingFact | None = None
+        if isinstance(item, Unresolved):
+            # The gates of its kind are known in spite of it.
+            missing = self.missing(naming, item)
+            planned: Sequence[PlannedGate] = gates.joined(
+                gates.gates_of_kind(naming.kind, self.kinds[naming.kind], origins)
+            )
+        else:
+            planned = gates.gates_of(item, origins).gates
+        judging = [gate for gate in planned if gate.kind == "gate"]
+        chosen = gates.selected(judging, commit.diffs[0] if commit.diffs else ())
+        return [one.gate for one in chosen if not one.skipped], missing
 
     def missing(self, naming: Naming, why: Unresolved) -> MissingFact:
         """What rules lack that need an item which cannot be resolved; WRK001 has the finding."""

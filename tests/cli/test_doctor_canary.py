@@ -99,7 +99,7 @@ def test_a_plugins_rule_is_tried_by_its_own_example(
 ) -> None:
     (tmp_path / "acme_rules.py").write_text(
         "from specguard.rules import Finding, Rule\n"
-        "specguard_api = 1\n"
+        "specguard_api = 2\n"
         "class NoFoo(Rule):\n"
         '    """Names with foo are wrong.\n\n'
         "    ```toml fails\n    commits = {files = {foo = 'b'}}\n    ```\n\n"

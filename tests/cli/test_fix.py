@@ -373,7 +373,7 @@ def test_hostile_names_are_shown_and_not_obeyed(project: Repository) -> None:
 PLUGIN = '''
 from specguard.rules import EditFile, Finding, RenameBranch, RewordMessage, Rule
 
-specguard_api = 1
+specguard_api = 2
 
 
 class Foo(Rule):

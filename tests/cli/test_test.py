@@ -267,7 +267,7 @@ def test_reports_for_programs(guarded: Repository) -> None:
 def test_rules_of_a_plugin_that_the_policy_names_are_tried(repository: Repository, tmp_path: Path) -> None:
     (tmp_path / "acme_rules.py").write_text(
         "from specguard.rules import Finding, Rule\n"
-        "specguard_api = 1\n"
+        "specguard_api = 2\n"
         "class NoFoo(Rule):\n"
         '    """Names with foo are wrong.\n\n'
         "    ```toml fails\n    commits = {files = {foo = 'b'}}\n    ```\n\n"

@@ -190,7 +190,7 @@ class Crash(Rule):
         raise {what}
 
 
-specguard_api = 1
+specguard_api = 2
 
 
 def specguard_register(registry):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, is_filed, is_record, path_text
+from specguard.rules import Finding, Rule, path_text
 from specguard_rules.steps import brought_back, put_back, quoted
 
 TYPE_CHECKING = False
@@ -73,11 +73,10 @@ class BrokenLog(Rule):
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Look at what the change does there, at what is there now, and at what its commits took away."""
-        folder = policy.log_folder
         said: set[bytes] = set()
         for entry in approvals.entries:
             old = entry.path in approvals.old or _is_own(entry, base, start_files)
-            done = "" if old else _done(entry, folder)
+            done = "" if old else _done(entry, policy)
             if done:
                 said.add(entry.path)
                 step = f"{put_back(entry, base)}."
@@ -120,11 +119,11 @@ def _is_own(entry: Entry, base: Base, before: Tree) -> bool:
     return record is not None and b'"revokes"' not in record
 
 
-def _done(entry: Entry, folder: bytes) -> str:
+def _done(entry: Entry, policy: Policy) -> str:
     """What an entry does to the log besides adding to it; empty where that is nothing."""
-    if not entry.path.startswith(folder):
+    if not entry.path.startswith(policy.log_folder):
         return "takes the place of the log of approvals"
-    if not is_record(entry.path, folder) or is_filed(entry, folder):
+    if not policy.is_record(entry.path) or policy.is_filed(entry):
         # What is no record and new is told of with its reason, and nothing is lost with what is old.
         return ""
     if entry.deleted:

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import ClassVar, Literal
 
-    from specguard.rules import Approvals, Decision, Stage
+    from specguard.approvals.approvals import Decision
+    from specguard.rules import Approvals, Stage
 
     Kind = Literal["untrusted", "expired", "self", "replayed", "broad", "reason"]
 

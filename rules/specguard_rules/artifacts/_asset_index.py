@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, is_content, path_text, rows
+from specguard.rules import Finding, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, Final
 
-    from specguard.rules import Data, Documents
+    from specguard.documents.data import Data
+    from specguard.rules import Documents
     from specguard_rules.artifacts._tables import Assets
 
 
@@ -156,7 +157,7 @@ class Shown:
         name = _naming(asset)
         named = [
             row
-            for row in rows(document.blocks if document is not None else ())
+            for row in (document.rows() if document is not None else ())
             if wanted <= {_normal(title) for title in row.header}
             and any(
                 name.search(cell)
@@ -176,7 +177,7 @@ class Shown:
             return
         row = named[0]
         for column in columns:
-            if not is_content(row.cell(column)):
+            if not row.says(column):
                 yield Finding(
                     f"the row of {asset.id} in {table} says nothing in its column {column!r}",
                     help="Say it, or write none with the reason.",

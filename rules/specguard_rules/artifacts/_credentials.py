@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from specguard.rules import CredentialFinder
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Final
+
+    from specguard.documents.secrets import CredentialFinder
 
 MOST: Final = 100
 """So many credentials of one file are told."""
@@ -37,8 +37,8 @@ class Scanner:
         allowed: whether a value is known to be none that matters.
     """
 
-    def __init__(self, allowed: Callable[[str], bool]) -> None:
-        self._finder = CredentialFinder()
+    def __init__(self, finder: CredentialFinder, allowed: Callable[[str], bool]) -> None:
+        self._finder = finder
         self._allowed = allowed
 
     def credentials(self, content: bytes) -> Iterator[Credential]:

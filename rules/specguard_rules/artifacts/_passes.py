@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.rules import Artifact, Artifacts, Contract, Row
+    from specguard.artifacts.artifacts import Artifact
+    from specguard.documents.blocks import Row
+    from specguard.rules import Artifacts, Contract
 
 
 _LONGEST: Final = 2000
@@ -272,17 +274,13 @@ def read_passes(artifacts: Artifacts, names: Sequence[str], sweep: str, placehol
 
 def sweeps_in(holder: Artifact, titles: Sequence[str]) -> Iterator[Sweep]:
     """The sections of an artifact with one of some titles that say something."""
-    from specguard.rules import find_sections, is_content, rows
-
-    for section in find_sections(holder.document, titles[0], aliases=titles[1:]):
-        said = [row for row in rows(section.blocks) if any(map(is_content, row.cells))]
+    for section in holder.document.entitled(*titles):
+        said = [row for row in holder.document.rows(section) if row.says()]
         if said:
             yield Sweep(holder, section.line, section.end, section.heading.text.rendered, said)
 
 
 def rows_of(*artifacts: Artifact) -> Iterator[Row]:
     """What artifacts say, row by row."""
-    from specguard.rules import rows
-
     for artifact in artifacts:
-        yield from rows(artifact.document.blocks)
+        yield from artifact.document.rows()

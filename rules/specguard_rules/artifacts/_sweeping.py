@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, path_text, read_times
+from specguard.rules import Finding, path_text
 from specguard_rules.artifacts._passes import Words, about, rows_of, sweeps_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from specguard.rules import Artifact, Row, Stamp
+    from specguard.artifacts.artifacts import Artifact
+    from specguard.documents.blocks import Row
+    from specguard.documents.dates import Stamp
     from specguard_rules.artifacts._passes import Pass, Sweep, Work
     from specguard_rules.artifacts.missing_compaction import MissingCompaction
 
@@ -187,4 +189,4 @@ def _late(one: Pass, sweeps: Sequence[Sweep]) -> Iterator[Finding]:
 
 
 def _stamps(artifact: Artifact) -> Sequence[Stamp]:
-    return read_times(artifact.document).stamps
+    return artifact.document.stamps

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from typing import ClassVar, Final
 
-    from specguard.rules import Artifacts, Documents, Entry, Expression, Hidden, Severity, Stage, Tree
+    from specguard.documents.document import Hidden
+    from specguard.rules import Artifacts, Documents, Entry, Expression, Severity, Stage, Tree
 
 _CHARACTERS: Final = {
     "bidirectional": "marks that turn the direction of the text",

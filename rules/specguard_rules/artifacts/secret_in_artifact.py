@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Artifacts, Entry, Expression, PlanKind, Stage, Tree
+    from specguard.rules import Artifacts, Documents, Entry, Expression, PlanKind, Stage, Tree
 
 
 class SecretInArtifact(Rule):
@@ -68,6 +68,7 @@ class SecretInArtifact(Rule):
         self,
         entries: Sequence[Entry],
         head_files: Tree,
+        documents: Documents,
         whole: bool,
         plan_kinds: Mapping[str, PlanKind],
         artifacts: Artifacts | None = None,
@@ -85,7 +86,9 @@ class SecretInArtifact(Rule):
             return
         from specguard_rules.artifacts._credentials import Scanner
 
-        scanner = Scanner(lambda value: any(expression.search(value) for expression in self.allow))
+        scanner = Scanner(
+            documents.credentials, lambda value: any(expression.search(value) for expression in self.allow)
+        )
         for path, content in contents(sorted(setting), head_files, entries):
             for credential in scanner.credentials(content):
                 yield _finding(path, credential.kind, credential.line, credential.shown, setting[path])

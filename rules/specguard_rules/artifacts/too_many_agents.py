@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Artifact, Artifacts, Stage
+    from specguard.artifacts.artifacts import Artifact
+    from specguard.rules import Artifacts, Stage
     from specguard_rules.artifacts._passes import Work
 
 
@@ -185,9 +186,7 @@ class _Active:
 
 def _moments(artifact: Artifact, zone: datetime.timezone) -> Iterator[tuple[datetime.datetime, int]]:
     """The times of an artifact, each with its line."""
-    from specguard.rules import read_times
-
-    for stamp in read_times(artifact.document).stamps:
+    for stamp in artifact.document.stamps:
         moment = stamp.moment
         yield moment if moment.tzinfo is not None else moment.replace(tzinfo=zone), stamp.at
 

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import ClassVar
 
-    from specguard.rules import Breakdowns, Finding, Listed, Stage, WorkKind
+    from specguard.rules import Breakdowns, Finding, Stage, WorkKind
+    from specguard.work.sources import Listed
 
 
 class UnmappedAcceptance(Rule):

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar, Final
 
-    from specguard.rules import Claim, Claims, Documents, Entry, RunProof, Stage, Ticked, Tree
+    from specguard.documents.content import Ticked
+    from specguard.rules import Claims, Documents, Entry, RunProof, Stage, Tree
+    from specguard.runs.proof import Claim
     from specguard_rules.artifacts._tables import Checklists
 
 

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Artifact, Artifacts, Contract, Documents, Entry, Stage
+    from specguard.artifacts.artifacts import Artifact
+    from specguard.rules import Artifacts, Contract, Documents, Entry, Stage
     from specguard_rules.artifacts._passes import Work
     from specguard_rules.artifacts._tables import Grounding
 
@@ -136,7 +137,7 @@ class UnreadGrounding(Rule):
         if stage == "staged" and not whole:
             judged = [work for work in judged if len({one.name for one in work.artifacts}) == len(names)]
         yield from _gone(grounding, documents, entries, every=whole or bool(judged))
-        if not judged:
+        if not judged or artifacts is None:
             return
         for document, key in dict(_all(grounding)).items():
             if document in grounding.external:
@@ -147,7 +148,7 @@ class UnreadGrounding(Rule):
                     key=f"external {document}",
                     setting=key,
                 )
-        cited = _Cited(documents, contracts)
+        cited = _Cited(artifacts)
         for work in judged:
             for document, key in _wanted(grounding, work.agent):
                 yield from _uncited(work, document, key, grounding, cited, cited_by, contracts)
@@ -247,36 +248,20 @@ def _uncited(
 class _Cited:
     """What artifacts cite, each read once."""
 
-    def __init__(self, documents: Documents, contracts: Mapping[str, Contract]) -> None:
-        from specguard.rules import Targets
-
-        roots = {root for one in contracts.values() if one.evidence for root in one.evidence.roots}
-        self._rooted = bool(roots)
-        self._targets = Targets(documents, sorted(roots))
+    def __init__(self, artifacts: Artifacts) -> None:
+        self._artifacts = artifacts
         self._known: dict[bytes, tuple[set[bytes], set[str]]] = {}
 
     def has(self, artifact: Artifact, document: str) -> bool:
         """Whether an artifact cites a document, by its path from the root."""
         if artifact.path not in self._known:
-            self._known[artifact.path] = self._read(artifact)
+            self._known[artifact.path] = self._artifacts.cited(artifact)
         places, absolute = self._known[artifact.path]
         wanted = _path(document)
         # A document is no evidence that it was read itself.
         if wanted == artifact.path:
             return False
         return wanted in places or any(path.endswith(f"/{document.removeprefix('./')}") for path in absolute)
-
-    def _read(self, artifact: Artifact) -> tuple[set[bytes], set[str]]:
-        from specguard.rules import citations
-
-        places: set[bytes] = set()
-        absolute: set[str] = set()
-        for citation in citations(artifact.document.blocks):
-            found = self._targets.places(citation, artifact.folder)
-            places.update(found or ())
-            if found is None and not self._rooted and citation.absolute:
-                absolute.add(citation.path)
-        return places, absolute
 
 
 def _path(document: str) -> bytes:

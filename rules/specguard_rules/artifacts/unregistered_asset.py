@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Data, Documents, Entry, Stage
+    from specguard.documents.data import Data
+    from specguard.rules import Documents, Entry, Stage
     from specguard_rules.artifacts._asset_index import Asset
     from specguard_rules.artifacts._tables import Assets
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, NotApplicable, Rule, same_address, shown_address
+from specguard.rules import Finding, NotApplicable, Rule
 from specguard_rules.spelling import quoted
 
 TYPE_CHECKING = False
@@ -70,19 +70,19 @@ class ForeignOrigin(Rule):
                 "missing",
             )
             return
-        if not same_address(origin.fetch, expected):
+        if not origin.leads_to(origin.fetch, expected):
             yield _about(
-                f"'origin' is {quoted(shown_address(origin.fetch))}, and the canonical repository is "
-                f"{quoted(shown_address(expected))}",
+                f"'origin' is {quoted(origin.shown(origin.fetch))}, and the canonical repository is "
+                f"{quoted(origin.shown(expected))}",
                 f"Set it: `git remote set-url origin {expected}`{_rewriting(origin.url, origin.fetch)}",
                 setting, "fetch",
             )  # fmt: skip
             return
         for url in origin.pushes:
-            if not same_address(url, expected):
+            if not origin.leads_to(url, expected):
                 yield _about(
-                    f"a push to 'origin' goes to {quoted(shown_address(url))}, and the canonical repository "
-                    f"is {quoted(shown_address(expected))}",
+                    f"a push to 'origin' goes to {quoted(origin.shown(url))}, and the canonical repository "
+                    f"is {quoted(origin.shown(expected))}",
                     "See what sends it there: `git config --show-origin --get-regexp "
                     "'^(remote[.]origin|url)[.].*(url|insteadof)$'`",
                     setting, "push",

@@ -127,11 +127,9 @@ class CommitCount(Commits, Rule):
 
 def _by_item(work: Work, commits: Sequence[Commit]) -> dict[str, Sequence[Commit]]:
     """The commits of each item of a branch that holds several; those that only mark the plan are left out."""
-    from specguard.rules import Unresolved
-
     found: dict[str, Sequence[Commit]] = {}
     for naming, item in work.each:
-        if not isinstance(item, Unresolved):
+        if item.resolved:
             folder = (item.pointer.path or b"").rpartition(b"/")[0] + b"/"
             named = {one.commit for one in work.commits if one.same_item(naming)}
             group = [

@@ -12,16 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar, Literal
 
-    from specguard.rules import (
-        Bookkeeping,
-        Commit,
-        Expression,
-        Fix,
-        Message,
-        Stage,
-        Work,
-        WorkItem,
-    )
+    from specguard.rules import Bookkeeping, Commit, Expression, Fix, Message, Stage, Work, WorkItem
 
 
 class CommitMessage(ConventionalForm, Rule):

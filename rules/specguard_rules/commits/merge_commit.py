@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar, Final, Literal
 
-    from specguard.rules import Base, Commit, Entry, Hunk, Lines, Merges, Policy, Severity, Stage
+    from specguard.change.lines import Hunk
+    from specguard.rules import Base, Commit, Entry, Lines, Merges, Policy, Severity, Stage
 
 _MARKS: Final = (b"<<<<<<<", b"=======", b">>>>>>>")
 """How the lines begin by which git parts the sides of a conflict."""

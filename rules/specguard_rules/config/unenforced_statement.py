@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Entry, Policy, Severity, Stage, Statement
+    from specguard.authority.policy import Statement
+    from specguard.rules import Entry, Policy, Severity, Stage
 
 
 class UnenforcedStatement(Rule):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Guarding, Rule, is_filed, is_record, setting
+from specguard.rules import Guarding, Rule, setting
 from specguard_rules.paths._guarded import findings, landing
 
 TYPE_CHECKING = False
@@ -109,12 +109,12 @@ class LockedPath(Rule):
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Compare every path of the change with the patterns, without those that are forbidden."""
-        folder = policy.log_folder
         landed = landing(commits, policy)
         way_out = ", or ask for an approval of PTH002"
         for found in findings(self.paths, entries, landed, base, policy, word="locked", way_out=way_out):
             path = found.path or b""
-            if path.startswith(folder) and _is_filed(path, entries, folder, net=found.commit is None):
+            own = [entry for entry in entries if entry.path == path] if found.commit is None else []
+            if any(map(policy.is_filed, own)) or (found.commit and policy.is_record(path)):
                 continue
             guard = guards.find(path)
             if guard is not None and guard.code == "PTH001":
@@ -132,10 +132,3 @@ def _pins_alone(path: bytes, before: Tree, after: Tree) -> bool:
         return False
     old, new = (re.sub(_PIN, rb"\1", tree.read(path) or b"") for tree in (before, after))
     return old == new
-
-
-def _is_filed(path: bytes, entries: Sequence[Entry], folder: bytes, *, net: bool) -> bool:
-    """Whether a path is that of a record that the change adds, or that one of its commits had for a while."""
-    if not net:
-        return is_record(path, folder)
-    return any(entry.path == path and is_filed(entry, folder) for entry in entries)

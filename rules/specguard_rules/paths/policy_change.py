@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar, Final
 
-    from specguard.rules import Base, BaselineChange, Entry, Policy, PolicyChange, Severity, Stage, Tree
+    from specguard.authority.baseline import BaselineChange
+    from specguard.rules import Base, Entry, Policy, PolicyChange, Severity, Stage, Tree
 
 _FOLDER: Final = b".specguard/"
 _BASELINE: Final = b".specguard/baseline.json"

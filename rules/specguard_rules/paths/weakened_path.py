@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar, Final
 
-    from specguard.rules import Base, Entry, Expression, Hunk, Lines, Stage
+    from specguard.change.lines import Hunk
+    from specguard.rules import Base, Entry, Expression, Lines, Stage
 
 MOST: Final = 100
 """So many places of one file are named; one more finding counts the rest."""

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, Final
 
-    from specguard.rules import Data, Document, Documents
+    from specguard.documents.data import Data
+    from specguard.documents.document import Document
+    from specguard.rules import Documents
     from specguard_rules.content._shell import Command
 
 WORDS: Final = 4
@@ -63,23 +65,18 @@ def in_document(document: Document, fields: Sequence[str], people: Sequence[str]
     """The models in a Markdown document's front matter and fields."""
     if document.problem is not None:
         return
-    from specguard.rules import find_fields, read_fields
-
-    every = read_fields(document)
-    for field in find_fields(every, *fields):
+    for field in document.fields(*fields):
         yield from _names(field.value, field.line, prose=field.form != "front matter")
-    for field in find_fields(every, *people):
+    for field in document.fields(*people):
         yield from (one for one in _names(field.value, field.line, prose=True) if is_no_person(one.name))
 
 
 def in_data(data: Data, fields: Sequence[str], people: Sequence[str]) -> Iterator[Named]:
     """The models in structured data: the values of keys, at any depth."""
-    from specguard.rules import normal_name
-
-    wanted = {normal_name(name) for name in fields}
-    who = {normal_name(name) for name in people}
+    wanted = {_normal(name) for name in fields}
+    who = {_normal(name) for name in people}
     for path, value in _values(data.value, ()):
-        keys = [normal_name(part) for part in path if isinstance(part, str)]
+        keys = [_normal(part) for part in path if isinstance(part, str)]
         name = keys[-1] if keys else ""
         if name in wanted:
             yield from _names(value, data.line(path), prose=False)
@@ -97,12 +94,10 @@ def in_text(content: bytes, fields: Sequence[str]) -> Iterator[Named]:
 
     A key stands before a colon or an equals sign, its value up to the next quotation mark, comma or bracket.
     """
-    from specguard.rules import normal_name
-
-    wanted = {normal_name(name) for name in fields}
+    wanted = {_normal(name) for name in fields}
     for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), start=1):
         for found in _PAIR.finditer(line):
-            if normal_name(found["key"]) not in wanted:
+            if _normal(found["key"]) not in wanted:
                 continue
             if (found["bare"] or "").startswith("*"):
                 # An alias may stand for anything.
@@ -130,6 +125,11 @@ def is_model(name: str) -> bool:
 def is_no_person(name: str) -> bool:
     """Whether what stands for a person is a model's name: `Codex` is an agent's, `gpt-5` is a model's."""
     return is_model(name) and any(char.isdigit() for char in name)
+
+
+def _normal(text: str) -> str:
+    """A name for comparison: case, `_`, `-` and spaces do not count."""
+    return re.sub(r"[\s_-]+", "", text).casefold()
 
 
 def _values(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import ClassVar
 
-    from specguard.rules import Documents, Entry, Plan, Plans, RunSettings, Stage, Unit, Work
+    from specguard.plans.difference import Unit
+    from specguard.plans.plans import Plan
+    from specguard.rules import Documents, Entry, Plans, RunSettings, Stage, Work
 
 
 class AgentEditedPlan(Rule):

@@ -7,19 +7,12 @@ from specguard.rules import Finding, Rule, Selecting, setting
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import ClassVar
+    from typing import ClassVar, Final
 
-    from specguard.rules import (
-        Artifacts,
-        Documents,
-        Entry,
-        Models,
-        Plans,
-        RunSettings,
-        Severity,
-        Stage,
-    )
+    from specguard.rules import Artifacts, Documents, Entry, Models, Plans, RunSettings, Severity, Stage
     from specguard_rules.plans._model_names import Named
+
+_MARKDOWN: Final = (b".md", b".mdc", b".mdx", b".markdown", b".mkd")
 
 
 class ForbiddenModel(Rule):
@@ -159,26 +152,20 @@ class ForbiddenModel(Rule):
                     yield from _finding(path, named, models, role)
 
     def _named(self, path: bytes, documents: Documents) -> Iterator[Named]:
-        from specguard.rules import data_kind, is_markdown
         from specguard_rules.plans._model_names import in_commands, in_data, in_document, in_text
 
-        if data_kind(path) is not None:
-            data = documents.data(path)
-            if data is None:
-                return
-            if data.problem is not None:
-                # Others may read it in spite of that, and it names what it names.
-                yield from in_text(documents.content(path) or b"", self.fields)
-                return
-            yield from in_data(data, self.fields, self.people)
-        elif is_markdown(path):
-            document = documents.read(path)
-            if document is not None and document.problem is not None:
-                yield from in_text(documents.content(path) or b"", self.fields)
-            elif document is not None:
-                yield from in_document(document, self.fields, self.people)
-        elif path.lower().endswith((b".jsonl", b".ndjson")):
+        document = documents.read(path) if path.lower().endswith(_MARKDOWN) else None
+        data = documents.data(path) if document is None else None
+        problem = document.problem if document else data.problem if data else None
+        if problem is not None or path.lower().endswith((b".jsonl", b".ndjson")):
+            # Others may read it in spite of that, and it names what it names.
             yield from in_text(documents.content(path) or b"", self.fields)
+        elif document is not None:
+            yield from in_document(document, self.fields, self.people)
+        elif data is not None:
+            yield from in_data(data, self.fields, self.people)
+        if data is not None and problem is not None:
+            return
         content = documents.content(path)
         if content is not None:
             yield from in_commands(path, content, documents)

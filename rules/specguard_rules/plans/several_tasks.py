@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Plans, Stage, Task, Work
+    from specguard.plans.task import Task
+    from specguard.rules import Plans, Stage, Work
 
 
 class SeveralTasks(Rule):

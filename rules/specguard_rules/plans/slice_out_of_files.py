@@ -11,18 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import (
-        Base,
-        Bookkeeping,
-        Branch,
-        Entry,
-        Listed,
-        Plans,
-        Policy,
-        Stage,
-        Waves,
-        WorkItem,
-    )
+    from specguard.rules import Base, Bookkeeping, Branch, Entry, Plans, Policy, Stage, Waves, WorkItem
+    from specguard.work.sources import Listed
 
 
 class SliceOutOfFiles(Rule):

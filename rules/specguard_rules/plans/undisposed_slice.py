@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Breakdowns, Entry, Listed, Stage, WorkItem
+    from specguard.rules import Breakdowns, Entry, Stage, WorkItem
+    from specguard.work.sources import Listed
 
 
 class UndisposedSlice(Rule):

@@ -9,7 +9,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from specguard.rules import Claim, Commit, Finding, RunRecord, RunRecords
+    from specguard.rules import Commit, Finding, RunProof, RunRecords
+    from specguard.runs.proof import Claim
+    from specguard.runs.record import RunRecord
 
 
 class Cited:
@@ -90,12 +92,10 @@ def judged(
         raise missing
 
 
-def gate_of(commit: Commit, gate: str, records: RunRecords) -> Claim:
+def gate_of(commit: Commit, gate: str, proof: RunProof) -> Claim:
     """The claim that a gate succeeded for a commit, whose tree counts."""
-    from specguard.rules import Claim
-
-    least = records.settings.grade or "re-run"
-    return Claim(label=f"the tree of commit {commit.oid[:12]}", gate=gate, on=(commit.tree,), least=least)
+    least = proof.records.settings.grade or "re-run"
+    return proof.claim(f"the tree of commit {commit.oid[:12]}", gate, (commit.tree,), least=least)
 
 
 def only_runs(commit: Commit, records: RunRecords) -> bool:

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Commit, Naming, PlannedGate, Policy, RunProof, RunRecords, Stage, Work
+    from specguard.rules import Commit, Policy, RunProof, RunRecords, Stage, Work
+    from specguard.work.gates import PlannedGate
 
 
 class FailedGate(Rule):
@@ -114,15 +115,17 @@ class FailedGate(Rule):
                 # RUN001 says what is wrong with it.
                 if run is None or run.problem:
                     continue
+                required: Sequence[PlannedGate] = ()
                 naming = namings.get(one.commit.oid) or (work.naming if work is not None else None)
-                required, unresolved = _required(one.commit, work, naming, policy)
-                missing = missing or unresolved
+                if naming is not None and work is not None:
+                    required, unresolved = work.gates_of(naming, one.commit, policy.origins)
+                    missing = missing or unresolved
             except MissingFact as fact:
                 missing = missing or fact
                 continue
             origins = {gate.name: gate for gate in required}
             for gate in dict.fromkeys((*origins, *run_records.settings.gates)):
-                flaw = run_proof.flaw(run, gate_of(one.commit, gate, run_records))
+                flaw = run_proof.flaw(run, gate_of(one.commit, gate, run_proof))
                 origin = origins.get(gate)
                 if flaw is not None:
                     yield Finding(
@@ -137,31 +140,3 @@ class FailedGate(Rule):
                     )
         if missing is not None:
             raise missing
-
-
-def _required(
-    commit: Commit, work: Work | None, naming: Naming | None, policy: Policy
-) -> tuple[Sequence[PlannedGate], MissingFact | None]:
-    """The gates that a commit's changes have to get through, and why there may be more.
-
-    Raises:
-        MissingFact: the item's document cannot be read.
-    """
-    if work is None or naming is None:
-        return (), None
-    from specguard.rules import Unresolved, gate_selection, gates
-
-    item = work.resolve(naming.kind, naming.id, naming.number, naming.fields)
-    missing: MissingFact | None = None
-    # The gates of its kind are known in spite of it, and those that its document names are not.
-    if isinstance(item, Unresolved):
-        missing = work.missing(naming, item)
-        planned: Sequence[PlannedGate] = gates.joined(
-            gates.gates_of_kind(naming.kind, work.kinds[naming.kind], policy.origins)
-        )
-    else:
-        planned = gates.gates_of(item, policy.origins).gates
-    judging = [gate for gate in planned if gate.kind == "gate"]
-    entries = commit.diffs[0] if commit.diffs else ()
-    chosen = gate_selection.selected(judging, entries)
-    return [one.gate for one in chosen if not one.skipped], missing

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import ClassVar
 
-    from specguard.rules import AgentSettings, Commit, Models, RunRecord, RunRecords, Stage
+    from specguard.rules import AgentSettings, Commit, Models, RunRecords, Stage
+    from specguard.runs.record import RunRecord
 
 
 class ForbiddenAgentMode(Rule):
@@ -107,7 +108,7 @@ class ForbiddenAgentMode(Rule):
         def forbidden(run: RunRecord, commit: Commit | None) -> Iterator[Finding]:
             told: set[str] = set()
             for name, words, key in _agents(run):
-                found = [*_flags(name, words, agents), *_models(words, models)]
+                found = [*_flags(run, name, words, agents), *_models(words, models)]
                 for message, setting in found:
                     if message in told:
                         continue
@@ -171,13 +172,13 @@ def _words(command: object) -> Sequence[str]:
         return command.split()
 
 
-def _flags(name: str, words: Sequence[str], agents: Mapping[str, AgentSettings]) -> Iterator[tuple[str, str]]:
+def _flags(
+    run: RunRecord, name: str, words: Sequence[str], agents: Mapping[str, AgentSettings]
+) -> Iterator[tuple[str, str]]:
     """The words of high trust that are not allowed, with the setting that could."""
-    from specguard.rules import high_trust
-
     known = name if name in agents else _known_by(words, agents)
     allowed = agents[known].allow_flags if known else ()
-    for word in high_trust(words, allowed):
+    for word in run.high_trust(words, allowed):
         setting = f"agents.{known}.allow_flags" if known else "agents"
         yield f"had {word}, which nothing asks about and nothing holds", setting
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
         Artifacts,
         Breakdowns,
         Commit,
-        Listed,
         Policy,
         RunProof,
         RunRecords,
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
         WorkItem,
         WorkKind,
     )
+    from specguard.work.sources import Listed
 
 
 class MissingGateRun(Rule):
@@ -177,7 +177,7 @@ def _look(proof: RunProof, need: _Need) -> Iterator[Finding]:
     """
     problem, records = "", proof.records
     for commit in need.commits:
-        claim = gate_of(commit, need.gate, records)
+        claim = gate_of(commit, need.gate, proof)
         for run in records.all:
             flaw = proof.flaw(run, claim)
             if flaw is None:

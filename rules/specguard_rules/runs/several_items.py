@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, ClassVar, Final
 
-    from specguard.rules import Commit, Naming, RunRecord, RunRecords, Stage, Work
+    from specguard.rules import Commit, RunRecords, Stage, Work
+    from specguard.runs.record import RunRecord
+    from specguard.work.kinds import Naming
 
 _AFTER: Final = frozenset({"pull-request", "report"})
 

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Commit, RunRecord, RunRecords, Stage
+    from specguard.rules import Commit, RunRecords, Stage
+    from specguard.runs.record import RunRecord
 
 
 class StaleHeartbeat(Rule):

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Commit, Documents, RunRecord, RunRecords, Stage
+    from specguard.rules import Commit, Documents, RunRecords, Stage
+    from specguard.runs.record import RunRecord
 
 
 class TamperedRun(Rule):
@@ -166,10 +167,9 @@ def _itself(run: RunRecord) -> Iterator[tuple[str, int | None, str]]:
         yield "", run.line("run_id"), f"the manifest in {run.run_id} is that of the run {str(said)[:80]!r}"
     if not run.native:
         return
-    from specguard.rules import item_folder
 
     above = run.folder.split(b"/")[0].decode("ascii", "replace")
-    if item_folder(run.kind, run.item) != above:
+    if run.item_folder != above:
         yield "", run.line("item"), f"the run in {above} is one of {run.kind} {run.item}"
     if not run.digests:
         yield "", run.line("digests"), f"the run {run.run_id} is {run.state} and has the sha256 of no file"

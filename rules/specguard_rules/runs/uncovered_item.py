@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar, Final
 
-    from specguard.rules import Claim, Claims, Commit, RunProof, RunRecords, Stage
+    from specguard.rules import Claims, Commit, RunProof, RunRecords, Stage
+    from specguard.runs.proof import Claim
 
 _NEXT: Final = (
     "Run `specguard run gates` for the item on what is there now and name its manifest, or take it back."

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, ClassVar
 
-    from specguard.rules import Commit, Entry, RunProof, RunRecord, RunRecords, Stage
+    from specguard.rules import Commit, Entry, RunProof, RunRecords, Stage
+    from specguard.runs.record import RunRecord
     from specguard_rules.artifacts._tables import Assets
 
 
@@ -114,8 +115,6 @@ class UnprovenAsset(Rule):
         changed = sorted(paths[position] for position, _ in assets.paths.find_each(paths))
         if not changed:
             return
-        from specguard.rules import Claim
-
         missing: MissingFact | None = None
         brought = run_records.touched if run_records.in_tree else run_records.all
         runs = {run.folder: run for run in brought}
@@ -146,7 +145,7 @@ class UnprovenAsset(Rule):
             lacking_since[since] = []
             for proof in assets.proofs:
                 claim, as_claimed = (
-                    Claim(label="the asset", gate=proof, on=trees, least=least, logged=True)
+                    run_proof.claim("the asset", proof, trees, least=least, logged=True)
                     for least in (run_records.settings.grade, "claimed")
                 )
                 showing = [run for run in runs.values() if run_proof.flaw(run, claim) is None]

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import ClassVar
 
-    from specguard.rules import Spec, Specs, Stage
+    from specguard.rules import Specs, Stage
+    from specguard.specs.spec import Spec
 
 
 class DateOnlyReview(Rule):

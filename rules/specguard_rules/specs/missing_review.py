@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import ClassVar
 
-    from specguard.rules import Review, Spec, Specs, Stage
+    from specguard.rules import Specs, Stage
+    from specguard.specs.spec import Spec
+    from specguard.specs.text import Review
 
 
 class MissingReview(Rule):

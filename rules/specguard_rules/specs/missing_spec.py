@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Index, IndexEntry, Specs, Stage
+    from specguard.rules import Specs, Stage
+    from specguard.specs.index import Index, IndexEntry
 
 
 class MissingSpec(Rule):

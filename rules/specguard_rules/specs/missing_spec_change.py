@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Artifacts, Commit, Entry, PullRequest, Spec, Specs, Stage
+    from specguard.rules import Artifacts, Commit, Entry, PullRequest, Specs, Stage
+    from specguard.specs.spec import Spec
 
 _DASH = re.compile(r"\s-+\s|[\u2013\u2014]")
 _WORD = re.compile(r"\w{2,}")

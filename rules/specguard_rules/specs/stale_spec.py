@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import ClassVar
 
-    from specguard.rules import Severity, Spec, Specs, Stage
+    from specguard.rules import Severity, Specs, Stage
+    from specguard.specs.spec import Spec
 
 
 class StaleSpec(Rule):

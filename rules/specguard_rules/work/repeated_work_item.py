@@ -69,9 +69,7 @@ class RepeatedWorkItem(Rule):
         self, work_item: WorkItem, work: Work, history: History, refs: Sequence[Ref]
     ) -> Iterator[Finding]:
         """Read back the base's subjects, then the branches."""
-        from specguard.rules import Unresolved
-
-        items = [item for _, item in work.each if not isinstance(item, Unresolved)]
+        items = [item for _, item in work.each if item.resolved]
         landings = [(item, landed) for item in items if (landed := work.landed(item, history)) is not None]
         for item, landed in landings:
             yield Finding(

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Bookkeeping, Commit, Naming, Stage, Unresolved, Work, WorkKind
+    from specguard.rules import Bookkeeping, Commit, Stage, Work, WorkKind
+    from specguard.work.item import Unresolved
+    from specguard.work.kinds import Naming
 
 
 class UnresolvedWorkItem(Rule):
@@ -109,10 +111,8 @@ class UnresolvedWorkItem(Rule):
                 setting="require_work_item",
             )
             return
-        from specguard.rules import Unresolved
-
         for naming, found in work.each:
-            if isinstance(found, Unresolved):
+            if not found.resolved:
                 kind = work.kinds[naming.kind]
                 lost = found.pointer.path is None or naming.source != "branch"
                 step = ""

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from specguard.rules import Registry
 
-specguard_api = 1
+specguard_api = 2
 
 
 def specguard_register(registry: Registry) -> None:

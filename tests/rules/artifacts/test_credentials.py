@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.documents.secrets import CredentialFinder
 from specguard_rules.artifacts._credentials import MOST, Scanner
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ NOT_NAMED = [
 
 
 def told(text: str, allowed: Sequence[str] = ()) -> list[tuple[str, int]]:
-    found = Scanner(lambda value: value in allowed).credentials(text.encode())
+    found = Scanner(CredentialFinder(), lambda value: value in allowed).credentials(text.encode())
     return [(credential.kind, credential.line) for credential in found]
 
 
@@ -186,10 +187,10 @@ def test_values_that_are_no_credentials(text: str) -> None:
 
 def test_a_value_is_never_shown() -> None:
     for _, text in FORMS:
-        for credential in Scanner(lambda _: False).credentials(text.encode()):
+        for credential in Scanner(CredentialFinder(), lambda _: False).credentials(text.encode()):
             assert drawn(8)[4:] not in credential.shown
     for text in NAMED:
-        for credential in Scanner(lambda _: False).credentials(text.encode()):
+        for credential in Scanner(CredentialFinder(), lambda _: False).credentials(text.encode()):
             assert "Tr0ub4dor" not in credential.shown
             assert "9f8a" not in credential.shown
 
