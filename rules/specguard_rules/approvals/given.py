@@ -173,13 +173,9 @@ class UntrustedApproval(Rule):
         settings = dict.fromkeys(("", "approver", "rules"), "approvals.approver")
         yield from refused(approvals, "untrusted", settings)
         for path, what, step in approvals.strangers:
-            yield Finding(
-                f"{path_text(path)} {what}",
-                help=f"{step} Take this out of the branch.",
-                path=path,
-                key="stranger",
-                setting="approvals.approver",
-            )
+            message = f"{path_text(path)} {what}"
+            how = f"{step} Take this out of the branch."
+            yield Finding(message, help=how, path=path, key="stranger", setting="approvals.approver")
 
 
 class UnusedApproval(Rule):

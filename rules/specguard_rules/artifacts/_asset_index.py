@@ -166,14 +166,11 @@ class Shown:
             )
         ]
         if not named:
-            yield Finding(
-                f"{asset.id or path_text(path)} has no row in a table of {table} with "
-                + (f"the columns {', '.join(columns)}" if columns else "its name"),
-                help="Add a row that names it" + (", and shows what it does" if columns else "") + ".",
-                path=path,
-                key=f"row {asset.id}",
-                setting="assets.table",
+            message = f"{asset.id or path_text(path)} has no row in a table of {table} with " + (
+                f"the columns {', '.join(columns)}" if columns else "its name"
             )
+            step = "Add a row that names it" + (", and shows what it does" if columns else "") + "."
+            yield Finding(message, help=step, path=path, key=f"row {asset.id}", setting="assets.table")
             return
         row = named[0]
         for column in columns:
@@ -188,13 +185,10 @@ class Shown:
                 )
         told = row.cell(self._assets.version)
         if told and asset.version and told.lstrip("v") != asset.version.lstrip("v"):
+            said = f"the row of {asset.id} in {table} has the version {told}, and the index {asset.version}"
+            how = f"Write {asset.version} there."
             yield Finding(
-                f"the row of {asset.id} in {table} has the version {told}, and the index {asset.version}",
-                help=f"Write {asset.version} there.",
-                path=place,
-                line=row.line,
-                key=f"version {asset.id}",
-                setting="assets.table",
+                said, help=how, path=place, line=row.line, key=f"version {asset.id}", setting="assets.table"
             )
 
     def sample(self, asset: Asset, path: bytes) -> Iterator[Finding]:
@@ -211,13 +205,9 @@ class Shown:
             names.add(f"{asset.id}@{asset.version}")
             names.add(f"{asset.id}@v{asset.version}")
         if self._texts.isdisjoint(names - {""}):
-            yield Finding(
-                f"{asset.id or path_text(path)} has no sample use in {samples}",
-                help=f"Name it there by its id, such as {asset.id}@{asset.version}.",
-                path=path,
-                key=f"sample {asset.id}",
-                setting="assets.samples",
-            )
+            message = f"{asset.id or path_text(path)} has no sample use in {samples}"
+            step = f"Name it there by its id, such as {asset.id}@{asset.version}."
+            yield Finding(message, help=step, path=path, key=f"sample {asset.id}", setting="assets.samples")
 
 
 def _naming(asset: Asset) -> re.Pattern[str]:

@@ -72,14 +72,13 @@ class Sweeping:
         works = sorted(one.agents.values(), key=lambda work: not work.touched)
         places = [holder.path for holder in one.holders] + [work.artifacts[0].path for work in works]
         where = path_text(one.holders[0].path) if one.holders else f"an artifact {self._rule.sweep!r}"
-        return Finding(
-            f"{one.name} has no sweep of its agents",
-            help=f"Record in a section {self._rule.sections[0]!r} of {where} every agent that is still "
-            "there, as aligned or stale.",
-            path=places[0] if places else one.folder,
-            key=f"sweep {one.name}",
-            setting="sweep",
+        message = f"{one.name} has no sweep of its agents"
+        step = (
+            f"Record in a section {self._rule.sections[0]!r} of {where} every agent that is still "
+            "there, as aligned or stale."
         )
+        place = places[0] if places else one.folder
+        return Finding(message, help=step, path=place, key=f"sweep {one.name}", setting="sweep")
 
     def _about(self, agent: str, sweeps: Sequence[Sweep]) -> list[Row]:
         """What sweeps say of an agent."""
@@ -178,14 +177,9 @@ def _late(one: Pass, sweeps: Sequence[Sweep]) -> Iterator[Finding]:
         ]
         if times:
             _, path, line = min(times)
-            yield Finding(
-                f"the agent {work.agent} begins before the sweep of {one.name}, at {sweep.text}",
-                help="Sweep the agents before the pass begins.",
-                path=path,
-                line=line,
-                key=f"late {work.agent}",
-                setting="sweep",
-            )
+            message = f"the agent {work.agent} begins before the sweep of {one.name}, at {sweep.text}"
+            step = "Sweep the agents before the pass begins."
+            yield Finding(message, help=step, path=path, line=line, key=f"late {work.agent}", setting="sweep")
 
 
 def _stamps(artifact: Artifact) -> Sequence[Stamp]:

@@ -173,27 +173,19 @@ def _half(comment: str) -> tuple[str, str]:
 
 def _finding(hidden: Hidden, path: bytes, setting: str) -> Finding:
     if hidden.what == "unread":
+        message = f"{path_text(path)} cannot be read, so nobody can tell what it hides: {hidden.text}"
         return Finding(
-            f"{path_text(path)} cannot be read, so nobody can tell what it hides: {hidden.text}",
-            help="Save it as UTF-8 text.",
-            path=path,
-            line=hidden.line,
-            key="unread",
-            setting=setting,
+            message, help="Save it as UTF-8 text.", path=path, line=hidden.line, key="unread", setting=setting
         )
     if hidden.what in _PLACES:
         said = shortened(hidden.text)
         help = "Say it where everyone reads it, or take it out."
         if hidden.what == "comment":
             help += " If it speaks to a program, `comments` in [rules.hidden-text] says so."
+        what = f"text that no reader of the page sees, {_PLACES[hidden.what]}: {said!r}"
+        severity = "warning" if hidden.what == "comment" else None
         return Finding(
-            f"text that no reader of the page sees, {_PLACES[hidden.what]}: {said!r}",
-            help=help,
-            path=path,
-            line=hidden.line,
-            key=said,
-            severity="warning" if hidden.what == "comment" else None,
-            setting=setting,
+            what, help=help, path=path, line=hidden.line, key=said, severity=severity, setting=setting
         )
     said = f"; they say {shortened(hidden.text)!r}" if hidden.text else ""
     return Finding(

@@ -109,12 +109,10 @@ def _finding(path: bytes, kind: str, line: int, shown: str, setting: str) -> Fin
         what = f"given to {shown!r}"
     elif shown:
         what += f" ({shown})"
-    return Finding(
-        f"what looks like a credential stands here, {what}",
-        help="Take it out, name the variable that holds it instead, and revoke it: whoever has the commit "
-        "knows it.",
-        path=path,
-        line=line,
-        key=f"{kind}:{shown if kind == 'Secret Keyword' else ''}",
-        setting=setting,
+    message = f"what looks like a credential stands here, {what}"
+    step = (
+        "Take it out, name the variable that holds it instead, and revoke it: whoever has the commit "
+        "knows it."
     )
+    key = f"{kind}:{shown if kind == 'Secret Keyword' else ''}"
+    return Finding(message, help=step, path=path, line=line, key=key, setting=setting)

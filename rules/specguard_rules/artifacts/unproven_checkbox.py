@@ -154,14 +154,9 @@ class UnprovenCheckbox(Rule):
 
 
 def _unread(path: bytes, why: str, line: int | None) -> Finding:
-    return Finding(
-        f"the checklist {path_text(path)} cannot be read: {why}",
-        help="Make it a Markdown file in UTF-8: until then nobody can tell what is ticked in it.",
-        path=path,
-        line=line,
-        key="unread",
-        setting="checklists.files",
-    )
+    message = f"the checklist {path_text(path)} cannot be read: {why}"
+    step = "Make it a Markdown file in UTF-8: until then nobody can tell what is ticked in it."
+    return Finding(message, help=step, path=path, line=line, key="unread", setting="checklists.files")
 
 
 def _uncited(item: Ticked, path: bytes, checklists: Checklists, head_files: Tree) -> tuple[str, str]:

@@ -141,13 +141,9 @@ class UnreadGrounding(Rule):
             return
         for document, key in dict(_all(grounding)).items():
             if document in grounding.external:
-                yield Finding(
-                    f"the grounding document {document} is outside of the repository, and not checked",
-                    help="See for yourself that agents read it; a copy in the repository can be checked.",
-                    severity="warning",
-                    key=f"external {document}",
-                    setting=key,
-                )
+                message = f"the grounding document {document} is outside of the repository, and not checked"
+                step = "See for yourself that agents read it; a copy in the repository can be checked."
+                yield Finding(message, help=step, severity="warning", key=f"external {document}", setting=key)
         cited = _Cited(artifacts)
         for work in judged:
             for document, key in _wanted(grounding, work.agent):
@@ -236,13 +232,9 @@ def _uncited(
         )
         return
     places = " or ".join(path_text(one.path) for one in sources[:3])
-    yield Finding(
-        f"the agent {work.agent} does not cite {document}",
-        help=f"Read it, and cite `{document}` in {places}.",
-        path=sources[0].path,
-        key=f"{work.agent} {document}",
-        setting=key,
-    )
+    message = f"the agent {work.agent} does not cite {document}"
+    step = f"Read it, and cite `{document}` in {places}."
+    yield Finding(message, help=step, path=sources[0].path, key=f"{work.agent} {document}", setting=key)
 
 
 class _Cited:

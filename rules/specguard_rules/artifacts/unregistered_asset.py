@@ -134,13 +134,9 @@ class UnregisteredAsset(Rule):
             for position in holders:
                 touched.setdefault(position, path)
             if there and not holders:
-                yield Finding(
-                    f"{path_text(path)} is in no entry of {assets.index}",
-                    help="Add an entry with its id, file and version.",
-                    path=path,
-                    key="entry",
-                    setting="assets.index",
-                )
+                message = f"{path_text(path)} is in no entry of {assets.index}"
+                step = "Add an entry with its id, file and version."
+                yield Finding(message, help=step, path=path, key="entry", setting="assets.index")
             for position in holders if not there else ():
                 if listed[position].is_at(path) and documents.tree.find(path) is None:
                     yield Finding(
@@ -194,14 +190,10 @@ def _no_index(assets: Assets, index: bytes, data: Data | None) -> Finding:
     why = "is not there" if data is None else f"has none of the lists {', '.join(assets.entries)}"
     if data is not None and data.problem is not None:
         why = f"cannot be read: {data.problem.message}"
-    return Finding(
-        f"{assets.index}, the index of the assets that the change touches, {why}",
-        help="List every asset in it, with its id, file and version.",
-        path=index,
-        line=data.problem.line if data is not None and data.problem is not None else None,
-        key="index",
-        setting="assets.index",
-    )
+    message = f"{assets.index}, the index of the assets that the change touches, {why}"
+    step = "List every asset in it, with its id, file and version."
+    line = data.problem.line if data is not None and data.problem is not None else None
+    return Finding(message, help=step, path=index, line=line, key="index", setting="assets.index")
 
 
 def _version(asset: Asset, earlier: Asset | None, index: bytes, assets: Assets) -> Iterator[Finding]:
@@ -216,11 +208,7 @@ def _version(asset: Asset, earlier: Asset | None, index: bytes, assets: Assets) 
         message = f"{asset.id} changes and still has the version {asset.version} in {assets.index}"
     else:
         message = f"{asset.id} does not go up from version {earlier.version} to {asset.version}"
+    step = "Give it the next version."
     yield Finding(
-        message,
-        help="Give it the next version.",
-        path=index,
-        line=asset.line,
-        key=f"version {asset.id}",
-        setting="assets.index",
+        message, help=step, path=index, line=asset.line, key=f"version {asset.id}", setting="assets.index"
     )

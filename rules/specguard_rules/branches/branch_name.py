@@ -134,10 +134,6 @@ def _is_plain(name: str) -> bool:
 
 
 def _about(branch: Branch, base: Base, push: Push | None, problem: str, step: str, setting: str) -> Finding:
-    return Finding(
-        f"the branch {quoted(branch.name)} {problem}",
-        help=f"{step}: `{to_branch('<name>', branch, base, push)}`",
-        field="branch",
-        key=setting,
-        setting=setting,
-    )
+    message = f"the branch {quoted(branch.name)} {problem}"
+    how = f"{step}: `{to_branch('<name>', branch, base, push)}`"
+    return Finding(message, help=how, field="branch", key=setting, setting=setting)

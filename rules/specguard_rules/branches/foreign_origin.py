@@ -63,12 +63,8 @@ class ForeignOrigin(Rule):
             raise NotApplicable("the policy names no canonical repository (remote)")
         setting = work_item.setting("remote") if work_item and work_item.settings.remote else "remote"
         if origin.url is None:
-            yield _about(
-                "there is no remote 'origin'",
-                f"Add it: `git remote add origin {expected}`",
-                setting,
-                "missing",
-            )
+            what = "there is no remote 'origin'"
+            yield _about(what, f"Add it: `git remote add origin {expected}`", setting, "missing")
             return
         if not origin.leads_to(origin.fetch, expected):
             yield _about(

@@ -91,13 +91,8 @@ class ProtectedBranch(Rule):
         return self.branches.find(_encoded(ref))
 
     def _about(self, problem: str, step: str, which: int) -> Finding:
-        return Finding(
-            problem,
-            help=step,
-            field="branch",
-            key=self.branches.patterns[which],
-            setting=f"branches.{which}",
-        )
+        key = self.branches.patterns[which]
+        return Finding(problem, help=step, field="branch", key=key, setting=f"branches.{which}")
 
 
 def _short(ref: str) -> str:

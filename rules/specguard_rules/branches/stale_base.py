@@ -74,13 +74,8 @@ class StaleBase(Rule):
             problem = f"contains {base.name} at {base.tip[:10]}, and did not start there"
         else:
             return
-        yield Finding(
-            f"the branch {problem}",
-            help=f"Bring it up to date: `git rebase {base.name}`",
-            field="branch",
-            key="stale",
-            setting="require",
-        )
+        step = f"Bring it up to date: `git rebase {base.name}`"
+        yield Finding(f"the branch {problem}", help=step, field="branch", key="stale", setting="require")
 
 
 def _starts_at(tip: str, commits: Sequence[Commit]) -> bool:

@@ -103,12 +103,10 @@ class CommitCount(Commits, Rule):
             if limits.accepts(len(group)):
                 continue
             many = f"{len(group)}" if len(group) == len(worked) else f"{len(group)} that count"
-            yield Finding(
-                f"{who} has {limits.wanted}, and this one has {many}{_listed(group)}",
-                help=_next_step(limits, group, base.start, commits, alone=len(groups) < 2),
-                key="count" if len(groups) < 2 else f"count {who}",
-                setting=setting,
-            )
+            message = f"{who} has {limits.wanted}, and this one has {many}{_listed(group)}"
+            step = _next_step(limits, group, base.start, commits, alone=len(groups) < 2)
+            key = "count" if len(groups) < 2 else f"count {who}"
+            yield Finding(message, help=step, key=key, setting=setting)
 
     def _limits(self, item: WorkItem | None) -> tuple[Commits, str, str]:
         """The numbers that hold, whose they are, and their setting.

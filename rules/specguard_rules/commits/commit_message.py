@@ -141,13 +141,10 @@ class CommitMessage(ConventionalForm, Rule):
     def _of_form(self, message: Message, made: dict[str, Commit]) -> Iterator[Finding]:
         subject = message.subject
         if self.pattern is not None and not self.pattern.search(subject):
+            said = f"the subject {quoted(subject)} does not match {quoted(self.pattern.text)}"
+            step = f"Reword it{_how(reword(message, made))}."
             yield Finding(
-                f"the subject {quoted(subject)} does not match {quoted(self.pattern.text)}",
-                help=f"Reword it{_how(reword(message, made))}.",
-                commit=message.commit,
-                field=message.field,
-                key="pattern",
-                setting="pattern",
+                said, help=step, commit=message.commit, field=message.field, key="pattern", setting="pattern"
             )
         if not self.conventional:
             return
@@ -179,14 +176,9 @@ class CommitMessage(ConventionalForm, Rule):
             problem, step = "has no body", "Say below the subject, after a blank line, what changes and why"
         else:
             return
-        yield Finding(
-            f"the message {quoted(message.subject)} {problem}",
-            help=f"{step}{_how(reword(message, made))}.",
-            commit=message.commit,
-            field="commit.body",
-            key="body",
-            setting="body",
-        )
+        said = f"the message {quoted(message.subject)} {problem}"
+        how = f"{step}{_how(reword(message, made))}."
+        yield Finding(said, help=how, commit=message.commit, field="commit.body", key="body", setting="body")
 
     def fix(
         self, finding: Finding, work_item: WorkItem | None = None, work: Work | None = None

@@ -115,15 +115,13 @@ class UnfinishedCommit(Rule):
                 yield finding
             commit = made.get(message.commit or "")
             if commit and commit.is_empty and self.empty == "forbid":
-                yield Finding(
-                    f"the commit {quoted(message.subject)} changes no file",
-                    help=f"Drop it: `{drop_empty(commit, tuple(made.values()), base)}`"
+                said = f"the commit {quoted(message.subject)} changes no file"
+                step = (
+                    f"Drop it: `{drop_empty(commit, tuple(made.values()), base)}`"
                     if commit.parents
-                    else "Let it bring a file: `git commit --amend`",
-                    commit=commit.oid,
-                    key="empty",
-                    setting="empty",
+                    else "Let it bring a file: `git commit --amend`"
                 )
+                yield Finding(said, help=step, commit=commit.oid, key="empty", setting="empty")
 
     def _subject(self, message: Message, made: dict[str, Commit]) -> Finding | None:
         subject, step = message.subject, ""
@@ -144,13 +142,9 @@ class UnfinishedCommit(Rule):
             step = "Finish the work, and give the commit a message of its own" + (
                 f": `{how}`" if how else "."
             )
+        said = f"the subject {quoted(subject)} {problem}"
         return Finding(
-            f"the subject {quoted(subject)} {problem}",
-            help=step,
-            commit=message.commit,
-            field=message.field,
-            key=setting,
-            setting=setting,
+            said, help=step, commit=message.commit, field=message.field, key=setting, setting=setting
         )
 
     def _revert(self, message: Message, made: dict[str, Commit]) -> Finding | None:
@@ -165,13 +159,10 @@ class UnfinishedCommit(Rule):
         oid = (message.commit or "")[:SHORT]
         # Trailers stay the last paragraph.
         how = reword(message, made, f'"$(git log -1 --format="%s%n%nREASON%n%n%b" {oid})"')
+        said = f"the revert {quoted(subject)} gives no reason"
+        step = "Say in the body why it is taken back" + (f": `{how}`" if how else ".")
         return Finding(
-            f"the revert {quoted(subject)} gives no reason",
-            help="Say in the body why it is taken back" + (f": `{how}`" if how else "."),
-            commit=message.commit,
-            field="commit.body",
-            key="revert",
-            setting="reverts",
+            said, help=step, commit=message.commit, field="commit.body", key="revert", setting="reverts"
         )
 
 

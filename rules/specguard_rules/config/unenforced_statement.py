@@ -83,13 +83,9 @@ class UnenforcedStatement(Rule):
             rest = len(statements) - named
             if rest > 0:
                 more = f"{rest} more sentence{'s' * (rest > 1)}" if named else f"{rest} sentences"
-                yield Finding(
-                    f"no active rule is bound to {more} that command{'s' * (rest == 1)}",
-                    help="List them: specguard policy --coverage",
-                    path=path,
-                    key="more",
-                    setting="shown",
-                )
+                message = f"no active rule is bound to {more} that command{'s' * (rest == 1)}"
+                step = "List them: specguard policy --coverage"
+                yield Finding(message, help=step, path=path, key="more", setting="shown")
 
 
 def _help(statement: Statement) -> str:

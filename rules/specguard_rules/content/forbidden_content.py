@@ -100,13 +100,12 @@ class ForbiddenContent(Rule):
                 yield self._finding(added.path, added.line, added.text, added.which)
         for (path, which), count in counts.items():
             if count > MOST:
-                yield Finding(
-                    f"{count - MOST} more added lines of this file match {self.forbid[which].pattern.text!r}",
-                    help="Change these lines too, or take the file out with 'exclude'.",
-                    path=path,
-                    key=f"more {self.forbid[which].pattern.text}",
-                    setting=f"forbid.{which}.pattern",
+                message = (
+                    f"{count - MOST} more added lines of this file match {self.forbid[which].pattern.text!r}"
                 )
+                step = "Change these lines too, or take the file out with 'exclude'."
+                key = f"more {self.forbid[which].pattern.text}"
+                yield Finding(message, help=step, path=path, key=key, setting=f"forbid.{which}.pattern")
 
     def _finding(self, path: bytes, line: int, text: str, which: int) -> Finding:
         forbidden = self.forbid[which]

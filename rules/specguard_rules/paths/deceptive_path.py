@@ -116,10 +116,5 @@ def _finding(base: Base, path: bytes, what: str, severity: Severity, key: str) -
     from specguard_rules.steps import rename
 
     how = "Give it a name of its own" if key == "twin" else "Rename it in plain characters"
-    return Finding(
-        f"the name {path_text(path)} {what}",
-        help=f"{how} with `{rename(path, base)}`, or let it in with 'exclude'.",
-        path=path,
-        key=key,
-        severity=severity,
-    )
+    step = f"{how} with `{rename(path, base)}`, or let it in with 'exclude'."
+    return Finding(f"the name {path_text(path)} {what}", help=step, path=path, key=key, severity=severity)

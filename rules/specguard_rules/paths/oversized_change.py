@@ -116,21 +116,13 @@ class OversizedChange(Rule):
                 yield self._over("lines", what, str(self.lines))
 
     def _large(self, entry: Entry, size: int) -> Finding:
-        return Finding(
-            f"{path_text(entry.path)} has {_amount(size)}; a file may have {_amount(self.file_bytes)}",
-            help="Keep large files outside the repository, or let this one in with 'exclude'.",
-            path=entry.path,
-            key="file_bytes",
-            setting="file_bytes",
-        )
+        message = f"{path_text(entry.path)} has {_amount(size)}; a file may have {_amount(self.file_bytes)}"
+        step = "Keep large files outside the repository, or let this one in with 'exclude'."
+        return Finding(message, help=step, path=entry.path, key="file_bytes", setting="file_bytes")
 
     def _over(self, setting: str, what: str, limit: str) -> Finding:
-        return Finding(
-            f"{what}; the policy allows {limit}",
-            help="Split the change into smaller ones.",
-            key=setting,
-            setting=setting,
-        )
+        message = f"{what}; the policy allows {limit}"
+        return Finding(message, help="Split the change into smaller ones.", key=setting, setting=setting)
 
 
 def _amount(size: int) -> str:

@@ -152,13 +152,9 @@ def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[F
         for entry in documents:
             # A pyproject.toml is mostly about something else.
             if not entry.added and entry.path != _PROJECT:
-                yield Finding(
-                    f"{path_text(entry.path)} changes, and no setting with it",
-                    help="See that its prose still says what the settings do.",
-                    path=entry.path,
-                    key="prose",
-                    severity="info",
-                )
+                message = f"{path_text(entry.path)} changes, and no setting with it"
+                step = "See that its prose still says what the settings do."
+                yield Finding(message, help=step, path=entry.path, key="prose", severity="info")
 
 
 def _accepted(change: BaselineChange) -> Finding:
@@ -187,12 +183,8 @@ def _runner(entry: Entry, before: Tree, after: Tree) -> Iterator[Finding]:
     old, new = _text(before, entry.path), _text(after, entry.path) if entry.is_file else ""
     runner = RUNNERS.get(entry.path)
     if runner is not None and mentions(_text(before, runner)) and switches_off(new) and not switches_off(old):
-        yield _finding(
-            entry.path,
-            f"switches off the hooks of {path_text(runner)}, specguard's with them",
-            "error",
-            "switch",
-        )
+        what = f"switches off the hooks of {path_text(runner)}, specguard's with them"
+        yield _finding(entry.path, what, "error", "switch")
         return
     if not mentions(old):
         if mentions(new):
@@ -215,10 +207,5 @@ def _text(tree: Tree, path: bytes) -> str:
 
 def _finding(path: bytes, what: str, severity: Severity, key: str) -> Finding:
     mild = severity != "error"
-    return Finding(
-        f"{path_text(path)} {what}",
-        help="See that this is meant." if mild else _HELP,
-        path=path,
-        key=key,
-        severity=severity,
-    )
+    step = "See that this is meant." if mild else _HELP
+    return Finding(f"{path_text(path)} {what}", help=step, path=path, key=key, severity=severity)

@@ -136,13 +136,8 @@ class WeakenedPath(Rule):
                 setting=setting,
             )
         if len(losses) > MOST:
-            yield Finding(
-                f"{path_text(entry.path)} loses lines at {len(losses) - MOST} more places",
-                help=help_,
-                path=entry.path,
-                key="more",
-                setting=setting,
-            )
+            message = f"{path_text(entry.path)} loses lines at {len(losses) - MOST} more places"
+            yield Finding(message, help=help_, path=entry.path, key="more", setting=setting)
 
     def _weakened(self, judged: Sequence[Entry], lines: Lines) -> Iterator[Finding]:
         """A finding for each added line that matches a pattern of weakening."""
@@ -164,13 +159,9 @@ class WeakenedPath(Rule):
             )
         for path, count in counts.items():
             if count > MOST:
-                yield Finding(
-                    f"{count - MOST} more added lines take force away from {path_text(path)}",
-                    help=f"Take the lines out, or ask for an approval of {self.code}.",
-                    path=path,
-                    key="more",
-                    setting="patterns",
-                )
+                message = f"{count - MOST} more added lines take force away from {path_text(path)}"
+                step = f"Take the lines out, or ask for an approval of {self.code}."
+                yield Finding(message, help=step, path=path, key="more", setting="patterns")
 
 
 def _lost(hunk: Hunk) -> tuple[int, bytes] | None:

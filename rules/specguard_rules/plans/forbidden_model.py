@@ -187,12 +187,8 @@ def _finding(path: bytes, named: Named, models: Models, role: str) -> Iterator[F
     elif not (named.sure or denied):
         severity = "warning"
     default = f", such as {models.suggested(role)}" if models.suggested(role) else ""
+    message = f"the model {named.name!r} may not be used: {reason}"
+    step = f"Use one that is allowed{default}, and do again what was done with this one."
     yield Finding(
-        f"the model {named.name!r} may not be used: {reason}",
-        help=f"Use one that is allowed{default}, and do again what was done with this one.",
-        path=path,
-        line=named.line,
-        key=named.name,
-        severity=severity,
-        setting=setting,
+        message, help=step, path=path, line=named.line, key=named.name, severity=severity, setting=setting
     )

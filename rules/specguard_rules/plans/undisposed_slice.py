@@ -122,11 +122,9 @@ class UndisposedSlice(Rule):
     def _undecided(self, listed: Listed, entries: Sequence[Entry]) -> Iterator[Finding]:
         if not self.decisions or any(self.decisions.find(entry.path) is not None for entry in entries):
             return
-        yield Finding(
+        message = (
             f"{listed} is conditional, and its change decides nothing: it leaves "
-            f"{' and '.join(self.decisions.patterns)} as it is",
-            help=f"Record what triggered {listed}, and what is decided, in {self.decisions.patterns[0]}.",
-            field="work_item",
-            key=listed.id,
-            setting="decisions",
+            f"{' and '.join(self.decisions.patterns)} as it is"
         )
+        step = f"Record what triggered {listed}, and what is decided, in {self.decisions.patterns[0]}."
+        yield Finding(message, help=step, field="work_item", key=listed.id, setting="decisions")

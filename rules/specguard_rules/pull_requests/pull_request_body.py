@@ -97,12 +97,9 @@ class PullRequestBody(Rule):
                 problem, step = "no section", f"Add a heading '## {title}' with what belongs there."
             else:
                 problem, step = "nothing in its section", "Write what belongs there."
+            message = f"the body has {problem} {quoted(title)}"
             yield Finding(
-                f"the body has {problem} {quoted(title)}",
-                help=step,
-                field="pull_request.body",
-                key=title,
-                setting=f"sections.{position}",
+                message, help=step, field="pull_request.body", key=title, setting=f"sections.{position}"
             )
         if work_item and document is not None:
             path = document.decode("utf-8", "surrogateescape")

@@ -70,13 +70,11 @@ class PullRequestTitle(ConventionalForm, Rule):
         if work_item and expected:
             if not work_item.allows("pull_request", title):
                 near = near_miss(title, expected)
-                yield _finding(
-                    f"the title is {quoted(title)}, and {work_item} has {alternatives(expected)}"
-                    + (f": {near}" if near else ""),
-                    f"Change it to {alternatives(expected[:1])}.",
-                    "item",
-                    work_item.setting("pull_request"),
+                what = f"the title is {quoted(title)}, and {work_item} has {alternatives(expected)}" + (
+                    f": {near}" if near else ""
                 )
+                step = f"Change it to {alternatives(expected[:1])}."
+                yield _finding(what, step, "item", work_item.setting("pull_request"))
             return
         if self.pattern is not None and not self.pattern.search(title):
             yield _finding(

@@ -187,11 +187,9 @@ def _look(proof: RunProof, need: _Need) -> Iterator[Finding]:
     commit = need.commits[0]
     if not (problem or records.in_tree):
         raise records.unseen(f"a run of the gate {need.gate} for the tree of commit {commit.oid[:12]}")
+    message = f"no run shows the gate {need.gate} for the tree of commit {commit.oid[:12]}{need.why}{problem}"
+    step = "Check the commit out, run `specguard run gates` on it, and keep the run."
+    key = f"{need.gate} {commit.message.subject}"
     yield Finding(
-        f"no run shows the gate {need.gate} for the tree of commit {commit.oid[:12]}{need.why}{problem}",
-        help="Check the commit out, run `specguard run gates` on it, and keep the run.",
-        commit=commit.oid,
-        field="commit.subject",
-        key=f"{need.gate} {commit.message.subject}",
-        setting=need.setting,
+        message, help=step, commit=commit.oid, field="commit.subject", key=key, setting=need.setting
     )

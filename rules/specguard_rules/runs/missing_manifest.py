@@ -138,10 +138,7 @@ def _unnamed(commits: Sequence[Commit], work: Work, records: RunRecords) -> Iter
     if told or not found or naming_of_change is None or naming_of_change.kind not in wanted:
         return
     if not any(names_run(commit, records) for commit in found.values()):
-        yield Finding(
-            f"{naming_of_change.label} is {naming_of_change.item}'s, and no commit of it names a run",
-            help=f"Let `specguard run {naming_of_change.kind}` make the commit.",
-            field=naming_of_change.field,
-            key=f"unnamed {naming_of_change.item}",
-            setting="runs.require",
-        )
+        message = f"{naming_of_change.label} is {naming_of_change.item}'s, and no commit of it names a run"
+        step = f"Let `specguard run {naming_of_change.kind}` make the commit."
+        key = f"unnamed {naming_of_change.item}"
+        yield Finding(message, help=step, field=naming_of_change.field, key=key, setting="runs.require")

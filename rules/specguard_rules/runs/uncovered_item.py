@@ -120,15 +120,14 @@ class UncoveredItem(Rule):
             if flaw is not None and (
                 flaw.bound or not (claim.status == "ticked" or claims.is_planned(claim))
             ):
-                yield Finding(
+                message = (
                     f"{shortened(claim.label)!r} is {claim.status}, and {flaw}"
                     if claim.status == "ticked"
-                    else f"{claim.label} is {claim.status}, and {flaw}",
-                    help=_NEXT if claim.ids else _NAME,
-                    path=claim.path,
-                    line=claim.line,
-                    key=claim.key,
-                    setting="runs.grade",
+                    else f"{claim.label} is {claim.status}, and {flaw}"
+                )
+                step = _NEXT if claim.ids else _NAME
+                yield Finding(
+                    message, help=step, path=claim.path, line=claim.line, key=claim.key, setting="runs.grade"
                 )
 
         done = [one for one in claims.done if own not in {f"{one.kind}-{item}" for item in one.ids}]

@@ -166,14 +166,12 @@ class UnprovenAsset(Rule):
             lacking = lacking_since[last[path]]
             if not lacking:
                 continue
-            yield Finding(
+            message = (
                 f"{path_text(path)} changes, and no run that the change brings has logged its "
-                f"{' and '.join(lacking)}{graded.get(last[path], '')}",
-                help="Let `specguard run gates --command CMD` run them, and commit its folder with the logs.",
-                path=path,
-                key="unproven",
-                setting="assets.proofs",
+                f"{' and '.join(lacking)}{graded.get(last[path], '')}"
             )
+            step = "Let `specguard run gates --command CMD` run them, and commit its folder with the logs."
+            yield Finding(message, help=step, path=path, key="unproven", setting="assets.proofs")
         for _, run in sorted(bare.items()):
             files, keys = _lacking(run, assets)
             lacks = " and no ".join([*files, *(f"{one!r} in its manifest" for one in keys)])

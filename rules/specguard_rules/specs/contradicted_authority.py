@@ -84,13 +84,11 @@ class ContradictedAuthority(Rule):
         for entry in entries:
             was_file = entry.old_mode >> 12 == _REGULAR
             if was_file and not entry.deleted and not entry.is_file and policy.rank(entry.path) is not None:
-                yield Finding(
-                    f"{path_text(entry.path)}, which has a place in the order, is no regular file any more",
-                    help="Make it a file of its own: what a link leads to is not compared.",
-                    path=entry.path,
-                    key="no file",
-                    setting="authority.order",
+                message = (
+                    f"{path_text(entry.path)}, which has a place in the order, is no regular file any more"
                 )
+                step = "Make it a file of its own: what a link leads to is not compared."
+                yield Finding(message, help=step, path=entry.path, key="no file", setting="authority.order")
         touched = {entry.path for entry in entries}
         judged = touched.__contains__ if not whole else lambda _: True
         for one in policy.contradictions(documents, judged):

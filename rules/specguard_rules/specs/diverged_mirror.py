@@ -106,13 +106,10 @@ class DivergedMirror(Rule):
                     setting="specs.index",
                 )
         for unread in specs.mirrors.unread():
+            message = f"{path_text(unread.path)}, which repeats statuses, cannot be read: {unread.why}"
+            step = "Correct it; until then nobody can tell what it says."
             yield Finding(
-                f"{path_text(unread.path)}, which repeats statuses, cannot be read: {unread.why}",
-                help="Correct it; until then nobody can tell what it says.",
-                path=unread.path,
-                line=unread.line,
-                key="unread",
-                setting="specs.mirrors",
+                message, help=step, path=unread.path, line=unread.line, key="unread", setting="specs.mirrors"
             )
         for mirror, repeated in specs.mirrors.repeated():
             for one in repeated:

@@ -113,22 +113,16 @@ class MissingSpec(Rule):
                     else (),
                 )
             if index is not None and spec.entry is None:
+                message = f"no entry of {path_text(index.path)} names the spec {path}"
+                step = f"Add an entry with its id and path to {path_text(index.path)}."
                 yield Finding(
-                    f"no entry of {path_text(index.path)} names the spec {path}",
-                    help=f"Add an entry with its id and path to {path_text(index.path)}.",
-                    path=spec.path,
-                    key="unknown to the index",
-                    setting="specs.index",
+                    message, help=step, path=spec.path, key="unknown to the index", setting="specs.index"
                 )
             if not specs.settings.governs:
                 for said, why in specs.malformed(spec):
-                    yield Finding(
-                        f"{path} says that it governs {said.text!r}, but {why}",
-                        help="Write a path or pattern from the root.",
-                        path=spec.path,
-                        line=said.line,
-                        key=f"governs {said.text}",
-                    )
+                    what = f"{path} says that it governs {said.text!r}, but {why}"
+                    how = "Write a path or pattern from the root."
+                    yield Finding(what, help=how, path=spec.path, line=said.line, key=f"governs {said.text}")
         for link in specs.links():
             yield Finding(
                 f"{path_text(link)} stands where a spec does, and is no regular file",
@@ -164,22 +158,15 @@ def _problem(index: Index, specs: Specs) -> Finding | None:
     if index.data is None:
         if not specs.judged and not specs.touches_path(index.path):
             return None
-        return Finding(
-            f"there is no index {path}",
-            help="Add it, or correct `index` in [specs].",
-            path=index.path,
-            key="no index",
-            setting="specs.index",
-        )
+        message = f"there is no index {path}"
+        step = "Add it, or correct `index` in [specs]."
+        return Finding(message, help=step, path=index.path, key="no index", setting="specs.index")
     if index.problem is None:
         return None
+    said = f"the index {path} cannot be read: {index.problem[0]}"
+    how = "Correct it; until then nothing is known of what it says."
     return Finding(
-        f"the index {path} cannot be read: {index.problem[0]}",
-        help="Correct it; until then nothing is known of what it says.",
-        path=index.path,
-        line=index.problem[1],
-        key="unreadable",
-        setting="specs.index",
+        said, help=how, path=index.path, line=index.problem[1], key="unreadable", setting="specs.index"
     )
 
 
@@ -187,26 +174,21 @@ def _of_index(index: Index, specs: Specs) -> Iterator[Finding]:
     """What is wrong with single entries."""
     if specs.whole or specs.touches_path(index.path):
         for line, fault in index.faults:
+            message = f"{fault}, in the index {path_text(index.path)}"
+            step = "Write a table with an id, a path and a status."
             yield Finding(
-                f"{fault}, in the index {path_text(index.path)}",
-                help="Write a table with an id, a path and a status.",
-                path=index.path,
-                line=line,
-                key=f"fault: {fault}",
-                setting="specs.entries",
+                message, help=step, path=index.path, line=line, key=f"fault: {fault}", setting="specs.entries"
             )
     for entry in specs.entries:
         if not specs.whole and not specs.touches_entry(entry):
             continue
         missing = specs.missing(entry)
         for named in missing:
+            said = f"the entry {entry.label} names {named.text}, but {named.problem}"
+            how = "Add the file, or take the entry out."
+            key = f"{entry.label} {named.text}"
             yield Finding(
-                f"the entry {entry.label} names {named.text}, but {named.problem}",
-                help="Add the file, or take the entry out.",
-                path=index.path,
-                line=index.line(named.place),
-                key=f"{entry.label} {named.text}",
-                setting="specs.index",
+                said, help=how, path=index.path, line=index.line(named.place), key=key, setting="specs.index"
             )
         if not missing and not entry.files:
             yield Finding(

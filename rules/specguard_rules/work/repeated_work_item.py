@@ -90,10 +90,6 @@ class RepeatedWorkItem(Rule):
         for short, ref in others.items():
             remote = ref.name.startswith("refs/remotes/")
             shown = ref.name.removeprefix("refs/remotes/" if remote else "refs/heads/")
-            yield Finding(
-                f"another branch works on {work_item}: {quoted(shown)}",
-                help="Go on there, or delete it if it is not used.",
-                field="branch",
-                key=short,
-                setting=work_item.setting("branch"),
-            )
+            message = f"another branch works on {work_item}: {quoted(shown)}"
+            step = "Go on there, or delete it if it is not used."
+            yield Finding(message, help=step, field="branch", key=short, setting=work_item.setting("branch"))

@@ -103,13 +103,9 @@ class UnresolvedWorkItem(Rule):
             steps = [f"name the branch after the item: {names}"] if names else []
             steps += [f"begin a commit's subject as {subjects} says"] if subjects else []
             step = ", or ".join(steps) or "give a kind a template that has its number"
-            yield Finding(
-                "the change names no work item, and the policy requires one",
-                help=f"{step[0].upper()}{step[1:]}.",
-                field="work_item",
-                key="required",
-                setting="require_work_item",
-            )
+            message = "the change names no work item, and the policy requires one"
+            how = f"{step[0].upper()}{step[1:]}."
+            yield Finding(message, help=how, field="work_item", key="required", setting="require_work_item")
             return
         for naming, found in work.each:
             if not found.resolved:
