@@ -146,6 +146,8 @@ class Repository:
 
     def oid(self, revision: str = "HEAD") -> str:
         """The full object id of a revision."""
+        if _OID.fullmatch(revision):
+            return revision
         return self._loose(revision) or self.git("rev-parse", "--verify", "--end-of-options", revision)
 
     def blob(self, content: str | bytes) -> str:
