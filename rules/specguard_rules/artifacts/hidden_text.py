@@ -183,7 +183,7 @@ def _finding(hidden: Hidden, path: bytes, setting: str) -> Finding:
         if hidden.what == "comment":
             help += " If it speaks to a program, `comments` in [rules.hidden-text] says so."
         what = f"text that no reader of the page sees, {_PLACES[hidden.what]}: {said!r}"
-        severity = "warning" if hidden.what == "comment" else None
+        severity: Severity | None = "warning" if hidden.what == "comment" else None
         return Finding(
             what, help=help, path=path, line=hidden.line, key=said, severity=severity, setting=setting
         )
