@@ -42,6 +42,8 @@ paths = ["src/"]
 [[rules.missing-companion.companions]]
 when = ["src/"]
 require = ["tests/"]
+[rules.merge-commit]
+severity = "off"
 """,
     )
     assert done.exit_code == 0, done
@@ -52,6 +54,10 @@ require = ["tests/"]
     assert said["CMT002"]["said"] == "caught a change that commits 'nonsense'"
     assert all(one["status"] == "ok" for one in said.values()), said
     assert said["all"]["said"].endswith("active rules caught their change")
+    assert "CMT004" not in said, "a rule that is off has no canary"
+    # Nothing of the repository is written.
+    assert repository.git("status", "--porcelain", "--ignored") == ""
+    assert repository.git("for-each-ref", "--format=%(refname)") == "refs/heads/main"
 
 
 def test_a_rule_that_its_settings_mute_did_not_fire(repository: Repository) -> None:
@@ -80,17 +86,6 @@ def test_what_cannot_be_provoked_is_never_counted_as_caught(repository: Reposito
     assert said["all"]["said"] == (
         f"{total - 2} of {total} active rules caught their change, 2 could not be provoked"
     )
-
-
-def test_a_rule_that_is_off_has_no_canary(repository: Repository) -> None:
-    said, _ = canaries(repository, '[rules.merge-commit]\nseverity = "off"\n')
-    assert "CMT004" not in said
-
-
-def test_nothing_of_the_repository_is_written(repository: Repository) -> None:
-    canaries(repository, '[rules.forbidden-path]\npaths = ["gen/"]\n')
-    assert repository.git("status", "--porcelain", "--ignored") == ""
-    assert repository.git("for-each-ref", "--format=%(refname)") == "refs/heads/main"
 
 
 @pytest.mark.parametrize(("seen", "code"), [('b"foo" in entry.path', 0), ("False", 1)])

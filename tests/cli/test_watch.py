@@ -131,7 +131,7 @@ def test_what_is_in_a_new_folder_is_seen_and_what_is_ignored_is_not(project: Rep
         watched.until(END)
         os.makedirs(project.path / "locked" / "deep")
         project.write("build/x", "x")
-        assert watched.stays_silent(2.0)
+        assert watched.stays_silent(1.5)
         project.write("locked/deep/a.txt", "a")
         watched.until(r"1 new \(PTH002 locked/deep/a.txt\)")
 
@@ -181,7 +181,7 @@ def test_ctrl_c_ends_it_with_130_and_nothing_half_said(project: Repository) -> N
         assert watched.rest() == "specguard: interrupted\n"
 
 
-@pytest.mark.parametrize("after", [0.3, 0.6, 0.9, 1.2])
+@pytest.mark.parametrize("after", [0.5, 1.0])
 def test_a_signal_at_any_time_leaves_whole_reports(project: Repository, after: float) -> None:
     for number in range(100):
         project.write(f"locked/{number}.txt", "a")
@@ -232,7 +232,7 @@ def test_reports_in_the_working_tree_are_no_change(project: Repository) -> None:
     words = ("--output", "json=report.json", "--log-decisions", "log.jsonl")
     with watching(project, *words) as watched:
         watched.until(END)
-        assert watched.stays_silent(2.5)
+        assert watched.stays_silent(1.5)
         project.write("locked/a.txt", "a")
         watched.until(r"1 new \(PTH002 locked/a.txt\)")
         assert json.loads(project.read("report.json"))["verdict"] == "failed"
@@ -252,8 +252,8 @@ def test_waiting_takes_hardly_any_time_of_the_processor(project: Repository) -> 
         if not os.path.exists("/proc/self/stat"):
             pytest.skip("the system has no /proc")
         before = used()
-        time.sleep(4)
-        assert used() - before < 1.0
+        time.sleep(2)
+        assert used() - before < 0.5
 
 
 @pytest.mark.parametrize(
