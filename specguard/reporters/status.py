@@ -255,7 +255,7 @@ def cells(run: RunView) -> Sequence[str]:
     """A run as the cells of a row."""
     return (
         visible(run.run_id),
-        visible(cut(run.item, _LONGEST_RUN_TEXT)),
+        visible(cut(run.label, _LONGEST_RUN_TEXT)),
         visible(f"{run.state} (dead)" if run.stale else run.state),
         visible(run.step) or "-",
         moment(run.started),
@@ -292,7 +292,7 @@ def all_of(run: RunView, *, lines: int = 20) -> str:
     alive = "yes" if run.alive else "no: it has died" if run.stale else "no: it has ended"
     rows = {
         "run": run.run_id,
-        "item": run.item,
+        "item": run.label,
         "state": run.state,
         "why": run.reason,
         "record": run.layout or "none",

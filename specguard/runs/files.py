@@ -36,9 +36,7 @@ if TYPE_CHECKING:
             """Where a symbolic link leads; None where there is none."""
 
 
-_VARIABLE: Final = re.compile(
-    r"\$(?:(?P<plain>[A-Za-z_][A-Za-z0-9_]*)|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<behind>:-|\}))"
-)
+_VARIABLE: Final = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::-([^{}]*))?\})", re.ASCII)
 _PLAIN: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -91,55 +89,42 @@ def expanded(text: str, environment: Mapping[str, str]) -> str:
         SpecguardError: a variable has no value and no default, or there is anything else that a shell reads.
     """
     filled = _filled(text, environment, text)
-    if filled == "~" or filled.startswith("~/"):
-        home = environment.get("HOME", "")
-        if not home:
-            raise SpecguardError(
-                f"{text!r} begins with ~, and HOME is not set", help="set HOME", code="broken-authority"
-            )
-        return home + filled[1:]
-    if filled.startswith("~"):
+    if not filled.startswith("~"):
+        return filled
+    home = environment.get("HOME", "")
+    if filled != "~" and not filled.startswith("~/"):
         raise SpecguardError(
             f"{text!r} begins with the home of somebody else",
             help="write ~/ for your own, ./~ for a folder of that name, or the whole path",
             code="broken-authority",
         )
-    return filled
+    if not home:
+        raise SpecguardError(
+            f"{text!r} begins with ~, and HOME is not set", help="set HOME", code="broken-authority"
+        )
+    return home + filled[1:]
 
 
 def _filled(text: str, environment: Mapping[str, str], whole: str) -> str:
-    done, rest = "", text
-    while found := re.search(r"[$`\\\"']", rest):
-        done, rest = done + rest[: found.start()], rest[found.start() :]
-        match = _VARIABLE.match(rest)
-        end = _closing(rest) if match and match["behind"] == ":-" else match.end() if match else 0
-        if match is None or not end:
-            raise SpecguardError(
-                f"{whole!r} has something else than a variable at {rest[:20]!r}",
-                help="write it as ${VAR} or ${VAR:-default}",
-                code="broken-authority",
-            )
-        name = match["plain"] or match["name"]
-        value = environment.get(name, "")
-        if not value and match["behind"] != ":-":
+    rest = re.search(r"[$`\\\"'].{0,20}", _VARIABLE.sub("", text))
+    if rest is not None:
+        raise SpecguardError(
+            f"{whole!r} has something else than a variable at {rest[0]!r}",
+            help="write it as ${VAR} or ${VAR:-default}, with no other braces in the default",
+            code="broken-authority",
+        )
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        if not environment.get(name) and match[3] is None:
             raise SpecguardError(
                 f"{whole!r} names the variable {name}, which is not set",
                 help=f"set it, or write ${{{name}:-default}}",
                 code="broken-authority",
             )
-        done += value or _filled(rest[match.end() : end - 1], environment, whole)
-        rest = rest[end:]
-    return done + rest
+        return environment.get(name) or _filled(match[3], environment, whole)
 
-
-def _closing(text: str) -> int:
-    """Behind the brace that closes the one with which a text begins; 0 where none does."""
-    depth = 0
-    for brace in re.finditer(r"\$\{|\}", text):
-        depth += 1 if brace[0] == "${" else -1
-        if not depth:
-            return brace.end()
-    return 0
+    return _VARIABLE.sub(value, text)
 
 
 def item_folder(kind: str, item_id: str) -> str:
@@ -192,7 +177,8 @@ class TreeFiles:
         for path in self._documents.tree.paths():
             if path.startswith(self._folder) and path.rpartition(b"/")[2] in RECORDS:
                 found[path.removeprefix(self._folder).rpartition(b"/")[0]] = None
-        return (folder for folder in found if not _is_within(folder, found))
+        # What is in a run's folder is its own, such as what was there before it was used again.
+        return (folder for folder in found if not holding(folder, found))
 
     def is_there(self, path: bytes) -> bool:
         """Whether there is a file or folder."""
@@ -266,14 +252,12 @@ class LocalFiles:
         return place if os.path.realpath(place) == place.rstrip(b"/") else None
 
 
-def _is_within(folder: bytes, runs: Container[bytes]) -> bool:
-    """Whether a folder lies in that of a run, as what was there before a run's folder was used again."""
-    above = folder.rpartition(b"/")[0]
-    while above:
-        if above in runs:
-            return True
-        above = above.rpartition(b"/")[0]
-    return False
+def holding(path: bytes, folders: Container[bytes]) -> bytes:
+    """The nearest of some folders that a path lies in; empty where it lies in none."""
+    folder = path.rpartition(b"/")[0]
+    while folder and folder not in folders:
+        folder = folder.rpartition(b"/")[0]
+    return folder
 
 
 def _unreadable(place: bytes, error: OSError) -> MissingFact:

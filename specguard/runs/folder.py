@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shlex
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +15,7 @@ from specguard.runs.files import about_run
 from specguard.runs.model import Manifest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 
@@ -42,6 +43,20 @@ def now_text() -> str:
 def new_run_id() -> str:
     """A run's id: the time to the second, and four digits that two runs of it do not share."""
     return f"{datetime.now(UTC).strftime('%Y-%m-%dT%H-%M-%SZ')}-{os.urandom(2).hex()}"
+
+
+@contextmanager
+def _recording(file: str) -> Iterator[None]:
+    """Raise what keeps a file of a run from being written as an error that a person can mend."""
+    try:
+        yield
+    except OSError as error:
+        raise SpecguardError(
+            f"the run cannot be recorded: {error.strerror}",
+            path=file,
+            help="make room, or name another --run-root",
+            code="unwritable-file",
+        ) from error
 
 
 class RunFolder:
@@ -185,7 +200,7 @@ class RunFolder:
         target = self.file(name)
         temporary = f"{target}.{os.getpid()}.tmp"
         data = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else text
-        try:
+        with _recording(target):
             os.makedirs(os.path.dirname(target), mode=0o755, exist_ok=True)
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
             with os.fdopen(descriptor, "wb") as stream:
@@ -193,13 +208,6 @@ class RunFolder:
                 stream.flush()
                 os.fsync(stream.fileno())
             os.replace(temporary, target)
-        except OSError as error:
-            raise SpecguardError(
-                f"the run cannot be recorded: {error.strerror}",
-                path=target,
-                help="make room, or name another --run-root",
-                code="unwritable-file",
-            ) from error
 
     def remove(self, name: str) -> None:
         """Remove a file of the run, if it is there.
@@ -209,15 +217,8 @@ class RunFolder:
             SpecguardError: it cannot be removed.
         """
         self.hold()
-        file = self.file(name)
-        try:
-            os.unlink(file)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise SpecguardError(
-                f"the run cannot be recorded: {error.strerror}", path=file, code="unwritable-file"
-            ) from error
+        with _recording(self.file(name)), suppress(FileNotFoundError):
+            os.unlink(self.file(name))
 
     def clear(self) -> None:
         """Remove what a process that died while it wrote has left behind."""
@@ -238,19 +239,11 @@ class RunFolder:
             SpecguardError: it cannot be written.
         """
         self.hold()
-        file = self.file(LOG)
-        try:
+        with _recording(self.file(LOG)):
             os.makedirs(self.path, mode=0o755, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-            with os.fdopen(os.open(file, flags, 0o644), "ab", buffering=0) as stream:
+            with os.fdopen(os.open(self.file(LOG), flags, 0o644), "ab", buffering=0) as stream:
                 stream.write(f"{now_text()} {text}\n".encode("utf-8", "backslashreplace"))
-        except OSError as error:
-            raise SpecguardError(
-                f"the run cannot be recorded: {error.strerror}",
-                path=file,
-                help="make room, or name another --run-root",
-                code="unwritable-file",
-            ) from error
 
     def files(self) -> list[str]:
         """The files of the run, from its folder, without the manifest and what changes while it runs."""

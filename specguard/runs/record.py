@@ -10,7 +10,7 @@ from specguard.documents.data import Data, data_kind, data_of
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact
 from specguard.model import path_text
-from specguard.runs.files import RECORDS, LocalFiles, TreeFiles, place_of
+from specguard.runs.files import RECORDS, LocalFiles, TreeFiles, holding, place_of
 from specguard.runs.settings import seconds
 
 TYPE_CHECKING = False
@@ -74,18 +74,18 @@ class RanCommand:
     )  # fmt: skip
 
     def __init__(self, said: Mapping[str, Any], grade: str, settings: RunSettings) -> None:
-        words = _first(said, _WORDS)
+        words = first_of(said, _WORDS)
         self.text = " ".join(map(str, words)) if isinstance(words, list) else _text(words)
         self.name = _text(said.get("name")) or self.text
         self.kind = _text(said.get("kind"))
-        code = _first(said, _CODE)
+        code = first_of(said, _CODE)
         self.exit_code = code if isinstance(code, int) and not isinstance(code, bool) else None
         failed = said.get("problem") or said.get("timed_out")
-        passed = _is_success(_text(_first(said, _STATE)), settings) if code is None else self.exit_code == 0
+        passed = _is_success(_text(first_of(said, _STATE)), settings) if code is None else self.exit_code == 0
         self.succeeded = passed and not failed
         self.tree = _oid(said.get("tree"))
         self.grade = _grade(said.get("grade"), grade)
-        self.log = _text(_first(said, ("log", "log_path", "log_file")))
+        self.log = _text(first_of(said, ("log", "log_path", "log_file")))
         self.log_digest = _text(said.get("log_digest"))
         self.response = _text(said.get("response"))
         self.started_at = _text(said.get("started_at"))
@@ -211,7 +211,7 @@ class RunRecord:
 
         Without a status of its own it stands as its `validations` do.
         """
-        told, said = _text(_first(self.value, _STATE)), self.value.get(_VALIDATIONS)
+        told, said = _text(first_of(self.value, _STATE)), self.value.get(_VALIDATIONS)
         if told or not isinstance(said, list) or not said:
             return told
         ran = [RanCommand(one, "", self._settings) for one in said if isinstance(one, dict)]
@@ -231,12 +231,12 @@ class RunRecord:
     @property
     def started(self) -> datetime | None:
         """When it began; None where that is not told."""
-        return _moment(_first(self.value, _STARTED))
+        return _moment(first_of(self.value, _STARTED))
 
     @property
     def ended(self) -> datetime | None:
         """When it ended; None while it has not, or where that is not told."""
-        return _moment(_first(self.value, _ENDED))
+        return _moment(first_of(self.value, _ENDED))
 
     @property
     def kind(self) -> str:
@@ -247,9 +247,9 @@ class RunRecord:
     @property
     def item(self) -> str:
         """The id of its item; what the folder above it is called, where it says nothing."""
-        said = _first(self.value, _ITEM)
+        said = first_of(self.value, _ITEM)
         if isinstance(said, dict):
-            said = _first(said, ("id", "name", "title"))
+            said = first_of(said, ("id", "name", "title"))
         if isinstance(said, (str, int)) and not isinstance(said, bool):
             return str(said)
         return self.folder.split(b"/")[0].decode("utf-8", "surrogateescape")
@@ -267,7 +267,7 @@ class RunRecord:
     @property
     def told(self) -> Sequence[str]:
         """The ids of the items that its manifest names; none where only its folder may tell."""
-        named = _first(self.value, (*_ITEM, *_SEVERAL)) is not None
+        named = first_of(self.value, (*_ITEM, *_SEVERAL)) is not None
         # A run of all gates is no item's.
         return [one for one in self.items if one != ALL or self.kind != GATES] if named else []
 
@@ -330,7 +330,7 @@ class RunRecord:
     @property
     def heartbeat_at(self) -> datetime | None:
         """When its heartbeat was written, as it says itself; None where it does not."""
-        return _moment(_first(self.heartbeat, _BEAT))
+        return _moment(first_of(self.heartbeat, _BEAT))
 
     @property
     def beat(self) -> datetime | None:
@@ -381,7 +381,8 @@ def _grade(said: Any, otherwise: str) -> str:
     return "re-run" if said == "ci" else str(said) if said in GRADES else otherwise
 
 
-def _first(value: Mapping[str, Any], names: Sequence[str]) -> Any:
+def first_of(value: Mapping[str, Any], names: Sequence[str]) -> Any:
+    """The first of some keys' values that is there."""
     return next((value[name] for name in names if value.get(name) is not None), None)
 
 
@@ -478,12 +479,7 @@ class RunRecords:
         if not paths:
             return ()
         folders = {run.folder for run in self.all}
-        found: set[bytes] = set()
-        for path in paths:
-            folder = path.removeprefix(prefix).rpartition(b"/")[0]
-            while folder and folder not in folders:
-                folder = folder.rpartition(b"/")[0]
-            found.add(folder)
+        found = {holding(path.removeprefix(prefix), folders) for path in paths}
         return [self._at(folder) for folder in sorted(found) if folder]
 
     def altered(self, before: Documents) -> Sequence[tuple[RunRecord, Entry]]:
@@ -504,9 +500,7 @@ class RunRecords:
         runs = {run.folder: run for run in self.of(before).all}
         found = []
         for entry in entries:
-            folder = entry.path.removeprefix(prefix).rpartition(b"/")[0]
-            while folder and folder not in runs:
-                folder = folder.rpartition(b"/")[0]
+            folder = holding(entry.path.removeprefix(prefix), runs)
             if not folder or runs[folder].problem or runs[folder].running:
                 continue
             there = self._documents.tree.find(

@@ -19,7 +19,7 @@ from specguard.errors import MissingFact, SpecguardError, nearest
 from specguard.runs.files import LocalFiles, about_run, folder_name
 from specguard.runs.folder import COMMANDS, HEARTBEAT, LOG, MANIFEST, META
 from specguard.runs.model import SCHEMA
-from specguard.runs.record import RunRecord
+from specguard.runs.record import RunRecord, first_of
 from specguard.runs.settings import RunSettings, seconds
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ _TAIL: Final = 1 << 16
 _AGAIN: Final = ("command", "cmd", "argv", "rerun", "resume")
 
 
-class RunView:
-    """A run.
+class RunView(RunRecord):
+    """A run of a folder of this machine.
 
     Args:
         path: its folder, absolute.
@@ -47,89 +47,55 @@ class RunView:
     Attributes:
         path: its folder.
         root: as above.
-        run_id: its id, which is the folder's name.
-        record: what it recorded, as the rules read it; None where a file of it cannot be read.
-        manifest: its manifest; None for one of an older layout, and where it cannot be read.
         layout: `specguard.run/1`, else the name of the file that is its record: `manifest.json`, `meta.json`;
             empty where there is none.
         problem: why its record cannot be read, as a sentence; empty where it can.
     """
 
     def __init__(self, path: str, *, settings: RunSettings, root: str = "") -> None:
+        above, name = os.path.split(path)
+        folder = os.path.join(os.path.basename(above), name)
         self.path = path
         self.root = root
-        self.run_id = os.path.basename(path)
-        self.record: RunRecord | None = None
-        self.layout = ""
-        self._settings = settings
-        above = os.path.dirname(path)
-        folder = os.path.join(os.path.basename(above), self.run_id)
         try:
-            record = RunRecord(LocalFiles(os.path.dirname(above)), os.fsencode(folder), settings)
-            self.heartbeat: Mapping[str, Any] = record.heartbeat
+            super().__init__(LocalFiles(os.path.dirname(above)), os.fsencode(folder), settings)
         except MissingFact as missing:
             self.problem = missing.reason
-            self.manifest, self.heartbeat = None, {}
-            return
-        self.record = record
-        self.layout = SCHEMA if record.native else record.file.decode()
-        self.manifest = record.manifest
-        self.problem = (
-            f"{self.layout}: {record.problem}" if record.problem and record.file else record.problem
-        )
-        if record.native and not self.problem and self.manifest is None:
-            self.problem = f"the manifest does not fit its schema: {record.misfit}"
+        self.layout = SCHEMA if self.native else self.file.decode()
+        if self.problem and self.file:
+            self.problem = f"{self.layout}: {self.problem}"
+        elif self.native and self.manifest is None:
+            self.problem = f"the manifest does not fit its schema: {self.misfit}"
 
     @property
-    def said(self) -> Mapping[str, Any]:
-        """What its record says; empty where it cannot be read."""
-        return self.record.value if self.record is not None else {}
+    def heartbeat(self) -> Mapping[str, Any]:
+        """What its heartbeat says; empty where there is none, or none that can be read."""
+        try:
+            return super().heartbeat
+        except MissingFact:
+            return {}
 
     @property
-    def kind(self) -> str:
-        """The kind of its item; empty where that is not told."""
-        return self.manifest.item.kind if self.manifest else ""
-
-    @property
-    def item(self) -> str:
+    def label(self) -> str:
         """What it works on, for a person."""
-        if self.manifest is not None:
-            item = self.manifest.item
-            own = item.id.casefold().startswith(item.kind.casefold())
-            return item.id if own else f"{item.kind} {item.id}"
-        return self.record.item if self.record is not None else os.path.basename(os.path.dirname(self.path))
+        own = self.item.casefold().startswith(self.kind.casefold())
+        return self.item if own or self.manifest is None else f"{self.kind} {self.item}"
 
     @property
     def state(self) -> str:
         """How it stands, in the words of its record."""
-        said = self.record.state if self.record is not None else ""
-        return said or (UNREADABLE if self.problem else "unknown")
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether it ended with one of the statuses of the policy's `succeeded`."""
-        return self.record is not None and self.record.succeeded
+        return super().state or (UNREADABLE if self.problem else "unknown")
 
     @property
     def reason(self) -> str:
         """Why it is not succeeded; empty where that is not told."""
-        said = self.manifest.reason if self.manifest else _first(self.said, ("reason", "error", "message"))
+        said = self.manifest.reason if self.manifest else first_of(self.value, ("reason", "error", "message"))
         return said if isinstance(said, str) else self.problem
 
     @property
     def open(self) -> bool:
         """Whether it says that it has not ended."""
-        return self.record is not None and self.record.running
-
-    @property
-    def started(self) -> datetime | None:
-        """When it began; None where that is not told."""
-        return self.record.started if self.record is not None else None
-
-    @property
-    def ended(self) -> datetime | None:
-        """When it ended; None while it has not, or where that is not told."""
-        return self.record.ended if self.record is not None else None
+        return self.running
 
     @property
     def took(self) -> float | None:
@@ -144,13 +110,13 @@ class RunView:
         """The step that it is in, or was in last; empty where that is not told."""
         if self.manifest is not None and self.manifest.steps:
             return self.manifest.steps[-1].name
-        said = _first({**self.said, **self.heartbeat}, ("step", "phase", "stage"))
+        said = first_of({**self.value, **self.heartbeat}, ("step", "phase", "stage"))
         return said if isinstance(said, str) else ""
 
     @property
     def heartbeat_age(self) -> float | None:
         """How many seconds ago it last said that it is alive; None where it never did."""
-        said = self.record.heartbeat_at if self.record is not None else None
+        said = self.heartbeat_at
         if said is not None:
             return max(0.0, (datetime.now(UTC) - said).total_seconds())
         try:
@@ -162,7 +128,7 @@ class RunView:
     def pid(self) -> int | None:
         """The process that runs it, or ran it; None where that is not told."""
         said = self.manifest.pid if self.manifest else None
-        said = said or _first({**self.said, **self.heartbeat}, ("pid", "process_id"))
+        said = said or first_of({**self.value, **self.heartbeat}, ("pid", "process_id"))
         return said if isinstance(said, int) and not isinstance(said, bool) and said > 0 else None
 
     @property
@@ -210,7 +176,7 @@ class RunView:
         names = [LOG, RUNNER_LOG]
         if self.manifest is not None and self.manifest.commands:
             names.insert(0, self.manifest.commands[-1].log)
-        said = _first(self.said, ("log", "log_path", "log_file"))
+        said = first_of(self.value, ("log", "log_path", "log_file"))
         if isinstance(said, str):
             names.insert(0, said)
         for name in names:
@@ -236,7 +202,7 @@ class RunView:
         """The words of the command that goes on with it, or runs it anew; empty where that is not told."""
         manifest = self.manifest
         if manifest is None:
-            said = _first(self.said, _AGAIN)
+            said = first_of(self.value, _AGAIN)
             if isinstance(said, str):
                 return ["sh", "-c", said]
             plain = isinstance(said, list) and all(isinstance(one, str) for one in said)
@@ -260,7 +226,7 @@ class RunView:
         started, ended, age = self.started, self.ended, self.heartbeat_age
         return {
             "run_id": self.run_id,
-            "item": self.item,
+            "item": self.label,
             "state": self.state,
             "reason": self.reason or None,
             "layout": self.layout or None,
@@ -288,10 +254,6 @@ def is_run(path: str) -> bool:
         os.path.lexists(os.path.join(path, name))
         for name in (MANIFEST, META, LOG, RUNNER_LOG, HEARTBEAT, COMMANDS)
     )
-
-
-def _first(record: Mapping[str, Any], names: Sequence[str]) -> Any:
-    return next((record[name] for name in names if record.get(name) is not None), None)
 
 
 _DEEPEST: Final = 3

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from functools import cached_property
 
 from specguard.artifacts.evidence import Targets
@@ -76,9 +75,10 @@ def unmapped_lines(
         )
         return
     places = " and ".join(path_text(place) for place in list(mapped)[:2])
-    known = Scenarios(one for found in mapped.values() for one in found)
+    known = [one for found in mapped.values() for one in found]
+    ids = {one.id for one in known}
     for item, line in stated:
-        if known.say(line.text):
+        if _id_of(line.text) in ids - {""} or any(one.says(line.text) for one in known):
             continue
         yield Finding(
             f"the acceptance {shortened(line.text, 80)!r} of {item} is mapped to no gate or test: it is no "
@@ -125,14 +125,12 @@ class Scenario:
     @property
     def id(self) -> str:
         """The id that it begins with, in small letters, such as `ac-3`; empty where it has none."""
-        found = _ID.match(self.text)
-        return found[1].casefold() if found else ""
+        return _id_of(self.text)
 
     def says(self, stated: str) -> bool:
         """Whether it is what an item's acceptance says: by its id, or by the same words."""
-        found = _ID.match(stated)
-        if found and self.id:
-            return found[1].casefold() == self.id
+        if self.id and _id_of(stated):
+            return _id_of(stated) == self.id
         other = plain_words(stated)
         return bool(other) and f" {other} " in f" {self.words} "
 
@@ -140,50 +138,9 @@ class Scenario:
         return f"Scenario({self.text!r}, {self.line})"
 
 
-class Scenarios:
-    """Scenarios that are compared with many lines.
-
-    Args:
-        found: the scenarios.
-    """
-
-    def __init__(self, found: Iterable[Scenario]) -> None:
-        self._ids: set[str] = set()
-        self._by_word: dict[str, list[Scenario]] = {}
-        for one in found:
-            self._ids.add(one.id)
-            for word in set(one.words.split()):
-                self._by_word.setdefault(word, []).append(one)
-
-    def say(self, stated: str) -> bool:
-        """Whether one of them is what an item's acceptance says; see `Scenario.says`."""
-        found = _ID.match(stated)
-        if found and found[1].casefold() in self._ids:
-            return True
-        # Whatever has all of its words has the rarest of them.
-        words = plain_words(stated).split()
-        candidates = min((self._by_word.get(word, []) for word in words), key=len, default=[])
-        return any(one.says(stated) for one in candidates)
-
-
-class _Taken:
-    """Lines that belong to something: ranges that begin one after the other, some within others."""
-
-    def __init__(self) -> None:
-        self._first: list[int] = []
-        self._last: list[int] = []
-
-    def add(self, first: int, last: int) -> None:
-        """Add the lines from one to another."""
-        if self._last and first <= self._last[-1] + 1:
-            self._last[-1] = max(self._last[-1], last)
-        else:
-            self._first.append(first)
-            self._last.append(last)
-
-    def __contains__(self, line: int) -> bool:
-        position = bisect_right(self._first, line) - 1
-        return position >= 0 and line <= self._last[position]
+def _id_of(text: str) -> str:
+    found = _ID.match(text)
+    return found[1].casefold() if found else ""
 
 
 def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
@@ -198,7 +155,7 @@ def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
         titles: the titles of sections whose items are scenarios.
     """
     found: dict[int, Scenario] = {}
-    taken = _Taken()
+    taken: set[int] = set()
     wanted = {normal_title(title) for title in titles}
     for section in document.sections:
         heading = section.heading.text.rendered
@@ -206,7 +163,7 @@ def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
             said = _SCENARIO.sub("", heading, count=1) or heading
             found[section.line] = _scenario(said, section.line, section.blocks)
             # What stands below a scenario's heading is that scenario's.
-            taken.add(section.line + 1, section.end)
+            taken.update(range(section.line + 1, section.end + 1))
     listed = [
         item
         for section in document.sections

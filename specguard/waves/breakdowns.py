@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents
     from specguard.declaration.patterns import Selecting
     from specguard.documents.blocks import AnyBlock
-    from specguard.documents.document import Document
     from specguard.runs.proof import RunProof
     from specguard.waves.waves import Waves
     from specguard.work.sources import Listed, Source, Sources
@@ -274,7 +273,7 @@ _YES_OR_NO: Final = re.compile(r"(yes|no)(?=\s{0,9}(?:$|[.,;:()\[\]\u2013\u2014]
 _ADDRESS: Final = re.compile(r"\bhttps?://[\w.-]+/\S")
 
 
-class Disposition:
+class Disposition(Record):
     """What a passage says of a conditional item.
 
     Attributes:
@@ -284,15 +283,10 @@ class Disposition:
         evidence: whether it cites something that is there.
     """
 
-    __slots__ = ("answer", "evidence", "line", "unread")
-
-    def __init__(self, passage: Passage, *, evidence: bool) -> None:
-        said = _ANSWER.findall(passage.text)
-        answers = {found[1].casefold() for one in said if (found := _YES_OR_NO.match(one))}
-        self.line = passage.line
-        self.answer = max(answers, default="")
-        self.unread = next(iter(said), "") if not answers else ""
-        self.evidence = evidence
+    line: int
+    answer: str
+    unread: str
+    evidence: bool
 
 
 def undisposed(artifact: Artifact, items: Sequence[Listed], setting: str) -> Iterator[Finding]:
@@ -363,7 +357,9 @@ class Dispositions:
 
     def __init__(self, artifact: Artifact) -> None:
         self._artifact = artifact
-        self._passages = Passages(artifact.document)
+        sections = artifact.document.sections
+        self._passages = [Passage(one.line, one.heading.text.rendered, one.blocks, None) for one in sections]
+        self._passages += _passages(artifact.document.blocks, None)
         self._targets = Targets(artifact.artifacts.documents, _roots(artifact))
 
     def of(self, item: Listed) -> list[Disposition]:
@@ -372,15 +368,18 @@ class Dispositions:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        return [Disposition(passage, evidence=self._is_shown(passage)) for passage in self._passages.of(item)]
+        return list(map(self._read, _about(item, self._passages)))
 
-    def _is_shown(self, passage: Passage) -> bool:
-        """Whether a passage cites something that is there."""
+    def _read(self, passage: Passage) -> Disposition:
+        said = _ANSWER.findall(passage.text)
+        answers = {found[1].casefold() for one in said if (found := _YES_OR_NO.match(one))}
         cited = [one for one in citations(passage.blocks) if one.kind != "shortened"]
-        return bool(_ADDRESS.search(passage.text)) or any(
+        shown = bool(_ADDRESS.search(passage.text)) or any(
             self._targets.find(one, self._artifact.folder).path not in (None, self._artifact.path)
             for one in cited
         )
+        unread = next(iter(said), "") if not answers else ""
+        return Disposition(passage.line, max(answers, default=""), unread, shown)
 
 
 def _roots(artifact: Artifact) -> Sequence[str]:
@@ -389,7 +388,6 @@ def _roots(artifact: Artifact) -> Sequence[str]:
     return list(dict.fromkeys(root for one in contracts if one.evidence for root in one.evidence.roots))
 
 
-_WORD: Final = re.compile(r"[^\W\d_]+|[0-9]+")
 _SHORTEST_TITLE: Final = 8
 
 
@@ -400,13 +398,13 @@ class Passage(Record):
         line: where it begins.
         key: what tells which item it speaks of: a section's title, an item's own text, a row's cells.
         blocks: all that is in it.
-        within: the position of the item that it stands in; None where it stands in none.
+        within: the item that it stands in; None where it stands in none.
     """
 
     line: int
     key: str
     blocks: Sequence[AnyBlock]
-    within: int | None
+    within: Passage | None
 
     @property
     def text(self) -> str:
@@ -422,67 +420,33 @@ class Passage(Record):
         return "\n".join(said)
 
 
-class Passages:
-    """The passages of a document.
+def _passages(blocks: Sequence[AnyBlock], within: Passage | None) -> Iterator[Passage]:
+    for position, block in enumerate(blocks):
+        if isinstance(block, Paragraph):
+            # What a paragraph ends with may be in the list behind it.
+            following = [one for one in blocks[position + 1 : position + 2] if isinstance(one, List)]
+            yield Passage(block.line, block.text.rendered, [block, *following], within)
+        for item in block.items if isinstance(block, List) else ():
+            own = Passage(item.line, item.text.rendered, item.blocks, within)
+            yield own
+            yield from _passages(item.rest, own)
+        if isinstance(block, Table):
+            for row in filter(None, block.rows):
+                key, line = "\n".join(cell.rendered for cell in row), row[0].line
+                yield Passage(line, key, [Table(block.header, [row], line)], within)
 
-    Args:
-        document: whose passages they are.
-    """
 
-    def __init__(self, document: Document) -> None:
-        self._all: list[Passage] = []
-        self._by_word: dict[str, list[int]] = {}
-        for section in document.sections:
-            self._add(Passage(section.line, section.heading.text.rendered, section.blocks, None))
-        self._read(document.blocks, None)
-
-    def of(self, item: Listed) -> Iterator[Passage]:
-        """Those that speak of an item; what stands within one of them is left out."""
-        mention = _mention(item)
-        told: set[int] = set()
-        for position in sorted({*self._with(item.id), *self._with(item.title)}):
-            passage = self._all[position]
-            if mention.search(passage.key) and not self._is_within(passage, told):
-                told.add(position)
-                yield passage
-
-    def _with(self, text: str) -> Sequence[int]:
-        """Passages among which are all that have some words: those with the rarest of them."""
-        words = _words(text)
-        if text and not words:
-            return range(len(self._all))
-        return min((self._by_word.get(word, []) for word in words), key=len, default=[])
-
-    def _is_within(self, passage: Passage, told: set[int]) -> bool:
+def _about(item: Listed, passages: Sequence[Passage]) -> Iterator[Passage]:
+    """The passages that speak of an item; what stands within one of them is left out."""
+    mention = _mention(item)
+    told: list[Passage] = []
+    for passage in passages:
         above = passage.within
-        while above is not None:
-            if above in told:
-                return True
-            above = self._all[above].within
-        return False
-
-    def _add(self, passage: Passage) -> int:
-        position = len(self._all)
-        self._all.append(passage)
-        for word in _words(passage.key):
-            self._by_word.setdefault(word, []).append(position)
-        return position
-
-    def _read(self, blocks: Sequence[AnyBlock], within: int | None) -> None:
-        for position, block in enumerate(blocks):
-            if isinstance(block, Paragraph):
-                # What a paragraph ends with may be in the list behind it.
-                following = [one for one in blocks[position + 1 : position + 2] if isinstance(one, List)]
-                self._add(Passage(block.line, block.text.rendered, [block, *following], within))
-            elif isinstance(block, List):
-                for item in block.items:
-                    own = self._add(Passage(item.line, item.text.rendered, item.blocks, within))
-                    self._read(item.rest, own)
-            elif isinstance(block, Table):
-                for row in filter(None, block.rows):
-                    key = "\n".join(cell.rendered for cell in row)
-                    line = row[0].line
-                    self._add(Passage(line, key, [Table(block.header, [row], line)], within))
+        while above is not None and not any(above is one for one in told):
+            above = above.within
+        if above is None and mention.search(passage.key):
+            told.append(passage)
+            yield passage
 
 
 def _tables(blocks: Sequence[AnyBlock]) -> Iterator[Table]:
@@ -508,8 +472,3 @@ def _mention(item: Listed) -> re.Pattern[str]:
         title = r"\s+".join(map(re.escape, words))
         name += rf"|(?<!\w){title}(?!\w)"
     return re.compile(name, re.IGNORECASE)
-
-
-def _words(text: str) -> set[str]:
-    """The words and numbers of a text for comparison; the padding of numbers does not count."""
-    return {word.lstrip("0") or "0" for word in _WORD.findall(text.casefold())}

@@ -11,6 +11,7 @@ from specguard.work.templates import PathTemplate
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
 
     from specguard.change.entries import Commit, Entry
     from specguard.waves.settings import WaveStage
@@ -95,18 +96,23 @@ def _present(wave: Wave) -> Iterator[Finding]:
         if stage.artifacts and stage.needed and stage.waits_for:
             early.setdefault(stage.waits_for[0].name, []).append(stage)
     for stage, *others in early.values():
-        first = stage.artifacts[0]
-        earlier = stage.waits_for[0]
+        path = stage.artifacts[0].path
         names = ", ".join(one.name for one in others)
         more = f"; {names} {'has' if len(others) == 1 else 'have'} artifacts, too" if others else ""
-        yield Finding(
-            f"{path_text(first.path)} belongs to the stage {stage.name} of {wave.name}, and the stage "
-            f"{earlier.name} is not complete: {_why(earlier.missing)}{more}",
-            help=_step(earlier),
-            path=first.path,
-            key=f"{stage.name} before {earlier.name}",
-            setting=_setting(stage, "opens_after"),
-        )
+        yield _waiting(stage, f"{path_text(path)} belongs to", more, path=path)
+
+
+def _waiting(stage: StageState, what: str, more: str = "", **place: Any) -> Finding:
+    """The finding about what is of a stage while an earlier one is not complete."""
+    earlier = stage.waits_for[0]
+    return Finding(
+        f"{what} the stage {stage.name} of {stage.wave.name}, and the stage {earlier.name} is not complete: "
+        f"{_why(earlier.missing)}{more}",
+        help=f"Complete the stage {earlier.name} first; `specguard status` lists all that is missing.",
+        key=f"{stage.name} before {earlier.name}",
+        setting=_setting(stage, "opens_after"),
+        **place,
+    )
 
 
 def _too_early(works: Sequence[AtWork], entries: Sequence[Entry] | None, waves: Waves) -> Iterator[Finding]:
@@ -114,38 +120,27 @@ def _too_early(works: Sequence[AtWork], entries: Sequence[Entry] | None, waves: 
 
     Where a branch is that of several stages, or its name tells no wave, one that is open may be meant.
     """
-    found = [_early(work, entries, waves) for work in works]
+    # Artifacts are judged by themselves; they may be what the earlier stages wait for.
+    papers = entries is not None and all(waves.is_paper(entry.path) for entry in entries)
+    found = [None if papers else _early(work) for work in works]
     findings = [finding for finding in found if finding is not None]
-    if len(findings) == len(found):
-        yield from findings[:1]
+    yield from findings[:1] if len(findings) == len(found) else ()
 
 
-def _early(work: AtWork, entries: Sequence[Entry] | None, waves: Waves) -> Finding | None:
-    stage = work.stage
-    if entries is not None and all(waves.is_paper(entry.path) for entry in entries):
-        # Artifacts are judged by themselves; they may be what the earlier stages wait for.
-        return None
-    field = "branch" if work.by_branch else "work_item"
+def _early(work: AtWork) -> Finding | None:
+    stage, field = work.stage, "branch" if work.by_branch else "work_item"
     if stage.waits_for:
-        earlier = stage.waits_for[0]
-        return Finding(
-            f"{work.because} is for the stage {stage.name} of {stage.wave.name}, and the stage "
-            f"{earlier.name} is not complete: {_why(earlier.missing)}",
-            help=_step(earlier),
-            field=field,
-            key=f"{stage.name} before {earlier.name}",
-            setting=_setting(stage, "opens_after"),
-        )
-    if stage.lacking:
-        return Finding(
-            f"{work.because} is for the stage {stage.name} of {stage.wave.name}, which must not begin yet: "
-            f"{_why(stage.lacking)}",
-            help="Bring that about first, by a change of its own.",
-            field=field,
-            key=f"{stage.name} without what it requires",
-            setting=_setting(stage, "requires"),
-        )
-    return None
+        return _waiting(stage, f"{work.because} is for", field=field)
+    if not stage.lacking:
+        return None
+    return Finding(
+        f"{work.because} is for the stage {stage.name} of {stage.wave.name}, which must not begin yet: "
+        f"{_why(stage.lacking)}",
+        help="Bring that about first, by a change of its own.",
+        field=field,
+        key=f"{stage.name} without what it requires",
+        setting=_setting(stage, "requires"),
+    )
 
 
 def _elsewhere(works: Sequence[AtWork], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
@@ -153,27 +148,23 @@ def _elsewhere(works: Sequence[AtWork], entries: Sequence[Entry], waves: Waves) 
     if not works or not all(work.stage.settings.paths for work in works):
         return
     stage = works[0].stage
-    inside = Covering(
-        list(
-            dict.fromkeys(
-                PathTemplate(text).render(work.stage.wave.fields if work.told else {})
-                for work in works
-                for text in work.stage.settings.paths
-            )
-        )
-    )
+    texts = [
+        PathTemplate(text).render(work.stage.wave.fields if work.told else {})
+        for work in works
+        for text in work.stage.settings.paths
+    ]
+    inside = Covering(list(dict.fromkeys(texts)))
     for entry in entries:
-        if entry.path.startswith(waves.log_folder) or inside.find(entry.path) is not None:
-            continue
-        yield Finding(
-            f"{path_text(entry.path)} is changed on the branch of the stage {stage.name}, which changes "
-            f"only {', '.join(inside.patterns[:5])}",
-            help="Take it out, and change it on a branch of its own.",
-            path=entry.path,
-            side="base" if entry.deleted else None,
-            key=f"outside {stage.name}",
-            setting=_setting(stage, "paths"),
-        )
+        if not entry.path.startswith(waves.log_folder) and inside.find(entry.path) is None:
+            yield Finding(
+                f"{path_text(entry.path)} is changed on the branch of the stage {stage.name}, which changes "
+                f"only {', '.join(inside.patterns[:5])}",
+                help="Take it out, and change it on a branch of its own.",
+                path=entry.path,
+                side="base" if entry.deleted else None,
+                key=f"outside {stage.name}",
+                setting=_setting(stage, "paths"),
+            )
 
 
 def _mixed(touched: Sequence[Wave], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
@@ -204,22 +195,20 @@ def _mixed(touched: Sequence[Wave], entries: Sequence[Entry], waves: Waves) -> I
 def _made_elsewhere(works: Sequence[AtWork], entries: Sequence[Entry]) -> Iterator[Finding]:
     """The artifacts of a stage with a branch of its own that are added on that of a later stage."""
     here = [work.stage for work in works]
-    said: set[StageState] = set()
-    for work in works:
-        for stage in work.stage.before:
-            if not stage.settings.branches or stage in here or stage in said:
-                continue
-            added = next((entry for entry in entries if entry.added and _is_of(stage, entry.path)), None)
-            if added is not None:
-                said.add(stage)
-                yield Finding(
-                    f"{path_text(added.path)} is added by a change of the stage {work.stage.name}, and the "
-                    f"stage {stage.name} comes first, on a branch of its own",
-                    help=f"Submit it first, on a branch like {stage.settings.branches[0]}.",
-                    path=added.path,
-                    key=f"{stage.name} on the branch of {work.stage.name}",
-                    setting=_setting(stage, "branch"),
-                )
+    said: list[StageState] = []
+    for later, stage in ((work.stage, stage) for work in works for stage in work.stage.before):
+        added = next((entry for entry in entries if entry.added and _is_of(stage, entry.path)), None)
+        if added is None or not stage.settings.branches or stage in (*here, *said):
+            continue
+        said.append(stage)
+        yield Finding(
+            f"{path_text(added.path)} is added by a change of the stage {later.name}, and the stage "
+            f"{stage.name} comes first, on a branch of its own",
+            help=f"Submit it first, on a branch like {stage.settings.branches[0]}.",
+            path=added.path,
+            key=f"{stage.name} on the branch of {later.name}",
+            setting=_setting(stage, "branch"),
+        )
 
 
 def _recorded_too_late(
@@ -229,35 +218,32 @@ def _recorded_too_late(
     if len(commits) < 2 or not stage.needed or stage.waits_for:
         return
     begun = next((place for place, commit in enumerate(commits) if _begins(stage, work, commit, waves)), None)
-    if begun is None:
-        return
-    for earlier in stage.before:
-        for commit in commits[begun + 1 :]:
-            late = next(
-                (entry for entry in commit.own_entries if entry.added and _is_of(earlier, entry.path)), None
+    first = commits[begun or 0].oid[:12]
+    for earlier in stage.before if begun is not None else ():
+        late = [
+            (commit, entry)
+            for commit in commits[(begun or 0) + 1 :]
+            for entry in commit.own_entries
+            if entry.added and _is_of(earlier, entry.path)
+        ]
+        for commit, entry in late[:1]:
+            yield Finding(
+                f"{path_text(entry.path)} completes the stage {earlier.name} of {stage.wave.name} after "
+                f"commit {first} began the stage {stage.name}",
+                help=f"Record it in a commit before {first}.",
+                path=entry.path,
+                commit=commit.oid,
+                key=f"{stage.name} begun before {earlier.name}",
+                setting=_setting(stage, "opens_after"),
             )
-            if late is not None:
-                first = commits[begun]
-                yield Finding(
-                    f"{path_text(late.path)} completes the stage {earlier.name} of {stage.wave.name} after "
-                    f"commit {first.oid[:12]} began the stage {stage.name}",
-                    help=f"Record it in a commit before {first.oid[:12]}.",
-                    path=late.path,
-                    commit=commit.oid,
-                    key=f"{stage.name} begun before {earlier.name}",
-                    setting=_setting(stage, "opens_after"),
-                )
-                break
 
 
 def _begins(stage: StageState, work: AtWork | None, commit: Commit, waves: Waves) -> bool:
     """Whether a commit has work of a stage: one of its artifacts, or on its branch what is no artifact."""
-    for entry in commit.own_entries:
-        if _is_of(stage, entry.path):
-            return True
-        if work is not None and not waves.is_paper(entry.path):
-            return True
-    return False
+    return any(
+        _is_of(stage, entry.path) or (work is not None and not waves.is_paper(entry.path))
+        for entry in commit.own_entries
+    )
 
 
 def _works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkItem | None) -> list[AtWork]:
@@ -321,10 +307,6 @@ def _why(missing: Sequence[Missing]) -> str:
     if place and place not in first.what:
         return f"{place}{f':{first.line}' if first.line else ''}: {first.what}{more}"
     return f"{first.what}{more}"
-
-
-def _step(stage: StageState) -> str:
-    return f"Complete the stage {stage.name} first; `specguard status` lists all that is missing."
 
 
 def _setting(stage: StageState, key: str) -> str:

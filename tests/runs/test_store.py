@@ -62,7 +62,7 @@ def stamp(seconds: float) -> str:
 def test_a_run_under_way_is_alive_until_its_heartbeat_is_stale(tmp_path: Path) -> None:
     folder = add(tmp_path, "2026-01-02T03-04-05Z-aaaa")
     [run] = RunStore(str(tmp_path), RunSettings(stale_after="60s")).runs()
-    assert (run.alive, run.stale, run.item, run.layout) == (True, False, "phase 12", "specguard.run/1")
+    assert (run.alive, run.stale, run.label, run.layout) == (True, False, "phase 12", "specguard.run/1")
     assert run.again == ["specguard", "run", "resume", run.run_id]
     folder.write("control/heartbeat.json", json.dumps({"time": stamp(120), "pid": os.getpid(), "step": "x"}))
     [run] = RunStore(str(tmp_path), RunSettings(stale_after="60s")).runs()
@@ -240,5 +240,10 @@ def test_meta_json_says_the_same_to_readers_of_older_layouts(tmp_path: Path) -> 
     made = manifest("r", state="succeeded", agent=Agent(command=["codex", "exec"]))
     write(tmp_path / "phase-12" / "r" / META, meta_text(made))
     [run] = RunStore(str(tmp_path)).runs()
-    assert (run.layout, run.state, run.item, run.again) == ("meta.json", "succeeded", "12", ["codex", "exec"])
+    assert (run.layout, run.state, run.label, run.again) == (
+        "meta.json",
+        "succeeded",
+        "12",
+        ["codex", "exec"],
+    )
     assert run.started is not None

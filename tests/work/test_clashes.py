@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from specguard.errors import MissingFact
 from specguard.testing import Case, run_case
-from specguard.work.kinds import TELLING, Names, WorkKind, clashes
-from specguard.work.templates import Template
+from specguard.work.kinds import Names, WorkKind, clashes
 
 
 def found(first: str, second: str, key: str = "branch", other: str = "") -> bool:
@@ -63,30 +60,6 @@ def test_a_commit_and_a_title_can_clash_but_not_with_a_branch() -> None:
 def test_one_kind_does_not_clash_with_itself() -> None:
     kind = WorkKind(commit="x {number}", pull_request="x {number}")
     assert not list(clashes({"a": kind}))
-
-
-@st.composite
-def templates(draw: st.DrawFn) -> str:
-    parts = draw(
-        st.lists(
-            st.sampled_from(["a", "-", "/", "0", "{number}", "{slug}", "{id}", "{x}"]),
-            min_size=1,
-            max_size=4,
-        )
-    )
-    return "".join(parts)
-
-
-@given(first=templates(), second=templates(), text=st.text("a-/0b1", min_size=1, max_size=6))
-def test_no_text_is_read_equally_well_by_templates_that_do_not_clash(
-    first: str, second: str, text: str
-) -> None:
-    one, other = Template(first), Template(second)
-    fields, others = one.read(text), other.read(text)
-    if fields is None or others is None or one.literal != other.literal:
-        return
-    if one.names & TELLING and other.names & TELLING:
-        assert found(first, second)
 
 
 def test_the_policy_is_refused_with_both_keys_and_the_line() -> None:
