@@ -29,7 +29,7 @@ from specguard.cli.runs import open_store, trusted_policy
 from specguard.documents.data import read_data
 from specguard.engine.status import waiting_plans
 from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.place.files import identity
+from specguard.executor.place import identity
 from specguard.executor.plans import Drift, PlanFile, Sync, plan_files
 from specguard.model import EXIT_FAILED, EXIT_PASSED, path_text
 from specguard.planning.creation import NewPlan, first_lost, plan_kind, require_open
@@ -369,7 +369,7 @@ def sync(directory: str, run_root: str, plan: str, write: bool, output_format: s
     files = plan_files(policy.declared("plan_kinds"), root, plan)
     runs = open_store(directory, run_root).runs()
     with Git(repository) as git:
-        found = list(Sync(files, runs, policy.declared("run_settings"), git=git, root=root).drifts())
+        found = list(Sync(files, runs, git=git, root=root).drifts())
     mended = [drift for drift in found if drift.status]
     for drift in mended if write else ():
         drift.write()

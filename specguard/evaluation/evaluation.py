@@ -14,8 +14,7 @@ from specguard.errors import SpecguardError
 from specguard.evaluation.expectations import finding_text
 from specguard.evaluation.own import read_own
 from specguard.evaluation.samples import open_snapshot, read_expected, store_expected
-from specguard.executor.children import passed_on
-from specguard.executor.process import killed_by_signals, run_command
+from specguard.executor.process import killed_by_signals, passed_on, run_command
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.start.preflight import find_checkout
 from specguard.model import EXIT_NO_VERDICT

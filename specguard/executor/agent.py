@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import os
-import signal
+import shutil
+import stat
 import subprocess
 import tempfile
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from pydantic import ValidationError
+
 from specguard.change.repository import find_program
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, nearest
-from specguard.executor.children import passed_on
-from specguard.executor.handover import (
-    KEPT_RESULTS,
-    KEPT_STOP_NOTE,
-    STOP_NOTE,
-    Handover,
-    said,
-    stop_note,
-    take_stop_note,
-)
 from specguard.executor.item import is_paper, task_of
 from specguard.executor.output import plain_text
-from specguard.executor.place.place import place_of, watch_place
-from specguard.executor.process import NOT_FOUND, NOT_RUNNABLE, response_of, run_command
+from specguard.executor.place import place_of
+from specguard.executor.process import NOT_FOUND, NOT_RUNNABLE, passed_on, response_of, run_command
 from specguard.executor.run import Run, RunEnded, RunOptions
+from specguard.executor.watch import watch_place
 from specguard.model import shortened
 from specguard.plans.settings import ROLES, Models, forms_of, models_in
 from specguard.runs import model
+from specguard.runs.model import RESULTS_SCHEMA, Results
 from specguard.runs.proof import high_trust
 from specguard.runs.settings import AgentSettings, RunSettings, find_version, fits
+from specguard.work.kinds import normal_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.authority.policy import Policy
 
@@ -49,7 +46,7 @@ MENDING: Final = "mend-{}.md"
 _STARTERS: Final = 4
 
 
-class Agent(Record, kw_only=True):
+class Agent(Record):
     """An agent that may be run.
 
     Attributes:
@@ -61,7 +58,7 @@ class Agent(Record, kw_only=True):
         approval_policy: what `--approval-policy` said.
     """
 
-    name: str = ""
+    name: str
     words: Sequence[str]
     sandbox: Sequence[str] = ()
     version: str | None = None
@@ -99,19 +96,9 @@ def resolve_agent(policy: Policy, options: RunOptions, *, look: bool = True) -> 
     settings: RunSettings = policy.declared("run_settings")
     name, words, program = _named(agents, options)
     known = agents.get(name)
-    _check_words(words, name, known, policy)
     models = [*([known.model] if known is not None and known.model else ()), *models_in(words)]
-    role = ROLES.get(options.kind, "coder")
-    _check_models(models, policy, role)
-    if not models and is_paper(policy, options.kind):
-        _check_named(policy, role)
-    if options.approval_policy and options.approval_policy not in settings.approval_policies:
-        raise _refused(
-            policy,
-            "runs.approval_policies",
-            f"the policy does not allow --approval-policy {options.approval_policy}",
-            f"it allows {', '.join(settings.approval_policies) or 'none'}",
-        )
+    for refused in _refusals(policy, options, name, words, models):
+        raise _refused(policy, *refused)
     version = None
     if look:
         for word in (*settings.sandbox[:1], words[0]):
@@ -122,22 +109,54 @@ def resolve_agent(policy: Policy, options: RunOptions, *, look: bool = True) -> 
                 path = locate(program, options.environment) or program
                 version = check_version(path, known.version, environment)
             except SpecguardError as error:
-                key = f"agents.{name}.version"
-                raise _refused(policy, key, error.message, error.help) from error
-    return Agent(
-        name=name,
-        words=words,
-        sandbox=settings.sandbox,
-        version=version,
-        models=models,
-        approval_policy=options.approval_policy,
-    )
+                raise _refused(policy, f"agents.{name}.version", error.message, error.help) from error
+    return Agent(name, words, settings.sandbox, version, models, options.approval_policy)
+
+
+def _refusals(
+    policy: Policy, options: RunOptions, name: str, words: Sequence[str], models: Sequence[str]
+) -> Iterator[tuple[str, str, str]]:
+    """Why the policy does not let an agent run, each as the key that says so, a sentence, and what helps."""
+    known, settings = policy.declared("agents").get(name), policy.declared("run_settings")
+    rules: Models = policy.declared("models")
+    role = ROLES.get(options.kind, "coder")
+    default, named_by = rules.suggested(role), rules.named_by(role)
+    found = high_trust(words, known.allow_flags if known is not None else ())
+    if found:
+        key = f"agents.{name or 'NAME'}.allow_flags"
+        told = f"the agent's {', '.join(found)}: with it nothing asks and nothing holds it"
+        yield key, f"the policy does not allow {told}", f"leave it out, or have {key} name it"
+    for model_name in models:
+        refused = rules.refusal(*forms_of(model_name), role=role)
+        if refused is None and not model_name.isascii():
+            refused = "a model's name has only ASCII letters", "models.allow"
+        if refused is not None:
+            help = f"name one that is allowed{f', such as {default}' if default else ''}"
+            yield refused[1], f"the model {model_name!r} may not be used: {refused[0]}", help
+    if named_by and not models and is_paper(policy, options.kind):
+        message = "the agent's command names no model, and the policy says which may be used"
+        yield (
+            named_by,
+            message,
+            f"name one, such as --model {default}" if default else "name one: --model NAME",
+        )
+    if options.approval_policy and options.approval_policy not in settings.approval_policies:
+        message = f"the policy does not allow --approval-policy {options.approval_policy}"
+        help = f"it allows {', '.join(settings.approval_policies) or 'none'}"
+        yield "runs.approval_policies", message, help
+
+
+def _refused(policy: Policy, key: str, message: str, help: str) -> SpecguardError:
+    origin = policy.origin(key)
+    path, line = (origin.path, origin.line) if origin is not None else (None, None)
+    return SpecguardError(message, help=help, path=path, line=line, code="forbidden-agent")
 
 
 def let_agent_work(run: Run, *, again: bool = False) -> model.Command:
     """Run the agent in the run's place: on its brief, or on what it has to mend.
 
-    The text of `run.told` is handed over and forgotten; it is kept beside the brief as `mend-N.md`.
+    The text of `run.told` is handed over and forgotten; it is kept beside the brief as `mend-N.md`. Where the
+    results of a task are missing or wrong, that is in `run.told` afterwards.
 
     Args:
         run: the run.
@@ -145,81 +164,63 @@ def let_agent_work(run: Run, *, again: bool = False) -> model.Command:
             is not run again, else it is told what it was told.
 
     Returns:
-        The record of its command, which succeeded, or handed over the results of a task. Where these are
-        missing or wrong, that is in `run.told`.
+        The record of its command.
 
     Raises:
         RunEnded: it failed, it stopped by itself and said why, its time or its output was spent, or it left
             processes behind.
-        SpecguardError: the brief is not there, or the run cannot be recorded.
+        SpecguardError: the run cannot be recorded.
     """
     agent = resolve_agent(run.policy, run.options, look=False)
     place = place_of(run).path
-    brief = _to_do(run, again=again)
-    words = [word.replace("{place}", place) for word in (*agent.sandbox, *agent.words)]
+    brief = run.folder.file(_to_do(run, again=again))
     task = task_of(run.policy, run.item)
     handover = Handover(run, place, task.id) if task is not None else None
-    ended = _ended_before(run) if again else None
-    if handover is not None and ended is None:
-        handover.begin()
-    by_file = any("{brief}" in word for word in agent.words)
-    before = stop_note(place) if ended is None else None
-    with open(run.folder.file(brief), "rb") as file:
-        text = file.read()
-    record = ended or run_command(
-        run,
-        agent.called,
-        [word.replace("{brief}", run.folder.file(brief)) for word in words],
-        kind="agent",
-        source="flag" if run.options.command else "policy",
-        cwd=place,
-        stdin=b"" if by_file else text,
-        # An agent that has no limit of its own may take as long as the run.
-        timeout=run.options.command_timeout or run.manifest.timeout,
-        finished=handover.ready if handover is not None else None,
-        watch=watch_place(run),
-    )
+    last = run.manifest.commands[-1] if again and run.manifest.commands else None
+    # It had ended well in this round: its work is there.
+    ended = last is not None and last.kind == "agent" and last.attempt == run.manifest.attempts
+    if last is not None and ended and last.ended_at is not None and last.succeeded:
+        record, before = last, None
+    else:
+        before = stop_note(place)
+        if handover is not None:
+            take_away(place, RESULTS)
+        with open(brief, "rb") as file:
+            text = file.read()
+        words = [word.replace("{place}", place) for word in (*agent.sandbox, *agent.words)]
+        record = run_command(
+            run,
+            agent.called,
+            [word.replace("{brief}", brief) for word in words],
+            kind="agent",
+            source="flag" if run.options.command else "policy",
+            cwd=place,
+            stdin=b"" if any("{brief}" in word for word in agent.words) else text,
+            # An agent that has no limit of its own may take as long as the run.
+            timeout=run.options.command_timeout or run.manifest.timeout,
+            finished=handover.ready if handover is not None else None,
+            watch=watch_place(run),
+        )
     note = stop_note(place)
     if note is not None and note != before:
-        why = take_stop_note(run, place, note)
-        raise RunEnded(
-            f"{agent.called} stopped: {why or f'{STOP_NOTE} gives no reason'}",
-            state="stopped",
-            help=f"read {run.folder.file(KEPT_STOP_NOTE)}, and decide what it asks",
-            command=record.number,
-            error="agent-stopped",
-        )
-    if handover is None:
-        _judge(run, agent, record)
-    else:
-        _take_results(run, agent, record, handover)
+        why = take_stop_note(run, place, note) or f"{STOP_NOTE} gives no reason"
+        raise _stopped(run, record, f"{agent.called} stopped", why, KEPT_STOP_NOTE)
+    results = handover.take() if handover is not None else ""
+    if isinstance(results, Results):
+        # With valid results it does not matter how it ended.
+        if results.status == "blocked":
+            raise _stopped(run, record, f"{agent.called} is blocked", _summary(run, results), KEPT_RESULTS)
+        if not (record.leftovers and record.exit_code == 0):
+            return record
+    _judge(run, agent, record)
+    if handover is not None and isinstance(results, str):
+        run.told.append(handover.told(results))
     return record
 
 
-def _ended_before(run: Run) -> model.Command | None:
-    """The record of an agent that had ended well in this round; None where it had not."""
-    last = run.manifest.commands[-1] if run.manifest.commands else None
-    if last is None or last.kind != "agent" or last.attempt != run.manifest.attempts:
-        return None
-    return last if last.ended_at is not None and last.succeeded else None
-
-
-def _take_results(run: Run, agent: Agent, record: model.Command, handover: Handover) -> None:
-    """Take what the agent hands over for a task: with valid results it does not matter how it ended."""
-    results = handover.take()
-    if isinstance(results, str):
-        _judge(run, agent, record)
-        run.told.append(handover.told(results))
-    elif results.status == "blocked":
-        raise RunEnded(
-            f"{agent.called} is blocked: {said(run, results)}",
-            state="stopped",
-            help=f"read {run.folder.file(KEPT_RESULTS)}, and decide what it asks",
-            command=record.number,
-            error="agent-stopped",
-        )
-    elif record.leftovers and record.exit_code == 0:
-        _judge(run, agent, record)
+def _stopped(run: Run, record: model.Command, how: str, why: str, kept: str) -> RunEnded:
+    help = f"read {run.folder.file(kept)}, and decide what it asks"
+    return RunEnded(f"{how}: {why}", state="stopped", help=help, command=record.number, error="agent-stopped")
 
 
 def _named(agents: Mapping[str, AgentSettings], options: RunOptions) -> tuple[str, list[str], str]:
@@ -267,48 +268,6 @@ def _known_by(agents: Mapping[str, AgentSettings], words: Sequence[str]) -> tupl
     return None
 
 
-def _check_words(words: Sequence[str], name: str, known: AgentSettings | None, policy: Policy) -> None:
-    found = high_trust(words, known.allow_flags if known is not None else ())
-    if found:
-        key = f"agents.{name or 'NAME'}.allow_flags"
-        told = ", ".join(found)
-        raise _refused(
-            policy,
-            key,
-            f"the policy does not allow the agent's {told}: with it nothing asks and nothing holds it",
-            f"leave it out, or have {key} name it",
-        )
-
-
-def _check_models(models: Sequence[str], policy: Policy, role: str) -> None:
-    settings: Models = policy.declared("models")
-    for name in models:
-        refused = settings.refusal(*forms_of(name), role=role)
-        if refused is None and not name.isascii():
-            refused = "a model's name has only ASCII letters", "models.allow"
-        if refused is not None:
-            default = f", such as {settings.suggested(role)}" if settings.suggested(role) else ""
-            raise _refused(
-                policy,
-                refused[1],
-                f"the model {name!r} may not be used: {refused[0]}",
-                f"name one that is allowed{default}",
-            )
-
-
-def _check_named(policy: Policy, role: str) -> None:
-    """Where the policy says which models write documents, the command has to name its own."""
-    settings: Models = policy.declared("models")
-    default = settings.suggested(role)
-    if key := settings.named_by(role):
-        raise _refused(
-            policy,
-            key,
-            "the agent's command names no model, and the policy says which may be used",
-            f"name one, such as --model {default}" if default else "name one: --model NAME",
-        )
-
-
 def locate(word: str, environment: Mapping[str, str]) -> str | None:
     """The path of an agent's program; None for one that the run's place may bring.
 
@@ -333,25 +292,8 @@ def locate(word: str, environment: Mapping[str, str]) -> str | None:
     return program
 
 
-def _refused(policy: Policy, key: str, message: str, help: str) -> SpecguardError:
-    origin = policy.origin(key)
-    return SpecguardError(
-        message,
-        help=help,
-        path=origin.path if origin is not None else None,
-        line=origin.line if origin is not None else None,
-        code="forbidden-agent",
-    )
-
-
 def _to_do(run: Run, *, again: bool) -> str:
     """The file of what the agent reads, from the run's folder."""
-    if not os.path.isfile(run.folder.file(BRIEF)):
-        raise SpecguardError(
-            "the run has no brief",
-            path=run.folder.file(BRIEF),
-            help="start it anew: `specguard run` writes the brief before the agent starts",
-        )
     attempt = max(2, run.manifest.attempts)
     name = MENDING.format(attempt)
     if again and run.manifest.attempts == attempt and os.path.isfile(run.folder.file(name)):
@@ -377,11 +319,11 @@ def _judge(run: Run, agent: Agent, record: model.Command) -> None:
     response = response_of(run.folder, record)
     state: model.State = "failed"
     help = f"read {run.folder.file(record.log)}"
+    reason = f"{agent.called} had to be ended: {record.problem}"
     if record.timed_out:
-        state, reason = "timed-out", f"{agent.called} had to be ended: {record.problem}"
-        help = "give it more with --command-timeout"
+        state, help = "timed-out", "give it more with --command-timeout"
     elif response.cut:
-        state, reason = "budget-spent", f"{agent.called} had to be ended: {record.problem}"
+        state = "budget-spent"
     elif record.problem and record.exit_code in (NOT_FOUND, NOT_RUNNABLE):
         reason, help = record.problem, "see that the agent is installed, and the sandbox lets it start"
     elif record.exit_code is None or record.exit_code < 0:
@@ -446,26 +388,174 @@ def _printed(program: str, environment: Mapping[str, str]) -> tuple[str, str]:
     """What it prints, and what went wrong; empty where nothing did."""
     # Into a file: a process that it leaves behind would keep a pipe open.
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
+        how = ""
         try:
-            process = subprocess.Popen(
+            done = subprocess.run(
                 [program, "--version"],
                 cwd=folder,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
+                timeout=LIMIT,
+                check=False,
             )
+            how = f"ended with exit code {done.returncode}" if done.returncode else ""
         except OSError as error:
             return "", f"cannot be run: {error.strerror}"
-        how = ""
-        try:
-            code = process.wait(LIMIT)
-            how = f"ended with exit code {code}" if code else ""
         except subprocess.TimeoutExpired:
             how = f"took longer than {LIMIT:g} seconds"
-            with suppress(OSError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
         output.seek(0)
         return plain_text(output.read(_LARGEST).decode("utf-8", "surrogateescape")), how
+
+
+NO_FILE: Final = b"(no file)"
+"""What is read of something that is no file."""
+
+
+def left_file(place: str, name: str, largest: int) -> bytes | None:
+    """What a file says; None where there is none. Of a link, a folder or a pipe nothing is read.
+
+    Args:
+        place: the folder of the place.
+        name: the file's name.
+        largest: so many bytes are read at most.
+    """
+    path = os.path.join(place, name)
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+            return file.read(largest) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else NO_FILE
+    except OSError:
+        return NO_FILE if os.path.lexists(path) else None
+
+
+def take_away(place: str, name: str) -> None:
+    """Take a file out of a place, whatever it is."""
+    path = os.path.join(place, name)
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+RESULTS: Final = "SPECGUARD_RESULTS.json"
+"""The file, at the root of the run's place."""
+
+KEPT_RESULTS: Final = "results.json"
+"""What it is called in the run's folder, where it is kept."""
+
+_LARGEST_RESULTS: Final = 1 << 20
+_LONGEST: Final = 300
+
+
+class Handover:
+    """The results that an agent owes for a task.
+
+    What the process says does not count: the step ends when the file is there and valid.
+
+    Args:
+        run: the run.
+        place: the folder of its place.
+        task_id: the task's id.
+    """
+
+    def __init__(self, run: Run, place: str, task_id: str) -> None:
+        self._run = run
+        self._place = place
+        self._task_id = task_id
+        self._looked: tuple[int, ...] = ()
+        self._ready = False
+
+    def ready(self) -> bool:
+        """Whether valid results are there; a file that was found wanting is read again once it changes."""
+        try:
+            found = os.lstat(os.path.join(self._place, RESULTS))
+        except OSError:
+            return self._ready
+        state = (found.st_ino, found.st_size, found.st_mtime_ns)
+        if not self._ready and state != self._looked:
+            self._looked = state
+            self._ready = isinstance(self._read(), Results)
+        return self._ready
+
+    def take(self) -> Results | str:
+        """The results, which are kept in the run's folder and taken out of the place; or what they lack."""
+        results = self._read()
+        take_away(self._place, RESULTS)
+        if isinstance(results, Results):
+            text = results.model_dump_json(by_alias=True, indent=2) + "\n"
+            kept = self._run.redactor.text(text.encode("utf-8", "backslashreplace"))
+            self._run.folder.write(KEPT_RESULTS, kept)
+        return results
+
+    def told(self, problem: str) -> str:
+        """What the agent is told where its results are missing or wrong, as a section of Markdown."""
+        example = json.dumps({"task": self._task_id, "status": "done", "summary": "What was done."})
+        return (
+            f"## The results of the task\n\n`{RESULTS}` in the root of the working folder {problem}. "
+            f"Write it when you are done, as JSON like this:\n\n    {example}\n"
+        )
+
+    def _read(self) -> Results | str:
+        content = left_file(self._place, RESULTS, _LARGEST_RESULTS + 1)
+        if content is None or content == NO_FILE:
+            return "is missing" if content is None else "is no regular file"
+        if len(content) > _LARGEST_RESULTS:
+            return f"has more than {_LARGEST_RESULTS >> 20} MiB"
+        try:
+            results = Results.model_validate_json(content)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            said = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
+            return f"does not fit {RESULTS_SCHEMA}: {plain_text(shortened(said, _LONGEST))}"
+        if normal_id(results.task) != normal_id(self._task_id):
+            said = plain_text(shortened(results.task, _LONGEST))
+            return f"is about {said!r}, and the task is {self._task_id}"
+        return results
+
+
+def take_left(run: Run) -> None:
+    """Take the results out of the place of a run whose agent was cut off before they were taken."""
+    task = task_of(run.policy, run.item)
+    if task is not None:
+        Handover(run, place_of(run).path, task.id).take()
+
+
+def _summary(run: Run, results: Results) -> str:
+    """The summary of results as one line, without secrets."""
+    return shortened(plain_text(run.redactor.words(" ".join(results.summary.split()))), _LONGEST)
+
+
+STOP_NOTE: Final = "SPECGUARD_STOP.md"
+"""Its name, at the root of the run's place."""
+
+KEPT_STOP_NOTE: Final = "stop.md"
+"""What it is called in the run's folder, where it is kept."""
+
+_LARGEST_NOTE: Final = 1 << 16
+_LINES: Final = 3
+
+
+def stop_note(place: str) -> bytes | None:
+    """What the file says; None where there is none. Of a link, a folder or a pipe nothing is read."""
+    return left_file(place, STOP_NOTE, _LARGEST_NOTE)
+
+
+def take_stop_note(run: Run, place: str, note: bytes) -> str:
+    """Keep what the file says in the run's folder, and take it out of the place.
+
+    Args:
+        run: the run.
+        place: the folder of the place.
+        note: what it says.
+
+    Returns:
+        Its first lines that are no heading, as one.
+    """
+    text = run.redactor.words(plain_text(note.decode("utf-8", "surrogateescape")))
+    run.folder.write(KEPT_STOP_NOTE, text)
+    take_away(place, STOP_NOTE)
+    lines = [line.strip() for line in text.split("\n")]
+    said = [line for line in lines if line and not line.startswith("#")]
+    return shortened(" ".join(said[:_LINES]), _LONGEST)

@@ -12,29 +12,31 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from specguard.change.process import CommandError
 from specguard.change.tree import Tree
 from specguard.engine.ranges import check_run
 from specguard.errors import SpecguardError
-from specguard.executor.commit import hash_tree, hook_commands, make_commit
+from specguard.executor.commit import hash_tree, hook_commands, make_commit, patch, run_hook
 from specguard.executor.gate_runs import PlaceGround
-from specguard.executor.gates import read_results
-from specguard.executor.item import below_of, missing_papers, strays, task_in, task_of
+from specguard.executor.gates import read_results, told_of_command
+from specguard.executor.item import below_of, is_within, missing_papers, strays, task_in, task_of
 from specguard.executor.output import secrets_of
-from specguard.executor.place.place import inspect, place_of
-from specguard.executor.process import response_of, run_command
+from specguard.executor.place import place_of
 from specguard.executor.remote.pull_request import body_of, title_of
-from specguard.executor.report import fenced
 from specguard.executor.run import Run, RunEnded
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Verdict, path_text
+from specguard.executor.watch import make_place
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Verdict, listed, path_text
 from specguard.plans.task import Task, marked
 from specguard.plans.verification import proofs_of, same_command
 from specguard.reporters.escape import visible
 from specguard.reporters.json import render
 from specguard.reporters.text import decided_by, place
-from specguard.runs.model import Command, Judgement
+from specguard.runs.model import Judgement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from specguard.model import Judged
 
 
 _MOST_HOOK_ROUNDS: Final = 2
@@ -77,9 +79,7 @@ def judge_commit(run: Run) -> None:
     Raises:
         RunEnded: it does not hold any more, or no verdict can be given.
     """
-    oid = run.manifest.commit
-    if oid is None:
-        raise RunEnded("the run has no commit", code=EXIT_NO_VERDICT)
+    oid = run.manifest.commit or ""
     tree = place_of(run).git.commit(oid).tree
     if not _record(run, tree, _check(run, oid, whole=run.manifest.repository.tip is not None)):
         raise RunEnded(
@@ -116,23 +116,15 @@ def _through_hooks(run: Run) -> str | None:
     tree = hash_tree(run)
     done = None
     for _ in range(_MOST_HOOK_ROUNDS):
-        failed = None
-        after = tree
+        failed, after = None, tree
         for words in hook_commands(run, "pre-commit"):
-            place = place_of(run)
-            place.stage(after)
-            done = run_command(
-                run, "pre-commit", words, kind="hook", source="policy", cwd=place.path, tree=after
-            )
-            inspect(run, "a pre-commit hook")
+            done = run_hook(run, "pre-commit", words, after)
             after = hash_tree(run)
             failed = failed if done.succeeded else done
-        if after == tree:
-            if failed is None:
-                return tree
-            run.told.append(
-                told_of_command(run, failed, "The repository's pre-commit hooks refuse the change")
-            )
+        if after == tree and failed is None:
+            return tree
+        if after == tree and failed is not None:
+            run.told.append(told_of_command(run, failed, "The repository's pre-commit hook"))
             return None
         tree = after
     raise RunEnded(
@@ -156,13 +148,11 @@ def _record(run: Run, tree: str, verdict: Verdict, *, back: bool = False) -> boo
         RunEnded: something could not be judged.
     """
     manifest = run.manifest
-    number = len(manifest.judgements) + 1
-    report = f"check-{number}.json"
+    report = f"check-{len(manifest.judgements) + 1}.json"
     run.folder.write(report, render([verdict]))
-    found = sorted(
-        {one.fingerprint for one in verdict.findings if one.state == "open" and one.severity == "error"}
-    )
-    before = list(manifest.judgements)
+    found = sorted({one.fingerprint for one in _open_errors(verdict)})
+    # Of those of this round the agent was not told, where it was cut off and is judged again.
+    earlier = [one for one in manifest.judgements if one.attempt < manifest.attempts]
     manifest.judgements.append(
         Judgement(
             attempt=max(1, manifest.attempts),
@@ -175,15 +165,8 @@ def _record(run: Run, tree: str, verdict: Verdict, *, back: bool = False) -> boo
         )
     )
     manifest.tree = tree
-    manifest.approvals = sorted(
-        {
-            lift.id
-            for one in verdict.findings
-            if one.state == "approved"
-            for lift in one.lifts
-            if not lift.refusals
-        }
-    )
+    lifts = [lift for one in verdict.findings if one.state == "approved" for lift in one.lifts]
+    manifest.approvals = sorted({lift.id for lift in lifts if not lift.refusals})
     run.save()
     # What the agent did wrong is often why a fact is missing, as of the run of a task that it marked.
     if verdict.exit_code == EXIT_NO_VERDICT and not (back and found):
@@ -196,15 +179,13 @@ def _record(run: Run, tree: str, verdict: Verdict, *, back: bool = False) -> boo
         )
     if verdict.exit_code == EXIT_PASSED:
         return True
-    # Of those of this round the agent was not told, where it was cut off and is judged again.
-    known = {
-        fingerprint
-        for judgement in before
-        if judgement.attempt < manifest.attempts
-        for fingerprint in judgement.findings
-    }
+    known = {fingerprint for judgement in earlier for fingerprint in judgement.findings}
     run.told.append(told_of_findings(verdict, known))
     return False
+
+
+def _open_errors(verdict: Verdict) -> list[Judged]:
+    return [one for one in verdict.findings if one.state == "open" and one.severity == "error"]
 
 
 def has_to_finish(run: Run) -> bool:
@@ -248,7 +229,7 @@ def mark(run: Run) -> str:
         noted: a person has to verify it.
 
     Raises:
-        RunEnded: the plan cannot be written, or a command did not end well after all.
+        RunEnded: a command did not end well after all, or a link leads to the plan.
     """
     task = _task(run)
     if task is None:
@@ -257,15 +238,15 @@ def mark(run: Run) -> str:
     if not commands:
         run.note(f"{task.name} has no commands that verify it, so the plan does not say that it is done.")
         return ""
-    status = task.plan.settings.done[0]
+    status, evidence = task.plan.settings.done[0], _evidence(run, task)
     try:
-        after = marked(_read(run, task.plan.path), task, status=status, evidence=_evidence(run, task))
+        plan = marked(_read(run, task.plan.path), task, status=status, evidence=evidence)
     except SpecguardError as error:
         run.note(f"The plan is not marked: {error.message}.")
         return ""
     run.manifest.worked = run.manifest.tree
     run.save()
-    _write(run, task.plan.path, after)
+    _write(run, task.plan.path, plan)
     for name in task.plan.settings.log:
         path = task.plan.folder + b"/" + os.fsencode(name)
         before = _read(run, path)
@@ -303,7 +284,7 @@ def _task(run: Run) -> Task | None:
 def _evidence(run: Run, task: Task) -> Sequence[Mapping[str, Any]]:
     """Each command that verifies the task, and how it ended in this run."""
     found = []
-    results = read_results(run.folder)
+    results = read_results(run.folder).get("gates", [])
     for command in proofs_of(task):
         told = run.redactor.words(command)
         codes = [code for one in results if same_command(one["run"], told) for code in one["exit_codes"]]
@@ -323,47 +304,29 @@ def _read(run: Run, path: bytes) -> str:
     file = _file(run, path)
     if not os.path.lexists(file):
         return ""
-    try:
-        with open(
-            os.open(file, os.O_RDONLY | os.O_NOFOLLOW), encoding="utf-8", errors="surrogateescape", newline=""
-        ) as stream:
-            return stream.read()
-    except (OSError, ValueError) as error:
-        raise RunEnded(
-            f"{path_text(path)} cannot be read: {error}", code=2, error="unreadable-file"
-        ) from error
+    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+    with open(descriptor, encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        return stream.read()
 
 
 def _write(run: Run, path: bytes, text: str) -> None:
     file = _file(run, path)
     temporary = file + b".specguard"
-    try:
-        with open(
-            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644), "wb"
-        ) as stream:
-            stream.write(text.encode("utf-8", "surrogateescape"))
-        with suppress(OSError):
-            os.chmod(temporary, os.stat(file).st_mode & 0o777)
-        os.replace(temporary, file)
-    except OSError as error:
-        raise RunEnded(
-            f"{path_text(path)} cannot be written: {error.strerror}",
-            code=2,
-            error="unwritable-file",
-        ) from error
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with open(os.open(temporary, flags, 0o644), "wb") as stream:
+        stream.write(text.encode("utf-8", "surrogateescape"))
+    with suppress(OSError):
+        os.chmod(temporary, os.stat(file).st_mode & 0o777)
+    os.replace(temporary, file)
 
 
 def _file(run: Run, path: bytes) -> bytes:
     """A file of the place, whose folder is no link out of it."""
-    root = os.path.realpath(os.fsencode(place_of(run).path))
-    file = os.path.join(root, path)
+    file = os.path.join(os.path.realpath(os.fsencode(place_of(run).path)), path)
     folder = os.path.dirname(file)
     if os.path.realpath(folder) != folder:
-        raise RunEnded(
-            f"a link leads to {path_text(path)}, and is not written through",
-            code=2,
-            error="outside-repository",
-        )
+        said = f"a link leads to {path_text(path)}, and is not written through"
+        raise RunEnded(said, code=2, error="outside-repository")
     return file
 
 
@@ -377,7 +340,7 @@ def told_of_findings(verdict: Verdict, known: Collection[str]) -> str:
         verdict: the verdict.
         known: the fingerprints of those that the agent was told of before, which are only counted.
     """
-    found = [one for one in verdict.findings if one.state == "open" and one.severity == "error"]
+    found = _open_errors(verdict)
     new = [one for one in found if one.fingerprint not in known]
     lines = ["## Rules that the change breaks", ""]
     for judged in new[:_MOST]:
@@ -393,19 +356,6 @@ def told_of_findings(verdict: Verdict, known: Collection[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def told_of_command(run: Run, command: Command, what: str) -> str:
-    """A command that failed, with the end of its output, as a section of Markdown.
-
-    Args:
-        run: the run.
-        command: its record.
-        what: what that means, as a clause.
-    """
-    tail = response_of(run.folder, command).tail
-    why = command.problem or f"exit code {command.exit_code}"
-    return f"## {what}\n\n`{command.command}` ended with {why}:\n\n{fenced(tail)}\n"
-
-
 _SHORTEST: Final = 16
 """A shorter value may be the password of everybody's test database, which stands in files by intention."""
 
@@ -419,28 +369,23 @@ def published_secrets(run: Run, tree: str) -> str:
         run: the run; what its base has is public already.
         tree: one that was hashed in its place.
     """
-    found = secrets_of(run.options.environment)
     secrets = {
         value.encode("utf-8", "surrogateescape"): path_text(name.encode("utf-8", "surrogateescape"))
-        for value, name in found.items()
+        for value, name in secrets_of(run.options.environment).items()
         if len(value) >= _SHORTEST
     }
-    if not secrets or run.place is None:
+    if not secrets:
         return ""
-    git = run.place.git
-    entries = [entry for entry in git.diff_trees(run.place.base, tree) if entry.is_file]
-    lines = []
-    for entry, (_, content) in zip(entries, git.blobs([entry.new for entry in entries]), strict=True):
-        held = [value for value in secrets if content is not None and value in content]
+    place, lines = place_of(run), []
+    entries = [entry for entry in place.git.diff_trees(place.base, tree) if entry.is_file]
+    for entry, (_, content) in zip(entries, place.git.blobs([one.new for one in entries]), strict=True):
+        held = [value for value in secrets if value in (content or b"")]
         if held and entry.old_mode & 0o170000 == 0o100000:
-            before = next(git.blobs([entry.old]))[1] or b""
+            before = next(place.git.blobs([entry.old]))[1] or b""
             held = [value for value in held if value not in before]
         lines += [f"- {path_text(entry.path)} holds the value of {secrets[value]}" for value in held]
-    if not lines:
-        return ""
-    return (
-        "## Secrets that must not be published\n\nTake them out of these files:\n\n" + "\n".join(lines) + "\n"
-    )
+    head = "## Secrets that must not be published\n\nTake them out of these files:\n\n"
+    return head + "\n".join(lines) + "\n" if lines else ""
 
 
 _WILD: Final = re.compile(rb"\*\*|\*|\?|\[[^]]*\]")
@@ -477,8 +422,20 @@ def prove_guard(run: Run, judge: Callable[[Run, str], Verdict] | None = None) ->
     else:
         return None
     place.git.run("update-index", "--replace", "-z", "--index-info", stdin=edit, index=index)
-    tree = place.git.run("write-tree", "--missing-ok", index=index).decode("ascii").strip()
-    verdict = (judge or _judge)(run, make_commit(run, tree))
+    tree = place.git.write_tree(index)
+    repository, oid = run.manifest.repository, make_commit(run, tree)
+    verdict = (
+        judge(run, oid)
+        if judge is not None
+        else check_run(
+            run.git.repository,
+            objects=place.objects,
+            base=repository.base,
+            base_oid=repository.base_oid,
+            head=oid,
+            branch=run.manifest.branch or "",
+        )
+    )
     for judged in verdict.findings:
         if judged.finding.path == path and judged.severity == "error" and judged.state == "open":
             return path
@@ -487,18 +444,6 @@ def prove_guard(run: Run, judge: Callable[[Run, str], Verdict] | None = None) ->
         help="specguard doctor",
         code=2,
         error="guard-silent",
-    )
-
-
-def _judge(run: Run, oid: str) -> Verdict:
-    repository = run.manifest.repository
-    return check_run(
-        run.git.repository,
-        objects=place_of(run).objects,
-        base=repository.base,
-        base_oid=repository.base_oid,
-        head=oid,
-        branch=run.manifest.branch or "",
     )
 
 
@@ -527,3 +472,47 @@ def _guarded(run: Run) -> bytes | None:
         if refused(path):
             return path
     return None
+
+
+def put_on_top(run: Run, tip: str) -> str:
+    """Make the run's place anew at a tip of its branch, with what the agent made on top.
+
+    Args:
+        run: its files were judged on an earlier tip; the plan's mark and the commit are given up.
+        tip: a commit in the user's object store.
+
+    Returns:
+        What came of it, in one sentence.
+
+    Raises:
+        RunEnded: the branch was rewritten, or both change the same files.
+    """
+    place, manifest = place_of(run), run.manifest
+    tree, branch = manifest.worked or manifest.tree or "", manifest.branch or ""
+    if not is_within(run.git, place.base, tip):
+        raise _moved(run, f"{branch} was rewritten while the agent worked: it is at {tip[:10]} now")
+    theirs = {entry.path for entry in run.git.diff_trees(place.base, tip)}
+    both = [one.path for one in place.git.diff_trees(place.base, tree) if one.path in theirs]
+    task = task_of(run.policy, run.item)
+    if task is not None:
+        both = [path for path in both if not task.plan.holds(path)]
+    if both:
+        names = listed(list(map(path_text, both)))
+        raise _moved(run, f"{branch} has moved on, and changes the same files: {names}")
+    made = patch(place.git, place.base, tree, binary=True)
+    manifest.repository.tip = manifest.repository.branch_oid = tip
+    manifest.worked = manifest.tree = manifest.commit = None
+    run.save()
+    make_place(run)
+    prove_guard(run)
+    try:
+        place_of(run).git.run("apply", "--whitespace=nowarn", "-", stdin=made, files=True)
+    except CommandError as error:
+        said = f"{branch} has moved on, and what the agent made does not go on top of it"
+        raise _moved(run, said) from error
+    return f"{branch} has moved on to {tip[:10]}, and what the agent made was put on top"
+
+
+def _moved(run: Run, reason: str) -> RunEnded:
+    help = f"start the task again; what the agent made is in {run.folder.file('diff.patch')}"
+    return RunEnded(reason, state="remote-moved", help=help)

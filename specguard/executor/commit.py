@@ -21,12 +21,11 @@ from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable
 from specguard.executor.item import is_paper, task_of
-from specguard.executor.place.files import identity
-from specguard.executor.place.place import Place, check_survey, inspect, place_of
-from specguard.executor.place.watch import Survey
+from specguard.executor.place import Place, identity, place_of
 from specguard.executor.process import response_of, run_command
 from specguard.executor.remote.git import read_settings
 from specguard.executor.run import Run, RunEnded
+from specguard.executor.watch import Survey, check_survey, inspect
 from specguard.model import listed, path_text
 from specguard.runs.model import Command
 from specguard.work.templates import FREE, Template, Unrendered
@@ -77,20 +76,15 @@ def message_of(run: Run) -> str:
     Once a `commit-msg` hook has altered it, what the hook made of it.
 
     Raises:
-        RunEnded: the item has no template for it, or a value is missing.
+        RunEnded: a value is missing.
     """
     return run.message or _own_message(run)
 
 
 def _own_message(run: Run) -> str:
-    """The message as no hook has seen it yet.
-
-    Raises:
-        RunEnded: the item has no template for it, or a value is missing.
-    """
-    item = run.item
-    if item is None:
-        raise RunEnded("a run of gates commits nothing", code=2)
+    """The message as no hook has seen it yet."""
+    item, told = run.item, run.manifest.item
+    assert item is not None  # noqa: S101 - a run of gates commits nothing
     try:
         subject = next(iter(item.commit_messages), "")
         if FREE in Template(item.settings.commit).names:
@@ -103,15 +97,7 @@ def _own_message(run: Run) -> str:
             code=2,
             error="incomplete-policy",
         ) from error
-    if not subject:
-        raise RunEnded(
-            f"the policy does not say what a {item.kind}'s commit is called",
-            help=f"set work.{item.kind}.commit",
-            code=2,
-            error="incomplete-policy",
-        )
     trailer = run.policy.declared("run_settings").trailer
-    told = run.manifest.item
     return f"{subject}\n\n{trailer}: {told.kind}-{told.id}/{run.folder.run_id}\n"
 
 
@@ -152,18 +138,11 @@ def commit(run: Run) -> bool:
     Raises:
         RunEnded: a hook refuses the message, or the commit cannot be made.
     """
-    tree = run.manifest.tree
-    if tree is None:
-        raise RunEnded("no tree of the run was judged", code=2)
+    place, tree = place_of(run), run.manifest.tree or ""
     if not _hooks_agree(run, tree):
         return False
-    oid = make_commit(run, tree)
-    place = place_of(run)
-    made = place.git.commit(oid)
-    if (made.tree, list(made.parents)) != (tree, [place.base]):
-        raise RunEnded("the commit is not the one that was asked for", help="git --version", code=2)
+    run.manifest.commit = make_commit(run, tree)
     run.folder.write(PATCH, patch(place.git, place.base, tree, binary=True))
-    run.manifest.commit = oid
     run.manifest.highlights = [run.redactor.words(message_of(run).partition("\n")[0])]
     note_commit(run, tree)
     run.save()
@@ -205,50 +184,56 @@ def patch(git: Git, base: str, tree: str, *, without: str = "", binary: bool = F
 
 def _hooks_agree(run: Run, tree: str) -> bool:
     """Run the `commit-msg` hooks; whether files and message are as they were."""
-    message = message_of(run)
-    said, done = _run_hooks(run, tree, message)
+    before = _clean(message_of(run))
+    said, done = _run_hooks(run, tree, message_of(run))
     if done is None:
         return True
-    if run.message and said != _clean(message):
+    if run.message and said != before:
         # With git they see a message once: one that adds to whatever it sees agrees with what it made of it.
         again, last = _run_hooks(run, tree, _own_message(run))
-        if last is not None and again == _clean(message):
+        if last is not None and again == before:
             said, done = again, last
-    if said != _clean(message):
-        if not said:
-            raise RunEnded(
-                "the commit-msg hook left an empty message",
-                command=done.number,
-                error="hook-refused",
-            )
+    if said and said != before:
         run.message = said
         return False
-    if hash_tree(run) != tree:
+    if said and hash_tree(run) != tree:
         return False
-    if done.exit_code != 0 or done.problem:
-        raise RunEnded(
-            "the repository's commit-msg hooks refuse the message of the run's commit",
-            help=f"see {done.log}; the message comes from work.{run.manifest.item.kind}.commit",
-            tail=response_of(run.folder, done).tail,
-            command=done.number,
-            error="hook-refused",
-        )
-    return True
+    if said and done.succeeded:
+        return True
+    raise RunEnded(
+        "the repository's commit-msg hooks refuse the message of the run's commit"
+        if said
+        else "the commit-msg hook left an empty message",
+        help=f"see {done.log}; the message comes from work.{run.manifest.item.kind}.commit",
+        tail=response_of(run.folder, done).tail,
+        command=done.number,
+        error="hook-refused",
+    )
 
 
 def _run_hooks(run: Run, tree: str, message: str) -> tuple[str, Command | None]:
     """What the `commit-msg` hooks make of a message, and the last one that ran; None where there is none."""
-    place = place_of(run)
-    path = place.write("message", message.encode("utf-8", "surrogateescape"))
+    path = place_of(run).write("message", message.encode("utf-8", "surrogateescape"))
     done = None
     for words in hook_commands(run, "commit-msg", path):
-        place.stage(tree)
-        done = run_command(run, "commit-msg", words, kind="hook", source="policy", cwd=place.path, tree=tree)
-        inspect(run, "a commit-msg hook")
+        done = run_hook(run, "commit-msg", words, tree)
         if not done.succeeded:
             break
     with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
         return _clean(file.read()), done
+
+
+def run_hook(run: Run, stage: str, words: Sequence[str], tree: str) -> Command:
+    """Run one hook of the repository on a tree, which is staged for it.
+
+    Raises:
+        RunEnded: it did something else in the place than changing files.
+    """
+    place = place_of(run)
+    place.stage(tree)
+    done = run_command(run, stage, words, kind="hook", cwd=place.path, tree=tree)
+    inspect(run, f"a {stage} hook")
+    return done
 
 
 def _clean(message: str) -> str:
@@ -267,7 +252,6 @@ STAGES: Final = ("pre-commit", "commit-msg")
 _HUSKY: Final = b".husky"
 _FOLDERS: Final = (_HUSKY, b".githooks")
 _COPY: Final = "tree-hooks"
-_MOST_FILES: Final = 200
 _EXECUTABLE: Final = 0o100755
 _AS_HUSKY: Final = 'PATH="$PWD/node_modules/.bin:$PATH"; export PATH; exec sh -e "$0" "$@"'
 """As husky runs a hook: it need not be executable, and finds what the project has installed."""
@@ -367,34 +351,18 @@ def _script(tree: Tree, folder: bytes, stage: str) -> bool:
 
 
 def _copied(run: Run, tree: Tree, folder: bytes) -> str:
-    """A copy of the base's folder of scripts, out of the agent's way.
-
-    Returns:
-        Its absolute path.
-    """
+    """A copy of the base's folder of scripts, out of the agent's way: its absolute path."""
     target = os.path.join(place_of(run).own, _COPY)
-    paths = [path for path in tree.paths() if path.startswith(folder + b"/")]
-    if len(paths) > _MOST_FILES:
-        raise RunEnded(
-            f"{os.fsdecode(folder)} has {len(paths)} files, and hooks have {_MOST_FILES} at most",
-            code=2,
-            error="size-limit",
-        )
-    try:
-        shutil.rmtree(target, ignore_errors=True)
-        os.mkdir(target, 0o700)
-        for path in paths:
-            found, content = tree.find(path), tree.read(path)
-            if found is None or content is None or found.mode & 0o170000 != 0o100000:
-                continue
+    shutil.rmtree(target, ignore_errors=True)
+    os.mkdir(target, 0o700)
+    for path in tree.paths():
+        found = tree.find(path) if path.startswith(folder + b"/") else None
+        content = tree.read(path) if found is not None and found.mode & 0o170000 == 0o100000 else None
+        if found is not None and content is not None:
             _write(os.path.join(target, os.fsdecode(path.removeprefix(folder + b"/"))), content, found.mode)
-        if folder == _HUSKY and not os.path.lexists(os.path.join(target, "_")):
-            # Hooks of earlier versions begin by reading this, which husky makes and nobody commits.
-            _write(os.path.join(target, "_", "husky.sh"), b"", 0o100644)
-    except OSError as error:
-        raise RunEnded(
-            f"the hooks cannot be written: {error.strerror}", code=2, error="unwritable-file"
-        ) from error
+    if folder == _HUSKY and not os.path.lexists(os.path.join(target, "_")):
+        # Hooks of earlier versions begin by reading this, which husky makes and nobody commits.
+        _write(os.path.join(target, "_", "husky.sh"), b"", 0o100644)
     return target
 
 
@@ -439,30 +407,29 @@ def scope_of(policy: Policy, item: WorkItem) -> Scope | None:
     Raises:
         MissingFact: the trusted base cannot be read.
     """
-    task = task_of(policy, item)
+    task, entry = task_of(policy, item), item.listed
     if task is not None and task.expected_files:
-        return Scope(
-            patterns=list(task.expected_files),
-            where=str(task.origin("expected_files")),
-            held=judges(policy, "unexpected-file"),
-        )
+        where, held = str(task.origin("expected_files")), judges(policy, "unexpected-file")
+        return Scope(list(task.expected_files), where, held)
     held = judges(policy, "out-of-scope-path")
-    entry = item.listed
     if entry is not None and entry.files:
-        path = path_text(entry.source.path)
-        where = f"{path}:{entry.files[0].line}" if entry.files[0].line else path
-        return Scope(patterns=list(entry.scope.patterns), where=where, held=held)
+        where = place_text(entry.source.path, entry.files[0].line)
+        return Scope(list(entry.scope.patterns), where, held)
     try:
         scope = item.scope
     except NotApplicable:
         return None
     if scope.document is not None:
-        path = path_text(scope.document)
-        where = f"{path}:{scope.lines[0]}" if scope.lines else path
+        where = place_text(scope.document, scope.lines[0] if scope.lines else None)
     else:
         origin = policy.origin(item.setting("scope"))
         where = f"{origin.path}:{origin.line}" if origin else item.setting("scope")
-    return Scope(patterns=list(scope.paths.patterns), where=where, held=held)
+    return Scope(list(scope.paths.patterns), where, held)
+
+
+def place_text(path: bytes, line: int | None) -> str:
+    """A line of a file, for a person."""
+    return f"{path_text(path)}:{line}" if line else path_text(path)
 
 
 def judges(policy: Policy, name: str) -> bool:
@@ -519,17 +486,8 @@ def check_contents(place: Place, tree: str) -> None:
         MissingFact: an object cannot be read, or was forged.
     """
     entries = [entry for entry in place.git.diff_trees(place.base, tree) if not entry.deleted]
-    _check_links(place, [entry for entry in entries if entry.is_symlink])
-    files = [entry for entry in entries if entry.is_file]
-    _check_pointers(place, tree, files)
-    # Git does not write an object that is there: one that was forged before would stand for the file.
-    for _ in place.git.blobs([entry.new for entry in files]):
-        pass
-
-
-def _check_links(place: Place, entries: Sequence[Entry]) -> None:
-    targets = place.git.blobs([entry.new for entry in entries])
-    for entry, (_, target) in zip(entries, targets, strict=True):
+    links = [entry for entry in entries if entry.is_symlink]
+    for entry, (_, target) in zip(links, place.git.blobs([entry.new for entry in links]), strict=True):
         if target is None or _leads_out(entry.path, target):
             where = path_text(target or b"...")
             raise RunEnded(
@@ -537,31 +495,29 @@ def _check_links(place: Place, entries: Sequence[Entry]) -> None:
                 help="let it lead to a file of the repository, by a relative path",
                 error="outside-repository",
             )
+    files = [entry for entry in entries if entry.is_file]
+    if not files:
+        return
+    _check_pointers(place, tree, files)
+    # Git does not write an object that is there: one that was forged before would stand for the file.
+    for _ in place.git.blobs([entry.new for entry in files]):
+        pass
 
 
 def _leads_out(path: bytes, target: bytes) -> bool:
-    if target.startswith(b"/"):
-        return True
-    depth = path.count(b"/")
+    depth = path.count(b"/") if not target.startswith(b"/") else -1
     for name in target.split(b"/"):
-        if name == b"..":
-            depth -= 1
-            if depth < 0:
-                return True
-        elif name not in (b"", b"."):
-            depth += 1
+        depth += -1 if name == b".." else name not in (b"", b".")
+        if depth < 0:
+            return True
     return False
 
 
 def _check_pointers(place: Place, tree: str, entries: Sequence[Entry]) -> None:
-    if not entries:
-        return
     index = os.path.join(place.git.folder, "attributes-index")
     place.git.run("read-tree", tree, index=index)
-    said = place.git.run(
-        "check-attr", "--cached", "-z", "--stdin", "filter",
-        stdin=b"".join(entry.path + b"\0" for entry in entries), index=index,
-    )  # fmt: skip
+    words = ("check-attr", "--cached", "-z", "--stdin", "filter")
+    said = place.git.run(*words, stdin=b"".join(entry.path + b"\0" for entry in entries), index=index)
     fields = said.split(b"\0")
     kept = {path for path, value in zip(fields[::3], fields[2::3], strict=False) if value == b"lfs"}
     wanted = [entry for entry in entries if entry.path in kept]

@@ -12,10 +12,9 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from specguard import __version__
 from specguard.change.git import Git
 from specguard.change.request import Request
-from specguard.change.sources import Change, open_changes
+from specguard.change.sources import open_changes
 from specguard.change.tree import Tree
 from specguard.change.worktree import hash_work_tree
 from specguard.engine.claims import papers
@@ -23,26 +22,25 @@ from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.executor.commit import PATCH, hash_tree, patch
-from specguard.executor.gates import GateRound, is_owed, planned_gates, told_of_gate
-from specguard.executor.output import LogFollower
-from specguard.executor.place.place import inspect, place_of
+from specguard.executor.gates import USERS_OWN, GateRound, is_owed, planned_gates, told_of_command
+from specguard.executor.place import place_of
 from specguard.executor.process import killed_by_signals
 from specguard.executor.report import outcome
-from specguard.executor.run import EXITS, Run, RunEnded, RunOptions, ended_by
+from specguard.executor.run import EXITS, Run, RunEnded, RunOptions, as_error, ended_by, new_manifest
 from specguard.executor.start.preflight import find_checkout
+from specguard.executor.watch import inspect
 from specguard.model import path_text
 from specguard.runs import model
 from specguard.runs.files import committed_folder, ignore_local, item_folder, run_root
 from specguard.runs.folder import MANIFEST, RunFolder, new_run_id, now_text
 from specguard.runs.proof import content_of
 from specguard.runs.record import ALL, GATES
-from specguard.runs.settings import RunSettings, seconds
-from specguard.work.gates import Gates, PlannedGate, selected
+from specguard.runs.settings import RunSettings
+from specguard.work.gates import PlannedGate, selected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from specguard.authority.policy import Policy
     from specguard.change.entries import Entry
     from specguard.work.item import WorkItem
 
@@ -87,13 +85,9 @@ class Ground:
         """Whether it is sure, at a glance, that it has the tree still that was shown; never of the user's."""
         return False
 
-    def restore(self, tree: str, entries: Sequence[Entry]) -> None:  # noqa: ARG002 - as it is asked
-        """Make files as a tree has them.
-
-        Raises:
-            RunEnded: the files are the user's.
-        """
-        raise RunEnded("files of your own checkout are not for specguard to restore", code=2)
+    def restore(self, tree: str, entries: Sequence[Entry]) -> None:
+        """Make files as a tree has them; asked only where it `mends`."""
+        raise NotImplementedError
 
     def leave(self) -> None:
         """See that nothing else was done there than running gates."""
@@ -204,22 +198,14 @@ class CheckoutGround(Ground):
         runs = [one for one in git.diff_trees(start, tree) if self._runs and one.path.startswith(self._runs)]
         if not runs:
             return tree
-        index = f"{git.folder}/without-runs"
-        git.read(git.start("read-tree", tree, index=index), "the working tree")
+        index, what = f"{git.folder}/without-runs", "the working tree"
         zeros = "0" * git.repository.hexadecimal
         # Mode 0 takes a path out.
-        lines = [
-            f"{one.old_mode:06o} {one.old if not one.added else zeros}\t".encode() + one.path for one in runs
-        ]
-        given = b"".join(line + b"\0" for line in lines)
-        git.read(
-            git.start("update-index", "-z", "--index-info", stdin=given, index=index), "the working tree"
-        )
-        return (
-            git.read(git.start("write-tree", "--missing-ok", index=index), "the working tree")
-            .decode()
-            .strip()
-        )
+        olds = [(f"{one.old_mode:06o} {zeros if one.added else one.old}", one.path) for one in runs]
+        given = b"".join(f"{old}\t".encode() + path + b"\0" for old, path in olds)
+        git.read(git.start("read-tree", tree, index=index), what)
+        git.read(git.start("update-index", "-z", "--index-info", stdin=given, index=index), what)
+        return git.read(git.start("write-tree", "--missing-ok", index=index), what).decode().strip()
 
     def patch(self, tree: str) -> bytes:
         """What a tree changes since the base, but for the folder of runs."""
@@ -285,7 +271,10 @@ def run_gates(run: Run) -> bool:
     plan = planned_gates(run.policy, run.item, commands=run.options.commands)
     gates = GateRound(run, PlaceGround(run), plan)
     passed = gates.carry_out()
-    run.told += [told_of_gate(run, result.gate, command) for result, command in gates.failures]
+    run.told += [
+        told_of_command(run, command, f"The {result.gate.kind} {result.gate.name}", result.gate.named)
+        for result, command in gates.failures
+    ]
     if gates.missing:
         gate, program = gates.missing[0]
         raise RunEnded(
@@ -314,19 +303,16 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         SpecguardError: there is no checkout, no policy or no commit, or the document cannot be read.
     """
     repository, root = find_checkout(options)
-    with Git(repository) as git:
-        try:
-            work = _Work(git, options, root)
-            if options.dry_run:
-                work.tell(say)
-                return 0
-            return work.carry_out(say)
-        except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
+    with Git(repository) as git, as_error():
+        alone = _Alone(git, options, root)
+        if options.dry_run:
+            alone.tell(say)
+            return 0
+        return alone.carry_out(say)
 
 
-class _Work:
-    """What is to be run."""
+class _Alone:
+    """A run of gates alone."""
 
     def __init__(self, git: Git, options: RunOptions, root: str) -> None:
         request = Request(
@@ -339,9 +325,17 @@ class _Work:
         self._root = root
         self._item = self._named()
         plan = planned_gates(self._policy, self._item, commands=options.commands)
-        branch = change.found.how not in ("head", "none")
-        self._plan = plan.and_also([_guard(options, branch=branch)] if not _has_guard(plan) else [])
-        self._base = self._start()
+        branch = self._change.found.how not in ("head", "none")
+        guarded = any("specguard check" in " ".join(gate.run.split()) for gate in plan.gates)
+        self._plan = plan if guarded else plan.and_also([_guard(options, branch=branch)])
+        head = git.repository.head
+        tip = self._change.base.tip or head
+        if head is None or tip is None:
+            raise SpecguardError(
+                "there is no commit yet to compare the working tree with", help="git commit", code="no-commit"
+            )
+        # Where the change began: the commit that `HEAD` and the base have in common.
+        self._base = next(iter(git.merge_bases(tip, head)), head)
 
     def _named(self) -> WorkItem | None:
         """The item that the branch names; None where it names none."""
@@ -353,129 +347,88 @@ class _Work:
             return None
         return item
 
-    def _start(self) -> str:
-        """Where the change began: the commit that `HEAD` and the base have in common."""
-        head = self._git.repository.head
-        tip = self._change.base.tip or head
-        if head is None or tip is None:
-            raise SpecguardError(
-                "there is no commit yet to compare the working tree with", help="git commit", code="no-commit"
-            )
-        return next(iter(self._git.merge_bases(tip, head)), head)
-
     def tell(self, say: Say) -> None:
         """List the gates, each with what would become of it now."""
-        ground = self._ground("")
+        ground = CheckoutGround(self._git, self._base)
         for chosen in selected(self._plan.gates, ground.entries(ground.tree())):
             gate = chosen.gate
-            what = f"does not run: {chosen.skipped}" if chosen.skipped else "runs"
-            if gate.kind == "format":
-                what = "does not run: formatters write, and here the files are your own"
+            skipped = USERS_OWN if gate.kind == "format" else chosen.skipped
+            what = f"does not run: {skipped}" if skipped else "runs"
             say(f"{gate.kind} {gate.name} ({gate.named}) {what}")
             say("\n".join(f"  {call}" for call in chosen.calls or [gate.run]))
         for one in self._plan.not_read:
             say(f"{one.path}:{one.line} is not run as a gate: {one.text!r} ({one.why})")
 
-    def _ground(self, folder: str) -> CheckoutGround:
-        git = self._git
-        inside = os.path.relpath(folder, os.path.realpath(self._root)) if folder else ".."
-        runs = b"" if inside.startswith("..") else os.fsencode(inside) + b"/"
-        return CheckoutGround(git, self._base, runs=runs)
-
     def carry_out(self, say: Say) -> int:
         """Run them, and record that."""
-        settings: RunSettings = self._policy.declared("run_settings")
-        root = run_root(
-            settings, self._options.environment, work_tree=self._root, given=self._options.run_root
-        )
-        if committed_folder(settings, self._options.environment, work_tree=self._root, runs=root):
-            ignore_local(root)
-        item = self._item
-        folder = RunFolder(
-            os.path.join(root, item_folder(GATES, f"{item.kind}-{item.id}" if item else ALL), new_run_id())
-        )
-        run = Run(
-            self._options,
-            folder,
-            self._manifest(folder.run_id, settings),
-            git=self._git,
-            policy=self._policy,
-            item=item,
-        )
-        run.take()
+        run = self._begun()
+        manifest, folder = run.manifest, run.folder
+        run.tell = say
         say(f"run {folder.run_id}")
-        ground = self._ground(os.path.realpath(root))
+        runs = os.path.relpath(self._runs, os.path.realpath(self._root))
+        inside = b"" if runs.startswith("..") else os.fsencode(runs) + b"/"
+        ground = CheckoutGround(self._git, self._base, runs=inside)
         gates = GateRound(run, ground, self._plan)
         code = EXITS["succeeded"]
         try:
-            with killed_by_signals(), LogFollower(run, say), run.step("gates"):
+            with killed_by_signals(), run.step("gates"):
                 _carry_out(gates)
-            run.manifest.tree = tree = ground.tree()
-            run.manifest.content = content_of(Tree(self._git, tree), papers(self._policy))
-            run.manifest.highlights = [run.redactor.words(one) for one in ground.highlights(tree)]
-            run.folder.write(PATCH, run.redactor.text(ground.patch(tree)))
-            run.manifest.state = "succeeded"
-        except RunEnded as end:
-            run.manifest.state, run.manifest.reason = end.state, run.redactor.words(end.reason)
-            code = end.code
-        except SpecguardError as error:
-            run.manifest.state, run.manifest.reason = "failed", run.redactor.words(error.message)
-            raise
+            manifest.tree = tree = ground.tree()
+            manifest.content = content_of(Tree(self._git, tree), papers(self._policy))
+            manifest.highlights = [run.redactor.words(one) for one in ground.highlights(tree)]
+            folder.write(PATCH, run.redactor.text(ground.patch(tree)))
+            manifest.state = "succeeded"
+        except (RunEnded, SpecguardError) as error:
+            end = ended_by(error)
+            manifest.state, manifest.reason, code = end.state, run.redactor.words(end.reason), end.code
+            if isinstance(error, SpecguardError):
+                raise
         finally:
-            run.manifest.ended_at = now_text()
+            manifest.ended_at = now_text()
             try:
                 run.seal()
             except RunEnded as end:
-                run.manifest.state, run.manifest.reason, code = end.state, end.reason, end.code
+                manifest.state, manifest.reason, code = end.state, end.reason, end.code
                 run.seal()
         for result in gates.results.values():
             if result.skipped:
                 say(f"{result.gate.kind} {result.gate.name} did not run: {result.skipped}")
         for gate, program in gates.missing:
             say(f"{gate.kind} {gate.name} needs {program}, which is not on the path")
-        for note in run.manifest.notes:
+        for note in manifest.notes:
             say(f"note: {note}")
-        detail = run.manifest.steps[-1].detail
-        say(f"run {folder.run_id}: {run.manifest.state} ({detail})")
+        say(f"run {folder.run_id}: {manifest.state} ({manifest.steps[-1].detail})")
         say(f"manifest: {folder.file(MANIFEST)}")
         return code
 
-    def _manifest(self, run_id: str, settings: RunSettings) -> model.Manifest:
-        item = self._item
+    def _begun(self) -> Run:
+        settings: RunSettings = self._policy.declared("run_settings")
+        options, item = self._options, self._item
+        root = run_root(settings, options.environment, work_tree=self._root, given=options.run_root)
+        if committed_folder(settings, options.environment, work_tree=self._root, runs=root):
+            ignore_local(root)
+        self._runs = os.path.realpath(root)
         told = item.summary() if item else {"document": None, "slug": None}
-        policy: Policy = self._policy
-        change: Change = self._change
-        return model.Manifest(
-            run_id=run_id,
-            tool=__version__,
-            item=model.Item(
-                kind=GATES,
-                id=f"{item.kind}-{item.id}" if item else ALL,
-                slug=told["slug"],
-                document=told["document"],
-            ),
-            state="running",
-            pid=os.getpid(),
+        name = f"{item.kind}-{item.id}" if item else ALL
+        folder = RunFolder(os.path.join(root, item_folder(GATES, name), new_run_id()))
+        manifest = new_manifest(
+            self._policy,
+            options,
+            folder.run_id,
+            item=model.Item(kind=GATES, id=name, slug=told["slug"], document=told["document"]),
             repository=model.Repository(
-                base=change.base.name or "HEAD",
+                base=self._change.base.name or "HEAD",
                 base_oid=self._base,
                 object_format="sha256" if self._git.repository.format == "sha256" else "sha1",
             ),
-            policy=model.PolicyMade(
-                policy_id=policy.policy_id, ref=policy.ref, documents=dict(policy.documents)
-            ),
-            started_at=now_text(),
-            timeout=self._options.timeout or seconds(settings.timeout),
             notes=self._notes,
         )
+        run = Run(options, folder, manifest, git=self._git, policy=self._policy, item=item)
+        run.take()
+        return run
 
 
 def _carry_out(gates: GateRound) -> None:
-    """Run all gates.
-
-    Raises:
-        RunEnded: one failed, or the run ends for another reason.
-    """
     if not gates.carry_out():
         names = dict.fromkeys(result.gate.name for result, _ in gates.failures)
         raise RunEnded(f"what failed: {', '.join(names)}", error="gate-failed")
@@ -492,7 +445,3 @@ def _guard(options: RunOptions, *, branch: bool) -> PlannedGate:
     if options.base:
         words += ["--base", options.base]
     return PlannedGate(name="specguard", run=shlex.join(words), source="run")
-
-
-def _has_guard(plan: Gates) -> bool:
-    return any("specguard check" in " ".join(gate.run.split()) for gate in plan.gates)

@@ -11,14 +11,15 @@ import os
 import re
 import shlex
 import time
+from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.repository import find_program
+from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
-from specguard.executor.children import command_environment
 from specguard.executor.item import verify_gates
-from specguard.executor.process import NOT_FOUND, response_of, run_command
+from specguard.executor.process import NOT_FOUND, command_environment, response_of, run_command
 from specguard.executor.report import fenced
 from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, path_text
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from specguard.executor.gate_runs import Ground
     from specguard.runs.folder import RunFolder
     from specguard.runs.model import Command
-    from specguard.work.gates import Chosen, NotRead, PlannedGate
+    from specguard.work.gates import Chosen, PlannedGate
     from specguard.work.item import WorkItem
     from specguard.work.kinds import WorkKind
 
@@ -71,9 +72,54 @@ def _same(one: PlannedGate, other: PlannedGate) -> bool:
     return one.but(name="", path="", line=0) == other.but(name="", path="", line=0)
 
 
+_EVERY: Final = len(("added", "modified", "deleted"))
+
+
+def described(gate: PlannedGate) -> str:
+    """A gate with its command, and when it runs, in one line."""
+    when = ", ".join(conditions(gate)) or "always"
+    return f"{gate.kind} {gate.name}: {command_of(gate)} ({when}; {gate.named})"
+
+
+def command_of(gate: PlannedGate) -> str:
+    """The command of a gate, with the words that are put before it."""
+    return f"{shlex.join(gate.wrapper)} {gate.run}" if gate.wrapper else gate.run
+
+
+def conditions(gate: PlannedGate) -> list[str]:
+    """When a gate runs, and how often; nothing for one that always runs once."""
+    touches = "touches" if len(gate.on) == _EVERY else f"has {' or '.join(gate.on)}"
+    found = [f"when the change {touches} {', '.join(gate.when.patterns)}"] if gate.when else []
+    return [*found, "once for each file"] if gate.each else found
+
+
 _UNFINISHED: Final = "control/gates.json"
 _TRIES: Final = 3
 _MARGIN: Final = 30.0
+USERS_OWN: Final = "formatters write, and here the files are your own"
+
+
+class Result(Record, frozen=False):
+    """What became of a gate.
+
+    Attributes:
+        gate: the gate.
+        commands: the records of its commands; none where it did not run.
+        skipped: why it did not run; empty where it did.
+        changed: what it changed and should not have.
+    """
+
+    gate: PlannedGate
+    commands: list[Command] = []
+    skipped: str = ""
+    changed: list[str] = []
+
+    @property
+    def state(self) -> str:
+        """`passed`, `failed`, `skipped`, or `pending` where it never came to it."""
+        if self.skipped or not self.commands:
+            return "skipped" if self.skipped else "pending"
+        return "passed" if all(command.succeeded for command in self.commands) else "failed"
 
 
 class GateRound:
@@ -94,19 +140,15 @@ class GateRound:
         self._ground = ground
         self._plan = plan
         self._tree = ""
-        self._up = False
+        self._up = any(gate.kind == "teardown" for gate in plan.gates)
         self.results = {gate.name: Result(gate) for gate in plan.gates}
         self.missing: list[tuple[PlannedGate, str]] = []
 
     @property
     def failures(self) -> list[tuple[Result, Command]]:
         """The commands that failed, each with its gate."""
-        return [
-            (result, command)
-            for result in self.results.values()
-            for command in result.commands
-            if not command.succeeded
-        ]
+        results = self.results.values()
+        return [(one, command) for one in results for command in one.commands if not command.succeeded]
 
     def carry_out(self) -> bool:
         """Run all of them.
@@ -117,7 +159,10 @@ class GateRound:
         Raises:
             RunEnded: the run ends here; what is to be taken down was taken down before.
         """
-        self._say_what_is_left_out()
+        if not any(gate.kind == "gate" for gate in self._plan.gates):
+            self._run.note("No gate is named, by the policy or by the document: nothing was tested.")
+        for one in self._plan.not_read:
+            self._run.note(f"{one.path}:{one.line} is not run as a gate: {one.text!r} ({one.why}).")
         self._begin()
         try:
             try:
@@ -129,15 +174,15 @@ class GateRound:
                     self._take_down()
                 raise
             down = self._take_down()
-            if down:
+            if down and not self._ground.unchanged():
                 self._see(down[-1].gate)
             ran = [result.gate for result in self.results.values() if result.commands]
             if ran and self._ground.mends:
                 # Once more, and every file: what they passed on is the tree that they are recorded with.
-                self._see_all(ran[-1])
+                self._see(ran[-1])
             self._ground.leave()
         finally:
-            write_results(self._run, self._tree, list(self.results.values()), self._plan.not_read)
+            self._write_results()
         os.unlink(self._run.folder.file(_UNFINISHED))
         return not self.failures
 
@@ -151,13 +196,12 @@ class GateRound:
         """Take the tree as it is; what a round that died had changed is undone before."""
         self._tree = self._ground.tree()
         kept = _unfinished(self._run.folder) if self._ground.mends else {}
-        before = str(kept["tree"]) if kept.get("attempt") == self._run.manifest.attempts else ""
-        changed = self._ground.changes(before, self._tree) if before else ()
+        before = str(kept["tree"]) if kept.get("attempt") == self._run.manifest.attempts else self._tree
+        changed = self._ground.changes(before, self._tree)
         if changed:
             self._ground.restore(before, changed)
             self._tree = self._ground.tree()
             self._run.note("What the gates had changed when the run was ended was undone.")
-        self._up = any(gate.kind == "teardown" for gate in self._plan.gates)
         self._keep()
 
     def _keep(self) -> None:
@@ -165,29 +209,21 @@ class GateRound:
         data = {"attempt": self._run.manifest.attempts, "tree": self._tree, "up": self._up}
         self._run.folder.write(_UNFINISHED, json.dumps(data) + "\n")
 
-    def _say_what_is_left_out(self) -> None:
-        if not any(gate.kind == "gate" for gate in self._plan.gates):
-            self._run.note("No gate is named, by the policy or by the document: nothing was tested.")
-        for one in self._plan.not_read:
-            self._run.note(f"{one.path}:{one.line} is not run as a gate: {one.text!r} ({one.why}).")
-
     def _format(self) -> None:
         entries = self._ground.entries(self._tree)
         if not self._ground.mends:
-            for gate in self._plan.gates:
-                if gate.kind == "format":
-                    self.results[gate.name].skipped = "formatters write, and here the files are your own"
+            for result in self.results.values():
+                result.skipped = USERS_OWN if result.gate.kind == "format" else ""
             return
+        touched = {entry.path for entry in entries}
         for chosen in self._chosen("format", entries):
             self._run_all(chosen)
             after = self._ground.tree()
-            touched = {entry.path for entry in entries}
             changed = self._ground.changes(self._tree, after)
             beside = [entry for entry in changed if entry.path not in touched]
             if beside and not self._plan.format_all:
-                after = self._undo(
-                    chosen.gate, beside, "the change does not touch them, and they were undone", but=touched
-                )
+                why = "the change does not touch them, and they were undone"
+                after = self._undo(chosen.gate, beside, why, but=touched)
             self._tree = after
             self._keep()
 
@@ -198,7 +234,8 @@ class GateRound:
             self._run.note("No gate applies to what was changed: nothing was tested.")
         for chosen in found:
             self._run_all(chosen)
-            self._see(chosen.gate)
+            if not self._ground.unchanged():
+                self._see(chosen.gate)
 
     def _take_down(self) -> list[Chosen]:
         settings: RunSettings = self._run.policy.declared("run_settings")
@@ -218,37 +255,22 @@ class GateRound:
 
     def _see(self, gate: PlannedGate) -> None:
         """Undo what a gate changed: what comes after it judges the same tree."""
-        if not self._ground.unchanged():
-            self._see_all(gate)
-
-    def _see_all(self, gate: PlannedGate) -> None:
         after = self._ground.tree()
         changed = self._ground.changes(self._tree, after)
-        if not changed:
-            return
-        if not self._ground.mends:
+        if changed and self._ground.mends:
+            self._undo(gate, changed, "they were undone, since gates judge and formatters write")
+            self._ground.show(self._tree)
+        elif changed:
             self._tell(gate, changed, "they were left so, since the files are your own")
             self._tree = after
-            return
-        self._undo(gate, changed, "they were undone, since gates judge and formatters write")
-        self._ground.show(self._tree)
 
     def _undo(
         self, gate: PlannedGate, entries: Sequence[Entry], why: str, but: Collection[bytes] = ()
     ) -> str:
-        """Undo what a gate did, and note it.
-
-        Args:
-            gate: the gate.
-            entries: what it did.
-            why: why it is undone, as a clause.
-            but: the paths that it may change.
+        """Undo what a gate did, and note why.
 
         Returns:
-            The tree that there is then.
-
-        Raises:
-            RunEnded: it cannot be undone.
+            The tree that there is then, in which the paths that it may change have stayed as it made them.
         """
         done: list[Entry] = []
         for _ in range(_TRIES):
@@ -301,6 +323,39 @@ class GateRound:
                 self.missing.append((gate, program))
                 return
 
+    def _write_results(self) -> None:
+        """Write what became of each gate, and say it in the step."""
+        run, results = self._run, self.results.values()
+        if run.manifest.steps:
+            states = Counter(result.state for result in results)
+            said = [f"{states[state]} {state}" for state in _STATES if states[state]]
+            run.manifest.steps[-1].detail = ", ".join(said) or "no gate is named"
+        gates = [
+            {
+                **{name: getattr(result.gate, name) for name in ("name", "kind", "source", "named", "also")},
+                "run": run.redactor.words(result.gate.run),
+                "state": result.state,
+                "skipped": result.skipped,
+                "exit_codes": [command.exit_code for command in result.commands],
+                "commands": [command.number for command in result.commands],
+                "changed": result.changed,
+            }
+            for result in results
+        ]
+        data = {
+            "schema": "specguard.gates/1",
+            "run_id": run.manifest.run_id,
+            "attempt": max(1, run.manifest.attempts),
+            "tree": self._tree,
+            "gates": gates,
+            "not_read": [
+                {"path": one.path, "line": one.line, "text": run.redactor.words(one.text), "why": one.why}
+                for one in self._plan.not_read
+            ],
+        }
+        run.folder.write(FILE, json.dumps(data, indent=2) + "\n")
+        run.save()
+
 
 def is_owed(folder: RunFolder) -> bool:
     """Whether a run died, or was ended, between setting something up and taking it down."""
@@ -310,11 +365,10 @@ def is_owed(folder: RunFolder) -> bool:
 def _unfinished(folder: RunFolder) -> Mapping[str, Any]:
     """What a round recorded that never came to its end; empty where none did."""
     try:
-        with open(folder.file(_UNFINISHED), encoding="utf-8") as file:
-            data = json.load(file)
+        data = folder.data(_UNFINISHED)
     except (OSError, ValueError):
         return {}
-    return data if isinstance(data, dict) and "tree" in data else {}
+    return data if "tree" in data else {}
 
 
 FILE: Final = "gates.json"
@@ -323,180 +377,64 @@ FILE: Final = "gates.json"
 _STATES: Final = ("passed", "failed", "skipped", "pending")
 
 
-class Result:
-    """What became of a gate.
-
-    Attributes:
-        gate: the gate.
-        commands: the records of its commands; none where it did not run.
-        skipped: why it did not run; empty where it did.
-        changed: what it changed and should not have.
-    """
-
-    def __init__(self, gate: PlannedGate, skipped: str = "") -> None:
-        self.gate = gate
-        self.commands: list[Command] = []
-        self.skipped = skipped
-        self.changed: list[str] = []
-
-    @property
-    def state(self) -> str:
-        """`passed`, `failed`, `skipped`, or `pending` where it never came to it."""
-        if self.skipped:
-            return "skipped"
-        if not self.commands:
-            return "pending"
-        return "passed" if all(command.succeeded for command in self.commands) else "failed"
-
-
-def write_results(run: Run, tree: str, results: Sequence[Result], not_read: Sequence[NotRead]) -> None:
-    """Write what became of each gate, and say it in the step.
-
-    Args:
-        run: the run.
-        tree: the tree that the gates judged.
-        results: of each gate, in order.
-        not_read: what a document says and is not run.
-    """
-    manifest = run.manifest
-    states = [result.state for result in results]
-    if manifest.steps:
-        said = [f"{states.count(state)} {state}" for state in _STATES if state in states]
-        manifest.steps[-1].detail = ", ".join(said) or "no gate is named"
-    data = {
-        "schema": "specguard.gates/1",
-        "run_id": manifest.run_id,
-        "attempt": max(1, manifest.attempts),
-        "tree": tree,
-        "gates": [_data(run, result) for result in results],
-        "not_read": [
-            {"path": one.path, "line": one.line, "text": run.redactor.words(one.text), "why": one.why}
-            for one in not_read
-        ],
-    }
-    run.folder.write(FILE, json.dumps(data, indent=2) + "\n")
-    run.save()
-
-
-def read_results(folder: RunFolder) -> Sequence[Mapping[str, Any]]:
-    """What became of each gate of the last round; none where none was to run.
+def read_results(folder: RunFolder) -> Mapping[str, Any]:
+    """What became of each gate of the last round (`gates`), on which `tree`; empty before any.
 
     Raises:
         SpecguardError: the file cannot be read.
     """
-    gates: Sequence[Mapping[str, Any]] = _read(folder, "gates") or []
-    return gates
-
-
-def tree_of_gates(folder: RunFolder) -> str | None:
-    """The tree that the gates of the last round judged; None before any.
-
-    Raises:
-        SpecguardError: the file cannot be read.
-    """
-    tree: str | None = _read(folder, "tree")
-    return tree
-
-
-def _read(folder: RunFolder, key: str) -> Any:
     try:
-        with open(folder.file(FILE), "rb") as file:
-            return json.load(file)[key]
+        return folder.data(FILE)
     except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return {}
+    except (OSError, ValueError) as error:
         raise SpecguardError(
             "what became of the gates cannot be read", path=folder.file(FILE), code="run-record"
         ) from error
 
 
-def _data(run: Run, result: Result) -> dict[str, object]:
-    gate = result.gate
-    return {
-        "name": gate.name,
-        "kind": gate.kind,
-        "run": run.redactor.words(gate.run),
-        "source": gate.source,
-        "named": gate.named,
-        "also": gate.also,
-        "state": result.state,
-        "skipped": result.skipped,
-        "exit_codes": [command.exit_code for command in result.commands],
-        "commands": [command.number for command in result.commands],
-        "changed": result.changed,
-    }
-
-
 _LINES: Final = 80
 _CHARACTERS: Final = 8000
-# What differs each time a command runs: dates, times, durations, addresses, temporary folders.
-_PASSING: Final = re.compile(
-    r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ]|\b)|\b[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?Z?"
-    r"|\b[0-9]+(?:[.,][0-9]+)? ?(?:ns|us|\u00b5s|ms|s|secs?|seconds?|m|min|minutes?)\b|\b0x[0-9a-f]+\b"
-    r"|(?<=/tmp/)[^\s/]+",
-    re.IGNORECASE,
-)
 
 
-def told_of_gate(run: Run, gate: PlannedGate, command: Command) -> str:
-    """A section of Markdown on a gate that failed.
+def told_of_command(run: Run, command: Command, what: str, named: str = "") -> str:
+    """A section of Markdown on a command that failed, for the agent.
 
     Args:
         run: the run.
-        gate: the gate.
-        command: the record of its command.
+        command: its record.
+        what: what failed, such as `The gate tests`.
+        named: where the command is named; empty where that goes without saying.
 
     Returns:
         The section. Of output that was there when the same command failed in the round before, nothing is
-        repeated; times in it do not make a line new.
+        repeated.
     """
-    said = f"`{command.command}` ({gate.named}) {_how(command)}"
-    lines = _tail(run, command)
-    before = _before(run, command)
-    title = f"## The {gate.kind} {gate.name} {'failed' if before is None else 'fails still'}\n\n"
-    if before is not None:
-        known = {_lasting(line) for line in _tail(run, before)}
-        new = [line for line in lines if _lasting(line) not in known]
-        if not new:
-            return f"{title}{said}, and says the same as in the round before.\n"
-        return f"{title}{said}. What is new in its output:\n\n{_block(new)}"
-    if not any(line.strip() for line in lines):
-        return f"{title}{said}, and said nothing.\n"
-    return f"{title}{said}:\n\n{_block(lines)}"
-
-
-def _how(command: Command) -> str:
-    if command.problem:
-        return f"failed, since {command.problem}"
-    return f"ended with exit code {command.exit_code}"
-
-
-def _before(run: Run, command: Command) -> Command | None:
-    """The record of the same command in the round before, where it failed there, too."""
+    how = f"ended with exit code {command.exit_code}"
+    how = f"failed, since {command.problem}" if command.problem else how
+    said = f"`{command.command}`{f' ({named})' if named else ''} {how}"
+    key = (command.name, command.kind, command.command)
     earlier = [
         one
         for one in run.manifest.commands
-        if (one.name, one.kind, one.command) == (command.name, command.kind, command.command)
-        and one.attempt < command.attempt
+        if (one.name, one.kind, one.command) == key and one.attempt < command.attempt
     ]
-    return earlier[-1] if earlier and not earlier[-1].succeeded else None
+    lines = _tail(run, command)
+    if not earlier or earlier[-1].succeeded:
+        block = f":\n\n{fenced(lines)}" if lines.strip() else ", and said nothing."
+        return f"## {what} failed\n\n{said}{block}\n"
+    known = {line.strip() for line in _tail(run, earlier[-1]).split("\n")}
+    new = "\n".join(line for line in lines.split("\n") if line.strip() not in known)
+    block = f". What is new in its output:\n\n{fenced(new)}" if new else ", and says the same as before."
+    return f"## {what} fails still\n\n{said}{block}\n"
 
 
-def _tail(run: Run, command: Command) -> list[str]:
+def _tail(run: Run, command: Command) -> str:
     try:
         tail = response_of(run.folder, command).tail
     except (OSError, ValueError):
-        return []
-    return tail[-_CHARACTERS:].split("\n")[-_LINES:]
-
-
-def _lasting(line: str) -> str:
-    """A line without what differs each time."""
-    return _PASSING.sub("0", line).strip()
-
-
-def _block(lines: list[str]) -> str:
-    return fenced("\n".join(lines)) + "\n"
+        return ""
+    return "\n".join(tail[-_CHARACTERS:].split("\n")[-_LINES:])
 
 
 PRE_COMMIT: Final = b".pre-commit-config.yaml"
@@ -520,9 +458,7 @@ _ADVICE: Final = {
 }
 
 
-def check_tools(
-    wanted: Iterable[tuple[str, str]], tree: Tree, environment: Mapping[str, str]
-) -> Sequence[str]:
+def check_tools(wanted: Iterable[tuple[str, str]], tree: Tree, environment: Mapping[str, str]) -> None:
     """Look for programs on the path, and name all that are missing at once.
 
     Args:
@@ -530,27 +466,18 @@ def check_tools(
         tree: the base's files: with a configuration of pre-commit, that is needed too.
         environment: whose `PATH` is searched.
 
-    Returns:
-        The programs that are there, each once.
-
     Raises:
         SpecguardError: one is missing.
     """
     needs: dict[str, list[str]] = {}
-    for program, need in wanted:
-        if program:
+    hooks = [("pre-commit", PRE_COMMIT.decode())] if tree.find(PRE_COMMIT) is not None else []
+    for program, need in (*wanted, *hooks):
+        if program and find_program(program, environment) is None:
             needs.setdefault(program, []).append(need)
-    if tree.find(PRE_COMMIT) is not None:
-        needs.setdefault("pre-commit", []).append(PRE_COMMIT.decode())
-    missing = [program for program in needs if find_program(program, environment) is None]
-    if missing:
-        named = "; ".join(f"{program} (for {', '.join(needs[program])})" for program in missing)
-        raise SpecguardError(
-            f"not on the path: {named}",
-            help=remedy(missing[0], named),
-            code="program-missing",
-        )
-    return list(needs)
+    if needs:
+        named = "; ".join(f"{program} (for {', '.join(why)})" for program, why in needs.items())
+        help = remedy(next(iter(needs)), named)
+        raise SpecguardError(f"not on the path: {named}", help=help, code="program-missing")
 
 
 def remedy(program: str, named: str) -> str:
@@ -573,13 +500,12 @@ def program_of(command: str | Sequence[str]) -> str:
         command: its words; or a text for a shell, of which the first command counts. A path is none: the
             change itself may bring such a file.
     """
+    words = list(command)
     if isinstance(command, str):
         try:
             words = shlex.split(command.strip().split("\n", 1)[0], comments=True)
         except ValueError:
             return ""
-    else:
-        words = list(command)
-    words = [word for word in words if not _ASSIGNMENT.fullmatch(word)] if isinstance(command, str) else words
+        words = [word for word in words if not _ASSIGNMENT.fullmatch(word)]
     word = words[0].rstrip(";") if words else ""
     return word if _PLAIN_NAME.fullmatch(word) and word not in _SHELL else ""

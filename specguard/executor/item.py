@@ -1,4 +1,4 @@
-"""What a run works on: a task or a paper of a plan, or any other item, and the branch that it is done on.
+"""What a run works on, and which: the one that is named, else the current one, else the next that is open.
 
 The contract is one of the policy's: `[artifacts.research]`, `[artifacts.plan-review]`. Such a run works on no
 item of the policy's, so one is made for it: its branch is the one on which the plan's papers come about.
@@ -11,21 +11,25 @@ was merged, the next task moves on.
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING, Final
 
 from specguard.change.base import Found
 from specguard.change.git import Git, History
 from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
+from specguard.documents.content import owes
 from specguard.errors import MissingFact, SpecguardError, nearest
 from specguard.model import path_text
 from specguard.plans.plans import read_plan
 from specguard.plans.verification import commands_of
+from specguard.work.changes import Landings, OwnPlan, own_plan, shared_kinds
 from specguard.work.gates import PlannedGate, name_of
-from specguard.work.item import WorkItem
-from specguard.work.kinds import WorkKind
+from specguard.work.item import Unresolved, WorkItem
+from specguard.work.items import Work
+from specguard.work.kinds import WorkKind, normal_id, number_of
 from specguard.work.locate import Pointer
-from specguard.work.sources import agree
+from specguard.work.sources import Listed, Sources, agree
 from specguard.work.templates import PathTemplate, Template, Unrendered
 
 if TYPE_CHECKING:
@@ -104,6 +108,22 @@ class Recorded(Record):
     oid: str
 
 
+def _unready(
+    message: str, help: str = "", path: bytes | None = None, line: int | None = None
+) -> SpecguardError:
+    where = path_text(path) if path else None
+    return SpecguardError(message, help=help, path=where, line=line, code="item-unready")
+
+
+def taken(message: str, help: str) -> SpecguardError:
+    """The error that an item may not be worked on, since somebody does or did."""
+    return SpecguardError(message, help=help, code="item-taken")
+
+
+def _incomplete(message: str, help: str) -> SpecguardError:
+    return SpecguardError(message, help=help, code="incomplete-policy")
+
+
 def is_paper(policy: Policy, kind: str) -> bool:
     """Whether runs of a kind make a document; a kind of work items that the policy describes goes before."""
     return kind in CONTRACTS and kind not in policy.declared("work_kinds")
@@ -126,15 +146,15 @@ def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> WorkItem:
     try:
         branch = Template(settings.branch).render(fields)
     except Unrendered as error:
-        raise SpecguardError(
+        raise _incomplete(
             f"the branch of the plan's papers needs {{{error.name}}}, which its folder does not tell",
-            help="set `branch` of [plans.<name>]",
-            code="incomplete-policy",
+            "set `branch` of [plans.<name>]",
         ) from error
     name = fields.get("name") or next(iter(fields.values()))
+    subject = _SUBJECTS[kind].replace("{name}", name.replace("{", "{{").replace("}", "}}"))
     item = WorkItem(
         kind,
-        WorkKind(branch=settings.branch, commit=_SUBJECTS[kind].replace("{name}", _literal(name))),
+        WorkKind(branch=settings.branch, commit=subject),
         item_id=name,
         number=None,
         fields={**fields, "name": name},
@@ -145,10 +165,9 @@ def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> WorkItem:
         remote=policy.remote or "",
     )
     if branch not in item.branches or PathTemplate(contract.path).plain(item.fields) is None:
-        raise SpecguardError(
+        raise _incomplete(
             f"the path of [artifacts.{CONTRACTS[kind]}] cannot be told from the plan's name",
-            help="let it have the placeholders of the plan's folder alone",
-            code="incomplete-policy",
+            "let it have the placeholders of the plan's folder alone",
         )
     return item
 
@@ -162,10 +181,9 @@ def contract_of(policy: Policy, kind: str) -> Contract:
     contracts: Mapping[str, Contract] = policy.declared("contracts")
     found = contracts.get(CONTRACTS[kind])
     if found is None or not found.path:
-        raise SpecguardError(
+        raise _incomplete(
             f"the policy does not say what a {kind} has to be",
-            help=f"describe it: [artifacts.{CONTRACTS[kind]}], with its path",
-            code="incomplete-policy",
+            f"describe it: [artifacts.{CONTRACTS[kind]}], with its path",
         )
     return found
 
@@ -202,12 +220,11 @@ def check_recorded(policy: Policy, item: WorkItem, tree: Tree, branch: str) -> N
         SpecguardError: it is not.
         MissingFact: the tree cannot be read.
     """
-    for one in recorded(policy, item, tree) if is_paper(policy, item.kind) else ():
+    for one in recorded(policy, item, tree):
         if not one.oid:
-            raise SpecguardError(
+            raise _unready(
                 f"{one.path}, which a {item.kind} is about, is neither on {branch} nor in the base",
-                help=f"push it to {branch} first",
-                code="item-unready",
+                f"push it to {branch} first",
             )
 
 
@@ -221,18 +238,16 @@ def strays(run: Run, tree: str) -> str:
     path = paper_path(run.policy, run.item)
     if path is None or run.place is None:
         return ""
-    git: Git = run.place.git
-    entries = git.diff_trees(run.place.base, tree)
+    entries = run.place.git.diff_trees(run.place.base, tree)
     lines = [f"- {path_text(one.path)} was changed" for one in entries if one.path != path]
     if not any(one.path == path and one.is_file for one in entries):
         lines.append(f"- {path_text(path)} was not written")
-    if not lines:
-        return ""
-    return (
-        f"## What is to be written\n\nOnly {path_text(path)} is, and nothing else may change:\n\n"
-        + "\n".join(lines)
-        + "\n"
-    )
+    head = f"Only {path_text(path)} is, and nothing else may change"
+    return _section(f"## What is to be written\n\n{head}", lines)
+
+
+def _section(head: str, lines: Sequence[str]) -> str:
+    return f"{head}:\n\n" + "\n".join(lines) + "\n" if lines else ""
 
 
 def papers_of(policy: Policy, item: WorkItem) -> Sequence[Contract]:
@@ -244,10 +259,9 @@ def papers_of(policy: Policy, item: WorkItem) -> Sequence[Contract]:
     contracts: Mapping[str, Contract] = policy.declared("contracts")
     for name in item.settings.papers:
         if name not in contracts or not contracts[name].path:
-            raise SpecguardError(
+            raise _incomplete(
                 f"{item.setting('papers')} names {name!r}, and the policy has no such contract with a path",
-                help=nearest(name, contracts) or f"describe it: [artifacts.{name}]",
-                code="incomplete-policy",
+                nearest(name, contracts) or f"describe it: [artifacts.{name}]",
             )
     return [contracts[name] for name in item.settings.papers]
 
@@ -274,40 +288,27 @@ def missing_papers(run: Run, tree: str) -> str:
         read = [found for path in changed if (found := PathTemplate(contract.path).read(path)) is not None]
         if not any(agree(item.fields, one) for one in read):
             lines.append(f"- {shown_path(contract, item)}")
-    if not lines:
-        return ""
-    return "## Papers that are missing\n\nWrite them, as the brief asks:\n\n" + "\n".join(lines) + "\n"
+    return _section("## Papers that are missing\n\nWrite them, as the brief asks", lines)
 
 
 def _plan(policy: Policy, options: RunOptions, tree: Tree) -> tuple[PlanKind, Mapping[str, str]]:
     """The kind of plan that is meant, and the values of its folder's placeholders."""
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
     if not kinds:
-        raise SpecguardError(
-            "the policy describes no plans", help="describe them: [plans.<name>]", code="incomplete-policy"
-        )
+        raise _incomplete("the policy describes no plans", "describe them: [plans.<name>]")
     told = os.path.normpath(options.plan) if options.plan else ""
     for settings in kinds.values():
         folder = PathTemplate(settings.folder)
-        if told:
-            for text in (told, os.path.dirname(told)):
-                if fields := folder.read(os.fsencode(text)):
-                    return settings, fields
-        elif options.item and len(folder.names) == 1:
+        for text in (told, os.path.dirname(told)) if told else ():
+            if fields := folder.read(os.fsencode(text)):
+                return settings, fields
+        if not told and options.item and len(folder.names) == 1:
             fields = dict.fromkeys(folder.names, options.item)
             if folder.read(folder.plain(fields) or b"") == fields:
                 return settings, fields
     if told or options.item:
         tried = ", ".join(settings.folder for settings in kinds.values())
-        raise SpecguardError(
-            f"{options.plan or options.item!r} is no plan; tried: {tried}",
-            help="name it",
-            code="item-unready",
-        )
-    return _only_plan(kinds, tree, options.kind)
-
-
-def _only_plan(kinds: Mapping[str, PlanKind], tree: Tree, kind: str) -> tuple[PlanKind, Mapping[str, str]]:
+        raise _unready(f"{options.plan or options.item!r} is no plan; tried: {tried}", "name it")
     found = {
         tuple(fields.values()): (settings, fields)
         for settings in kinds.values()
@@ -316,16 +317,10 @@ def _only_plan(kinds: Mapping[str, PlanKind], tree: Tree, kind: str) -> tuple[Pl
     }
     if len(found) != 1:
         names = ", ".join(sorted("/".join(values) for values in found))
-        raise SpecguardError(
-            f"there are several plans: {names}" if found else "there is no plan yet that could be meant",
-            help=f"name it: specguard run {kind} NAME",
-            code="item-unready",
-        )
+        several = f"there are several plans: {names}"
+        said = several if found else "there is no plan yet that could be meant"
+        raise _unready(said, f"name it: specguard run {options.kind} NAME")
     return next(iter(found.values()))
-
-
-def _literal(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
 
 
 class Shared(Record):
@@ -408,3 +403,245 @@ def below_of(repository: model.Repository) -> Found | None:
     if repository.below is None:
         return None
     return Found(repository.below, repository.below_oid, "stack", f"refs/heads/{repository.below}")
+
+
+class Chooser:
+    """Chooses the item of a run from a base.
+
+    Args:
+        options: what was asked for.
+        policy: the base's.
+        tree: its files.
+        history: its commits.
+        at: gives what the tip of a branch of the canonical repository has; None: there is no such branch.
+        base: the base's commit.
+        branch: the short name of the branch that is checked out; empty where none is.
+
+    Attributes:
+        work: the work items of the base.
+        documents: the documents of the base.
+    """
+
+    def __init__(
+        self,
+        options: RunOptions,
+        policy: Policy,
+        tree: Tree,
+        history: History,
+        at: Callable[[str], Plain | None] = lambda _: None,
+        *,
+        base: str = "",
+        branch: str = "",
+    ) -> None:
+        self._base = base
+        self._branch = branch
+        self._options = options
+        self._policy = policy
+        self._at = at
+        self._known: dict[str, Callable[[Listed], bool]] = {}
+        self._history = history
+        self.documents = Documents(tree)
+        self._kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
+        self.work = Work(
+            self._kinds, (), tree=lambda: tree, base=policy.base or "", remote=policy.remote or ""
+        )
+
+    def item(self) -> WorkItem:
+        """The item, with a branch, a commit's subject, and a document where its kind has any.
+
+        Raises:
+            SpecguardError: there is none, with all that was tried, or it is done with or waits for another.
+            MissingFact: the base cannot be read.
+        """
+        kind = self._options.kind
+        if is_paper(self._policy, kind):
+            return paper_item(self._policy, self._options, self.documents.tree)
+        if kind not in self._kinds:
+            described = f"it describes: {', '.join(self._kinds)}"
+            none = "describe one: a table [work.<kind>] of SPEC_AUTHORITY.md"
+            raise _incomplete(f"the policy describes no {kind}", described if self._kinds else none)
+        found = self._listed(kind) if self._kinds[kind].source else self._pointed(kind)
+        if isinstance(found, Unresolved):
+            tried = "; ".join(map(str, found.pointer.tried))
+            said = f"no {kind} can be told: {found.problem}" + (f" (tried: {tried})" if tried else "")
+            raise _unready(said, self._where(kind), found.pointer.path, found.pointer.line)
+        self._check(found)
+        return found
+
+    def _where(self, kind: str) -> str:
+        """Where an item's plan may be, for one that is in no list."""
+        plan = shared_kinds(self._policy).get(kind)
+        if plan is None or plan.trusted != "branch":
+            return "have it corrected in the base, by a change of its own"
+        return (
+            f"merge the plan, or let it be the first commit of its branch ({self._kinds[kind].branch}), and "
+            "push that"
+        )
+
+    def _pointed(self, kind: str) -> WorkItem | Unresolved:
+        item_id = self._options.item
+        if item_id:
+            return self.work.resolve(kind, item_id, number_of(item_id), {})
+        if not self._kinds[kind].pointer:
+            said = f"a {kind} has no pointer that names the current one"
+            raise _incomplete(said, f"specguard run {kind} ID -- ...")
+        return self.work.current(kind)
+
+    def _listed(self, kind: str) -> WorkItem | Unresolved:
+        """An item of a list: the one that is named, else the first that is open and waits for nothing."""
+        told = self._told(kind)
+        self.work.own = self._own(kind, told)
+        item_id = self._options.item
+        if not item_id:
+            one = self._next(kind, told)
+            return self.work.resolve(kind, one.id, one.number, {**told, **one.source.given})
+        found = self.work.resolve(kind, item_id, number_of(item_id), told)
+        if not isinstance(found, Unresolved) and found.listed is not None:
+            self._check_ready(found.listed)
+        return found
+
+    def _told(self, kind: str) -> Mapping[str, str]:
+        """What tells the plan: its file's name, else the branch that is checked out, where it brings it."""
+        plan = self._options.plan
+        if not plan:
+            told = Template(self._kinds[kind].branch).read(self._branch) if self._branch else None
+            return told if told and self._own(kind, told) is not None else {}
+        path = os.fsencode(os.path.normpath(plan))
+        for text in self._kinds[kind].sources:
+            given = PathTemplate(text).read(path)
+            if given is not None:
+                return given
+        raise _unready(
+            f"{plan} is no list of {kind}s; tried: {', '.join(self._kinds[kind].sources)}",
+            "name it from the repository's root",
+        )
+
+    def _own(self, kind: str, told: Mapping[str, str]) -> OwnPlan | None:
+        """The plan that its branch brings, where the base has none."""
+        if kind not in shared_kinds(self._policy):
+            return None
+        try:
+            branch = Template(self._kinds[kind].branch).render(told)
+        except Unrendered:
+            return None
+        tip = self._at(branch)
+        if tip is None:
+            return None
+        papers = self.documents.tree
+        return own_plan(self._policy, branch, tip.git, head=tip.oid, base=self._base, papers=papers)
+
+    def _sources(self) -> Sources:
+        own = self.work.own
+        sources = Sources(self._kinds, documents=self.documents if own is None else own.documents)
+        landed = Landings(sources, self.work.names, history=self._history, commits=lambda: ())
+        sources.landed = lambda listed: landed(listed) or self._done_on_branch(listed)
+        return sources
+
+    def _done_on_branch(self, listed: Listed) -> bool:
+        """Whether a task was done on the branch that it shares with the other ones of its plan."""
+        item = self.work.resolve(listed.source.kind, listed.id, listed.number, listed.source.given)
+        if isinstance(item, Unresolved) or not item.branches or not shares(self._policy, item):
+            return False
+        branch = item.branches[0]
+        if branch not in self._known:
+            tip = self._at(branch)
+            self._known[branch] = (lambda _: False) if tip is None else self._done_at(tip)
+        return self._known[branch](listed)
+
+    def _done_at(self, tip: Plain) -> Callable[[Listed], bool]:
+        sources = Sources(self._kinds, documents=tip.documents)
+        sources.landed = Landings(sources, self.work.names, history=tip.history, commits=lambda: ())
+
+        def done(listed: Listed) -> bool:
+            found = sources.at(listed.source.path)
+            same = [one for one in found.items if one.id == listed.id] if found is not None else []
+            return any(map(sources.done, same))
+
+        return done
+
+    def _next(self, kind: str, told: Mapping[str, str]) -> Listed:
+        sources = self._sources()
+        waiting: list[str] = []
+        ready: list[Listed] = []
+        for source in sources.of(kind):
+            if any(source.given.get(name, value) != value for name, value in told.items()):
+                continue
+            if source.problem:
+                raise _unready(f"{path_text(source.path)} {source.problem}", path=source.path)
+            for listed in source.items:
+                if listed.deferred or listed.conditional or sources.done(listed):
+                    continue
+                needs = _open_needs(listed, sources)
+                if not needs:
+                    ready.append(listed)
+                    break
+                waiting.append(f"{listed.id} waits for {', '.join(needs)}")
+        if not ready:
+            tried = "; ".join(waiting) or ", ".join(self._kinds[kind].sources)
+            raise _unready(f"no {kind} is open and ready; tried: {tried}", f"specguard run {kind} ID -- ...")
+        if len(ready) > 1:
+            places = ", ".join(f"{one.id} of {path_text(one.source.path)}" for one in ready)
+            help = f"specguard run {kind} ID --plan {path_text(ready[0].source.path)} -- ..."
+            raise _unready(f"several {kind}s could be the next: {places}", help)
+        return ready[0]
+
+    def _check_ready(self, listed: Listed) -> None:
+        sources, kind = self._sources(), listed.source.kind
+        path, line = listed.source.path, listed.line
+        if sources.done(listed):
+            said = f"its status is {listed.status}" if listed.closed else "a commit of the base did it"
+            help = "take the next one, or have its status corrected in the base"
+            raise _unready(f"{listed} is done already: {said}", help, path, line)
+        needs, earlier = _open_needs(listed, sources), {normal_id(one) for one in self._options.earlier}
+        if kind in shared_kinds(self._policy):
+            # The run of the one before goes on the same branch.
+            needs = [one for one in needs if normal_id(one) not in earlier]
+        if needs:
+            item = self.work.resolve(kind, needs[0], number_of(needs[0]), listed.source.given)
+            branches = () if isinstance(item, Unresolved) else item.branches
+            begun = normal_id(needs[0]) in earlier
+            below = next((one for one in branches if begun or self._at(one) is not None), "")
+            help = f"specguard run {kind} {needs[0]} -- ..."
+            if below:
+                stand = shlex.join(["specguard", "run", kind, listed.id, "--base", below])
+                help = f"merge the request of {below} first; or stand on it: {stand} -- ..."
+            raise _unready(f"{listed} waits for {', '.join(needs)}", help, path, line)
+
+    def _check(self, item: WorkItem) -> None:
+        settings, located, task = item.settings, item.located, task_of(self._policy, item)
+        # A task that no command verifies is not begun, where its plan asks for one.
+        if task is not None and "verify" in task.plan.settings.required and not commands_of(task):
+            raise _unready(
+                f"{task.name} has no command in `{task.plan.settings.keys_of('verify')[0]}`, "
+                "and may not run without",
+                "have the planner add one that fails as long as the task is not done, by a change of its own",
+                task.plan.path,
+                task.origin("verify").line or None,
+            )
+        if not item.branches:
+            said = f"{item.setting('branch')} gives {item} no branch"
+            raise _incomplete(said, "give the kind a template for branches that its pointer or list can fill")
+        if not settings.commit:
+            said = f"{item.setting('commit')} is not set, so {item} has no commit message"
+            raise _incomplete(said, "give the kind a template for its commit's subject")
+        if (settings.document or settings.index or settings.legacy) and located.path is None:
+            tried = "; ".join(map(str, located.tried))
+            near = f"near misses: {'; '.join(located.near)}" if located.near else ""
+            raise _unready(
+                f"the document of {item} is not in the base: {located.problem} (tried: {tried})",
+                near or "bring the document into the base first, by a change of its own",
+            )
+
+
+def _open_needs(listed: Listed, sources: Sources) -> Sequence[str]:
+    """The ids of what an item needs and is not done yet, or is not listed."""
+    known = {normal_id(other.id): other for other in listed.source.items}
+    needs = []
+    for need in listed.depends_on:
+        other = known.get(normal_id(need.text))
+        if owes(need.text) or (
+            other is not None and (other.deferred or other.conditional or sources.done(other))
+        ):
+            continue
+        needs.append(need.text)
+    return needs

@@ -11,26 +11,29 @@ import psutil
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import SpecguardError
 from specguard.executor.agent import MENDING
-from specguard.executor.children import GRACE, end_survivors, send
 from specguard.executor.gate_runs import take_down_owed
 from specguard.executor.gates import is_owed
-from specguard.executor.place.files import (
+from specguard.executor.item import is_within
+from specguard.executor.place import (
     OWN,
     RUN_REFS,
+    forget_base,
     is_place,
     places_folder,
     remove_place,
     remove_stray,
+    stands,
     strays,
 )
-from specguard.executor.place.place import forget_base, open_place, stands
+from specguard.executor.process import GRACE, end_survivors, send
 from specguard.executor.remote.push import note_moved
-from specguard.executor.run import ROUND, RunEnded, RunOptions, asked_before
-from specguard.executor.start.claim import Claim
+from specguard.executor.run import ROUND, RunOptions, as_error, asked_before
+from specguard.executor.start.claim import ItemLock
 from specguard.executor.start.preflight import reopen
 from specguard.executor.steps import carry_out
+from specguard.executor.watch import open_place
 from specguard.runs.folder import RunFolder, now_text
 from specguard.runs.record import GATES
 
@@ -65,29 +68,24 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Callable[[str], None]
         )
     run = reopen(options, folder)
     try:
-        # Nobody else may write to it from now on; what it had started would still write to its place.
-        run.take()
-        ended = end_survivors(folder.run_id)
-        folder.clear()
-        manifest = run.manifest
-        first, again = next_step(manifest, folder)
-        manifest.ended_at = None
-        manifest.digests = {}
-        if first != "place" and stands(manifest.place):
-            open_place(run)
-        with run.step("preflight") as step:
-            if first != "pull-request":
-                for note in note_moved(run):
-                    run.log(note)
-                    say(f"note: {note}")
-            for line in take_down_owed(run):
-                run.log(line)
-                say(line)
-            said = f"; ended {', '.join(ended)}" if ended else ""
-            step.detail = f"resumed at {first}{run.redactor.words(said)}"
-    except RunEnded as end:
-        run.close()
-        raise SpecguardError(end.reason, help=end.help, code=end.error) from end
+        with as_error():
+            # Nobody else may write to it from now on; what it had started would still write to its place.
+            run.take()
+            ended = end_survivors(folder.run_id)
+            folder.clear()
+            manifest = run.manifest
+            first, again = next_step(manifest, folder)
+            manifest.ended_at = None
+            manifest.digests = {}
+            if first != "place" and stands(manifest.place):
+                open_place(run)
+            with run.step("preflight") as step:
+                notes = note_moved(run) if first != "pull-request" else []
+                for line in (*(f"note: {note}" for note in notes), *take_down_owed(run)):
+                    run.log(line.removeprefix("note: "))
+                    say(line)
+                said = f"; ended {', '.join(ended)}" if ended else ""
+                step.detail = f"resumed at {first}{run.redactor.words(said)}"
     except BaseException:
         run.close()
         raise
@@ -105,14 +103,13 @@ def next_step(manifest: Manifest, folder: RunFolder) -> tuple[str, bool]:
     """
     steps = [step for step in manifest.steps if step.name not in ("preflight", "report")]
     names = {step.name for step in steps}
-    given_away = manifest.commit is not None and manifest.pushed == manifest.commit
-    if given_away:
+    if manifest.commit is not None and manifest.pushed == manifest.commit:
         return "pull-request", False
     if not stands(manifest.place):
         return "place", False
     if manifest.commit is not None and "push" in names:
         return "push", False
-    if not names & {"agent", *ROUND}:
+    if names.isdisjoint(ROUND):
         # A place that was being made may lack anything.
         return "brief" if "brief" in names else "place", False
     last = [step for step in steps if step.name in (*ROUND, "commit")][-1]
@@ -153,17 +150,12 @@ def stop(view: RunView, root: str, directory: str = "") -> Sequence[str]:
         SpecguardError: it has ended already, has another layout, or is run where it cannot be reached from
             here.
     """
-    if view.manifest is None:
-        raise SpecguardError(
-            f"only what specguard runs can be stopped, and {view.run_id} is not recorded as that",
-            path=view.path,
-            help=f"specguard run doctor {view.run_id}",
-            code="run-record",
-        )
-    if not view.open:
-        raise SpecguardError(
-            f"{view.run_id} has ended already: {view.state}", path=view.path, code="run-record"
-        )
+    if view.manifest is None or not view.open:
+        said, help = f"{view.run_id} has ended already: {view.state}", ""
+        if view.manifest is None:
+            said = f"only what specguard runs can be stopped, and {view.run_id} is not recorded as that"
+            help = f"specguard run doctor {view.run_id}"
+        raise SpecguardError(said, path=view.path, help=help, code="run-record")
     done = []
     claimed = os.path.dirname(os.path.dirname(view.path)) or root
     if view.pid and view.pid != os.getpid() and view.process_runs and _is_claimed(view.manifest, claimed):
@@ -171,8 +163,7 @@ def stop(view: RunView, root: str, directory: str = "") -> Sequence[str]:
     done += [f"ended {one}" for one in end_survivors(view.run_id)]
     folder = RunFolder(view.path, view.root)
     done += take_down(folder, directory)
-    manifest = folder.read_manifest()
-    claim = _claim(manifest, claimed)
+    claim = ItemLock(claimed, folder.read_manifest())
     try:
         manifest = folder.read_manifest()
         if manifest.state in ("pending", "running"):
@@ -219,14 +210,10 @@ def take_down(folder: RunFolder, directory: str = "") -> Sequence[str]:
     return done
 
 
-def _claim(manifest: Manifest, root: str) -> Claim:
-    return Claim(root, manifest.item, branch=manifest.branch or "", remote=manifest.repository.remote or "")
-
-
 def _is_claimed(manifest: Manifest, root: str) -> bool:
     """Whether a process works on the run's item; else the process with the recorded id is somebody else."""
     try:
-        _claim(manifest, root).release()
+        ItemLock(root, manifest).release()
     except SpecguardError:
         return True
     return False
@@ -234,14 +221,13 @@ def _is_claimed(manifest: Manifest, root: str) -> bool:
 
 def _end(process: psutil.Process) -> str:
     """End the specguard of a run; it ends what it has started."""
-    told = f"process {process.pid}"
     send([process], signal.SIGTERM)
     _, alive = psutil.wait_procs([process], timeout=_TIME)
     if not alive:
-        return f"{told} ended"
+        return f"process {process.pid} ended"
     send(alive, signal.SIGKILL)
     psutil.wait_procs(alive, timeout=GRACE)
-    return f"{told} did not end by itself, and was ended"
+    return f"process {process.pid} did not end by itself, and was ended"
 
 
 class Leftover(Record):
@@ -283,30 +269,30 @@ def left_over(store: RunStore, repository: Repository, only: Collection[str] = (
         only: the folders of the runs that are meant; empty: all.
     """
     refs = _run_refs(repository)
+    runs = store.runs()
     found: list[Leftover] = []
-    known = set()
-    for run in store.runs():
-        known.add(run.run_id)
-        manifest = run.manifest
-        if (
-            manifest is None
-            or (only and run.path not in only)
-            or (run.open and run.process_runs is not False)
-        ):
+    for run in runs:
+        if run.manifest is None or (only and run.path not in only):
             continue
-        if is_owed(RunFolder(run.path)):
-            found.append(Leftover(kind="teardown", name=run.path, run_id=run.run_id, state=run.state))
-        if run.open:
-            continue
-        found += _of(run, manifest, refs)
-        found += _branches(manifest, repository)
-    if not only:
-        for name in refs:
-            run_id = name.removeprefix(RUN_REFS)
-            # What no place borrows need not be kept, whoever's it was.
-            if run_id not in known and not _has_place(run_id, repository):
-                found.append(Leftover(kind="ref", name=name, run_id=run_id))
-        found += _strays(store, repository)
+        if is_owed(RunFolder(run.path)) and not (run.open and run.process_runs is not False):
+            found.append(Leftover("teardown", run.path, run.run_id, run.state))
+        if not run.open:
+            found += _of(run, run.manifest, refs)
+            found += _branches(run.manifest, repository)
+    if only:
+        return found
+    known = {run.run_id for run in runs}
+    try:
+        folder = places_folder(repository.environment, repository.work_tree())
+    except SpecguardError:
+        return found
+    there = "\n".join(os.listdir(folder))
+    unknown = {name: name.removeprefix(RUN_REFS) for name in refs if name.removeprefix(RUN_REFS) not in known}
+    # What no place borrows need not be kept, whoever's it was.
+    found += (Leftover("ref", name, run_id) for name, run_id in unknown.items() if run_id not in there)
+    # While an agent works here, what it leaves beside its place is for `inspect` to see.
+    if not any(run.open for run in runs):
+        found += (Leftover("stray", os.path.join(folder, name)) for name in strays(folder))
     return found
 
 
@@ -326,11 +312,9 @@ def remove(one: Leftover, repository: Repository) -> Sequence[str]:
     elif one.kind == "ref":
         forget_base(repository, one.run_id)
     else:
-        flags = ("-c", "core.hooksPath=/dev/null")
+        words = ("-c", "core.hooksPath=/dev/null", "update-ref", "--no-deref", "-d")
         try:
-            repository.in_place(
-                *flags, "update-ref", "--no-deref", "-d", f"refs/heads/{one.name}", one.oid
-            ).read()
+            repository.in_place(*words, f"refs/heads/{one.name}", one.oid).read()
         except CommandError as error:
             raise SpecguardError(
                 f"the branch {one.name} cannot be removed: {error.first_line}",
@@ -340,69 +324,29 @@ def remove(one: Leftover, repository: Repository) -> Sequence[str]:
     return ()
 
 
-def _strays(store: RunStore, repository: Repository) -> Iterator[Leftover]:
-    """What agents have left beside their places; while one works here, it is for `inspect` to see."""
-    if any(run.open for run in store.runs()):
-        return
-    try:
-        folder = places_folder(repository.environment, repository.work_tree())
-    except SpecguardError:
-        return
-    for name in strays(folder):
-        yield Leftover(kind="stray", name=os.path.join(folder, name))
-
-
 def _of(run: RunView, manifest: Manifest, refs: Mapping[str, str]) -> Iterator[Leftover]:
-    place = manifest.place
+    place, name = manifest.place, RUN_REFS + run.run_id
     if place and is_place(place, run.run_id) and (os.path.lexists(place) or os.path.lexists(place + OWN)):
-        yield Leftover(kind="place", name=place, run_id=run.run_id, state=run.state)
-    name = RUN_REFS + run.run_id
+        yield Leftover("place", place, run.run_id, run.state)
     if name in refs:
-        yield Leftover(kind="ref", name=name, run_id=run.run_id, state=run.state)
+        yield Leftover("ref", name, run.run_id, run.state)
 
 
 def _branches(manifest: Manifest, repository: Repository) -> Iterator[Leftover]:
     """The run's branch in the user's repository, where it is at the run's commit and that was merged."""
-    branch, commit = manifest.branch, manifest.commit
-    if not branch or not commit:
-        return
+    branch, commit, base = manifest.branch, manifest.commit, manifest.repository.base
     name = f"refs/heads/{branch}"
     heads = {ref.name: ref.oid for ref in repository.branches()}
-    if heads.get(name) != commit or name in _checked_out(repository):
+    if not commit or heads.get(name) != commit:
         return
-    base = manifest.repository.base
-    for upstream in (f"refs/remotes/origin/{base}", f"refs/heads/{base}"):
-        if upstream in heads and _contains(repository, heads[upstream], commit):
-            yield Leftover(
-                kind="branch", name=branch, run_id=manifest.run_id, state=manifest.state, oid=commit
-            )
-            return
-
-
-def _contains(repository: Repository, tip: str, commit: str) -> bool:
+    said = repository.in_place("worktree", "list", "--porcelain", "-z").read().split(b"\0")
+    upstreams = [one for one in (f"refs/remotes/origin/{base}", f"refs/heads/{base}") if one in heads]
     with Git(repository) as git:
-        try:
-            return commit in git.merge_bases(tip, commit)
-        except (MissingFact, SpecguardError):
-            return False
-
-
-def _checked_out(repository: Repository) -> Collection[str]:
-    """The branches that are checked out here or in another worktree."""
-    said = repository.in_place("worktree", "list", "--porcelain", "-z").read()
-    lines = said.decode("utf-8", "surrogateescape").split("\0")
-    return {line.removeprefix("branch ") for line in lines if line.startswith("branch ")}
+        merged = any(is_within(git, commit, heads[upstream]) for upstream in upstreams)
+    if merged and f"branch {name}".encode("utf-8", "surrogateescape") not in said:
+        yield Leftover("branch", branch or "", manifest.run_id, manifest.state, commit)
 
 
 def _run_refs(repository: Repository) -> Mapping[str, str]:
     said = repository.in_place("for-each-ref", "--format=%(refname) %(objectname)", RUN_REFS).read()
-    lines = (line.partition(" ") for line in said.decode("ascii", "replace").splitlines())
-    return {name: oid for name, _, oid in lines}
-
-
-def _has_place(run_id: str, repository: Repository) -> bool:
-    try:
-        folder = places_folder(repository.environment, repository.work_tree())
-    except SpecguardError:
-        return True
-    return any(run_id in name for name in os.listdir(folder))
+    return dict(line.split(" ", 1) for line in said.decode("ascii", "replace").splitlines())

@@ -16,8 +16,8 @@ from specguard.change.tree import Documents
 from specguard.declaration.rule import Record
 from specguard.engine.facts import Facts
 from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.run import JUDGING, RunOptions
-from specguard.executor.start.base import Known, Start
+from specguard.executor.run import JUDGING, RunOptions, as_error
+from specguard.executor.start.base import Known, policy_at
 from specguard.model import path_text
 from specguard.runs.files import place_of
 from specguard.runs.proof import Claim, Flaw, RunProof
@@ -115,8 +115,8 @@ def _done_items(store: RunStore, directory: str, environment: Mapping[str, str])
             raise SpecguardError(
                 "there is no base to tell from what is done", help="git fetch origin", code="no-base"
             )
-        try:
-            policy = Start(git, options, known.base, known.oid).policy
+        with as_error():
+            policy = policy_at(git, options, known.base, known.oid)
             request = Request(directory=directory, environment=environment, all=True)
             found = Found(known.base, known.oid, "option", f"refs/heads/{known.base}")
             change = RangeChange(git, request, found, head=Revision(known.oid))
@@ -125,8 +125,6 @@ def _done_items(store: RunStore, directory: str, environment: Mapping[str, str])
             # Where nothing is asked of evidence, it is still that of the item's commit.
             facts.least = policy.declared("run_settings").grade or "observed"
             yield from _Done(facts, change, policy).items()
-        except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
 
 
 class _Done:

@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import re
-import threading
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, quote_plus
 
@@ -23,10 +22,6 @@ from specguard.reporters.escape import legible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from types import TracebackType
-
-    from specguard.executor.run import Run
-    from specguard.runs.model import Command
 
 
 _LONGEST: Final = 64
@@ -89,6 +84,7 @@ class CommandLog:
         path: the file, which is made anew.
         redactor: takes secrets out.
         limit: how many bytes are kept.
+        tell: told of each line that is kept.
 
     Attributes:
         size: how many bytes the command has printed.
@@ -98,16 +94,20 @@ class CommandLog:
         SpecguardError: it cannot be written.
     """
 
-    def __init__(self, path: str, redactor: Redactor, limit: int) -> None:
+    def __init__(
+        self, path: str, redactor: Redactor, limit: int, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.size = 0
         self.over = False
         self._path = path
         self._limit = limit
+        self._tell = tell
+        self._line = b""
         self._written = 0
         self._tail = b""
         self._digest = hashlib.sha256()
         self._plain = PlainText()
-        self._redacted = redactor.stream()
+        self._redacted = RedactedStream(redactor)
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
@@ -115,40 +115,10 @@ class CommandLog:
             raise self._problem(error) from error
         self._file = os.fdopen(descriptor, "wb", buffering=0)
 
-    def feed(self, data: bytes) -> None:
-        """Keep the next piece; what is beyond the limit is dropped."""
-        room = self._limit - self.size
-        self.size += len(data)
-        if self.size > self._limit:
-            self.over = True
-        if room > 0:
-            self._keep(self._redacted.feed(self._plain.feed(data[:room])))
-
-    def settle(self) -> None:
-        """Write what was kept back in whole lines: the command is silent, and somebody may follow its log."""
-        self._keep(self._redacted.settle())
-
-    def finish(self) -> str:
-        """Close the log.
-
-        Returns:
-            Its sha256.
-        """
-        self._keep(self._redacted.feed(self._plain.finish()))
-        self._keep(self._redacted.finish())
-        if self.over:
-            mebibytes = self._limit / (1 << 20)
-            self._write(f"\n[specguard: no more than {mebibytes:g} MiB of output is kept]\n".encode())
-        try:
-            os.fsync(self._file.fileno())
-            self._file.close()
-        except OSError as error:
-            raise self._problem(error) from error
-        return self._digest.hexdigest()
-
-    def close(self) -> None:
-        """Let go of the file, whatever was kept; for where something else went wrong."""
-        self._file.close()
+    @property
+    def too_much(self) -> str:
+        """What is to be said where it printed more than is kept."""
+        return f"it printed more than {self._limit / (1 << 20):g} MiB"
 
     @property
     def tail(self) -> str:
@@ -158,13 +128,46 @@ class CommandLog:
             lines = lines[1:]
         return "\n".join(lines[-_LINES:])
 
+    def feed(self, data: bytes) -> None:
+        """Keep the next piece; what is beyond the limit is dropped."""
+        room = self._limit - self.size
+        self.size += len(data)
+        self.over = self.over or self.size > self._limit
+        if room > 0:
+            self._keep(self._redacted.feed(self._plain.feed(data[:room])))
+
+    def settle(self) -> None:
+        """Write what was kept back in whole lines: the command is silent, and somebody may follow its log."""
+        self._keep(self._redacted.settle())
+
+    def finish(self) -> str:
+        """Close the log: its sha256."""
+        self._keep(self._redacted.feed(self._plain.finish()))
+        self._keep(self._redacted.finish())
+        if self.over:
+            self._write(
+                f"\n[specguard: no more than {self._limit / (1 << 20):g} MiB of output is kept]\n".encode()
+            )
+        if self._line:
+            self._say(b"\n")
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise self._problem(error) from error
+        self.close()
+        return self._digest.hexdigest()
+
+    def close(self) -> None:
+        """Let go of the file, whatever was kept; for where something else went wrong."""
+        self._file.close()
+
     def _keep(self, text: bytes) -> None:
         # Showing a control character or naming a secret takes more bytes than the thing itself.
         room = self._limit - self._written
-        if len(text) > room:
-            self.over = True
+        self.over = self.over or len(text) > room
         if text and room > 0:
-            self._write(text[:room])
+            # No character is cut in two.
+            self._write(text[:room].decode("utf-8", "ignore").encode())
 
     def _write(self, text: bytes) -> None:
         try:
@@ -176,6 +179,12 @@ class CommandLog:
         self._written += len(text)
         self._digest.update(text)
         self._tail = (self._tail + text)[-TAIL:]
+        self._say(text)
+
+    def _say(self, text: bytes) -> None:
+        *lines, self._line = (self._line + text).split(b"\n")
+        for line in lines:
+            self._tell("  " + line.decode("utf-8", "backslashreplace"))
 
     def _problem(self, error: OSError) -> SpecguardError:
         return SpecguardError(
@@ -184,78 +193,6 @@ class CommandLog:
             help="make room, or name another --run-root",
             code="unwritable-file",
         )
-
-
-_PAUSE: Final = 0.1
-_CHUNK: Final = 1 << 16
-
-
-class LogFollower:
-    """Within it, the commands of a run are told of by another thread.
-
-    What it says are the lines of their logs, which hold no secrets and nothing that a terminal obeys.
-
-    Args:
-        run: the run.
-        say: told of each line.
-    """
-
-    def __init__(self, run: Run, say: Callable[[str], None]) -> None:
-        self._run = run
-        self._say = say
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._follow, daemon=True)
-
-    def __enter__(self) -> LogFollower:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._done.set()
-        self._thread.join()
-
-    def _follow(self) -> None:
-        number = len(self._run.manifest.commands)
-        while True:
-            over = self._done.is_set()
-            commands = self._run.manifest.commands
-            while number < len(commands):
-                self._tell(commands[number])
-                number += 1
-            if over:
-                return
-            self._done.wait(_PAUSE)
-
-    def _tell(self, command: Command) -> None:
-        """Tell of one command from its beginning to its end."""
-        self._say(f"{command.kind} {command.name}: {command.command}")
-        rest = b""
-        try:
-            with open(self._run.folder.file(command.log), "rb", buffering=0) as log:
-                while True:
-                    # Asked first, so that what it wrote last is read.
-                    ended = command.ended_at is not None or self._done.is_set()
-                    while data := log.read(_CHUNK):
-                        *lines, rest = (rest + data).split(b"\n")
-                        for line in lines:
-                            self._line(line)
-                    if ended:
-                        break
-                    self._done.wait(_PAUSE)
-        except OSError as error:
-            self._say(f"  its log cannot be read: {error.strerror}")
-        if rest:
-            self._line(rest)
-        how = command.problem or f"exit code {command.exit_code}"
-        self._say(f"{command.kind} {command.name}: {how}, after {command.duration or 0:.1f} s")
-
-    def _line(self, line: bytes) -> None:
-        self._say("  " + line.decode("utf-8", "backslashreplace"))
 
 
 _KEY: Final = "Private Key"
@@ -299,11 +236,9 @@ class Redactor:
         options.max_mem = _MEMORY
         options.encoding = re2.Options.Encoding.LATIN1
         for value, name in sorted(secrets_of(environment).items(), key=lambda item: -len(item[0])):
-            patterns = []
-            for pattern, text in patterns_of(value):
-                patterns.append(pattern)
-                self.longest = max(self.longest, len(text.encode("utf-8", "surrogateescape")))
-            expression = re2.compile(b"|".join(dict.fromkeys(patterns)), options=options)
+            patterns = dict(patterns_of(value))
+            self.longest = max(self.longest, *patterns.values())
+            expression = re2.compile(b"|".join(patterns), options=options)
             self._names.append((expression, f"[redacted: {name}]".encode("utf-8", "backslashreplace")))
 
     def text(self, data: bytes) -> bytes:
@@ -314,10 +249,6 @@ class Redactor:
         """A command, a name or a message without its secrets."""
         data = text.encode("utf-8", "surrogateescape")
         return self.text(data).decode("utf-8", "backslashreplace")
-
-    def stream(self) -> RedactedStream:
-        """A reader of one text that comes in pieces."""
-        return RedactedStream(self)
 
     def spans(self, data: bytes) -> list[_Span]:
         """Where secrets stand, and what stands there instead: in order, none within another."""
@@ -336,26 +267,23 @@ class Redactor:
                 yield match.start(), match.end(), label
         key = 0
         for found in self.finder.by_form(data):
-            if found.kind == _KEY:
-                if found.start < key:
-                    continue
-                ends = _KEY_ENDS.search(data, found.end, found.start + _LONGEST_KEY)
-                end = ends.end() if ends else min(len(data), found.start + _LONGEST_KEY)
-                key = end
-                yield found.start, end, b"[redacted: Private Key]"
-            else:
-                at = data.find(found.value.encode("latin-1"), found.start, found.end)
-                start = found.start if at < 0 else at
-                end = found.end if at < 0 else at + len(found.value)
-                yield start, end, f"[redacted: {found.kind}]".encode()
+            start, end, value = found.start, found.end, found.value.encode("latin-1")
+            if found.kind == _KEY and start >= key:
+                ends = _KEY_ENDS.search(data, end, start + _LONGEST_KEY)
+                key = end = ends.end() if ends else min(len(data), start + _LONGEST_KEY)
+            elif found.kind == _KEY:
+                continue
+            elif (at := data.find(value, start, end)) >= 0:
+                start, end = at, at + len(value)
+            yield start, end, f"[redacted: {found.kind}]".encode()
         for found in self.finder.by_name(data):
             value = found.value.encode("latin-1")
             at = data.find(value, found.start, found.start + _NEAR)
-            if at < 0:
-                stop = data.find(b"\n", found.end)
-                yield found.start, stop if stop >= 0 else len(data), f"[redacted: {KEYWORD}]".encode()
-            else:
+            stop = data.find(b"\n", found.end)
+            if at >= 0:
                 yield at, at + len(value), f"[redacted: {found.shown}]".encode("latin-1")
+            else:
+                yield found.start, stop if stop >= 0 else len(data), f"[redacted: {KEYWORD}]".encode()
 
 
 class RedactedStream:
@@ -474,25 +402,24 @@ def _is_path(value: str) -> bool:
     return "\0" not in value and os.path.lexists(os.path.expanduser(value))
 
 
-def patterns_of(value: str) -> Iterator[tuple[bytes, str]]:
+def patterns_of(value: str) -> Iterator[tuple[bytes, int]]:
     """Expressions, in RE2's syntax, for a value as it is and for each of its encodings.
 
     Yields:
-        The expression, and a text that is as long as what it matches at most.
+        The expression, and how many bytes it matches at most.
     """
     for form in _spelt(value):
-        yield re.escape(form.encode("utf-8", "surrogateescape")), form
+        text = form.encode("utf-8", "surrogateescape")
+        yield re.escape(text), len(text)
     data = value.encode("utf-8", "surrogateescape")
-    if len(data) < _SHORTEST_ENCODED:
-        return
     for start in range(0, len(data), _WINDOW):
         window = data[start : start + _WINDOW]
         if len(window) < _SHORTEST_ENCODED:
             continue
-        for text in {form for offset in range(3) for form in _base64(window, offset)}:
+        for letters in {form for offset in range(3) for form in _base64(window, offset)}:
             # Programs break it into lines.
-            yield _WRAPPED.join(re.escape(bytes([byte])) for byte in text.encode()), text * 2
-        yield b"(?i:" + window.hex().encode() + b")", window.hex()
+            yield _WRAPPED.join(re.escape(bytes([byte])) for byte in letters.encode()), len(letters) * 2
+        yield b"(?i:" + window.hex().encode() + b")", len(window) * 2
 
 
 def _spelt(value: str) -> Iterator[str]:

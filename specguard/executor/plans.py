@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from specguard.declaration.rule import Record
 from specguard.documents.data import data_kind, data_of
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import SpecguardError
 from specguard.executor.item import is_within
 from specguard.model import path_text
 from specguard.plans.plans import Plan, plan_templates
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from specguard.change.git import Git
     from specguard.plans.settings import PlanKind
-    from specguard.runs.settings import RunSettings
     from specguard.runs.views import RunView
 
 
@@ -107,12 +106,8 @@ def _read(file: str, path: bytes, kind: str, settings: PlanKind, fields: Mapping
         ) from error
     data = data_of(content, data_kind(path) or "json")
     if data.problem is not None:
-        raise SpecguardError(
-            f"the plan cannot be read: {data.problem.message}",
-            path=path_text(path),
-            line=data.problem.line,
-            code="unreadable-file",
-        )
+        said, line = f"the plan cannot be read: {data.problem.message}", data.problem.line
+        raise SpecguardError(said, path=path_text(path), line=line, code="unreadable-file")
     folder = path.removesuffix(b"/" + settings.plan.encode("utf-8"))
     return PlanFile(file, Plan(kind, settings, fields=fields, folder=folder, path=path, data=data), text)
 
@@ -162,22 +157,12 @@ class Sync:
     Args:
         files: the plans of the checkout.
         runs: the runs, the newest last.
-        settings: which statuses of a run are a success, and where runs are.
         git: reads the repository.
         root: the root of the checkout.
     """
 
-    def __init__(
-        self,
-        files: Sequence[PlanFile],
-        runs: Sequence[RunView],
-        settings: RunSettings,
-        *,
-        git: Git,
-        root: str,
-    ) -> None:
+    def __init__(self, files: Sequence[PlanFile], runs: Sequence[RunView], *, git: Git, root: str) -> None:
         self._files = files
-        self._settings = settings
         self._git = git
         self._root = root
         self._runs = self._by_task(runs)
@@ -195,102 +180,75 @@ class Sync:
         if any(run.alive for run in runs):
             return None
         good = next((run for run in reversed(runs) if self._counts(run)), None)
-        if task.done:
-            return self._unproven(file, task, runs, good)
-        if good is not None:
+        if good is not None and not task.done:
             return self._done(file, task, good)
-        if not task.started:
+        if task.done and (good is not None or not runs or not self._unproven(task, runs)):
+            return None
+        if not task.done and not task.started:
             return None
         if not runs:
             return Drift(file, task, "no run of it is kept here")
         last = runs[-1]
-        if self._is_good(last):
+        if last.succeeded:
             # Its branch is still to be merged.
             return None
-        state = "died" if last.stale else f"ended: {last.state}"
-        return Drift(file, task, f"its last run {last.run_id} {state}", status=task.plan.settings.statuses[0])
+        state = "died" if last.stale and not task.done else f"ended: {last.state}"
+        status = "" if task.done else task.plan.settings.statuses[0]
+        return Drift(file, task, f"its last run {last.run_id} {state}", status=status)
 
-    def _unproven(
-        self, file: PlanFile, task: Task, runs: Sequence[RunView], good: RunView | None
-    ) -> Drift | None:
-        """A task that is done although every run of it failed, and nothing but a run is there to show it."""
-        evidence = evidence_of(task)
-        if good is not None or not runs or evidence.manual or any(map(self._is_good, runs)):
-            return None
-        last = runs[-1]
+    @staticmethod
+    def _unproven(task: Task, runs: Sequence[RunView]) -> bool:
+        """Whether nothing but a run could show a task that is done, and every run of it failed."""
+        evidence, last = evidence_of(task), runs[-1]
+        if evidence.manual or any(run.succeeded for run in runs):
+            return False
         cites = any(last.run_id in cited.path for cited in evidence.runs)
-        named = any(last.run_id == said for said in _run_ids(task))
-        if evidence and not (cites or named):
-            return None
-        return Drift(file, task, f"its last run {last.run_id} ended: {last.state}")
+        said = [one.get("run_id") for one in _said(task) if isinstance(one, dict)]
+        return not evidence or cites or last.run_id in said
 
     def _done(self, file: PlanFile, task: Task, run: RunView) -> Drift:
         evidence = self._evidence(task, run)
         if not evidence:
-            why = f"its run {run.run_id} succeeded, and ran no command that verifies it"
-            return Drift(file, task, why)
+            return Drift(file, task, f"its run {run.run_id} succeeded, and ran no command that verifies it")
+        new = [one for one in evidence if one not in _said(task)]
         status = task.plan.settings.done[0]
-        said = [
-            one for key in task.plan.settings.keys_of("verification") for one in _entries(task.value.get(key))
-        ]
-        evidence = [one for one in evidence if one not in said]
-        return Drift(file, task, f"its run {run.run_id} succeeded", status=status, evidence=evidence)
+        return Drift(file, task, f"its run {run.run_id} succeeded", status=status, evidence=new)
 
     def _evidence(self, task: Task, run: RunView) -> list[Mapping[str, Any]]:
         """What a run shows for a task: its commands with their exit codes, or its record in the tree."""
-        if run.manifest is not None:
-            found: list[Mapping[str, Any]] = []
-            for command in proofs_of(task):
-                codes = [one.exit_code for one in run.manifest.commands if same_command(one.command, command)]
-                if not codes or codes[-1] != 0:
-                    return []
-                found.append({"command": command, "exit_code": 0, "run_id": run.run_id})
-            return found
-        inside = os.path.relpath(run.path, self._root)
-        if inside.startswith(os.pardir):
-            return []
-        return [{"manifest": f"{inside}/{run.layout}"}]
+        if run.manifest is None:
+            inside = os.path.relpath(run.path, self._root)
+            return [] if inside.startswith(os.pardir) else [{"manifest": f"{inside}/{run.layout}"}]
+        found: list[Mapping[str, Any]] = []
+        for command in proofs_of(task):
+            codes = [one.exit_code for one in run.manifest.commands if same_command(one.command, command)]
+            if not codes or codes[-1] != 0:
+                return []
+            found.append({"command": command, "exit_code": 0, "run_id": run.run_id})
+        return found
 
     def _counts(self, run: RunView) -> bool:
         """Whether a run succeeded, and what it made is in the checkout's history."""
-        if not self._is_good(run):
-            return False
-        manifest = run.manifest
-        if manifest is None:
-            return True
-        head = self._git.repository.head
-        if manifest.commit is None or head is None:
-            return False
-        try:
-            return is_within(self._git, manifest.commit, head)
-        except MissingFact:
-            return False
-
-    def _is_good(self, run: RunView) -> bool:
-        return run.succeeded
+        head, manifest = self._git.repository.head, run.manifest
+        if not run.succeeded or manifest is None:
+            return run.succeeded
+        return bool(manifest.commit and head) and is_within(self._git, manifest.commit or "", head or "")
 
     def _by_task(self, runs: Sequence[RunView]) -> Mapping[tuple[bytes, str], list[RunView]]:
         """The runs of each task. An older record names no plan: it counts where only one has that task."""
         found: dict[tuple[bytes, str], list[RunView]] = {}
         for run in runs:
-            if run.manifest is not None:
-                item = run.manifest.item
-                if item.plan is not None:
-                    found.setdefault((os.fsencode(item.plan), normal_id(item.id)), []).append(run)
-                continue
-            name = normal_id(run.item)
-            plans = [file.plan for file in self._files if name and file.plan.task(run.item) is not None]
+            item = run.manifest.item if run.manifest is not None else None
+            name = normal_id(item.id if item is not None else run.item)
+            plans = [file.plan.path for file in self._files if name and file.plan.task(run.item) is not None]
+            if item is not None:
+                plans = [os.fsencode(item.plan)] if item.plan is not None else []
             if len(plans) == 1:
-                found.setdefault((plans[0].path, name), []).append(run)
+                found.setdefault((plans[0], name), []).append(run)
         return found
 
 
-def _entries(said: Any) -> Sequence[Any]:
-    return said if isinstance(said, list) else [said]
-
-
-def _run_ids(task: Task) -> Iterator[str]:
-    for key in task.plan.settings.keys_of("verification"):
-        for one in _entries(task.value.get(key)):
-            if isinstance(one, dict) and isinstance(one.get("run_id"), str):
-                yield one["run_id"]
+def _said(task: Task) -> Sequence[Any]:
+    """What a task has for evidence, as it is written."""
+    said = [task.value.get(key) for key in task.plan.settings.keys_of("verification")]
+    return [entry for one in said for entry in (one if isinstance(one, list) else [one])]

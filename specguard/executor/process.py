@@ -1,8 +1,10 @@
-"""One command of a run, agent, gate, formatter or hook: its process, and signals meanwhile.
+"""One command of a run, agent, gate, formatter or hook: its process, what it starts, and signals meanwhile.
 
 Words are run as they are; only a text is given to `/bin/sh -c`. The command leads a session of its own. What
 ends it: itself, its time limit, that of the run, too much output, or whoever ends specguard. When it has
-ended, so has everything that it started.
+ended, so has everything that it started: by id, and no others. A process that leaves its session and its
+parents is nobody's child: on Linux it becomes one of this process instead, which asks for that
+(PR_SET_CHILD_SUBREAPER, prctl(2)). Elsewhere only what was seen while it still had its parents is known.
 
 Beside each log, `commands/NN-name.log`, stands the result with the end of the output,
 `commands/NN-name.json`: `specguard.runs.model.Response`.
@@ -10,6 +12,7 @@ Beside each log, `commands/NN-name.log`, stands the result with the end of the o
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import resource
@@ -17,6 +20,7 @@ import selectors
 import shlex
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -25,16 +29,17 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import psutil
 
-from specguard.executor.children import GRACE, Children, command_environment, described
+from specguard.declaration.rule import Record
 from specguard.executor.output import CommandLog, plain_text
 from specguard.executor.run import Run, RunEnded
+from specguard.model import shortened
 from specguard.runs.folder import COMMANDS, RunFolder, now_text
 from specguard.runs.model import Command, Response
 from specguard.runs.settings import RunSettings, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from types import FrameType, TracebackType
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from types import FrameType
 
     Kind = Literal["agent", "format", "gate", "teardown", "hook", "tool"]
 
@@ -44,12 +49,12 @@ if TYPE_CHECKING:
 BEAT: Final = 5.0
 """At least so often, in seconds, a run says that it is alive."""
 
-AFTER: Final = 5.0
-"""So many seconds a command may go on that has done what it is run for."""
-
 NOT_FOUND: Final = 127
 NOT_RUNNABLE: Final = 126
 """The exit codes that shells give to a command that is not there, and to one that cannot be run."""
+
+GRACE: Final = 5.0
+"""How many seconds a process has to end after it was asked to, or has done what it is run for."""
 
 _TICK: Final = 0.2
 # What ends a process cannot be waited for together with its output on every system.
@@ -112,39 +117,48 @@ def run_command(
     settings: RunSettings = run.policy.declared("run_settings")
     if timeout is None:
         timeout = run.options.command_timeout or seconds(settings.command_timeout)
-    record = _record(run, name, command, kind=kind, source=source, tree=tree)
-    log = CommandLog(run.folder.file(record.log), run.redactor, settings.output_limit * _MEBIBYTE)
+    number = len(run.manifest.commands) + 1
+    stem = f"{COMMANDS}/{number:02d}-{_NAME.sub('-', name).strip('-.')[:40] or kind}"
+    record = Command(
+        number=number,
+        name=name,
+        kind=kind,
+        source=source,
+        command=run.redactor.words(plain_text(command if isinstance(command, str) else shlex.join(command))),
+        attempt=max(1, run.manifest.attempts),
+        started_at=now_text(),
+        log=f"{stem}.log",
+        response=f"{stem}.json",
+        tree=tree,
+        grade="claimed" if kind == "agent" else "re-run",
+    )
+    log = CommandLog(run.folder.file(record.log), run.redactor, settings.output_limit * _MEBIBYTE, run.tell)
     run.manifest.commands.append(record)
     run.save()
-    started = time.monotonic()
-    attempt = _Attempt(run, record, log, settings, until=started + timeout, limit=timeout, finished=finished)
-    attempt.watch = watch
+    run.tell(f"{kind} {name}: {record.command}")
+    now, held, children = time.monotonic(), HeldSignals(), Children()
+    attempt = _Attempt(run, record, log, timeout, finished, watch, held, children, now, watched=now + _WATCH)
+    words = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
     try:
-        attempt.carry_out(
-            ["/bin/sh", "-c", command] if isinstance(command, str) else list(command),
-            cwd=cwd,
-            stdin=stdin,
-            environment=command_environment(run) if environment is None else environment,
-        )
+        attempt.carry_out(words, cwd, stdin, command_environment(run) if environment is None else environment)
         record.log_digest = log.finish()
         attempt.conclude()
     finally:
         log.close()
         record.ended_at = now_text()
-        record.duration = round(time.monotonic() - started, 3)
-        response = Response(
-            **record.model_dump(), output_bytes=log.size, cut=log.over, tail=log.tail
-        ).model_dump_json(by_alias=True, indent=2)
-        run.folder.write(record.response, response + "\n")
+        record.duration = round(time.monotonic() - attempt.started, 3)
+        response = Response(**record.model_dump(), output_bytes=log.size, cut=log.over, tail=log.tail)
+        run.folder.write(record.response, response.model_dump_json(by_alias=True, indent=2) + "\n")
         run.save()
-    ended = attempt.ended
-    if ended is None:
-        return record
-    # Written here already: whoever ended specguard may not wait for what comes after.
-    run.manifest.state, run.manifest.reason = ended.state, ended.reason
-    run.save()
-    ended.tail, ended.command = log.tail, record.number
-    raise ended
+    how = record.problem or f"exit code {record.exit_code}"
+    run.tell(f"{kind} {name}: {how}, after {record.duration:.1f} s")
+    if attempt.ended is not None:
+        # Written here already: whoever ended specguard may not wait for what comes after.
+        run.manifest.state, run.manifest.reason = attempt.ended.state, attempt.ended.reason
+        run.save()
+        attempt.ended.tail, attempt.ended.command = log.tail, number
+        raise attempt.ended
+    return record
 
 
 def response_of(folder: RunFolder, command: Command) -> Response:
@@ -157,126 +171,92 @@ def response_of(folder: RunFolder, command: Command) -> Response:
         return Response.model_validate_json(file.read())
 
 
-def _record(
-    run: Run, name: str, command: Sequence[str] | str, *, kind: Kind, source: Source, tree: str | None
-) -> Command:
-    number = len(run.manifest.commands) + 1
-    stem = f"{COMMANDS}/{number:02d}-{_NAME.sub('-', name).strip('-.')[:40] or kind}"
-    text = command if isinstance(command, str) else shlex.join(command)
-    return Command(
-        number=number,
-        name=name,
-        kind=kind,
-        source=source,
-        command=run.redactor.words(plain_text(text)),
-        attempt=max(1, run.manifest.attempts),
-        started_at=now_text(),
-        log=f"{stem}.log",
-        response=f"{stem}.json",
-        tree=tree,
-        grade="claimed" if kind == "agent" else "re-run",
-    )
-
-
-class _Attempt:
+class _Attempt(Record, frozen=False):
     """A command under way.
 
     Attributes:
         ended: how the whole run ends with it; None where it goes on.
-        watch: asked every few seconds whether it has to.
     """
 
-    def __init__(
-        self,
-        run: Run,
-        record: Command,
-        log: CommandLog,
-        settings: RunSettings,
-        *,
-        until: float,
-        limit: float,
-        finished: Callable[[], bool] | None = None,
-    ) -> None:
-        self.ended: RunEnded | None = None
-        self.watch: Callable[[], RunEnded | None] | None = None
-        self._watched = time.monotonic() + _WATCH
-        self._run = run
-        self._record = record
-        self._log = log
-        self._settings = settings
-        self._until = until
-        self._limit = limit
-        self._finished = finished
-        self._finished_at: float | None = None
-        self._beats = 0.0
-        self._silent: float | None = None
-        self._pid = 0
-        self._output = -1
-        self._signals = HeldSignals()
-        self._children = Children()
+    run: Run
+    record: Command
+    log: CommandLog
+    limit: float
+    finished: Callable[[], bool] | None
+    watch: Callable[[], RunEnded | None] | None
+    signals: HeldSignals
+    children: Children
+    started: float
+    ended: RunEnded | None = None
+    finished_at: float | None = None
+    watched: float = 0.0
+    beats: float = 0.0
+    silent: float | None = None
+    output: int = -1
 
-    def carry_out(self, words: list[str], *, cwd: str, stdin: bytes, environment: Mapping[str, str]) -> None:
+    def carry_out(self, words: list[str], cwd: str, stdin: bytes, environment: Mapping[str, str]) -> None:
         """Start it, follow it to its end, and end what it leaves behind."""
-        with self._signals, self._children:
+        largest = self.run.policy.declared("run_settings").place_limit * _MEBIBYTE
+        with self.signals.held(), self.children:
             try:
-                process = start(words, cwd, stdin, environment, self._settings.place_limit * _MEBIBYTE)
+                process = _start(words, cwd, stdin, environment, largest)
             except (OSError, ValueError) as error:
                 self._not_started(words[0], cwd, error)
                 return
             assert process.stdout is not None  # noqa: S101 - it was asked for
-            self._pid = self._children.group = process.pid
-            self._output = process.stdout.fileno()
-            os.set_blocking(self._output, False)
+            self.children.group = process.pid
+            self.output = process.stdout.fileno()
+            os.set_blocking(self.output, False)
             try:
-                reason = self._follow()
-                if reason or not has_ended(self._pid):
-                    self._record.problem = reason
-                    left = self._children.end(0 if self._signals.impatient else GRACE, self._drain)
+                reason = self._follow(process.pid)
+                if reason or not _has_ended(process.pid):
+                    self.record.problem = reason
+                    left = self.children.end(0 if self.signals.impatient else GRACE, self._drain)
                 else:
                     left = self._end_leftovers()
-                self._record.leftovers += [f"{described(one)}, which cannot be ended" for one in left]
+                self.record.leftovers += [f"{described(one)}, which cannot be ended" for one in left]
                 self._drain()
             except BaseException:
-                self._children.end(0, lambda: True)
+                self.children.end(0, lambda: True)
                 raise
             finally:
                 process.stdout.close()
-                self._record.exit_code = wait(process)
+                # The system itself may still be busy for it: it has no exit code then.
+                with suppress(subprocess.TimeoutExpired):
+                    self.record.exit_code = process.wait(GRACE)
 
     def conclude(self) -> None:
         """Judge it by what came to light at its end alone."""
-        if self.ended is None and self._signals.received is not None:
-            self.ended = killed(self._signals.received)
-        if self._log.over and not self._record.problem:
-            self._record.problem = self._too_much
+        if self.ended is None and self.signals.received is not None:
+            self.ended = _killed(self.signals.received)
+        if self.log.over and not self.record.problem:
+            self.record.problem = self.log.too_much
 
-    @property
-    def _too_much(self) -> str:
-        return f"it printed more than {self._settings.output_limit} MiB"
-
-    def _follow(self) -> str:
+    def _follow(self, pid: int) -> str:
         """Read what it prints until it has ended, or has done what it is run for; otherwise why it has to."""
-        ends = end_of(self._pid)
-        tick = _SHORT_TICK if ends is None else _TICK
+        ends = None
+        if hasattr(os, "pidfd_open"):
+            with suppress(OSError):
+                ends = os.pidfd_open(pid)
         try:
             with selectors.DefaultSelector() as selector:
-                selector.register(self._output, selectors.EVENT_READ)
+                selector.register(self.output, selectors.EVENT_READ)
                 if ends is not None:
                     selector.register(ends, selectors.EVENT_READ)
-                while not has_ended(self._pid):
+                while not _has_ended(pid):
                     reason = self._reason()
                     if reason or self._goes_on():
                         return reason
                     self._beat()
                     if ends is None:
                         # A child is only known where it was seen.
-                        self._children.alive()
-                    if self._silent is not None and time.monotonic() - self._silent > _SILENCE:
-                        self._log.settle()
-                        self._silent = None
-                    for key, _ in selector.select(tick):
-                        if key.fd == self._output and self._read() == 0:
-                            selector.unregister(self._output)
+                        self.children.alive()
+                    if self.silent is not None and time.monotonic() - self.silent > _SILENCE:
+                        self.log.settle()
+                        self.silent = None
+                    for key, _ in selector.select(_SHORT_TICK if ends is None else _TICK):
+                        if key.fd == self.output and self._read() == 0:
+                            selector.unregister(self.output)
         finally:
             if ends is not None:
                 os.close(ends)
@@ -286,56 +266,50 @@ class _Attempt:
     def _reason(self) -> str:
         """Why it must end now; empty where it need not."""
         now = time.monotonic()
-        if self._signals.received is not None:
-            self.ended = killed(self._signals.received)
-            return self.ended.reason
-        if self._log.over:
-            return self._too_much
-        if now >= self._run.deadline:
-            self._record.timed_out = True
+        if self.signals.received is not None:
+            self.ended = _killed(self.signals.received)
+        elif self.log.over:
+            return self.log.too_much
+        elif now >= self.run.deadline:
+            self.record.timed_out = True
             self.ended = RunEnded(
-                f"the run took longer than its {self._run.manifest.timeout} seconds, in {self._record.name}",
+                f"the run took longer than its {self.run.manifest.timeout} seconds, in {self.record.name}",
                 state="timed-out",
                 help="give it more with --timeout, or set [runs] timeout",
                 error="time-limit",
             )
-            return self.ended.reason
-        if now >= self._until:
-            self._record.timed_out = True
-            return f"it took longer than its {self._limit:g} seconds"
-        if self.watch is not None and now >= self._watched:
+        elif now >= self.started + self.limit:
+            self.record.timed_out = True
+            return f"it took longer than its {self.limit:g} seconds"
+        elif self.watch is not None and now >= self.watched:
             self.ended = self.watch()
             # Looking takes its time where there is much to see, and gets no more than its share.
             looked = time.monotonic()
-            self._watched = looked + max(_WATCH, _SHARE * (looked - now))
-            return self.ended.reason if self.ended is not None else ""
-        return ""
+            self.watched = looked + max(_WATCH, _SHARE * (looked - now))
+        return self.ended.reason if self.ended is not None else ""
 
     def _goes_on(self) -> bool:
         """Whether it goes on although what it is run for is done, and it has had time to end by itself."""
-        now = time.monotonic()
-        if self._finished is None or (self._finished_at is None and not self._finished()):
-            return False
-        if self._finished_at is None:
-            self._finished_at = now
-        return now - self._finished_at >= AFTER
+        if self.finished_at is None and self.finished is not None and self.finished():
+            self.finished_at = time.monotonic()
+        return self.finished_at is not None and time.monotonic() - self.finished_at >= GRACE
 
     def _end_leftovers(self) -> list[psutil.Process]:
-        until = time.monotonic() + (_AGENTS_MOMENT if self._record.kind == "agent" else _MOMENT)
-        while (left := self._children.alive()) and time.monotonic() < until:
+        until = time.monotonic() + (_AGENTS_MOMENT if self.record.kind == "agent" else _MOMENT)
+        while (left := self.children.alive()) and time.monotonic() < until:
             self._drain()
             time.sleep(_SHORT_TICK)
-        self._record.leftovers = [self._run.redactor.words(described(process)) for process in left]
-        return self._children.end(GRACE, self._drain) if left else []
+        self.record.leftovers = [self.run.redactor.words(described(process)) for process in left]
+        return self.children.end(GRACE, self._drain) if left else []
 
     def _read(self) -> int | None:
         """Keep what is there: how many bytes; 0 at the end of the output, None where there is nothing yet."""
         try:
-            data = os.read(self._output, _CHUNK)
+            data = os.read(self.output, _CHUNK)
         except BlockingIOError:
             return None
-        self._log.feed(data)
-        self._silent = time.monotonic()
+        self.log.feed(data)
+        self.silent = time.monotonic()
         return len(data)
 
     def _drain(self) -> bool:
@@ -348,51 +322,34 @@ class _Attempt:
         read = 0
         while read < _MOST_DRAINED and (more := self._read()):
             read += more
-        return self._signals.impatient
+        return self.signals.impatient
 
     def _beat(self) -> None:
-        if time.monotonic() >= self._beats:
-            steps = self._run.manifest.steps
-            step = steps[-1].name if steps else self._record.kind
-            self._run.folder.beat(step, command=self._record.number, child=self._pid)
-            self._beats = time.monotonic() + BEAT * 0.8
+        if time.monotonic() >= self.beats:
+            steps = self.run.manifest.steps
+            step = steps[-1].name if steps else self.record.kind
+            self.run.folder.beat(step, command=self.record.number, child=self.children.group)
+            self.beats = time.monotonic() + BEAT * 0.8
 
     def _not_started(self, program: str, cwd: str, error: OSError | ValueError) -> None:
-        what, said = plain_text(program), str(error)
-        if isinstance(error, OSError):
-            said = error.strerror or said
-            if not os.path.isdir(cwd):
-                what, said = f"{what} in {plain_text(cwd)}", "the folder is not there"
-        missing = isinstance(error, FileNotFoundError)
-        self._record.exit_code = NOT_FOUND if missing else NOT_RUNNABLE
-        self._record.problem = f"{what} cannot be run: {said}"
-        self._log.feed(f"{self._record.problem}\n".encode("utf-8", "backslashreplace"))
+        what, said = plain_text(program), getattr(error, "strerror", None) or str(error)
+        if isinstance(error, OSError) and not os.path.isdir(cwd):
+            what, said = f"{what} in {plain_text(cwd)}", "the folder is not there"
+        self.record.exit_code = NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_RUNNABLE
+        self.record.problem = f"{what} cannot be run: {said}"
+        self.log.feed(f"{self.record.problem}\n".encode("utf-8", "backslashreplace"))
 
 
-_GRACE: Final = 5.0
-
-
-def start(
+def _start(
     words: list[str], cwd: str, stdin: bytes, environment: Mapping[str, str], largest: int
 ) -> subprocess.Popen[bytes]:
-    """Start a command as the leader of a session of its own, its output and its errors in one pipe.
-
-    Args:
-        words: its words.
-        cwd: the folder to run it in.
-        stdin: what it reads from standard input.
-        environment: its variables.
-        largest: how many bytes a file may have that it writes.
-
-    Raises:
-        OSError, ValueError: it cannot be started.
-    """
+    """Start a command as the leader of a session of its own, its output and its errors in one pipe."""
     with tempfile.TemporaryFile() as given:
         # A file, so that what does not read it blocks nobody.
         given.write(stdin)
         given.seek(0)
         with _limits(largest):
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 words,
                 cwd=cwd,
                 env=dict(environment),
@@ -402,7 +359,6 @@ def start(
                 bufsize=0,
                 start_new_session=True,
             )
-    return process
 
 
 @contextmanager
@@ -423,37 +379,17 @@ def _limits(largest: int) -> Iterator[None]:
             resource.setrlimit(limit, values)
 
 
-def end_of(pid: int) -> int | None:
-    """A descriptor that is ready when a process has ended; None where the system has none."""
-    if hasattr(os, "pidfd_open"):
-        with suppress(OSError):
-            return os.pidfd_open(pid)
-    return None
-
-
-def has_ended(pid: int) -> bool:
+def _has_ended(pid: int) -> bool:
     """Whether a child has ended; it is not waited for, so that its id and its group stay its own."""
-    if hasattr(os, "waitid"):
-        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
     return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
-def wait(process: subprocess.Popen[bytes]) -> int | None:
-    """Wait for a child that has ended: its exit code; None where the system itself is still busy for it."""
-    try:
-        return process.wait(_GRACE)
-    except subprocess.TimeoutExpired:
-        return None
-
-
-ENDING: Final = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that end a run."""
 
 
 class HeldSignals:
-    """Within it, signals that would end specguard are only noted.
+    """Signals that would end specguard are only noted, as long as they are held.
 
     Attributes:
         received: the first of them; None while there is none.
@@ -463,23 +399,17 @@ class HeldSignals:
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
         self.impatient = False
-        self._before: dict[signal.Signals, Any] = {}
 
-    def __enter__(self) -> HeldSignals:
-        self._before = _handle(self._note)
-        return self
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within it they are held."""
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        _restore(self._before)
+        def note(number: int, _: FrameType | None) -> None:
+            self.impatient = self.received is not None
+            self.received = self.received or signal.Signals(number)
 
-    def _note(self, number: int, _: FrameType | None) -> None:
-        self.impatient = self.received is not None
-        self.received = self.received or signal.Signals(number)
+        with _handled(note):
+            yield
 
 
 @contextmanager
@@ -487,21 +417,17 @@ def killed_by_signals() -> Iterator[None]:
     """Within it, such a signal ends the run that is under way.
 
     Raises:
-        RunEnded: as `killed`, where the signal came.
+        RunEnded: where the signal came, with the state `killed`.
     """
 
     def end(number: int, _: FrameType | None) -> None:
-        raise killed(signal.Signals(number))
+        raise _killed(signal.Signals(number))
 
-    before = _handle(end)
-    try:
+    with _handled(end):
         yield
-    finally:
-        _restore(before)
 
 
-def killed(by: signal.Signals) -> RunEnded:
-    """How a run ends that a signal ended."""
+def _killed(by: signal.Signals) -> RunEnded:
     return RunEnded(
         f"specguard was ended by {by.name}",
         state="killed",
@@ -510,17 +436,189 @@ def killed(by: signal.Signals) -> RunEnded:
     )
 
 
-def _handle(handler: Callable[[int, FrameType | None], None]) -> dict[signal.Signals, Any]:
+@contextmanager
+def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before: dict[signal.Signals, Any] = {}
     # Only the main thread may set handlers. What was ignored, as by nohup, stays so.
-    if threading.current_thread() is not threading.main_thread():
-        return {}
+    if threading.current_thread() is threading.main_thread():
+        wanted = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, handler) for number in wanted}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+
+
+_GIVEN_UP: Final = 5.0
+_PAUSE: Final = 0.02
+_SET_SUBREAPER: Final = 36
+_GET_SUBREAPER: Final = 37
+_LONGEST: Final = 120
+
+
+class Children:
+    """Within it, whatever is started below this process can be found and ended.
+
+    What runs below this process already is left alone. Only one of these may be in use at a time.
+
+    Attributes:
+        group: the process that leads the command's group; it is not waited for here.
+    """
+
+    def __init__(self) -> None:
+        self.group: int | None = None
+        self._before: set[psutil.Process] = set()
+        self._seen: set[psutil.Process] = set()
+        self._adopted = ctypes.c_int(0)
+
+    def __enter__(self) -> Children:
+        _prctl(_GET_SUBREAPER, ctypes.byref(self._adopted))
+        _prctl(_SET_SUBREAPER, 1)
+        self._before = set(psutil.Process().children(recursive=True))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _prctl(_SET_SUBREAPER, self._adopted.value)
+
+    def alive(self) -> list[psutil.Process]:
+        """The processes that run; those that have ended are waited for, but for the leader of the group."""
+        me = os.getpid()
+        self._seen.update(set(psutil.Process().children(recursive=True)) - self._before)
+        alive = []
+        for process in list(self._seen):
+            with suppress(psutil.Error):
+                if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                    alive.append(process)
+                    continue
+                if process.pid != self.group and process.is_running() and process.ppid() == me:
+                    with suppress(ChildProcessError):
+                        os.waitpid(process.pid, os.WNOHANG)
+            if process.pid != self.group:
+                self._seen.discard(process)
+        return alive
+
+    def end(self, grace: float, meanwhile: Callable[[], bool]) -> list[psutil.Process]:
+        """End all of them: they are asked to, and after a while they are made to.
+
+        Args:
+            grace: how many seconds they have.
+            meanwhile: is called again and again, to read what they write; where it says True, they have no
+                more time.
+
+        Returns:
+            Those that run nevertheless, because the system itself is busy for them.
+        """
+        asked = self.alive()
+        if self.group is not None:
+            asked = [process for process in asked if not self._in_group(process)]
+            # Its leader was not waited for, so this is nobody else's group.
+            with suppress(OSError):
+                os.killpg(self.group, signal.SIGTERM)
+        send(asked, signal.SIGTERM)
+        until = time.monotonic() + grace
+        while self.alive() and time.monotonic() < until and not meanwhile():
+            time.sleep(_PAUSE)
+        until = time.monotonic() + _GIVEN_UP
+        while (alive := self.alive()) and time.monotonic() < until:
+            # Again and again, because each may have started another in between.
+            send(alive, signal.SIGKILL)
+            meanwhile()
+            time.sleep(_PAUSE / 4)
+        return alive
+
+    def _in_group(self, process: psutil.Process) -> bool:
+        try:
+            return os.getpgid(process.pid) == self.group
+        except OSError:
+            return True
+
+
+def _prctl(option: int, value: Any) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def send(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
+    """Send a signal; another process that has the id of one by now gets nothing."""
+    for process in processes:
+        with suppress(psutil.Error):
+            process.send_signal(number)
+
+
+def described(process: psutil.Process) -> str:
+    """A process in a few words: its command and its id."""
+    with suppress(psutil.Error):
+        command = " ".join(process.cmdline()) or process.name()
+        return f"{shortened(plain_text(command), _LONGEST)} (process {process.pid})"
+    return f"process {process.pid}"
+
+
+def _survivors(run_id: str) -> list[psutil.Process]:
+    """The processes of a run that outlived the specguard that started them: their environment names it."""
+    mine = psutil.Process()
+    ours = {mine, *mine.parents()}
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process not in ours and process.environ().get(RUN) == run_id:
+                found.append(process)
+    return found
+
+
+def end_survivors(run_id: str, grace: float = GRACE) -> list[str]:
+    """End the processes of a run that nobody waits for; a run that is resumed begins with this.
+
+    Returns:
+        Each, in a few words.
+    """
+    found = _survivors(run_id)
+    told = [described(process) for process in found]
+    send(found, signal.SIGTERM)
+    psutil.wait_procs(found, timeout=grace)
+    until = time.monotonic() + _GIVEN_UP
+    while (found := _survivors(run_id)) and time.monotonic() < until:
+        send(found, signal.SIGKILL)
+        psutil.wait_procs(found, timeout=_PAUSE * 5)
+    return told
+
+
+ALWAYS: Final = ("PATH", "HOME", "USER", "SHELL", "LANG", "TERM", "TMPDIR")
+"""What everything gets; `[runs] environment` names what else."""
+
+RUN: Final = "SPECGUARD_RUN"
+"""The variable that names the run: every process that a run started has it, however it was detached."""
+
+APPROVAL_POLICY: Final = "SPECGUARD_APPROVAL_POLICY"
+"""The variable that tells an agent what `--approval-policy` said."""
+
+
+def passed_on(environment: Mapping[str, str], allowed: Sequence[str]) -> dict[str, str]:
+    """The part of an environment that commands of a run see.
+
+    Args:
+        environment: that of specguard.
+        allowed: the names that `[runs] environment` has; `*` at the end of one stands for any rest.
+
+    Returns:
+        The variables. None begins with `GIT_`: those lead git to other repositories and configurations.
+    """
+    names = {*ALWAYS, *(name for name in allowed if not name.endswith("*"))}
+    beginnings = tuple(name[:-1] for name in allowed if name.endswith("*"))
     return {
-        number: signal.signal(number, handler)
-        for number in ENDING
-        if signal.getsignal(number) is not signal.SIG_IGN
+        name: value
+        for name, value in environment.items()
+        if (name in names or name.startswith(beginnings)) and not name.startswith("GIT_")
     }
 
 
-def _restore(before: dict[signal.Signals, Any]) -> None:
-    for number, handler in before.items():
-        signal.signal(number, handler)
+def command_environment(run: Run) -> dict[str, str]:
+    """The variables of a run's commands."""
+    variables = passed_on(run.options.environment, run.policy.declared("run_settings").environment)
+    variables[RUN] = run.manifest.run_id
+    if run.place is not None:
+        # Without its own .git, nothing done in the place reaches a repository around it.
+        variables["GIT_CEILING_DIRECTORIES"] = os.path.dirname(run.place.path)
+    if run.options.approval_policy:
+        variables[APPROVAL_POLICY] = run.options.approval_policy
+    return variables

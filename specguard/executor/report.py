@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.process import CommandError
 from specguard.declaration.rule import Record
-from specguard.errors import SpecguardError
+from specguard.errors import MissingFact
 from specguard.executor.commit import PATCH
 from specguard.executor.output import TAIL
 from specguard.executor.process import response_of
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
-    from specguard.executor.place.place import Place
+    from specguard.executor.place import Place
     from specguard.runs.folder import RunFolder
 
 
@@ -40,7 +39,6 @@ ERROR: Final = "error.json"
 """Why a run ended early, in the run's folder."""
 
 _GATES: Final = "gates.json"
-_KINDS: Final = {"A": "added", "M": "modified", "D": "deleted", "T": "type changed"}
 _LONGEST: Final = 300
 _LAST: Final = 12
 """So many lines of a failed command's output are shown."""
@@ -54,7 +52,7 @@ class ChangedFile(Record):
 
     Attributes:
         path: its path.
-        kind: `added`, `modified`, `deleted` or `type changed`.
+        kind: `added`, `modified` or `deleted`.
         added: how many lines were added; `binary` for a binary file.
         removed: how many lines were removed.
     """
@@ -108,8 +106,7 @@ def report_text(manifest: Manifest, folder: RunFolder, changed: Sequence[Changed
         folder: its folder; what cannot be read there is left out.
         changed: the files that it changed; None where that is not known.
     """
-    item = manifest.item
-    label = item.id if item.id.casefold().startswith(item.kind.casefold()) else f"{item.kind} {item.id}"
+    item, label = manifest.item, manifest.item.label
     gates = _json(folder, _GATES).get("gates")
     return page(
         "report.md",
@@ -173,25 +170,19 @@ def changed_files(place: Place, tree: str | None) -> Sequence[ChangedFile] | Non
     """
     if tree is None:
         return None
-    ends = ("-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", place.base, tree, "--")
+    words = ("-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", place.base, tree, "--")
     try:
-        kinds = place.git.run("diff-tree", "--name-status", *ends).split(b"\0")
-        counts = place.git.run("diff-tree", "--numstat", *ends).split(b"\0")
-    except (SpecguardError, CommandError, OSError):
+        entries = place.git.diff_trees(place.base, tree)
+        counts = place.git.run("diff-tree", "--numstat", *words).split(b"\0")
+    except (MissingFact, CommandError, OSError):
         return None
-    told = {}
-    for line in counts[:-1]:
-        added, removed, path = line.split(b"\t", 2)
-        told[path] = [one.decode("ascii").replace("-", "binary") for one in (added, removed)]
-    return [
-        ChangedFile(
-            path=path.decode("utf-8", "surrogateescape"),
-            kind=_KINDS.get(kind.decode("ascii")[:1], "changed"),
-            added=told.get(path, ["0", "0"])[0],
-            removed=told.get(path, ["0", "0"])[1],
-        )
-        for kind, path in zip(kinds[:-1:2], kinds[1::2], strict=True)
-    ]
+    told = {line.split(b"\t", 2)[2]: line.decode("ascii", "replace").split("\t") for line in counts[:-1]}
+    found = []
+    for one in entries:
+        added, removed = (count.replace("-", "binary") for count in told.get(one.path, ["0", "0"])[:2])
+        kind = "added" if one.added else "deleted" if one.deleted else "modified"
+        found.append(ChangedFile(os.fsdecode(one.path), kind, added, removed))
+    return found
 
 
 def outcome(command: Command) -> str:
@@ -213,30 +204,21 @@ def failed_commands(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
         manifest: the record of the run.
         folder: its folder; output that cannot be read there is left out.
     """
-    seen = set()
+    every: dict[tuple[str, str], list[Command]] = {}
     for command in manifest.commands:
-        key = (command.name, command.command)
-        if command.kind not in JUDGING or command.succeeded or command.ended_at is None or key in seen:
+        if command.kind in JUDGING and command.ended_at is not None:
+            every.setdefault((command.name, command.command), []).append(command)
+    for same in every.values():
+        failed = [one for one in same if not one.succeeded]
+        if not failed:
             continue
-        seen.add(key)
-        later = [
-            one
-            for one in manifest.commands
-            if (one.name, one.command) == key and one.number > command.number and one.ended_at is not None
-        ]
-        after = _FAILS
-        if later and later[-1].succeeded:
-            fixed = next(
-                one for number, one in enumerate(later) if all(each.succeeded for each in later[number:])
-            )
-            mended = fixed.attempt > command.attempt
-            after = "the agent fixed it" if mended else "it passed when it ran again"
-            after += f" in round {fixed.attempt}"
-        last = [one for one in (command, *later) if not one.succeeded][-1]
+        after, last = _FAILS, failed[-1]
+        if same[-1] is not last:
+            fixed = same[same.index(last) + 1].attempt
+            mended = "the agent fixed it" if fixed > failed[0].attempt else "it passed when it ran again"
+            after = f"{mended} in round {fixed}"
         tail = _last_lines(str(_json(folder, last.response).get("tail") or ""))
-        yield Failure(
-            what=command.command, said=outcome(command), round=command.attempt, after=after, tail=tail
-        )
+        yield Failure(failed[0].command, outcome(failed[0]), failed[0].attempt, after, tail)
 
 
 def _last_lines(tail: str) -> str:
@@ -246,20 +228,18 @@ def _last_lines(tail: str) -> str:
 
 def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
     """Each finding that stopped a round, once, with the round in which it was gone."""
-    seen = set()
-    judgements = manifest.judgements
-    for number, judgement in enumerate(judgements):
-        told = _told(folder, judgement.report)
+    judgements, seen = manifest.judgements, set()
+    for judgement in judgements:
+        report = _json(folder, judgement.report).get("findings")
+        known = report if isinstance(report, list) else []
+        told = {str(one.get("fingerprint")): one for one in known if isinstance(one, dict)}
         for fingerprint in judgement.findings:
             if fingerprint in seen:
                 continue
             seen.add(fingerprint)
             finding = told.get(fingerprint, {})
-            gone = [
-                one.attempt
-                for at, one in enumerate(judgements)
-                if at > number and not any(fingerprint in later.findings for later in judgements[at:])
-            ]
+            last = max(at for at, one in enumerate(judgements) if fingerprint in one.findings)
+            gone = [one.attempt for one in judgements[last + 1 :]]
             yield Failure(
                 what=f"{finding.get('code', 'a rule')} {finding.get('name', '')}".strip(),
                 said=shortened(str(finding.get("message", "")), _LONGEST),
@@ -335,22 +315,12 @@ def _took(manifest: Manifest) -> float | None:
     return (ended - began).total_seconds()
 
 
-def _told(folder: RunFolder, report: str) -> dict[str, Mapping[str, Any]]:
-    """The findings of a JSON report by their fingerprints."""
-    found = _json(folder, report).get("findings")
-    if not isinstance(found, list):
-        return {}
-    return {str(one.get("fingerprint")): one for one in found if isinstance(one, dict)}
-
-
 def _json(folder: RunFolder, name: str) -> Mapping[str, Any]:
     """A file of the run; empty where it cannot be read."""
     try:
-        with open(folder.file(name), "rb") as file:
-            data = json.loads(file.read())
+        return folder.data(name)
     except (OSError, ValueError):
         return {}
-    return data if isinstance(data, dict) else {}
 
 
 _MINUTE: Final = 60

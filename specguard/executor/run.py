@@ -9,27 +9,29 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from specguard import __version__
 from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.declaration.rule import Record
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
-from specguard.model import EXIT_NO_VERDICT
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT
 from specguard.reporters.escape import visible
+from specguard.runs import model
 from specguard.runs.files import run_root as find_root
 from specguard.runs.folder import LAYOUT, MANIFEST, META, SEAL, RunFolder, meta_text, now_text
-from specguard.runs.model import Manifest, State, Step
-from specguard.runs.settings import RunSettings
+from specguard.runs.model import Item, Manifest, State, Step
+from specguard.runs.settings import RunSettings, seconds
 from specguard.runs.views import RunStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from specguard.authority.policy import Policy
     from specguard.change.git import Git
     from specguard.executor.output import Redactor
-    from specguard.executor.place.place import Place
-    from specguard.executor.start.claim import Claim
+    from specguard.executor.place import Place
+    from specguard.executor.start.claim import ItemLock
     from specguard.work.item import WorkItem
 
 
@@ -101,10 +103,23 @@ def ended_by(error: RunEnded | SpecguardError | MissingFact) -> RunEnded:
     """How a run ends by an error: one that gives no verdict, where it does not say how itself."""
     if isinstance(error, RunEnded):
         return error
-    reason, help = (
-        (error.message, error.help) if isinstance(error, SpecguardError) else (error.reason, error.command)
-    )
-    return RunEnded(reason, help=help, code=EXIT_NO_VERDICT, error=error.code)
+    reason, help = str(error), error.command if isinstance(error, MissingFact) else error.help
+    tail = getattr(error, "tail", "")
+    return RunEnded(reason, help=help, code=EXIT_NO_VERDICT, error=error.code, tail=tail)
+
+
+@contextmanager
+def as_error() -> Iterator[None]:
+    """Within it, a fact that is missing and the end of a run are errors that a user is told of.
+
+    Raises:
+        SpecguardError: in their place.
+    """
+    try:
+        yield
+    except (MissingFact, RunEnded) as error:
+        end = ended_by(error)
+        raise SpecguardError(end.reason, help=end.help, code=end.error) from error
 
 
 STEPS: Final = (
@@ -117,51 +132,44 @@ ROUND: Final = ("agent", "inspect", "gates", "check")
 """The steps of a round: the agent works, and it is seen what came of it."""
 
 
-class Run:
+class Run(Record, frozen=False):
     """A run under way.
 
-    Args:
+    Attributes:
         options: what was asked for.
         folder: where it is recorded.
         manifest: its record.
-
-    Attributes:
         git: reads the user's repository.
         policy: of the pinned base.
         item: the work item, resolved there; None for a run of gates alone.
         place: the run's own repository, once it is made.
         message: the commit's message, where a hook altered it; empty: the item's.
-        deadline: when its time is over, by the monotonic clock; what its commands took before it was resumed
-            counts.
         told: what goes back to the agent: failing gates and findings that it has not been told of yet.
         claim: keeps other runs from the item while this one is under way.
         heads: the remote's branches as they were before the agent began; None: nobody has looked.
+        tell: told of each command as it begins and ends, and of each line that it prints.
+        altered: whether it was said that somebody else altered its record.
     """
 
-    def __init__(
-        self,
-        options: RunOptions,
-        folder: RunFolder,
-        manifest: Manifest,
-        *,
-        git: Git,
-        policy: Policy,
-        item: WorkItem | None,
-    ) -> None:
-        self.options = options
-        self.folder = folder
-        self.manifest = manifest
-        self.git = git
-        self.policy = policy
-        self.item = item
-        self.place: Place | None = None
-        self.message = ""
-        self.told: list[str] = []
-        self.claim: Claim | None = None
-        self.heads: Mapping[str, str] | None = None
-        self._altered = False
-        spent = sum(command.duration or 0 for command in manifest.commands)
-        self.deadline = time.monotonic() + manifest.timeout - spent
+    options: RunOptions
+    folder: RunFolder
+    manifest: Manifest
+    git: Git
+    policy: Policy
+    item: WorkItem | None
+    place: Place | None = None
+    message: str = ""
+    told: list[str] = []
+    claim: ItemLock | None = None
+    heads: Mapping[str, str] | None = None
+    tell: Callable[[str], None] = staticmethod(lambda _: None)
+    altered: bool = False
+
+    @cached_property
+    def deadline(self) -> float:
+        """When its time is over, by the monotonic clock; what its commands took before counts."""
+        spent = sum(command.duration or 0 for command in self.manifest.commands)
+        return time.monotonic() + self.manifest.timeout - spent
 
     @cached_property
     def redactor(self) -> Redactor:
@@ -247,8 +255,8 @@ class Run:
         """
         own = self.folder.write_manifest(self.manifest, seal=seal)
         self._write_layouts()
-        if not own and not self._altered:
-            self._altered = True
+        if not own and not self.altered:
+            self.altered = True
             raise RunEnded(
                 f"somebody altered {MANIFEST} of the run while it went on; it was written again as it was",
                 help=f"see who wrote to {self.folder.path}; to go on: {self.folder.command('resume')}",
@@ -259,6 +267,95 @@ class Run:
         """Write what readers of older layouts know."""
         if LAYOUT in self.policy.declared("run_settings").layouts:
             self.folder.write(META, meta_text(self.manifest))
+
+
+class Round:
+    """What came of one round.
+
+    Attributes:
+        tree: what was judged last in it; None where it did not come to that.
+        failing: the commands that failed, each by its name and its words.
+        findings: the fingerprints of the open errors.
+    """
+
+    def __init__(self, manifest: Manifest, attempt: int) -> None:
+        judged = [one for one in manifest.judgements if one.attempt == attempt]
+        commands = [one for one in manifest.commands if one.attempt == attempt and one.kind in JUDGING]
+        commands = [one for one in commands if one.ended_at is not None]
+        # What ran again counts by its last time.
+        last = {(one.name, one.command): one for one in commands}
+        trees: list[str | None] = [*(one.tree for one in commands), *(one.tree for one in judged)]
+        self.tree = trees[-1] if trees else None
+        self.failing = {key for key, command in last.items() if not command.succeeded}
+        self.findings = set(judged[-1].findings) if judged else set()
+
+
+def count_round(run: Run, failed: str) -> None:
+    """Count a round that begins.
+
+    Args:
+        run: the run.
+        failed: what failed in the one before; empty without one.
+
+    Raises:
+        RunEnded: there may be no further one.
+    """
+    manifest, folder = run.manifest, run.folder
+    if manifest.attempts >= manifest.max_attempts:
+        reason = f"the {failed} still fail after" if failed else "none is left of the run's"
+        more = folder.command("resume", "--max-attempts", str(manifest.attempts + 1))
+        raise RunEnded(
+            f"{reason} {manifest.attempts} attempt{'' if manifest.attempts == 1 else 's'}",
+            state="budget-spent",
+            help=f"{folder.command('report')} shows what is left; to go on with it: {more}",
+            code=EXIT_FAILED if failed == "rules" else None,
+            error="budget-spent",
+        )
+    manifest.attempts += 1
+
+
+def check_work(run: Run, tree: str) -> None:
+    """See that an agent that was told what to mend has left other files than the round before.
+
+    Args:
+        run: the run.
+        tree: of the files that it left.
+
+    Raises:
+        RunEnded: they are the same.
+    """
+    before = Round(run.manifest, run.manifest.attempts - 1)
+    # Where neither failed, it was the results of a task that were missing.
+    if before.tree == tree and (before.findings or before.failing):
+        raise _stuck(run, "files", rules=bool(before.findings) and not before.failing)
+
+
+def check_progress(run: Run, *, rules: bool) -> None:
+    """See that a round that failed has failed otherwise than the one before.
+
+    Args:
+        run: the run.
+        rules: whether it was the rules alone that failed.
+
+    Raises:
+        RunEnded: it left the same files; or the same findings, and mended no gate.
+    """
+    before, now = (Round(run.manifest, run.manifest.attempts - back) for back in (1, 0))
+    if before.tree is None:
+        return
+    if before.tree == now.tree:
+        raise _stuck(run, "files", rules=rules)
+    if now.findings and now.findings == before.findings and now.failing >= before.failing:
+        raise _stuck(run, "findings", rules=rules)
+
+
+def _stuck(run: Run, what: str, *, rules: bool) -> RunEnded:
+    return RunEnded(
+        f"there is no progress: the agent left the same {what} as the round before",
+        help=f"{run.folder.command('report')} shows what is left",
+        code=EXIT_FAILED if rules else None,
+        error="no-progress",
+    )
 
 
 class RunOptions(Record):
@@ -315,12 +412,42 @@ class RunOptions(Record):
     yes: bool = False
 
 
-FILE: Final = "control/asked.json"
-"""The file, in the run's folder."""
+def new_manifest(
+    policy: Policy, options: RunOptions, run_id: str, *, item: Item, repository: model.Repository, **more: Any
+) -> Manifest:
+    """The manifest of a run that begins.
 
-_TEXTS: Final = ("agent", "until", "approval_policy", "remote", "base", "goal")
-_NUMBERS: Final = ("timeout", "command_timeout", "max_attempts")
+    Args:
+        policy: by which it is judged.
+        options: what was asked for.
+        run_id: its id.
+        item: what it works on.
+        repository: where it starts from.
+        more: further fields.
+    """
+    documents = dict(policy.documents)
+    return Manifest(
+        run_id=run_id,
+        tool=__version__,
+        item=item,
+        state="running",
+        pid=os.getpid(),
+        repository=repository,
+        policy=model.PolicyMade(policy_id=policy.policy_id, ref=policy.ref, documents=documents),
+        started_at=now_text(),
+        timeout=options.timeout or seconds(policy.declared("run_settings").timeout),
+        **more,
+    )
+
+
+FILE: Final = "control/asked.json"
+"""What a run was asked to do, in its folder."""
+
 _LISTS: Final = ("command", "commands")
+_KEPT: Final = (
+    *_LISTS, "agent", "until", "approval_policy", "remote", "base", "goal", "timeout", "command_timeout",
+    "max_attempts", "compact",
+)  # fmt: skip
 
 
 def record(run: Run) -> None:
@@ -329,47 +456,40 @@ def record(run: Run) -> None:
     Raises:
         SpecguardError: it cannot be written.
     """
-    options = run.options
-    words = {name: [run.redactor.words(one) for one in getattr(options, name)] for name in _LISTS}
-    data = {
-        **{name: getattr(options, name) for name in (*_TEXTS, *_NUMBERS)},
-        "compact": options.compact,
-        **words,
-        # What a secret was taken out of cannot be run again as it was.
-        "redacted": [name for name in _LISTS if words[name] != list(getattr(options, name))],
-    }
-    run.folder.write(FILE, json.dumps(data, indent=2) + "\n")
+    asked = {name: getattr(run.options, name) for name in _KEPT}
+    words = {name: [run.redactor.words(one) for one in asked[name]] for name in _LISTS}
+    # What a secret was taken out of cannot be run again as it was.
+    redacted = [name for name in _LISTS if words[name] != list(asked[name])]
+    run.folder.write(FILE, json.dumps({**asked, **words, "redacted": redacted}, indent=2) + "\n")
 
 
 def check_own(git: Git, top: str, folder: RunFolder) -> None:
     """See that a run was begun here: a change can bring the folder of one, with commands of its own in it.
+
+    Where runs are committed its manifest is tracked, and has to be as this machine has left it.
 
     Args:
         git: reads the user's repository.
         top: the root of the user's working files.
         folder: the run's.
 
-    Where runs are committed its manifest is tracked, and has to be as this machine has left it.
-
     Raises:
         SpecguardError: git tracks what the run was asked to do, or a manifest that was not left so here.
         MissingFact: the index cannot be read.
     """
-    tracked = git.read(git.start("ls-files", "-z", index=git.repository.index), "your index").split(b"\0")[
-        :-1
-    ]
+    tracked = git.read(git.start("ls-files", "-z", index=git.repository.index), "your index").split(b"\0")
     for name in (FILE, SEAL, MANIFEST):
         path = os.path.relpath(os.path.realpath(folder.file(name)), os.path.realpath(top))
         above = os.fsencode(path) + b"/"
         # Of a submodule itself is listed, and no file.
-        if not any(above.startswith(one + b"/") for one in tracked) or (name == MANIFEST and folder.sealed):
-            continue
-        raise SpecguardError(
-            f"{folder.run_id} is in the repository, so a change may have brought what it was asked to do",
-            path=path,
-            help="start another run; where this one is in its way, give it up: " + folder.command("stop"),
-            code="run-record",
-        )
+        known = any(one and above.startswith(one + b"/") for one in tracked)
+        if known and not (name == MANIFEST and folder.sealed):
+            raise SpecguardError(
+                f"{folder.run_id} is in the repository, so a change may have brought what it was asked to do",
+                path=path,
+                help="start another run; where this one is in its way, give it up: " + folder.command("stop"),
+                code="run-record",
+            )
 
 
 def asked_before(
@@ -392,11 +512,10 @@ def asked_before(
     Raises:
         SpecguardError: the run's manifest cannot be read, or a secret in its command is needed again.
     """
-    manifest = folder.read_manifest()
+    item = folder.read_manifest().item
     try:
-        with open(folder.file(FILE), "rb") as file:
-            read = json.loads(file.read())
-        before = {name: read[name] for name in (*_TEXTS, *_NUMBERS, *_LISTS, "compact")}
+        read = folder.data(FILE)
+        before = {name: read[name] for name in _KEPT}
         redacted = set(read["redacted"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SpecguardError(
@@ -405,8 +524,6 @@ def asked_before(
             help=f"give it up: {folder.command('stop')}",
             code="run-record",
         ) from error
-    # Until where it goes is asked anew: it was stopped there.
-    before["until"] = ""
     if command or words.get("agent"):
         before |= {"agent": "", "command": command}
         redacted.discard("command")
@@ -417,21 +534,10 @@ def asked_before(
             help=f"{folder.command('resume')} -- COMMAND" if "command" in redacted else "start another run",
             code="run-record",
         )
-    before |= {name: value for name, value in words.items() if value}
-    item = manifest.item
-    try:
-        return RunOptions(
-            environment=dict(environment),
-            directory=directory,
-            kind=item.kind,
-            item=item.id,
-            plan=item.plan or "",
-            **before,
-        )
-    except TypeError as error:
-        raise SpecguardError(
-            "what the run was asked to do does not fit", path=folder.file(FILE), code="run-record"
-        ) from error
+    # Until where it goes is asked anew: it was stopped there.
+    before |= {"until": "", **{name: value for name, value in words.items() if value}}
+    before |= {"kind": item.kind, "item": item.id, "plan": item.plan or ""}
+    return RunOptions(dict(environment), directory, **before)
 
 
 def open_store(directory: str, environment: Mapping[str, str], *, run_root: str = "") -> RunStore:

@@ -209,6 +209,18 @@ class RunFolder:
                 os.fsync(stream.fileno())
             os.replace(temporary, target)
 
+    def data(self, name: str) -> dict[str, Any]:
+        """What a JSON file of the run holds.
+
+        Raises:
+            OSError, ValueError: it cannot be read, or holds no object.
+        """
+        with open(self.file(name), "rb") as stream:
+            found = json.load(stream)
+        if not isinstance(found, dict):
+            raise ValueError(f"{name} holds no object")  # noqa: TRY004 - as broken JSON is told
+        return found
+
     def remove(self, name: str) -> None:
         """Remove a file of the run, if it is there.
 

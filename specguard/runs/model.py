@@ -61,6 +61,11 @@ class Item(_Model):
     document: str | None = None
     plan: str | None = None
 
+    @property
+    def label(self) -> str:
+        """What messages call it: `phase 12`, `task_001`."""
+        return self.id if self.id.casefold().startswith(self.kind.casefold()) else f"{self.kind} {self.id}"
+
 
 class Repository(_Model):
     """Where the run started from.

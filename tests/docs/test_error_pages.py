@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SOURCE = Path(specguard.__file__).parent
 KINDS = error_kinds()
 RAISED = {"SpecguardError": "code", "MissingFact": "code", "RunEnded": "error"}
+MADE = {"taken": "item-taken", "_unready": "item-unready", "_incomplete": "incomplete-policy"}
+"""Functions that make an error of one kind, whose message is their first argument."""
 
 
 class Site(NamedTuple):
@@ -50,6 +52,10 @@ def _sites() -> Iterator[Site]:
     for path in sorted(SOURCE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             cls = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+            if isinstance(node, ast.Call) and cls in MADE and node.args:
+                yield Site(
+                    f"{path.relative_to(SOURCE)}:{node.lineno}", cls, [MADE[cls]], template(node.args[0])
+                )
             if isinstance(node, ast.Call) and cls in RAISED:
                 where = f"{path.relative_to(SOURCE)}:{node.lineno}"
                 given = next((word.value for word in node.keywords if word.arg == RAISED[cls]), None)
@@ -158,8 +164,8 @@ NOT_MET = {
     "specguard.evaluation.own:_LARGEST": "a policy for its own tests; the page has documents",
     "specguard.planning.sources:_LARGEST": "a page of a proposal, whose message says so",
     "specguard.executor.agent:_LARGEST": "what `--version` prints, which is cut",
-    "specguard.executor.handover:_LARGEST_RESULTS": "a note of an agent, which is cut",
-    "specguard.executor.handover:_LARGEST_NOTE": "a note of an agent, which is cut",
+    "specguard.executor.agent:_LARGEST_RESULTS": "a note of an agent, which is cut",
+    "specguard.executor.agent:_LARGEST_NOTE": "a note of an agent, which is cut",
     "specguard.integrations.hooks.trust:_LARGEST": "an agent's own settings, for doctor",
     "specguard.change.base:_RECORD_LIMIT": "what another program records of a branch, else not read",
     "specguard.integrations.hooks.pins:_PINS_LIMIT": "what specguard itself keeps of a session",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from specguard.change.git import Git
@@ -14,8 +18,9 @@ from specguard.change.request import Request
 from specguard.change.sources import open_changes
 from specguard.engine.facts import Facts
 from specguard.engine.policies import open_policy
-from specguard.executor.place.place import Place, make_place, place_of
+from specguard.executor.place import Place, place_of
 from specguard.executor.run import Run, RunOptions
+from specguard.executor.watch import make_place
 from specguard.runs.folder import RunFolder, new_run_id
 from specguard.runs.model import Item, Manifest, PolicyMade
 from specguard.runs.model import Repository as From
@@ -58,6 +63,34 @@ FILES = {
 }
 
 
+_TEMPLATES = TemporaryDirectory(prefix="specguard-clones-")
+
+
+def clones(folder: Path, files: Mapping[str, str], object_format: Literal["sha1", "sha256"] = "sha1") -> str:
+    """A maintainer's repository, a bare remote of it and the user's clone of that, below a folder.
+
+    They are made once for the same files, and copied from then on.
+
+    Returns:
+        The commit that brings the files.
+    """
+    name = sha256(json.dumps([files, object_format]).encode()).hexdigest()[:16]
+    made = Path(_TEMPLATES.name, name)
+    if not made.exists():
+        maker = Repository(made / "maker", object_format=object_format)
+        maker.commit("chore: begin", files={"README.md": "# Project\n"})
+        maker.commit("feat: more", files=files)
+        maker.git("clone", "-q", "--bare", str(maker.path), str(made / "remote.git"))
+        maker.remote(str(made / "remote.git"))
+        maker.git("clone", "-q", "--template=", str(made / "remote.git"), str(made / "user"))
+    shutil.copytree(made, folder, symlinks=True, dirs_exist_ok=True)
+    for one in ("maker", "user"):
+        copy = Repository(folder / one, create=False)
+        copy.git("remote", "set-url", "origin", str(folder / "remote.git"))
+        copy.git("update-index", "-q", "--refresh")
+    return copy.git("rev-parse", "HEAD").strip()
+
+
 class Setting:
     """A bare remote, the user's clone of it, and a home with a name in it."""
 
@@ -72,11 +105,7 @@ class Setting:
         self.home = folder / "home"
         self.home.mkdir()
         (self.home / ".gitconfig").write_text("[user]\n\tname = Uma User\n\temail = uma@example.org\n")
-        maker = Repository(folder / "maker", object_format=object_format)
-        maker.commit("chore: begin", files={"README.md": "# Project\n"})
-        self.base = maker.commit("feat: more", files={**FILES, **(files or {})})
-        maker.git("clone", "-q", "--bare", str(maker.path), str(folder / "remote.git"))
-        maker.git("clone", "-q", "--template=", str(folder / "remote.git"), str(folder / "user"))
+        self.base = clones(folder, {**FILES, **(files or {})}, object_format)
         self.user = Repository(folder / "user", create=False)
         self.remote = folder / "remote.git"
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specguard.executor.commit import hash_tree, make_commit
-from specguard.executor.place.place import make_place, place_of
+from specguard.executor.place import place_of
+from specguard.executor.watch import make_place
 from tests.executor.remotes import Team
 
 if TYPE_CHECKING:

@@ -12,9 +12,11 @@ from specguard.executor.run import RunOptions
 from specguard.executor.start.preflight import prepare
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
+from tests.executor.places import clones
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Literal
 
     from specguard.executor.run import Run
 
@@ -64,20 +66,21 @@ class Team:
     """
 
     def __init__(
-        self, folder: Path, files: Mapping[str, str | None] | None = None, *, object_format: str = "sha1"
+        self,
+        folder: Path,
+        files: Mapping[str, str | None] | None = None,
+        *,
+        object_format: Literal["sha1", "sha256"] = "sha1",
     ) -> None:
         self.folder = folder
         self.home = folder / "home"
         self.home.mkdir()
         self.configure("[user]\n\tname = Uma\n\temail = uma@example.org\n")
-        self.maker = Repository(folder / "maker", object_format=object_format)
         contents = {**FILES, **(files or {})}
-        self.maker.commit("chore: begin", files={"README.md": "# Project\n"})
         kept = {path: text for path, text in contents.items() if text is not None}
-        self.base = self.maker.commit("feat: more", files=kept)
-        self.maker.git("clone", "-q", "--bare", str(self.maker.path), str(folder / "remote.git"))
-        self.maker.remote(str(folder / "remote.git"))
-        self.maker.git("clone", "-q", "--template=", str(folder / "remote.git"), str(folder / "user"))
+        self.base = clones(folder, kept, object_format)
+        self.maker = Repository(folder / "maker", create=False)
+        self.maker.commits_made = 2
         self.user = Repository(folder / "user", create=False)
         self.remote = Repository(folder / "remote.git", create=False)
         self.path = os.environ["PATH"]

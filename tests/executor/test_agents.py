@@ -11,7 +11,7 @@ import pytest
 
 from specguard.errors import SpecguardError
 from specguard.executor.agent import Agent, let_agent_work, resolve_agent
-from specguard.executor.place.place import Place
+from specguard.executor.place import Place
 from specguard.executor.run import RunEnded, RunOptions
 from tests.executor.one_run import one_run, policy_of
 
@@ -123,11 +123,6 @@ def test_a_refusal_names_the_line_of_the_policy(programs: Path) -> None:
     assert raised.value.line is not None
 
 
-def test_a_policy_may_allow_never(programs: Path) -> None:
-    policy = '[runs]\napproval_policies = ["never"]'
-    assert resolved(programs, "other", policy=policy, approval_policy="never").approval_policy == "never"
-
-
 @pytest.mark.parametrize(
     ("script", "said"),
     [
@@ -161,11 +156,6 @@ def test_a_version_is_told_where_a_grandchild_keeps_the_output_open(programs: Pa
 def test_a_launcher_has_no_version_of_the_agent(programs: Path) -> None:
     with pytest.raises(SpecguardError, match="codex --version cannot be run"):
         resolved(programs, "npx", "-y", "@openai/codex", "exec", "-")
-
-
-def test_versions_are_checked_when_the_policy_is_read() -> None:
-    with pytest.raises(SpecguardError, match="does not say which versions may be used"):
-        policy_of('[agents.x]\ncommand = ["x"]\nversion = "latest"')
 
 
 # Its work
@@ -309,13 +299,6 @@ def test_an_agent_may_end_its_servers_for_a_moment(tmp_path: Path) -> None:
 def test_an_agent_that_cannot_be_started(tmp_path: Path) -> None:
     run = a_run(tmp_path, "", command=("no-such-agent",))
     with pytest.raises(RunEnded, match="no-such-agent cannot be run: No such file or directory"):
-        let_agent_work(run)
-
-
-def test_a_run_without_a_brief(tmp_path: Path) -> None:
-    run = a_run(tmp_path, "true")
-    os.unlink(run.folder.file("brief.md"))
-    with pytest.raises(SpecguardError, match="the run has no brief"):
         let_agent_work(run)
 
 

@@ -16,7 +16,7 @@ import pytest
 from specguard.errors import SpecguardError
 from specguard.executor.commit import hash_tree
 from specguard.executor.gate_runs import run_gates
-from specguard.executor.place.place import place_of
+from specguard.executor.place import place_of
 from specguard.executor.run import RunEnded
 from tests.executor.places import POLICY, Setting, everything, work
 
@@ -125,7 +125,7 @@ def test_what_the_document_says_and_is_not_run_is_noted(tmp_path: Path) -> None:
 
 
 def test_failures_go_back_with_what_is_new_and_all_others_still_run(tmp_path: Path) -> None:
-    failing = "echo fails in 0.12s at $(date +%T); cat errors; exit 3"
+    failing = "echo fails; cat errors; exit 3"
     with run_of(
         tmp_path, gate("first", failing) + gate("second", "echo second"), files={"errors": "E1\n"}
     ) as run:
@@ -133,9 +133,9 @@ def test_failures_go_back_with_what_is_new_and_all_others_still_run(tmp_path: Pa
         assert not judged(run)
         assert [one.exit_code for one in run.manifest.commands] == [3, 0]
         [told] = run.told
-        assert told.startswith("## The gate first failed\n\n`echo fails in 0.12s at")
+        assert told.startswith("## The gate first failed\n\n`echo fails; ")
         assert "cat errors; exit 3` (SPEC_AUTHORITY.md:" in told
-        assert "ended with exit code 3:\n\n~~~text\nfails in 0.12s at" in told
+        assert "ended with exit code 3:\n\n~~~text\nfails\n" in told
         assert told.endswith("\nE1\n~~~\n")
         run.told, run.manifest.attempts = [], 2
         work(run, "echo E2 >> errors")
@@ -145,7 +145,7 @@ def test_failures_go_back_with_what_is_new_and_all_others_still_run(tmp_path: Pa
         assert told.endswith("What is new in its output:\n\n~~~text\nE2\n~~~\n")
         run.told, run.manifest.attempts = [], 3
         assert not judged(run)
-        assert run.told[0].endswith("and says the same as in the round before.\n")
+        assert run.told[0].endswith("and says the same as before.\n")
 
 
 def test_a_formatter_works_on_the_files_that_the_change_touches(tmp_path: Path) -> None:
@@ -249,12 +249,6 @@ def test_a_teardown_runs_when_gates_fail_and_when_they_pass(tmp_path: Path) -> N
         assert outcome(run) == [("smoke", "gate", "policy", 1), ("down", "teardown", "policy", 0)]
 
 
-def test_a_teardown_that_fails_is_a_failure(tmp_path: Path) -> None:
-    with run_of(tmp_path, gate("t", "true") + gate("down", "exit 4", kind='"teardown"')) as run:
-        assert not judged(run)
-        assert run.told[0].startswith("## The teardown down failed")
-
-
 def test_a_teardown_runs_when_the_time_of_the_run_is_over(tmp_path: Path) -> None:
     gates = gate("smoke", "sleep 60") + gate("never", "true") + gate("down", "echo down", kind='"teardown"')
     with run_of(tmp_path, gates) as run:
@@ -333,29 +327,9 @@ def test_placeholders_within_quotation_marks_are_refused(tmp_path: Path) -> None
             judged(run)
 
 
-def test_a_secret_is_in_no_record(tmp_path: Path) -> None:
-    token = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
-    with run_of(tmp_path, gate("leaks", f"echo {token}; exit 1")) as run:
-        assert not judged(run)
-        assert token not in run.told[0]
-        for name in ("gates.json", "manifest.json", "commands/01-leaks.json", "commands/01-leaks.log"):
-            assert token not in Path(run.folder.file(name)).read_text()
-
-
 def test_a_change_that_keeps_size_and_time_is_seen(tmp_path: Path) -> None:
     script = "touch -r src/a.py stamp; printf 'a = 7\\n' > src/a.py; touch -r stamp src/a.py; rm stamp"
     with run_of(tmp_path, gate("writes", script) + gate("judges", "grep -q 'a = 1' src/a.py")) as run:
         assert judged(run)
         assert [one.exit_code for one in run.manifest.commands] == [0, 0]
         assert "The gate writes" in run.manifest.notes[-1]
-
-
-def test_new_files_beside_ignored_ones_are_removed(tmp_path: Path) -> None:
-    script = (
-        "mkdir -p build deep/er; echo o > build/o; echo x > deep/er/x; "
-        "echo '*.x' > deep/.gitignore; echo y > deep/y.x"
-    )
-    with run_of(tmp_path, gate("writes", script) + gate("judges", "! test -e deep/er")) as run:
-        assert judged(run)
-        assert Path(place_of(run).path, "build/o").exists()
-        assert "changed deep/.gitignore, deep/er/x, deep/y.x; they were undone" in run.manifest.notes[-1]

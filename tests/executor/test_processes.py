@@ -18,9 +18,8 @@ import psutil
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.executor.children import end_survivors
 from specguard.executor.output import CommandLog
-from specguard.executor.process import run_command
+from specguard.executor.process import end_survivors, run_command
 from specguard.executor.run import RunEnded
 from specguard.runs.model import Response
 from tests.executor.one_run import lives, one_run
@@ -234,7 +233,7 @@ def test_the_end_of_the_run_ends_its_command(tmp_path: Path) -> None:
 
 
 @threat("T112", "a log filled up", "exit 3")
-@pytest.mark.parametrize("flood", ["yes", "tr '\\0' x </dev/zero", "cat /dev/urandom"])
+@pytest.mark.parametrize("flood", ["tr '\\0' x </dev/zero", "cat /dev/urandom"])
 def test_a_flood_ends_a_command_in_bounded_memory_and_disk(flood: str, tmp_path: Path) -> None:
     run = one_run(tmp_path, "[runs]\noutput_limit = 2")
     before = psutil.Process().memory_info().rss
@@ -248,12 +247,6 @@ def test_a_flood_ends_a_command_in_bounded_memory_and_disk(flood: str, tmp_path:
     response = Response.model_validate_json(Path(run.folder.file(record.response)).read_text())
     assert response.cut
     assert len(response.tail) <= 1 << 14
-
-
-def test_a_flood_that_is_over_at_once_counts_as_well(tmp_path: Path) -> None:
-    run = one_run(tmp_path, "[runs]\noutput_limit = 1")
-    record = carry_out(run, "head -c 1048577 /dev/zero | tr '\\0' x")
-    assert record.problem == "it printed more than 1 MiB"
 
 
 def test_no_file_grows_without_end_and_no_core_is_left(tmp_path: Path) -> None:
@@ -350,32 +343,6 @@ def test_what_outlived_specguard_is_found_by_its_run(tmp_path: Path) -> None:
         for process in (one, other):
             process.kill()
             process.wait()
-
-
-def test_an_agent_that_outlived_its_specguard_is_ended_by_its_run(tmp_path: Path) -> None:
-    program = f"""
-from pathlib import Path
-from specguard.executor.process import run_command
-from tests.executor.one_run import one_run
-run = one_run(Path({str(tmp_path)!r}))
-print(run.folder.path, flush=True)
-run_command(run, "x", "setsid sleep 999 & exec sleep 999", kind="agent", cwd="/")
-"""
-    specguard = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=ROOT, text=True)
-    assert specguard.stdout is not None
-    folder = Path(specguard.stdout.readline().strip())
-    until = time.monotonic() + 10
-    while not (folder / "control/heartbeat.json").exists() and time.monotonic() < until:
-        time.sleep(0.02)
-    time.sleep(0.2)
-    child = json.loads((folder / "control/heartbeat.json").read_bytes())["child"]
-    specguard.kill()
-    specguard.wait()
-    specguard.stdout.close()
-    assert lives(child)
-    assert len(end_survivors(folder.name)) == 2
-    assert ended(child)
-    assert end_survivors(folder.name) == []
 
 
 @pytest.mark.parametrize("missing", [["pidfd_open"], ["pidfd_open", "waitid"]])

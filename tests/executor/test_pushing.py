@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.executor.remote.git import RemoteError
 from specguard.executor.remote.push import push
 from specguard.executor.report import taking_up
-from specguard.executor.run import RunEnded
+from specguard.executor.run import RunEnded, ended_by
 from tests.executor.pushed import Hosted, change, committed
 from tests.executor.remotes import Team
 from tests.threats.cases import threat
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 
 
 def refused(run: Run) -> RunEnded:
-    with pytest.raises(RunEnded) as caught:
+    with pytest.raises(Exception, match=r".") as caught:
         push(run)
+    assert isinstance(caught.value, RunEnded | RemoteError)
     assert caught.value.help
-    return caught.value
+    return ended_by(caught.value)
 
 
 def hook(team: Team, name: str, script: str) -> None:

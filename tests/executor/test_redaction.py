@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from specguard.executor.output import Redactor
+from specguard.executor.output import RedactedStream, Redactor
 
 VALUE = "q7/Rt+Zw9&xKe2Lm=Vb4"
 ENVIRONMENT = {"DEPLOY_TOKEN": VALUE, "PATH": "/usr/bin:/bin", "HOME": "/root"}
@@ -26,7 +26,7 @@ def token(prefix: str, length: int) -> str:
 
 
 def in_pieces(redactor: Redactor, text: bytes, *cuts: int) -> bytes:
-    stream = redactor.stream()
+    stream = RedactedStream(redactor)
     places = (0, *cuts, len(text))
     pieces = [text[start:end] for start, end in itertools.pairwise(places)]
     return b"".join([stream.feed(piece) for piece in pieces]) + stream.finish()
@@ -104,7 +104,7 @@ def test_a_key_without_an_end_is_taken_out_as_far_as_it_was_printed() -> None:
 
 
 def test_a_word_on_keys_is_no_key_and_keeps_nothing_back() -> None:
-    stream = Redactor({}).stream()
+    stream = RedactedStream(Redactor({}))
     text = b"looking for -----BEGIN RSA PRIVATE KEY----- in files\n" + b"nothing found here\n" * 200
     assert stream.feed(text) == text
 
@@ -158,7 +158,7 @@ def test_what_is_no_secret_stays(environment: dict[str, str]) -> None:
 
 def test_a_line_without_an_end_is_read_in_bounded_memory_and_nothing_in_it_is_missed() -> None:
     redactor = Redactor(ENVIRONMENT)
-    stream = redactor.stream()
+    stream = RedactedStream(redactor)
     filling = b"." * 5000
     out = [stream.feed(filling + VALUE.encode() + filling) for _ in range(100)]
     assert max(map(len, out)) < 1 << 18
@@ -179,7 +179,7 @@ def test_a_line_without_an_end_is_read_in_bounded_memory_and_nothing_in_it_is_mi
 )
 def test_time_grows_with_the_length_alone(line: str) -> None:
     redactor = Redactor(ENVIRONMENT)
-    stream = redactor.stream()
+    stream = RedactedStream(redactor)
     text = line.encode() * ((1 << 21) // len(line))
     started = time.monotonic()
     for start in range(0, len(text), 1 << 16):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from specguard.executor.children import end_survivors
+from specguard.executor.process import end_survivors
 from specguard.runs.folder import RunFolder
 from tests.executor.dying import Dying
 from tests.executor.working import COMMAND, GOOD, POLICY, Workshop
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_PARTS = 4
+_PARTS = 2
 _MOST_THINGS = 400
+# Of the things that a run does each third is enough: those beside each other leave the same behind.
+_STRIDE = 3 * _PARTS
 
 # The agent is let mend something once, so that every kind of step is there twice.
 _TWO_ROUNDS = "if [ $ROUND = 1 ]; then echo BROKEN > src/new.py; else echo 'new = 1' > src/new.py; fi"
@@ -59,7 +61,7 @@ def test_a_run_that_is_killed_anywhere_is_finished(tmp_path: Path, part: int, sc
     saved = _Saved(workshop)
     with Dying() as dying:
         # Of the longer run only what comes in its second round is new.
-        points = range(1 + part, _MOST_THINGS, _PARTS if script == GOOD else _PARTS * 6)
+        points = range(1 + 3 * part, _MOST_THINGS, _STRIDE if script == GOOD else _STRIDE * 4)
         for number in points:
             code = dying.run(words, workshop.environment, number)
             if code == 0:
@@ -94,14 +96,13 @@ def _check(workshop: Workshop, number: int, *, rounds: int) -> None:
 
 
 @threat("T112", "a disk filled up", "exit 2 or 3, and it is resumed")
-@pytest.mark.parametrize("part", range(2))
-def test_a_disk_that_fills_up_ends_a_run_plainly_and_it_can_be_resumed(tmp_path: Path, part: int) -> None:
+def test_a_disk_that_fills_up_ends_a_run_plainly_and_it_can_be_resumed(tmp_path: Path) -> None:
     (tmp_path / "team").mkdir()
     workshop = Workshop(tmp_path / "team")
     words = workshop.words()
     saved = _Saved(workshop)
     with Dying() as dying:
-        for number in range(2 + part * 5, _MOST_THINGS, 10):
+        for number in range(2, _MOST_THINGS, 13):
             code = dying.run(words, workshop.environment, -number)
             if code == 0:
                 break
@@ -176,9 +177,7 @@ run = "rm ../../up; echo $PWD >> ../../down"
 
 
 @pytest.mark.xdist_group("sleeping")
-@pytest.mark.parametrize(
-    "how", ["stop", "resume", "clean", "clean of one that died", "stop without its place"]
-)
+@pytest.mark.parametrize("how", ["resume", "clean", "clean of one that died", "stop without its place"])
 def test_what_a_killed_run_had_set_up_is_taken_down(tmp_path: Path, how: str) -> None:
     workshop = Workshop(tmp_path, POLICY.replace("\n```\n", f"{_UP}```\n"))
     places = tmp_path / "cache" / "specguard"
@@ -316,21 +315,11 @@ def test_a_stale_worker_writes_and_pushes_nothing_more(workshop: Workshop) -> No
     workshop.check_done()
 
 
-_FAILS_ONCE = f"if [ $ROUND = 1 ]; then echo BROKEN > src/new.py; exit $CODE; fi; {GOOD}"
-
-
-def test_a_run_whose_agent_failed_goes_on_with_another_round(workshop: Workshop) -> None:
-    done = workshop.work(_FAILS_ONCE.replace("$CODE", "7"))
-    assert done.returncode == 3
-    assert workshop.error["suggestion"]
-    done = workshop.resume()
-    assert done.returncode == 0, done.stderr
-    assert workshop.manifest.attempts == 2
-    workshop.check_done()
+_FAILS_ONCE = f"if [ $ROUND = 1 ]; then echo BROKEN > src/new.py; exit 0; fi; {GOOD}"
 
 
 def test_a_run_that_has_spent_its_attempts_says_so_unless_it_is_granted_more(workshop: Workshop) -> None:
-    done = workshop.work(_FAILS_ONCE.replace("$CODE", "0"), "--max-attempts", "1")
+    done = workshop.work(_FAILS_ONCE, "--max-attempts", "1")
     assert done.returncode == 3
     assert workshop.manifest.state == "budget-spent"
     assert workshop.manifest.reason == "the gates still fail after 1 attempt"

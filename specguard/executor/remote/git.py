@@ -24,7 +24,6 @@ from specguard.errors import SpecguardError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from types import TracebackType
 
 
 TIMEOUT: Final = 300.0
@@ -38,34 +37,37 @@ _NOISE: Final = re.compile(
 _TAIL: Final = 4000
 
 
-class RemoteError(Exception):
-    """A remote that cannot be reached, or that refuses.
+class RemoteError(SpecguardError):
+    """A remote that cannot be reached, or that gives no answer.
 
-    Args:
+    Attributes:
         reason: why, as a clause.
         tail: the end of what git said.
-        timed_out: whether it gave no answer in its time.
     """
 
-    def __init__(self, reason: str, tail: str = "", *, timed_out: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.tail = tail
-        self.timed_out = timed_out
+    code = "remote-unreachable"
 
-    def advice(self, shown: str) -> str:
-        """The next step.
-
-        Args:
-            shown: the remote's address without what is secret in it.
-        """
-        if "terminal prompts disabled" in self.tail:
+    def __init__(self, url: str, said: str, reason: str = "") -> None:
+        shown = shown_address(url)
+        self.tail = said.replace(url, shown)[-_TAIL:]
+        self.reason = reason or _telling(self.tail)
+        help = f"see whether this answers: {shlex.join(['git', 'ls-remote', shown])}"
+        if "terminal prompts disabled" in said:
             # Nobody may be there to type a password, and a run asks for none.
-            return "sign in for git once: gh auth setup-git, or a credential.helper, or an ssh address"
-        return f"see whether this answers: {shlex.join(['git', 'ls-remote', shown])}"
+            help = "sign in for git once: gh auth setup-git, or a credential.helper, or an ssh address"
+        super().__init__(f"{shown} cannot be reached: {self.reason}", help=help)
 
 
-class Heads:
+def _telling(said: str) -> str:
+    """The first line that says what is wrong."""
+    lines = (line.strip() for line in said.split("\n"))
+    line = next((line for line in lines if line and not _NOISE.fullmatch(line)), "git failed")
+    for prefix in ("fatal: ", "error: ", "ERROR: ", "remote: "):
+        line = line.removeprefix(prefix)
+    return line
+
+
+class Heads(Record):
     """The branches of a remote.
 
     Attributes:
@@ -74,12 +76,9 @@ class Heads:
         refs: the same, and with it tags by their full names.
     """
 
-    __slots__ = ("branches", "default", "refs")
-
-    def __init__(self, default: str, branches: Mapping[str, str], tags: Mapping[str, str]) -> None:
-        self.default = default
-        self.branches = branches
-        self.refs = {**branches, **tags}
+    default: str
+    branches: Mapping[str, str]
+    refs: Mapping[str, str]
 
 
 class Answer(Record):
@@ -97,7 +96,7 @@ class Answer(Record):
 
 
 class RemoteGit:
-    """Git with remotes, for a user's repository; `close` removes its folder.
+    """Git with remotes, for a user's repository; at its end its folder is removed.
 
     Args:
         repository: the user's.
@@ -126,8 +125,10 @@ class RemoteGit:
         }
         os.mkdir(os.path.join(self._folder, "refs"))
         self._write("HEAD", "ref: refs/heads/none\n")
-        self._write("config", _OWN_CONFIG[repository.format])
-        self._write("user-config", signing_in(self.settings, local=local))
+        extension = "[extensions]\n\tobjectformat = sha256\n" if repository.format == "sha256" else ""
+        version = 1 if extension else 0
+        self._write("config", f"[core]\n\trepositoryformatversion = {version}\n\tbare = true\n{extension}")
+        self._write("user-config", _signing_in(self.settings, local=local))
         shallow = os.path.join(repository.common, "shallow")
         if os.path.isfile(shallow):
             shutil.copyfile(shallow, os.path.join(self._folder, "shallow"))
@@ -135,13 +136,7 @@ class RemoteGit:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Remove its folder."""
+    def __exit__(self, *_: object) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def heads(self, url: str) -> Heads:
@@ -160,7 +155,7 @@ class RemoteGit:
                 branches[name[11:]] = value
             elif name.startswith("refs/tags/") and not name.endswith("^{}"):
                 tags[name] = value
-        return Heads(default, branches, tags)
+        return Heads(default, branches, {**branches, **tags})
 
     def fetch(self, url: str, branch: str, known: Iterable[str] = ()) -> str:
         """Fetch the tip of a branch or tag and its history into the object store, and nothing else.
@@ -199,25 +194,23 @@ class RemoteGit:
             RemoteError: there is no answer about the branch.
         """
         ref = f"refs/heads/{branch}"
-        code, output, said = self._run(
-            "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed",
+        _, output, said = self._run(
+            url, "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed",
             "--recurse-submodules=no", f"--force-with-lease={ref}:{expected}", "--", url, f"{commit}:{ref}",
         )  # fmt: skip
-        said = _without_secrets(said, url)
         for line in output.split("\n"):
             parts = line.split("\t")
             if len(parts) == 3 and parts[1].endswith(f":{ref}"):
-                return Answer(flag=parts[0], summary=parts[2], said=said[-_TAIL:])
-        raise RemoteError(_telling(said) or f"git push ended with {code}", said[-_TAIL:])
+                return Answer(parts[0], parts[2], said.replace(url, shown_address(url))[-_TAIL:])
+        raise RemoteError(url, said)
 
     def _read(self, url: str, *arguments: str) -> str:
-        code, output, said = self._run(*arguments)
+        code, output, said = self._run(url, *arguments)
         if code:
-            said = _without_secrets(said, url)
-            raise RemoteError(_telling(said) or f"git ended with {code}", said[-_TAIL:])
+            raise RemoteError(url, said)
         return output
 
-    def _run(self, *arguments: str) -> tuple[int, str, str]:
+    def _run(self, url: str, *arguments: str) -> tuple[int, str, str]:
         """The exit code, and what git wrote to its two outputs.
 
         They are files: ssh may leave a process behind that holds them open.
@@ -235,13 +228,11 @@ class RemoteGit:
             except BaseException as error:
                 _end(process)
                 if isinstance(error, subprocess.TimeoutExpired):
-                    reason = f"there was no answer in {self._timeout:g} seconds"
-                    raise RemoteError(reason, timed_out=True) from error
+                    raise RemoteError(url, "", f"there was no answer in {self._timeout:g} seconds") from error
                 raise
-            texts = []
-            for file in (output, said):
-                file.seek(0)
-                texts.append(file.read().decode("utf-8", "surrogateescape"))
+            output.seek(0)
+            said.seek(0)
+            texts = [file.read().decode("utf-8", "surrogateescape") for file in (output, said)]
         return process.returncode, texts[0], texts[1]
 
     def _write(self, name: str, text: str) -> None:
@@ -255,12 +246,6 @@ def ref_of(name: str) -> str:
     return name if name.startswith("refs/") else f"refs/heads/{name}"
 
 
-_OWN_CONFIG: Final = {
-    "sha1": "[core]\n\trepositoryformatversion = 0\n\tbare = true\n",
-    "sha256": "[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectformat = sha256\n",
-}
-
-
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End git, which ends what it started; first politely."""
     process.terminate()
@@ -269,20 +254,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _telling(said: str) -> str:
-    """The first line that says what is wrong."""
-    lines: Sequence[str] = [line.strip() for line in said.split("\n")]
-    line = next((line for line in lines if line and not _NOISE.fullmatch(line)), "")
-    for prefix in ("fatal: ", "error: ", "ERROR: ", "remote: "):
-        line = line.removeprefix(prefix)
-    return line
-
-
-def _without_secrets(text: str, url: str) -> str:
-    shown = shown_address(url)
-    return text.replace(url, shown) if shown != url else text
 
 
 PROTOCOLS: Final = ("file", "https", "ssh")
@@ -326,20 +297,9 @@ def read_settings(repository: Repository) -> list[Setting]:
         **user_environment(repository.environment),
         **{name: value for name, value in repository.environment.items() if _CONFIGURING.fullmatch(name)},
     }
+    words = [repository.program, f"--git-dir={repository.git_dir}", "config", "--list", "--show-scope", "-z"]
     done = subprocess.run(
-        [
-            repository.program,
-            f"--git-dir={repository.git_dir}",
-            "config",
-            "--list",
-            "--show-scope",
-            "--includes",
-            "-z",
-        ],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
+        [*words, "--includes"], env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().split("\n")[0]
@@ -347,14 +307,11 @@ def read_settings(repository: Repository) -> list[Setting]:
             f"the configuration cannot be read: {said}", help="git config --list", code="broken-repository"
         )
     fields = done.stdout.decode("utf-8", "surrogateescape").split("\0")
-    settings = []
-    for scope, setting in zip(fields[::2], fields[1::2], strict=False):
-        key, newline, value = setting.partition("\n")
-        settings.append(Setting(scope=scope, key=key, value=value if newline else None))
-    return settings
+    found = ((scope, *one.partition("\n")) for scope, one in zip(fields[::2], fields[1::2], strict=False))
+    return [Setting(scope, key, value if newline else None) for scope, key, newline, value in found]
 
 
-def own_rewrites(settings: Sequence[Setting], kind: str) -> list[tuple[str, str]]:
+def _own_rewrites(settings: Sequence[Setting], kind: str) -> list[tuple[str, str]]:
     """The user's own rewriting of addresses, each as `(replacement, prefix)`; a repository's does not count.
 
     Args:
@@ -367,20 +324,6 @@ def own_rewrites(settings: Sequence[Setting], kind: str) -> list[tuple[str, str]
         for one in settings
         if one.scope in _OWN_SCOPES and one.key.startswith("url.") and one.key.endswith(ending)
     ]
-
-
-def signing_in(settings: Sequence[Setting], *, local: bool = True) -> str:
-    """The part of a configuration that signing in takes, as the text of a configuration file.
-
-    Args:
-        settings: the configuration.
-        local: whether a repository's own settings are part of it.
-    """
-    return "".join(
-        _written(one)
-        for one in settings
-        if _SIGNING_IN.fullmatch(one.key) and (local or one.scope in _OWN_SCOPES)
-    )
 
 
 def user_environment(environment: Mapping[str, str]) -> dict[str, str]:
@@ -404,40 +347,41 @@ def user_environment(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _written(setting: Setting) -> str:
-    section, _, rest = setting.key.partition(".")
-    subsection, dot, name = rest.rpartition(".")
-    head = f'[{section} "{_escaped(subsection)}"]' if dot else f"[{section}]"
-    if setting.value is None:
-        return f"{head}\n\t{name}\n"
-    value = _escaped(setting.value).replace("\n", "\\n").replace("\t", "\\t").replace("\b", "\\b")
-    return f'{head}\n\t{name} = "{value}"\n'
+def _signing_in(settings: Sequence[Setting], *, local: bool) -> str:
+    """The part of a configuration that signing in takes, as the text of a configuration file."""
+    text = ""
+    for one in settings:
+        if not _SIGNING_IN.fullmatch(one.key) or not (local or one.scope in _OWN_SCOPES):
+            continue
+        section, _, rest = one.key.partition(".")
+        subsection, dot, name = rest.rpartition(".")
+        text += f'[{section} "{_escaped(subsection)}"]\n\t{name}' if dot else f"[{section}]\n\t{name}"
+        text += "\n" if one.value is None else f' = "{_escaped(one.value)}"\n'
+    return text
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
+    for char, shown in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\t", "\\t"), ("\b", "\\b")):
+        text = text.replace(char, shown)
+    return text
 
 
 _SCHEME: Final = re.compile("([A-Za-z][A-Za-z0-9+.-]*)(?:://|::)")
 _SCP: Final = re.compile(r"[^/:]+:")
 
 
-class Address:
+class Address(Record):
     """Where the canonical repository is.
 
     Attributes:
         fetch: the address that is fetched from.
         push: the address that is pushed to: the same repository.
-        shown: the former without what is secret in it.
         here: whether it is the user's own repository, which has no remote.
     """
 
-    __slots__ = ("fetch", "here", "push")
-
-    def __init__(self, fetch: str, push: str, *, here: bool = False) -> None:
-        self.fetch = fetch
-        self.push = push
-        self.here = here
+    fetch: str
+    push: str
+    here: bool = False
 
     @property
     def shown(self) -> str:
@@ -454,12 +398,6 @@ class Address:
         """The repository's path on its host, such as `team/repo`; empty for one of this machine."""
         host, path = identity(self.fetch) or ("", "")
         return path if host else ""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Address) and (self.fetch, self.push) == (other.fetch, other.push)
-
-    def __hash__(self) -> int:
-        return hash((self.fetch, self.push))
 
 
 def find_address(
@@ -481,17 +419,19 @@ def find_address(
     Raises:
         SpecguardError: the remote is not there, is another repository, or has a transport that is not used.
     """
-    urls = _values(settings, f"remote.{remote}.url")
-    if not urls and alone and not expected and not any(map(_is_remote, settings)):
+    values = {one.key: one.value for one in reversed(settings) if one.value}
+    url = values.get(f"remote.{remote}.url", "")
+    remotes = [key for key in values if key.startswith("remote.") and key.endswith(".url")]
+    if alone and not expected and not remotes:
         return Address(root, root, here=True)
-    if not urls:
+    if not url:
         raise SpecguardError(
             f"there is no remote '{remote}'; tried: remote.{remote}.url of the configuration",
             help=f"git remote add {remote} {shlex.quote(expected) if expected else '<address>'}",
             code="remote-unsuitable",
         )
-    rewrites = own_rewrites(settings, "insteadof")
-    fetch = _absolute(rewritten(urls[0], rewrites), root)
+    rewrites = _own_rewrites(settings, "insteadof")
+    fetch = _absolute(rewritten(url, rewrites), root)
     if expected and not same_address(fetch, expected):
         raise SpecguardError(
             f"'{remote}' is {shown_address(fetch)}, and the canonical repository is "
@@ -501,22 +441,17 @@ def find_address(
         )
     if expected and _protocol(fetch) not in PROTOCOLS:
         fetch = rewritten(expected, rewrites)
-    _check(fetch, remote)
-    pushes = _values(settings, f"remote.{remote}.pushurl")
-    push = rewritten(pushes[0], rewrites) if pushes else ""
-    push = push or rewritten(urls[0], own_rewrites(settings, "pushinsteadof"))
-    push = _absolute(push, root)
+    if _protocol(fetch) not in PROTOCOLS or fetch.startswith("-") or "\n" in fetch:
+        raise SpecguardError(
+            f"'{remote}' is {shown_address(fetch)}, and a run uses only {', '.join(PROTOCOLS)}",
+            help=f"git remote set-url {remote} <an https or ssh address of the same repository>",
+            code="remote-unsuitable",
+        )
+    push = rewritten(values.get(f"remote.{remote}.pushurl", ""), rewrites)
+    push = _absolute(push or rewritten(url, _own_rewrites(settings, "pushinsteadof")), root)
     if not same_address(push, fetch) or _protocol(push) not in PROTOCOLS:
         push = fetch
     return Address(fetch, push)
-
-
-def _is_remote(setting: Setting) -> bool:
-    return setting.key.startswith("remote.") and setting.key.endswith(".url")
-
-
-def _values(settings: Sequence[Setting], key: str) -> list[str]:
-    return [one.value for one in settings if one.key == key and one.value]
 
 
 def _protocol(url: str) -> str:
@@ -531,12 +466,3 @@ def _absolute(url: str, root: str) -> str:
     if _SCHEME.match(url) or _SCP.match(url) or url.startswith(("/", "-")):
         return url
     return os.path.normpath(os.path.join(root, url))
-
-
-def _check(url: str, remote: str) -> None:
-    if _protocol(url) not in PROTOCOLS or url.startswith("-") or "\n" in url:
-        raise SpecguardError(
-            f"'{remote}' is {shown_address(url)}, and a run uses only {', '.join(PROTOCOLS)}",
-            help=f"git remote set-url {remote} <an https or ssh address of the same repository>",
-            code="remote-unsuitable",
-        )

@@ -13,13 +13,13 @@ from specguard.change.repository import find_program
 from specguard.declaration.rule import Record
 from specguard.executor.item import shares, task_of
 from specguard.executor.output import plain_text
-from specguard.executor.remote.git import Address, RemoteGit, user_environment
-from specguard.executor.remote.push import pinned_address
-from specguard.executor.report import failed_commands, fenced
+from specguard.executor.remote.git import Address, user_environment
+from specguard.executor.remote.push import RunRemote
+from specguard.executor.report import failed_commands, fenced, outcome
 from specguard.executor.run import Run, RunEnded
 from specguard.model import shortened
 from specguard.reporters.escape import markdown_code, markdown_text
-from specguard.runs.model import Command, PullRequest
+from specguard.runs.model import PullRequest
 from specguard.work.templates import FREE, Template, Unrendered
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def open_pull_request(run: Run) -> str:
         return "left to the command that is printed, since the policy says how it is submitted"
     base = run.manifest.repository.into
     repository = run.git.repository
-    with RemoteGit(repository) as remote:
-        address = pinned_address(run, remote)
+    with RunRemote(run) as remote:
+        address = remote.address
     command = printed_command(address, branch, base, title=title, body_file=body_file)
     platform, why = find_platform(address, run.options.environment, repository.work_tree())
     if platform is None:
@@ -79,17 +79,17 @@ def open_pull_request(run: Run) -> str:
         return f"not opened, since {why}: run the command that is printed"
     try:
         found = _existing(platform, branch, base, commit)
+        if found is None:
+            # Asking has taken its time, and another process may have taken the run up.
+            run.folder.hold()
+            try:
+                number, url = platform.create(branch, base, title=title, body_file=body_file)
+            except PlatformError:
+                # It may have been opened all the same, or by somebody else just now.
+                found = _existing(platform, branch, base, commit)
+                if found is None:
+                    raise
         if found is not None:
-            return _update(run, platform, found, title, command)
-        # Asking has taken its time, and another process may have taken the run up.
-        run.folder.hold()
-        try:
-            number, url = platform.create(branch, base, title=title, body_file=body_file)
-        except PlatformError:
-            # It may have been opened all the same, or by somebody else just now.
-            found = _existing(platform, branch, base, commit)
-            if found is None:
-                raise
             return _update(run, platform, found, title, command)
     except PlatformError as error:
         raise RunEnded(
@@ -148,14 +148,8 @@ def body_of(run: Run) -> str:
 
     Every text that is not the policy's is written so that no markup, link or mention comes of it.
     """
-    return "\n".join(_body(run)) + "\n"
-
-
-def _body(run: Run) -> Iterator[str]:
-    if run.item is not None and run.item.body:
-        yield run.item.body
-        yield ""
-    yield from _part(run)
+    begins = f"{run.item.body}\n\n" if run.item is not None and run.item.body else ""
+    return begins + "\n".join(_part(run)) + "\n"
 
 
 def _beside(body: str, run: Run) -> str:
@@ -182,10 +176,12 @@ def _part(run: Run) -> Iterator[str]:
         last = manifest.judgements[-1]
         yield f"- Rules: {last.verdict}, by the policy {markdown_code(last.policy_id[:12])}"
     yield f"- Run: {markdown_code(f'{manifest.item.kind}-{manifest.item.id}/{manifest.run_id}')}"
-    gates = _gates(run)
+    gates = [command for command in manifest.commands if command.kind == "gate"]
+    # Those of earlier rounds ran on other trees, and a round that was resumed has run them again.
+    newest = {(gate.name, gate.command): gate for gate in gates if gate.attempt == gates[-1].attempt}
     yield "- Gates:" if gates else "- Gates: none ran"
-    for gate in gates:
-        yield f"  - {markdown_code(gate.command)}: {_outcome(gate)}"
+    for gate in newest.values():
+        yield f"  - {markdown_code(gate.command)}: {outcome(gate)}"
     failed = [one for one in failed_commands(manifest, run.folder) if one.tail][:_SHOWN]
     for one in failed:
         how = f"{markdown_text(one.said)}; {one.after}"
@@ -195,35 +191,19 @@ def _part(run: Run) -> Iterator[str]:
         yield f"- Note: {markdown_code(note)}"
 
 
-def _gates(run: Run) -> Sequence[Command]:
-    """The gates of the last round: those of earlier ones ran on other trees."""
-    gates = [command for command in run.manifest.commands if command.kind == "gate"]
-    last = max((gate.attempt for gate in gates), default=0)
-    # A round that was resumed has run them again.
-    newest = {(gate.name, gate.command): gate for gate in gates if gate.attempt == last}
-    return list(newest.values())
-
-
-def _outcome(gate: Command) -> str:
-    if gate.timed_out:
-        return "ended by its time limit"
-    return "no exit code" if gate.exit_code is None else f"exit code {gate.exit_code}"
-
-
 def _existing(platform: Platform, branch: str, base: str, commit: str) -> Request | None:
     """The open pull request of the pushed commit into this base.
 
     Closed ones of other commits are of earlier days, and do not count.
     """
-    requests = platform.requests(branch)
-    for _ in range(_LOOKS - 1):
+    for look in range(_LOOKS):
+        time.sleep(_PAUSE if look else 0)
+        requests = platform.requests(branch)
         opened = [one for one in requests if one.state == "open"]
         if all(one.head in ("", commit) for one in opened):
             break
-        time.sleep(_PAUSE)
-        requests = platform.requests(branch)
-    opened = [one for one in requests if one.state == "open"]
-    for one in opened:
+    for one in [*opened, *(one for one in requests if one.head == commit)]:
+        said, help = f"is open for {branch}, into {one.base} and not into {base}", ""
         if one.head not in ("", commit):
             raise RunEnded(
                 f"{one.url} is open for {branch} at another commit, {one.head[:10]}",
@@ -231,25 +211,15 @@ def _existing(platform: Platform, branch: str, base: str, commit: str) -> Reques
                 help="see who pushed there",
                 error="item-taken",
             )
-        if one.base != base:
-            raise RunEnded(
-                f"{one.url} is open for {branch}, into {one.base} and not into {base}",
-                help=f"close it, or have it go there: {_retarget(platform, one, base)}",
-                code=2,
-                error="item-taken",
-            )
-    if opened:
-        return opened[0]
-    for one in requests:
-        if one.head == commit:
-            raise RunEnded(
-                f"{one.url} for this very commit is {one.state} already",
-                help="nothing is left to do"
-                if one.state == "merged"
-                else f"open it again: {platform.command} {platform.noun} reopen {one.number}",
-                code=2,
-                error="item-taken",
-            )
+        if one.state == "open" and one.base == base:
+            return one
+        if one.state == "open":
+            help = f"close it, or have it go there: {platform.retarget.format(one.number, base)}"
+        else:
+            said, help = f"for this very commit is {one.state} already", "nothing is left to do"
+            if one.state != "merged":
+                help = f"open it again: {platform.command} {platform.noun} reopen {one.number}"
+        raise RunEnded(f"{one.url} {said}", help=help, code=2, error="item-taken")
     return None
 
 
@@ -266,12 +236,6 @@ def _update(run: Run, platform: Platform, found: Request, title: str, command: s
 def _record(run: Run, request: PullRequest) -> None:
     run.manifest.pull_request = request
     run.save()
-
-
-def _retarget(platform: Platform, request: Request, base: str) -> str:
-    if platform.command == "gh":
-        return f"gh pr edit {request.number} --base {base}"
-    return f"glab mr update {request.number} --target-branch {base}"
 
 
 TIMEOUT: Final = 120.0
@@ -294,7 +258,7 @@ class PlatformError(Exception):
     def __init__(self, reason: str, tail: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
-        self.tail = tail
+        self.tail = tail[-_TAIL:]
 
 
 class Request(Record):
@@ -329,10 +293,23 @@ class Platform:
     Attributes:
         command: the command's name.
         noun: what it calls a pull request in its commands.
+        where, listing, creating, editing: the words that name a repository, and that list, open and edit.
+        retarget: the command that gives a pull request another base.
     """
 
     command = "gh"
     noun = "pr"
+    where: Sequence[str] = ("--repo", "{host}/{path}")
+    listing: Sequence[str] = (
+        "pr", "list", "--head", "{branch}", "--state", "all", "--limit", "30", "--json",
+        "number,url,state,baseRefName,headRefOid,isCrossRepository,body",
+    )  # fmt: skip
+    creating: Sequence[str] = (
+        "pr", "create", "--base", "{base}", "--head", "{branch}", "--title", "{title}", "--body-file",
+        "{file}",
+    )  # fmt: skip
+    editing: Sequence[str] = ("pr", "edit", "{number}", "--title", "{title}", "--body-file", "{file}")
+    retarget = "gh pr edit {} --base {}"
 
     def __init__(
         self, program: str, address: Address, *, environment: Mapping[str, str], folder: str
@@ -344,15 +321,10 @@ class Platform:
         self._environment = {**user_environment(kept), **_QUIET}
 
     @property
-    def where(self) -> list[str]:
-        """The words that name the repository."""
-        return where_words(self.command, self.address)
-
-    @property
     def signed_in(self) -> bool:
         """Whether the user is signed in to the host."""
         try:
-            self._run("auth", "status", "--hostname", self.address.host)
+            self._run(["auth", "status", "--hostname", self.address.host])
         except PlatformError:
             return False
         return True
@@ -363,11 +335,11 @@ class Platform:
         Raises:
             PlatformError: they cannot be had.
         """
-        output = self._run(*self._listing(branch), *self.where)
+        output = self._run([*self.listing, *self.where], branch=branch)
         try:
             return [found for entry in json.loads(output or "[]") if (found := self._read(entry))]
         except (ValueError, KeyError, TypeError) as error:
-            raise PlatformError(f"{self.command} gave a list that cannot be read", output[-_TAIL:]) from error
+            raise PlatformError(f"{self.command} gave a list that cannot be read", output) from error
 
     def create(self, branch: str, base: str, *, title: str, body_file: str) -> tuple[int | None, str]:
         """Open a pull request: its number and its address.
@@ -375,10 +347,11 @@ class Platform:
         Raises:
             PlatformError: it was not opened, as far as is known.
         """
-        output = self._run(*self._creating(branch, base, title, body_file), *self.where)
+        words = [*self.creating, *self.where]
+        output = self._run(words, branch=branch, base=base, title=title, file=body_file)
         found = list(_ADDRESS.finditer(output))
         if not found:
-            raise PlatformError(f"{self.command} does not say what it opened", output[-_TAIL:])
+            raise PlatformError(f"{self.command} does not say what it opened", output)
         return int(found[-1][1]), found[-1][0]
 
     def edit(self, number: int, *, title: str, body_file: str) -> None:
@@ -387,35 +360,23 @@ class Platform:
         Raises:
             PlatformError: it was not edited.
         """
-        self._run(*self._editing(number, title, body_file), *self.where)
-
-    def _listing(self, branch: str) -> Sequence[str]:
-        fields = "number,url,state,baseRefName,headRefOid,isCrossRepository,body"
-        return ["pr", "list", "--head", branch, "--state", "all", "--limit", "30", "--json", fields]
-
-    def _creating(self, branch: str, base: str, title: str, body_file: str) -> Sequence[str]:
-        return creating_words(branch, base, title, body_file)
-
-    def _editing(self, number: int, title: str, body_file: str) -> Sequence[str]:
-        return ["pr", "edit", str(number), "--title", title, "--body-file", body_file]
+        self._run([*self.editing, *self.where], number=str(number), title=title, file=body_file)
 
     def _read(self, entry: Mapping[str, Any]) -> Request | None:
         if entry["isCrossRepository"]:
             return None
-        state = str(entry["state"]).lower()
-        return Request(
-            number=int(entry["number"]),
-            url=entry["url"],
-            state=state,
-            base=entry["baseRefName"],
-            head=entry["headRefOid"],
-            body=entry["body"] or "",
-        )
+        number, state, body = int(entry["number"]), str(entry["state"]).lower(), entry["body"] or ""
+        return Request(number, entry["url"], state, entry["baseRefName"], entry["headRefOid"], body)
 
-    def _run(self, *arguments: str) -> str:
+    def _run(self, words: Sequence[str], file: str = "", **values: str) -> str:
+        text = ""
+        if "{text}" in words:
+            with open(file, encoding="utf-8", errors="replace") as stream:
+                text = stream.read()
+        values |= {"host": self.address.host, "path": self.address.name, "file": file, "text": text}
         try:
             done = subprocess.run(
-                [self._program, *arguments],
+                [self._program, *(word.format(**values) for word in words)],
                 cwd=self._folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -431,7 +392,7 @@ class Platform:
         if done.returncode:
             said = done.stderr.decode("utf-8", "replace").strip() or output.strip()
             first = said.split("\n", 1)[0] or f"it ended with {done.returncode}"
-            raise PlatformError(f"{self.command}: {first}", said[-_TAIL:])
+            raise PlatformError(f"{self.command}: {first}", said)
         return output
 
 
@@ -440,32 +401,21 @@ class GitLab(Platform):
 
     command = "glab"
     noun = "mr"
-
-    def _listing(self, branch: str) -> Sequence[str]:
-        return ["mr", "list", "--source-branch", branch, "--all", "--output", "json"]
-
-    def _creating(self, branch: str, base: str, title: str, body_file: str) -> Sequence[str]:
-        return [
-            "mr", "create", "--source-branch", branch, "--target-branch", base, "--title", title,
-            "--description", _content(body_file), "--yes",
-        ]  # fmt: skip
-
-    def _editing(self, number: int, title: str, body_file: str) -> Sequence[str]:
-        return ["mr", "update", str(number), "--title", title, "--description", _content(body_file), "--yes"]
+    where = ("--repo", "https://{host}/{path}")
+    listing = ("mr", "list", "--source-branch", "{branch}", "--all", "--output", "json")
+    creating = (
+        "mr", "create", "--source-branch", "{branch}", "--target-branch", "{base}", "--title", "{title}",
+        "--description", "{text}", "--yes",
+    )  # fmt: skip
+    editing = ("mr", "update", "{number}", "--title", "{title}", "--description", "{text}", "--yes")
+    retarget = "glab mr update {} --target-branch {}"
 
     def _read(self, entry: Mapping[str, Any]) -> Request | None:
         if entry.get("source_project_id") != entry.get("target_project_id"):
             return None
         state = {"opened": "open", "locked": "open"}.get(entry["state"], entry["state"])
-        head = entry.get("sha") or ""
-        return Request(
-            number=int(entry["iid"]),
-            url=entry["web_url"],
-            state=state,
-            base=entry["target_branch"],
-            head=head,
-            body=entry.get("description") or "",
-        )
+        head, body = entry.get("sha") or "", entry.get("description") or ""
+        return Request(int(entry["iid"]), entry["web_url"], state, entry["target_branch"], head, body)
 
 
 def find_platform(
@@ -481,8 +431,6 @@ def find_platform(
     Returns:
         The platform; or None and why not, as a clause.
     """
-    if not address.host:
-        return None, "the canonical repository is on this machine"
     reasons = []
     for kind in _kinds(address):
         program = find_program(kind.command, environment)
@@ -493,7 +441,7 @@ def find_platform(
         if platform.signed_in:
             return platform, ""
         reasons.append(f"{kind.command} is not signed in to {address.host}")
-    return None, " and ".join(reasons)
+    return None, " and ".join(reasons) or "the canonical repository is on this machine"
 
 
 def installed_command(address: Address, environment: Mapping[str, str]) -> str:
@@ -501,51 +449,30 @@ def installed_command(address: Address, environment: Mapping[str, str]) -> str:
 
     Whether the user is signed in is not looked at, since that would ask the platform.
     """
-    kinds = _kinds(address) if address.host else ()
-    return next((kind.command for kind in kinds if find_program(kind.command, environment)), "")
+    return next((kind.command for kind in _kinds(address) if find_program(kind.command, environment)), "")
 
 
-def printed_command(address: Address | None, branch: str, base: str, *, title: str, body_file: str) -> str:
+def printed_command(address: Address, branch: str, base: str, *, title: str, body_file: str) -> str:
     """The command that opens a pull request, for a shell.
 
     Args:
-        address: the canonical repository; None where it is not known yet.
+        address: the canonical repository.
         branch: the branch's short name.
         base: that of the branch that it is to be merged into.
         title: the title.
         body_file: the file with the body.
     """
-    if address is not None and "gitlab" in address.host:
-        words = ["glab", "mr", "create", "--source-branch", branch, "--target-branch", base, "--title", title]
-        rest = shlex.join(["--yes", *where_words("glab", address)])
-        return f'{shlex.join(words)} --description "$(cat {shlex.quote(body_file)})" {rest}'
-    where = where_words("gh", address) if address is not None and address.host else []
-    return shlex.join(["gh", *creating_words(branch, base, title, body_file), *where])
-
-
-def creating_words(branch: str, base: str, title: str, body_file: str) -> list[str]:
-    """The words behind `gh` that open a pull request."""
-    return [
-        "pr", "create", "--base", base, "--head", branch, "--title", title, "--body-file", body_file,
-    ]  # fmt: skip
-
-
-def where_words(command: str, address: Address) -> list[str]:
-    """The words that name a repository to `gh` or `glab`."""
-    if command == "gh":
-        return ["--repo", f"{address.host}/{address.name}"]
-    return ["--repo", f"https://{address.host}/{address.name}"]
+    kind = GitLab if "gitlab" in address.host else Platform
+    words = [kind.command, *kind.creating, *(kind.where if address.host else ())]
+    values = {"branch": branch, "base": base, "title": title, "file": body_file}
+    values |= {"host": address.host, "path": address.name}
+    text = f'"$(cat {shlex.quote(body_file)})"'
+    return " ".join(text if word == "{text}" else shlex.quote(word.format(**values)) for word in words)
 
 
 def _kinds(address: Address) -> Sequence[type[Platform]]:
-    """The platforms that a host could be of, the likelier first."""
-    if address.host == "github.com":
-        return (Platform,)
-    if address.host == "gitlab.com":
-        return (GitLab,)
-    return (GitLab, Platform) if "gitlab" in address.host else (Platform, GitLab)
-
-
-def _content(file: str) -> str:
-    with open(file, encoding="utf-8", errors="replace") as stream:
-        return stream.read()
+    """The platforms that a host could be of, the likelier first; none for a repository of this machine."""
+    if not address.host:
+        return ()
+    kinds = (GitLab, Platform) if "gitlab" in address.host else (Platform, GitLab)
+    return kinds[:1] if address.host in ("github.com", "gitlab.com") else kinds

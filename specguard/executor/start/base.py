@@ -10,6 +10,7 @@ import difflib
 import os
 import shlex
 import subprocess
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from specguard.authority.load import DEFAULTS
@@ -20,16 +21,8 @@ from specguard.change.request import Request
 from specguard.change.tree import Documents, Tree
 from specguard.engine.policies import ItemBranches, Policies
 from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.item import Plain, is_paper, is_within, shared_branch
-from specguard.executor.remote.git import (
-    Address,
-    RemoteError,
-    RemoteGit,
-    Setting,
-    find_address,
-    read_settings,
-)
-from specguard.executor.start.choice import Chooser
+from specguard.executor.item import Chooser, Plain, is_paper, is_within, shared_branch
+from specguard.executor.remote.git import Address, RemoteGit, Setting, find_address, read_settings
 from specguard.work.changes import task_kinds
 
 if TYPE_CHECKING:
@@ -52,7 +45,7 @@ class Start:
         base: the short name of the base branch.
         oid: its commit.
         policy: what is judged by, read from there.
-        item: the work item, as it is there; None for a run of gates alone.
+        item: the work item, as it is there.
         shared: the item's branch as the canonical repository has it, where it may be there already.
         work: the work items there.
         documents: the documents there.
@@ -74,16 +67,7 @@ class Start:
         self.oid = oid
         self.below = below
         tree = Tree(git, git.commit(oid).tree)
-        policy = _policy(git, options, tree)
-        if policy is None:
-            raise SpecguardError(
-                f"there is no authority in {base}, at commit {oid[:10]}",
-                help="bring SPEC_AUTHORITY.md there first (`specguard init` writes one), or name --base",
-                code="no-authority",
-            )
-        policy.ref = oid
-        policy.trusted = True
-        self.policy: Policy = policy
+        self.policy = policy = policy_at(git, options, base, oid)
         self.history = History(git, oid, below.oid if below else None)
         if below is not None and below.oid:
             tree = papers_of(git, oid, below.oid)
@@ -92,21 +76,19 @@ class Start:
             policy,
             tree,
             self.history,
-            lambda branch: _plain(git, tips(branch)),
+            lambda branch: Plain(git, tip) if (tip := tips(branch)) is not None else None,
             base=oid,
             branch=short_name(git.repository.branch or ""),
         )
         self.work: Work = chooser.work
         self.documents: Documents = chooser.documents
-        self.item: WorkItem | None = chooser.item() if options.kind else None
-        self.shared = (
-            shared_branch(git, policy, self.item, base=oid, tips=tips) if self.item is not None else None
-        )
+        self.item: WorkItem = chooser.item()
+        self.shared = shared_branch(git, policy, self.item, base=oid, tips=tips)
 
     @property
     def remote(self) -> str:
         """The address of the canonical repository as the policy has it; empty where it has none."""
-        return (self.item.remote if self.item else "") or self.policy.remote or ""
+        return self.item.remote or self.policy.remote or ""
 
     def wanted_base(self, options: RunOptions, otherwise: str) -> str:
         """The branch that the run is to start from."""
@@ -115,7 +97,7 @@ class Start:
 
     def wanted_below(self, options: RunOptions) -> str:
         """The branch that the item's is to be stacked on: the one that is asked for, or its kind's."""
-        name = options.base or (self.item.base if self.item and self.item.settings.base else "")
+        name = options.base or (self.item.base if self.item.settings.base else "")
         below = plain_branch(name, options.remote) if self.is_items(name, options.remote) else ""
         return "" if below == self.base else below
 
@@ -141,39 +123,33 @@ class Known:
 
     def __init__(self, git: Git, options: RunOptions) -> None:
         self.base = self.oid = self.below = ""
-        self.policy: Policy | None = None
         asked = plain_branch(options.base, options.remote)
-        self._find(git, options, "")
-        if not asked or self._is_items(asked):
-            # The list that the item stands in may be on that branch alone.
-            self.below = asked or self._base_of(options.kind)
-        else:
-            self._find(git, options, asked)
+        policy = self.policy = self._find(git, options, "")
+        if asked and not (policy is not None and ItemBranches(policy)(asked)):
+            self.policy = self._find(git, options, asked) or policy
+            return
+        # The list that the item stands in may be on that branch alone, or on that of its kind.
+        kind = policy.declared("work_kinds").get(options.kind) if policy is not None else None
+        usual = kind.base if kind and "{" not in kind.base and kind.base != self.base else ""
+        self.below = asked or usual
 
     def first(self, options: RunOptions) -> str:
         """The base to begin with; empty where nothing says."""
         asked = "" if self.below else options.base
         return plain_branch(asked or (self.policy.base if self.policy else "") or "", options.remote)
 
-    def _is_items(self, name: str) -> bool:
-        return self.policy is not None and ItemBranches(self.policy)(name)
-
-    def _base_of(self, kind: str) -> str:
-        """The base of a kind, where it is one branch for all; empty for the policy's own."""
-        found = self.policy.declared("work_kinds").get(kind) if self.policy is not None else None
-        return found.base if found and "{" not in found.base and found.base != self.base else ""
-
-    def _find(self, git: Git, options: RunOptions, base: str) -> None:
+    def _find(self, git: Git, options: RunOptions, base: str) -> Policy | None:
         request = Request(directory=options.directory, environment=options.environment, base=base)
         try:
             found = find_base(git, request, remote=options.remote)
-            if found is not None and found.oid:
-                self.base = plain_branch(short_name(found.ref) or found.name, options.remote)
-                self.oid = found.oid
-                self.policy = _policy(git, options, Tree(git, git.commit(found.oid).tree))
+            if found is None or not found.oid:
+                return None
+            self.base = plain_branch(short_name(found.ref) or found.name, options.remote)
+            self.oid = found.oid
+            return _policy(git, options, Tree(git, git.commit(found.oid).tree))
         except (SpecguardError, MissingFact):
             # It is only where to begin: what counts is read from what the remote has.
-            return
+            return None
 
 
 class AsFetched:
@@ -210,9 +186,8 @@ class AsFetched:
 
     def below(self, branch: str) -> str | None:
         """The same of a branch that the item's may be stacked on."""
-        return self.tip(branch) or self.git.repository.refs_named([f"refs/heads/{branch}"]).get(
-            f"refs/heads/{branch}"
-        )
+        name = f"refs/heads/{branch}"
+        return self.tip(branch) or self.git.repository.refs_named([name]).get(name)
 
     def ref(self, branch: str) -> str:
         """The short name of the ref that a branch is read from."""
@@ -221,14 +196,14 @@ class AsFetched:
     def _known(self, branch: str) -> tuple[str, str]:
         refs = [f"refs/remotes/{self.options.remote}/{branch}", f"refs/heads/{branch}"]
         found = self.git.repository.refs_named(refs)
-        ref = next((one for one in refs if one in found), "")
-        if not ref:
-            raise SpecguardError(
-                f"the base {branch} was never fetched; tried: {', '.join(refs)}",
-                help=shlex.join(["git", "fetch", self.options.remote, branch]),
-                code="no-base",
-            )
-        return ref, found[ref]
+        for ref in refs:
+            if ref in found:
+                return ref, found[ref]
+        raise SpecguardError(
+            f"the base {branch} was never fetched; tried: {', '.join(refs)}",
+            help=shlex.join(["git", "fetch", self.options.remote, branch]),
+            code="no-base",
+        )
 
 
 class FromRemote(AsFetched):
@@ -239,22 +214,17 @@ class FromRemote(AsFetched):
     """
 
     def __init__(self, git: Git, options: RunOptions, remote: RemoteGit) -> None:
-        self.settings = remote.settings
-        self.git = git
-        self.options = options
+        super().__init__(git, options)
         self._remote = remote
 
     def look(self, address: Address) -> None:
         """Ask it for its branches.
 
         Raises:
-            SpecguardError: it cannot be reached.
+            RemoteError: it cannot be reached.
         """
         self._address = address
-        try:
-            self.heads = self._remote.heads(address.fetch)
-        except RemoteError as error:
-            raise _unreachable(address, error) from error
+        self.heads = self._remote.heads(address.fetch)
         self.default = self.heads.default
 
     def commit(self, branch: str) -> str:
@@ -263,17 +233,13 @@ class FromRemote(AsFetched):
         Raises:
             SpecguardError: there is no such branch, or it cannot be had.
         """
-        if branch not in self.heads.branches:
+        oid = self.heads.branches.get(branch)
+        if oid is None:
             raise self._no_branch(branch)
         repository, remote = self.git.repository, self.options.remote
         names = [f"refs/remotes/{remote}/{branch}", f"refs/heads/{branch}"]
-        known = [oid for oid in (*repository.refs_named(names).values(), repository.head) if oid]
-        if self.heads.branches[branch] in known:
-            return self.heads.branches[branch]
-        try:
-            return self._remote.fetch(self._address.fetch, branch, known)
-        except RemoteError as error:
-            raise _unreachable(self._address, error) from error
+        known = [one for one in (*repository.refs_named(names).values(), repository.head) if one]
+        return oid if oid in known else self._remote.fetch(self._address.fetch, branch, known)
 
     def tip(self, branch: str) -> str | None:
         """The same of a branch that need not be there; None where it is not."""
@@ -282,20 +248,14 @@ class FromRemote(AsFetched):
     below = tip
 
     def _no_branch(self, branch: str) -> SpecguardError:
-        shown, branches = self._address.shown, self.heads.branches
+        shown, branches, remote = self._address.shown, self.heads.branches, shlex.quote(self.options.remote)
         near = difflib.get_close_matches(branch, branches, n=1)
         if not branches and self._address.here:
-            return SpecguardError(
-                f"{shown} has no commit on a branch yet",
-                help="--baseline-commit makes the first one",
-                code="no-base",
-            )
+            help = "--baseline-commit makes the first one"
+            return SpecguardError(f"{shown} has no commit on a branch yet", help=help, code="no-base")
+        help = f"git push {remote} {shlex.quote(branch)}"
         if not branches:
-            return SpecguardError(
-                f"{shown} has no branches yet",
-                help=f"git push {shlex.quote(self.options.remote)} {shlex.quote(branch)}",
-                code="remote-unsuitable",
-            )
+            return SpecguardError(f"{shown} has no branches yet", help=help, code="remote-unsuitable")
         return SpecguardError(
             f"{shown} has no branch {branch}" + (f", but {near[0]}" if near else ""),
             help=f"name the base: --base {shlex.quote(near[0] if near else self.default or 'BRANCH')}",
@@ -321,7 +281,8 @@ def start_from(source: AsFetched, *, root: str) -> tuple[Start, Address]:
     base, below = known.first(options), known.below
 
     def canonical(policy: Policy | None, expected: str) -> Address:
-        alone = _needs_no_remote(policy, options)
+        # Tasks and papers need no remote; where no policy is known yet, what is missing is the policy.
+        alone = policy is None or options.kind in task_kinds(policy) or is_paper(policy, options.kind)
         return find_address(source.settings, options.remote, expected, root=root, alone=alone)
 
     address = canonical(known.policy, (known.policy.remote if known.policy else "") or "")
@@ -329,12 +290,17 @@ def start_from(source: AsFetched, *, root: str) -> tuple[Start, Address]:
     for _ in range(_MOST_MOVES):
         base = base or source.default or known.base or "main"
         oid = source.commit(base)
-        start = Start(git, options, base, oid, source.tip, _below(git, below, oid, source.below))
+        tip = source.below(below) if below else None
+        found = None
+        # One that was merged is not stood on.
+        if tip is not None and not is_within(git, tip, oid):
+            found = Found(below, tip, "stack", f"refs/heads/{below}")
+        start = Start(git, options, base, oid, source.tip, found)
         wanted, lower = start.wanted_base(options, base), start.wanted_below(options)
         moved = canonical(start.policy, start.remote)
         if wanted == base and moved == address and lower == below:
-            if _must_be_there(start, lower, options):
-                # It may be there and be merged already.
+            # A branch that was named has to be there, merged or not; what a template makes may be gone.
+            if lower and found is None and (options.base or "{" not in start.item.settings.base):
                 source.commit(lower)
             return start, address
         if moved != address:
@@ -348,20 +314,6 @@ def start_from(source: AsFetched, *, root: str) -> tuple[Start, Address]:
     )
 
 
-def _below(git: Git, name: str, base: str, tips: Tips) -> Found | None:
-    """A branch to be stacked on; None where it is not there, or was merged."""
-    oid = tips(name) if name else None
-    if oid is None or is_within(git, oid, base):
-        return None
-    return Found(name, oid, "stack", f"refs/heads/{name}")
-
-
-def _must_be_there(start: Start, name: str, options: RunOptions) -> bool:
-    """Whether a branch has been named to be stacked on; what a template makes may be merged and gone."""
-    template = start.item.settings.base if start.item else ""
-    return bool(name) and start.below is None and (bool(options.base) or "{" not in template)
-
-
 def plain_branch(name: str, remote: str) -> str:
     """The short name of a branch of a remote, however it is written: `origin/main`, `refs/heads/main`."""
     for prefix in ("refs/heads/", f"refs/remotes/{remote}/", f"{remote}/"):
@@ -370,29 +322,26 @@ def plain_branch(name: str, remote: str) -> str:
     return name
 
 
+def policy_at(git: Git, options: RunOptions, base: str, oid: str) -> Policy:
+    """The policy of a base, which is trusted.
+
+    Raises:
+        SpecguardError: there is none.
+    """
+    policy = _policy(git, options, Tree(git, git.commit(oid).tree))
+    if policy is None:
+        raise SpecguardError(
+            f"there is no authority in {base}, at commit {oid[:10]}",
+            help="bring SPEC_AUTHORITY.md there first (`specguard init` writes one), or name --base",
+            code="no-authority",
+        )
+    policy.ref, policy.trusted = oid, True
+    return policy
+
+
 def _policy(git: Git, options: RunOptions, tree: Tree) -> Policy | None:
     request = Request(directory=options.directory, environment=options.environment)
     return Policies(request, git.repository).load(tree)
-
-
-def _needs_no_remote(policy: Policy | None, options: RunOptions) -> bool:
-    """Whether a run can do without a remote, as those of a plan's tasks and papers can.
-
-    Where no policy is known yet, what is missing is the policy.
-    """
-    return policy is None or options.kind in task_kinds(policy) or is_paper(policy, options.kind)
-
-
-def _plain(git: Git, oid: str | None) -> Plain | None:
-    return None if oid is None else Plain(git, oid)
-
-
-def _unreachable(address: Address, error: RemoteError) -> SpecguardError:
-    return SpecguardError(
-        f"{address.shown} cannot be reached: {error.reason}",
-        help=error.advice(address.shown),
-        code="remote-unreachable",
-    )
 
 
 MESSAGE: Final = "chore: baseline"
@@ -427,22 +376,25 @@ def ensure_repository(
     """
     folder = os.path.abspath(directory or os.curdir)
     would = "would have " if only_say else ""
-    new = make and not _inside(folder)
+    above = (folder, *map(str, PurePath(folder).parents))
+    new = make and not any(os.path.lexists(os.path.join(one, ".git")) for one in above)
     if new and not commit:
         raise SpecguardError(
             f"{folder} is in no git repository, and a run begins from a commit",
             help="--baseline-commit makes the first one, beside --ensure-git",
             code="no-repository",
         )
-    if not commit:
-        return
-    root = None if new else Repository.locate(directory, environment)
-    if root is not None and root.head is not None:
+    root = None if new or not commit else Repository.locate(directory, environment)
+    if not commit or (root is not None and root.head is not None):
         return
     where = folder if root is None else root.work_tree()
+    init = ["git", "init", "-q", f"--initial-branch={base or 'main'}"]
     if not any(os.path.lexists(os.path.join(where, name)) for name in DEFAULTS):
-        steps = [["git", "init", "-q", f"--initial-branch={base or 'main'}"]] if new else []
-        words = [["cd", where], *steps, ["specguard", "init", "--preset", "planner-pipeline"]]
+        words = [
+            ["cd", where],
+            *([init] if new else []),
+            ["specguard", "init", "--preset", "planner-pipeline"],
+        ]
         raise SpecguardError(
             f"there is no authority in {where}, and nothing was made",
             help=f"write one first: {' && '.join(map(shlex.join, words))}",
@@ -451,7 +403,7 @@ def ensure_repository(
     _git(folder, environment, "var", "GIT_COMMITTER_IDENT")
     if new:
         if not only_say:
-            _git(folder, environment, "init", "-q", f"--initial-branch={base or 'main'}")
+            _git(folder, environment, *init[1:])
         yield f"{would}made a git repository in {folder}"
     if not only_say:
         _git(where, environment, "add", "--all")
@@ -459,34 +411,15 @@ def ensure_repository(
     yield f"{would}committed the files of {where} as {MESSAGE!r}"
 
 
-def _inside(folder: str) -> bool:
-    """Whether a folder is in a repository, in the way in which git looks for one."""
-    while True:
-        if os.path.lexists(os.path.join(folder, ".git")):
-            return True
-        above = os.path.dirname(folder)
-        if above == folder:
-            return False
-        folder = above
-
-
 def _git(folder: str, environment: Mapping[str, str], *words: str) -> None:
-    program = find_program("git", environment)
-    if program is None:
-        raise SpecguardError("git is not on the path", help="install git", code="program-missing")
     # A folder is meant, whatever a hook's environment says.
     own = {name: value for name, value in environment.items() if name not in INHERITED}
+    program = find_program("git", environment) or "git"
     done = subprocess.run(
-        [program, "-C", folder, *words],
-        env=own,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
+        [program, "-C", folder, *words], env=own, stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().split("\n")[0]
+        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().split("\n")[0]
         raise SpecguardError(
             f"git {words[0]} failed: {said or f'it ended with {done.returncode}'}",
             path=folder,

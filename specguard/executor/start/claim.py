@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from filelock import FileLock, Timeout
 
 from specguard.errors import SpecguardError
-from specguard.executor.item import shares, task_of
-from specguard.executor.place.files import places_folder
+from specguard.executor.item import shares, taken, task_of
+from specguard.executor.place import places_folder
 from specguard.runs.files import about_run, item_folder
 from specguard.runs.folder import MANIFEST, RunFolder, new_run_id
 from specguard.runs.views import RunStore
@@ -26,24 +26,25 @@ if TYPE_CHECKING:
     from specguard.declaration.patterns import Covering
     from specguard.executor.start.base import Start
     from specguard.plans.task import Task
-    from specguard.runs.model import Item, Manifest
+    from specguard.runs.model import Manifest
 
 
 EARLIER: Final = "earlier"
 """In a folder that is used again: what the run before it left."""
 
 _NOT_ENDED: Final = frozenset({"pending", "running"})
+_WAIT: Final = 30.0
+"""So many seconds a run waits for another one that begins."""
 
 
-class Claim:
+class ItemLock:
     """The claim on an item, held until the process ends or `release` is called.
 
     Args:
         root: the folder of all runs.
-        item: the item.
-        branch: the run's branch; empty for a run without one.
-        remote: the canonical repository, which tells items of several repositories apart.
-        also: a file that is locked as well, so that a run with another folder of runs is seen; empty: none.
+        manifest: of the run: its item, its branch, and the canonical repository, which tells items of several
+            repositories apart.
+        repository: the user's, where a run with another folder of runs is to be seen as well.
         given: whether the folder is not the policy's own, so that commands have to name it.
 
     Raises:
@@ -52,14 +53,14 @@ class Claim:
     """
 
     def __init__(
-        self, root: str, item: Item, *, branch: str, remote: str, also: str = "", given: bool = False
+        self, root: str, manifest: Manifest, repository: Repository | None = None, *, given: bool = False
     ) -> None:
+        item, branch, remote = manifest.item, manifest.branch or "", manifest.repository.remote or ""
         self._given = root if given else ""
         self.folder = os.path.join(root, item_folder(item.kind, item.id))
         self._item = item
-        self._branch = branch
-        self._remote = remote
-        self._locks: list[FileLock] = []
+        self._of = (branch, remote)
+        files = [_lock_file(self.folder, remote, branch)]
         if os.path.islink(self.folder):
             raise SpecguardError(
                 "the folder of the item's runs is a link, and is not written to",
@@ -67,73 +68,67 @@ class Claim:
                 help="remove the link",
                 code="outside-repository",
             )
+        if repository is not None:
+            places = places_folder(repository.environment, repository.work_tree())
+            name = _digest(os.path.realpath(repository.common), remote, item.kind, item.id, branch)[:24]
+            files.append(os.path.join(os.path.dirname(places), "claims", f"{name}.lock"))
+        self._locks = []
         try:
-            os.makedirs(self.folder, mode=0o755, exist_ok=True)
-            self._locks = [FileLock(claim_file(self.folder, remote, branch))]
-            if also:
-                os.makedirs(os.path.dirname(also), mode=0o700, exist_ok=True)
-                self._locks.append(FileLock(also))
-            for lock in self._locks:
-                lock.acquire(blocking=False)
+            with _in_folder(self.folder):
+                os.makedirs(self.folder, mode=0o755, exist_ok=True)
+                for file in files:
+                    os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
+                    self._locks.append(FileLock(file))
+                    self._locks[-1].acquire(blocking=False)
         except Timeout:
             self.release()
             running = [manifest.run_id for manifest in self._mine() if manifest.state in _NOT_ENDED]
-            run_id = running[-1] if running else ""
-            raise SpecguardError(
-                f"another run works on {_label(item)}"
-                + (f": {run_id}" if run_id else ", whose folder is not here" if also else ""),
-                help=shlex.join(about_run("status", run_id, self._given if run_id else ""))
-                + ("" if run_id else ", with its --run-root")
-                + f", and to end it: {shlex.join(about_run('stop', run_id, self._given if run_id else ''))}",
-                code="item-taken",
+            run_id, root = (running[-1], self._given) if running else ("", "")
+            which = f": {run_id}" if run_id else ", whose folder is not here" if repository else ""
+            status, stop = (shlex.join(about_run(verb, run_id, root)) for verb in ("status", "stop"))
+            status += "" if run_id else ", with its --run-root"
+            raise taken(
+                f"another run works on {item.label}{which}", f"{status}, and to end it: {stop}"
             ) from None
-        except OSError as error:
+        except SpecguardError:
             self.release()
-            raise SpecguardError(
-                f"the folder of runs cannot be written to: {error.strerror}",
-                path=self.folder,
-                help="name another one with --run-root",
-                code="unwritable-file",
-            ) from error
+            raise
 
     def release(self) -> None:
         """Give the claim up."""
         for lock in self._locks:
             lock.release()
 
-    def new_folder(self) -> RunFolder:
+    def new_folder(self, reused: str = "") -> RunFolder:
         """The folder of a new run.
 
-        Raises:
-            SpecguardError: an earlier run of the item has not ended.
-        """
-        self._check_earlier("")
-        folder = RunFolder(os.path.join(self.folder, new_run_id()), self._given)
-        while os.path.lexists(folder.path):
-            folder = RunFolder(os.path.join(self.folder, new_run_id()), self._given)
-        return folder
-
-    def used_folder(self, run_id: str) -> RunFolder:
-        """The folder of an earlier run, to be used again; what is in it is moved to `earlier/`.
-
         Args:
-            run_id: the earlier run's id, or what it begins with.
+            reused: the id of an earlier run, or what it begins with, whose folder is used again; what is in
+                it is moved to `earlier/`. Empty: none.
 
         Raises:
-            SpecguardError: there is none, or several, or an earlier run has not ended.
+            SpecguardError: an earlier run of the item has not ended, or there is not one with that id.
         """
-        found = [one for one in self._ids() if one.startswith(run_id)]
+        found = [one for one in self._ids() if one.startswith(reused)] if reused else [new_run_id()]
         if len(found) != 1:
-            which = "several runs" if found else "no run"
             raise SpecguardError(
-                f"{which} of {_label(self._item)} with the id {run_id}",
+                f"{'several runs' if found else 'no run'} of {self._item.label} with the id {reused}",
                 path=self.folder,
                 help=shlex.join(about_run("list", "", self._given)),
                 code="item-taken",
             )
-        self._check_earlier(found[0])
+        for manifest in self._mine():
+            # Whoever has the claim knows that a run which says it is running has died.
+            if manifest.state in _NOT_ENDED and manifest.run_id != found[0]:
+                died = RunFolder(os.path.join(self.folder, manifest.run_id), self._given)
+                raise taken(
+                    f"an earlier run of {self._item.label} died: {manifest.run_id}",
+                    f"{died.command('resume')}; to give it up: {died.command('stop')}",
+                )
         folder = RunFolder(os.path.join(self.folder, found[0]), self._given)
-        try:
+        if not reused:
+            return folder
+        with _in_folder(folder.path):
             before = os.path.join(folder.path, EARLIER)
             os.makedirs(before, exist_ok=True)
             target = os.path.join(before, f"{len(os.listdir(before)) + 1:02d}")
@@ -141,24 +136,7 @@ class Claim:
             for name in os.listdir(folder.path):
                 if name != EARLIER:
                     os.rename(os.path.join(folder.path, name), os.path.join(target, name))
-        except OSError as error:
-            raise SpecguardError(
-                f"the run's folder cannot be used again: {error.strerror}",
-                path=folder.path,
-                code="unwritable-file",
-            ) from error
         return folder
-
-    def _check_earlier(self, reused: str) -> None:
-        """Whoever has the claim knows that a run which says it is running has died."""
-        for manifest in self._mine():
-            if manifest.state in _NOT_ENDED and manifest.run_id != reused:
-                died = RunFolder(os.path.join(self.folder, manifest.run_id), self._given)
-                raise SpecguardError(
-                    f"an earlier run of {_label(self._item)} died: {manifest.run_id}",
-                    help=f"{died.command('resume')}; to give it up: {died.command('stop')}",
-                    code="item-taken",
-                )
 
     def _ids(self) -> list[str]:
         """The ids of the runs in the folder, the oldest first."""
@@ -173,49 +151,32 @@ class Claim:
             except SpecguardError:
                 # One of an older layout, or a broken one, which `run doctor` tells of.
                 continue
-            same = (manifest.branch or "") == self._branch
-            if same and (manifest.repository.remote or "") == self._remote:
+            if (manifest.branch or "", manifest.repository.remote or "") == self._of:
                 yield manifest
 
 
-def claim_file(folder: str, remote: str, branch: str) -> str:
-    """The file that is locked while a run of an item is under way.
-
-    Args:
-        folder: the folder of the item's runs.
-        remote: the canonical repository.
-        branch: the run's branch; empty for a run without one.
-    """
-    name = sha256(f"{remote}\0{branch}".encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return os.path.join(folder, f".{name}.lock")
-
-
-def common_claim(repository: Repository, item: Item, *, branch: str, remote: str) -> str:
-    """The file that is locked wherever the runs of an item of a repository are kept.
-
-    Args:
-        repository: the user's.
-        item: the item.
-        branch: the run's branch; empty for a run without one.
-        remote: the canonical repository.
-
-    Raises:
-        SpecguardError: there is no folder for it.
-    """
-    places = places_folder(repository.environment, repository.work_tree())
-    text = "\0".join((os.path.realpath(repository.common), remote, item.kind, item.id, branch))
-    name = sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:24]
-    return os.path.join(os.path.dirname(places), "claims", f"{name}.lock")
+@contextmanager
+def _in_folder(path: str) -> Iterator[None]:
+    try:
+        yield
+    except Timeout:
+        raise
+    except OSError as error:
+        raise SpecguardError(
+            f"the folder of runs cannot be written to: {error.strerror}",
+            path=path,
+            help="name another one with --run-root",
+            code="unwritable-file",
+        ) from error
 
 
-def _label(item: Item) -> str:
-    return item.id if item.id.casefold().startswith(item.kind.casefold()) else f"{item.kind} {item.id}"
+def _digest(*texts: str) -> str:
+    return sha256("\0".join(texts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-_WAIT: Final = 30.0
-"""So many seconds a run waits for another one that begins."""
-
-_OPEN: Final = frozenset({"pending", "running"})
+def _lock_file(folder: str, remote: str, branch: str) -> str:
+    """The file that is locked while a run of an item is under way, in the folder of the item's runs."""
+    return os.path.join(folder, f".{_digest(remote, branch)[:12]}.lock")
 
 
 @contextmanager
@@ -235,38 +196,34 @@ def kept_apart(start: Start, root: str, remote: str) -> Iterator[None]:
     if task is None:
         yield
         return
-    name = sha256(remote.encode("utf-8", "surrogateescape") + b"\0" + task.plan.path).hexdigest()[:12]
+    name = f".plan-{_digest(remote, os.fsdecode(task.plan.path))[:12]}.lock"
     try:
-        os.makedirs(root, mode=0o755, exist_ok=True)
-        with FileLock(os.path.join(root, f".plan-{name}.lock"), timeout=_WAIT):
-            for manifest in _under_way(root, remote, task):
-                _check(start, task, manifest)
-            yield
+        with _in_folder(root):
+            os.makedirs(root, mode=0o755, exist_ok=True)
+            lock = FileLock(os.path.join(root, name), timeout=_WAIT)
+            lock.acquire()
     except Timeout:
-        raise SpecguardError(
+        raise taken(
             f"another run of the plan {task.plan.name} has been beginning for {_WAIT:g} seconds",
-            help="specguard run status",
-            code="item-taken",
+            "specguard run status",
         ) from None
-    except OSError as error:
-        raise SpecguardError(
-            f"the folder of runs cannot be written to: {error.strerror}",
-            path=root,
-            help="name another one with --run-root",
-            code="unwritable-file",
-        ) from error
+    try:
+        for manifest in _under_way(root, remote, task):
+            _check(start, task, manifest)
+        yield
+    finally:
+        lock.release()
 
 
 def _under_way(root: str, remote: str, task: Task) -> Iterator[Manifest]:
     """The runs of other tasks of the plan whose process has their claim."""
-    plan = os.fsdecode(task.plan.path)
     for view in RunStore(root).runs():
         manifest = view.manifest
-        if manifest is None or manifest.state not in _OPEN or manifest.item.plan != plan:
+        if manifest is None or not view.open or manifest.item.plan != os.fsdecode(task.plan.path):
             continue
         if (manifest.repository.remote or "") != remote or manifest.item.id == task.id:
             continue
-        lock = FileLock(claim_file(os.path.dirname(view.path), remote, manifest.branch or ""))
+        lock = FileLock(_lock_file(os.path.dirname(view.path), remote, manifest.branch or ""))
         try:
             lock.acquire(blocking=False)
         except Timeout:
@@ -278,40 +235,25 @@ def _under_way(root: str, remote: str, task: Task) -> Iterator[Manifest]:
 
 def _check(start: Start, task: Task, manifest: Manifest) -> None:
     other = task.plan.task(manifest.item.id)
-    ends = f"specguard run status {manifest.run_id}; start this one when it has ended"
-    if (
-        start.item is not None
-        and manifest.branch in start.item.branches
-        and not shares(start.policy, start.item)
-    ):
-        raise SpecguardError(
-            f"another run works on the branch {manifest.branch}, for {manifest.item.id}: {manifest.run_id}",
-            help=f'{ends}; or have a branch hold a whole plan, with `unit = "commit"`',
-            code="item-taken",
-        )
-    mine = task.expected_paths
-    theirs = other.expected_paths if other is not None else None
-    if not mine or not theirs:
+    mine, theirs = task.expected_paths, other.expected_paths if other is not None else None
+    help = f"specguard run status {manifest.run_id}; start this one when it has ended"
+    if manifest.branch in start.item.branches and not shares(start.policy, start.item):
+        said = f"another run works on the branch {manifest.branch}, for {manifest.item.id}: {manifest.run_id}"
+        help += '; or have a branch hold a whole plan, with `unit = "commit"`'
+    elif not mine or not theirs:
         which = task.id if not mine else manifest.item.id
-        raise SpecguardError(
-            f"{which} does not say which files it is expected to touch, and {manifest.run_id} is under way",
-            help=ends,
-            code="item-taken",
-        )
-    found = overlap(mine, theirs)
-    if found is not None:
-        raise SpecguardError(
-            f"{task.id} may change {found[0]}, and {manifest.item.id}, which {manifest.run_id} works on, "
-            f"{found[1]}",
-            help=ends,
-            path=os.fsdecode(task.plan.path),
-            line=task.line,
-            code="item-taken",
-        )
+        said = f"{which} does not say which files it is expected to touch, and {manifest.run_id} is under way"
+    elif (found := overlap(mine, theirs)) is not None:
+        said = f"{task.id} may change {found[0]}, and {manifest.item.id}, which {manifest.run_id} works on, "
+        said += found[1]
+    else:
+        return
+    path = os.fsdecode(task.plan.path)
+    raise SpecguardError(said, help=help, path=path, line=task.line, code="item-taken")
 
 
 _SPECIAL: Final = re.compile(r"[*?\[\\]")
-_AFTER: Final = re.compile(r"[^*?\[\]\\]*\Z")
+_BEHIND: Final = re.compile(r"[^*?\[\]\\]*\Z")
 
 
 def overlap(one: Covering, other: Covering) -> tuple[str, str] | None:
@@ -320,11 +262,8 @@ def overlap(one: Covering, other: Covering) -> tuple[str, str] | None:
     Each pattern covers all below its match. Of two segments with wildcards, what stands before the first and
     behind the last wildcard decides, so a few that have nothing in common are said to.
     """
-    for pattern in one.patterns:
-        for second in other.patterns:
-            if meet(pattern, second):
-                return pattern, second
-    return None
+    pairs = ((pattern, second) for pattern in one.patterns for second in other.patterns)
+    return next((pair for pair in pairs if meet(*pair)), None)
 
 
 def meet(one: str, other: str) -> bool:
@@ -355,19 +294,8 @@ def _segments(pattern: str) -> Sequence[str]:
 
 
 def _segments_meet(one: str, other: str) -> bool:
-    first, second = _SPECIAL.search(one), _SPECIAL.search(other)
-    if first is None and second is None:
+    if not _SPECIAL.search(one) and not _SPECIAL.search(other):
         return one == other
-    before = (one[: first.start()] if first else one, other[: second.start()] if second else other)
-    after = (_after(one), _after(other))
-    short, long = sorted(before, key=len)
-    if not long.startswith(short):
-        return False
-    short, long = sorted(after, key=len)
-    return long.endswith(short)
-
-
-def _after(segment: str) -> str:
-    """What stands behind the last wildcard; all of a segment without one."""
-    match = _AFTER.search(segment)
-    return match[0] if match else ""
+    before = sorted((_SPECIAL.split(segment)[0] for segment in (one, other)), key=len)
+    behind = sorted((match[0] for one in (one, other) if (match := _BEHIND.search(one))), key=len)
+    return before[1].startswith(before[0]) and behind[1].endswith(behind[0])

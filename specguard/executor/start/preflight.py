@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import shlex
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Final
 
-from specguard import __version__
 from specguard.change.git import Git
 from specguard.change.repository import Repository
-from specguard.change.tree import Documents, Tree
+from specguard.change.tree import Tree
 from specguard.change.worktree import worktrees
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.agent import Agent, resolve_agent
+from specguard.executor.agent import resolve_agent
 from specguard.executor.commit import left_out
 from specguard.executor.gates import check_tools, planned_gates, program_of
 from specguard.executor.item import (
@@ -21,27 +22,295 @@ from specguard.executor.item import (
     is_paper,
     is_within,
     paper_path,
+    taken,
     task_in,
     task_of,
 )
 from specguard.executor.remote.git import TIMEOUT, Address, Heads, RemoteGit
 from specguard.executor.remote.pull_request import PlatformError, find_platform
-from specguard.executor.run import Run, RunOptions, check_own, record
-from specguard.executor.start.base import FromRemote, Start, start_from
-from specguard.executor.start.claim import Claim, common_claim, kept_apart
+from specguard.executor.run import Run, RunOptions, as_error, check_own, new_manifest, record
+from specguard.executor.start.base import AsFetched, FromRemote, Start, start_from
+from specguard.executor.start.claim import ItemLock, kept_apart
 from specguard.model import path_text
 from specguard.runs import model
 from specguard.runs.files import committed_folder, ignore_local, item_folder, run_root
-from specguard.runs.folder import RunFolder, now_text
-from specguard.runs.settings import RunSettings, seconds
-from specguard.work.gates import Gates, flag_gates
+from specguard.runs.folder import RunFolder
+from specguard.runs.settings import RunSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from specguard.approvals.settings import ApprovalSettings
-    from specguard.authority.policy import Policy
+    from specguard.work.gates import Gates
     from specguard.work.item import WorkItem
+
+
+class Asked(Record):
+    """What the questions before a run are about.
+
+    Attributes:
+        start: where it starts.
+        options: what was asked for.
+        git: reads the user's repository.
+        address: the canonical repository.
+        root: the root of the user's checkout.
+        heads: the branches of the canonical repository; None where it is not asked, as for a plan.
+    """
+
+    start: Start
+    options: RunOptions
+    git: Git
+    address: Address
+    root: str
+    heads: Heads | None = None
+
+    @property
+    def item(self) -> WorkItem:
+        """The item that the run is of."""
+        return self.start.item
+
+    @property
+    def tip(self) -> str | None:
+        """The commit of its branch that it goes on from; None: it starts from the base."""
+        return self.start.shared.tip if self.start.shared is not None else None
+
+    def stops(self, name: str) -> bool:
+        """Whether a rule's finding ends a run for certain, and no approval may lift it."""
+        rule = self.start.policy.rule(name)
+        if rule is None or rule.severity != "error" or "run" not in rule.stages:
+            return False
+        return not (rule.approvable and self.start.policy.declared("approval_settings").approver)
+
+    def judges(self, name: str, document: bytes) -> bool:
+        """Whether a rule judges a document."""
+        rule = self.start.policy.rule(name)
+        if rule is None or not rule.active:
+            return False
+        return rule.exclude is None or rule.exclude.find(document) is None
+
+    def is_of(self, branch: str) -> bool:
+        """Whether a branch is the item's, by its name."""
+        if branch in self.item.branches:
+            return True
+        try:
+            naming = self.start.work.names.read("branch", branch)
+        except MissingFact:
+            # It merely resembles the branches of two kinds.
+            return False
+        return naming is not None and self.item.told_by(naming)
+
+
+def check(asked: Asked) -> list[str]:
+    """Ask everything that must hold before a run begins, as far as can be told.
+
+    Returns:
+        What could not be looked at, as notes.
+
+    Raises:
+        SpecguardError: something does not hold.
+        MissingFact: something that must be read is not there.
+    """
+    for question in _QUESTIONS:
+        question(asked)
+    wanted = [
+        (program_of(gate.wrapper or gate.run), f"the {gate.kind} {gate.name!r} of {gate.named}")
+        for gate in gates_from(asked.start, asked.options).gates
+    ]
+    check_tools(wanted, asked.start.documents.tree, asked.options.environment)
+    return _ask_platform(asked) if asked.heads is not None else []
+
+
+def _is_current(asked: Asked) -> None:
+    """An item with a pointer is the one that it names: the rule would not let its commit through."""
+    item, work = asked.item, asked.start.work
+    settings = work.kinds.get(item.kind)
+    if settings is None or not settings.pointer or item.number is None:
+        return
+    pointer = work.pointer(item.kind)
+    if pointer.problem or pointer.number in (None, item.number) or not asked.stops("work-item-mismatch"):
+        return
+    raise SpecguardError(
+        f"{item} is not the current one, which is {item.kind} {pointer.id}",
+        path=path_text(pointer.path or b""),
+        line=pointer.line,
+        help=f"specguard run {item.kind} {pointer.id} -- COMMAND; or have the pointer moved on in the base",
+        code="item-unready",
+    )
+
+
+def _has_a_branch(asked: Asked) -> None:
+    """Git takes the name of its branch."""
+    item, branch = asked.item, asked.item.branches[0]
+    words = ("check-ref-format", f"refs/heads/{branch}")
+    if branch.startswith("-") or asked.git.repository.in_place(*words).wait():
+        raise taken(
+            f"{branch!r} can be no branch, and {item.setting('branch')} gives {item} that name",
+            "have the template, or what its pointer or list fills in, corrected in the base",
+        )
+
+
+def _asks_for_nothing_guarded(asked: Asked) -> None:
+    """Its document asks for no guarded path: whoever follows it would break the authority."""
+    policy, document = asked.start.policy, asked.item.document
+    if document is None or not asked.judges("conflicting-document", document):
+        return
+    place = path_text(document)
+    for ask, guard in asked.item.conflicts(policy.guards):
+        if ask.how == "named":
+            continue
+        origin = policy.origin(guard.key)
+        asks = "lists it as allowed" if ask.how == "listed" else "asks to change it"
+        where = f"{origin.path}:{origin.line}" if origin else "the policy"
+        raise SpecguardError(
+            f"{place}:{ask.line} {asks}: {ask.path}, and {where} guards it with '{guard.pattern}' "
+            f"({guard.rule})",
+            help="the authority wins: have the document corrected in the base",
+            path=place,
+            line=ask.line,
+            code="contradiction",
+        )
+
+
+def _contradicts_nothing(asked: Asked) -> None:
+    """Its document contradicts no higher one."""
+    document = asked.item.document
+    if document is None or not asked.judges("contradicted-authority", document):
+        return
+    for one in asked.start.policy.contradictions(asked.start.documents, document.__eq__):
+        if one.lower.path == document:
+            raise SpecguardError(
+                f"{one.lower.place} says that {one.name} is {one.lower.value!r}, and {one.higher.place}, "
+                f"which goes before it, that it is {one.higher.value!r}",
+                help="the authority wins: have the document corrected in the base",
+                path=path_text(document),
+                line=one.lower.line,
+                code="contradiction",
+            )
+
+
+def _is_in_its_branch(asked: Asked) -> None:
+    """What a paper is about is on the branch that it goes on from, and a task is in the plan there."""
+    start, item, git, branch = asked.start, asked.item, asked.git, asked.item.branches[0]
+    if is_paper(start.policy, item.kind):
+        files = Tree(git, git.commit(asked.tip or start.oid).tree)
+        check_recorded(start.policy, item, files, branch)
+    task = task_of(start.policy, item)
+    if task is None or asked.tip is None or task_in(start.policy, git, asked.tip, task) is not None:
+        return
+    remote = asked.options.remote
+    steps = [
+        f"git fetch {remote}",
+        f"git switch {branch}",
+        f"git merge --ff-only {remote}/{branch}",
+        f"git merge {remote}/{start.base}",
+        f"git push {remote} {branch}",
+    ]
+    raise taken(
+        f"{item} is in {path_text(task.plan.path)} of {start.base}, and not in that of {branch}, which it "
+        "goes on from",
+        f"merge {start.base} into {branch} first: {' && '.join(steps)}",
+    )
+
+
+def _is_in_its_stage(asked: Asked) -> None:
+    """The stages before its own are complete: the rule would not let its commit through."""
+    start, item = asked.start, asked.item
+    if item.listed is None or not asked.stops("wave-stage-out-of-order"):
+        return
+    from specguard.engine.ranges import too_early
+
+    head = asked.tip or start.oid
+    finding = too_early(
+        asked.git.repository,
+        base=start.base,
+        base_oid=start.oid,
+        head=head,
+        branch=item.branches[0],
+        item=item,
+    )
+    if finding is not None:
+        path = path_text(item.listed.source.path)
+        raise SpecguardError(
+            finding.message, help=finding.help, path=path, line=item.listed.line, code="item-unready"
+        )
+
+
+def _is_not_done(asked: Asked) -> None:
+    """No commit of the base did it, and no branch here has it; a paper may be written anew."""
+    start, item, git = asked.start, asked.item, asked.git
+    if is_paper(start.policy, item.kind):
+        return
+    landed = start.work.landed(item, start.history)
+    if landed is not None:
+        raise taken(
+            f"{item} is in {start.base} already: commit {landed.oid[:10]} {landed.subject!r}",
+            "have its pointer moved on, or revert that commit first",
+        )
+    for ref in git.repository.branches():
+        if not ref.name.startswith("refs/heads/") or not asked.is_of(ref.short):
+            continue
+        there = start.shared.oid if start.shared is not None and ref.short == item.branches[0] else None
+        known = is_within(git, ref.oid, start.oid) or (there and is_within(git, ref.oid, there))
+        if task_of(start.policy, item) is None or not known:
+            keep = shlex.join(["git", "branch", "-m", ref.short, f"old/{ref.short}"])
+            raise taken(
+                f"there is a branch of {item} already: {ref.short}", f"to keep it under another name: {keep}"
+            )
+
+
+def _is_checked_out_nowhere(asked: Asked) -> None:
+    """Nobody has its branch checked out, where without a remote the run's commit goes there."""
+    for worktree in worktrees(asked.git.repository) if asked.address.here else ():
+        if worktree.branch in asked.item.branches:
+            switch = shlex.join(["git", "-C", worktree.path, "switch", "--detach"])
+            raise taken(
+                f"{worktree.branch} is checked out in {worktree.path}, and without a remote the run's commit "
+                "goes there",
+                f"until it has ended: {switch}",
+            )
+
+
+def _is_not_at_the_remote(asked: Asked) -> None:
+    """The canonical repository has no branch of it, but one that it may share."""
+    item, shared = asked.item, asked.start.shared
+    for name in asked.heads.branches if asked.heads is not None else ():
+        if asked.is_of(name) and (shared is None or name != item.branches[0]):
+            delete = shlex.join(["git", "push", asked.options.remote, "--delete", name])
+            raise taken(
+                f"{asked.address.shown} has a branch of {item} already: {name}",
+                f"see its pull request; if nothing of it is needed: {delete}",
+            )
+
+
+_QUESTIONS: Final = (
+    _is_current, _has_a_branch, _asks_for_nothing_guarded, _contradicts_nothing, _is_in_its_branch,
+    _is_in_its_stage, _is_not_done, _is_checked_out_nowhere, _is_not_at_the_remote,
+)  # fmt: skip
+"""What must hold before a run begins, in the order in which it is asked."""
+
+
+def _ask_platform(asked: Asked) -> list[str]:
+    """See that there is no open pull request of it: what could not be looked at, as notes."""
+    if asked.tip is not None:
+        # The pull request of the branch is of all its items.
+        return []
+    platform, why = find_platform(asked.address, asked.options.environment, asked.root)
+    if platform is None:
+        return [f"Open pull requests were not looked for: {why}."]
+    try:
+        requests = [one for branch in asked.item.branches for one in platform.requests(branch)]
+    except PlatformError as error:
+        raise SpecguardError(
+            f"open pull requests cannot be looked for: {error.reason}",
+            help=f"see whether this answers: {platform.command} auth status --hostname {asked.address.host}",
+            code="remote-unreachable",
+        ) from error
+    for request in requests:
+        if request.state == "open":
+            raise taken(
+                f"there is an open pull request of {asked.item} already: {request.url}",
+                "wait until it is merged, or close it",
+            )
+    return []
 
 
 def prepare(options: RunOptions) -> Run:
@@ -59,76 +328,66 @@ def prepare(options: RunOptions) -> Run:
         SpecguardError: it may not, or not yet; there is no folder of it then.
     """
     repository, root = find_checkout(options)
-    git = Git(repository)
-    try:
+    with ExitStack() as undone, as_error():
+        git = Git(repository)
+        undone.callback(git.close)
         with RemoteGit(repository, timeout=options.command_timeout or TIMEOUT) as remote:
             source = FromRemote(git, options, remote)
             start, address = start_from(source, root=root)
-        notes = []
-        if start.item is not None:
-            notes = check_everywhere(
-                start, start.item, options, address=address, heads=source.heads, git=git, root=root
-            )
-            notes += left_out(repository, start.documents.tree)
-            notes += [start.work.own.note] if start.work.own else []
+        notes = check(Asked(start, options, git, address, root, source.heads))
+        notes += left_out(repository, start.documents.tree)
+        notes += [start.work.own.note] if start.work.own else []
+        agent = resolve_agent(start.policy, options)
         settings: RunSettings = start.policy.declared("run_settings")
-        agent = resolve_agent(start.policy, options) if start.item is not None else None
-        check_tools(programs(start, options), start.documents.tree, options.environment)
-        item = item_of(start)
-        branch = start.item.branches[0] if start.item else ""
         runs = run_root(settings, options.environment, work_tree=root, given=options.run_root)
-        also = common_claim(repository, item, branch=branch, remote=address.shown)
-        claim = Claim(
-            runs, item, branch=branch, remote=address.shown, also=also, given=bool(options.run_root)
-        )
-        try:
-            with kept_apart(start, runs, address.shown):
-                kept = committed_folder(settings, options.environment, work_tree=root, runs=runs)
-                if kept:
-                    ignore_local(runs)
-                run = _begun(
-                    claim, start, options, git=git, address=address, notes=notes, agent=agent, kept=kept
-                )
-                run.heads = source.heads.refs
-            with run.step("preflight") as step:
-                step.detail = _done(start, address)
-        except BaseException:
-            claim.release()
-            raise
-    except MissingFact as missing:
-        git.close()
-        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
-    except BaseException:
-        git.close()
-        raise
+        manifest = manifest_of(start, options, RUN_ID, address)
+        claim = ItemLock(runs, manifest, repository, given=bool(options.run_root))
+        undone.callback(claim.release)
+        with kept_apart(start, runs, address.shown):
+            kept = committed_folder(settings, options.environment, work_tree=root, runs=runs)
+            if kept:
+                ignore_local(runs)
+            folder = claim.new_folder(options.reuse_run)
+            inside = f"{item_folder(manifest.item.kind, manifest.item.id)}/{folder.run_id}"
+            manifest.run_id, manifest.notes = folder.run_id, notes
+            manifest.kept = f"{kept}/{inside}" if kept else None
+            run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
+            run.claim, run.heads = claim, source.heads.refs
+            manifest.agent = agent.recorded(run)
+            # Before the manifest, without which it is no run yet: what was asked for is needed to resume it.
+            record(run)
+            run.take()
+        with run.step("preflight") as step:
+            step.detail = f"{start.item} from {start.base} at {start.oid[:10]} of {address.shown}"
+        undone.pop_all()
     return run
 
 
-def _begun(
-    claim: Claim,
-    start: Start,
-    options: RunOptions,
-    *,
-    git: Git,
-    address: Address,
-    notes: list[str],
-    agent: Agent | None,
-    kept: str,
-) -> Run:
-    """Make the run's folder, and take it."""
-    folder = claim.used_folder(options.reuse_run) if options.reuse_run else claim.new_folder()
-    manifest = new_manifest(start, options, folder.run_id, address)
-    manifest.notes = notes
-    manifest.kept = (
-        f"{kept}/{item_folder(manifest.item.kind, manifest.item.id)}/{folder.run_id}" if kept else None
-    )
-    run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
-    run.claim = claim
-    manifest.agent = agent.recorded(run) if agent else None
-    # Before the manifest, without which it is no run yet: what was asked for is needed to resume it.
-    record(run)
-    run.take()
-    return run
+RUN_ID: Final = "<run-id>"
+"""What stands for the id that a run gets when it begins, where none does."""
+
+
+@contextmanager
+def foreseen(options: RunOptions) -> Iterator[tuple[AsFetched, Asked, Run]]:
+    """A run that has not begun, as it would be from what was fetched last; nothing is written.
+
+    Yields:
+        Where it was read from, what preflight would ask about, and the run.
+
+    Raises:
+        SpecguardError: there is no such item or policy, or the item lacks what a run of it needs.
+    """
+    repository, root = find_checkout(options)
+    with Git(repository) as git, as_error():
+        source = AsFetched(git, options)
+        start, address = start_from(source, root=root)
+        manifest = manifest_of(start, options, RUN_ID, address)
+        settings: RunSettings = start.policy.declared("run_settings")
+        runs = run_root(settings, options.environment, work_tree=root, given=options.run_root)
+        item = item_folder(manifest.item.kind, manifest.item.id)
+        folder = RunFolder(os.path.join(runs, item, RUN_ID))
+        run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
+        yield source, Asked(start, options, git, address, root), run
 
 
 def reopen(options: RunOptions, folder: RunFolder) -> Run:
@@ -147,41 +406,21 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
     """
     repository, top = find_checkout(options)
     manifest = folder.read_manifest()
-    git = Git(repository)
-    try:
+    pinned = manifest.repository
+    with ExitStack() as undone, as_error():
+        git = Git(repository)
+        undone.callback(git.close)
         check_own(git, top, folder)
-        start = Start(
-            git,
-            options,
-            manifest.repository.base,
-            manifest.repository.base_oid,
-            lambda _: manifest.repository.branch_oid,
-            below_of(manifest.repository),
-        )
-        branch, remote = manifest.branch or "", manifest.repository.remote or ""
-        claim = Claim(
-            os.path.dirname(os.path.dirname(folder.path)),
-            manifest.item,
-            branch=branch,
-            remote=remote,
-            also=common_claim(repository, manifest.item, branch=branch, remote=remote),
-            given=bool(folder.root),
-        )
-    except MissingFact as missing:
-        git.close()
-        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
-    except BaseException:
-        git.close()
-        raise
-    try:
+        below = below_of(pinned)
+        start = Start(git, options, pinned.base, pinned.base_oid, lambda _: pinned.branch_oid, below)
+        root = os.path.dirname(os.path.dirname(folder.path))
+        claim = ItemLock(root, manifest, repository, given=bool(folder.root))
+        undone.callback(claim.release)
         # Read anew, since only now nobody else writes it.
         manifest = folder.read_manifest()
-        manifest.timeout = max(manifest.timeout, options.timeout)
-        manifest.max_attempts = max(manifest.max_attempts, options.max_attempts)
-    except BaseException:
-        claim.release()
-        git.close()
-        raise
+        undone.pop_all()
+    manifest.timeout = max(manifest.timeout, options.timeout)
+    manifest.max_attempts = max(manifest.max_attempts, options.max_attempts)
     run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
     run.claim = claim
     return run
@@ -203,8 +442,8 @@ def find_checkout(options: RunOptions) -> tuple[Repository, str]:
     return repository, repository.work_tree()
 
 
-def new_manifest(start: Start, options: RunOptions, run_id: str, address: Address) -> model.Manifest:
-    """The manifest of a run that begins.
+def manifest_of(start: Start, options: RunOptions, run_id: str, address: Address) -> model.Manifest:
+    """The manifest of a run that begins at a start.
 
     Args:
         start: where it starts.
@@ -212,332 +451,36 @@ def new_manifest(start: Start, options: RunOptions, run_id: str, address: Addres
         run_id: its id.
         address: the canonical repository's.
     """
-    settings: RunSettings = start.policy.declared("run_settings")
-    return model.Manifest(
-        run_id=run_id,
-        tool=__version__,
-        item=item_of(start),
-        state="running",
-        pid=os.getpid(),
-        repository=model.Repository(
-            remote=address.shown,
-            remote_name="" if address.here else options.remote,
-            base=start.base,
-            base_oid=start.oid,
-            below=start.below.name if start.below else None,
-            below_oid=start.below.oid if start.below else None,
-            tip=start.shared.tip if start.shared else None,
-            branch_oid=start.shared.oid if start.shared else None,
-            object_format="sha256" if len(start.oid) == 64 else "sha1",
-        ),
-        policy=model.PolicyMade(
-            policy_id=start.policy.policy_id, ref=start.oid, documents=dict(start.policy.documents)
-        ),
-        branch=start.item.branches[0] if start.item else None,
-        max_attempts=options.max_attempts or settings.max_attempts,
-        started_at=now_text(),
-        timeout=options.timeout or seconds(settings.timeout),
+    below, shared, item = start.below, start.shared, start.item
+    paper = paper_path(start.policy, item)
+    repository = model.Repository(
+        remote=address.shown,
+        remote_name="" if address.here else options.remote,
+        base=start.base,
+        base_oid=start.oid,
+        below=below.name if below else None,
+        below_oid=below.oid if below else None,
+        tip=shared.tip if shared else None,
+        branch_oid=shared.oid if shared else None,
+        object_format="sha256" if len(start.oid) == 64 else "sha1",
     )
-
-
-def programs(start: Start, options: RunOptions) -> Iterator[tuple[str, str]]:
-    """Each program that gates begin with, and what needs it; that of the agent is looked for elsewhere."""
-    for gate in gates_from(start, options).gates:
-        yield program_of(gate.wrapper or gate.run), f"the {gate.kind} {gate.name!r} of {gate.named}"
+    return new_manifest(
+        start.policy,
+        options,
+        run_id,
+        item=model.Item(
+            kind=item.kind,
+            id=item.id,
+            slug=item.slug,
+            document=item.summary()["document"] or (None if paper is None else path_text(paper)),
+            plan=os.fsdecode(item.listed.source.path) if item.listed else None,
+        ),
+        repository=repository,
+        branch=item.branches[0],
+        max_attempts=options.max_attempts or start.policy.declared("run_settings").max_attempts,
+    )
 
 
 def gates_from(start: Start, options: RunOptions) -> Gates:
     """The gates of the policy, of the item's document, and of the command line."""
-    if start.item is None:
-        return Gates(flag_gates(options.commands))
     return planned_gates(start.policy, start.item, commands=options.commands)
-
-
-def item_of(start: Start) -> model.Item:
-    """The item as manifests have it."""
-    item = start.item
-    if item is None:
-        return model.Item(kind="gates", id=start.base)
-    told = item.summary()
-    paper = paper_path(start.policy, item)
-    written = None if paper is None else path_text(paper)
-    plan = item.listed.source.path.decode("utf-8", "surrogateescape") if item.listed else None
-    document = told["document"] or written
-    return model.Item(kind=item.kind, id=item.id, slug=item.slug, document=document, plan=plan)
-
-
-def _done(start: Start, address: Address) -> str:
-    what = f"{start.item} from {start.base}" if start.item else f"gates on {start.base}"
-    return f"{what} at {start.oid[:10]} of {address.shown}"
-
-
-def check_everywhere(
-    start: Start,
-    item: WorkItem,
-    options: RunOptions,
-    *,
-    address: Address,
-    heads: Heads,
-    git: Git,
-    root: str,
-) -> list[str]:
-    """Look for conflicts, and for what was done for the item already, here, at the remote and its platform.
-
-    Args:
-        start: where the run starts.
-        item: its item.
-        options: what was asked for.
-        address: the canonical repository.
-        heads: its branches.
-        git: reads the user's repository.
-        root: the root of the user's checkout.
-
-    Returns:
-        What could not be looked at, as notes.
-
-    Raises:
-        SpecguardError: there is a conflict, a commit, a branch or an open pull request, or its pointer names
-            another item.
-        MissingFact: the base's history is not there.
-    """
-    _check_current(start, item)
-    check_known(start, item, git, options)
-    check_free(address, item, git)
-    for name in heads.branches:
-        if _is_of(start, item, name) and not (start.shared is not None and name == item.branches[0]):
-            raise SpecguardError(
-                f"{address.shown} has a branch of {item} already: {name}",
-                help="see its pull request; if nothing of it is needed: "
-                + shlex.join(["git", "push", options.remote, "--delete", name]),
-                code="item-taken",
-            )
-    if start.shared is not None and start.shared.tip is not None:
-        # The pull request of the branch is of all its items.
-        return []
-    platform, why = find_platform(address, options.environment, root)
-    if platform is None:
-        return [f"Open pull requests were not looked for: {why}."]
-    try:
-        requests = [one for branch in item.branches for one in platform.requests(branch)]
-    except PlatformError as error:
-        raise SpecguardError(
-            f"open pull requests cannot be looked for: {error.reason}",
-            help=f"see whether this answers: {platform.command} auth status --hostname {address.host}",
-            code="remote-unreachable",
-        ) from error
-    for request in requests:
-        if request.state == "open":
-            raise SpecguardError(
-                f"there is an open pull request of {item} already: {request.url}",
-                help="wait until it is merged, or close it",
-                code="item-taken",
-            )
-    return []
-
-
-def _check_current(start: Start, item: WorkItem) -> None:
-    """See that an item with a pointer is the one that it names: the rule would not let its commit through."""
-    settings = start.work.kinds.get(item.kind)
-    if settings is None or not settings.pointer or item.number is None:
-        return
-    if not _stops(start, "work-item-mismatch"):
-        return
-    pointer = start.work.pointer(item.kind)
-    if pointer.problem or pointer.number is None or pointer.number == item.number:
-        return
-    raise SpecguardError(
-        f"{item} is not the current one, which is {item.kind} {pointer.id}",
-        path=path_text(pointer.path or b""),
-        line=pointer.line,
-        help=f"specguard run {item.kind} {pointer.id} -- COMMAND; or have the pointer moved on in the base",
-        code="item-unready",
-    )
-
-
-def check_known(start: Start, item: WorkItem, git: Git, options: RunOptions) -> None:
-    """Look for conflicts, and for what was done for the item already, as far as that is known here.
-
-    Raises:
-        SpecguardError: its document asks for what is guarded, a commit of the base did it, it has a branch
-            already, or the branch that it goes on from lacks it.
-    """
-    branch = item.branches[0]
-    if branch.startswith("-") or git.repository.in_place("check-ref-format", f"refs/heads/{branch}").wait():
-        raise SpecguardError(
-            f"{branch!r} can be no branch, and {item.setting('branch')} gives {item} that name",
-            help="have the template, or what its pointer or list fills in, corrected in the base",
-            code="item-taken",
-        )
-    check_conflicts(item, start.policy, start.documents)
-    if is_paper(start.policy, item.kind):
-        # It may be written anew, and its branch has the plan's other papers.
-        from_here = start.shared.tip if start.shared is not None else None
-        check_recorded(start.policy, item, Tree(git, git.commit(from_here or start.oid).tree), branch)
-        return
-    _check_tip(start, item, git, options)
-    _check_stage(start, item, git)
-    landed = start.work.landed(item, start.history)
-    if landed is not None:
-        raise SpecguardError(
-            f"{item} is in {start.base} already: commit {landed.oid[:10]} {landed.subject!r}",
-            help="have its pointer moved on, or revert that commit first",
-            code="item-taken",
-        )
-    for ref in git.repository.branches():
-        if not ref.name.startswith("refs/heads/") or not _is_of(start, item, ref.short):
-            continue
-        there = start.shared.oid if start.shared is not None and ref.short == branch else None
-        if task_of(start.policy, item) is None or not (
-            is_within(git, ref.oid, start.oid) or (there and is_within(git, ref.oid, there))
-        ):
-            raise SpecguardError(
-                f"there is a branch of {item} already: {ref.short}",
-                help="to keep it under another name: "
-                + shlex.join(["git", "branch", "-m", ref.short, f"old/{ref.short}"]),
-                code="item-taken",
-            )
-
-
-def _check_stage(start: Start, item: WorkItem, git: Git) -> None:
-    """See that the stages before an item's own are complete: the rule would not let its commit through.
-
-    Raises:
-        SpecguardError: one is not.
-        MissingFact: something that must be read is not there.
-    """
-    if not _stops(start, "wave-stage-out-of-order") or item.listed is None:
-        return
-    from specguard.engine.ranges import too_early
-
-    tip = start.shared.tip if start.shared is not None else None
-    finding = too_early(
-        git.repository,
-        base=start.base,
-        base_oid=start.oid,
-        head=tip or start.oid,
-        branch=item.branches[0],
-        item=item,
-    )
-    if finding is not None:
-        raise SpecguardError(
-            finding.message,
-            help=finding.help,
-            path=path_text(item.listed.source.path),
-            line=item.listed.line,
-            code="item-unready",
-        )
-
-
-def _stops(start: Start, name: str) -> bool:
-    """Whether a rule's finding ends a run for certain, and no approval may lift it."""
-    rule = start.policy.rule(name)
-    if rule is None or rule.severity != "error" or "run" not in rule.stages:
-        return False
-    approvals: ApprovalSettings = start.policy.declared("approval_settings")
-    return not (rule.approvable and approvals.approver)
-
-
-def check_free(address: Address, item: WorkItem, git: Git) -> None:
-    """See that nobody has an item's branch checked out, where without a remote the run's commit goes there.
-
-    Raises:
-        SpecguardError: it is checked out.
-    """
-    for worktree in worktrees(git.repository) if address.here else ():
-        if worktree.branch in item.branches:
-            raise SpecguardError(
-                f"{worktree.branch} is checked out in {worktree.path}, and without a remote the run's commit "
-                "goes there",
-                help=f"until it has ended: {shlex.join(['git', '-C', worktree.path, 'switch', '--detach'])}",
-                code="item-taken",
-            )
-
-
-def _check_tip(start: Start, item: WorkItem, git: Git, options: RunOptions) -> None:
-    """See that the branch which a task goes on from has the task in its plan, too.
-
-    Raises:
-        SpecguardError: it has not: the base has moved on meanwhile.
-        MissingFact: the plan cannot be read there.
-    """
-    task, tip = task_of(start.policy, item), start.shared.tip if start.shared is not None else None
-    if task is None or tip is None or task_in(start.policy, git, tip, task) is not None:
-        return
-    branch, plan = item.branches[0], path_text(task.plan.path)
-    steps = [
-        ["git", "fetch", options.remote],
-        ["git", "switch", branch],
-        ["git", "merge", "--ff-only", f"{options.remote}/{branch}"],
-        ["git", "merge", f"{options.remote}/{start.base}"],
-        ["git", "push", options.remote, branch],
-    ]
-    raise SpecguardError(
-        f"{item} is in {plan} of {start.base}, and not in that of {branch}, which it goes on from",
-        help=f"merge {start.base} into {branch} first: {' && '.join(map(shlex.join, steps))}",
-        code="item-taken",
-    )
-
-
-def _is_of(start: Start, item: WorkItem, branch: str) -> bool:
-    if branch in item.branches:
-        return True
-    try:
-        naming = start.work.names.read("branch", branch)
-    except MissingFact:
-        # It merely resembles the branches of two kinds.
-        return False
-    return naming is not None and item.told_by(naming)
-
-
-def check_conflicts(item: WorkItem, policy: Policy, documents: Documents) -> None:
-    """Stop before any work is lost: whoever follows such a document breaks the authority.
-
-    Args:
-        item: its document is read from the base.
-        policy: the base's.
-        documents: the base's.
-
-    Raises:
-        SpecguardError: the document asks for a guarded path, or contradicts a higher document.
-        MissingFact: a document cannot be read.
-    """
-    document = item.document
-    if document is None:
-        return
-    if _judges(policy, "conflicting-document", document):
-        _check_asks(item, policy, path_text(document))
-    if _judges(policy, "contradicted-authority", document):
-        for one in policy.contradictions(documents, document.__eq__):
-            if one.lower.path == document:
-                raise SpecguardError(
-                    f"{one.lower.place} says that {one.name} is {one.lower.value!r}, and {one.higher.place}, "
-                    f"which goes before it, that it is {one.higher.value!r}",
-                    help="the authority wins: have the document corrected in the base",
-                    path=path_text(document),
-                    line=one.lower.line,
-                    code="contradiction",
-                )
-
-
-def _check_asks(item: WorkItem, policy: Policy, place: str) -> None:
-    for ask, guard in item.conflicts(policy.guards):
-        if ask.how == "named":
-            continue
-        origin = policy.origin(guard.key)
-        asks = "lists it as allowed" if ask.how == "listed" else "asks to change it"
-        where = f"{origin.path}:{origin.line}" if origin else "the policy"
-        raise SpecguardError(
-            f"{place}:{ask.line} {asks}: {ask.path}, and {where} guards it with '{guard.pattern}' "
-            f"({guard.rule})",
-            help="the authority wins: have the document corrected in the base",
-            path=place,
-            line=ask.line,
-            code="contradiction",
-        )
-
-
-def _judges(policy: Policy, name: str, document: bytes) -> bool:
-    rule = policy.rule(name)
-    if rule is None or not rule.active:
-        return False
-    return rule.exclude is None or rule.exclude.find(document) is None

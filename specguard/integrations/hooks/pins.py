@@ -314,13 +314,13 @@ class Pin(Record, frozen=False):
             return "there is no remote that could confirm it"
         if found.ref != self.ref or not found.oid:
             return f"{self.ref} is not what it is found by"
-        from specguard.executor.remote.git import RemoteError, RemoteGit
+        from specguard.executor.remote.git import RemoteGit
 
         branch = self.ref.split("/", 3)[3]
         try:
             with RemoteGit(repository, timeout=PATIENCE, local=False) as git:
                 tip = git.heads(self.address).branches.get(branch)
-        except (RemoteError, SpecguardError, OSError):
+        except (SpecguardError, OSError):
             return "the remote gives no answer"
         if tip != found.oid:
             return f"the remote has {tip or 'no such branch'}"
