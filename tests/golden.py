@@ -30,7 +30,7 @@ from tests.docs.pages import ROOT, WALKED, blocks, normal, read, walk
 from tests.executor.working import GOOD, Workshop
 from tests.integrations.hooks.asking import POLICY, call, guarded
 from tests.integrations.hooks.shell.running import FILES
-from tests.integrations.hooks.shell.test_after_commands import COMMANDS, TRICKS
+from tests.integrations.hooks.shell.test_after_commands import EVERYDAY, TRICKS
 from tests.integrations.hooks.test_recorded_events import recorded
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def entries() -> Iterator[Entry]:
     for name, runs in RUNS.items():
         yield Entry(f"runs/{name}.txt", answer_of_runs, (runs,))
     yield Entry("policy/tests.txt", answer_of_policy, ())
-    commands = [*COMMANDS, *TRICKS]
+    commands = [*EVERYDAY, *TRICKS]
     for start in range(0, len(commands), _COMMANDS_A_FILE):
         some = commands[start : start + _COMMANDS_A_FILE]
         yield Entry(f"commands/{start:04}.txt", answer_of_commands, (some,))

@@ -12,7 +12,7 @@ import pytest
 from specguard.testing import Case, Repository
 from specguard.testing.running import Outcome, run_here
 from tests.executor.working import Workshop
-from tests.integrations.hooks.test_pins import Session
+from tests.integrations.hooks.test_pins import Pinned
 
 PLAN = "plan/breakdown.yaml"
 SLICES = """slices:
@@ -512,7 +512,7 @@ def test_a_run_whose_branch_below_was_merged_stands_on_the_base(tmp_path: Path) 
 
 
 def test_a_session_on_a_stack_is_told_of_its_own_part_and_of_every_guarded_path(tmp_path: Path) -> None:
-    session = Session(tmp_path)
+    session = Pinned(tmp_path)
     repository = session.repository
     repository.checkout("main")
     repository.commit("docs: policy", files={"SPEC_AUTHORITY.md": POLICY})

@@ -22,13 +22,11 @@ class FileEdit(Record):
             `Request` from the root of the working tree, as git has it.
         content: what it would hold then; None where it would be gone.
         known: whether `content` is known: a shell's redirection names the file alone.
-        executable: whether it can be executed then; None where that stays as it is.
     """
 
     path: bytes
     content: bytes | None = None
     known: bool = True
-    executable: bool | None = None
 
 
 class Request(Record):

@@ -355,8 +355,6 @@ class EditedChange(SnapshotChange):
             new = _UNKNOWN_DIGIT * digits
             self.git.unknown = new
         mode = self._mode(edit.path, old)
-        if edit.executable is not None and mode in (EXECUTABLE, _FILE):
-            mode = EXECUTABLE if edit.executable else _FILE
         if old is None:
             return Entry(edit.path, "A", 0, mode, zeros, new)
         if old.oid == new and old.mode == mode:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.evaluation.evaluation import Evaluated, Evaluation
-    from specguard.evaluation.expectations import Tried
+    from specguard.evaluation.expectations import TestResult
     from specguard.evaluation.own import OwnAuthority
 
 
@@ -90,7 +90,7 @@ def command(cases: Sequence[str], directory: str, output_format: str) -> int:
     return EXIT_PASSED if all(one.passed for one in done) else EXIT_FAILED
 
 
-def _tell(tried: Tried) -> None:
+def _tell(tried: TestResult) -> None:
     one = tried.expectation
     where = one.path if one.kind == "case" else f"{one.path}:{one.line}: {one.name}"
     state = "ok" if tried.passed else "error" if tried.problem else "FAIL"
@@ -104,7 +104,7 @@ def _tell(tried: Tried) -> None:
         click.echo("        found     nothing else")
 
 
-def _counts(done: Sequence[Tried]) -> dict[str, int]:
+def _counts(done: Sequence[TestResult]) -> dict[str, int]:
     return {
         "cases": len(done),
         "failed": sum(bool(one.differences) for one in done),
@@ -112,7 +112,7 @@ def _counts(done: Sequence[Tried]) -> dict[str, int]:
     }
 
 
-def _sum_up(done: Sequence[Tried]) -> None:
+def _sum_up(done: Sequence[TestResult]) -> None:
     counts, spent = _counts(done), sum(one.seconds for one in done)
     parts = [f"{counts['failed']} not as expected"] if counts["failed"] else []
     parts += [f"{counts['errors']} not tried"] if counts["errors"] else []
@@ -120,7 +120,7 @@ def _sum_up(done: Sequence[Tried]) -> None:
     click.echo(f"{said} ({spent:.1f} s, {spent / len(done):.2f} s a case)")
 
 
-def _data(done: Sequence[Tried]) -> dict[str, Any]:
+def _data(done: Sequence[TestResult]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "passed": all(one.passed for one in done),

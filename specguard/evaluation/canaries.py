@@ -5,35 +5,30 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, replace
-
-# The tree that `re` makes of an expression is in no documented module; what comes of it is compared with the
-# expression itself, so that a wrong guess is none.
-from re import _constants as constants  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
-from specguard.authority.policy import load, plain
+from specguard.authority.policy import load
 from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError
 from specguard.testing.case import Case
 from specguard.testing.reading import CaseError
-from specguard.testing.repository import Step
+from specguard.testing.repository import Step, to_bytes
 from specguard.testing.running import examples, judge_case
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.declaration.expressions import Expression
     from specguard.declaration.patterns import Covering, Patterns
     from specguard.evaluation.own import OwnAuthority
-
-    Settings = dict[str, Any]
+    from specguard.testing.running import Outcome
 
 
 _WHOLE = "under this policy"
+_PARTLY = "with this policy's severity, stages and exceptions for the rule"
 
 
 @dataclass(frozen=True)
@@ -53,40 +48,15 @@ class Canary:
     said: str
 
 
-class _Seen:
-    """What a check of a scratch repository came to; without its reports, why there are none."""
-
-    def __init__(self, reports: Sequence[Mapping[str, Any]], error: str = "") -> None:
-        self.findings: list[tuple[str, bytes]] = []
-        self.reasons: dict[str, str] = {}
-        self.states: dict[str, str] = {}
-        self.error = error
-        for report in reports:
-            for wrong in report.get("errors", ()):
-                self.error = wrong["message"]
-            for finding in report.get("findings", ()):
-                path = (finding.get("location") or {}).get("path") or ""
-                self.findings.append((finding["code"], path.encode("utf-8", "surrogateescape")))
-            for rule in report.get("rules", ()):
-                self.states[rule["code"]] = rule["state"]
-                self.reasons[rule["code"]] = rule["reason"] or ""
-
-    @property
-    def codes(self) -> set[str]:
-        return {code for code, _ in self.findings}
-
-
 def try_canaries(own: OwnAuthority) -> Iterator[Canary]:
     """Provoke every active rule of an authority, each in a scratch repository.
 
     Args:
         own: the authority.
     """
-    active = [rule for rule in own.policy.rules if rule.active]
-    first = {rule.code: _by_settings(rule, own) for rule in active}
-    caught = _by_anything({rule.code for rule in active if first[rule.code] is None}, own)
-    for rule in active:
-        yield first[rule.code] or caught.get(rule.code) or _by_example(rule, own)
+    for rule in own.policy.rules:
+        if rule.active:
+            yield _by_settings(rule, own) or _by_example(rule, own)
 
 
 def _by_settings(rule: RuleInPolicy, own: OwnAuthority) -> Canary | None:
@@ -96,26 +66,22 @@ def _by_settings(rule: RuleInPolicy, own: OwnAuthority) -> Canary | None:
     if idle:
         return Canary(rule.code, rule.name, "missed", idle)
     for one in of_settings(rule, own.policy, own.files):
-        seen = _seen(_at_stage(_alone(own.under(one.case), rule.code), rule))
-        missed = [path for path in one.paths if (rule.code, path) not in seen.findings]
-        if seen.error or seen.states.get(rule.code) in ("not-applicable", "off", None):
+        case = replace(one.case, args=[*one.case.args, f"--select={rule.code}"])
+        seen = _judged(_at_stage(own.under(case), rule))
+        if seen is None or seen.state(rule.code) in ("not-applicable", "off", None):
             return None
-        if missed or rule.code not in seen.codes:
+        found = {
+            to_bytes((finding.get("location") or {}).get("path") or "")
+            for report in seen.reports
+            for finding in report.get("findings", ())
+            if finding["code"] == rule.code
+        }
+        missed = [path for path in one.paths if path not in found]
+        if missed or not found:
             which = ", ".join(path.decode("utf-8", "backslashreplace") for path in missed)
             return Canary(rule.code, rule.name, "missed", f"a change that {one.said}: not found at {which}")
         said.append(one.said)
     return Canary(rule.code, rule.name, "caught", f"a change that {'; '.join(said)}") if said else None
-
-
-def _by_anything(codes: set[str], own: OwnAuthority) -> dict[str, Canary]:
-    """The rules that catch something of changes that nobody wants, under the authority as it is."""
-    found: dict[str, Canary] = {}
-    for one in unwanted(own.policy):
-        if not codes - set(found):
-            break
-        for code in sorted(_seen(own.under(one.case)).codes & codes - set(found)):
-            found[code] = Canary(code, _name(own, code), "caught", f"a change that {one.said}")
-    return found
 
 
 def _by_example(rule: RuleInPolicy, own: OwnAuthority) -> Canary:
@@ -131,58 +97,45 @@ def _by_example(rule: RuleInPolicy, own: OwnAuthority) -> Canary:
             reason = str(error)
             continue
         where = f"the example {example.number} of its page"
-        for tried, under in _under(case, rule, own):
-            seen = _seen(_at_stage(tried, rule))
-            if rule.code in seen.codes and speaks_of_changes(rule) and under != _WHOLE:
+        whole = own.under(replace(case, policy=None))
+        for tried, under in ((whole, _WHOLE), (_muted(case, rule), _PARTLY)):
+            seen = _judged(_at_stage(tried, rule)) if tried is not None else None
+            if seen is None:
+                continue
+            if rule.code in seen.codes and rule.name in (*_MAKERS, _CODE_RULE) and under != _WHOLE:
                 reason = f"no change could be guessed that its own settings cover; caught is {where}"
             elif rule.code in seen.codes:
                 return Canary(rule.code, rule.name, "caught", f"{where}, {under}")
-            elif seen.states.get(rule.code) == "passed" and "severity" in under:
+            elif seen.state(rule.code) == "passed" and under == _PARTLY:
                 muted = f"{where}, {under}, is let through"
-            elif not seen.error:
-                reason = seen.reasons.get(rule.code) or reason
+            else:
+                said = [one["reason"] for one in seen.report.get("rules", ()) if one["code"] == rule.code]
+                reason = "".join(filter(None, said)) or reason
     if muted:
         return Canary(rule.code, rule.name, "missed", muted)
     return Canary(rule.code, rule.name, "unprovoked", reason)
 
 
-def _under(case: Case, rule: RuleInPolicy, own: OwnAuthority) -> Iterator[tuple[Case, str]]:
-    """An example under this authority, then under its own policy with ever less of this one's settings."""
-    yield own.under(replace(case, policy=None)), _WHOLE
-    own_settings = {name: _toml(plain(value)) for name, value in rule.settings.items()}
-    common: Settings = {"severity": rule.severity, "stages": list(rule.stages)}
+def _muted(case: Case, rule: RuleInPolicy) -> Case | None:
+    """An example whose policy has what may mute a rule too; None where the two cannot be joined."""
+    text = case.policy or ""
+    common: dict[str, Any] = {"severity": rule.severity, "stages": list(rule.stages)}
     if rule.exclude:
         common["exclude"] = list(rule.exclude.patterns)
-    for settings, under in (
-        (own_settings, "with what this policy sets for the rule besides"),
-        ({}, "with this policy's severity, stages and exceptions for the rule"),
-    ):
-        merged = _merged(case, rule, settings, common)
-        if merged is not None:
-            yield merged, under
-
-
-def _merged(case: Case, rule: RuleInPolicy, settings: Settings, common: Settings) -> Case | None:
-    """An example whose policy has a rule's settings too, below its own; None where they cannot be joined."""
-    text = case.policy or ""
-    if not text:
-        return None
     if text.startswith("#"):
         # A second table of the same rule is an error, which the check then says.
-        table = toml_value({**settings, **common})
         # A section of its own: a sentence is bound to the rules whose settings stand beside it.
-        block = f"## Settings\n\n```toml specguard\nrules.{rule.name} = {table}\n```\n"
+        block = f"## Settings\n\n```toml specguard\nrules.{rule.name} = {toml_value(common)}\n```\n"
         return replace(case, policy=f"{text.rstrip()}\n\n{block}")
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         # Placeholders of keys stand in it.
         return None
-    rules = data.setdefault("rules", {})
-    table = rules.setdefault(rule.name, {})
-    if not isinstance(table, dict):
+    table = data.setdefault("rules", {}).setdefault(rule.name, {})
+    if not text or not isinstance(table, dict):
         return None
-    rules[rule.name] = {**settings, **table, **common}
+    table.update(common)
     lines = (f"{toml_key(key)} = {toml_value(value)}\n" for key, value in data.items())
     return replace(case, policy="".join(lines))
 
@@ -199,38 +152,25 @@ def _at_stage(case: Case, rule: RuleInPolicy) -> Case:
     return case
 
 
-def _alone(case: Case, code: str) -> Case:
-    return replace(case, args=[*case.args, f"--select={code}"])
-
-
-def _seen(case: Case) -> _Seen:
+def _judged(case: Case) -> Outcome | None:
+    """What a check of a case comes to; None where there is no verdict."""
     with TemporaryDirectory(prefix="specguard-canary-") as place:
         try:
             outcome, _ = judge_case(case, place, installed=False)
-            return _Seen(outcome.reports)
-        except (CaseError, AssertionError, SpecguardError) as error:
-            return _Seen((), str(error) or "it cannot be judged")
-
-
-def _toml(value: Any) -> Any:
-    """A value without what TOML cannot say."""
-    if isinstance(value, dict):
-        return {key: _toml(part) for key, part in value.items() if part is not None}
-    if isinstance(value, list):
-        return [_toml(part) for part in value if part is not None]
-    return value
-
-
-def _name(own: OwnAuthority, code: str) -> str:
-    rule = own.policy.rule(code)
-    return rule.name if rule else code
+            return None if any(report.get("errors") for report in outcome.reports) else outcome
+        except (CaseError, AssertionError, SpecguardError):
+            return None
 
 
 _CLASS = re.compile(r"\[(?P<not>[!^])?(?P<first>[^]])[^]]*\]")
 _PARTS = re.compile(r"(\*+|\?)")
 _WORD = "canary"
-_CATEGORIES = {"CATEGORY_DIGIT": "7", "CATEGORY_SPACE": " ", "CATEGORY_WORD": "w"}
-_OTHERS = {"CATEGORY_NOT_DIGIT": "d", "CATEGORY_NOT_SPACE": "s", "CATEGORY_NOT_WORD": "-"}
+_TOKEN = re.compile(
+    r"\\x[0-9a-fA-F]{2}|\\.|\[\^?\]?[^]]*\]|\(\?[a-zA-Z]*[:)]|\{\d{1,5}(?:,\d*)?\}|.", re.DOTALL
+)
+_CATEGORIES = {
+    "d": "7", "s": " ", "w": "w", "D": "d", "S": "s", "W": "-", "b": "", "B": "", "A": "", "z": "", "Z": "",
+}  # fmt: skip
 
 
 def path_in(patterns: Patterns, position: int, exclude: Covering | None = None) -> bytes | None:
@@ -257,83 +197,55 @@ def path_in(patterns: Patterns, position: int, exclude: Covering | None = None) 
 
 def apart(paths: Iterable[bytes]) -> list[bytes]:
     """Those paths that can be in one tree: none of them is a folder of another, in letters of either case."""
-    kept: list[bytes] = []
+    kept: dict[bytes, bytes] = {}
     for path in paths:
-        low = path.lower()
-        if not any(
-            low == other or low.startswith(other + b"/") or other.startswith(low + b"/")
-            for other in (one.lower() for one in kept)
-        ):
-            kept.append(path)
-    return kept
+        low = path.lower() + b"/"
+        if not any(low.startswith(other) or other.startswith(low) for other in kept):
+            kept[low] = path
+    return list(kept.values())
 
 
 def line_of(expression: Expression) -> str | None:
     """A line that an expression matches; None where none can be guessed."""
-    try:
-        tree = parser.parse(expression.text.replace(r"\z", r"\Z"))
-        line = "".join(_sample(item) for item in tree)
-    except (re.error, RecursionError, OverflowError, KeyError, LookupError):
-        return None
+    parts: list[str] = []
+    depth = 0
+    skipped: int | None = None
+    for part in _TOKEN.findall(expression.text):
+        if part == ")":
+            skipped = None if skipped == depth else skipped
+            depth -= 1
+        elif part.startswith("("):
+            depth += not part.endswith(")")
+        elif skipped is None and part == "|":
+            # The first of several will do.
+            skipped = depth
+        elif skipped is None and part.startswith("{"):
+            parts[-1:] = parts[-1:] * min(int(part.strip("{}").partition(",")[0]), 10_000)
+        elif skipped is None:
+            parts.append(_sample(part))
+    line = "".join(parts)
     for guess in (line, f" {line} ", f"{_WORD} {line}", f"{line}.", f"{line}{_WORD}"):
         if "\n" not in guess and "\0" not in guess and expression.search(guess):
             return guess
     return None
 
 
-def _sample(item: tuple[Any, Any]) -> str:
-    """A text for one node of an expression's tree."""
-    kind, value = item
-    name = str(kind)
-    if name == "LITERAL":
-        return chr(value)
-    if name == "NOT_LITERAL":
-        return "a" if value != ord("a") else "b"
-    if name == "ANY":
-        return "a"
-    if name == "IN":
-        return _member(value)
-    if name == "BRANCH":
-        return "".join(_sample(part) for part in value[1][0])
-    if name == "SUBPATTERN":
-        return "".join(_sample(part) for part in value[-1])
-    if name in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
-        least, _most, inner = value
-        return "".join(_sample(part) for part in inner) * min(int(least), 10_000)
-    if name == "AT":
-        return ""
-    raise KeyError(name)
-
-
-def _member(options: list[tuple[Any, Any]]) -> str:
-    """A character of a set."""
-    unlike = str(options[0][0]) == "NEGATE"
-    if unlike:
-        inside = {char for option in options[1:] for char in _characters(option)}
-        return next(char for char in "aZ7-_ .~" if char not in inside)
-    return _characters(options[0])[0]
-
-
-def _characters(option: tuple[Any, Any]) -> str:
-    kind, value = option
-    if kind is constants.LITERAL:
-        return chr(value)
-    if kind is constants.RANGE:
-        return "".join(map(chr, range(value[0], min(value[1], value[0] + 255) + 1)))
-    return {**_CATEGORIES, **_OTHERS}[str(value)]
+def _sample(part: str) -> str:
+    """A text for one part of an expression."""
+    if part.startswith("\\x"):
+        return chr(int(part[2:], 16))
+    if part.startswith("\\"):
+        return _CATEGORIES.get(part[1:], part[1:])
+    if part.startswith("[") and len(part) > 1:
+        try:
+            return next((char for char in f"aZ7-_ .~{part}" if re.fullmatch(part, char)), "")
+        except re.error:
+            return ""
+    return {".": "a"}.get(part, "" if part in "^$*+?" else part)
 
 
 _MOST = 40
-_MESSAGES = (
-    "nonsense",
-    "WIP: Something Something.",
-    "feat:no space",
-    "FEAT(Scope): Added a thing.\nand no empty line",
-    f"feat: {'long ' * 60}",
-    "feat: x\n\n" + "word " * 80,
-)
 _CODE_RULE = "missing-spec-change"
-_BRANCHES = ("canary/Not_A-Name", "main")
 
 
 class Provocation(Record):
@@ -348,11 +260,6 @@ class Provocation(Record):
     case: Case
     said: str
     paths: tuple[bytes, ...] = ()
-
-
-def speaks_of_changes(rule: RuleInPolicy) -> bool:
-    """Whether a rule's own settings say which changes it is to catch."""
-    return rule.name in _MAKERS or rule.name == _CODE_RULE
 
 
 def of_settings(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes] = ()) -> Iterator[Provocation]:
@@ -385,42 +292,8 @@ def _code(policy: Policy, files: Sequence[bytes]) -> bytes | None:
     return next((files[at] for at, _ in code.find_each(files)), None)
 
 
-def unwanted(policy: Policy) -> Iterator[Provocation]:
-    """Changes that many policies catch something of, whatever their settings are."""
-    for message in _MESSAGES:
-        title = message.split("\n")[0].strip()
-        yield Provocation(_commit({b"canary.txt": "x\n"}, message=message), f"commits {title[:40]!r}")
-        yield Provocation(
-            _commit({b"canary.txt": "x\n"}, message=message, title=title, body=""),
-            f"opens a pull request {title[:40]!r}",
-        )
-    for branch in _BRANCHES:
-        yield Provocation(
-            Case(
-                base=[Step("chore: base")],
-                commits=[Step("feat: canary", files={b"canary.txt": "x\n"})],
-                branch="work" if branch == "main" else branch,
-                args=["--branch=main"] if branch == "main" else [],
-            ),
-            f"commits to the branch {branch!r}",
-        )
-    commits = [Step("feat: canary", files={b"canary.txt": f"{number}\n"}) for number in range(12)]
-    yield Provocation(Case(commits=commits), "makes twelve commits")
-    documents = [path for path, _ in policy.documents]
-    if documents:
-        gone = documents[0].encode("utf-8", "surrogateescape")
-        case = Case(commits=[Step("docs: canary", delete=[gone])])
-        yield Provocation(case, f"deletes {documents[0]}")
-
-
-def _commit(
-    files: dict[bytes, str],
-    *,
-    message: str = "feat: canary",
-    title: str | None = None,
-    body: str | None = None,
-) -> Case:
-    return Case(commits=[Step(message, files={**files})], title=title, body=body)
+def _commit(files: dict[bytes, str]) -> Case:
+    return Case(commits=[Step("feat: canary", files={**files})])
 
 
 def _guarded(rule: RuleInPolicy, policy: Policy) -> Iterator[Provocation]:
@@ -448,13 +321,9 @@ def _forbidden_content(rule: RuleInPolicy, _policy: Policy) -> Iterator[Provocat
     files: dict[bytes, str] = {}
     for forbidden in rule.settings["forbid"]:
         line = line_of(forbidden.pattern)
-        path: bytes | None = b"canary.txt"
-        if forbidden.paths:
-            path = next(
-                filter(None, (path_in(forbidden.paths, at, forbidden.exclude)
-                              for at in range(len(forbidden.paths.patterns)))),
-                None,
-            )  # fmt: skip
+        count = len(forbidden.paths.patterns) if forbidden.paths else 0
+        paths = [path_in(forbidden.paths, at, forbidden.exclude) for at in range(count)]
+        path = next(filter(None, paths), None) if count else b"canary.txt"
         if line is not None and path is not None:
             files[path] = files.get(path, "") + line + "\n"
     kept = apart(files)

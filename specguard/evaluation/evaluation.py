@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 import os
-from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from specguard import __version__
 from specguard.change.git import Git
+from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 from specguard.evaluation.expectations import finding_text
 from specguard.evaluation.own import read_own
@@ -39,8 +39,7 @@ if TYPE_CHECKING:
 SCHEMA: Final = "specguard.evaluation/1"
 
 
-@dataclass
-class Evaluated:
+class Evaluated(Record, frozen=False):
     """A sample with what came of it.
 
     Attributes:
@@ -58,11 +57,11 @@ class Evaluated:
 
     sample: Sample
     object_id: str = ""
-    missing: list[str] = field(default_factory=list)
-    unexpected: list[str] = field(default_factory=list)
-    others: list[str] = field(default_factory=list)
-    commands: list[dict[str, Any]] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    missing: list[str] = []
+    unexpected: list[str] = []
+    others: list[str] = []
+    commands: list[dict[str, Any]] = []
+    warnings: list[str] = []
     problem: str = ""
     found: int = 0
     updated: bool = False
@@ -78,29 +77,21 @@ class Evaluated:
     def data(self) -> dict[str, Any]:
         """All of it, as `evaluation.json` has it."""
         sample = self.sample
+        told = ("name", "path", "version", "source", "revision")
+        found = ("missing", "unexpected", "others", "commands", "warnings", "updated")
         return {
-            "name": sample.name,
-            "path": sample.path,
-            "version": sample.version or None,
-            "source": sample.source or None,
-            "revision": sample.revision or None,
+            **{name: getattr(sample, name) or None for name in told},
             "object_id": self.object_id or None,
             "declared_object_id": sample.object_id or None,
             "refresh_by": sample.refresh_by.isoformat() if sample.refresh_by else None,
             "state": self.state,
             "problem": self.problem or None,
             "findings": self.found,
-            "missing": self.missing,
-            "unexpected": self.unexpected,
-            "others": self.others,
-            "commands": self.commands,
-            "warnings": self.warnings,
-            "updated": self.updated,
+            **{name: getattr(self, name) for name in found},
         }
 
 
-@dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Record):
     """A whole evaluation.
 
     Attributes:
@@ -173,7 +164,9 @@ def evaluate(
         manifest = _manifest(folder.run_id, item, own, git, settings)
         run = Run(options, folder, manifest, git=git, policy=own.policy, item=None)
         run.take()
-        work = _Work(run, own, samples, root, update, today or datetime.datetime.now(datetime.UTC).date())
+        work = _Evaluator(
+            run, own, samples, root, update, today or datetime.datetime.now(datetime.UTC).date()
+        )
         done: list[Evaluated] = []
         try:
             with killed_by_signals(), TemporaryDirectory(prefix="specguard-eval-") as scratch:
@@ -200,54 +193,54 @@ def evaluate(
     return result
 
 
-class _Work:
+class _Evaluator(Record):
     """What is the same for every sample."""
 
-    def __init__(
-        self, run: Run, own: OwnAuthority, samples: Samples, root: str, update: bool, today: datetime.date
-    ) -> None:
-        self._run = run
-        self._own = own
-        self._samples = samples
-        self._root = root
-        self._update = update
-        self._today = today
+    run: Run
+    own: OwnAuthority
+    samples: Samples
+    root: str
+    update: bool
+    today: datetime.date
 
     def evaluate(self, sample: Sample, scratch: str) -> Evaluated:
         """Judge a sample, and run the commands that are for it."""
         done = Evaluated(sample)
-        if sample.refresh_by is not None and self._today > sample.refresh_by:
-            late = (self._today - sample.refresh_by).days
+        if sample.refresh_by is not None and self.today > sample.refresh_by:
+            late = (self.today - sample.refresh_by).days
             done.warnings.append(
                 f"it was to be refreshed by {sample.refresh_by}, {late} day{'' if late == 1 else 's'} ago"
             )
-            self._run.manifest.notes.append(f"{sample.name}: {done.warnings[-1]}")
+            self.run.manifest.notes.append(f"{sample.name}: {done.warnings[-1]}")
         try:
-            with open_snapshot(sample, self._own, scratch) as snapshot:
+            with open_snapshot(sample, self.own, scratch) as snapshot:
                 done.object_id = snapshot.oid
                 if sample.object_id and not snapshot.oid.startswith(sample.object_id.lower()):
                     done.others.append(
                         f"the snapshot is {snapshot.oid}, and {sample.object_id} is what is declared"
                     )
                 self._judge(snapshot, done, f"{scratch}-cache")
-                if not done.problem:
-                    self._commands(snapshot, done)
+                named = sample.name
+                asked = [one for one in self.samples.commands if named in (one.samples or (named,))]
+                folder = snapshot.check_out() if asked and not done.problem else ""
+                for command in asked if folder else ():
+                    self._run_one(command, snapshot, folder, done)
         except SpecguardError as error:
             where = f"{error.path}: " if error.path and error.path not in error.message else ""
             done.problem = f"{where}{error.message}{f' ({error.help})' if error.help else ''}"
         return done
 
     def _judge(self, snapshot: Snapshot, done: Evaluated, cache: str) -> None:
-        outcome = snapshot.judge(cache, self._samples.ignore)
+        outcome = snapshot.judge(cache, self.samples.ignore)
         evidence = f"samples/{done.sample.name}/report.json"
-        self._run.folder.write(evidence, outcome.stdout)
+        self.run.folder.write(evidence, outcome.stdout)
         try:
             report, found = outcome.report, outcome.report.get("findings", [])
         except AssertionError:
             done.problem = "the check gave no report"
             return
         done.found = len(found)
-        self._run.manifest.judgements.append(
+        self.run.manifest.judgements.append(
             model.Judgement(
                 attempt=1,
                 tree=snapshot.tree,
@@ -256,7 +249,7 @@ class _Work:
                 findings=[one["fingerprint"] for one in found
                           if one["severity"] == "error" and one["state"] == "open"],
                 report=evidence,
-                policy_id=self._own.policy.policy_id,
+                policy_id=self.own.policy.policy_id,
             )
         )  # fmt: skip
         if outcome.exit_code >= EXIT_NO_VERDICT:
@@ -268,7 +261,7 @@ class _Work:
 
     def _compare(self, done: Evaluated, found: Sequence[Mapping[str, Any]]) -> None:
         sample = done.sample
-        if self._update:
+        if self.update:
             store_expected(sample, [flatten(one) for one in found])
             done.updated = True
         expected = read_expected(sample)
@@ -282,24 +275,15 @@ class _Work:
         done.missing += [finding_text(one) for one in missing]
         done.unexpected += [finding_text(one, whole=True) for one in left]
 
-    def _commands(self, snapshot: Snapshot, done: Evaluated) -> None:
-        name = done.sample.name
-        mine = [one for one in self._samples.commands if not one.samples or name in one.samples]
-        folder = snapshot.check_out() if mine else ""
-        for command in mine:
-            done.commands.append(self._run_one(command, snapshot, folder, done))
-
-    def _run_one(
-        self, command: AssetCommand, snapshot: Snapshot, folder: str, done: Evaluated
-    ) -> dict[str, Any]:
-        settings: RunSettings = self._own.policy.declared("run_settings")
+    def _run_one(self, command: AssetCommand, snapshot: Snapshot, folder: str, done: Evaluated) -> None:
+        settings: RunSettings = self.own.policy.declared("run_settings")
         environment = {
-            **passed_on(self._run.options.environment, settings.environment),
-            TOP: self._root,
+            **passed_on(self.run.options.environment, settings.environment),
+            TOP: self.root,
             "GIT_CEILING_DIRECTORIES": os.path.dirname(folder),
         }
         record = run_command(
-            self._run,
+            self.run,
             f"{command.name} {done.sample.name}",
             command.run,
             kind="gate",
@@ -314,13 +298,15 @@ class _Work:
                 f"{command.name}: {record.problem or f'exit code {record.exit_code}'}, "
                 f"expected {command.exit_code} ({record.log})"
             )
-        return {
-            "name": command.name,
-            "number": record.number,
-            "exit_code": record.exit_code,
-            "expected": command.exit_code,
-            "changed": snapshot.changed(),
-        }
+        done.commands.append(
+            {
+                "name": command.name,
+                "number": record.number,
+                "exit_code": record.exit_code,
+                "expected": command.exit_code,
+                "changed": snapshot.changed(),
+            }
+        )
 
 
 def _conclude(manifest: model.Manifest, done: Sequence[Evaluated]) -> None:

@@ -9,22 +9,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
-from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
 
 from specguard.authority.layers import TESTS, blocks_of, settings_file
 from specguard.authority.load import Source
+from specguard.change.request import read_regular
+from specguard.change.store import DOCUMENT_LIMIT
 from specguard.documents.document import Document
 from specguard.documents.toml import TomlError, read_toml
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
 from specguard.model import EXIT_NO_VERDICT
-from specguard.reporters.escape import visible
+from specguard.reporters.escape import visible, xml_text
 from specguard.testing.case import Case
 from specguard.testing.reading import CaseError
 from specguard.testing.running import differences, expectations, judge_case, pair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from specguard.authority.layers import Layer
     from specguard.documents.toml import KeyPath as Key
@@ -68,18 +70,20 @@ _VARIABLES = re.compile(
 """Variables by which git, Python or a loader would be led to run or write something else."""
 
 
-def harm_of(case: Case) -> tuple[str, Key] | None:
-    """What a case would do outside of its own repository, and the key that says so; None: nothing.
+def refuse_harm(case: Case) -> None:
+    """See that a case does nothing outside of its own repository.
 
     Paths are the kit's to refuse: `specguard.testing.Repository.apply` writes none outside.
+
+    Raises:
+        CaseError: it does.
     """
     for position, argument in enumerate(case.args):
         if _ARGUMENTS.match(argument) or _OUTSIDE.match(argument):
-            return f"a case cannot have the argument {argument!r}", ("args", position)
+            raise CaseError(f"a case cannot have the argument {argument!r}", f"args.{position}")
     for name in case.env:
         if _VARIABLES.match(name):
-            return f"a case cannot set the variable {name}", ("env", name)
-    return None
+            raise CaseError(f"a case cannot set the variable {name}", f"env.{name}")
 
 
 FOLDER = "tests/policy"
@@ -87,7 +91,7 @@ FOLDER = "tests/policy"
 
 
 @dataclass(frozen=True)
-class Expectation:
+class PolicyTest:
     """One thing that is expected of a policy.
 
     Attributes:
@@ -106,18 +110,9 @@ class Expectation:
     case: Case
     lines: Mapping[Key, int] = field(default_factory=dict, repr=False)
 
-    @property
-    def fails_somehow(self) -> bool:
-        """Whether any finding will do: it should fail, and nobody says how."""
-        return self.kind == "should-fail" and self.case.expect is None and not self.case.error
-
-    def line_of(self, *key: str | int) -> int:
-        """The line of a key of the case, or of the nearest one above it."""
-        while key:
-            if key in self.lines:
-                return self.lines[key]
-            key = key[:-1]
-        return self.line
+    def line_of(self, where: str) -> int:
+        """The line of a dotted key of the case, or of the nearest one above it."""
+        return nearest_line(self.lines, where) or self.line
 
 
 def find_cases(given: Sequence[str], optional: bool = False) -> list[str]:
@@ -132,28 +127,22 @@ def find_cases(given: Sequence[str], optional: bool = False) -> list[str]:
     """
     found: dict[str, None] = {}
     for name in given:
-        if os.path.isdir(name):
-            there = sorted(map(str, Path(name).glob("**/*.toml")))
-            # A pipe among them would be waited for.
-            files = [os.path.normpath(path) for path in there if os.path.isfile(path)]
-            if not files and not optional:
-                raise SpecguardError(
-                    "there is no case in it", path=name, help="a case is a .toml file", code="unreadable-file"
-                )
-            found.update(dict.fromkeys(files))
-        elif os.path.isfile(name):
-            found[os.path.normpath(name)] = None
-        elif not optional:
+        folder = os.path.isdir(name)
+        there = sorted(map(str, Path(name).glob("**/*.toml"))) if folder else [name]
+        # A pipe among them would be waited for.
+        files = [os.path.normpath(path) for path in there if os.path.isfile(path)]
+        if not files and not optional:
             raise SpecguardError(
-                "there is no such file or folder",
+                "there is no case in it" if folder else "there is no such file or folder",
                 path=name,
-                help="name case files, or folders of them",
-                code="unknown-name",
+                help="name case files, which end in .toml, or folders of them",
+                code="unreadable-file" if folder else "unknown-name",
             )
+        found.update(dict.fromkeys(files))
     return list(found)
 
 
-def read_cases(paths: Sequence[str], own: OwnAuthority | None) -> list[Expectation]:
+def read_cases(paths: Sequence[str], own: OwnAuthority | None) -> list[PolicyTest]:
     """The cases of files.
 
     Args:
@@ -163,10 +152,10 @@ def read_cases(paths: Sequence[str], own: OwnAuthority | None) -> list[Expectati
     Raises:
         CasesError: cases that are not written as the format asks, all of them.
     """
-    return _collect(_read_file(path, own) for path in paths)
+    return _collect(_read_case(path, own) for path in paths)
 
 
-def read_inline(own: OwnAuthority) -> list[Expectation]:
+def read_inline(own: OwnAuthority) -> list[PolicyTest]:
     """What stands in the tables `should-fail` and `should-pass` of an authority.
 
     Raises:
@@ -180,87 +169,78 @@ def read_inline(own: OwnAuthority) -> list[Expectation]:
     )
 
 
-def check_codes(expectations: Sequence[Expectation], own: OwnAuthority | None) -> None:
+def check_codes(expectations: Sequence[PolicyTest], own: OwnAuthority | None) -> None:
     """See that every rule that is expected to find something, or to have a state, is one.
 
     Raises:
         CasesError: rules that do not exist, each with the nearest that does.
     """
-    known = _known_codes(tuple(own.policy.plugins) if own else ())
+    registry = load_registry(tuple(own.policy.plugins) if own else ())
+    known = {*registry.rules, *(entry.rule.code for entry in registry.rules.values())}
     wrong = []
     for one in expectations:
         if one.case.policy and "plugins" in one.case.policy:
             # A policy that the case brings may name rules of its own: what it has not, its run shows.
             continue
-        named = [
-            *((("expect", at, key), expected[key]) for at, expected in enumerate(one.case.expect or ())
-              for key in ("code", "name") if key in expected),
-            *((("states", code), code) for code in one.case.states),
-        ]  # fmt: skip
+        named = {f"states.{code}": code for code in one.case.states}
+        for at, expected in enumerate(one.case.expect or ()):
+            named |= {f"expect.{at}.{key}": expected[key] for key in ("code", "name") if key in expected}
         wrong += [
             SpecguardError(
                 f"{one.name}: there is no rule {code!r}",
                 path=one.path,
-                line=one.line_of(*key),
+                line=one.line_of(where),
                 help=nearest(code, known, "`specguard rule` lists them"),
                 code="unknown-name",
             )
-            for key, code in named
+            for where, code in named.items()
             if code not in known
         ]
     if wrong:
         raise CasesError(wrong, "what is expected")
 
 
-def _known_codes(plugins: tuple[str, ...]) -> set[str]:
-    registry = load_registry(plugins)
-    return {*registry.rules, *(entry.rule.code for entry in registry.rules.values())}
-
-
-def _collect(read: Iterator[Expectation | SpecguardError]) -> list[Expectation]:
-    found: list[Expectation] = []
-    wrong: list[SpecguardError] = []
-    for one in read:
-        if isinstance(one, SpecguardError):
-            wrong.append(one)
-        else:
-            found.append(one)
+def _collect(read: Iterable[PolicyTest | SpecguardError]) -> list[PolicyTest]:
+    every = list(read)
+    wrong = [one for one in every if isinstance(one, SpecguardError)]
     if wrong:
         raise CasesError(wrong, "cases")
-    return found
+    return [one for one in every if not isinstance(one, SpecguardError)]
 
 
-def _read_file(path: str, own: OwnAuthority | None) -> Expectation | SpecguardError:
+def read_file(path: str, what: str) -> tuple[dict[str, Any], Mapping[Key, int]]:
+    """The TOML of a file, and the line of each of its keys.
+
+    Raises:
+        SpecguardError: it cannot be read, or is none.
+    """
+    try:
+        return read_toml(read_regular(path, DOCUMENT_LIMIT, what).decode("utf-8"))
+    except TomlError as error:
+        message, line = f"this is not TOML: {error}", error.line
+    except UnicodeDecodeError:
+        message, line = "it is not UTF-8", None
+    raise SpecguardError(message, path=path, line=line, code="unreadable-file")
+
+
+def _read_case(path: str, own: OwnAuthority | None) -> PolicyTest | SpecguardError:
     name = os.path.splitext(os.path.basename(path))[0]
     try:
-        with open(path, "rb") as file:
-            text = file.read().decode("utf-8")
-        table, lines = read_toml(text)
+        table, lines = read_file(path, "the case")
         return _expectation(table, "case", name, path, 1, lines, own, Path(path).parent)
-    except TomlError as error:
-        return SpecguardError(
-            f"this is not TOML: {error}", path=path, line=error.line, code="unreadable-file"
-        )
-    except UnicodeDecodeError:
-        return SpecguardError("it is not UTF-8", path=path, help="save it as UTF-8", code="unreadable-file")
-    except OSError as error:
-        return SpecguardError(f"it cannot be read: {error.strerror}", path=path, code="unreadable-file")
     except SpecguardError as error:
         return error
 
 
 def _read_table(
     table: Any, kind: Literal["should-fail", "should-pass"], position: int, layer: Layer, own: OwnAuthority
-) -> Expectation | SpecguardError:
+) -> PolicyTest | SpecguardError:
     begins: Key = (kind, position)
     line = layer.origin(begins).line
     if not isinstance(table, dict):
+        help_ = f"begin each one with [[{kind}]]"
         return SpecguardError(
-            f"`{kind}` is no table",
-            path=layer.path,
-            line=line,
-            help=f"begin each one with [[{kind}]]",
-            code="unreadable-file",
+            f"`{kind}` is no table", path=layer.path, line=line, help=help_, code="unreadable-file"
         )
     table = dict(table)
     name = table.pop("name", f"{kind} {position + 1}")
@@ -280,7 +260,7 @@ def _expectation(
     lines: Mapping[Key, int],
     own: OwnAuthority | None,
     folder: Path | None,
-) -> Expectation:
+) -> PolicyTest:
     # None, which TOML cannot say: the case has no such key.
     defaults: dict[str, Any] = {"policy": None}
     if kind != "case":
@@ -289,17 +269,12 @@ def _expectation(
         defaults["expect"] = None
     try:
         case = Case.from_toml(table, name, folder, defaults)
+        refuse_harm(case)
     except CaseError as error:
-        message, where = str(error).removeprefix(f"{name}: "), error.where.removeprefix(f"{name}: ")
+        message, where = (text.removeprefix(f"{name}: ") for text in (str(error), error.where))
         raise SpecguardError(
-            message, path=path, line=_nearest(lines, where) or line, code="broken-case"
+            message, path=path, line=nearest_line(lines, where) or line, code="broken-case"
         ) from None
-    harm = harm_of(case)
-    if harm is not None:
-        said, key = harm
-        raise SpecguardError(
-            said, path=path, line=_nearest(lines, ".".join(map(str, key))) or line, code="broken-case"
-        )
     if case.policy is None:
         if own is None:
             raise SpecguardError(
@@ -310,26 +285,21 @@ def _expectation(
                 code="unknown-name",
             )
         case = own.judges(case)
-    return Expectation(name, kind, path, line, replace(case, name=name), lines)
+    return PolicyTest(name, kind, path, line, replace(case, name=name), lines)
 
 
-def _nearest(lines: Mapping[Key, int], where: str) -> int | None:
+def nearest_line(lines: Mapping[Key, int], where: str) -> int | None:
+    """The line of a dotted key, or of the nearest one above it; None where there is none."""
     key: Key = tuple(int(part) if part.isdigit() else part for part in where.split(".") if part)
-    while key:
-        if key in lines:
-            return lines[key]
+    while key and key not in lines:
         key = key[:-1]
-    return None
+    return lines.get(key)
 
 
 def _layers(own: OwnAuthority) -> Iterator[Layer]:
     for name, text in own.documents.items():
-        path = os.fsdecode(name)
-        source = Source(path, "", text)
-        if source.is_toml:
-            yield from settings_file(source)[0]
-        else:
-            yield from blocks_of(Document(text), path)[0]
+        source = Source(os.fsdecode(name), "", text)
+        yield from (settings_file(source) if source.is_toml else blocks_of(Document(text), source.path))[0]
 
 
 def _tables(layer: Layer, kind: str) -> list[Any]:
@@ -337,11 +307,11 @@ def _tables(layer: Layer, kind: str) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-_PLACE = ("path", "line", "end_line", "side", "commit", "field", "severity", "state", "authority")
+_PLACE = ("end_line", "side", "commit", "field", "severity", "state", "authority")
 
 
 @dataclass(frozen=True)
-class Difference:
+class Mismatch:
     """In what a policy is not as it was expected.
 
     Attributes:
@@ -356,7 +326,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Tried:
+class TestResult:
     """An expectation with what came of it.
 
     Attributes:
@@ -366,8 +336,8 @@ class Tried:
         seconds: how long it took.
     """
 
-    expectation: Expectation
-    differences: tuple[Difference, ...]
+    expectation: PolicyTest
+    differences: tuple[Mismatch, ...]
     problem: str
     seconds: float
 
@@ -377,10 +347,10 @@ class Tried:
         return not self.differences and not self.problem
 
 
-def try_expectation(expectation: Expectation) -> Tried:
+def try_expectation(expectation: PolicyTest) -> TestResult:
     """Judge a case in a temporary folder, through the command's entry point in this process."""
     began = time.monotonic()
-    found: tuple[Difference, ...] = ()
+    found: tuple[Mismatch, ...] = ()
     problem = ""
     with TemporaryDirectory(prefix="specguard-test-") as place:
         try:
@@ -393,40 +363,33 @@ def try_expectation(expectation: Expectation) -> Tried:
         except AssertionError as error:
             # What the kit says of git, and of output that is no report.
             problem = str(error).strip().split("\n")[0]
-    return Tried(expectation, found, problem, time.monotonic() - began)
+    return TestResult(expectation, found, problem, time.monotonic() - began)
 
 
-def _differences(
-    expectation: Expectation, outcome: Outcome, names: Mapping[str, str]
-) -> Iterator[Difference]:
+def _differences(expectation: PolicyTest, outcome: Outcome, names: Mapping[str, str]) -> Iterator[Mismatch]:
     case = expectation.case
-    missing: Sequence[Mapping[str, Any]] = ()
-    left: Sequence[Mapping[str, Any]] = ()
+    wanted = expectations(case, names)
     findings = [finding for report in outcome.reports for finding in report.get("findings", ())]
-    if case.expect is not None:
-        wanted = expectations(case, names)
-        missing, left = pair(wanted, findings)
-        for one in missing:
-            position = next(at for at, other in enumerate(wanted) if other is one)
-            yield Difference("missing", finding_text(one), expectation.line_of("expect", position))
-        for finding in left:
-            yield Difference("unexpected", finding_text(finding, whole=True))
+    missing, left = pair(wanted, findings) if case.expect is not None else ([], [])
+    for one in missing:
+        position = next(at for at, other in enumerate(wanted) if other is one)
+        yield Mismatch("missing", finding_text(one), expectation.line_of(f"expect.{position}"))
+    for finding in left:
+        yield Mismatch("unexpected", finding_text(finding, whole=True))
     # What the findings explain already is not said twice.
     others = replace(case, expect=None)
-    if case.expect is not None and (missing or left):
+    if missing or left:
         others = replace(others, exit_code=case.exit_code if expectation.kind == "case" else None)
-    elif case.expect is not None and case.exit_code is None and not case.expect and not case.error:
-        others = replace(others, exit_code=0)
+    elif case.expect is not None and not case.expect and not case.error:
+        others = replace(others, exit_code=case.exit_code or 0)
     for said in differences(others, outcome, names):
-        if expectation.kind == "should-fail" and outcome.exit_code == 0 and said.startswith("exit code 0"):
-            yield Difference("other", "it passes, and should fail")
-        else:
-            yield Difference("other", said)
+        passes = expectation.kind == "should-fail" and said.startswith("exit code 0")
+        yield Mismatch("other", "it passes, and should fail" if passes else said)
     if case.exit_code != EXIT_NO_VERDICT and outcome.exit_code == EXIT_NO_VERDICT:
         for rule in (rule for report in outcome.reports for rule in report.get("rules", ())):
             if rule["state"] == "indeterminate":
                 said = f"{rule['code']} {rule['name']} could not be judged: {rule['reason']}"
-                yield Difference("other", said)
+                yield Mismatch("other", said)
 
 
 def finding_text(finding: Mapping[str, Any], *, whole: bool = False) -> str:
@@ -436,19 +399,11 @@ def finding_text(finding: Mapping[str, Any], *, whole: bool = False) -> str:
         finding: its fields.
         whole: it is a finding: what identifies it is told, and its message; else every field is.
     """
-    words = [str(finding[key]) for key in ("code", "name") if finding.get(key)][:1]
-    path, line = finding.get("path"), finding.get("line")
-    if path:
-        words.append(f"{path}:{line}" if line else str(path))
-    elif line:
-        words.append(f"line {line}")
-    for key in _PLACE[2:]:
-        value = finding.get(key)
-        if value is None or (whole and key in ("end_line", "severity", "state", "authority", "commit")):
-            continue
-        words.append(f"{key} {value}")
-    said = finding.get("message")
-    text = " ".join(words)
+    left_out = ("end_line", "severity", "state", "authority", "commit") if whole else ()
+    path, line, said = finding.get("path"), finding.get("line"), finding.get("message")
+    place = f"{path}:{line}" if path and line else path or (f"line {line}" if line else "")
+    more = [f"{key} {finding[key]}" for key in _PLACE if finding.get(key) is not None and key not in left_out]
+    text = " ".join(filter(None, [finding.get("code") or finding.get("name"), place, *more]))
     if said:
         text += f": {said}" if whole else f" with {said!r} in its message"
     if finding.get("help") and not whole:
@@ -456,35 +411,27 @@ def finding_text(finding: Mapping[str, Any], *, whole: bool = False) -> str:
     return text or "a finding"
 
 
-def junit_text(done: Sequence[Tried]) -> str:
+def junit_text(done: Sequence[TestResult]) -> str:
     """The XML of a run of `specguard test`: a test case for each expectation.
 
     The elements are those that junit.xsd of the Jenkins xUnit plugin has; a character that XML cannot hold is
     shown by its escape.
     """
-    suite = ElementTree.Element(
-        "testsuite",
-        name="specguard test",
-        tests=str(len(done)),
-        failures=str(sum(bool(one.differences) for one in done)),
-        errors=str(sum(bool(one.problem) for one in done)),
-        time=f"{sum(one.seconds for one in done):.3f}",
-    )
+    root = Element("testsuites")
+    counts = {
+        "tests": len(done),
+        "failures": sum(bool(one.differences) for one in done),
+        "errors": sum(bool(one.problem) for one in done),
+    }
+    told = {name: str(count) for name, count in counts.items()}
+    spent = sum(one.seconds for one in done)
+    suite = SubElement(root, "testsuite", {"name": "specguard test", **told, "time": f"{spent:.3f}"})
     for one in done:
-        expected = one.expectation
-        case = ElementTree.SubElement(
-            suite,
-            "testcase",
-            classname=visible(expected.path),
-            name=visible(expected.name),
-            time=f"{one.seconds:.3f}",
-        )
+        path, name = visible(one.expectation.path), visible(one.expectation.name)
+        case = SubElement(suite, "testcase", classname=path, name=name, time=f"{one.seconds:.3f}")
         if one.problem:
-            ElementTree.SubElement(case, "error", message=visible(one.problem))
+            SubElement(case, "error", message=visible(one.problem))
         elif one.differences:
-            failure = ElementTree.SubElement(case, "failure", message="not as expected")
+            failure = SubElement(case, "failure", message="not as expected")
             failure.text = "\n".join(visible(f"{each.kind}: {each.said}") for each in one.differences)
-    suites = ElementTree.Element("testsuites")
-    suites.append(suite)
-    ElementTree.indent(suites)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(suites, encoding="unicode")}\n'
+    return xml_text(root)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from specguard.authority.load import load_policy
 from specguard.authority.policy import Policy
+from specguard.change.request import read_regular
 from specguard.change.tree import Tree, TreeEntry
 from specguard.engine.plugins import load_registry
 from specguard.errors import MissingFact, SpecguardError
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from specguard.change.git import Git
     from specguard.testing.case import Case
-    from specguard.testing.repository import Step
 
 _LARGEST = 8 << 20
 _ABOUT_TREE = "CFG"
@@ -61,20 +61,17 @@ class OwnAuthority:
         if not case.base:
             return case
         first, *others = case.base
+        # A file of a document's name that the case has stays.
+        files: dict[str | bytes, str | bytes] = {}
+        files.update(self.documents.items())
+        files.update({to_bytes(path): text for path, text in first.files.items()})
         return replace(
             case,
             policy="",
-            base=[self.beside(first), *others],
+            base=[replace(first, files=files), *others],
             refs={**self.refs(), **case.refs},
             origin=self.policy.remote or case.origin if case.origin else "",
         )
-
-    def beside(self, step: Step) -> Step:
-        """A step that brings the documents too; a file of the same name that it has stays."""
-        files: dict[str | bytes, str | bytes] = {}
-        files.update(self.documents.items())
-        files.update({to_bytes(path): text for path, text in step.files.items()})
-        return replace(step, files=files)
 
     def refs(self) -> dict[str, str]:
         """The refs that a case needs beside `main`, where the policy names another base."""
@@ -143,39 +140,25 @@ class WorkingFiles:
         """What is at a path; None where there is nothing."""
         place = os.path.join(self._top, path)
         try:
-            status = os.lstat(place)
+            mode = os.lstat(place).st_mode
         except OSError:
             return None
-        if os.path.realpath(os.path.dirname(place)) != os.path.dirname(place):
+        if os.path.realpath(os.path.dirname(place)) != os.path.dirname(place) or stat.S_ISLNK(mode):
             return TreeEntry(0o120000, "")
-        if not stat.S_ISREG(status.st_mode):
-            kinds = {stat.S_IFLNK: 0o120000, stat.S_IFDIR: 0o040000}
-            return TreeEntry(kinds.get(stat.S_IFMT(status.st_mode), 0), "")
+        if not stat.S_ISREG(mode):
+            return TreeEntry(0o040000 if stat.S_ISDIR(mode) else 0, "")
         data = self._data(place)
-        header = b"blob %d\0" % len(data)
-        return TreeEntry(0o100644, hashlib.sha1(header + data, usedforsecurity=False).hexdigest())
+        digest = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False)
+        return TreeEntry(0o100644, digest.hexdigest())
 
     def read(self, path: bytes) -> bytes | None:
         """The bytes of a regular file; None where there is none.
 
         Raises:
-            SpecguardError: it cannot be read, or is larger than 8 MiB.
+            SpecguardError: it cannot be read, or is too large.
         """
         entry = self.find(path)
         return self._data(os.path.join(self._top, path)) if entry is not None and entry.is_file else None
 
     def _data(self, place: bytes) -> bytes:
-        try:
-            with open(place, "rb") as file:
-                data = file.read(_LARGEST + 1)
-        except OSError as error:
-            raise SpecguardError(
-                f"the authority cannot be read: {error.strerror}",
-                path=os.fsdecode(place),
-                code="broken-authority",
-            ) from error
-        if len(data) > _LARGEST:
-            raise SpecguardError(
-                "the authority is larger than 8 MiB", path=os.fsdecode(place), code="size-limit"
-            )
-        return data
+        return read_regular(os.fsdecode(place), _LARGEST, "the authority")

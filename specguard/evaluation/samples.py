@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import os
 import re
-import secrets
-import tomllib
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
-from specguard.change.request import read_regular
 from specguard.change.revision import resolve
-from specguard.change.store import DOCUMENT_LIMIT
 from specguard.declaration.rule import Record
-from specguard.documents.toml import TomlError, read_toml, toml_key, toml_value
+from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError, nearest
-from specguard.evaluation.expectations import CasesError
+from specguard.evaluation.expectations import CasesError, nearest_line, read_file
 from specguard.testing.case import Case
-from specguard.testing.reading import CaseError
+from specguard.testing.reading import CaseError, fields_of
 from specguard.testing.repository import GitError, Repository
 from specguard.testing.running import run_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import TypeVar
 
     from specguard.documents.toml import KeyPath as Key
     from specguard.evaluation.own import OwnAuthority
     from specguard.testing.running import Outcome
 
+    _Declared = TypeVar("_Declared", "Sample", "AssetCommand")
 
 FILE = "evaluation/samples.toml"
 """Where samples are declared, from the root of the repository whose policy is applied."""
@@ -41,15 +39,6 @@ KEPT = ("code", "path", "line", "field")
 """What is kept of a finding where it is expected from now on."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_SAMPLE: dict[str, type] = {
-    "name": str, "path": str, "revision": str, "version": str, "source": str, "object_id": str,
-    "refresh_by": datetime.date, "expected": str,
-}  # fmt: skip
-_COMMAND: dict[str, type] = {"name": str, "run": str, "exit_code": int, "samples": list, "timeout": int}
-_TOP: dict[str, type] = {"samples": list, "commands": list, "ignore": list}
-_WORDS: dict[type, str] = {
-    str: "text", int: "a whole number", list: "a list", datetime.date: "a date, as in 2027-01-31",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,24 +48,22 @@ class Sample:
     Attributes:
         name: how people call it, and its evidence.
         path: the repository, bare or not, or a bundle; absolute.
-        revision: which snapshot of it; empty: its `HEAD`, of a bundle without one its only branch.
+        revision: which snapshot of it; empty: its `HEAD`.
         version: the snapshot's version, in whatever form its team writes one.
         source: where it came from.
         object_id: the commit that the snapshot is; empty where nobody said.
         refresh_by: the last day on which the snapshot is fresh enough; None: always.
         expected: the file with what is expected to be found, absolute.
-        declared: `path:line` of its declaration; empty where it has none.
     """
 
     name: str
     path: str
-    expected: str
+    expected: str = ""
     revision: str = ""
     version: str = ""
     source: str = ""
     object_id: str = ""
     refresh_by: datetime.date | None = None
-    declared: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,7 +99,7 @@ class Samples:
     file: str
     samples: tuple[Sample, ...] = ()
     commands: tuple[AssetCommand, ...] = ()
-    ignore: tuple[str, ...] = field(default=())
+    ignore: tuple[str, ...] = ()
 
     def chosen(self, given: Sequence[str]) -> list[Sample]:
         """The samples that are meant: by name, or by path, which need not be declared; all without any.
@@ -157,85 +144,76 @@ def read_samples(file: str) -> Samples:
     """
     if not os.path.lexists(file):
         return Samples(file)
+    data, lines = read_file(file, "the file of samples")
+    wrong: list[SpecguardError] = []
+    folder = os.path.dirname(file)
+    samples = [
+        replace(
+            one,
+            path=os.path.normpath(os.path.join(folder, one.path)),
+            expected=os.path.normpath(os.path.join(folder, one.expected or f"{one.name}.expected.toml")),
+        )
+        for one in _declared(Sample, "samples", data, lines, file, wrong)
+    ]
+    commands = _declared(AssetCommand, "commands", data, lines, file, wrong)
+    for at, command in enumerate(commands):
+        for name in set(command.samples) - {one.name for one in samples}:
+            said, near = f"there is no sample {name!r}", nearest(name, [one.name for one in samples])
+            wrong.append(_problem(said, f"commands.{at}.samples", lines, file, near))
+    data = {key: value for key, value in data.items() if key not in ("samples", "commands")}
     try:
-        data, lines = read_toml(read_regular(file, DOCUMENT_LIMIT, "the file of samples").decode("utf-8"))
-    except TomlError as error:
-        raise SpecguardError(
-            f"this is not TOML: {error}", path=file, line=error.line, code="unreadable-file"
-        ) from None
-    except UnicodeDecodeError:
-        raise SpecguardError(
-            "it is not UTF-8", path=file, help="save it as UTF-8", code="unreadable-file"
-        ) from None
-    wrong = list(_problems(data, lines, file))
+        found = Samples(**fields_of(Samples, {"file": file, **data}, ""))
+    except CaseError as error:
+        wrong.append(_problem(str(error), error.where, lines, file))
     if wrong:
         raise CasesError(wrong, "samples")
-    folder = os.path.dirname(file)
-    samples = tuple(
-        Sample(
-            **{
-                **table,
-                "path": os.path.normpath(os.path.join(folder, table["path"])),
-                "expected": os.path.normpath(
-                    os.path.join(folder, table.get("expected", f"{table['name']}.expected.toml"))
-                ),
-                "declared": f"{file}:{lines.get(('samples', at), 1)}",
-            }
-        )
-        for at, table in enumerate(data.get("samples", []))
-    )
-    commands = tuple(
-        AssetCommand(**{**table, "samples": tuple(table.get("samples", ()))})
-        for table in data.get("commands", [])
-    )
-    return Samples(file, samples, commands, tuple(data.get("ignore", ())))
+    return replace(found, samples=tuple(samples), commands=tuple(commands))
 
 
-def _problems(data: Mapping[str, Any], lines: Mapping[Key, int], file: str) -> Iterator[SpecguardError]:
-    def problem(message: str, *key: str | int, help: str = "") -> SpecguardError:
-        while key and key not in lines:
-            key = key[:-1]
-        return SpecguardError(message, path=file, line=lines.get(key), help=help, code="broken-case")
+def _declared(
+    kind: type[_Declared],
+    name: str,
+    data: Mapping[str, Any],
+    lines: Mapping[Key, int],
+    file: str,
+    wrong: list[SpecguardError],
+) -> list[_Declared]:
+    """The samples or commands that a file declares; what is wrong with them is added to the errors."""
+    tables = data.get(name, [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        begin = f"begin each one with [[{name}]]"
+        wrong.append(_problem(f"`{name}` must be tables", name, lines, file, begin))
+        return []
+    found: dict[str, _Declared] = {}
+    for at, table in enumerate(tables):
+        where = f": {name}.{at}"
+        try:
+            one = _one_of(kind, table, where)
+            if one.name in found:
+                wrong.append(_problem(f"two {name} are called {one.name!r}", f"{where}.name", lines, file))
+            found[one.name] = one
+        except CaseError as error:
+            message = str(error).removeprefix(where).lstrip(":. ")
+            wrong.append(_problem(message, error.where, lines, file))
+    return list(found.values())
 
-    def table_problems(
-        table: Mapping[str, Any], known: Mapping[str, type], required: Sequence[str], *where: str | int
-    ) -> Iterator[SpecguardError]:
-        for key, value in table.items():
-            if key not in known:
-                yield problem(f"unknown key {key!r}", *where, key, help=nearest(key, known))
-            elif not isinstance(value, known[key]) or isinstance(value, (bool, datetime.datetime)):
-                yield problem(f"{key} must be {_WORDS[known[key]]}", *where, key)
-            elif isinstance(value, list) and not all(isinstance(part, str) for part in value):
-                yield problem(f"{key} must be a list of texts", *where, key)
-        for key in required:
-            if key not in table:
-                yield problem(f"`{key}` is missing", *where)
 
-    tables = {name: value for name, value in data.items() if name in ("samples", "commands")}
-    yield from table_problems({name: value for name, value in data.items() if name not in tables}, _TOP, ())
-    names: set[str] = set()
-    for kind, known, required in (
-        ("samples", _SAMPLE, ("name", "path")),
-        ("commands", _COMMAND, ("name", "run")),
-    ):
-        value = tables.get(kind, [])
-        if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
-            yield problem(f"`{kind}` must be tables", kind, help=f"begin each one with [[{kind}]]")
-            continue
-        for at, table in enumerate(value):
-            yield from table_problems(table, known, required, kind, at)
-            name = table.get("name")
-            if kind == "samples" and isinstance(name, str):
-                if not _NAME.fullmatch(name):
-                    yield problem(f"{name!r} is no name: letters, digits, `.`, `_` and `-`", kind, at, "name")
-                if name in names:
-                    yield problem(f"two samples are called {name!r}", kind, at, "name")
-                names.add(name)
-            for one in table.get("samples", ()) if kind == "commands" else ():
-                if isinstance(one, str) and one not in names:
-                    yield problem(
-                        f"there is no sample {one!r}", kind, at, "samples", help=nearest(one, names)
-                    )
+def _one_of(kind: type[_Declared], table: Any, where: str) -> _Declared:
+    values = fields_of(kind, table, where)
+    for key in ("name", "path" if kind is Sample else "run"):
+        if key not in values:
+            raise CaseError(f"`{key}` is missing", where)
+    if not _NAME.fullmatch(values["name"]):
+        name = f"{values['name']!r}"
+        raise CaseError(f"{name} is no name: letters, digits, `.`, `_` and `-`", f"{where}.name")
+    return kind(**values)
+
+
+def _problem(
+    message: str, where: str, lines: Mapping[Key, int], file: str, help_: str = ""
+) -> SpecguardError:
+    line = nearest_line(lines, where.lstrip(": "))
+    return SpecguardError(message, path=file, line=line, help=help_, code="broken-case")
 
 
 def read_expected(sample: Sample) -> list[dict[str, Any]] | None:
@@ -246,15 +224,14 @@ def read_expected(sample: Sample) -> list[dict[str, Any]] | None:
     """
     if not os.path.lexists(sample.expected):
         return None
-    content = read_regular(sample.expected, DOCUMENT_LIMIT, "the file of what is expected")
+    table, _ = read_file(sample.expected, "the file of what is expected")
+    if set(table) != {"expect"}:
+        # A file that was cut short expects nothing only where it says so.
+        said = "it has other keys than `expect`" if table else "it has no `expect`, such as `expect = []`"
+        raise SpecguardError(said, path=sample.expected, code="unreadable-file")
     try:
-        table = tomllib.loads(content.decode("utf-8"))
-        if set(table) != {"expect"}:
-            # A file that was cut short expects nothing only where it says so.
-            said = "it has other keys than `expect`" if table else "it has no `expect`, such as `expect = []`"
-            raise SpecguardError(said, path=sample.expected, code="unreadable-file")
         case = Case.from_toml(table, sample.name)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, CaseError) as error:
+    except CaseError as error:
         raise SpecguardError(
             f"it is not what is expected of a sample: {error}", path=sample.expected, code="unreadable-file"
         ) from None
@@ -274,15 +251,12 @@ def store_expected(sample: Sample, findings: Sequence[Mapping[str, Any]]) -> Non
         )
     # A file that expects nothing of a sample is somebody's own.
     read_expected(sample)
-    partial = f"{file}.{secrets.token_hex(6)}"
     try:
         os.makedirs(os.path.dirname(file), exist_ok=True)
-        with open(partial, "x", encoding="utf-8") as stream:
+        with NamedTemporaryFile("w", dir=os.path.dirname(file), encoding="utf-8", delete=False) as stream:
             stream.write(expected_text(findings))
-        os.replace(partial, file)
+        os.replace(stream.name, file)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(partial)
         raise SpecguardError(
             f"it cannot be written: {error.strerror}", path=file, code="unwritable-file"
         ) from error
@@ -303,8 +277,6 @@ def expected_text(findings: Sequence[Mapping[str, Any]]) -> str:
 
 NOT_OF_A_TREE = ("CMT", "BRN", "PRQ", "WRK", "APR", "CFG", "PTH004")
 """The rules that judge commits, branches, pull requests, work and the policy, which no snapshot has."""
-
-_BUNDLE = b"# v"
 
 
 class Snapshot(Record):
@@ -360,20 +332,27 @@ def open_snapshot(sample: Sample, own: OwnAuthority, folder: str) -> Iterator[Sn
     Raises:
         SpecguardError: there is no such repository, bundle or commit.
     """
-    environment = {**os.environ}
     try:
-        if os.path.isfile(sample.path):
-            repository = Repository(folder, branch="sample")
-            oid = _unbundle(repository, sample)
-        else:
-            located = _located(sample, environment)
-            with Git(located) as git:
-                oid = resolve(git, sample.revision or "HEAD").oid
-            form = "sha256" if located.format == "sha256" else "sha1"
-            repository = Repository(folder, branch="sample", object_format=form)
-            info = repository.git_dir / "objects" / "info"
-            info.mkdir(parents=True, exist_ok=True)
-            (info / "alternates").write_bytes(os.fsencode(os.path.abspath(located.objects)) + b"\n")
+        path = sample.path
+        if os.path.isfile(path):
+            # Git reads a bundle as it does a repository.
+            path = f"{folder}.git"
+            Repository(os.path.dirname(folder), create=False).git(
+                "clone", "-q", "--mirror", sample.path, path
+            )
+        try:
+            located = Located.locate(path, os.environ)
+        except SpecguardError as error:
+            # Its own next step is one for the folder that somebody is in.
+            error.help = "name a repository, a bare one or a bundle"
+            raise
+        with Git(located) as git:
+            oid = resolve(git, sample.revision or "HEAD").oid
+        form = "sha256" if located.format == "sha256" else "sha1"
+        repository = Repository(folder, branch="sample", object_format=form)
+        info = repository.git_dir / "objects" / "info"
+        info.mkdir(parents=True, exist_ok=True)
+        (info / "alternates").write_bytes(os.fsencode(os.path.abspath(located.objects)) + b"\n")
         yield Snapshot(sample, oid, _commit(repository, own, oid), repository)
     except GitError as error:
         raise SpecguardError(
@@ -385,51 +364,6 @@ def open_snapshot(sample: Sample, own: OwnAuthority, folder: str) -> Iterator[Sn
         if error.path is None:
             error.path = sample.path
         raise
-
-
-def _located(sample: Sample, environment: Mapping[str, str]) -> Located:
-    try:
-        return Located.locate(sample.path, environment)
-    except SpecguardError as error:
-        # Its own next step is one for the folder that somebody is in.
-        raise SpecguardError(
-            error.message,
-            help="name a repository, a bare one or a bundle",
-            path=sample.path,
-            code=error.code,
-        ) from error
-
-
-def _unbundle(repository: Repository, sample: Sample) -> str:
-    with open(sample.path, "rb") as stream:
-        if not stream.read(16).startswith(_BUNDLE):
-            raise SpecguardError(
-                f"the sample {sample.name} is neither a repository nor a bundle",
-                path=sample.path,
-                help="git bundle create FILE --all writes one",
-                code="unreadable-file",
-            )
-    path = os.path.abspath(sample.path)
-    lines = [line.partition(" ") for line in repository.git("bundle", "unbundle", path).splitlines()]
-    heads = {name: oid for oid, _, name in lines}
-    wanted = sample.revision or "HEAD"
-    for name in (wanted, f"refs/heads/{wanted}", f"refs/remotes/origin/{wanted}", f"refs/tags/{wanted}"):
-        if name in heads:
-            return repository.oid(f"{heads[name]}^{{commit}}")
-    branches = [oid for name, oid in heads.items() if name.startswith("refs/heads/")]
-    if not sample.revision and len(branches) == 1:
-        return branches[0]
-    if (
-        sample.revision
-        and repository.process("cat-file", "-e", f"{sample.revision}^{{commit}}").returncode == 0
-    ):
-        return repository.oid(f"{sample.revision}^{{commit}}")
-    raise SpecguardError(
-        f"the bundle has no {wanted}",
-        path=sample.path,
-        help=f"it has {', '.join(heads) or 'nothing'}",
-        code="unknown-name",
-    )
 
 
 def _commit(repository: Repository, own: OwnAuthority, oid: str) -> str:

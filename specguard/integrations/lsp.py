@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
 from lsprotocol import types
@@ -29,14 +30,13 @@ from specguard.reporters import manual
 from specguard.reporters.escape import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pygls.workspace import TextDocument
 
-    from specguard.authority.policy import Unread
     from specguard.change.tree import Tree
     from specguard.declaration.registry import Registered
-    from specguard.model import Judged, Origin, Severity
+    from specguard.model import Origin, Severity
 
 
 _log: Final = logging.getLogger(__name__)
@@ -70,11 +70,8 @@ def make_server() -> LanguageServer:
             server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, version))
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
-    async def opened(given: types.DidOpenTextDocumentParams) -> None:
-        await judge(given.text_document.uri, saved=True)
-
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    async def saved(given: types.DidSaveTextDocumentParams) -> None:
+    async def stands(given: types.DidOpenTextDocumentParams | types.DidSaveTextDocumentParams) -> None:
         await judge(given.text_document.uri, saved=True)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
@@ -135,12 +132,12 @@ def _file(document: TextDocument) -> str:
         return ""
 
 
-def _flaws(file: str, texts: Mapping[str, str], *, saved: bool) -> Sequence[Flaw] | None:
+def _flaws(file: str, texts: Mapping[str, str], *, saved: bool) -> Sequence[DocumentFlaw] | None:
     """What is wrong in a file; None where that cannot be told now, so that what was told before stays."""
     if not file:
         return None
     try:
-        place = Place(file)
+        place = EditedFile(file)
         if is_authority(place):
             return authority_flaws(place, texts.get)
         return artifact_flaws(place) if saved else None
@@ -151,22 +148,20 @@ def _flaws(file: str, texts: Mapping[str, str], *, saved: bool) -> Sequence[Flaw
 
 def _page(word: str, file: str) -> str:
     """The manual page of a rule, as the file's repository knows it; empty where the word is none."""
-    try:
+    with suppress(SpecguardError):
         entry = find_rule(known_rules(os.path.dirname(file)), word)
-    except SpecguardError:
-        return ""
-    return manual.page(entry, rule_options(entry.rule))
+        return manual.page(entry, rule_options(entry.rule))
+    return ""
 
 
 def _entries(file: str) -> Sequence[Registered]:
     """All rules that the file's repository knows, by name."""
-    try:
+    with suppress(SpecguardError):
         return sorted(known_rules(os.path.dirname(file)).rules.values(), key=lambda one: one.rule.name)
-    except SpecguardError:
-        return []
+    return []
 
 
-def _diagnostic(flaw: Flaw, lines: Sequence[str]) -> types.Diagnostic:
+def _diagnostic(flaw: DocumentFlaw, lines: Sequence[str]) -> types.Diagnostic:
     last = max(len(lines) - 1, 0)
     first, end = (min(max(line - 1, 0), last) for line in (flaw.line, flaw.end_line))
     # An editor counts in units of UTF-16.
@@ -187,7 +182,7 @@ _MOST: Final = 500
 _EXPLAINS: Final = frozenset({"prose", "hidden", "list"})
 
 
-class Flaw(Record):
+class DocumentFlaw(Record):
     """Something that is wrong in a file.
 
     Attributes:
@@ -205,7 +200,7 @@ class Flaw(Record):
     code: str = ""
 
 
-class Place:
+class EditedFile:
     """Where a file is.
 
     Args:
@@ -224,7 +219,7 @@ class Place:
         self.path = os.path.relpath(file, self.root)
 
 
-def is_authority(place: Place) -> bool:
+def is_authority(place: EditedFile) -> bool:
     """Whether a file is a document of the authority: by its name, or as the trusted base has it."""
     if place.path in DEFAULTS:
         return True
@@ -235,7 +230,7 @@ def is_authority(place: Place) -> bool:
     return place.path in dict(policy.documents)
 
 
-def authority_flaws(place: Place, text: Callable[[str], str | None]) -> list[Flaw]:
+def authority_flaws(place: EditedFile, text: Callable[[str], str | None]) -> list[DocumentFlaw]:
     """What is wrong in a document of the authority, as it stands in the editor.
 
     Args:
@@ -257,12 +252,9 @@ def authority_flaws(place: Place, text: Callable[[str], str | None]) -> list[Fla
             if path == place.path or error.path == named_by.path:
                 raise
             # Whoever looks at the document that names it is to see that nothing is read of it.
+            message = f"{path}: {error.message}"
             raise SpecguardError(
-                f"{path}: {error.message}",
-                help=error.help,
-                path=named_by.path,
-                line=named_by.line,
-                code=error.code,
+                message, help=error.help, path=named_by.path, line=named_by.line, code=error.code
             ) from error
 
     try:
@@ -273,20 +265,24 @@ def authority_flaws(place: Place, text: Callable[[str], str | None]) -> list[Fla
         )
     except SpecguardError as error:
         return [
-            Flaw(
-                message=_said(one.message, one.help),
-                line=one.line or 0,
-                end_line=one.line or 0,
-                severity="error",
-            )
+            DocumentFlaw(_said(one.message, one.help), one.line or 0, one.line or 0, "error")
             for one in error.each()[:_MOST]
             if one.path == place.path
         ]
     unread = policy.unread if policy is not None else ()
-    return [_of_unread(one) for one in unread[:_MOST] if one.path == place.path]
+    return [
+        DocumentFlaw(
+            f"not understood: {visible(one.reason)}",
+            one.line,
+            one.line,
+            "info" if one.meaning in _EXPLAINS else "warning",
+        )
+        for one in unread[:_MOST]
+        if one.path == place.path
+    ]
 
 
-def artifact_flaws(place: Place) -> list[Flaw]:
+def artifact_flaws(place: EditedFile) -> list[DocumentFlaw]:
     """What the rules about artifacts, specs and plans find in a file of the working tree, as it was saved.
 
     Raises:
@@ -299,32 +295,15 @@ def artifact_flaws(place: Place) -> list[Flaw]:
     request = Request(environment=os.environ, directory=place.root, worktree=True, all=True, select=asked)
     path = place.path.encode("utf-8", "surrogateescape")
     found = (judged for verdict in check(request) for judged in verdict.findings)
-    return [_of_finding(one) for one in _open_ones(found, path)][:_MOST]
-
-
-def _open_ones(found: Iterator[Judged], path: bytes) -> Iterator[Judged]:
-    return (one for one in found if one.state == "open" and one.finding.path == path)
-
-
-def _of_finding(judged: Judged) -> Flaw:
-    finding = judged.finding
-    said = _said(finding.message, finding.help)
-    return Flaw(
-        message=f"{said} ({visible(str(judged.authority))})" if judged.authority else said,
-        line=finding.line or 0,
-        end_line=finding.end_line or finding.line or 0,
-        severity=judged.severity,
-        code=judged.code,
-    )
-
-
-def _of_unread(one: Unread) -> Flaw:
-    return Flaw(
-        message=f"not understood: {visible(one.reason)}",
-        line=one.line,
-        end_line=one.line,
-        severity="info" if one.meaning in _EXPLAINS else "warning",
-    )
+    flaws = []
+    for judged in found:
+        finding = judged.finding
+        if judged.state == "open" and finding.path == path:
+            said = _said(finding.message, finding.help)
+            said = f"{said} ({visible(str(judged.authority))})" if judged.authority else said
+            line = finding.line or 0
+            flaws.append(DocumentFlaw(said, line, finding.end_line or line, judged.severity, judged.code))
+    return flaws[:_MOST]
 
 
 def _said(message: str, help: str) -> str:

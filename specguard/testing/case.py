@@ -150,8 +150,8 @@ class Case:
         Raises:
             CaseError: it is no TOML, or a key or value is not the format's.
         """
-        known = {item.name for item in fields(cls)} - {"name"}
-        return cls(**{**(defaults or {}), **read_case(text, known, name, folder)}, name=name)
+        forms = {item.name: str(item.type) for item in fields(cls) if item.name != "name"}
+        return cls(**{**(defaults or {}), **read_case(text, forms, name, folder)}, name=name)
 
     @classmethod
     def load(cls, path: Path) -> Case:

@@ -10,7 +10,7 @@ import copy
 import datetime
 import os
 import tomllib
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -24,23 +24,26 @@ if TYPE_CHECKING:
     from specguard.model import Judged
 
 
-_STEPS = ("base", "commits")
-_STEP = ("staged", "worktree")
-_TABLES = ("refs", "event", "env", "states", "report")
-_LISTS = ("args", "expect", "notes", "reviews")
-_NUMBERS = ("exit_code",)
-_OF_WORDS = ("args", "notes", "env", "refs", "states")
+_STEPS = {"base": "chore: base", "commits": "feat: change", "staged": "", "worktree": ""}
+"""The keys that hold steps, with the message of a step that has none."""
+
 _TO_PROCESSES = ("args", "env", "refs", "branch", "origin", "title")
-_GRANTS = "approvals"
-_OF_GRANTS: dict[str, type] = {
-    "rules": list, "paths": list, "findings": list, "issued": int, "expires": int, "edits": dict,
-}  # fmt: skip
+_TARGETS = ("symlinks", "rename")
+_PATHS = ("delete", "executable", "files", "submodules", *_TARGETS)
 _EXPECTED = (
     "code", "name", "path", "line", "end_line", "commit", "field", "side", "severity", "state", "authority",
     "message", "help",
 )  # fmt: skip
 _LONGEST_LIKENESS = 5
-_WORDS: dict[type, str] = {str: "text", dict: "a table", list: "a list", int: "a whole number"}
+_WORDS: dict[type, str] = {
+    str: "text", dict: "a table", list: "a list", int: "a whole number",
+    datetime.date: "a date, as in 2027-01-31",
+}  # fmt: skip
+_KINDS = {
+    "Sequence": list, "tuple": list, "Mapping": dict, "Texts": dict, "Ids": dict, "int": int,
+    "datetime.date": datetime.date,
+}  # fmt: skip
+"""The kind of a field's values, by the beginning of its annotation; other fields are texts."""
 
 
 class CaseError(ValueError):
@@ -57,13 +60,13 @@ class CaseError(ValueError):
 
 
 def read_case(
-    text: str | Mapping[str, Any], known: Collection[str], name: str, folder: Path | None = None
+    text: str | Mapping[str, Any], forms: Mapping[str, str], name: str, folder: Path | None = None
 ) -> dict[str, Any]:
     """The values of a case, its steps made.
 
     Args:
         text: TOML, or what was read from it.
-        known: the keys there are.
+        forms: the keys there are, each with the annotation of its values.
         name: how the case is called in messages.
         folder: where it stands; None for a case that is in no file, and can be like no other.
 
@@ -71,56 +74,57 @@ def read_case(
         CaseError: it is no TOML, or a key or value is not the format's.
     """
     table = _table(text, name, folder)
-    _check_keys(table, known, name)
+    _check_keys(table, forms, name)
     for key, value in table.items():
         where = f"{name}: {key}"
-        if key in _STEPS:
-            listed = value if isinstance(value, list) else [value]
-            table[key] = [
-                _step(item, where, "chore: base" if key == "base" else "feat: change") for item in listed
-            ]
-        elif key in _STEP:
+        several = value if isinstance(value, list) else [value]
+        if key in ("staged", "worktree"):
             table[key] = _step(value, where, "")
-        elif key == _GRANTS:
-            _check_kind(value, list, where)
-            table[key] = [_grant(item, f"{where}.{position}") for position, item in enumerate(value)]
+        elif key in _STEPS:
+            table[key] = [_step(item, where, _STEPS[key]) for item in several]
         else:
-            kinds = {
-                **dict.fromkeys(_TABLES, dict),
-                **dict.fromkeys(_LISTS, list),
-                **dict.fromkeys(_NUMBERS, int),
-            }
-            _check_kind(value, kinds.get(key, str), where)
-            _check_words(key, value, where)
-    if "expect" in table:
-        table["expect"] = [
-            {"code" if one[:1].isupper() else "name": one} if isinstance(one, str) else one
-            for one in table["expect"]
-        ]
-    for position, expected in enumerate(table.get("expect", ())):
-        _check_kind(expected, dict, f"{name}: expect.{position}")
-        _check_keys(expected, _EXPECTED, f"{name}: expect.{position}")
+            _check_form(value, forms[key], where)
+        if key == "approvals":
+            table[key] = [_grant(item, f"{where}.{position}") for position, item in enumerate(value)]
+        elif key == "expect":
+            table[key] = [_finding(item, f"{where}.{position}") for position, item in enumerate(value)]
+        elif key == "env" and any(not variable or "=" in variable for variable in value):
+            raise CaseError(f"{where}: no variable has such a name", where)
+        words = [*value, *value.values()] if isinstance(value, dict) else several
+        if key in _TO_PROCESSES and any("\0" in word for word in words):
+            raise CaseError(f"{where} has a NUL, which no word of a command has", where)
     return table
 
 
-def _check_words(key: str, value: Any, where: str) -> None:
-    """See that what a process is given can be given to one: no word of it has a NUL."""
-    if key in _OF_WORDS:
-        for name, part in value.items() if isinstance(value, dict) else enumerate(value):
+def _check_form(value: Any, form: str, where: str) -> None:
+    """See that a value is of a field's annotation, and each part of it too."""
+    kind = next((kind for begins, kind in _KINDS.items() if form.startswith(begins)), str)
+    _check_kind(value, kind, where)
+    if kind in (list, dict) and "Any" not in form and "Grant" not in form:
+        for name, part in value.items() if kind is dict else enumerate(value):
             _check_kind(part, str, f"{where}.{name}")
-    if key == "env" and any(not name or "=" in name for name in value):
-        raise CaseError(f"{where}: no variable has such a name", where)
-    if key not in _TO_PROCESSES:
-        return
-    words = (
-        value.items()
-        if isinstance(value, dict)
-        else [("", value)]
-        if isinstance(value, str)
-        else enumerate(value)
-    )
-    if any("\0" in f"{name}{word}" for name, word in words):
-        raise CaseError(f"{where} has a NUL, which no word of a command has", where)
+
+
+def fields_of(cls: type, table: Any, where: str) -> dict[str, Any]:
+    """A table whose keys are the fields of a dataclass.
+
+    Raises:
+        CaseError: it has other keys, or values that are not as its fields are annotated.
+    """
+    _check_kind(table, dict, where)
+    forms = {item.name: str(item.type) for item in fields(cls)}
+    _check_keys(table, forms, where)
+    for key, value in table.items():
+        _check_form(value, forms[key], f"{where}.{key}")
+    return dict(table)
+
+
+def _finding(expected: Any, where: str) -> dict[str, Any]:
+    if isinstance(expected, str):
+        expected = {"code" if expected[:1].isupper() else "name": expected}
+    _check_kind(expected, dict, where)
+    _check_keys(expected, _EXPECTED, where)
+    return dict(expected)
 
 
 def _table(text: str | Mapping[str, Any], name: str, folder: Path | None, depth: int = 0) -> dict[str, Any]:
@@ -152,15 +156,13 @@ def _table(text: str | Mapping[str, Any], name: str, folder: Path | None, depth:
 
 def _edit(table: dict[str, Any], path: str, edit: Any, name: str) -> None:
     """Change a file: its whole content in the change, parts of it wherever a step has it, or leave it out."""
-    for key in (*_STEPS, *_STEP):
-        if key in table:
-            table[key] = copy.deepcopy(table[key])
-    steps = list(_steps(table, (*_STEPS, *_STEP)))
+    table.update({key: copy.deepcopy(table[key]) for key in _STEPS if key in table})
+    steps = list(_steps(table, _STEPS))
     for step in steps:
         _check_kind(step.get("files", {}), dict, f"{name}: edits: the files of a step")
     having = [step for step in steps if path in step.get("files", {})]
     if isinstance(edit, str):
-        change = list(_steps(table, ("commits", *_STEP))) or steps
+        change = list(_steps(table, ("commits", "staged", "worktree"))) or steps
         for step in [step for step in change if path in step.get("files", {})] or change[-1:]:
             step.setdefault("files", {})[path] = edit
     elif edit is False and having:
@@ -200,49 +202,31 @@ def _check_keys(table: Mapping[str, Any], known: Collection[str], where: str) ->
 
 
 def _check_kind(value: object, kind: type, where: str) -> None:
-    if not isinstance(value, kind) or isinstance(value, bool):
+    if not isinstance(value, kind) or isinstance(value, (bool, datetime.datetime)):
         raise CaseError(f"{where} must be {_WORDS[kind]}", where)
 
 
 def _grant(table: Any, where: str) -> Grant:
-    _check_kind(table, dict, where)
-    _check_keys(table, {item.name for item in fields(Grant)}, where)
-    for key, value in table.items():
-        kind = _OF_GRANTS.get(key, str)
-        _check_kind(value, kind, f"{where}.{key}")
-        for part in value.values() if kind is dict else value if kind is list else ():
-            _check_kind(part, str, f"{where}.{key}, each part,")
-    if table.get("place", PLACES[0]) not in PLACES:
+    values = fields_of(Grant, table, where)
+    if values.get("place", PLACES[0]) not in PLACES:
         raise CaseError(f"{where}.place must be one of {', '.join(PLACES)}", f"{where}.place")
-    return Grant(**table)
+    return Grant(**values)
 
 
 def _step(table: Any, where: str, message: str) -> Step:
-    _check_kind(table, dict, where)
-    _check_keys(table, {item.name for item in fields(Step)}, where)
-    values: dict[str, Any] = {"message": message, **table}
-    for item in fields(Step):
-        if item.name not in values:
-            continue
-        value = values[item.name]
-        kind = dict if item.default_factory is not MISSING else str if isinstance(item.default, str) else list
-        _check_kind(value, kind, f"{where}.{item.name}")
-        for part in value.values() if kind is dict else value if kind is list else ():
-            _check_kind(part, str, f"{where}.{item.name}, each part,")
+    values = {"message": message, **fields_of(Step, table, where)}
     values["message"] = plain_bytes(values["message"])
-    for key in ("delete", "executable"):
-        values[key] = [plain_bytes(path) for path in table.get(key, ())]
-    for key in ("files", "submodules"):
-        values[key] = {plain_bytes(path): text for path, text in table.get(key, {}).items()}
-    for key in ("symlinks", "rename"):
-        values[key] = {plain_bytes(path): plain_bytes(text) for path, text in table.get(key, {}).items()}
-    paths = (
-        *values.get("delete", ()), *values.get("executable", ()), *values.get("files", ()),
-        *values.get("submodules", ()), *values.get("symlinks", {}), *values.get("symlinks", {}).values(),
-        *values.get("rename", {}), *values.get("rename", {}).values(),
-    )  # fmt: skip
-    if any(b"\0" in path for path in paths):
-        raise CaseError(f"{where}: a path has a NUL, which no path has", where)
+    for key in [key for key in _PATHS if key in values]:
+        paths = [plain_bytes(path) for path in values[key]]
+        told = paths
+        if isinstance(values[key], dict):
+            texts = [plain_bytes(text) if key in _TARGETS else text for text in values[key].values()]
+            values[key] = dict(zip(paths, texts, strict=True))
+            told = [*paths, *texts] if key in _TARGETS else paths
+        else:
+            values[key] = paths
+        if any(b"\0" in path for path in told):
+            raise CaseError(f"{where}: a path has a NUL, which no path has", where)
     return Step(**values)
 
 
@@ -321,17 +305,10 @@ class Grant:
                 nonce=nonce,
             )
         of_rules = [judged for judged in found if judged.code in self.rules]
+        paths = [plain_bytes(path) if isinstance(path, str) else path for path in self.paths or ()]
         if self.paths is None:
             paths = sorted({judged.finding.path for judged in of_rules if judged.finding.path is not None})
-        else:
-            paths = [plain_bytes(path) if isinstance(path, str) else path for path in self.paths]
-        meant = sorted(
-            {
-                judged.fingerprint
-                for judged in of_rules
-                if judged.finding.path is None or judged.finding.path in paths
-            }
-        )
+        meant = {one.fingerprint for one in of_rules if one.finding.path in (None, *paths)}
         scope: Any = self.scope
         item = None if self.work_item is None else self.work_item.split(" ", 1)
         return Approval(
@@ -342,7 +319,7 @@ class Grant:
             expires_at=_day(self.expires).replace(hour=23, minute=59, second=59),
             rules=self.rules,
             paths=paths,
-            findings=(meant or [_NO_FINDING]) if self.findings is None else self.findings,
+            findings=sorted(meant or [_NO_FINDING]) if self.findings is None else self.findings,
             scope=scope,
             fingerprint=bond.fingerprint(scope, paths) if self.fingerprint is None else self.fingerprint,
             target=bond.target if self.target is None else self.target,

@@ -168,7 +168,7 @@ def test_update_stores_nothing_in_a_file_that_is_somebodys_own(
     before = sorted(tmp_path.iterdir())
     done = run_here("eval", "--update", directory=team.path)
     assert done.exit_code == 2, done
-    assert f"cannot be evaluated: {tmp_path / name}: it " in done.stdout, done
+    assert f"cannot be evaluated: {tmp_path / name}: " in done.stdout, done
     assert (tmp_path / "notes.md").read_text() == "precious\n"
     assert (tmp_path / "empty.toml").read_text() == ""
     assert target.read_text() == "expect = []\n"
@@ -225,7 +225,7 @@ def test_a_report_for_programs(team: Repository) -> None:
         ("[[samples]]\nname = 'a'\n", "samples.toml:1: `path` is missing"),
         (
             "[[samples]]\nname = 'a'\npaht = 'b'\npath = 'c'\n",
-            "samples.toml:3: unknown key 'paht' [broken-case]\n",
+            "samples.toml:3: unknown key 'paht'; did you mean 'path'? [broken-case]\n",
         ),
         ("[[samples]]\nname = '../a'\npath = 'c'\n", "samples.toml:2: '../a' is no name"),
         (
@@ -275,7 +275,7 @@ def test_what_cannot_be_read_is_unknown_and_the_others_are_judged(team: Reposito
     done = run_here("eval", directory=team.path)
     assert done.exit_code == 2, done
     assert "error no: 0 findings\n" in done.stdout
-    assert "is neither a repository nor a bundle" in done.stdout
+    assert "the sample no cannot be read: git clone" in done.stdout
     assert "error none" in done.stdout
     assert "(name a repository, a bare one or a bundle)" in done.stdout
     assert "-C DIRECTORY" not in done.stdout

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from specguard.integrations.hooks.calls import deeds_of
 from specguard.integrations.hooks.dialects import (
     AGENTS,
-    Answer,
+    Reply,
     UnreadableError,
     parse,
     read,
@@ -70,7 +70,7 @@ def test_any_object_is_an_event_or_is_not(data: dict[str, Any], agent: Agent) ->
     except UnreadableError:
         return
     for kind in ("pass", "refuse", "tell"):
-        said = say(event, Answer(kind=kind, text="why"))
+        said = say(event, Reply(kind=kind, text="why"))
         assert said.code in (0, 2)
         assert said.code == 0 or (said.stderr and not said.stdout)
         if said.stdout:

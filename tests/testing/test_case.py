@@ -92,7 +92,7 @@ def test_a_document_of_its_own_is_left_as_it_is(tmp_path: Path) -> None:
         ("polcy = ''", "case: unknown key 'polcy'; did you mean 'policy'?"),
         ("name = 'x'", "case: unknown key 'name'"),
         ("commits = [{file = {}}]", "case: commits: unknown key 'file'; did you mean 'files'?"),
-        ("commits = [{files = {a = 1}}]", "case: commits.files, each part, must be text"),
+        ("commits = [{files = {a = 1}}]", "case: commits.files.a must be text"),
         ("commits = [{delete = 'a'}]", "case: commits.delete must be a list"),
         ("commits = ['a']", "case: commits must be a table"),
         ("expect = [{cod = 'PTH001'}]", "case: expect.0: unknown key 'cod'; did you mean 'code'?"),
@@ -198,12 +198,10 @@ def test_a_case_may_go_on_where_another_one_ends(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('after = "none.toml"', "no case 'none.toml'"),
         ('like = "none.toml"', "no case 'none.toml'"),
         ('like = "itself.toml"', "no case 'itself.toml'"),
         ('like = "wave.toml"\nedits = {"a.md" = {"four" = "x"}}', "'a.md' has no 'four'"),
         ('like = "wave.toml"\nedits = {"z.md" = {"four" = "x"}}', "no step has 'z.md'"),
-        ('like = "wave.toml"\nedits = {"z.md" = false}', "no step has 'z.md'"),
         ('like = "wave.toml"\nedits = {"a.md" = 3}', "what becomes of it"),
         ("like = 3", "like must be text"),
     ],

@@ -82,12 +82,8 @@ def test_what_is_staged_is_staged_with_its_approval(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("approvals", "said"),
     [
-        ("{}", "approvals must be a list"),
-        ("[1]", "approvals.0 must be a table"),
         ("[{rule = 'PTH002'}]", "approvals.0: unknown key 'rule'; did you mean 'rules'?"),
-        ("[{rules = 'PTH002'}]", "approvals.0.rules must be a list"),
-        ("[{rules = [1]}]", "approvals.0.rules, each part, must be text"),
-        ("[{expires = '2026-01-01'}]", "approvals.0.expires must be a whole number"),
+        ("[{rules = [1]}]", "approvals.0.rules.0 must be text"),
         ("[{place = 'here'}]", "approvals.0.place must be one of head, base, local"),
     ],
 )

@@ -11,6 +11,11 @@ from specguard.testing import GitError, Repository, Step
 if TYPE_CHECKING:
     from pathlib import Path
 
+ENTRIES = [
+    "D 000000 gone", "M 100755 mode", "D 000000 moved", "A 160000 sub", "A 100644 to/here",
+    "A 120000 typed", "D 000000 typed/x",
+]  # fmt: skip
+
 
 def raw(repository: Repository, revision: str = "HEAD") -> list[str]:
     """The entries of a commit against its first parent, each as `status mode path`."""
@@ -70,16 +75,7 @@ def test_every_kind_of_entry(tmp_path: Path) -> None:
     repository.submodule("sub", "2" * 40)
     repository.write(b"src/\xff\n", b"\x00")
     repository.commit("change")
-    assert raw(repository) == [
-        "D 000000 gone",
-        "M 100755 mode",
-        "D 000000 moved",
-        "A 100644 src/\udcff\n",
-        "A 160000 sub",
-        "A 100644 to/here",
-        "A 120000 typed",
-        "D 000000 typed/x",
-    ]
+    assert raw(repository) == [*ENTRIES[:3], "A 100644 src/\udcff\n", *ENTRIES[3:]]
     assert repository.git("status", "--short") == ""
 
 
@@ -101,16 +97,7 @@ def test_the_same_kinds_at_once(tmp_path: Path) -> None:
             ),
         ]
     )
-    assert raw(repository) == [
-        "D 000000 gone",
-        "M 100755 mode",
-        "D 000000 moved",
-        'A 100644 src/\udcff\n "',
-        "A 160000 sub",
-        "A 100644 to/here",
-        "A 120000 typed",
-        "D 000000 typed/x",
-    ]
+    assert raw(repository) == [*ENTRIES[:3], 'A 100644 src/\udcff\n "', *ENTRIES[3:]]
     stored = repository.process("cat-file", "commit", "HEAD").stdout
     assert b"author Bo <bo@example.org> 1767225660 +0000\n" in stored
     assert b"\nencoding latin1\n" in stored

@@ -15,8 +15,8 @@ from specguard.integrations.hooks.calls import COMMANDS
 from specguard.integrations.hooks.dialects import (
     AGENTS,
     LIMIT,
-    Answer,
-    Said,
+    HookOutput,
+    Reply,
     UnreadableError,
     parse,
     read,
@@ -25,7 +25,7 @@ from specguard.integrations.hooks.dialects import (
     speaker,
 )
 from specguard.integrations.hooks.pins import note_firing
-from specguard.integrations.hooks.places import WorkTree, work_tree_at
+from specguard.integrations.hooks.places import Checkout, work_tree_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from typing import Final, Self
 
     from specguard.change.repository import Looking
-    from specguard.integrations.hooks.dialects import Agent, Event
+    from specguard.integrations.hooks.dialects import Agent, HookEvent
 
 
 SECONDS: Final = {"edit": 20, "command": 20, "start": 20, "other": 20, "after": 50, "stop": 50}
@@ -77,7 +77,7 @@ def answer(words: Sequence[str]) -> int:
         said = _answer(words)
     except BaseException as error:  # noqa: BLE001 - whatever it is, nothing is let through by it
         reason = f"{_UNJUDGED}: internal error: {type(error).__name__}"
-        said = Said(stderr=f"{reason}\nTo repair the guard: `{REPAIR}`\n", code=2)
+        said = HookOutput(stderr=f"{reason}\nTo repair the guard: `{REPAIR}`\n", code=2)
     try:
         for stream, text in ((1, said.stdout), (2, said.stderr)):
             # As UTF-8: an encoding that the environment asks for may be none of JSON's.
@@ -89,10 +89,10 @@ def answer(words: Sequence[str]) -> int:
     return said.code
 
 
-def _answer(words: Sequence[str]) -> Said:
+def _answer(words: Sequence[str]) -> HookOutput:
     agent = next((one for one in AGENTS if list(words) == [one]), None)
     if agent is None:
-        return Said(
+        return HookOutput(
             stderr=f"specguard: `specguard hook` takes one of {', '.join(AGENTS)}, and was called with: "
             f"{' '.join(words)[:200]!r}\n  next: specguard init --agent NAME writes the settings\n",
             code=2,
@@ -112,10 +112,10 @@ def _answer(words: Sequence[str]) -> Said:
     return say(event, _judge(event, early))
 
 
-def _judge(event: Event, early: Early | None) -> Answer:
+def _judge(event: HookEvent, early: Early | None) -> Reply:
     """The answer to an event, in which every failure is one."""
     if event.moment == "other":
-        return Answer()
+        return Reply()
     _limit(SECONDS[event.moment])
     try:
         if event.moment in ("edit", "command"):
@@ -126,14 +126,14 @@ def _judge(event: Event, early: Early | None) -> Answer:
 
         return JUDGES[event.moment](event, os.environ, early)
     except UnreadableError as error:
-        return Answer("refuse", _reason(error))
+        return Reply("refuse", _reason(error))
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - it is refused
         return _broken(event, error)
     finally:
         _limit(0)
 
 
-def _broken(event: Event, error: BaseException) -> Answer:
+def _broken(event: HookEvent, error: BaseException) -> Reply:
     """The answer where the guard itself is broken: what repairs it is let through, and named."""
     repair = _repair(error)
     # Whatever else is broken: none of these writes what is guarded.
@@ -141,13 +141,13 @@ def _broken(event: Event, error: BaseException) -> Answer:
     # Of several commands it is not known which one the program runs.
     asked = given[0].strip() if len(given) == 1 and isinstance(given[0], str) else ""
     if event.moment == "command" and re.fullmatch(_REPAIRS, asked, re.ASCII):
-        return Answer()
+        return Reply()
     meaning = _UNABLE.get(event.moment, _UNJUDGED)
     text = f"{_reason(error, meaning)}\nTo repair the guard: `{repair}` (this command is never refused)."
     if event.moment == "stop" and (event.again or (event.loops or 0) > 0):
         # The agent was told, and may be unable to do anything about it.
-        return Answer("tell", text)
-    return Answer("refuse", text)
+        return Reply("tell", text)
+    return Reply("refuse", text)
 
 
 def _repair(error: BaseException) -> str:
@@ -181,13 +181,13 @@ def _reason(error: BaseException, meaning: str = _UNJUDGED) -> str:
     return f"{meaning}: {visible(place + cut(known.message))}{help_}"
 
 
-def _refuse_unread(agent: Agent, raw: bytes, reason: str) -> Said:
+def _refuse_unread(agent: Agent, raw: bytes, reason: str) -> HookOutput:
     """The refusal of an event that could not be read, as far as its beginning tells what it is."""
     names = {name.decode("ascii") for name in re.findall(_NAME, raw[:LIMIT])}
     if len(names) == 1:
         name = names.pop()
         return refusal(speaker({"hook_event_name": name}, os.environ, agent), name, reason)
-    return Said(stderr=reason + "\n", code=2)
+    return HookOutput(stderr=reason + "\n", code=2)
 
 
 def _read() -> bytes:
@@ -223,7 +223,7 @@ class Early(Record):
         looking: git looking for its repository, where the event will surely be judged by it; else None.
     """
 
-    tree: WorkTree
+    tree: Checkout
     looking: Looking | None = None
 
     @classmethod

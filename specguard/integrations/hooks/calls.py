@@ -10,10 +10,10 @@ from specguard.integrations.hooks.dialects import UnreadableError, path_bytes, t
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from typing import Any, Final
 
-    from specguard.integrations.hooks.dialects import Event
+    from specguard.integrations.hooks.dialects import HookEvent
 
 __all__ = ["Deeds", "FileEdit"]
 
@@ -58,15 +58,15 @@ class Deeds(Record):
         undecided: what cannot be told of an edit, each as a clause: `what the tool x does is not known`.
     """
 
-    edits: Sequence[FileEdit] = ()
-    messages: Sequence[str] = ()
-    bypasses: Sequence[str] = ()
-    refs: Sequence[tuple[str, str]] = ()
-    discards: Sequence[bytes] = ()
-    undecided: Sequence[str] = ()
+    edits: list[FileEdit] = []
+    messages: list[str] = []
+    bypasses: list[str] = []
+    refs: list[tuple[str, str]] = []
+    discards: list[bytes] = []
+    undecided: list[str] = []
 
 
-def deeds_of(event: Event) -> Deeds:
+def deeds_of(event: HookEvent) -> Deeds:
     """What the call would do; of keys that say the same in two ways, what all of them would.
 
     Raises:
@@ -87,7 +87,7 @@ def deeds_of(event: Event) -> Deeds:
     return Deeds(*([one for part in parts for one in getattr(part, name)] for name in Deeds._fields))
 
 
-def _command(event: Event, value: object) -> Deeds:
+def _command(event: HookEvent, value: object) -> Deeds:
     if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
         # An argument list; of `bash -lc TEXT` the text is what the shell reads.
         shell = len(value) == 3 and value[1].startswith("-") and value[1].endswith("c")
@@ -104,7 +104,7 @@ def _command(event: Event, value: object) -> Deeds:
     return read_command(value, event.directory)
 
 
-def _edited(event: Event) -> Deeds:
+def _edited(event: HookEvent) -> Deeds:
     """What a tool that edits does to its file; which of further names the program reads is not known here."""
     tool, given = event.tool, event.input
     writes = any(word in tool.lower() for word in WRITING)
@@ -112,7 +112,8 @@ def _edited(event: Event) -> Deeds:
     named = [given[name] for name in _PATHS if name in given]
     named += several if writes and isinstance(several, list) else []
     texts = list(dict.fromkeys(value for value in named if isinstance(value, str) and value))
-    edits, undecided = [], []
+    edits: list[FileEdit] = []
+    undecided = []
     if tool in (*_WHOLE, *_REPLACING, *_DELETING, *_NOTEBOOKS):
         path = path_bytes(text_of(given, *_PATHS, what=tool))
         content = _whole(event) if tool in _WHOLE else _replaced(event, path) if tool in _REPLACING else None
@@ -124,7 +125,7 @@ def _edited(event: Event) -> Deeds:
     return Deeds(edits, undecided=undecided)
 
 
-def _whole(event: Event) -> bytes | None:
+def _whole(event: HookEvent) -> bytes | None:
     """The content of a file that is written as a whole; None where it cannot be told."""
     texts = [text_of(event.input, name, what=event.tool) for name in _CONTENTS if name in event.input]
     try:
@@ -134,7 +135,7 @@ def _whole(event: Event) -> bytes | None:
         return None
 
 
-def _replaced(event: Event, path: bytes) -> bytes | None:
+def _replaced(event: HookEvent, path: bytes) -> bytes | None:
     """A file in which texts are replaced, as it is on the disk now; None where that cannot be told."""
     steps = event.input.get("edits", [event.input])
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):

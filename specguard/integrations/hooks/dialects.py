@@ -86,7 +86,7 @@ class UnreadableError(Exception):
     """An event that cannot be understood, with the reason as a clause."""
 
 
-class Event(Record):
+class HookEvent(Record):
     """One event.
 
     Attributes:
@@ -115,7 +115,7 @@ class Event(Record):
     loops: int | None = None
 
 
-class Answer(Record):
+class Reply(Record):
     """What the agent is answered.
 
     Attributes:
@@ -128,7 +128,7 @@ class Answer(Record):
     text: str = ""
 
 
-class Said(Record):
+class HookOutput(Record):
     """What a process says to the agent's program.
 
     Attributes:
@@ -234,7 +234,7 @@ def speaker(data: Mapping[str, Any], environment: Mapping[str, str], expected: A
     return "gemini" if expected == "gemini" and not name.endswith("ToolUse") else "claude"
 
 
-def read(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) -> Event:
+def read(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) -> HookEvent:
     """The event that an agent's program says.
 
     A name that is not known may be that of an event before a call, and a tool that is not known may write.
@@ -262,7 +262,7 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) 
     if loops is not None and agent == "cursor":
         _typed(loops, int, "`loop_count` of the event is no number")
     projects = _projects(data, environment, agent)
-    return Event(
+    return HookEvent(
         agent=agent,
         name=name,
         moment=moment,
@@ -301,7 +301,7 @@ def _directory(
     return path_bytes(said) if said else os.getcwdb()
 
 
-def say(event: Event, answer: Answer) -> Said:
+def say(event: HookEvent, answer: Reply) -> HookOutput:
     """An answer in the event's dialect: JSON on standard output and exit code 0, or nothing."""
     agent, stops, text = event.agent, event.moment == "stop", answer.text
     if answer.kind == "refuse" and not (agent == "gemini" and event.moment == "after"):
@@ -312,16 +312,16 @@ def say(event: Event, answer: Answer) -> Said:
         if answer.kind == "tell" and not stops:
             data |= {"agent_message": text, "additional_context": text}
             data |= _context(event.name, text) if event.name[:1].isupper() else {}
-        return Said(_written(data), f"{text}\n" if answer.kind == "tell" and stops else "")
+        return HookOutput(_written(data), f"{text}\n" if answer.kind == "tell" and stops else "")
     if answer.kind == "pass":
-        return Said()
+        return HookOutput()
     if stops or (agent == "gemini" and event.moment not in ("after", "start")):
-        return Said(_written({"systemMessage": text}))
+        return HookOutput(_written({"systemMessage": text}))
     # After a tool a refusal would in Gemini CLI take the place of what the tool said, which the agent needs.
-    return Said(_written(_context(event.name, text)))
+    return HookOutput(_written(_context(event.name, text)))
 
 
-def refusal(agent: Agent, name: str, reason: str) -> Said:
+def refusal(agent: Agent, name: str, reason: str) -> HookOutput:
     """The refusal of an event of this name; where the dialect has no JSON for it, text and exit code 2."""
     data: dict[str, Any] | None
     if agent == "gemini":
@@ -331,7 +331,7 @@ def refusal(agent: Agent, name: str, reason: str) -> Said:
         data |= (name[:1].isupper() and _of_claude(name, reason)) or {}
     else:
         data = _of_claude(name, reason)
-    return Said(stderr=f"{reason}\n", code=2) if data is None else Said(_written(data))
+    return HookOutput(stderr=f"{reason}\n", code=2) if data is None else HookOutput(_written(data))
 
 
 def _of_claude(name: str, reason: str) -> dict[str, Any] | None:

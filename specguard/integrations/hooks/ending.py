@@ -9,8 +9,8 @@ import time
 from specguard.change.repository import USUAL_BASES, Looking
 from specguard.change.request import Request
 from specguard.change.revision import base_refs, sha1
-from specguard.integrations.hooks.dialects import Answer
-from specguard.integrations.hooks.judging import homes_of
+from specguard.integrations.hooks.dialects import Reply
+from specguard.integrations.hooks.judging import homes_of, stands
 from specguard.integrations.hooks.pins import Pin, Session
 from specguard.model import EXIT_PASSED
 from specguard.reporters.escape import cut, visible
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from specguard.change.repository import Repository
     from specguard.change.sources import Change
     from specguard.integrations.hooks.answering import Early
-    from specguard.integrations.hooks.dialects import Event
-    from specguard.integrations.hooks.places import WorkTree
+    from specguard.integrations.hooks.dialects import HookEvent
+    from specguard.integrations.hooks.places import Checkout
     from specguard.model import Verdict
     from specguard.reporters.brief import Block
 
@@ -46,7 +46,7 @@ _GUARDS: Final = ("PTH", "CNT", "APR", "CFG")
 """The families that see all since the base; others begin at the branch that the agent's is stacked on."""
 
 
-def judge_end(event: Event, environment: Mapping[str, str], early: Early | None = None) -> Answer:
+def judge_end(event: HookEvent, environment: Mapping[str, str], early: Early | None = None) -> Reply:
     """Judge what there is at the end of a turn.
 
     Args:
@@ -72,26 +72,28 @@ def judge_end(event: Event, environment: Mapping[str, str], early: Early | None 
         if session.stops:
             session.stops = 0
             session.save()
-        return Answer()
-    left = _counted(len({*_fingerprints(state.left), *(set(state.found) - set(session.told))}))
+        return Reply()
+    count = len({*_fingerprints(state.left), *(set(state.found) - set(session.told))})
+    left = "1 finding is left" if count == 1 else f"{count} findings are left"
     place, command = _COMMITS if passed else _TREE
+    given_up = f"specguard: {left} in {place}, and the agent was told {HELD} times; {command} shows it."
     if (event.loops is not None and event.loops >= HELD) or session.stops >= HELD:
-        return Answer(kind="tell", text=_given_up(left, place, command))
+        return Reply("tell", given_up)
     session.stops += 1
     session.told = state.found
     session.save()
     if not session.kept and event.again:
         # Nothing counts how often, so once must do.
-        return Answer(kind="tell", text=_given_up(left, place, command))
+        return Reply("tell", given_up)
     said = (
         f"specguard has checked {place}: {left} before the turn can end"
         f" (said {session.stops} of {HELD} times). Fix it,"
         f" or tell the person you work for why it cannot be; {command} shows it again."
     )
-    return Answer(kind="refuse", text=_told(said, blocks, command))
+    return _told(said, blocks, command)
 
 
-def judge_after(event: Event, environment: Mapping[str, str], early: Early | None = None) -> Answer:
+def judge_after(event: HookEvent, environment: Mapping[str, str], early: Early | None = None) -> Reply:
     """Judge what there is after a command, and tell what is new in it.
 
     Raises:
@@ -105,12 +107,12 @@ def judge_after(event: Event, environment: Mapping[str, str], early: Early | Non
         session.told = state.found
         session.save()
     if not blocks or all(one in known for one in state.found):
-        return Answer()
+        return Reply()
     new = len(set(state.found) - known)
     many = "is 1 new finding" if new == 1 else f"are {new} new findings"
     said = f"After this command there {many} of specguard."
     passed = all(verdict.exit_code == EXIT_PASSED for verdict in state.left)
-    return Answer(kind="refuse", text=_told(said, blocks, (_COMMITS if passed else _TREE)[1]))
+    return _told(said, blocks, (_COMMITS if passed else _TREE)[1])
 
 
 class _State:
@@ -123,7 +125,7 @@ class _State:
         found: the fingerprints of all findings, and what else was said.
     """
 
-    def __init__(self, event: Event, environment: Mapping[str, str], early: Early | None) -> None:
+    def __init__(self, event: HookEvent, environment: Mapping[str, str], early: Early | None) -> None:
         homes = homes_of(event)
         self.session = Session(event, homes[0])
         self.left: list[Verdict] = []
@@ -157,12 +159,12 @@ class _State:
         """What has to be said of the base and was not yet."""
         return [(text, "", "the base") for key, text in self._said.items() if key not in self.session.told]
 
-    def _repository(self, tree: WorkTree, early: Early | None) -> Repository:
+    def _repository(self, tree: Checkout, early: Early | None) -> Repository:
         if early is not None and early.looking is not None and early.tree.root == tree.root:
             return early.looking.repository()
         return Looking(os.fsdecode(tree.root), self._environment).repository()
 
-    def _signature(self, tree: WorkTree, repository: Repository) -> str:
+    def _signature(self, tree: Checkout, repository: Repository) -> str:
         """What is another one where a file, the index or a ref is; empty where that is not certain.
 
         No program can set back when the system last changed a file. Two changes in a moment may look as one.
@@ -195,7 +197,7 @@ class _State:
             digest.update(b"%s\0%d %d %d %d %d\0" % (path, *numbers))
         return digest.hexdigest() if latest < time.time_ns() - _MOMENT else ""
 
-    def _judge(self, tree: WorkTree, repository: Repository) -> None:
+    def _judge(self, tree: Checkout, repository: Repository) -> None:
         from specguard.change.git import Git
         from specguard.change.sources import open_changes
         from specguard.engine.check import judge_change
@@ -206,15 +208,12 @@ class _State:
             comparison = git.start_index_diff(head or git.empty_tree)
             if pin is not None:
                 self._look_at_base(pin, git)
-            policies: Policies | None = None
+            base = pin.base if pin is not None else ()
+            plain = Request(environment=self._environment, directory=folder, pinned=base, by_agent=True)
+            policies = Policies(plain, repository)
 
             def judged(**asked: Any) -> list[Verdict]:
-                nonlocal policies
-                base = pin.base if pin is not None else ()
-                request = Request(
-                    environment=self._environment, directory=folder, pinned=base, by_agent=True, **asked
-                )
-                policies = policies or Policies(request, repository)
+                request = Request(**{**plain.__dict__, **asked})
                 verdicts = []
                 for change in open_changes(git, request):
                     verdict = judge_change(change, policies, needs={"quotes"})
@@ -227,7 +226,7 @@ class _State:
             if git.read(comparison, "the index"):
                 self.left += judged(staged=True)
                 _tell_once(*self.left[-2:])
-            rules = policies.hook_rules() if policies is not None else []
+            rules = policies.hook_rules()
             if head is None or not rules or (pin is not None and head in (pin.oid, pin.judged)):
                 return
             guards = [code for code in rules if code.startswith(_GUARDS)]
@@ -287,43 +286,29 @@ def _tell_once(worktree: Verdict, staged: Verdict) -> None:
 
 def _blocks(verdicts: Sequence[Verdict], known: Container[str] = ()) -> list[Block]:
     """The blocks of the errors; without those that are known already."""
-    if not any(result.findings or result.incomplete for verdict in verdicts for result in verdict.results):
-        return []
     from specguard.reporters.brief import blocks_of
 
     return [one for verdict in verdicts for one in blocks_of(verdict, errors=True, known=known)]
 
 
 def _fingerprints(verdicts: Sequence[Verdict]) -> list[str]:
-    found = [
-        judged.fingerprint
-        for verdict in verdicts
-        for judged in verdict.findings
-        if judged.state == "open" and judged.severity == "error"
-    ]
+    found = [judged.fingerprint for verdict in verdicts for judged in verdict.findings if stands(judged)]
     # What could not be judged is told once too.
     return found + [result.code for verdict in verdicts for result in verdict.results if result.incomplete]
 
 
-def _told(said: str, blocks: Sequence[Block], command: str) -> str:
+def _told(said: str, blocks: Sequence[Block], command: str) -> Reply:
     from specguard.reporters.brief import joined
 
-    return f"{said}\n\n{joined(blocks, WORDS - len(said.split()), f'; {command} has them all')}"
-
-
-def _counted(count: int) -> str:
-    return "1 finding is left" if count == 1 else f"{count} findings are left"
-
-
-def _given_up(left: str, place: str, command: str) -> str:
-    return f"specguard: {left} in {place}, and the agent was told {HELD} times; {command} shows it."
+    shown = joined(blocks, WORDS - len(said.split()), f"; {command} has them all")
+    return Reply("refuse", f"{said}\n\n{shown}")
 
 
 _NAMED: Final = 12
 """So many guarded paths are named before the rest is counted."""
 
 
-def greet(event: Event, environment: Mapping[str, str], early: Early | None = None) -> Answer:  # noqa: ARG001
+def greet(event: HookEvent, environment: Mapping[str, str], early: Early | None = None) -> Reply:  # noqa: ARG001
     """What the agent is told when a session starts.
 
     Raises:
@@ -356,10 +341,10 @@ def greet(event: Event, environment: Mapping[str, str], early: Early | None = No
     )
     if pin is not None and pin.lost:
         lines.append(pin.lost)
-    return Answer(kind="tell", text="\n".join(lines))
+    return Reply("tell", "\n".join(lines))
 
 
-JUDGES: Final[Mapping[str, Callable[[Event, Mapping[str, str], Early | None], Answer]]] = {
+JUDGES: Final[Mapping[str, Callable[[HookEvent, Mapping[str, str], Early | None], Reply]]] = {
     "start": greet,
     "stop": judge_end,
     "after": judge_after,

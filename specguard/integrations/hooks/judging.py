@@ -9,7 +9,7 @@ from specguard.change.request import Request
 from specguard.declaration.rule import Record
 from specguard.errors import NoAuthorityError, SpecguardError
 from specguard.integrations.hooks.calls import FileEdit, deeds_of
-from specguard.integrations.hooks.dialects import Answer
+from specguard.integrations.hooks.dialects import Reply
 from specguard.integrations.hooks.pins import Pin
 from specguard.integrations.hooks.places import is_below, locate, names_of, work_tree_at
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from specguard.change.repository import Looking
     from specguard.integrations.hooks.answering import Early
-    from specguard.integrations.hooks.dialects import Event
-    from specguard.integrations.hooks.places import WorkTree
+    from specguard.integrations.hooks.dialects import HookEvent
+    from specguard.integrations.hooks.places import Checkout
     from specguard.model import Judged, Verdict
     from specguard.reporters.brief import Block
 
@@ -35,7 +35,7 @@ WORDS: Final = 70
 """So many words a refusal has, unless one reason alone has more."""
 
 
-class Reasons:
+class Reasons(Record, frozen=False):
     """What comes of an event.
 
     Attributes:
@@ -44,19 +44,18 @@ class Reasons:
         lost: that the pin of the session was, in a sentence; empty where it was not.
     """
 
-    __slots__ = ("blocks", "lost", "own")
-
-    def __init__(self) -> None:
-        self.blocks: list[Block] = []
-        self.own: list[Block] = []
-        self.lost = ""
+    blocks: list[Block] = []
+    own: list[Block] = []
+    lost: str = ""
 
     def refuse(self, what: str, step: str) -> None:
         """Add a reason of the guard's own, and what is to be done in its place."""
-        self.own.append((f"{_visible(what)}\n  next: {step}", "", "the guard itself"))
+        from specguard.reporters.escape import cut, visible
+
+        self.own.append((f"{visible(cut(what))}\n  next: {step}", "", "the guard itself"))
 
 
-def judge(event: Event, environment: Mapping[str, str], early: Early | None = None) -> Answer:
+def judge(event: HookEvent, environment: Mapping[str, str], early: Early | None = None) -> Reply:
     """Judge an event before an edit or a command.
 
     Args:
@@ -70,20 +69,17 @@ def judge(event: Event, environment: Mapping[str, str], early: Early | None = No
     """
     deeds = deeds_of(event)
     reasons = Reasons()
-    if not (deeds.edits or deeds.messages or deeds.bypasses or deeds.refs or deeds.undecided):
-        try:
-            own = homes_of(event)[0]
-            pin = Pin.of(event, own, environment)
-            if pin is not None:
-                _keep_others_work(deeds.discards, event, own, pin, environment, reasons)
-        except SpecguardError:
-            # There is nothing to judge here, or it is broken, of which the next event with a verdict tells.
-            return Answer()
-        reasons.lost = pin.lost if pin else ""
-        return _answer(event, reasons)
-    homes = homes_of(event)
-    pin = Pin.of(event, homes[0], environment)
-    reasons.lost = pin.lost if pin else ""
+    try:
+        homes = homes_of(event)
+        pin = Pin.of(event, homes[0], environment)
+        if pin is not None:
+            reasons.lost = pin.lost
+            _keep_others_work(deeds.discards, event, homes[0], pin, environment, reasons)
+    except SpecguardError:
+        if deeds.edits or deeds.messages or deeds.bypasses or deeds.refs or deeds.undecided:
+            raise
+        # There is nothing to judge here, or it is broken, of which the next event with a verdict tells.
+        return Reply()
     pins = {tree.root: pin for tree in homes if pin is not None and tree.common == homes[0].common}
     for ref, target in deeds.refs:
         # It may be put back to what it was.
@@ -94,8 +90,6 @@ def judge(event: Event, environment: Mapping[str, str], early: Early | None = No
             )
     for clause in deeds.bypasses:
         reasons.refuse(clause, "Leave that out, and fix what the guard says.")
-    if pin is not None:
-        _keep_others_work(deeds.discards, event, homes[0], pin, environment, reasons)
     by_tree: dict[bytes, list[FileEdit]] = {home.root: [] for home in homes[:1]}
     for edit in deeds.edits:
         _place(edit, event, homes, environment, by_tree, reasons)
@@ -107,15 +101,17 @@ def judge(event: Event, environment: Mapping[str, str], early: Early | None = No
             looking = early.looking if early is not None and early.tree.root == root else None
             early = None
             try:
-                _judge_edits(_Target(root, environment, pins.get(root)), edits, reasons, looking)
+                _judge_edits(_Guarded(root, environment, pins.get(root)), edits, reasons, looking)
             except NoAuthorityError:
                 # A repository in which the agent stands beside its project need not be a guarded one.
-                home = any(root == tree.root for tree in homes)
-                if root == homes[0].root or (home and not event.projects):
+                stands = any(root == tree.root for tree in homes)
+                if root == homes[0].root or (stands and not event.projects):
                     raise
-    for message in deeds.messages:
+    home = _Guarded(homes[0].root, environment, pins.get(homes[0].root))
+    for message in filter(str.strip, deeds.messages):
         judged = True
-        _judge_message(_Target(homes[0].root, environment, pins.get(homes[0].root)), message, reasons)
+        for verdict in _checked(home, message=message):
+            _take(verdict, reasons, set(), home)
     if not judged and not reasons.own and deeds.undecided and not deeds.edits:
         # Of what cannot be told nothing is let through where there is nothing to judge by.
         from specguard.engine.policies import open_policy
@@ -124,7 +120,7 @@ def judge(event: Event, environment: Mapping[str, str], early: Early | None = No
     return _answer(event, reasons)
 
 
-class _Target(Record):
+class _Guarded(Record):
     """Where something is judged: a working tree, the hook's environment, and the session's pin."""
 
     root: bytes
@@ -143,13 +139,13 @@ class _Target(Record):
         )
 
 
-def homes_of(event: Event) -> list[WorkTree]:
+def homes_of(event: HookEvent) -> list[Checkout]:
     """The working trees that an event is about: those of its project, of its folder, and of this process.
 
     Raises:
         SpecguardError: there is none.
     """
-    found: dict[bytes, WorkTree] = {}
+    found: dict[bytes, Checkout] = {}
     folders = [*event.projects, event.directory]
     try:
         folders.append(os.getcwdb())
@@ -172,8 +168,8 @@ def homes_of(event: Event) -> list[WorkTree]:
 
 def _keep_others_work(
     discards: Sequence[bytes],
-    event: Event,
-    home: WorkTree,
+    event: HookEvent,
+    home: Checkout,
     pin: Pin,
     environment: Mapping[str, str],
     reasons: Reasons,
@@ -209,8 +205,8 @@ def _keep_others_work(
 
 def _place(
     edit: FileEdit,
-    event: Event,
-    homes: Sequence[WorkTree],
+    event: HookEvent,
+    homes: Sequence[Checkout],
     environment: Mapping[str, str],
     by_tree: dict[bytes, list[FileEdit]],
     reasons: Reasons,
@@ -232,31 +228,23 @@ def _place(
         if b".git" in path.lower().split(b"/"):
             # Git's own folder is no part of a tree, and was judged just now.
             continue
-        by_tree.setdefault(tree.root, []).append(_as(edit, path))
-
-
-def _as(edit: FileEdit, path: bytes) -> FileEdit:
-    return FileEdit(path=path, content=edit.content, known=edit.known, executable=edit.executable)
+        by_tree.setdefault(tree.root, []).append(FileEdit(path, edit.content, edit.known))
 
 
 def _judge_edits(
-    target: _Target, edits: Sequence[FileEdit], reasons: Reasons, looking: Looking | None
+    target: _Guarded, edits: Sequence[FileEdit], reasons: Reasons, looking: Looking | None
 ) -> None:
     known = [edit for edit in edits if edit.known]
-    asked = [edits]
-    if known and len(known) < len(edits):
-        # A rule stops at a content that nobody knows: those that are known are judged for themselves too.
-        asked.append(known)
     seen: set[str] = set()
-    for part in asked:
-        for verdict in _checked(target, edits=part, looking=looking):
+    # A rule stops at a content that nobody knows: those that are known are judged for themselves too.
+    for part in (edits, known if len(known) < len(edits) else ()):
+        for verdict in _checked(target, part, looking=looking) if part else ():
             _take(verdict, reasons, seen, target)
         looking = None
     again = _written_again(edits)
-    if again:
-        # The last write of a file is judged above; which one will be that is open where there are branches.
-        for verdict in _checked(target, edits=again):
-            _take(verdict, reasons, seen, target, absent=False)
+    # The last write of a file is judged above; which one will be that is open where there are branches.
+    for verdict in _checked(target, again) if again else ():
+        _take(verdict, reasons, seen, target, absent=False)
 
 
 def _written_again(edits: Sequence[FileEdit]) -> list[FileEdit]:
@@ -264,24 +252,16 @@ def _written_again(edits: Sequence[FileEdit]) -> list[FileEdit]:
     last: dict[bytes, FileEdit] = {}
     again: dict[bytes, FileEdit] = {}
     for edit in edits:
-        before = last.get(edit.path)
+        before = last.get(edit.path, edit)
+        added = before.known and edit.known and (edit.content or b"").startswith(before.content or b"\0")
+        if before is not edit and not added:
+            again[edit.path] = FileEdit(edit.path, known=False)
         last[edit.path] = edit
-        if before is None or (
-            before.known and edit.known and (edit.content or b"").startswith(before.content or b"\0")
-        ):
-            continue
-        again[edit.path] = FileEdit(path=edit.path, known=False)
     return list(again.values())
 
 
-def _judge_message(target: _Target, message: str, reasons: Reasons) -> None:
-    if message.strip():
-        for verdict in _checked(target, message=message):
-            _take(verdict, reasons, set(), target)
-
-
 def _checked(
-    target: _Target, edits: Sequence[FileEdit] = (), message: str = "", looking: Looking | None = None
+    target: _Guarded, edits: Sequence[FileEdit] = (), message: str = "", looking: Looking | None = None
 ) -> list[Verdict]:
     """The verdicts; before the first authority is committed, that of the working tree judges."""
     request = target.request(edits, message)
@@ -317,7 +297,7 @@ def _repairs(request: Request, error: SpecguardError) -> bool:
 
 
 def _take(
-    verdict: Verdict, reasons: Reasons, seen: set[str], target: _Target, *, absent: bool = True
+    verdict: Verdict, reasons: Reasons, seen: set[str], target: _Guarded, *, absent: bool = True
 ) -> None:
     """Add what a verdict says to the reasons; `absent` is what could not be judged."""
     if not any(result.findings or result.incomplete for result in verdict.results):
@@ -327,7 +307,7 @@ def _take(
 
     ignored: set[bytes] | None = None
     for result in verdict.results:
-        left = [judged for judged in result.findings if _stands(judged) and judged.fingerprint not in seen]
+        left = [judged for judged in result.findings if stands(judged) and judged.fingerprint not in seen]
         if left and result.code not in GUARDING:
             if ignored is None:
                 from specguard.integrations.hooks.own import ignored_paths
@@ -345,23 +325,18 @@ def _take(
     reasons.blocks += blocks_of(verdict, errors=True)
 
 
-def _stands(judged: Judged) -> bool:
+def stands(judged: Judged) -> bool:
+    """Whether a finding is an error that nothing lifts."""
     return judged.state == "open" and judged.severity == "error"
 
 
-def _answer(event: Event, reasons: Reasons) -> Answer:
+def _answer(event: HookEvent, reasons: Reasons) -> Reply:
     blocks = list(dict.fromkeys([*reasons.own, *reasons.blocks]))
     if not blocks:
-        return Answer(kind="tell", text=reasons.lost) if reasons.lost else Answer()
+        return Reply("tell" if reasons.lost else "pass", reasons.lost)
     from specguard.reporters.brief import joined
 
     what = "command" if event.moment == "command" else "edit"
     said = f"specguard refuses this {what}: nothing of it was done."
     told = joined(blocks, WORDS - len(said.split()))
-    return Answer(kind="refuse", text="\n\n".join([said, *([reasons.lost] if reasons.lost else []), told]))
-
-
-def _visible(text: str) -> str:
-    from specguard.reporters.escape import cut, visible
-
-    return visible(cut(text))
+    return Reply("refuse", "\n\n".join(filter(None, [said, reasons.lost, told])))

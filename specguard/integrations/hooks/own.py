@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.change.request import FileEdit
-    from specguard.integrations.hooks.places import WorkTree
+    from specguard.integrations.hooks.places import Checkout
     from specguard.model import Verdict
 
 
@@ -57,7 +57,7 @@ _PROGRAMS: Final = frozenset({b"specguard", b"git"})
 
 
 def wrong(
-    edit: FileEdit, names: Sequence[bytes], trees: Sequence[WorkTree], environment: Mapping[str, str]
+    edit: FileEdit, names: Sequence[bytes], trees: Sequence[Checkout], environment: Mapping[str, str]
 ) -> str:
     """Why a file must not be written by an agent; empty where it may.
 
@@ -81,7 +81,7 @@ def wrong(
     return ""
 
 
-def _in_git(name: bytes, trees: Sequence[WorkTree], *, gone: bool) -> str:
+def _in_git(name: bytes, trees: Sequence[Checkout], *, gone: bool) -> str:
     reason = "is in git's own folder, where hooks and settings decide whether anything is checked"
     for tree in trees:
         for folder in (tree.git_dir, tree.common):
@@ -97,7 +97,7 @@ def _in_git(name: bytes, trees: Sequence[WorkTree], *, gone: bool) -> str:
     return ""
 
 
-def _in_hooks(edit: FileEdit, name: bytes, trees: Sequence[WorkTree], environment: Mapping[str, str]) -> str:
+def _in_hooks(edit: FileEdit, name: bytes, trees: Sequence[Checkout], environment: Mapping[str, str]) -> str:
     """A hook that runs specguard, in the folder that `core.hooksPath` names."""
     config = os.fsencode(environment.get("XDG_CONFIG_HOME", "")) or _home(environment) + b"/.config"
     for tree in trees:
@@ -115,14 +115,14 @@ def _in_hooks(edit: FileEdit, name: bytes, trees: Sequence[WorkTree], environmen
             continue
         if path and is_below(name, os.path.realpath(os.path.join(tree.root, path))):
             old = _text(name)
-            same = edit.known and edit.content == old and edit.executable is None
+            same = edit.known and edit.content == old
             if b"specguard" in old.lower() and not same:
                 return "is a hook of git that runs specguard (core.hooksPath)"
     return ""
 
 
 def _in_settings(
-    edit: FileEdit, name: bytes, trees: Sequence[WorkTree], environment: Mapping[str, str], *, gone: bool
+    edit: FileEdit, name: bytes, trees: Sequence[Checkout], environment: Mapping[str, str], *, gone: bool
 ) -> str:
     """The settings of an agent."""
     roots = (*(tree.root for tree in trees), _home(environment))
@@ -199,7 +199,7 @@ def _in_user_settings(name: bytes, environment: Mapping[str, str]) -> str:
 
 
 def _in_installation(
-    name: bytes, trees: Sequence[WorkTree], environment: Mapping[str, str], *, gone: bool
+    name: bytes, trees: Sequence[Checkout], environment: Mapping[str, str], *, gone: bool
 ) -> str:
     for folder in _installed(trees):
         # A working tree may be below a virtual environment, and its files are files.
@@ -217,7 +217,7 @@ def _in_installation(
     return ""
 
 
-def _installed(trees: Sequence[WorkTree]) -> list[bytes]:
+def _installed(trees: Sequence[Checkout]) -> list[bytes]:
     """The folders of what runs here: the virtual environment, or else the packages, or specguard alone."""
     import specguard
 

@@ -62,7 +62,7 @@ def read_patch(text: str, directory: bytes, read: Callable[[bytes], bytes | None
                 # An indented header may be a line of the file.
                 content = None
         edits.append(FileEdit(path=path, content=content, known=content is not None))
-    return Deeds(edits=edits, undecided=() if edits else ["the patch names no file that can be read from it"])
+    return Deeds(edits=edits, undecided=[] if edits else ["the patch names no file that can be read from it"])
 
 
 def _updated(text: bytes, body: bytes) -> bytes | None:
@@ -126,7 +126,7 @@ def read_diff(text: str, strip: int = 1) -> Deeds:
         if file.target_file != os.devnull:
             edits.append(FileEdit(path=_name(file.target_file, strip), known=False))
     edits = [edit for edit in dict.fromkeys(edits) if edit.path and b"\0" not in edit.path]
-    return Deeds(edits=edits, undecided=() if edits else ["the patch names no file"])
+    return Deeds(edits=edits, undecided=[] if edits else ["the patch names no file"])
 
 
 def _name(text: str, strip: int) -> bytes:

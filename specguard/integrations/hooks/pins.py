@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from specguard.change.base import Found
     from specguard.change.git import Git
     from specguard.change.repository import Repository
-    from specguard.integrations.hooks.dialects import Agent, Event
-    from specguard.integrations.hooks.places import WorkTree
+    from specguard.integrations.hooks.dialects import Agent, HookEvent
+    from specguard.integrations.hooks.places import Checkout
 
     Before = Sequence[dict[bytes, str]]
     """As `specguard.change.worktree.uncommitted` gives it."""
@@ -87,14 +87,14 @@ def _write(file: bytes, content: bytes, most: int = 0) -> bool:
     return True
 
 
-def note_firing(event: Event, tree: WorkTree) -> None:
+def note_firing(event: HookEvent, tree: Checkout) -> None:
     """Remember that an agent's hook has run, on which event."""
     if event.session != PROBE:
         file = os.path.join(tree.git_dir, _FIRED, event.agent.encode())
         _write(file, event.name[:60].encode("ascii", "replace"))
 
 
-def last_fired(agent: Agent, tree: WorkTree) -> tuple[float, str] | None:
+def last_fired(agent: Agent, tree: Checkout) -> tuple[float, str] | None:
     """When an agent's hook last ran in a worktree, in seconds since the epoch, and on which event."""
     file = os.path.join(tree.git_dir, _FIRED, agent.encode())
     name = _read(file, 60).decode("ascii", "replace")
@@ -118,7 +118,7 @@ class Session:
         kept: whether what is remembered can be kept.
     """
 
-    def __init__(self, event: Event, tree: WorkTree) -> None:
+    def __init__(self, event: HookEvent, tree: Checkout) -> None:
         name = f"{event.agent}\0{event.session}\0{os.fsdecode(tree.root)}"
         key = sha1(name.encode("utf-8", "replace")).hexdigest()
         self._file = os.path.join(tree.git_dir, _SESSIONS, key.encode("ascii"))
@@ -172,7 +172,7 @@ class Pin(Record, frozen=False):
     lost: str = ""
 
     @classmethod
-    def of(cls, event: Event, tree: WorkTree, environment: Mapping[str, str]) -> Self | None:
+    def of(cls, event: HookEvent, tree: Checkout, environment: Mapping[str, str]) -> Self | None:
         """The pin of an event's session; made where the session begins with this event.
 
         None where there is nothing that could be pinned: a session without a name, or no commit yet.
@@ -215,7 +215,7 @@ class Pin(Record, frozen=False):
         return pin
 
     @classmethod
-    def _found_now(cls, file: str, tree: WorkTree, environment: Mapping[str, str], oid: str) -> Self | None:
+    def _found_now(cls, file: str, tree: Checkout, environment: Mapping[str, str], oid: str) -> Self | None:
         """A new pin: the base that is found now, at the object id that git's folder remembers, if any."""
         from specguard.change.base import find_base, named_base
         from specguard.change.git import Git
@@ -261,7 +261,7 @@ class Pin(Record, frozen=False):
             states[_KINDS.index(kind.decode())][path] = f"{mode.decode()} {oid.decode()}"
         return states
 
-    def _remember(self, tree: WorkTree, environment: Mapping[str, str]) -> None:
+    def _remember(self, tree: Checkout, environment: Mapping[str, str]) -> None:
         """Keep what is not committed; what cannot be read or kept is judged as the session's own."""
         from specguard.change.git import Git
         from specguard.change.repository import Repository

@@ -49,7 +49,7 @@ _LONGEST: Final = 4096
 """More bytes of a `.git` file are not read."""
 
 
-class WorkTree(Record):
+class Checkout(Record):
     """A working tree, as its folder tells.
 
     Attributes:
@@ -93,7 +93,7 @@ def names_of(path: bytes, directory: bytes, environment: Mapping[str, str], *, g
     return list(dict.fromkeys(names))
 
 
-def work_tree_at(folder: bytes) -> WorkTree | None:
+def work_tree_at(folder: bytes) -> Checkout | None:
     """The working tree that a folder is in; None where it is in none."""
     for root in _above(os.path.realpath(folder)):
         found = _work_tree(root)
@@ -102,7 +102,7 @@ def work_tree_at(folder: bytes) -> WorkTree | None:
     return None
 
 
-def locate(names: Iterable[bytes], homes: Sequence[WorkTree], *, gone: bool) -> list[tuple[WorkTree, bytes]]:
+def locate(names: Iterable[bytes], homes: Sequence[Checkout], *, gone: bool) -> list[tuple[Checkout, bytes]]:
     """The working trees in which names lie, each with the path from its root.
 
     Args:
@@ -114,7 +114,7 @@ def locate(names: Iterable[bytes], homes: Sequence[WorkTree], *, gone: bool) -> 
         Pairs, each once; none for a file outside of all. A name in a nested repository has its path from the
         root of the one around it.
     """
-    found: dict[tuple[bytes, bytes], tuple[WorkTree, bytes]] = {}
+    found: dict[tuple[bytes, bytes], tuple[Checkout, bytes]] = {}
     shared = {home.common for home in homes}
     for name in names:
         trees = [home for home in homes if is_below(name, home.root)]
@@ -133,7 +133,7 @@ def locate(names: Iterable[bytes], homes: Sequence[WorkTree], *, gone: bool) -> 
     return list(found.values())
 
 
-def _is_around(tree: WorkTree, homes: Sequence[WorkTree]) -> bool:
+def _is_around(tree: Checkout, homes: Sequence[Checkout]) -> bool:
     """Whether a guarded working tree is around one in which an agent stands."""
     around = any(is_below(home.root, tree.root) for home in homes)
     return around and os.path.lexists(tree.root + b"/SPEC_AUTHORITY.md")
@@ -153,7 +153,7 @@ def _above(folder: bytes) -> list[bytes]:
     return found
 
 
-def _work_tree(root: bytes) -> WorkTree | None:
+def _work_tree(root: bytes) -> Checkout | None:
     """The working tree whose root a folder is; None where it is none."""
     place = root.rstrip(b"/") + b"/.git"
     try:
@@ -170,7 +170,7 @@ def _work_tree(root: bytes) -> WorkTree | None:
         return None
     shared = _first_line(git_dir + b"/commondir")
     common = os.path.realpath(os.path.join(git_dir, shared)) if shared else git_dir
-    return WorkTree(root=root, git_dir=git_dir, common=common)
+    return Checkout(root=root, git_dir=git_dir, common=common)
 
 
 def _first_line(file: bytes) -> bytes:

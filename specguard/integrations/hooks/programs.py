@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from typing import Final
 
-    from specguard.integrations.hooks.shell import Telling
+    from specguard.integrations.hooks.shell import Interpreter
 
     Words = Sequence[Word]
     Options = Sequence[tuple[str, Word | None]]
@@ -23,7 +23,7 @@ _HOOKED: Final = frozenset(["commit", "push", "merge", "rebase", "am", "pull", "
 _CONFIG: Final = "core.hookspath"
 
 
-def tell(telling: Telling, name: str, words: Words, given: str | None) -> None:
+def tell(telling: Interpreter, name: str, words: Words, given: str | None) -> None:
     """Tell what a call of a program does; nothing for one that is not known.
 
     Args:
@@ -36,12 +36,14 @@ def tell(telling: Telling, name: str, words: Words, given: str | None) -> None:
         _git(telling, words, given)
     elif name in _PROGRAMS:
         _PROGRAMS[name](telling, words)
+    elif name in ("tee", "truncate", "dd", "chmod"):
+        _write(telling, name, words)
     elif name in ("cp", "mv", "ln", "install"):
         _put(telling, name, words)
     elif name in ("apply_patch", "applypatch"):
         _patch(telling, words[0].text if words else given)
     elif name in ("pre-commit", "lefthook") and words and words[0].text == "uninstall":
-        telling.bypasses.append(f"`{name} uninstall` takes git's hooks away")
+        telling.deeds.bypasses.append(f"`{name} uninstall` takes git's hooks away")
 
 
 def options_of(words: Words, valued: str = "", longs: Collection[str] = ()) -> tuple[Options, Words]:
@@ -83,54 +85,48 @@ def has(options: Options, *names: str) -> bool:
     return any(name in names for name, _ in options)
 
 
-def _remove(telling: Telling, words: Words) -> None:
+def _remove(telling: Interpreter, words: Words) -> None:
     options, operands = options_of(words)
     if has(options, "n", "dry-run"):
         return
-    for path in telling.all_paths([word for word in operands if not (word.text or "").startswith(":")]):
+    for path in telling.paths(*(word for word in operands if not (word.text or "").startswith(":"))):
         whole = telling.absolute(path)
         if has(options, "r", "R", "recursive") or not os.path.isdir(whole) or os.path.islink(whole):
             telling.edit(path, gone=True)
 
 
-def _touch(telling: Telling, words: Words) -> None:
+def _touch(telling: Interpreter, words: Words) -> None:
     options, operands = options_of(words, "drt", ["date", "reference", "time"])
-    for path in () if has(options, "c", "no-create", "h") else telling.all_paths(operands):
+    for path in () if has(options, "c", "no-create", "h") else telling.paths(*operands):
         if not os.path.lexists(telling.absolute(path)):
             telling.edit(path)
 
 
-def _write(telling: Telling, words: Words) -> None:
-    for word in options_of(words)[1]:
-        telling.write(word)
-
-
-def _truncate(telling: Telling, words: Words) -> None:
-    _write(telling, options_of(words, "sr", ["size", "reference"])[1])
-
-
-def _dd(telling: Telling, words: Words) -> None:
-    _write(telling, [Word(word.text[3:]) for word in words if word.text and word.text.startswith("of=")])
-
-
-def _mode(telling: Telling, words: Words) -> None:
-    rest = [word for word in words if word.text not in ("-R", "-v", "-f", "-c", "--recursive")]
-    for path in telling.all_paths(rest[1:]):
+def _write(telling: Interpreter, name: str, words: Words) -> None:
+    """Programs that write the files that they are given."""
+    operands = options_of(words, "sr" if name == "truncate" else "", ["size", "reference"])[1]
+    if name == "dd":
+        operands = [Word(word.text[3:]) for word in words if word.text and word.text.startswith("of=")]
+    elif name == "chmod":
+        # A mode such as `-x` looks like an option.
+        flags = ("-R", "-v", "-f", "-c", "--recursive")
+        operands = [word for word in words if word.text not in flags][1:]
+    for path in telling.paths(*operands):
         telling.edit(path)
 
 
-def _sed(telling: Telling, words: Words) -> None:
+def _sed(telling: Interpreter, words: Words) -> None:
     inline = [word.text or "" for word in words if re.match(r"-[nErsuz]*i|--in-place", word.text or "")]
     options, operands = options_of(
         [word for word in words if (word.text or "-") not in inline], "ef", ["expression", "file"]
     )
     operands = [word for word in operands if word.text] if inline else []
     scripted = has(options, "e", "f", "expression", "file")
-    for word in operands if scripted else operands[1:]:
-        telling.write(word)
+    for path in telling.paths(*(operands if scripted else operands[1:])):
+        telling.edit(path)
 
 
-def _put(telling: Telling, name: str, words: Words) -> None:
+def _put(telling: Interpreter, name: str, words: Words) -> None:
     """`cp`, `mv`, `ln` and `install`: the last operand is where the others go."""
     options, operands = options_of(
         words, "tSmog" if name == "install" else "tS", ["target-directory", "suffix", "mode"]
@@ -142,7 +138,7 @@ def _put(telling: Telling, name: str, words: Words) -> None:
     several = bool(folder) or len(sources) > 1 or sources[0].pattern
     for target in telling.paths(targets[0]):
         inside = several or target.endswith(b"/") or os.path.isdir(telling.absolute(target))
-        for source in telling.all_paths(sources):
+        for source in telling.paths(*sources):
             last = source.rstrip(b"/").rpartition(b"/")[2]
             content = None if name == "ln" else read_file(telling.absolute(source))
             telling.edit(joined(target, last) if inside and last.strip(b".") else target, content)
@@ -152,7 +148,7 @@ def _put(telling: Telling, name: str, words: Words) -> None:
             telling.edit(target)
 
 
-def _patch(telling: Telling, text: str | None, strip: int | None = None) -> None:
+def _patch(telling: Interpreter, text: str | None, strip: int | None = None) -> None:
     """A patch is applied in the folder in which the shell stands: a diff, or an envelope without `strip`."""
     if text is not None and telling.place is not None:
         from specguard.integrations.hooks.patches import read_diff, read_patch
@@ -162,13 +158,12 @@ def _patch(telling: Telling, text: str | None, strip: int | None = None) -> None
             telling.edit(joined(telling.place, edit.path), gone=edit.known and edit.content is None)
 
 
-_PROGRAMS: Final[Mapping[str, Callable[[Telling, Words], None]]] = {
-    "rm": _remove, "unlink": _remove, "shred": _remove, "touch": _touch, "tee": _write,
-    "truncate": _truncate, "dd": _dd, "chmod": _mode, "sed": _sed, "gsed": _sed,
+_PROGRAMS: Final[Mapping[str, Callable[[Interpreter, Words], None]]] = {
+    "rm": _remove, "unlink": _remove, "shred": _remove, "touch": _touch, "sed": _sed, "gsed": _sed,
 }  # fmt: skip
 
 
-def _git(telling: Telling, words: Words, given: str | None) -> None:
+def _git(telling: Interpreter, words: Words, given: str | None) -> None:
     """What git writes, commits and moves, and how it is run without its hooks."""
     start = telling.place
     at = 0
@@ -186,13 +181,13 @@ def _git(telling: Telling, words: Words, given: str | None) -> None:
             found = telling.paths(value)
             telling.place = found[0] if len(found) == 1 else None
         elif name in ("-c", "--config-env") and _sets_hooks([value]):
-            telling.bypasses.append("`git -c core.hooksPath` gives git other hooks, or none")
+            telling.deeds.bypasses.append("`git -c core.hooksPath` gives git other hooks, or none")
     if words[at:] and words[at].text:
         _subcommand(telling, words[at].text or "", words[at + 1 :], given)
     telling.place = start
 
 
-def _subcommand(telling: Telling, name: str, words: Words, given: str | None) -> None:
+def _subcommand(telling: Interpreter, name: str, words: Words, given: str | None) -> None:
     if name in _HOOKED:
         _hooked(telling, name, words, given)
     if name == "config":
@@ -200,7 +195,7 @@ def _subcommand(telling: Telling, name: str, words: Words, given: str | None) ->
         looks = any(text.startswith("--get") or text in ("get", "--list", "-l", "list") for text in texts)
         plain = len(texts) == 1
         if _sets_hooks(words) and not looks and not plain:
-            telling.bypasses.append("`git config core.hooksPath` gives git other hooks, or none")
+            telling.deeds.bypasses.append("`git config core.hooksPath` gives git other hooks, or none")
     elif name == "rm":
         _remove(telling, words)
     elif name == "mv":
@@ -209,25 +204,25 @@ def _subcommand(telling: Telling, name: str, words: Words, given: str | None) ->
         _restore(telling, name, words)
     elif name == "reset" and has(options_of(words)[0], "hard") and telling.place is not None:
         tree = work_tree_at(telling.absolute(telling.place))
-        telling.discards += [tree.root] if tree else []
+        telling.deeds.discards.extend([tree.root] if tree else [])
     elif name == "apply":
         _apply(telling, words, given)
     elif name in ("push", "fetch", "branch", "update-ref"):
-        telling.refs += _moved(name, words)
+        telling.deeds.refs.extend(_moved(name, words))
 
 
 def _sets_hooks(words: Words) -> bool:
     return any((word.text or "").partition("=")[0].lower() == _CONFIG for word in words)
 
 
-def _hooked(telling: Telling, name: str, words: Words, given: str | None) -> None:
+def _hooked(telling: Interpreter, name: str, words: Words, given: str | None) -> None:
     """A command that runs hooks: whether it skips them, and the message of a commit."""
     longs = ["message", "file", "reuse-message", "reedit-message", "template", "author", "date", "fixup",
              "squash", "trailer"]  # fmt: skip
     options, _ = options_of(words, "mFCctS" if name == "commit" else "ms", longs)
     short = name in ("commit", "am") and has(options, "n")
     if short or any("no-verify".startswith(option) and len(option) > 6 for option, _ in options):
-        telling.bypasses.append(f"`git {name} --no-verify` skips the hooks")
+        telling.deeds.bypasses.append(f"`git {name} --no-verify` skips the hooks")
     if name != "commit" or has(
         options, "dry-run", "C", "c", "fixup", "squash", "reuse-message", "reedit-message", "trailer"
     ):
@@ -238,10 +233,10 @@ def _hooked(telling: Telling, name: str, words: Words, given: str | None) -> Non
         if option in ("m", "message", "F", "file") and value is not None
     ]
     if texts and None not in texts:
-        telling.messages.append("\n\n".join(text for text in texts if text is not None))
+        telling.deeds.messages.append("\n\n".join(text for text in texts if text is not None))
 
 
-def _restore(telling: Telling, name: str, words: Words) -> None:
+def _restore(telling: Interpreter, name: str, words: Words) -> None:
     """`checkout` and `restore`: what files hold that is not committed is thrown away."""
     options, operands = options_of(words, "s" if name == "restore" else "", ["source"])
     if name == "restore":
@@ -252,10 +247,10 @@ def _restore(telling: Telling, name: str, words: Words) -> None:
     elif len(words) > 1 and words[1].text == "--" and not (words[0].text or "-").startswith("-"):
         operands = words[2:]
     if not any((word.text or "").startswith(":") for word in operands):
-        telling.discards += telling.all_paths(operands)
+        telling.deeds.discards.extend(telling.paths(*operands))
 
 
-def _apply(telling: Telling, words: Words, given: str | None) -> None:
+def _apply(telling: Interpreter, words: Words, given: str | None) -> None:
     options, operands = options_of(words, "pC", ["directory", "exclude", "include", "whitespace"])
     if has(options, "check", "stat", "numstat", "summary", "R", "reverse", "directory", "exclude", "include"):
         return

@@ -108,7 +108,7 @@ class Wanted(Record, kw_only=True):
     guards: bool = False
 
 
-class Found(Record):
+class FoundHooks(Record):
     """What settings have of specguard.
 
     Attributes:
@@ -200,7 +200,7 @@ def merged(text: str, host: Host, program: str, *, on_failure: bool = False) -> 
     return text if json.dumps(hooks) == before else _with(text, "hooks", hooks)
 
 
-def look(text: str, host: Host, program: str) -> Found:
+def look(text: str, host: Host, program: str) -> FoundHooks:
     """What settings have of specguard, and what they lack.
 
     Raises:
@@ -221,7 +221,7 @@ def look(text: str, host: Host, program: str) -> Found:
         wanted = [written_hook(host, hook, command=command) for command in (hook.command, *closed)]
         if not any(_serves(group, data) for group in groups for data in wanted):
             missing.append(hook.event)
-    return Found(missing, commands, _switched_off(root, host))
+    return FoundHooks(missing, commands, _switched_off(root, host))
 
 
 def _switched_off(root: Mapping[str, Any], host: Host) -> str:

@@ -33,12 +33,7 @@ _WORTH: Final = (
 """Without one of these a command does nothing that is told, and is not parsed."""
 
 _DEVICES: Final = re.compile(rb"/dev/(?:null|zero|full|tty|stdin|stdout|stderr|fd/[0-9]+)")
-_FOLDERS: Final = frozenset(["", "/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"])
-"""Folders in which programs are what they are called."""
-
-_WRAPPERS: Final = frozenset(
-    ["sudo", "doas", "env", "command", "builtin", "exec", "nohup", "time", "export"]
-)  # fmt: skip
+_WRAPPERS: Final = ("sudo", "doas", "env", "command", "builtin", "exec", "nohup", "time")
 _RENAMING: Final = frozenset(["alias", "unalias", "eval", "source", ".", "trap"])
 """Programs after which a command need not be what it looks like."""
 
@@ -51,12 +46,7 @@ _SKIPS: Final = frozenset(
 """Variables by which git's hooks are skipped."""
 
 _APART: Final = frozenset(["subshell", "pipeline", "command_substitution", "process_substitution"])
-_MAYBE: Final = frozenset(
-    [
-        "if_statement", "elif_clause", "else_clause", "for_statement", "c_style_for_statement",
-        "while_statement", "case_statement", "case_item",
-    ]
-)  # fmt: skip
+_MAYBE: Final = ("_statement", "_clause", "_item")
 _THEN: Final = ("pipeline", "command", "list")
 _WRITES: Final = frozenset([">", ">>", ">|", "&>", "&>>", "<>", ">&"])
 _ESCAPES: Final = {"n": "\n", "t": "\t"}
@@ -74,7 +64,7 @@ class Word(Record):
     pattern: bool = False
 
 
-class _Unread(Exception):
+class _Uncertain(Exception):
     """From here on nothing is certain."""
 
 
@@ -87,31 +77,24 @@ def read_command(text: str, directory: bytes, environment: Mapping[str, str] | N
         environment: the variables that it would see; those of this process where they are not given. Only
             `HOME` is believed.
     """
-    telling = Telling(directory, (os.environ if environment is None else environment).get("HOME", ""))
+    telling = Interpreter(directory, (os.environ if environment is None else environment).get("HOME", ""))
     telling.run(text)
-    return Deeds(
-        edits=telling.edits[:MOST], messages=telling.messages, bypasses=telling.bypasses, refs=telling.refs,
-        discards=telling.discards,
-    )  # fmt: skip
+    return telling.deeds
 
 
-class Telling:
+class Interpreter:
     """Follows a command, and collects what it does.
 
     Attributes:
         place: the folder in which the shell stands, from `directory`; None where that is not known.
-        edits, messages, bypasses, refs, discards: as in `Deeds`.
+        deeds: what was told so far.
     """
 
     def __init__(self, directory: bytes, home: str) -> None:
         self.directory = directory
         self.home = home
         self.place: bytes | None = b""
-        self.edits: list[FileEdit] = []
-        self.messages: list[str] = []
-        self.bypasses: list[str] = []
-        self.refs: list[tuple[str, str]] = []
-        self.discards: list[bytes] = []
+        self.deeds = Deeds()
         self._nested = self._depth = self._maybe = 0
 
     def run(self, text: str) -> None:
@@ -125,7 +108,7 @@ class Telling:
         depth, maybe = self._depth, self._maybe
         try:
             self._visit(_parse(text))
-        except _Unread:
+        except _Uncertain:
             self._depth, self._maybe = depth, maybe
         self._nested -= 1
 
@@ -134,7 +117,7 @@ class Telling:
         kind = node.type
         self._depth += 1
         if node.is_error or kind == "function_definition" or self._depth > _DEEPEST:
-            raise _Unread
+            raise _Uncertain
         if kind == "redirected_statement":
             self._redirected(node)
         elif kind == "command":
@@ -146,7 +129,7 @@ class Telling:
             for child in node.named_children:
                 before, behind = (one and one.type for one in (child.prev_sibling, child.next_sibling))
                 start = self.place
-                maybe = kind in _MAYBE or before == "||"
+                maybe = (kind.endswith(_MAYBE) and kind != "compound_statement") or before == "||"
                 self._maybe += maybe
                 self._visit(child, None if behind else given)
                 self._maybe -= maybe
@@ -158,17 +141,12 @@ class Telling:
 
     def _redirected(self, node: Any) -> None:
         body = node.child_by_field_name("body")
-        files: list[Any] = []
-        then: list[Any] = []
-        given = None
-        for redirect in node.children_by_field_name("redirect"):
-            if redirect.type == "heredoc_redirect":
-                # The grammar puts what follows on the line of `<<` into the redirection.
-                given = _document(redirect)
-                files += redirect.children_by_field_name("redirect")
-                then += [one for one in redirect.named_children if one.type in _THEN]
-            else:
-                files.append(redirect)
+        files = node.children_by_field_name("redirect")
+        documents = [one for one in files if one.type == "heredoc_redirect"]
+        # The grammar puts what follows on the line of `<<` into the redirection.
+        files += [one for document in documents for one in document.children_by_field_name("redirect")]
+        then = [one for document in documents for one in document.named_children if one.type in _THEN]
+        given = _document(documents[-1]) if documents else None
         # What is redirected as a whole is so before it begins.
         whole = body is not None and body.type not in _THEN
         for one in files if whole else ():
@@ -183,7 +161,8 @@ class Telling:
         target = node.child_by_field_name("destination")
         mark = next((one.type for one in node.children if not one.is_named), "")
         if target is not None and mark in _WRITES and not (mark == ">&" and target.type == "number"):
-            self.write(self._word(target))
+            for path in self.paths(self._word(target)):
+                self.edit(path)
 
     def _command(self, node: Any, given: str | None) -> None:
         words: list[Word] = []
@@ -208,25 +187,20 @@ class Telling:
     def _set(self, name: str, value: str | None) -> None:
         """Tell of a variable by which git runs no hooks."""
         if name in _SKIPS and not (name in ("HUSKY", "LEFTHOOK") and value not in ("0", "false")):
-            self.bypasses.append(f"`{name}` skips hooks")
+            self.deeds.bypasses.append(f"`{name}` skips hooks")
         elif name.startswith("GIT_CONFIG") and "hookspath" in (value or "").lower():
-            self.bypasses.append(f"`{name}` gives git other hooks, or none")
+            self.deeds.bypasses.append(f"`{name}` gives git other hooks, or none")
 
     def _program(self, words: Sequence[Word], given: str | None) -> None:
-        name = ""
-        while words:
-            folder, _, name = (words[0].text or "").rpartition("/")
-            if folder not in _FOLDERS or name not in _WRAPPERS:
-                break
+        while words and words[0].text in _WRAPPERS:
             words = words[1:]
-            while words and words[0].text and re.match(r"[A-Za-z_]\w*=", words[0].text):
-                key, _, value = words[0].text.partition("=")
+            while words and re.match(r"[A-Za-z_]\w*=", words[0].text or ""):
+                key, _, value = (words[0].text or "").partition("=")
                 self._set(key, value)
                 words = words[1:]
-        if not words or not name or folder not in _FOLDERS:
-            return
+        name = (words[0].text or "") if words else ""
         if name in _RENAMING:
-            raise _Unread
+            raise _Uncertain
         if name in ("cd", "pushd", "popd"):
             self._enter(words[1:] if name == "cd" else [Word(None)])
         elif name in ("sh", "bash", "zsh", "dash"):
@@ -288,8 +262,11 @@ class Telling:
         """A pathname from the root, without `..`."""
         return normal(joined(self.directory, path)) or b"."
 
-    def paths(self, word: Word) -> list[bytes]:
-        """The pathnames that a word is, from where the command begins; none where that is not written out."""
+    def paths(self, *words: Word) -> list[bytes]:
+        """The pathnames that words are, from where the command begins; none where that is not written out."""
+        return [path for word in words for path in self._paths(word)]
+
+    def _paths(self, word: Word) -> list[bytes]:
         if not word.text or word.text == "-" or "\0" in word.text:
             return []
         path = as_bytes(word.text)
@@ -312,10 +289,6 @@ class Telling:
             if re.fullmatch(expression, name, re.DOTALL) and name.startswith(b".") <= pattern.startswith(b".")
         ]
 
-    def all_paths(self, words: Sequence[Word]) -> list[bytes]:
-        """The pathnames of several words."""
-        return [path for word in words for path in self.paths(word)]
-
     def text_of(self, word: Word, given: str | None) -> str | None:
         """What a file that a program reads holds, or its standard input for `-`."""
         if word.text == "-":
@@ -326,15 +299,10 @@ class Telling:
 
     # Edits
 
-    def write(self, word: Word) -> None:
-        """Files are written."""
-        for path in self.paths(word):
-            self.edit(path)
-
     def edit(self, path: bytes, content: bytes | None = None, *, gone: bool = False) -> None:
         """A file is written, or removed."""
-        if not _DEVICES.fullmatch(path):
-            self.edits.append(FileEdit(path, content, known=gone or content is not None))
+        if not _DEVICES.fullmatch(path) and len(self.deeds.edits) < MOST:
+            self.deeds.edits.append(FileEdit(path, content, known=gone or content is not None))
 
 
 def _parse(text: str) -> Any:

@@ -16,11 +16,10 @@ from specguard.authority.schema import rule_options
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.request import Request
-from specguard.declaration.rule import Record
 from specguard.engine.plugins import find_rule, known_rules
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError, internal_error, nearest
-from specguard.integrations.mcp.tools import TOOLS, Tool
+from specguard.integrations.mcp.tools import TOOLS
 from specguard.model import path_text
 from specguard.reporters import manual
 from specguard.reporters.escape import cut, json_text, legible
@@ -73,7 +72,7 @@ def _server(directory: str) -> Server[Any]:
         return await anyio.to_thread.run_sync(ask, limiter=limiter)
 
     async def list_tools(_context: ServerRequestContext[Any], _asked: Any) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[_told(tool) for tool in TOOLS.values()])
+        return types.ListToolsResult(tools=[_told(name) for name in TOOLS])
 
     async def call_tool(
         _context: ServerRequestContext[Any], asked: types.CallToolRequestParams
@@ -82,14 +81,7 @@ def _server(directory: str) -> Server[Any]:
 
     async def list_resources(_context: ServerRequestContext[Any], _asked: Any) -> types.ListResourcesResult:
         found = await apart(lambda: _protected(lambda: pages(directory)))
-        return types.ListResourcesResult(
-            resources=[
-                types.Resource(
-                    uri=page.uri, name=page.name, description=page.description, mime_type=page.kind
-                )
-                for page in found
-            ]
-        )
+        return types.ListResourcesResult(resources=list(found))
 
     async def list_templates(
         _context: ServerRequestContext[Any], _asked: Any
@@ -97,8 +89,8 @@ def _server(directory: str) -> Server[Any]:
         templates = ((f"{RULE}{{code}}", "A rule's page"), (f"{AUTHORITY}{{+path}}", "A document"))
         return types.ListResourceTemplatesResult(
             resource_templates=[
-                types.ResourceTemplate(uri_template=template, name=name, mime_type=MARKDOWN)
-                for template, name in templates
+                types.ResourceTemplate(uri_template=one, name=name, mime_type=MARKDOWN)
+                for one, name in templates
             ]
         )
 
@@ -133,49 +125,43 @@ def answer(name: str, given: Mapping[str, Any], directory: str) -> types.CallToo
         directory: the folder to look for the repository in.
     """
     try:
-        tool = _find(name)
-        data = bounded(tool.answer(_arguments(tool, given), directory))
-    except SpecguardError as error:
-        return _refusal(error)
+        asked = _arguments(name, given)
+        data = bounded(TOOLS[name].answer(asked, directory))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one question must never end the server
-        return _refusal(internal_error(error))
-    page = data.get(tool.page)
+        return _refusal(error)
+    page = data.get(TOOLS[name].page)
     text = legible(page) if page else json_text(data, indent=None)
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], structured_content=data)
 
 
-def _find(name: str) -> Tool:
-    if name not in TOOLS:
-        raise SpecguardError(
-            f"there is no tool {cut(name, 60)!r}", help=nearest(cut(name, 60), TOOLS), code="unknown-name"
-        )
-    return TOOLS[name]
-
-
-def _arguments(tool: Tool, given: Mapping[str, Any]) -> Any:
-    """The arguments as their type.
+def _arguments(name: str, given: Mapping[str, Any]) -> Any:
+    """The arguments of a tool as their type.
 
     Raises:
-        SpecguardError: they are not of it; all that is wrong is named.
+        SpecguardError: there is no such tool, or they are not of the type; all that is wrong is named.
     """
+    if name not in TOOLS:
+        shown = cut(name, 60)
+        raise SpecguardError(f"there is no tool {shown!r}", help=nearest(shown, TOOLS), code="unknown-name")
+    arguments = TOOLS[name].arguments
     try:
-        return tool.arguments.model_validate(given)
+        return arguments.model_validate(given)
     except ValidationError as error:
-        known = ", ".join(tool.arguments.model_fields) or "no arguments"
         said = [
             f"{cut('.'.join(map(str, one['loc'])), 60)!r}: {cut(one['msg'], 200)}"
             for one in error.errors(include_url=False, include_input=False, include_context=False)
         ]
         raise SpecguardError(
-            f"the arguments of {tool.name} are wrong: {'; '.join(said[:5])}",
-            help=f"it takes {known}",
+            f"the arguments of {name} are wrong: {'; '.join(said[:5])}",
+            help=f"it takes {', '.join(arguments.model_fields) or 'no arguments'}",
             code="usage",
         ) from None
 
 
-def _refusal(error: SpecguardError) -> types.CallToolResult:
+def _refusal(error: Exception | SystemExit) -> types.CallToolResult:
     """An error as the answer of a tool: what is wrong, and the next step."""
-    data = bounded({"errors": errors(error)}, _LONGEST_REFUSAL)
+    known = error if isinstance(error, SpecguardError) else internal_error(error)
+    data = bounded({"errors": errors(known)}, _LONGEST_REFUSAL)
     lines = []
     for one in data["errors"]:
         place = one["location"] or {}
@@ -194,30 +180,24 @@ def _protected(ask: Callable[[], _Answer]) -> _Answer:
     """What is asked for; each error as one of the protocol, which ends no server."""
     try:
         return ask()
-    except SpecguardError as error:
-        known = error
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - one question must never end the server
-        known = internal_error(error)
-    [said] = _refusal(known).content
-    assert isinstance(said, types.TextContent)  # noqa: S101 - what `_refusal` makes
-    raise MCPError(code=types.INVALID_PARAMS, message=said.text)
+    except (Exception, SystemExit) as error:
+        [said] = _refusal(error).content
+        assert isinstance(said, types.TextContent)  # noqa: S101 - what `_refusal` makes
+        raise MCPError(code=types.INVALID_PARAMS, message=said.text) from error
 
 
-def _told(tool: Tool) -> types.Tool:
+def _told(name: str) -> types.Tool:
+    """A tool with the JSON Schema of its arguments in few words."""
+    tool = TOOLS[name]
+    schema = tool.arguments.model_json_schema()
+    schema["properties"] = {name: _plain(one) for name, one in schema["properties"].items()}
+    known = ("type", "properties", "required", "additionalProperties")
     return types.Tool(
-        name=tool.name,
+        name=name,
         description=tool.description,
-        input_schema=_schema(tool),
+        input_schema={key: schema[key] for key in known if key in schema},
         annotations=types.ToolAnnotations(read_only_hint=True),
     )
-
-
-def _schema(tool: Tool) -> dict[str, Any]:
-    """The JSON Schema of a tool's arguments, in few words."""
-    schema = tool.arguments.model_json_schema()
-    properties = {name: _plain(one) for name, one in schema["properties"].items()}
-    required = {"required": schema["required"]} if "required" in schema else {}
-    return {"type": "object", "properties": properties, **required, "additionalProperties": False}
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
@@ -236,23 +216,7 @@ RULE: Final = "specguard://rule/"
 MARKDOWN: Final = "text/markdown"
 
 
-class Page(Record):
-    """Something that can be read.
-
-    Attributes:
-        uri: its address.
-        name: what it is called.
-        description: what it is.
-        kind: its media type.
-    """
-
-    uri: str
-    name: str
-    description: str
-    kind: str = MARKDOWN
-
-
-def pages(directory: str) -> Sequence[Page]:
+def pages(directory: str) -> Sequence[types.Resource]:
     """All that can be read here; without a policy, the pages of the rules alone.
 
     Args:
@@ -265,19 +229,20 @@ def pages(directory: str) -> Sequence[Page]:
         documents = []
     return [
         *(
-            Page(
+            types.Resource(
                 uri=AUTHORITY + quote(path.encode("utf-8", "surrogateescape")),
                 name=_shown(path),
                 description="A document of the authority, as the trusted base has it.",
-                kind=_kind(path),
+                mime_type=_kind(path),
             )
             for path in documents
         ),
         *(
-            Page(
+            types.Resource(
                 uri=RULE + entry.rule.code,
                 name=f"{entry.rule.code} {entry.rule.name}",
                 description=manual.summary(entry),
+                mime_type=MARKDOWN,
             )
             for entry in rules
         ),
@@ -343,20 +308,6 @@ MOST: Final = 60_000
 LONGEST_PAGE: Final = 1_000_000
 """How many characters of one document are given as a resource."""
 
-_STEPS: Final = (
-    (1 << 30, 1 << 30),
-    (1_000, 40_000),
-    (300, 10_000),
-    (100, 2_000),
-    (50, 1_000),
-    (20, 500),
-    (10, 300),
-    (3, 200),
-    (1, 100),
-    (0, 50),
-)
-"""How many elements of each list, and characters of each text, are kept: the first at which all fits."""
-
 _MOST_TOLD: Final = 20
 _LEFT_OUT: Final = "left_out"
 
@@ -372,9 +323,10 @@ def bounded(data: Mapping[str, Any], most: int = MOST) -> dict[str, Any]:
         The answer; where lists had to be shortened, with `left_out`: how many elements each lacks.
     """
     shown: dict[str, Any] = {}
-    for elements, characters in _STEPS:
+    # How many elements of each list are kept: the first at which all fits.
+    for elements in (1 << 30, 1_000, 300, 100, 50, 20, 10, 3, 1, 0):
         left: dict[str, int] = {}
-        shown = _shortened(data, elements, characters, "", left)
+        shown = _shortened(data, elements, max(50, elements * 40), "", left)
         if left:
             shown[_LEFT_OUT] = dict(list(left.items())[:_MOST_TOLD])
         if len(json_text(shown, indent=None)) <= most:
@@ -386,19 +338,18 @@ def _shortened(value: Any, elements: int, characters: int, place: str, left: dic
     """A value whose lists have so many elements at most, and its texts so many characters."""
     if isinstance(value, str):
         return cut(plain(value), characters)
-    if isinstance(value, dict):
-        kept = list(value.items())
-        if place and len(kept) > max(elements, _MOST_TOLD):
-            left[place] = left.get(place, 0) + len(kept) - max(elements, _MOST_TOLD)
-            kept = kept[: max(elements, _MOST_TOLD)]
-        return {
-            cut(plain(str(name)), characters): _shortened(
-                inner, elements, characters, f"{place}.{cut(plain(str(name)), 50)}".lstrip("."), left
-            )
-            for name, inner in kept
-        }
-    if isinstance(value, list | tuple):
-        if len(value) > elements:
-            left[place] = left.get(place, 0) + len(value) - elements
-        return [_shortened(inner, elements, characters, f"{place}[]", left) for inner in value[:elements]]
-    return value
+    if not isinstance(value, dict | list | tuple):
+        return value
+    most = max(elements, _MOST_TOLD) if isinstance(value, dict) else elements
+    if len(value) > most and (place or not isinstance(value, dict)):
+        left[place] = left.get(place, 0) + len(value) - most
+    else:
+        most = len(value)
+    if not isinstance(value, dict):
+        return [_shortened(inner, elements, characters, f"{place}[]", left) for inner in value[:most]]
+    return {
+        cut(plain(str(name)), characters): _shortened(
+            inner, elements, characters, f"{place}.{cut(plain(str(name)), 50)}".lstrip("."), left
+        )
+        for name, inner in list(value.items())[:most]
+    }

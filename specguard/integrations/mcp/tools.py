@@ -27,6 +27,7 @@ from specguard.reporters.status import as_data as runs_data
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    _Answer = Callable[[Any, str], Mapping[str, Any]]
 
 _LONGEST_NAME = 1_000
 _LONGEST_PATH = 4_096
@@ -75,7 +76,7 @@ class Why(Arguments):
     path: Path = Field(description="From the root: docs/api/x.yaml.")
 
 
-class Policy(Arguments):
+class PolicyArguments(Arguments):
     """The arguments of `policy`: none."""
 
 
@@ -94,7 +95,7 @@ class Status(Arguments):
     waves: Names = Field([], description="Only these waves.")
 
 
-class Rule(Arguments):
+class RuleArguments(Arguments):
     """The arguments of `rule`."""
 
     rule: Name = Field("", description="Its code or name.")
@@ -131,11 +132,31 @@ class Tool(Record):
     page: str = ""
 
 
+TOOLS: Final[dict[str, Tool]] = {}
+"""All tools by name, in the order in which they are listed."""
+
+
+def _tool(arguments: type[Arguments], page: str = "") -> Callable[[_Answer], _Answer]:
+    """Register a function as the tool of its name, with its docstring as the description."""
+
+    def register(answer: _Answer) -> _Answer:
+        name = answer.__name__.removeprefix("_")
+        description = " ".join((answer.__doc__ or "").split())
+        TOOLS[name] = Tool(name, description, arguments, answer, page)
+        return answer
+
+    return register
+
+
 def _request(directory: str, **values: Any) -> Request:
     return Request(environment=os.environ, directory=directory, **values)
 
 
+@_tool(Check)
 def _check(asked: Check, directory: str) -> Mapping[str, Any]:
+    """Judges what was changed: each finding has its place, the line of the authority that decides, and the
+    next step. Ask before a commit and when work is done.
+    """  # noqa: D205 - an agent is told it as it stands
     of_branch = {
         name: value for name in ("head", "title", "body") if (value := getattr(asked, name)) not in ("", None)
     }
@@ -180,7 +201,9 @@ def _file(files: ExitStack, text: str | None) -> str:
     return f"/dev/fd/{file.fileno()}"
 
 
+@_tool(Why)
 def _why(asked: Why, directory: str) -> Mapping[str, Any]:
+    """Which rules have a say about a path. Ask before you change a file."""
     # What is absolute is a path of the file system, and none of the repository.
     if asked.path.startswith("/"):
         raise _outside(asked.path)
@@ -188,12 +211,16 @@ def _why(asked: Why, directory: str) -> Mapping[str, Any]:
     return {"path": asked.path, "governing": [one.data for one in found]}
 
 
-def _policy(_: Policy, directory: str) -> Mapping[str, Any]:
+@_tool(PolicyArguments)
+def _policy(_: PolicyArguments, directory: str) -> Mapping[str, Any]:
+    """What was understood of the authority: settings with their lines, rules."""
     data = policy_data(open_policy(_request(directory)))
     return {**data, "rules": [rule for rule in data["rules"] if rule["active"]]}
 
 
+@_tool(Brief, page="page")
 def _brief(asked: Brief, directory: str) -> Mapping[str, Any]:
+    """What a work item asks for: what may change, names, gates."""
     _stay_inside(asked.plan)
     options = RunOptions(
         environment=dict(os.environ), directory=directory, kind=asked.kind, item=asked.item, plan=asked.plan
@@ -201,11 +228,15 @@ def _brief(asked: Brief, directory: str) -> Mapping[str, Any]:
     return {"page": brief_of(options)}
 
 
+@_tool(Status)
 def _status(asked: Status, directory: str) -> Mapping[str, Any]:
+    """Which item is current, what is missing, what comes next."""
     return standing(_request(directory, worktree=asked.worktree, all=True), waves=asked.waves)
 
 
-def _rule(asked: Rule, directory: str) -> Mapping[str, Any]:
+@_tool(RuleArguments, page="page")
+def _rule(asked: RuleArguments, directory: str) -> Mapping[str, Any]:
+    """A rule's page: what it flags, why, how to fix it. Without a name: all rules."""
     registry = known_rules(directory)
     if not asked.rule:
         entries = sorted(registry.rules.values(), key=lambda one: one.rule.code)
@@ -216,7 +247,9 @@ def _rule(asked: Rule, directory: str) -> Mapping[str, Any]:
     return {"rules": [manual.data(entry)], "page": manual.page(entry, rule_options(entry.rule))}
 
 
+@_tool(RunStatus)
 def _run_status(asked: RunStatus, directory: str) -> Mapping[str, Any]:
+    """How a run stands, what ended it, how to go on."""
     _stay_inside(asked.run)
     # Logs stay out: a record may name any file as its log.
     return runs_data(open_store(directory, os.environ).asked(asked.run))
@@ -234,55 +267,3 @@ def _outside(path: str) -> SpecguardError:
         help="give the path from the repository's root: docs/api/x.yaml",
         code="outside-repository",
     )
-
-
-_ALL: Final = (
-    Tool(
-        name="check",
-        description="Judges what was changed: each finding has its place, the line of the authority that "
-        "decides, and the next step. Ask before a commit and when work is done.",
-        arguments=Check,
-        answer=_check,
-    ),
-    Tool(
-        name="why",
-        description="Which rules have a say about a path. Ask before you change a file.",
-        arguments=Why,
-        answer=_why,
-    ),
-    Tool(
-        name="policy",
-        description="What was understood of the authority: settings with their lines, rules.",
-        arguments=Policy,
-        answer=_policy,
-    ),
-    Tool(
-        name="brief",
-        description="What a work item asks for: what may change, names, gates.",
-        arguments=Brief,
-        answer=_brief,
-        page="page",
-    ),
-    Tool(
-        name="status",
-        description="Which item is current, what is missing, what comes next.",
-        arguments=Status,
-        answer=_status,
-    ),
-    Tool(
-        name="rule",
-        description="A rule's page: what it flags, why, how to fix it. Without a name: all rules.",
-        arguments=Rule,
-        answer=_rule,
-        page="page",
-    ),
-    Tool(
-        name="run_status",
-        description="How a run stands, what ended it, how to go on.",
-        arguments=RunStatus,
-        answer=_run_status,
-    ),
-)
-
-TOOLS: Final[Mapping[str, Tool]] = {tool.name: tool for tool in _ALL}
-"""All tools by name, in the order in which they are listed."""

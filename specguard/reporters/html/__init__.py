@@ -93,7 +93,7 @@ def _groups(verdicts: Sequence[Verdict]) -> list[list[dict[str, Any]]]:
     """The findings of each verdict by rule, each of which has an equal part of the page."""
     from specguard.reporters.html.views import Excerpts, group, item
 
-    make = _environment().get_template("finding.html.j2").module.finding  # type: ignore[attr-defined]
+    make = _environment().get_template("finding.html.j2").module.finding  # type: ignore[attr-defined]  # a macro
     room = LIMIT // max(1, sum(bool(result.findings) for one in verdicts for result in one.results))
     groups: list[list[dict[str, Any]]] = []
     for verdict in verdicts:

@@ -38,9 +38,10 @@ def test_what_is_guarded_is_not_written_and_all_else_is(agent: str, tmp_path: Pa
     assert "docs/api/ is forbidden" in heard
     # At the start of the session.
     assert "specguard guards this repository" in heard
-    assert f"({_stop(agent)})" in driven.doctor()[f"hooks of {agent}"]["said"]
+    host = HOSTS[agent]  # type: ignore[index]  # one of the names
+    assert f"({host.stop[0]})" in driven.doctor()[f"hooks of {agent}"]["said"]
     names = {json.loads(line)["hook_event_name"] for line in events.read_text().splitlines() if line}
-    assert {"SessionStart", _before(agent), _stop(agent)} <= names
+    assert {host.start, host.before, host.stop[0]} <= names
     if KEEP:
         Path(KEEP, f"{agent}.jsonl").write_text(events.read_text())
 
@@ -52,8 +53,8 @@ def test_what_could_not_be_told_is_told_afterwards_and_holds_up_the_end(agent: s
     model = driven.work(driven.running(f"python3 -c {shlex.quote(script)}"))
     assert (driven.root / "docs/api/x.yaml").read_text() == "z"
     heard = model.heard
-    assert "After this command the working tree has 1 new finding of specguard" in heard
-    assert "specguard has checked the working tree, and 1 finding is left" in heard
+    assert "After this command there is 1 new finding of specguard" in heard
+    assert "specguard has checked the working tree: 1 finding is left" in heard
     assert "said 3 of 3 times" in heard
     assert len(model.requests) < 12
 
@@ -63,47 +64,6 @@ def test_without_specguard_nothing_is_written(agent: str, tmp_path: Path) -> Non
     driven = Driven(agent, tmp_path)
     driven.work(driven.writing("src/new.py", "y = 1\n"), found=False)
     assert not (driven.root / "src/new.py").exists()
-
-
-@EACH
-def test_what_a_hook_that_takes_too_long_means(agent: str, tmp_path: Path) -> None:
-    """Claude Code refuses from 2.1.295 on, which `init` has it do; the others go on."""
-    driven = Driven(agent, tmp_path)
-    place = driven.root / HOSTS[agent].file  # type: ignore[index]  # one of the names
-    settings = json.loads(place.read_text())
-    for groups in settings["hooks"].values():
-        groups[0]["hooks"][0]["command"] = "sleep 5"
-        groups[0]["hooks"][0]["timeout"] = 1000 if agent == "gemini" else 1
-    place.write_text(json.dumps(settings))
-    driven.work(driven.writing("src/new.py", "y = 1\n"))
-    blocks = "onFailure" in place.read_text()
-    assert (driven.root / "src/new.py").exists() is not blocks
-
-
-@EACH
-def test_an_agent_cannot_take_its_hooks_out(agent: str, tmp_path: Path) -> None:
-    driven = Driven(agent, tmp_path)
-    name = HOSTS[agent].file  # type: ignore[index]  # one of the names
-    place = driven.root / name
-    before = place.read_text()
-    model = driven.work(
-        driven.running(f"rm {name}"), driven.running(f"echo '{{}}' > {name}"), driven.writing(name, "{}\n")
-    )
-    assert place.read_text() == before
-    assert "holds the settings by which an agent's program runs specguard" in model.heard
-
-
-@EACH
-def test_in_a_linked_worktree_the_hooks_run_too(agent: str, tmp_path: Path) -> None:
-    driven = Driven(agent, tmp_path)
-    tree = tmp_path / "tree"
-    driven.repository.stage()
-    driven.repository.commit("chore: have agents ask specguard")
-    driven.repository.git("worktree", "add", "-q", "-b", "other", str(tree))
-    driven.root = tree.resolve()
-    driven.work(driven.writing("docs/api/new.yaml", "x\n"), driven.writing("src/new.py", "y = 1\n"))
-    assert not (tree / "docs/api/new.yaml").exists()
-    assert (tree / "src/new.py").exists()
 
 
 @pytest.mark.parametrize("agent", ["codex", "gemini"])
@@ -136,34 +96,3 @@ def test_hooks_that_codex_trusts_run_and_doctor_says_so(tmp_path: Path) -> None:
     trust = trust_of(HOSTS["codex"], driven.program, str(driven.root), driven.environment())
     assert trust.trusted is False
     assert "modified" in trust.said
-
-
-def test_codex_takes_the_hooks_of_the_main_working_tree_in_a_linked_one(tmp_path: Path) -> None:
-    driven = Driven("codex", tmp_path)
-    driven.configure_codex()
-    tree = tmp_path / "tree"
-    driven.repository.stage()
-    driven.repository.commit("chore: have agents ask specguard")
-    driven.repository.git("worktree", "add", "-q", "-b", "other", str(tree))
-    (listed,) = ask_codex(driven.program, str(tree), driven.environment())["data"]
-    assert {one["sourcePath"] for one in listed["hooks"]} == {str(driven.root / ".codex/hooks.json")}
-    (driven.root / ".codex/hooks.json").unlink()
-    trust = trust_of(HOSTS["codex"], driven.program, str(tree), driven.environment())
-    assert "main working tree lacks them" in trust.said
-
-
-def test_gemini_runs_the_hooks_of_a_folder_that_is_trusted(tmp_path: Path) -> None:
-    driven = Driven("gemini", tmp_path)
-    (driven.home / ".gemini").mkdir()
-    (driven.home / ".gemini/trustedFolders.json").write_text(json.dumps({str(driven.root): "TRUST_FOLDER"}))
-    assert driven.doctor()["trust of gemini"]["status"] == "ok"
-    driven.work(driven.writing("docs/api/new.yaml", "x\n"), trusting=False)
-    assert not (driven.root / "docs/api/new.yaml").exists()
-
-
-def _before(agent: str) -> str:
-    return "BeforeTool" if agent == "gemini" else "PreToolUse"
-
-
-def _stop(agent: str) -> str:
-    return "AfterAgent" if agent == "gemini" else "Stop"

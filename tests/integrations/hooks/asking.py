@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -146,3 +147,71 @@ def call(tool: str, given: Mapping[str, Any], root: Path, **more: Any) -> dict[s
 def write(path: str, root: Path, content: str = "new\n") -> dict[str, Any]:
     """An event before a file is written as a whole."""
     return call("Write", {"file_path": path, "content": content}, root)
+
+
+def edit(repository: Repository, path: object, content: str = "new\n", **more: Any) -> Asked:
+    """What is answered before Claude Code writes a file as a whole; `more` as for `ask`."""
+    return ask("claude", write(str(path), repository.path, content), repository.path, **more)
+
+
+def bash(repository: Repository, text: str, **more: Any) -> Asked:
+    """What is answered before Claude Code runs a command; `more` as for `ask`."""
+    return ask("claude", call("Bash", {"command": text}, repository.path), repository.path, **more)
+
+
+def stop(root: Path, **more: Any) -> dict[str, Any]:
+    """An event of Claude Code at the end of a turn."""
+    return {"hook_event_name": "Stop", "session_id": "s", "cwd": str(root), **more}
+
+
+class Session:
+    """A session of a program that speaks as Claude Code does.
+
+    Args:
+        repository: where it works.
+        agent: the program.
+        environment: variables to add.
+    """
+
+    def __init__(
+        self, repository: Repository, agent: str = "claude", environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.repository = repository
+        self.agent = agent
+        self.environment = environment
+
+    def ask(self, event: Mapping[str, Any], session: str = "s") -> Asked:
+        path = self.repository.path
+        more = {"turn_id": "t"} if self.agent == "codex" else {}
+        event = {"cwd": str(path), **event, **more, "session_id": session}
+        return ask(self.agent, event, path, environment=self.environment)
+
+    def start(self, source: str = "startup") -> Asked:
+        return self.ask({"hook_event_name": "SessionStart", "source": source})
+
+    def edit(self, path: str = "docs/api/x.yaml") -> Asked:
+        return self.ask(write(path, self.repository.path))
+
+    def before(self, command: str) -> Asked:
+        return self.ask(call("Bash", {"command": command}, self.repository.path))
+
+    def after(self) -> Asked:
+        given = {"tool_name": "Bash", "tool_input": {"command": "x"}, "tool_response": {}}
+        return self.ask({"hook_event_name": "PostToolUse", **given})
+
+    def stop(self) -> Asked:
+        return self.ask({"hook_event_name": "Stop", "stop_hook_active": False})
+
+    def run(self, command: str) -> Asked:
+        """What is said after a command that the hook lets through."""
+        before = self.before(command)
+        assert before.kind == "pass", (command, before.refusal)
+        subprocess.run(["bash", "-c", command], cwd=self.repository.path, check=True, capture_output=True)
+        return self.after()
+
+
+def begun(repository: Repository, agent: str = "claude") -> Session:
+    """A session that has begun in the repository as it is."""
+    session = Session(repository, agent)
+    session.start()
+    return session

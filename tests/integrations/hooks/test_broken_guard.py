@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integrations.hooks.asking import POLICY, ask, call, guarded, write
+from tests.integrations.hooks.asking import POLICY, ask, call, edit, guarded, stop, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,12 +90,7 @@ def test_a_broken_guard_refuses_every_edit(broken: Any, agent: str, tmp_path: Pa
 def test_a_broken_guard_says_so_at_the_end_of_a_turn_and_once(broken: Any, tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     environment = broken(repository, tmp_path)
-    event = {
-        "hook_event_name": "Stop",
-        "session_id": "s",
-        "cwd": str(repository.path),
-        "stop_hook_active": False,
-    }
+    event = stop(repository.path, stop_hook_active=False)
     first = ask("claude", event, repository.path, environment=environment)
     if first.kind == "pass":
         # What is broken for edits need not be for the working tree.
@@ -110,7 +105,7 @@ def test_a_broken_guard_says_so_at_the_end_of_a_turn_and_once(broken: Any, tmp_p
 def test_an_edit_that_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     head_points_nowhere(repository, tmp_path)
-    asked = ask("claude", write("src/a.py", repository.path), repository.path)
+    asked = edit(repository, "src/a.py")
     assert "could not be judged" in asked.refusal
     assert "next: git fetch" in asked.refusal
 
@@ -118,7 +113,7 @@ def test_an_edit_that_cannot_be_compared_is_refused(tmp_path: Path) -> None:
 def test_without_an_authority_init_is_what_repairs(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     without_authority(repository, tmp_path)
-    asked = ask("claude", write("src/a.py", repository.path), repository.path)
+    asked = edit(repository, "src/a.py")
     assert "`specguard init`" in asked.refusal
     init = call("Bash", {"command": "specguard init"}, repository.path)
     assert ask("claude", init, repository.path).kind != "refuse"
@@ -127,7 +122,7 @@ def test_without_an_authority_init_is_what_repairs(tmp_path: Path) -> None:
 def test_the_first_authority_may_be_written(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     without_authority(repository, tmp_path)
-    asked = ask("claude", write("SPEC_AUTHORITY.md", repository.path, POLICY), repository.path)
+    asked = edit(repository, "SPEC_AUTHORITY.md", POLICY)
     assert asked.kind == "pass", asked
 
 
@@ -135,23 +130,23 @@ def test_an_authority_that_is_not_committed_yet_judges(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     without_authority(repository, tmp_path)
     repository.write("SPEC_AUTHORITY.md", POLICY)
-    assert ask("claude", write("src/a.py", repository.path), repository.path).kind == "pass"
-    assert "PTH001" in ask("claude", write("docs/api/x.yaml", repository.path), repository.path).refusal
+    assert edit(repository, "src/a.py").kind == "pass"
+    assert "PTH001" in edit(repository, "docs/api/x.yaml").refusal
 
 
 def test_a_base_whose_authority_is_wrong_may_be_put_right(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     unreadable_policy(repository, tmp_path)
-    assert ask("claude", write("SPEC_AUTHORITY.md", repository.path, POLICY), repository.path).kind == "pass"
-    assert ask("claude", write("src/a.py", repository.path), repository.path).kind == "refuse"
+    assert edit(repository, "SPEC_AUTHORITY.md", POLICY).kind == "pass"
+    assert edit(repository, "src/a.py").kind == "refuse"
 
 
 def test_a_working_copy_of_the_authority_that_is_wrong_changes_nothing(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     repository.write("SPEC_AUTHORITY.md", "# A\n\n```toml specguard\n[rules.loked]\n```\n")
-    assert ask("claude", write("src/a.py", repository.path), repository.path).kind == "pass"
-    assert "PTH001" in ask("claude", write("docs/api/x.yaml", repository.path), repository.path).refusal
-    assert ask("claude", write("SPEC_AUTHORITY.md", repository.path, POLICY), repository.path).kind == "pass"
+    assert edit(repository, "src/a.py").kind == "pass"
+    assert "PTH001" in edit(repository, "docs/api/x.yaml").refusal
+    assert edit(repository, "SPEC_AUTHORITY.md", POLICY).kind == "pass"
 
 
 def test_outside_of_a_repository_edits_are_refused(tmp_path: Path) -> None:
@@ -171,7 +166,7 @@ def test_a_tree_that_is_lost_lets_nothing_through(tmp_path: Path) -> None:
     # The tree that the policy is read from is not there any more.
     tree = repository.oid("work^{tree}")
     os.unlink(repository.git_dir / "objects" / tree[:2] / tree[2:])
-    asked = ask("claude", write("src/a.py", repository.path), repository.path)
+    asked = edit(repository, "src/a.py")
     assert asked.kind == "refuse"
 
 
@@ -179,11 +174,8 @@ def test_a_cache_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     (tmp_path / "cache").write_text("no folder")
     environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    assert (
-        ask("claude", write("src/a.py", repository.path), repository.path, environment=environment).kind
-        == "pass"
-    )
-    asked = ask("claude", write("docs/api/x.yaml", repository.path), repository.path, environment=environment)
+    assert edit(repository, "src/a.py", environment=environment).kind == "pass"
+    asked = edit(repository, "docs/api/x.yaml", environment=environment)
     assert "PTH001" in asked.refusal
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from specguard.integrations.hooks import answering
 from specguard.testing.running import command
-from tests.integrations.hooks.asking import ask, call, guarded, write
+from tests.integrations.hooks.asking import ask, call, edit, guarded, stop, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +66,7 @@ def test_settings_that_lead_past_the_hook_are_refused(path: str, content: str, t
 )
 def test_settings_that_do_not_are_the_agents_own(path: str, content: str, tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
-    assert ask("claude", write(path, repository.path, content), repository.path).kind == "pass"
+    assert edit(repository, path, content).kind == "pass"
 
 
 @pytest.mark.threat("T126", "the file that a link of an agent's settings leads to", "refused")
@@ -77,9 +77,7 @@ def test_settings_that_are_a_link_are_known_by_where_it_leads(tmp_path: Path) ->
     (home / ".claude").mkdir(parents=True)
     (home / ".claude/settings.json").symlink_to(repository.path / "plain.json")
     environment = {"HOME": str(home)}
-    asked = ask(
-        "claude", write("plain.json", repository.path, "{}"), repository.path, environment=environment
-    )
+    asked = edit(repository, "plain.json", "{}", environment=environment)
     assert asked.kind == "refuse"
 
 
@@ -109,9 +107,9 @@ def test_what_the_hook_consists_of_is_not_written(tmp_path: Path) -> None:
     environment = {"PATH": f"{programs}:{os.environ['PATH']}"}
     packages = next(path for path in sys.path if path.endswith("site-packages"))
     for path in (programs / "specguard", programs / "git", f"{packages}/click/core.py", command()):
-        asked = ask("claude", write(str(path), repository.path), repository.path, environment=environment)
+        asked = edit(repository, path, environment=environment)
         assert asked.kind == "refuse", path
-    asked = ask("claude", write(str(programs / "other"), repository.path), repository.path)
+    asked = edit(repository, str(programs / "other"))
     assert asked.kind == "pass"
 
 
@@ -130,7 +128,7 @@ def test_blanks_around_a_path_count_for_nothing(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     for path in (" docs/api/x.yaml", f"\t{repository.path}/docs/api/x.yaml", "\ufeffconfigs/c", "\u00a0~/x"):
         environment = {"HOME": str(repository.path / "docs/api")}
-        asked = ask("claude", write(path, repository.path), repository.path, environment=environment)
+        asked = edit(repository, path, environment=environment)
         assert asked.kind == "refuse", path
 
 
@@ -164,12 +162,7 @@ def test_a_call_of_an_unknown_event_is_judged(name: str, agent: str, tmp_path: P
 def test_a_forged_count_holds_nobody_up_for_ever(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     repository.write("docs/api/x.yaml", "changed\n")
-    event = {
-        "hook_event_name": "Stop",
-        "session_id": "s",
-        "cwd": str(repository.path),
-        "stop_hook_active": True,
-    }
+    event = stop(repository.path, stop_hook_active=True)
     assert ask("claude", event, repository.path).kind == "refuse"
     [file] = (repository.path / ".git/specguard/sessions").iterdir()
     file.write_text(json.dumps({"stops": -1000, "told": []}))

@@ -4,51 +4,29 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integrations.hooks.asking import POLICY, Asked, ask, call, guarded, write
+from tests.integrations.hooks.asking import POLICY, Session, guarded, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from specguard.testing import Repository
-
 OPEN = '# Authority\n\n```toml specguard\nbase = "main"\n```\n'
 
 
-class Session:
+class Pinned(Session):
     """An agent's session in a repository with a remote."""
 
     def __init__(self, path: Path, *, remote: bool = True) -> None:
-        self.path = path
-        self.repository: Repository = guarded(path / "repository")
+        super().__init__(guarded(path / "repository"), environment={"XDG_CACHE_HOME": str(path / "cache")})
         self.remote = path / "remote.git"
         if remote:
             self.repository.git("init", "-q", "--bare", str(self.remote))
             self.repository.git("remote", "add", "origin", str(self.remote))
             self.repository.git("push", "-q", "origin", "main")
             self.repository.git("fetch", "-q", "origin")
-        self.environment = {"XDG_CACHE_HOME": str(path / "cache")}
-
-    def ask(self, event: dict[str, Any], session: str = "s") -> Asked:
-        event = {"cwd": str(self.repository.path), **event, "session_id": session}
-        return ask("claude", event, self.repository.path, environment=self.environment)
-
-    def start(self, source: str = "startup") -> Asked:
-        return self.ask({"hook_event_name": "SessionStart", "source": source})
-
-    def after(self) -> Asked:
-        return self.ask(
-            {"hook_event_name": "PostToolUse", "tool_name": "Bash", "tool_input": {"command": "x"}}
-        )
-
-    def stop(self) -> Asked:
-        return self.ask({"hook_event_name": "Stop", "stop_hook_active": False})
-
-    def edit(self, path: str = "docs/api/x.yaml") -> Asked:
-        return self.ask(write(path, self.repository.path))
 
     def loosen(self) -> str:
         """Commit an authority that guards nothing, beside the branch; gives the commit."""
@@ -76,7 +54,7 @@ MOVES = [
 @pytest.mark.parametrize("move", MOVES)
 @pytest.mark.parametrize("first", ["start", "edit"])
 def test_a_moved_base_blinds_no_later_moment(move: str, first: str, tmp_path: Path) -> None:
-    session = Session(tmp_path)
+    session = Pinned(tmp_path)
     assert session.start().kind == "tell" if first == "start" else session.edit("src/a.py").kind == "pass"
     old = session.repository.oid("main")
     new = session.loosen()
@@ -98,7 +76,7 @@ def test_a_moved_base_blinds_no_later_moment(move: str, first: str, tmp_path: Pa
 
 
 def test_a_base_without_a_remote_is_pinned_too(tmp_path: Path) -> None:
-    session = Session(tmp_path, remote=False)
+    session = Pinned(tmp_path, remote=False)
     session.start()
     session.repository.git("branch", "-f", "main", session.loosen())
     assert "there is no remote that could confirm it" in session.after().refusal
@@ -106,7 +84,7 @@ def test_a_base_without_a_remote_is_pinned_too(tmp_path: Path) -> None:
 
 
 def test_an_honest_fetch_blames_nobody(tmp_path: Path) -> None:
-    session = Session(tmp_path)
+    session = Pinned(tmp_path)
     session.start()
     other = tmp_path / "other"
     session.repository.git("clone", "-q", "-b", "main", str(session.remote), str(other))
@@ -123,7 +101,7 @@ def test_an_honest_fetch_blames_nobody(tmp_path: Path) -> None:
 
 
 def test_a_remote_that_is_exchanged_confirms_nothing(tmp_path: Path) -> None:
-    session = Session(tmp_path)
+    session = Pinned(tmp_path)
     session.start()
     new = session.loosen()
     evil = tmp_path / "evil.git"
@@ -137,7 +115,7 @@ def test_a_remote_that_is_exchanged_confirms_nothing(tmp_path: Path) -> None:
 
 
 def test_a_remote_that_is_gone_confirms_nothing(tmp_path: Path) -> None:
-    session = Session(tmp_path)
+    session = Pinned(tmp_path)
     session.start()
     session.repository.git("update-ref", "refs/remotes/origin/main", session.loosen())
     shutil.rmtree(session.remote)
@@ -145,7 +123,7 @@ def test_a_remote_that_is_gone_confirms_nothing(tmp_path: Path) -> None:
     assert "the remote gives no answer" in said
     assert "PTH001" in session.edit().refusal
     [put_back] = [word for word in said.split("`") if word.startswith("git update-ref")]
-    assert session.ask(call("Bash", {"command": put_back}, session.repository.path)).kind == "pass"
+    assert session.before(put_back).kind == "pass"
     session.repository.git(*put_back.split()[1:])
     assert session.stop().kind == "pass"
 
@@ -155,7 +133,7 @@ def test_a_remote_that_is_gone_confirms_nothing(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("how", ["cache", "git", "both", "broken"])
 def test_a_pin_that_is_lost_is_said(how: str, tmp_path: Path) -> None:
-    session = Session(tmp_path)
+    session = Pinned(tmp_path)
     session.start()
     new = session.loosen()
     session.repository.git("update-ref", "refs/remotes/origin/main", new)
@@ -177,27 +155,25 @@ def test_a_pin_that_is_lost_is_said(how: str, tmp_path: Path) -> None:
 
 
 def test_a_lost_pin_is_said_before_a_command_too(tmp_path: Path) -> None:
-    session = Session(tmp_path)
+    session = Pinned(tmp_path)
     session.start()
     shutil.rmtree(tmp_path / "cache/specguard/pins")
-    event = call("Bash", {"command": "python3 x.py"}, session.repository.path)
-    assert "is not known for certain" in session.ask(event).told
-    assert session.ask(event).kind == "pass"
+    assert "is not known for certain" in session.before("python3 x.py").told
+    assert session.before("python3 x.py").kind == "pass"
 
 
 def test_a_pin_is_kept_for_its_user_alone(tmp_path: Path) -> None:
-    session = Session(tmp_path)
+    session = Pinned(tmp_path)
     session.start()
     folder = tmp_path / "cache/specguard/pins"
     assert folder.stat().st_mode & 0o077 == 0
     [pin] = folder.iterdir()
-    assert session.ask(write(str(pin), session.repository.path)).kind == "refuse"
-    command = call("Bash", {"command": f"rm -rf {folder}"}, session.repository.path)
-    assert session.ask(command).kind == "refuse"
+    assert session.edit(str(pin)).kind == "refuse"
+    assert session.before(f"rm -rf {folder}").kind == "refuse"
 
 
 def test_commits_on_the_base_itself_are_judged_and_no_move(tmp_path: Path) -> None:
-    session = Session(tmp_path, remote=False)
+    session = Pinned(tmp_path, remote=False)
     session.repository.checkout("main")
     session.start()
     session.repository.commit("feat: y", files={"src/a.py": "x = 2\n"})
@@ -209,7 +185,7 @@ def test_commits_on_the_base_itself_are_judged_and_no_move(tmp_path: Path) -> No
 
 
 def test_a_session_without_a_name_is_judged_as_ever(tmp_path: Path) -> None:
-    session = Session(tmp_path)
+    session = Pinned(tmp_path)
     event = write("docs/api/x.yaml", session.repository.path)
     assert "PTH001" in session.ask(event, "").refusal
     assert not os.path.exists(tmp_path / "cache/specguard/pins")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.testing import run_here
-from tests.integrations.hooks.asking import ask, guarded
+from tests.integrations.hooks.asking import ask, begun, guarded, stop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,12 +20,6 @@ ENDS: dict[str, dict[str, Any]] = {
     "codex": {"hook_event_name": "Stop", "turn_id": "t", "stop_hook_active": False},
     "gemini": {"hook_event_name": "AfterAgent", "stop_hook_active": False},
 }
-
-
-def begun(repository: Repository, directory: Path | None = None) -> None:
-    """Begin the session of an agent, which pins the base."""
-    event = {"hook_event_name": "SessionStart", "session_id": "s", "cwd": str(directory or repository.path)}
-    assert ask("claude", event, directory or repository.path).kind == "tell"
 
 
 def broken(path: Path) -> Repository:
@@ -66,7 +60,7 @@ def test_what_a_commit_has_is_said_once_with_the_command_that_shows_it(tmp_path:
 
 def test_without_a_sign_of_a_new_turn_the_session_counts(tmp_path: Path) -> None:
     repository = broken(tmp_path / "repository")
-    event = {"hook_event_name": "Stop", "session_id": "s", "cwd": str(repository.path)}
+    event = stop(repository.path)
     assert [ask("claude", event, repository.path).kind for _ in range(4)] == ["refuse"] * 3 + ["tell"]
     repository.write("docs/api/x.yaml", "a\n")
     assert ask("claude", event, repository.path).kind == "pass"
@@ -108,7 +102,7 @@ def test_a_git_folder_that_cannot_be_written_is_no_endless_loop(tmp_path: Path) 
 )
 def test_what_is_remembered_may_be_anything(content: bytes, tmp_path: Path) -> None:
     repository = broken(tmp_path / "repository")
-    event = {"hook_event_name": "Stop", "session_id": "s", "cwd": str(repository.path)}
+    event = stop(repository.path)
     ask("claude", event, repository.path)
     folder = repository.git_dir / "specguard/sessions"
     (name,) = os.listdir(folder)

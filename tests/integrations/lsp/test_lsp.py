@@ -12,7 +12,7 @@ import pytest
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
-from specguard.integrations.lsp import Place, authority_flaws
+from specguard.integrations.lsp import EditedFile, authority_flaws
 from specguard.testing.repository import clean_environment
 from tests.integrations.mcp.asking import COMMAND
 
@@ -142,7 +142,7 @@ def governed(repository: Repository) -> Repository:
         ("pipe.toml", "pipe.toml: the authority is "),
         ("link.toml", "link.toml: the authority is a symbolic link"),
         ("folder/inner.toml", "folder/inner.toml: the authority is a symbolic link"),
-        ("large.toml", "large.toml: the authority is larger than 8 MiB"),
+        ("large.toml", "large.toml: the authority may have 8 MiB"),
     ],
 )
 def test_a_document_that_is_no_file_of_the_repository_is_not_read(
@@ -158,7 +158,7 @@ def test_a_document_that_is_no_file_of_the_repository_is_not_read(
         large.truncate(9 << 20)
     text = f'# Authority\n\n```toml specguard\nbase = "main"\ndocuments = ["{name}"]\n```\n'
     governed.write("SPEC_AUTHORITY.md", text)
-    [flaw] = authority_flaws(Place(str(governed.path / "SPEC_AUTHORITY.md")), lambda _: None)
+    [flaw] = authority_flaws(EditedFile(str(governed.path / "SPEC_AUTHORITY.md")), lambda _: None)
     assert flaw.message.startswith(said)
     assert (flaw.line, flaw.severity) == (5, "error")
 

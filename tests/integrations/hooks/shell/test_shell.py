@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.integrations.hooks.shell import read_command
-from tests.integrations.hooks.asking import ask, call, guarded
+from tests.integrations.hooks.asking import ask, bash, call, guarded
 from tests.integrations.hooks.shell.running import scratch, told
 from tests.test_hook_imports import NEVER, imported
 
@@ -25,45 +25,35 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("command", "paths"),
     [
         ("echo x > docs/a.md", ["docs/a.md"]),
-        ("echo x >> docs/a.md 2>&1", ["docs/a.md"]),
         ("ls nothere 2> err | tee o > /dev/null", ["err", "o"]),
         ("echo x &> both; echo y >| /etc/x", ["both", "/etc/x"]),
         ("cd sub && echo x > ../docs/a.md", ["sub/../docs/a.md"]),
-        ("cd /etc && rm x", ["/etc/x"]),
         ("cd nothere && rm x; rm /tmp/y", ["/tmp/y"]),
         ("cd sub | rm a", ["a"]),
         ("cd sub || cd out; rm a", []),
         ("sed -i s/a/b/ f", ["f"]),
-        ("sed -i '' s/a/b/ f", ["f"]),
-        ("sed s/a/b/ f", []),
         ("rm -f a 'with space' -- -dash", ["a", "with space", "-dash"]),
         ("rm *.txt", ["c.txt", "d.txt"]),
         ("rm sub", []),
-        ("rm $x a", ["a"]),
         ("rm ~/x", ["{home}/x"]),
         ("sudo rm a; env A=b rm b", ["a", "b"]),
         ("bash -lc 'cd sub && rm x'; rm a", ["sub/x", "a"]),
         ("mv a z", ["z", "a"]),
         ("mv a b sub/", ["sub/a", "a", "sub/b", "b"]),
-        ("cp a sub", ["sub/a"]),
         ("cp -r sub new", ["new"]),
         ("cp -t sub a", ["sub/a"]),
         ('cp "$x" f', ["f"]),
-        ("ln -sf locked/p soft", ["soft"]),
         ("install -m644 a /usr/lib/x", ["/usr/lib/x"]),
         ("dd if=a of=f; truncate -s 0 a", ["f", "a"]),
         ("touch a new", ["new"]),
         ("chmod +x a; chmod 644 b", ["a", "b"]),
-        ("git rm --cached f", ["f"]),
         ("git mv f g", ["g", "f"]),
         ("git -C sub rm x; git rm a", ["sub/x", "a"]),
         ("cat > f <<'EOF' && git add f\nrm a\nEOF\nrm b", ["f", "b"]),
         ("cat <<EOF\n$(rm a)\nEOF\n", []),
         ("apply_patch <<'EOF'\n*** Begin Patch\n*** Delete File: f\n*** End Patch\nEOF\n", ["f"]),
-        ("apply_patch '*** Begin Patch\n*** Add File: f\n+x\n*** End Patch'", ["f"]),
         ("cd sub && git apply <<'E'\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-x\n+y\nE\n", ["sub/x"]),
         ("git apply --check <<'E'\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-x\n+y\nE\n", []),
-        ("rm .git/hooks/pre-commit", [".git/hooks/pre-commit"]),
         ('echo "$(rm a)" > f', ["a", "f"]),
         ("rm \\\n a # b", ["a"]),
         ("rm a; for f in b; do rm $f; done; rm c.txt", ["a", "c.txt"]),
@@ -73,7 +63,6 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("touch ne\\\nw; rm a", []),
         ("f() { rm a; }; f", []),
         ("rm {a,b} a$x; ./rm a; tools/rm b", []),
-        ("echo rm a; grep -r 'rm a' .; git log -- a", []),
     ],
 )
 def test_files_are_told(command: str, paths: list[str], work: Path) -> None:
@@ -90,18 +79,14 @@ def test_files_are_told(command: str, paths: list[str], work: Path) -> None:
     [
         ("git commit -m 'feat: x'", "feat: x"),
         ("git commit -am 'feat: x' -m body", "feat: x\n\nbody"),
-        ("git commit -qam'feat: x'", "feat: x"),
         ("git commit --message='feat: x'", "feat: x"),
         ("git commit a b -m 'feat: x' -- c", "feat: x"),
-        ("git commit --amend -m 'feat: x'", "feat: x"),
         ("cd sub && git commit -m 'feat: x'", "feat: x"),
         ("git commit -F list", "a\nb\n"),
         ("git commit -F - <<'EOF'\nfeat: x\n\nbody\nEOF\n", "feat: x\n\nbody\n"),
         ("git commit -m \"$(cat <<'EOF'\nfeat: x\n\nbody `x` $y (z)\nEOF\n)\"", "feat: x\n\nbody `x` $y (z)"),
         ("git commit -m x --trailer A=b", None),
-        ("GIT_AUTHOR_NAME=x git commit -m x", "x"),
         ("git add . && git commit -m $'feat: x\\n\\nbody' && git push", "feat: x\n\nbody"),
-        ("git -c user.name=x commit -m x", "x"),
         ('git commit -m "$x"', None),
         ("git commit --fixup HEAD -m x", None),
         ("echo x | git commit -F -", None),
@@ -162,20 +147,17 @@ def test_what_only_looks_like_a_way_past_the_guard_is_none(command: str, work: P
     [
         ("git push origin HEAD:main", True),
         ("git push origin main", True),
-        ("git push . HEAD:main", True),
         ("git push origin :main", True),
         ("git branch -f main HEAD", True),
-        ("git branch -M work main", True),
         ("git fetch . work:main", True),
         ("git update-ref refs/heads/main HEAD", True),
         ("git push -u origin work", False),
         ("git fetch origin main", False),
-        ("git branch main2 main", False),
     ],
 )
 def test_the_base_is_not_moved(command: str, refused: bool, tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
-    asked = ask("claude", call("Bash", {"command": command}, repository.path), repository.path)
+    asked = bash(repository, command)
     assert asked.kind == ("refuse" if refused else "pass")
     assert not refused or "is the base of this session" in asked.refusal
 
@@ -216,7 +198,7 @@ def test_a_mode_alone_is_an_edit(mode: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["git checkout HEAD --", "git checkout --", "git restore"])
 def test_a_guarded_file_is_brought_back(command: str, tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
-    ask("claude", call("Bash", {"command": "true"}, repository.path), repository.path)
+    bash(repository, "true")
     repository.write("docs/api/x.yaml", "changed\n")
     event = call("Bash", {"command": f"{command} docs/api/x.yaml"}, repository.path)
     assert ask("claude", event, repository.path).kind == "pass"
