@@ -123,8 +123,8 @@ def _plain(name: str, value: Any) -> Any:
         return value or None
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime(_TIME)
-    if isinstance(value, tuple):
-        return dict(zip(("kind", "id"), value, strict=True))
+    if name == "work_item":
+        return None if value is None else dict(zip(("kind", "id"), value, strict=True))
     if name == "paths":
         return [_path_data(path) for path in value]
     return value if value is None or isinstance(value, str) else list(value)

@@ -106,7 +106,7 @@ def test_a_reason_says_something(reason: str, tmp_path: Path) -> None:
 
 def test_without_a_clock_nobody_can_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = build(tmp_path, SIGNED)
-    monkeypatch.setattr("specguard.engine.check.OLDEST", 9999)
+    monkeypatch.setattr("specguard.engine.facts.OLDEST", 9999)
     outcome = check(repository, *ENFORCED)
     assert outcome.exit_code == 2
     assert outcome.state("APR003") == "indeterminate"
