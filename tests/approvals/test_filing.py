@@ -87,7 +87,7 @@ def test_where_the_signature_cannot_be_written_the_record_is_not_either(tmp_path
     "much", [{"reason": "why " * 2000}, {"findings": [f"{n:064x}" for n in range(5000)]}]
 )
 def test_what_nobody_would_read_is_not_written(much: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(SpecguardError, match=r"there can be no such record: its? .*er than"):
+    with pytest.raises(SpecguardError, match="there can be no such record: it"):
         write_record(str(tmp_path), FOLDER, approval(**much))
     assert not os.listdir(tmp_path)
 
