@@ -96,6 +96,17 @@ class MissingFact(Exception):
         self.command = command
 
 
+class Needed:
+    """Within `with Needed():` a fact that is missing is an error, which a user is told."""
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if isinstance(error, MissingFact):
+            raise SpecguardError(error.reason, help=error.command, code=error.code) from error
+
+
 class NotApplicable(Exception):
     """A fact or rule that does not belong to this change or stage: counted, and harmless.
 

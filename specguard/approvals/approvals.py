@@ -85,31 +85,31 @@ class Refusal(Record):
     field: str = ""
 
 
-class Decision:
+class Decision(Record, frozen=False):
     """What became of an approval in one check.
 
     Attributes:
         filed: the record.
         approval: what it says.
         path: its file.
-        added: whether the change brings it, or it is not committed yet; else the trusted base has it.
         matches: the findings that it names and that are there.
         proof: what proves that the approver gave it.
         refusals: what speaks against it; it counts where nothing does.
         judged: whether every rule that it names was judged, so that it can be said to match nothing.
     """
 
-    __slots__ = ("added", "approval", "filed", "judged", "matches", "path", "proof", "refusals")
+    filed: Filed
+    approval: Approval
+    path: bytes
+    matches: Sequence[Judged]
+    proof: Proof = "local"
+    refusals: Sequence[Refusal] = ()
+    judged: bool = True
 
-    def __init__(self, filed: Filed, approval: Approval, path: bytes, matches: Sequence[Judged]) -> None:
-        self.filed = filed
-        self.approval = approval
-        self.path = path
-        self.added = "base" not in filed.places
-        self.matches = matches
-        self.proof: Proof = "local"
-        self.refusals: Sequence[Refusal] = ()
-        self.judged = True
+    @property
+    def added(self) -> bool:
+        """Whether the change brings it, or it is not committed yet; else the trusted base has it."""
+        return "base" not in self.filed.places
 
     @property
     def counts(self) -> bool:
@@ -120,9 +120,6 @@ class Decision:
     def bound(self) -> bool:
         """Whether it is for this change."""
         return all(refusal.kind != "replayed" for refusal in self.refusals)
-
-    def __repr__(self) -> str:
-        return f"Decision({self.filed.id[:12]}: {[refusal.reason for refusal in self.refusals]})"
 
 
 class Judge:
@@ -228,13 +225,18 @@ class Judge:
     def _untrusted(self, decision: Decision) -> Iterator[Refusal]:
         approval = decision.approval
         if self._enforce and not self._policy.trusted:
-            yield _untrusted("no trusted base says who may approve", "Bring the authority to the base first.")
+            yield Refusal(
+                "untrusted", "no trusted base says who may approve", "Bring the authority to the base first."
+            )
             return
         approver = self._settings.named(approval.approver)
         if approver is None:
             known = ", ".join(one.name for one in self._settings.approver) or "nobody"
-            yield _untrusted(
-                f"{approval.approver} is no approver", f"The policy lets {known} approve.", "approver"
+            yield Refusal(
+                "untrusted",
+                f"{approval.approver} is no approver",
+                f"The policy lets {known} approve.",
+                "approver",
             )
             return
         signed = False
@@ -246,16 +248,22 @@ class Judge:
             if not approver.covers(rule.code, rule.name, by_name=rule.signed):
                 able = ", ".join(self.approvers(code)) or "nobody"
                 named = " by that name" if rule.signed else ""
-                yield _untrusted(f"{approver.name} may not approve {code}{named}", f"{able} may.", "rules")
+                yield Refusal(
+                    "untrusted", f"{approver.name} may not approve {code}{named}", f"{able} may.", "rules"
+                )
         decision.proof, problem = self._proof(decision, approver)
         if problem:
             yield problem
         elif signed and decision.proof in ("base", "local"):
-            yield _untrusted("it is not signed, and only a signature lifts this rule", _sign(decision))
+            yield Refusal(
+                "untrusted", "it is not signed, and only a signature lifts this rule", _sign(decision)
+            )
         elif self._enforce and decision.proof == "local":
-            yield _untrusted("nothing proves it: it is not signed", _sign(decision))
+            yield Refusal("untrusted", "nothing proves it: it is not signed", _sign(decision))
         elif self._enforce and decision.filed.places == {"local"}:
-            yield _untrusted("it is not committed", f"Commit {path_text(decision.path)} and its signature.")
+            yield Refusal(
+                "untrusted", "it is not committed", f"Commit {path_text(decision.path)} and its signature."
+            )
 
     def _proof(self, decision: Decision, approver: Approver) -> tuple[Proof, Refusal | None]:
         filed = decision.filed
@@ -269,7 +277,9 @@ class Judge:
         if not logins.isdisjoint(login.casefold() for login in approver.logins):
             return "platform", None
         if filed.signatures:
-            return "local", _untrusted(f"its signature is by no key of {approver.name}", _sign(decision))
+            return "local", Refusal(
+                "untrusted", f"its signature is by no key of {approver.name}", _sign(decision)
+            )
         return ("local" if decision.added else "base"), None
 
     def _own(self, decision: Decision) -> Iterator[Refusal]:
@@ -282,17 +292,22 @@ class Judge:
     def _expired(self, decision: Decision) -> Iterator[Refusal]:
         approval, most = decision.approval, self._settings.max_days
         now = self._now()
-        again = "Ask for a new approval."
+        again, field = "Ask for a new approval.", "expires_at"
         if now > approval.expires_at:
-            yield _expired(f"it held until {approval.expires_at:%Y-%m-%d}", again)
+            yield Refusal("expired", f"it held until {approval.expires_at:%Y-%m-%d}", again, field)
         if (approval.issued_at - now).total_seconds() > SKEW:
-            yield _expired(
-                f"it is from {approval.issued_at:%Y-%m-%d %H:%M}, which is to come", again, "issued_at"
+            yield Refusal(
+                "expired",
+                f"it is from {approval.issued_at:%Y-%m-%d %H:%M}, which is to come",
+                again,
+                "issued_at",
             )
         if (approval.expires_at.date() - approval.issued_at.date()).days > most:
-            yield _expired(
+            yield Refusal(
+                "expired",
                 f"it is to hold until {approval.expires_at:%Y-%m-%d}, longer than {most} days",
                 f"The policy lets an approval hold for {most} days; give one of that length.",
+                field,
             )
 
     def _broad(self, decision: Decision) -> Iterator[Refusal]:
@@ -301,17 +316,18 @@ class Judge:
         unknown = [code for code, rule in rules.items() if rule is None or rule.code != code]
         if unknown:
             said = f"it names {unknown[0]}, which is no rule's code{_and_more(unknown)}"
-            yield _broad(said, "Name each rule by its code.", "rules")
+            yield Refusal("broad", said, "Name each rule by its code.", "rules")
         for code, rule in rules.items():
             if rule is not None and rule.code == code and not rule.approvable:
-                yield _broad(f"no approval lifts {code}", "Put right what the rule found.", "rules")
+                yield Refusal("broad", f"no approval lifts {code}", "Put right what the rule found.", "rules")
         there = {judged.finding.path for judged in decision.matches}
         wild = [path for path in approval.paths if path not in there and _WILD.search(path)]
         if wild:
             said = f"it names {path_text(wild[0])}, which is no file{_and_more(wild)}"
-            yield _broad(said, "Name each file by its path.", "paths")
+            yield Refusal("broad", said, "Name each file by its path.", "paths")
         if approval.scope not in self._settings.scopes:
-            yield _broad(
+            yield Refusal(
+                "broad",
                 f"it is bound to {'its paths alone' if approval.scope == 'paths' else 'the whole change'}",
                 f"The policy takes approvals that are bound to {' or '.join(self._settings.scopes)}.",
                 "scope",
@@ -326,18 +342,6 @@ class Judge:
 
 def _and_more(names: Sequence[object]) -> str:
     return f", and {len(names) - 1} more such" if len(names) > 1 else ""
-
-
-def _untrusted(reason: str, step: str, field: str = "") -> Refusal:
-    return Refusal(kind="untrusted", reason=reason, help=step, field=field)
-
-
-def _expired(reason: str, step: str, field: str = "expires_at") -> Refusal:
-    return Refusal(kind="expired", reason=reason, help=step, field=field)
-
-
-def _broad(reason: str, step: str, field: str) -> Refusal:
-    return Refusal(kind="broad", reason=reason, help=step, field=field)
 
 
 def _sign(decision: Decision) -> str:

@@ -39,7 +39,7 @@ TEMPORARY: Final = b"."
 """What the name of a file begins with while it is being written."""
 
 
-class Filed:
+class Filed(Record, frozen=False):
     """A record of the log, and where it was found.
 
     Attributes:
@@ -50,17 +50,11 @@ class Filed:
         places: `base`, `head` (what is judged) and `local` (the working tree).
     """
 
-    __slots__ = ("id", "loose_signature", "places", "record", "signatures")
-
-    def __init__(self, name: str, record: Approval | Revocation) -> None:
-        self.id = name
-        self.record = record
-        self.signatures: list[bytes] = []
-        self.loose_signature = False
-        self.places: set[Place] = set()
-
-    def __repr__(self) -> str:
-        return f"Filed({self.id[:12]} in {', '.join(sorted(self.places))})"
+    id: str
+    record: Approval | Revocation
+    places: set[Place]
+    signatures: list[bytes] = []
+    loose_signature: bool = False
 
 
 class Broken(Record):
@@ -75,9 +69,6 @@ class Broken(Record):
     path: bytes
     reason: str
     place: Place
-
-    def __repr__(self) -> str:
-        return f"Broken({path_text(self.path)}: {self.reason})"
 
 
 class Log:
@@ -148,7 +139,7 @@ class Log:
             record = read_record(content)
         except RecordError as error:
             return str(error)
-        self.filed.setdefault(which, Filed(which, record)).places.add(place)
+        self.filed.setdefault(which, Filed(which, record, set())).places.add(place)
         return ""
 
 

@@ -13,7 +13,7 @@ import os
 
 from specguard.approvals.settings import key_blob, public_part
 from specguard.change.repository import find_program, search_path
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import MissingFact, Needed, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -234,10 +234,8 @@ def sign_as(approver: Approver, record: Approval | Revocation, key: str) -> byte
             code="signing-failed",
         )
     signature = sign(record.content, key)
-    try:
+    with Needed():
         known = signer(record.content, signature, approver.keys)
-    except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
     if known is None:
         raise SpecguardError(
             f"the policy names another key of {approver.name}",

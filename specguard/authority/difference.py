@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from specguard.authority.policy import load, plain
+from specguard.authority.settings import AuthoritySettings, TopLevel
 from specguard.declaration.patterns import Covering, Guarding, Patterns
 from specguard.declaration.rule import Record, Settings
 from specguard.model import SEVERITIES, shortened
@@ -127,20 +128,16 @@ def compare(old: Policy, new: Policy, *, baseline: BaselineChange | None = None)
 
 
 def _top(old: Policy, new: Policy) -> Iterator[Difference]:
-    for key in ("base", "merge", "remote"):
-        yield from differ(key, getattr(old, key), getattr(new, key), "incomparable")
-    yield from differ("plugins", list(old.plugins), list(new.plugins), "incomparable")
-    yield from differ("documents", old.value("documents"), new.value("documents"), "more")
-    yield from differ("max_entries", old.max_entries, new.max_entries, "lower")
+    for key in TopLevel._fields:
+        if key not in ("extends", "require_work_item"):
+            yield from differ(key, old.value(key), new.value(key), _direction(TopLevel, key))
     one, other = old.require_work_item, new.require_work_item
-    if isinstance(one, bool) or isinstance(other, bool):
-        effect = _effect(_demand(one), _demand(other))
-        yield from differ("require_work_item", plain(one), plain(other), effect)
-    else:
-        yield from differ("require_work_item", plain(one), plain(other), "more")
-    yield from differ("authority.normative", list(old.normative), list(new.normative), "more")
-    yield from differ("authority.order", list(old.order), list(new.order), "incomparable")
-    yield from differ("authority.keys", list(old.keys), list(new.keys), "more")
+    either = isinstance(one, bool) or isinstance(other, bool)
+    effect = _effect(_demand(one), _demand(other)) if either else "more"
+    yield from differ("require_work_item", one, other, effect)
+    for key in ("normative", "order", "keys"):
+        direction = _direction(AuthoritySettings, key)
+        yield from differ(f"authority.{key}", list(getattr(old, key)), list(getattr(new, key)), direction)
     titles, now = old.sections, new.sections
     for title in sorted({*titles, *now}):
         known = title in titles or now[title] == "nothing"
@@ -233,12 +230,10 @@ def differ(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iter
     elif direction in {"higher", "lower"}:
         limits = [_limit(value, direction) for value in (one, other)]
         effect = _effect(*limits) if direction == "higher" else _effect(*reversed(limits))
-    elif direction == "tightens":
-        effect = "tightens"
-    elif direction == "loosens":
-        effect = "loosens"
     else:
         effect = "incomparable"
+        if direction in ("tightens", "loosens"):
+            effect = "tightens" if direction == "tightens" else "loosens"
     yield Difference(key, one, other, effect)
 
 
@@ -247,10 +242,8 @@ def _elements(old: Any, new: Any, *, more: bool) -> Effect:
     gone, come = _lost(old, new), _lost(new, old)
     if gone and come:
         return "incomparable"
-    if not gone and not come:
-        # Another order, or patterns that others cover: nothing is lost.
-        return "tightens"
-    return "tightens" if bool(come) == more else "loosens"
+    # With neither it is another order, or patterns that others cover: nothing is lost.
+    return "tightens" if not (gone or come) or bool(come) == more else "loosens"
 
 
 def _lost(one: Any, other: Any) -> list[Any]:

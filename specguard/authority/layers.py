@@ -89,7 +89,7 @@ TESTS: Final = ("should-fail", "should-pass")
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)")
 
 
-class Layer:
+class Layer(Record, frozen=False):
     """Settings from one place, with the line of each.
 
     Attributes:
@@ -101,23 +101,12 @@ class Layer:
         tests: what stands in the tables of `TESTS`, which are no settings; their lines are in `lines`.
     """
 
-    __slots__ = ("data", "first", "lines", "path", "preset", "tests")
-
-    def __init__(
-        self,
-        data: dict[str, Any],
-        path: str,
-        lines: Mapping[KeyPath, int],
-        *,
-        first: int = 1,
-        preset: bool = False,
-    ) -> None:
-        self.data = data
-        self.path = path
-        self.lines = lines
-        self.first = first
-        self.preset = preset
-        self.tests: dict[str, Any] = {}
+    data: dict[str, Any]
+    path: str
+    lines: Mapping[KeyPath, int]
+    first: int = 1
+    preset: bool = False
+    tests: dict[str, Any] = {}
 
     def without_tests(self) -> Layer:
         """The same with what is expected of the policy taken out of the settings."""

@@ -129,12 +129,7 @@ def find(tree: Tree, path: str) -> TreeEntry | None:
     try:
         return tree.find(path.encode("utf-8", "surrogateescape"))
     except MissingFact as missing:
-        raise SpecguardError(
-            f"the authority cannot be read: {missing.reason}",
-            help=missing.command,
-            path=path,
-            code="broken-authority",
-        ) from None
+        raise _broken(path, f"the authority cannot be read: {missing.reason}", missing.command) from None
 
 
 def find_sources(tree: Tree) -> dict[str, str]:
@@ -160,30 +155,20 @@ def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> Source
     """
     entry = find(tree, path)
     if entry is None:
-        raise SpecguardError(
+        raise _broken(
+            named_by.path if named_by else path,
             f"`documents` names {path!r}, which does not exist",
-            help="name a file by its path from the repository's root",
-            path=named_by.path if named_by else path,
-            line=named_by.line if named_by else None,
-            code="broken-authority",
+            "name a file by its path from the repository's root",
+            named_by.line if named_by else None,
         )
     kind = entry.mode & 0o170000
     if kind != _FILE:
-        raise SpecguardError(
-            f"the authority is {_KINDS.get(kind, 'no file')}, and must be a file of its own",
-            help="put a regular file in its place",
-            path=path,
-            code="broken-authority",
-        )
+        what = f"the authority is {_KINDS.get(kind, 'no file')}, and must be a file of its own"
+        raise _broken(path, what, "put a regular file in its place")
     try:
         data = tree.read(path.encode("utf-8", "surrogateescape"))
     except MissingFact as missing:
-        raise SpecguardError(
-            f"the authority cannot be read: {missing.reason}",
-            help=missing.command,
-            path=path,
-            code="broken-authority",
-        ) from None
+        raise _broken(path, f"the authority cannot be read: {missing.reason}", missing.command) from None
     return Source(path, entry.oid, decode(data or b"", path))
 
 
@@ -197,19 +182,11 @@ def read_file(path: str) -> Source:
         with open(path, "rb") as file:
             data = file.read()
     except IsADirectoryError:
-        raise SpecguardError(
-            "the authority is a folder, and must be a file",
-            path=path,
-            help="name a document in it",
-            code="broken-authority",
-        ) from None
+        what = "the authority is a folder, and must be a file"
+        raise _broken(path, what, "name a document in it") from None
     except OSError as error:
-        raise SpecguardError(
-            f"the authority cannot be read: {error.strerror}",
-            path=path,
-            help="check its name",
-            code="broken-authority",
-        ) from None
+        what = f"the authority cannot be read: {error.strerror}"
+        raise _broken(path, what, "check its name") from None
     return Source(path, "", decode(data, path))
 
 
@@ -222,21 +199,16 @@ def decode(data: bytes, path: str) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise SpecguardError(
-            f"the authority is not UTF-8: byte 0x{data[error.start]:02x}",
-            help="save it as UTF-8",
-            path=path,
-            line=data.count(b"\n", 0, error.start) + 1,
-            code="broken-authority",
-        ) from None
+        what = f"the authority is not UTF-8: byte 0x{data[error.start]:02x}"
+        raise _broken(path, what, "save it as UTF-8", data.count(b"\n", 0, error.start) + 1) from None
     if not text.removeprefix("\ufeff").strip():
-        raise SpecguardError(
-            "the authority is empty, which is never taken for a policy that allows everything",
-            help="restore it, or delete it",
-            path=path,
-            code="broken-authority",
-        )
+        what = "the authority is empty, which is never taken for a policy that allows everything"
+        raise _broken(path, what, "restore it, or delete it")
     return text
+
+
+def _broken(path: str, message: str, step: str, line: int | None = None) -> SpecguardError:
+    return SpecguardError(message, help=step, path=path, line=line, code="broken-authority")
 
 
 def is_document(path: object) -> bool:

@@ -231,35 +231,19 @@ class RuleInPolicy:
         configured: whether the policy has a table for it.
     """
 
-    __slots__ = (
-        "_data",
-        "_exclude",
-        "_loaded",
-        "_settings",
-        "approvable",
-        "code",
-        "configured",
-        "default_severity",
-        "name",
-        "plugin",
-        "severity",
-        "signed",
-        "stages",
-        "target",
-        "unset",
-    )
+    code: str
+    name: str
+    plugin: str
+    target: str
+    severity: Severity
+    default_severity: Severity
+    stages: Sequence[Stage]
+    approvable: bool
+    signed: bool
+    unset: str
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        self.code: str = data["code"]
-        self.name: str = data["name"]
-        self.plugin: str = data["plugin"]
-        self.target: str = data["target"]
-        self.severity: Severity = data["severity"]
-        self.default_severity: Severity = data["default_severity"]
-        self.stages: Sequence[Stage] = data["stages"]
-        self.approvable: bool = data["approvable"]
-        self.signed: bool = data["signed"]
-        self.unset: str = data["unset"]
+        self.__dict__.update({name: data[name] for name in type(self).__annotations__})
         self.configured: bool = data["settings"] is not None
         self._data = data
         self._exclude: Covering | None = None

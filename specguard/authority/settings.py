@@ -32,13 +32,15 @@ class TopLevel(Settings):
     base: str | None = setting(
         None, "the branch that changes go into; by default it is detected", min_length=1
     )
-    documents: list[str] = setting([], "more documents of the authority")
+    documents: list[str] = setting([], "more documents of the authority", tightens="more")
     merge: Literal["rebase", "merge", "squash"] = setting("rebase", "how changes land")
     require_work_item: bool | Selecting = setting(False, "changes, or branches, that must name a work item")
     remote: str | None = setting(None, "the URL of the canonical repository", min_length=1)
     plugins: list[str] = setting([], "installed distributions to use")
 
-    max_entries: int = setting(MAX_ENTRIES, "the most files of a tree or change", ge=1, le=20_000_000)
+    max_entries: int = setting(
+        MAX_ENTRIES, "the most files of a tree or change", ge=1, le=20_000_000, tightens="lower"
+    )
 
 
 class AuthorityKey(Settings):
@@ -69,7 +71,7 @@ class AuthoritySettings(Settings):
     sections: dict[str, Literal["locked-path", "forbidden-path", "normative", "order", "nothing"]] = setting(
         {}, "titles of sections, and what their paths mean"
     )
-    normative: list[str] = setting([], "the normative documents (this locks nothing)")
+    normative: list[str] = setting([], "the normative documents (this locks nothing)", tightens="more")
     order: list[str] = setting([], "documents, highest first: paths or patterns")
     keys: list[AuthorityKey] = setting([], "what lower documents must not contradict", tightens="more")
 

@@ -10,7 +10,7 @@ from specguard.change.entries import is_filed
 from specguard.change.repository import Base, Branch, PullRequest, short_branch, short_name
 from specguard.change.revision import sha256
 from specguard.change.tree import Tree
-from specguard.errors import MissingFact, NotApplicable, SpecguardError
+from specguard.errors import MissingFact, Needed, NotApplicable
 from specguard.model import path_text
 
 TYPE_CHECKING = False
@@ -168,10 +168,8 @@ class Change(ABC):
         """
         if not name or self.found.given or self.found.how == "none":
             return self
-        try:
+        with Needed():
             found = named_base(self.git, name, "policy", remote=self._remote)
-        except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
         if self.found.how == "local":
             # What only this machine takes for a base proves no other one.
             found.how = "local"
@@ -195,10 +193,8 @@ class Change(ABC):
         Raises:
             SpecguardError: the one that the platform names is not there.
         """
-        try:
+        with Needed():
             return default_base(self.git, self.request, self._event, remote=self._remote)
-        except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
 
     @property
     def into(self) -> str:

@@ -120,12 +120,8 @@ class Fields:
 
     def wrong(self, key: str, what: str) -> SpecguardError:
         """The error about a field that is not what it must be."""
-        return SpecguardError(
-            f"{self._name}{key} in {self._what} is not {what}",
-            path=self._file,
-            help="Give the file as the platform wrote it.",
-            code="unreadable-event",
-        )
+        step = "Give the file as the platform wrote it."
+        return _unreadable(f"{self._name}{key} in {self._what} is not {what}", self._file, step)
 
     def _typed(self, key: str, kind: type, what: str) -> Any:
         value = self._values.get(key)
@@ -190,9 +186,7 @@ def read_reviews(file: str) -> Sequence[Review]:
     try:
         values = read_values(data)
     except (ValueError, RecursionError) as error:
-        raise SpecguardError(
-            f"{_WHAT} is not JSON", path=file, help=_GIVE, code="unreadable-event"
-        ) from error
+        raise _unreadable(f"{_WHAT} is not JSON", file) from error
     found = [read_review(fields) for fields in _fields(values, file)]
     return [review for review in found if review is not None]
 
@@ -301,9 +295,7 @@ def _fields(values: Sequence[Any], file: str) -> Iterator[Fields]:
         pages = [page for value in values for page in (value if _is_slurped(value) else [value])]
         yield from _listed([item for page in pages for item in page], file)
     else:
-        raise SpecguardError(
-            f"{_WHAT} is not a list of reviews", path=file, help=_GIVE, code="unreadable-event"
-        )
+        raise _unreadable(f"{_WHAT} is not a list of reviews", file)
 
 
 def _is_slurped(value: Sequence[Any]) -> bool:
@@ -314,12 +306,7 @@ def _is_slurped(value: Sequence[Any]) -> bool:
 def _listed(items: Sequence[Any], file: str, name: str = "") -> Iterator[Fields]:
     for position, item in enumerate(items):
         if not isinstance(item, dict):
-            raise SpecguardError(
-                f"{name}[{position}] in {_WHAT} is not an object",
-                path=file,
-                help=_GIVE,
-                code="unreadable-event",
-            )
+            raise _unreadable(f"{name}[{position}] in {_WHAT} is not an object", file)
         if not _GITLAB.isdisjoint(item):
             raise _of_another_kind(item, file)
         yield Fields(item, file, _WHAT, f"{name}[{position}].")
@@ -327,16 +314,20 @@ def _listed(items: Sequence[Any], file: str, name: str = "") -> Iterator[Fields]
 
 def _of_another_kind(values: dict[str, Any], file: str) -> SpecguardError:
     if not _GITLAB.isdisjoint(values):
-        return SpecguardError(
+        return _unreadable(
             "GitLab's approvals do not say which commit was approved, so none of them can count",
-            path=file,
-            help="Let the approver sign: `specguard approvals sign ID --key FILE`.",
-            code="unreadable-event",
+            file,
+            "Let the approver sign: `specguard approvals sign ID --key FILE`.",
         )
-    known = ", ".join(sorted(values)[:6]) or "nothing"
-    return SpecguardError(
-        f"{_WHAT} is another kind: it has {plain(known)}", path=file, help=_GIVE, code="unreadable-event"
-    )
+    return _unreadable(f"{_WHAT} is another kind: it has {_keys(values)}", file)
+
+
+def _keys(values: Mapping[str, Any]) -> str:
+    return plain(", ".join(sorted(values)[:6]) or "nothing")
+
+
+def _unreadable(message: str, file: str, help: str = _GIVE) -> SpecguardError:
+    return SpecguardError(message, path=file, help=help, code="unreadable-event")
 
 
 EVENT_LIMIT: Final = 25 << 20
@@ -414,19 +405,10 @@ def read_event(file: str) -> Event:
     try:
         event, *others = read_values(data)
     except (ValueError, RecursionError) as error:
-        raise SpecguardError(
-            "the event file is not JSON",
-            path=file,
-            help="Give the file that GITHUB_EVENT_PATH names.",
-            code="unreadable-event",
-        ) from error
+        step = "Give the file that GITHUB_EVENT_PATH names."
+        raise _unreadable("the event file is not JSON", file, step) from error
     if others or not isinstance(event, dict):
-        raise SpecguardError(
-            "the event file is not a JSON object",
-            path=file,
-            help=f"Give that of {_KINDS}.",
-            code="unreadable-event",
-        )
+        raise _unreadable("the event file is not a JSON object", file, f"Give that of {_KINDS}.")
     fields = Fields(event, file, "the event file")
     default = fields.at("repository").name("default_branch")
     if "pull_request" in event:
@@ -437,12 +419,8 @@ def read_event(file: str) -> Event:
         return _merge_group(fields.at("merge_group"), default)
     if "ref" in event and "before" in event and "after" in event:
         return _push(fields)
-    known = ", ".join(sorted(str(key) for key in event)[:6]) or "nothing"
-    raise SpecguardError(
-        f"the event file is another kind: it has {plain(known)}",
-        path=file,
-        help=f"Give one of {_KINDS}.",
-        code="unreadable-event",
+    raise _unreadable(
+        f"the event file is another kind: it has {_keys(event)}", file, f"Give one of {_KINDS}."
     )
 
 

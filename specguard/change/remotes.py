@@ -20,7 +20,7 @@ from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Final
 
     from specguard.change.change import Change
@@ -233,27 +233,27 @@ def read_pushes(data: bytes, digits: int, remote: str) -> list[Push]:
     Raises:
         SpecguardError: a line has another form.
     """
-    pushes = []
+    return [
+        Push(remote=remote, local_ref=local, remote_ref=ref, new=present(new), old=present(old))
+        for local, new, ref, old in _lines(
+            data, lambda words: len(words) == 4 and is_oid(words[1], digits) and is_oid(words[3], digits),
+            "pre-push", "a ref, an object id, a ref and an object id",
+        )
+    ]  # fmt: skip
+
+
+def _lines(data: bytes, sound: Callable[[Sequence[str]], bool], hook: str, form: str) -> Iterator[list[str]]:
+    """The words of each line of what git tells a hook, where all are of its form."""
     for number, line in enumerate(data.decode("utf-8", "surrogateescape").split("\n"), start=1):
-        if not line:
-            continue
         words = line.split(" ")
-        if len(words) != 4 or not is_oid(words[1], digits) or not is_oid(words[3], digits):
+        if line and not sound(words):
             raise SpecguardError(
-                f"line {number} of standard input is not what git tells a pre-push hook",
-                help="It has a ref, an object id, a ref and an object id, each after a space.",
+                f"line {number} of standard input is not what git tells a {hook} hook",
+                help=f"It has {form}, each after a space.",
                 code="unreadable-event",
             )
-        pushes.append(
-            Push(
-                remote=remote,
-                local_ref=words[0],
-                remote_ref=words[2],
-                new=present(words[1]),
-                old=present(words[3]),
-            )
-        )
-    return pushes
+        if line:
+            yield words
 
 
 def present(oid: str) -> str | None:
@@ -349,26 +349,21 @@ def read_received(data: bytes, digits: int) -> list[Push]:
     Raises:
         SpecguardError: a line has another form.
     """
-    pushes = []
-    for number, line in enumerate(data.decode("utf-8", "surrogateescape").split("\n"), start=1):
-        if not line:
-            continue
-        old, _, rest = line.partition(" ")
-        new, _, ref = rest.partition(" ")
-        named = ref.startswith("refs/") and " " not in ref and "\0" not in ref
-        if not (named and is_oid(old, digits) and is_oid(new, digits)):
-            raise SpecguardError(
-                f"line {number} of standard input is not what git tells a pre-receive hook",
-                help="It has two object ids and a ref in full, each after a space.",
-                code="unreadable-event",
-            )
-        pushes.append(
-            Push(remote="origin", local_ref=ref, remote_ref=ref, new=present(new), old=present(old))
+    return [
+        Push(remote="origin", local_ref=ref, remote_ref=ref, new=present(new), old=present(old))
+        for old, new, ref in _lines(
+            data, lambda words: len(words) == 3 and _is_received(words, digits), "pre-receive",
+            "two object ids and a ref in full",
         )
-    return pushes
+    ]  # fmt: skip
 
 
-def _followed(git: Git, pushes: Sequence[Push]) -> list[Push]:
+def _is_received(words: Sequence[str], digits: int) -> bool:
+    old, new, ref = words
+    return is_oid(old, digits) and is_oid(new, digits) and ref.startswith("refs/") and "\0" not in ref
+
+
+def _followed(git: Git, pushes: Sequence[Push]) -> Sequence[Push]:
     """The pushes with the refs that git will write: what goes to a symbolic ref alters the one it leads to.
 
     Raises:
@@ -379,16 +374,9 @@ def _followed(git: Git, pushes: Sequence[Push]) -> list[Push]:
     # What is looked up is known from then on, with where a symbolic ref leads.
     for start in range(0, len(names), _AT_ONCE):
         repository.refs_named(names[start : start + _AT_ONCE])
-    return [
-        Push(
-            remote=push.remote,
-            local_ref=push.local_ref,
-            remote_ref=repository.target_of(push.remote_ref),
-            new=push.new,
-            old=push.old,
-        )
-        for push in pushes
-    ]
+    for push in pushes:
+        push.remote_ref = repository.target_of(push.remote_ref)
+    return pushes
 
 
 def _find_base(git: Git, request: Request) -> Found:

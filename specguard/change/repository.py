@@ -7,6 +7,7 @@ private git directory of `specguard.change.store` alone.
 from __future__ import annotations
 
 import os
+from functools import cached_property
 
 from specguard.change.process import Process
 from specguard.declaration.rule import Record
@@ -37,7 +38,7 @@ class Branch(Record):
     source: str
 
 
-class PullRequest:
+class PullRequest(Record):
     r"""A pull request's text, as flags, an event file or the platform's variables give it.
 
     Attributes:
@@ -47,21 +48,10 @@ class PullRequest:
         number: None where it is not known.
     """
 
-    __slots__ = ("_document", "base", "body", "number", "title")
-
-    def __init__(
-        self,
-        *,
-        title: str | None = None,
-        body: str | None = None,
-        base: str | None = None,
-        number: int | None = None,
-    ) -> None:
-        self.title = title
-        self.body = body
-        self.base = base
-        self.number = number
-        self._document: Document | None = None
+    title: str | None = None
+    body: str | None = None
+    base: str | None = None
+    number: int | None = None
 
     def section(self, title: str) -> str | None:
         """What a reader sees in a section of the body; None where it has no such heading, or is not known.
@@ -70,10 +60,7 @@ class PullRequest:
             title: the heading's words; case, numbering and punctuation do not count.
         """
         from specguard.documents.blocks import Html, fences, texts
-        from specguard.documents.document import Document
 
-        if self._document is None:
-            self._document = Document(self.body or "")
         section = self._document.section(title)
         if section is None:
             return None
@@ -82,11 +69,18 @@ class PullRequest:
         seen += [block.content for block in section.blocks if isinstance(block, Html)]
         return "\n".join(seen)
 
+    @cached_property
+    def _document(self) -> Document:
+        from specguard.documents.document import Document
 
-class Base:
+        return Document(self.body or "")
+
+
+class Base(Record):
     """What a change is compared with.
 
     Attributes:
+        change: the change.
         name: how a person calls it, e.g. `origin/main`.
         tip: the object id everything trusted is read from; None where there is nothing trusted.
         start: the object id whose tree the entries are taken against (the merge base); None: the empty tree.
@@ -97,44 +91,29 @@ class Base:
         of_files: whether files of the working tree are judged, which git need not know yet.
     """
 
-    __slots__ = ("_change", "head", "merge_bases", "name", "of_files", "stacked", "start", "tip", "trusted")
-
-    def __init__(
-        self,
-        change: Change,
-        *,
-        name: str,
-        tip: str | None,
-        start: str | None,
-        head: str | None,
-        trusted: bool,
-        merge_bases: Sequence[str] = (),
-        stacked: bool = False,
-        of_files: bool = False,
-    ) -> None:
-        self._change = change
-        self.name = name
-        self.stacked = stacked
-        self.tip = tip
-        self.start = start
-        self.head = head
-        self.trusted = trusted
-        self.merge_bases = merge_bases
-        self.of_files = of_files
+    change: Change
+    name: str
+    tip: str | None
+    start: str | None
+    head: str | None
+    trusted: bool
+    merge_bases: Sequence[str] = ()
+    stacked: bool = False
+    of_files: bool = False
 
     def has(self, entry: Entry) -> bool:
         """Whether an entry leaves at its path what the trusted base has there: nothing has to be put back."""
-        return self._change.is_put_back(entry)
+        return self.change.is_put_back(entry)
 
     def origin(self, entry: Entry) -> str | None:
         """The commit that has what is to be put back at an entry's path; None where there is none."""
-        joined = self._change.joined
+        joined = self.change.joined
         return (joined.origin(entry) if joined else None) or self.start
 
     @property
     def commits(self) -> Sequence[Commit]:
         """The judged commits, oldest first; none where what is judged is no commit yet."""
-        return () if self.head is None or self.of_files else self._change.commits
+        return () if self.head is None or self.of_files else self.change.commits
 
     def is_branch(self, branch: Branch, stage: Stage) -> bool:
         """Whether the judged branch is the base itself, and what is judged has landed there.
@@ -187,7 +166,7 @@ class Remote(Record):
         return shown_address(url)
 
 
-class Push(Record):
+class Push(Record, frozen=False):
     """One ref of a push.
 
     Attributes:
@@ -374,11 +353,7 @@ class Repository:
             self._take_refs(unknown, self.in_place("for-each-ref", f"--format={_REF_FORMAT}", *unknown))
         for name in names:
             if name in self._broken:
-                raise MissingFact(
-                    f"the ref {name} is broken",
-                    f"git fetch origin, or delete {name}",
-                    code="broken-repository",
-                )
+                raise _broken_ref(name)
         return {name: self._known[name][0] for name in names if self._known[name][0]}
 
     def target_of(self, name: str) -> str:
@@ -422,11 +397,7 @@ class Repository:
         process = self.in_place("for-each-ref", f"--format={_REF_FORMAT}", "refs/heads", "refs/remotes")
         found, broken = _read_refs(process)
         if broken:
-            raise MissingFact(
-                f"the ref {sorted(broken)[0]} is broken",
-                f"git fetch origin, or delete {sorted(broken)[0]}",
-                code="broken-repository",
-            )
+            raise _broken_ref(min(broken))
         return [Ref(name, short_branch(name), oid) for name, (oid, symbolic) in found.items() if not symbolic]
 
     def names(self) -> list[str]:
@@ -508,27 +479,20 @@ class Repository:
 
     def _not_located(self, said: str) -> SpecguardError:
         where = self.directory or "this folder"
+        code = "broken-repository"
         if "dubious ownership" in said:
-            return SpecguardError(
-                f"the repository of {where} belongs to another user, and git does not trust it",
-                help="If you do: `git config --global --add safe.directory <its path>`.",
-                code="broken-repository",
-            )
-        if "not a git repository" in said:
+            message = f"the repository of {where} belongs to another user, and git does not trust it"
+            help = "If you do: `git config --global --add safe.directory <its path>`."
+        elif "not a git repository" in said:
             import shlex
 
             folder = shlex.quote(os.path.abspath(self.directory or os.curdir))
-            return SpecguardError(
-                f"{where} is not in a git repository",
-                help=f"`git init {folder}` makes it one; or name another with `-C DIRECTORY`.",
-                code="no-repository",
-            )
-        reason = said.split("\n")[0].removeprefix("fatal: ") or "its path has a newline"
-        return SpecguardError(
-            f"the repository of {where} cannot be read: {reason}",
-            help="Try `git status` there.",
-            code="broken-repository",
-        )
+            message, code = f"{where} is not in a git repository", "no-repository"
+            help = f"`git init {folder}` makes it one; or name another with `-C DIRECTORY`."
+        else:
+            reason = said.split("\n")[0].removeprefix("fatal: ") or "its path has a newline"
+            message, help = f"the repository of {where} cannot be read: {reason}", "Try `git status` there."
+        return SpecguardError(message, help=help, code=code)
 
 
 class Looking:
@@ -609,6 +573,12 @@ def _is_ref_name(name: str) -> bool:
     return name.startswith("refs/") and "\0" not in name
 
 
+def _broken_ref(name: str) -> MissingFact:
+    return MissingFact(
+        f"the ref {name} is broken", f"git fetch origin, or delete {name}", code="broken-repository"
+    )
+
+
 def _read_refs(process: Process) -> tuple[dict[str, tuple[str, str]], set[str]]:
     """The object id and the symbolic target of each ref that was listed, and the names of broken ones."""
     said, output = _collect(process)
@@ -617,11 +587,8 @@ def _read_refs(process: Process) -> tuple[dict[str, tuple[str, str]], set[str]]:
         if line.startswith("warning: ignoring broken ref "):
             broken.add(line[29:])
         elif line and not line.startswith("warning: ignoring dangling symref "):
-            raise MissingFact(
-                f"the refs cannot be read: {line.removeprefix('fatal: ')}",
-                "git fsck",
-                code="broken-repository",
-            )
+            why = line.removeprefix("fatal: ")
+            raise MissingFact(f"the refs cannot be read: {why}", "git fsck", code="broken-repository")
     if process.code:
         raise MissingFact("the refs cannot be read", "git fsck", code="broken-repository")
     fields = output.replace("\0\n", "\0").split("\0")

@@ -196,40 +196,6 @@ class MessageChange(StagedChange):
         return False
 
 
-class WholeTree(SnapshotChange):
-    """A tree that is judged as it is, with nothing that it is compared with.
-
-    Args:
-        git, request, found: as for `Change`.
-        tree: the object id of the tree.
-        nested: entries that the tree cannot have: repositories within the working tree.
-    """
-
-    source = "worktree"
-
-    def __init__(
-        self, git: Git, request: Request, found: Found, *, tree: str, nested: Sequence[Entry] = ()
-    ) -> None:
-        super().__init__(git, request, found)
-        self._tree = tree
-        self._nested = nested
-
-    @property
-    def entries(self) -> Sequence[Entry]:
-        """None: nothing changes."""
-        return ()
-
-    @cached_property
-    def start_files(self) -> Tree:
-        """The files of the tree."""
-        return self.head_files
-
-    @cached_property
-    def head_files(self) -> Tree:
-        """The files of the tree, and what stands in it for repositories within the working tree."""
-        return Tree(self.git, self._tree, self._nested)
-
-
 class TreeChange(SnapshotChange):
     """A tree that was made for the check: the working tree's, or the one that a patch makes of `HEAD`.
 
@@ -269,6 +235,20 @@ class TreeChange(SnapshotChange):
     def head_files(self) -> Tree:
         """The files of the tree, and what stands in it for repositories within the working tree."""
         return Tree(self.git, self._tree, self._nested)
+
+
+class WholeTree(TreeChange):
+    """A tree that is judged as it is, with nothing that it is compared with."""
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """None: nothing changes."""
+        return ()
+
+    @cached_property
+    def start_files(self) -> Tree:
+        """The files of the tree."""
+        return self.head_files
 
 
 _FILE: Final = 0o100644

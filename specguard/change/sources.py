@@ -8,7 +8,7 @@ from specguard.change.base import Found, find_base, named_base, no_base
 from specguard.change.change import Change
 from specguard.change.revision import Revision, head_refs, resolve
 from specguard.change.tree import Tree
-from specguard.errors import MissingFact, NotApplicable, SpecguardError
+from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,10 +43,8 @@ def open_changes(git: Git, request: Request) -> Sequence[Change]:
     Raises:
         SpecguardError: nothing can be judged: no base, no such commit, an input that cannot be read.
     """
-    try:
+    with Needed():
         return _open(git, request)
-    except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
 
 
 def _open(git: Git, request: Request) -> Sequence[Change]:
@@ -267,11 +265,10 @@ def open_work_tree(git: Git, request: Request) -> Change:
     from specguard.change.snapshots import WholeTree
     from specguard.change.worktree import hash_work_tree
 
-    try:
+    with Needed():
         hashed = hash_work_tree(git, git.repository.head or git.empty_tree)
-    except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
-    return WholeTree(git, request, Found("", None, "none"), tree=hashed.tree, nested=hashed.nested)
+    found = Found("", None, "none")
+    return WholeTree(git, request, found, source="worktree", tree=hashed.tree, nested=hashed.nested)
 
 
 def _check_index(git: Git) -> None:

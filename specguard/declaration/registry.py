@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.rule import LAST, Declaration, Rule
+from specguard.declaration.rule import LAST, Declaration, Record, Rule
 from specguard.errors import SpecguardError
 from specguard.model import SEVERITIES, STAGES
 
@@ -47,14 +47,11 @@ class PluginError(SpecguardError):
     code = "plugin-failed"
 
 
-class Registered:
+class Registered(Record):
     """A rule and the plugin it comes from."""
 
-    __slots__ = ("plugin", "rule")
-
-    def __init__(self, rule: type[Rule], plugin: str) -> None:
-        self.rule = rule
-        self.plugin = plugin
+    rule: type[Rule]
+    plugin: str
 
     @property
     def target(self) -> str:
@@ -62,7 +59,7 @@ class Registered:
         return f"{self.rule.__module__}:{self.rule.__qualname__}"
 
 
-class RegisteredFormat:
+class RegisteredFormat(Record):
     """A format of reports, and the plugin it comes from.
 
     Attributes:
@@ -71,12 +68,9 @@ class RegisteredFormat:
         plugin: the distribution.
     """
 
-    __slots__ = ("name", "plugin", "target")
-
-    def __init__(self, name: str, target: str, plugin: str) -> None:
-        self.name = name
-        self.target = target
-        self.plugin = plugin
+    name: str
+    target: str
+    plugin: str
 
 
 class Registry:

@@ -216,7 +216,7 @@ class Rule(Settings):
         return cls.code[:3]
 
 
-class Declaration:
+class Declaration(Record):
     """A table at the top of a policy that several rules share, such as `[work.<kind>]`.
 
     Args:
@@ -229,22 +229,11 @@ class Declaration:
             as a clause, and the next step. It is asked when a policy is compiled.
     """
 
-    __slots__ = ("fact", "name", "problems", "settings", "shape")
-
-    def __init__(
-        self,
-        name: str,
-        settings: type[Settings],
-        *,
-        shape: str = "table",
-        fact: str,
-        problems: Callable[[Any], Iterable[tuple[tuple[str | int, ...], str, str]]] | None = None,
-    ) -> None:
-        self.name = name
-        self.settings = settings
-        self.shape = shape
-        self.fact = fact
-        self.problems = problems
+    name: str
+    settings: type[Settings]
+    fact: str
+    shape: str = "table"
+    problems: Callable[[Any], Iterable[tuple[tuple[str | int, ...], str, str]]] | None = None
 
 
 def lower_severity(one: Severity, other: Severity) -> Severity:
@@ -287,20 +276,17 @@ def _plural(count: int) -> str:
     return "commit" if count == 1 else "commits"
 
 
-class RenameBranch:
+class RenameBranch(Record):
     """The branch gets another name.
 
     Attributes:
         name: the name.
     """
 
-    __slots__ = ("name",)
-
-    def __init__(self, name: str) -> None:
-        self.name = name
+    name: str
 
 
-class RewordMessage:
+class RewordMessage(Record):
     """A commit's message, or the one being written, gets other words.
 
     Attributes:
@@ -309,14 +295,11 @@ class RewordMessage:
             given one that another finding's fix has altered already.
     """
 
-    __slots__ = ("commit", "edit")
-
-    def __init__(self, commit: str | None, edit: Callable[[str], str]) -> None:
-        self.commit = commit
-        self.edit = edit
+    commit: str | None
+    edit: Callable[[str], str]
 
 
-class EditFile:
+class EditFile(Record):
     """A file gets other content.
 
     Attributes:
@@ -325,8 +308,5 @@ class EditFile:
             given one that another finding's fix has altered already.
     """
 
-    __slots__ = ("edit", "path")
-
-    def __init__(self, path: bytes, edit: Callable[[str], str]) -> None:
-        self.path = path
-        self.edit = edit
+    path: bytes
+    edit: Callable[[str], str]

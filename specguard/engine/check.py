@@ -12,7 +12,7 @@ from specguard.engine.approvals import settle
 from specguard.engine.facts import Clock, Facts
 from specguard.engine.policies import Policies, stack_notes, touches_policy
 from specguard.engine.run import Judging, Kept, names_of, tell_once
-from specguard.errors import MissingFact, NotApplicable, SpecguardError, nearest
+from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, nearest
 from specguard.model import Verdict
 
 TYPE_CHECKING = False
@@ -266,10 +266,8 @@ def _kept(facts: Facts, policies: Policies) -> Kept | None:
 
 
 def _has_baseline(tree: Tree) -> bool:
-    try:
+    with Needed():
         return tree.find(BASELINE) is not None
-    except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
 
 
 def _work_item(facts: Facts) -> Any:

@@ -14,8 +14,8 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.engine.facts import Clock
 from specguard.engine.logbook import Logbook
-from specguard.errors import MissingFact, NotApplicable, SpecguardError, nearest
-from specguard.model import path_text
+from specguard.errors import Needed, NotApplicable, SpecguardError, nearest
+from specguard.model import listed, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,10 +52,8 @@ def grant(facts: Facts, bond: Bond, results: Sequence[RuleResult]) -> list[str]:
     request, policy = facts.change.request, facts.policy
     settings: ApprovalSettings = policy.declared("approval_settings")
     if request.push:
-        raise SpecguardError(
-            "an approval is for one change, and a push may bring several",
-            help="approve the branch instead",
-            code="not-approvable",
+        raise _refused(
+            "an approval is for one change, and a push may bring several", "approve the branch instead"
         )
     approver = approver_named(request.approved_by, settings)
     rules = [_rule(name, policy, settings, approver) for name in request.override]
@@ -64,43 +62,36 @@ def grant(facts: Facts, bond: Bond, results: Sequence[RuleResult]) -> list[str]:
         return [f"{standing} is approved already."]
     for judged in findings:
         if judged.finding.path is not None and bond.puts_back(judged.finding):
-            raise SpecguardError(
+            raise _refused(
                 f"commit {(judged.finding.commit or '')[:12]} changes {path_text(judged.finding.path)}, "
                 "and a later one puts it back: nothing is left that an approval could be bound to",
-                help="fold these commits into one, with `git rebase --interactive`",
-                code="not-approvable",
+                "fold these commits into one, with `git rebase --interactive`",
             )
     codes = sorted({judged.code for judged in findings})
     problem = says_nothing(request.reason, policy, codes)
     if problem:
-        raise SpecguardError(
+        raise _refused(
             f"an approval needs a reason, and {problem}" if request.reason else "an approval needs a reason",
-            help='say it with --reason "why this change needs what the rule forbids"',
-            code="not-approvable",
+            'say it with --reason "why this change needs what the rule forbids"',
         )
     _refuse_own(approver, bond, policy)
     now = facts.clock.now()
     scope = request.scope or "change"
     paths = sorted({judged.finding.path for judged in findings if judged.finding.path is not None})
     if scope not in settings.scopes:
-        raise SpecguardError(
-            f"the policy takes no approval whose scope is {scope}",
-            help=f"it takes {' or '.join(settings.scopes)}",
-            code="not-approvable",
+        raise _refused(
+            f"the policy takes no approval whose scope is {scope}", f"it takes {' or '.join(settings.scopes)}"
         )
     if scope == "paths" and any(judged.finding.path is None for judged in findings):
-        raise SpecguardError(
-            "a finding without a file cannot be approved only for its paths",
-            help="leave out --scope paths",
-            code="not-approvable",
+        raise _refused(
+            "a finding without a file cannot be approved only for its paths", "leave out --scope paths"
         )
     try:
         fingerprint = bond.fingerprint("paths" if scope == "paths" else "change", paths)
     except NotApplicable as error:
-        raise SpecguardError(
+        raise _refused(
             f"there is no content that an approval could be bound to: {error.reason}",
-            help="approve what is staged, with --staged, or the branch",
-            code="not-approvable",
+            "approve what is staged, with --staged, or the branch",
         ) from error
     record = Approval(
         approver=approver.name,
@@ -138,12 +129,14 @@ def grant(facts: Facts, bond: Bond, results: Sequence[RuleResult]) -> list[str]:
     return said
 
 
+def _refused(message: str, step: str) -> SpecguardError:
+    return SpecguardError(message, help=step, code="not-approvable")
+
+
 def _known(record: Approval, bond: Bond) -> Filed | None:
     """An approval of the log that says the same as a new one, holds as long and was not revoked."""
-    try:
+    with Needed():
         log = log_of(bond.change, bond.folder)
-    except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
     revoked = {revocation.revokes for _, revocation in log.revocations}
     own = {"issued_at", "expires_at", "nonce"}
     said = {key: value for key, value in record.data.items() if key not in own}
@@ -165,18 +158,13 @@ def approver_named(name: str, settings: ApprovalSettings) -> Approver:
         SpecguardError: the policy has none of it.
     """
     if not settings.approver:
-        raise SpecguardError(
+        raise _refused(
             "nobody may approve: the policy names no approver",
-            help="add [[approvals.approver]] to the authority, in a change of its own: name, key and may",
-            code="not-approvable",
+            "add [[approvals.approver]] to the authority, in a change of its own: name, key and may",
         )
     names = [one.name for one in settings.approver]
     if not name:
-        raise SpecguardError(
-            "an approval needs an approver",
-            help=f"name one of {', '.join(names)} with --approved-by",
-            code="not-approvable",
-        )
+        raise _refused("an approval needs an approver", f"name one of {', '.join(names)} with --approved-by")
     approver = settings.named(name)
     if approver is None:
         raise SpecguardError(
@@ -193,11 +181,7 @@ def _rule(name: str, policy: Policy, settings: ApprovalSettings, approver: Appro
     if rule is None:
         families = {one.code[:3] for one in policy.rules}
         if name in families:
-            raise SpecguardError(
-                f"{name} is a family, and an approval names rules",
-                help=f"name one, as {name}002",
-                code="not-approvable",
-            )
+            raise _refused(f"{name} is a family, and an approval names rules", f"name one, as {name}002")
         known = {text for one in policy.rules for text in (one.code, one.name)}
         raise SpecguardError(
             f"no rule is called {name!r}",
@@ -205,19 +189,14 @@ def _rule(name: str, policy: Policy, settings: ApprovalSettings, approver: Appro
             code="unknown-name",
         )
     if not rule.approvable:
-        raise SpecguardError(
-            f"no approval lifts {rule.code} {rule.name}",
-            help="put right what it found",
-            code="not-approvable",
-        )
+        raise _refused(f"no approval lifts {rule.code} {rule.name}", "put right what it found")
     if not approver.covers(rule.code, rule.name, by_name=rule.signed):
         able = [
             one.name for one in settings.approver if one.covers(rule.code, rule.name, by_name=rule.signed)
         ]
-        raise SpecguardError(
+        raise _refused(
             f"{approver.name} may not approve {rule.code} {rule.name}",
-            help=f"{' or '.join(able)} may" if able else "nobody may, by this policy",
-            code="not-approvable",
+            f"{' or '.join(able)} may" if able else "nobody may, by this policy",
         )
     return rule
 
@@ -237,77 +216,48 @@ def _findings(
     named = {judged.finding.path for judged in found if judged.finding.path is not None}
     for path in wanted:
         if path not in named:
-            there = sorted(path_text(one) for one in named)
-            raise SpecguardError(
-                f"{said} finds nothing in {path_text(path)}",
-                help=nearest(
-                    path_text(path), there[:_SHOWN], "`specguard approve` shows what could be approved"
-                ),
-                code="not-approvable",
-            )
-    open_ones = [judged for judged in found if judged.state == "open"]
-    loose = [
-        judged
-        for judged in open_ones
-        if judged.finding.path is not None and judged.finding.path not in wanted
-    ]
-    if loose and not wanted:
-        paths = sorted({path_text(judged.finding.path or b"") for judged in loose})
-        more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-        raise SpecguardError(
-            "an approval names the files that it is for",
-            help=f"give --path for each: {', '.join(paths[:_SHOWN])}{more}",
-            code="not-approvable",
-        )
-    if wanted:
-        meant = [judged for judged in open_ones if judged.finding.path in wanted]
-    else:
-        meant = open_ones
+            there = sorted(path_text(one) for one in named)[:_SHOWN]
+            step = nearest(path_text(path), there, "`specguard approve` shows what could be approved")
+            raise _refused(f"{said} finds nothing in {path_text(path)}", step)
+    meant = [one for one in found if one.state == "open" and (not wanted or one.finding.path in wanted)]
+    if not wanted:
+        paths = sorted({path_text(one.finding.path) for one in meant if one.finding.path is not None})
+        if paths:
+            step = f"give --path for each: {listed(paths)}"
+            raise _refused("an approval names the files that it is for", step)
     for code in sorted(codes - {judged.code for judged in found}):
-        raise SpecguardError(
-            f"{code} finds nothing that could be approved",
-            help="`specguard approve` shows what could",
-            code="not-approvable",
-        )
+        raise _refused(f"{code} finds nothing that could be approved", "`specguard approve` shows what could")
     return meant, f"What {said} finds there"
 
 
 def _refuse_own(approver: Approver, bond: Bond, policy: Policy) -> None:
-    try:
+    with Needed():
         people = people_of(bond.change, bond.folder, squashed=policy.merge == "squash")
-    except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
     part = part_of(approver, people)
     if part:
-        raise SpecguardError(
-            f"nobody approves their own change: {part}",
-            help="ask somebody who had no part in the change",
-            code="not-approvable",
+        raise _refused(
+            f"nobody approves their own change: {part}", "ask somebody who had no part in the change"
         )
 
 
 def _expiry(text: str, now: datetime.datetime, most: int) -> datetime.datetime:
     """Until when an approval holds: the end of the day that is said, or of the last one there may be."""
     last = now.date() + datetime.timedelta(days=most)
-    day = last
-    if text:
-        try:
-            day = datetime.date.fromisoformat(text)
-        except ValueError:
-            raise SpecguardError(
-                f"--expires {text!r} is no date", help="write it as 2026-01-31", code="usage"
-            ) from None
+    try:
+        day = datetime.date.fromisoformat(text) if text else last
+    except ValueError:
+        raise _usage(f"--expires {text!r} is no date", "write it as 2026-01-31") from None
     if day < now.date():
-        raise SpecguardError(
-            f"--expires {text} is past", help=f"an approval may hold until {last}", code="usage"
-        )
+        raise _usage(f"--expires {text} is past", f"an approval may hold until {last}")
     if day > last:
-        raise SpecguardError(
-            f"--expires {text} is further away than the policy's {most} days",
-            help=f"it may hold until {last}",
-            code="usage",
+        raise _usage(
+            f"--expires {text} is further away than the policy's {most} days", f"it may hold until {last}"
         )
     return datetime.datetime.combine(day, datetime.time(23, 59, 59), tzinfo=datetime.UTC)
+
+
+def _usage(message: str, step: str) -> SpecguardError:
+    return SpecguardError(message, help=step, code="usage")
 
 
 def revoke(
@@ -340,21 +290,16 @@ def revoke(
         earlier = book.revoking(filed.id)
         if earlier:
             by, when = earlier[0][1].approver, earlier[0][1].issued_at
-            raise SpecguardError(
+            raise _refused(
                 f"{filed.id[:12]} is revoked already: {by} did so on {when:%Y-%m-%d}",
-                help=f"`specguard approvals show {filed.id[:12]}` has it all",
-                code="not-approvable",
+                f"`specguard approvals show {filed.id[:12]}` has it all",
             )
         approver = approver_named(approved_by, book.settings)
         text = " ".join(reason.split())
         if not text:
-            raise SpecguardError(
-                "a revocation needs a reason", help='say why with --reason "..."', code="not-approvable"
-            )
-        try:
+            raise _refused("a revocation needs a reason", 'say why with --reason "..."')
+        with Needed():
             now = Clock(request.today).now()
-        except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
         record = Revocation(
             revokes=filed.id,
             approver=approver.name,
@@ -387,16 +332,14 @@ def add_signature(request: Request, name: str, key: str, show: Callable[[Logged]
         filed = book.named(name)
         approver = approver_named(filed.record.approver, book.settings)
         if filed.signatures:
-            raise SpecguardError(
+            raise _refused(
                 f"{filed.id[:12]} has a signature already",
-                help=f"`specguard approvals show {filed.id[:12]}` tells whose it is",
-                code="not-approvable",
+                f"`specguard approvals show {filed.id[:12]}` tells whose it is",
             )
         if "local" not in filed.places:
-            raise SpecguardError(
+            raise _refused(
                 f"{filed.id[:12]} is not in the working tree, so it cannot be signed there",
-                help="check out a branch that has it",
-                code="not-approvable",
+                "check out a branch that has it",
             )
         show(book.logged(filed))
         signature = sign_as(approver, filed.record, key)

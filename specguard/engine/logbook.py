@@ -17,7 +17,7 @@ from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.engine.facts import Clock
 from specguard.engine.policies import open_policy
-from specguard.errors import MissingFact, SpecguardError, nearest
+from specguard.errors import Needed, SpecguardError, nearest
 from specguard.model import path_text
 
 TYPE_CHECKING = False
@@ -40,7 +40,7 @@ STATES: Final = ("revoked", "expired", "untrusted", "future", "unsigned", "holds
 """The states of an approval; of several that it is in, the first is told."""
 
 
-class Logged:
+class Logged(Record, frozen=False):
     """A record of the log, and what it is worth here.
 
     Attributes:
@@ -53,16 +53,13 @@ class Logged:
         uses: the checks in which it lifted something, the oldest first.
     """
 
-    __slots__ = ("filed", "key", "path", "reasons", "revocations", "state", "uses")
-
-    def __init__(self, filed: Filed, path: bytes) -> None:
-        self.filed = filed
-        self.path = path
-        self.state: State = "holds"
-        self.reasons: list[str] = []
-        self.key = ""
-        self.revocations: Sequence[tuple[Filed, Revocation]] = ()
-        self.uses: Sequence[Use] = ()
+    filed: Filed
+    path: bytes
+    state: State = "holds"
+    reasons: list[str] = []
+    key: str = ""
+    revocations: Sequence[tuple[Filed, Revocation]] = ()
+    uses: Sequence[Use] = ()
 
     @property
     def proof(self) -> str:
@@ -76,9 +73,6 @@ class Logged:
         found = sorted(states, key=lambda one: STATES.index(one[0]))
         self.state = found[0][0] if found else "holds"
         self.reasons = [reason for _, reason in found]
-
-    def __repr__(self) -> str:
-        return f"Logged({self.filed.id[:12]}, {self.state})"
 
 
 LEAST_DIGITS: Final = 7
@@ -114,7 +108,7 @@ class Logbook:
         self.policy = open_policy(request)
         self.settings: ApprovalSettings = self.policy.declared("approval_settings")
         self.work_tree = repository.work_tree_if_any()
-        try:
+        with Needed():
             trusted = _trusted_base(git, request, self.policy)
             self.base = Tree(git, git.commit(trusted).tree) if trusted else None
             self.head = Tree(git, git.commit(repository.head).tree) if repository.head else None
@@ -122,8 +116,6 @@ class Logbook:
                 self.policy.log_folder, base=self.base, head=self.head, work_tree=self.work_tree
             )
             self._now = Clock(request.today).now()
-        except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
         self.uses = Uses(repository.common, decisions)
         self._revoking: dict[str, list[tuple[Filed, Revocation]]] = {}
         for filed, record in self.log.revocations:
@@ -247,11 +239,9 @@ def signing_key(
     Raises:
         SpecguardError: nobody can tell.
     """
-    try:
+    with Needed():
         found = (signer(record.content, signature, keys) for signature in signatures)
         return next(filter(None, found), None)
-    except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
 
 
 def _trusted_base(git: Git, request: Request, policy: Policy) -> str | None:
@@ -407,10 +397,8 @@ class Verification:
         self.book = book
         self.notes: list[str] = []
         self._problems: dict[bytes, Problem] = {}
-        try:
+        with Needed():
             self._look()
-        except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
 
     @property
     def problems(self) -> Sequence[Problem]:
@@ -464,18 +452,17 @@ class Verification:
             filed = log.filed.get(name.partition(b".")[0].decode("ascii", "replace"))
             if broken.path not in here:
                 self.notes.append(f"{path_text(broken.path)} is broken only in the base: {broken.reason}")
-            elif filed is not None and "head" in filed.places and name.endswith(b".json"):
-                self._add(
-                    broken.path, broken.reason, f"put it back: git checkout HEAD -- {word(broken.path)}"
-                )
-            elif NAME.fullmatch(name) and broken.place == "local":
-                self._add(broken.path, broken.reason, f"fix it, or remove it: rm {word(broken.path)}")
-            elif NAME.fullmatch(name):
-                self._add(
-                    broken.path, broken.reason, f"put back what it was: git log -p -- {word(broken.path)}"
-                )
+                continue
+            at = word(broken.path)
+            if filed is not None and "head" in filed.places and name.endswith(b".json"):
+                step = f"put it back: git checkout HEAD -- {at}"
+            elif not NAME.fullmatch(name):
+                step = "keep it in another folder"
+            elif broken.place == "local":
+                step = f"fix it, or remove it: rm {at}"
             else:
-                self._add(broken.path, broken.reason, "keep it in another folder")
+                step = f"put back what it was: git log -p -- {at}"
+            self._add(broken.path, broken.reason, step)
 
     def _look_at_signatures(self, filed: Filed) -> None:
         """Find a record that is not by the approver that it names, as far as signatures tell."""
@@ -493,17 +480,11 @@ class Verification:
             # People leave, and keys are replaced; when it came to the base it was judged.
             self.notes.append(f"{path_text(path)} is in the base, and {problem}")
         elif approver is None:
-            self._add(
-                path,
-                problem,
-                f"add {who} to [approvals], or revoke it: specguard approvals revoke {filed.id[:12]}",
-            )
+            step = f"add {who} to [approvals], or revoke it: specguard approvals revoke {filed.id[:12]}"
+            self._add(path, problem, step)
         else:
-            self._add(
-                path + b".sig",
-                problem,
-                f"remove it, and {who} signs: specguard approvals sign {filed.id[:12]} --key FILE",
-            )
+            step = f"remove it, and {who} signs: specguard approvals sign {filed.id[:12]} --key FILE"
+            self._add(path + b".sig", problem, step)
 
     def _look_at_nonces(self) -> None:
         by_nonce: dict[str, list[Filed]] = {}
@@ -526,18 +507,12 @@ class Verification:
         log = self.book.log
         for filed, record in log.revocations:
             revoked = log.filed.get(record.revokes)
+            path, which = log.path(filed.id), f"it revokes {record.revokes[:12]}, which is"
             if revoked is None:
-                self._add(
-                    log.path(filed.id),
-                    f"it revokes {record.revokes[:12]}, which is not in the log",
-                    f"find it, and put it back: git log --all -- {word(log.path(record.revokes))}",
-                )
+                step = f"find it, and put it back: git log --all -- {word(log.path(record.revokes))}"
+                self._add(path, f"{which} not in the log", step)
             elif not isinstance(revoked.record, Approval):
-                self._add(
-                    log.path(filed.id),
-                    f"it revokes {record.revokes[:12]}, which is no approval",
-                    "give the approval anew: a revocation is for ever",
-                )
+                self._add(path, f"{which} no approval", "give the approval anew: a revocation is for ever")
 
 
 def _is_sound(record: Approval | Revocation, signature: bytes) -> bool:

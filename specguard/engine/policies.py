@@ -114,10 +114,7 @@ class Policies:
         agents = self._request.by_agent or self._request.edits
         if agents or self.draft(change.git.repository, change.policy_files) is None:
             return _no_authority(where)
-        return NoAuthorityError(
-            f"{AUTHORITY} is not on {where} yet",
-            help=TRY,
-        )
+        return NoAuthorityError(f"{AUTHORITY} is not on {where} yet", help=TRY)
 
     def draft(self, repository: Repository, tree: Tree) -> Policy | None:
         """The policy of the authority that is written in the working tree; None where it has none.
@@ -160,16 +157,8 @@ class Policies:
 
     def hook_rules(self) -> list[str]:
         """The codes of the rules that judge an edit or a message before it is made."""
-        moments = ("edit", "commit-msg")
-        known = [policy for policy in self._known.values() if policy is not None]
-        return sorted(
-            {
-                rule.code
-                for policy in known
-                for rule in policy.rules
-                if any(one in rule.stages for one in moments)
-            }
-        )
+        rules = [rule for policy in self._known.values() if policy for rule in policy.rules]
+        return sorted({rule.code for rule in rules if {"edit", "commit-msg"} & set(rule.stages)})
 
     def load(self, tree: Tree, authority: str = "") -> Policy | None:
         """The policy of a tree, or of a file in place of its documents."""

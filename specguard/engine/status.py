@@ -8,7 +8,6 @@ from specguard.change.repository import Repository
 from specguard.change.sources import open_changes
 from specguard.documents.fields import normal_name
 from specguard.engine import status_items as items
-from specguard.engine import status_items as others
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
@@ -54,7 +53,7 @@ def standing(request: Request, *, waves: Sequence[str] = (), worktrees: bool = F
         telling = Telling(Facts(change, policy), change, policy)
         found = _found(telling, waves)
     if worktrees:
-        found["worktrees"] = list(others.worktrees_data(repository, telling))
+        found["worktrees"] = list(items.worktrees_data(repository, telling))
         found["missing"] += [
             missing(f"the worktree {one['path']} has changes that are not committed")
             for one in found["worktrees"]
@@ -118,8 +117,8 @@ def _found(telling: Telling, wanted: Sequence[str]) -> dict[str, Any]:
         "waves": told(lambda: [wave_data(wave) for wave in waves], []),
         "items": listed,
         "plans": planned,
-        "agents": told(lambda: others.agents_data(telling), []),
-        "specs": told(lambda: others.specs_data(telling), None),
+        "agents": told(lambda: items.agents_data(telling), []),
+        "specs": told(lambda: items.specs_data(telling), None),
         "worktrees": [],
         "missing": lacking,
         "next": [

@@ -13,7 +13,7 @@ from specguard.declaration.rule import Record
 from specguard.engine.check import Quotes
 from specguard.engine.policies import open_policy
 from specguard.engine.run import describe_condition
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import Needed, SpecguardError
 from specguard.model import path_text
 from specguard.specs.spec import Catalogue
 from specguard.work.item import Papers
@@ -58,17 +58,9 @@ class Governing(Record):
     @property
     def data(self) -> dict[str, Any]:
         """It as JSON can hold it."""
-        origin = self.origin
-        return {
-            "code": self.code,
-            "name": self.name,
-            "severity": self.severity,
-            "setting": self.setting,
-            "pattern": self.pattern,
-            "effect": self.effect,
-            "asks": self.asks,
-            "authority": None if origin is None else {"path": origin.path, "line": origin.line or None},
-        }
+        data = {name: getattr(self, name) for name in self._fields if name != "origin"}
+        at = self.origin
+        return {**data, "authority": None if at is None else {"path": at.path, "line": at.line or None}}
 
 
 def what_governs(request: Request, path: str) -> list[Governing]:
@@ -128,19 +120,11 @@ def _governing(policy: Policy, rule: RuleInPolicy, setting: str, pattern: str, e
     check = rule.load()
     key = setting.removeprefix(f"rules.{rule.name}.")
     asks = "" if effect == "left alone" else (check.asks and check.asks(key)) or describe_condition(check)
-    return Governing(
-        code=rule.code,
-        name=rule.name,
-        severity=rule.severity,
-        setting=setting,
-        pattern=pattern,
-        effect=effect,
-        origin=policy.cite(rule.name, key),
-        asks=asks,
-    )
+    origin = policy.cite(rule.name, key)
+    return Governing(rule.code, rule.name, rule.severity, setting, pattern, effect, origin, asks)
 
 
-def _of_work(policy: Policy, path: bytes) -> Iterator[tuple[str, str, str, str]]:
+def _of_work(policy: Policy, path: bytes) -> Iterator[Said]:
     """The code, key, pattern and effect of each place in which a work item's files are looked for."""
     kinds = policy.declared("work_kinds")
     for paper in Papers(kinds).at(path):
@@ -152,7 +136,7 @@ def _of_work(policy: Policy, path: bytes) -> Iterator[tuple[str, str, str, str]]
             yield "WRK005", paper.setting, paper.text, f"{what} of a {paper.kind}"
 
 
-def _of_specs(policy: Policy, path: bytes) -> Iterator[tuple[str, str, str, str]]:
+def _of_specs(policy: Policy, path: bytes) -> Iterator[Said]:
     """The code, key, pattern and effect of each setting for specs, and of the order, that has the path."""
     if policy.declares("spec_settings"):
         settings = policy.declared("spec_settings")
@@ -192,24 +176,17 @@ def governing_specs(request: Request, policy: Policy, path: bytes) -> list[Gover
         return []
     with Git(repository) as git:
         tree = Tree(git, git.commit(repository.head).tree)
-        try:
+        with Needed():
+            catalogue = Catalogue(policy.declared("spec_settings"), Documents(tree))
             return [
                 Governing(
-                    code=rule.code,
-                    name=rule.name,
-                    severity=rule.severity,
-                    setting="specs.governs",
-                    pattern=pattern,
+                    rule.code, rule.name, rule.severity, "specs.governs", pattern,
                     effect=f"governed by {path_text(spec.path)}",
                     origin=policy.origin(f"specs.governs.{pattern}"),
                     asks=f"a change here needs a review of {path_text(spec.path)} that still holds",
                 )
-                for spec, pattern in Catalogue(policy.declared("spec_settings"), Documents(tree)).governing(
-                    path
-                )
-            ]
-        except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
+                for spec, pattern in catalogue.governing(path)
+            ]  # fmt: skip
 
 
 _TOLD_ELSEWHERE: Final = ("authority", "specs")
@@ -246,15 +223,12 @@ def matching(value: object, key: str, path: bytes, *, texts: bool = False) -> It
     elif isinstance(value, str):
         if texts and value == path_text(path):
             yield key, value, "named"
-    elif isinstance(value, Record):
-        for name in value._fields:
-            yield from matching(getattr(value, name), f"{key}.{name}", path, texts=texts)
-    elif isinstance(value, dict):
-        for name, element in value.items():
+    elif isinstance(value, (Record, dict, list, tuple)):
+        inner: Any = value
+        if isinstance(value, Record):
+            inner = {name: getattr(value, name) for name in value._fields}
+        for name, element in inner.items() if isinstance(inner, dict) else enumerate(inner):
             yield from matching(element, f"{key}.{name}", path, texts=texts)
-    elif isinstance(value, (list, tuple)):
-        for number, element in enumerate(value):
-            yield from matching(element, f"{key}.{number}", path, texts=texts)
 
 
 def _effect(key: str, patterns: Patterns) -> str:

@@ -231,15 +231,15 @@ def writer(tree: Path, number: int, before: str = "") -> subprocess.Popen[str]:
 
 def test_writers_beside_each_other_lose_nothing(tmp_path: Path) -> None:
     """The folder is not there before, so that they also make it at once."""
-    writers = [writer(tmp_path, 200) for _ in range(8)]
+    writers = [writer(tmp_path, 50) for _ in range(4)]
     written = [name for one in writers for name in one.communicate()[0].split()]
-    assert [one.returncode for one in writers] == [0] * 8
+    assert [one.returncode for one in writers] == [0] * 4
     found = log(tmp_path)
     assert found.broken == []
     assert sorted(found.filed) == sorted(written)
-    assert len(written) == 1600
+    assert len(written) == 200
     assert all(one.signatures == [b"signature of " + one.id.encode()] for one in found.filed.values())
-    assert len(names(tmp_path)) == 3200
+    assert len(names(tmp_path)) == 400
 
 
 KILL_AT = """
