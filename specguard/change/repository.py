@@ -479,7 +479,6 @@ class Repository:
 
     def _not_located(self, said: str) -> SpecguardError:
         where = self.directory or "this folder"
-        code = "broken-repository"
         if "dubious ownership" in said:
             message = f"the repository of {where} belongs to another user, and git does not trust it"
             help = "If you do: `git config --global --add safe.directory <its path>`."
@@ -487,12 +486,12 @@ class Repository:
             import shlex
 
             folder = shlex.quote(os.path.abspath(self.directory or os.curdir))
-            message, code = f"{where} is not in a git repository", "no-repository"
             help = f"`git init {folder}` makes it one; or name another with `-C DIRECTORY`."
+            return SpecguardError(f"{where} is not in a git repository", help=help, code="no-repository")
         else:
             reason = said.split("\n")[0].removeprefix("fatal: ") or "its path has a newline"
             message, help = f"the repository of {where} cannot be read: {reason}", "Try `git status` there."
-        return SpecguardError(message, help=help, code=code)
+        return SpecguardError(message, help=help, code="broken-repository")
 
 
 class Looking:
