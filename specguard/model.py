@@ -306,6 +306,7 @@ class Verdict:
         enforce: whether nothing outside the trusted base could loosen it (`--enforce`).
         hunks: what the change does to the files that findings are about, by path, where a report asks for it.
         fixes: what would put findings right, where `check --fix` asks for it.
+        touched: the paths of the change, where there are findings; empty where it has none.
     """
 
     __slots__ = (
@@ -319,6 +320,7 @@ class Verdict:
         "notes",
         "policy_change",
         "results",
+        "touched",
     )
 
     def __init__(
@@ -334,6 +336,7 @@ class Verdict:
         enforce: bool = False,
         hunks: Mapping[bytes, Sequence[Any]] | None = None,
         fixes: Sequence[Any] = (),
+        touched: Sequence[bytes] = (),
     ) -> None:
         self.change = change
         self.authority = authority
@@ -345,6 +348,7 @@ class Verdict:
         self.enforce = enforce
         self.hunks = hunks or {}
         self.fixes = fixes
+        self.touched = touched
 
     @property
     def findings(self) -> list[Judged]:

@@ -215,6 +215,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
         policy_change=[difference.data for difference in altered.differences] if altered else (),
         hunks=hunks_of(results, change) if "hunks" in needs else None,
         fixes=fixes,
+        touched=_touched(change) if any(result.findings for result in results) else (),
     )
 
 
@@ -227,6 +228,13 @@ def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:
     facts = Facts(judging.facts.change.as_whole(), policy)
     wanted = Selection(policy.rules, select=asked, extend=asked)
     return Judging(policy, facts, wanted, strict=judging.strict).run()
+
+
+def _touched(change: Change) -> Sequence[bytes]:
+    try:
+        return [entry.path for entry in change.entries]
+    except (MissingFact, NotApplicable):
+        return ()
 
 
 def _unread(altered: PolicyChange | None, results: Sequence[RuleResult]) -> Iterator[str]:

@@ -12,7 +12,7 @@ import pytest
 from specguard.change.request import Request
 from specguard.engine.check import check
 from specguard.model import Finding, Judged, Verdict
-from specguard.reporters.text import Fold, fold
+from specguard.reporters.text import Fold, cover, fold
 from specguard.testing.repository import clean_environment
 from tests.integrations.hooks.asking import guarded
 
@@ -70,14 +70,61 @@ def change(repository: Repository) -> None:
         repository.write(f"docs/{number // 6}/{number}.md", "other\n")
 
 
+@pytest.mark.parametrize("staged", [False, True])
 @pytest.mark.parametrize("do", [delete, move, add, change])
-def test_one_cause_is_one_text_and_one_step(do: object, tmp_path: Path) -> None:
+def test_one_cause_is_one_text_and_one_step(do: object, staged: bool, tmp_path: Path) -> None:
     repository = many(tmp_path / "repository")
     do(repository)  # type: ignore[operator]
-    [one] = folds(verdict_of(repository))
+    repository.write("other/mine.txt", "mine\n")
+    if staged:
+        repository.git("add", "-A")
+    [one] = folds(verdict_of(repository, staged=staged))
     assert one.count >= 30
     assert one.others.endswith(" more")
     assert len(f"{one.others} {one.help}".split()) < 60
+    typed(repository, one.help)
+    assert not folds(verdict_of(repository, staged=staged))
+    assert (repository.path / "other/mine.txt").exists()
+    assert (repository.path / "docs/api/own.txt").exists()
+
+
+def test_what_a_commit_moved_is_put_back_with_one_command(tmp_path: Path) -> None:
+    repository = many(tmp_path / "repository")
+    move(repository)
+    repository.write("other/mine.txt", "mine\n")
+    repository.git("add", "-A")
+    repository.git("commit", "-q", "-m", "feat: move them")
+    request = Request(environment=clean_environment(), directory=str(repository.path))
+    [one] = folds(check(request)[0])
+    assert one.count >= 30
+    typed(repository, one.help)
+    assert not folds(check(request)[0])
+    assert repository.git("diff", "--name-only", "main", "HEAD").split() == ["other/mine.txt"]
+    assert (repository.path / "docs/api/own.txt").exists()
+
+
+def test_a_step_leaves_alone_what_is_no_finding(tmp_path: Path) -> None:
+    repository = many(tmp_path / "repository")
+    change(repository)
+    shutil.rmtree(repository.path / "docs/1")
+    found = folds(verdict_of(repository))
+    assert [one.count for one in found] == [24, 6]
+    assert "-- docs/1/10.md docs/1/11.md docs/1/6.md " in found[1].help
+    assert "-- docs/0 docs/2 docs/3 docs/4`" in found[0].help
+
+
+def test_what_others_have_changed_in_the_folder_is_left_out_by_name(tmp_path: Path) -> None:
+    repository = many(tmp_path / "repository")
+    repository.checkout("main")
+    delete(repository)
+    repository.write("docs/3/20.md", "mine\n")
+    repository.write("docs/mine/1.md", "mine\n")
+    verdict = verdict_of(repository)
+    [one] = [one for one in folds(verdict) if one.count > 1]
+    assert "-- docs ':!docs/3/20.md' ':!docs/mine'`" in one.help
+    typed(repository, one.help)
+    assert (repository.path / "docs/3/20.md").read_text() == "mine\n"
+    assert [one.count for one in folds(verdict_of(repository))] == [1, 1]
 
 
 def test_few_are_named_one_by_one(tmp_path: Path) -> None:
@@ -88,8 +135,6 @@ def test_few_are_named_one_by_one(tmp_path: Path) -> None:
     assert one.others == "; likewise docs/3/20.md"
     assert one.help.startswith("Put them back with `git checkout ")
     assert "-- docs/0/1.md docs/3/20.md`" in one.help
-    typed(repository, one.help)
-    assert not folds(verdict_of(repository))
 
 
 def test_a_move_within_what_is_guarded_is_told_once(tmp_path: Path) -> None:
@@ -110,7 +155,9 @@ TWO = "`mkdir -p -- docs && git mv -- src/{0} docs/{0}`"
     ("step", "count", "joined"),
     [
         (AMEND, 2, AMEND.format("docs/0 ", "docs/1")),
+        (AMEND, 20, AMEND.format("docs", "")),
         (FILTER, 2, FILTER.format("docs/0 ", "docs/1")),
+        (FILTER, 20, FILTER.format("docs", "")),
         (TWO, 20, TWO.format("0") + ", and so with the others"),
         ("`git reset --keep abc`", 20, "`git reset --keep abc`"),
     ],
@@ -128,5 +175,23 @@ def test_what_follows_the_paths_stays(step: str, count: int, joined: str) -> Non
         )
         for path, name in zip(paths, names, strict=True)
     ]  # fmt: skip
-    [one] = fold(found, Verdict(change={"source": "range"}, authority={}, results=[]))
+    touched = [path.encode() for path in paths]
+    [one] = fold(found, Verdict(change={"source": "range"}, authority={}, results=[], touched=touched))
     assert one.help.removesuffix(".").partition(" with ")[2] == joined
+
+
+@pytest.mark.parametrize(
+    ("paths", "touched", "found"),
+    [
+        (["a/b/c", "a/b/d"], ["a/b/c", "a/b/d"], ["a"]),
+        (["a/b/c", "a/b/d"], ["a/b/c", "a/b/d", "a/e"], ["a/b"]),
+        (["a/b/c", "x"], ["a/b/c", "a/b/d", "x"], ["a/b/c", "x"]),
+        (["a/b/c"], [], ["a/b/c"]),
+    ],
+)
+def test_folders_hold_nothing_else_that_is_touched(
+    paths: list[str], touched: list[str], found: list[str]
+) -> None:
+    assert cover([one.encode() for one in paths], [one.encode() for one in touched]) == [
+        one.encode() for one in found
+    ]
