@@ -143,7 +143,7 @@ def test_no_working_tree(tmp_path: Path) -> None:
 def unprivileged() -> Iterator[Path]:
     """A folder of an ordinary user, as whom the test goes on: permissions do not hold for root."""
     # Not below pytest's own folder, into which nobody else may look.
-    with TemporaryDirectory() as name:
+    with TemporaryDirectory(dir="/tmp") as name:
         os.chmod(name, 0o755)
         root = os.geteuid() == 0
         if root:
