@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Final
 
-    from specguard.artifacts.artifacts import Artifact
+    from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.documents.dates import Stamp, Times
     from specguard.model import Finding
 
@@ -364,9 +364,8 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
             message = f"{stamp.text} stands behind {before.text} of line {before.at}, and is earlier"
             help = "Put entries in the order of their times; a late one has the time of its writing."
             yield artifact.finding("timestamps", "time out of order", message, help, stamp.at)
-    latest = _latest(artifact)
     for stamp in stamps:
-        if as_utc(stamp.moment) > latest:
+        if _is_future(as_utc(stamp.moment), artifact.artifacts):
             help = "Write the time at which the entry was made."
             message = f"the time {stamp.text} is in the future"
             yield artifact.finding("timestamps", "time in the future", message, help, stamp.at)
@@ -405,16 +404,20 @@ def _descending(stamps: Sequence[Stamp]) -> Iterator[tuple[Stamp, Stamp]]:
             latest = [one for one in latest if one not in same] + [stamp]
 
 
-def _latest(artifact: Artifact) -> datetime:
-    """The latest time of something done: 14 hours ahead, which clocks differ at most.
+def _is_future(moment: datetime, artifacts: Artifacts) -> bool:
+    """Whether a time is too far ahead for something done: by 14 hours, which clocks differ at most.
 
-    The clock is asked where the check is made today; with another `--today` the end of that day counts.
+    The clock, whose answer no later check can use again, is asked only where the day does not decide, and the
+    check is made today; with another `--today` the end of that day counts.
     """
     import datetime
 
     from specguard.documents.dates import MOST_AHEAD
 
-    day, now = artifact.artifacts.today(), artifact.artifacts.now()
+    day = artifacts.today()
+    if moment <= datetime.datetime.combine(day, datetime.time.min, datetime.UTC) + MOST_AHEAD:
+        return False
+    now = artifacts.now()
     if day != now.date():
         now = datetime.datetime.combine(day, datetime.time.max, datetime.UTC)
-    return now + MOST_AHEAD
+    return moment > now + MOST_AHEAD
