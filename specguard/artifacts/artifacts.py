@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.contracts import Contract
     from specguard.artifacts.evidence import Cited
-    from specguard.artifacts.manifest import Listed, Listing
+    from specguard.artifacts.manifest import ListedPath, Listing
     from specguard.change.change import Change
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
@@ -480,7 +480,7 @@ class Artifact(Record):
         return {}
 
     @cached_property
-    def listed(self) -> Sequence[Listed]:
+    def listed(self) -> Sequence[ListedPath]:
         """The paths that it lists, each with a reason, as a manifest does.
 
         Raises:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from specguard.artifacts.artifacts import Artifact
     from specguard.artifacts.contracts import Evidence
     from specguard.change.tree import Documents, TreeEntry
-    from specguard.documents.blocks import AnyBlock, Item, Text
+    from specguard.documents.blocks import AnyBlock, ListItem, Text
     from specguard.documents.citations import Citation
     from specguard.model import Finding
 
@@ -236,7 +236,7 @@ def _label(row: Sequence[Text]) -> str:
     return next((cell for cell in cells if any(map(str.isalpha, cell))), next(filter(None, cells), ""))
 
 
-def _item(item: Item, cited: Cited) -> Iterator[tuple[int, str]]:
+def _item(item: ListItem, cited: Cited) -> Iterator[tuple[int, str]]:
     own = [block for block in item.blocks if not isinstance(block, List | Table)]
     if any(map(cited.counts, citations(own))):
         return

@@ -63,7 +63,7 @@ _LINES: Final = re.compile(r"(?::[0-9]+(?:-[0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
 _ASIDE: Final = re.compile(r"[(:\u2014\u2013](.*)|\s-\s(.*)")
 
 
-class Listed(Record):
+class ListedPath(Record):
     """A path that a manifest lists.
 
     Attributes:
@@ -86,7 +86,7 @@ class Listed(Record):
         return not self.path.strip("*?/.")
 
 
-def listed_paths(artifact: Artifact) -> Sequence[Listed]:
+def listed_paths(artifact: Artifact) -> Sequence[ListedPath]:
     """The paths that an artifact lists, in order.
 
     Raises:
@@ -95,15 +95,15 @@ def listed_paths(artifact: Artifact) -> Sequence[Listed]:
     return read_manifest(artifact.document.blocks)
 
 
-def listed_as(listed: Sequence[Listed], fate: Fate) -> list[Listed]:
+def listed_as(listed: Sequence[ListedPath], fate: Fate) -> list[ListedPath]:
     """The paths that have a fate; without a group of them, also those of which nothing is said."""
     told = any(one.fate == fate and one.grouped for one in listed)
     return [one for one in listed if one.fate == fate or not (one.fate or told)]
 
 
-def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[Listed]:
+def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[ListedPath]:
     """The paths that the blocks of a document list, in order."""
-    found: list[Listed] = []
+    found: list[ListedPath] = []
     above: list[tuple[int, Fate, str]] = []
     label: Fate = ""
     why = ""
@@ -123,7 +123,7 @@ def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[Listed]:
     return found
 
 
-def _in_block(block: AnyBlock, fate: Fate, reason: str) -> Iterator[Listed]:
+def _in_block(block: AnyBlock, fate: Fate, reason: str) -> Iterator[ListedPath]:
     if isinstance(block, List):
         yield from _in_list(block, fate, reason)
     elif isinstance(block, Table):
@@ -133,7 +133,7 @@ def _in_block(block: AnyBlock, fate: Fate, reason: str) -> Iterator[Listed]:
             yield from _in_text(line.strip(), number, fate, reason)
 
 
-def _in_list(block: List, fate: Fate, reason: str) -> Iterator[Listed]:
+def _in_list(block: List, fate: Fate, reason: str) -> Iterator[ListedPath]:
     for item in block.items:
         raw = item.text.raw
         own = list(_in_text(raw, item.line, fate, ""))
@@ -144,11 +144,11 @@ def _in_list(block: List, fate: Fate, reason: str) -> Iterator[Listed]:
         elif not own[0].reason:
             # The reason may stand in a list or a paragraph of its own below the path.
             said = _reason(" ".join(_plain(text.raw) for text in texts(item.rest))) or reason
-            own = [Listed(one.path, one.line, said, one.fate, grouped=one.grouped) for one in own]
+            own = [ListedPath(one.path, one.line, said, one.fate, grouped=one.grouped) for one in own]
         yield from own
 
 
-def _in_table(table: Table, fate: Fate, reason: str) -> Iterator[Listed]:
+def _in_table(table: Table, fate: Fate, reason: str) -> Iterator[ListedPath]:
     header = [" ".join(cell.plain.casefold().split()) for cell in table.header]
     action = next((column for column, name in enumerate(header) if name in _ACTIONS), None)
     for row in table.rows:
@@ -156,7 +156,7 @@ def _in_table(table: Table, fate: Fate, reason: str) -> Iterator[Listed]:
             paths = list(_in_text(cell.raw, cell.line, "", ""))
             word = _cleaned(_plain(cell.raw))
             if not paths and column < len(header) and header[column] in _PATHS and _NAME.fullmatch(word):
-                paths = [Listed(word, cell.line, "", "", grouped=False)]
+                paths = [ListedPath(word, cell.line, "", "", grouped=False)]
             if not paths:
                 continue
             said_to = row[action].plain if action is not None and action < len(row) else ""
@@ -165,13 +165,13 @@ def _in_table(table: Table, fate: Fate, reason: str) -> Iterator[Listed]:
             others = [one.raw for number, one in enumerate(row) if number not in {column, action}]
             said = paths[0].reason or _reason(" ".join(map(_plain, others))) or reason
             for one in paths:
-                yield Listed(
+                yield ListedPath(
                     one.path, one.line, said, own or one.fate or fate, grouped=bool(own) or not one.fate
                 )
             break
 
 
-def _in_text(raw: str, line: int, fate: Fate, reason: str) -> Iterator[Listed]:
+def _in_text(raw: str, line: int, fate: Fate, reason: str) -> Iterator[ListedPath]:
     """The paths that a text begins with."""
     text = without_box(raw[:LONGEST]).replace("~~", "")
     leading = leading_paths(text)
@@ -193,7 +193,7 @@ def _in_text(raw: str, line: int, fate: Fate, reason: str) -> Iterator[Listed]:
     for path in leading.paths:
         plain = _LINES.sub("", path).removeprefix("./").strip()
         if plain and "://" not in plain and not bare_nothing(plain):
-            yield Listed(plain.rstrip("/") or plain, line, said or reason, own or fate, grouped=not own)
+            yield ListedPath(plain.rstrip("/") or plain, line, said or reason, own or fate, grouped=not own)
 
 
 def _cleaned(path: str) -> str:
@@ -233,13 +233,13 @@ class Listing:
     """
 
     def __init__(self) -> None:
-        self.listed: list[tuple[Artifact, Listed]] = []
+        self.listed: list[tuple[Artifact, ListedPath]] = []
         self._plain: dict[bytes, list[int]] = {}
         self._patterns: list[str] = []
         self._owners: list[int] = []
         self._named: dict[tuple[bytes, str, frozenset[str]], dict[tuple[str, ...], list[bytes]]] = {}
 
-    def add(self, artifact: Artifact, listed: Listed) -> None:
+    def add(self, artifact: Artifact, listed: ListedPath) -> None:
         """Add a path that an artifact lists."""
         which = len(self.listed)
         self.listed.append((artifact, listed))
@@ -290,7 +290,7 @@ class Listing:
         """Whether an artifact that the change touches lists a path by this name."""
         return any(self.of(reading)[0].touched for reading in self._plain.get(name, ()))
 
-    def of(self, reading: int) -> tuple[Artifact, Listed]:
+    def of(self, reading: int) -> tuple[Artifact, ListedPath]:
         """The listed path of a reading, with the artifact that lists it."""
         return self.listed[reading // 2]
 
@@ -375,7 +375,7 @@ def _left(artifacts: Artifacts, listing: Listing, kept: Listing) -> dict[int, by
 
 
 def _flaws(
-    manifest: Artifact, one: Listed, *, removing: bool, left: bytes | None, done: bool
+    manifest: Artifact, one: ListedPath, *, removing: bool, left: bytes | None, done: bool
 ) -> Iterator[Finding]:
     """What is wrong with one line of a manifest.
 
@@ -466,7 +466,7 @@ def closed_folders(artifact: Artifact, template: str) -> Sequence[bytes]:
     return places.folders(template, artifact.fields)
 
 
-def _whole(listed: Listed, folder: bytes) -> bool:
+def _whole(listed: ListedPath, folder: bytes) -> bool:
     """Whether a listed path is a closed folder itself, or one above it."""
     plain = listed.path.encode("utf-8", "surrogateescape").removesuffix(b"/**").removesuffix(b"/*")
     return listed.wide or plain == folder or folder.startswith(plain + b"/")

@@ -7,7 +7,7 @@ import json
 from specguard.authority.layers import (
     Merged,
     PolicyError,
-    Problem,
+    SettingProblem,
     blocks_of,
     preset_layer,
     prose_layer,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.authority.layers import Layer
-    from specguard.authority.load import Source
+    from specguard.authority.load import AuthoritySource
     from specguard.declaration.registry import Registered, Registry
     from specguard.declaration.rule import Declaration
 
@@ -44,12 +44,12 @@ _PROJECT_ONLY: Final = ("extends", "documents", "plugins")
 class _Part:
     """One document with what was read from it."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: AuthoritySource) -> None:
         self.source = source
         self.document: Document | None = None
         self.unread: list[Unread] = []
         self.layers: list[Layer]
-        self.problems: list[Problem]
+        self.problems: list[SettingProblem]
         if source.is_toml:
             self.layers, self.problems = settings_file(source)
         else:
@@ -71,10 +71,10 @@ class _Part:
 
 
 def compile_policy(
-    sources: Sequence[Source],
+    sources: Sequence[AuthoritySource],
     *,
     registry: Callable[[Sequence[str]], Registry],
-    read: Callable[[str, Origin], Source],
+    read: Callable[[str, Origin], AuthoritySource],
 ) -> Policy | None:
     """Compile a policy.
 
@@ -156,7 +156,7 @@ def _origins(merged: Merged) -> dict[str, list[Any]]:
 
 
 def _further(
-    parts: Sequence[_Part], read: Callable[[str, Origin], Source], problems: list[Problem]
+    parts: Sequence[_Part], read: Callable[[str, Origin], AuthoritySource], problems: list[SettingProblem]
 ) -> list[_Part]:
     """The documents that the authority names; they name no others."""
     further: list[_Part] = []
@@ -169,14 +169,14 @@ def _further(
             origin = layer.origin(("documents", index))
             if not is_document(path):
                 said = f"`documents` has {path!r}, which is no path from the repository's root"
-                problems.append(Problem(said, origin=origin))
+                problems.append(SettingProblem(said, origin=origin))
             elif path not in known:
                 known.add(path)
                 further.append(_Part(read(path, origin)))
     for part in further:
         problems.extend(part.problems)
         problems.extend(
-            Problem(
+            SettingProblem(
                 "`documents` stands in a document that the authority itself names",
                 origin=inner.origin(("documents",)),
                 help="name all documents in SPEC_AUTHORITY.md",
@@ -196,23 +196,25 @@ def _names(layers: Iterable[Layer], key: str) -> list[str]:
     return []
 
 
-def _presets(project: Sequence[Layer], registry: Registry, problems: list[Problem]) -> list[Layer]:
+def _presets(project: Sequence[Layer], registry: Registry, problems: list[SettingProblem]) -> list[Layer]:
     """The settings of the presets that the project extends, in its order."""
     layers: list[Layer] = []
     for index, name in enumerate(_names(project, "extends")):
         if name not in registry.presets:
             origin = next(layer for layer in project if "extends" in layer.data).origin(("extends", index))
             problems.append(
-                Problem(f"there is no preset {name!r}", origin=origin, help=nearest(name, registry.presets))
+                SettingProblem(
+                    f"there is no preset {name!r}", origin=origin, help=nearest(name, registry.presets)
+                )
             )
             continue
         try:
             layer = preset_layer(name, registry.presets[name])
         except TomlError as error:
             origin = Origin(f"preset:{name}", error.line)
-            raise PolicyError([Problem(f"the preset is not TOML: {error}", origin=origin)]) from None
+            raise PolicyError([SettingProblem(f"the preset is not TOML: {error}", origin=origin)]) from None
         problems.extend(
-            Problem(f"a preset cannot set `{key}`", origin=layer.origin((key,)))
+            SettingProblem(f"a preset cannot set `{key}`", origin=layer.origin((key,)))
             for key in _PROJECT_ONLY
             if key in layer.data
         )

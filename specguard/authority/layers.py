@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.authority.load import Source
+    from specguard.authority.load import AuthoritySource
     from specguard.authority.prose import Read
     from specguard.documents.document import Document
     from specguard.documents.toml import KeyPath
 
 
-class Problem(Record):
+class SettingProblem(Record):
     """One thing that is wrong.
 
     Attributes:
@@ -46,7 +46,7 @@ class PolicyError(SpecguardError):
 
     code = "broken-authority"
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[SettingProblem]) -> None:
         first = problems[0]
         if len(problems) == 1:
             super().__init__(
@@ -76,7 +76,7 @@ class PolicyError(SpecguardError):
         ]
 
 
-def _counted(problems: Sequence[Problem]) -> str:
+def _counted(problems: Sequence[SettingProblem]) -> str:
     return f"the policy has {len(problems)} errors"
 
 
@@ -120,11 +120,11 @@ class Layer(Record, frozen=False):
         return Origin(self.path, self.lines.get(path, 0))
 
 
-def blocks_of(document: Document, path: str) -> tuple[list[Layer], list[Unread], list[Problem]]:
+def blocks_of(document: Document, path: str) -> tuple[list[Layer], list[Unread], list[SettingProblem]]:
     """The blocks of settings in a Markdown document, those that only look like one, and what is no TOML."""
     layers: list[Layer] = []
     unread: list[Unread] = []
-    problems: list[Problem] = []
+    problems: list[SettingProblem] = []
     for fence in fences(document.blocks):
         words = tuple(fence.info.split())
         if words != INFO:
@@ -162,7 +162,7 @@ def _swallowed(content: str, *, closed: bool) -> int | None:
     return begins
 
 
-def settings_file(source: Source) -> tuple[list[Layer], list[Problem]]:
+def settings_file(source: AuthoritySource) -> tuple[list[Layer], list[SettingProblem]]:
     """The settings of `specguard.toml` or another TOML document; of `pyproject.toml` those of its table."""
     try:
         layer = toml_layer(source.text.removeprefix("\ufeff"), source.path)
@@ -177,7 +177,9 @@ def settings_file(source: Source) -> tuple[list[Layer], list[Problem]]:
     if table is None:
         return [], []
     if not isinstance(table, dict):
-        return [], [Problem("[tool.specguard] is no table", origin=layer.origin(("tool", "specguard")))]
+        return [], [
+            SettingProblem("[tool.specguard] is no table", origin=layer.origin(("tool", "specguard")))
+        ]
     lines = {path[2:]: line for path, line in layer.lines.items() if path[:2] == ("tool", "specguard")}
     return [Layer(table, source.path, lines).without_tests()], []
 
@@ -223,9 +225,9 @@ def prose_layer(read: Sequence[Read], path: str) -> Layer:
     return Layer(data, path, lines)
 
 
-def _no_toml(error: TomlError, path: str, first: int = 1) -> Problem:
+def _no_toml(error: TomlError, path: str, first: int = 1) -> SettingProblem:
     message = str(error)
-    return Problem(
+    return SettingProblem(
         f"this is not TOML: {message[:1].lower()}{message[1:]}",
         origin=Origin(path, error.line + first - 1),
         help="strings stand in quotes, tables in [brackets]: https://toml.io",
@@ -256,7 +258,7 @@ class Merged:
         """Merge layers; a project's values go before a preset's, a later preset's before an earlier one's."""
         self.data: dict[str, Any] = {}
         self.origins: dict[KeyPath, Origin] = {}
-        self.problems: list[Problem] = []
+        self.problems: list[SettingProblem] = []
         self._from_preset: set[KeyPath] = set()
         for layer in layers:
             self._table(self.data, layer.data, (), layer)
@@ -321,7 +323,7 @@ class Merged:
     def _conflict(self, path: KeyPath, layer: Layer) -> None:
         first, second = self.origins[path], layer.origin(path)
         self.problems.append(
-            Problem(
+            SettingProblem(
                 f"`{dotted(path)}` has another value than in {first}",
                 origin=second,
                 help=f"keep one of them: {first} or {second}",

@@ -70,7 +70,7 @@ def _kept(cache: Cache, found: Mapping[str, str], tree: Tree) -> Policy | None:
 
 
 def _compile(
-    sources: Sequence[Source], tree: Tree, registry: Callable[[Sequence[str]], Registry]
+    sources: Sequence[AuthoritySource], tree: Tree, registry: Callable[[Sequence[str]], Registry]
 ) -> Policy | None:
     from specguard.authority.compile import compile_policy
 
@@ -96,7 +96,7 @@ _FILE: Final = 0o100000
 _KINDS: Final = {0o120000: "a symbolic link", 0o160000: "a submodule", 0o040000: "a folder"}
 
 
-class Source(Record):
+class AuthoritySource(Record):
     """One document of an authority.
 
     Attributes:
@@ -142,7 +142,7 @@ def find_sources(tree: Tree) -> dict[str, str]:
     return found
 
 
-def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> Source:
+def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> AuthoritySource:
     """Read a document.
 
     Args:
@@ -169,10 +169,10 @@ def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> Source
         data = tree.read(path.encode("utf-8", "surrogateescape"))
     except MissingFact as missing:
         raise _broken(path, f"the authority cannot be read: {missing.reason}", missing.command) from None
-    return Source(path, entry.oid, decode(data or b"", path))
+    return AuthoritySource(path, entry.oid, decode(data or b"", path))
 
 
-def read_file(path: str) -> Source:
+def read_file(path: str) -> AuthoritySource:
     """Read the document that `--authority` names, from the file system.
 
     Raises:
@@ -187,7 +187,7 @@ def read_file(path: str) -> Source:
     except OSError as error:
         what = f"the authority cannot be read: {error.strerror}"
         raise _broken(path, what, "check its name") from None
-    return Source(path, "", decode(data, path))
+    return AuthoritySource(path, "", decode(data, path))
 
 
 def decode(data: bytes, path: str) -> str:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.authority.policy import Guard, Policy
-    from specguard.documents.blocks import AnyBlock, Item
+    from specguard.documents.blocks import AnyBlock, ListItem
     from specguard.documents.document import Document
 
 
@@ -250,7 +250,7 @@ def _items(block: AnyBlock) -> Iterator[tuple[Text, str]]:
         yield Text("(a quotation)", block.line), "it is a quotation; paths are read from lists and tables"
 
 
-def _item(item: Item) -> Iterator[tuple[Text, str]]:
+def _item(item: ListItem) -> Iterator[tuple[Text, str]]:
     """An item's own text, unless it is a label of the list below it, and what is below it."""
     text = item.text
     rest = list(item.rest)
@@ -335,7 +335,7 @@ _ASKED: Final = (
 """What sentences ask for: an expression, the rule that holds it, and the setting by which it does."""
 
 
-class Command:
+class CommandSentence:
     """A sentence that commands.
 
     Attributes:
@@ -387,7 +387,7 @@ class Command:
         return sorted(codes), [] if codes else would
 
 
-def commands_of(document: Document, path: str, sections: Mapping[str, str]) -> Iterator[Command]:
+def commands_of(document: Document, path: str, sections: Mapping[str, str]) -> Iterator[CommandSentence]:
     """All sentences of a document that command, quotations left out.
 
     Args:
@@ -405,7 +405,7 @@ def commands_of(document: Document, path: str, sections: Mapping[str, str]) -> I
         for text in texts(inside):
             for sentence in text.sentences():
                 if _COMMANDS.search(_CODE.sub("", sentence.raw)):
-                    yield Command(path, sentence, meaning)
+                    yield CommandSentence(path, sentence, meaning)
 
 
 def _parts(document: Document) -> Iterator[tuple[Heading | None, list[AnyBlock]]]:

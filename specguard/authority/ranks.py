@@ -32,7 +32,7 @@ _TAG: Final = re.compile(rb"<[^<>]{0,1000}>")
 _ESCAPED: Final = re.compile(rb"\\[xuU][0-9a-fA-F]")
 
 
-class Statement(Record):
+class KeyStatement(Record):
     """What a document states of a key.
 
     Attributes:
@@ -64,8 +64,8 @@ class Contradiction(Record):
 
     key: int
     name: str
-    lower: Statement
-    higher: Statement
+    lower: KeyStatement
+    higher: KeyStatement
 
 
 def contradictions(
@@ -94,12 +94,12 @@ def contradictions(
         return
     documents.prefetch(path for path, _ in ranked)
     broken: list[bytes] = []
-    stated: list[list[Statement]] = [[] for _ in keys]
+    stated: list[list[KeyStatement]] = [[] for _ in keys]
     for path, rank in ranked:
         wanted = [key for key, speaks in zip(keys, _speaks_of(keys, documents, path), strict=True) if speaks]
         if not wanted:
             continue
-        reader = _Reader(documents, path, rank)
+        reader = _StatementReader(documents, path, rank)
         if reader.problem:
             broken.append(path)
             continue
@@ -165,7 +165,7 @@ def _words(content: bytes) -> bytes:
     return content.lower().translate(None, _NO_WORD)
 
 
-class _Reader:
+class _StatementReader:
     """Reads the statements of one document."""
 
     def __init__(self, documents: Documents, path: bytes, rank: int) -> None:
@@ -176,7 +176,7 @@ class _Reader:
         data = documents.data(path)
         self.problem = (self._document and self._document.problem) or (data and data.problem)
 
-    def statements(self, key: AuthorityKey) -> Iterator[Statement]:
+    def statements(self, key: AuthorityKey) -> Iterator[KeyStatement]:
         """What the document states of a key, placeholders left out."""
         if key.pattern is not None:
             found = [
@@ -192,7 +192,7 @@ class _Reader:
             ]
         for line, value in found:
             if _normal(value) and not owes(value):
-                yield Statement(self._path, line, " ".join(value.split()), self._rank)
+                yield KeyStatement(self._path, line, " ".join(value.split()), self._rank)
 
     @cached_property
     def _fields(self) -> Sequence[Field]:

@@ -9,7 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from specguard.authority.layers import TESTS
 from specguard.authority.policy import plain
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
-from specguard.authority.validate import Models, policy_model
+from specguard.authority.validate import SettingsModels, policy_model
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Patterns
 from specguard.declaration.rule import Record, Settings
@@ -42,22 +42,22 @@ class Option(Record):
 
 def rule_options(rule: type[Rule]) -> Sequence[Option]:
     """A rule's own settings, without those that every rule has."""
-    return list(_options(rule, Models()))
+    return list(_options(rule, SettingsModels()))
 
 
 def common_options() -> Sequence[Option]:
     """The settings that every rule's table has."""
-    return list(_options(RuleTable, Models()))
+    return list(_options(RuleTable, SettingsModels()))
 
 
 def declaration_options(declaration: Declaration) -> Sequence[Option]:
     """The settings of a declared table."""
-    return list(_options(declaration.settings, Models()))
+    return list(_options(declaration.settings, SettingsModels()))
 
 
 def top_level_options() -> Sequence[Option]:
     """The settings that stand at the top, and those of `[authority]`."""
-    models = Models()
+    models = SettingsModels()
     return [*_options(TopLevel, models), *_options(AuthoritySettings, models, "authority.")]
 
 
@@ -65,7 +65,7 @@ def policy_schema(registry: Registry) -> Mapping[str, Any]:
     """The JSON Schema of a whole policy, for editors."""
     from pydantic.json_schema import GenerateJsonSchema
 
-    models = Models()
+    models = SettingsModels()
     schema = GenerateJsonSchema().generate(policy_model(registry, models))
     _describe(schema, TopLevel, models)
     properties = schema["properties"]
@@ -104,7 +104,7 @@ def _purpose(cls: type[Settings]) -> str:
     return " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
 
 
-def _describe(table: dict[str, Any], cls: type[Settings], models: Models) -> None:
+def _describe(table: dict[str, Any], cls: type[Settings], models: SettingsModels) -> None:
     """Add to the schema of a table what it and its keys are for, and their defaults."""
     table["title"] = cls.__name__
     table["description"] = _purpose(cls)
@@ -134,7 +134,7 @@ def _tables_in(part: Any) -> Iterator[dict[str, Any]]:
             yield from _tables_in(inner)
 
 
-def _options(cls: type[Settings], models: Models, prefix: str = "") -> Iterator[Option]:
+def _options(cls: type[Settings], models: SettingsModels, prefix: str = "") -> Iterator[Option]:
     for field in cls._fields:
         annotation = models.annotation(cls, field)
         yield Option(

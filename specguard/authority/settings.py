@@ -109,7 +109,7 @@ def misspelt(values: Mapping[str, Any], registry: Registry) -> Iterator[tuple[Pa
         The key, what is wrong with it, as a clause, and the next step.
     """
     rules = [(entry.rule.code, entry.rule.family(), name) for name, entry in registry.rules.items()]
-    names = _Names(values, {selector for selectors in rules for selector in selectors})
+    names = _KnownNames(values, {selector for selectors in rules for selector in selectors})
     for name in registry.declarations:
         if name in values:
             yield from _within(values[name], (name,), names)
@@ -120,14 +120,14 @@ def misspelt(values: Mapping[str, Any], registry: Registry) -> Iterator[tuple[Pa
                 yield from _of_field(rule, field, value, ("rules", name, field), names)
 
 
-class _Names(Record):
+class _KnownNames(Record):
     """The names there are: those of tables' entries in the settings, and those of rules."""
 
     values: Mapping[str, Any]
     selectors: Collection[str]
 
 
-def _within(value: Any, path: Path, names: _Names) -> Iterator[tuple[Path, str, str]]:
+def _within(value: Any, path: Path, names: _KnownNames) -> Iterator[tuple[Path, str, str]]:
     """Those in a record, and in the tables and lists of records."""
     if isinstance(value, Record):
         cls: Any = type(value)
@@ -144,7 +144,7 @@ def _within(value: Any, path: Path, names: _Names) -> Iterator[tuple[Path, str, 
 
 
 def _of_field(
-    cls: type[Settings], field: str, value: Any, path: Path, names: _Names
+    cls: type[Settings], field: str, value: Any, path: Path, names: _KnownNames
 ) -> Iterator[tuple[Path, str, str]]:
     options = cls._notes[field].options if field in cls._notes else {}
     if "selectors" in options:

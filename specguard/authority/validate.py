@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Union
 
 from pydantic_core import SchemaValidator, ValidationError, core_schema
 
-from specguard.authority.layers import TESTS, Problem
+from specguard.authority.layers import TESTS, SettingProblem
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel, misspelt
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Selecting
@@ -72,7 +72,7 @@ _OPTIONS = ("check", "refused", "tightens", "names", "dotted", "selectors", "app
 """The other options of a field."""
 
 
-class Models:
+class SettingsModels:
     """The schemas of settings classes, each made once."""
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ class Models:
         key = (cls, field)
         if key not in self._read:
             owner = next(one for one in cls.__mro__ if field in one.__dict__.get("__annotations__", {}))
-            names = _Names(owner)
+            names = _AnnotationNames(owner)
             # What is evaluated is the annotation of an installed class, never data.
             self._read[key] = eval(owner.__annotations__[field], {}, names), names.found  # noqa: S307
         return self._read[key]
@@ -205,7 +205,7 @@ def problem_of(record: Settings) -> str:
     return str(problem()) if callable(problem) else ""
 
 
-class _Names(dict[str, Any]):
+class _AnnotationNames(dict[str, Any]):
     """The names of an annotation: of the class's module, and those that it imports for the type checker.
 
     Attributes:
@@ -251,7 +251,7 @@ _WORDS: Final = (
 )
 
 
-def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[Problem]]:
+def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[SettingProblem]]:
     """Check settings, and make patterns, expressions and records of them.
 
     Args:
@@ -262,9 +262,9 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[P
         The values of the keys that are set, by table; and what is wrong, in which case the values are
         not to be used. A rule's table stays a table; every other one is a record.
     """
-    problems: list[Problem] = []
+    problems: list[SettingProblem] = []
     data = _known(merged, registry, problems)
-    models = Models()
+    models = SettingsModels()
     validator = SchemaValidator(policy_model(registry, models, data))
     values: dict[str, Any] = {}
     try:
@@ -278,21 +278,21 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[P
             text = problem_of(rule(**own))
             if text:
                 origin = _origin(("rules", name), text, merged)
-                problems.append(Problem(f"[rules.{name}]: {text}", origin=origin))
+                problems.append(SettingProblem(f"[rules.{name}]: {text}", origin=origin))
         problems.extend(
-            Problem(f"`{dotted(path)}` {text}", origin=merged.origin(path), help=help)
+            SettingProblem(f"`{dotted(path)}` {text}", origin=merged.origin(path), help=help)
             for path, text, help in misspelt(values, registry)
         )
         for declaration in registry.declarations.values():
             if declaration.problems is not None and declaration.name in values:
                 problems.extend(
-                    Problem(f"`{dotted(path)}` {text}", origin=merged.origin(path), help=help)
+                    SettingProblem(f"`{dotted(path)}` {text}", origin=merged.origin(path), help=help)
                     for path, text, help in declaration.problems(values[declaration.name])
                 )
     return values, problems
 
 
-def _known(merged: Merged, registry: Registry, problems: list[Problem]) -> dict[str, Any]:
+def _known(merged: Merged, registry: Registry, problems: list[SettingProblem]) -> dict[str, Any]:
     """The settings without tables and rules that do not exist, each of which is a problem."""
     tables = {"authority", "rules", *registry.declarations}
     data: dict[str, Any] = {}
@@ -302,7 +302,7 @@ def _known(merged: Merged, registry: Registry, problems: list[Problem]) -> dict[
             continue
         name = f"the table [{key}]" if isinstance(value, dict) else f"the setting {key!r}"
         problems.append(
-            Problem(
+            SettingProblem(
                 f"{name} is not known",
                 origin=merged.origin((key,)),
                 help=nearest(key, TESTS, nearest(key, {*tables, *TopLevel._fields})),
@@ -320,12 +320,16 @@ def _known(merged: Merged, registry: Registry, problems: list[Problem]) -> dict[
                     else nearest(name, registry.rules)
                 )
                 problems.append(
-                    Problem(f"there is no rule {name!r}", origin=merged.origin(("rules", name)), help=help)
+                    SettingProblem(
+                        f"there is no rule {name!r}", origin=merged.origin(("rules", name)), help=help
+                    )
                 )
     return data
 
 
-def policy_model(registry: Registry, models: Models, data: Mapping[str, Any] | None = None) -> CoreSchema:
+def policy_model(
+    registry: Registry, models: SettingsModels, data: Mapping[str, Any] | None = None
+) -> CoreSchema:
     """The schema of a policy.
 
     Args:
@@ -347,7 +351,7 @@ def policy_model(registry: Registry, models: Models, data: Mapping[str, Any] | N
     return models.table(TopLevel, fields=fields)
 
 
-def _declared(declaration: Declaration, models: Models) -> CoreSchema:
+def _declared(declaration: Declaration, models: SettingsModels) -> CoreSchema:
     """The schema of a declared table, of the tables in it, or of the list of them."""
     record = models.record(declaration.settings)
     if declaration.shape == "table":
@@ -362,8 +366,8 @@ def _problems(
     data: Mapping[str, Any],
     merged: Merged,
     registry: Registry,
-    models: Models,
-) -> list[Problem]:
+    models: SettingsModels,
+) -> list[SettingProblem]:
     """One problem for each key, whatever number of alternatives its annotation has."""
     found: dict[KeyPath, list[ErrorDetails]] = {}
     for error in errors:
@@ -380,7 +384,7 @@ def _problems(
         what = f"`{dotted(path)}`"
         if several[0]["type"] not in {"extra_forbidden", "missing", "value_error"}:
             what += f" is {_shown(several[0]['input'])}, and"
-        problems.append(Problem(f"{what} {text}", origin=_origin(path, text, merged), help=help))
+        problems.append(SettingProblem(f"{what} {text}", origin=_origin(path, text, merged), help=help))
     return sorted(problems, key=lambda problem: (problem.origin.path, problem.origin.line))
 
 
@@ -407,7 +411,9 @@ def _path(error: ErrorDetails, data: Mapping[str, Any]) -> KeyPath:
     return tuple(path)
 
 
-def _sentence(error: ErrorDetails, path: KeyPath, registry: Registry, models: Models) -> tuple[str, str]:
+def _sentence(
+    error: ErrorDetails, path: KeyPath, registry: Registry, models: SettingsModels
+) -> tuple[str, str]:
     """What is wrong with a key, without its name, and the next step."""
     if error["type"] == "extra_forbidden":
         return "is not known", nearest(str(path[-1]), _names(path[:-1], registry, models))
@@ -422,13 +428,13 @@ def _sentence(error: ErrorDetails, path: KeyPath, registry: Registry, models: Mo
     return f"is wrong: {message[:1].lower()}{message[1:]}", ""
 
 
-def _keys(wanted: str, path: KeyPath, registry: Registry, models: Models) -> str:
+def _keys(wanted: str, path: KeyPath, registry: Registry, models: SettingsModels) -> str:
     """For an element that must be a table: the keys that it has."""
     names = _names(path, registry, models) if wanted == "must be a table" else set()
     return f"its keys are {', '.join(sorted(names))}" if names and isinstance(path[-1], int) else ""
 
 
-def _names(path: KeyPath, registry: Registry, models: Models) -> set[str]:
+def _names(path: KeyPath, registry: Registry, models: SettingsModels) -> set[str]:
     """The keys of the table at a path."""
     names = [part for part in path if isinstance(part, str)]
     if not names:

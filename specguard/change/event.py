@@ -160,7 +160,7 @@ _GIVE: Final = (
 )
 
 
-class Review(Record):
+class SubmittedReview(Record):
     """One review that was submitted.
 
     Attributes:
@@ -176,7 +176,7 @@ class Review(Record):
     submitted: str = ""
 
 
-def read_reviews(file: str) -> Sequence[Review]:
+def read_reviews(file: str) -> Sequence[SubmittedReview]:
     """The reviews in a file that a job got from the platform, in the file's order.
 
     Raises:
@@ -191,7 +191,7 @@ def read_reviews(file: str) -> Sequence[Review]:
     return [review for review in found if review is not None]
 
 
-def read_review(fields: Fields) -> Review | None:
+def read_review(fields: Fields) -> SubmittedReview | None:
     """One review of any of the forms; None for one that is not submitted yet.
 
     Raises:
@@ -209,7 +209,7 @@ def read_review(fields: Fields) -> Review | None:
     who = "author" if by_gh else "user"
     if not fields.has(who):
         raise fields.wrong(who, "there")
-    return Review(
+    return SubmittedReview(
         login=_person(fields.at(who)),
         state=state,
         commit=_oid(fields.at("commit"), "oid") if by_gh else _oid(fields, "commit_id"),
@@ -217,7 +217,7 @@ def read_review(fields: Fields) -> Review | None:
     )
 
 
-def approving(reviews: Sequence[Review], head: str, committed: int | None = None) -> frozenset[str]:
+def approving(reviews: Sequence[SubmittedReview], head: str, committed: int | None = None) -> frozenset[str]:
     """Who approves a commit: the accounts whose newest verdict is an approval of exactly this one.
 
     What is no verdict, a comment, changes nothing. A verdict on another commit is a newer one all the same.
@@ -231,7 +231,7 @@ def approving(reviews: Sequence[Review], head: str, committed: int | None = None
     Returns:
         Logins as the platform has them.
     """
-    verdicts: dict[str, list[Review]] = {}
+    verdicts: dict[str, list[SubmittedReview]] = {}
     for review in reviews:
         if review.login and review.state != "commented":
             verdicts.setdefault(review.login.casefold(), []).append(review)
@@ -250,7 +250,7 @@ def approving(reviews: Sequence[Review], head: str, committed: int | None = None
     )
 
 
-def _second(review: Review) -> str:
+def _second(review: SubmittedReview) -> str:
     return review.submitted[:19]
 
 
@@ -368,7 +368,7 @@ class Event(Record):
     body: str | None = None
     number: int | None = None
     author: str | None = None
-    reviews: Sequence[Review] = ()
+    reviews: Sequence[SubmittedReview] = ()
     deleted: bool = False
     default: str | None = None
 
@@ -426,7 +426,7 @@ def read_event(file: str) -> Event:
     )
 
 
-def _pull_request(fields: Fields, reviews: Sequence[Review], default: str | None) -> Event:
+def _pull_request(fields: Fields, reviews: Sequence[SubmittedReview], default: str | None) -> Event:
     head, base = fields.at("head"), fields.at("base")
     body = fields.text("body")
     if body is None and fields.has("body"):

@@ -492,7 +492,7 @@ def measure(git: Git, pairs: Iterable[Pair], what: str, *, spare: int = 0) -> No
     level: dict[Pair, tuple[int, int]] = {}
     for pair in pairs:
         level[pair] = level.get(pair, (0, 0))[0] + 1, 0
-    read = _Reader(git, what, limit)
+    read = _PairReader(git, what, limit)
     for _ in range(DEPTH + 1):
         below: dict[Pair, tuple[int, int]] = {}
         again = [(pair, known[pair]) for pair in level if pair in known]
@@ -529,7 +529,7 @@ def beyond(what: str, there: str, setting: str = "") -> MissingFact:
     return MissingFact(f"{what} cannot be read: {there}, {limit}", code="size-limit")
 
 
-class _Reader:
+class _PairReader:
     """Reads the two sides of pairs, one pair after the other, up to so many entries of directories in all."""
 
     def __init__(self, git: Git, what: str, limit: int) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from specguard.change.base import Found
     from specguard.change.entries import Commit, Entry
-    from specguard.change.event import Event, Review
+    from specguard.change.event import Event, SubmittedReview
     from specguard.change.git import Git
     from specguard.change.repository import Push
     from specguard.change.request import Request
@@ -381,7 +381,7 @@ def _pushed_branch(push: Push) -> Branch:
     raise NotApplicable(f"{push.remote_ref or 'what is pushed'} is no branch")
 
 
-def _reviews(request: Request, event: Event | None) -> Sequence[Review]:
+def _reviews(request: Request, event: Event | None) -> Sequence[SubmittedReview]:
     """What reviewers said: a file that is given is newer than the event, and has all of it."""
     if not request.reviews_file:
         return event.reviews if event is not None else ()

@@ -136,7 +136,7 @@ def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
     ]
 
 
-class _Item(Record):
+class _PathState(Record):
     """What a tree or an index has at a path."""
 
     mode: int
@@ -148,18 +148,18 @@ class _Item(Record):
         return self.mode == SUBMODULE
 
 
-def _in_tree(git: Git, start: str) -> dict[bytes, _Item]:
+def _in_tree(git: Git, start: str) -> dict[bytes, _PathState]:
     # What is checked out is no more than what the index has, which is there as a whole.
     spare = git.repository.indexed()
     found = {}
     for record in git.list_tree(start, "the files of HEAD", spare=spare):
         header, _, path = record.partition(b"\t")
         mode, _, oid = header.split(b" ")
-        found[path] = _Item(int(mode, 8), oid.decode())
+        found[path] = _PathState(int(mode, 8), oid.decode())
     return found
 
 
-def _in_index(git: Git) -> dict[bytes, _Item]:
+def _in_index(git: Git) -> dict[bytes, _PathState]:
     """The user's index; `absent` are the files that it leaves out of a checkout."""
     if not os.path.exists(git.repository.index):
         return {}
@@ -168,7 +168,7 @@ def _in_index(git: Git) -> dict[bytes, _Item]:
     for record in git.read(process, "the index").split(b"\0")[:-1]:
         header, _, path = record.partition(b"\t")
         tag, mode, oid, _ = header.split(b" ")
-        found[path] = _Item(int(mode, 8), oid.decode(), tag == b"S")
+        found[path] = _PathState(int(mode, 8), oid.decode(), tag == b"S")
     return found
 
 
@@ -185,7 +185,7 @@ def _is_file_above(path: bytes, present: set[bytes]) -> bool:
     return False
 
 
-def _walk(root: bytes, tracked: Mapping[bytes, _Item]) -> tuple[set[bytes], list[bytes]]:
+def _walk(root: bytes, tracked: Mapping[bytes, _PathState]) -> tuple[set[bytes], list[bytes]]:
     """The files and links below a folder, and the folders in it that are repositories of their own."""
     known: set[bytes] = set()
     for path in tracked:
@@ -231,7 +231,7 @@ def _walk(root: bytes, tracked: Mapping[bytes, _Item]) -> tuple[set[bytes], list
     return present, sorted(nested)
 
 
-def _take(git: Git, index: str, items: Mapping[bytes, _Item]) -> None:
+def _take(git: Git, index: str, items: Mapping[bytes, _PathState]) -> None:
     if items:
         info = [
             b"%06o %s\t%s\0" % (item.mode, item.oid.encode(), path) for path, item in sorted(items.items())

@@ -30,7 +30,7 @@ from specguard.documents.data import read_data
 from specguard.engine.status import waiting_plans
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.place import identity
-from specguard.executor.plans import Drift, PlanFile, Sync, plan_files
+from specguard.executor.plans import PlanFile, Sync, TaskDrift, plan_files
 from specguard.model import EXIT_FAILED, EXIT_PASSED, path_text
 from specguard.planning.creation import NewPlan, first_lost, plan_kind, require_open
 from specguard.planning.drafts import BRIEF, planner_brief, plans_folder, proposal_files, write_files
@@ -378,7 +378,7 @@ def sync(directory: str, run_root: str, plan: str, write: bool, output_format: s
     return EXIT_FAILED if len(found) > (len(mended) if write else 0) else EXIT_PASSED
 
 
-def _drifts(found: Sequence[Drift], mended: int, *, written: bool) -> Iterator[str]:
+def _drifts(found: Sequence[TaskDrift], mended: int, *, written: bool) -> Iterator[str]:
     """What was found, below each plan."""
     plans: dict[str, list[str]] = {}
     for drift in found:

@@ -10,7 +10,7 @@ from functools import partial
 import click
 
 from specguard.authority.compile import compile_policy
-from specguard.authority.load import AUTHORITY, PYPROJECT, SETTINGS, Source
+from specguard.authority.load import AUTHORITY, PYPROJECT, SETTINGS, AuthoritySource
 from specguard.authority.schema import policy_schema, within_pyproject
 from specguard.change.git import Git
 from specguard.change.repository import Repository
@@ -271,7 +271,7 @@ def _leave_what_is_said(made: Imported, before: Policy) -> None:
     """Take back what the authority says already, and say so where it says otherwise."""
     own = {key: origin for key, origin in before.origins.items() if not origin.path.startswith("preset:")}
     alone = compile_policy(
-        [Source(AUTHORITY, "", _settings_section(made, []))], registry=load_registry, read=_no_other
+        [AuthoritySource(AUTHORITY, "", _settings_section(made, []))], registry=load_registry, read=_no_other
     )
     said, new = _values(before), _values(alone) if alone else {}
     for table, keys in list(made.tables.items()):
@@ -292,7 +292,7 @@ def _leave_what_is_said(made: Imported, before: Policy) -> None:
             del made.tables[table]
 
 
-def _no_other(path: str, named_by: Origin) -> Source:
+def _no_other(path: str, named_by: Origin) -> AuthoritySource:
     raise SpecguardError(f"{named_by} names {path}, and no import does that")
 
 

@@ -13,7 +13,7 @@ from time import monotonic
 from specguard.approvals.people import CONVENTIONS
 from specguard.approvals.settings import key_problem
 from specguard.authority.compile import compile_policy
-from specguard.authority.load import AUTHORITY, DEFAULTS, Source, decode, is_document
+from specguard.authority.load import AUTHORITY, DEFAULTS, AuthoritySource, decode, is_document
 from specguard.authority.prose import guard_of, known_sections, listed_paths, read_sections
 from specguard.change.base import local_base, usual_base
 from specguard.change.git import Git
@@ -224,13 +224,13 @@ def approver_named(text: str) -> ProposedSetting:
     return ProposedSetting("\n".join(["[[approvals.approver]]", *lines]))
 
 
-def read_document(top: str, path: str) -> Source:
+def read_document(top: str, path: str) -> AuthoritySource:
     """A document of the authority in a working tree.
 
     Raises:
         SpecguardError: it cannot be read, or is no UTF-8 text.
     """
-    return Source(
+    return AuthoritySource(
         path, "", decode(read_regular(os.path.join(top, path), DOCUMENT_LIMIT, "the document"), path)
     )
 
@@ -242,7 +242,7 @@ def compiled(top: str, text: str = "") -> Policy | None:
         SpecguardError: it is wrong.
     """
 
-    def read(path: str, named_by: Origin) -> Source:
+    def read(path: str, named_by: Origin) -> AuthoritySource:
         if not os.path.isfile(os.path.join(top, path)):
             raise SpecguardError(
                 f"`documents` names {path!r}, which does not exist",
@@ -251,9 +251,9 @@ def compiled(top: str, text: str = "") -> Policy | None:
                 help="add it, or take it out of `documents`",
                 code="broken-authority",
             )
-        return Source(path, "", text) if path == AUTHORITY and text else read_document(top, path)
+        return AuthoritySource(path, "", text) if path == AUTHORITY and text else read_document(top, path)
 
-    sources = [Source(AUTHORITY, "", text)] if text else []
+    sources = [AuthoritySource(AUTHORITY, "", text)] if text else []
     there = [path for path in DEFAULTS if os.path.isfile(os.path.join(top, path))]
     sources += [read_document(top, path) for path in there if path != AUTHORITY or not text]
     return compile_policy(sources, registry=load_registry, read=read) if sources else None

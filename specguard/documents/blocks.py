@@ -204,12 +204,12 @@ class List(Record):
         items: its own items; a list within one of them is a block of that item.
     """
 
-    items: Sequence[Item]
+    items: Sequence[ListItem]
     ordered: bool
     line: int
 
 
-class Item(Record):
+class ListItem(Record):
     """An item of a list.
 
     Attributes:

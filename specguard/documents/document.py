@@ -17,9 +17,9 @@ from specguard.documents.blocks import (
     Footnote,
     Heading,
     Html,
-    Item,
     LineCounter,
     List,
+    ListItem,
     Paragraph,
     Quote,
     Table,
@@ -85,7 +85,7 @@ class Document:
         problem = beyond_limits(lines)
         if problem is not None:
             raise UnreadDocument(problem)
-        reader = Reader("\n".join(lines))
+        reader = BlockReader("\n".join(lines))
         self.blocks: Sequence[AnyBlock] = reader.blocks
         self.hidden_blocks: Sequence[AnyBlock] = reader.hidden
         self.hidden_html: Sequence[HiddenHtml] = reader.hidden_html
@@ -225,7 +225,7 @@ class Definition(Record):
     line: int
 
 
-class Reader:
+class BlockReader:
     """Reads a document's blocks.
 
     Args:
@@ -357,13 +357,13 @@ class Reader:
         return Text(raw, line, self._references) if self._references else Text(raw, line)
 
     def _list(self, opened: Token) -> List:
-        items: list[Item] = []
+        items: list[ListItem] = []
         ordered = opened.type == "ordered_list_open"
         while self._tokens[self._next].nesting != -1:
             token = self._tokens[self._next]
             self._next += 1
             number = int(token.info) if ordered and token.info else None
-            items.append(Item(self._blocks(nested=True), number=number, line=_line(token)))
+            items.append(ListItem(self._blocks(nested=True), number=number, line=_line(token)))
         self._next += 1
         return List(items, ordered=ordered, line=_line(opened))
 

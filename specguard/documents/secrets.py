@@ -33,7 +33,7 @@ KEYWORD: Final = "Secret Keyword"
 """The kind of a credential that is told by the name it is given to."""
 
 
-class Found(Record):
+class FoundSecret(Record):
     """What looks like a credential.
 
     Attributes:
@@ -67,7 +67,7 @@ class CredentialFinder:
         self._forms = compiled(*FORM_HINTS)
         self._values = compiled(*VALUE_HINTS, flags="(?i)")
 
-    def by_form(self, content: bytes) -> Iterator[Found]:
+    def by_form(self, content: bytes) -> Iterator[FoundSecret]:
         """Those that are told by their form, in order; several may be told of one place."""
         end = 0
         for match in self._forms.finditer(content):
@@ -75,14 +75,14 @@ class CredentialFinder:
                 continue
             end, found = credential_forms(content, match.start(), match.end())
             for kind, value, shown in found:
-                yield Found(kind, value, shown, match.start(), end)
+                yield FoundSecret(kind, value, shown, match.start(), end)
 
-    def by_name(self, content: bytes) -> Iterator[Found]:
+    def by_name(self, content: bytes) -> Iterator[FoundSecret]:
         """Those that are told by the name they are given to, in order."""
         for match in self._values.finditer(content):
             found = credential_value(content, match.start(), match.end())
             if found is not None:
-                yield Found(KEYWORD, found[1], found[0], match.start(), match.end())
+                yield FoundSecret(KEYWORD, found[1], found[0], match.start(), match.end())
 
 
 FORM_HINTS: Final = (

@@ -83,10 +83,10 @@ def read_toml(
     except ValueError:
         # Python reads no number of more digits than `sys.get_int_max_str_digits` says.
         raise TomlError(_TOO_LONG, 1) from None
-    return data, _Scanner(text).scan()
+    return data, _KeyScanner(text).scan()
 
 
-class _Scanner:
+class _KeyScanner:
     """Walks over TOML and notes where keys begin."""
 
     def __init__(self, text: str) -> None:

@@ -103,7 +103,7 @@ def read_baseline(tree: Tree) -> Baseline | None:
     return Baseline.read(data)
 
 
-class Entry(Record):
+class BaselineEntry(Record):
     """What is and should be recorded of one rule in one file.
 
     Attributes:
@@ -149,12 +149,12 @@ class Recording:
         return Baseline(counts)
 
     @property
-    def changes(self) -> Sequence[Entry]:
+    def changes(self) -> Sequence[BaselineEntry]:
         """What is recorded otherwise than it should be."""
         return [entry for entry in self.entries if entry.before != entry.after]
 
     @property
-    def beyond(self) -> Sequence[Entry]:
+    def beyond(self) -> Sequence[BaselineEntry]:
         """Where more errors were found than will be accepted."""
         return [entry for entry in self.entries if entry.found is not None and entry.found > entry.after]
 
@@ -201,7 +201,9 @@ def _check_place(top: str) -> None:
         )
 
 
-def _entries(before: Baseline | None, results: Sequence[RuleResult], *, grow: bool) -> Iterator[Entry]:
+def _entries(
+    before: Baseline | None, results: Sequence[RuleResult], *, grow: bool
+) -> Iterator[BaselineEntry]:
     recorded: Mapping[str, Mapping[bytes, int]] = before.counts if before else {}
     judged = {result.code: result for result in results}
     for code in sorted({*recorded, *judged}):
@@ -213,7 +215,7 @@ def _entries(before: Baseline | None, results: Sequence[RuleResult], *, grow: bo
             old, found = known.get(path, 0), len(errors.get(path, ()))
             if result is not None and result.state == "indeterminate":
                 after = max(old, found) if grow else old
-                yield Entry(code, path, before=old, after=after, found=None)
+                yield BaselineEntry(code, path, before=old, after=after, found=None)
             else:
                 after = found if grow else min(old, found)
-                yield Entry(code, path, before=old, after=after, found=found)
+                yield BaselineEntry(code, path, before=old, after=after, found=found)

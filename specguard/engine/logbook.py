@@ -364,7 +364,7 @@ def _is_record(name: str, content: bytes | None) -> bool:
     return content is not None and sha256(content).hexdigest() == name
 
 
-class Problem(Record):
+class LogProblem(Record):
     """Something in the log that does not hold.
 
     Attributes:
@@ -396,12 +396,12 @@ class Verification:
     def __init__(self, book: Logbook) -> None:
         self.book = book
         self.notes: list[str] = []
-        self._problems: dict[bytes, Problem] = {}
+        self._problems: dict[bytes, LogProblem] = {}
         with Needed():
             self._look()
 
     @property
-    def problems(self) -> Sequence[Problem]:
+    def problems(self) -> Sequence[LogProblem]:
         """What does not hold, by path."""
         return [self._problems[path] for path in sorted(self._problems)]
 
@@ -420,7 +420,7 @@ class Verification:
             self.notes.append(f"{unsigned} of the records {'is' if unsigned == 1 else 'are'} not signed")
 
     def _add(self, path: bytes, reason: str, step: str) -> None:
-        self._problems.setdefault(path, Problem(path=path, reason=reason, help=step))
+        self._problems.setdefault(path, LogProblem(path=path, reason=reason, help=step))
 
     def _look_at_folder(self) -> None:
         """Find a link or a file where the folder, or one above it, should be."""

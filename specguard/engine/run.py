@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from specguard.model import Severity, State
 
 
-class Outcome(Record, frozen=False):
+class RuleOutcome(Record, frozen=False):
     """The outcome of one rule.
 
     Attributes:
@@ -153,9 +153,9 @@ class Judging(Record):
             )
 
 
-def _run(rule: RuleInPolicy, facts: Facts) -> Outcome:
+def _run(rule: RuleInPolicy, facts: Facts) -> RuleOutcome:
     """Let a rule look at its facts; what it yields before a crash stays, without what is excluded."""
-    outcome = Outcome()
+    outcome = RuleOutcome()
     looked_at: list[tuple[str, object]] = []
     exclude = rule.exclude
     try:
@@ -325,7 +325,7 @@ class Kept:
         stored = cache.read(names)
         self._stored: dict[str, Any] = dict(stored) if isinstance(stored, dict) else {}
 
-    def get(self, code: str) -> Outcome | None:
+    def get(self, code: str) -> RuleOutcome | None:
         """What a rule found the last time; None where that is not known."""
         data = self._stored.get(code)
         try:
@@ -333,7 +333,7 @@ class Kept:
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
 
-    def keep(self, rule: RuleInPolicy, outcome: Outcome) -> None:
+    def keep(self, rule: RuleInPolicy, outcome: RuleOutcome) -> None:
         """Keep what a rule found, where it follows from what names it.
 
         What another plugin's rule does beside asking for facts is not known.
@@ -391,7 +391,7 @@ def _known(read: Callable[[], list[Any]]) -> Any:
         return f"{type(absent).__name__}: {absent}"
 
 
-def _data(outcome: Outcome) -> dict[str, Any]:
+def _data(outcome: RuleOutcome) -> dict[str, Any]:
     return {
         "findings": [_finding_data(finding) for finding in outcome.findings],
         "absent": outcome.absent and outcome.absent.reason,
@@ -400,9 +400,9 @@ def _data(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _outcome(data: Mapping[str, Any]) -> Outcome:
+def _outcome(data: Mapping[str, Any]) -> RuleOutcome:
     absent = data["absent"]
-    return Outcome(
+    return RuleOutcome(
         [_finding(one) for one in data["findings"]],
         None if absent is None else NotApplicable(absent),
         condition=data["condition"],

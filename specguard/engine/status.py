@@ -50,7 +50,7 @@ def standing(request: Request, *, waves: Sequence[str] = (), worktrees: bool = F
     repository = Repository.locate(request.directory, request.environment)
     with Git(repository) as git:
         change, policy, notes = _open(git, request, Policies(request, repository))
-        telling = Telling(Facts(change, policy), change, policy)
+        telling = TreeReport(Facts(change, policy), change, policy)
         found = _found(telling, waves)
     if worktrees:
         found["worktrees"] = list(items.worktrees_data(repository, telling))
@@ -84,7 +84,7 @@ def waiting_plans(request: Request) -> dict[bytes, str]:
         return plans_of_later_stages(Facts(change, policy).get("waves"))
 
 
-def _found(telling: Telling, wanted: Sequence[str]) -> dict[str, Any]:
+def _found(telling: TreeReport, wanted: Sequence[str]) -> dict[str, Any]:
     """Everything that is known of a tree."""
     told = telling.told
     sources = telling.fact("sources")
@@ -138,7 +138,7 @@ def _open(git: Git, request: Request, policies: Policies) -> tuple[Change, Polic
     return policies.of(change)
 
 
-def waves_asked_for(telling: Telling, wanted: Sequence[str]) -> list[Wave]:
+def waves_asked_for(telling: TreeReport, wanted: Sequence[str]) -> list[Wave]:
     """The waves that are asked for, by what tells them apart; all where none is.
 
     Raises:
@@ -192,7 +192,7 @@ def missing_of_waves(waves: Sequence[Wave]) -> list[dict[str, Any]]:
     return [one for wave in waves for stage in wave.stages for one in _missing_of(stage)]
 
 
-def undisposed(telling: Telling, waves: Sequence[Wave]) -> list[dict[str, Any]]:
+def undisposed(telling: TreeReport, waves: Sequence[Wave]) -> list[dict[str, Any]]:
     """The conditional items that are neither done nor put off in a readiness document.
 
     Raises:
@@ -236,7 +236,7 @@ def _waits_for_it_alone(later: StageState, stage: StageState) -> bool:
     return later.needed and [one.name for one in later.waits_for] == [stage.name]
 
 
-def plans_data(telling: Telling) -> list[dict[str, Any]]:
+def plans_data(telling: TreeReport) -> list[dict[str, Any]]:
     """Every plan, with its tasks.
 
     Raises:
@@ -329,7 +329,7 @@ def _task(task: Task, *, waiting: bool) -> dict[str, Any]:
     }
 
 
-class Telling:
+class TreeReport:
     """What can be told of one tree.
 
     Args:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.change.repository import Repository
-    from specguard.engine.status import Telling
+    from specguard.engine.status import TreeReport
     from specguard.plans.plans import Plans
     from specguard.specs.specs import Specs
     from specguard.waves.breakdowns import Breakdowns
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from specguard.work.sources import Listed, Sources
 
 
-def branch_name(telling: Telling) -> str | None:
+def branch_name(telling: TreeReport) -> str | None:
     """The branch that is checked out or named; None where none is."""
     try:
         return path_text(telling.change.branch.name.encode("utf-8", "surrogateescape"))
@@ -33,7 +33,7 @@ def branch_name(telling: Telling) -> str | None:
         return None
 
 
-def tell_landed(telling: Telling, sources: Sources) -> None:
+def tell_landed(telling: TreeReport, sources: Sources) -> None:
     """Let the whole history of `HEAD` tell which items commits did, whatever it is compared with."""
     from specguard.work.changes import Landings
     from specguard.work.kinds import Names
@@ -46,7 +46,7 @@ def tell_landed(telling: Telling, sources: Sources) -> None:
     sources.shown = telling.facts.shown(sources, git.repository.head)
 
 
-def named_item(telling: Telling) -> dict[str, Any] | None:
+def named_item(telling: TreeReport) -> dict[str, Any] | None:
     """The item that the branch, the commits or the title name; None where they name none."""
     work = _work(telling)
     if not work.kinds or work.naming is None:
@@ -55,7 +55,7 @@ def named_item(telling: Telling) -> dict[str, Any] | None:
     return _item(naming.kind, naming.id, work.resolved, naming.source)
 
 
-def current_items(telling: Telling) -> list[dict[str, Any]]:
+def current_items(telling: TreeReport) -> list[dict[str, Any]]:
     """The item that the pointer of each kind names."""
     work = _work(telling)
     return [
@@ -65,7 +65,7 @@ def current_items(telling: Telling) -> list[dict[str, Any]]:
     ]
 
 
-def listed_items(telling: Telling, sources: Sources | None) -> list[dict[str, Any]]:
+def listed_items(telling: TreeReport, sources: Sources | None) -> list[dict[str, Any]]:
     """Every item that a work breakdown lists."""
     if sources is None:
         return []
@@ -100,7 +100,7 @@ def _waiting(waves: Waves | None) -> frozenset[tuple[bytes, str]]:
     )
 
 
-def _put_off(telling: Telling) -> frozenset[tuple[bytes, str]]:
+def _put_off(telling: TreeReport) -> frozenset[tuple[bytes, str]]:
     """The conditional items that readiness documents put off."""
     breakdowns: Breakdowns | None = telling.fact("breakdowns")
     return frozenset() if breakdowns is None else breakdowns.put_off(telling.readiness)
@@ -116,7 +116,7 @@ def next_items(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield f"do {item['kind']} {item['id']}{owner}{branch}{submit}"
 
 
-def _work(telling: Telling) -> Work:
+def _work(telling: TreeReport) -> Work:
     from specguard.work.items import Work
 
     try:
@@ -186,7 +186,7 @@ def _listed(
     }
 
 
-def agents_data(telling: Telling) -> list[dict[str, Any]]:
+def agents_data(telling: TreeReport) -> list[dict[str, Any]]:
     """Every agent by folder: active until it has left an artifact of each contract that names agents.
 
     Raises:
@@ -222,7 +222,7 @@ def agents_data(telling: Telling) -> list[dict[str, Any]]:
     return found
 
 
-def specs_data(telling: Telling) -> dict[str, int] | None:
+def specs_data(telling: TreeReport) -> dict[str, int] | None:
     """How many specs there are, and how many of them are due for a review; None where there are none.
 
     Raises:
@@ -248,7 +248,7 @@ def specs_data(telling: Telling) -> dict[str, int] | None:
     return counts
 
 
-def worktrees_data(repository: Repository, telling: Telling) -> Iterator[dict[str, Any]]:
+def worktrees_data(repository: Repository, telling: TreeReport) -> Iterator[dict[str, Any]]:
     """Every worktree of a repository, with whether it has changes that are not committed."""
     try:
         found = worktrees(repository)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from xml.etree.ElementTree import Element, SubElement
 
 from specguard.authority.layers import TESTS, blocks_of, settings_file
-from specguard.authority.load import Source
+from specguard.authority.load import AuthoritySource
 from specguard.change.request import read_regular
 from specguard.change.store import DOCUMENT_LIMIT
 from specguard.documents.document import Document
@@ -298,7 +298,7 @@ def nearest_line(lines: Mapping[Key, int], where: str) -> int | None:
 
 def _layers(own: OwnAuthority) -> Iterator[Layer]:
     for name, text in own.documents.items():
-        source = Source(os.fsdecode(name), "", text)
+        source = AuthoritySource(os.fsdecode(name), "", text)
         yield from (settings_file(source) if source.is_toml else blocks_of(Document(text), source.path))[0]
 
 

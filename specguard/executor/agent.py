@@ -46,7 +46,7 @@ MENDING: Final = "mend-{}.md"
 _STARTERS: Final = 4
 
 
-class Agent(Record):
+class AgentCommand(Record):
     """An agent that may be run.
 
     Attributes:
@@ -80,7 +80,7 @@ class Agent(Record):
         )
 
 
-def resolve_agent(policy: Policy, options: RunOptions, *, look: bool = True) -> Agent:
+def resolve_agent(policy: Policy, options: RunOptions, *, look: bool = True) -> AgentCommand:
     """The agent that a run is asked to use.
 
     Args:
@@ -110,7 +110,7 @@ def resolve_agent(policy: Policy, options: RunOptions, *, look: bool = True) -> 
                 version = check_version(path, known.version, environment)
             except SpecguardError as error:
                 raise _refused(policy, f"agents.{name}.version", error.message, error.help) from error
-    return Agent(name, words, settings.sandbox, version, models, options.approval_policy)
+    return AgentCommand(name, words, settings.sandbox, version, models, options.approval_policy)
 
 
 def _refusals(
@@ -314,7 +314,7 @@ def _to_do(run: Run, *, again: bool) -> str:
     return name
 
 
-def _judge(run: Run, agent: Agent, record: model.Command) -> None:
+def _judge(run: Run, agent: AgentCommand, record: model.Command) -> None:
     """End the run where the agent's command did not end well."""
     response = response_of(run.folder, record)
     state: model.State = "failed"

@@ -387,7 +387,7 @@ _UNSCOPED: Final = "Nothing says which paths "
 _MADE: Final = "New files that are binary or executable: "
 
 
-class Scope(Record):
+class CommitScope(Record):
     """The paths that an item may change.
 
     Attributes:
@@ -401,7 +401,7 @@ class Scope(Record):
     held: bool
 
 
-def scope_of(policy: Policy, item: WorkItem) -> Scope | None:
+def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
     """The paths that an item may change; None where nothing states any.
 
     Raises:
@@ -410,11 +410,11 @@ def scope_of(policy: Policy, item: WorkItem) -> Scope | None:
     task, entry = task_of(policy, item), item.listed
     if task is not None and task.expected_files:
         where, held = str(task.origin("expected_files")), judges(policy, "unexpected-file")
-        return Scope(list(task.expected_files), where, held)
+        return CommitScope(list(task.expected_files), where, held)
     held = judges(policy, "out-of-scope-path")
     if entry is not None and entry.files:
         where = place_text(entry.source.path, entry.files[0].line)
-        return Scope(list(entry.scope.patterns), where, held)
+        return CommitScope(list(entry.scope.patterns), where, held)
     try:
         scope = item.scope
     except NotApplicable:
@@ -424,7 +424,7 @@ def scope_of(policy: Policy, item: WorkItem) -> Scope | None:
     else:
         origin = policy.origin(item.setting("scope"))
         where = f"{origin.path}:{origin.line}" if origin else item.setting("scope")
-    return Scope(list(scope.paths.patterns), where, held)
+    return CommitScope(list(scope.paths.patterns), where, held)
 
 
 def place_text(path: bytes, line: int | None) -> str:

@@ -112,7 +112,7 @@ def _read(file: str, path: bytes, kind: str, settings: PlanKind, fields: Mapping
     return PlanFile(file, Plan(kind, settings, fields=fields, folder=folder, path=path, data=data), text)
 
 
-class Drift(Record):
+class TaskDrift(Record):
     """A task of which its plan and its runs say different things.
 
     Attributes:
@@ -167,7 +167,7 @@ class Sync:
         self._root = root
         self._runs = self._by_task(runs)
 
-    def drifts(self) -> Iterator[Drift]:
+    def drifts(self) -> Iterator[TaskDrift]:
         """Every task of which its plan and its runs say different things, in the order of the plans."""
         for file in self._files:
             for task in file.plan.tasks:
@@ -176,7 +176,7 @@ class Sync:
                 if found is not None:
                     yield found
 
-    def _drift(self, file: PlanFile, task: Task, runs: Sequence[RunView]) -> Drift | None:
+    def _drift(self, file: PlanFile, task: Task, runs: Sequence[RunView]) -> TaskDrift | None:
         if any(run.alive for run in runs):
             return None
         good = next((run for run in reversed(runs) if self._counts(run)), None)
@@ -187,14 +187,14 @@ class Sync:
         if not task.done and not task.started:
             return None
         if not runs:
-            return Drift(file, task, "no run of it is kept here")
+            return TaskDrift(file, task, "no run of it is kept here")
         last = runs[-1]
         if last.succeeded:
             # Its branch is still to be merged.
             return None
         state = "died" if last.stale and not task.done else f"ended: {last.state}"
         status = "" if task.done else task.plan.settings.statuses[0]
-        return Drift(file, task, f"its last run {last.run_id} {state}", status=status)
+        return TaskDrift(file, task, f"its last run {last.run_id} {state}", status=status)
 
     @staticmethod
     def _unproven(task: Task, runs: Sequence[RunView]) -> bool:
@@ -206,13 +206,15 @@ class Sync:
         said = [one.get("run_id") for one in _said(task) if isinstance(one, dict)]
         return not evidence or cites or last.run_id in said
 
-    def _done(self, file: PlanFile, task: Task, run: RunView) -> Drift:
+    def _done(self, file: PlanFile, task: Task, run: RunView) -> TaskDrift:
         evidence = self._evidence(task, run)
         if not evidence:
-            return Drift(file, task, f"its run {run.run_id} succeeded, and ran no command that verifies it")
+            return TaskDrift(
+                file, task, f"its run {run.run_id} succeeded, and ran no command that verifies it"
+            )
         new = [one for one in evidence if one not in _said(task)]
         status = task.plan.settings.done[0]
-        return Drift(file, task, f"its run {run.run_id} succeeded", status=status, evidence=new)
+        return TaskDrift(file, task, f"its run {run.run_id} succeeded", status=status, evidence=new)
 
     def _evidence(self, task: Task, run: RunView) -> list[Mapping[str, Any]]:
         """What a run shows for a task: its commands with their exit codes, or its record in the tree."""

@@ -16,7 +16,7 @@ from pygls.uris import to_fs_path
 
 from specguard import __version__
 from specguard.authority.compile import compile_policy
-from specguard.authority.load import DEFAULTS, Source, decode, read_source
+from specguard.authority.load import DEFAULTS, AuthoritySource, decode, read_source
 from specguard.authority.schema import rule_options
 from specguard.change.repository import Repository
 from specguard.change.request import Request
@@ -239,13 +239,13 @@ def authority_flaws(place: EditedFile, text: Callable[[str], str | None]) -> lis
     """
     files = cast("Tree", WorkingFiles(place.root))
 
-    def read(path: str, named_by: Origin | None = None) -> Source:
+    def read(path: str, named_by: Origin | None = None) -> AuthoritySource:
         shown = text(os.path.join(place.root, path))
         if shown is not None:
-            return Source(path, "", decode(shown.encode(), path))
+            return AuthoritySource(path, "", decode(shown.encode(), path))
         return read_source(files, path, named_by)
 
-    def further(path: str, named_by: Origin) -> Source:
+    def further(path: str, named_by: Origin) -> AuthoritySource:
         try:
             return read(path, named_by)
         except SpecguardError as error:

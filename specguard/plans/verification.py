@@ -54,7 +54,7 @@ FLAT: Final = frozenset({"verifiednote", "verifiedby", "verifiedat"})
 _PATH: Final = re.compile(r"[^\s\"'`<>|;]{1,1000}")
 
 
-class Ran(Record):
+class RanCommand(Record):
     """A command that was run.
 
     Attributes:
@@ -84,7 +84,7 @@ class Manual(Record):
     place: Place
 
 
-class Cited(Record):
+class CitedManifest(Record):
     """A path that is cited as the manifest of a run.
 
     Attributes:
@@ -96,7 +96,7 @@ class Cited(Record):
     place: Place
 
 
-class Evidence(Record):
+class TaskEvidence(Record):
     """Everything that a plan says of how a task was verified.
 
     Attributes:
@@ -106,18 +106,18 @@ class Evidence(Record):
         other: where something else stands that proves nothing.
     """
 
-    ran: list[Ran] = []
+    ran: list[RanCommand] = []
     manual: list[Manual] = []
-    runs: list[Cited] = []
+    runs: list[CitedManifest] = []
     other: list[Place] = []
 
     def __bool__(self) -> bool:
         return bool(self.ran or self.manual or self.runs or self.other)
 
 
-def evidence_of(task: Task) -> Evidence:
+def evidence_of(task: Task) -> TaskEvidence:
     """What a plan says of how a task was verified."""
-    evidence = Evidence()
+    evidence = TaskEvidence()
     for key in task.plan.settings.keys_of("verification"):
         if key in task.value:
             _read(evidence, task.value[key], None, (key,))
@@ -127,7 +127,7 @@ def evidence_of(task: Task) -> Evidence:
     return evidence
 
 
-def _read(evidence: Evidence, value: Any, code: int | None, place: Place) -> None:
+def _read(evidence: TaskEvidence, value: Any, code: int | None, place: Place) -> None:
     """Read one entry or a list of them; a text in a list of commands has the code that stands beside it."""
     if isinstance(value, dict):
         _entry(evidence, value, code, place)
@@ -135,14 +135,14 @@ def _read(evidence: Evidence, value: Any, code: int | None, place: Place) -> Non
         for position, one in elements(value):
             _read(evidence, one, code, (*place, position))
     elif isinstance(value, str) and code is None and _is_path(value):
-        evidence.runs.append(Cited(value.strip(), place))
+        evidence.runs.append(CitedManifest(value.strip(), place))
     elif isinstance(value, str) and len(place) > 1 and normal_name(str(place[-2])) in COMMANDS:
-        evidence.ran.append(Ran(value.strip(), code, place))
+        evidence.ran.append(RanCommand(value.strip(), code, place))
     elif value not in (None, "", False):
         evidence.other.append(place)
 
 
-def _entry(evidence: Evidence, entry: Mapping[str, Any], beside: int | None, place: Place) -> None:
+def _entry(evidence: TaskEvidence, entry: Mapping[str, Any], beside: int | None, place: Place) -> None:
     # Of several codes the one counts that tells of a failure, or of nothing.
     codes = [_code(entry[key]) for key in entry if normal_name(key) in CODE] or [beside]
     code = next((one for one in codes if one), None if None in codes else 0)
@@ -150,11 +150,11 @@ def _entry(evidence: Evidence, entry: Mapping[str, Any], beside: int | None, pla
     for key, value in entry.items():
         name = normal_name(key)
         if name in COMMAND and isinstance(value, str) and value.strip():
-            evidence.ran.append(Ran(value.strip(), code, (*place, key)))
+            evidence.ran.append(RanCommand(value.strip(), code, (*place, key)))
         elif name in COMMANDS and isinstance(value, list) and value:
             _read(evidence, value, code, (*place, key))
         elif name in MANIFEST and isinstance(value, str) and _is_path(value):
-            evidence.runs.append(Cited(value.strip(), (*place, key)))
+            evidence.runs.append(CitedManifest(value.strip(), (*place, key)))
         else:
             continue
         understood = True
@@ -264,9 +264,9 @@ def same_command(one: str, other: str) -> bool:
 
 def _unproven(
     task: Task,
-    runs: Iterable[Cited],
+    runs: Iterable[CitedManifest],
     commands: Sequence[str],
-    recorded: Mapping[str, Ran],
+    recorded: Mapping[str, RanCommand],
     reasons: Sequence[tuple[str, str, Place]],
     proof: RunProof,
 ) -> Iterator[Finding]:
@@ -309,12 +309,12 @@ def _no_commands(task: Task) -> Finding:
     return _finding(task, said, "verify", (key,), help=help)
 
 
-def _last(ran: Sequence[Ran]) -> Mapping[str, Ran]:
+def _last(ran: Sequence[RanCommand]) -> Mapping[str, RanCommand]:
     """Of each command what was run last."""
     return {_plain(one.command): one for one in ran}
 
 
-def _run_problem(cited: Cited, task: Task, proof: RunProof) -> str:
+def _run_problem(cited: CitedManifest, task: Task, proof: RunProof) -> str:
     """Why a cited run proves nothing; empty where it proves the task."""
     named = cited.path.encode("utf-8", "surrogateescape")
     path = None if named.startswith(b"/") else plain_path(named)

@@ -25,7 +25,7 @@ from specguard.documents.data import written
 from specguard.documents.dates import days, is_ahead, parse_date, plain, undated
 from specguard.documents.entries import elements, find_key, is_scalar, scalar_text
 from specguard.documents.fields import normal_name, plain_value
-from specguard.specs.text import Said
+from specguard.specs.text import WrittenValue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ _NOBODY: Final = frozenset(
 )  # fmt: skip
 
 
-class Approval(Record):
+class SpecApproval(Record):
     """A record of an approval, which may lack a part.
 
     Attributes:
@@ -91,7 +91,7 @@ class Approval(Record):
 
     who: str
     when: date | None
-    said: Said
+    said: WrittenValue
     refused: bool = False
 
     @property
@@ -118,7 +118,7 @@ def is_name(text: str) -> bool:
     return any(len(word) > 1 and word not in _WORDS and word not in _NOBODY for word in words)
 
 
-class Reader:
+class ApprovalReader:
     """Reads the records of one place.
 
     Args:
@@ -133,7 +133,9 @@ class Reader:
         self._when = {normal_name(name) for name in fields.when}
         self._path = path
 
-    def of_data(self, value: Any, data: Data, place: Place, form: str, label: str = "") -> Iterator[Approval]:
+    def of_data(
+        self, value: Any, data: Data, place: Place, form: str, label: str = ""
+    ) -> Iterator[SpecApproval]:
         """The records in structured data.
 
         Args:
@@ -157,14 +159,14 @@ class Reader:
                 yield from self.of_data(inner, data, (*place, key), form, above)
             return
         said = ", ".join(f"{key}: {written(inner)}" for key, inner in value.items() if is_scalar(inner))
-        yield Approval(
+        yield SpecApproval(
             _name(plain_value(scalar_text(who[1])) if who else ""),
             parse_date(scalar_text(when[1])) if when else None,
-            Said(said, self._path, data.line(place), form),
+            WrittenValue(said, self._path, data.line(place), form),
             refused=any(map(_refuses, _verdicts(value))),
         )
 
-    def of_blocks(self, blocks: Sequence[AnyBlock]) -> Iterator[Approval]:
+    def of_blocks(self, blocks: Sequence[AnyBlock]) -> Iterator[SpecApproval]:
         """The records in a section of a document."""
         for block in blocks:
             if isinstance(block, Table):
@@ -174,7 +176,7 @@ class Reader:
                     yield self.of_text(without_box(item.text.raw), item.line, "section")
                     yield from self.of_blocks(item.rest)
 
-    def _of_table(self, table: Table) -> Iterator[Approval]:
+    def _of_table(self, table: Table) -> Iterator[SpecApproval]:
         header = [normal_name(plain_value(cell.raw)) for cell in table.header]
         who, when = (
             next((at for at, name in enumerate(header) if name in names), None)
@@ -183,14 +185,14 @@ class Reader:
         for row in table.rows if who is not None and when is not None else ():
             cells = dict(enumerate(plain_value(cell.raw[:LONGEST]) for cell in row))
             verdicts = [cells[at] for at, name in enumerate(header) if name in _VERDICTS and at in cells]
-            yield Approval(
+            yield SpecApproval(
                 _name(cells.get(who or 0, "")),
                 parse_date(cells.get(when or 0, "")),
-                Said(" | ".join(cells.values()), self._path, row[0].line, "table"),
+                WrittenValue(" | ".join(cells.values()), self._path, row[0].line, "table"),
                 refused=any(map(is_open, row)) or any(map(_refuses, verdicts)),
             )
 
-    def of_text(self, raw: str, line: int | None, form: str, *, said: str = "") -> Approval:
+    def of_text(self, raw: str, line: int | None, form: str, *, said: str = "") -> SpecApproval:
         """The record that a text holds: fields with their labels, or a name and a day.
 
         Args:
@@ -199,9 +201,9 @@ class Reader:
             form: what its place is called.
             said: what messages show; by default the text.
         """
-        place = Said(said or plain_value(raw[:LONGEST]), self._path, line, form)
+        place = WrittenValue(said or plain_value(raw[:LONGEST]), self._path, line, form)
         if len(raw) > LONGEST:
-            return Approval("", None, place)
+            return SpecApproval("", None, place)
         text = plain("\n".join(plain_value(visible(part)) for part in raw.split("\n")))
         who, when = "", None
         for part in _BETWEEN.split(text):
@@ -216,7 +218,7 @@ class Reader:
             words = _WORD.findall(rest)
             who = " ".join(word for word in words if word.casefold().rstrip(".") not in _WORDS)
         when = when or next((day.date for day in days(text) if day.date is not None), None)
-        return Approval(_name(who), when, place, refused=_REFUSED.search(raw) is not None)
+        return SpecApproval(_name(who), when, place, refused=_REFUSED.search(raw) is not None)
 
 
 def _name(text: str) -> str:

@@ -9,7 +9,7 @@ from specguard.documents.citations import plain_path
 from specguard.documents.data import Data, dotted
 from specguard.documents.entries import DataEntry, elements, find_key, is_scalar, scalar_text
 from specguard.documents.fields import normal_name
-from specguard.specs.text import Said, dates_of, essence
+from specguard.specs.text import WrittenValue, dates_of, essence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,12 +71,12 @@ class IndexEntry(DataEntry):
         """What messages call it: its id, else its place."""
         return self.id or self.field()
 
-    def said(self, *names: str) -> Iterator[Said]:
+    def said(self, *names: str) -> Iterator[WrittenValue]:
         """The values of all keys with one of these names that are a text or a number, in order."""
         wanted = {normal_name(name) for name in names}
         for key, value in self.value.items():
             if normal_name(key) in wanted and is_scalar(value):
-                yield Said(scalar_text(value), self.index, self.line_of(key), "index")
+                yield WrittenValue(scalar_text(value), self.index, self.line_of(key), "index")
 
     def essence(self, settings: SpecSettings) -> str:
         """What it says apart from reviews, approvals and paths."""

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final
 
-    from specguard.documents.blocks import AnyBlock, Item
+    from specguard.documents.blocks import AnyBlock, ListItem
     from specguard.specs.spec import Spec
     from specguard.specs.specs import Specs
-    from specguard.specs.text import Said
+    from specguard.specs.text import WrittenValue
 
 LONGEST: Final = 2000
 """So many characters of a cell or list item are read."""
@@ -45,10 +45,10 @@ class Repeated(Record):
     name: str
     shown: str
     line: int | None
-    counts: Said
+    counts: WrittenValue
 
 
-class Unread(Record):
+class UnreadMirror(Record):
     """A mirror of which nobody can tell what it repeats.
 
     Attributes:
@@ -91,7 +91,7 @@ class Mirrors:
             if document is not None:
                 yield path, list(self._in_blocks(document.blocks, path.rpartition(b"/")[0]))
 
-    def unread(self) -> Iterator[Unread]:
+    def unread(self) -> Iterator[UnreadMirror]:
         """The mirrors that are judged and cannot be read, or are links to what is none.
 
         Raises:
@@ -99,14 +99,16 @@ class Mirrors:
         """
         mirrors = self._judged()
         for path in self._documents.unread_links(self._specs.settings.mirrors, mirrors):
-            yield Unread(path, "it is no regular file", None)
+            yield UnreadMirror(path, "it is no regular file", None)
         for path in mirrors:
             if data_kind(path) is not None:
-                yield Unread(path, "it is data, and statuses are read in tables and lists of Markdown", None)
+                yield UnreadMirror(
+                    path, "it is data, and statuses are read in tables and lists of Markdown", None
+                )
                 continue
             document = self._documents.read(path)
             if document is not None and document.problem is not None:
-                yield Unread(path, document.problem.message, document.problem.line)
+                yield UnreadMirror(path, document.problem.message, document.problem.line)
 
     def _judged(self) -> Sequence[bytes]:
         specs = self._specs
@@ -150,7 +152,7 @@ class Mirrors:
             if named is not None and status:
                 yield from self._compare(*named, status, row[0].line)
 
-    def _in_item(self, item: Item, folder: bytes) -> Iterator[Repeated]:
+    def _in_item(self, item: ListItem, folder: bytes) -> Iterator[Repeated]:
         raw = item.text.raw
         if "&" in raw or ("<" in raw and "](" not in raw):
             raw = item.text.rendered
@@ -202,7 +204,7 @@ class Mirrors:
     def _is_status(self, text: str) -> bool:
         return bool(plain_status(text)) and self._ways.listed(text)
 
-    def _counts(self, spec: Spec) -> Said | None:
+    def _counts(self, spec: Spec) -> WrittenValue | None:
         """The status that counts: the index's, or without one the document's own."""
         of_index = [said for said in spec.statuses if said.form == "index"]
         found = of_index if self._specs.settings.index else spec.statuses

@@ -13,13 +13,13 @@ from specguard.documents.fields import find_fields, near_field, normal_name, pla
 from specguard.documents.titles import normal_title
 from specguard.errors import MissingFact
 from specguard.model import path_text
-from specguard.specs.approvals import Reader
+from specguard.specs.approvals import ApprovalReader
 from specguard.specs.index import Index
 from specguard.specs.text import (
     GOVERNS,
     KEYED,
-    Said,
     Ways,
+    WrittenValue,
     dates_of,
     document_essence,
     essence,
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from specguard.documents.blocks import Section
     from specguard.documents.fields import Field
     from specguard.documents.titles import Near
-    from specguard.specs.approvals import Approval
+    from specguard.specs.approvals import SpecApproval
     from specguard.specs.index import IndexEntry, NamedPath
     from specguard.specs.settings import SpecSettings
-    from specguard.specs.text import Review
+    from specguard.specs.text import ReviewDate
 
 
 REMARK: Final = 5
@@ -140,18 +140,18 @@ class Spec:
         return scalar_text(found[1]) if found else ""
 
     @cached_property
-    def reviews(self) -> Sequence[Review]:
+    def reviews(self) -> Sequence[ReviewDate]:
         """Every date of a last review that it or the index gives, those of the document first."""
         return list(map(review_of, self._said(*review_names(self._settings.review))))
 
     @property
-    def review(self) -> Review | None:
+    def review(self) -> ReviewDate | None:
         """The review that counts: of several dates the oldest; None where none is a date."""
         dated = [review for review in self.reviews if review.date is not None]
         return min(dated, key=lambda review: str(review.date), default=None)
 
     @cached_property
-    def statuses(self) -> Sequence[Said]:
+    def statuses(self) -> Sequence[WrittenValue]:
         """The statuses that the document states, which should be one, and those that the index gives it.
 
         A document states its status in its front matter, or else above its first subheading or in a section
@@ -170,12 +170,12 @@ class Spec:
         return [*first, *others.values(), *of_index]
 
     @property
-    def other_status(self) -> Said | None:
+    def other_status(self) -> WrittenValue | None:
         """What is called a status further down in the document, where it is no statement about all of it."""
         found = self._said(self._settings.status)
         return next((said for said in found if said.form != "index" and not self._about_all(said)), None)
 
-    def _about_all(self, said: Said) -> bool:
+    def _about_all(self, said: WrittenValue) -> bool:
         """Whether a line is about the whole document: above its subheadings, or in a section *Metadata*."""
         line, sections = said.line or 0, self.document.sections
         return (
@@ -188,19 +188,19 @@ class Spec:
             )
         )
 
-    def _status_section(self) -> Iterator[Said]:
+    def _status_section(self) -> Iterator[WrittenValue]:
         """The first line of each section that has the name of the status, where it is no sentence."""
         for section in self.sections(self._settings.status):
             line, text = next(visible_lines(section.own[:1]), (0, ""))
             words = plain_value(text)
             if words and not words.startswith("[") and len(words.split()) <= WORDS:
-                yield Said(words, self.path, line, "section")
+                yield WrittenValue(words, self.path, line, "section")
 
     @cached_property
-    def approvals(self) -> Sequence[Approval]:
+    def approvals(self) -> Sequence[SpecApproval]:
         """Every record of an approval, in the document and in the index, complete or not."""
         name, fields = self._settings.approvals, self._settings.approval_fields
-        reader = Reader(fields, self.path)
+        reader = ApprovalReader(fields, self.path)
         own = find_key(self.keys, [name])
         found = list(reader.of_data(own[1], self.data, (own[0],), self.key_form)) if own else []
         for field in find_fields(self.fields, name):
@@ -212,16 +212,16 @@ class Spec:
         listed = entry.find([name]) if entry is not None else None
         if entry is not None and listed is not None:
             place = (*entry.key, listed[0])
-            found += Reader(fields, entry.index).of_data(listed[1], entry.data, place, "index")
+            found += ApprovalReader(fields, entry.index).of_data(listed[1], entry.data, place, "index")
         return found
 
     @cached_property
-    def recorded(self) -> Sequence[tuple[str, Said]]:
+    def recorded(self) -> Sequence[tuple[str, WrittenValue]]:
         """The object ids that the review recorded: a path or pattern each, and the id with its place."""
         return list(recorded_ids(self, self._settings.reviewed))
 
     @cached_property
-    def listed(self) -> Sequence[Said]:
+    def listed(self) -> Sequence[WrittenValue]:
         """The patterns of paths that the document itself says it governs."""
         # Most documents say nothing of this, and need not be parsed for it.
         content = self._documents.content(self.path) or b""
@@ -276,9 +276,9 @@ class Spec:
         """What the index says of it, in the same way; empty where the index does not know it."""
         return "" if self.entry is None else self.entry.essence(self._settings)
 
-    def _said(self, *names: str) -> list[Said]:
+    def _said(self, *names: str) -> list[WrittenValue]:
         fields = find_fields(self.fields, *names) if names else ()
-        found = [Said(field.value, self.path, field.line, field.form) for field in fields]
+        found = [WrittenValue(field.value, self.path, field.line, field.form) for field in fields]
         return [*found, *(self.entry.said(*names) if self.entry is not None else ())]
 
     def sections(self, name: str) -> Iterator[Section]:

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from specguard.change.sources import Change
     from specguard.change.tree import Documents
     from specguard.declaration.patterns import Selecting
-    from specguard.specs.approvals import Approval
+    from specguard.specs.approvals import SpecApproval
     from specguard.specs.index import Index, IndexEntry, NamedPath
     from specguard.specs.settings import SpecSettings
     from specguard.specs.spec import Spec
-    from specguard.specs.text import Said
+    from specguard.specs.text import WrittenValue
 
 
 SHOWN: Final = 6
@@ -49,7 +49,7 @@ class Drift(Record):
     """
 
     path: str
-    said: Said | None
+    said: WrittenValue | None
     why: str
 
 
@@ -259,13 +259,13 @@ class Specs:
             for one in spec.approvals
         )
 
-    def holds(self, approval: Approval) -> bool:
+    def holds(self, approval: SpecApproval) -> bool:
         """Whether an approval says who and when, and is not of the future."""
         return approval.complete and not approval.is_ahead(self.today)
 
     # What a spec governs
 
-    def malformed(self, spec: Spec) -> Iterator[tuple[Said, str]]:
+    def malformed(self, spec: Spec) -> Iterator[tuple[WrittenValue, str]]:
         """The patterns of governed paths in a spec's own text that are none, each with why, as a clause."""
         for said in spec.listed:
             problem = pattern_problem(said.text)

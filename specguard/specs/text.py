@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from specguard.specs.spec import Spec
 
 
-class Said(Record):
+class WrittenValue(Record):
     """A value and the place it stands in.
 
     Attributes:
@@ -186,7 +186,7 @@ CHANGED: Final = (
 the review."""
 
 
-class Review(Record):
+class ReviewDate(Record):
     """A date of a last review as it is written.
 
     Attributes:
@@ -195,7 +195,7 @@ class Review(Record):
         problem: why it is none, as a clause; empty where it is one.
     """
 
-    said: Said
+    said: WrittenValue
     date: datetime.date | None
     problem: str
 
@@ -204,10 +204,10 @@ class Review(Record):
         return self.date is not None and is_ahead(self.date, self.said.text, today)
 
 
-def review_of(said: Said) -> Review:
+def review_of(said: WrittenValue) -> ReviewDate:
     """The review that a value states."""
     date = parse_date(said.text)
-    return Review(said, date, "" if date else "is empty" if not said.text else date_problem(said.text))
+    return ReviewDate(said, date, "" if date else "is empty" if not said.text else date_problem(said.text))
 
 
 def dates_of(settings: SpecSettings) -> Sequence[str]:
@@ -327,7 +327,7 @@ GOVERNS: Final = "governs"
 _OID: Final = re.compile(r"\b[0-9a-fA-F]{4,64}\b")
 
 
-def recorded_ids(spec: Spec, name: str) -> Iterator[tuple[str, Said]]:
+def recorded_ids(spec: Spec, name: str) -> Iterator[tuple[str, WrittenValue]]:
     """The object ids that a review recorded: a path or pattern each, and the id with its place.
 
     Args:
@@ -336,21 +336,21 @@ def recorded_ids(spec: Spec, name: str) -> Iterator[tuple[str, Said]]:
     """
     own = find_key(spec.keys, [name])
     for path, oid, place in _pairs(own[1], (own[0],)) if own else ():
-        yield path, Said(oid, spec.path, spec.data.line(place), spec.key_form)
+        yield path, WrittenValue(oid, spec.path, spec.data.line(place), spec.key_form)
     for section in spec.sections(name):
         for raw, line in _rows(section.blocks):
             paths = leading_paths(raw).paths[:1]
             ids = _OID.findall(raw.partition(paths[0])[2]) if paths else []
             if ids:
-                yield paths[0], Said(ids[-1], spec.path, line, "section")
+                yield paths[0], WrittenValue(ids[-1], spec.path, line, "section")
     entry = spec.entry
     found = entry.find([name]) if entry is not None else None
     if entry is not None and found is not None:
         for path, oid, place in _pairs(found[1], (found[0],)):
-            yield path, Said(oid, entry.index, entry.line_of(*place), "index")
+            yield path, WrittenValue(oid, entry.index, entry.line_of(*place), "index")
 
 
-def governed_patterns(spec: Spec) -> Iterator[Said]:
+def governed_patterns(spec: Spec) -> Iterator[WrittenValue]:
     """The patterns of paths that a spec's own text says it governs."""
     found = find_key(spec.keys, [GOVERNS])
     if found is not None:
@@ -359,7 +359,7 @@ def governed_patterns(spec: Spec) -> Iterator[Said]:
         for position, pattern in enumerate(values):
             if isinstance(pattern, str) and pattern.strip():
                 line = spec.data.line((key, position) if isinstance(value, list) else (key,))
-                yield Said(pattern.strip(), spec.path, line, "front matter")
+                yield WrittenValue(pattern.strip(), spec.path, line, "front matter")
     texts: list[tuple[str, int, str]] = [
         (field.value, field.line, field.form)
         for field in find_fields(spec.fields, GOVERNS)
@@ -369,7 +369,7 @@ def governed_patterns(spec: Spec) -> Iterator[Said]:
         texts += [(raw, line, "section") for raw, line in _rows(section.blocks)]
     for text, line, form in texts:
         for pattern in leading_paths(text).paths:
-            yield Said(pattern, spec.path, line, form)
+            yield WrittenValue(pattern, spec.path, line, form)
 
 
 def _rows(blocks: Sequence[AnyBlock]) -> Iterator[tuple[str, int]]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from specguard.change.tree import Documents
     from specguard.declaration.patterns import Selecting
-    from specguard.documents.blocks import AnyBlock, Item, Text
+    from specguard.documents.blocks import AnyBlock, ListItem, Text
     from specguard.documents.citations import Citation
     from specguard.documents.document import Document
     from specguard.runs.proof import RunProof
@@ -229,7 +229,7 @@ def _rows(table: Table) -> Iterator[Scenario]:
         yield Scenario(" ".join(said.split()), row[0].line, [*names, *row[column].spans], cited)
 
 
-def _items(blocks: Sequence[AnyBlock]) -> Iterator[Item]:
+def _items(blocks: Sequence[AnyBlock]) -> Iterator[ListItem]:
     """The items of lists, those within items left out."""
     for block in blocks:
         if isinstance(block, List):

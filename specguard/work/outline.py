@@ -275,7 +275,7 @@ def _unboxed_words(text: Text) -> str:
 _FILE: Final = re.compile(r"(?<![\w/.(<-])([\w./-]+\.(?:md|markdown|rst|txt))\b", re.IGNORECASE)
 
 
-class Row(Record):
+class IndexRow(Record):
     """What an index says of one item.
 
     Attributes:
@@ -289,7 +289,7 @@ class Row(Record):
     links: Sequence[str]
 
 
-def rows_for(text: str, kind: str, item_id: str, number: int | None) -> list[Row]:
+def rows_for(text: str, kind: str, item_id: str, number: int | None) -> list[IndexRow]:
     """The rows and list items of an index that are about one item.
 
     A row of a table is about the item whose number (`5`, `05`, `Track 5`) or id its first cell holds; a list
@@ -308,7 +308,7 @@ def rows_for(text: str, kind: str, item_id: str, number: int | None) -> list[Row
     start = re.compile(rf"{word}(?:{wanted}|{re.escape(item_id)})(?![0-9A-Za-z]|\.[0-9])", re.IGNORECASE)
     file = re.compile(rf"(?:^|/){re.escape(kind)}[-_]?0*{wanted}(?![0-9A-Za-z])", re.IGNORECASE)
     numbered = re.compile(rf"{word}[0-9]", re.IGNORECASE)
-    found: list[Row] = []
+    found: list[IndexRow] = []
 
     def read(blocks: Sequence[AnyBlock]) -> None:
         from specguard.documents.blocks import List, Table
@@ -318,14 +318,14 @@ def rows_for(text: str, kind: str, item_id: str, number: int | None) -> list[Row
                 links, words = _links(item.text), _shown(item.text)
                 counted = number is not None and item.number == number and not numbered.match(words)
                 if start.match(words) or counted or any(file.search(link) for link in links):
-                    found.append(Row(item.line, words, links))
+                    found.append(IndexRow(item.line, words, links))
                 else:
                     read(item.rest)
             for cells in block.rows if isinstance(block, Table) else ():
                 titles = [shown for cell in cells if (shown := _shown(cell))]
                 if titles and start.match(_shown(cells[0])):
                     links = [link for cell in cells for link in _links(cell)]
-                    found.append(Row(cells[0].line, titles[1] if len(titles) > 1 else titles[0], links))
+                    found.append(IndexRow(cells[0].line, titles[1] if len(titles) > 1 else titles[0], links))
 
     read(Document(text).blocks)
     return found

@@ -6,7 +6,7 @@ import pytest
 
 from specguard.artifacts.contracts import Contract
 from specguard.authority.compile import compile_policy
-from specguard.authority.load import AUTHORITY, Source
+from specguard.authority.load import AUTHORITY, AuthoritySource
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def compiled(settings: str) -> Policy:
-    def read(path: str, named_by: Origin) -> Source:
+    def read(path: str, named_by: Origin) -> AuthoritySource:
         raise AssertionError(f"{named_by} names {path}")
 
     text = f"# Authority\n\n```toml specguard\n{settings}\n```\n"
-    policy = compile_policy([Source(AUTHORITY, "", text)], registry=load_registry, read=read)
+    policy = compile_policy([AuthoritySource(AUTHORITY, "", text)], registry=load_registry, read=read)
     assert policy is not None
     return policy
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator
 
-from specguard.authority.validate import Models
+from specguard.authority.validate import SettingsModels
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding
 from specguard.declaration.rule import Settings, required, setting
@@ -120,7 +120,7 @@ def test_a_field_takes_what_pydantic_takes(
     annotation: str, options: Mapping[str, Any], pydantics: Any, value: Any
 ) -> None:
     text = json.dumps({"x": value})
-    ours = SchemaValidator(Models().table(make(annotation, options)))
+    ours = SchemaValidator(SettingsModels().table(make(annotation, options)))
     theirs = TypeAdapter[Any](pydantics)
     problems = set()
     try:
@@ -154,7 +154,7 @@ class Outer(Settings):
 
 
 def test_tables_within_become_records() -> None:
-    validator = SchemaValidator(Models().table(Outer))
+    validator = SchemaValidator(SettingsModels().table(Outer))
     assert validator.validate_python({"one": {"high": 1}, "many": [{"high": 2, "low": 1}]}) == {
         "one": Inner(high=1),
         "many": [Inner(high=2, low=1)],
@@ -168,7 +168,7 @@ def test_tables_within_become_records() -> None:
         with pytest.raises(ValidationError) as caught:
             validator.validate_python(wrong)
         assert [error["type"] for error in caught.value.errors()] == [kind]
-    assert Models().nested(Outer, "many") == [Inner]
+    assert SettingsModels().nested(Outer, "many") == [Inner]
 
 
 @pytest.mark.parametrize(
@@ -184,5 +184,5 @@ def test_a_field_that_cannot_be_read_names_its_class(
     annotation: str, options: Mapping[str, Any], words: str
 ) -> None:
     with pytest.raises(TypeError, match=re.escape(words)) as caught:
-        Models().table(make(annotation, options))
+        SettingsModels().table(make(annotation, options))
     assert "Table.x" in str(caught.value)

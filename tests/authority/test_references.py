@@ -6,7 +6,7 @@ import pytest
 
 from specguard.authority.compile import compile_policy
 from specguard.authority.layers import PolicyError
-from specguard.authority.load import Source
+from specguard.authority.load import AuthoritySource
 from specguard.engine.plugins import load_registry
 
 KNOWN = """
@@ -28,10 +28,12 @@ branch = "slice-{number}"
 
 def problems(text: str) -> list[tuple[str, int, str]]:
     """What is wrong with settings behind the known ones: each with its line among them, and its next step."""
-    source = Source("specguard.toml", "", KNOWN + text)
+    source = AuthoritySource("specguard.toml", "", KNOWN + text)
     try:
         compile_policy(
-            [source], registry=load_registry, read=lambda path, _: Source(path, "", "# Another document\n")
+            [source],
+            registry=load_registry,
+            read=lambda path, _: AuthoritySource(path, "", "# Another document\n"),
         )
     except PolicyError as error:
         first = KNOWN.count("\n")

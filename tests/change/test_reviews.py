@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from specguard.change import event as reviews_module
 from specguard.change.entries import read_commit_time
-from specguard.change.event import NEVER, Review, approving, read_event, read_reviews
+from specguard.change.event import NEVER, SubmittedReview, approving, read_event, read_reviews
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
 
@@ -33,8 +33,8 @@ HEAD = "c3d0be41ecbe669545ee3e94d31ed9a4bc91ee3c"
 OTHER = "2f1a7d3c9b5e48a0d6c1f7e2b39485a6c0d1e2f3"
 
 
-def said(state: str, *, by: str = "alice", commit: str = HEAD, at: str = "") -> Review:
-    return Review(login=by, state=state, commit=commit, submitted=at)
+def said(state: str, *, by: str = "alice", commit: str = HEAD, at: str = "") -> SubmittedReview:
+    return SubmittedReview(login=by, state=state, commit=commit, submitted=at)
 
 
 def item(state: object = "APPROVED", *, by: object = "alice", commit: object = HEAD, **more: object) -> Any:
@@ -80,7 +80,7 @@ def write(tmp_path: Path) -> Write:
         ([said("approved"), said("approved", by="bob")], {"alice", "bob"}),
     ],
 )
-def test_the_newest_verdict_of_each_account_counts(found: list[Review], expected: set[str]) -> None:
+def test_the_newest_verdict_of_each_account_counts(found: list[SubmittedReview], expected: set[str]) -> None:
     assert approving(found, HEAD) == expected
 
 

@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 
 import specguard
 from specguard.authority.compile import compile_policy
-from specguard.authority.load import Source
+from specguard.authority.load import AuthoritySource
 from specguard.cli.app import COMMANDS, app
 from specguard.declaration.registry import FAMILIES
 from specguard.engine.plugins import load_registry
@@ -163,9 +163,11 @@ def test_every_block_of_settings_compiles(block: Block) -> None:
     data = tomllib.loads(block.text)
     if "project" in data:
         return
-    source = Source("specguard.toml", "", block.text)
+    source = AuthoritySource("specguard.toml", "", block.text)
     policy = compile_policy(
-        [source], registry=load_registry, read=lambda path, _: Source(path, "", "# Another document\n")
+        [source],
+        registry=load_registry,
+        read=lambda path, _: AuthoritySource(path, "", "# Another document\n"),
     )
     assert policy is not None
     assert not policy.unread
@@ -188,8 +190,10 @@ def test_a_page_about_items_one_by_one_names_every_rule_about_them(page: str) ->
 
 def test_the_sections_that_are_shown_are_read_as_it_is_said() -> None:
     shown = next(block for block in blocks(read("docs/authority.md")) if "## Locked zones" in block.text)
-    source = Source("SPEC_AUTHORITY.md", "", "# Authority\n\n" + shown.text)
-    policy = compile_policy([source], registry=load_registry, read=lambda path, _: Source(path, "", "# A\n"))
+    source = AuthoritySource("SPEC_AUTHORITY.md", "", "# Authority\n\n" + shown.text)
+    policy = compile_policy(
+        [source], registry=load_registry, read=lambda path, _: AuthoritySource(path, "", "# A\n")
+    )
     assert policy is not None
     assert not policy.unread
     guards = [

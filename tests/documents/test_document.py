@@ -25,7 +25,7 @@ from specguard.documents.titles import normal_title
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from specguard.documents.blocks import AnyBlock, Item, Text
+    from specguard.documents.blocks import AnyBlock, ListItem, Text
 
 TEXT = """\
 # Title
@@ -173,7 +173,7 @@ def test_titles_are_compared_by_their_words(title: str, normal: str) -> None:
 
 def test_checkboxes_have_their_state() -> None:
     text = "- [ ] a\n- [x] b\n- [X] c\n- [-] d\n- e [x]\n- [x]f\n- [x]\n1. [x] g\n   - [ ] h\n* [x](y.md)\n"
-    items: list[Item] = []
+    items: list[ListItem] = []
 
     def walk(blocks: Sequence[AnyBlock]) -> None:
         for block in blocks:

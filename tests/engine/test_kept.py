@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specguard.engine.run import PURE, Kept, Outcome, _data, _outcome
+from specguard.engine.run import PURE, Kept, RuleOutcome, _data, _outcome
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import Finding, Origin
 from specguard.testing import Case, Repository, Step, run_here
@@ -85,7 +85,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     codes: list[str] = []
     original = module._run
 
-    def run(rule: Any, facts: Any) -> Outcome:
+    def run(rule: Any, facts: Any) -> RuleOutcome:
         codes.append(rule.code)
         return original(rule, facts)
 
@@ -261,14 +261,14 @@ FINDINGS = st.builds(
 
 @given(st.lists(FINDINGS, max_size=3), st.none() | st.text(max_size=5), st.text(max_size=5))
 def test_an_outcome_comes_back_as_it_was(findings: list[Finding], absent: str | None, condition: str) -> None:
-    outcome = Outcome()
+    outcome = RuleOutcome()
     outcome.findings = findings
     outcome.absent = None if absent is None else NotApplicable(absent)
     outcome.condition = condition
     outcome.looked_at = ["entries (0)"]
     back = _outcome(json.loads(json.dumps(_data(outcome))))
 
-    def seen(one: Outcome) -> list[Any]:
+    def seen(one: RuleOutcome) -> list[Any]:
         return [[getattr(found, name) for name in Finding.__slots__] for found in one.findings]
 
     assert seen(back) == seen(outcome)
@@ -306,7 +306,7 @@ class NoCache:
 def test_what_is_kept(facts: list[str], package: str, change: Mapping[str, Any], expected: bool) -> None:
     cache: Any = NoCache()
     kept = Kept(cache, {}, lambda name: name == "contracts")
-    outcome = Outcome()
+    outcome = RuleOutcome()
     outcome.facts = facts
     for name, value in change.items():
         setattr(outcome, name, value)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.executor.agent import Agent, let_agent_work, resolve_agent
+from specguard.executor.agent import AgentCommand, let_agent_work, resolve_agent
 from specguard.executor.place import Place
 from specguard.executor.run import RunEnded, RunOptions
 from tests.executor.one_run import one_run, policy_of
@@ -58,7 +58,7 @@ def install(folder: Path, name: str, script: str) -> None:
     program.chmod(0o755)
 
 
-def resolved(programs: Path, *command: str, policy: str = POLICY, **options: Any) -> Agent:
+def resolved(programs: Path, *command: str, policy: str = POLICY, **options: Any) -> AgentCommand:
     environment = {"PATH": f"{programs}:/usr/bin:/bin"}
     return resolve_agent(policy_of(policy), RunOptions(environment=environment, command=command, **options))
 

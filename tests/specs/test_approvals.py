@@ -12,20 +12,20 @@ from hypothesis import strategies as st
 
 from specguard.documents.data import read_data
 from specguard.documents.document import Document
-from specguard.specs.approvals import Approval, Reader, is_name
+from specguard.specs.approvals import ApprovalReader, SpecApproval, is_name
 from specguard.specs.settings import ApprovalFields
 
 DAY = date(2026, 1, 31)
 
 
-def in_section(text: str) -> list[Approval]:
+def in_section(text: str) -> list[SpecApproval]:
     document = Document(f"## Approvals\n\n{text}\n")
-    return list(Reader(ApprovalFields(), b"x.md").of_blocks(document.sections[0].blocks))
+    return list(ApprovalReader(ApprovalFields(), b"x.md").of_blocks(document.sections[0].blocks))
 
 
-def in_data(value: Any) -> list[Approval]:
+def in_data(value: Any) -> list[SpecApproval]:
     data = read_data(json.dumps({"approvals": value}, indent=1), "json")
-    return list(Reader(ApprovalFields(), b"x.json").of_data(value, data, ("approvals",), "index"))
+    return list(ApprovalReader(ApprovalFields(), b"x.json").of_data(value, data, ("approvals",), "index"))
 
 
 @pytest.mark.parametrize(

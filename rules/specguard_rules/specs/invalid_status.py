@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from specguard.rules import Specs, Stage
     from specguard.specs.spec import Spec
-    from specguard.specs.text import Said
+    from specguard.specs.text import WrittenValue
 
 
 class InvalidStatus(Rule):
@@ -134,7 +134,7 @@ class InvalidStatus(Rule):
             yield from _several([said for said in spec.statuses if said.form == "index"], spec, specs)
 
 
-def _several(stated: Sequence[Said], spec: Spec, specs: Specs) -> Iterator[Finding]:
+def _several(stated: Sequence[WrittenValue], spec: Spec, specs: Specs) -> Iterator[Finding]:
     """A finding where the document itself, or its entry, states two statuses."""
     other = next((said for said in stated if not specs.ways.same(said.text, stated[0].text)), None)
     if other is not None:
@@ -174,7 +174,7 @@ def _without(spec: Spec, specs: Specs) -> Iterator[Finding]:
         )
 
 
-def _moved(spec: Spec, said: Said, specs: Specs) -> Iterator[Finding]:
+def _moved(spec: Spec, said: WrittenValue, specs: Specs) -> Iterator[Finding]:
     """A finding where a status is no step from what it was in the same place, or no beginning."""
     was = specs.before(spec)
     of_index = said.form == "index"
@@ -208,5 +208,5 @@ def _moved(spec: Spec, said: Said, specs: Specs) -> Iterator[Finding]:
         )
 
 
-def _elsewhere(said: Said, spec: Spec) -> str:
+def _elsewhere(said: WrittenValue, spec: Spec) -> str:
     return "" if said.path == spec.path else f" in {said.place}"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from specguard.rules import Specs, Stage
     from specguard.specs.spec import Spec
-    from specguard.specs.text import Review
+    from specguard.specs.text import ReviewDate
 
 
 class MissingReview(Rule):
@@ -160,7 +160,7 @@ def _differing(spec: Spec, name: str) -> Iterator[Finding]:
     )
 
 
-def _shown(review: Review) -> str:
+def _shown(review: ReviewDate) -> str:
     """What is written and why it is no day, as a clause."""
     return (
         f"is {shortened(review.said.text)!r}, which {review.problem}" if review.said.text else review.problem

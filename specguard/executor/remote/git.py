@@ -81,7 +81,7 @@ class Heads(Record):
     refs: Mapping[str, str]
 
 
-class Answer(Record):
+class PushAnswer(Record):
     """What a remote made of a push.
 
     Attributes:
@@ -181,7 +181,7 @@ class RemoteGit:
         )  # fmt: skip
         return self._read(url, "rev-parse", "--verify", _FETCHED).strip()
 
-    def push(self, url: str, commit: str, branch: str, *, expected: str = "") -> Answer:
+    def push(self, url: str, commit: str, branch: str, *, expected: str = "") -> PushAnswer:
         """Push a commit as a branch, if the remote has of it what is expected.
 
         Args:
@@ -201,7 +201,7 @@ class RemoteGit:
         for line in output.split("\n"):
             parts = line.split("\t")
             if len(parts) == 3 and parts[1].endswith(f":{ref}"):
-                return Answer(parts[0], parts[2], said.replace(url, shown_address(url))[-_TAIL:])
+                return PushAnswer(parts[0], parts[2], said.replace(url, shown_address(url))[-_TAIL:])
         raise RemoteError(url, said)
 
     def _read(self, url: str, *arguments: str) -> str:
@@ -273,7 +273,7 @@ _CONFIGURING: Final = re.compile(
 )
 
 
-class Setting(Record):
+class GitSetting(Record):
     """One setting of a configuration.
 
     Attributes:
@@ -287,7 +287,7 @@ class Setting(Record):
     value: str | None
 
 
-def read_settings(repository: Repository) -> list[Setting]:
+def read_settings(repository: Repository) -> list[GitSetting]:
     """The whole configuration, as git has it in the user's repository, what counts most last.
 
     Raises:
@@ -308,10 +308,10 @@ def read_settings(repository: Repository) -> list[Setting]:
         )
     fields = done.stdout.decode("utf-8", "surrogateescape").split("\0")
     found = ((scope, *one.partition("\n")) for scope, one in zip(fields[::2], fields[1::2], strict=False))
-    return [Setting(scope, key, value if newline else None) for scope, key, newline, value in found]
+    return [GitSetting(scope, key, value if newline else None) for scope, key, newline, value in found]
 
 
-def _own_rewrites(settings: Sequence[Setting], kind: str) -> list[tuple[str, str]]:
+def _own_rewrites(settings: Sequence[GitSetting], kind: str) -> list[tuple[str, str]]:
     """The user's own rewriting of addresses, each as `(replacement, prefix)`; a repository's does not count.
 
     Args:
@@ -347,7 +347,7 @@ def user_environment(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _signing_in(settings: Sequence[Setting], *, local: bool) -> str:
+def _signing_in(settings: Sequence[GitSetting], *, local: bool) -> str:
     """The part of a configuration that signing in takes, as the text of a configuration file."""
     text = ""
     for one in settings:
@@ -401,7 +401,7 @@ class Address(Record):
 
 
 def find_address(
-    settings: Sequence[Setting], remote: str, expected: str, *, root: str, alone: bool = False
+    settings: Sequence[GitSetting], remote: str, expected: str, *, root: str, alone: bool = False
 ) -> Address:
     """The address of the canonical repository, in the spelling by which the user reaches it.
 

@@ -191,7 +191,7 @@ def _part(run: Run) -> Iterator[str]:
         yield f"- Note: {markdown_code(note)}"
 
 
-def _existing(platform: Platform, branch: str, base: str, commit: str) -> Request | None:
+def _existing(platform: Platform, branch: str, base: str, commit: str) -> BranchRequest | None:
     """The open pull request of the pushed commit into this base.
 
     Closed ones of other commits are of earlier days, and do not count.
@@ -223,7 +223,7 @@ def _existing(platform: Platform, branch: str, base: str, commit: str) -> Reques
     return None
 
 
-def _update(run: Run, platform: Platform, found: Request, title: str, command: str) -> str:
+def _update(run: Run, platform: Platform, found: BranchRequest, title: str, command: str) -> str:
     if found.body.strip():
         # What people wrote there stays, and so does what the runs of other tasks have added.
         run.folder.write(BODY, _beside(found.body, run))
@@ -261,7 +261,7 @@ class PlatformError(Exception):
         self.tail = tail[-_TAIL:]
 
 
-class Request(Record):
+class BranchRequest(Record):
     """A pull request, or merge request, of a branch.
 
     Attributes:
@@ -329,7 +329,7 @@ class Platform:
             return False
         return True
 
-    def requests(self, branch: str) -> Sequence[Request]:
+    def requests(self, branch: str) -> Sequence[BranchRequest]:
         """The pull requests of a branch of the repository itself, those of forks left out.
 
         Raises:
@@ -362,11 +362,11 @@ class Platform:
         """
         self._run([*self.editing, *self.where], number=str(number), title=title, file=body_file)
 
-    def _read(self, entry: Mapping[str, Any]) -> Request | None:
+    def _read(self, entry: Mapping[str, Any]) -> BranchRequest | None:
         if entry["isCrossRepository"]:
             return None
         number, state, body = int(entry["number"]), str(entry["state"]).lower(), entry["body"] or ""
-        return Request(number, entry["url"], state, entry["baseRefName"], entry["headRefOid"], body)
+        return BranchRequest(number, entry["url"], state, entry["baseRefName"], entry["headRefOid"], body)
 
     def _run(self, words: Sequence[str], file: str = "", **values: str) -> str:
         text = ""
@@ -410,12 +410,12 @@ class GitLab(Platform):
     editing = ("mr", "update", "{number}", "--title", "{title}", "--description", "{text}", "--yes")
     retarget = "glab mr update {} --target-branch {}"
 
-    def _read(self, entry: Mapping[str, Any]) -> Request | None:
+    def _read(self, entry: Mapping[str, Any]) -> BranchRequest | None:
         if entry.get("source_project_id") != entry.get("target_project_id"):
             return None
         state = {"opened": "open", "locked": "open"}.get(entry["state"], entry["state"])
         head, body = entry.get("sha") or "", entry.get("description") or ""
-        return Request(int(entry["iid"]), entry["web_url"], state, entry["target_branch"], head, body)
+        return BranchRequest(int(entry["iid"]), entry["web_url"], state, entry["target_branch"], head, body)
 
 
 def find_platform(

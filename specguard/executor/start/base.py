@@ -22,7 +22,7 @@ from specguard.change.tree import Documents, Tree
 from specguard.engine.policies import ItemBranches, Policies
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.item import Chooser, Plain, is_paper, is_within, shared_branch
-from specguard.executor.remote.git import Address, RemoteGit, Setting, find_address, read_settings
+from specguard.executor.remote.git import Address, GitSetting, RemoteGit, find_address, read_settings
 from specguard.work.changes import task_kinds
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class AsFetched:
     default = ""
 
     def __init__(self, git: Git, options: RunOptions) -> None:
-        self.settings: Sequence[Setting] = read_settings(git.repository)
+        self.settings: Sequence[GitSetting] = read_settings(git.repository)
         self.git = git
         self.options = options
         self._heads = ""

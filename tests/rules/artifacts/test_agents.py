@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.authority.compile import compile_policy
-from specguard.authority.load import AUTHORITY, Source
+from specguard.authority.load import AUTHORITY, AuthoritySource
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError
 from specguard.testing import Step
@@ -182,7 +182,7 @@ def test_agents_at_once(
 def test_an_offset_is_one_that_a_clock_has(offset: str) -> None:
     text = f"```toml specguard\n[rules.too-many-agents]\noffset = '{offset}'\n```\n"
     with pytest.raises(SpecguardError, match=r"too-many-agents\.offset"):
-        compile_policy([Source(AUTHORITY, "", text)], registry=load_registry, read=_no_other)
+        compile_policy([AuthoritySource(AUTHORITY, "", text)], registry=load_registry, read=_no_other)
 
 
 @pytest.mark.parametrize(
@@ -197,8 +197,8 @@ def test_an_offset_is_one_that_a_clock_has(offset: str) -> None:
 def test_a_document_outside_of_the_repository_is_declared(settings: str, said: str) -> None:
     text = f"# A\n\n```toml specguard\n[grounding]\n{settings}\n```\n"
     with pytest.raises(SpecguardError, match=re.escape(said)):
-        compile_policy([Source(AUTHORITY, "", text)], registry=load_registry, read=_no_other)
+        compile_policy([AuthoritySource(AUTHORITY, "", text)], registry=load_registry, read=_no_other)
 
 
-def _no_other(path: str, named_by: Origin) -> Source:
+def _no_other(path: str, named_by: Origin) -> AuthoritySource:
     raise AssertionError(path)
