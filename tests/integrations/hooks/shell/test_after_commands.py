@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from specguard.integrations.hooks.ending import judge_after
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
 from tests.integrations.hooks.asking import Asked, ask, call, guarded
+from tests.integrations.hooks.shell.corpus import COMMANDS
 from tests.integrations.hooks.shell.running import run, scratch, snapshot
 
 if TYPE_CHECKING:
@@ -91,20 +93,28 @@ def event(agent: str, work: Path, moment: int = 0) -> dict[str, Any]:
 
 
 @pytest.mark.threat("T130", "a command that writes what is guarded, in any way", "said after the command")
-@pytest.mark.parametrize(("number", "command"), list(enumerate(TRICKS)))
+@pytest.mark.parametrize(("number", "command"), list(enumerate([*COMMANDS, *TRICKS])))
 def test_what_a_command_altered_is_named_after_it(
     number: int, command: str, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(template, tmp_path / "place", symlinks=True)
-    work = tmp_path / "place/work"
+    place = tmp_path / "place"
+    shutil.copytree(template, place, symlinks=True)
+    work = place / "work"
     monkeypatch.chdir(work)
     environment = {**clean_environment(), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     agent = list(AFTER)[number % len(AFTER)]
+    before = snapshot(place)
     run(command, work)
+    names = [os.fsdecode(name)[5:] for name in altered(before, snapshot(place))]
     after = read(event(agent, work), environment, agent.partition("'")[0])  # type: ignore[arg-type]
-    said = say(after, judge_after(after, environment)).stdout
-    assert "locked/p" in said
-    assert "PTH001" in said
+    text = say(after, judge_after(after, environment)).stdout
+    plain = [name for name in names if name.isascii() and name.isprintable() and '"' not in name]
+    for name in plain if len(names) <= 9 else ():
+        above = [name.rsplit("/", depth)[0] for depth in range(1, name.count("/") + 1)]
+        assert any(one.replace("\\", "\\\\") in text for one in (name, *above)), (name, text)
+    assert not names or "PTH" in text
+    if command in TRICKS:
+        assert "locked/p" in text
 
 
 @pytest.mark.threat(
