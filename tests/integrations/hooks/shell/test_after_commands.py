@@ -220,4 +220,4 @@ def test_most_everyday_commands_are_decided_before_they_run(tmp_path: Path) -> N
         assert wrong or asked.kind == "pass", command
         decided += (asked.kind == "refuse") == wrong
     assert len(EVERYDAY) == 51
-    assert decided >= 38
+    assert decided >= 45
