@@ -9,7 +9,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help check test golden fuzz lint bench mutants docs clean
+.PHONY: help check test golden fuzz lint bench mutants size docs clean
 
 # How long `make fuzz` goes on; it ends with the file of tests that is running then.
 MINUTES := 5
@@ -42,6 +42,9 @@ lint: .venv/ready
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+size: ## count code lines, modules and names, and hold the budgets of tools/size.py
+	@$(PYTHON) tools/size.py
 
 bench: .venv/ready  ## measure start-up, ranges and large changes; the figures go to .bench/
 	$(BIN)/python bench/run.py

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""How big the project is: code lines, modules and names, by package.
+
+A code line holds a token that is no comment, no docstring and no line end. Run it from the project's root:
+
+    python tools/size.py            # a table
+    python tools/size.py --budget   # exit 1 where a budget is passed
+
+A budget that the code has come below is lowered; none is raised.
+"""
+
+from __future__ import annotations
+
+import ast
+import collections
+import io
+import sys
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+BUDGETS = {
+    "code lines of specguard and rules": 57_950,
+    "modules of specguard and rules": 358,
+    "code lines of tests": 56_900,
+    "modules in one folder": 18,
+    "public names of specguard.rules": 70,
+    "class names with two homes": 12,
+    "expressions of re": 672,
+}
+"""The most that there may be of each."""
+
+_NO_CODE = {
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+    tokenize.ENCODING,
+}
+_PATTERN_FUNCTIONS = {
+    "compile",
+    "match",
+    "search",
+    "fullmatch",
+    "sub",
+    "subn",
+    "split",
+    "findall",
+    "finditer",
+}
+
+
+def measure(root: Path) -> tuple[dict[str, list[int]], dict[str, int]]:
+    """Measure a work tree of the project.
+
+    Returns:
+        Modules and code lines by package, and what each budget speaks of.
+    """
+    packages: dict[str, list[int]] = collections.defaultdict(lambda: [0, 0])
+    folders: collections.Counter[Path] = collections.Counter()
+    homes: dict[str, set[Path]] = collections.defaultdict(set)
+    found = dict.fromkeys(BUDGETS, 0)
+    for path in _modules(root):
+        relative = path.relative_to(root)
+        top = relative.parts[0]
+        source = path.read_text(encoding="utf-8")
+        tree = ast.parse(source)
+        lines = code_lines(source, tree)
+        package = packages[
+            "/".join(relative.parts[:2]) if top == "specguard" and len(relative.parts) > 2 else top
+        ]
+        package[0] += 1
+        package[1] += lines
+        if top == "tests":
+            found["code lines of tests"] += lines
+        if top not in ("specguard", "rules"):
+            continue
+        found["code lines of specguard and rules"] += lines
+        found["modules of specguard and rules"] += 1
+        found["expressions of re"] += sum(map(_is_expression, ast.walk(tree)))
+        if top == "specguard":
+            folders[relative.parent] += 1
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ClassDef):
+                    homes[node.name.lstrip("_")].add(relative)
+    found["modules in one folder"] = max(folders.values())
+    found["class names with two homes"] = sum(len(places) > 1 for places in homes.values())
+    found["public names of specguard.rules"] = _public_names(root / "specguard" / "rules.py")
+    return packages, found
+
+
+def code_lines(source: str, tree: ast.Module) -> int:
+    """How many lines of a module hold code."""
+    texts = set(_texts_alone(tree))
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in _NO_CODE and not (token.type == tokenize.STRING and token.start in texts):
+            lines.update(range(token.start[0], token.end[0] + 1))
+    return len(lines)
+
+
+def _modules(root: Path) -> Iterator[Path]:
+    for top in sorted(path for path in root.iterdir() if path.is_dir()):
+        if not top.name.startswith(".") and top.name not in ("build", "dist"):
+            yield from (
+                path for path in sorted(top.rglob("*.py")) if root / "tests" / "cases" not in path.parents
+            )
+
+
+def _texts_alone(tree: ast.Module) -> Iterator[tuple[int, int]]:
+    """Where docstrings begin, and texts that stand alone below an attribute."""
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        for child in body if isinstance(body, list) else ():
+            if (
+                isinstance(child, ast.Expr)
+                and isinstance(child.value, ast.Constant)
+                and isinstance(child.value.value, str)
+            ):
+                yield child.lineno, child.col_offset
+
+
+def _is_expression(node: ast.AST) -> bool:
+    """Whether a call gives `re` or `re2` an expression."""
+    name = node.func if isinstance(node, ast.Call) else None
+    return (
+        isinstance(name, ast.Attribute)
+        and name.attr in _PATTERN_FUNCTIONS
+        and isinstance(name.value, ast.Name)
+        and name.value.id in ("re", "re2")
+    )
+
+
+def _public_names(path: Path) -> int:
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if not isinstance(node, (ast.Assign, ast.AnnAssign)):
+            continue
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        if isinstance(target, ast.Name) and target.id in ("__all__", "PUBLIC", "_PUBLIC") and node.value:
+            return len(ast.literal_eval(node.value))
+    raise ValueError(f"{path} has no list of its public names")
+
+
+def main() -> int:
+    """Print the table, or the budgets alone; 1 where a budget is passed and they were asked for."""
+    packages, found = measure(Path.cwd())
+    if "--budget" not in sys.argv:
+        for package, (modules, lines) in sorted(packages.items(), key=lambda item: -item[1][1]):
+            print(f"{package:36} {modules:5} modules {lines:7} code lines")
+    for what, budget in BUDGETS.items():
+        print(f"{what:36} {found[what]:7} of {budget:7}{'  over' if found[what] > budget else ''}")
+    over = any(found[what] > budget for what, budget in BUDGETS.items())
+    return 1 if over and "--budget" in sys.argv else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
