@@ -52,23 +52,60 @@ MOST: Final = 20
 
 
 class Ground:
-    """A working tree that gates run in.
+    """A working tree that gates run in: the user's own checkout, in which nothing is undone or staged.
+
+    Args:
+        git: reads it.
+        base: the commit that its change is compared with.
+        path: its root.
+        runs: what the paths in the folder of runs begin with, which grows meanwhile; empty: it is elsewhere.
 
     Attributes:
         path: its root.
-        mends: whether what a gate changes there is undone; otherwise it is the user's own.
+        mends: whether what a gate changes there is undone.
     """
 
     mends = False
 
-    def __init__(self, git: Git, base: str, path: str) -> None:
+    def __init__(self, git: Git, base: str, path: str, *, runs: bytes = b"") -> None:
         self.path = path
         self._git = git
         self._base = base
+        self._runs = runs
 
     def tree(self) -> str:
-        """The object id of its tree as it is now."""
-        raise NotImplementedError
+        """The object id of its tree as it is now, the folder of runs as `HEAD` has it.
+
+        The objects are kept in a scratch store.
+
+        Raises:
+            MissingFact: a file cannot be read.
+        """
+        git = self._git
+        start = git.repository.head or git.empty_tree
+        tree = hash_work_tree(git, start).tree
+        runs = [one for one in git.diff_trees(start, tree) if self._runs and one.path.startswith(self._runs)]
+        if not runs:
+            return tree
+        index, what = f"{git.folder}/without-runs", "the working tree"
+        zeros = "0" * git.repository.hexadecimal
+        # Mode 0 takes a path out.
+        olds = [(f"{one.old_mode:06o} {zeros if one.added else one.old}", one.path) for one in runs]
+        given = b"".join(f"{old}\t".encode() + path + b"\0" for old, path in olds)
+        git.read(git.start("read-tree", tree, index=index), what)
+        git.read(git.start("update-index", "-z", "--index-info", stdin=given, index=index), what)
+        return git.read(git.start("write-tree", "--missing-ok", index=index), what).decode().strip()
+
+    def patch(self, tree: str) -> bytes:
+        """What a tree changes since the base, but for the folder of runs."""
+        return patch(self._git, self._base, tree, without=os.fsdecode(self._runs))
+
+    def highlights(self, tree: str) -> Sequence[str]:
+        """The subjects of the commits since the base, and the paths that a tree changes beside them."""
+        git, head = self._git, self._git.repository.head or self._base
+        commits = git.commits(git.revisions(head, self._base)[-MOST:])
+        beside = [f"not committed: {path_text(one.path)}" for one in git.diff_trees(head, tree)[:MOST]]
+        return [*(one.message.subject for one in commits), *beside]
 
     def changes(self, before: str, after: str) -> Sequence[Entry]:
         """What differs between two of its trees."""
@@ -86,8 +123,7 @@ class Ground:
         return False
 
     def restore(self, tree: str, entries: Sequence[Entry]) -> None:
-        """Make files as a tree has them; asked only where it `mends`."""
-        raise NotImplementedError
+        """Make files as a tree has them, where it `mends`."""
 
     def leave(self) -> None:
         """See that nothing else was done there than running gates."""
@@ -169,54 +205,6 @@ class PlaceGround(Ground):
             RunEnded: they did.
         """
         inspect(self._run, "a gate")
-
-
-class CheckoutGround(Ground):
-    """The user's own checkout: nothing in it is undone, and nothing staged.
-
-    Args:
-        git: reads it.
-        base: the commit that its change is compared with.
-        runs: what the paths in the folder of runs begin with, which grows meanwhile; empty: it is elsewhere.
-    """
-
-    def __init__(self, git: Git, base: str, *, runs: bytes = b"") -> None:
-        super().__init__(git, base, git.repository.work_tree())
-        self._runs = runs
-
-    def tree(self) -> str:
-        """The object id of its tree as it is now, the folder of runs as `HEAD` has it.
-
-        The objects are kept in a scratch store.
-
-        Raises:
-            MissingFact: a file cannot be read.
-        """
-        git = self._git
-        start = git.repository.head or git.empty_tree
-        tree = hash_work_tree(git, start).tree
-        runs = [one for one in git.diff_trees(start, tree) if self._runs and one.path.startswith(self._runs)]
-        if not runs:
-            return tree
-        index, what = f"{git.folder}/without-runs", "the working tree"
-        zeros = "0" * git.repository.hexadecimal
-        # Mode 0 takes a path out.
-        olds = [(f"{one.old_mode:06o} {zeros if one.added else one.old}", one.path) for one in runs]
-        given = b"".join(f"{old}\t".encode() + path + b"\0" for old, path in olds)
-        git.read(git.start("read-tree", tree, index=index), what)
-        git.read(git.start("update-index", "-z", "--index-info", stdin=given, index=index), what)
-        return git.read(git.start("write-tree", "--missing-ok", index=index), what).decode().strip()
-
-    def patch(self, tree: str) -> bytes:
-        """What a tree changes since the base, but for the folder of runs."""
-        return patch(self._git, self._base, tree, without=os.fsdecode(self._runs))
-
-    def highlights(self, tree: str) -> Sequence[str]:
-        """The subjects of the commits since the base, and the paths that a tree changes beside them."""
-        git, head = self._git, self._git.repository.head or self._base
-        commits = git.commits(git.revisions(head, self._base)[-MOST:])
-        beside = [f"not committed: {path_text(one.path)}" for one in git.diff_trees(head, tree)[:MOST]]
-        return [*(one.message.subject for one in commits), *beside]
 
 
 def _remove(root: bytes, path: bytes) -> None:
@@ -349,7 +337,7 @@ class _Alone:
 
     def tell(self, say: Say) -> None:
         """List the gates, each with what would become of it now."""
-        ground = CheckoutGround(self._git, self._base)
+        ground = Ground(self._git, self._base, self._git.repository.work_tree())
         for chosen in selected(self._plan.gates, ground.entries(ground.tree())):
             gate = chosen.gate
             skipped = USERS_OWN if gate.kind == "format" else chosen.skipped
@@ -367,7 +355,7 @@ class _Alone:
         say(f"run {folder.run_id}")
         runs = os.path.relpath(self._runs, os.path.realpath(self._root))
         inside = b"" if runs.startswith("..") else os.fsencode(runs) + b"/"
-        ground = CheckoutGround(self._git, self._base, runs=inside)
+        ground = Ground(self._git, self._base, self._git.repository.work_tree(), runs=inside)
         gates = GateRound(run, ground, self._plan)
         code = EXITS["succeeded"]
         try:

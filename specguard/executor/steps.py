@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from abc import ABC, abstractmethod
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -85,18 +86,21 @@ class Outlook(Record):
     request: str
 
 
-class Step:
-    """A step of a run: `describe` says what it would do, and `do` does it and gives what it came to."""
+class Step(ABC):
+    """A step of a run: `describe` says what it would do, and `do` does it and gives what it came to.
+
+    The first and the last one are done around the line, and have no `do` of their own.
+    """
 
     name = ""
 
+    @abstractmethod
     def describe(self, would: Outlook) -> list[str]:
         """What it would do, in lines."""
-        raise NotImplementedError
 
-    def do(self, line: Line) -> object:
+    def do(self, line: Line) -> object:  # noqa: ARG002
         """Do it; what it gives as a text is recorded, and False says that it is not done yet."""
-        raise NotImplementedError
+        return None
 
 
 class Preflight(Step):

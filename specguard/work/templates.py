@@ -218,7 +218,8 @@ class Template:
             return None
         head = self.parts[0]
         assert isinstance(head, str)  # noqa: S101 - `word` is empty otherwise; this is for the type checker
-        before = head[: _WORD.search(head).start(1)]  # type: ignore[union-attr]  # `word` has found it
+        found = _WORD.search(head)
+        before = head[: found.start(1)] if found else head
         # The scope of a conventional commit, whatever its type, is where its message says what it is about.
         return re.compile(
             rf"(?:{re.escape(before)}|[a-z]{{1,20}}\()?{self.word}[-_ ./#:]{{0,3}}(?P<number>{NUMBER})"

@@ -299,11 +299,17 @@ def _object_of(text: str) -> dict[str, Any]:
 
 def _member(text: str, name: str) -> tuple[int, int]:
     """Where the value of a member of an object begins and ends; twice the object's end where it has none."""
-    decoder, blank = json.JSONDecoder(), re.compile(r"[\s:,]*")
+
+    def next_value(at: int) -> int:
+        while text[at] in " \t\r\n:,":
+            at += 1
+        return at
+
+    decoder = json.JSONDecoder()
     at = text.index("{") + 1
-    while text[at := blank.match(text, at).end()] == '"':  # type: ignore[union-attr]  # it matches nothing too
+    while text[at := next_value(at)] == '"':
         key, at = decoder.raw_decode(text, at)
-        start = blank.match(text, at).end()  # type: ignore[union-attr]
+        start = next_value(at)
         _, at = decoder.raw_decode(text, start)
         if key == name:
             return start, at

@@ -311,7 +311,7 @@ def _parse(text: str) -> Any:
     The packages of the two libraries import much else, by which a hook would take three times as long; what
     is wanted of them is in their extension modules alone.
     """
-    from _frozen_importlib import _load  # type: ignore[attr-defined]
+    from _frozen_importlib import _load  # type: ignore[attr-defined]  # typeshed lacks it
     from _frozen_importlib_external import PathFinder
 
     def extension(package: str) -> Any:
