@@ -161,6 +161,29 @@ def test_the_end_of_what_failed_is_shown_without_secrets(project: Project, gate:
         assert "correct-horse-battery" not in said
 
 
+def test_a_run_stops_after_the_step_that_is_named_and_goes_on(project: Project) -> None:
+    outcome = project.run_phase(GOOD, "--until", "check", "--command", "test -d src")
+    assert outcome.exit_code == 0, outcome
+    [manifest] = project.manifests()
+    patch = project.only_run() / "diff.patch"
+    assert f"files: {manifest['place']}\npatch: {patch}\n" in outcome.stdout
+    assert str(patch) in project.specguard("run", "report").stdout
+    project.user.git("apply", str(patch))
+    assert project.user.read("src/b.py") == b"b\n"
+    project.user.delete("src/b.py")
+    assert (manifest["state"], manifest["pushed"]) == ("stopped", None)
+    outcome = project.specguard("run", "resume", manifest["run_id"])
+    assert outcome.exit_code == 0, outcome
+    [manifest] = project.manifests()
+    assert (manifest["state"], manifest["pushed"]) == ("succeeded", manifest["commit"])
+    # What was asked for is still asked for.
+    last = [one for one in manifest["commands"] if one["command"] == "test -d src"]
+    assert len(last) >= 2
+    outcome = project.specguard("run", "resume", manifest["run_id"])
+    assert outcome.exit_code == 2
+    assert "nothing is left to do" in outcome.stderr
+
+
 def test_what_was_asked_for_is_kept_without_secrets(project: Project) -> None:
     words = ("run", "phase", "--", "sh", "-c", "cat >/dev/null; : correct-horse-battery; exit 1")
     project.specguard(*words, SHOP_TOKEN="correct-horse-battery")

@@ -189,6 +189,19 @@ def test_a_new_name_and_the_one_beside_it(folder: str, there: str, new: str, sai
     assert not any(wanted in one["message"] for one in run_case(renamed, installed=False).report["findings"])
 
 
+def test_what_lies_in_a_folder_with_such_a_name_is_flagged_each() -> None:
+    base = Step(files={"src/docs/a": "a", "docs/a": "a"})
+    change = Step(files={"src/Docs/b": "b", "src/Docs/c/d": "d", "src/docs/e": "e"})
+    case = Case(
+        args=("--select=PTH005",), base=(base,), commits=(change,), policy="base = 'main'", expect=None
+    )
+    found = run_case(case, installed=False).report["findings"]
+    assert [one["location"]["path"] for one in found] == ["src/Docs/b", "src/Docs/c/d"]
+    assert all("differs from 'docs' only in case" in one["message"] for one in found)
+    # Its letters are plain already.
+    assert all(one["help"].startswith("Give it a name of its own with `git mv -- ") for one in found)
+
+
 LOOK_ALIKES = [
     "ⓛocked", "lᵒcked", "\ua4e1ocked", "\u14aaocked", "l\u043ecked", "\uff4cocked", "\U0001d4f5ocked",
     "\u217cocked", "\u2113ocked", "loc\u043aed", "l\u2134cked", "locke\U0001d451", "L\u041ecked",
