@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
+
 from specguard.testing import Repository
-from specguard.testing.running import run_here
+from specguard.testing.running import command, run_here
 
 if TYPE_CHECKING:
     pass
@@ -29,6 +33,24 @@ require = ["docs/**"]
 trailer = "Docs-Impact"
 ```
 """
+IDENTITY = {
+    f"GIT_{role}_{name}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for name, value in (("NAME", "Ann Example"), ("EMAIL", "ann@example.org"))
+}
+SIGNED = "feat: x\n\nSigned-off-by: Ann Example <ann@example.org>\n"
+
+
+@pytest.fixture
+def hooked(repository: Repository) -> Repository:
+    """A repository on a branch, with a commit-msg hook."""
+    repository.commit("feat: base", files={"SPEC_AUTHORITY.md": POLICY, "src/a": "1\n", "docs/a": "1\n"})
+    repository.branch("work")
+    hook = repository.git_dir / "hooks/commit-msg"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f'#!/bin/sh\nexec {command()} check --commit-msg-file "$1"\n')
+    hook.chmod(0o755)
+    return repository
 
 
 def commit(repository: Repository, message: str, *words: str, path: str = "b") -> str:
@@ -37,6 +59,52 @@ def commit(repository: Repository, message: str, *words: str, path: str = "b") -
     repository.stage()
     done = repository.process("commit", "-q", "-m", message, *words, hooks=True)
     return "" if done.returncode == 0 else (done.stdout + done.stderr).decode()
+
+
+def typed(repository: Repository, said: str) -> None:
+    found = re.search(r"`(git commit [^`]*)`", " ".join(said.split()))
+    assert found, said
+    environment = {**repository.environment, **IDENTITY}
+    step = ["bash", "-c", found[1].replace("REASON", "a name")]
+    subprocess.run(step, cwd=repository.path, env=environment, check=True, capture_output=True)
+
+
+def test_a_sign_off_of_the_author_is_asked_for(hooked: Repository) -> None:
+    said = commit(hooked, "feat: x")
+    assert "has no trailer Signed-off-by" in said
+    typed(hooked, said)
+    assert hooked.git("log", "-1", "--format=%B").strip() == SIGNED.strip()
+    assert "of its author, Ann Example" in commit(hooked, "feat: x\n\nSigned-off-by: Bo <bo@example.org>")
+    assert commit(hooked, SIGNED) == ""
+    assert commit(hooked, "feat: x", "--signoff") == ""
+
+
+def test_a_companion_is_asked_for_with_the_message(hooked: Repository) -> None:
+    said = commit(hooked, SIGNED, path="src/a")
+    assert "PTH007" in said
+    assert "error: src/a changed, and nothing under docs/** did" in said
+    typed(hooked, said)
+    assert "Docs-Impact: a name" in hooked.git("log", "-1", "--format=%B")
+    assert commit(hooked, SIGNED.rstrip() + "\nDocs-Impact: none, a name\n", path="src/a") == ""
+    hooked.write("docs/a", "2\n")
+    assert commit(hooked, SIGNED, path="src/a") == ""
+    assert commit(hooked, SIGNED) == "", "nothing of it asks for a companion"
+
+
+def test_a_merge_is_asked_for_neither(hooked: Repository) -> None:
+    commit(hooked, SIGNED)
+    hooked.checkout("main")
+    hooked.commit("feat: main", files={"src/a": "2\n"})
+    hooked.checkout("work")
+    assert hooked.process("merge", "-q", "--no-ff", "-m", "Merge main", "main", hooks=True).returncode == 0
+
+
+@pytest.mark.parametrize("word", ["fixup", "squash", "amend"])
+def test_what_is_to_be_squashed_is_judged_before_a_push(hooked: Repository, word: str) -> None:
+    assert commit(hooked, SIGNED) == ""
+    assert commit(hooked, f"{word}! feat: x", path="src/a") == ""
+    outcome = run_here("check", "--select=CMT005", directory=hooked.path)
+    assert "waits to be squashed" in outcome.stdout
 
 
 def test_on_a_detached_head_a_branch_is_asked_for_before_a_push(repository: Repository) -> None:

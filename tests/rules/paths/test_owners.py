@@ -235,3 +235,38 @@ def test_two_persons_are_two_and_what_no_approval_lifts_stays(
         assert locked(repo)
         repo.git("checkout", "-q", "main")
         repo.commit("chore: less", files={"SPEC_AUTHORITY.md": before})
+
+
+def test_a_job_that_begins_or_ceases_to_run_specguard_stays_locked(
+    repo: Repository, keys: dict[str, Path]
+) -> None:
+    signed(repo, keys["dora"], {"jobs/b.yml": "run: make all\n"})
+    assert not locked(repo)
+    signed(repo, keys["dora"], {"jobs/b.yml": "run: specguard --version\n"})
+    assert locked(repo)
+
+
+def test_a_merge_that_touches_it_is_signed_too(repo: Repository, keys: dict[str, Path]) -> None:
+    signed(repo, keys["dora"], {DOC: "b\n"})
+    repo.git("checkout", "-q", "-b", "side", "main")
+    repo.commit("feat: side", files={"src/b": "b\n"})
+    repo.git("checkout", "-q", "work")
+    repo.git("merge", "-q", "--no-ff", "--no-commit", "side")
+    repo.write(DOC, "evil\n")
+    repo.stage()
+    repo.git("commit", "-q", "-m", "merge side")
+    assert locked(repo)
+    repo.git(*config(keys["dora"]), "commit", "-q", "--amend", "-S", "-m", "merge side")
+    assert not locked(repo)
+
+
+def test_owners_that_are_new_are_told_of(repo: Repository, keys: dict[str, Path]) -> None:
+    text = (
+        repo.read("SPEC_AUTHORITY.md")
+        .decode()
+        .replace('"docs/" = ["dora"]', '"docs/" = ["dora"]\n"ci/" = ["dora"]')
+    )
+    signed(repo, keys["dora"], {"SPEC_AUTHORITY.md": text})
+    outcome = check(repo)
+    assert outcome.exit_code == 1
+    assert {"PTH002", "PTH004"} <= set(outcome.codes)
