@@ -22,7 +22,7 @@ from pathlib import Path
 BUDGETS = {
     "code lines of specguard and rules": 57_950,
     "modules of specguard and rules": 358,
-    "code lines of tests": 56_900,
+    "code lines of tests": 58_950,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 12,

@@ -97,6 +97,24 @@ def test_what_stands_below_the_subject(body: list[str], problems: list[int]) -> 
     assert [line for line, _ in footer_problems("\n".join(["feat: x", *body]))] == problems
 
 
+@pytest.mark.parametrize(
+    ("form", "subject", "step"),
+    [
+        (ConventionalForm(), "add", "Write it as 'type(scope): description'"),
+        (ConventionalForm(scope="forbidden"), "fix(api): x", "Write it as 'type: description'"),
+        (
+            ConventionalForm(types=["feat", "fix"]),
+            "add",
+            "Write it as 'type(scope): description', with a type of feat, fix",
+        ),
+        # The problem lists them already.
+        (ConventionalForm(types=["feat"]), "fix: x", "Write it as 'type(scope): description'"),
+    ],
+)
+def test_the_next_step_has_the_form_of_the_settings(form: ConventionalForm, subject: str, step: str) -> None:
+    assert form.subject_step(form.subject_problem(subject)[1]) == step
+
+
 def test_a_huge_subject_takes_no_time() -> None:
     for piece in ("feat: x", "a(", "a-", "((", " ", ":", "!"):
         ConventionalForm().subject_problem(piece * 100_000)

@@ -24,3 +24,11 @@ def test_the_quick_look_misses_nothing(pattern: str) -> None:
     assert matched
     for path in matched:
         assert _may_match(patterns, [path.encode()])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [("**/*.sh", "a.py"), ("a/**", "b/a"), ("**/x/**", "x"), ("**/x/**", "src/ax/b"), ("t[0-9].md", "a.md")],
+)
+def test_the_quick_look_tells_most_others(pattern: str, path: str) -> None:
+    assert not _may_match(Selecting([pattern]), [path.encode()])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard_rules.spelling import near_miss
+from specguard_rules.spelling import SHOWN, alternatives, near_miss, quoted
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,18 @@ from specguard_rules.spelling import near_miss
 )
 def test_a_near_miss_is_named(actual: str, expected: str, clause: str) -> None:
     assert near_miss(actual, [expected]) == clause
+
+
+def test_any_of_several_names_can_be_missed() -> None:
+    assert near_miss("PHASE-012", ["phase-12", "phase-012"]) == "only case, padding and separators differ"
+    assert near_miss("other", ["phase-12", "phase-012"]) == ""
+
+
+def test_long_texts_are_cut_with_a_count() -> None:
+    assert quoted("a" * SHOWN) == f"'{'a' * SHOWN}'"
+    assert quoted("a" * (SHOWN + 7)) == f"'{'a' * SHOWN}...' (7 more characters)"
+
+
+def test_alternatives() -> None:
+    assert alternatives(["a"]) == "'a'"
+    assert alternatives(["a", "b"]) == "'a' or 'b'"

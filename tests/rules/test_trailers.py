@@ -14,6 +14,16 @@ def test_the_last_paragraph_is_read() -> None:
     ]
 
 
+def test_a_subject_is_no_trailer() -> None:
+    assert read("Work-Item: A-1") == []
+    assert read("Work-Item: A-1\nWork-Item: A-2") == []
+
+
+def test_a_paragraph_with_other_text_has_none() -> None:
+    assert read("feat: x\n\nsome text\nWork-Item: A-1") == []
+    assert read("feat: x\n\nWork-Item: A-1\nsome text") == []
+
+
 def test_a_folded_value_and_a_cherry_pick() -> None:
     message = "fix: x\n\nNote: one\n  two\n(cherry picked from commit 1234567)\nA: b"
     assert read(message) == [("Note", "one two", 3), ("A", "b", 6)]
@@ -26,7 +36,18 @@ def test_keys_are_plain() -> None:
     assert read("feat: x\n\nWork Item: A-1") == []
 
 
+def test_other_separators_of_a_configuration_are_none() -> None:
+    assert read("feat: x\n\nWork-Item=A-1") == []
+
+
 def test_what_stands_elsewhere_is_told_apart() -> None:
     trailers = Trailers(["feat: x", "", "Work-Item: A-1", "", "Work-Item: A-2"])
     assert [one.value for one in trailers.of("work-item")] == ["A-2"]
     assert [(one.value, one.line) for one in trailers.misplaced("WORK-ITEM")] == [("A-1", 3)]
+
+
+def test_a_divider_is_seen_where_it_changes_what_is_read() -> None:
+    assert Trailers(["feat: x", "", "A: 1", "", "---", "", "A: 2"]).divided == 5
+    assert Trailers(["feat: x", "", "A: 1", "", "--- ", ""]).divided == 5
+    assert Trailers(["feat: x", "", "text", "", "----", "", "A: 2"]).divided == 0
+    assert Trailers(["feat: x", "", "A: 2"]).divided == 0

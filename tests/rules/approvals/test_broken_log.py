@@ -9,6 +9,8 @@ import pytest
 
 from specguard.testing import Grant
 from tests.rules.approvals.setting import (
+    ALICE,
+    BOB,
     CHANGE,
     ENFORCED,
     LOCKED,
@@ -19,6 +21,7 @@ from tests.rules.approvals.setting import (
     build,
     check,
     errors,
+    grant,
     judge,
     said,
 )
@@ -98,6 +101,22 @@ def test_an_edited_record_is_none(edits: dict[str, str], reason: str, tmp_path: 
     assert reason in said(outcome, "APR001")
 
 
+@pytest.mark.parametrize("keep", [0, 1, 40, -1, -2])
+def test_a_record_that_was_cut_is_seen_and_loses_no_other(keep: int, tmp_path: Path) -> None:
+    repository = build(
+        tmp_path, replace(SIGNED, id="one"), replace(ALICE, reason="another good reason", id="two")
+    )
+    path = f"{LOG}/{repository.names['two']}.json"
+    repository.write(path, repository.read(path)[:keep])
+    repository.commit("chore: approve", amend=True)
+    outcome = check(repository, *ENFORCED)
+    assert errors(outcome) == ["APR001"]
+    assert outcome.state("PTH002") == "approved"
+    ((at, text),) = found(outcome)
+    assert at == path
+    assert "it was changed, cut or renamed" in text
+
+
 def test_one_byte_of_the_log_undoes_it(tmp_path: Path) -> None:
     repository = build(tmp_path, SIGNED)
     record = f"{LOG}/{repository.names['approval']}.json"
@@ -166,6 +185,21 @@ def test_a_broken_file_of_the_working_tree_is_a_warning(tmp_path: Path) -> None:
     assert (finding["severity"], finding["location"]["path"]) == ("warning", f"{LOG}/notes.txt")
 
 
+def test_what_is_broken_in_the_base_may_be_mended(tmp_path: Path) -> None:
+    repository = build(tmp_path, replace(OLD, edits={"partner": "customer"}))
+    repository.git("rebase", "-q", "main")
+    assert check(repository, *ENFORCED).state("APR001") == "not-applicable"
+    path = f"{LOG}/{repository.names['old']}.json"
+    repository.write(path, repository.read(path).replace(b"customer", b"partner"))
+    repository.commit("fix: mend the log")
+    assert found(check(repository, *ENFORCED)) == set()
+    repository.delete(path)
+    repository.commit("fix: mend the log", amend=True)
+    assert found(check(repository, *ENFORCED)) == {
+        (f"{path}.sig", f"{path}.sig is no record: there is no record that it signs")
+    }
+
+
 def test_an_approval_of_the_branch_may_go_and_lifts_nothing_then(tmp_path: Path) -> None:
     repository = build(tmp_path, SIGNED)
     repository.delete(LOG)
@@ -182,6 +216,11 @@ def test_a_revocation_ends_an_approval_wherever_it_is(place: str, sign: str, tmp
     assert errors(outcome) == ["PTH002"]
     (lift,) = outcome.report["findings"][0]["approvals"]
     assert lift["refusals"] == ["it was revoked: it was a mistake"]
+
+
+def test_a_revocation_ends_one_of_the_base_too(tmp_path: Path) -> None:
+    repository = build(tmp_path, replace(SIGNED, id="one", place="base"), REVOKED)
+    assert errors(check(repository, *ENFORCED)) == ["PTH002"]
 
 
 @pytest.mark.parametrize("how", ["deleted", "edited first", "lost in a merge"])
@@ -210,6 +249,34 @@ def test_with_squash_merges_only_what_lands_counts(tmp_path: Path) -> None:
     approved(check(repository, *ENFORCED))
 
 
+def test_two_branches_with_approvals_merge(tmp_path: Path) -> None:
+    repository = build(tmp_path, SIGNED)
+    repository.git("branch", "other", "main")
+    repository.checkout("other")
+    repository.commit("feat: other", files={"docs/api/y.yaml": "two\n"}, author="Dora <dora@example.org>")
+    grant(repository, BOB)
+    approved(check(repository, *ENFORCED))
+    repository.checkout("main")
+    repository.merge("other", message="feat: other (#1)")
+    repository.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    repository.checkout("work")
+    approved(check(repository, *ENFORCED))
+    repository.merge("main", message="chore: merge main")
+    outcome = check(repository, *ENFORCED)
+    approved(outcome)
+    assert found(outcome) == set()
+
+
+def test_the_log_may_be_elsewhere(tmp_path: Path) -> None:
+    policy = POLICY.replace("max_days = 30", 'log = "docs/decisions"')
+    repository = build(tmp_path, SIGNED, policy=policy)
+    assert repository.read(f"docs/decisions/{repository.names['approval']}.json")
+    approved(check(repository, *ENFORCED))
+    repository.write("docs/decisions/x.md", "x")
+    repository.commit("docs: more")
+    assert "APR001" in errors(check(repository, *ENFORCED))
+
+
 def test_a_lock_on_the_folder_lets_records_in_and_nothing_else(tmp_path: Path) -> None:
     policy = POLICY.replace('"ci/"]', '"ci/", ".specguard/"]')
     repository = build(tmp_path, SIGNED, policy=policy)
@@ -230,3 +297,12 @@ def test_no_approval_lifts_what_is_said_of_approvals(tmp_path: Path) -> None:
     outcome = judge(tmp_path, replace(SIGNED, rules=["PTH002", "APR001"]), commits=[change], args=ENFORCED)
     assert set(errors(outcome)) == {"APR001", "APR007", "PTH002"}
     assert "no approval lifts APR001" in said(outcome, "APR007")
+
+
+def test_a_log_whose_change_is_not_known_is_not_taken_for_untouched(tmp_path: Path) -> None:
+    repository = build(tmp_path)
+    repository.orphan("elsewhere")
+    repository.commit("feat: other", files={"x": "x\n"})
+    outcome = check(repository, "--select=APR", "--base=main")
+    assert outcome.exit_code == 2, outcome
+    assert outcome.state("APR001") == "indeterminate"

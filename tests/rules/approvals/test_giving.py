@@ -9,6 +9,7 @@ from specguard.testing import run_here
 from specguard.testing.filing import private_key
 from tests.rules.approvals.setting import (
     ALICE,
+    BOB,
     ENFORCED,
     LOCKED,
     LOG,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from specguard.testing import Outcome, Repository
+
+TWO = POLICY.replace("max_days = 30", 'max_days = 30\ntwo_persons = ["PTH002"]')
 
 
 def approve(
@@ -74,6 +77,19 @@ def notes(outcome: Outcome) -> str:
     return " ".join(outcome.report["notes"])
 
 
+def test_what_is_not_committed_is_said(tmp_path: Path) -> None:
+    repository = build(tmp_path, replace(SIGNED, place="local"))
+    outcome = check(repository)
+    approved(outcome)
+    (name,) = records(repository)
+    assert f"Not committed, so CI will not see it: approval {name[:12]}. " in notes(outcome)
+    assert f"git add {LOG}/" in notes(outcome)
+    repository.commit("chore: approve")
+    outcome = check(repository, *ENFORCED)
+    approved(outcome)
+    assert notes(outcome) == ""
+
+
 def test_a_signature_that_is_not_committed_is_said(tmp_path: Path) -> None:
     repository = build(tmp_path, ALICE)
     (name,) = records(repository)
@@ -84,6 +100,24 @@ def test_a_signature_that_is_not_committed_is_said(tmp_path: Path) -> None:
     assert f"Not committed, so CI will not see it: the signature of approval {name[:12]}. " in notes(outcome)
     repository.commit("chore: sign")
     assert notes(check(repository, *ENFORCED)) == ""
+
+
+def test_two_persons_are_asked_for_one_after_the_other(tmp_path: Path) -> None:
+    repository = build(tmp_path / "none", policy=TWO)
+    said = run_here("check", directory=repository.path).stdout
+    assert "  alice or bob may approve this, which takes 2 persons:\n" in said
+    repository = build(tmp_path / "one", SIGNED, policy=TWO)
+    outcome = check(repository)
+    (rule,) = (rule for rule in outcome.report["rules"] if rule["code"] == "PTH002")
+    assert (rule["approvers"], rule["persons"]) == (["bob"], 1)
+    said = run_here("check", directory=repository.path).stdout
+    assert "  bob may approve this:\n" in said
+    assert "--approved-by bob" in said
+    repository = build(tmp_path / "both", SIGNED, BOB, policy=TWO)
+    outcome = check(repository)
+    approved(outcome)
+    (rule,) = (rule for rule in outcome.report["rules"] if rule["code"] == "PTH002")
+    assert (rule["approvers"], rule["persons"]) == ([], 0)
 
 
 def test_an_approval_that_needs_a_signature_says_so(tmp_path: Path) -> None:

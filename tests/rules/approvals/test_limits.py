@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.rules.approvals.setting import (
+    ALICE,
     CHANGE,
     ENFORCED,
+    LOCKED,
     POLICY,
     SIGNED,
     approved,
@@ -24,6 +26,8 @@ from tests.rules.approvals.setting import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from specguard.testing import Grant
 
 
 @pytest.mark.parametrize(
@@ -72,6 +76,39 @@ def test_what_lifts_nothing_is_a_warning(tmp_path: Path) -> None:
     assert check(repository, "--strict", *ENFORCED).exit_code == 1
 
 
+@pytest.mark.parametrize(
+    "grant", [replace(ALICE, paths=["ci/run"]), replace(SIGNED, paths=["ci/run"], expires=-1, issued=-5)]
+)
+def test_what_does_not_count_is_not_unused_as_well(grant: Grant, tmp_path: Path) -> None:
+    outcome = judge(tmp_path, grant, args=ENFORCED)
+    assert outcome.state("APR004") == "passed"
+    assert outcome.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        ({"paths": [LOCKED, "docs/api/*"]}, "it names docs/api/*, which is no file"),
+        ({"paths": [LOCKED, "docs/"]}, "it names docs/, which is no file"),
+        ({"paths": [LOCKED, "**"]}, "it names **, which is no file"),
+        ({"rules": ["PTH002", "PTH"]}, "it names PTH, which is no rule's code"),
+        ({"rules": ["PTH002", "locked-path"]}, "it names locked-path, which is no rule's code"),
+        ({"rules": ["PTH002", "*"]}, "it names *, which is no rule's code"),
+        ({"rules": ["PTH002", "PTH001"]}, "no approval lifts PTH001"),
+        ({"rules": ["PTH002", "APR006"]}, "no approval lifts APR006"),
+    ],
+)
+def test_an_approval_names_findings(other: dict[str, list[str]], reason: str, tmp_path: Path) -> None:
+    repository = build(tmp_path, replace(SIGNED, **other))  # type: ignore[arg-type]  # its fields are given
+    for arguments in ((), ENFORCED):
+        refused(check(repository, *arguments), "APR007", reason)
+
+
+def test_a_file_whose_name_has_a_star_is_a_file(tmp_path: Path) -> None:
+    change = replace(CHANGE, files={"docs/api/[*].md": "x"})
+    approved(judge(tmp_path, SIGNED, commits=[change], args=ENFORCED))
+
+
 def test_what_is_forbidden_stays_forbidden(tmp_path: Path) -> None:
     change = replace(CHANGE, files={"frozen/f": "g"})
     grant = replace(SIGNED, rules=["PTH001"], approver="bob", sign="other")
@@ -102,6 +139,13 @@ def test_a_reason_says_something(reason: str, tmp_path: Path) -> None:
         refused(outcome, "APR008", "reason")
         (finding,) = (one for one in outcome.report["findings"] if one["code"] == "APR008")
         assert finding["location"]["field"] == "reason"
+
+
+@pytest.mark.parametrize(
+    "reason", ["the vendor's file is wrong", "\u5408\u4f5c\u65b9\u8981\u6c42", "fixes the ticket ABC-12"]
+)
+def test_a_reason_need_not_be_long(reason: str, tmp_path: Path) -> None:
+    approved(judge(tmp_path, replace(SIGNED, reason=reason), args=ENFORCED))
 
 
 def test_without_a_clock_nobody_can_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

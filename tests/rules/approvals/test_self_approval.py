@@ -13,7 +13,9 @@ from tests.rules.approvals.setting import (
     CHANGE,
     ENFORCED,
     LOCKED,
+    POLICY,
     SIGNED,
+    approved,
     build,
     check,
     errors,
@@ -55,6 +57,13 @@ def test_whoever_had_a_part_does_not_approve(who: str, part: str, tmp_path: Path
         )
 
 
+@pytest.mark.parametrize(
+    "who", ["Alicia <alicia@example.org>", "A <malice@example.org>", "A <1+alice@users.noreply.github.com>"]
+)
+def test_somebody_else_may(who: str, tmp_path: Path) -> None:
+    approved(judge(tmp_path, SIGNED, commits=[replace(CHANGE, author=who)], args=ENFORCED))
+
+
 def test_any_commit_of_the_change_counts(tmp_path: Path) -> None:
     more = replace(CHANGE, files={"src/a": "c\n"}, author="Alice <alice@example.org>")
     refused(judge(tmp_path, SIGNED, commits=[CHANGE, more], args=ENFORCED), "APR005", "by the address")
@@ -89,6 +98,17 @@ def test_the_author_of_the_pull_request_does_not_approve(tmp_path: Path) -> None
     )
 
 
+def test_whoever_files_an_approval_has_no_part_in_the_change(tmp_path: Path) -> None:
+    repository = build(tmp_path, SIGNED)
+    repository.git(
+        "commit", "-q", "--amend", "--reset-author", "-m", "chore: approve",
+        environment={"GIT_AUTHOR_EMAIL": "alice@example.org", "GIT_COMMITTER_EMAIL": "alice@example.org"},
+    )  # fmt: skip
+    approved(check(repository, *ENFORCED))
+    repository.commit("feat: nothing", author="Alice <alice@example.org>")
+    refused(check(repository, "--ignore=CMT"), "APR005", "by the address alice@example.org")
+
+
 @pytest.mark.parametrize("arguments", [(), ENFORCED])
 def test_where_nobody_can_tell_whose_a_commit_is_nothing_passes(
     arguments: tuple[str, ...], tmp_path: Path
@@ -119,3 +139,11 @@ def test_before_there_is_a_commit_it_is_whoever_would_make_it(tmp_path: Path) ->
     repository.git("config", "user.email", "cleo@example.org")
     outcome = check(repository, "--staged", env={"EMAIL": "alice@example.org"})
     assert outcome.state("PTH002") == "approved"
+
+
+def test_a_squash_names_whoever_filed_the_approval_as_a_co_author(tmp_path: Path) -> None:
+    repository = build(tmp_path, SIGNED, policy=f'merge = "squash"\n{POLICY}')
+    repository.git("reset", "-q", "--soft", "main")
+    message = "feat: change\n\nCo-authored-by: Alice <alice@example.org>\n"
+    repository.commit(message, author=CLEO, stage=False)
+    approved(check(repository, *ENFORCED))

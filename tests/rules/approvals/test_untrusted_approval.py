@@ -47,6 +47,17 @@ def test_an_unsigned_approval_holds_here_and_not_in_ci(tmp_path: Path) -> None:
     assert finding["authority"]["line"] == POLICY.split("\n").index('name = "alice"') + 2
 
 
+def test_a_signed_one_holds_in_ci(tmp_path: Path) -> None:
+    repository = build(tmp_path, SIGNED)
+    for arguments in ((), ENFORCED):
+        outcome = check(repository, *arguments)
+        approved(outcome)
+        assert not any("Nothing proves" in note for note in outcome.report["notes"])
+        (finding,) = outcome.report["findings"]
+        assert finding["approval"]["proof"] == "signature"
+        assert finding["approval"]["approver"] == "alice"
+
+
 @pytest.mark.parametrize("arguments", [(), ENFORCED])
 def test_a_signature_by_another_key_is_worse_than_none(arguments: tuple[str, ...], tmp_path: Path) -> None:
     outcome = judge(tmp_path, replace(ALICE, sign="other"), args=arguments)
@@ -76,6 +87,12 @@ def test_nobody_approves_what_they_may_not(grant: Grant, reason: str, tmp_path: 
     repository = build(tmp_path, grant)
     for arguments in ((), ENFORCED):
         refused(check(repository, *arguments), "APR002", reason)
+
+
+@pytest.mark.parametrize("may", ["PTH002", "PTH", "locked-path"])
+def test_what_one_may_is_a_code_a_family_or_a_name(may: str, tmp_path: Path) -> None:
+    policy = POLICY.replace('may = ["PTH"]', f'may = ["{may}"]')
+    approved(judge(tmp_path, BOB, policy=policy, args=ENFORCED))
 
 
 def test_the_changes_own_policy_names_nobody(tmp_path: Path) -> None:
@@ -150,6 +167,10 @@ def unlock(directory: Path, grant: Grant, *arguments: str) -> tuple[int, list[st
     return outcome.exit_code, sorted(errors(outcome)), said(outcome, "APR002")
 
 
+def test_the_policy_is_changed_on_a_green_run(tmp_path: Path) -> None:
+    assert unlock(tmp_path, PTH004, *ENFORCED) == (0, [], "")
+
+
 @pytest.mark.parametrize(
     ("grant", "reason"),
     [
@@ -165,3 +186,11 @@ def test_the_policy_is_changed_by_nothing_less(
     code, found, said_ = unlock(tmp_path, grant, *arguments)
     assert (code, found) == (1, ["APR002", "PTH004"])
     assert reason in said_
+
+
+def test_an_approval_matches_by_rule_finding_and_path(tmp_path: Path) -> None:
+    change = replace(CHANGE, files={LOCKED: "two\n", "docs/api/y.yaml": "two\n"})
+    outcome = judge(tmp_path, replace(SIGNED, paths=[LOCKED]), commits=[change], args=ENFORCED)
+    assert errors(outcome) == ["PTH002"]
+    states = {f["location"]["path"]: f["state"] for f in outcome.report["findings"]}
+    assert states == {LOCKED: "approved", "docs/api/y.yaml": "open"}

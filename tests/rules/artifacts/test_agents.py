@@ -88,6 +88,16 @@ def test_grounding(policy: str, files: dict[str, str], expected: list[str], tmp_
     judge("ART014", tmp_path, policy=policy, base=base, commits=[Step("x", files=files)], expect=expect)
 
 
+def test_a_grounding_document_that_is_removed(tmp_path: Path) -> None:
+    base = [Step("chore: base", files={**GROUND, FINAL: f"{CITED}\n"})]
+    commits = [Step("x", delete=["docs/ARCHITECTURE.md", "prompts/spec-2.md"])]
+    expect = [
+        {"path": "docs/ARCHITECTURE.md", "message": "is not there", "authority": "SPEC_AUTHORITY.md:15"},
+        {"path": "prompts/spec.md", "message": "is not there"},
+    ]
+    judge("ART014", tmp_path / "a", policy=GROUNDING, base=base, commits=commits, expect=expect)
+
+
 def test_all_agents_and_no_contract(tmp_path: Path) -> None:
     base = [Step("chore: base", files={**GROUND, FINAL: "x\n"})]
     case = {"base": base, "commits": [Step("x", files={"a": "b"})]}
@@ -185,6 +195,12 @@ def test_an_offset_is_one_that_a_clock_has(offset: str) -> None:
         compile_policy([AuthoritySource(AUTHORITY, "", text)], registry=load_registry, read=_no_other)
 
 
+def test_an_empty_offset_is_told_what_to_write_instead() -> None:
+    text = "```toml specguard\n[rules.too-many-agents]\noffset = ''\n```\n"
+    with pytest.raises(SpecguardError, match='write "Z" for UTC'):
+        compile_policy([AuthoritySource(AUTHORITY, "", text)], registry=load_registry, read=_no_other)
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -202,3 +218,14 @@ def test_a_document_outside_of_the_repository_is_declared(settings: str, said: s
 
 def _no_other(path: str, named_by: Origin) -> AuthoritySource:
     raise AssertionError(path)
+
+
+def test_passes_are_told_apart(tmp_path: Path) -> None:
+    policy = MAX + '\n[artifacts.pass]\nroot = "docs/_pass-{nn}/"\nmembers = ["x.md"]\n'
+    span = pad(at(10), at(12))
+    files = {f"docs/_pass-1/{name}/AGENT_{name}_SCRATCHPAD.md": span for name in "abc"}
+    files |= {f"docs/_pass-{number}/AGENT_x_SCRATCHPAD.md": span for number in (2, 3, 4)}
+    expect = [
+        {"path": "docs/_pass-1/c/AGENT_c_SCRATCHPAD.md", "line": 3, "message": "agents of docs/_pass-1 "}
+    ]
+    judge("ART015", tmp_path, policy=policy, commits=[Step("x", files=files)], expect=expect)

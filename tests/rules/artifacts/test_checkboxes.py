@@ -57,6 +57,18 @@ def test_a_manifest_anywhere_in_the_item_proves_it(tmp_path: Path) -> None:
     check(tmp_path, text)
 
 
+def test_a_status_that_says_completed_is_a_tick(tmp_path: Path) -> None:
+    text = """1. Manager: hooks documented. **Status:** Completed; see `.runs/1/` and `a`.
+2. Builder: stubs. **Status:** Completed; see `.runs/2/manifest.json`.
+3. Tester: **status**: done
+4. Scribe: **Status:** In progress
+5. [ ] Reviewer. **Status:** Completed
+6. Owner: Status: the completed part
+"""
+    failed = "is ticked and its evidence .runs/2/manifest.json did not succeed"
+    check(tmp_path, text, failed, "Tester: status: done' is ticked and names no file")
+
+
 def test_the_folder_of_a_run_stands_for_its_manifest(tmp_path: Path) -> None:
     text = "- [x] a `.runs/1`\n- [x] b: .runs/1/\n- [x] c: `.runs/2/`\n- [x] d: .runs/9/\n"
     check(
@@ -64,6 +76,19 @@ def test_the_folder_of_a_run_stands_for_its_manifest(tmp_path: Path) -> None:
         text,
         "its evidence .runs/2/manifest.json did not succeed",
         "'d: .runs/9/' is ticked and names",
+    )
+
+
+def test_what_is_there_from_the_root_is_not_meant_from_the_folder(tmp_path: Path) -> None:
+    policy = KEPT.replace("tasks/**/*.md", "tasks/**/*.json")
+    text = "- [x] a: src/plan.json\n- [x] b: src/lost.json\n"
+    check(
+        tmp_path,
+        text,
+        "'a: src/plan.json' is ticked and names no file that matches",
+        "its evidence tasks/src/lost.json does not exist",
+        policy=policy,
+        base=[Step("chore: base", files={"src/plan.json": "{}"})],
     )
 
 
@@ -104,10 +129,30 @@ def test_what_proves_nothing_is_named(tmp_path: Path) -> None:
     )
 
 
+def test_what_was_ticked_before_is_left_alone(tmp_path: Path) -> None:
+    base = [Step("chore: base", files={LIST: "- [x] old\n- [ ] new\n", "tasks/tasks-8.md": "- [x] other\n"})]
+    commits = [Step("docs: tick", files={LIST: "# Moved\n\n- [x] old\n- [x] new\n- [x] old\n"})]
+    outcome = check(tmp_path, "", "'new' is ticked", "'old' is ticked", base=base, commits=commits)
+    assert [finding["location"]["line"] for finding in outcome.report["findings"]] == [4, 5]
+
+
+def test_everything_is_judged_where_the_whole_tree_is(tmp_path: Path) -> None:
+    base = [Step("chore: base", files={LIST: "- [x] old\n"})]
+    commits = [Step("docs: x", files={"a": "b"})]
+    check(tmp_path, "", "'old' is ticked", base=base, commits=commits, args=("--all",))
+
+
 def test_an_item_is_judged_again_when_its_evidence_changes(tmp_path: Path) -> None:
     files = {LIST: "- [x] old .runs/1/manifest.json\n- [x] older\n", ".runs/1/manifest.json": GOOD}
     commits = [Step("chore: tidy", delete=[".runs/1/manifest.json"])]
     check(tmp_path, "", "does not exist", base=[Step("chore: base", files=files)], commits=commits)
+
+
+@pytest.mark.parametrize("before", ['{"status": "failed"}', '{"status": '])
+def test_what_proved_nothing_before_has_nothing_to_lose(tmp_path: Path, before: str) -> None:
+    files = {LIST: "- [x] old .runs/9/manifest.json\n", ".runs/9/manifest.json": before}
+    commits = [Step("chore: run", files={".runs/9/manifest.json": "{}"})]
+    check(tmp_path, "", base=[Step("chore: base", files=files)], commits=commits)
 
 
 def test_nobody_can_tell_where_runs_are_not_in_the_tree(tmp_path: Path) -> None:
@@ -117,6 +162,20 @@ def test_nobody_can_tell_where_runs_are_not_in_the_tree(tmp_path: Path) -> None:
     )
     [rule] = [rule for rule in outcome.report["rules"] if rule["code"] == "ART006"]
     assert ".runs/9/manifest.json cannot be seen here" in rule["reason"]
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed"])
+def test_runs_are_read_beside_what_is_staged(tmp_path: Path, status: str) -> None:
+    check(
+        tmp_path,
+        "",
+        *([] if status == "succeeded" else ["did not succeed"]),
+        policy=POLICY,
+        base=[Step("chore: base", files={".gitignore": ".runs/\n"})],
+        commits=[],
+        staged=Step(files={LIST: "- [x] run .runs/1/manifest.json\n"}),
+        worktree=Step(files={".runs/1/manifest.json": f'{{"status": "{status}"}}'}),
+    )
 
 
 def test_a_policy_with_checklists_says_what_proves_them(tmp_path: Path) -> None:

@@ -179,6 +179,12 @@ def test_what_stands_for_a_form_is_none(text: str) -> None:
     assert told(text) == []
 
 
+@pytest.mark.parametrize("text", NAMED)
+def test_values_of_names(text: str) -> None:
+    assert told(f"# Brief\r\n\r\n{text}\r\n\r\nMore.\r\n") == [("Secret Keyword", 3)]
+    assert told(text) == [("Secret Keyword", 1)]
+
+
 @pytest.mark.parametrize("text", NOT_NAMED)
 def test_values_that_are_no_credentials(text: str) -> None:
     assert told(f"# Brief\n\n{text}\n\nMore.\n") == []

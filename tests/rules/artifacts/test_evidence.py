@@ -64,3 +64,39 @@ def test_any_folder_may_be_the_root(tmp_path: Path, roots: str) -> None:
         expect=expect,
         exit_code=1,
     )
+
+
+@pytest.mark.parametrize(("cited", "wrong"), [("/home/me/wt/src/a.py:1", False), ("/etc/hosts:1", True)])
+def test_the_runbook_preset_looks_evidence_up_on_any_machine(tmp_path: Path, cited: str, wrong: bool) -> None:
+    final = f"## Evidence Map\n\n- `{cited}`\n"
+    judge(
+        "ART005",
+        tmp_path,
+        policy='extends = ["runbook"]\n',
+        commits=[Step("docs: final", files={"p/AGENT_A_FINAL_x.md": final, "src/a.py": "1\n"})],
+        expect=[{"severity": "error", "message": "/etc/hosts:1 does not exist"}] if wrong else [],
+        exit_code=1 if wrong else 0,
+    )
+
+
+def test_what_the_change_leaves_alone_is_judged_where_the_whole_tree_is(tmp_path: Path) -> None:
+    base = [Step("chore: base", files={"A_REPORT.md": "`a.py:2`\n", "a.py": "1\n2\n"})]
+    commits = [Step("fix: a", files={"a.py": "1\n"})]
+    judge("ART005", tmp_path / "change", policy=POLICY, base=base, commits=commits)
+    finding = {"path": "A_REPORT.md", "message": "a.py has 1 line"}
+    judge(
+        "ART005",
+        tmp_path / "all",
+        policy=POLICY,
+        base=base,
+        commits=commits,
+        args=("--all",),
+        expect=[finding],
+    )
+
+
+def test_a_repository_without_contracts_has_nothing_to_judge(tmp_path: Path) -> None:
+    case = {"policy": "", "commits": [Step("docs: x", files={"A_REPORT.md": "x\n"})]}
+    codes = ("ART004", "ART005", "ART006", "ART007", "ART008", "ART010")
+    states = dict.fromkeys(codes, "not-applicable")
+    judge(",".join(codes), tmp_path, **case | {"policy": 'base = "main"\n'}, states=states)

@@ -225,6 +225,23 @@ def test_data_that_cannot_be_read_is_no_pass(tmp_path: Path) -> None:
     )
 
 
+def test_plans_elsewhere_are_read(tmp_path: Path) -> None:
+    policy = '[plans.wave]\nfolder = "waves/{name}"\nplan = "tasks.json"\n'
+    commits = [Step("feat: x", files={"waves/a/tasks.json": PLAN, "waves/a/b/tasks.json": PLAN})]
+    expect = [{"path": "waves/a/tasks.json", "authority": "SPEC_AUTHORITY.md:6"}]
+    judge("ART017", tmp_path, policy=policy, commits=commits, expect=expect)
+
+
+def test_a_touched_file_is_judged_as_a_whole_and_others_with_all(tmp_path: Path) -> None:
+    base = [
+        Step("chore: base", files={"a.sh": "killall a\n", "b.sh": "killall b\n", "c/b.sh": "killall b\n"})
+    ]
+    commits = [Step("feat: x", files={"a.sh": "killall a\ntrue\n"}, symlinks={"d.sh": "b.sh"})]
+    judge("ART017", tmp_path / "a", base=base, commits=commits, expect=[{"path": "a.sh", "line": 1}])
+    expect = [{"path": "a.sh"}, {"path": "b.sh"}, {"path": "c/b.sh"}]
+    judge("ART017", tmp_path / "b", base=base, commits=commits, args=["--all"], expect=expect)
+
+
 @pytest.mark.parametrize("brought", [True, False])
 def test_gates(brought: bool, tmp_path: Path) -> None:
     base = [Step("chore: base", files={"SPEC_AUTHORITY.md": "# x\n"})] if brought else [Step("chore: base")]

@@ -71,3 +71,25 @@ def test_a_revision_that_is_there(tmp_path: Path, head: str) -> None:
 )
 def test_a_revision_that_is_not(tmp_path: Path, head: str, says: str) -> None:
     judged(tmp_path, head=head, says=says)
+
+
+def test_what_the_base_has_was_judged_when_it_came(tmp_path: Path) -> None:
+    text = "Posture: ready\nBlockers: none\nHead: gone-by-now\n"
+    case = Case(
+        policy=POLICY,
+        base=[Step(files={"CHECK.md": text})],
+        commits=[Step("docs: x", files={"x.md": "x"})],
+        args=["--select=ART009", "--all"],
+    )
+    run_case(case, tmp_path, installed=False)
+
+
+@pytest.mark.parametrize("blockers", ["none", "None: all are closed", "nothing", "None (see the review)"])
+def test_ready_without_blockers(tmp_path: Path, blockers: str) -> None:
+    judged(tmp_path, blockers=blockers)
+
+
+@pytest.mark.parametrize("blockers", ["B1 is open", "the cache, the queue", "nonesuch"])
+def test_blockers_exclude_ready(tmp_path: Path, blockers: str) -> None:
+    judged(tmp_path / "1", blockers=blockers, says="Posture is 'ready', and Blockers says")
+    judged(tmp_path / "2", blockers=blockers, posture="not-ready")

@@ -48,3 +48,17 @@ def test_briefs_plans_and_own_forms(tmp_path: Path) -> None:
     )
     printed = outcome.stdout + outcome.stderr
     assert not any(secret in printed for secret in (TOKEN, TOKEN[4:], "Tr0ub4dor", drawn(8), "0a1b2c3d"))
+
+
+def test_what_the_change_does_not_touch_is_judged_with_all(tmp_path: Path) -> None:
+    base = [Step("chore: base", files={"AGENTS.md": f"{TOKEN}\n", "b/AGENTS.md": f"{TOKEN}\n"})]
+    commits = [Step("feat: x", files={"AGENTS.md": f"{TOKEN}\nMore.\n"}, symlinks={"GEMINI.md": "AGENTS.md"})]
+    judge("ART016", tmp_path / "a", base=base, commits=commits, expect=[{"path": "AGENTS.md"}])
+    expect = [{"path": "AGENTS.md"}, {"path": "b/AGENTS.md"}]
+    judge("ART016", tmp_path / "b", base=base, commits=commits, args=["--all"], expect=expect)
+
+
+def test_what_is_no_text_is_read_too(tmp_path: Path) -> None:
+    content = b"\xff\xfe\x00 " + TOKEN.encode() + b"\n"
+    commits = [Step("feat: x", files={"AGENTS.md": content})]
+    judge("ART016", tmp_path, commits=commits, expect=[{"path": "AGENTS.md", "line": 1}])

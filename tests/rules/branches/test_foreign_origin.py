@@ -8,7 +8,7 @@ import pytest
 
 from specguard.testing import Case, run_here
 from tests.rules.branches.pushing import push_of
-from tests.rules.items import judge, step
+from tests.rules.items import PHASES, PLAN, SUBJECT, judge, step
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 CANONICAL = "https://example.org/team/repo.git"
 POLICY = f"remote = '{CANONICAL}'"
 CASE = {"policy": POLICY, "commits": [step()], **push_of("work")}
+
+
+@pytest.mark.parametrize(
+    "origin", [CANONICAL, "git@example.org:team/repo", "ssh://git@EXAMPLE.org:22/team/repo/"]
+)
+def test_the_canonical_repository(origin: str, tmp_path: Path) -> None:
+    judge("BRN003", tmp_path, **CASE, origin=origin)
 
 
 def test_another_repository(tmp_path: Path) -> None:
@@ -67,6 +74,24 @@ def test_what_the_configuration_makes_of_it(settings: list[str], said: str, tmp_
     assert len(messages) == bool(said), outcome
     assert said in "".join(messages)
     assert not (repository.path / "ran").exists()
+
+
+def test_an_item_has_a_repository_of_its_own(tmp_path: Path) -> None:
+    policy = f"{POLICY}\n{PHASES}remote = 'https://example.org/team/other'\n"
+    case = {
+        "policy": policy,
+        "base": [PLAN],
+        "branch": "phase-12",
+        "commits": [step(SUBJECT)],
+        **push_of("phase-12"),
+    }
+    judge("BRN003", tmp_path / "1", **case, origin="https://example.org/team/other")
+    judge("BRN003", tmp_path / "2", **case, origin=CANONICAL, expect=[{"help": "team/other"}])
+
+
+def test_without_a_canonical_repository_nothing_is_asked(tmp_path: Path) -> None:
+    states = {"BRN003": "not-applicable"}
+    judge("BRN003", tmp_path, commits=[step()], **push_of("work"), states=states)
 
 
 def test_a_missing_origin(tmp_path: Path) -> None:

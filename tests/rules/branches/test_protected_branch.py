@@ -16,6 +16,25 @@ POLICY = "[rules.protected-branch]\nbranches = ['main', 'release/*', 'refs/tags/
 
 
 @pytest.mark.parametrize(
+    ("branch", "fails"),
+    [("work", False), ("main", True), ("release/1.0", True), ("Release/1.0", True), ("maintenance", False)],
+)
+def test_commits_on_a_branch(branch: str, fails: bool, tmp_path: Path) -> None:
+    expect = [{"message": f"commits are made on '{branch}'", "field": "branch"}] if fails else []
+    judge("BRN004", tmp_path, policy=POLICY, branch=branch, commits=[step()], expect=expect)
+
+
+@pytest.mark.parametrize(("branch", "fails"), [("work", False), ("main", True)])
+def test_a_commit_to_come(branch: str, fails: bool, tmp_path: Path) -> None:
+    expect = [{"message": "commits would be made on 'main'", "help": "git switch -c"}] if fails else []
+    judge("BRN004", tmp_path, policy=POLICY, branch=branch, staged=step(), expect=expect)
+
+
+def test_a_protected_branch_with_nothing_of_its_own(tmp_path: Path) -> None:
+    judge("BRN004", tmp_path, policy=POLICY, branch="main")
+
+
+@pytest.mark.parametrize(
     ("push", "said"),
     [
         (push_of("work"), ""),
@@ -32,3 +51,7 @@ POLICY = "[rules.protected-branch]\nbranches = ['main', 'release/*', 'refs/tags/
 def test_pushes(push: dict[str, Any], said: str, tmp_path: Path) -> None:
     expect = [{"message": said, "field": "branch"}] if said else []
     judge("BRN004", tmp_path, policy=POLICY, commits=[step()], **push, expect=expect)
+
+
+def test_a_plain_repository_protects_nothing(tmp_path: Path) -> None:
+    judge("BRN004", tmp_path, branch="main", commits=[step()], states={"BRN004": "not-applicable"})

@@ -46,3 +46,12 @@ def test_a_fresh_base(require: str, commits: list[Step], said: str, tmp_path: Pa
         **push_of("work"),
         expect=[{"message": said, "field": "branch", "help": "git rebase origin/main"}] if said else [],
     )
+
+
+def test_nothing_is_asked_by_default(tmp_path: Path) -> None:
+    judge("BRN002", tmp_path, base=BASE, commits=OLD, **push_of("work"), states={"BRN002": "not-applicable"})
+
+
+def test_it_is_asked_when_something_is_pushed(tmp_path: Path) -> None:
+    policy = "[rules.stale-base]\nrequire = 'contains'"
+    judge("BRN002", tmp_path, policy=policy, base=BASE, commits=OLD, states={"BRN002": "not-applicable"})

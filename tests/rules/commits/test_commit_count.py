@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,23 @@ def test_the_number_of_commits(settings: str, commits: list[Step], said: str, tm
         return
     expect = [{"message": said}] if said else []
     judge("CMT001", tmp_path, policy=policy, commits=commits, expect=expect)
+
+
+def test_the_finding_names_the_commits_and_the_way_back(tmp_path: Path) -> None:
+    outcome = judge(
+        "CMT001",
+        tmp_path,
+        policy="[rules.commit-count]\nexactly = 1",
+        commits=[step("feat: one", id="first"), TWO],
+        expect=[{"message": "'feat: one', ", "commit": None, "authority": "SPEC_AUTHORITY.md:5"}],
+    )
+    finding = outcome.report["findings"][0]
+    start = outcome.report["change"]["merge_base"]
+    first = re.search(r"git commit -C (\w+)`", finding["help"])
+    assert first
+    assert f"git reset --soft {start[:12]} && " in finding["help"]
+    assert f"{first[1][:10]} 'feat: one'" in finding["message"]
+    assert outcome.report["change"]["head"][:10] in finding["message"]
 
 
 def test_what_no_command_squashes_is_told_in_words(tmp_path: Path) -> None:

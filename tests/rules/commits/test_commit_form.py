@@ -81,6 +81,29 @@ def test_a_huge_message_is_reported_short(tmp_path: Path) -> None:
     assert len(findings) < 2_000
 
 
+@pytest.mark.parametrize(
+    ("author", "committer", "found"),
+    [
+        ("Ann <ann@example.org>", "", []),
+        ("Root <root@evil.net>", "Ann <ann@example.org>", ["author"]),
+        ("Ann <ann@example.org>", "Root <root@evil.net>", ["committer"]),
+        ("Root <root@evil.net>", "", ["author", "committer"]),
+    ],
+)
+def test_people_are_those_the_commit_records(
+    author: str, committer: str, found: list[str], tmp_path: Path
+) -> None:
+    mailmap = "Ann <ann@example.org> <root@evil.net>\n"
+    judge(
+        "CMT003",
+        tmp_path,
+        policy="[rules.commit-form]\nauthors = ['@example[.]org>$']",
+        base=[Step("chore: base", files={".mailmap": mailmap})],
+        commits=[step(author=author, committer=committer)],
+        expect=[{"message": f"the {role} 'Root", "field": "commit.author"} for role in found],
+    )
+
+
 def test_a_message_being_written(tmp_path: Path) -> None:
     expect = [{"message": "second line", "commit": None}]
     judge("CMT003", tmp_path, commit_message="feat: x\ntext\n# comment\n", expect=expect)

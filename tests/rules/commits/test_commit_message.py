@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.testing import Case, Step, run_here
 from tests.rules.items import PHASES, PLAN, SUBJECT, judge, step
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+RECORD = f".specguard/approvals/{'1' * 64}.json"
 PRESET = 'extends = ["conventional-commits"]'
 
 
@@ -46,6 +48,77 @@ def test_the_items_message_may_have_a_body_unless_that_is_forbidden(tmp_path: Pa
     policy = f"[rules.commit-message]\nbody = 'forbidden'\n{PHASES}"
     expect = [{"message": "has a body", "field": "commit.body"}]
     judge("CMT002", tmp_path / "2", policy=policy, expect=expect, **case)
+
+
+def test_the_item_comes_before_the_pattern(tmp_path: Path) -> None:
+    policy = f"[rules.commit-message]\npattern = '^X-'\n{PHASES}"
+    case = {"policy": policy, "base": [PLAN]}
+    judge("CMT002", tmp_path / "1", **case, branch="phase-12", commits=[step(SUBJECT)])
+    judge("CMT002", tmp_path / "2", **case, branch="other", commits=[step("X-1")])
+    expect = [{"message": "does not match '^X-'"}]
+    judge("CMT002", tmp_path / "3", **case, branch="other", commits=[step("Y-1")], expect=expect)
+
+
+@pytest.mark.parametrize(
+    ("message", "state"),
+    [
+        (SUBJECT, "passed"),
+        (f"{SUBJECT}\n# a comment\n", "passed"),
+        ("feat: else\n", "failed"),
+        ("Merge branch 'main'\n", "failed"),
+    ],
+)
+def test_a_message_being_written(message: str, state: str, tmp_path: Path) -> None:
+    expect = [{"commit": None}] if state == "failed" else []
+    judge(
+        "CMT002",
+        tmp_path,
+        policy=PHASES,
+        base=[PLAN],
+        branch="phase-12",
+        commit_message=message,
+        states={"CMT002": state},
+        expect=expect,
+    )
+
+
+@pytest.mark.parametrize("merging", [True, False])
+def test_a_merge_being_concluded_is_left_alone(merging: bool, tmp_path: Path) -> None:
+    case = Case(policy=PHASES, base=[PLAN], branch="phase-12", commit_message="Merge branch 'main'\n")
+    repository = case.build(tmp_path / "repository")
+    if merging:
+        (repository.git_dir / "MERGE_HEAD").write_text(f"{repository.oid()}\n")
+    (tmp_path / "message").write_text("Merge branch 'main'\n")
+    outcome = run_here(
+        "check", "--select=CMT002", "--output-format=json", f"--commit-msg-file={tmp_path}/message",
+        directory=repository.path,
+    )  # fmt: skip
+    assert outcome.exit_code == (not merging), outcome
+
+
+def test_commits_of_others_are_left_alone(tmp_path: Path) -> None:
+    commits = [
+        step(SUBJECT, id="one"),
+        step(SUBJECT, "side", parents=["base"], id="side"),
+        Step("Merge side", parents=["one", "side"]),
+        Step("Approve it", files={RECORD: "{}"}),
+    ]
+    judge("CMT002", tmp_path, policy=PHASES, base=[PLAN], branch="phase-12", commits=commits)
+
+
+@pytest.mark.parametrize("approval", [RECORD, "a", ".specguard/approvals/1.json"])
+def test_only_a_commit_that_adds_approvals_alone_is_bookkeeping(approval: str, tmp_path: Path) -> None:
+    files = {approval: "{}", f"{RECORD}.sig": "{}"}
+    expect = [] if approval == RECORD else [{"message": "'Approve it'"}]
+    judge(
+        "CMT002",
+        tmp_path,
+        policy=PHASES,
+        base=[PLAN],
+        branch="phase-12",
+        commits=[step(SUBJECT), Step("Approve it", files=files)],
+        expect=expect,
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,6 +179,10 @@ def test_contradicting_templates_are_named(tmp_path: Path) -> None:
 def test_the_preset(message: str, findings: list[str], tmp_path: Path) -> None:
     expect = [{"message": said} for said in findings]
     judge("CMT002", tmp_path, policy=PRESET, commits=[step(message)], expect=expect)
+
+
+def test_without_item_pattern_or_form_nothing_is_judged(tmp_path: Path) -> None:
+    judge("CMT002", tmp_path, commits=[step("anything")], states={"CMT002": "not-applicable"})
 
 
 def test_the_line_that_is_cited_is_that_of_the_setting_that_asks(tmp_path: Path) -> None:

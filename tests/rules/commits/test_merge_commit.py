@@ -23,6 +23,22 @@ def merge(**more: object) -> list[Step]:
     return [*SIDES, Step("Merge two", parents=["one", "two"], **more)]  # type: ignore[arg-type]  # a test's own keys
 
 
+@pytest.mark.parametrize(
+    ("settings", "states"),
+    [
+        ("", "passed"),
+        ("[rules.merge-commit]\nlinear = true", "failed"),
+        ("merge = 'squash'\n[rules.merge-commit]\nlinear = true", "passed"),
+    ],
+)
+def test_a_clean_merge(settings: str, states: str, tmp_path: Path) -> None:
+    expect = [{"message": "is a merge commit", "field": "commit.subject"}] if states == "failed" else []
+    judge(
+        "CMT004", tmp_path, policy=f"base = 'main'\n{settings}", base=[BASE], commits=merge(), expect=expect,
+        states={"CMT004": states},
+    )  # fmt: skip
+
+
 def test_content_of_the_merges_own(tmp_path: Path) -> None:
     judge(
         "CMT004",
@@ -75,3 +91,16 @@ def test_a_conflict_of_which_both_sides_are_kept(resolved: str, shown: bool, tmp
     ]
     expect = [{"path": "a", "message": "resolves a conflict", "severity": "warning"}] if shown else []
     judge("CMT004", tmp_path, base=[BASE], commits=commits, expect=expect, exit_code=0)
+
+
+def test_a_change_without_merges(tmp_path: Path) -> None:
+    judge("CMT004", tmp_path, commits=[step()], states={"CMT004": "not-applicable"})
+
+
+def test_a_merge_of_the_base(tmp_path: Path) -> None:
+    judge(
+        "CMT004",
+        tmp_path,
+        base=[BASE, step("feat: later", "b", "later\n")],
+        commits=[step("feat: one", parents=["start"], id="one"), Step("Merge main", parents=["one", "base"])],
+    )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.testing import Step
 from tests.rules.items import judge, step
 
 if TYPE_CHECKING:
@@ -90,6 +91,16 @@ def test_agents_say_so(author: str, committer: str, body: str, fails: bool, tmp_
     judge("CMT006", tmp_path, policy=AGENT, commits=commits, expect=[{}] if fails else [])
 
 
+def test_merges_need_none(tmp_path: Path) -> None:
+    body = "\n\nWork-Item: A-1\n"
+    commits = [
+        step(f"feat: one{body}", id="one"),
+        step(f"feat: two{body}", "two", parents=["base"], id="two"),
+        Step("Merge two", parents=["one", "two"]),
+    ]
+    judge("CMT006", tmp_path, policy=WORK_ITEM, commits=commits)
+
+
 def test_a_message_being_written(tmp_path: Path) -> None:
     message = "feat: x\n"
     judge("CMT006", tmp_path / "1", policy=WORK_ITEM, commit_message=message, expect=[{"commit": None}])
@@ -101,3 +112,7 @@ def test_with_squash_the_body_is_the_platforms(tmp_path: Path) -> None:
     states = {"CMT006": "not-applicable"}
     policy = f"merge = 'squash'\n{WORK_ITEM}"
     judge("CMT006", tmp_path, policy=policy, commits=[step("wip")], title="feat: x", states=states)
+
+
+def test_a_plain_repository_needs_none(tmp_path: Path) -> None:
+    judge("CMT006", tmp_path, commits=[step("x")], states={"CMT006": "not-applicable"})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.testing import Step
 from tests.rules.items import judge, step
 
 if TYPE_CHECKING:
@@ -53,14 +54,48 @@ def test_subjects_and_reverts(message: str, said: str, tmp_path: Path) -> None:
     judge("CMT005", tmp_path, commits=[step(message)], expect=expect)
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("autosquash = 'allow'", "fixup! feat: x"),
+        ("wip = 'allow'", "WIP"),
+        ("reverts = 'allow'", 'Revert "feat: x"'),
+        ("empty = 'allow'", ""),
+    ],
+)
+def test_each_is_a_setting(setting: str, message: str, tmp_path: Path) -> None:
+    commit = step(message) if message else Step("chore: empty")
+    judge("CMT005", tmp_path / "1", policy=f"[rules.unfinished-commit]\n{setting}", commits=[commit])
+    judge("CMT005", tmp_path / "2", commits=[commit], expect=[{}])
+
+
 def test_a_team_has_marks_of_its_own(tmp_path: Path) -> None:
     policy = "[rules.unfinished-commit]\nmarkers = ['^temp', '(?i)xxx']"
     expect = [{"message": "matches '(?i)xxx'", "authority": "SPEC_AUTHORITY.md:5"}]
     judge("CMT005", tmp_path, policy=policy, commits=[step("feat: Xxx")], expect=expect)
 
 
+def test_empty_commits(tmp_path: Path) -> None:
+    commits = [
+        step("feat: one", id="one"),
+        Step("chore: run again", id="empty"),
+        step("feat: side", "side", parents=["base"], id="side"),
+        Step("Merge side", parents=["empty", "side"]),
+    ]
+    expect = [{"message": "'chore: run again' changes no file", "commit": "{empty}"}]
+    judge("CMT005", tmp_path, commits=commits, expect=expect)
+
+
 def test_a_message_being_written(tmp_path: Path) -> None:
     judge("CMT005", tmp_path, commit_message="wip\n", expect=[{"field": "commit.subject"}])
+
+
+def test_with_squash_the_title_is_judged(tmp_path: Path) -> None:
+    commits = [step("wip"), Step("empty")]
+    judge(
+        "CMT005", tmp_path, policy="merge = 'squash'", commits=commits, title="WIP: a page",
+        expect=[{"field": "pull_request.title"}],
+    )  # fmt: skip
 
 
 def test_a_hostile_subject_takes_no_time(tmp_path: Path) -> None:

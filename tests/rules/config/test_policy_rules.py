@@ -25,6 +25,29 @@ These must never change.
 FILES = [Step("chore: base", files={"docs/api/x": "a", "docs/api/y.md": "b"})]
 
 
+def test_unread_items_are_warnings_with_their_lines(tmp_path: Path) -> None:
+    outcome = judge(
+        "CFG001",
+        tmp_path,
+        policy=PROSE,
+        base=FILES,
+        commits=[Step(files={"z": "z"})],
+        expect=[
+            {"path": "SPEC_AUTHORITY.md", "line": 10, "severity": "warning", "message": "all that matters"}
+        ],
+        states={"CFG001": "warned"},
+        exit_code=0,
+    )
+    assert outcome.report["findings"][0]["authority"] == {"path": "SPEC_AUTHORITY.md", "line": 10}
+
+
+def test_unread_items_are_said_at_a_commit_too(tmp_path: Path) -> None:
+    case = {"policy": PROSE, "base": FILES, "staged": Step(files={"z": "z"}), "exit_code": 0}
+    judge("CFG001", tmp_path, **case, expect=[{"line": 10}])
+    for code in ("CFG002", "CFG003"):
+        judge(code, tmp_path / code, **case, states={code: "not-applicable"})
+
+
 UNTIDY = """\
 # Authority
 
@@ -176,3 +199,17 @@ def test_patterns_that_match_nothing(tmp_path: Path) -> None:
     lines = {finding["location"]["field"]: finding["location"]["line"] for finding in found}
     assert lines["rules.forbidden-path.paths.1"] == lines["rules.forbidden-path.paths.3"]
     assert all(finding["severity"] == "warning" for finding in found)
+
+
+def test_the_files_before_and_after_the_change_count(tmp_path: Path) -> None:
+    policy = '[rules.locked-path]\npaths = ["docs/api/", "new/", "nowhere/"]\n'
+    steps = [Step(files={"new/a": "a"}, delete=["docs/api/x", "docs/api/y.md"])]
+    judge(
+        "CFG002",
+        tmp_path,
+        policy=policy,
+        base=FILES,
+        commits=steps,
+        expect=[{"message": "'nowhere/'"}],
+        exit_code=0,
+    )

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import Outcome, Step
+from specguard.testing import Outcome, Step, run_here
 from tests.rules.items import judge
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from specguard.testing import Repository
 
 TODO = """
 [[rules.forbidden-content.forbid]]
@@ -64,6 +65,11 @@ def test_content_is_judged_alike_from_every_source(source: str, tmp_path: Path) 
     judge("CNT001", tmp_path, policy=TODO, base=base, **change, expect=EXPECTED)
 
 
+def test_one_line_in_every_commit_is_net_once(tmp_path: Path) -> None:
+    steps = [Step("feat: x", files={"a": "TODO\n"}), Step("feat: y", files={"a": "done\n", "b": "x\n"})]
+    judge("CNT001", tmp_path, policy=TODO, commits=steps, states={"CNT001": "passed"})
+
+
 def test_a_costly_expression_costs_nothing(tmp_path: Path) -> None:
     policy = "[[rules.forbidden-content.forbid]]\npattern = '(a+)+$'\n"
     text = "a" * 50_000 + "!\n" + " " * 50_000 + "b\n"
@@ -107,6 +113,15 @@ def host(
     return judge(
         "CNT002", tmp_path, policy=HOST, base=base, commits=[Step("ci: x", files=after)], expect=expect
     )
+
+
+def test_a_container_that_is_taken_away(tmp_path: Path) -> None:
+    after = {CI: WORKFLOW.replace("    container: x\n", "")}
+    expect = [
+        {"path": CI, "line": 5, "message": "'a' calls localhost from the CI host"},
+        {"path": "ci/s.sh", "line": 1},
+    ]
+    host(tmp_path, {CI: WORKFLOW, "ci/s.sh": "nc localhost 1\n"}, after, expect)
 
 
 def test_only_called_scripts_that_the_change_touches_count(tmp_path: Path) -> None:
@@ -179,3 +194,29 @@ def test_a_line_that_changes_within_a_command_counts(tmp_path: Path) -> None:
     base = [Step("chore: base", files={"a.sh": "git push \\\n  --force-with-lease\n"})]
     after = [Step("ci: x", files={"a.sh": "git push \\\n  --force\n"})]
     judge("CNT003", tmp_path, policy=FORMS, base=base, commits=after, expect=[{"path": "a.sh", "line": 1}])
+
+
+CALLING = "on: push\njobs:\n  smoke:\n    runs-on: x\n    steps:\n      - run: curl http://localhost:8080\n"
+
+
+@pytest.mark.parametrize(("flags", "expected"), [((), []), (("--all",), ["CNT002"])])
+def test_all_judges_ci_files_that_the_change_does_not_touch(
+    flags: tuple[str, ...], expected: list[str], repository: Repository
+) -> None:
+    repository.write("SPEC_AUTHORITY.md", CI_FILES)
+    repository.write(".github/workflows/ci.yml", CALLING)
+    repository.commit("chore: base")
+    repository.branch("work")
+    repository.write("a", "a")
+    repository.commit("feat: x")
+    outcome = run_here("check", *flags, "--output-format", "json", directory=repository.path)
+    assert outcome.codes == expected, outcome
+
+
+CI_FILES = """# Authority
+
+```toml specguard
+[rules.host-network-call]
+files = [".github/workflows/*.yml"]
+```
+"""

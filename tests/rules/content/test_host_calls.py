@@ -211,6 +211,12 @@ def test_gitlab() -> None:
     assert gitlab("x: {script: [!reference [x, script], !reference [x, script]]}\n") == []
 
 
+def test_a_file_that_cannot_be_read_is_said() -> None:
+    assert [(one.line, one.severity, one.key) for one in findings(CI, {CI: "a: 1\na: 2\n"})] == [
+        (2, None, "unreadable")
+    ]
+
+
 def test_literals_of_programs() -> None:
     python = (
         'import x\n# http://localhost:2\nprint("http://localhost:3")\nA = [\n  "http://localhost:4",\n'

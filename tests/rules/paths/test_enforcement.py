@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard_rules.paths._runners import running_part
+from specguard_rules.paths._runners import mentions, running_part
 
 WORKFLOW = """\
 name: checks
@@ -157,10 +157,43 @@ def test_a_change_of_it_is_seen(text: str, old: str, new: str) -> None:
     assert not same(text, text.replace(old, new))
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        # GitHub Actions
+        "on", "env", "defaults", "permissions", "concurrency",
+        # GitLab CI
+        "workflow", "stages", "variables", "default", "include", "before_script", "after_script", "image",
+        "services", ".hidden",
+        # pre-commit, lefthook
+        "exclude", "files", "fail_fast", "default_stages", "default_install_hook_types", "ci", "extends",
+        "remotes", "remote", "rc", "source_dir", "lefthook",
+        # Azure Pipelines, CircleCI
+        "trigger", "pr", "pool", "parameters", "resources", "version", "setup", "workflows", "orbs",
+        "commands", "executors",
+    ],
+)  # fmt: skip
+def test_a_key_that_holds_for_every_job_counts(key: str) -> None:
+    text = f"{key}:\n  x: y\n{GITLAB}"
+    assert not same(GITLAB, text)
+    assert not same(text, text.replace("x: y", "x: z"))
+    assert same(GITLAB, f"{key}-job:\n  x: y\n{GITLAB}") or key.startswith(".")
+
+
 def test_a_file_that_is_no_yaml_counts_as_a_whole_without_comments() -> None:
     script = "#!/bin/sh\n# guard\nspecguard check --staged\n"
     assert running_part(script, yaml=False) == ["specguard check --staged"]
     assert running_part(f"exit 0\n{script}", yaml=False) != running_part(script, yaml=False)
+
+
+def test_a_mark_of_the_byte_order_hides_nothing() -> None:
+    assert running_part(f"\ufeff{WORKFLOW}", yaml=True) == running_part(WORKFLOW, yaml=True)
+    assert not mentions("\ufeff# run: specguard check\n")
+
+
+def test_a_comment_is_no_mention() -> None:
+    assert mentions("run: specguard check")
+    assert not mentions("# run: specguard check\n")
 
 
 @pytest.mark.parametrize(

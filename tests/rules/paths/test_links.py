@@ -63,10 +63,24 @@ def test_where_a_new_link_leads(path: str, target: str, said: str) -> None:
     assert len(found) == 1
 
 
+@pytest.mark.parametrize("target", ["kept/a", "../x", "src"])
+def test_a_file_that_becomes_a_link_to_what_it_says(target: str) -> None:
+    base = Step(files={"kept/a": "a\n", "src/deep/file": "f\n", "l": target})
+    [found] = judge(Step(delete=["l"], symlinks={"l": target}), base=base)
+    assert found["message"].startswith("l leads ")
+
+
 def test_a_link_leads_through_other_links_of_the_change() -> None:
     found = judge(Step(symlinks={"one": "two", "two": "free/three", "free/three": "../kept/a"}))
     assert [one["location"]["path"] for one in found] == ["free/three", "one", "two"]
     assert {one["message"].partition(" leads ")[2] for one in found} == {"to kept/a; kept/ is guarded"}
+
+
+def test_a_link_that_only_changes_its_place_in_a_folder_is_not_judged_again() -> None:
+    base = Step(files={"kept/a": "a\n"}, symlinks={"l": "kept/a"})
+    assert not judge(Step(files={"x": "x"}), base=base)
+    assert len(judge(Step(symlinks={"l": "kept"}), base=base)) == 1
+    assert not judge(Step(symlinks={"l": "x"}), base=base)
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,11 @@ def test_git_agrees_on_what_a_mac_s_file_system_passes_over(repository: Reposito
         assert is_git_name(name.encode()) == (added.returncode != 0), ascii(character)
 
 
+@pytest.mark.parametrize("path", [b"..", b"a/../b", b"./a", b"a/.", b"a//b", b"/a", b"a/"])
+def test_segments_that_no_command_makes(path: bytes) -> None:
+    assert "segment" in dict(crafted_paths([path]))[path]
+
+
 def test_a_file_that_is_also_a_folder() -> None:
     assert "also has a file" in dict(crafted_paths([b"a", b"a/b/c"]))[b"a/b/c"]
     assert not dict(crafted_paths([b"a.txt", b"a/b", b"ab"]))
@@ -146,6 +151,15 @@ def test_a_path_that_is_there_twice() -> None:
 )
 def test_what_reads_alike(text: str) -> None:
     assert reading(text) == "locked"
+
+
+def test_a_whole_word_of_another_script_reads_like_a_plain_one() -> None:
+    assert reading("\u0441\u043e\u0440") == "cop"
+    assert reading("\u0391\u0392\u0395") == "abe"
+
+
+def test_letters_of_ascii_are_kept_apart() -> None:
+    assert len({reading(text) for text in ("Il1", "ll1", "O0", "OO", "rn", "m")}) == 6
 
 
 @given(st.binary(min_size=1, max_size=40).filter(lambda name: b"/" not in name and b"\0" not in name))
@@ -223,3 +237,13 @@ def test_a_name_that_looks_like_a_locked_folder_s(name: str, tmp_path: Path) -> 
         installed=False,
     )
     assert outcome.exit_code == 1
+
+
+@pytest.mark.parametrize("name", ["l0cked", "1ocked", "Iocked", "|ocked", "lockecl"])
+def test_a_name_of_ascii_alone_looks_like_no_other(name: str, tmp_path: Path) -> None:
+    base = [Step("chore: base", files={"locked/p": "a", "l\u043ecked/p": "a"})]
+    commits = [Step("feat: x", files={f"{name}/q": "b"})]
+    policy = '[rules.locked-path]\npaths = ["locked/"]\n'
+    run_case(
+        Case(policy=policy, base=base, commits=commits, args=("--select=PTH005",)), tmp_path, installed=False
+    )

@@ -82,6 +82,27 @@ def test_a_setting_is_compared(old: str, new: str, severity: str, key: str) -> N
     assert outcome.exit_code == (1 if any(found[0] == "error" for found in said(outcome)) else 0)
 
 
+def test_of_a_list_only_what_goes_and_comes_is_said() -> None:
+    new = POLICY.replace('"docs/api/", "LICENSE"', '"LICENSE", "a/", "b/", "c/", "d/"')
+    ((severity, message),) = said(judge({"SPEC_AUTHORITY.md": document(new)}))
+    assert severity == "error"
+    assert message.endswith('rules.locked-path.paths drops "docs/api/" and adds "a/", "b/", "c/" and 1 more')
+
+
+def test_a_difference_cites_the_line_of_the_base_and_stands_at_that_of_the_head() -> None:
+    outcome = judge({"SPEC_AUTHORITY.md": document(POLICY.replace("20", "30"), prose="\nMore words.\n")})
+    (finding,) = outcome.report["findings"]
+    assert finding["authority"] == {"path": "SPEC_AUTHORITY.md", "line": 10}
+    assert finding["location"]["line"] == 12
+    assert "from 20 to 30" in finding["message"]
+
+
+def test_prose_alone_is_information() -> None:
+    outcome = judge({"SPEC_AUTHORITY.md": document(POLICY, prose="\nMore words.\n")})
+    assert [found[0] for found in said(outcome)] == ["info"]
+    assert outcome.exit_code == 0
+
+
 def test_a_policy_that_cannot_be_read_is_an_error() -> None:
     outcome = judge({"SPEC_AUTHORITY.md": document("[rules.locked-path]\npathz = []\n")})
     assert ("error", True) in [(severity, "cannot be read" in text) for severity, text in said(outcome)]
@@ -100,6 +121,19 @@ def test_a_link_in_its_place_is_an_error() -> None:
         symlinks={"SPEC_AUTHORITY.md": "other.md"},
     )
     assert "error" in [severity for severity, _ in said(outcome)]
+
+
+def test_settings_in_another_place_count() -> None:
+    outcome = judge({"specguard.toml": '[rules.locked-path]\nexclude = ["docs/api/x/"]\n'})
+    assert [found[0] for found in said(outcome)] == ["error"]
+    assert outcome.report["findings"][0]["location"]["path"] == "specguard.toml"
+
+
+def test_a_project_file_counts_by_its_settings_alone() -> None:
+    base = {"pyproject.toml": '[project]\nname = "x"\n'}
+    assert said(judge({"pyproject.toml": '[project]\nname = "y"\n'}, base=base)) == []
+    loosened = '[project]\nname = "x"\n[tool.specguard.rules.locked-path]\nexclude = ["docs/api/x/"]\n'
+    assert [found[0] for found in said(judge({"pyproject.toml": loosened}, base=base))] == ["error"]
 
 
 def test_a_project_file_without_settings_is_no_policy(tmp_path: Path) -> None:
@@ -132,13 +166,55 @@ def test_a_first_authority_loosens_nothing() -> None:
     assert outcome.exit_code == 0
 
 
+@pytest.mark.parametrize("path", ["src/specguard.toml", "docs/SPEC_AUTHORITY.md", "src/.specguard/x"])
+def test_what_is_not_at_the_root_is_no_policy(path: str) -> None:
+    assert said(judge({path: "[rules.locked-path]\n"})) == []
+
+
 # Hooks and CI
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "severities"),
+    [
+        ("make test", "make tests", []),
+        (" --enforce", "", ["error"]),
+        ("  guard:\n", "  guard:\n    if: false\n", ["error"]),
+        ("[pull_request]", "[workflow_dispatch]", ["error"]),
+        ("      - run: specguard check --enforce\n", "      - run: true\n", ["error"]),
+    ],
+)
+def test_a_workflow_that_runs_specguard(old: str, new: str, severities: list[str]) -> None:
+    path = ".github/workflows/ci.yml"
+    assert old in WORKFLOW
+    outcome = judge({path: WORKFLOW.replace(old, new)}, base={path: WORKFLOW})
+    assert [severity for severity, _ in said(outcome)] == severities
 
 
 def test_a_workflow_that_is_deleted_or_moved_away() -> None:
     path = ".github/workflows/ci.yml"
     outcome = judge({}, base={path: WORKFLOW}, rename={path: "old/ci.yml"})
     assert said(outcome) == [("error", f"{path} no longer runs specguard")]
+
+
+def test_a_hook_that_loses_its_executable_bit() -> None:
+    case = Case(
+        policy=POLICY,
+        base=(
+            Step(
+                "chore: base",
+                files={".githooks/pre-push": "specguard check --push\n"},
+                executable=[".githooks/pre-push"],
+            ),
+        ),
+        commits=(
+            Step("chore: x", delete=[".githooks/pre-push"]),
+            Step("chore: y", files={".githooks/pre-push": "specguard check --push\n"}),
+        ),
+        args=("--select=PTH004",),
+        expect=None,
+    )
+    assert [severity for severity, _ in said(run_case(case, installed=False))] == ["error"]
 
 
 @pytest.mark.parametrize(
@@ -170,6 +246,24 @@ def test_a_comment_in_a_hook_is_free() -> None:
     ]
 
 
+def test_files_that_do_not_name_specguard_are_free() -> None:
+    base = {".pre-commit-config.yaml": "repos: []\n", ".github/workflows/a.yml": "on: [push]\n"}
+    assert said(judge(dict.fromkeys(base, "# specguard\nx: 1\n"), base=base)) == []
+
+
+@pytest.mark.parametrize("pattern", ["Makefile", "/Makefile", "M*e", "[LM]akefile"])
+def test_a_file_that_the_policy_adds(pattern: str) -> None:
+    policy = f"[rules.policy-change]\nfiles = ['{pattern}']\n"
+    case = Case(
+        policy=policy,
+        base=(Step("chore: base", files={"Makefile": "check:\n\tspecguard check\n"}),),
+        commits=(Step("chore: x", files={"Makefile": "check:\n\ttrue\n"}),),
+        args=("--select=PTH004",),
+        expect=({"code": "PTH004", "path": "Makefile"},),
+    )
+    run_case(case, installed=False)
+
+
 # The baseline and what else is in specguard's folder
 
 
@@ -189,6 +283,47 @@ def test_a_baseline_is_compared_by_its_counts(old: object, new: object, severity
     path = ".specguard/baseline.json"
     base = {} if old is None else {path: json.dumps(old)}
     assert [found[0] for found in said(judge({path: json.dumps(new)}, base=base))] == [severity]
+
+
+MALLORY = """may = ["PTH002", "SPC"]
+
+[[approvals.approver]]
+name = "mallory"
+may = ["SPC"]
+"""
+APPROVALS = """
+[approvals]
+max_days = 30
+two_persons = ["PTH002"]
+
+[[approvals.approver]]
+name = "alice"
+emails = ["alice@example.org"]
+may = ["PTH002", "SPC"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "severity", "key"),
+    [
+        ("= 30", "= 20", "warning", "approvals.max_days"),
+        ("= 30", "= 31", "error", "approvals.max_days"),
+        ('= ["PTH002"]', '= ["PTH002", "PTH003"]', "warning", "approvals.two_persons"),
+        ('two_persons = ["PTH002"]\n', "", "error", "approvals.two_persons"),
+        ("max_days", 'scopes = ["change"]\nmax_days', "warning", "approvals.scopes"),
+        ("max_days", 'log = "src/"\nmax_days', "error", "approvals.log"),
+        ('may = ["PTH002", "SPC"]', 'may = ["PTH", "SPC"]', "error", "approvals.approver"),
+        ('"alice@example.org"', '"a@example.org"', "error", "approvals.approver"),
+        ("may", 'logins = ["alice"]\nmay', "error", "approvals.approver"),
+        ('may = ["PTH002", "SPC"]', MALLORY, "error", "approvals.approver"),
+        (APPROVALS[APPROVALS.index("[[") :], "", "warning", "approvals.approver"),
+    ],
+)
+def test_who_may_approve_is_policy(old: str, new: str, severity: str, key: str) -> None:
+    assert old in APPROVALS
+    base, head = (document(POLICY + text) for text in (APPROVALS, APPROVALS.replace(old, new)))
+    found = said(judge({"SPEC_AUTHORITY.md": head}, base={"SPEC_AUTHORITY.md": base}))
+    assert [(one, f": {key} " in text) for one, text in found] == [(severity, True)]
 
 
 def test_approvals_are_added_and_never_altered() -> None:
@@ -219,3 +354,16 @@ def test_switching_off_the_hooks_of_an_agent(path: str, runner: str, text: str) 
     # Where specguard is none of them, and where it was so already, nothing changes for it.
     assert said(judge({path: text})) == []
     assert said(judge({path: text + "\n"}, base={**runs, path: text})) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (".claude/settings.local.json", '{"disableAllHooks": false, "permissions": {}}'),
+        (".codex/config.toml", "[features]\nhooks = true\n# hooks = false\n"),
+        (".codex/config.toml", "model = 'x'\n"),
+    ],
+)
+def test_an_agents_own_settings_are_no_policy(path: str, text: str) -> None:
+    runs = dict.fromkeys((".claude/settings.json", ".codex/hooks.json"), "specguard hook")
+    assert said(judge({path: text}, base=runs)) == []

@@ -141,6 +141,42 @@ def test_which_files_are_read(tmp_path: Path, path: str, text: str, lines: list[
     judged(tmp_path, path, text, *lines)
 
 
+def test_without_allow_only_what_is_denied_is_a_finding(tmp_path: Path) -> None:
+    policy = '[models]\ndeny = ["(?i)flash"]\n[plans.default]\n'
+    judged(tmp_path / "a", ".plans/x/a.md", "Model: gpt-4o\n", policy=policy)
+    judged(tmp_path / "b", ".plans/x/a.md", "Model: My Flash\n", 1, policy=policy)
+
+
+def test_a_finding_names_the_default_and_the_expression(tmp_path: Path) -> None:
+    judged(
+        tmp_path,
+        ".plans/x/a.md",
+        "Model: gemini-3-flash\n",
+        {
+            "message": "'(?i)flash' denies it",
+            "help": "such as gemini-3-pro-preview",
+            "authority": "SPEC_AUTHORITY.md:6",
+        },
+    )
+
+
+def test_with_all_every_file_is_read(tmp_path: Path) -> None:
+    start = [
+        Step(
+            "chore: base", files={".plans/x/a.md": "Model: gpt-4o\n", "scripts/b.sh": "codex --model gpt-5\n"}
+        )
+    ]
+    judge(
+        "PLN006",
+        tmp_path,
+        policy=POLICY,
+        base=start,
+        commits=[Step("feat: x", files={"c": "1"})],
+        args=("--all",),
+        expect=[{"path": ".plans/x/a.md"}, {"path": "scripts/b.sh"}],
+    )
+
+
 def test_a_file_of_one_long_line_is_read_in_a_moment(tmp_path: Path) -> None:
     judged(tmp_path / "a", ".plans/x/a.md", "gemini -m " * 100_000 + "\n")
     judged(tmp_path / "b", "scripts/a.sh", "gemini --model " * 50_000 + "\n", 1)

@@ -61,6 +61,27 @@ def judged(code: str, directory: Path, *commits: Step, **case: Any) -> Any:
 # PLN001, PLN002, PLN003: which plans are judged
 
 
+def test_a_plan_that_the_change_leaves_alone_is_judged_with_all(tmp_path: Path) -> None:
+    other = Step("feat: x", files={"src/a": "1"})
+    wrong = base("waiting", {"status": "done", "depends_on": ["task_009"]})
+    for code in ("PLN001", "PLN002", "PLN003"):
+        judged(code, tmp_path / code, other, base=wrong, branch="work", states={code: "passed"})
+        judged(
+            code,
+            tmp_path / f"{code}-all",
+            other,
+            base=wrong,
+            branch="work",
+            args=("--all",),
+            expect=[{"path": PLAN}],
+        )
+
+
+def test_a_change_anywhere_in_its_folder_has_a_plan_judged(tmp_path: Path) -> None:
+    step = Step("docs: x", files={".plans/cart/notes/x.md": "x"})
+    judged("PLN001", tmp_path, step, base=base("waiting"), branch="work", expect=[{"path": PLAN}])
+
+
 def test_a_plan_that_is_a_link_is_none(tmp_path: Path) -> None:
     step = Step("docs: x", symlinks={PLAN: "../../other.json"}, files={"other.json": plan("pending")})
     judged(
@@ -71,6 +92,17 @@ def test_a_plan_that_is_a_link_is_none(tmp_path: Path) -> None:
 def test_a_folder_without_a_plan_is_none_yet(tmp_path: Path) -> None:
     step = Step("docs: x", files={".plans/cart/research/RESEARCH.md": "x"})
     judged("PLN001", tmp_path, step, branch="work", states={"PLN001": "passed"})
+
+
+def test_a_plan_that_is_removed_is_not_judged(tmp_path: Path) -> None:
+    judged(
+        "PLN001",
+        tmp_path,
+        Step("docs: x", delete=[PLAN]),
+        base=base("waiting"),
+        branch="work",
+        states={"PLN001": "passed"},
+    )
 
 
 def test_plans_in_yaml_and_in_folders_of_several_kinds(tmp_path: Path) -> None:
@@ -105,10 +137,67 @@ def test_plans_in_yaml_and_in_folders_of_several_kinds(tmp_path: Path) -> None:
     )
 
 
+def test_a_run_that_is_removed_has_every_plan_judged(tmp_path: Path) -> None:
+    proven = {"status": "done", "verify": ["pytest"], "verification": ".runs/1/manifest.json"}
+    files = {".runs/1/manifest.json": '{"status": "success"}'}
+    policy = f'{POLICY}\n[runs]\nkeep = "tree"\n'
+    judged(
+        "PLN003",
+        tmp_path,
+        Step("chore: tidy", delete=[".runs/1/manifest.json"]),
+        policy=policy,
+        branch="work",
+        base=[Step("chore: base", files={PLAN: plan(proven), **files})],
+        expect=[{"path": PLAN, "message": "the run '.runs/1/manifest.json' does not exist"}],
+    )
+
+
 # PLN002: the change's own task
 
 
+def test_a_dependency_that_the_branch_itself_finished_is_done(tmp_path: Path) -> None:
+    waiting = {"status": "pending", "depends_on": ["task_001"]}
+    first = Step("task_001: x", files={"src/a": "1", PLAN: plan(done(), waiting)})
+    second = Step("task_002: y", files={"src/b": "1"})
+    judged(
+        "PLN002",
+        tmp_path / "one",
+        first,
+        second,
+        base=base("pending", waiting),
+        policy=COMMITS,
+        states={"PLN002": "passed"},
+    )
+    judged(
+        "PLN002",
+        tmp_path / "two",
+        second,
+        base=base("pending", waiting),
+        policy=COMMITS,
+        expect=[{"path": PLAN, "field": "tasks.1.depends_on.0", "message": "task_002 is what commit"}],
+    )
+
+
 # PLN004
+
+
+@pytest.mark.parametrize("unit", [POLICY, COMMITS])
+def test_files_that_are_removed_and_linked_are_expected_or_not(tmp_path: Path, unit: str) -> None:
+    step = Step(
+        "task_001: x",
+        delete=["lib/a"],
+        symlinks={"lib/b": "../src"},
+        executable=["src/c"],
+        files={"src/c": "1"},
+    )
+    judged(
+        "PLN004",
+        tmp_path,
+        step,
+        base=base("pending", lib__a="1"),
+        policy=unit,
+        expect=[{"path": "lib/a", "side": "base"}, {"path": "lib/b"}],
+    )
 
 
 def test_a_task_that_expects_nothing_says_so_once(tmp_path: Path) -> None:
@@ -124,6 +213,25 @@ def test_a_task_that_expects_nothing_says_so_once(tmp_path: Path) -> None:
     )
 
 
+def test_runs_approvals_and_the_plan_are_left_alone(tmp_path: Path) -> None:
+    files = {".runs/1/manifest.json": "{}", ".specguard/approvals/1.json": "{}", PLAN: plan(done())}
+    judged(
+        "PLN004",
+        tmp_path / "none",
+        Step("task_001: x", files=files),
+        base=base("pending"),
+        states={"PLN004": "passed"},
+    )
+    others = {".runs2/x": "1", ".plans/other/x.md": "x", ".plans/cart2/x": "x"}
+    judged(
+        "PLN004",
+        tmp_path / "others",
+        Step("task_001: x", files=others),
+        base=base("pending"),
+        expect=[{"path": path} for path in others],
+    )
+
+
 def test_each_commit_is_for_its_own_task(tmp_path: Path) -> None:
     tasks = ({"status": "pending", "expected_files": ["a"]}, {"status": "pending", "expected_files": ["b"]})
     judged(
@@ -135,6 +243,36 @@ def test_each_commit_is_for_its_own_task(tmp_path: Path) -> None:
         base=base(*tasks),
         policy=COMMITS,
         expect=[{"path": "a", "message": "for task_002"}, {"path": "b", "message": "for task_001"}],
+    )
+
+
+def test_a_change_that_names_no_task_is_for_none(tmp_path: Path) -> None:
+    for code in ("PLN004", "PLN005", "PLN009"):
+        none = Step("feat: x", files={"a": "1"})
+        state = "passed" if code == "PLN005" else "not-applicable"
+        judged(code, tmp_path / "none" / code, none, base=base("pending"), states={code: state})
+        # Which task is meant is not known, so that it keeps to its files is not known either.
+        other = Step("task_009: x", files={"a": "1"})
+        judged(
+            code,
+            tmp_path / "unknown" / code,
+            other,
+            base=base("pending"),
+            states={code: "indeterminate"},
+            exit_code=2,
+        )
+
+
+def test_a_branch_that_names_the_task_is_enough_while_it_is_staged(tmp_path: Path) -> None:
+    policy = POLICY.replace('"pr/{name}"', '"pr/{name}/{number}"')
+    judged(
+        "PLN004",
+        tmp_path,
+        branch="pr/cart/001",
+        policy=policy,
+        base=base("pending"),
+        staged=Step("", files={"lib/a": "1", "src/a": "1"}),
+        expect=[{"path": "lib/a"}],
     )
 
 

@@ -82,6 +82,27 @@ def test_whose_a_file_is_is_said(tmp_path: Path) -> None:
     judged(tmp_path, "src/c/d", base=base, expect=expect, exit_code=1)
 
 
+def test_what_is_removed_is_touched(tmp_path: Path) -> None:
+    commits = [Step("feat: x", delete=["old"])]
+    judged(tmp_path, commits=commits, expect=[{"path": "old", "side": "base"}], exit_code=1)
+
+
+def test_the_breakdown_of_the_change_widens_nothing(tmp_path: Path) -> None:
+    files = {"plan/PHASE_D_WORKBREAKDOWN.yaml": BREAKDOWN.replace("src/a", "src/z"), "src/z": "1"}
+    expect = [{"path": "plan/PHASE_D_WORKBREAKDOWN.yaml"}, {"path": "src/z"}]
+    judged(tmp_path, commits=[Step("feat: x", files=files)], expect=expect, exit_code=1)
+
+
+def test_a_slice_that_lists_no_files_is_not_judged(tmp_path: Path) -> None:
+    judged(tmp_path, "src/z", branch="phase-d-4-x", states={"PLN010": "not-applicable"})
+
+
+def test_a_slice_is_done_on_its_own_branch(tmp_path: Path) -> None:
+    judged(tmp_path / "1", "src/z", branch="phase-d-5-cart")
+    expect = [{"field": "branch", "message": "phase-d-5-cart"}]
+    judged(tmp_path / "2", "src/z", branch="phase-d-5-till", expect=expect, exit_code=1)
+
+
 def test_files_that_are_no_patterns_leave_it_open(tmp_path: Path) -> None:
     base = [Step(files={"plan/PHASE_D_WORKBREAKDOWN.yaml": BREAKDOWN.replace("src/a,", '"src/[a",')})]
     judged(tmp_path, "src/a", base=base, states={"PLN010": "indeterminate"}, exit_code=2)

@@ -61,6 +61,17 @@ def test_a_title_of_no_item(settings: str, title: str, said: str, tmp_path: Path
     judge("PRQ001", tmp_path, policy=policy, commits=[step()], title=title, expect=expect)
 
 
+def test_without_a_title_to_be_nothing_is_judged(tmp_path: Path) -> None:
+    states = {"PRQ001": "not-applicable"}
+    judge("PRQ001", tmp_path / "1", commits=[step()], title="any", states=states)
+    judge("PRQ001", tmp_path / "2", **ITEM, states=states)
+
+
+def test_a_title_that_is_not_known_does_not_pass(tmp_path: Path) -> None:
+    states = {"PRQ001": "indeterminate"}
+    judge("PRQ001", tmp_path, **ITEM, event=event(title=...), states=states, exit_code=2)
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -125,6 +136,13 @@ def test_the_target(policy: str, target: str, said: str, tmp_path: Path) -> None
         event=event(base={"ref": target, "sha": "{base}"}),
         expect=[{"message": said, "field": "pull_request.base"}] if said else [],
     )
+
+
+def test_where_there_is_no_target(tmp_path: Path) -> None:
+    states = {"PRQ003": "not-applicable"}
+    case = {"policy": "base = 'main'", "commits": [step()]}
+    judge("PRQ003", tmp_path / "1", **case, title="x", states=states)
+    judge("PRQ003", tmp_path / "2", commits=[step()], policy="merge = 'merge'", event=event(), states=states)
 
 
 def test_in_a_merge_queue_there_is_no_text(tmp_path: Path) -> None:

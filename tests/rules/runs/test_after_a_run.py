@@ -52,6 +52,13 @@ def workshop(tmp_path: Path) -> Workshop:
     return workshop
 
 
+def test_a_run_is_right_by_its_own_rules(workshop: Workshop) -> None:
+    report = judge(workshop)
+    assert report["findings"] == []
+    found = states(report)
+    assert {code: found[code] for code in PASSED} == PASSED
+
+
 def test_a_log_that_was_turned_green(workshop: Workshop) -> None:
     [gate] = [one for one in workshop.manifest.commands if one.kind == "gate"]
     (workshop.folder_of_run / gate.log).write_text("all passed\n")
@@ -72,3 +79,13 @@ def test_a_commit_that_was_amended(workshop: Workshop) -> None:
     found = states(json.loads(done.stdout))
     assert (found["RUN002"], found["RUN004"], done.returncode) == ("failed", "failed", 2)
     assert found["RUN009"] == "indeterminate"
+
+
+def test_elsewhere_no_rule_about_runs_is_asked(workshop: Workshop, tmp_path: Path) -> None:
+    clone = workshop.remote.clone(tmp_path / "clone")
+    words = ["--head=origin/phase-12", "--base=origin/main", "--output-format=json", "--select=RUN"]
+    done = workshop.specguard("check", "-C", str(clone.path), *words)
+    report = json.loads(done.stdout)
+    assert (report["verdict"], done.returncode) == ("passed", 0)
+    assert states(report)["RUN001"] == "not-applicable"
+    assert len([note for note in report["notes"] if "No rule about runs" in note]) == 1

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import Case, Step
-from specguard.testing.running import run_here
+from specguard.testing import Case, Step, run_case
+from specguard.testing.running import flatten, run_here
 from tests.rules.items import judge
 from tests.rules.runs.made import TIME
 
@@ -100,6 +101,28 @@ def test_what_was_closed_before_is_left_alone(tmp_path: Path) -> None:
     judge("RUN007", tmp_path / "b", policy=SLICES, base=base, commits=change, args=["--all"], expect=expect)
 
 
+def test_a_ticked_item_below_the_grade(tmp_path: Path) -> None:
+    policy = """
+    [checklists]
+    files = ["tasks.md"]
+    evidence = ".runs/**/manifest.json"
+
+    [runs]
+    keep = "tree"
+    grade = "observed"
+    """
+    files = {
+        "tasks.md": "- [x] a1: `.runs/a/1/manifest.json`\n- [x] b1: `.runs/b/1/manifest.json`\n- [x] C\n",
+        ".runs/a/1/manifest.json": '{"status": "succeeded", "task": "a1"}',
+        ".runs/b/1/manifest.json": json.dumps(
+            {"status": "succeeded", "task": "b1", "tree": base_tree(tmp_path / "base", policy)}
+        ),
+        ".runs/b/1/runner.log": "x\n",
+    }
+    expect = [{"path": "tasks.md", "line": 1, "message": "is claimed and not observed"}]
+    judge("RUN007", tmp_path / "x", policy=policy, commits=[Step("docs: x", files=files)], expect=expect)
+
+
 HANDOFF = """
 [artifacts.handoff]
 path = "FINAL_{x}_HANDOFF.md"
@@ -110,6 +133,23 @@ declared_by = ["handoff"]
 COMPLETE = Step("docs: complete", files={"FINAL_D_HANDOFF.md": "Done.\n"})
 
 
+def test_worktrees_of_a_wave_that_is_complete(tmp_path: Path) -> None:
+    repository = Case(policy=HANDOFF, commits=[COMPLETE]).build(tmp_path / "repository")
+    other = repository.worktree(tmp_path / "other", "agent-b")
+    words = ("check", "--select=RUN008", "--output-format=json")
+    assert run_here(*words, directory=repository.path).exit_code == 0
+    other.write("left.txt", "x")
+    outcome = run_here(*words, directory=repository.path)
+    [found] = map(flatten, outcome.report["findings"])
+    assert found["path"] == "FINAL_D_HANDOFF.md"
+    assert str(other.path) in found["message"]
+    other.write(".gitignore", "*\n")
+    assert run_here(*words, directory=repository.path).exit_code == 0
+    repository.write("a", "changed")
+    assert len(run_here(*words, directory=repository.path).report["findings"]) == 1
+    assert run_here(*words, "--staged", directory=repository.path).exit_code == 0
+
+
 def test_a_worktree_that_is_gone(tmp_path: Path) -> None:
     repository = Case(policy=HANDOFF, commits=[COMPLETE]).build(tmp_path / "repository")
     other = repository.worktree(tmp_path / "other", "agent-b")
@@ -117,6 +157,13 @@ def test_a_worktree_that_is_gone(tmp_path: Path) -> None:
     outcome = run_here("check", "--select=RUN008", "--output-format=json", directory=repository.path)
     assert outcome.exit_code == 2
     assert outcome.state("RUN008") == "indeterminate"
+
+
+def test_a_wave_that_is_not_complete(tmp_path: Path) -> None:
+    judge(
+        "RUN008", tmp_path, policy=HANDOFF, commits=[Step("docs: x", files={"b": "c"})],
+        states={"RUN008": "passed"},
+    )  # fmt: skip
 
 
 GATES = """
@@ -157,6 +204,30 @@ def test_gates_for_each_commit_and_at_the_end(tmp_path: Path) -> None:
     failed = [*done[:2], {**done[2], "exit_code": 1}]
     expect = [{"message": "has the gate tests, which ended with 1"}]
     judge("RUN009", tmp_path / "failed", policy=GATES, commits=[*steps, ran(*failed)], expect=expect)
+
+
+def test_full_gates_before_a_review(tmp_path: Path) -> None:
+    steps = [
+        Step("feat: a", files={"a": "1"}),
+        Step("docs: review", files={"REVIEW.md": "Fine.\n"}),
+        Step("feat: b", files={"b": "2"}),
+    ]
+    first, second, third = trees(tmp_path / "trees", *steps)
+    done = [result(one, "lint", grade="re-run") for one in (first, second, third)]
+    done.append(result(third, "tests", grade="re-run"))
+    expect = [{"message": "which writes the review, or of the one before it"}]
+    judge("RUN009", tmp_path / "no", policy=GATES, commits=[*steps, ran(*done)], expect=expect)
+    done.append(result(first, "tests", grade="re-run"))
+    judge("RUN009", tmp_path / "yes", policy=GATES, commits=[*steps, ran(*done)])
+
+
+def test_gates_that_ran_elsewhere(tmp_path: Path) -> None:
+    policy = GATES.replace('keep = "tree"', "")
+    steps = [Step("feat: a", files={"a": "1"})]
+    case = Case(policy=policy, commits=steps, args=["--select=RUN009"])
+    outcome = run_case(replace(case, states={"RUN009": "not-applicable"}), tmp_path / "a", installed=False)
+    [note] = outcome.report["notes"]
+    assert "No rule about runs is asked" in note
 
 
 ASSETS = """
@@ -208,6 +279,41 @@ def test_an_asset_whose_run_is_of_a_lower_grade(tmp_path: Path) -> None:
     why = "(the run a/1 has a result of the gate test for the asset that is claimed and not observed)"
     expect = [{"path": "patterns/emit.ts", "message": f"has logged its build and test {why}"}]
     judge("RUN010", tmp_path, policy=policy, commits=[Step("feat: x", files=files)], expect=expect)
+
+
+@pytest.mark.parametrize(
+    ("more", "patch", "lacking"),
+    [
+        ({"approvals": [], "highlights": ["faster"]}, True, ""),
+        ({"approvals": [{"by": "Ann"}], "notes": {"summary": "faster"}}, True, ""),
+        ({"approvals": [], "highlights": ["faster"]}, False, "diff.patch"),
+        ({"highlights": ["faster"]}, True, "'approvals' in its manifest"),
+        ({"approvals": None, "highlights": "faster"}, True, "'approvals' in its manifest"),
+        ({"approvals": [], "notes": {"summary": ""}}, True, "'highlights' in its manifest"),
+        ({"approvals": [], "notes": "faster"}, True, "'highlights' in its manifest"),
+        ({}, False, "diff.patch and no 'approvals' in its manifest and no 'highlights' in its manifest"),
+    ],
+)
+def test_what_the_run_of_an_asset_has_beside_its_logs(
+    tmp_path: Path, more: dict[str, Any], patch: bool, lacking: str
+) -> None:
+    asked = 'run_files = ["diff.patch"]\nrun_keys = ["approvals", ["highlights", "notes.summary"]]\n\n[runs]'
+    ran = [{"command": name, "status": "passed", "log_path": "x.log"} for name in ("build", "test")]
+    files = {
+        "patterns/emit.ts": "a\n",
+        ".runs/a/1/manifest.json": json.dumps({"validations": ran, **more}),
+        ".runs/a/1/x.log": "x\n",
+        **({".runs/a/1/diff.patch": "+a\n"} if patch else {}),
+    }
+    message = f"the run a/1, which shows an asset, has no {lacking}"
+    expect = [{"path": ".runs/a/1/manifest.json", "message": message}] if lacking else []
+    policy = ASSETS.replace("[runs]", asked)
+    judge("RUN010", tmp_path / "1", policy=policy, commits=[Step("feat: x", files=files)], expect=expect)
+    # Another run that has all of it is enough.
+    whole = {"status": "succeeded", "commands": ran, "approvals": [], "highlights": []}
+    files |= {".runs/a/2/manifest.json": json.dumps(whole), ".runs/a/2/x.log": "x\n"}
+    files |= {".runs/a/2/diff.patch": "+a\n"}
+    judge("RUN010", tmp_path / "2", policy=policy, commits=[Step("feat: x", files=files)], expect=[])
 
 
 def test_a_run_of_the_asset_as_it_was_before_its_last_change_proves_nothing(tmp_path: Path) -> None:
@@ -438,3 +544,9 @@ def test_gates_that_the_scenarios_of_a_slice_name(
     )
     expect = [{"message": f"no run shows the gate {ran_too[0]}"}] if ran_too else expect
     judge("RUN009", tmp_path / "y", commits=[work, on_old], expect=expect, **case)
+
+
+def test_planning_needs_no_gate_of_a_scenario(tmp_path: Path) -> None:
+    plan = Step("docs: plan", files={"BREAKDOWN.yaml": BREAKDOWN, "GATES.md": MAPPED.format("smoke")})
+    [tree] = trees(tmp_path / "trees", plan, policy=ACCEPTANCE)
+    judge("RUN009", tmp_path / "x", policy=ACCEPTANCE, commits=[plan, ran(result(tree, grade="re-run"))])

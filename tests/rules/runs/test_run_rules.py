@@ -54,6 +54,13 @@ def test_a_run_as_it_should_be(tmp_path: Path, tree: str) -> None:
     judged(tmp_path, manifest(tree), states=states)
 
 
+def test_a_policy_that_asks_for_no_runs(tmp_path: Path, tree: str) -> None:
+    policy = POLICY.replace('require = ["phase"]\n', "")
+    states = dict.fromkeys(RULES.split(","), "not-applicable")
+    judged(tmp_path, manifest("3" * 40, digests={}), policy=policy, states=states)
+    assert tree
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -69,6 +76,30 @@ def test_a_trailer_that_names_no_run(tmp_path: Path, tree: str, name: str, said:
         "RUN001", tmp_path / "case", policy=POLICY, commits=[work, kept(manifest(tree))],
         expect=[{"message": said, "field": "commit.body"}],
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"state": "done"}, "state: Input should be"),
+        ({"surprise": 1}, "surprise: Extra inputs are not permitted"),
+        ({"schema": "specguard.run/2"}, "its schema 'specguard.run/2' is not specguard.run/1"),
+        ({"schema": None, "state": None}, "does not say how the run ended"),
+    ],
+)
+def test_a_manifest_that_fits_no_schema(
+    tmp_path: Path, tree: str, values: Mapping[str, Any], said: str
+) -> None:
+    judge(
+        "RUN001", tmp_path / "case", policy=POLICY, commits=[WORK, kept(manifest(tree, **values))],
+        expect=[{"message": said, "path": MANIFEST}],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"state": "failed", "state": "succeeded"}'])
+def test_a_manifest_that_cannot_be_read(tmp_path: Path, text: str) -> None:
+    brought = Step("docs: run", files={MANIFEST: text})
+    judge("RUN001", tmp_path, policy=POLICY, commits=[WORK, brought], expect=[{"path": MANIFEST}])
 
 
 def test_a_branch_that_names_an_item_and_no_run(tmp_path: Path) -> None:
@@ -100,6 +131,15 @@ def test_the_last_result_for_the_committed_tree_counts(
     made = manifest(tree, commands=[gate(tree) | one for one in commands])
     expect = [{"path": MANIFEST, "message": said}] if said else []
     judge("RUN002", tmp_path / "case", policy=POLICY, commits=[WORK, kept(made)], expect=expect)
+
+
+def test_a_gate_that_the_change_does_not_ask_for(tmp_path: Path) -> None:
+    work = Step(MESSAGE, files={"docs/a.md": "b\n"})
+    made = manifest(tree_of(tmp_path / "tree", work), commands=[])
+    judge("RUN002", tmp_path / "case", policy=POLICY, commits=[work, kept(made)])
+    policy = POLICY + 'gates = ["scan"]\n'
+    expect = [{"message": "no result of the gate scan"}]
+    judge("RUN002", tmp_path / "more", policy=policy, commits=[work, kept(made)], expect=expect)
 
 
 def test_more_gates_may_be_named_by_a_document_that_is_not_found(tmp_path: Path) -> None:
@@ -158,6 +198,17 @@ def test_a_log_is_held_to_its_own_digest(tmp_path: Path, tree: str) -> None:
     made = manifest(tree, commands=[gate(tree, log_digest=sha("other\n"))], digests={"run.log": sha("x")})
     expect = [{"path": f"{FOLDER}/{LOG}"}]
     judge("RUN004", tmp_path / "case", policy=POLICY, commits=[WORK, kept(made)], expect=expect)
+
+
+def test_a_file_that_is_changed_later_is_judged(tmp_path: Path, tree: str) -> None:
+    base = [Step("chore: base"), kept(manifest(tree))]
+    change = [Step("docs: x", files={f"{FOLDER}/{LOG}": "green\n"})]
+    expect = [
+        {"path": f"{FOLDER}/{LOG}", "message": said} for said in ("the change alters", "is not the file")
+    ]
+    judge("RUN004", tmp_path / "case", policy=POLICY, base=base, commits=change, expect=expect)
+    other = [Step("docs: x", files={"a": "b"})]
+    judge("RUN004", tmp_path / "other", policy=POLICY, base=base, commits=other)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from specguard.testing import Step
 from tests.rules.specs.setting import BASE, INDEX, SPEC, WITHOUT_INDEX, each, index, judged, spec
 
 if TYPE_CHECKING:
@@ -58,6 +61,52 @@ def test_what_is_a_review_or_no_bump(tmp_path: Path) -> None:
     judged("SPC004", tmp_path, each(texts), base=each([WAS] * len(texts)), policy=WITHOUT_INDEX)
 
 
+@pytest.mark.parametrize(
+    "form", ["- **Last review:** {} (Ann)", "Owner: Ann | Last review: {}", "Last review:\n{}"]
+)
+def test_dates_in_the_text(form: str, tmp_path: Path) -> None:
+    was, now = (f"# Runs\n\n{form.format(day)}\n" for day in ("2026-01-31", "2026-02-28"))
+    judged(
+        "SPC004",
+        tmp_path / "a",
+        {SPEC: now},
+        {"path": SPEC, "line": 3},
+        base={SPEC: was},
+        policy=WITHOUT_INDEX,
+    )
+    if "Ann" in form:
+        judged(
+            "SPC004",
+            tmp_path / "b",
+            {SPEC: now.replace("Ann", "Bob")},
+            base={SPEC: was},
+            policy=WITHOUT_INDEX,
+        )
+
+
+def test_a_first_date_is_no_bump(tmp_path: Path) -> None:
+    base = {SPEC: WAS.replace("2026-01-31", "TBD")}
+    judged("SPC004", tmp_path, {SPEC: WAS}, base=base, policy=WITHOUT_INDEX)
+
+
+def test_a_new_name_is_no_review(tmp_path: Path) -> None:
+    other = "tasks/specs/0001-better.md"
+    for name, more in (("a", "id: '0001'\n"), ("b", "")):
+        was = WAS.replace("status", f"{more}status")
+        judged(
+            "SPC004",
+            tmp_path / name,
+            {other: bump(was)},
+            {"path": other, "line": 2, "message": f"(it was {SPEC})"},
+            base={SPEC: was},
+            delete=[SPEC],
+            policy=WITHOUT_INDEX,
+        )
+    text = bump(WAS.replace("status", "id: '0001'\nstatus").replace("kept", "gone"))
+    base = {SPEC: WAS.replace("status", "id: '0001'\nstatus")}
+    judged("SPC004", tmp_path / "c", {other: text}, base=base, delete=[SPEC], policy=WITHOUT_INDEX)
+
+
 def test_dates_in_the_index(tmp_path: Path) -> None:
     entry = {"id": "0001", "path": SPEC, "last_review": "2026-01-31", "status": "planned"}
     base = {**BASE, SPEC: "# Runs\n", INDEX: index(entry)}
@@ -76,4 +125,35 @@ def test_dates_in_the_index(tmp_path: Path) -> None:
         {INDEX: index({"id": "0000"}, keys)},
         {**found, "message": "json:3"},
         base=base,
+    )
+
+
+def test_several_commits_count_together(tmp_path: Path) -> None:
+    steps = [
+        Step("docs: review", files={SPEC: bump(WAS)}),
+        Step("docs: correct", files={SPEC: bump(WAS).replace("kept", "gone")}),
+    ]
+    judged("SPC004", tmp_path, base={SPEC: WAS}, policy=WITHOUT_INDEX, commits=steps)
+
+
+def test_a_spec_of_data(tmp_path: Path) -> None:
+    policy = WITHOUT_INDEX.replace('["tasks/specs/*.md"]', '["specs/*.yaml"]').replace(
+        "tasks/specs/0001-*.md", "specs/*"
+    )
+    was = "id: S-1\nlast_review: 2026-01-31\ntitle: Runs\n"
+    found = {"path": "specs/1.yaml", "line": 2}
+    judged(
+        "SPC004",
+        tmp_path / "a",
+        {"specs/1.yaml": bump(was) + "# fine\n"},
+        found,
+        base={"specs/1.yaml": was},
+        policy=policy,
+    )
+    judged(
+        "SPC004",
+        tmp_path / "b",
+        {"specs/1.yaml": bump(was) + "more: x\n"},
+        base={"specs/1.yaml": was},
+        policy=policy,
     )

@@ -92,3 +92,12 @@ def test_without_an_index_the_spec_itself_counts(tmp_path: Path) -> None:
     base = {SPEC: spec(more="id: R-1\n"), CODE: ""}
     found = {"path": MIRROR, "line": 1, "message": f"{SPEC}:3"}
     judged("SPC008", tmp_path, {MIRROR: "- R-1: done\n"}, found, base=base, policy=policy)
+
+
+def test_a_mirror_is_judged_with_the_index(tmp_path: Path) -> None:
+    base = {**BASE, MIRROR: "- 0001: done\n"}
+    found = {"path": MIRROR, "line": 1}
+    judged("SPC008", tmp_path / "a", {"x": "x"}, base=base, policy=WITH)
+    judged("SPC008", tmp_path / "b", {"x": "x"}, found, base=base, policy=WITH, args=["--all"])
+    files = {INDEX: BASE[INDEX].replace("done", "planned")}
+    judged("SPC008", tmp_path / "c", files, found, base=base, policy=WITH)

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 OTHER = "tasks/specs/0002-logs.md"
 
 
+def test_what_fits_together_passes(tmp_path: Path) -> None:
+    judged("SPC001", tmp_path, args=["--all"])
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
@@ -94,6 +98,12 @@ def test_an_id_or_a_file_in_two_entries(entries: list[Any], message: str, tmp_pa
     )
 
 
+def test_other_documents_of_an_entry_may_be_shared(tmp_path: Path) -> None:
+    shared = [{"id": f"000{n}", "paths": {"spec": f"tasks/specs/000{n}.md", "prd": OTHER}} for n in (1, 2)]
+    files = {INDEX: index(*shared), OTHER: "# L\n", "tasks/specs/0001.md": "", "tasks/specs/0002.md": ""}
+    judged("SPC001", tmp_path, files, base={CODE: ""}, policy=POLICY.partition("[specs.governs]")[0])
+
+
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
@@ -109,6 +119,42 @@ def test_an_index_that_cannot_be_read(text: str, line: int, message: str, tmp_pa
     more = [{"path": SPEC, "message": "no entry"}] if "neither" in message else []
     files = {INDEX: text, SPEC: spec(text="x\n")}
     judged("SPC001", tmp_path, files, expect, *more)
+
+
+def test_an_unreadable_index_leaves_other_rules_without_an_answer(tmp_path: Path) -> None:
+    judged("SPC005", tmp_path, {INDEX: "{"}, exit_code=2, states={"SPC005": "indeterminate"})
+
+
+def test_an_index_that_is_not_there_is_said_where_a_spec_is_touched(tmp_path: Path) -> None:
+    missing = {"path": INDEX, "message": "no index"}
+    judged("SPC001", tmp_path / "a", {SPEC: spec()}, missing, base={CODE: ""})
+    judged("SPC001", tmp_path / "b", {"x": "x"}, base={CODE: ""})
+
+
+def test_a_link_in_place_of_the_index_or_of_a_spec(tmp_path: Path) -> None:
+    step = Step("docs: x", files={"other.json": index(ENTRY)}, symlinks={INDEX.encode(): b"../other.json"})
+    judged("SPC001", tmp_path / "a", None, {"path": INDEX, "message": "no index"}, commits=[step])
+    step = Step("docs: x", files={"x.md": spec()}, symlinks={SPEC.encode(): b"../../x.md"})
+    judged(
+        "SPC001",
+        tmp_path / "b",
+        None,
+        {"path": INDEX, "message": "a link or a submodule"},
+        {"path": SPEC, "message": "is no regular file"},
+        {"path": "src/runs/run.py", "message": "there is none"},
+        commits=[step],
+    )
+
+
+def test_a_spec_that_no_entry_names_is_judged_where_it_is_touched(tmp_path: Path) -> None:
+    base = {**BASE, OTHER: "# Logs\n"}
+    judged("SPC001", tmp_path / "a", {SPEC: spec(text="x\n")}, base=base)
+    judged("SPC001", tmp_path / "b", {OTHER: "# Logs 2\n"}, {"path": OTHER}, base=base)
+    judged("SPC001", tmp_path / "c", None, {"path": OTHER}, base=base, args=["--all"])
+
+
+def test_taking_an_entry_out_touches_its_spec(tmp_path: Path) -> None:
+    judged("SPC001", tmp_path, {INDEX: index()}, {"path": SPEC, "message": "no entry"})
 
 
 def test_taking_a_spec_away(tmp_path: Path) -> None:
@@ -130,10 +176,29 @@ def test_a_governed_path_without_a_spec_is_judged_where_it_is_touched(tmp_path: 
     judged("SPC001", tmp_path / "c", {"docs/x.md": "x"}, expect, policy=policy, args=["--all"])
 
 
+def test_a_spec_that_cannot_be_read(tmp_path: Path) -> None:
+    judged(
+        "SPC001", tmp_path / "a", {SPEC: "---\nstatus: [\n---\n"}, {"path": SPEC, "message": "cannot be read"}
+    )
+    judged("SPC001", tmp_path / "b", {SPEC: "a\0b"}, {"path": SPEC, "message": "binary"})
+
+
 def test_a_malformed_pattern_in_a_spec(tmp_path: Path) -> None:
     policy = POLICY.partition("[specs.governs]")[0]
     text = spec(more='governs: ["src/[", "lib/**"]\n')
     judged("SPC001", tmp_path, {SPEC: text}, {"path": SPEC, "line": 4, "message": "'src/['"}, policy=policy)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("tasks/index.yaml", f"specs:\n  - id: '0001'\n    path: {SPEC}\n"),
+        ("tasks/index.toml", f'[[specs]]\nid = "0001"\npath = "{SPEC}"\n'),
+    ],
+)
+def test_an_index_in_another_notation(name: str, text: str, tmp_path: Path) -> None:
+    policy = POLICY.replace("tasks/index.json", name)
+    judged("SPC001", tmp_path, {name: text}, policy=policy, args=["--all"])
 
 
 def test_taking_a_spec_away_that_says_itself_what_it_governs(tmp_path: Path) -> None:

@@ -54,12 +54,52 @@ def test_lower_documents_that_contradict(tmp_path: Path) -> None:
     judged("SPC009", tmp_path, {path: text for path, text, _ in cases}, *expect, base=BASE, policy=POLICY)
 
 
+def test_the_highest_that_states_it_decides(tmp_path: Path) -> None:
+    files = {
+        LOW: "canonical_root: /a\n",
+        "work/PHASE_1_PACKET.md": "canonical_root: /b\n",
+        "DECISIONS.md": "None.\n",
+    }
+    found = {"path": LOW, "message": "work/PHASE_1_PACKET.md:1"}
+    judged("SPC009", tmp_path, files, found, base={HIGH: "Nothing.\n"}, policy=POLICY)
+
+
+def test_documents_of_one_pattern_have_no_order(tmp_path: Path) -> None:
+    files = {LOW: "canonical_root: /a\n", "work/AGENT_2_PLAN.md": "canonical_root: /b\n"}
+    judged("SPC009", tmp_path / "a", files, policy=POLICY)
+    packets = {f"work/PHASE_{n}_PACKET.md": f"canonical_root: /{n}\n" for n in (1, 2)}
+    files = {LOW: "canonical_root: /2\n", "work/AGENT_2_PLAN.md": "canonical_root: /3\n"}
+    judged("SPC009", tmp_path / "b", files, {"path": "work/AGENT_2_PLAN.md"}, base=packets, policy=POLICY)
+
+
 def test_either_side_is_judged(tmp_path: Path) -> None:
     base = {**BASE, LOW: "canonical_root: /a\n", "x": "x"}
     judged("SPC009", tmp_path / "a", {"x": "y"}, base=base, policy=POLICY)
     judged("SPC009", tmp_path / "b", {HIGH: BASE[HIGH] + "x\n"}, {"path": LOW}, base=base, policy=POLICY)
     judged("SPC009", tmp_path / "c", {"x": "y"}, {"path": LOW}, base=base, policy=POLICY, args=["--all"])
     judged("SPC009", tmp_path / "d", {"work/AGENT_2": "Words.\n"}, base=base, policy=POLICY)
+
+
+def test_front_matter_alone(tmp_path: Path) -> None:
+    policy = POLICY.replace('"canonical_root"', '"canonical_root", form = "front matter"')
+    base = {HIGH: "---\ncanonical_root: /a\n---\n"}
+    judged("SPC009", tmp_path / "a", {LOW: "canonical_root: /b\n"}, base=base, policy=policy)
+    judged(
+        "SPC009",
+        tmp_path / "b",
+        {LOW: "---\ncanonical_root: /b\n---\n"},
+        {"path": LOW},
+        base=base,
+        policy=policy,
+    )
+
+
+def test_a_pattern_may_be_anchored_to_a_line(tmp_path: Path) -> None:
+    policy = POLICY.replace('"canonical_root"', "\"root\", pattern = '^root is ([/a-z]+)$'")
+    base = {HIGH: "# A\n\nroot is /a\n\nMore.\n"}
+    judged(
+        "SPC009", tmp_path, {LOW: "# P\n\nroot is /b\n"}, {"path": LOW, "line": 3}, base=base, policy=policy
+    )
 
 
 def test_a_pattern(tmp_path: Path) -> None:
@@ -99,6 +139,23 @@ def test_a_pattern(tmp_path: Path) -> None:
 def test_keys_that_cannot_be(key: str, message: str, tmp_path: Path) -> None:
     policy = POLICY.replace('{name = "canonical_root"}', key)
     judged("SPC009", tmp_path, {LOW: ""}, policy=policy, error=message, exit_code=2)
+
+
+def test_an_order_in_prose_serves_as_well(tmp_path: Path) -> None:
+    policy = """# Authority
+
+## Conflict resolution
+
+1. `ARCHITECTURE.md`
+2. `work/`
+
+```toml specguard
+[authority]
+keys = [{name = "canonical_root"}]
+```
+"""
+    found = {"path": LOW, "authority": "SPEC_AUTHORITY.md:10"}
+    judged("SPC009", tmp_path, {LOW: "canonical_root: /b\n"}, found, base=BASE, policy=policy)
 
 
 def test_a_document_that_cannot_be_read_leaves_no_answer(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from specguard.testing import Step
 from tests.rules.specs.setting import (
     BASE,
     CODE,
@@ -60,6 +61,13 @@ def test_where_the_date_may_stand(tmp_path: Path) -> None:
     judged("SPC002,SPC003", tmp_path, each(texts), policy=WITHOUT_INDEX)
 
 
+def test_a_date_in_the_index_counts(tmp_path: Path) -> None:
+    files = {SPEC: "# Runs\n", INDEX: index(entry(last_review="2026-02-20", status="planned"))}
+    judged("SPC002", tmp_path / "a", files)
+    files[INDEX] = index(entry(last_review="2026-01-20", status="planned"))
+    judged("SPC003", tmp_path / "b", files, {"path": SPEC, "message": "tasks/index.json:2"})
+
+
 def test_what_does_not_count_as_a_date(tmp_path: Path) -> None:
     texts = [
         "# Runs\n\n<!-- last_review: 2026-02-20 -->\n",
@@ -91,6 +99,11 @@ def test_a_date_that_is_none(tmp_path: Path) -> None:
         for path, (_, message) in zip(files, values, strict=True)
     ]
     judged("SPC002", tmp_path, files, *expect, policy=WITHOUT_INDEX)
+
+
+def test_a_date_in_the_index_that_is_none(tmp_path: Path) -> None:
+    files = {INDEX: index(entry(last_review="?"))}
+    judged("SPC002", tmp_path, files, {"path": SPEC, "line": None, "message": "in tasks/index.json:2 is '?'"})
 
 
 def test_two_dates_that_differ(tmp_path: Path) -> None:
@@ -141,6 +154,18 @@ def test_the_days_of_a_review(today: str, severity: str, message: str, tmp_path:
     judged("SPC003", tmp_path, None, *expect, today=today)
 
 
+def test_a_bound_of_the_policy_is_cited(tmp_path: Path) -> None:
+    policy = POLICY.replace("[specs]", "[specs]\nmax_age_days = 5\nwarn_days = 0")
+    judged("SPC003", tmp_path, None, {"path": SPEC, "authority": "SPEC_AUTHORITY.md:5"}, policy=policy)
+
+
+def test_a_terminal_status_is_exempt_where_both_places_say_it(tmp_path: Path) -> None:
+    old = {SPEC: spec("2025-01-01", "Done")}
+    judged("SPC003", tmp_path / "a", old)
+    judged("SPC002", tmp_path / "b", {SPEC: spec("TBD", "archived (2025)")})
+    judged("SPC003", tmp_path / "c", {**old, INDEX: index(entry(status="in-progress"))}, {"path": SPEC})
+
+
 def test_only_what_the_change_touches_or_governs_is_judged(tmp_path: Path) -> None:
     base = {**BASE, SPEC: spec("2025-01-01"), OTHER: spec("2025-01-01"), "src/x.py": "x"}
     both: list[Mapping[str, Any]] = [
@@ -181,6 +206,13 @@ def test_without_governs_in_the_policy_a_spec_says_itself_what_it_governs(tmp_pa
         policy=SELF,
         args=["--all"],
     )
+
+
+def test_the_index_touches_the_specs_whose_entries_it_alters(tmp_path: Path) -> None:
+    base = {**BASE, SPEC: spec("2025-01-01"), OTHER: spec("2025-01-01")}
+    base[INDEX] = index(entry(), {"id": "0002", "path": OTHER})
+    files = {INDEX: index({"id": "0002", "path": OTHER}, entry(title="Runs"))}
+    judged("SPC003", tmp_path, files, {"path": SPEC}, base=base)
 
 
 # What was reviewed
@@ -266,6 +298,12 @@ def test_an_id_that_both_contents_have_settles_nothing(tmp_path: Path) -> None:
     )
     base[SPEC] = bound(f"{CODE}: {blob(one)}")
     judged("SPC003", tmp_path / "b", files, {"path": SPEC, "message": "was"}, base=base, policy=CONTENT)
+
+
+def test_what_is_staged_is_judged_like_what_is_committed(tmp_path: Path) -> None:
+    staged = Step("", files={CODE: "run(2)\n"})
+    base = {**BASE, SPEC: spec("2025-01-01")}
+    judged("SPC003", tmp_path, None, {"path": SPEC}, base=base, commits=[], staged=staged)
 
 
 def test_a_spec_that_cannot_be_read_has_no_date(tmp_path: Path) -> None:

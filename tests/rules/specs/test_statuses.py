@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.rules.specs.setting import CODE, ENTRY, INDEX, SPEC, WITHOUT_INDEX, each, index, judged, spec
+from tests.rules.specs.setting import BASE, CODE, ENTRY, INDEX, SPEC, WITHOUT_INDEX, each, index, judged, spec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +31,10 @@ def test_a_status_that_is_not_known(tmp_path: Path) -> None:
     files = each(spec(status=status) for status in statuses)
     expect = [{"path": path, "line": 3, "help": "planned, in-progress, done"} for path in files]
     judged("SPC005", tmp_path, files, *expect, policy=WITHOUT_INDEX)
+
+
+def test_a_status_behind_a_comment_is_what_is_read(tmp_path: Path) -> None:
+    judged("SPC005", tmp_path, {SPEC: spec(status="done # draft")}, policy=WITHOUT_INDEX)
 
 
 def test_a_status_twice_is_none(tmp_path: Path) -> None:
@@ -61,6 +65,11 @@ def test_where_the_status_stands(tmp_path: Path) -> None:
     judged("SPC005", tmp_path / "b", {SPEC: text}, policy=WITHOUT_INDEX)
     files = {INDEX: index({**ENTRY, "status": "nearly"})}
     judged("SPC005", tmp_path / "c", files, {"path": SPEC, "line": None, "message": "in tasks/index.json:2"})
+
+
+def test_statuses_that_are_over_are_known_too(tmp_path: Path) -> None:
+    policy = WITHOUT_INDEX.replace("transitions = {", "transitions = {} # {")
+    judged("SPC005", tmp_path, {SPEC: spec(status="superseded")}, policy=policy)
 
 
 def test_a_spec_without_a_status(tmp_path: Path) -> None:
@@ -94,13 +103,45 @@ def test_moves(tmp_path: Path) -> None:
     judged("SPC005", tmp_path, files, *expect, base=base, policy=WITHOUT_INDEX)
 
 
+def test_a_move_in_the_index(tmp_path: Path) -> None:
+    base = {**BASE, SPEC: "# Runs\n", INDEX: index({**ENTRY, "status": "done"})}
+    files = {INDEX: index({**ENTRY, "status": "planned"})}
+    expect = {
+        "path": SPEC,
+        "message": "from done to planned in tasks/index.json:2",
+        "help": "Nothing comes behind",
+    }
+    judged("SPC005", tmp_path / "a", files, expect, base=base)
+    # From one place to the other it is the same move.
+    files = {INDEX: index(ENTRY), SPEC: spec()}
+    judged("SPC005", tmp_path / "b", files, {"path": SPEC, "message": "from done to planned"}, base=base)
+
+
+def test_a_spec_with_a_new_name_keeps_its_history(tmp_path: Path) -> None:
+    base = {SPEC: spec(status="done", more="id: R-1\n")}
+    files = {OTHER: spec(status="planned", more="id: r-1\n", text="Other words.\n")}
+    found = {"path": OTHER, "message": "from done to planned"}
+    judged("SPC005", tmp_path, files, found, base=base, delete=[SPEC], policy=WITHOUT_INDEX)
+
+
 def test_how_a_new_spec_begins(tmp_path: Path) -> None:
     files = each(spec(status=status) for status in ("planned", "in-progress", "review", "done", "archived"))
     expect = [{"path": path, "message": "begins as", "help": "planned."} for path in list(files)[3:]]
     judged("SPC005", tmp_path, files, *expect, policy=NEEDING)
 
 
+def test_a_status_is_judged_where_the_spec_governs_what_changes(tmp_path: Path) -> None:
+    base = {**BASE, SPEC: spec(status="nearly"), OTHER: spec(status="nearly")}
+    judged("SPC005", tmp_path / "a", {"docs/x.md": "x"}, base=base)
+    judged("SPC005", tmp_path / "b", None, {"path": SPEC}, base=base)
+    judged("SPC005", tmp_path / "c", None, {"path": SPEC}, {"path": OTHER}, base=base, args=["--all"])
+
+
 # Approvals
+
+
+def test_a_status_that_needs_no_approval(tmp_path: Path) -> None:
+    judged("SPC006", tmp_path, {SPEC: spec(text="x\n")})
 
 
 def test_what_is_no_approval(tmp_path: Path) -> None:
@@ -124,6 +165,31 @@ def test_what_is_no_approval(tmp_path: Path) -> None:
         for path, (_, _, message, line) in zip(files, cases, strict=True)
     ]
     judged("SPC006", tmp_path, files, *expect, policy=WITHOUT_INDEX)
+
+
+def test_an_approval_in_the_index(tmp_path: Path) -> None:
+    entry: dict[str, Any] = {**ENTRY, "status": "In progress"}
+    judged("SPC006", tmp_path / "a", {INDEX: index(entry)}, {"path": SPEC, "line": None})
+    entry["approvals"] = {
+        "docs_review": {"reviewer": "Ann Example", "date": "2026-02-20", "status": "succeeded"}
+    }
+    judged("SPC006", tmp_path / "b", {INDEX: index(entry)})
+    entry["approvals"] = {"docs_review": {"date": "2026-02-20"}}
+    judged(
+        "SPC006", tmp_path / "c", {INDEX: index(entry)}, {"path": SPEC, "message": "in tasks/index.json:2"}
+    )
+
+
+def test_a_terminal_status_is_not_exempt(tmp_path: Path) -> None:
+    base = {**BASE, SPEC: spec(status="done")}
+    judged(
+        "SPC006",
+        tmp_path,
+        None,
+        {"path": SPEC, "message": "is done, and no"},
+        base=base,
+        policy=WITHOUT_INDEX,
+    )
 
 
 def test_the_names_of_fields_are_a_setting(tmp_path: Path) -> None:

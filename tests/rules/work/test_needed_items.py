@@ -36,6 +36,11 @@ def test_a_slice_waits_for_what_it_needs(tmp_path: Path) -> None:
     judged(tmp_path, WORK, expect=[EARLY])
 
 
+def test_a_status_that_the_change_sets_itself_does_not_help(tmp_path: Path) -> None:
+    step = Step("C2: the second", files={"b": "2", LIST: slices("done")})
+    judged(tmp_path, step, expect=[EARLY])
+
+
 def test_what_is_done_put_off_or_conditional_is_not_waited_for(tmp_path: Path) -> None:
     for name, text in {
         "done": slices("done"),
@@ -47,3 +52,8 @@ def test_what_is_done_put_off_or_conditional_is_not_waited_for(tmp_path: Path) -
         )
     landed = [Step("docs: plan", files={LIST: slices()}), Step("C1: the first", files={"a": "1"})]
     judged(tmp_path / "landed", WORK, base=landed, states={"PLN002": "passed"})
+
+
+def test_what_a_commit_of_the_change_did_is_done(tmp_path: Path) -> None:
+    first = Step("C1: the first", files={"a": "1"})
+    judged(tmp_path, first, WORK, states={"PLN002": "passed"})

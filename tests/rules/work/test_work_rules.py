@@ -30,6 +30,19 @@ def document(text: str, **files: str) -> list[Step]:
 # PTH003
 
 
+def test_a_path_outside_the_scope_that_the_document_states(tmp_path: Path) -> None:
+    judged(
+        "PTH003",
+        tmp_path,
+        Step(SUBJECT, files={"src/a": "1", "bin/b": "1"}, delete=["a"]),
+        base=document("\n## Scope\n\n- `src/`\n"),
+        expect=[
+            {"path": "a", "side": "base", "severity": "error", "authority": "docs/phase-12.md:5"},
+            {"path": "bin/b", "severity": "error", "authority": "docs/phase-12.md:5"},
+        ],
+    )
+
+
 def test_a_scope_that_was_not_wholly_understood_only_warns(tmp_path: Path) -> None:
     judged(
         "PTH003",
@@ -38,6 +51,16 @@ def test_a_scope_that_was_not_wholly_understood_only_warns(tmp_path: Path) -> No
         base=document("\n## Scope\n\n- `src/`\n- and what goes with `it`\n"),
         expect=[{"path": "bin/b", "severity": "warning", "message": "line 6 of it may mean more"}],
         exit_code=0,
+    )
+
+
+def test_approvals_are_in_every_scope(tmp_path: Path) -> None:
+    judged(
+        "PTH003",
+        tmp_path,
+        Step(SUBJECT, files={"src/a": "1", ".specguard/approvals/1.json": "{}"}),
+        base=document("\n## Scope\n\n- `src/`\n"),
+        states={"PTH003": "passed"},
     )
 
 
@@ -63,6 +86,20 @@ def test_a_scope_that_the_change_itself_widens_is_the_bases(tmp_path: Path) -> N
 
 
 # WRK001
+
+
+def test_a_required_item_that_is_named_is_enough(tmp_path: Path) -> None:
+    policy = f"require_work_item = true\n{PHASES}"
+    judged("WRK001", tmp_path / "named", DONE, policy=policy, states={"WRK001": "passed"})
+    outcome = judged(
+        "WRK001",
+        tmp_path / "unnamed",
+        step(),
+        policy=policy,
+        branch="work",
+        expect=[{"field": "work_item", "authority": "SPEC_AUTHORITY.md:4"}],
+    )
+    assert "'phase-12'" in outcome.report["findings"][0]["help"]
 
 
 def test_plan_upkeep_needs_no_item_where_one_is_required(tmp_path: Path) -> None:
@@ -102,7 +139,37 @@ def test_an_item_is_required_of_some_branches_alone(tmp_path: Path) -> None:
 # WRK002
 
 
+def test_a_document_in_an_older_place_is_a_warning(tmp_path: Path) -> None:
+    files = {name: text for name, text in PLAN.files.items() if name != "docs/phase-12.md"}
+    judged(
+        "WRK002",
+        tmp_path,
+        DONE,
+        policy=f'{PHASES}legacy = ["old/phase-{{number}}.md"]\n',
+        base=[Step("chore: base", files={**files, "old/phase-12.md": "# Phase 12\n"})],
+        expect=[{"path": "old/phase-12.md", "severity": "warning", "authority": "SPEC_AUTHORITY.md:13"}],
+        exit_code=0,
+    )
+
+
 # WRK003
+
+
+def test_the_pointer_names_another_item(tmp_path: Path) -> None:
+    judged(
+        "WRK003",
+        tmp_path,
+        step(SUBJECT.replace("12", "11")),
+        branch="phase-11",
+        expect=[{"path": "configs/NEXT_PHASE.json", "line": 1, "message": "phase 12 is the current one"}],
+    )
+
+
+def test_only_the_first_name_of_a_kind_is_compared(tmp_path: Path) -> None:
+    # That later commits name another item is WRK007's to say.
+    judged(
+        "WRK003", tmp_path, DONE, step("feat(phase13): implement phase 13", "b"), states={"WRK003": "passed"}
+    )
 
 
 def test_a_title_that_is_not_known_cannot_agree(tmp_path: Path) -> None:
@@ -144,6 +211,20 @@ def test_the_pointer_is_left_alone_by_an_items_change(tmp_path: Path) -> None:
 # WRK005
 
 
+def test_a_document_that_an_index_names_is_the_items_own_wherever_it_is(tmp_path: Path) -> None:
+    policy = PHASES + 'index = ["docs/INDEX.md"]\nsiblings = ["docs/*.md"]\n'
+    files = {"configs/NEXT_PHASE.json": '{"next": 12}', "docs/storage.md": "# S\n", "docs/other.md": "# O\n"}
+    index = "| phase | document |\n| --- | --- |\n| 12 | [storage](storage.md) |\n"
+    judged(
+        "WRK005",
+        tmp_path,
+        Step(SUBJECT, files={"docs/storage.md": "# Storage\n", "docs/other.md": "# Other\n"}),
+        policy=policy,
+        base=[Step("chore: base", files={**files, "docs/INDEX.md": index})],
+        expect=[{"path": "docs/other.md", "authority": "SPEC_AUTHORITY.md:14"}],
+    )
+
+
 def test_a_document_changes_for_its_item_or_in_the_plans_upkeep(tmp_path: Path) -> None:
     edited = {"docs/phase-12.md": "# Phase 12\n\n## Scope\n\n- `src/`\n"}
     judged("WRK005", tmp_path / "own", Step(SUBJECT, files={"a": "1", **edited}), states={"WRK005": "passed"})
@@ -165,6 +246,27 @@ def test_a_document_changes_for_its_item_or_in_the_plans_upkeep(tmp_path: Path) 
     )
 
 
+def test_an_index_changes_in_the_plans_upkeep_alone(tmp_path: Path) -> None:
+    policy = f'{PHASES}index = ["docs/INDEX.md"]\n'
+    index = {"docs/INDEX.md": "| 12 | [other](other.md) |\n"}
+    judged(
+        "WRK005",
+        tmp_path / "none",
+        Step("feat: cart", files={"a": "1", **index}),
+        policy=policy,
+        branch="cart",
+        expect=[{"path": "docs/INDEX.md", "message": "the index of a phase"}],
+    )
+    judged(
+        "WRK005",
+        tmp_path / "upkeep",
+        Step("docs: plan", files=index),
+        policy=policy,
+        branch="plan",
+        states={"WRK005": "not-applicable"},
+    )
+
+
 # WRK006
 
 LANDED = Step(f"{SUBJECT} (#7)", files={"src/old": "1"}, id="landed")
@@ -177,6 +279,27 @@ def test_an_item_that_has_landed(tmp_path: Path) -> None:
         DONE,
         base=[PLAN, LANDED],
         expect=[{"field": "commit.subject", "message": "phase 12 is in the base already"}],
+    )
+
+
+@pytest.mark.parametrize(
+    ("then", "lifted"),
+    [
+        ([f'Revert "{SUBJECT} (#7)"'], True),
+        ([f'Revert "{SUBJECT} (#7)" (#8)'], True),
+        ([f'Revert "{SUBJECT} (#7)"', f'Reapply "{SUBJECT} (#7)"'], False),
+        (["feat(phase1): implement phase 1"], False),
+        ([f"fixup! {SUBJECT}"], False),
+    ],
+)
+def test_a_revert_lifts_it(then: list[str], lifted: bool, tmp_path: Path) -> None:
+    later = [Step(message, files={"src/old": str(number)}) for number, message in enumerate(then)]
+    judged(
+        "WRK006",
+        tmp_path,
+        DONE,
+        base=[PLAN, LANDED, *later],
+        expect=[] if lifted else [{"message": "in the base already"}],
     )
 
 
@@ -201,6 +324,19 @@ def test_another_branch_works_on_it(tmp_path: Path) -> None:
 
 
 # WRK007
+
+
+def test_each_other_item_is_named_once(tmp_path: Path) -> None:
+    other = "feat(phase13): implement phase 13"
+    judged(
+        "WRK007",
+        tmp_path,
+        DONE,
+        step(other, "b"),
+        step(other, "c"),
+        step("feat: no item", "d"),
+        expect=[{"field": "commit.subject", "message": "works on phase 13"}],
+    )
 
 
 # WRK005: what upkeep alters
@@ -305,6 +441,30 @@ def test_a_title_that_is_not_known_might_name_an_item(tmp_path: Path) -> None:
 
 
 # WRK008
+
+
+def test_a_guarded_path_that_is_only_named_is_a_warning_with_the_line(tmp_path: Path) -> None:
+    text = "\n- [ ] Extend the OpenAPI spec (`docs/api/x.yaml`)\n- [ ] In `docs/api/x.yaml`, add a field\n"
+    policy = f'[rules.forbidden-path]\npaths = ["docs/api/"]\n{PHASES}'
+    warned = "docs/phase-12.md:3 says 'Extend the OpenAPI spec (docs/api/x.yaml)'"
+    judged(
+        "WRK008",
+        tmp_path / "named",
+        DONE,
+        policy=policy,
+        base=document(text),
+        expect=[{"severity": "warning", "line": 3, "message": warned}],
+        exit_code=0,
+    )
+    asked = f"{text}- [ ] `docs/api/x.yaml` should have it\n"
+    judged(
+        "WRK008",
+        tmp_path / "task",
+        DONE,
+        policy=policy,
+        base=document(asked),
+        expect=[{"severity": "error", "line": 5, "message": "asks to change it"}],
+    )
 
 
 def test_an_approver_lifts_what_upkeep_alters_and_the_record_is_no_other_file(tmp_path: Path) -> None:
