@@ -382,7 +382,7 @@ def test_dates_of_commits(tmp_path: Path) -> None:
 def test_no_clock(repo: Repository) -> None:
     # There is no way to set the clock of one process; what it is compared with comes to the same.
     code = (
-        "import specguard.engine.check as clock, sys; clock.OLDEST = 9999; "
+        "import specguard.engine.facts as clock, sys; clock.OLDEST = 9999; "
         "from specguard.cli import main; sys.exit(main(sys.argv[1:]))"
     )
     done = subprocess.run(
