@@ -47,7 +47,7 @@ class Record:
     A mutable default belongs to each record alone. Two records of one class with equal fields are equal. The
     type checker alone holds that a field is not set again, unless a class is declared with `frozen=False`;
     one with `kw_only=True` may have fields without a default behind others. The constructor is compiled when
-    the class is first used, so a class that a process never uses costs it nothing.
+    the class is used often, so a class that a process seldom uses costs it little.
 
     Annotations must be postponed (`from __future__ import annotations`), so that the names in them may be
     imported for the type checker alone.
@@ -57,11 +57,12 @@ class Record:
     """
 
     _fields: tuple[str, ...] = ()
+    _uses = 0
 
     def __init_subclass__(cls, *, frozen: bool = True, kw_only: bool = False) -> None:
         cls._fields = field_names(cls)
         if "__init__" not in cls.__dict__:
-            cls.__init__ = _compile_and_call  # type: ignore[method-assign]  # until the first use
+            cls.__init__ = _first_uses  # type: ignore[method-assign]  # until the first use
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.__dict__ == other.__dict__
@@ -74,9 +75,30 @@ class Record:
         return f"{type(self).__name__}({fields})"
 
 
-def _compile_and_call(self: Any, *values: Any, **named: Any) -> None:
-    """Give a record's class its constructor, and call it."""
+def _first_uses(self: Any, *values: Any, **named: Any) -> None:
+    """Set a record's fields one by one; a class that is used often is given a constructor of its own."""
     cls = type(self)
+    cls._uses += 1
+    fields, store = cls._fields, self.__dict__
+    given = {**dict(zip(fields, values, strict=False)), **named}
+    # What is wrong with the arguments is said by the constructor.
+    fits = len(given) == len(values) + len(named) and named.keys() <= set(fields)
+    defaults = [hasattr(cls, name) for name in fields[: len(values)]]
+    fits = fits and defaults == sorted(defaults)
+    if cls._uses > _FEW or not fits or any(name not in given and not hasattr(cls, name) for name in fields):
+        _compile(cls)
+        cls.__init__(self, *values, **named)
+        return
+    for name in fields:
+        value = given[name] if name in given else getattr(cls, name)
+        store[name] = value.copy() if name not in given and isinstance(value, (list, dict)) else value
+
+
+_FEW: Final = 30
+"""So often a constructor that is not compiled takes less time than compiling it."""
+
+
+def _compile(cls: Any) -> None:
     parameters, body, optional = [], [], False
     for name in cls._fields:
         if hasattr(cls, name):
@@ -94,7 +116,6 @@ def _compile_and_call(self: Any, *values: Any, **named: Any) -> None:
     # The text is made of the names of annotated fields alone.
     exec("\n ".join([f"def __init__(self, {', '.join(parameters)}):", *body, "pass"]), space)  # noqa: S102
     cls.__init__ = space["__init__"]
-    cls.__init__(self, *values, **named)
 
 
 class Note:
