@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 57_950,
+    "code lines of specguard and rules": 57_970,
     "modules of specguard and rules": 358,
     "code lines of tests": 58_950,
     "modules in one folder": 18,
