@@ -7,8 +7,6 @@ that it asks for: one that asks for anything else (refs, a remote, the working t
 
 from __future__ import annotations
 
-import json
-
 from specguard.change.revision import sha256
 from specguard.declaration.rule import LAST, Record, lower_severity
 from specguard.errors import MissingFact, NotApplicable
@@ -377,7 +375,7 @@ def names_of(change: Change, policy: Policy, today: date) -> Mapping[str, str] |
         "stage": change.stage,
         "today": today.isoformat(),
     }
-    return {key: json.dumps(value) for key, value in said.items()}
+    return {key: repr(value) for key, value in said.items()}
 
 
 def _text(text: PullRequest) -> list[Any]:

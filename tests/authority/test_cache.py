@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import marshal
 import os
 import subprocess
 import sys
@@ -91,12 +92,14 @@ def sealed(body: bytes) -> bytes:
     "damage",
     [
         lambda data: data[: len(data) // 2],
-        lambda data: data.replace(b'"a/"', b'"b/"'),
+        lambda data: data.replace(b"a/", b"b/"),
         lambda data: b"",
         lambda data: b"\xff\xfe",
         lambda data: data.partition(b"\n")[0] + b"\n{}",
-        lambda data: sealed(b'{"files": [], "kept": {"documents": []}}'),
-        lambda data: sealed(b'{"files": [], "kept": {"format": 2, "documents": [], "top": 3}}'),
+        lambda data: sealed(b"{}"),
+        lambda data: sealed(marshal.dumps([])),
+        lambda data: sealed(marshal.dumps({"files": [], "kept": {"documents": []}})),
+        lambda data: sealed(marshal.dumps({"files": [], "kept": {"format": 2, "documents": [], "top": 3}})),
     ],
 )
 def test_a_broken_file_is_a_miss(loader: Any, tmp_path: Path, damage: Any) -> None:

@@ -342,14 +342,14 @@ def test_enforcing_neither_reads_nor_writes_the_cache(tmp_path: Path) -> None:
         return run_here(*words, *more, directory=repository.path, env=variables).exit_code
 
     assert check("--enforce") == 1
-    assert not list(cache.rglob("*.json"))
+    assert not list(cache.rglob("*.cache"))
     assert check() == 1
-    [kept] = cache.rglob("*.json")
+    [kept] = cache.rglob("*.cache")
     # What is kept under this name is the policy of another repository, and sound in itself.
     other = Case().build(tmp_path / "other")
     elsewhere = {"XDG_CACHE_HOME": str(tmp_path / "elsewhere")}
     assert run_here(*words, directory=other.path, env=elsewhere).exit_code == 0
-    [lenient] = (tmp_path / "elsewhere").rglob("*.json")
+    [lenient] = (tmp_path / "elsewhere").rglob("*.cache")
     kept.write_bytes(lenient.read_bytes())
     assert check() == 0
     assert check("--enforce") == 1
