@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from specguard.approvals.settings import ApprovalSettings
     from specguard.artifacts.artifacts import Artifacts
     from specguard.artifacts.contracts import Contract
-    from specguard.authority.difference import PolicyChange
-    from specguard.authority.policy import Guards, Policy
+    from specguard.authority.policy import Guards, Policy, PolicyChange
     from specguard.change.change import Bookkeeping
     from specguard.change.entries import Commit, Entry, Message
     from specguard.change.git import History

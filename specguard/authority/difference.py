@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-from specguard.authority.policy import load, plain
+from specguard.authority.policy import PolicyChange, load, plain
 from specguard.authority.settings import AuthoritySettings, TopLevel
 from specguard.declaration.patterns import Covering, Guarding, Patterns
 from specguard.declaration.rule import Record, Settings
@@ -81,35 +79,10 @@ def _several(elements: Sequence[Any]) -> str:
 
 def _value(value: Any) -> str:
     """A setting's value for a message as TOML would have it, cut where it is long."""
+    import json
+
     text = "nothing" if value is None else json.dumps(value, ensure_ascii=False, default=str)
     return shortened(text, 120)
-
-
-class PolicyChange(Record):
-    """How a change would alter the policy; true where it does, or would leave none that can be read.
-
-    Attributes:
-        differences: the settings that differ, by key.
-        problem: why the policy after the change cannot be read; empty where it can.
-        baseline: what the change does to the baseline; None where it leaves it alone.
-    """
-
-    differences: Sequence[Difference] = ()
-    problem: str = ""
-    baseline: BaselineChange | None = None
-
-    @property
-    def effect(self) -> Effect | None:
-        """The worst of all differences; None where there is none."""
-        effects = {difference.effect for difference in self.differences}
-        if self.problem or "loosens" in effects:
-            return "loosens"
-        if "incomparable" in effects:
-            return "incomparable"
-        return "tightens" if effects else None
-
-    def __bool__(self) -> bool:
-        return bool(self.differences or self.problem)
 
 
 def compare(old: Policy, new: Policy, *, baseline: BaselineChange | None = None) -> PolicyChange:

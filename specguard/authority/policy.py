@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
+    from specguard.authority.baseline import BaselineChange
+    from specguard.authority.difference import Difference, Effect
     from specguard.authority.ranks import Contradiction
     from specguard.authority.settings import AuthorityKey
     from specguard.change.entries import Entry
@@ -107,6 +109,33 @@ def load(target: str) -> Any:
     for part in path.split("."):
         value = getattr(value, part)
     return value
+
+
+class PolicyChange(Record):
+    """How a change would alter the policy; true where it does, or would leave none that can be read.
+
+    Attributes:
+        differences: the settings that differ, by key.
+        problem: why the policy after the change cannot be read; empty where it can.
+        baseline: what the change does to the baseline; None where it leaves it alone.
+    """
+
+    differences: Sequence[Difference] = ()
+    problem: str = ""
+    baseline: BaselineChange | None = None
+
+    @property
+    def effect(self) -> Effect | None:
+        """The worst of all differences; None where there is none."""
+        effects = {difference.effect for difference in self.differences}
+        if self.problem or "loosens" in effects:
+            return "loosens"
+        if "incomparable" in effects:
+            return "incomparable"
+        return "tightens" if effects else None
+
+    def __bool__(self) -> bool:
+        return bool(self.differences or self.problem)
 
 
 SHOWN: Final = 80

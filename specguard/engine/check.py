@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.authority.difference import PolicyChange
-    from specguard.authority.policy import Policy, RuleInPolicy
+    from specguard.authority.policy import Policy, PolicyChange, RuleInPolicy
     from specguard.change.lines import Hunk
     from specguard.change.request import Request
     from specguard.change.sources import Change

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
     from specguard.approvals.approvals import Approvals
     from specguard.artifacts.artifacts import Artifacts
-    from specguard.authority.difference import PolicyChange
-    from specguard.authority.policy import Guards, Policy
+    from specguard.authority.policy import Guards, Policy, PolicyChange
     from specguard.change.change import Bookkeeping
     from specguard.change.entries import Commit, Message
     from specguard.change.repository import PastCommit

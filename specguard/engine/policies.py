@@ -8,6 +8,7 @@ from functools import partial
 
 from specguard.authority.cache import Cache
 from specguard.authority.load import AUTHORITY, DEFAULTS, load_policy
+from specguard.authority.policy import PolicyChange
 from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Repository, short_branch
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.authority.baseline import BaselineChange
-    from specguard.authority.difference import PolicyChange
     from specguard.authority.policy import Policy
     from specguard.change.request import Request
     from specguard.change.sources import Change
@@ -220,13 +220,13 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
     The tip of the base may have moved on since, which is not the change's doing. The head's plugins are not
     imported, whatever it names.
     """
-    from specguard.authority.difference import PolicyChange, compare
-
     touched = _touched(change, policy)
     baseline = _compare_baselines(change) if BASELINE in touched else None
     if touched <= {BASELINE}:
         # Compiling a second policy is what a hook has no time for.
         return PolicyChange(baseline=baseline)
+
+    from specguard.authority.difference import compare
 
     def registry(_: Sequence[str]) -> Registry:
         return _registry(policy.plugins)

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.authority.difference import Difference, PolicyChange, compare, differ
+from specguard.authority.difference import Difference, compare, differ
+from specguard.authority.policy import PolicyChange
 from specguard.declaration.patterns import Guarding
 
 if TYPE_CHECKING:
