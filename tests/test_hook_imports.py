@@ -57,6 +57,9 @@ paths = ["configs/**"]
 [rules.commit-form]
 subject_max = 72
 
+[rules.branch-name]
+pattern = '^(main|work|(feat|fix|docs)/[a-z0-9-]+)$'
+
 [[rules.forbidden-content.forbid]]
 pattern = "DO NOT COMMIT"
 paths = ["**"]

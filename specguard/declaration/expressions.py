@@ -35,6 +35,8 @@ class Expression:
 
     def search(self, text: str | bytes) -> bool:
         """Whether the expression matches anywhere in a text."""
+        if isinstance(text, str) and self._is_plain(text):
+            return re.search(self.text, text) is not None
         return self._re2().search(readable(text)) is not None
 
     def may_match_line(self, text: str | bytes) -> bool:
@@ -106,6 +108,21 @@ class Expression:
         except UnicodeEncodeError:
             raise ExpressionError(f"the expression {self.text!r} is not valid Unicode") from None
 
+    def _is_plain(self, text: str) -> bool:
+        """Whether Python's own expressions say the same of a text, and as soon.
+
+        A branch's name is compared in front of every commit, where RE2 alone takes a twentieth of the time.
+        """
+        return (
+            len(text) <= _SHORT
+            and text.isascii()
+            and text.isprintable()
+            and len(self.text) <= _SHORT
+            and self.text.count("(") <= _FEW
+            and self.text.count("+") + self.text.count("*") <= _FEW
+            and re.fullmatch(_PLAIN, self.text) is not None
+        )
+
     def _re2(self) -> Any:
         if self._compiled is None:
             self._compiled = _compiled(self.text)
@@ -135,6 +152,16 @@ class Expression:
             core_schema.str_schema(),
             serialization=core_schema.plain_serializer_function_ser_schema(lambda value: value.text),
         )
+
+
+_PLAIN = r"\^(?:[A-Za-z0-9_/:#|()-]|\\[./-]|\[(?:[A-Za-z0-9_/.]|-(?!-))+\][+*]?)*\$?"
+"""Expressions of names, of which RE2 and Python make the same: letters, alternatives, classes of letters."""
+
+_SHORT = 120
+"""The most characters of such an expression and of what it is compared with."""
+
+_FEW = 2
+"""The most groups, and the most repeats, with which Python never takes long."""
 
 
 def needed_literals(text: str) -> Sequence[bytes] | None:

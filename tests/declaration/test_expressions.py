@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from specguard.declaration.expressions import Expression, ExpressionError, needed_literals, readable
+from specguard.declaration.expressions import _PLAIN, Expression, ExpressionError, needed_literals, readable
 
 
 def test_it_is_unanchored_and_knows_flags() -> None:
@@ -149,3 +149,31 @@ def test_every_match_has_one_of_the_texts_that_it_needs(text: str, line: str) ->
         return
     if literals is not None and not any(literal in line.encode() for literal in literals):
         assert not expression.search(line)
+
+
+@given(st.from_regex(_PLAIN, fullmatch=True), st.text("abz09/-_.A|^ \n", max_size=12), st.data())
+def test_a_name_is_compared_as_re2_would(text: str, name: str, data: st.DataObject) -> None:
+    """Text in bytes goes to RE2, whatever the expression is."""
+    expression = Expression(text)
+    try:
+        expression.check()
+    except ExpressionError:
+        assume(False)
+    if data.draw(st.booleans()):
+        name = data.draw(st.from_regex(text))[:150]
+    assert expression.search(name) == expression.search(name.encode("utf-8", "replace"))
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "matches"),
+    [
+        ("^(main|work|(feat|fix)/[a-z0-9-]+)$", "feat/a-1", True),
+        ("^(main|work|(feat|fix)/[a-z0-9-]+)$", "feat/a-1\n", False),
+        ("^(main|work|(feat|fix)/[a-z0-9-]+)$", "feat/é", False),
+        ("^main|work", "homework", True),
+        (r"^release-1\.2", "release-1x2", False),
+        ("^a+$", "a" * 500, True),
+    ],
+)
+def test_names(text: str, name: str, matches: bool) -> None:
+    assert Expression(text).search(name) is matches
