@@ -287,26 +287,26 @@ def branch_below(
     places = {oid: place for place, oid in enumerate(git.revisions(head, base.oid))}
     if not places or (len(places) == 1 and not at_head):
         return None
-    is_items: Lower | None = None
     parents = set(_recorded(git, own))
+    others = [
+        ref
+        for ref in git.repository.branches()
+        if ref.short not in own
+        and ref.short != short_branch(base.ref)
+        and ref.name.startswith(("refs/heads/", f"refs/remotes/{remote}/"))
+        and (at_head or ref.oid != head or ref.short in parents)
+    ]
+    is_items = items() if any(ref.short not in parents for ref in others) else None
     nearest, found = -1, None
     apart: list[Ref] = []
-    for ref in git.repository.branches():
-        if ref.short in own or ref.short == short_branch(base.ref):
-            continue
-        if not ref.name.startswith(("refs/heads/", f"refs/remotes/{remote}/")):
-            continue
+    for ref in others:
         place = places.get(ref.oid, -1)
         if ref.short in parents:
             place = max((places.get(oid, -1) for oid in git.merge_bases(ref.oid, head)), default=-1)
-        elif ref.oid == head and not at_head:
+        elif is_items is None or not is_items(ref.short):
             continue
-        else:
-            is_items = is_items or items()
-            if not is_items(ref.short):
-                continue
-            if place < 0:
-                apart.append(ref)
+        elif place < 0:
+            apart.append(ref)
         if place > nearest:
             nearest, found = place, Found(short_name(ref.name), ref.oid, "stack", ref.name)
     if apart and is_items:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from functools import cached_property
 
 from specguard.change.base import Found, branch_below, default_base, named_base, papers_of
@@ -115,7 +114,7 @@ BASELINE: Final = b".specguard/baseline.json"
 """Where the findings are counted that a repository had when it began."""
 
 
-class Change(ABC):
+class Change:
     """What is judged. Its kinds say what their entries, commits and trees are.
 
     A property that a kind of change does not have raises `NotApplicable`, one that cannot be read raises
@@ -384,24 +383,27 @@ class Change(ABC):
 
     # What the kinds of changes have
 
+    _lacking = "what is judged is no commit yet"
+    """Why a kind of change has none of the following that it does not tell of."""
+
     @property
-    @abstractmethod
     def entries(self) -> Sequence[Entry]:
         """What the change adds, modifies and deletes in all, by path."""
+        raise NotApplicable(self._lacking)
 
     @property
-    @abstractmethod
     def commits(self) -> Sequence[Commit]:
         """The change's commits, oldest first."""
+        raise NotApplicable(self._lacking)
 
-    @abstractmethod
-    def messages(self, merge: str) -> Sequence[Message]:
+    def messages(self, merge: str) -> Sequence[Message]:  # noqa: ARG002 - not every kind has one
         """What is judged as a commit message, by the policy's way to merge: `rebase`, `merge` or `squash`."""
+        raise NotApplicable(self._lacking)
 
     @property
-    @abstractmethod
     def base(self) -> Base:
         """What the change is compared with."""
+        raise NotApplicable(self._lacking)
 
     @cached_property
     def start_files(self) -> Tree:
@@ -409,9 +411,9 @@ class Change(ABC):
         return self._files(self.base.start)
 
     @property
-    @abstractmethod
     def head_files(self) -> Tree:
         """The files after the change."""
+        raise NotApplicable(self._lacking)
 
     def _files(self, commit: str | None) -> Tree:
         return Tree(self.git, self.git.commit(commit).tree if commit else None)

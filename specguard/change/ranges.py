@@ -333,6 +333,7 @@ class DeletedRef(Change):
     def __init__(self, git: Git, request: Request, found: Found, *, push: Push) -> None:
         super().__init__(git, request, found, remote=push.remote)
         self._push = push
+        self._lacking = f"{push.remote_ref} is deleted"
 
     @property
     def _branches_from(self) -> str | None:
@@ -347,32 +348,10 @@ class DeletedRef(Change):
         return self._push
 
     @cached_property
-    def entries(self) -> Sequence[Entry]:
-        """None: the ref is deleted."""
-        raise self._absent()
-
-    @cached_property
-    def commits(self) -> Sequence[Commit]:
-        """None: the ref is deleted."""
-        raise self._absent()
-
-    def messages(self, merge: str) -> Sequence[Message]:  # noqa: ARG002 - no way to merge gives one
-        """None: the ref is deleted."""
-        raise self._absent()
-
-    @cached_property
     def base(self) -> Base:
         """The base's tip, with which nothing is compared."""
         tip = self.found.oid
         return Base(self, name=self.found.name, tip=tip, start=tip, head=None, trusted=self.found.trusted)
-
-    @cached_property
-    def head_files(self) -> Tree:
-        """None: the ref is deleted."""
-        raise self._absent()
-
-    def _absent(self) -> NotApplicable:
-        return NotApplicable(f"{self._push.remote_ref} is deleted")
 
 
 def _pushed_branch(push: Push) -> Branch:

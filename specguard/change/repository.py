@@ -11,7 +11,7 @@ from functools import cached_property
 
 from specguard.change.process import Process
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import MissingFact, Needed, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -534,12 +534,11 @@ class Looking:
         """
         repository = self._repository
         try:
-            repository._read_places(self._places)
-            if not repository._trusting:
-                repository._take_refs(USUAL_BASES, self._refs)
-            repository._read_head()
-        except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
+            with Needed():
+                repository._read_places(self._places)
+                if not repository._trusting:
+                    repository._take_refs(USUAL_BASES, self._refs)
+                repository._read_head()
         finally:
             self._refs.stop()
             self._places.stop()

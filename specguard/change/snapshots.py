@@ -18,11 +18,9 @@ from specguard.model import path_text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from io import BufferedReader
     from typing import Any, Final
 
     from specguard.change.base import Found
-    from specguard.change.entries import Commit
     from specguard.change.event import Event
     from specguard.change.git import Git
     from specguard.change.process import Process
@@ -94,11 +92,6 @@ class SnapshotChange(Change):
         """The files of `HEAD`, and what a merge brings to them."""
         return Tree(self.git, self.joined.tree) if self.joined else self._files(self.git.repository.head)
 
-    @cached_property
-    def commits(self) -> Sequence[Commit]:
-        """None: it is no commit yet."""
-        raise NotApplicable("what is judged is no commit yet")
-
     def messages(self, merge: str) -> Sequence[Message]:  # noqa: ARG002 - no way to merge gives one
         """None: it has no message yet."""
         raise NotApplicable("what is judged has no message yet")
@@ -125,7 +118,6 @@ class StagedChange(SnapshotChange):
     ) -> None:
         super().__init__(git, request, found, event=event)
         self._comparison = comparison
-        self._staged: Sequence[Entry] | None = None
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
@@ -133,27 +125,24 @@ class StagedChange(SnapshotChange):
         return self._changed()
 
     def _changed(self) -> Sequence[Entry]:
-        staged = self._read_index()
+        staged = self._staged
         return self.joined.own(self.git.index_diff(self.joined.tree)) if self.joined else staged
 
     @cached_property
     def head_files(self) -> Tree:
         """The files of the index."""
         head = self.git.repository.head
-        return Tree(self.git, self.git.commit(head).tree if head else None, self._read_index())
+        return Tree(self.git, self.git.commit(head).tree if head else None, self._staged)
 
-    def _read_index(self) -> Sequence[Entry]:
-        if self._staged is None:
-            head = self.git.repository.head or self.git.empty_tree
-            comparison, self._comparison = self._comparison, None
-            entries = self.git.index_diff(head, comparison)
-            unmerged = next((entry.path for entry in entries if entry.status == "U"), None)
-            if unmerged is not None:
-                raise MissingFact(
-                    f"{path_text(unmerged)} is not merged", "git mergetool", code="unmerged-file"
-                )
-            self._staged = entries
-        return self._staged
+    @cached_property
+    def _staged(self) -> Sequence[Entry]:
+        head = self.git.repository.head or self.git.empty_tree
+        comparison, self._comparison = self._comparison, None
+        entries = self.git.index_diff(head, comparison)
+        unmerged = next((entry.path for entry in entries if entry.status == "U"), None)
+        if unmerged is not None:
+            raise MissingFact(f"{path_text(unmerged)} is not merged", "git mergetool", code="unmerged-file")
+        return entries
 
 
 class MessageChange(StagedChange):
@@ -273,47 +262,32 @@ class EditedChange(SnapshotChange):
 
     def __init__(self, git: Git, request: Request, found: Found, *, root: str) -> None:
         super().__init__(git, request, found)
-        self._edits: Sequence[FileEdit] = request.edits
         self._root = os.fsencode(root)
-        self._made: Sequence[Entry] | None = None
-        self._judged: Sequence[Entry] | None = None
         pinned = [found.oid, request.began] if request.pinned else []
         self._trusted = [oid for oid in dict.fromkeys(pinned) if oid and oid != git.repository.head]
 
-    @property
+    @cached_property
     def entries(self) -> Sequence[Entry]:
         """What the edits change of `HEAD`, by path; one that writes what is there already changes nothing."""
-        if self._judged is None:
-            trees = [self._files(oid) for oid in self._trusted]
-            self._judged = [entry for entry in self._all() if not any(tree.has(entry) for tree in trees)]
-        return self._judged
+        trees = [self._files(oid) for oid in self._trusted]
+        return [entry for entry in self._made if not any(tree.has(entry) for tree in trees)]
 
-    @property
+    @cached_property
     def head_files(self) -> Tree:
         """The files of `HEAD` as they would be then."""
-        if self._after is None:
-            head = self.git.repository.head
-            self._after = Tree(self.git, self.git.commit(head).tree if head else None, self._all())
-        return self._after
+        head = self.git.repository.head
+        return Tree(self.git, self.git.commit(head).tree if head else None, self._made)
 
-    _after: Tree | None = None
-
-    def _all(self) -> Sequence[Entry]:
-        if self._made is None:
-            self._made = self._make()
-        return self._made
-
-    def _make(self) -> Sequence[Entry]:
+    @cached_property
+    def _made(self) -> Sequence[Entry]:
         last: dict[bytes, FileEdit] = {}
-        for edit in self._edits:
+        for edit in self.request.edits:
             old = self.start_files.find(edit.path)
             if old is not None and old.is_directory and edit.known and edit.content is None:
                 below = edit.path + b"/" if edit.path else b""
-                for path in self.start_files.paths():
-                    if path.startswith(below):
+                for path in (*self.start_files.paths(), *last):
+                    if path.startswith(below) and path != edit.path:
                         last[path] = FileEdit(path=path)
-                for path in [path for path in last if path.startswith(below) and path != edit.path]:
-                    last[path] = FileEdit(path=path)
             elif edit.path:
                 last[edit.path] = edit
         made = [self._entry(edit) for edit in last.values()]
@@ -381,16 +355,10 @@ def read_message(repository: Repository, file: str, settings: Process) -> Messag
         SpecguardError: the file cannot be read, or is too large.
         MissingFact: the configuration cannot be read.
     """
-    file = message_path(repository, file)
     # Git tells its hooks who the author will be.
     who = [repository.environment.get(f"GIT_AUTHOR_{name}", "") for name in ("NAME", "EMAIL")]
-    return Message(
-        clean(read_bounded(file, MESSAGE_LIMIT, "the message"), _read(settings)),
-        source="file",
-        # While a merge is being concluded, git keeps there what it joins.
-        merge=os.path.exists(f"{repository.git_dir}/MERGE_HEAD"),
-        author=f"{who[0]} <{who[1]}>" if all(who) else "",
-    )
+    raw = read_bounded(message_path(repository, file), MESSAGE_LIMIT, "the message")
+    return _message(repository, raw, settings, f"{who[0]} <{who[1]}>" if all(who) else "")
 
 
 def message_path(repository: Repository, file: str) -> str:
@@ -406,11 +374,13 @@ def given_message(repository: Repository, text: str, settings: Process) -> Messa
     Raises:
         MissingFact: the configuration cannot be read.
     """
-    return Message(
-        clean(text.encode("utf-8", "surrogateescape"), _read(settings)),
-        source="file",
-        merge=os.path.exists(f"{repository.git_dir}/MERGE_HEAD"),
-    )
+    return _message(repository, text.encode("utf-8", "surrogateescape"), settings)
+
+
+def _message(repository: Repository, raw: bytes, settings: Process, author: str = "") -> Message:
+    # While a merge is being concluded, git keeps there what it joins.
+    merge = os.path.exists(f"{repository.git_dir}/MERGE_HEAD")
+    return Message(clean(raw, _read(settings)), source="file", merge=merge, author=author)
 
 
 def rewrite(raw: bytes, old: bytes, new: bytes, settings: Process) -> bytes | None:
@@ -529,16 +499,14 @@ def apply_patch(git: Git, start: str, file: str) -> str:
         MissingFact: an object it needs is not there.
     """
     git.use_scratch()
-    index = f"{git.folder}/index"
-    copy = f"{git.folder}/patch"
+    index, copy = f"{git.folder}/index", f"{git.folder}/patch"
     name = None if file == "-" else file
     try:
-        if file == "-":
-            given: Any = sys.stdin.buffer
-            _copy(given, copy, None)
+        if name is None:
+            _copy(sys.stdin.buffer, copy, None)
         else:
-            with open(file, "rb") as stream:
-                _copy(stream, copy, file)
+            with open(name, "rb") as stream:
+                _copy(stream, copy, name)
     except OSError as error:
         raise SpecguardError(
             f"the patch cannot be read: {error.strerror}",
@@ -565,7 +533,7 @@ def apply_patch(git: Git, start: str, file: str) -> str:
     return git.read(git.start("write-tree", "--missing-ok", index=index), "the patched tree").decode().strip()
 
 
-def _copy(stream: BufferedReader, copy: str, name: str | None) -> None:
+def _copy(stream: Any, copy: str, name: str | None) -> None:
     """Copy a patch where nobody changes it while it is read, a block at a time."""
     size = 0
     with open(copy, "wb") as out:

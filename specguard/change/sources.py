@@ -74,13 +74,17 @@ def _open(git: Git, request: Request) -> Sequence[Change]:
 
 def _asked(git: Git, request: Request) -> Sequence[Change]:
     if request.push:
-        return _pushed(git, request)
+        from specguard.change.remotes import find_pushes
+
+        return [_pushed_change(git, request, push) for push in find_pushes(git, request.environment)]
     if request.pre_receive:
         from specguard.change.remotes import open_received
 
         return open_received(git, request)
     if request.edits:
-        return [_edited(git, request)]
+        from specguard.change.snapshots import EditedChange
+
+        return [EditedChange(git, request, _trusted(git, request, None), root=request.directory)]
     if request.worktree and request.head:
         return _range(git, request)
     if request.staged or request.worktree or request.patch or request.message_file or request.message:
@@ -97,17 +101,11 @@ def _check_flags(request: Request) -> None:
     on_top = request.worktree and request.head in ("HEAD", "@")
     for name in ("head", "root"):
         if getattr(request, name) and asked and not (on_top and name == "head"):
-            raise SpecguardError(
-                f"{_flag(name)} does not go with {asked[0]}",
-                help=f"{_flag(name)} is about a branch's commits.",
-                code="usage",
-            )
+            help = f"{_flag(name)} is about a branch's commits."
+            raise SpecguardError(f"{_flag(name)} does not go with {asked[0]}", help=help, code="usage")
     if request.base and (request.root or request.range):
-        raise SpecguardError(
-            f"--base does not go with {'--root' if request.root else '--range'}",
-            help="Give one of them.",
-            code="usage",
-        )
+        other = "--root" if request.root else "--range"
+        raise SpecguardError(f"--base does not go with {other}", help="Give one of them.", code="usage")
 
 
 def _flag(name: str) -> str:
@@ -159,9 +157,8 @@ def _split(text: str) -> tuple[str, str]:
     """Both ends of `A..B` or `A...B`; a head that is left out is `HEAD`."""
     base, dots, head = text.partition("...") if "..." in text else text.partition("..")
     if not dots or not base or ".." in head:
-        raise SpecguardError(
-            f"{text!r} is no range", help="A range is `A..B`: the commits of B that A lacks.", code="usage"
-        )
+        help = "A range is `A..B`: the commits of B that A lacks."
+        raise SpecguardError(f"{text!r} is no range", help=help, code="usage")
     return base, head or "HEAD"
 
 
@@ -201,55 +198,46 @@ def _head(git: Git, request: Request, event: Event | None) -> Revision | None:
 
 
 def _snapshot(git: Git, request: Request) -> Change:
-    from specguard.change.snapshots import MessageChange, StagedChange, TreeChange
+    from specguard.change import snapshots
 
     repository = git.repository
     start = repository.head or git.empty_tree
+    comparison = settings = None
     if request.staged:
         _check_index(git)
         # It runs while the base and the policy are read.
         comparison = git.start_index_diff(start)
+    elif request.message_file or request.message:
+        settings = snapshots.start_settings(repository)
+    try:
         event = _find_event(request)
-        return StagedChange(git, request, _trusted(git, request, event), comparison=comparison, event=event)
-    if request.message_file or request.message:
-        from specguard.change.snapshots import given_message, read_message, start_settings
-
-        settings = start_settings(repository)
-        try:
-            event = _find_event(request)
-            found = _trusted(git, request, event)
+        found = _trusted(git, request, event)
+        if settings is not None:
             if request.message:
-                message = given_message(repository, request.message, settings)
+                message = snapshots.given_message(repository, request.message, settings)
             else:
-                message = read_message(repository, request.message_file, settings)
-        finally:
+                message = snapshots.read_message(repository, request.message_file, settings)
+            return snapshots.MessageChange(git, request, found, message, event=event)
+    finally:
+        if settings is not None:
             settings.stop()
-        return MessageChange(git, request, found, message, event=event)
-    event = _find_event(request)
-    found = _trusted(git, request, event)
+    if comparison is not None:
+        return snapshots.StagedChange(git, request, found, comparison=comparison, event=event)
     if request.patch:
-        from specguard.change.snapshots import apply_patch
-
         if repository.head is None:
             raise SpecguardError(
                 "there is no commit that a patch could be applied to",
                 help="Make one first.",
                 code="no-commit",
             )
-        tree = apply_patch(git, start, request.patch)
-        return TreeChange(git, request, found, source="patch", tree=tree, event=event)
+        tree = snapshots.apply_patch(git, start, request.patch)
+        return snapshots.TreeChange(git, request, found, source="patch", tree=tree, event=event)
     from specguard.change.worktree import hash_work_tree
 
     hashed = hash_work_tree(git, start)
-    return TreeChange(
+    return snapshots.TreeChange(
         git, request, found, source="worktree", tree=hashed.tree, nested=hashed.nested, event=event
     )
-
-
-def _edited(git: Git, request: Request) -> Change:
-    from specguard.change.snapshots import EditedChange
-
-    return EditedChange(git, request, _trusted(git, request, None), root=request.directory)
 
 
 def open_work_tree(git: Git, request: Request) -> Change:
@@ -296,13 +284,6 @@ def _trusted(git: Git, request: Request, event: Event | None) -> Found:
         return found
     head = git.repository.head
     return Found("HEAD", head, "head") if head else Found("", None, "none")
-
-
-def _pushed(git: Git, request: Request) -> Sequence[Change]:
-    from specguard.change.remotes import find_pushes
-
-    pushes = find_pushes(git, request.environment)
-    return [_pushed_change(git, request, push) for push in pushes]
 
 
 def _pushed_change(git: Git, request: Request, push: Push) -> Change:

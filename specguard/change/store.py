@@ -19,7 +19,7 @@ from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Final, Self
 
@@ -34,6 +34,8 @@ SMALL: Final = 1 << 20
 
 UNKNOWN: Final = "what will be written is not known before it is"
 """Why a content that nobody knows yet cannot be read."""
+
+_ANY: Final = 1 << 62
 
 FEW: Final = 8
 """Up to so many objects are asked for one by one of the process that is there already."""
@@ -322,36 +324,41 @@ class Store:
             self._batch = None
             raise self.missing(f"object {oid}", error.first_line) from error
 
-    def _size(self, oid: str) -> int:
-        return self._asked(oid, SMALL)[1]
-
-    def objects(self, oids: Sequence[str], *, verify: bool = True) -> Iterator[tuple[str, str, bytes]]:
-        """The id, kind and content of many objects, in the order asked for, from one process.
-
-        Args:
-            oids: full object ids.
-            verify: whether the contents are compared with the ids.
-
-        Raises:
-            MissingFact: one of them is not there or, with `verify`, has another content.
-        """
+    def _stream(
+        self, oids: Sequence[str], limit: int, *, wide: bool = False
+    ) -> Iterator[tuple[str, str, bytes | None]]:
+        """The id, kind and content of many objects from one process; None for a content above the limit."""
         if len(oids) <= FEW:
             for oid in oids:
-                yield oid, *self.object(oid, limit=1 << 62)
+                kind, _, content = self._asked(oid, limit)
+                yield oid, kind, content
             return
-        process = self.start("cat-file", "--batch", "--buffer", stdin=lines_of(oids))
+        process = self.start("cat-file", "--batch", "--buffer", stdin=lines_of(oids), wide=wide)
         try:
             for oid in oids:
                 kind, size = self._header(oid, process.line())
-                content = process.exactly(size, drop=1)
-                if verify:
-                    self._verify(oid, kind, content)
-                yield oid, kind, content
+                if size <= limit:
+                    yield oid, kind, process.exactly(size, drop=1)
+                    continue
+                while size > 0:
+                    size -= len(process.exactly(min(size, SMALL)))
+                process.exactly(1)
+                yield oid, kind, None
             process.check()
         except CommandError as error:
             raise self.missing("objects", error.first_line) from error
         finally:
             process.stop()
+
+    def objects(self, oids: Sequence[str]) -> Iterator[tuple[str, str, bytes]]:
+        """The id, kind and content of many objects, in the order asked for, from one process.
+
+        Raises:
+            MissingFact: one of them is not there, or has another content than its id says.
+        """
+        for oid, kind, content in self._stream(oids, _ANY):
+            self._verify(oid, kind, content or b"")
+            yield oid, kind, content or b""
 
     def blobs(
         self, oids: Sequence[str], *, limit: int = DOCUMENT_LIMIT
@@ -365,35 +372,12 @@ class Store:
         Raises:
             MissingFact: one of them is not there, is no blob, or has another content than its id says.
         """
-        if len(oids) <= FEW:
-            for oid in oids:
-                kind, _, content = self._asked(oid, limit)
-                yield oid, self._blob(oid, kind, content)
-            return
-        process = self.start("cat-file", "--batch", "--buffer", stdin=lines_of(oids), wide=True)
-        try:
-            for oid in oids:
-                kind, size = self._header(oid, process.line())
-                if size > limit:
-                    content = None
-                    while size > 0:
-                        size -= len(process.exactly(min(size, SMALL)))
-                    process.exactly(1)
-                else:
-                    content = process.exactly(size, drop=1)
-                yield oid, self._blob(oid, kind, content)
-            process.check()
-        except CommandError as error:
-            raise self.missing("objects", error.first_line) from error
-        finally:
-            process.stop()
-
-    def _blob(self, oid: str, kind: str, content: bytes | None) -> bytes | None:
-        if kind != "blob":
-            raise self.missing(f"object {oid}", f"it is a {kind}, where a file is expected")
-        if content is not None:
-            self._verify(oid, kind, content)
-        return content
+        for oid, kind, content in self._stream(oids, limit, wide=True):
+            if kind != "blob":
+                raise self.missing(f"object {oid}", f"it is a {kind}, where a file is expected")
+            if content is not None:
+                self._verify(oid, kind, content)
+            yield oid, content
 
     def sizes(self, oids: Sequence[str]) -> dict[str, int]:
         """The size of each object in bytes, without reading any.
@@ -403,7 +387,7 @@ class Store:
         """
         if len(oids) <= FEW:
             # The process that is there already says it too, although it has to send the contents with it.
-            return {oid: self._size(oid) for oid in oids}
+            return {oid: self._asked(oid, SMALL)[1] for oid in oids}
         process = self.start("cat-file", "--batch-check", "--buffer", stdin=lines_of(oids))
         lines = self.read(process, "the objects' sizes").decode("ascii", "replace")
         fields = lines.split()
@@ -527,7 +511,7 @@ class Objects:
             return {oid: size for oid, size in self._git.sizes(list(oids)).items() if size > limit}
         process = self._git.start(
             "cat-file", "--batch-check=%(objectsize) %(objectname)", "--buffer",
-            stdin="\n".join([*oids, ""]).encode("ascii"),
+            stdin=lines_of(oids),
         )  # fmt: skip
         said = self._git.read(process, "the objects' sizes")
         absent = re.search(_ABSENT, said)
@@ -605,10 +589,8 @@ class BlobReader:
     def __init__(self, git: Git, oids: Sequence[str]) -> None:
         self._git = git
         self._oids = iter(oids)
-        text = "".join(f"{oid}\n" for oid in oids).encode("ascii")
-        self._process = git.start("cat-file", "--batch", "--buffer", stdin=text, wide=True)
-        self._data = b""
-        self._at = 0
+        self._process = git.start("cat-file", "--batch", "--buffer", stdin=lines_of(oids), wide=True)
+        self._head = b""
         self._name = ""
         self.left = 0
 
@@ -626,10 +608,7 @@ class BlobReader:
         """
         self._name = name
         oid = next(self._oids)
-        while (end := self._data.find(b"\n", self._at)) < 0:
-            self._fill()
-        fields = self._data[self._at : end].split(b" ")
-        self._at = end + 1
+        fields = self._read(self._process.line).split(b" ")
         if len(fields) != 3 or fields[0] != oid.encode("ascii") or fields[1] != b"blob":
             raise self._git.missing(name, f"the blob {oid} is not in the object store")
         self.left = int(fields[2])
@@ -637,10 +616,8 @@ class BlobReader:
 
     def head(self) -> bytes:
         """The beginning of the present blob, which stays to be taken."""
-        wanted = min(BINARY_HEAD, self.left)
-        while len(self._data) - self._at < wanted:
-            self._fill()
-        return self._data[self._at : self._at + wanted]
+        self._head = self._read(lambda: self._process.exactly(min(BINARY_HEAD, self.left)))
+        return self._head
 
     def blocks(self) -> Iterator[bytes]:
         """What is left of the present blob, in blocks of whole lines.
@@ -654,9 +631,7 @@ class BlobReader:
         """Pass over what is left of the present blob, and over the newline that follows it."""
         for _ in self._chunks():
             pass
-        while self._at == len(self._data):
-            self._fill()
-        self._at += 1
+        self._read(lambda: self._process.exactly(1))
 
     def close(self) -> None:
         """End the process."""
@@ -664,21 +639,13 @@ class BlobReader:
 
     def _chunks(self) -> Iterator[bytes]:
         while self.left:
-            if self._at == len(self._data):
-                self._fill()
-            chunk = self._data[self._at : self._at + self.left]
-            self._at += len(chunk)
+            chunk = self._head or self._read(lambda: self._process.exactly(min(self.left, SMALL)))
+            self._head = b""
             self.left -= len(chunk)
             yield chunk
 
-    def _fill(self) -> None:
-        """Read on; what was not taken yet stays."""
-        more = self._process.chunk()
-        if not more:
-            try:
-                self._process.check()
-            except CommandError as error:
-                raise self._git.missing(self._name, error.first_line) from error
-            raise self._git.missing(self._name, "git's output ended too early")
-        self._data = self._data[self._at :] + more
-        self._at = 0
+    def _read(self, read: Callable[[], bytes]) -> bytes:
+        try:
+            return read()
+        except CommandError as error:
+            raise self._git.missing(self._name, error.first_line) from error

@@ -4,8 +4,8 @@ Neither the user's index nor the user's store is written to. The tree is built f
 from nothing that an index remembers about them, so that files marked as unchanged are seen. No command is
 run here that would enter a nested repository: git runs the programs that a nested configuration names.
 
-Files are told by what the file system says of them and never read. Git is asked for refs and the index only
-where their files changed, so that a program that merely writes them anew is no change.
+What is watched is what git says of refs and the index, so that a program that merely writes their files anew
+is no change, and what the file system says of the other files, which are never read.
 """
 
 from __future__ import annotations
@@ -200,35 +200,41 @@ def _walk(root: bytes, tracked: Mapping[bytes, _PathState]) -> tuple[set[bytes],
         directory = ahead.pop()
         try:
             with os.scandir(root + b"/" + directory) as found:
-                entries = list(found)
-            # Any spelling: on many disks `.GIT` is the same folder.
-            if directory and any(entry.name.lower() == b".git" for entry in entries):
+                # Any spelling: on many disks `.GIT` is the same folder.
+                entries = {entry.name: entry for entry in found}
+            own = {name for name in entries if name.lower() == b".git"}
+            if directory and own:
                 nested.append(directory)
                 if directory not in known:
                     continue
-            for entry in entries:
-                if entry.name.lower() == b".git":
+            for name, entry in entries.items():
+                path = directory + b"/" + name if directory else name
+                if name in own:
                     continue
-                path = directory + b"/" + entry.name if directory else entry.name
-                if entry.is_dir(follow_symlinks=False):
-                    if path not in tracked or not tracked[path].module:
-                        ahead.append(path)
-                elif entry.is_symlink():
-                    present.add(path)
-                elif entry.is_file(follow_symlinks=False):
-                    present.add(path)
-                    if entry.stat(follow_symlinks=False).st_size > FILE_LIMIT:
-                        raise MissingFact(
-                            f"{path_text(path)} is larger than {FILE_LIMIT >> 30} GiB and is not hashed",
-                            f"add {path_text(path)} to .gitignore",
-                            code="size-limit",
-                        )
+                if not entry.is_dir(follow_symlinks=False):
+                    if _is_content(entry, path):
+                        present.add(path)
+                elif path not in tracked or not tracked[path].module:
+                    ahead.append(path)
         except OSError as error:
-            name = path_text(directory) or "the working tree"
+            where = path_text(directory) or "the working tree"
             raise MissingFact(
-                f"{name} cannot be read: {error.strerror}", "chmod -R u+rX .", code="unreadable-file"
+                f"{where} cannot be read: {error.strerror}", "chmod -R u+rX .", code="unreadable-file"
             ) from error
     return present, sorted(nested)
+
+
+def _is_content(entry: os.DirEntry[bytes], path: bytes) -> bool:
+    """Whether it is a link, or a file that may be hashed; a pipe, socket or device is neither."""
+    if entry.is_symlink():
+        return True
+    if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_size > FILE_LIMIT:
+        raise MissingFact(
+            f"{path_text(path)} is larger than {FILE_LIMIT >> 30} GiB and is not hashed",
+            f"add {path_text(path)} to .gitignore",
+            code="size-limit",
+        )
+    return entry.is_file(follow_symlinks=False)
 
 
 def _take(git: Git, index: str, items: Mapping[bytes, _PathState]) -> None:
@@ -291,7 +297,7 @@ class Worktree:
         self.own = own
         self._folder = path
         self._environment = environment
-        self._known: tuple[_Changes | None, str] | None = (None, gone) if gone else None
+        self._known: tuple[Sequence[Entry] | None, str] | None = (None, gone) if gone else None
 
     @property
     def dirty(self) -> bool | None:
@@ -299,8 +305,8 @@ class Worktree:
 
         None where that cannot be told; `problem` says why.
         """
-        changes = self._told[0]
-        return None if changes is None else bool(changes.nested or changes.entries)
+        entries, problem = self._told
+        return None if problem else bool(entries)
 
     def beside(self, judged: Tree) -> bool:
         """Whether it has changes against its `HEAD` that are not in a tree, such as that of what is staged.
@@ -308,16 +314,13 @@ class Worktree:
         Raises:
             MissingFact: the tree cannot be read.
         """
-        changes = self._told[0]
-        if changes is None:
-            return False
-        for entry in changes.entries:
+        for entry in self._told[0] or ():
             there = judged.find(entry.path)
             if (None if entry.deleted else (entry.new_mode, entry.new)) != (
                 None if there is None else (there.mode, there.oid)
             ):
                 return True
-        return bool(changes.nested)
+        return False
 
     @property
     def problem(self) -> str:
@@ -325,10 +328,13 @@ class Worktree:
         return self._told[1]
 
     @property
-    def _told(self) -> tuple[_Changes | None, str]:
+    def _told(self) -> tuple[Sequence[Entry] | None, str]:
         if self._known is None:
             try:
-                self._known = _changes(self._folder, self._environment), ""
+                with Git(Repository.locate(self._folder, self._environment)) as git:
+                    start = git.repository.head or git.empty_tree
+                    hashed = hash_work_tree(git, start)
+                    self._known = [*git.diff_trees(start, hashed.tree), *hashed.nested], ""
             except SpecguardError as error:
                 self._known = None, error.message
             except MissingFact as error:
@@ -373,25 +379,6 @@ def worktrees(repository: Repository) -> Sequence[Worktree]:
     return found
 
 
-class _Changes(Record):
-    """What a working tree has that its `HEAD` does not.
-
-    Attributes:
-        entries: what differs.
-        nested: whether a repository lies within it.
-    """
-
-    entries: Sequence[Entry]
-    nested: bool
-
-
-def _changes(path: str, environment: Mapping[str, str]) -> _Changes:
-    with Git(Repository.locate(path, environment)) as git:
-        start = git.repository.head or git.empty_tree
-        hashed = hash_work_tree(git, start)
-        return _Changes(list(git.diff_trees(start, hashed.tree)), nested=bool(hashed.nested))
-
-
 class Signs:
     """Looks at what a request asks to have judged.
 
@@ -413,7 +400,6 @@ class Signs:
             if name
         ]
         self._apart = {os.path.realpath(os.fsencode(name)) for name in apart}
-        self._known: dict[str, tuple[Any, bytes]] = {}
 
     def look(self) -> tuple[Any, ...]:
         """What is there now: equal to an earlier look where nothing was seen to change.
@@ -421,35 +407,17 @@ class Signs:
         Raises:
             SpecguardError: git cannot be run.
         """
+        asked = [
+            ("rev-parse", "HEAD", "--symbolic-full-name", "HEAD"),
+            ("for-each-ref", "--format=%(refname) %(objectname) %(symref)"),
+            *([("ls-files", "-s", "-t", "-z")] if self._index else []),
+        ]
+        started = [self._repository.in_place(*words) for words in asked]
         # What is out of date is so from midnight on.
-        signs: list[Any] = [time.gmtime()[:3], self._refs()]
-        signs += [_stat(name) for name in self._named]
-        if self._index:
-            signs.append(self._meant("index", _stat(self._repository.index), "ls-files", "-s", "-t", "-z"))
+        signs: list[Any] = [time.gmtime()[:3], *map(_said, started), *map(_stat, self._named)]
         if self._top:
-            signs.append(tuple(self._files()))
+            signs += self._files()
         return tuple(signs)
-
-    def _refs(self) -> tuple[bytes, bytes]:
-        repository = self._repository
-        places = [f"{repository.git_dir}/HEAD", f"{repository.common}/HEAD"]
-        places += [f"{repository.common}/{name}" for name in ("packed-refs", "config", "shallow")]
-        found = [_stat(place) for place in places]
-        for folder in {repository.git_dir, repository.common}:
-            for name in ("refs", "reftable"):
-                found += _below(f"{folder}/{name}")
-        mark = tuple(found)
-        return (
-            self._meant("head", mark, "rev-parse", "HEAD", "--symbolic-full-name", "HEAD"),
-            self._meant("refs", mark, "for-each-ref", "--format=%(refname) %(objectname) %(symref)"),
-        )
-
-    def _meant(self, what: str, mark: Any, *arguments: str) -> bytes:
-        """What git says, asked again only where the files that it would read have another mark."""
-        known = self._known.get(what)
-        if known is None or known[0] != mark:
-            known = self._known[what] = mark, _said(self._repository.in_place(*arguments))
-        return known[1]
 
     def _files(self) -> Iterator[tuple[Any, ...]]:
         """The files of the working tree that are tracked or not ignored."""
@@ -486,9 +454,3 @@ def _stat(name: str | bytes) -> tuple[int, ...]:
         # A nested repository or a submodule: what is in it is not judged.
         return (found.st_mode,)
     return found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
-
-
-def _below(folder: str) -> list[tuple[Any, ...]]:
-    """The files below a folder, in an order that stays the same."""
-    places = [f"{where}/{name}" for where, _, names in os.walk(folder) for name in names]
-    return [(place, _stat(place)) for place in sorted(places)]

@@ -141,7 +141,6 @@ def test_a_forged_object_is_not_believed(repo: Repository, git: Git, count: int)
     overwrite(repo, oid, "blob", b"evil\n")
     with pytest.raises(MissingFact, match="forged or broken"):
         list(git.objects([oid] * count))
-    assert next(git.objects([oid] * 20, verify=False))[2] == b"evil\n"
 
 
 def test_a_broken_object_is_a_missing_fact(repo: Repository, git: Git) -> None:
