@@ -209,7 +209,7 @@ def mcp_command(directory: str) -> None:
     It needs the extra `specguard[mcp]`.
     """
     with needing("mcp", "mcp", "mcp_types", "anyio"):
-        from specguard.integrations.mcp.server import serve
+        from specguard.integrations.mcp import serve
     serve(directory)
 
 

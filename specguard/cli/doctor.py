@@ -22,7 +22,7 @@ from specguard.engine.plugins import installed, load_registry
 from specguard.engine.policies import TRY, open_policy
 from specguard.errors import MissingFact, SpecguardError
 from specguard.evaluation.canaries import unmatched
-from specguard.evaluation.own import authority_of
+from specguard.evaluation.expectations import authority_of
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters.escape import cut
 
@@ -323,8 +323,7 @@ def _agents(checkup: Checkup) -> Iterator[Diagnosis]:
 
 def _host(host: Host, top: str, environment: Mapping[str, str]) -> Iterator[Diagnosis]:
     from specguard.cli.init import read_settings
-    from specguard.integrations.hooks.settings import JsonTextError, call_words, look
-    from specguard.integrations.hooks.trust import trust_of
+    from specguard.integrations.hooks.settings import JsonTextError, call_words, look, trust_of
 
     subject, repair = f"hooks of {host.agent}", f"specguard init --agent {host.agent}"
     program = find_program(host.program, environment)
@@ -361,8 +360,7 @@ def _proved(host: Host, commands: Mapping[str, str], top: str, environment: Mapp
     """What a probe of the hook says; only a command that is known to be specguard's is run."""
     from specguard.integrations.hooks.pins import last_fired
     from specguard.integrations.hooks.places import work_tree_at
-    from specguard.integrations.hooks.settings import SOON, known_calls, wanted_hooks
-    from specguard.integrations.hooks.trust import probe
+    from specguard.integrations.hooks.settings import SOON, known_calls, probe, wanted_hooks
 
     subject, repair = f"hooks of {host.agent}", f"specguard init --agent {host.agent}"
     tree = work_tree_at(os.fsencode(top))

@@ -25,7 +25,7 @@ from specguard.engine.check import check
 from specguard.engine.plugins import find_rule, known_rules
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
-from specguard.evaluation.own import WorkingFiles
+from specguard.evaluation.expectations import WorkingFiles
 from specguard.reporters import manual
 from specguard.reporters.escape import visible
 

@@ -281,7 +281,7 @@ def decided(decision: str, reason: str) -> str:
 
 
 def test_a_hook_that_hangs_is_ended(repository: Repository) -> None:
-    from specguard.integrations.hooks.trust import probe
+    from specguard.integrations.hooks.settings import probe
 
     init(repository, "claude")
     found = probe(HOSTS["claude"], "sleep 60 & sleep 60", str(repository.path), clean_environment(), 0.5)
@@ -301,6 +301,6 @@ def test_a_hook_that_hangs_is_ended(repository: Repository) -> None:
     ],
 )  # fmt: skip
 def test_what_an_agent_takes_for_a_refusal(repository: Repository, command: str, state: str) -> None:
-    from specguard.integrations.hooks.trust import probe
+    from specguard.integrations.hooks.settings import probe
 
     assert probe(HOSTS["claude"], command, str(repository.path), clean_environment(), 20).state == state

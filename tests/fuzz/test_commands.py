@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.integrations.hooks.patches import read_diff, read_patch
+from specguard.integrations.hooks.calls import read_diff, read_patch
 from specguard.integrations.hooks.shell import read_command
 from tests.fuzz.damage import ODD, damaged, few
 

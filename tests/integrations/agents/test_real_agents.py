@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from specguard.integrations.hooks.settings import HOSTS
-from specguard.integrations.hooks.trust import ask_codex, trust_of
+from specguard.integrations.hooks.settings import HOSTS, ask_codex, trust_of
 from tests.integrations.agents.driving import Driven
 
 EACH = pytest.mark.parametrize("agent", ["claude", "codex", "gemini"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard.integrations.hooks.patches import read_diff, read_patch
+from specguard.integrations.hooks.calls import read_diff, read_patch
 
 FILES = {
     b"/w/a": b"one\ntwo\nthree\n",

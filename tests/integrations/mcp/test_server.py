@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.integrations.mcp import server
-from specguard.integrations.mcp.server import bounded
-from specguard.integrations.mcp.tools import TOOLS, Tool
+from specguard.integrations import mcp as server
+from specguard.integrations.mcp import TOOLS, Tool, bounded
 from specguard.reporters.escape import json_text
 from specguard.testing.repository import clean_environment
 from tests.integrations.mcp.asking import COMMAND, text_of
