@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from specguard.evaluation.own import read_own
+from specguard.evaluation.expectations import read_own
 from specguard.testing import run_here
 
 ROOT = Path(__file__).parent.parent

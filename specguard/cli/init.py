@@ -193,7 +193,7 @@ def _adopted(top: str, text: str, files: Sequence[str], paths: Sequence[str]) ->
 
 def _add(top: str, settings: Sequence[ProposedSetting], subject: str, *, only_print: bool = False) -> None:
     """Add a block of settings at the end of the authority that is there, where it then is one still."""
-    from specguard.evaluation.own import read_own
+    from specguard.evaluation.expectations import read_own
 
     file = os.path.join(top, AUTHORITY)
     old = read_regular(file, DOCUMENT_LIMIT, "the authority")

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.evaluation.evaluation import Evaluated, Evaluation
-    from specguard.evaluation.expectations import TestResult
-    from specguard.evaluation.own import OwnAuthority
+    from specguard.evaluation.expectations import OwnAuthority, TestResult
 
 
 SCHEMA: Final = "specguard.test/1"
@@ -49,7 +48,7 @@ def command(cases: Sequence[str], directory: str, output_format: str) -> int:
     """
     from specguard.authority.load import AUTHORITY, SETTINGS
     from specguard.evaluation import expectations
-    from specguard.evaluation.own import read_own
+    from specguard.evaluation.expectations import read_own
 
     try:
         top = Repository.locate(directory, os.environ).work_tree()

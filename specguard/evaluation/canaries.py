@@ -12,8 +12,7 @@ from specguard.authority.policy import load
 from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError
-from specguard.testing.case import Case
-from specguard.testing.reading import CaseError
+from specguard.testing.case import Case, CaseError
 from specguard.testing.repository import Step, to_bytes
 from specguard.testing.running import examples, judge_case
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.declaration.expressions import Expression
     from specguard.declaration.patterns import Covering, Patterns
-    from specguard.evaluation.own import OwnAuthority
+    from specguard.evaluation.expectations import OwnAuthority
     from specguard.testing.running import Outcome
 
 

@@ -11,8 +11,7 @@ from specguard import __version__
 from specguard.change.git import Git
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
-from specguard.evaluation.expectations import finding_text
-from specguard.evaluation.own import read_own
+from specguard.evaluation.expectations import finding_text, read_own
 from specguard.evaluation.samples import open_snapshot, read_expected, store_expected
 from specguard.executor.process import killed_by_signals, passed_on, run_command
 from specguard.executor.run import Run, RunEnded
@@ -28,7 +27,7 @@ from specguard.testing.running import flatten, pair
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from specguard.evaluation.own import OwnAuthority
+    from specguard.evaluation.expectations import OwnAuthority
     from specguard.evaluation.samples import AssetCommand, Sample, Samples, Snapshot
     from specguard.executor.run import RunOptions
     from specguard.runs.settings import RunSettings

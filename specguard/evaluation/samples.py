@@ -16,9 +16,8 @@ from specguard.change.revision import resolve
 from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError, nearest
-from specguard.evaluation.expectations import CasesError, nearest_line, read_file
-from specguard.testing.case import Case
-from specguard.testing.reading import CaseError, fields_of
+from specguard.evaluation.expectations import nearest_line, read_file
+from specguard.testing.case import Case, CaseError, fields_of
 from specguard.testing.repository import GitError, Repository
 from specguard.testing.running import run_here
 
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import TypeVar
 
-    from specguard.documents.toml import KeyPath as Key
-    from specguard.evaluation.own import OwnAuthority
+    from specguard.evaluation.expectations import OwnAuthority
     from specguard.testing.running import Outcome
 
     _Declared = TypeVar("_Declared", "Sample", "AssetCommand")
@@ -139,81 +137,63 @@ def read_samples(file: str) -> Samples:
     """Read a file of samples; one that is not there declares none.
 
     Raises:
-        CasesError: what is wrong with it, all of it.
-        SpecguardError: it cannot be read.
+        SpecguardError: it cannot be read, or is not as it should be.
     """
     if not os.path.lexists(file):
         return Samples(file)
     data, lines = read_file(file, "the file of samples")
-    wrong: list[SpecguardError] = []
+    try:
+        return _samples(file, data)
+    except CaseError as error:
+        line = nearest_line(lines, error.where.removeprefix(": "))
+        message = re.sub(r"\A: (?:[a-z]+\.[0-9]+[.:] ?)?", "", str(error))
+        raise SpecguardError(message, path=file, line=line, code="broken-case") from None
+
+
+def _samples(file: str, data: Mapping[str, Any]) -> Samples:
     folder = os.path.dirname(file)
-    samples = [
-        replace(
+    samples = {
+        one.name: replace(
             one,
             path=os.path.normpath(os.path.join(folder, one.path)),
             expected=os.path.normpath(os.path.join(folder, one.expected or f"{one.name}.expected.toml")),
         )
-        for one in _declared(Sample, "samples", data, lines, file, wrong)
-    ]
-    commands = _declared(AssetCommand, "commands", data, lines, file, wrong)
+        for one in _declared(Sample, "samples", data)
+    }
+    commands = _declared(AssetCommand, "commands", data)
     for at, command in enumerate(commands):
-        for name in set(command.samples) - {one.name for one in samples}:
-            said, near = f"there is no sample {name!r}", nearest(name, [one.name for one in samples])
-            wrong.append(_problem(said, f"commands.{at}.samples", lines, file, near))
-    data = {key: value for key, value in data.items() if key not in ("samples", "commands")}
-    try:
-        found = Samples(**fields_of(Samples, {"file": file, **data}, ""))
-    except CaseError as error:
-        wrong.append(_problem(str(error), error.where, lines, file))
-    if wrong:
-        raise CasesError(wrong, "samples")
-    return replace(found, samples=tuple(samples), commands=tuple(commands))
+        for name in set(command.samples) - samples.keys():
+            near = nearest(name, samples, "declare it as [[samples]]")
+            raise CaseError(f": there is no sample {name!r}; {near}", f": commands.{at}.samples")
+    rest = {key: value for key, value in data.items() if key not in ("samples", "commands")}
+    found = Samples(**fields_of(Samples, {"file": file, **rest}, ""))
+    return replace(found, samples=tuple(samples.values()), commands=tuple(commands))
 
 
-def _declared(
-    kind: type[_Declared],
-    name: str,
-    data: Mapping[str, Any],
-    lines: Mapping[Key, int],
-    file: str,
-    wrong: list[SpecguardError],
-) -> list[_Declared]:
-    """The samples or commands that a file declares; what is wrong with them is added to the errors."""
+def _declared(kind: type[_Declared], name: str, data: Mapping[str, Any]) -> list[_Declared]:
+    """The samples or commands that a file declares.
+
+    Raises:
+        CaseError: one of them is not as it should be.
+    """
     tables = data.get(name, [])
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        begin = f"begin each one with [[{name}]]"
-        wrong.append(_problem(f"`{name}` must be tables", name, lines, file, begin))
-        return []
+    if not isinstance(tables, list):
+        raise CaseError(f": `{name}` must be tables: begin each one with [[{name}]]", f": {name}")
     found: dict[str, _Declared] = {}
     for at, table in enumerate(tables):
         where = f": {name}.{at}"
-        try:
-            one = _one_of(kind, table, where)
-            if one.name in found:
-                wrong.append(_problem(f"two {name} are called {one.name!r}", f"{where}.name", lines, file))
-            found[one.name] = one
-        except CaseError as error:
-            message = str(error).removeprefix(where).lstrip(":. ")
-            wrong.append(_problem(message, error.where, lines, file))
+        values = fields_of(kind, table, where)
+        for key in ("name", "path" if kind is Sample else "run"):
+            if key not in values:
+                raise CaseError(f"{where}: `{key}` is missing", where)
+        called = values["name"]
+        if not _NAME.fullmatch(called):
+            said = f"{called!r} is no name: letters, digits, `.`, `_` and `-`"
+            raise CaseError(f"{where}: {said}", f"{where}.name")
+        if called in found:
+            raise CaseError(f"{where}: two {name} are called {called!r}", f"{where}.name")
+        found[called] = kind(**values)
     return list(found.values())
-
-
-def _one_of(kind: type[_Declared], table: Any, where: str) -> _Declared:
-    values = fields_of(kind, table, where)
-    for key in ("name", "path" if kind is Sample else "run"):
-        if key not in values:
-            raise CaseError(f"`{key}` is missing", where)
-    if not _NAME.fullmatch(values["name"]):
-        name = f"{values['name']!r}"
-        raise CaseError(f"{name} is no name: letters, digits, `.`, `_` and `-`", f"{where}.name")
-    return kind(**values)
-
-
-def _problem(
-    message: str, where: str, lines: Mapping[Key, int], file: str, help_: str = ""
-) -> SpecguardError:
-    line = nearest_line(lines, where.lstrip(": "))
-    return SpecguardError(message, path=file, line=line, help=help_, code="broken-case")
 
 
 def read_expected(sample: Sample) -> list[dict[str, Any]] | None:

@@ -6,8 +6,7 @@ judge a whole small repository; `Repository` builds one by hand, and `run` runs 
 
 from __future__ import annotations
 
-from specguard.testing.case import Case
-from specguard.testing.reading import CaseError, Grant
+from specguard.testing.case import Case, CaseError, Grant
 from specguard.testing.repository import GitError, Repository, Step
 from specguard.testing.running import Example, Outcome, check_rule, examples, run, run_case, run_here
 

@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from specguard.testing.reading import PLACES, CaseError
+from specguard.testing.case import PLACES, CaseError
 from specguard.testing.repository import to_bytes
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from specguard.approvals.record import Bond
     from specguard.model import Judged
-    from specguard.testing.reading import Grant
+    from specguard.testing.case import Grant
     from specguard.testing.repository import Repository
 
 
