@@ -1,31 +1,271 @@
-"""What a review must say of each of its findings, and which of them must be closed."""
+"""The findings of a review: what each must say, and which of them must be closed.
+
+Findings stand below a heading about findings or issues, or in the section that the policy names: headings,
+items of lists, rows of tables, and paragraphs that begin with a severity. A severity stands in brackets
+(`[HIGH] title`), before a colon or a dash (`High: title`), on a line `Severity:` below, in a column of that
+name, or is a heading by itself. `docs/documents.md` lists the forms.
+"""
 
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 from specguard.artifacts.evidence import Targets
-from specguard.artifacts.reviews import Review, Severities, unstruck
 from specguard.artifacts.sections import content_of, named
-from specguard.documents.blocks import texts
-from specguard.documents.fields import normal_name
+from specguard.documents.blocks import Heading, List, Paragraph, Table, texts
+from specguard.documents.citations import citations
+from specguard.documents.fields import block_fields, find_fields, normal_name
 from specguard.documents.titles import normal_title
 from specguard.model import path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Final
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.artifacts.contracts import Findings
-    from specguard.artifacts.reviews import Ranked
+    from specguard.documents.blocks import AnyBlock, Section, Text
+    from specguard.documents.document import Document
     from specguard.model import Finding
 
+_STRUCK: Final = re.compile(r"~~[^~]{0,300}~~")
+_NUMBER: Final = r"[\W_]*(?:(?:finding|issue)\s{1,2})?#?[0-9]{1,4}[.):]?(?!\w)"
+_NUMBERED: Final = re.compile(_NUMBER, re.IGNORECASE)
+_NONE: Final = re.compile(
+    r"[\W_]*$|[\W_]*(?:none|nothing|n/?a)\b|no\b.{0,100}?\b(?:findings?|issues?|defects?|blockers?|problems?)\b"
+    r"|.{0,60}[:=][\W_]*(?:none|0)[\W_]*$",
+    re.IGNORECASE | re.DOTALL,
+)
+_FINDINGS: Final = re.compile(r"\b(?:findings?|issues|defects|problems)\b")
+_NO_FINDINGS: Final = re.compile(r"\b(?:positive|non|not|no|related|similar|legend)\b")
+_ASIDE: Final = re.compile(
+    r"\b(?:findings|summary|notes?|scope|conclusions?|evidence|context|method|overview)\b"
+)
 _REOPENED: Final = re.compile(r"\b(?:re-?opened|regressed|still open|unresolved)\b", re.IGNORECASE)
 _PART: Final = re.compile(r"[,;.|\n](?=\s|$)|\s(?:and|&)\s|\s/\s")
 # Behind the word of a status goes on how it came to be.
 _HOW: Final = r"(?:\s(?:by|in|at|on|via|with|since|as of)\b.*|\s\(.*|\s[0-9`#].*)?"
+_SEVERITY: Final = ("severity", "priority")
+_STATUS: Final = ("status", "resolution", "verification")
+
+
+class Severities:
+    """Finds the severities of a policy in the words of a review.
+
+    Args:
+        words: each severity with the words that stand for it, itself among them; the worst first.
+    """
+
+    def __init__(self, words: Mapping[str, Sequence[str]]) -> None:
+        self._known = {word.casefold(): name for name, others in words.items() for word in others}
+        self._rank = {name: position for position, name in enumerate(words)}
+        word = f"({'|'.join(re.escape(word) for word in sorted(self._known, key=len, reverse=True))})"
+        ranks = r"(?: (?:severity|priority))?"
+        self._title = re.compile(
+            rf"(?:{_NUMBER})?[\W_]*{word}(?:-?[0-9]{{1,4}})?(?:[*_`]+\s|[*_`]*\s?(?:$|[(:|\u2013\u2014]|-\s))"
+            rf"|.*?[\[(]\s?{word}{ranks}\s?\\?[\])]",
+            re.IGNORECASE,
+        )
+        self._group = re.compile(rf"[\W_]*{word}{ranks}(?: (?:findings?|issues?))?[\W\d_]*", re.IGNORECASE)
+        self._word = re.compile(rf"(?<![\w-]){word}(?![\w-])", re.IGNORECASE)
+
+    def in_title(self, text: Text) -> str:
+        """The severity that a title begins with or has in brackets; empty where it has none."""
+        line = _STRUCK.sub(" ", text.raw.strip().partition("\n")[0][:300])
+        found = self._title.match(line)
+        return self._known[(found[1] or found[2]).casefold()] if found else ""
+
+    def of_group(self, heading: Heading) -> str:
+        """The severity of a heading that says nothing else: `High`, `Low issues (2)`; empty where it does."""
+        found = self._group.fullmatch(heading.text.raw[:300])
+        return self._known[found[1].casefold()] if found else ""
+
+    def in_value(self, value: str) -> str:
+        """The severity that a value says, of several the worst; empty where it says none."""
+        found = [self._known[word.casefold()] for word in self._word.findall(_STRUCK.sub(" ", value[:300]))]
+        return min(found, key=self._rank.__getitem__, default="")
+
+
+class Ranked:
+    """A finding of a review.
+
+    Attributes:
+        title: its first words, without marks.
+        line: its line, from 1.
+        blocks: all that belongs to it.
+        severity: its severity as the policy writes it; empty where it has none of these.
+        said: what stands in place of a severity and is none; empty where nothing does.
+        status: what stands behind `Status:`, or in a column of that name.
+    """
+
+    def __init__(self, text: Text, blocks: Iterable[AnyBlock], severity: str = "") -> None:
+        self.title = " ".join(text.plain.split())
+        self.line = text.line
+        self.blocks = list(blocks)
+        self.severity = severity
+        self.said = ""
+        self.status: list[str] = []
+
+    def missing(self, words: Mapping[str, Sequence[str]]) -> list[str]:
+        """The words that its status should have and has not: each begins a part of it.
+
+        Args:
+            words: each word with those that stand for it, itself among them.
+        """
+        status = [_STRUCK.sub(" ", text)[:2000] for text in self.status]
+        if any(map(_REOPENED.search, status)):
+            return list(words)
+        parts = [part.strip(" *_`~\u2705\u2714\ufe0f") for text in status for part in _PART.split(text)]
+        missing = []
+        for name, others in words.items():
+            escaped = "|".join(r"[-\s]?".join(map(re.escape, re.split(r"[-\s]", word))) for word in others)
+            says = re.compile(rf"(?:{escaped}){_HOW}", re.IGNORECASE | re.DOTALL)
+            if not any(map(says.fullmatch, parts)):
+                missing.append(name)
+        return missing
+
+    @property
+    def key(self) -> str:
+        """What makes it this one, without the lines that it cites."""
+        return re.sub(r"[:#][L0-9][-L0-9,]*", "", self.title)[:120]
+
+    def __repr__(self) -> str:
+        return f"Ranked({self.title!r}, {self.line}, {self.severity!r})"
+
+
+class Review:
+    """The findings of a document.
+
+    Args:
+        sections: where they stand.
+        severities: what ranks them.
+
+    Attributes:
+        findings: what it finds, in order.
+        sections: the same.
+    """
+
+    def __init__(self, sections: Sequence[Section], severities: Severities) -> None:
+        self.sections = sections
+        self.findings: list[Ranked] = []
+        self._severities = severities
+        self._group = (0, "")
+        for section in sections:
+            self._read(section.blocks)
+        for one in self.findings:
+            fields = block_fields(one.blocks)
+            for field in find_fields(fields, *_SEVERITY):
+                one.severity = one.severity or severities.in_value(field.value)
+                one.said = one.said or field.value
+            one.status += [field.value for field in find_fields(fields, *_STATUS)]
+
+    def holds(self, line: int) -> bool:
+        """Whether a line is within what holds the findings."""
+        return any(one.line <= line <= one.end for one in self.sections)
+
+    def _add(self, text: Text, blocks: Iterable[AnyBlock]) -> Ranked:
+        self.findings.append(Ranked(text, blocks, self._severities.in_title(text) or self._group[1]))
+        return self.findings[-1]
+
+    def _read(self, blocks: Sequence[AnyBlock]) -> None:
+        headings = [one for one in blocks if isinstance(one, Heading) and not self._severities.of_group(one)]
+        # Where one heading of a level has a severity, those beside it are findings, too.
+        ranked = {one.level for one in headings if self._severities.in_title(one.text)}
+        # The finding that what follows belongs to; of a heading with its level.
+        level, one = 0, None
+        for at, block in enumerate(blocks):
+            if isinstance(block, Heading):
+                if one is not None and 0 < level < block.level:
+                    one.blocks.append(Paragraph(block.text))
+                    continue
+                level, one = block.level, None
+                self._group = (0, "") if level <= self._group[0] else self._group
+                below = list(takewhile(lambda one: not isinstance(one, Heading), blocks[at + 1 :]))
+                if group := self._severities.of_group(block):
+                    self._group = level, group
+                elif self._is_finding(block, below, ranked):
+                    one = self._add(block.text, ())
+            elif one is not None and (level or not self._starts(block)):
+                one.blocks.append(block)
+            else:
+                level, one = 0, self._of_block(block)
+
+    def _is_finding(self, heading: Heading, below: Sequence[AnyBlock], ranked: Collection[int]) -> bool:
+        """Whether a heading is a finding, and does not stand above some."""
+        title = heading.text
+        if self._group[1] or self._severities.in_title(title) or _NUMBERED.match(title.plain):
+            return True
+        if len(find_fields(block_fields(below), *_SEVERITY)) == 1 and not any(map(self._starts, below)):
+            return True
+        return heading.level in ranked and not _ASIDE.search(normal_title(title.plain))
+
+    def _starts(self, block: AnyBlock) -> bool:
+        """Whether a block has findings of its own, and does not go on with the one before it."""
+        if isinstance(block, Paragraph):
+            return bool(self._severities.in_title(block.text) or self._group[1])
+        ranked = isinstance(block, List) and any(self._severities.in_title(one.text) for one in block.items)
+        return ranked or isinstance(block, Table) or (isinstance(block, List) and block.ordered)
+
+    def _of_block(self, block: AnyBlock) -> Ranked | None:
+        """Read the findings of a block; the last one where what follows it may belong to it."""
+        if isinstance(block, Table):
+            self._table(block)
+        elif isinstance(block, Paragraph):
+            return self._add(block.text, [block]) if self._starts(block) and not is_none(block.text) else None
+        elif isinstance(block, List):
+            before = len(self.findings)
+            for item in block.items:
+                if not item.text.raw:
+                    self._read(item.rest)
+                elif not is_none(item.text):
+                    self._add(item.text, item.blocks)
+            # "1. title", and its details as a list of their own.
+            return self.findings[-1] if block.ordered and len(self.findings) > before else None
+        return None
+
+    def _table(self, table: Table) -> None:
+        titles = [normal_name(cell.plain) for cell in table.header]
+        columns = [at for at, title in enumerate(titles) if title in (*_SEVERITY, *_STATUS)]
+        for row in table.rows:
+            shown = [cell for cell in row if not is_none(cell)]
+            if not shown or (len(shown) == 1 and len(row) > 1):
+                continue
+            others = [cell for at, cell in enumerate(row) if at not in columns]
+            one = self._add(max(others or row, key=lambda cell: len(cell.plain)), ())
+            one.blocks = [Table(table.header, [row], row[0].line)]
+            for at in columns:
+                if titles[at] in _SEVERITY:
+                    one.said = row[at].plain.strip()
+                    one.severity = self._severities.in_value(row[at].raw)
+                else:
+                    one.status.append(row[at].raw)
+
+
+def is_none(text: Text) -> bool:
+    """Whether a text says that there is nothing to list, and cites nothing."""
+    plain = " ".join(text.plain.split())
+    return _NONE.match(plain) is not None and not any(citations([Paragraph(text)]))
+
+
+def review_of(artifact: Artifact, settings: Findings) -> Review | None:
+    """The findings of an artifact; None where no section holds them."""
+    sections = named(artifact, settings.section)[:1] if settings.section else None
+    sections = list(findings_sections(artifact.document)) if sections is None else sections
+    words = {name: [name, *artifact.contract.aliases_of(name)] for name in settings.severities}
+    return Review(sections, Severities(words)) if sections else None
+
+
+def findings_sections(document: Document) -> Iterator[Section]:
+    """The outermost sections whose headings speak of findings."""
+    end = 0
+    for section in document.sections:
+        title = section.level == 1 and section.parent is None and bool(section.children)
+        words = normal_title(section.heading.text.plain)
+        if section.line > end and not title and _FINDINGS.search(words) and not _NO_FINDINGS.search(words):
+            end = section.end
+            yield section
 
 
 def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
@@ -40,134 +280,62 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
     review = review_of(artifact, settings)
     name = path_text(artifact.path)
     if review is None:
-        message = f"{name} has no section {settings.section!r}, which lists its findings"
+        title = settings.section or "Findings"
+        message = f"{name} has no section {title!r}, which lists its findings"
         help = "Add it; where nothing was found, write that there are no findings."
         yield artifact.finding("findings.section", settings.section, message, help)
         return
-    content = content_of(review.blocks, artifact.contract.placeholders)
-    if not review.findings and content.kind in {"placeholder", "blank"}:
+    blocks = [block for section in review.sections for block in section.blocks]
+    if not review.findings and not any(map(is_none, texts(blocks))):
+        content = content_of(blocks, artifact.contract.placeholders)
         said = f", only {shortened(content.text)!r}" if content.text else ""
         message = f"{name} has no findings, and does not say that there are none{said}"
         help = "List them; where nothing was found, write that there are no findings."
         yield artifact.finding("findings.severities", "owed", message, help, content.line)
-    known, worst = ", ".join(settings.severities), settings.severities[0]
+    worst = settings.severities[0]
     what, form = ("line", "a file with its line, as src/a.py:12")
     what, form = ("file", "a file") if settings.anchors == "path" else (what, form)
     # A review is no place that it could be about.
     targets = Targets(artifact.artifacts.documents)
     for one in review.findings:
-        if one.earlier:
-            continue
         subject = f"the finding {shortened(one.title)!r}"
         if not one.severity:
+            known = ", ".join(settings.severities)
             has = f"has the severity {shortened(one.said)!r}, which is not one of {known}"
             help = f"Begin it with one of {known}, as in '[{worst.upper()}] ...', or write "
             help += f"'Severity: {worst}' below."
             message = f"{subject} {has if one.said else 'has no severity'}"
-            yield artifact.finding("findings.severities", f"severity {_key(one)}", message, help, one.line)
-        anchors = (place for place in one.cited if place.line is not None or settings.anchors == "path")
+            yield artifact.finding("findings.severities", f"severity {one.key}", message, help, one.line)
+        cited = [
+            place for place in citations(one.blocks) if place.line is not None or settings.anchors == "path"
+        ]
         if settings.anchors != "none" and all(
-            artifact.path in (targets.places(place, artifact.folder) or ()) for place in anchors
+            artifact.path in (targets.places(place, artifact.folder) or ()) for place in cited
         ):
             message, help = f"{subject} cites no {what}", f"Cite in it {form}."
-            yield artifact.finding("findings.anchors", f"anchor {_key(one)}", message, help, one.line)
+            yield artifact.finding("findings.anchors", f"anchor {one.key}", message, help, one.line)
 
 
-def open_findings(artifact: Artifact) -> Iterator[Finding]:
-    """The findings of a closed review that must be dealt with and are not.
-
-    A review is closed unless its verdict says that it is open.
-
-    Raises:
-        MissingFact: the artifact's object is not there.
-    """
-    yield from _open(artifact, closed=True)
-
-
-def findings_of_open_review(artifact: Artifact) -> Iterator[Finding]:
-    """The same for a review that says that it is still open: no stage is complete with it.
-
-    Raises:
-        MissingFact: the artifact's object is not there.
-    """
-    yield from _open(artifact, closed=False)
-
-
-def review_of(artifact: Artifact, settings: Findings) -> Review | None:
-    """The findings of an artifact; None where the section that holds them is not there."""
-    severities = Severities(
-        [(name, [name, *artifact.contract.aliases_of(name)]) for name in settings.severities]
-    )
-    sections = named(artifact, settings.section)[:1] if settings.section else ()
-    if settings.section and not sections:
-        return None
-    return Review(artifact.document, severities, sections)
-
-
-def verdict_of(artifact: Artifact, settings: Findings, review: Review) -> str | None:
-    """What a review says of itself; None where it says nothing.
-
-    It is a field, or a section by its first words, outside of its findings; the last one in it holds. A field
-    called `status` is the review's own above its first section alone, since elsewhere it may be anything's.
-    """
-    names = {normal_name(name) for name in settings.verdict}
-    document = artifact.document
-    top = next((one.line for one in document.sections if one.level > 1), document.last_line + 1)
-    found: list[tuple[int, str]] = []
-    for field in artifact.values:
-        name = normal_name(field.name)
-        name = name if name in names else normal_name(field.name.rpartition(" ")[2])
-        matter = field.form == "front matter"
-        elsewhere = review.holds(field.line) or (name == "status" and field.line >= top)
-        if name in names and (matter or not elsewhere):
-            found.append((field.line, field.value))
-    for section in document.sections:
-        title = normal_title(section.heading.text.plain)
-        text = next(texts(section.own), None)
-        if normal_name(title.rpartition(" ")[2]) in names and text and not review.holds(section.line):
-            found.append((section.line, text.plain))
-    return max(found, key=lambda one: one[0])[1] if found else None
-
-
-def says_open(value: str, openings: Sequence[str]) -> bool:
-    """Whether a verdict begins with one of some words; case, `_` and `-` do not count."""
-    words = re.findall(r"[^\W_]+", value.casefold())
-    return any(
-        words[: len(known)] == known for known in (re.findall(r"[^\W_]+", one.casefold()) for one in openings)
-    )
-
-
-def missing_words(one: Ranked, words: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
-    """The words that a finding's status should have and has not: each begins a part of it.
+def open_findings(artifact: Artifact, *, closed: bool = True) -> Iterator[Finding]:
+    """The findings of a review that must be dealt with and are not.
 
     Args:
-        one: a finding.
-        words: each word with those that stand for it, itself among them.
+        artifact: the review.
+        closed: whether closed reviews are judged; a review is closed unless its verdict says that it is open.
+
+    Raises:
+        MissingFact: the artifact's object is not there.
     """
-    status = [unstruck(text)[:2000] for text in one.status]
-    if any(map(_REOPENED.search, status)):
-        return [name for name, _ in words]
-    parts = [part.strip(" *_`~\u2705\u2714\ufe0f") for text in status for part in _PART.split(text)]
-    missing = []
-    for name, others in words:
-        escaped = "|".join(r"[-\s]?".join(map(re.escape, re.split(r"[-\s]", word))) for word in others)
-        says = re.compile(rf"(?:{escaped}){_HOW}", re.IGNORECASE | re.DOTALL)
-        if not any(map(says.fullmatch, parts)):
-            missing.append(name)
-    return missing
-
-
-def _open(artifact: Artifact, *, closed: bool) -> Iterator[Finding]:
     settings = artifact.contract.findings
     review = review_of(artifact, settings) if settings and settings.must_close else None
     if settings is None or review is None:
         return
     must = {normal_name(name) for name in settings.must_close}
-    words = [(word, [word, *artifact.contract.aliases_of(word)]) for word in settings.closed]
+    words = {word: [word, *artifact.contract.aliases_of(word)] for word in settings.closed}
     wanted = [
         (one, missing)
         for one in review.findings
-        if normal_name(one.severity) in must and (missing := missing_words(one, words))
+        if normal_name(one.severity) in must and (missing := one.missing(words))
     ]
     verdict = verdict_of(artifact, settings, review) if wanted else None
     if (verdict is None or not says_open(verdict, settings.verdict_open)) is not closed:
@@ -183,9 +351,45 @@ def _open(artifact: Artifact, *, closed: bool) -> Iterator[Finding]:
         has = " and ".join(word for word in settings.closed if word not in missing)
         state = f"is {f'{has}, and not ' if has else 'not '}{' and '.join(missing)}"
         message = f"the {one.severity} finding {shortened(one.title)!r} {state}, {where}"
-        yield artifact.finding("findings.must_close", _key(one), message, f"{help}.", one.line)
+        yield artifact.finding("findings.must_close", one.key, message, f"{help}.", one.line)
 
 
-def _key(one: Ranked) -> str:
-    """What makes a finding this one, without the lines that it cites."""
-    return re.sub(r"[:#][L0-9][-L0-9,]*", "", one.title)[:120]
+def findings_of_open_review(artifact: Artifact) -> Iterator[Finding]:
+    """The same for a review that says that it is still open: no stage is complete with it.
+
+    Raises:
+        MissingFact: the artifact's object is not there.
+    """
+    yield from open_findings(artifact, closed=False)
+
+
+def verdict_of(artifact: Artifact, settings: Findings, review: Review) -> str | None:
+    """What a review says of itself; None where it says nothing.
+
+    It is a field, or a section by its first words, outside of its findings; the last one in it holds. A field
+    called `status` is the review's own above its first section alone, since elsewhere it may be anything's.
+    """
+    names = {normal_name(name) for name in settings.verdict}
+    document = artifact.document
+    top = next((one.line for one in document.sections if one.level > 1), document.last_line + 1)
+    found: list[tuple[int, str]] = []
+    for field in artifact.values:
+        name = normal_name(field.name)
+        name = name if name in names else normal_name(field.name.rpartition(" ")[2])
+        elsewhere = review.holds(field.line) or (name == "status" and field.line >= top)
+        if name in names and (field.form == "front matter" or not elsewhere):
+            found.append((field.line, field.value))
+    for section in document.sections:
+        title = normal_title(section.heading.text.plain)
+        text = next(texts(section.own), None)
+        if normal_name(title.rpartition(" ")[2]) in names and text and not review.holds(section.line):
+            found.append((section.line, text.plain))
+    return max(found, key=lambda one: one[0])[1] if found else None
+
+
+def says_open(value: str, openings: Sequence[str]) -> bool:
+    """Whether a verdict begins with one of some words; case, `_` and `-` do not count."""
+    words = re.findall(r"[^\W_]+", value.casefold())
+    return any(
+        words[: len(known)] == known for known in (re.findall(r"[^\W_]+", one.casefold()) for one in openings)
+    )

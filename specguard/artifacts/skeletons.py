@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from specguard.artifacts.files import joined
+from specguard.artifacts.files import alternatives, joined
 from specguard.declaration.patterns import Selecting
 from specguard.declaration.rule import Record
-from specguard.documents.data import UnreadDocument, data_kind
+from specguard.documents.data import data_kind
 from specguard.documents.document import Document
 from specguard.documents.fields import normal_name
 from specguard.documents.titles import find_section, normal_title
@@ -115,8 +115,7 @@ class Skeletons(Record, frozen=False):
         self.planned[path] = Blank(path, self._text(path, contracts))
         for contract, fields in found:
             for companion in contract.companions:
-                names = [companion] if isinstance(companion, str) else companion
-                self._beside(path.rpartition(b"/")[0], names, {**known, **fields})
+                self._beside(path.rpartition(b"/")[0], alternatives(companion), {**known, **fields})
 
     def _beside(self, folder: bytes, templates: Sequence[str], fields: Mapping[str, str]) -> None:
         """Plan the first of some alternatives that has one name alone, unless one of them is there."""
@@ -185,7 +184,9 @@ def place(
     text = contract.path or contract.root
     template = PathTemplate(text)
     known = template.names | {one for member in contract.members for one in PathTemplate(member).names}
-    may = known | _of_companions(contract)
+    # Those of companions need no value: a companion without one is left to name.
+    beside = [text for companion in contract.companions for text in alternatives(companion)]
+    may = known | {one for text in beside for one in PathTemplate(text).names}
     for unknown in sorted(given.keys() - may):
         has = f"it has {', '.join(sorted(may))}" if may else "it has none"
         raise _unfilled(f"{name} has no placeholder {unknown!r}", has)
@@ -216,12 +217,6 @@ def place(
 
 def _unfilled(message: str, help: str) -> SpecguardError:
     return SpecguardError(message, help=help, code="unfilled-template")
-
-
-def _of_companions(contract: Contract) -> set[str]:
-    """The placeholders of its companions; they need no value, and a companion without one is left to name."""
-    texts = [[one] if isinstance(one, str) else one for one in contract.companions]
-    return {name for some in texts for text in some for name in PathTemplate(text).names}
 
 
 def _markdown(contract: Contract, kinds: Collection[str], now: datetime) -> Iterator[str]:
@@ -311,15 +306,12 @@ OWED: Final = "TODO"
 DEEPEST: Final = 12
 """So deep a value is made."""
 
-MOST: Final = 5
-"""So many elements a list gets where a schema asks for more."""
-
 
 def instance(schema: Any, root: Any = None, above: tuple[str, ...] = ()) -> Any:
     """A value that a schema describes: the properties that it requires, else all; lists with one element.
 
-    What cannot be known from the schema (a pattern, a reference to another file) is left to whoever fills it
-    in, and to the check that says so.
+    What cannot be known from that (a pattern, alternatives, a reference to another file) is left to whoever
+    fills it in, and to the check that says so.
 
     Args:
         schema: a JSON Schema.
@@ -331,36 +323,27 @@ def instance(schema: Any, root: Any = None, above: tuple[str, ...] = ()) -> Any:
         return OWED
     reference = schema.get("$ref")
     if isinstance(reference, str):
-        if reference in above or not reference.startswith("#"):
-            return OWED
-        return instance(_at(root, reference), root, (*above, reference))
+        inner = _at(root, reference) if reference.startswith("#") and reference not in above else None
+        return instance(inner, root, (*above, reference))
     for key in ("const", "default"):
         if key in schema:
             return schema[key]
-    for key in ("enum", "examples"):
-        if isinstance(schema.get(key), list) and schema[key]:
-            return schema[key][0]
-    for key in ("oneOf", "anyOf"):
-        if isinstance(schema.get(key), list) and schema[key] and "type" not in schema:
-            return instance(schema[key][0], root, (*above, ""))
-    kind = schema.get("type")
-    kind = kind[0] if isinstance(kind, list) and kind else kind
-    given = schema.get("properties")
-    properties: dict[str, Any] = given if isinstance(given, dict) else {}
-    if kind == "object" or (kind is None and properties):
+    if isinstance(schema.get("enum"), list) and schema["enum"]:
+        return schema["enum"][0]
+    kinds = schema.get("type")
+    kind = kinds[0] if isinstance(kinds, list) and kinds else kinds
+    properties = schema.get("properties")
+    if isinstance(properties, dict) and kind in ("object", None):
         required = schema.get("required")
         names = required if isinstance(required, list) and required else properties
-        return {
-            name: instance(properties.get(name), root, (*above, ""))
-            for name in names
-            if isinstance(name, str)
-        }
-    if kind == "array" or (kind is None and "items" in schema):
-        least = min(MOST, max(1, _number(schema.get("minItems"), 1)))
-        elements = [instance(schema.get("items"), root, (*above, "")) for _ in range(least)]
-        return [] if schema.get("maxItems") == 0 else elements
-    simple = {"integer": _number(schema.get("minimum"), 0), "number": _number(schema.get("minimum"), 0)}
-    return {**simple, "boolean": False, "null": None}.get(kind, OWED) if isinstance(kind, str) else OWED
+        inside = (*above, "")
+        return {name: instance(properties.get(name), root, inside) for name in names if isinstance(name, str)}
+    if "items" in schema and kind in ("array", None):
+        return [instance(schema["items"], root, (*above, ""))]
+    least = schema.get("minimum")
+    number = int(least) if isinstance(least, (int, float)) and abs(least) < 1e15 else 0
+    simple = {"integer": number, "number": number, "boolean": False, "null": None, "object": {}, "array": []}
+    return simple.get(kind, OWED) if isinstance(kind, str) else OWED
 
 
 def _at(root: Any, reference: str) -> Any:
@@ -370,13 +353,6 @@ def _at(root: Any, reference: str) -> Any:
         name = part.replace("~1", "/").replace("~0", "~")
         value = value.get(name) if isinstance(value, dict) else None
     return value
-
-
-def _number(value: Any, otherwise: int) -> int:
-    return int(value) if isinstance(value, (int, float)) and abs(value) < 1e15 else otherwise
-
-
-_LEVEL: Final = 2
 
 
 def add_heading(text: str, contract: Contract, title: str) -> str:
@@ -390,54 +366,28 @@ def add_heading(text: str, contract: Contract, title: str) -> str:
     Returns:
         The document; the same one where the heading would not be seen, or is there already.
     """
-    before = _read(text)
-    if before is None or _found(before, contract, title) is not None:
+    before = Document.of(text.encode())
+    if before.problem is not None or _found(before, contract, title) is not None:
         return text
-    line, level = _place(before, contract, title)
-    end = "\r\n" if "\r\n" in text else "\n"
-    lines = text.split("\n")
-    while line and not lines[line - 1].strip():
-        line -= 1
-    said = owed(contract)[title]
-    new = [*([""] if line else []), f"{'#' * level} {title}", "", said]
-    rest = lines[line:]
-    if any(one.strip() for one in rest):
-        new += [] if not rest[0].strip() else [""]
-    else:
-        rest = [""]
-    carriage = end.removesuffix("\n")
-    head = lines[:line]
-    if head and carriage and not head[-1].endswith(carriage):
-        head[-1] += carriage
-    after = "\n".join([*head, *(one + carriage for one in new), *rest])
-    document = _read(after)
-    if document is None or len(document.sections) != len(before.sections) + 1:
+    line, level = before.last_line, 2
+    position = contract.sections.index(title)
+    # Behind the nearest section of those before it, else before the first of those behind it.
+    for at, other in sorted(
+        enumerate(contract.sections), key=lambda one: (one[0] > position, abs(one[0] - position))
+    ):
+        found = _found(before, contract, other)
+        if found is not None:
+            line, level = found.end if at < position else found.line - 1, found.level
+            break
+    lines = text.replace("\r\n", "\n").split("\n")
+    head, rest = "\n".join(lines[:line]).rstrip(), "\n".join(lines[line:]).strip("\n")
+    parts = (head, f"{'#' * level} {title}", owed(contract)[title], rest)
+    after = "\n\n".join(filter(None, parts)) + "\n"
+    document = Document.of(after.encode())
+    if len(document.sections) != len(before.sections) + 1 or _found(document, contract, title) is None:
         return text
-    return after if _found(document, contract, title) is not None else text
-
-
-def _place(document: Document, contract: Contract, title: str) -> tuple[int, int]:
-    """Behind which line a section belongs, and its level."""
-    titles: Sequence[str] = contract.sections
-    position = titles.index(title)
-    for other in reversed(titles[:position]):
-        found = _found(document, contract, other)
-        if found is not None:
-            return found.end, found.level
-    for other in titles[position + 1 :]:
-        found = _found(document, contract, other)
-        if found is not None:
-            return found.line - 1, found.level
-    return document.last_line, _LEVEL
+    return after.replace("\n", "\r\n") if "\r\n" in text else after
 
 
 def _found(document: Document, contract: Contract, title: str) -> Section | None:
     return find_section(document, title, aliases=contract.aliases_of(title), bold=contract.bold_headings)
-
-
-def _read(text: str) -> Document | None:
-    try:
-        document = Document(text)
-    except UnreadDocument:
-        return None
-    return None if document.problem else document

@@ -73,6 +73,11 @@ def read_fields(document: Document) -> Sequence[Field]:
     return [*_keys(document.properties, "front matter"), *_in_blocks(document.blocks, bullet=False)]
 
 
+def block_fields(blocks: Sequence[AnyBlock]) -> Sequence[Field]:
+    """The fields among some blocks, in order."""
+    return list(_in_blocks(blocks, bullet=False))
+
+
 def data_fields(data: Data) -> Sequence[Field]:
     """The keys of structured data (JSON, YAML, TOML) as fields, those within them included, in order."""
     return list(_keys(data, "data"))

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.artifacts.fields import chosen, value_problem
-from specguard.artifacts.findings import missing_words
+from specguard.artifacts.findings import Review, Severities, findings_sections
 from specguard.artifacts.manifest import read_manifest
-from specguard.artifacts.reviews import Review, Severities
 from specguard.artifacts.sections import content_of, described_options
 from specguard.documents.blocks import Heading, Table, fences
 from specguard.documents.citations import citations
@@ -30,9 +29,9 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).parents[2] / "docs" / "documents.md"
 MORE = Path(__file__).parent / "forms.md"
-SEVERITIES = Severities([(name, [name]) for name in ("blocking", "high", "medium", "low")])
+SEVERITIES = Severities({name: [name] for name in ("blocking", "high", "medium", "low")})
 NOTHING = "nothing: "
-WORDS = [(name, [name]) for name in ("fixed", "re-verified")]
+WORDS = {"fixed": ["fixed"], "re-verified": ["re-verified"]}
 
 
 def rows(page: Path) -> Iterator[tuple[str, bool, str, str]]:
@@ -108,15 +107,19 @@ def place(text: str, read: bool, said: str) -> None:
     assert ", ".join(map(str, citations(Document(text).blocks))) == (said if read else "")
 
 
+def review(text: str) -> Review:
+    return Review(list(findings_sections(Document(f"## Findings\n\n{text}\n"))), SEVERITIES)
+
+
 def finding(text: str, read: bool, said: str) -> None:
-    found = Review(Document(f"## Findings\n\n{text}\n"), SEVERITIES).findings
+    found = review(text).findings
     expected = said.replace("a finding without a severity", "").split(", ") if read else []
     assert [one.severity for one in found] == expected
 
 
 def status(text: str, read: bool, said: str) -> None:
-    [one] = Review(Document(f"## Findings\n\n### [HIGH] Title\n\n{text}\n"), SEVERITIES).findings
-    assert (not missing_words(one, WORDS)) is (said == "closed")
+    [one] = review(f"### [HIGH] Title\n\n{text}").findings
+    assert (not one.missing(WORDS)) is (said == "closed")
 
 
 def ticked(text: str, read: bool, said: str) -> None:
