@@ -237,7 +237,7 @@ def _missing(artifact: Artifact, name: str, allowed: str | Sequence[str]) -> Fin
     near = None
     if not artifact.structured:
         names = (name, *artifact.contract.aliases_of(name))
-        near = near_field(artifact.document, artifact.values, *names)
+        near = near_field(artifact.values, *names)
     if near is not None:
         message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.why}"
     help = _wanted(artifact, name, allowed)

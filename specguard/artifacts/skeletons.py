@@ -342,7 +342,14 @@ def instance(schema: Any, root: Any = None, above: tuple[str, ...] = ()) -> Any:
         return [instance(schema["items"], root, (*above, ""))]
     least = schema.get("minimum")
     number = int(least) if isinstance(least, (int, float)) and abs(least) < 1e15 else 0
-    simple = {"integer": number, "number": number, "boolean": False, "null": None, "object": {}, "array": []}
+    simple: dict[str, Any] = {
+        "integer": number,
+        "number": number,
+        "boolean": False,
+        "null": None,
+        "object": {},
+        "array": [],
+    }
     return simple.get(kind, OWED) if isinstance(kind, str) else OWED
 
 

@@ -26,15 +26,12 @@ LONGEST: Final = 1000
 """A longer text, in characters, is not read for a date: a value that says a day is short."""
 
 # A day stands alone: not within a version, a longer number or a name.
-_DAY: Final = re.compile(
-    r"(?<![\w./-])(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})(?![0-9]|-[0-9])", re.ASCII
-)
+_DAY: Final = re.compile(r"(?<![\w./-])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9]|-[0-9])", re.ASCII)
 # Who does not know the second writes `12:00:xx`.
 _CLOCK: Final = re.compile(
-    r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?:(?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?|xx))?"
+    r"(?P<clock>[0-9]{2}:[0-9]{2})(?::(?:(?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?|xx))?"
     r"(?!:?[0-9]| ?[ap]\.?m\b)"
-    r"(?: ?(?P<zone>(?:Z|UTC|GMT)(?![\w+-])"
-    r"|(?P<sign>[+-])(?P<hours>[0-9]{2}):?(?P<minutes>[0-9]{2})(?!:?[0-9])))?",
+    r"(?: ?(?P<zone>(?:Z|UTC|GMT)(?![\w+-])|[+-][0-9]{2}:?[0-9]{2}(?!:?[0-9])))?",
     re.IGNORECASE | re.ASCII,
 )
 _JOIN: Final = re.compile("[Tt]|,? ")
@@ -50,37 +47,28 @@ _PLAIN: Final = {
     **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2212"), "-"),
     **dict.fromkeys(map(ord, "\u00a0\u2009\u202f\t"), " "),
 }
-_MARKS: Final = " \"'`*_<>[]()~"
+_MARKS: Final = " \n\"'`*_<>[]()~"
 # A remark behind a date: "(approved by X)", "- by X", "; see ...".
 _REMARK: Final = re.compile(r"[\s\"'`*_>\])~]*(?:$|[-.,;:(|\u2014])")
+_ANY_DAY: Final = datetime.date(2000, 1, 1)
 
 
 class Day(Record):
-    """A day that was read.
+    """A day that was read, with the time behind it.
 
     Attributes:
         date: the day; None where the calendar has none of that number.
         start: where its text begins.
-        end: where its text ends.
+        end: where its text ends, that of its time included.
+        time: the day with its time, aware where the text has an offset; None without a time.
+        exact: whether seconds are written; else any moment of that minute may be meant.
     """
 
     date: datetime.date | None
     start: int
     end: int
-
-
-class Moment(Record):
-    """A day with a time of it.
-
-    Attributes:
-        time: aware where the text has an offset, else without one.
-        exact: whether seconds are written; else any moment of that minute may be meant.
-        end: where its text ends.
-    """
-
-    time: datetime.datetime
-    exact: bool
-    end: int
+    time: datetime.datetime | None = None
+    exact: bool = False
 
 
 def plain(text: str) -> str:
@@ -113,14 +101,14 @@ def is_ahead(day: datetime.date, text: str, today: datetime.date) -> bool:
     """
     if (day - today).days != 1:
         return day > today
-    line = plain(text)
-    return any(moment.time.tzinfo for one in days(line) if (moment := moment_behind(line, one)))
+    return any(one.time is not None and one.time.tzinfo for one in days(text))
 
 
 def days(text: str) -> Iterator[Day]:
     """Everything in a text that is written like a day, in order."""
     if len(text) <= LONGEST:
-        yield from map(_day, _DAY.finditer(plain(text)))
+        line = plain(text)
+        yield from (_day(line, match) for match in _DAY.finditer(line))
 
 
 def undated(text: str) -> str:
@@ -132,97 +120,84 @@ def undated(text: str) -> str:
     end = 0
     for match in _LIKE_DAY.finditer(line):
         kept.append(line[end : match.start()])
-        moment = moment_behind(line, Day(datetime.date(2000, 1, 1), match.start(), match.end()))
-        end = moment.end if moment else match.end()
+        timed = _behind(line, match, _ANY_DAY)
+        end = timed.end if timed else match.end()
     return " ".join([*kept, line[end:]])
-
-
-def moment_behind(text: str, day: Day) -> Moment | None:
-    """The moment whose time stands right behind a day, as in `2026-01-31T12:00Z`; None where none does.
-
-    Args:
-        text: plain text (see `plain`).
-        day: what was read there.
-    """
-    join = _JOIN.match(text, day.end)
-    return _moment(text, join.end(), day.date, join[0] in "Tt") if join and day.date else None
-
-
-def _moment(text: str, start: int, day: datetime.date, joined: bool = False) -> Moment | None:
-    """The moment of a day whose time a text has at a place; None where there is no time of the day."""
-    match = _CLOCK.match(text, start)
-    if match is None:
-        return None
-    zone, second = match["zone"], int(match["second"] or 0)
-    # "08:50-09:03" is a span of time; "08:50 -09:00", "08:50:00-09:00" and "T08:50-09:00" have an offset.
-    if match["sign"] == "-" and not (joined or match["second"] or text[match.start("sign") - 1] == " "):
-        zone = None
-    offset = datetime.timedelta(hours=int(match["hours"] or 0), minutes=int(match["minutes"] or 0))
-    try:
-        known = datetime.timezone(-offset if match["sign"] == "-" else offset) if zone else None
-        # A leap second has the number 60, which `datetime` does not know.
-        clock = datetime.time(
-            int(match["hour"]), int(match["minute"]), 59 if second == 60 else second, tzinfo=known
-        )
-    except ValueError:
-        return None
-    end = match.end() if zone else match.start("zone") if match["zone"] else match.end()
-    return Moment(datetime.datetime.combine(day, clock), bool(match["second"]), end)
 
 
 def _read(text: str) -> tuple[datetime.date | None, str]:
     if len(text) > LONGEST:
         return None, "is too long for a date: write it as 2026-01-31"
-    text = plain(text).strip()
-    match = _DAY.match(text, len(text) - len(text.lstrip(_MARKS)))
+    text = plain(text).lstrip(_MARKS)
+    match = _DAY.match(text)
     if match is None:
         return None, "is no date: write it as 2026-01-31"
-    day = _day(match)
+    day = _day(text, match)
     if day.date is None:
         return None, f"is no day of the calendar: {match[0]}"
-    moment = moment_behind(text, day)
-    end = moment.end if moment else day.end
-    if not _REMARK.match(text, end):
+    if not _REMARK.match(text, day.end):
         return None, "is more than a date: write it as 2026-01-31, with remarks in brackets behind it"
-    if {other.date for other in days(text[end:]) if other.date} - {day.date}:
+    if {other.date for other in days(text[day.end :]) if other.date} - {day.date}:
         return None, f"has several dates: write only {day.date}, if that one is meant"
-    if moment and moment.time.tzinfo:
-        return moment.time.astimezone(datetime.UTC).date(), ""
+    if day.time is not None and day.time.tzinfo:
+        return day.time.astimezone(datetime.UTC).date(), ""
     return day.date, ""
 
 
-def _day(match: re.Match[str]) -> Day:
-    date = None
+def _day(text: str, match: re.Match[str]) -> Day:
     try:
-        # A day at either end of the calendar may be beyond it by another clock.
-        if datetime.MINYEAR < int(match["year"]) < datetime.MAXYEAR:
-            date = datetime.date.fromisoformat(match[0])
+        date = datetime.date.fromisoformat(match[0])
     except ValueError:
-        pass
-    return Day(date, match.start(), match.end())
+        return Day(None, match.start(), match.end())
+    # A day at either end of the calendar may be beyond it by another clock.
+    if not datetime.MINYEAR < date.year < datetime.MAXYEAR:
+        return Day(None, match.start(), match.end())
+    return _behind(text, match, date) or Day(date, match.start(), match.end())
+
+
+def _behind(text: str, match: re.Match[str], date: datetime.date) -> Day | None:
+    """A day with the time right behind it, as in `2026-01-31T12:00Z`; None where there is none."""
+    join = _JOIN.match(text, match.end())
+    return _timed(text, join.end(), date, match.start(), join[0] in "Tt") if join else None
+
+
+def _timed(text: str, at: int, date: datetime.date, start: int, joined: bool = False) -> Day | None:
+    """A day whose time a text has at a place; None where there is no time of the day."""
+    match = _CLOCK.match(text, at)
+    if match is None:
+        return None
+    zone, second, end = match["zone"] or "", match["second"], match.end()
+    # "08:50-09:03" is a span of time; "08:50 -09:00", "08:50:00-09:00" and "T08:50-09:00" have an offset.
+    if zone.startswith("-") and not (joined or second or text[match.start("zone") - 1] == " "):
+        zone, end = "", match.start("zone")
+    # A leap second has the number 60, which `datetime` does not know.
+    seconds = "59" if second == "60" else second or "00"
+    offset = "Z" if zone.isalpha() else zone
+    try:
+        time = datetime.datetime.fromisoformat(f"{date}T{match['clock']}:{seconds}{offset}")
+    except ValueError:
+        return None
+    return Day(date, start, end, time, exact=second is not None)
 
 
 _HEAD: Final = 160
 """So many characters of a line are looked at: a time that heads an entry stands at its beginning."""
 
-_ENTRY_MARKS: Final = re.compile(r"[\W_]*(?:[xX]\][\W_]*)?")
-_LABEL: Final = re.compile(
-    r"(?:timestamp|time|date|when|logged|started|ended)(?: ?\([^()]{1,20}\))?[\s*_`]{0,6}:[\W_]{0,8}",
+_START: Final = re.compile(
+    r"[\W_]*(?:[xX]\][\W_]*)?"
+    r"((?:timestamp|time|date|when|logged|started|ended)(?: ?\([^()]{1,20}\))?[\s*_`]{0,6}:[\W_]{0,8})?",
     re.IGNORECASE,
 )
 _TITLES: Final = frozenset({"timestamp", "time", "date", "when"})
 # Behind a leading time of the day a word, a mark or nothing follows; a ratio or a verse goes on otherwise.
 _ENDS: Final = re.compile(r"[\s\])*_`>.,;:|~\u2013\u2014-]*(?:$|\s|[\])*_`|\u2014\u2013:-])")
-# "Data of 2026-01-31" is not of that day.
-_TAIL: Final = re.compile(r"[\s\])*_`.]*$")
-_NOT_BEFORE_TAIL: Final = re.compile(
-    r"\b(?:after|before|by|due|for|from|of|since|to|until|vs|with)[\W_]*$", re.IGNORECASE
-)
+# A heading ends with its time behind a bracket or a dash: "Data of 2026-01-31" is not of that day.
+_BEFORE_TAIL: Final = re.compile(r"[\[(,:\u2014-][\s*_`]*$")
 
 MOST_AHEAD: Final = datetime.timedelta(hours=14)
 """How far the clocks of places are ahead of UTC at most, and so a time without an offset."""
 
-MOST_BEHIND: Final = datetime.timedelta(hours=12)
+_MOST_BEHIND: Final = datetime.timedelta(hours=12)
 
 
 class Stamp(Record):
@@ -261,7 +236,7 @@ class Stamp(Record):
         if (one.tzinfo is None) == (two.tzinfo is None):
             return one < two
         if one.tzinfo is None:
-            return as_utc(one) + MOST_BEHIND < two
+            return as_utc(one) + _MOST_BEHIND < two
         return one < as_utc(two) - MOST_AHEAD
 
 
@@ -294,6 +269,10 @@ class Times(Record):
     loose: list[Loose] = []
     without: list[int] = []
 
+    def __len__(self) -> int:
+        """How many times there are, whatever is known of them."""
+        return len(self.stamps) + len(self.days) + len(self.loose)
+
 
 def stamps(document: Document) -> Sequence[Stamp]:
     """The times of a document's entries, in the order in which they are written."""
@@ -320,8 +299,7 @@ def _in_blocks(times: Times, blocks: Sequence[AnyBlock], day: datetime.date | No
             for line, text in _lines(block.text):
                 found = _entry(times, line, text, day)
                 # A line that says nothing but a day is as good as a heading.
-                alone = found and not text[_start(text) + len("2026-01-31") :].strip(" *_`:.~])")
-                day = found if alone else day
+                day = found if found and not _DAY.sub("", text, count=1).strip(" *_`:.~])[(#") else day
         elif isinstance(block, List):
             _in_list(times, block, day)
         elif isinstance(block, Table):
@@ -337,13 +315,13 @@ def _in_list(times: Times, block: List, day: datetime.date | None) -> None:
     begins = False
     bare: list[int] = []
     for item in block.items:
-        before, said = len(times.stamps), len(times.stamps) + len(times.days) + len(times.loose)
+        stamped, known = len(times.stamps), len(times)
         own = day
         for line, text in list(_lines(item.text))[:1]:
             own = _entry(times, line, text, day) or day
             # What stands behind a label is a field, and its list no log.
-            begins = begins or (len(times.stamps) > before and not times.stamps[-1].labelled)
-        if len(times.stamps) + len(times.days) + len(times.loose) == said:
+            begins = begins or (len(times.stamps) > stamped and not times.stamps[-1].labelled)
+        if len(times) == known:
             bare.append(item.line)
         _in_blocks(times, item.rest, own)
     times.without.extend(bare if begins else ())
@@ -352,41 +330,33 @@ def _in_list(times: Times, block: List, day: datetime.date | None) -> None:
 def _entry(
     times: Times, line: int, text: str, above: datetime.date | None, *, tail: bool = False
 ) -> datetime.date | None:
-    """Take up the time that an entry begins with, or ends with where it is a heading; its day."""
-    start = _start(text)
+    """Take up the time that an entry begins with, or ends with where it is a heading; its own day."""
+    head = _START.match(text)
+    start, labelled = (head.end(), head[1] is not None) if head else (0, False)
     match = _DAY.match(text, start)
-    found = _day(match) if match else _last(text) if tail else None
-    # An own day goes before the one above; without any, the time of the day is loose.
-    if found is None or (match is None and _CLOCK.match(text, start) and above):
-        moment = _moment(text, start, above or datetime.date(2000, 1, 1))
-        if moment and _ENDS.match(text, moment.end):
-            written = text[start : moment.end]
-            problem = (
-                f"has no date: write it as 2026-01-31 {written}, or put it below a heading with its date"
-            )
-            if above:
-                times.stamps.append(_stamp(line, text, start, moment))
-            else:
-                times.loose.append(Loose(line, written, problem))
+    clock = _timed(text, start, above or _ANY_DAY, start) if match is None else None
+    if clock is not None and clock.time is not None and _ENDS.match(text, clock.end):
+        written = text[start : clock.end]
+        if above:
+            times.stamps.append(Stamp(line, written, clock.time, clock.exact, labelled=labelled))
+        else:
+            advice = f"write it as 2026-01-31 {written}, or put it below a heading with its date"
+            times.loose.append(Loose(line, written, f"has no date: {advice}"))
         return None
+    found = _day(text, match) if match else _last(text) if tail else None
+    if found is None:
+        return None
+    written = text[found.start : found.end]
     if found.date is None:
-        problem = f"is no day of the calendar: {text[found.start : found.end]}"
-        times.loose.append(Loose(line, text[found.start : found.end], problem))
-        return None
-    moment = moment_behind(text, found)
-    if moment is not None:
-        times.stamps.append(_stamp(line, text, found.start, moment))
+        times.loose.append(Loose(line, written, f"is no day of the calendar: {written}"))
+    elif found.time is not None:
+        times.stamps.append(Stamp(line, written, found.time, found.exact, labelled=labelled))
     elif _ENDS.match(text, found.end):
         midnight = datetime.datetime.combine(found.date, datetime.time())
-        times.days.append(Stamp(line, text[found.start : found.end], midnight, day_only=True))
+        times.days.append(Stamp(line, written, midnight, day_only=True))
     else:
         return None
     return found.date
-
-
-def _stamp(line: int, text: str, start: int, moment: Moment) -> Stamp:
-    label = _LABEL.search(text[:start])
-    return Stamp(line, text[start : moment.end], moment.time, moment.exact, labelled=label is not None)
 
 
 def _lines(text: Text) -> Iterator[tuple[int, str]]:
@@ -396,21 +366,11 @@ def _lines(text: Text) -> Iterator[tuple[int, str]]:
             yield number, plain(line[:_HEAD])
 
 
-def _start(text: str) -> int:
-    """Where the time of an entry stands: behind marks, a checkbox and a label."""
-    marks = _ENTRY_MARKS.match(text)
-    start = marks.end() if marks else 0
-    label = _LABEL.match(text, start)
-    return label.end() if label else start
-
-
 def _last(text: str) -> Day | None:
     """The day, or the day and time, that a heading ends with."""
     for match in _DAY.finditer(text, max(0, len(text) - _HEAD)):
-        found = _day(match)
-        moment = moment_behind(text, found)
-        before = text[max(0, found.start - 20) : found.start]
-        if _TAIL.match(text, moment.end if moment else found.end) and not _NOT_BEFORE_TAIL.search(before):
+        found = _day(text, match)
+        if not text[found.end :].strip(" ])*_`.") and _BEFORE_TAIL.search(text[: found.start]):
             return found
     return None
 

@@ -24,13 +24,14 @@ from specguard.documents.titles import Near
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
     from specguard.documents.blocks import AnyBlock
     from specguard.documents.data import Data
     from specguard.documents.document import Document
 
+    Place = tuple[str | int, ...]
     Form = Literal["front matter", "line", "bullet", "bold", "table", "data"]
 
 LONGEST_NAME: Final = 80
@@ -264,28 +265,74 @@ def _in_table(table: Table) -> Iterator[Field]:
             yield Field(name, plain_value(row[1].raw), row[0].line, "table")
 
 
-def near_field(document: Document, fields: Iterable[Field], *names: str) -> Near | None:
-    """What comes nearest to a field that is not there; None where nothing does.
+def near_field(fields: Iterable[Field], *names: str) -> Near | None:
+    """What is spelt nearly as a field that is not there; None where nothing is.
 
     Args:
-        document: where it is missing.
         fields: those that are there.
         names: what it may be called.
     """
-    wanted = {normal_name(name) for name in names}
-    for number, line in enumerate(document.source_lines, start=1):
-        label = _label(line[: 3 * LONGEST_NAME].lstrip(" \t>-+#").removeprefix("<!--").lstrip())
-        if label is None:
-            label = _label(without_box(line[: 3 * LONGEST_NAME].lstrip(" \t>-*+")))
-        if label and normal_name(label[0]) in wanted:
-            return Near(number, line.strip(), "in a comment, or not shown as a line of its own")
     from difflib import get_close_matches
 
-    names_there: dict[str, Field] = {}
+    there: dict[str, Field] = {}
     for field in fields:
-        if len(field.name) <= LONGEST_NAME and len(names_there) < MOST_NAMES:
-            names_there.setdefault(normal_name(field.name), field)
-    for name in wanted:
-        for close in get_close_matches(name, names_there, n=1, cutoff=0.8):
-            return Near(names_there[close].line, names_there[close].name, "spelt differently")
+        if len(field.name) <= LONGEST_NAME and len(there) < MOST_NAMES:
+            there.setdefault(normal_name(field.name), field)
+    for name in map(normal_name, names):
+        for close in get_close_matches(name, there, n=1, cutoff=0.8):
+            return Near(there[close].line, there[close].name, "spelt differently")
     return None
+
+
+class DataEntry(Record):
+    """A mapping within structured data.
+
+    Attributes:
+        data: what it stands in.
+        key: its place there, as a key from the top.
+        value: its keys with their values.
+    """
+
+    data: Data
+    key: Place
+    value: Mapping[str, Any]
+
+    @property
+    def line(self) -> int | None:
+        """Its line, from 1; None where that cannot be told."""
+        return self.line_of()
+
+    def line_of(self, *below: str | int) -> int | None:
+        """The line of something within it."""
+        return self.data.line((*self.key, *below))
+
+    def field(self, *below: str | int) -> str:
+        """The dotted key of it, or of something within it."""
+        return dotted((*self.key, *below))
+
+    def find(self, names: Iterable[str]) -> tuple[str, Any] | None:
+        """The first of some keys that it has, with its value; see `find_key`."""
+        return find_key(self.value, names)
+
+
+def elements(value: Any) -> Iterator[tuple[str | int, Any]]:
+    """The elements of a list or mapping, each with its position or key; of any other value none."""
+    if isinstance(value, (list, dict)):
+        yield from value.items() if isinstance(value, dict) else enumerate(value)
+
+
+def find_key(value: Mapping[str, Any], names: Iterable[str]) -> tuple[str, Any] | None:
+    """The first of some keys that a mapping has, with its value; keys are compared by `normal_name`."""
+    keys = {normal_name(key): key for key in reversed(list(value))}
+    found = next((keys[name] for name in map(normal_name, names) if name in keys), None)
+    return None if found is None else (found, value[found])
+
+
+def is_scalar(value: Any) -> bool:
+    """Whether a value is a text, a number, true or false."""
+    return value is not None and not isinstance(value, (dict, list))
+
+
+def scalar_text(value: Any) -> str:
+    """A scalar as it is written, without space around it; empty for any other value."""
+    return written(value).strip() if is_scalar(value) else ""

@@ -77,8 +77,8 @@ class Near(Record):
     Attributes:
         line: where it stands, from 1.
         text: its words, as they are written.
-        why: why it is not the section, to follow its words: `in a comment`, `no heading there`, `spelt
-            differently`, `with letters that only look alike`, `with characters that cannot be seen`.
+        why: why it is not the section, to follow its words: `no heading there`, `spelt differently`, `with letters that
+            only look alike`, `with characters that cannot be seen`.
     """
 
     line: int
@@ -139,29 +139,28 @@ def near_section(document: Document, title: str, *, aliases: Iterable[str] = ())
         title: the title.
         aliases: other titles that stand for it.
     """
+    from difflib import get_close_matches
+
     from specguard.declaration.look_alikes import reading
 
     wanted = {form for one in (title, *aliases) for form in _wanted(one)}
     readings = {reading(form) for form in wanted}
-    best: tuple[float, Near | None] = (0.0, None)
+    there: dict[str, Section] = {}
     for section in document.sections[:MOST_COMPARED]:
         words, unseen = section.heading.text.rendered, is_strange(section)
-        forms = [form for some in _forms(words) for form in some]
+        forms = frozenset[str]().union(*_forms(words))
         if (unseen or not words.isascii()) and any(reading(form) in readings for form in forms):
             return Near(section.line, words, "with characters that cannot be seen" if unseen else _ALIKE)
-        likeness = max((_likeness(form, one) for form in forms for one in wanted), default=0.0)
-        if likeness > best[0]:
-            best = likeness, Near(section.line, words, "spelt differently")
-    # Every form keeps the words of a title in this order, so that few lines need a closer look.
-    first = {form.split()[0] for form in wanted}
+        there.update(dict.fromkeys(forms - there.keys(), section))
     matter = 0 if document.front_matter is None else document.front_matter.count("\n") + 2
-    for number, line in enumerate(document.source_lines, start=1):
-        if matter < number and len(line) <= LONGEST and any(word in line.casefold() for word in first):
-            full, _ = _forms(re.sub(_TAGS, "", line).strip(" \t>#*_-+<!"))
-            if not wanted.isdisjoint(full):
-                comment = any(one.line <= number <= one.end for one in document.comments)
-                return Near(number, line.strip(), "in a comment" if comment else "no heading there")
-    return best[1]
+    for number, line in enumerate(document.source_lines[matter:], start=matter + 1):
+        words = re.sub(_TAGS, "", line[:LONGEST]).strip(" \t>#*_-+<!")
+        if not wanted.isdisjoint(_forms(words)[0]):
+            return Near(number, line.strip(), "no heading there")
+    for form in sorted(wanted):
+        for close in get_close_matches(form, there, n=1, cutoff=LEAST_LIKENESS):
+            return Near(there[close].line, there[close].heading.text.rendered, "spelt differently")
+    return None
 
 
 def _all_sections(document: Document, *, bold: bool) -> Iterator[Section]:
@@ -240,15 +239,3 @@ def _is_mark(char: str) -> bool:
     from unicodedata import category
 
     return category(char) in {"Mn", "Mc"} and not "\ufe00" <= char <= "\ufe0f"
-
-
-def _likeness(form: str, title: str) -> float:
-    """How much a heading is like a title, from 0 to 1; 0 where it is so little that it is another one."""
-    from difflib import SequenceMatcher
-
-    likeness = SequenceMatcher(None, form, title, autojunk=False).ratio()
-    if likeness >= LEAST_LIKENESS:
-        return likeness
-    words, others = set(form.split()), set(title.split())
-    within = words >= others or (len(words) > 1 and words <= others)
-    return len(words & others) / max(len(words), len(others)) * LEAST_LIKENESS if within else 0.0

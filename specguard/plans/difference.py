@@ -5,8 +5,7 @@ from __future__ import annotations
 from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record
 from specguard.documents.data import dotted
-from specguard.documents.entries import elements
-from specguard.documents.fields import normal_name
+from specguard.documents.fields import elements, normal_name
 from specguard.errors import NotApplicable
 from specguard.plans.settings import KEYS
 from specguard.work.item import WorkItem

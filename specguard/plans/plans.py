@@ -7,7 +7,7 @@ from functools import cached_property
 from specguard.change.tree import Documents
 from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem
-from specguard.documents.entries import elements
+from specguard.documents.fields import elements
 from specguard.errors import NotApplicable, judge_each, nearest
 from specguard.model import Finding, shortened
 from specguard.plans.task import Task
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from specguard.change.change import Change
-    from specguard.documents.entries import Place
+    from specguard.documents.fields import Place
     from specguard.plans.difference import Unit
     from specguard.plans.settings import PlanKind
     from specguard.runs.proof import RunProof

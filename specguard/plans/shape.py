@@ -8,8 +8,7 @@ from specguard.artifacts.sections import describes
 from specguard.artifacts.skeletons import OWED
 from specguard.documents.content import owes
 from specguard.documents.data import dotted
-from specguard.documents.entries import elements
-from specguard.documents.fields import normal_name
+from specguard.documents.fields import elements, normal_name
 from specguard.errors import nearest
 from specguard.model import Finding, path_text, shortened
 from specguard.plans.settings import KEYS

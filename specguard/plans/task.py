@@ -9,8 +9,7 @@ from functools import cached_property
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.data import data_kind, written
-from specguard.documents.entries import DataEntry, elements
-from specguard.documents.fields import normal_name
+from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import SpecguardError
 from specguard.model import Finding, Origin, path_text
 from specguard.work.kinds import number_of
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Final
 
-    from specguard.documents.entries import Place
+    from specguard.documents.fields import Place
     from specguard.model import Severity
     from specguard.plans.plans import Plan
 

@@ -21,8 +21,7 @@ from specguard.documents.citations import plain_path
 from specguard.documents.content import owes
 from specguard.documents.data import data_kind, written
 from specguard.documents.dates import date_problem, parse_date
-from specguard.documents.entries import elements
-from specguard.documents.fields import normal_name
+from specguard.documents.fields import elements, normal_name
 from specguard.errors import MissingFact
 from specguard.model import path_text, shortened
 from specguard.runs.proof import Claim
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import Any, Final
 
-    from specguard.documents.entries import Place
+    from specguard.documents.fields import Place
     from specguard.model import Finding
     from specguard.plans.task import Task
     from specguard.runs.proof import RunProof

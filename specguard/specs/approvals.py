@@ -23,8 +23,7 @@ from specguard.documents.characters import visible
 from specguard.documents.content import bare_nothing, is_open, owes, without_box
 from specguard.documents.data import written
 from specguard.documents.dates import days, is_ahead, parse_date, plain, undated
-from specguard.documents.entries import elements, find_key, is_scalar, scalar_text
-from specguard.documents.fields import normal_name, plain_value
+from specguard.documents.fields import elements, find_key, is_scalar, normal_name, plain_value, scalar_text
 from specguard.specs.text import WrittenValue
 
 TYPE_CHECKING = False
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
     from specguard.documents.blocks import AnyBlock
     from specguard.documents.data import Data
-    from specguard.documents.entries import Place
+    from specguard.documents.fields import Place
     from specguard.specs.settings import ApprovalFields
 
 LONGEST: Final = 1000

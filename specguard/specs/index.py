@@ -7,8 +7,7 @@ import re
 from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.data import Data, dotted
-from specguard.documents.entries import DataEntry, elements, find_key, is_scalar, scalar_text
-from specguard.documents.fields import normal_name
+from specguard.documents.fields import DataEntry, elements, find_key, is_scalar, normal_name, scalar_text
 from specguard.specs.text import WrittenValue, dates_of, essence
 
 TYPE_CHECKING = False
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.change.tree import Documents, Tree
-    from specguard.documents.entries import Place
+    from specguard.documents.fields import Place
     from specguard.specs.settings import SpecSettings
 
 

@@ -8,8 +8,14 @@ from specguard.declaration.patterns import Covering, PatternError
 from specguard.documents.data import Data, data_kind
 from specguard.documents.dates import parse_date, undated
 from specguard.documents.document import Document
-from specguard.documents.entries import find_key, scalar_text
-from specguard.documents.fields import find_fields, near_field, normal_name, plain_value
+from specguard.documents.fields import (
+    find_fields,
+    find_key,
+    near_field,
+    normal_name,
+    plain_value,
+    scalar_text,
+)
 from specguard.documents.titles import normal_title
 from specguard.errors import MissingFact
 from specguard.model import path_text
@@ -126,7 +132,7 @@ class Spec:
 
     def near(self, name: str) -> Near | None:
         """What comes nearest to a field that the document does not have; None where nothing does."""
-        return None if self.structured else near_field(self.document, self.fields, name)
+        return None if self.structured else near_field(self.fields, name)
 
     @cached_property
     def id(self) -> str:

@@ -11,8 +11,7 @@ from specguard.documents.characters import visible
 from specguard.documents.content import has_content, leading_paths
 from specguard.documents.data import written
 from specguard.documents.dates import date_problem, is_ahead, parse_date, undated
-from specguard.documents.entries import elements, find_key, is_scalar, scalar_text
-from specguard.documents.fields import find_fields, normal_name
+from specguard.documents.fields import elements, find_fields, find_key, is_scalar, normal_name, scalar_text
 from specguard.model import path_text
 
 TYPE_CHECKING = False
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 
     from specguard.documents.blocks import AnyBlock, Section, Text
     from specguard.documents.document import Document
-    from specguard.documents.entries import Place
-    from specguard.documents.fields import Field
+    from specguard.documents.fields import Field, Place
     from specguard.specs.settings import SpecSettings
     from specguard.specs.spec import Spec
 

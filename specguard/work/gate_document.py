@@ -14,7 +14,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Quote, Table, fences, texts
 from specguard.documents.content import without_box
 from specguard.documents.document import Document
-from specguard.documents.entries import elements
+from specguard.documents.fields import elements
 from specguard.documents.titles import bold_words, find_sections, near_section, normal_title
 from specguard.work.gates import NotRead, PlannedGate, name_of
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.documents.content import owes
-from specguard.documents.entries import elements
+from specguard.documents.fields import elements
 from specguard.model import Finding, path_text, shortened
 from specguard.work.kinds import normal_id
 

@@ -8,8 +8,7 @@ from functools import cached_property
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.data import Data, Problem, written
-from specguard.documents.entries import DataEntry, elements
-from specguard.documents.fields import normal_name
+from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
 from specguard.work.item import Unresolved

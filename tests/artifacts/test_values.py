@@ -105,10 +105,10 @@ def test_a_field_is_stated(each: Each) -> None:
 def test_a_field_is_not_stated(each: Each) -> None:
     rows = [
         ("", "has no field 'posture'", None),
-        ("<!-- posture: ready -->\n", "line 1 has '<!-- posture: ready -->', which is in a comment", 1),
-        ("```\nposture: ready\n```\n", "which is in a comment, or not shown", 2),
-        ("> Posture: ready\n", "which is in a comment, or not shown", 1),
-        ("- [ ] Posture: ready\n", "not shown as a line of its own", 1),
+        ("<!-- posture: ready -->\n", "has no field 'posture'", None),
+        ("```\nposture: ready\n```\n", "has no field 'posture'", None),
+        ("> Posture: ready\n", "has no field 'posture'", None),
+        ("- [ ] Posture: ready\n", "has no field 'posture'", None),
         ("Postur: ready\n", "line 1 has 'Postur', which is spelt differently", 1),
         ("x\n\nPosture: ready | not-ready\n", "names several of its values", 3),
         ("Posture: ready\n\nPosture: not-ready\n", "'ready' in line 1 and 'not-ready' in line 3", 3),

@@ -32,8 +32,8 @@ def test_a_heading_is_found_as_people_write_it(heading: str) -> None:
 @pytest.mark.parametrize(
     ("heading", "why"),
     [
-        ("<!--\n## Risks\n-->", "in a comment"),
-        ("<!-- ## Risks -->", "in a comment"),
+        ("<!--\n## Risks\n-->", "no heading there"),
+        ("<!-- ## Risks -->", "no heading there"),
         ("<div hidden>\n\n## Risks\n\n</div>", "no heading there"),
         ("<template>\n## Risks\n</template>", "no heading there"),
         ("####### Risks", "no heading there"),
@@ -42,7 +42,7 @@ def test_a_heading_is_found_as_people_write_it(heading: str) -> None:
         ("## R\u0456sks (draft)", "with letters that only look alike"),
         ("## \uff32\uff49\uff53\uff4b\uff53", "with letters that only look alike"),
         ("## Risk", "spelt differently"),
-        ("## Known risks", "spelt differently"),
+        ("## Riskes", "spelt differently"),
     ],
 )
 def test_what_is_no_such_section_is_named_with_its_reason(heading: str, why: str) -> None:

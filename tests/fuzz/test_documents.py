@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from specguard.documents.blocks import all_texts, fences, rows
 from specguard.documents.citations import citations, plain_path
 from specguard.documents.content import has_content, is_open, is_ticked, leading_paths, owes
-from specguard.documents.dates import date_problem, days, moment_behind, parse_date, read_times, undated
+from specguard.documents.dates import date_problem, days, parse_date, read_times, undated
 from specguard.documents.document import Document, hidden
 from specguard.documents.fields import find_fields, near_field, read_fields
 from specguard.documents.titles import find_sections, near_section
@@ -100,7 +100,7 @@ def lines_of(document: Document) -> Iterator[int]:
     yield from times.without
     yield from (stamp.at for stamp in (*times.stamps, *times.days))
     yield from (loose.at for loose in times.loose)
-    for near in (near_field(document, fields, "status", "owner"), near_section(document, "Test plan")):
+    for near in (near_field(fields, "status", "owner"), near_section(document, "Test plan")):
         if near is not None:
             yield near.line
     for found in find_sections(document, "Test plan", aliases=["Title"], bold=True):
@@ -117,7 +117,6 @@ def test_any_text_may_hold_a_date_a_path_or_a_promise(content: bytes) -> None:
     text = content.decode("utf-8", "surrogateescape")
     for day in days(text):
         assert 0 <= day.start < day.end <= len(text)
-        moment_behind(text, day)
     assert (parse_date(text) is None) or not date_problem(text)
     assert owes(undated(text)) in (True, False)
     path = plain_path(content)

@@ -27,7 +27,7 @@ class MissingSection(Rule):
 
     ```text
     error: AGENT_3_FINAL_AUTH.md:6: has no section 'Unresolved Questions'; line 6 has '## Unresolved
-      Questions', which is in a comment
+      Questions', which is no heading there
     ```
 
     ```toml fails
