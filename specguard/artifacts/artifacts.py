@@ -563,7 +563,7 @@ class Artifact(Record):
         Raises:
             MissingFact: something that must be read is not there.
         """
-        from specguard.artifacts.authors import shared_author
+        from specguard.artifacts.fields import shared_author
 
         return shared_author(self, work)
 
@@ -631,7 +631,7 @@ ASPECTS: Final = (
     ("invalid-field", "fields:invalid_fields", ("fields",)),
     ("invalid-field", "fields:contradicted_none", ("none_when",)),
     ("invalid-field", "fields:unresolved", ("fields",)),
-    ("invalid-field", "authors:wrong_authors", ("author_not",)),
+    ("invalid-field", "fields:wrong_authors", ("author_not",)),
     ("invalid-field", "fields:unrecorded", ("records",)),
     ("unordered-timestamps", "fields:unordered_timestamps", ("timestamps",)),
     ("unlisted-leftover", "manifest:leftovers", ("closure",)),

@@ -77,8 +77,8 @@ class Near(Record):
     Attributes:
         line: where it stands, from 1.
         text: its words, as they are written.
-        why: why it is not the section, to follow its words: `no heading there`, `spelt differently`, `with letters that
-            only look alike`, `with characters that cannot be seen`.
+        why: why it is not the section, to follow its words: `no heading there`, `spelt differently`, `with
+            letters that only look alike`, `with characters that cannot be seen`.
     """
 
     line: int

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from specguard.plans.plans import Plan
     from specguard.plans.task import Task
     from specguard.waves.breakdowns import Breakdowns
-    from specguard.waves.stage import StageState, Wave
-    from specguard.waves.waves import Waves
+    from specguard.waves.waves import StageState, Wave, Waves
 
     _Told = TypeVar("_Told")
 

@@ -10,8 +10,7 @@ from specguard.documents.content import without_box
 from specguard.documents.data import data_kind
 from specguard.documents.fields import normal_name, plain_value
 from specguard.model import shortened
-from specguard.specs.index import place_of
-from specguard.specs.text import plain_status
+from specguard.specs.text import place_of, plain_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -20,10 +20,10 @@ from specguard.documents.titles import normal_title
 from specguard.errors import MissingFact
 from specguard.model import path_text
 from specguard.specs.approvals import ApprovalReader
-from specguard.specs.index import Index
 from specguard.specs.text import (
     GOVERNS,
     KEYED,
+    Index,
     Ways,
     WrittenValue,
     dates_of,
@@ -48,9 +48,8 @@ if TYPE_CHECKING:
     from specguard.documents.fields import Field
     from specguard.documents.titles import Near
     from specguard.specs.approvals import SpecApproval
-    from specguard.specs.index import IndexEntry, NamedPath
     from specguard.specs.settings import SpecSettings
-    from specguard.specs.text import ReviewDate
+    from specguard.specs.text import IndexEntry, NamedPath, ReviewDate
 
 
 REMARK: Final = 5

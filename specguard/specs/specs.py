@@ -26,10 +26,9 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents
     from specguard.declaration.patterns import Selecting
     from specguard.specs.approvals import SpecApproval
-    from specguard.specs.index import Index, IndexEntry, NamedPath
     from specguard.specs.settings import SpecSettings
     from specguard.specs.spec import Spec
-    from specguard.specs.text import WrittenValue
+    from specguard.specs.text import Index, IndexEntry, NamedPath, WrittenValue
 
 
 SHOWN: Final = 6

@@ -5,7 +5,7 @@ from __future__ import annotations
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.model import Finding, path_text
-from specguard.waves.stage import UNKNOWN
+from specguard.waves.waves import UNKNOWN
 from specguard.work.templates import PathTemplate
 
 TYPE_CHECKING = False
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
     from specguard.change.entries import Commit, Entry
     from specguard.waves.settings import WaveStage
-    from specguard.waves.stage import Missing, StageState, Wave
-    from specguard.waves.waves import Waves
+    from specguard.waves.waves import Missing, StageState, Wave, Waves
     from specguard.work.item import WorkItem
 
 

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.artifacts.authors import shared_author, wrong_authors
 from specguard.artifacts.contracts import Contract
+from specguard.artifacts.fields import shared_author, wrong_authors
 from specguard.work.items import Work
 from specguard.work.kinds import Names, WorkKind
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import ClassVar
 
     from specguard.rules import Specs, Stage
-    from specguard.specs.index import Index, IndexEntry
+    from specguard.specs.text import Index, IndexEntry
 
 
 class MissingSpec(Rule):
