@@ -50,26 +50,13 @@ class Findings(Settings):
     )
     verdict_open: list[str] = setting(
         [
-            "open",
-            "draft",
-            "in progress",
-            "pending",
-            "changes requested",
-            "request changes",
-            "approve with changes",
-            "approved with changes",
-            "not ready",
-            "not approved",
-            "needs",
-            "blocked",
-            "reject",
-            "rejected",
-            "fail",
-            "failed",
+            "open", "draft", "in progress", "pending", "changes requested", "request changes",
+            "approve with changes", "approved with changes", "not ready", "not approved", "needs", "blocked",
+            "reject", "rejected", "fail", "failed",
         ],
         "how verdicts of open reviews begin",
         tightens="fewer",
-    )
+    )  # fmt: skip
 
 
 class Contract(Settings):
@@ -154,40 +141,12 @@ class Contract(Settings):
             return "`members` are the files of a `root`"
         if self.root:
             return self._problem_of_root()
-        from specguard.documents.data import data_kind
-
-        structured = data_kind(self.path) is not None
-        if structured and (self.sections or self.forbidden_sections):
-            return f"{self.path} is structured, and has no `sections`"
-        for name in ("evidence", "findings", "timestamps", "agrees_with", "closure"):
-            if structured and getattr(self, name):
-                return f"{self.path} is structured, and has no `{name}`: its `schema` says what it holds"
-        for name, allowed in self.fields.items():
-            if not allowed:
-                return f"the field {name!r} has no value that it may have"
-            if structured and allowed == "ticked":
-                return f"{self.path} is structured, and has no items to tick"
         if self.author_not and not all(self.author_not.partition(".")):
             return "`author_not` is the name of a kind or of an artifact and a field, as in `slice.owner`"
-        for name, condition in self.none_when.items():
-            other, _, value = condition.rpartition(".")
-            if name not in self.fields or other not in self.fields or not value:
-                return f"`none_when` has two `fields`, as in `{name} = 'posture.ready'`"
         known = PathTemplate(self.path).names
-        for template in self.closure:
-            for name in sorted(PathTemplate(template).names - known):
-                return f"`closure` has {{{name}}}, which `path` does not have"
-        return self._problem_of_findings() or self._problem_of_aliases()
-
-    def _problem_of_findings(self) -> str:
-        from specguard.documents.fields import normal_name
-
-        known = {normal_name(name) for name in self.findings.severities} if self.findings else set()
-        for name in self.findings.must_close if self.findings else ():
-            if normal_name(name) not in known:
-                near = nearest(name, self.findings.severities if self.findings else ())
-                return f"`findings.must_close` has {name!r}, which is not one of its severities: {near}"
-        return ""
+        for name in sorted({name for text in self.closure for name in PathTemplate(text).names} - known):
+            return f"`closure` has {{{name}}}, which `path` does not have"
+        return self._problem_of_data() or self._problem_of_fields() or self._problem_of_names()
 
     def _problem_of_root(self) -> str:
         """A folder has members; everything else is a contract of a member's own."""
@@ -198,17 +157,54 @@ class Contract(Settings):
                 return f"a `root` has only `members`; `{name}` belongs to the contract of one of them"
         return ""
 
-    def _problem_of_aliases(self) -> str:
+    def _problem_of_data(self) -> str:
+        """Data has fields and a schema, and nothing of a text."""
+        from specguard.documents.data import data_kind
+
+        for name in _OF_TEXTS if data_kind(self.path) is not None else ():
+            if getattr(self, name):
+                return f"{self.path} is structured, and has no `{name}`: its `schema` says what it holds"
+        if data_kind(self.path) is not None and "ticked" in self.fields.values():
+            return f"{self.path} is structured, and has no items to tick"
+        return ""
+
+    def _problem_of_fields(self) -> str:
+        for name, allowed in self.fields.items():
+            if not allowed:
+                return f"the field {name!r} has no value that it may have"
+        for name, condition in self.none_when.items():
+            other, _, value = condition.rpartition(".")
+            if name not in self.fields or other not in self.fields or not value:
+                return f"`none_when` has two `fields`, as in `{name} = 'posture.ready'`"
+        return ""
+
+    def _problem_of_names(self) -> str:
+        """What `must_close` and `aliases` name must be there."""
         from specguard.documents.fields import normal_name
 
-        sections = [self.evidence.section] if self.evidence else []
-        sections += [self.findings.section] if self.findings else []
-        words = [*self.findings.severities, *self.findings.closed] if self.findings else []
-        titles = [*self.sections, *self.forbidden_sections, *self.fields, *self.author, *sections, *words]
-        known = {normal_name(title) for title in titles}
-        for title in self.aliases:
-            if normal_name(title) not in known:
-                said = f"`aliases` has {title!r}, which is no section, field or word of a finding's in it"
-                near = nearest(title, titles)
-                return f"{said}: {near}" if near.startswith("did") else said
+        severities = self.findings.severities if self.findings else []
+        closed = [*severities, *self.findings.closed] if self.findings else []
+        own = [one.section for one in (self.evidence, self.findings) if one]
+        titles = [*self.sections, *self.forbidden_sections, *self.fields, *self.author, *own, *closed]
+        for said, wanted, known in (
+            (
+                "`findings.must_close` has {}, which is not one of its severities",
+                self.findings.must_close if self.findings else (),
+                severities,
+            ),
+            (
+                "`aliases` has {}, which is no section, field or word of a finding's in it",
+                self.aliases,
+                titles,
+            ),
+        ):
+            for name in wanted:
+                if normal_name(name) not in map(normal_name, known):
+                    return f"{said.format(repr(name))}: {nearest(name, known)}"
         return ""
+
+
+_OF_TEXTS = (
+    "sections", "forbidden_sections", "evidence", "findings", "timestamps", "agrees_with", "closure",
+)  # fmt: skip
+"""The settings that files of data do not have."""

@@ -6,7 +6,7 @@ import re
 
 from specguard.artifacts.evidence import Targets
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import Heading, List, Paragraph, Table, texts
+from specguard.documents.blocks import Heading, List, Paragraph, Table, flat, texts
 from specguard.documents.citations import citations
 from specguard.model import Finding, path_text, shortened
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents
     from specguard.declaration.patterns import Selecting
     from specguard.documents.blocks import AnyBlock
+    from specguard.documents.document import Document
     from specguard.runs.proof import RunProof
     from specguard.waves.waves import Waves
     from specguard.work.sources import Listed, Source, Sources
@@ -87,7 +88,9 @@ class Breakdowns:
         return frozenset(
             (item.source.path, item.id)
             for artifact, items in self.conditional(contracts)
-            for item in put_off(artifact, items)
+            for dispositions in [Dispositions(artifact)]
+            for item in items
+            if dispositions.flaw(item) is None
         )
 
     def undisposed(self, contracts: Sequence[str], setting: str) -> Iterator[Finding]:
@@ -137,49 +140,48 @@ class Breakdowns:
         from specguard.waves.acceptance import Proofs, scenarios, unmapped_lines, unmapped_scenarios
 
         touched = self.sources.touched
-        tree = self.documents.tree
-        gone = any(tests.find(path) is not None and tree.find(path) is None for path in touched)
-        if not (
-            self.whole
-            or gone
-            or self.sources.is_touched
-            or any(documents.find(path) is not None for path in touched)
-        ):
+        paths = self.documents.tree.paths()
+        gone = any(
+            tests.find(path) is not None and self.documents.tree.find(path) is None for path in touched
+        )
+        named = any(documents.find(path) is not None for path in touched)
+        if not (self.whole or gone or named or self.sources.is_touched):
             return
-        paths = tree.paths()
-        places = [paths[position] for position, _ in documents.find_each(paths)]
         sources = [source for source in self.sources.all if not self._superseded(source.path)]
-        listed = [name for source in sources for name in _listed_gates(source)]
-        proofs = Proofs(self.documents, tests=tests, gates=[*gates, *listed], proof=self.proof)
+        gates = [*gates, *(name for source in sources for name in _listed_gates(source))]
+        proofs = Proofs(self.documents, tests=tests, gates=gates, proof=self.proof)
         before = None
         if gone and not self.whole:
-            before = Proofs(self._start(), tests=tests, gates=[*gates, *listed], proof=self.proof)
-        found = {}
-        brought = paths if self.whole else sorted(touched)
-        for link in self.documents.unread_links(documents, brought):
+            before = Proofs(self._start(), tests=tests, gates=gates, proof=self.proof)
+        for link in self.documents.unread_links(documents, paths if self.whole else sorted(touched)):
             yield _unread(link, "it is no regular file", None, setting)
-        for place in places:
-            document = self.documents.read(place)
-            if document is not None and not self._superseded(place):
-                found[place] = scenarios(document, titles)
-                if document.problem is not None and (self.whole or place in touched):
-                    yield _unread(place, document.problem.message, document.problem.line, setting)
+        found = {}
+        for place, document in self._readable(documents, self.documents):
+            found[place] = scenarios(document, titles)
+            if document.problem is not None and (self.whole or place in touched):
+                yield _unread(place, document.problem.message, document.problem.line, setting)
+        near = [(source, self._near(source, list(found))) for source in sources]
         # A breakdown that cannot be read names no gates, so what is one cannot be told.
-        unknown = {place for source in sources if source.problem for place in self._near(source, list(found))}
+        unknown = {place for source, places in near if source.problem for place in places}
         for place, here in found.items():
-            if place in unknown:
-                continue
-            if self.whole or place in touched:
-                yield from unmapped_scenarios(place, here, proofs, setting)
-            elif before is not None:
+            if not (self.whole or place in touched):
                 # A document that is not touched lacks what the change takes away, and nothing else.
                 folder = place.rpartition(b"/")[0]
-                mapped = [one for one in here if not before.unmapped(one, folder)]
-                yield from unmapped_scenarios(place, mapped, proofs, setting)
-        for source in sources:
-            near = self._near(source, list(found))
-            if self.whole or source.path in touched or any(place in touched for place in near):
-                yield from unmapped_lines(source, {place: found[place] for place in near}, setting)
+                here = [one for one in here if before is not None and not before.unmapped(one, folder)]
+            if place not in unknown:
+                yield from unmapped_scenarios(place, here, proofs, setting)
+        for source, places in near:
+            if self.whole or source.path in touched or any(place in touched for place in places):
+                yield from unmapped_lines(source, {place: found[place] for place in places}, setting)
+
+    def _readable(self, documents: Selecting, held: Documents) -> Iterator[tuple[bytes, Document]]:
+        """The documents that some patterns select, without those that a later pass supersedes."""
+        paths = held.tree.paths()
+        for position, _ in documents.find_each(paths):
+            path = paths[position]
+            document = None if self._superseded(path) else held.read(path)
+            if document is not None:
+                yield path, document
 
     def gates_of(
         self, item: Listed, documents: Selecting, *, titles: Sequence[str], gates: Mapping[str, str]
@@ -202,11 +204,9 @@ class Breakdowns:
         names = {plain_gate(name): name for name in _listed_gates(item.source)}
         names |= {plain_gate(text): name for text, name in gates.items()}
         for held in (self._start(), self.documents):
-            paths = held.tree.paths()
-            places = [paths[position] for position, _ in documents.find_each(paths)]
-            for place in self._near(item.source, [one for one in places if not self._superseded(one)]):
-                document = held.read(place)
-                for one in scenarios(document, titles) if document is not None else ():
+            found = dict(self._readable(documents, held))
+            for place in self._near(item.source, list(found)):
+                for one in scenarios(found[place], titles):
                     if any(one.says(line.text) for line in item.acceptance):
                         wanted = [names.get(plain_gate(name), "") for name in one.names]
                         yield from ((gate, one.text) for gate in wanted if gate)
@@ -273,20 +273,98 @@ _YES_OR_NO: Final = re.compile(r"(yes|no)(?=\s{0,9}(?:$|[.,;:()\[\]\u2013\u2014]
 _ADDRESS: Final = re.compile(r"\bhttps?://[\w.-]+/\S")
 
 
-class Disposition(Record):
-    """What a passage says of a conditional item.
+class Passage(Record):
+    """What speaks of an item: a section, an item of a list, a paragraph or a row of a table.
 
     Attributes:
-        line: where it speaks of it.
-        answer: whether its trigger is answered with `yes` or `no`; empty where it is not.
-        unread: what stands in place of an answer; empty where nothing does.
-        evidence: whether it cites something that is there.
+        line: where it begins.
+        key: what tells which item it speaks of: a section's title, an item's own text, a row's cells.
+        blocks: all that is in it.
     """
 
     line: int
-    answer: str
-    unread: str
-    evidence: bool
+    key: str
+    blocks: Sequence[AnyBlock]
+
+    @property
+    def answers(self) -> list[str]:
+        """What stands behind `Trigger:` in it, or in a column of that name."""
+        said = [self.key, *(text.rendered for text in texts(self.blocks))]
+        said += [block.text.rendered for block in self.blocks if isinstance(block, Heading)]
+        for table in (block for block in flat(self.blocks) if isinstance(block, Table)):
+            for row in table.rows:
+                cells = zip(table.header, row, strict=False)
+                said += [f"{name.rendered}: {cell.rendered}" for name, cell in cells]
+        return _ANSWER.findall("\n".join(said))
+
+
+class Dispositions:
+    """What a readiness document says of conditional items.
+
+    Args:
+        artifact: the document.
+    """
+
+    def __init__(self, artifact: Artifact) -> None:
+        self._artifact = artifact
+        document = artifact.document
+        self._passages = [
+            Passage(one.line, one.heading.text.rendered, one.blocks) for one in document.sections
+        ]
+        self._passages += _passages(document.blocks)
+        # The prefixes that stand for the root in any contract are those of one team's machines.
+        contracts = artifact.artifacts.contracts.values()
+        roots = {root for one in contracts if one.evidence for root in one.evidence.roots}
+        self._targets = Targets(artifact.artifacts.documents, sorted(roots))
+
+    def flaw(self, item: Listed) -> tuple[str, str, int | None] | None:
+        """Why an item is not put off, with the next step and the line; None where it is, with evidence.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        place = path_text(self._artifact.path)
+        step = f"Write '{item.id}: deferred, trigger: no (`FILE`)' with the file that shows it; or do {item}."
+        mention = _mention(item)
+        found = [(one, one.answers) for one in self._passages if mention.search(one.key)]
+        if not found:
+            return f"{item} is conditional, not done, and {place} does not say that it is put off", step, None
+        plain = {
+            one.line: {word[1].casefold() for said in answers if (word := _YES_OR_NO.match(said))}
+            for one, answers in found
+        }
+        for one, _ in found:
+            if "yes" in plain[one.line]:
+                said = f"{place} says that {item} was triggered, and it is not done"
+                return (
+                    said,
+                    f"Do {item}; if nothing triggered it, write 'trigger: no' with the evidence.",
+                    one.line,
+                )
+        answered = [one for one, _ in found if plain[one.line]]
+        if any(map(self._is_shown, answered)):
+            return None
+        if answered:
+            step = "Cite the file that shows that nothing triggered it."
+            return f"{place} puts {item} off without evidence that is there", step, answered[0].line
+        for one, answers in found:
+            if answers:
+                other = shortened(answers[0])
+                return (
+                    f"{place} answers the trigger of {item} with {other!r}, not with yes or no",
+                    step,
+                    one.line,
+                )
+        said = f"{place} speaks of {item} without an answer to its trigger, and it is not done"
+        return said, step, found[0][0].line
+
+    def _is_shown(self, passage: Passage) -> bool:
+        """Whether a passage cites something that is there."""
+        if any(_ADDRESS.search(text.rendered) for text in texts(passage.blocks)):
+            return True
+        cited = [one for one in citations(passage.blocks) if one.kind != "shortened"]
+        own = (None, self._artifact.path)
+        return any(self._targets.find(one, self._artifact.folder).path not in own for one in cited)
 
 
 def undisposed(artifact: Artifact, items: Sequence[Listed], setting: str) -> Iterator[Finding]:
@@ -300,175 +378,28 @@ def undisposed(artifact: Artifact, items: Sequence[Listed], setting: str) -> Ite
     Raises:
         MissingFact: something that must be read is not there.
     """
-    place = path_text(artifact.path)
     dispositions = Dispositions(artifact)
     for item in items:
-        found = dispositions.of(item)
-        if _is_put_off(found):
-            continue
-        # What answers with yes counts first, then what answers at all, then what comes near it.
-        told = max(found, key=lambda one: (one.answer, bool(one.unread)), default=None)
-        step = f"Write '{item.id}: deferred, trigger: no (`FILE`)' with the file that shows it; or do {item}."
-        if told is None:
-            said = f"{item} is conditional, not done, and {place} does not say that it is put off"
-        elif told.answer == "yes":
-            said = f"{place} says that {item} was triggered, and it is not done"
-            step = f"Do {item}; if nothing triggered it, write 'trigger: no' with the evidence."
-        elif told.answer:
-            said = f"{place} puts {item} off without evidence that is there"
-            step = "Cite the file that shows that nothing triggered it."
-        elif told.unread:
-            said = (
-                f"{place} answers the trigger of {item} with {shortened(told.unread)!r}, not with yes or no"
-            )
-        else:
-            said = f"{place} speaks of {item} without an answer to its trigger, and it is not done"
-        yield Finding(
-            said,
-            help=step,
-            path=artifact.path,
-            line=told.line if told else None,
-            key=item.id,
-            setting=setting,
-        )
+        if flaw := dispositions.flaw(item):
+            said, step, line = flaw
+            yield Finding(said, help=step, path=artifact.path, line=line, key=item.id, setting=setting)
 
 
-def put_off(artifact: Artifact, items: Sequence[Listed]) -> list[Listed]:
-    """The items that a readiness document puts off, with evidence.
-
-    Raises:
-        MissingFact: something that must be read is not there.
-    """
-    dispositions = Dispositions(artifact)
-    return [item for item in items if _is_put_off(dispositions.of(item))]
-
-
-def _is_put_off(found: Sequence[Disposition]) -> bool:
-    answers = [one.answer for one in found]
-    return "yes" not in answers and any(one.answer and one.evidence for one in found)
-
-
-class Dispositions:
-    """What a readiness document says of conditional items.
-
-    Args:
-        artifact: the document.
-    """
-
-    def __init__(self, artifact: Artifact) -> None:
-        self._artifact = artifact
-        sections = artifact.document.sections
-        self._passages = [Passage(one.line, one.heading.text.rendered, one.blocks, None) for one in sections]
-        self._passages += _passages(artifact.document.blocks, None)
-        self._targets = Targets(artifact.artifacts.documents, _roots(artifact))
-
-    def of(self, item: Listed) -> list[Disposition]:
-        """What every passage says that speaks of an item.
-
-        Raises:
-            MissingFact: something that must be read is not there.
-        """
-        return list(map(self._read, _about(item, self._passages)))
-
-    def _read(self, passage: Passage) -> Disposition:
-        said = _ANSWER.findall(passage.text)
-        answers = {found[1].casefold() for one in said if (found := _YES_OR_NO.match(one))}
-        cited = [one for one in citations(passage.blocks) if one.kind != "shortened"]
-        shown = bool(_ADDRESS.search(passage.text)) or any(
-            self._targets.find(one, self._artifact.folder).path not in (None, self._artifact.path)
-            for one in cited
-        )
-        unread = next(iter(said), "") if not answers else ""
-        return Disposition(passage.line, max(answers, default=""), unread, shown)
-
-
-def _roots(artifact: Artifact) -> Sequence[str]:
-    """The prefixes that stand for the root in any contract: those of one team's machines."""
-    contracts = artifact.artifacts.contracts.values()
-    return list(dict.fromkeys(root for one in contracts if one.evidence for root in one.evidence.roots))
-
-
-_SHORTEST_TITLE: Final = 8
-
-
-class Passage(Record):
-    """A section, an item of a list, a paragraph or a row of a table.
-
-    Attributes:
-        line: where it begins.
-        key: what tells which item it speaks of: a section's title, an item's own text, a row's cells.
-        blocks: all that is in it.
-        within: the item that it stands in; None where it stands in none.
-    """
-
-    line: int
-    key: str
-    blocks: Sequence[AnyBlock]
-    within: Passage | None
-
-    @property
-    def text(self) -> str:
-        """All that it says; of a table each cell behind the head of its column."""
-        said = [self.key, *(text.rendered for text in texts(self.blocks))]
-        said += [block.text.rendered for block in self.blocks if isinstance(block, Heading)]
-        said += [
-            f"{name.rendered}: {cell.rendered}"
-            for table in _tables(self.blocks)
-            for row in table.rows
-            for name, cell in zip(table.header, row, strict=False)
-        ]
-        return "\n".join(said)
-
-
-def _passages(blocks: Sequence[AnyBlock], within: Passage | None) -> Iterator[Passage]:
-    for position, block in enumerate(blocks):
-        if isinstance(block, Paragraph):
-            # What a paragraph ends with may be in the list behind it.
-            following = [one for one in blocks[position + 1 : position + 2] if isinstance(one, List)]
-            yield Passage(block.line, block.text.rendered, [block, *following], within)
-        for item in block.items if isinstance(block, List) else ():
-            own = Passage(item.line, item.text.rendered, item.blocks, within)
-            yield own
-            yield from _passages(item.rest, own)
-        if isinstance(block, Table):
-            for row in filter(None, block.rows):
-                key, line = "\n".join(cell.rendered for cell in row), row[0].line
-                yield Passage(line, key, [Table(block.header, [row], line)], within)
-
-
-def _about(item: Listed, passages: Sequence[Passage]) -> Iterator[Passage]:
-    """The passages that speak of an item; what stands within one of them is left out."""
-    mention = _mention(item)
-    told: list[Passage] = []
-    for passage in passages:
-        above = passage.within
-        while above is not None and not any(above is one for one in told):
-            above = above.within
-        if above is None and mention.search(passage.key):
-            told.append(passage)
-            yield passage
-
-
-def _tables(blocks: Sequence[AnyBlock]) -> Iterator[Table]:
+def _passages(blocks: Sequence[AnyBlock]) -> Iterator[Passage]:
     for block in blocks:
-        if isinstance(block, Table):
-            yield block
-        elif isinstance(block, List):
-            for item in block.items:
-                yield from _tables(item.blocks)
+        if isinstance(block, Paragraph):
+            yield Passage(block.line, block.text.rendered, [block])
+        for item in block.items if isinstance(block, List) else ():
+            yield Passage(item.line, item.text.rendered, item.blocks)
+            yield from _passages(item.rest)
+        for row in filter(None, block.rows) if isinstance(block, Table) else ():
+            key, line = "\n".join(cell.rendered for cell in row), row[0].line
+            yield Passage(line, key, [Table(block.header, [row], line)])
 
 
 def _mention(item: Listed) -> re.Pattern[str]:
-    """What a text has that speaks of an item: its id as a word, behind the kind's where it is a number.
-
-    A title that is long enough to be no other's counts, too. Both end where a word ends, as they must to be
-    found through the words.
-    """
+    """What a text has that speaks of an item: its id as a word, behind the kind's where it is a number."""
     name = rf"(?<![\w./\\-]){re.escape(item.id)}(?![\w/\\]|[-.]\w)"
     if item.id.isdigit():
         name = rf"\b{re.escape(item.source.kind)}[\s#_-]{{0,3}}0*{re.escape(item.id)}(?!\w)"
-    words = item.title.split()
-    if len(" ".join(words)) >= _SHORTEST_TITLE:
-        title = r"\s+".join(map(re.escape, words))
-        name += rf"|(?<!\w){title}(?!\w)"
     return re.compile(name, re.IGNORECASE)
