@@ -70,9 +70,9 @@ def invalid_fields(artifact: Artifact) -> Iterator[Finding]:
             help = _wanted(artifact, name, allowed)
             yield artifact.finding(setting, key, f"{found[0].name} {problem}", help, found[0].line)
         elif again := _contradicted(artifact, name, allowed, found):
-            first = f"{chosen(found[0].value, allowed)!r} in line {found[0].line}"
-            message = f"{found[0].name} is {first}{again[0]}"
-            yield artifact.finding(setting, f"again {key}", message, "Leave the one that holds.", again[1])
+            first, other = (f"{chosen(one.value, allowed)!r} in line {one.line}" for one in (found[0], again))
+            message = f"{found[0].name} is {first} and {other}"
+            yield artifact.finding(setting, f"again {key}", message, "Leave the one that holds.", again.line)
     if TICKED in artifact.contract.fields.values():
         for number, line in enumerate(artifact.document.source_lines, start=1):
             if place := _TO_FILL.search(line):
@@ -191,37 +191,20 @@ def chosen(value: str, allowed: str | Sequence[str]) -> str:
 
 def _contradicted(
     artifact: Artifact, name: str, allowed: str | Sequence[str], found: Sequence[Field]
-) -> tuple[str, int] | None:
-    """A second statement of the field with another of its values, and its line.
+) -> Field | None:
+    """A second statement of the field with another of its values.
 
-    It is the comment behind the first one, or stands at the same place of the document, or in the section
-    that is called like the field; or it is the only one in the text where the first one is in front matter,
-    which is about all of the document.
+    It stands at the same place of the document, or in the section that is called like the field; or it is the
+    only one in the text where the first one is in front matter, which is about all of the document.
     """
     if isinstance(allowed, str):
         return None
-    first = chosen(found[0].value, allowed)
-    aside = chosen(_comment(artifact, found[0]), allowed)
-    if aside and aside != first:
-        return f", and {aside!r} in the comment behind it", found[0].line
     place = _place(artifact, found[0])
     alone = len(found) == 2 and found[0].form == "front matter"
-    same = [other for other in found[1:] if alone or _place(artifact, other) == place]
-    for other in [*same, *([] if artifact.structured else _as_section(artifact, name))]:
-        again = chosen(other.value, allowed)
-        if again and again != first:
-            return f" and {again!r} in line {other.line}", other.line
-    return None
-
-
-def _comment(artifact: Artifact, field: Field) -> str:
-    """The comment behind a field of front matter, which no page shows, and who reads by lines sees."""
-    if field.form != "front matter":
-        return ""
-    line = artifact.document.source_lines[field.line - 1]
-    before, mark, comment = line[:LONGEST].replace("\t#", " #").partition(" #")
-    # Where it stands within quotation marks it is part of the value.
-    return comment if mark and before.rstrip(" \t\"'").endswith(field.value) else ""
+    others = [other for other in found[1:] if alone or _place(artifact, other) == place]
+    others += [] if artifact.structured else _as_section(artifact, name)
+    first = chosen(found[0].value, allowed)
+    return next((one for one in others if chosen(one.value, allowed) not in ("", first)), None)
 
 
 def _place(artifact: Artifact, field: Field) -> int:
@@ -237,10 +220,8 @@ def _place(artifact: Artifact, field: Field) -> int:
 
 def _missing(artifact: Artifact, name: str, allowed: str | Sequence[str]) -> Finding:
     message = f"{path_text(artifact.path)} has no field {name!r}"
-    near = None
-    if not artifact.structured:
-        names = (name, *artifact.contract.aliases_of(name))
-        near = near_field(artifact.values, *names)
+    names = (name, *artifact.contract.aliases_of(name))
+    near = None if artifact.structured else near_field(artifact.values, *names)
     if near is not None:
         message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.why}"
     help = _wanted(artifact, name, allowed)
@@ -252,13 +233,13 @@ _EXAMPLES: Final = {ANY: "...", DATE: "2026-01-31", REVISIONS: "main, 3f1c2d4, m
 
 def _wanted(artifact: Artifact, name: str, allowed: str | Sequence[str]) -> str:
     values = [allowed] if isinstance(allowed, str) else allowed
+    value = _EXAMPLES.get(values[0], " or ".join(values))
     if artifact.structured:
-        given = {ANY: "", REVISIONS: "", DATE: " with a day, as 2026-01-31"}
-        return f"Give it the key {name!r}" + given.get(values[0], " with " + " or ".join(values)) + "."
+        return f"Give it the key {name!r}" + ("." if allowed == ANY else f" with a value such as {value}.")
     said = f"State it in front matter, or on a line '{name}: {_EXAMPLES.get(values[0], values[0])}'"
     if allowed == ANY:
         return f"{said}; 'none' is a value, 'TBD' is not."
-    return f"{said}." if values[0] in _EXAMPLES else f"{said}, as {' or '.join(values)}."
+    return f"{said}." if values[0] in _EXAMPLES else f"{said}, as {value}."
 
 
 def _unmarked(text: str) -> str:
@@ -378,14 +359,14 @@ def _without_any(times: Times, artifact: Artifact) -> Finding:
     """A finding that names what comes nearest to a time."""
     message = f"{path_text(artifact.path)} has no entry with a time"
     help = "Begin each entry with its time, as in '- 2026-01-31 14:05Z ...'."
-    line: int | None = None
-    for loose in times.loose[:1]:
-        line = loose.at
-        message += f": {loose.text!r} {loose.problem}"
-    for day in times.days[:1] if not times.loose else ():
-        line = day.at
-        message += f": {day.text} is a day"
-        help = f"Write the time of the day, too, as in '{day.moment.date()} 14:05Z'."
+    if times.loose:
+        near = times.loose[0]
+        message += f": {near.text!r} {near.problem}"
+        return artifact.finding("timestamps", "no time", message, help, near.at)
+    if times.days:
+        message += f": {times.days[0].text} is a day"
+        help = f"Write the time of the day, too, as in '{times.days[0].text} 14:05Z'."
+    line = times.days[0].at if times.days else None
     return artifact.finding("timestamps", "no time", message, help, line)
 
 

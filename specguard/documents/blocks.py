@@ -399,6 +399,11 @@ def fences(blocks: Iterable[AnyBlock]) -> Iterator[Fence]:
     return (block for block in flat(blocks) if isinstance(block, Fence))
 
 
+def tables(blocks: Iterable[AnyBlock]) -> Iterator[Table]:
+    """All tables in document order, also in lists; those in quotes are left out."""
+    return (block for block in flat(blocks) if isinstance(block, Table))
+
+
 def all_texts(blocks: Iterable[AnyBlock]) -> Iterator[Text]:
     """All text in document order, also that of headings, quotes and the headers of tables."""
     for block in flat(blocks, quotes=True):

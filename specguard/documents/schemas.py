@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 
 from specguard.declaration.expressions import Expression, ExpressionError
 from specguard.declaration.rule import Record
@@ -16,7 +17,7 @@ from specguard.documents.data import walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any, Final
 
     from jsonschema.exceptions import ValidationError
@@ -37,16 +38,8 @@ SHOWN: Final = 160
 """So many characters of a message are shown; it may hold a value of any length."""
 
 _BRANCHES: Final = (
-    "$ref",
-    "$dynamicRef",
-    "$recursiveRef",
-    "anyOf",
-    "oneOf",
-    "allOf",
-    "not",
-    "if",
-    "contains",
-)
+    "$ref", "$dynamicRef", "$recursiveRef", "anyOf", "oneOf", "allOf", "not", "if", "contains",
+)  # fmt: skip
 _FORMATS: Final = ("date", "email", "ipv4", "ipv6", "uuid")
 _CODE_POINT: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 
@@ -155,38 +148,27 @@ def _shortened(message: str) -> str:
 # Expressions
 
 
+@cache
 def _expression(pattern: str) -> Expression:
-    known = _COMPILED.get(pattern)
-    if known is None:
-        known = _COMPILED[pattern] = Expression(_CODE_POINT.sub(r"\\x{\1}", pattern))
-    return known
-
-
-_COMPILED: dict[str, Expression] = {}
+    return Expression(_CODE_POINT.sub(r"\\x{\1}", pattern))
 
 
 def _check_patterns(schema: Any) -> None:
     """Compile every pattern of a schema.
 
     Raises:
-        SchemaError: RE2 does not read it.
+        SchemaError: RE2 does not read it, or it is one of names, which the library compares by itself.
     """
-    unevaluated = False
-    by_pattern = False
     # What is no schema among its mappings, such as a default, does no harm.
     for table in (one for one in walk(schema) if isinstance(one, dict)):
-        patterns = [table["pattern"]] if isinstance(table.get("pattern"), str) else []
         if isinstance(table.get("patternProperties"), dict):
-            patterns += table["patternProperties"]
-            by_pattern = by_pattern or bool(table["patternProperties"])
-        unevaluated = unevaluated or "unevaluatedProperties" in table
-        for pattern in filter(None, patterns):
-            try:
+            raise SchemaError("it has patternProperties, which are not supported: use propertyNames")
+        pattern = table.get("pattern")
+        try:
+            if isinstance(pattern, str) and pattern:
                 _expression(pattern).check()
-            except ExpressionError as error:
-                raise SchemaError(f"its pattern {_shortened(pattern)!r} cannot be used: {error}") from None
-    if unevaluated and by_pattern:
-        raise SchemaError("it has patternProperties beside unevaluatedProperties, which is not supported")
+        except ExpressionError as error:
+            raise SchemaError(f"its pattern {_shortened(str(pattern))!r} cannot be used: {error}") from None
 
 
 def _without_drafts(value: Any) -> Any:
@@ -207,32 +189,6 @@ def _pattern(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[Va
 
     if validator.is_type(instance, "string") and pattern and not _expression(pattern).search(instance):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
-
-
-def _pattern_properties(validator: Any, patterns: Any, instance: Any, _: Any) -> Iterator[ValidationError]:
-    if validator.is_type(instance, "object"):
-        for pattern, schema in patterns.items():
-            for key, value in instance.items():
-                if not pattern or _expression(pattern).search(key):
-                    yield from validator.descend(value, schema, path=key, schema_path=pattern)
-
-
-def _additional_properties(
-    validator: Any, additional: Any, instance: Any, schema: Mapping[str, Any]
-) -> Iterator[ValidationError]:
-    from jsonschema.exceptions import ValidationError
-
-    if not validator.is_type(instance, "object"):
-        return
-    known = schema.get("properties", {})
-    patterns = [_expression(pattern) if pattern else None for pattern in schema.get("patternProperties", ())]
-    for key, value in instance.items():
-        if key in known or any(pattern is None or pattern.search(key) for pattern in patterns):
-            continue
-        if validator.is_type(additional, "object"):
-            yield from validator.descend(value, additional, path=key)
-        elif not additional:
-            yield ValidationError(f"there is no property {key!r} in the schema", path=[key])
 
 
 def _unique_items(validator: Any, unique: Any, instance: Any, _: Any) -> Iterator[ValidationError]:
@@ -257,9 +213,4 @@ def _comparable(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-_KEYWORDS: Final = {
-    "pattern": _pattern,
-    "patternProperties": _pattern_properties,
-    "additionalProperties": _additional_properties,
-    "uniqueItems": _unique_items,
-}
+_KEYWORDS: Final = {"pattern": _pattern, "uniqueItems": _unique_items}

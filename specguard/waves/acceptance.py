@@ -6,7 +6,7 @@ import re
 from functools import cached_property
 
 from specguard.artifacts.evidence import Targets
-from specguard.documents.blocks import List, Table, fences, texts
+from specguard.documents.blocks import List, Table, fences, tables, texts
 from specguard.documents.citations import citations
 from specguard.documents.content import plain_words, without_box
 from specguard.documents.titles import normal_title
@@ -174,7 +174,7 @@ def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
     for item in listed:
         if item.line not in taken:
             found.setdefault(item.line, _scenario(item.text.rendered, item.line, item.blocks))
-    for table in _tables(document.blocks):
+    for table in tables(document.blocks):
         for one in _rows(table):
             if one.line not in taken:
                 found.setdefault(one.line, one)
@@ -197,15 +197,6 @@ def _names(text: Text) -> list[str]:
     names += [match[1] for match in _QUOTED.finditer(rendered)]
     names += [part.strip() for part in _ARROW.split(rendered)[1:]]
     return names
-
-
-def _tables(blocks: Sequence[AnyBlock]) -> Iterator[Table]:
-    for block in blocks:
-        if isinstance(block, Table):
-            yield block
-        elif isinstance(block, List):
-            for item in block.items:
-                yield from _tables(item.blocks)
 
 
 def _rows(table: Table) -> Iterator[Scenario]:

@@ -6,7 +6,7 @@ import re
 
 from specguard.artifacts.evidence import Targets
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import Heading, List, Paragraph, Table, flat, texts
+from specguard.documents.blocks import Heading, List, Paragraph, Table, tables, texts
 from specguard.documents.citations import citations
 from specguard.model import Finding, path_text, shortened
 
@@ -291,7 +291,7 @@ class Passage(Record):
         """What stands behind `Trigger:` in it, or in a column of that name."""
         said = [self.key, *(text.rendered for text in texts(self.blocks))]
         said += [block.text.rendered for block in self.blocks if isinstance(block, Heading)]
-        for table in (block for block in flat(self.blocks) if isinstance(block, Table)):
+        for table in tables(self.blocks):
             for row in table.rows:
                 cells = zip(table.header, row, strict=False)
                 said += [f"{name.rendered}: {cell.rendered}" for name, cell in cells]
@@ -392,9 +392,10 @@ def _passages(blocks: Sequence[AnyBlock]) -> Iterator[Passage]:
         for item in block.items if isinstance(block, List) else ():
             yield Passage(item.line, item.text.rendered, item.blocks)
             yield from _passages(item.rest)
-        for row in filter(None, block.rows) if isinstance(block, Table) else ():
-            key, line = "\n".join(cell.rendered for cell in row), row[0].line
-            yield Passage(line, key, [Table(block.header, [row], line)])
+        if isinstance(block, Table):
+            for row in filter(None, block.rows):
+                key, line = "\n".join(cell.rendered for cell in row), row[0].line
+                yield Passage(line, key, [Table(block.header, [row], line)])
 
 
 def _mention(item: Listed) -> re.Pattern[str]:
