@@ -122,15 +122,11 @@ def unknown_evidence(artifact: Artifact) -> Iterator[Finding]:
         if target.unknown and citation.kind != "shortened":
             unknown.setdefault(target.unknown, []).append(citation)
     for why, cited in unknown.items():
-        message = f"{cited[0]} {why}, so it cannot be looked up"
-        if len(cited) > 1:
-            names = list(dict.fromkeys(map(str, cited)))
-            shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-            message = f"{len(cited)} cited places cannot be looked up: each {why} ({shown})"
-        help = (
-            "Nothing was checked there; [artifacts.<name>.evidence] roots says which prefixes stand for the "
-        )
-        help += "repository's root."
+        names = list(dict.fromkeys(map(str, cited)))
+        shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+        which = "1 cited place" if len(cited) == 1 else f"{len(cited)} cited places"
+        message = f"{which} cannot be looked up, as each {why}: {shown}"
+        help = "[artifacts.<name>.evidence] roots says which prefixes stand for the repository's root."
         severity = artifact.cited.settings.unresolvable if artifact.cited and why == OUTSIDE else "warning"
         yield artifact.finding("evidence.roots", why, message, help, cited[0].at, severity)
 
@@ -191,22 +187,23 @@ def missing_evidence(artifact: Artifact) -> Iterator[Finding]:
         help = f"Add the section, and cite in it {form}."
         yield artifact.finding("evidence.section", settings.section, message, help)
         return
-    if not any(map(cited.counts, cited.all)):
-        bare = [one for one in cited.all if cited.misses_lines(one) and cited.is_file(one)]
-        if not any(cited.other_kind(one) for one in cited.all if one not in bare):
-            what = f"{bare[0]} without a line of it" if bare else "no file"
-            what = "nothing but itself" if any(map(cited.is_own, cited.all)) else what
-            where = f"the section {settings.section!r} of " if settings.section else ""
-            line = bare[0].at if bare else cited.line
-            yield artifact.finding(
-                "evidence.anchors", "evidence", f"{where}{place} cites {what}", f"Cite {form}.", line
-            )
+    bare = [one for one in cited.all if cited.misses_lines(one) and cited.is_file(one)]
+    others = [one for one in cited.all if one not in bare and cited.other_kind(one)]
+    if not others and not any(map(cited.counts, cited.all)):
+        what = f"{bare[0]} without a line of it" if bare else "no file"
+        what = "nothing but itself" if any(map(cited.is_own, cited.all)) else what
+        where = f"the section {settings.section!r} of " if settings.section else ""
+        message = f"{where}{place} cites {what}"
+        line = bare[0].at if bare else cited.line
+        yield artifact.finding("evidence.anchors", "evidence", message, f"Cite {form}.", line)
     kinds = {"absolute": "absolute paths", "relative": "relative paths", "any": "whole paths"}
-    for path, citation in {one.path: one for one in reversed(cited.all)}.items():
-        why = cited.other_kind(citation)
-        if why and not cited.misses_lines(citation):
+    for citation in {one.path: one for one in reversed(others)}.values():
+        if not cited.misses_lines(citation):
+            why = cited.other_kind(citation)
             message = f"{citation} {why}, where evidence is cited by {kinds[settings.paths]}"
-            yield artifact.finding("evidence.paths", path, message, f"Write it as {form}.", citation.at)
+            yield artifact.finding(
+                "evidence.paths", citation.path, message, f"Write it as {form}.", citation.at
+            )
     for line, text in _without(cited.blocks, cited) if settings.every else ():
         message = f"{text!r} cites no evidence"
         yield artifact.finding("evidence.every", text, message, f"Cite in it {form}.", line)
@@ -322,11 +319,13 @@ class Targets:
         for path in places:
             if self._in_submodule(path):
                 return Target(unknown="is in a submodule")
-        what = path_text(places[0])
-        if what == citation.path or len(places) > 2:
-            what = "such file" if citation.line is not None else ""
+        what = (
+            path_text(places[0])
+            if len(places) == 1 and path_text(places[0]) != citation.path
+            else "such file"
+        )
         return Target(
-            flaw=f"{citation} does not exist" + (f": there is no {what}" if what else ""),
+            flaw=f"{citation} does not exist" + ("" if citation.line is None else f": there is no {what}"),
             help="Cite a file that is there, by its path from the repository's root.",
         )
 
@@ -363,27 +362,21 @@ class Targets:
 
     def _lines(self, citation: Citation, path: bytes, entry: TreeEntry) -> Target:
         """Whether a file that is there has the lines that are cited."""
-        if citation.line is None or citation.end_line is None:
+        first, last = citation.line, citation.end_line
+        if first is None or last is None:
             return Target(path)
-        name = path_text(path)
+        if entry.mode == _SUBMODULE:
+            return Target(unknown="is a submodule")
+        name, help = path_text(path), "Cite lines that it has."
         if not entry.is_file:
             what = "a symbolic link" if entry.mode == _SYMLINK else "a folder"
-            if entry.mode == _SUBMODULE:
-                return Target(unknown="is a submodule")
             return Target(
                 flaw=f"{citation} has no lines: {name} is {what}", help="Cite a file with its lines."
             )
-        if citation.line < 1:
-            return Target(flaw=f"{citation} does not exist: lines are counted from 1", help="Cite a line.")
-        if citation.end_line < citation.line:
-            return Target(flaw=f"{citation} ends before it begins", help="Write the first line first.")
         count = self._documents.lines(path) or 0
-        if citation.end_line > count:
+        if not 1 <= first <= last <= count:
             lines = "1 line" if count == 1 else f"{count} lines"
-            return Target(
-                flaw=f"{citation} does not exist: {name} has {lines}",
-                help="Cite lines that it has.",
-            )
+            return Target(flaw=f"{citation} does not exist: {name} has {lines}", help=help)
         return Target(path)
 
     def _in_submodule(self, path: bytes) -> bool:

@@ -13,12 +13,11 @@ from specguard.work.templates import PathTemplate
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from typing import Final
 
     from specguard.artifacts.artifacts import Artifact, Artifacts, Pass
     from specguard.change.tree import Tree
     from specguard.documents.data import Data
-    from specguard.documents.schemas import Misfit, Schema
+    from specguard.documents.schemas import Schema
 
 
 class Places:
@@ -140,13 +139,6 @@ def relative(path: bytes, folder: bytes) -> bytes | None:
     return path[len(folder) + 1 :] if path.startswith(folder + b"/") else None
 
 
-MOST_NAMES: Final = 500
-"""Among so many names of a folder one is looked for that may be meant."""
-
-LONGEST_NAME: Final = 255
-"""A longer name, in bytes, is not compared."""
-
-
 def missing_companions(artifact: Artifact) -> Iterator[Finding]:
     """The companions that are not beside an artifact.
 
@@ -221,8 +213,7 @@ def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, beside: 
         help = f"Write {shown}; what it must hold says its contract."
     else:
         message = f"{name} is missing {beside}"
-        near = next((one for name in names if (one := _near(artifact, name))), "")
-        help = f"Rename {near} to it, if that is meant." if near else f"Add {names[0]}."
+        help = f"Add {names[0]}."
     yield artifact.finding(key, name, message, help)
 
 
@@ -258,29 +249,14 @@ def _no_artifact(artifacts: Artifacts, path: bytes) -> str:
         return "is no regular file"
     artifacts.fetch(path)
     content = (artifacts.documents.content(path) or b"").strip()
-    if not content or content[:1].isalnum() or data_kind(path) is not None:
-        return "" if content else "is empty"
+    if content[:1].isalnum() or (content and data_kind(path) is not None):
+        return ""
     # What does not begin with a letter may hold nothing that a reader sees.
     document = artifacts.documents.read(path)
     if document is None or document.problem is not None:
         return "cannot be read"
     seen = has_content(document.blocks) or document.sections or document.front_matter
-    return "" if seen else "is empty to a reader"
-
-
-def _near(artifact: Artifact, name: str) -> str:
-    """A file in the folder whose name could be meant for a missing one; empty where none could."""
-    from difflib import get_close_matches
-    from itertools import islice
-
-    names = (
-        path_text(one)
-        for one, entry in artifact.artifacts.documents.tree.names(artifact.folder).items()
-        if entry.is_file and len(one) <= LONGEST_NAME
-    )
-    folded = {one.casefold(): one for one in islice(names, MOST_NAMES)}
-    near = get_close_matches(name.casefold(), folded, n=1, cutoff=0.85)
-    return folded[near[0]] if near else ""
+    return "" if seen else "is empty to a reader" if content else "is empty"
 
 
 def invalid_structure(artifact: Artifact) -> Iterator[Finding]:
@@ -315,25 +291,20 @@ def _misfits(artifact: Artifact, data: Data, schema: Schema) -> Iterator[Finding
     name = artifact.contract.schema
     try:
         for misfit in schema.misfits(data.value):
-            yield _misfit(artifact, data, misfit)
+            where = dotted(misfit.path)
+            kind = dotted(["*" if isinstance(part, int) else part for part in misfit.path])
+            yield Finding(
+                f"{f'{where}: ' if where else ''}{misfit.message}",
+                help=f"Make it fit {name}.",
+                path=artifact.path,
+                line=data.line(misfit.path),
+                field=where or None,
+                key=f"{kind} {misfit.keyword}",
+                setting=artifact.setting("schema"),
+            )
     except SchemaError as error:
-        raise MissingFact(
-            f"the schema {name} of [artifacts.{artifact.name}] cannot be used: {error}",
-            code="unusable-schema",
-        ) from None
-
-
-def _misfit(artifact: Artifact, data: Data, misfit: Misfit) -> Finding:
-    where = dotted(misfit.path)
-    return Finding(
-        f"{f'{where}: ' if where else ''}{misfit.message}",
-        help=f"Make it fit {artifact.contract.schema}.",
-        path=artifact.path,
-        line=data.line(misfit.path),
-        field=where or None,
-        key=f"{dotted(['*' if isinstance(part, int) else part for part in misfit.path])} {misfit.keyword}",
-        setting=artifact.setting("schema"),
-    )
+        said = f"the schema {name} of [artifacts.{artifact.name}] cannot be used: {error}"
+        raise MissingFact(said, code="unusable-schema") from None
 
 
 def read_schema(tree: Tree, path: str) -> Schema:

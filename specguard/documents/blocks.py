@@ -310,24 +310,22 @@ class Footnote(Record, frozen=False):
     line: int
 
 
-class Comment:
-    """An HTML comment, which no reader of the rendered page sees.
+class Hidden(Record):
+    """Something that a file hides.
 
     Attributes:
-        text: what is in it.
-        line: the line on which it begins, from 1.
-        end: the line on which it ends.
+        what: what kind it is: one of the kinds of characters (`bidirectional`, `tag`, `zero-width`, `blank`,
+            `selector`, `hyphen`, `control`), or `comment`, `html`, `definition`, `footnote`; or `unread`,
+            where it cannot be told what the file hides.
+        line: the line on which it begins, from 1; None where it is no line's fault.
+        text: what it says, as far as it is text; for `unread` why it cannot be read.
+        chars: the characters, for a kind of these.
     """
 
-    __slots__ = ("end", "line", "text")
-
-    def __init__(self, text: str, line: int) -> None:
-        self.text = text
-        self.line = line
-        self.end = line + text.count("\n")
-
-    def __repr__(self) -> str:
-        return f"Comment({self.text!r}, {self.line})"
+    what: str
+    line: int | None
+    text: str
+    chars: str = ""
 
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from functools import cache, cached_property
 
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import (
-    Comment,
     Fence,
     Footnote,
     Heading,
+    Hidden,
     Html,
     LineCounter,
     List,
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from specguard.documents.content import Ticked
     from specguard.documents.dates import Stamp
     from specguard.documents.fields import Field
-    from specguard.documents.inline import HiddenHtml
 
 
 class Document:
@@ -61,8 +60,7 @@ class Document:
         marked: whether it begins with a byte-order mark.
         blocks: what a reader of the rendered page sees, in order.
         hidden_blocks: the blocks that stand in hidden HTML.
-        hidden_html: what else is hidden by HTML, in order.
-        comments: its HTML comments, in order.
+        hidden_parts: its HTML comments, and what else HTML hides, in order.
         definitions: its link reference definitions, in order.
         unseen_footnotes: what the footnotes hold that no text refers to, in order.
         last_line: the number of its last line.
@@ -85,13 +83,11 @@ class Document:
         problem = beyond_limits(lines)
         if problem is not None:
             raise UnreadDocument(problem)
-        reader = BlockReader("\n".join(lines))
-        self.blocks: Sequence[AnyBlock] = reader.blocks
-        self.hidden_blocks: Sequence[AnyBlock] = reader.hidden
-        self.hidden_html: Sequence[HiddenHtml] = reader.hidden_html
-        self.comments: Sequence[Comment] = reader.comments
-        self.definitions: Sequence[Definition] = reader.definitions
-        self.unseen_footnotes: Sequence[AnyBlock] = reader.unseen_footnotes
+        self.hidden_blocks: list[AnyBlock] = []
+        self.hidden_parts: list[Hidden] = []
+        self.definitions: Sequence[Definition] = ()
+        self.unseen_footnotes: Sequence[AnyBlock] = ()
+        self.blocks: Sequence[AnyBlock] = BlockReader(self, "\n".join(lines)).read()
 
     @classmethod
     def unread(cls, problem: Problem) -> Self:
@@ -226,39 +222,33 @@ class Definition(Record):
 
 
 class BlockReader:
-    """Reads a document's blocks.
+    """Reads a document's blocks, and notes in it what is hidden there.
 
     Args:
-        text: the document without front matter, within the limits of `beyond_limits`.
-
-    Attributes:
-        blocks: what a reader of the rendered page sees, in order.
-        hidden: the blocks that stand in hidden HTML.
-        hidden_html: what else is hidden by HTML, in order.
-        comments: the HTML comments, in order.
-        definitions: the link reference definitions, in order.
-        unseen_footnotes: what the footnotes hold that no text refers to, in order.
+        document: the document.
+        text: its text without front matter, within the limits of `beyond_limits`.
 
     Raises:
         UnreadDocument: lists and quotes are nested so deep that not all of it can be read.
     """
 
-    def __init__(self, text: str) -> None:
-        self.comments: list[Comment] = []
-        self.hidden: list[AnyBlock] = []
-        self.hidden_html: list[HiddenHtml] = []
-        self.definitions: list[Definition] = []
+    def __init__(self, document: Document, text: str) -> None:
+        self._document = document
         self._tokens = self._parse(text)
-        self._references: Mapping[str, str] = {one.label: one.target for one in reversed(self.definitions)}
+        self._references: Mapping[str, str] = {
+            one.label: one.target for one in reversed(document.definitions)
+        }
         self._next = 0
         self._footnotes: list[Footnote] = []
-        self.unseen_footnotes: list[AnyBlock] = []
         self._hiding = Hiding()
-        self.blocks: Sequence[AnyBlock] = self._blocks(nested=False)
+
+    def read(self) -> Sequence[AnyBlock]:
+        """What a reader of the rendered page sees, in order."""
+        blocks = self._blocks(nested=False)
         if self._footnotes:
-            self._hide_footnotes()
-        self.comments.sort(key=lambda comment: comment.line)
-        self.hidden_html.sort(key=lambda hidden: hidden.line)
+            self._hide_footnotes(blocks)
+        self._document.hidden_parts.sort(key=lambda part: part.line or 0)
+        return blocks
 
     def _parse(self, text: str) -> Sequence[Token]:
         parser = _parser("[^" in text)
@@ -275,15 +265,15 @@ class BlockReader:
     def _define(self, environment: Mapping[str, Any]) -> None:
         found = [(label, one) for label, one in environment.get("references", {}).items()]
         found += [(one["label"], one) for one in environment.get("duplicate_refs", ())]
-        self.definitions = [
+        definitions = [
             Definition(label, one["href"], one["title"], one["map"][0] + 1) for label, one in found
         ]
-        self.definitions.sort(key=lambda definition: definition.line)
+        self._document.definitions = sorted(definitions, key=lambda definition: definition.line)
 
     def _blocks(self, *, nested: bool) -> list[AnyBlock]:
         """The blocks up to the end of what is open."""
         found: list[AnyBlock] = []
-        outer, self._hiding = self._hiding, Hiding(self.comments, self.hidden_html)
+        outer, self._hiding = self._hiding, Hiding(self._document.hidden_parts)
         while self._next < len(self._tokens):
             token = self._tokens[self._next]
             self._next += 1
@@ -295,7 +285,7 @@ class BlockReader:
                 if content.strip():
                     found.append(Html(content, _line(token)))
             elif (block := self._block(token, nested=nested)) is not None:
-                (self.hidden if hidden else found).append(block)
+                (self._document.hidden_blocks if hidden else found).append(block)
         self._hiding = outer
         return found
 
@@ -325,7 +315,7 @@ class BlockReader:
             return Fence("", token.content, line=line, first=line, nested=nested)
         return None
 
-    def _hide_footnotes(self) -> None:
+    def _hide_footnotes(self, seen: Sequence[AnyBlock]) -> None:
         """Take their blocks from the footnotes that no text refers to: they are on no page.
 
         What a footnote refers to is seen where that one is.
@@ -334,14 +324,14 @@ class BlockReader:
         for one in self._footnotes:
             by_label.setdefault(normal_label(f"^{one.label}"), []).append((one, one.blocks))
             one.blocks = ()
-        waiting: list[Sequence[AnyBlock]] = [self.blocks]
+        waiting: list[Sequence[AnyBlock]] = [seen]
         for blocks in waiting:
             for label in {label for text in all_texts(blocks) for label in text.labels}:
                 for one, held in by_label.pop(label, ()):
                     one.blocks = held
                     waiting.append(held)
         unseen = [block for ones in by_label.values() for _, held in ones for block in held]
-        self.unseen_footnotes = sorted(unseen, key=lambda block: block.line)
+        self._document.unseen_footnotes = sorted(unseen, key=lambda block: block.line)
 
     def _inline(self) -> Text:
         """The text of the block that was just opened; steps behind its end."""
@@ -352,7 +342,7 @@ class BlockReader:
     def _text(self, raw: str, line: int) -> Text:
         if "<" in raw:
             # What stands in a hidden element is another document, as it were.
-            hiding = Hiding(self.comments, self.hidden_html) if self._hiding.hidden else self._hiding
+            hiding = Hiding(self._document.hidden_parts) if self._hiding.hidden else self._hiding
             raw = hiding.inline(raw, line)
         return Text(raw, line, self._references) if self._references else Text(raw, line)
 
@@ -488,24 +478,6 @@ _WORDS: Final = re.compile(r"\w\w+")
 _TAGS: Final = re.compile(r"</?[A-Za-z][^<>]*>")
 
 
-class Hidden(Record):
-    """Something that is hidden.
-
-    Attributes:
-        what: what kind it is: one of the kinds of characters (`bidirectional`, `tag`, `zero-width`, `blank`,
-            `selector`, `hyphen`, `control`), or `comment`, `html`, `definition`, `footnote`; or `unread`,
-            where it cannot be told what the file hides.
-        line: the line on which it begins, from 1; None where it is no line's fault.
-        text: what it says, as far as it is text; for `unread` why it cannot be read.
-        chars: the characters, for a kind of these.
-    """
-
-    what: str
-    line: int | None
-    text: str
-    chars: str = ""
-
-
 def hidden(content: bytes, document: Callable[[], Document] | None = None) -> Iterator[Hidden]:
     """What a file hides, in order, first its characters.
 
@@ -558,17 +530,14 @@ def hidden_text(document: Document) -> Iterator[Hidden]:
     if document.problem is not None:
         yield Hidden("unread", document.problem.line, document.problem.message)
         return
-    found = [Hidden("comment", one.line, one.text.strip()) for one in document.comments]
-    for part in document.hidden_html:
+    found = [one for one in document.hidden_parts if one.what == "comment"]
+    for part in document.hidden_parts:
         words = _TAGS.sub(" ", part.text)
-        if _WORDS.search(words):
+        if part.what == "html" and _WORDS.search(words):
             found.append(Hidden("html", part.line, " ".join(words.split())))
-    if document.hidden_blocks:
-        block = document.hidden_blocks[0]
-        found.append(Hidden("html", block.line, " ".join(document.source_lines[block.line - 1].split())))
-    if document.unseen_footnotes:
-        block = document.unseen_footnotes[0]
-        found.append(Hidden("footnote", block.line, " ".join(document.source_lines[block.line - 1].split())))
+    for what, blocks in (("html", document.hidden_blocks), ("footnote", document.unseen_footnotes)):
+        lines = [(block.line, document.source_lines[block.line - 1]) for block in blocks[:1]]
+        found += [Hidden(what, line, " ".join(text.split())) for line, text in lines]
     found += _definitions(document)
     found += _entities(document)
     yield from sorted(found, key=lambda one: one.line or 0)

@@ -14,7 +14,7 @@ from bisect import bisect_left
 from html import unescape
 
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import Comment, LineCounter
+from specguard.documents.blocks import Hidden, LineCounter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -246,23 +246,14 @@ _CHECKED: Final = re.compile(r"\schecked(?=[\s=/>]|$)", re.IGNORECASE)
 _UNCLOSED: Final = "<"
 
 
-class HiddenHtml(Record):
-    """Text that HTML hides, and the line on which it begins, from 1."""
-
-    text: str
-    line: int
-
-
 class Hiding:
     """What HTML hides of a document, from one piece of it to the next.
 
     Args:
-        comments: where comments are kept.
-        taken: where all else that is hidden is kept.
+        taken: where comments, and what else is hidden, are kept.
     """
 
-    def __init__(self, comments: list[Comment] | None = None, taken: list[HiddenHtml] | None = None) -> None:
-        self._comments = comments if comments is not None else []
+    def __init__(self, taken: list[Hidden] | None = None) -> None:
         self._taken = taken if taken is not None else []
         self._element = ""
         self._depth = 0
@@ -297,7 +288,8 @@ class Hiding:
         def take(start: int, stop: int, *, hide: bool) -> None:
             part = text[start:stop]
             if hide and part.strip():
-                self._taken.append(HiddenHtml(part.strip(), lines.at(start + len(part) - len(part.lstrip()))))
+                line = lines.at(start + len(part) - len(part.lstrip()))
+                self._taken.append(Hidden("html", line, part.strip()))
             seen.append("\n" * part.count("\n") if hide else part)
 
         for tag in tags:
@@ -307,7 +299,7 @@ class Hiding:
             comment = _COMMENT.fullmatch(markup)
             closed = markup.endswith(("-->", "--!>") if comment else ">")
             if comment:
-                self._comments.append(Comment(comment[1] or "", lines.at(tag.start)))
+                self._taken.append(Hidden("comment", lines.at(tag.start), (comment[1] or "").strip()))
                 seen.append("\n" * markup.count("\n"))
             elif not tag.name:
                 take(tag.start, end, hide=True)

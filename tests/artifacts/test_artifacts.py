@@ -76,7 +76,7 @@ def test_companions_belong_to_the_same_agent_and_folder(artifacts: Make) -> None
     [plan, pad] = missing_companions(found.judged[0])
     assert plan.message == "AGENT_3_PLAN_VERBATIM.md is missing beside AGENT_3_FINAL_AUTH.md"
     assert plan.setting == "artifacts.final.companions.0"
-    assert pad.help == "Rename agent_3_scratchpad.md to it, if that is meant."
+    assert pad.help == "Add AGENT_3_SCRATCHPAD.md."
     assert (pad.path, pad.key) == (b"a/AGENT_3_FINAL_AUTH.md", "AGENT_3_SCRATCHPAD.md")
 
 

@@ -73,8 +73,9 @@ def test_html_is_seen_without_what_is_hidden_in_it() -> None:
 
 def test_comments_have_their_text_and_lines() -> None:
     text = "a <!-- one -->\n\n<!-- two\n\nlines -->\n\n- b\n\n  <!-- three -->\n\n`<!-- no -->`\n\n<!-- four"
-    found = [(comment.text.strip(), comment.line, comment.end) for comment in Document(text).comments]
-    assert found == [("one", 1, 1), ("two\n\nlines", 3, 5), ("three", 9, 9), ("four", 13, 13)]
+    found = [(one.what, one.text, one.line) for one in Document(text).hidden_parts]
+    comments = [("one", 1), ("two\n\nlines", 3), ("three", 9), ("four", 13)]
+    assert found == [("comment", *one) for one in comments]
 
 
 def test_hidden_blocks_are_kept_apart() -> None:

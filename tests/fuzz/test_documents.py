@@ -90,9 +90,8 @@ def lines_of(document: Document) -> Iterator[int]:
             assert text.pictures in (True, False)
             for path in leading_paths(text.raw).paths:
                 assert path in text.raw.replace("\n", " ")
-    yield from (comment.line for comment in document.comments)
     yield from (one.line for one in document.definitions)
-    yield from (one.line for one in document.hidden_html)
+    yield from (one.line or 0 for one in document.hidden_parts)
     fields = read_fields(document)
     yield from (field.line for field in fields)
     yield from (ticked.line for ticked in document.ticked)

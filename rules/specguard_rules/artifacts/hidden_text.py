@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from typing import ClassVar, Final
 
-    from specguard.documents.document import Hidden
+    from specguard.documents.blocks import Hidden
     from specguard.rules import Artifacts, Documents, Entry, Expression, Severity, Stage, Tree
 
 _CHARACTERS: Final = {
