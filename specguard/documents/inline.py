@@ -270,7 +270,7 @@ class Hiding:
             html: its source.
             line: the line of its first character.
         """
-        return self._seen(html, line, self._tags(html), inline=False)
+        return self._seen(html, line, self.tags(html), inline=False)
 
     def inline(self, raw: str, line: int) -> str:
         """What is seen of running text, as source: of a tag its name is kept, as an attribute is no text."""
@@ -326,7 +326,7 @@ class Hiding:
         elif not tag.closing and tag.name not in _VOID and hides(tag.name, tag.attributes):
             self._element, self._depth = tag.name, 1
 
-    def _tags(self, html: str) -> Iterator[Tag]:
+    def tags(self, html: str) -> Iterator[Tag]:
         """The tags of a block of HTML, and what else is markup in it."""
         position = 0
         while self._element != _UNCLOSED:
@@ -360,22 +360,14 @@ def hides(name: str, attributes: str) -> bool:
 
 def has_pictures(html: str) -> bool:
     """Whether HTML without hidden parts shows a picture."""
-    return any(tag[2].lower() in PICTURES for tag in _tags(html))
+    return any(tag.is_picture for tag in Hiding().tags(html))
 
 
 def text_of(html: str) -> str:
     """The text of HTML without hidden parts; entities stand as they are."""
     kept: list[str] = []
     end = 0
-    for tag in _tags(html):
-        kept.append(html[end : tag.start()])
-        end = tag.end()
+    for tag in Hiding().tags(html):
+        kept.append(html[end : tag.start])
+        end = tag.end
     return "".join(kept) + html[end:]
-
-
-def _tags(html: str) -> Iterator[re.Match[str]]:
-    """The tags of HTML, up to one that is not closed."""
-    position = 0
-    while (found := _HTML_START.search(html, position)) and (tag := _HTML_TAG.match(html, found.start())):
-        yield tag
-        position = tag.end()

@@ -391,14 +391,10 @@ def _rows(blocks: Sequence[AnyBlock]) -> Iterator[tuple[str, int]]:
 
 
 def _pairs(value: Any, place: Place) -> Iterator[tuple[str, str, Place]]:
-    """Paths and object ids in data: a table of them, or a list of tables with `path` and `oid`."""
-    for key, element in elements(value):
-        if isinstance(key, str) and is_scalar(element):
-            yield key, scalar_text(element), (*place, key)
-        elif isinstance(key, int) and isinstance(element, dict):
-            path, oid = find_key(element, ("path", "pattern")), find_key(element, ("oid", "id", "object"))
-            if path and oid and isinstance(path[1], str) and is_scalar(oid[1]):
-                yield path[1], scalar_text(oid[1]), (*place, key)
+    """Paths and object ids in data, which is a table of them."""
+    for key, oid in value.items() if isinstance(value, dict) else ():
+        if is_scalar(oid):
+            yield key, scalar_text(oid), (*place, key)
 
 
 IDS: Final = ("id", "key", "spec_id", "slug")
