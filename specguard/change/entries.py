@@ -12,7 +12,7 @@ from operator import attrgetter
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from typing import Final
+    from typing import Final, Literal
 
 
 SYMLINK: Final = 0o120000
@@ -51,6 +51,11 @@ class Entry:
     def deleted(self) -> bool:
         """Whether the path is gone."""
         return self.status == "D"
+
+    @property
+    def side(self) -> Literal["base"] | None:
+        """The `side` of findings about the path: `base` where it is gone."""
+        return "base" if self.deleted else None
 
     @property
     def is_file(self) -> bool:

@@ -95,7 +95,7 @@ class Registry:
         """Add a rule.
 
         Raises:
-            PluginError: it lacks a code, a name, a text, examples, stages or a condition, asks for a fact
+            PluginError: it lacks a code, a name, a text, examples or a condition, asks for a fact
                 that nobody provides or under another type, or takes a code or name that is taken.
         """
         problem = self._problem(rule)
@@ -158,7 +158,7 @@ class Registry:
         return self._by_code.get(code)
 
     def _problem(self, rule: type[Rule]) -> str:
-        for attribute in ("code", "name", "condition", "stages"):
+        for attribute in ("code", "name", "condition"):
             if not getattr(rule, attribute, None):
                 return f"has no {attribute}"
         if not _CODE.fullmatch(rule.code):

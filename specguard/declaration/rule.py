@@ -199,7 +199,7 @@ class Rule(Settings):
         code: a family of three letters and three digits, never used again.
         name: the thing that is flagged, in kebab case, as settings name it.
         severity: the most a finding of this rule can be, unless the policy has a lower ceiling.
-        stages: the moments of a check at which it runs.
+        stages: the moments of a check at which it runs; by default those that have a whole tree.
         approvable: whether an approval may lift its findings.
         signed: whether only one that is signed, or that the platform vouches for, may, and by an approver
             whose `may` names the rule itself.
@@ -219,7 +219,7 @@ class Rule(Settings):
     code: ClassVar[str]
     name: ClassVar[str]
     severity: ClassVar[Severity] = "error"
-    stages: ClassVar[tuple[Stage, ...]]
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     approvable: ClassVar[bool] = True
     signed: ClassVar[bool] = False
     judges_parts: ClassVar[bool] = False

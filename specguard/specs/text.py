@@ -68,6 +68,10 @@ class WrittenValue(Record):
         """Its line, where it stands in a given file."""
         return self.line if self.path == path else None
 
+    def elsewhere(self, path: bytes) -> str:
+        """Where it stands, as the end of a clause about a given file; empty where that is this file."""
+        return "" if self.path == path else f" in {self.place}"
+
 
 KEYED: Final = ("front matter", "data")
 """The forms of a key in a document's own data."""
