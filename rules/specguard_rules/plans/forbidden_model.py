@@ -1,18 +1,39 @@
-"""PLN006: models that the policy does not allow."""
+"""PLN006: models that the policy does not allow, in the fields, data and commands of files."""
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, Selecting, setting
+import re
+
+from specguard.rules import Finding, Record, Rule, Selecting, model_words, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import ClassVar, Final
+    from typing import Any, ClassVar, Final
 
-    from specguard.rules import Artifacts, Documents, Entry, Models, Plans, RunSettings, Severity, Stage
-    from specguard_rules.plans._model_names import Named
+    from specguard.documents.data import Data
+    from specguard.documents.document import Document
+    from specguard.rules import Artifacts, Documents, Entry, Models, Plans, RunSettings, Severity
+    from specguard_rules.content._shell import Command
 
 _MARKDOWN: Final = (b".md", b".mdc", b".mdx", b".markdown", b".mkd")
+_WORDS: Final = 4
+"""A name of a model has at most so many words: `Gemini 3 Pro preview`."""
+
+_VARIABLE: Final = re.compile(r"(?:[A-Z0-9]+_)*MODEL(?:_NAME|_ID)?")
+_DECLARES: Final = frozenset({"declare", "export", "local", "readonly", "setenv"})
+_BETWEEN: Final = re.compile(r"\s*[,;|\n]\s*|\s+(?:and|or|then|with|/|\+|->)\s+")
+_REMARK: Final = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")
+_PAIR: Final = re.compile(
+    r"(?P<key>\b[A-Za-z][A-Za-z_ -]{0,40})[\"'`*]{0,3}\s{0,8}[:=]\s{0,8}"
+    r"(?:[\"'](?P<quoted>[^\"'\n]{0,300})|(?P<bare>[^\s\"',\]}]{1,300}))"
+)
+_OWN_NAMES: Final = frozenset({"name", "id", "slug", "model"})
+_LIKE_A_MODEL: Final = re.compile(
+    r"(?:[\w.-]+/)?(?:claude|codex|codestral|command|deepseek|devstral|gemini|gemma|glm|gpt|grok|haiku|kimi"
+    r"|llama|mistral|mixtral|opus|phi|qwen|sonnet|o[0-9])[\w.:@-]*",
+    re.IGNORECASE,
+)
 
 
 class ForbiddenModel(Rule):
@@ -96,7 +117,6 @@ class ForbiddenModel(Rule):
 
     code: ClassVar[str] = "PLN006"
     name: ClassVar[str] = "forbidden-model"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("models",)
     condition: ClassVar[str] = "every model that is named in a run, a review or a plan is allowed"
 
@@ -121,14 +141,13 @@ class ForbiddenModel(Rule):
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
         """Read what names models."""
-        touched = [entry.path for entry in entries if entry.is_file]
         contracted: dict[bytes, str] = {}
         if artifacts is not None:
             found = artifacts.all if whole else artifacts.judged
             contracted.update((one.path, models.role_of(one.name)) for one in found)
         paths = [
             path
-            for path in (documents.tree.paths() if whole else touched)
+            for path in (documents.tree.paths() if whole else [one.path for one in entries if one.is_file])
             if path.startswith(run_settings.folder)
             or self.files.find(path) is not None
             or (plans is not None and plans.holding(path) is not None)
@@ -149,46 +168,148 @@ class ForbiddenModel(Rule):
             for named in self._named(path, documents):
                 if (named.name, named.line) not in seen:
                     seen.add((named.name, named.line))
-                    yield from _finding(path, named, models, role)
+                    yield from _judge(path, named, models, role)
 
-    def _named(self, path: bytes, documents: Documents) -> Iterator[Named]:
-        from specguard_rules.plans._model_names import in_commands, in_data, in_document, in_text
-
+    def _named(self, path: bytes, documents: Documents) -> Iterator[_Named]:
         document = documents.read(path) if path.lower().endswith(_MARKDOWN) else None
         data = documents.data(path) if document is None else None
         problem = document.problem if document else data.problem if data else None
+        content = documents.content(path)
         if problem is not None or path.lower().endswith((b".jsonl", b".ndjson")):
             # Others may read it in spite of that, and it names what it names.
-            yield from in_text(documents.content(path) or b"", self.fields)
+            yield from self._in_text(content or b"")
         elif document is not None:
-            yield from in_document(document, self.fields, self.people)
+            yield from self._in_document(document)
         elif data is not None:
-            yield from in_data(data, self.fields, self.people)
-        if data is not None and problem is not None:
-            return
-        content = documents.content(path)
-        if content is not None:
-            yield from in_commands(path, content, documents)
+            yield from self._in_data(data)
+        unread = data is not None and problem is not None
+        if content is not None and not unread and (b"model" in content.lower() or b"-m" in content):
+            from specguard_rules.content._commands import written_commands
+
+            for command in written_commands(path, content, documents):
+                yield from _in_command(command)
+
+    def _in_document(self, document: Document) -> Iterator[_Named]:
+        """The models in a Markdown document's front matter and fields."""
+        for field in document.fields(*self.fields):
+            yield from _names(field.value, field.line, prose=field.form != "front matter")
+        for field in document.fields(*self.people):
+            yield from _names(field.value, field.line, prose=True, person=True)
+
+    def _in_data(self, data: Data) -> Iterator[_Named]:
+        """The models in structured data: the values of keys, at any depth."""
+        wanted, people = set(map(_normal, self.fields)), set(map(_normal, self.people))
+        for path, value in _values(data.value, ()):
+            above, name = ["", "", *(_normal(part) for part in path if isinstance(part, str))][-2:]
+            if name in wanted:
+                yield from _names(value, data.line(path), prose=False)
+            elif name in people or (name in _OWN_NAMES and above in wanted):
+                # What has a name may be a model of data, too.
+                yield from _names(value, data.line(path), prose=name in people, person=True)
+
+    def _in_text(self, content: bytes) -> Iterator[_Named]:
+        """The models in text that should be data and cannot be read as such, or is data line by line.
+
+        A key stands before a colon or an equals sign, its value up to the next quotation mark, comma or
+        bracket.
+        """
+        wanted = set(map(_normal, self.fields))
+        for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), start=1):
+            for found in _PAIR.finditer(line):
+                value = found["quoted"] or found["bare"] or ""
+                if _normal(found["key"]) not in wanted:
+                    continue
+                if (found["bare"] or "").startswith("*"):
+                    # An alias may stand for anything.
+                    yield _Named(value, number)
+                else:
+                    yield from _names(value, number, prose=False)
 
 
-def _finding(path: bytes, named: Named, models: Models, role: str) -> Iterator[Finding]:
-    refused = models.refusal(*named.forms, role=role)
-    if refused is None and not named.name.isascii():
-        refused = "a model's name has only ASCII letters", "models.allow"
-    if refused is None:
-        return
-    reason, setting = refused
+class _Named(Record):
+    """A model that a file names.
+
+    Attributes:
+        name: as it is written.
+        line: its line, from 1; None where it cannot be told.
+        sure: whether it can be nothing else; otherwise it may be a model of data.
+        words: whether it is a few words without a digit, which name a model only where one is denied.
+        told: whether it is used; False where a document only speaks of a command.
+    """
+
+    name: str
+    line: int | None
+    sure: bool = True
+    words: bool = False
+    told: bool = True
+
+
+def _judge(path: bytes, named: _Named, models: Models, role: str) -> Iterator[Finding]:
+    reason, setting = models.refusal(*model_words.forms_of(named.name), role=role) or ("", "")
+    if not reason and not named.name.isascii():
+        reason, setting = "a model's name has only ASCII letters", "models.allow"
     denied = setting.startswith("models.deny")
-    if named.words and not denied:
+    if not reason or (named.words and not denied):
         return
-    severity: Severity | None = None
-    if not named.told:
-        severity = "info"
-    elif not (named.sure or denied):
-        severity = "warning"
+    severity: Severity | None = None if named.sure or denied else "warning"
     default = f", such as {models.suggested(role)}" if models.suggested(role) else ""
     message = f"the model {named.name!r} may not be used: {reason}"
     step = f"Use one that is allowed{default}, and do again what was done with this one."
     yield Finding(
-        message, help=step, path=path, line=named.line, key=named.name, severity=severity, setting=setting
-    )
+        message, help=step, path=path, line=named.line, key=named.name,
+        severity=severity if named.told else "info", setting=setting,
+    )  # fmt: skip
+
+
+def _is_model(name: str) -> bool:
+    """Whether a text is written as models' names are: a family, and what tells its members apart."""
+    return len(name.split()) <= _WORDS and _LIKE_A_MODEL.fullmatch("-".join(name.split())) is not None
+
+
+def _is_no_person(name: str) -> bool:
+    """Whether what stands for a person is a model's name: `Codex` is an agent's, `gpt-5` is a model's."""
+    return _is_model(name) and any(char.isdigit() for char in name)
+
+
+def _normal(text: str) -> str:
+    """A name for comparison: case, `_`, `-` and spaces do not count."""
+    return re.sub(r"[\s_-]+", "", text).casefold()
+
+
+def _values(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Every text of some data, with its place."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, (dict, list)):
+        for key, one in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _values(one, (*path, key))
+
+
+def _names(value: str, line: int | None, *, prose: bool, person: bool = False) -> Iterator[_Named]:
+    """The models that a value names; of running text words without a digit may mean anything else."""
+    if len(value) > model_words.LONGEST:
+        # Prose, unless it begins as a model's name.
+        value = value[: model_words.LONGEST].split()[0] if value.split() else ""
+        if prose or not _is_no_person(value):
+            return
+    for piece in _BETWEEN.split(value):
+        name = _REMARK.sub("", piece).strip().strip("`'\"*_.")
+        hole = model_words.HOLE.match(name)
+        if hole and _is_no_person(name.strip("<>{}$")):
+            name, hole = name.strip("<>{}$"), None
+        if hole or name.casefold() in model_words.UNNAMED or (person and not _is_no_person(name)):
+            continue
+        digits = any(char.isdigit() for char in name)
+        yield _Named(name, line, sure=digits or _is_model(name), words=prose and " " in name and not digits)
+
+
+def _in_command(command: Command) -> Iterator[_Named]:
+    assigned = list(command.assigned)
+    if command.program in _DECLARES:
+        assigned += [(name, value) for name, _, value in (word.partition("=") for word in command.words[1:])]
+    found = [model_words.model_named(value) for name, value in assigned if _VARIABLE.fullmatch(name)]
+    for model in (*found, *model_words.models_in(command.words)):
+        if model is not None:
+            yield _Named(model, command.line, told=command.told)
+    for inner in command.inner:
+        yield from _in_command(inner)
