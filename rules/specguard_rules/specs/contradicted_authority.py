@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar, Final
 
-    from specguard.rules import Documents, Entry, Policy, Stage
+    from specguard.rules import Documents, Entry, Policy
 
 _REGULAR: Final = 0o10
 """What the mode of a regular file begins with."""
@@ -73,7 +73,6 @@ class ContradictedAuthority(Rule):
 
     code: ClassVar[str] = "SPC009"
     name: ClassVar[str] = "contradicted-authority"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("authority.keys",)
     condition: ClassVar[str] = "no document contradicts a higher one on a declared key"
 
@@ -90,14 +89,12 @@ class ContradictedAuthority(Rule):
                 step = "Make it a file of its own: what a link leads to is not compared."
                 yield Finding(message, help=step, path=entry.path, key="no file", setting="authority.order")
         touched = {entry.path for entry in entries}
-        judged = touched.__contains__ if not whole else lambda _: True
-        for one in policy.contradictions(documents, judged):
-            yield Finding(
-                f"{one.lower.place} says that {one.name} is {shortened(one.lower.value, 80)!r}, and "
-                f"{one.higher.place}, which goes before it, that it is {shortened(one.higher.value, 80)!r}",
-                help=f"Correct {path_text(one.lower.path)}, or first {path_text(one.higher.path)}.",
-                path=one.lower.path,
-                line=one.lower.line,
-                key=one.name,
-                setting=f"authority.keys.{one.key}",
+        for one in policy.contradictions(documents, lambda path: whole or path in touched):
+            low, high = one.lower, one.higher
+            message = (
+                f"{low.place} says that {one.name} is {shortened(low.value, 80)!r}, and {high.place}, "
+                f"which goes before it, that it is {shortened(high.value, 80)!r}"
             )
+            step = f"Correct {path_text(low.path)}, or first {path_text(high.path)}."
+            setting = f"authority.keys.{one.key}"
+            yield Finding(message, help=step, path=low.path, line=low.line, key=one.name, setting=setting)

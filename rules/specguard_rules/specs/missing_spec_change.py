@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Artifacts, Commit, Entry, PullRequest, Specs, Stage
+    from specguard.rules import Artifacts, Commit, Entry, PullRequest, Specs
     from specguard.specs.spec import Spec
 
-_DASH = re.compile(r"\s-+\s|[\u2013\u2014]")
+_REASON = re.compile(r"[^(]*[^\W_][^(]*\((.*)\)[^)]*")
 _WORD = re.compile(r"\w{2,}")
 # Words that stand where a reason should.
 _EMPTY = frozenset(
@@ -35,7 +35,7 @@ class MissingSpecChange(Rule):
 
     ```text
     error: src/a.py changed, and no spec did that governs it; what changed in tasks/specs/0001-runs.md
-      does not count; 'Spec-Impact: none' is without a reason in brackets or behind a dash
+      does not count; 'Spec-Impact: none' is without a reason in brackets
     ```
 
     ```toml fails
@@ -80,7 +80,6 @@ class MissingSpecChange(Rule):
 
     code: ClassVar[str] = "SPC007"
     name: ClassVar[str] = "missing-spec-change"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("specs.code",)
     condition: ClassVar[str] = "governed code changes with its spec, or a trailer says why not"
 
@@ -94,40 +93,39 @@ class MissingSpecChange(Rule):
     ) -> Iterator[Finding]:
         """Look for code, then for a spec, then for a reason."""
         settings = specs.settings
-        changed = [entry for entry in entries if settings.code.find(entry.path) is not None]
-        changed = [entry for entry in changed if not specs.is_spec_path(entry.path)]
-        if not changed:
-            return
-        altered = specs.altered
-        lacking = ""
-        for spec in filter(specs.is_new, altered):
-            lacking = _lacking(spec, artifacts)
-            if not lacking:
-                return
-        governed = {path for spec in altered for path in specs.governed_by(spec)}
-        changed = [entry for entry in changed if entry.path not in governed]
-        if not changed:
+        governed = {path for spec in specs.altered for path in specs.governed_by(spec)}
+        changed = [
+            entry
+            for entry in entries
+            if settings.code.find(entry.path) is not None
+            and not specs.is_spec_path(entry.path)
+            and entry.path not in governed
+        ]
+        added = [_lacking(spec, artifacts) for spec in specs.altered if specs.is_new(spec)] if changed else []
+        if not changed or "" in added:
             return
         stated, hint = _reason(settings.trailer, commits or (), pull_request)
         if stated:
             return
+        first = changed[0]
         more = f" (and {len(changed) - 1} more like it)" if len(changed) > 1 else ""
         places = settings.spec_paths.patterns or (*settings.files.patterns, settings.index)
         wanted = " or ".join(filter(None, places)) or "[specs] `files`"
-        touched = lacking
-        candidates = [entry for entry in entries if specs.is_spec_path(entry.path)]
-        if altered and not lacking:
-            touched = f"; {path_text(altered[0].path)} does not govern it"
-        elif candidates and not lacking:
-            first = min(candidates, key=lambda entry: entry.deleted)
-            touched = f"; what changed in {path_text(first.path)} does not count"
+        candidates = sorted((one.deleted, one.path) for one in entries if specs.is_spec_path(one.path))
+        why = ""
+        if added:
+            why = f"; the new {added[-1]}"
+        elif specs.altered:
+            why = f"; {path_text(specs.altered[0].path)} does not govern it"
+        elif candidates:
+            why = f"; what changed in {path_text(candidates[0][1])} does not count"
         yield Finding(
-            f"{path_text(changed[0].path)}{more} changed, and no spec did that governs it{touched}{hint}",
+            f"{path_text(first.path)}{more} changed, and no spec did that governs it{why}{hint}",
             help="Change the spec that governs it ([specs.governs], or the spec itself, says which), or add "
             f"one under {wanted}. Or say why not in the last paragraph of the commit message: "
             f"'{settings.trailer}: none (REASON)'.",
-            path=changed[0].path,
-            side="base" if changed[0].deleted else None,
+            path=first.path,
+            side=first.side,
             key="no spec changed",
             severity="warning" if commits is None else None,
             setting="specs.code",
@@ -135,16 +133,13 @@ class MissingSpecChange(Rule):
 
 
 def _lacking(spec: Spec, artifacts: Artifacts | None) -> str:
-    """What a new spec lacks to be one, as a clause; empty where it lacks nothing."""
-    name = path_text(spec.path)
+    """What a new spec lacks to be one, with its name; empty where it lacks nothing."""
     about = artifacts.contracted(spec.path) if artifacts else ()
     contracts = [artifact for artifact in about if artifact.contract.sections]
     for artifact in contracts:
         for flaw in artifact.flaws("missing-section", "empty-section"):
-            return f"; the new {name} does not count: {flaw.message}"
-    if contracts or spec.has_text:
-        return ""
-    return f"; the new {name} has no text under a heading"
+            return f"{path_text(spec.path)} does not count: {flaw.message}"
+    return "" if contracts or spec.has_text else f"{path_text(spec.path)} has no text under a heading"
 
 
 def _reason(key: str, commits: Sequence[Commit], pull_request: PullRequest | None) -> tuple[bool, str]:
@@ -154,24 +149,11 @@ def _reason(key: str, commits: Sequence[Commit], pull_request: PullRequest | Non
     hint = ""
     for found in in_change(commits, pull_request):
         for trailer in found.of(key):
-            if _has_reason(trailer.value):
+            reason = _REASON.fullmatch(trailer.value)
+            if reason and {word.casefold() for word in _WORD.findall(reason[1])} - _EMPTY:
                 return True, ""
             said = f"{key}: {shortened(trailer.value)}".rstrip()
-            hint = f"; {said!r} is without a reason in brackets or behind a dash"
+            hint = f"; {said!r} is without a reason in brackets"
         for trailer in found.misplaced(key):
             hint = hint or f"; '{key}' in line {trailer.line} of a message is not in its last paragraph"
     return False, hint
-
-
-def _has_reason(value: str) -> bool:
-    """Whether a trailer's value has a reason in brackets or behind a dash, and something before it."""
-    start, end = value.find("("), value.rfind(")")
-    dash = _DASH.search(value)
-    if 0 <= start < end and (dash is None or start < dash.start()):
-        before, reason = value[:start], value[start + 1 : end]
-    elif dash is not None:
-        before, reason = value[: dash.start()], value[dash.end() :]
-    else:
-        return False
-    words = {word.casefold() for word in _WORD.findall(reason)}
-    return any(map(str.isalnum, before)) and bool(words - _EMPTY)
