@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _SUBJECT: Final = r"(?P<type>[\w./-]+)(?:\((?P<scope>[^()\s][^()]*)\))?!?: (?P<first>\S)(?s:.*)"
 # Rules 12, 15 and 16: the one unit that is case-sensitive; either spelling, with ": " or " #" as any footer.
 _BREAKING: Final = r"BREAKING[ -]CHANGE(?:: | #)\S"
+_NO_TYPE: Final = 'it does not begin with a type, a colon and one space, as in "fix: " or "fix(scope)!: "'
 _LIKE_BREAKING: Final = r"(?im)^breaking[ -]changes?[ \t]*[:#].*"
 
 
@@ -41,19 +42,19 @@ class ConventionalForm(Settings):
         """
         found = re.fullmatch(_SUBJECT, subject)
         if found is None:
-            return _malformed(subject), "conventional"
+            return _NO_TYPE, "conventional"
         kind, scope = found["type"], found["scope"]
-        unlisted = self.types and kind not in self.types
-        if unlisted and kind.casefold() not in {known.casefold() for known in self.types}:
+        if self.types and kind.casefold() not in {known.casefold() for known in self.types}:
             return f"its type {quoted(kind)} is not one of {', '.join(self.types)}", "types"
         if self.type_case == "lower" and kind != kind.lower():
-            return (
-                f"its type is {quoted(kind)} and not {quoted(kind.lower())}: types are in lower case",
-                "type_case",
-            )
-        problem, setting = self._scope_problem(scope)
-        if problem:
-            return problem, setting
+            return f"its type is {quoted(kind)}, and types are in lower case", "type_case"
+        if self.scope == "required" and scope is None:
+            return "it has no scope", "scope"
+        if self.scope == "forbidden" and scope is not None:
+            return f"it has the scope {quoted(scope)}, and none is wanted", "scope"
+        for one in scope.split(",") if scope and self.scopes else ():
+            if one.strip() not in self.scopes:
+                return f"its scope {quoted(one.strip())} is not one of {', '.join(self.scopes)}", "scopes"
         first = found["first"]
         if self.description_case == "lower" and first != first.lower():
             return f"its description begins with the capital letter {quoted(first)}", "description_case"
@@ -70,17 +71,6 @@ class ConventionalForm(Settings):
         scope = "" if self.scope == "forbidden" else "(scope)"
         types = f", with a type of {', '.join(self.types)}" if self.types and setting != "types" else ""
         return f"Write it as 'type{scope}: description'{types}"
-
-    def _scope_problem(self, scope: str | None) -> tuple[str, str]:
-        if scope is None:
-            return ("it has no scope", "scope") if self.scope == "required" else ("", "")
-        if self.scope == "forbidden":
-            return f"it has the scope {quoted(scope)}, and none is wanted", "scope"
-        if self.scopes:
-            for one in scope.split(","):
-                if one.strip() not in self.scopes:
-                    return f"its scope {quoted(one.strip())} is not one of {', '.join(self.scopes)}", "scopes"
-        return "", ""
 
 
 def respelt(subject: str, *, lower: bool, case: str) -> str:
@@ -114,28 +104,5 @@ def footer_problems(text: str) -> Iterator[tuple[int, str]]:
     for found in re.finditer(_LIKE_BREAKING, text):
         if found.start() and not re.match(_BREAKING, found[0]):
             footer = quoted(found[0].rstrip("\r"))
-            yield (
-                text.count("\n", 0, found.start()) + 1,
-                f"the footer {footer} must begin with 'BREAKING CHANGE: ' and say what breaks",
-            )
-
-
-def _malformed(subject: str) -> str:
-    head, colon, rest = subject.partition(":")
-    if not colon:
-        return 'it does not begin with a type and a colon, as in "fix: "'
-    if head != head.strip():
-        return "it has white space before its type or its colon"
-    if re.fullmatch(r"[\w./-]+\s+\([^()]*\)!?", head):
-        return "it has a space before its scope"
-    if re.fullmatch(r"[\w./-]+!\([^()]*\)", head):
-        return "its '!' stands before the scope and belongs right before the colon"
-    if re.fullmatch(r"[\w./-]+\(\s*\)!?", head):
-        return "its scope is empty"
-    if not head or not re.fullmatch(r"[\w./-]+(\([^()]+\))?!?", head):
-        return f'it begins with {quoted(head)}, which is no type, as in "fix: "'
-    if not rest.strip():
-        return "it has no description after the colon"
-    if not rest.startswith(" "):
-        return "it has no space after the colon"
-    return "it has more than one space after the colon"
+            what = f"the footer {footer} must begin with 'BREAKING CHANGE: ' and say what breaks"
+            yield text.count("\n", 0, found.start()) + 1, what

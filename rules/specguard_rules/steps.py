@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
-from specguard.rules import MissingFact
+from specguard.rules import Finding, MissingFact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ _FILTER: Final = "FILTER_BRANCH_SQUELCH_WARNING=1 git filter-branch -f --prune-e
 
 _FILTER_MESSAGES: Final = (
     "FILTER_BRANCH_SQUELCH_WARNING=1 MESSAGE=\"$(printf '%%s\\n\\n' %s)\" git filter-branch -f --msg-filter "
-    '\'if test $GIT_COMMIT = %s; then printf "%%s\\n" "$MESSAGE"; else cat; fi\' -- HEAD %s'
+    '\'if test $GIT_COMMIT = %s; then printf "%%s\\n" "$MESSAGE"; else cat; fi\' -- %s'
 )
 
 _PLAIN: Final = r"[A-Za-z0-9_@./][A-Za-z0-9_@%+,./=-]*"
@@ -63,35 +62,22 @@ def put_back(
 
 def _folded(step: str, entries: Sequence[Entry], base: Base, *, each: bool) -> str:
     """A step, brought into the commits that have what it undoes; as it is where nothing is committed yet."""
-    commits = base.commits
-    if not commits:
+    if not base.commits:
         return f"{step}`"
     paths = {one.path for one in entries}
-    own = {one.oid: {entry.path for entry in one.own_entries} for one in commits}
-    touching = [one for one in commits if paths & own[one.oid]]
-    last = commits[-1]
-    if touching == [last] and own[last.oid] <= paths and len(last.parents) == 1:
-        return f"Take the commit back with `git reset --keep {_before(last)}`"
-    if not each or not touching or touching == [last]:
-        # A commit that is left with nothing in it is told of for itself.
-        return f"{step} && git commit --amend --no-edit --allow-empty`"
-    first = touching[0]
-    if len(touching) > 1 or own[first.oid] <= paths or _merges_since(first, commits):
+    touching = [one for one in base.commits if any(entry.path in paths for entry in one.own_entries)]
+    if each and touching and touching != [base.commits[-1]]:
         return f"Take it out of its commits with `{_filtered(entries, base)}`"
-    return f"{step} && git commit --fixup={first.oid[:SHORT]} && {SQUASH} {_before(first)}`"
+    # A commit that is left with nothing in it is told of for itself.
+    return f"{step} && git commit --amend --no-edit --allow-empty`"
 
 
-def _merges_since(first: Commit, commits: Sequence[Commit]) -> bool:
-    """Whether there is a merge among a commit and those behind it, which a rebase would undo."""
-    return any(one.is_merge for one in commits[commits.index(first) :])
-
-
-def brought_back(path: bytes, commit: str, base: Base) -> str:
+def brought_back(path: bytes, commit: str) -> str:
     """The command that brings a file back that a commit takes away."""
-    step = f"git checkout {commit[:SHORT]}~1 -- {quoted(path)} && git commit"
-    if base.commits and base.commits[-1].oid == commit:
-        return f"{step} --amend --no-edit"
-    return f"{step} --fixup={commit[:SHORT]} && {SQUASH} {commit[:SHORT]}~1"
+    start = f"{commit[:SHORT]}~1"
+    return (
+        f"git checkout {start} -- {quoted(path)} && git commit --fixup={commit[:SHORT]} && {SQUASH} {start}"
+    )
 
 
 def restore(path: bytes, base: Base, new: bytes = b"") -> str:
@@ -139,32 +125,25 @@ def _filtered(entries: Sequence[Entry], base: Base) -> str:
     return f"{_FILTER} --index-filter {filtered} {since}"
 
 
-def drop_empty(commit: Commit, commits: Sequence[Commit], base: Base | None) -> str:
-    """The command that drops a commit without files; merges behind it stay as they are."""
-    oid = commit.oid[:SHORT]
-    if base and base.start and _merges_since(commit, commits):
-        return f"{_FILTER} {base.start[:SHORT]}..HEAD"
-    return f"git rebase --onto {oid}~1 {oid}"
+def about(
+    message: Message, problem: str, step: str, key: str, setting: str = "", *, field: str = "", how: str = ""
+) -> Finding:
+    """A finding about a commit's message; behind its next step stands its command, if it has one."""
+    step += f": `{how}`" if how else "."
+    field, setting = field or message.field, setting or key
+    return Finding(problem, help=step, commit=message.commit, field=field, key=key, setting=setting)
 
 
-def squash(group: Sequence[Commit], excess: int, commits: Sequence[Commit]) -> str:
-    """The command that squashes the last commits of a group, each into the one of the group right before it.
+def drop_empty(commits: Sequence[Commit]) -> str:
+    """The command that drops the commits of a change that have no files; merges stay as they are."""
+    return f"{_FILTER} {_since(commits)}"
 
-    Args:
-        group: the commits that count.
-        excess: how many of them are too many.
-        commits: all of the change, oldest first.
 
-    Returns:
-        It is empty where merges or other commits stand between so many.
-    """
-    names = {one.oid for one in group if not one.is_merge}
-    pairs = [(one, two) for one, two in pairwise(commits) if {one.oid, two.oid} <= names][-excess:]
-    if len(pairs) < excess or _merges_since(pairs[0][0], commits):
-        return ""
-    edits = "; ".join(f"s/^pick {two.oid[:SHORT]}/fixup {two.oid[:SHORT]}/" for _, two in pairs)
-    edited = f"-c core.abbrev={SHORT} -c sequence.editor=\"sed -i.old '{edits}'\" -c core.editor=:"
-    return f"git {edited} rebase -i --autostash {_before(pairs[0][0])}"
+def _since(commits: Sequence[Commit]) -> str:
+    """What git calls the commits of a change: the branch without what was there before."""
+    made = {commit.oid for commit in commits}
+    before = dict.fromkeys(parent for commit in commits for parent in commit.parents if parent not in made)
+    return " ".join(["HEAD", *(f"^{parent[:SHORT]}" for parent in before)])
 
 
 def reword(message: Message, made: dict[str, Commit], text: str = "") -> str:
@@ -177,23 +156,12 @@ def reword(message: Message, made: dict[str, Commit], text: str = "") -> str:
     """
     if not message.commit:
         return ""
-    oid = message.commit[:SHORT]
     text = text or shell_text("SUBJECT", message)
-    commit = made.get(message.commit)
-    if commit is None or message.commit == next(reversed(made)):
+    if message.commit not in made or message.commit == next(reversed(made)):
         return f"git commit --amend -m {text}"
-    if _merges_since(commit, list(made.values())):
-        return _other_message(commit, made, text)
-    return f"git commit --allow-empty --only -m 'amend! {oid}' -m {text} && {SQUASH} {_before(commit)}"
-
-
-def _other_message(commit: Commit, made: dict[str, Commit], text: str) -> str:
-    """The command that gives a commit another message, and leaves merges behind it as they are."""
     # Whoever types the command writes the message where the words of a shell are quoted once.
     words = text.replace(" -m ", " ")
-    before = dict.fromkeys(parent for one in made.values() for parent in one.parents if parent not in made)
-    since = " ".join(f"^{parent[:SHORT]}" for parent in before)
-    return (_FILTER_MESSAGES % (words, commit.oid, since)).rstrip()
+    return _FILTER_MESSAGES % (words, message.commit, _since(list(made.values())))
 
 
 def add_trailer(trailer: str, message: Message | None, made: dict[str, Commit]) -> str:
@@ -236,10 +204,6 @@ def to_branch(name: str, branch: Branch, base: Base, push: Push | None = None) -
 def is_own(branch: Branch, base: Base) -> bool:
     """Whether a branch is the base's own."""
     return base.name in (branch.name, f"origin/{branch.name}")
-
-
-def _before(commit: Commit) -> str:
-    return f"{commit.oid[:SHORT]}~1" if commit.parents else "--root"
 
 
 def _git(entries: Sequence[Entry]) -> str:

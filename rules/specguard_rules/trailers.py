@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 
+from specguard.rules import Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +25,7 @@ _PICKED = re.compile(r"\(cherry picked from commit [0-9a-f]+\)")
 _DIVIDER = re.compile(r"---(\s|$)")
 
 
-class Trailer:
+class Trailer(Record, frozen=False):
     """One trailer.
 
     Attributes:
@@ -32,15 +34,9 @@ class Trailer:
         line: its line in the message, from 1.
     """
 
-    __slots__ = ("key", "line", "value")
-
-    def __init__(self, key: str, value: str, line: int) -> None:
-        self.key = key
-        self.value = value
-        self.line = line
-
-    def __repr__(self) -> str:
-        return f"Trailer({self.key}: {self.value!r})"
+    key: str
+    value: str
+    line: int
 
 
 class Trailers:

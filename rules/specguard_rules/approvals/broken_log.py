@@ -8,9 +8,9 @@ from specguard_rules.steps import brought_back, put_back, quoted
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import ClassVar
+    from typing import Any, ClassVar
 
-    from specguard.rules import Approvals, Base, Commit, Entry, Policy, Stage, Tree
+    from specguard.rules import Approvals, Base, Commit, Entry, Policy, Tree
 
 
 class BrokenLog(Rule):
@@ -61,7 +61,6 @@ class BrokenLog(Rule):
     code: ClassVar[str] = "APR001"
     name: ClassVar[str] = "broken-log"
     approvable: ClassVar[bool] = False
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "records are added to the log of approvals, and nothing else is done to it"
 
     def check(
@@ -73,42 +72,32 @@ class BrokenLog(Rule):
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Look at what the change does there, at what is there now, and at what its commits took away."""
-        said: set[bytes] = set()
-        for entry in approvals.entries:
-            old = entry.path in approvals.old or _is_own(entry, base, start_files)
+        told: set[bytes] = set()
+        entries = {entry.path: entry for entry in approvals.entries}
+        for path, entry in entries.items():
+            old = path in approvals.old or _is_own(entry, base, start_files)
             done = "" if old else _done(entry, policy)
             if done:
-                said.add(entry.path)
-                step = f"{put_back(entry, base)}."
-                yield _finding(entry.path, done, step, deleted=entry.deleted)
+                told.add(path)
+                yield _finding(path, done, put_back(entry, base), side=entry.side)
         for broken in sorted(approvals.broken, key=lambda broken: (broken.path, broken.place == "local")):
-            if broken.path not in said:
-                said.add(broken.path)
-                local = broken.place == "local"
-                done_to = next((one for one in approvals.entries if one.path == broken.path), None)
-                step = (
-                    put_back(done_to, base) if done_to else f"Take it out with `rm -- {quoted(broken.path)}`"
-                )
-                found = _finding(
-                    broken.path,
-                    f"is no record: {broken.reason}",
-                    f"{step}; other files belong in another folder.",
-                )
-                found.severity = "warning" if local else None
-                yield found
-        if commits is None or policy.merge == "squash":
-            return
-        for path, commit in approvals.removed:
-            if path not in said:
-                said.add(path)
-                found = _finding(
+            path = broken.path
+            if path not in told:
+                told.add(path)
+                step = f"Take it out with `rm -- {quoted(path)}`"
+                step = put_back(entries[path], base) if path in entries else step
+                yield _finding(
                     path,
-                    f"is a revocation, and commit {commit[:12]} takes it away",
-                    f"Put it back with `{brought_back(path, commit, base)}`.",
-                    deleted=True,
+                    f"is no record: {broken.reason}",
+                    f"{step}; other files belong in another folder",
+                    severity="warning" if broken.place == "local" else None,
                 )
-                found.commit = commit
-                yield found
+        for path, oid in approvals.removed if commits is not None and policy.merge != "squash" else ():
+            if path not in told:
+                told.add(path)
+                what = f"is a revocation, and commit {oid[:12]} takes it away"
+                step = f"Put it back with `{brought_back(path, oid)}`"
+                yield _finding(path, what, step, side="base", commit=oid)
 
 
 def _is_own(entry: Entry, base: Base, before: Tree) -> bool:
@@ -128,19 +117,13 @@ def _done(entry: Entry, policy: Policy) -> str:
         return ""
     if entry.deleted:
         return "is deleted, and nothing is ever taken out of the log of approvals"
-    if entry.added:
-        return "is no plain file" if not entry.is_file else "is executable, and a record is a plain file"
     if not entry.is_file:
-        return "is no plain file any more"
+        return "is no plain file" if entry.added else "is no plain file any more"
+    if entry.added:
+        return "is executable, and a record is a plain file"
     return "is modified, and nothing in the log of approvals is ever edited"
 
 
-def _finding(path: bytes, what: str, step: str, *, deleted: bool = False) -> Finding:
-    return Finding(
-        f"{path_text(path)} {what}",
-        help=step,
-        path=path,
-        side="base" if deleted else None,
-        key="log",
-        setting="approvals.log",
-    )
+def _finding(path: bytes, what: str, step: str, **more: Any) -> Finding:
+    message = f"{path_text(path)} {what}"
+    return Finding(message, help=f"{step}.", path=path, key="log", setting="approvals.log", **more)

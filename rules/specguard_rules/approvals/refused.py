@@ -1,83 +1,83 @@
-"""Approvals that do not count: without a reason, too broad, expired, or the author's own."""
+"""Approvals that do not count: unproven, of another change, expired, without a reason, the author's own."""
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule
+from specguard.rules import Finding, Rule, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import ClassVar, Literal
+    from collections.abc import Iterator
+    from typing import ClassVar, Final, Literal
 
     from specguard.approvals.approvals import Decision
-    from specguard.rules import Approvals, Stage
+    from specguard.rules import Approvals, Severity
 
     Kind = Literal["untrusted", "expired", "self", "replayed", "broad", "reason"]
 
+_APPROVER: Final = "approvals.approver"
 
-def refused(approvals: Approvals, kind: Kind, settings: Mapping[str, str] | None = None) -> Iterator[Finding]:
+
+def _refused(approvals: Approvals, kind: Kind, **settings: str) -> Iterator[Finding]:
     """A finding for each thing of a kind that speaks against an approval.
 
     Args:
         approvals: those of the change.
         kind: the kind.
-        settings: the setting that is cited, by the field of the record; the approver's own table where it is
-            `approvals.approver`.
+        settings: the setting that is cited, by the field of the record.
 
     Raises:
         MissingFact: after all findings, where it could not be told of every approval.
     """
     for decision, refusal in approvals.refused(kind):
-        setting = (settings or {}).get(refusal.field, "approvals")
-        if setting == "approvals.approver":
-            setting = _table(approvals, decision)
-        yield Finding(
-            f"{called(decision)} does not count: {refusal.reason}",
-            help=refusal.help,
-            path=decision.path,
-            line=line_of(decision, refusal.field),
-            field=refusal.field or None,
-            key=f"{decision.filed.id} {refusal.field}",
-            setting=setting,
-        )
+        setting = settings.get(refusal.field or "record", "approvals")
+        names = [approver.name for approver in approvals.settings.approver]
+        if setting == _APPROVER and decision.approval.approver in names:
+            setting = f"{_APPROVER}.{names.index(decision.approval.approver)}"
+        message = f"{_called(decision)} does not count: {refusal.reason}"
+        yield _about(decision, message, refusal.help, refusal.field, f" {refusal.field}", setting)
     missing = approvals.missing(kind)
     if missing is not None:
         raise missing
 
 
-def called(decision: Decision) -> str:
-    """How an approval is called in messages."""
+def _called(decision: Decision) -> str:
     return f"approval {decision.filed.id[:12]} by {decision.approval.approver}"
 
 
-def line_of(decision: Decision, field: str) -> int | None:
-    """The line of a field in the approval's file; None where it is about none."""
+def _about(
+    decision: Decision, message: str, step: str, field: str, key: str = "", setting: str = "approvals"
+) -> Finding:
+    """A finding about a field of an approval's file, or about none."""
     start = f'  "{field}": '.encode()
-    for number, line in enumerate(decision.approval.content.split(b"\n"), start=1):
-        if line.startswith(start):
-            return number
-    return None
+    lines = decision.approval.content.split(b"\n")
+    return Finding(
+        message,
+        help=step,
+        path=decision.path,
+        line=next((number for number, line in enumerate(lines, 1) if line.startswith(start)), None),
+        field=field or None,
+        key=f"{decision.filed.id}{key}",
+        setting=setting,
+    )
 
 
-def _table(approvals: Approvals, decision: Decision) -> str:
-    """The key of the approver's table, or of the list of them where there is none of that name."""
-    names = [approver.name for approver in approvals.settings.approver]
-    name = decision.approval.approver
-    return f"approvals.approver.{names.index(name)}" if name in names else "approvals.approver"
+class UntrustedApproval(Rule):
+    """An approval is not proven, or its giver may not approve.
 
+    Approvers are in `[[approvals.approver]]` of the base. With `--enforce`, as in CI, proof is their key's
+    signature, the platform's review of this head (`--pr-reviews`), or presence in the base. Otherwise
+    unsigned approvals count, except for rules that need a signature, such as PTH004.
 
-class ApprovalWithoutReason(Rule):
-    """An approval gives no reason, or one that says nothing.
+    Why is this bad? A change could approve itself.
 
-    A placeholder (`TBD`, `n/a`), the rule's name, or *approved as requested* is no reason.
+    How to fix it: the approver runs `specguard approvals sign ID --key FILE` and commits the signature, or
+    another one approves.
 
-    Why is this bad? Later readers have only the reason to judge by.
-
-    How to fix it: ask for an approval that says why.
+    See also: `self-approval`
 
     ```text
-    error: .specguard/approvals/b6caf677cc.json:17: approval b6caf677cc by alice does not count: its
-      reason, 'Approved: locked path', says nothing
+    error: .specguard/approvals/7440b5164b.json:19: approval 7440b5164b by alice does not count: alice
+      may not approve PTH002
     ```
 
     ```toml fails
@@ -87,112 +87,54 @@ class ApprovalWithoutReason(Rule):
 
     [[approvals.approver]]
     name = "alice"
-    may = ["PTH002"]
+    may = ["SPC"]
     '''
     base = {files = {"docs/api/x.yaml" = "a"}}
     commits = [{message = "feat: x", files = {"docs/api/x.yaml" = "b"}}]
-    approvals = [{rules = ["PTH002"], approver = "alice", reason = "Approved: locked path"}]
+    approvals = [{rules = ["PTH002"], approver = "alice"}]
     args = ["--select=PTH002"]
 
     [[expect]]
-    code = "APR008"
+    code = "APR002"
     path = ".specguard/approvals/{approval}.json"
-    field = "reason"
+    message = "alice may not approve PTH002"
+    authority = "SPEC_AUTHORITY.md:7"
 
     [[expect]]
     code = "PTH002"
-    state = "open"
     ```
 
     ```toml passes
     policy = '''
+    base = "main"
+
     [rules.locked-path]
     paths = ["docs/api/"]
 
     [[approvals.approver]]
     name = "alice"
+    key = "{key}"
     may = ["PTH002"]
     '''
     base = {files = {"docs/api/x.yaml" = "a"}}
     commits = [{message = "feat: x", files = {"docs/api/x.yaml" = "b"}}]
-    approvals = [{rules = ["PTH002"], approver = "alice", reason = "the partner needs version two"}]
-    ```
-    """
-
-    code: ClassVar[str] = "APR008"
-    name: ClassVar[str] = "approval-without-reason"
-    approvable: ClassVar[bool] = False
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
-    condition: ClassVar[str] = "every approval says why it was given"
-
-    def check(self, approvals: Approvals) -> Iterator[Finding]:
-        """Say which do not."""
-        yield from refused(approvals, "reason")
-
-
-class BroadApproval(Rule):
-    """An approval covers too much, or what nobody can lift.
-
-    It names rules by code and files by path, not patterns or folders. No approval lifts PTH001, rules about
-    approvals, or rules with `approvable = false`. `scopes` in `[approvals]` lists the allowed scopes.
-
-    Why is this bad? It lets through what nobody has seen.
-
-    How to fix it: ask for an approval of certain rules and files.
-
-    ```text
-    error: .specguard/approvals/f936c8a507.json:11: approval f936c8a507 by alice does not count: it
-      names docs/**, which is no file
-    ```
-
-    ```toml fails
-    policy = '''
-    [rules.locked-path]
-    paths = ["docs/api/"]
-
-    [[approvals.approver]]
-    name = "alice"
-    may = ["PTH"]
-    '''
-    base = {files = {"docs/api/x.yaml" = "a"}}
-    commits = [{message = "feat: x", files = {"docs/api/x.yaml" = "b"}}]
-    approvals = [{rules = ["PTH002"], approver = "alice", paths = ["docs/api/x.yaml", "docs/**"]}]
+    approvals = [{rules = ["PTH002"], approver = "alice", sign = "key"}]
     args = ["--select=PTH002"]
-
-    [[expect]]
-    code = "APR007"
-    path = ".specguard/approvals/{approval}.json"
-    message = "it names docs/**, which is no file"
-
-    [[expect]]
-    code = "PTH002"
-    state = "open"
-    ```
-
-    ```toml passes
-    policy = '''
-    [rules.locked-path]
-    paths = ["docs/api/"]
-
-    [[approvals.approver]]
-    name = "alice"
-    may = ["PTH"]
-    '''
-    base = {files = {"docs/api/x.yaml" = "a"}}
-    commits = [{message = "feat: x", files = {"docs/api/x.yaml" = "b"}}]
-    approvals = [{rules = ["PTH002"], approver = "alice", paths = ["docs/api/x.yaml"]}]
+    expect = [{code = "PTH002", state = "approved"}]
     ```
     """
 
-    code: ClassVar[str] = "APR007"
-    name: ClassVar[str] = "broad-approval"
+    code: ClassVar[str] = "APR002"
+    name: ClassVar[str] = "untrusted-approval"
     approvable: ClassVar[bool] = False
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
-    condition: ClassVar[str] = "every approval names rules and files that the policy lets be approved"
+    condition: ClassVar[str] = "every approval was given by somebody who may, as far as that must be proven"
 
     def check(self, approvals: Approvals) -> Iterator[Finding]:
-        """Say which do not."""
-        yield from refused(approvals, "broad", {"scope": "approvals.scopes"})
+        """Say of which approvals that is not so."""
+        yield from _refused(approvals, "untrusted", record=_APPROVER, approver=_APPROVER, rules=_APPROVER)
+        for path, what, step in approvals.strangers:
+            message, how = f"{path_text(path)} {what}", f"{step} Take this out of the branch."
+            yield Finding(message, help=how, path=path, key="stranger", setting=_APPROVER)
 
 
 class ExpiredApproval(Rule):
@@ -259,13 +201,78 @@ class ExpiredApproval(Rule):
     code: ClassVar[str] = "APR003"
     name: ClassVar[str] = "expired-approval"
     approvable: ClassVar[bool] = False
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every approval holds now, and for no longer than the policy lets it"
 
     def check(self, approvals: Approvals) -> Iterator[Finding]:
         """Say of which approvals that is not so."""
-        settings = dict.fromkeys(("issued_at", "expires_at"), "approvals.max_days")
-        yield from refused(approvals, "expired", settings)
+        most = "approvals.max_days"
+        yield from _refused(approvals, "expired", issued_at=most, expires_at=most)
+
+
+class UnusedApproval(Rule):
+    """An approval in the change matches no finding.
+
+    It is judged only if all rules that it names were, without `--select`, and not in commits that only file
+    approvals.
+
+    Why is this bad? It is a mistake, or waits for an unseen change.
+
+    How to fix it: take it out of the branch.
+
+    ```text
+    warning: .specguard/approvals/d1b984620d.json:4: approval d1b984620d by alice matches no finding of
+      PTH002
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.locked-path]
+    paths = ["docs/api/"]
+
+    [[approvals.approver]]
+    name = "alice"
+    may = ["PTH002"]
+    '''
+    base = {files = {"src/a.py" = "a"}}
+    commits = [{message = "feat: x", files = {"src/a.py" = "b"}}]
+    approvals = [{rules = ["PTH002"], approver = "alice", paths = ["docs/api/x.yaml"]}]
+    args = ["--select=PTH002"]
+
+    [[expect]]
+    code = "APR004"
+    path = ".specguard/approvals/{approval}.json"
+    severity = "warning"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.locked-path]
+    paths = ["docs/api/"]
+
+    [[approvals.approver]]
+    name = "alice"
+    may = ["PTH002"]
+    '''
+    base = {files = {"docs/api/x.yaml" = "a"}}
+    commits = [{message = "feat: x", files = {"docs/api/x.yaml" = "b"}}]
+    approvals = [{rules = ["PTH002"], approver = "alice"}]
+    args = ["--select=PTH002"]
+    expect = [{code = "PTH002", state = "approved"}]
+    ```
+    """
+
+    code: ClassVar[str] = "APR004"
+    name: ClassVar[str] = "unused-approval"
+    severity: ClassVar[Severity] = "warning"
+    approvable: ClassVar[bool] = False
+    condition: ClassVar[str] = "every approval that the change brings matches a finding of it"
+
+    def check(self, approvals: Approvals) -> Iterator[Finding]:
+        """Look for approvals that could lift something, and do not."""
+        for decision in approvals.decisions:
+            if decision.added and decision.counts and decision.judged and not decision.matches:
+                message = f"{_called(decision)} matches no finding of {' or '.join(decision.approval.rules)}"
+                yield _about(decision, message, "Take it out of the branch.", "findings")
 
 
 class SelfApproval(Rule):
@@ -340,9 +347,216 @@ class SelfApproval(Rule):
     code: ClassVar[str] = "APR005"
     name: ClassVar[str] = "self-approval"
     approvable: ClassVar[bool] = False
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "nobody approves a change that they had a part in"
 
     def check(self, approvals: Approvals) -> Iterator[Finding]:
         """Say who does."""
-        yield from refused(approvals, "self", {"approver": "approvals.approver"})
+        yield from _refused(approvals, "self", approver=_APPROVER)
+
+
+class ReplayedApproval(Rule):
+    """An approval is a copy, or was made for something else.
+
+    It is bound to the change's content, target branch, policy, repository and work item; with the scope
+    `paths`, to its files' content. A rebase, a reworded message or a squash does not matter. One changed byte
+    ends it.
+
+    Why is this bad? The approver did not see this change.
+
+    How to fix it: ask for an approval of the change as it is now, or take this one out.
+
+    ```text
+    error: .specguard/approvals/1e8416b4de.json:24: approval 1e8416b4de by alice does not count: it is
+      for release, not for main
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.locked-path]
+    paths = ["docs/api/"]
+
+    [[approvals.approver]]
+    name = "alice"
+    may = ["PTH002"]
+    '''
+    base = {files = {"docs/api/x.yaml" = "a"}}
+    commits = [{message = "feat: x", files = {"docs/api/x.yaml" = "b"}}]
+    approvals = [{rules = ["PTH002"], approver = "alice", target = "release"}]
+    args = ["--select=PTH002"]
+
+    [[expect]]
+    code = "APR006"
+    path = ".specguard/approvals/{approval}.json"
+    message = "it is for release, not for main"
+
+    [[expect]]
+    code = "PTH002"
+    state = "open"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.locked-path]
+    paths = ["docs/api/"]
+
+    [[approvals.approver]]
+    name = "alice"
+    may = ["PTH002"]
+    '''
+    base = {files = {"docs/api/x.yaml" = "a"}}
+    commits = [{message = "feat: x", files = {"docs/api/x.yaml" = "b", "src/a.py" = "a"}}]
+    approvals = [{rules = ["PTH002"], approver = "alice", scope = "paths"}]
+    ```
+    """
+
+    code: ClassVar[str] = "APR006"
+    name: ClassVar[str] = "replayed-approval"
+    approvable: ClassVar[bool] = False
+    condition: ClassVar[str] = "every approval was given for this change, its target and its policy"
+
+    def check(self, approvals: Approvals) -> Iterator[Finding]:
+        """Find those that came after another one with the same nonce, and say what each was given for."""
+        log = approvals.log
+        first: dict[str, str] = {}
+        for filed in sorted(
+            log.filed.values(),
+            key=lambda filed: ("base" not in filed.places, filed.record.issued_at, filed.id),
+        ):
+            other = first.setdefault(filed.record.nonce, filed.id)
+            if other != filed.id and "base" not in filed.places:
+                yield Finding(
+                    f"record {filed.id[:12]} has the nonce of {other[:12]}, so it is a copy of it",
+                    help="Take it out of the branch; every record is made anew.",
+                    path=log.path(filed.id),
+                    field="nonce",
+                    key=f"{filed.id} copy",
+                    setting="approvals",
+                )
+        yield from _refused(approvals, "replayed")
+
+
+class BroadApproval(Rule):
+    """An approval covers too much, or what nobody can lift.
+
+    It names rules by code and files by path, not patterns or folders. No approval lifts PTH001, rules about
+    approvals, or rules with `approvable = false`. `scopes` in `[approvals]` lists the allowed scopes.
+
+    Why is this bad? It lets through what nobody has seen.
+
+    How to fix it: ask for an approval of certain rules and files.
+
+    ```text
+    error: .specguard/approvals/f936c8a507.json:11: approval f936c8a507 by alice does not count: it
+      names docs/**, which is no file
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.locked-path]
+    paths = ["docs/api/"]
+
+    [[approvals.approver]]
+    name = "alice"
+    may = ["PTH"]
+    '''
+    base = {files = {"docs/api/x.yaml" = "a"}}
+    commits = [{message = "feat: x", files = {"docs/api/x.yaml" = "b"}}]
+    approvals = [{rules = ["PTH002"], approver = "alice", paths = ["docs/api/x.yaml", "docs/**"]}]
+    args = ["--select=PTH002"]
+
+    [[expect]]
+    code = "APR007"
+    path = ".specguard/approvals/{approval}.json"
+    message = "it names docs/**, which is no file"
+
+    [[expect]]
+    code = "PTH002"
+    state = "open"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.locked-path]
+    paths = ["docs/api/"]
+
+    [[approvals.approver]]
+    name = "alice"
+    may = ["PTH"]
+    '''
+    base = {files = {"docs/api/x.yaml" = "a"}}
+    commits = [{message = "feat: x", files = {"docs/api/x.yaml" = "b"}}]
+    approvals = [{rules = ["PTH002"], approver = "alice", paths = ["docs/api/x.yaml"]}]
+    ```
+    """
+
+    code: ClassVar[str] = "APR007"
+    name: ClassVar[str] = "broad-approval"
+    approvable: ClassVar[bool] = False
+    condition: ClassVar[str] = "every approval names rules and files that the policy lets be approved"
+
+    def check(self, approvals: Approvals) -> Iterator[Finding]:
+        """Say which do not."""
+        yield from _refused(approvals, "broad", scope="approvals.scopes")
+
+
+class ApprovalWithoutReason(Rule):
+    """An approval gives no reason, or one that says nothing.
+
+    A placeholder (`TBD`, `n/a`), the rule's name, or *approved as requested* is no reason.
+
+    Why is this bad? Later readers have only the reason to judge by.
+
+    How to fix it: ask for an approval that says why.
+
+    ```text
+    error: .specguard/approvals/b6caf677cc.json:17: approval b6caf677cc by alice does not count: its
+      reason, 'Approved: locked path', says nothing
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.locked-path]
+    paths = ["docs/api/"]
+
+    [[approvals.approver]]
+    name = "alice"
+    may = ["PTH002"]
+    '''
+    base = {files = {"docs/api/x.yaml" = "a"}}
+    commits = [{message = "feat: x", files = {"docs/api/x.yaml" = "b"}}]
+    approvals = [{rules = ["PTH002"], approver = "alice", reason = "Approved: locked path"}]
+    args = ["--select=PTH002"]
+
+    [[expect]]
+    code = "APR008"
+    path = ".specguard/approvals/{approval}.json"
+    field = "reason"
+
+    [[expect]]
+    code = "PTH002"
+    state = "open"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.locked-path]
+    paths = ["docs/api/"]
+
+    [[approvals.approver]]
+    name = "alice"
+    may = ["PTH002"]
+    '''
+    base = {files = {"docs/api/x.yaml" = "a"}}
+    commits = [{message = "feat: x", files = {"docs/api/x.yaml" = "b"}}]
+    approvals = [{rules = ["PTH002"], approver = "alice", reason = "the partner needs version two"}]
+    ```
+    """
+
+    code: ClassVar[str] = "APR008"
+    name: ClassVar[str] = "approval-without-reason"
+    approvable: ClassVar[bool] = False
+    condition: ClassVar[str] = "every approval says why it was given"
+
+    def check(self, approvals: Approvals) -> Iterator[Finding]:
+        """Say which do not."""
+        yield from _refused(approvals, "reason")

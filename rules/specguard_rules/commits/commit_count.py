@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.rules import Commits, Finding, NotApplicable, Rule
 from specguard_rules.spelling import quoted
-from specguard_rules.steps import SHORT, squash
+from specguard_rules.steps import SHORT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 LISTED: Final = 10
 """So many commits are named in a finding; of more, the number is told."""
+
+
+_LIMITS: Final = ("exactly", "at_most", "at_least")
 
 
 class CommitCount(Commits, Rule):
@@ -115,9 +118,9 @@ class CommitCount(Commits, Rule):
             NotApplicable: there are none.
         """
         stated = item.commits if item else None
-        if item and stated and _limited(stated):
+        if item and stated and any(getattr(stated, limit) is not None for limit in _LIMITS):
             return stated, str(item), item.setting("commits")
-        for setting in ("exactly", "at_most", "at_least"):
+        for setting in _LIMITS:
             if getattr(self, setting) is not None:
                 return self, "a change", setting
         raise NotApplicable("neither the work item nor the policy says how many commits a change has")
@@ -141,17 +144,10 @@ def _by_item(work: Work, commits: Sequence[Commit]) -> dict[str, Sequence[Commit
     return found
 
 
-def _limited(commits: Commits) -> bool:
-    return any(limit is not None for limit in (commits.exactly, commits.at_most, commits.at_least))
-
-
 def _listed(commits: Sequence[Commit]) -> str:
-    if not commits:
-        return ""
     named = [f"{commit.oid[:10]} {quoted(commit.message.subject)}" for commit in commits[:LISTED]]
-    if len(commits) > LISTED:
-        named.append(f"and {len(commits) - LISTED} more")
-    return f": {', '.join(named)}"
+    more = [f"and {len(commits) - LISTED} more"] if len(commits) > LISTED else []
+    return f": {', '.join(named + more)}" if named else ""
 
 
 def _next_step(
@@ -161,14 +157,9 @@ def _next_step(
     if most is None or count < most:
         missing = (limits.exactly or limits.at_least or 0) - count
         return f"Make {missing} more {'commit' if missing == 1 else 'commits'} of the change."
-    if start is None:
-        return "Squash the commits."
-    if most == 1 and alone:
+    if most == 1 and alone and start is not None:
         return f"Squash them: `git reset --soft {start[:SHORT]} && git commit -C {group[0].oid[:SHORT]}`"
     last = commits[len(commits) - 1 - (count - most) :]
     if most and alone and all(one in group and not one.is_merge for one in last):
         return f"Squash the last: `git reset --soft {last[0].oid[:SHORT]} && git commit --amend --no-edit`"
-    how = squash(group, count - most, commits)
-    if how:
-        return f"Squash the last: `{how}`"
     return f"Squash {count - most} of them; merges or other commits stand between, so no one command does it."

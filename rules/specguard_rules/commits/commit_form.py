@@ -6,11 +6,11 @@ import re
 
 from specguard.rules import Finding, Rule, setting
 from specguard_rules.spelling import quoted
-from specguard_rules.steps import quoted_text, reword
+from specguard_rules.steps import about, quoted_text, reword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import ClassVar, Final, Literal
 
     from specguard.rules import Commit, Expression, Fix, Message, Stage
@@ -103,119 +103,94 @@ class CommitForm(Rule):
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
         """Look at each message, and at who made each commit."""
+        made = {one.oid: one for one in commits or ()}
         for message in messages:
             found = list(self._bytes(message))
             if not message.merge:
-                found.extend(self._subject(message))
+                found += self._subject(message)
                 if message.source != "title":
-                    found.extend(self._body(message))
-            for finding in found:
-                text = _text(finding.key, message) if len(found) == 1 else ""
-                how = reword(message, {one.oid: one for one in commits or ()}, text)
-                if how:
-                    finding.help = f"{finding.help.rstrip('.')}: `{how}`"
-                yield finding
-        if self.authors:
-            for commit in commits or ():
-                yield from self._people(commit)
+                    found += self._body(message)
+            for key, problem, step in found:
+                text = _text(key, message) if len(found) == 1 else ""
+                field = "commit.body" if key in ("blank_line", "body_width") else ""
+                yield about(message, problem, step, key, field=field, how=reword(message, made, text))
+        for commit in made.values() if self.authors else ():
+            for role, person in (("author", commit.author), ("committer", commit.committer)):
+                if not any(expression.search(person) for expression in self.authors):
+                    yield Finding(
+                        f"the {role} {quoted(person)} is not one that the policy names",
+                        help="Set user.name and user.email, then git commit --amend --reset-author.",
+                        commit=commit.oid,
+                        field="commit.author",
+                        key=f"{role} {person}",
+                        setting="authors",
+                    )
 
     def fix(self, finding: Finding) -> Fix | None:
         """The blank line, or the subject without its dot."""
         from specguard.rules import RewordMessage
 
-        edits = _edits()
-        if finding.key not in edits or finding.field not in ("commit.subject", "commit.body"):
+        edit = {"blank_line": _with_blank_line, "trailing_dot": _without_dot}.get(finding.key)
+        if edit is None or finding.field not in ("commit.subject", "commit.body"):
             return None
-        return RewordMessage(finding.commit, edits[finding.key])
+        return RewordMessage(finding.commit, edit)
 
-    def _bytes(self, message: Message) -> Iterator[Finding]:
+    def _bytes(self, message: Message) -> Iterator[tuple[str, str, str]]:
+        """What is wrong with a message as it is stored: a setting, a clause, the next step."""
         size = len(message.raw)
         if self.message_max and size > self.message_max:
-            yield _about(
-                message, "message_max", f"the message has {size} bytes, and {self.message_max} are allowed",
-                "Keep the message short, and put the rest into a file.",
-            )  # fmt: skip
+            what = f"the message has {size} bytes, and {self.message_max} are allowed"
+            yield "message_max", what, "Keep the message short, and put the rest into a file"
         if self.encoding == "utf-8":
             if message.encoding and message.encoding.lower() not in _UTF8:
-                yield _about(
-                    message, "encoding", f"the commit says that its encoding is {quoted(message.encoding)}",
-                    "Unset `i18n.commitEncoding`, and write it in UTF-8.",
-                )  # fmt: skip
+                what = f"the commit says that its encoding is {quoted(message.encoding)}"
+                yield "encoding", what, "Unset `i18n.commitEncoding`, and write it in UTF-8"
             elif not message.valid:
-                yield _about(
-                    message, "encoding", f"the message {quoted(message.subject)} is not UTF-8",
-                    "Write it again in UTF-8.",
-                )  # fmt: skip
-        if self.control == "forbid":
-            found = re.search(_CONTROL, message.text)
-            if found:
-                line = message.text.count("\n", 0, found.start()) + 1
-                yield _about(
-                    message, "control",
-                    f"line {line} of the message has the character U+{ord(found[0]):04X}, which is not shown "
-                    "or changes how text is shown",
-                    "Take the character out.",
-                )  # fmt: skip
+                yield (
+                    "encoding",
+                    f"the message {quoted(message.subject)} is not UTF-8",
+                    "Write it again in UTF-8",
+                )
+        control = re.search(_CONTROL, message.text) if self.control == "forbid" else None
+        if control:
+            line = message.text.count("\n", 0, control.start()) + 1
+            what = (
+                f"line {line} of the message has the character U+{ord(control[0]):04X}, which is not shown "
+                "or changes how text is shown"
+            )
+            yield "control", what, "Take the character out"
 
-    def _subject(self, message: Message) -> Iterator[Finding]:
+    def _subject(self, message: Message) -> Iterator[tuple[str, str, str]]:
         subject = message.subject.rstrip("\r")
         if not subject.strip():
             if self.empty == "forbid":
-                yield _about(
-                    message, "empty", "the subject is empty", "Say in one line what the commit does."
-                )
+                yield "empty", "the subject is empty", "Say in one line what the commit does"
             return
         revert = re.fullmatch(_REVERT, subject) if subject.startswith("Re") else None
         length = len(revert[1] if revert else subject)
         if self.subject_max and length > self.subject_max:
-            yield _about(
-                message, "subject_max",
-                f"the subject has {length} characters, and {self.subject_max} are allowed: {quoted(subject)}",
-                "Shorten it, and move the rest to the body.",
-            )  # fmt: skip
-        if self.trailing_dot == "forbid" and subject.endswith(".") and not subject.endswith("..."):
-            yield _about(
-                message, "trailing_dot", f"the subject {quoted(subject)} ends with a dot", "Take the dot off."
+            what = (
+                f"the subject has {length} characters, and {self.subject_max} are allowed: {quoted(subject)}"
             )
+            yield "subject_max", what, "Shorten it, and move the rest to the body"
+        if self.trailing_dot == "forbid" and subject.endswith(".") and not subject.endswith("..."):
+            yield "trailing_dot", f"the subject {quoted(subject)} ends with a dot", "Take the dot off"
 
-    def _body(self, message: Message) -> Iterator[Finding]:
+    def _body(self, message: Message) -> Iterator[tuple[str, str, str]]:
         second = message.text.partition("\n")[2].partition("\n")[0]
         if self.blank_line == "require" and second.strip():
-            yield _about(
-                message, "blank_line", f"the second line is not blank: {quoted(second)}",
-                "Put a blank line between subject and body.", field="commit.body",
-            )  # fmt: skip
-        if not self.body_width:
-            return
+            what = f"the second line is not blank: {quoted(second)}"
+            yield "blank_line", what, "Put a blank line between subject and body"
         wide = [
             (number, len(line))
-            for number, line in enumerate(message.lines[1:], start=2)
+            for number, line in enumerate(message.lines[1:] if self.body_width else (), start=2)
             if len(line) > self.body_width and " " in line.strip() and not re.search(_WHOLE, line)
         ]
         if wide:
-            more = f", and {len(wide) - 1} more are too wide" if len(wide) > 1 else ""
-            yield _about(
-                message, "body_width",
-                f"line {wide[0][0]} of the message has {wide[0][1]} characters, and {self.body_width} are "
-                f"allowed{more}",
-                "Wrap the body.", field="commit.body",
-            )  # fmt: skip
-
-    def _people(self, commit: Commit) -> Iterator[Finding]:
-        for role, person in (("author", commit.author), ("committer", commit.committer)):
-            if not any(expression.search(person) for expression in self.authors):
-                yield Finding(
-                    f"the {role} {quoted(person)} is not one that the policy names",
-                    help="Set user.name and user.email, then git commit --amend --reset-author.",
-                    commit=commit.oid,
-                    field="commit.author",
-                    key=f"{role} {person}",
-                    setting="authors",
-                )
-
-
-def _edits() -> dict[str, Callable[[str], str]]:
-    return {"blank_line": _with_blank_line, "trailing_dot": _without_dot}
+            (number, length), more = wide[0], f", and {len(wide) - 1} more are too wide" if wide[1:] else ""
+            allowed = f"{self.body_width} are allowed{more}"
+            what = f"line {number} of the message has {length} characters, and {allowed}"
+            yield "body_width", what, "Wrap the body"
 
 
 def _text(key: str, message: Message) -> str:
@@ -223,8 +198,8 @@ def _text(key: str, message: Message) -> str:
     if key == "blank_line":
         subject, _, rest = message.text.rstrip("\n").partition("\n")
         return f"{quoted_text(subject)} -m {quoted_text(rest)}"
-    if key in _edits():
-        return quoted_text(_edits()[key](message.text).rstrip("\n"))
+    if key == "trailing_dot":
+        return quoted_text(_without_dot(message.text).rstrip("\n"))
     return "" if key in ("empty", "subject_max") else "MESSAGE"
 
 
@@ -237,9 +212,3 @@ def _without_dot(text: str) -> str:
     subject, newline, rest = text.partition("\n")
     bare = subject.rstrip(".").rstrip()
     return bare + newline + rest if bare and subject.endswith(".") else text
-
-
-def _about(message: Message, setting: str, problem: str, step: str, *, field: str = "") -> Finding:
-    return Finding(
-        problem, help=step, commit=message.commit, field=field or message.field, key=setting, setting=setting
-    )

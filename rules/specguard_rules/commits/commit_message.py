@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, NotApplicable, Rule, setting
+from specguard.rules import NotApplicable, Rule, setting
 from specguard_rules.conventional import ConventionalForm, footer_problems, respelt
 from specguard_rules.spelling import alternatives, near_miss, quoted
-from specguard_rules.steps import reword, shell_text
+from specguard_rules.steps import about, reword, shell_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar, Literal
 
-    from specguard.rules import Bookkeeping, Commit, Expression, Fix, Message, Stage, Work, WorkItem
+    from specguard.rules import Bookkeeping, Commit, Expression, Finding, Fix, Message, Stage, Work, WorkItem
 
 
 class CommitMessage(ConventionalForm, Rule):
@@ -106,7 +106,7 @@ class CommitMessage(ConventionalForm, Rule):
             if item and work and item.kind in work.shared:
                 # The title of a branch that holds a whole plan is of the plan.
                 own = None if message.source == "title" else work.item_of(message.commit)
-            findings = list(self._of_item(message, own, made) if own else self._of_form(message, made))
+            findings = list(_of_item(message, own, made) if own else self._of_form(message, made))
             if message.source != "title":
                 findings.extend(self._body(message, made))
             # Only a commit with a finding is worth reading the files of.
@@ -114,59 +114,21 @@ class CommitMessage(ConventionalForm, Rule):
             if findings and not (commit and bookkeeping.is_all_of(commit)):
                 yield from findings
 
-    def _of_item(self, message: Message, item: WorkItem, made: dict[str, Commit]) -> Iterator[Finding]:
-        subject, expected = message.subject, item.commit_messages
-        if item.allows("commit", subject):
-            return
-        near = near_miss(subject, expected)
-        right = reword(message, made, shell_text(expected[0], message))
-        what, step = "subject", f"Write {alternatives(expected[:1])} instead{_how(right)}."
-        if message.source == "title":
-            what = "title, which a squash lands as the commit's message,"
-            if item.titles and item.allows("pull_request", subject):
-                step = (
-                    f"No title can be right while {item.setting('pull_request')} and "
-                    f"{item.setting('commit')} differ: give both the same text in the policy."
-                )
-        yield Finding(
-            f"the {what} is {quoted(subject)}, and {item} has {alternatives(expected)}"
-            + (f": {near}" if near else ""),
-            help=step,
-            commit=message.commit,
-            field=message.field,
-            key="item",
-            setting=item.setting("commit"),
-        )
-
     def _of_form(self, message: Message, made: dict[str, Commit]) -> Iterator[Finding]:
-        subject = message.subject
-        if self.pattern is not None and not self.pattern.search(subject):
-            said = f"the subject {quoted(subject)} does not match {quoted(self.pattern.text)}"
-            step = f"Reword it{_how(reword(message, made))}."
-            yield Finding(
-                said, help=step, commit=message.commit, field=message.field, key="pattern", setting="pattern"
-            )
+        subject, how = quoted(message.subject), reword(message, made)
+        if self.pattern is not None and not self.pattern.search(message.subject):
+            what = f"the subject {subject} does not match {quoted(self.pattern.text)}"
+            yield about(message, what, "Reword it", "pattern", how=how)
         if not self.conventional:
             return
-        problem, setting = self.subject_problem(subject)
+        not_of_form = "has not the form of Conventional Commits"
+        problem, setting = self.subject_problem(message.subject)
         if problem:
-            yield Finding(
-                f"the subject {quoted(subject)} has not the form of Conventional Commits: {problem}",
-                help=f"{self.subject_step(setting)}{_how(reword(message, made))}.",
-                commit=message.commit,
-                field=message.field,
-                key="conventional",
-                setting=setting,
-            )
+            what = f"the subject {subject} {not_of_form}: {problem}"
+            yield about(message, what, self.subject_step(setting), "conventional", setting, how=how)
         for line, problem in footer_problems(message.text):
-            yield Finding(
-                f"line {line} of the message has not the form of Conventional Commits: {problem}",
-                help=f"Reword the body{_how(reword(message, made))}.",
-                commit=message.commit,
-                field="commit.body",
-                key="conventional footer",
-                setting="conventional",
-            )
+            what, key = f"line {line} of the message {not_of_form}: {problem}", "conventional footer"
+            yield about(message, what, "Reword the body", key, "conventional", field="commit.body", how=how)
 
     def _body(self, message: Message, made: dict[str, Commit]) -> Iterator[Finding]:
         has_body = bool(message.body.strip())
@@ -176,9 +138,8 @@ class CommitMessage(ConventionalForm, Rule):
             problem, step = "has no body", "Say below the subject, after a blank line, what changes and why"
         else:
             return
-        said = f"the message {quoted(message.subject)} {problem}"
-        how = f"{step}{_how(reword(message, made))}."
-        yield Finding(said, help=how, commit=message.commit, field="commit.body", key="body", setting="body")
+        what = f"the message {quoted(message.subject)} {problem}"
+        yield about(message, what, step, "body", field="commit.body", how=reword(message, made))
 
     def fix(
         self, finding: Finding, work_item: WorkItem | None = None, work: Work | None = None
@@ -197,11 +158,25 @@ class CommitMessage(ConventionalForm, Rule):
     def _respelt(self, text: str) -> str:
         subject, newline, rest = text.partition("\n")
         right = respelt(subject, lower=self.type_case == "lower", case=self.description_case)
-        fits = self.subject_problem(right) == ("", "") and (
-            self.pattern is None or self.pattern.search(right)
-        )
+        fits = self.subject_problem(right) == ("", "")
+        fits = fits and (self.pattern is None or bool(self.pattern.search(right)))
         return right + newline + rest if fits else text
 
 
-def _how(command: str) -> str:
-    return f" with `{command}`" if command else ""
+def _of_item(message: Message, item: WorkItem, made: dict[str, Commit]) -> Iterator[Finding]:
+    subject, expected = message.subject, item.commit_messages
+    if item.allows("commit", subject):
+        return
+    near = near_miss(subject, expected)
+    what, step = "subject", f"Write {alternatives(expected[:1])} instead"
+    if message.source == "title":
+        what = "title, which a squash lands as the commit's message,"
+        if item.titles and item.allows("pull_request", subject):
+            step = (
+                f"No title can be right while {item.setting('pull_request')} and {item.setting('commit')} "
+                "differ: give both the same text in the policy"
+            )
+    problem = f"the {what} is {quoted(subject)}, and {item} has {alternatives(expected)}"
+    problem += f": {near}" if near else ""
+    how = reword(message, made, shell_text(expected[0], message))
+    yield about(message, problem, step, "item", item.setting("commit"), how=how)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from specguard.rules import Finding, MissingFact, NotApplicable, Rule, setting
 from specguard_rules.spelling import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import ClassVar, Final, Literal
+    from typing import Any, ClassVar, Final, Literal
 
     from specguard.change.lines import Hunk
     from specguard.rules import Base, Commit, Entry, Lines, Merges, Policy, Severity, Stage
@@ -118,47 +120,37 @@ class MergeCommit(Rule):
         found = [commit for commit in commits if commit.is_merge]
         if not found:
             raise NotApplicable("the change has no merge commit")
-        if self.linear and policy.merge != "squash":
-            for commit in found:
-                yield Finding(
-                    f"{_named(commit)} is a merge commit, and the history is linear",
-                    help=f"Rebase the branch instead of merging: `git rebase {base.name}`",
-                    commit=commit.oid,
-                    field="commit.subject",
-                    key="linear",
-                    setting="linear",
-                )
+        for commit in found if self.linear and policy.merge != "squash" else ():
+            step = f"Rebase the branch instead of merging: `git rebase {base.name}`"
+            what, field = "is a merge commit, and the history is linear", "commit.subject"
+            yield _about(commit, what, step, "linear", field=field, setting="linear")
         for redone in merges.redo(found):
             for entry in redone.own:
-                yield self._about(
-                    redone.commit, entry, "own", _deed(entry),
-                    "Bring the change in a commit of its own, and merge without it.",
-                )  # fmt: skip
-            if self.resolutions == "allow" or not redone.resolved:
-                continue
-            kept = _kept(redone.resolved, lines) if self.resolutions == "warn" else set()
-            for entry in redone.resolved:
+                what = "has content here that merging its parents does not give"
+                if entry.deleted:
+                    what = "deletes this file, which merging its parents keeps"
+                elif entry.added:
+                    what = "adds this file, which merging its parents does not give"
+                step = "Bring the change in a commit of its own, and merge without it."
+                yield _about(redone.commit, what, step, "own", path=entry.path, side=entry.side)
+            resolved = redone.resolved if self.resolutions != "allow" else ()
+            severity: Severity | None = "warning" if self.resolutions == "warn" else None
+            kept = _kept(resolved, lines) if resolved and severity else set()
+            for entry in resolved:
                 if entry.path not in kept:
-                    yield self._about(
-                        redone.commit, entry, "resolved", "resolves a conflict here in a way of its own",
+                    step = (
                         f"Look at what became of it: git show --cc {redone.commit.oid[:10]}. A rebase would "
-                        "leave no such merge.",
-                        "warning" if self.resolutions == "warn" else None,
-                    )  # fmt: skip
+                        "leave no such merge."
+                    )
+                    what = "resolves a conflict here in a way of its own"
+                    told = _about(redone.commit, what, step, "resolved", path=entry.path, side=entry.side)
+                    told.severity, told.setting = severity, "resolutions"
+                    yield told
 
-    def _about(
-        self, commit: Commit, entry: Entry, key: str, deed: str, step: str, severity: Severity | None = None
-    ) -> Finding:
-        return Finding(
-            f"{_named(commit)} {deed}",
-            help=step,
-            path=entry.path,
-            commit=commit.oid,
-            side="base" if entry.deleted else None,
-            key=key,
-            severity=severity,
-            setting="resolutions" if key == "resolved" else "",
-        )
+
+def _about(commit: Commit, what: str, step: str, key: str, **more: Any) -> Finding:
+    message = f"the merge {commit.oid[:10]} {quoted(commit.message.subject)} {what}"
+    return Finding(message, help=step, commit=commit.oid, key=key, **more)
 
 
 def _kept(resolved: Sequence[Entry], lines: Lines) -> set[bytes]:
@@ -171,32 +163,8 @@ def _kept(resolved: Sequence[Entry], lines: Lines) -> set[bytes]:
 
 
 def _keeps_both(hunks: Sequence[Hunk]) -> bool:
-    """Whether a resolution takes away git's marks alone."""
-    balance: dict[bytes, int] = {}
-    for hunk in hunks:
-        for line in hunk.removed:
-            balance[line] = balance.get(line, 0) - 1
-        for line in hunk.added:
-            balance[line] = balance.get(line, 0) + 1
-    marks = [0] * len(_MARKS)
-    for line, count in balance.items():
-        which = next(
-            (i for i, mark in enumerate(_MARKS) if line == mark or line.startswith(mark + b" ")), None
-        )
-        if count and (count > 0 or which is None):
-            return False
-        if which is not None:
-            marks[which] -= count
-    return len(set(marks)) == 1
-
-
-def _named(commit: Commit) -> str:
-    return f"the merge {commit.oid[:10]} {quoted(commit.message.subject)}"
-
-
-def _deed(entry: Entry) -> str:
-    if entry.deleted:
-        return "deletes this file, which merging its parents keeps"
-    if entry.added:
-        return "adds this file, which merging its parents does not give"
-    return "has content here that merging its parents does not give"
+    """Whether a resolution takes away git's marks alone, as many of each."""
+    removed = Counter(line for hunk in hunks for line in hunk.removed)
+    added = Counter(line for hunk in hunks for line in hunk.added)
+    marks = Counter(line.partition(b" ")[0] for line in (removed - added).elements())
+    return not added - removed and marks.keys() <= {*_MARKS} and len({marks[mark] for mark in _MARKS}) == 1

@@ -106,42 +106,39 @@ class MissingTrailer(Rule):
     ) -> Iterator[Finding]:
         """Read each message's trailers."""
         made = {commit.oid: commit for commit in commits or ()}
-        judged = 0
+        judged = False
         for message in messages:
-            commit = made.get(message.commit or "")
             if message.source == "title" or message.merge:
                 continue
-            trailers: Trailers | None = None
+            commit = made.get(message.commit or "")
+            author = commit.author if commit else message.author
+            people = [author, *([commit.committer] if commit else [])]
+            trailers = Trailers(message.lines)
             for position, wanted in enumerate(self.require):
-                author = commit.author if commit else message.author
-                if wanted.authors is not None or wanted.by_author:
-                    if not author:
-                        continue
-                    people = [author, *([commit.committer] if commit else [])]
-                    if wanted.authors is not None and not any(map(wanted.authors.search, people)):
-                        judged += 1
-                        continue
-                judged += 1
-                trailers = trailers or Trailers(message.lines)
-                problem = _problem(wanted, trailers, author)
+                if (wanted.authors is not None or wanted.by_author) and not author:
+                    continue
+                judged = True
+                asked = wanted.authors is None or any(map(wanted.authors.search, people))
+                problem = _problem(wanted, trailers, author) if asked else ""
                 if problem:
+                    what = f"the message {quoted(message.subject)} {problem}"
+                    step, setting = _step(wanted, trailers, message, made), f"require.{position}.key"
                     yield Finding(
-                        f"the message {quoted(message.subject)} {problem}",
-                        help=_step(wanted, trailers, message, made),
+                        what,
+                        help=step,
                         commit=message.commit,
                         field="commit.body",
                         key=wanted.key,
-                        setting=f"require.{position}.key",
+                        setting=setting,
                     )
         if not judged:
-            raise NotApplicable(_nothing_judged(messages))
+            raise NotApplicable("there is no message, or author, of whom trailers are required here")
 
 
 def _problem(required: RequiredTrailer, trailers: Trailers, author: str) -> str:
     """What is wrong with a trailer in a message, as the end of a sentence; empty where nothing is."""
     key = required.key
-    found = trailers.of(key)
-    misplaced = trailers.misplaced(key)
+    found, misplaced = trailers.of(key), trailers.misplaced(key)
     if trailers.divided and (found or misplaced):
         return (
             f"has {key} where some commands do not read it: line {trailers.divided} begins with '---', which "
@@ -152,7 +149,7 @@ def _problem(required: RequiredTrailer, trailers: Trailers, author: str) -> str:
     if not found:
         return f"has no trailer {key}"
     if (len(found) > 1 or misplaced) and not required.may_repeat:
-        lines = ", ".join(str(one.line) for one in sorted([*found, *misplaced], key=lambda one: one.line))
+        lines = ", ".join(map(str, sorted(one.line for one in [*found, *misplaced])))
         return f"has {key} more than once, in the lines {lines}"
     if required.value is not None and not any(required.value.search(one.value) for one in found):
         value = quoted(found[0].value)
@@ -167,8 +164,8 @@ def _problem(required: RequiredTrailer, trailers: Trailers, author: str) -> str:
 def _step(required: RequiredTrailer, trailers: Trailers, message: Message, made: dict[str, Commit]) -> str:
     key = required.key
     step = f"Put '{key}: ...' into its last paragraph, which holds only trailers"
-    wrong = trailers.of(key) and not required.may_repeat
-    if wrong or (trailers.misplaced(key) and not required.may_repeat) or trailers.divided:
+    wrong = not required.may_repeat and (trailers.of(key) or trailers.misplaced(key))
+    if wrong or trailers.divided:
         # To add one would not be enough.
         how = reword(message, made, "MESSAGE")
         return f"{step}: `{how}`" if how else f"{step}."
@@ -187,14 +184,4 @@ def _step(required: RequiredTrailer, trailers: Trailers, message: Message, made:
 def _same_person(one: str, other: str) -> bool:
     """Whether two texts `Name <address>` have one address, or are equal where one has none."""
     addresses = [text.rpartition("<")[2].partition(">")[0].casefold() for text in (one, other)]
-    if all("<" in text for text in (one, other)):
-        return addresses[0] == addresses[1]
-    return one == other
-
-
-def _nothing_judged(messages: Sequence[Message]) -> str:
-    if any(message.source == "title" for message in messages):
-        return "with merge = 'squash' the platform writes the message's body"
-    if any(message.source == "file" for message in messages):
-        return "who makes the commit is not known yet, and every trailer required depends on it"
-    return "there is no commit message to judge but those of merges"
+    return addresses[0] == addresses[1] if "<" in one and "<" in other else one == other

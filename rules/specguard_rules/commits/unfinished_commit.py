@@ -6,14 +6,14 @@ import re
 
 from specguard.rules import Finding, Rule, setting
 from specguard_rules.spelling import quoted
-from specguard_rules.steps import SHORT, SQUASH, drop_empty, reword
+from specguard_rules.steps import SHORT, SQUASH, about, drop_empty, reword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import ClassVar, Final, Literal
 
-    from specguard.rules import Base, Commit, Expression, Message, Stage
+    from specguard.rules import Commit, Expression, Message, Stage
 
 # These expressions are compiled where they are needed, which for most commits is nowhere: before one of them
 # is tried, a subject must hold one of the words.
@@ -102,82 +102,61 @@ class UnfinishedCommit(Rule):
     markers: list[Expression] = setting([], "more unfinished subjects")
 
     def check(
-        self,
-        messages: Sequence[Message],
-        commits: Sequence[Commit] | None = None,
-        base: Base | None = None,
+        self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
         """Look at each subject, at the bodies of reverts, and for commits that change nothing."""
         made = {commit.oid: commit for commit in commits or ()}
         for message in messages:
-            finding = self._subject(message, made) or self._revert(message, made)
-            if finding:
-                yield finding
+            subject = quoted(message.subject)
+            problem, setting = self._problem(message.subject, squashes=message.squashes)
+            if problem:
+                step = "Finish the work, and give the commit a message of its own"
+                how = reword(message, made)
+                if setting == "autosquash":
+                    onto = _squashed_onto(message, made)
+                    step, how = ("Squash it into its commit", f"{SQUASH} {onto}") if onto else (step, how)
+                yield about(message, f"the subject {subject} {problem}", step, setting, how=how)
+            elif self.reverts == "explain" and message.source != "title" and _unexplained(message):
+                oid = (message.commit or "")[:SHORT]
+                # Trailers stay the last paragraph.
+                how = reword(message, made, f'"$(git log -1 --format="%s%n%nREASON%n%n%b" {oid})"')
+                what, step = f"the revert {subject} gives no reason", "Say in the body why it is taken back"
+                yield about(message, what, step, "revert", "reverts", field="commit.body", how=how)
             commit = made.get(message.commit or "")
             if commit and commit.is_empty and self.empty == "forbid":
-                said = f"the commit {quoted(message.subject)} changes no file"
-                step = (
-                    f"Drop it: `{drop_empty(commit, tuple(made.values()), base)}`"
-                    if commit.parents
-                    else "Let it bring a file: `git commit --amend`"
-                )
-                yield Finding(said, help=step, commit=commit.oid, key="empty", setting="empty")
+                step = f"Drop it: `{drop_empty(list(made.values()))}`"
+                if not commit.parents:
+                    step = "Let it bring a file: `git commit --amend`"
+                what = f"the commit {subject} changes no file"
+                yield Finding(what, help=step, commit=commit.oid, key="empty", setting="empty")
 
-    def _subject(self, message: Message, made: dict[str, Commit]) -> Finding | None:
-        subject, step = message.subject, ""
-        if self.autosquash == "forbid" and message.squashes:
-            problem, setting = f"waits to be squashed ({subject.partition('!')[0]}!)", "autosquash"
-            step = _squash(message, made.values())
-        elif self.wip == "forbid" and _in_progress(subject):
-            problem, setting = "says that the work is not done", "wip"
-        else:
-            for position, marker in enumerate(self.markers):
-                if marker.search(subject):
-                    problem, setting = f"matches {quoted(marker.text)}", f"markers.{position}"
-                    break
-            else:
-                return None
-        if not step:
-            how = reword(message, made)
-            step = "Finish the work, and give the commit a message of its own" + (
-                f": `{how}`" if how else "."
-            )
-        said = f"the subject {quoted(subject)} {problem}"
-        return Finding(
-            said, help=step, commit=message.commit, field=message.field, key=setting, setting=setting
-        )
-
-    def _revert(self, message: Message, made: dict[str, Commit]) -> Finding | None:
-        subject = message.subject
-        if self.reverts == "allow" or message.source == "title" or not subject.startswith(_REVERT_WORDS):
-            return None
-        if not re.match(_REVERT, subject):
-            return None
-        body = (line.strip() for line in message.lines[1:])
-        if any(line and not re.match(_NO_REASON, line) for line in body):
-            return None
-        oid = (message.commit or "")[:SHORT]
-        # Trailers stay the last paragraph.
-        how = reword(message, made, f'"$(git log -1 --format="%s%n%nREASON%n%n%b" {oid})"')
-        said = f"the revert {quoted(subject)} gives no reason"
-        step = "Say in the body why it is taken back" + (f": `{how}`" if how else ".")
-        return Finding(
-            said, help=step, commit=message.commit, field="commit.body", key="revert", setting="reverts"
-        )
+    def _problem(self, subject: str, *, squashes: bool) -> tuple[str, str]:
+        """What shows that a commit is not to stay, as a clause, and the setting that asks; both empty."""
+        if self.autosquash == "forbid" and squashes:
+            return f"waits to be squashed ({subject.partition('!')[0]}!)", "autosquash"
+        plain = subject.lower()
+        if self.wip == "forbid" and any(word in plain for word in _WIP_WORDS) and re.match(_WIP, plain):
+            return "says that the work is not done", "wip"
+        for position, marker in enumerate(self.markers):
+            if marker.search(subject):
+                return f"matches {quoted(marker.text)}", f"markers.{position}"
+        return "", ""
 
 
-def _squash(message: Message, commits: Iterable[Commit]) -> str:
-    """How to squash a commit into the one that it names; empty where that is none of the judged ones."""
+def _unexplained(message: Message) -> bool:
+    """Whether a message is a revert's, and nothing in it says why."""
+    if not message.subject.startswith(_REVERT_WORDS) or not re.match(_REVERT, message.subject):
+        return False
+    body = (line.strip() for line in message.lines[1:])
+    return not any(line and not re.match(_NO_REASON, line) for line in body)
+
+
+def _squashed_onto(message: Message, made: Mapping[str, Commit]) -> str:
+    """What stands before the judged commit that a message wants to be squashed into; empty without one."""
     wanted = re.sub(r"^((fixup|squash|amend)! *)+", "", message.subject)
-    for commit in commits:
+    for commit in made.values():
         if commit.oid == message.commit:
-            return ""
+            break
         if commit.message.subject.startswith(wanted) or commit.oid.startswith(wanted):
-            onto = f"{commit.oid[:SHORT]}~1" if commit.parents else "--root"
-            return f"Squash it into its commit: `{SQUASH} {onto}`"
+            return f"{commit.oid[:SHORT]}~1" if commit.parents else "--root"
     return ""
-
-
-def _in_progress(subject: str) -> bool:
-    plain = subject.lower()
-    return any(word in plain for word in _WIP_WORDS) and re.match(_WIP, plain) is not None

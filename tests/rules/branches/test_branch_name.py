@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     [
         ("phase-12-persistence", "it goes on with '-persistence'"),
         ("Phase-12", "only the case differs"),
-        ("phase-012", "only the padding of its number differs"),
-        ("phase_12", "only the separators differ"),
+        ("phase-012", "only case, padding and separators differ"),
+        ("phase_12", "only case, padding and separators differ"),
     ],
 )
 def test_the_items_branch_is_meant_exactly(branch: str, near: str, tmp_path: Path) -> None:

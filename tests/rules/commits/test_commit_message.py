@@ -20,9 +20,9 @@ PRESET = 'extends = ["conventional-commits"]'
     ("subject", "near"),
     [
         ("feat(phase12): Implement phase 12", "only the case differs"),
-        ("feat(phase12): implement phase 012", "only the padding of its number differs"),
-        ("fix(phase12): implement phase 12", "its type is 'fix' and not 'feat'"),
-        ("feat(phase12): implement phase 12.", "it ends with a dot"),
+        ("feat(phase12): implement phase 012", "only case, padding and separators differ"),
+        ("fix(phase12): implement phase 12", f"and phase 12 has '{SUBJECT}'"),
+        ("feat(phase12): implement phase 12.", "it goes on with '.'"),
         ("feat(phase12): implement phase 12 and more", "it goes on with ' and more'"),
         ("feat: something else", f"and phase 12 has '{SUBJECT}'"),
     ],

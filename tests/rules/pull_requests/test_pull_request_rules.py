@@ -34,7 +34,7 @@ def event(**fields: Any) -> dict[str, Any]:
     [
         ("Phase 12", ""),
         ("phase 12", "only the case differs"),
-        ("Phase 012", "only the padding"),
+        ("Phase 012", "only case, padding"),
         ("Draft: Phase 12", "it has 'Draft: ' before it"),
         ("Phase 12: persistence", "it goes on with ': persistence'"),
         ("Something", "and phase 12 has 'Phase 12'"),
