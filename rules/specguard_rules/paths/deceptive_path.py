@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
+
 from specguard.rules import Finding, Rule, path_text
-from specguard_rules.paths._new_names import NewNames, guarded_like
-from specguard_rules.paths._suspicion import crafted_paths, may_be_suspicious, suspicion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import ClassVar
+    from collections.abc import Collection, Iterator, Sequence
+    from typing import ClassVar, Final, TypeAlias
 
     from specguard.rules import Base, Entry, Guards, Severity, Stage, Tree
+
+    Verdict: TypeAlias = tuple[str, Severity, str]
+    """What is wrong with a name, as a clause, how bad it is, and the finding's key."""
+
+# `re` compiles and keeps these where they are used.
+_CONTROL: Final = "[\x00-\x1f\x7f-\x9f]"
+# Names that Windows gives to devices, with any extension (Microsoft, "Naming Files, Paths, and Namespaces").
+_DEVICE: Final = r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])(?=[ .:]|$)"
+# What Windows makes of a long name for old programs: up to eight characters with a number at their end.
+_SHORT_NAME: Final = rb"(?=[^.]{3,8}(?:\.|$))[^. /]+~[1-9][0-9]*(?:\.[^. ]{1,3})?"
+_CRAFTED: Final = rb"(?i)//|/(?:\.{1,2}/|(?:\.git|git~1)[ .:\\/])|[\x80-\xff]"
+_ODD: Final = (
+    rb"(?i)[\x00-\x1f\x7f-\xff:\\~]|[ .]/|/(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:in\$|out\$)?[ .:/]"
+)
+# What HFS+ passes over in names, as git has it (utf8.c, next_hfs_char).
+_UNSEEN_BY_HFS: Final = dict.fromkeys(
+    [*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF]
+)
 
 
 class DeceptivePath(Rule):
@@ -67,48 +86,17 @@ class DeceptivePath(Rule):
         self, entries: Sequence[Entry], start_files: Tree, head_files: Tree, guards: Guards, base: Base
     ) -> Iterator[Finding]:
         """Look at every path for what is crafted, and closely at the names that the change adds."""
-        left = [entry.path for entry in entries if not entry.deleted]
-        made = dict(crafted_paths(left))
+        made = dict(crafted_paths([entry.path for entry in entries if not entry.deleted]))
         for path, what in made.items():
             yield _finding(base, path, what, "error", "crafted")
         added = [entry.path for entry in entries if entry.added and entry.path not in made]
-        if not added:
-            return
-        new = NewNames(added, start_files, head_files)
-        flagged = _flagged(new, guards)
+        flagged = _flagged(_NewNames(added, start_files, head_files), guards)
         for path in added if flagged else ():
-            verdicts = [flagged[prefix] for prefix in _prefixes(path) if prefix in flagged]
+            ends = [place for place, byte in enumerate(path) if byte == 0x2F]
+            above = [path[:end] for end in (*ends, len(path))]
+            verdicts = [flagged[one] for one in above if one in flagged]
             if verdicts:
                 yield _finding(base, path, *next((one for one in verdicts if one[1] == "error"), verdicts[0]))
-
-
-def _flagged(new: NewNames, guards: Guards) -> dict[bytes, tuple[str, Severity, str]]:
-    """What is wrong with each new name, by its path; a folder's name is judged once, whatever is below it."""
-    odd = {
-        (folder, name)
-        for folder, names in new.folders.items()
-        if may_be_suspicious(names)
-        for name in names
-        if may_be_suspicious([name])
-    }
-    flagged: dict[bytes, tuple[str, Severity, str]] = {}
-    for folder, name in {**dict.fromkeys(new.suspects()), **dict.fromkeys(odd)}:
-        path = folder + b"/" + name if folder else name
-        found = new.twin(folder, name)
-        if found is None and (folder, name) in odd:
-            found = guarded_like(path, guards) or suspicion(name)
-        if found:
-            flagged[path] = found
-    return flagged
-
-
-def _prefixes(path: bytes) -> Iterator[bytes]:
-    """The path of each folder above a path, and the path itself."""
-    end = path.find(b"/")
-    while end >= 0:
-        yield path[:end]
-        end = path.find(b"/", end + 1)
-    yield path
 
 
 def _finding(base: Base, path: bytes, what: str, severity: Severity, key: str) -> Finding:
@@ -118,3 +106,248 @@ def _finding(base: Base, path: bytes, what: str, severity: Severity, key: str) -
     how = "Give it a name of its own" if key == "twin" else "Rename it in plain characters"
     step = f"{how} with `{rename(path, base)}`, or let it in with 'exclude'."
     return Finding(f"the name {path_text(path)} {what}", help=step, path=path, key=key, severity=severity)
+
+
+def is_git_name(segment: bytes) -> bool:
+    r"""Whether one segment of a path is `.git`, or becomes it where files are checked out.
+
+    `.GIT`, `git~1`, `.git.`, `.git ` and `.git:stream` do on Windows, `.g\u200cit` does on macOS.
+    """
+    if not segment.isascii():
+        plain = segment.decode("utf-8", "surrogateescape").translate(_UNSEEN_BY_HFS)
+        segment = plain.encode("utf-8", "replace")
+    # Few names need the expression.
+    return b"git" in segment.lower() and re.split(rb"[:\\]", segment.lower())[0].rstrip(b" .") in {
+        b".git",
+        b"git~1",
+    }
+
+
+def crafted_paths(paths: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
+    """The paths that no command of git would have put into a tree, each with what is wrong with it.
+
+    Args:
+        paths: the paths of all files that the change leaves behind, sorted.
+    """
+    files = set(paths)
+    if len(files) < len(paths):
+        for one, other in pairwise(paths):
+            if one == other:
+                yield one, "is in one tree twice"
+    folders = {path.rpartition(b"/")[0] for path in paths}
+    for folder in list(folders):
+        while (folder := folder.rpartition(b"/")[0]) and folder not in folders:
+            folders.add(folder)
+    both = files & folders
+    # All of them are searched at once, with each segment between slashes.
+    if not both and not re.search(_CRAFTED, b"/%s/" % b"/\0/".join(paths)):
+        return
+    for path in paths:
+        segments = path.split(b"/")
+        odd = next((one for one in segments if one in {b"", b".", b".."}), None)
+        if odd is not None:
+            yield path, f"has the segment '{odd.decode('ascii')}', which leads elsewhere or nowhere"
+        elif any(map(is_git_name, segments)):
+            yield path, "is what git or a file system takes for '.git'"
+        elif any(path.startswith(folder + b"/") for folder in both):
+            yield path, "needs a folder where the tree also has a file"
+
+
+class _NewNames:
+    """The names that a change adds: those of its new files, and of the folders that they bring with them.
+
+    Args:
+        paths: the paths of the files that are added.
+        before: the tree before the change.
+        after: the tree after it.
+
+    Attributes:
+        folders: for each folder in which there are new names those names; the root is empty.
+    """
+
+    def __init__(self, paths: Sequence[bytes], before: Tree, after: Tree) -> None:
+        self._after = after
+        self._beside: dict[bytes, Collection[bytes]] = {}
+        self._readings: dict[bytes, dict[str, list[bytes]]] = {}
+        self.folders: dict[bytes, list[bytes]] = {}
+        for path in paths:
+            folder, _, name = path.rpartition(b"/")
+            while folder not in self.folders:
+                self.folders[folder] = [name]
+                found = before.find(folder) if folder else None
+                if not folder or (found is not None and found.is_directory):
+                    self._beside[folder] = before.names(folder)
+                    break
+                self._beside[folder] = ()
+                folder, _, name = folder.rpartition(b"/")
+            else:
+                self.folders[folder].append(name)
+
+    def suspects(self) -> Iterator[tuple[bytes, bytes]]:
+        """Folder and name of each new name that may read like another one of its folder."""
+        for folder, names in self.folders.items():
+            beside = self._beside[folder]
+            lowered = {name.lower() for name in names}
+            plain = b"".join(names).isascii() and b"".join(beside).isascii()
+            apart = len(lowered) == len(names) and lowered.isdisjoint([name.lower() for name in beside])
+            if not (plain and apart):
+                yield from ((folder, name) for name in names)
+
+    def twin(self, folder: bytes, name: bytes) -> Verdict | None:
+        """Another name of its folder that a new name would be taken for; None where there is no such name."""
+        for other in self._alike(folder, name):
+            if other != name:
+                return _difference(name, other), "error", "twin"
+        on_windows = _on_windows_disk(name)
+        for other in self._alike(folder, on_windows) if on_windows != name else ():
+            return f"is '{path_text(other)}' on Windows", "error", "twin"
+        return None
+
+    def _alike(self, folder: bytes, like: bytes) -> Iterator[bytes]:
+        """The names of a folder after the change that read like this one."""
+        known = self._readings.get(folder)
+        if known is None:
+            self._readings[folder] = known = {}
+            for name in (*self._beside[folder], *self.folders[folder]):
+                for one in _readings(name)[:1]:
+                    known.setdefault(one, []).append(name)
+        for name in (name for read in dict.fromkeys(_readings(like)) for name in known.get(read, ())):
+            # Next to a name of ASCII alone others may look like it, but it is what it is. What was there
+            # before may be gone: a name that only changes its case has no twin.
+            path = folder + b"/" + name if folder else name
+            if (name.isascii() or not like.isascii()) and self._after.find(path) is not None:
+                yield name
+
+
+def _flagged(new: _NewNames, guards: Guards) -> dict[bytes, Verdict]:
+    """What is wrong with each new name, by its path; a folder's name is judged once, whatever is below it."""
+    odd = {
+        (folder, name)
+        for folder, names in new.folders.items()
+        if may_be_suspicious(names)
+        for name in names
+        if may_be_suspicious([name])
+    }
+    flagged: dict[bytes, Verdict] = {}
+    for folder, name in {**dict.fromkeys(new.suspects()), **dict.fromkeys(odd)}:
+        path = folder + b"/" + name if folder else name
+        found = new.twin(folder, name)
+        if found is None and (folder, name) in odd:
+            found = _guarded_like(path, guards) or suspicion(name)
+        if found:
+            flagged[path] = found
+    return flagged
+
+
+def _guarded_like(path: bytes, guards: Guards) -> Verdict | None:
+    """What is wrong with a path that only reads like a guarded one; None where there is no such guard."""
+    windows = b"/".join(map(_on_windows_disk, path.replace(b"\\", b"/").split(b"/")))
+    for like in (*(one.encode("utf-8") for one in _readings(path)), windows):
+        guard = guards.find(like) if like and like != path else None
+        if guard is not None and guards.find(path) is None:
+            return f"reads like a path under {guard.pattern}, which is guarded", "error", "guarded"
+    return None
+
+
+def _on_windows_disk(name: bytes) -> bytes:
+    """The file that Windows opens by a name: without a stream and without dots and spaces at the end."""
+    return name.partition(b":")[0].rstrip(b" .") or name
+
+
+def _readings(name: bytes) -> Sequence[str]:
+    """How a name may be read, the likeliest first; nothing where it is not UTF-8."""
+    if name.isascii():
+        return [name.decode("ascii").lower()]
+    from specguard.rules import look_alikes
+
+    try:
+        return list(look_alikes.readings(name.decode("utf-8")))
+    except UnicodeDecodeError:
+        return []
+
+
+def _difference(name: bytes, other: bytes) -> str:
+    """How two names differ that read alike."""
+    import unicodedata
+
+    named, one, two = path_text(other), name.decode("utf-8"), other.decode("utf-8")
+    if one.casefold() == two.casefold():
+        return f"differs from '{named}' only in case"
+    if unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", two):
+        return f"differs from '{named}' only in Unicode's normal form"
+    from specguard.rules import look_alikes
+
+    strange = next((char for char in one if not char.isascii() and char not in two), "")
+    because = f" (it has {look_alikes.described(strange)})" if strange else ""
+    return f"looks like '{named}'{because}"
+
+
+def may_be_suspicious(names: Sequence[bytes]) -> bool:
+    """Whether `suspicion` may find something in one of these segments; False is certain, and cheap."""
+    return re.search(_ODD, b"/%s/" % b"/".join(names)) is not None
+
+
+def suspicion(segment: bytes) -> Verdict | None:
+    """What is suspicious about one segment of a path by itself; None where nothing is."""
+    try:
+        text = segment.decode("utf-8")
+    except UnicodeDecodeError:
+        return "is not UTF-8", "error", "encoding"
+    control = re.search(_CONTROL, text)
+    if control:
+        return f"has the control character U+{ord(control[0]):04X}", "error", "control"
+    return (None if text.isascii() else _in_letters(text)) or _on_windows(segment, text)
+
+
+def _in_letters(text: str) -> Verdict | None:
+    """What is suspicious about a segment with characters beyond ASCII."""
+    import unicodedata
+
+    from specguard.rules import look_alikes
+
+    kinds = {char: unicodedata.category(char) for char in text if not char.isascii()}
+    unseen = [*look_alikes.unseen(text), *(char for char in kinds if kinds[char] in {"Zl", "Zp", "Co"})]
+    separators = list(filter(look_alikes.is_separator, kinds))
+    spaces = [char for char in kinds if kinds[char] == "Zs" and char != "\u3000"]
+    special, mixed = look_alikes.reads_like_special(text), look_alikes.mixed(text)
+    styled = list(filter(look_alikes.is_styled, kinds))
+    if unseen:
+        return f"has {look_alikes.described(unseen[0])}, which cannot be seen", "error", "unseen"
+    if separators:
+        what = f"has {look_alikes.described(separators[0])}, which looks like a separator"
+        return what, "error", "separator"
+    if kinds.get(text[0], "").startswith("M"):
+        what = f"begins with {look_alikes.described(text[0])}, which joins the slash before it"
+        return what, "error", "mark"
+    if special:
+        return f"reads like '{special}'", "error", "special"
+    if mixed:
+        char, script, other = mixed
+        scripts = f"a {script.title()} letter in a {other.title()} word"
+        return f"has {look_alikes.described(char)}, {scripts}", "error", "script"
+    if styled:
+        return f"has {look_alikes.described(styled[0])}, a plain letter in another form", "warning", "form"
+    if spaces:
+        return f"has {look_alikes.described(spaces[0])}, which looks like a space", "warning", "space"
+    return None
+
+
+def _on_windows(segment: bytes, text: str) -> Verdict | None:
+    """What is suspicious about a segment because of what Windows makes of it."""
+    if segment[-1] in b" .":
+        sign = "space" if segment.endswith(b" ") else "dot"
+        return f"ends with a {sign}, which Windows leaves out", "error", "end"
+    if b"::" in segment and b":$" in segment.lower():
+        return "names a stream of another file on Windows", "error", "stream"
+    if re.fullmatch(_SHORT_NAME, segment):
+        return "has the form of Windows' short name for another file", "error", "short-name"
+    device = re.match(_DEVICE, text)
+    if device:
+        alone = device.end() == len(text)
+        return f"is the device '{device[0]}' on Windows", "error" if alone else "warning", "device"
+    if b":" in segment:
+        return "has a colon, behind which Windows reads the name of a stream", "warning", "stream"
+    if b"\\" in segment:
+        leads = any(part in {b"..", b"."} for part in segment.split(b"\\"))
+        return "has a backslash, which Windows reads as a slash", "error" if leads else "warning", "backslash"
+    return None

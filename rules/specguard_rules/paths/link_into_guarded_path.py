@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 from specguard.rules import Finding, Rule, path_text, setting
-from specguard_rules.paths._git_links import LONGEST, Escape, has_git_name, resolve
-from specguard_rules.paths._guarded import judged, landing
+from specguard_rules.paths.guarded_path import judged, landing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import ClassVar, Literal
+    from typing import ClassVar, Final, Literal
 
     from specguard.rules import Base, Commit, Entry, Guards, Objects, Policy, Stage, Tree
+
+_HOPS: Final = 40
+"""So many links are followed, as Linux does (path_resolution(7)); a longer chain leads nowhere."""
+
+_LONGEST: Final = 4096
+"""The most bytes that a link's text can have on Linux (PATH_MAX); other systems allow less."""
+
+_ABSOLUTE: Final = rb"/|\\|[A-Za-z]:"
 
 
 class LinkIntoGuardedPath(Rule):
@@ -87,24 +96,24 @@ class LinkIntoGuardedPath(Rule):
     ) -> Iterator[Finding]:
         """Follow each new link, and look at each submodule."""
         landed = landing(commits, policy)
-        others = [pair for pair in judged(entries, landed) if not pair[0].is_file]
-        both = [pair for pair in others if pair[0].is_symlink or pair[0].is_submodule]
+        both = [pair for pair in judged(entries, landed) if pair[0].is_symlink or pair[0].is_submodule]
         # A file can become a link without another content, so that is no sign of one that is not new.
-        links = {entry.new for entry, _ in both if entry.is_symlink}
-        sizes = objects.sizes(sorted(links))
+        sizes = objects.sizes(sorted({entry.new for entry, _ in both if entry.is_symlink}))
         reach = _Reach(head_files, guards)
         for entry, commit in both:
-            if entry.is_symlink:
-                key = "link"
-                if sizes[entry.new] > LONGEST:
-                    where = f"is a symbolic link of {sizes[entry.new]} bytes, and no system follows one"
-                else:
-                    where = reach.wrong(entry.path, objects.read(entry.new))
-            else:
+            if not entry.is_symlink:
                 where = self._submodule(entry, guards)
-                key = "submodule"
-            if not where and entry.status != "M":
-                where = _in_place_of(entry, guards)
+            elif sizes[entry.new] > _LONGEST:
+                where = f"is a symbolic link of {sizes[entry.new]} bytes, and no system follows one"
+            else:
+                where = reach.wrong(entry.path, objects.read(entry.new))
+            kind = "submodule" if entry.is_submodule else "link"
+            guard = guards.below(entry.path) if guards.find(entry.path) is None else None
+            if not where and entry.status != "M" and guard is not None:
+                where = (
+                    f"is a {'submodule' if entry.is_submodule else 'symbolic link'} in the place of a folder"
+                )
+                where += f"; {guard.pattern} is guarded and would lie elsewhere"
             if where and not base.has(entry):
                 from specguard_rules.steps import SHORT, put_back
 
@@ -114,8 +123,8 @@ class LinkIntoGuardedPath(Rule):
                     help=f"{put_back(entry, base, commit=commit, each=bool(landed))}.",
                     path=entry.path,
                     commit=commit.oid if commit else None,
-                    key=key,
-                    setting="submodules" if key == "submodule" else "",
+                    key=kind,
+                    setting="submodules" if entry.is_submodule else "",
                 )
 
     def _submodule(self, entry: Entry, guards: Guards) -> str:
@@ -128,15 +137,6 @@ class LinkIntoGuardedPath(Rule):
         if entry.status == "M":
             return "is a submodule that is set to another commit, which no rule looks into"
         return "is a new submodule, a repository that no rule looks into"
-
-
-def _in_place_of(entry: Entry, guards: Guards) -> str:
-    """What a link or submodule would hold, or give another name, of what is guarded and not there yet."""
-    guard = guards.below(entry.path) if guards.find(entry.path) is None else None
-    if guard is None:
-        return ""
-    kind = "symbolic link" if entry.is_symlink else "submodule"
-    return f"is a {kind} in the place of a folder; {guard.pattern} is guarded and would lie elsewhere"
 
 
 class _Reach:
@@ -159,25 +159,22 @@ class _Reach:
             path: the link's own path.
             target: its text.
         """
-        try:
-            place = resolve(path, target, self._tree)
-        except Escape as escape:
+        place, escape = _resolve(path, target, self._tree)
+        if escape:
             return f"{escape}: {path_text(target)}"
         if place is None:
             return ""
-        if has_git_name(place):
+        from specguard_rules.paths.deceptive_path import is_git_name
+
+        if any(map(is_git_name, place.split(b"/"))):
             return f"leads into git's own folder: {path_text(target)}"
-        own = self._guards.find(path)
-        guard = self._guards.find(place) if place else None
+        own, guard = self._guards.find(path), self._guards.find(place) if place else None
         if guard is not None:
-            if own is not None and own.key == guard.key:
-                return ""
-            return f"leads to {path_text(place)}; {guard.pattern} is guarded"
+            same = own is not None and own.key == guard.key
+            return "" if same else f"leads to {path_text(place)}; {guard.pattern} is guarded"
         held = self._held(place) if own is None else None
-        if held is None:
-            return ""
         where = path_text(place) or "the root"
-        return f"leads to {where}, which holds {path_text(held[0])}; {held[1]} is guarded"
+        return f"leads to {where}, which holds {path_text(held[0])}; {held[1]} is guarded" if held else ""
 
     def _held(self, folder: bytes) -> tuple[bytes, str] | None:
         """A guarded path below a folder, with its pattern; case is ignored, as guards do."""
@@ -185,10 +182,43 @@ class _Reach:
             self._holders = {}
             for path in self._tree.paths():
                 guard = self._guards.find(path)
-                if guard is None:
-                    continue
-                end = path.rfind(b"/")
-                while (above := path[: max(end, 0)].lower()) not in self._holders:
-                    self._holders[above] = path, guard.pattern
-                    end = path.rfind(b"/", 0, max(end, 0))
+                above = path
+                while guard is not None and above:
+                    above = above.rpartition(b"/")[0]
+                    self._holders.setdefault(above.lower(), (path, guard.pattern))
         return self._holders.get(folder.lower())
+
+
+def _resolve(path: bytes, target: bytes, tree: Tree) -> tuple[bytes | None, str]:
+    """The path that a link leads to, by the links of a tree, and how it leads out of the repository.
+
+    The path may not be there, and is empty for the root; it is None for a circle.
+
+    Raises:
+        MissingFact: the text of a link on the way is not there.
+    """
+    place, hops = path.split(b"/")[:-1], 0
+    left: list[bytes] = []
+    link: bytes | None = target
+    while left or link is not None:
+        if link is not None:
+            # Like the system's call it ends at a NUL.
+            text, link = link.partition(b"\0")[0], None
+            if re.match(_ABSOLUTE, text):
+                return None, "leads to an absolute path"
+            left += text.replace(b"\\", b"/").split(b"/")[::-1]
+        segment = left.pop()
+        if segment == b"..":
+            if not place:
+                return None, "leads above the repository's root"
+            place.pop()
+        elif segment not in {b"", b"."}:
+            place.append(segment)
+            found = tree.find(b"/".join(place))
+            if found is not None and found.mode & 0o170000 == 0o120000:
+                hops += 1
+                if hops > _HOPS:
+                    return None, ""
+                link = tree.read(b"/".join(place)) or b""
+                place.pop()
+    return b"/".join(place), ""

@@ -111,19 +111,15 @@ class MissingCompanion(Rule):
             if not asking or next(companion.require.find_each(left), None) is not None:
                 continue
             key = companion.trailer
-            if key and _stated(key, commits or (), pull_request):
-                continue
-            if key and written and _written(key, written):
+            if key and _stated(key, commits or (), pull_request, written):
                 continue
             more = f" (and {len(asking) - 1} more like it)" if len(asking) > 1 else ""
             wanted = " or ".join(companion.require.patterns)
-            reason = ""
-            if key:
-                reason = f", or say why not in a trailer '{key}: REASON' of the commit message"
+            reason = f", or say why not in a trailer '{key}: REASON' of the commit message" if key else ""
+            if key and (commits or written):
                 from specguard_rules.steps import add_trailer
 
-                how = add_trailer(f"{key}: REASON", written, {}) if commits or written else ""
-                reason += f", with `{how}`" if how else ""
+                reason += f", with `{add_trailer(f'{key}: REASON', written, {})}`"
             yield Finding(
                 f"{path_text(asking[0])}{more} changed, and nothing under {wanted} did",
                 help=f"Change what belongs to it under {wanted}{reason}.",
@@ -134,15 +130,11 @@ class MissingCompanion(Rule):
             )
 
 
-def _written(key: str, message: Message) -> bool:
-    """Whether the message that is being written states a reason under a trailer."""
-    from specguard_rules.trailers import Trailers
+def _stated(
+    key: str, commits: Sequence[Commit], pull_request: PullRequest | None, written: Message | None
+) -> bool:
+    """Whether a commit, the pull request or the message being written gives a reason under a trailer."""
+    from specguard_rules.trailers import Trailers, in_change
 
-    return any(one.value for one in Trailers(message.lines).of(key))
-
-
-def _stated(key: str, commits: Sequence[Commit], pull_request: PullRequest | None) -> bool:
-    """Whether a message or the pull request's text states a reason under a trailer."""
-    from specguard_rules.trailers import in_change
-
-    return any(trailer.value for found in in_change(commits, pull_request) for trailer in found.of(key))
+    messages = [Trailers(written.lines)] if written else []
+    return any(one.value for found in (*in_change(commits, pull_request), *messages) for one in found.of(key))

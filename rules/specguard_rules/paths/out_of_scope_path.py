@@ -75,31 +75,24 @@ class OutOfScopePath(Rule):
     ) -> Iterator[Finding]:
         """Compare the entries with the scope."""
         scope = work_item.scope
-        paths = [entry.path for entry in entries]
-        inside = {position for position, _ in scope.paths.find_each(paths)}
+        inside = {position for position, _ in scope.paths.find_each([entry.path for entry in entries])}
         place = None if scope.document is None else path_text(scope.document)
         allowed = ", ".join(scope.paths.patterns[:8]) + (", ..." if len(scope.paths.patterns) > 8 else "")
-        unread = (
-            f" (line {scope.unread[0]} of it may mean more, so this is a warning)" if scope.unread else ""
-        )
+        if scope.unread:
+            allowed += f" (line {scope.unread[0]} of it may mean more, so this is a warning)"
+        setting = work_item.setting("scope")
+        widened = f"have {place} list it in the base first" if place else f"have {setting} widened first"
         for position, entry in enumerate(entries):
             if position in inside or entry.path.startswith(policy.log_folder):
                 continue
-            if bookkeeping.has(entry) or base.has(entry):
-                continue
-            path = path_text(entry.path)
-            yield Finding(
-                f"{path} is outside the scope of {work_item}: {allowed}{unread}",
-                help=f"{put_back(entry, base)}, or have "
-                + (
-                    f"{place} list it in the base first."
-                    if place
-                    else f"{work_item.setting('scope')} widened first."
-                ),
-                path=entry.path,
-                side="base" if entry.deleted else None,
-                key="scope",
-                severity="warning" if scope.unread else None,
-                setting=work_item.setting("scope"),
-                authority=Origin(place, scope.lines[0]) if place else None,
-            )
+            if not bookkeeping.has(entry) and not base.has(entry):
+                yield Finding(
+                    f"{path_text(entry.path)} is outside the scope of {work_item}: {allowed}",
+                    help=f"{put_back(entry, base)}, or {widened}.",
+                    path=entry.path,
+                    side=entry.side,
+                    key="scope",
+                    severity="warning" if scope.unread else None,
+                    setting=setting,
+                    authority=Origin(place, scope.lines[0]) if place else None,
+                )

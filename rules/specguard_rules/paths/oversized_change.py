@@ -93,36 +93,32 @@ class OversizedChange(Rule):
         limited = self.entries or self.lines or self.bytes
         counted = [entry for entry in judged if not bookkeeping.has(entry)] if limited else judged
         if self.entries and len(counted) > self.entries:
-            yield self._over("entries", f"the change touches {len(counted)} paths", str(self.entries))
+            yield _over("entries", f"the change touches {len(counted)} paths", str(self.entries))
         brought = [entry for entry in judged if entry.is_file and entry.old != entry.new]
-        large: set[bytes] = set()
-        if self.file_bytes:
-            sizes = objects.larger({entry.new for entry in brought}, self.file_bytes)
-            for entry in brought:
-                if entry.new in sizes:
-                    large.add(entry.path)
-                    yield self._large(entry, sizes[entry.new])
+        sizes = objects.larger({entry.new for entry in brought}, self.file_bytes) if self.file_bytes else {}
+        large = {entry.path: sizes[entry.new] for entry in brought if entry.new in sizes}
+        for path, size in large.items():
+            most = _amount(self.file_bytes)
+            message = f"{path_text(path)} has {_amount(size)}; a file may have {most}"
+            step = "Keep large files outside the repository, or let this one in with 'exclude'."
+            yield Finding(message, help=step, path=path, key="file_bytes", setting="file_bytes")
         if self.bytes:
             work = [entry.new for entry in counted if entry.is_file and entry.old != entry.new]
             every = objects.sizes(list(set(work)))
             total = sum(every[one] for one in work)
             if total > self.bytes:
-                yield self._over("bytes", f"the change's files come to {_amount(total)}", _amount(self.bytes))
+                yield _over("bytes", f"the change's files come to {_amount(total)}", _amount(self.bytes))
         if self.lines:
             totals = lines.totals([entry for entry in counted if entry.path not in large])
             both = totals.added + totals.removed
             if both > self.lines:
                 what = f"the change adds {totals.added} lines and removes {totals.removed}, {both} in all"
-                yield self._over("lines", what, str(self.lines))
+                yield _over("lines", what, str(self.lines))
 
-    def _large(self, entry: Entry, size: int) -> Finding:
-        message = f"{path_text(entry.path)} has {_amount(size)}; a file may have {_amount(self.file_bytes)}"
-        step = "Keep large files outside the repository, or let this one in with 'exclude'."
-        return Finding(message, help=step, path=entry.path, key="file_bytes", setting="file_bytes")
 
-    def _over(self, setting: str, what: str, limit: str) -> Finding:
-        message = f"{what}; the policy allows {limit}"
-        return Finding(message, help="Split the change into smaller ones.", key=setting, setting=setting)
+def _over(setting: str, what: str, limit: str) -> Finding:
+    message = f"{what}; the policy allows {limit}"
+    return Finding(message, help="Split the change into smaller ones.", key=setting, setting=setting)
 
 
 def _amount(size: int) -> str:

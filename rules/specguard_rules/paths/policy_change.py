@@ -9,10 +9,10 @@ from specguard.rules import Finding, Rule, Selecting, path_text, setting
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import ClassVar, Final
+    from typing import Any, ClassVar, Final
 
     from specguard.authority.baseline import BaselineChange
-    from specguard.rules import Base, Entry, Policy, PolicyChange, Severity, Stage, Tree
+    from specguard.rules import Base, Documents, Entry, Policy, PolicyChange, Severity, Stage
 
 _FOLDER: Final = b".specguard/"
 _BASELINE: Final = b".specguard/baseline.json"
@@ -29,6 +29,22 @@ _NAMED: Final = 3
 """So many elements of a list are named before the rest is counted."""
 
 _HELP: Final = "Leave it to a change of its own, and ask for an approval of PTH004."
+
+_RUNNERS: Final = {
+    b".claude/settings.local.json": b".claude/settings.json",
+    b".codex/config.toml": b".codex/hooks.json",
+}
+"""Files that may switch off the hooks of others."""
+
+_OFF: Final = r'(?m)"disableAllHooks"\s*:\s*true|^[^#\n]*\b(?:codex_)?hooks["\']?\s*=\s*false'
+_CONTAINERS: Final = frozenset({"jobs", "repos"})
+"""Top-level keys whose children run apart from each other: GitHub's jobs, pre-commit's repositories."""
+
+_OF_JOBS: Final = frozenset({"script", "trigger", "steps", "commands", "scripts", "jobs"})
+"""Keys by which a table at the top is a job: of GitLab, or lefthook's of a hook."""
+
+_SHOWN: Final = frozenset({"name", "run-name"})
+"""Keys at the top that decide nothing."""
 
 
 class PolicyChanges(Rule):
@@ -98,114 +114,171 @@ class PolicyChanges(Rule):
         base: Base,
         policy: Policy,
         policy_change: PolicyChange,
-        start_files: Tree,
-        head_files: Tree,
+        start_documents: Documents,
+        documents: Documents,
     ) -> Iterator[Finding]:
         """Look at the policy's difference, then at each file that runs specguard."""
-        authority = {path.encode("utf-8", "surrogateescape") for path, _ in policy.documents}
-        named = _DOCUMENTS | authority
-        documents = [entry for entry in entries if entry.path in named]
-        if documents:
-            yield from _differences(documents, policy_change)
+        named = _DOCUMENTS | {path.encode("utf-8", "surrogateescape") for path, _ in policy.documents}
+        settings = [entry for entry in entries if entry.path in named]
+        if settings:
+            yield from _differences(settings, policy_change)
         # Compiling the patterns would cost a hook more than looking at how they begin.
         beginnings = tuple(
             re.split(r"[*?\[\\]", pattern.lstrip("/"))[0].encode() for pattern in self.files.patterns
         )
         for entry in entries:
-            if entry.path in named:
+            path = entry.path
+            if path in named:
                 continue
-            if entry.path.startswith(_FOLDER):
-                if entry.path == _BASELINE:
-                    # Before a first authority nothing was judged, so nothing could be accepted.
-                    if policy_change.baseline is not None and not (entry.added and policy.adopted):
-                        yield _accepted(policy_change.baseline)
-                elif not (entry.path.startswith(policy.log_folder) and (entry.added or base.has(entry))):
+            if path == _BASELINE:
+                # Before a first authority nothing was judged, so nothing could be accepted.
+                if policy_change.baseline is not None and not (entry.added and policy.adopted):
+                    yield _accepted(policy_change.baseline)
+            elif path.startswith(_FOLDER):
+                if not (path.startswith(policy.log_folder) and (entry.added or base.has(entry))):
                     yield _finding(
-                        entry.path, "is part of what specguard goes by, and was changed", "error", "state"
+                        path, "is part of what specguard goes by, and was changed", "error", "state"
                     )
-            elif entry.path.startswith(beginnings) and self.files.find(entry.path) is not None:
-                yield from _runner(entry, start_files, head_files)
+            elif path.startswith(beginnings) and self.files.find(path) is not None:
+                yield from _runner(entry, start_documents, documents)
 
 
 def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[Finding]:
     """A finding for each setting that the change alters."""
-    paths = {entry.path.decode("utf-8", "surrogateescape"): entry for entry in documents}
-    first = next((entry for entry in documents if entry.path != _PROJECT), documents[0])
+    paths = {entry.path.decode("utf-8", "surrogateescape"): entry.path for entry in documents}
+    first = next((entry.path for entry in documents if entry.path != _PROJECT), documents[0].path)
     if change.problem:
-        yield _finding(
-            first.path, f"leaves a policy that cannot be read: {change.problem}", "error", "unread"
-        )
+        yield _finding(first, f"leaves a policy that cannot be read: {change.problem}", "error", "unread")
     for difference in change.differences:
         origins = (difference.new_origin, difference.old_origin)
         origin = next((one for one in origins if one is not None and one.path in paths), None)
-        path = paths[origin.path].path if origin else first.path
-        yield Finding(
-            f"{path_text(path)} {_WORDS[difference.effect]}: {difference.key} {difference.summary}",
-            help="See that this is meant." if difference.effect == "tightens" else _HELP,
-            path=path,
-            line=origin.line or None if origin is not None and origin is difference.new_origin else None,
-            key=difference.key,
-            severity="warning" if difference.effect == "tightens" else "error",
-            authority=difference.old_origin,
-        )
-    if not change:
-        for entry in documents:
-            # A pyproject.toml is mostly about something else.
-            if not entry.added and entry.path != _PROJECT:
-                message = f"{path_text(entry.path)} changes, and no setting with it"
-                step = "See that its prose still says what the settings do."
-                yield Finding(message, help=step, path=entry.path, key="prose", severity="info")
+        path = paths[origin.path] if origin else first
+        what = f"{_WORDS[difference.effect]}: {difference.key} {difference.summary}"
+        severity: Severity = "warning" if difference.effect == "tightens" else "error"
+        found = _finding(path, what, severity, difference.key)
+        if origin is not None and origin is difference.new_origin:
+            found.line = origin.line or None
+        found.authority = difference.old_origin
+        yield found
+    for entry in documents if not change else ():
+        # A pyproject.toml is mostly about something else.
+        if not entry.added and entry.path != _PROJECT:
+            found = _finding(entry.path, "changes, and no setting with it", "info", "prose")
+            found.help = "See that its prose still says what the settings do."
+            yield found
 
 
 def _accepted(change: BaselineChange) -> Finding:
     """What a change of the baseline comes to."""
-    if change.problem:
-        return _finding(
-            _BASELINE, f"cannot be compared with what it was: {change.problem}", "error", "baseline"
-        )
-    if not change.growths:
+    if not change.problem and not change.growths:
         return _finding(_BASELINE, "accepts no more findings than before", "warning", "baseline")
     named = ", ".join(map(str, change.growths[:_NAMED]))
     more = f" and {len(change.growths) - _NAMED} more" if len(change.growths) > _NAMED else ""
-    found = _finding(
-        _BASELINE, f"accepts findings that were not accepted before: {named}{more}", "error", "baseline"
-    )
-    found.line = change.growths[0].line
+    what = f"accepts findings that were not accepted before: {named}{more}"
+    if change.problem:
+        what = f"cannot be compared with what it was: {change.problem}"
+    found = _finding(_BASELINE, what, "error", "baseline")
+    found.line = None if change.problem else change.growths[0].line
     return found
 
 
-def _runner(entry: Entry, before: Tree, after: Tree) -> Iterator[Finding]:
+def _runner(entry: Entry, before: Documents, after: Documents) -> Iterator[Finding]:
     """What a change of a hook or CI file comes to, where it has to do with specguard."""
     if entry.old == entry.new and entry.old_mode == entry.new_mode:
         return
-    from specguard_rules.paths._runners import RUNNERS, mentions, running_part, switches_off
-
-    old, new = _text(before, entry.path), _text(after, entry.path) if entry.is_file else ""
-    runner = RUNNERS.get(entry.path)
-    if runner is not None and mentions(_text(before, runner)) and switches_off(new) and not switches_off(old):
-        what = f"switches off the hooks of {path_text(runner)}, specguard's with them"
-        yield _finding(entry.path, what, "error", "switch")
-        return
-    if not mentions(old):
+    path = entry.path
+    old, new = _text(before, path), _text(after, path) if entry.is_file else ""
+    hooks = _RUNNERS.get(path)
+    if hooks is not None and mentions(_text(before, hooks)) and switches_off(new) and not switches_off(old):
+        what = f"switches off the hooks of {path_text(hooks)}, specguard's with them"
+        yield _finding(path, what, "error", "switch")
+    elif not mentions(old):
         if mentions(new):
-            yield _finding(entry.path, "runs specguard from now on", "info", "runner")
-        return
-    if not mentions(new):
-        yield _finding(entry.path, "no longer runs specguard", "error", "runner")
-        return
-    yaml = entry.path.endswith((b".yml", b".yaml"))
-    mode = entry.old_mode != entry.new_mode and not yaml
-    if mode or running_part(old, yaml=yaml) != running_part(new, yaml=yaml):
-        yield _finding(
-            entry.path, "changes how specguard is run, which cannot be compared", "error", "runner"
-        )
+            yield _finding(path, "runs specguard from now on", "info", "runner")
+    elif not mentions(new):
+        yield _finding(path, "no longer runs specguard", "error", "runner")
+    else:
+        yaml = path.endswith((b".yml", b".yaml"))
+        parts = [_lines(old), _lines(new)]
+        if yaml:
+            read = [before.data(path), after.data(path)]
+            if all(one is not None and one.problem is None for one in read):
+                parts = [deciding(one.value) for one in read if one is not None]
+        if parts[0] != parts[1] or (entry.old_mode != entry.new_mode and not yaml):
+            what = "changes how specguard is run, which cannot be compared"
+            yield _finding(path, what, "error", "runner")
 
 
-def _text(tree: Tree, path: bytes) -> str:
-    return (tree.read(path) or b"").decode("utf-8", "surrogateescape")
+def _text(documents: Documents, path: bytes) -> str:
+    return (documents.content(path) or b"").decode("utf-8", "surrogateescape")
+
+
+def _lines(text: str) -> list[str]:
+    """The lines that are neither blank nor a comment, without white space at their end."""
+    lines = (line.rstrip() for line in text.removeprefix("\ufeff").split("\n"))
+    return [line for line in lines if line and not line.lstrip().startswith("#")]
+
+
+def mentions(text: str) -> bool:
+    """Whether a file names specguard outside its comment lines."""
+    return any("specguard" in line.lower() for line in _lines(text))
+
+
+def switches_off(text: str) -> bool:
+    """Whether settings switch an agent's hooks off."""
+    import json
+
+    try:
+        # However the names in it are written.
+        plain = json.dumps(json.loads(text))
+    except (ValueError, RecursionError):
+        plain = text
+    return re.search(_OFF, plain) is not None
+
+
+def deciding(value: Any) -> Any:
+    """What decides whether and how a CI file or pre-commit's settings run specguard.
+
+    These are the jobs or repositories that name it, those whose name is said in one of these (they wait for
+    it, or take it over), and whatever is no job: triggers, stages, variables.
+    """
+    import json
+
+    jobs: list[tuple[str, Any]] = []
+    rest: dict[str, Any] = {}
+    for key, one in value.items() if isinstance(value, dict) else [("", value)]:
+        if key in _CONTAINERS and isinstance(one, dict):
+            jobs += one.items()
+        elif key in _CONTAINERS and isinstance(one, list):
+            jobs += [(_name(child), child) for child in one]
+        elif isinstance(one, dict) and not _OF_JOBS.isdisjoint(one):
+            jobs.append((key, one))
+        elif key not in _SHOWN:
+            rest[key] = one
+    kept: list[tuple[str, Any]] = []
+    more = [job for job in jobs if "specguard" in json.dumps(job).lower()]
+    while len(kept) < len(more):
+        kept = more
+        # CircleCI says there which jobs run, and after which others.
+        said = {text.lower() for text in _texts([kept, rest.get("workflows")])} - {""}
+        more = [job for job in jobs if job in kept or job[0].lower() in said]
+    return rest, kept
+
+
+def _name(job: Any) -> str:
+    """The name of a job in a list, as Azure Pipelines has them; empty where it has none."""
+    names = [job.get(key) for key in ("job", "deployment", "stage")] if isinstance(job, dict) else []
+    return next((name for name in names if isinstance(name, str)), "")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list, tuple)):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _texts(one)
 
 
 def _finding(path: bytes, what: str, severity: Severity, key: str) -> Finding:
-    mild = severity != "error"
-    step = "See that this is meant." if mild else _HELP
+    step = _HELP if severity == "error" else "See that this is meant."
     return Finding(f"{path_text(path)} {what}", help=step, path=path, key=key, severity=severity)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Covering, Finding, Rule, path_text, setting
-from specguard_rules.paths._guarded import Moves
+from specguard_rules.paths.guarded_path import Moves
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MOST: Final = 100
 """So many places of one file are named; one more finding counts the rest."""
+
+_APPROVED: Final = ", or ask for an approval of PTH009."
 
 
 class WeakenedPath(Rule):
@@ -87,87 +89,76 @@ class WeakenedPath(Rule):
 
     def check(self, entries: Sequence[Entry], lines: Lines, base: Base) -> Iterator[Finding]:
         """Look for what the files lose, then for what weakens them."""
-        under = [
-            (entries[position], index) for position, index in self.paths.find_each([e.path for e in entries])
-        ]
         judged: list[Entry] = []
         moves: Moves | None = None
         setting: dict[bytes, str] = {}
-        for entry, index in under:
+        for position, index in self.paths.find_each([entry.path for entry in entries]):
+            entry = entries[position]
             setting[entry.path] = f"paths.{index}"
             if entry.added or (entry.is_file and entry.status != "T"):
                 if entry.is_file and entry.old != entry.new:
                     judged.append(entry)
                 continue
+            from specguard_rules.steps import put_back
+
             moves = moves or Moves(entries)
-            yield self._gone(entry, moves, base, setting[entry.path])
-        modified = [entry for entry in judged if not entry.added]
-        for entry, hunks in lines.compare(modified):
-            yield from self._losses(entry, hunks, setting[entry.path])
-        yield from self._weakened(judged, lines)
+            message = f"{path_text(entry.path)} was {moves.happened(entry)}; it may grow and not lose"
+            step = f"{put_back(entry, base, moved=moves.other(entry))}{_APPROVED}"
+            yield Finding(
+                message, help=step, path=entry.path, side=entry.side, key="gone", setting=f"paths.{index}"
+            )
+        grown = lines.compare([entry for entry in judged if not entry.added])
+        losses = (one for entry, hunks in grown for one in _losses(entry, hunks, setting[entry.path]))
+        yield from _capped(losses)
+        yield from _capped(self._weakened(judged, lines))
 
-    def _gone(self, entry: Entry, moves: Moves, base: Base, setting: str) -> Finding:
-        from specguard_rules.steps import put_back
+    def _weakened(self, judged: Sequence[Entry], lines: Lines) -> Iterator[Finding]:
+        """A finding for each added line that matches a pattern of weakening."""
+        for added in lines.added(self.patterns, judged) if self.patterns else ():
+            path, text = added.path, added.text.strip()
+            message = f"the added line takes force away from {path_text(path)}: {text[:120]}"
+            step = f"Take the line out{_APPROVED}"
+            key, setting = " ".join(text.split()), f"patterns.{added.which}"
+            yield Finding(message, help=step, path=path, line=added.line, key=key, setting=setting)
 
-        return Finding(
-            f"{path_text(entry.path)} was {moves.happened(entry)}; it may grow and not lose",
-            help=f"{put_back(entry, base, moved=moves.other(entry))}, or ask for an approval of {self.code}.",
-            path=entry.path,
-            side="base" if entry.deleted else None,
-            key="gone",
-            setting=setting,
-        )
 
-    def _losses(self, entry: Entry, hunks: Sequence[Hunk], setting: str) -> Iterator[Finding]:
-        """A finding for each place at which a file loses lines."""
-        help_ = f"Bring it back, or ask for an approval of {self.code}."
-        losses = [(hunk, lost) for hunk in hunks if (lost := _lost(hunk))]
-        for hunk, (first, gone) in losses[:MOST]:
-            text = gone.decode("utf-8", "backslashreplace").strip()
-            count = len(hunk.removed) - (first - hunk.old_start)
-            lines = f"line {first}" if count == 1 else f"{count} lines from line {first} on"
+def _capped(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Of each file the first findings, and one that counts the rest."""
+    counts: dict[bytes | None, int] = {}
+    for one in findings:
+        counts[one.path] = counts.get(one.path, 0) + 1
+        if counts[one.path] <= MOST:
+            yield one
+    for path, count in counts.items():
+        if count > MOST:
+            message = f"{path_text(path or b'')} loses lines, or is weakened, at {count - MOST} more places"
+            step = f"Look at all that changes in it{_APPROVED}"
+            yield Finding(message, help=step, path=path, key="more", setting="paths")
+
+
+def _losses(entry: Entry, hunks: Sequence[Hunk], setting: str) -> Iterator[Finding]:
+    """A finding for each place at which a file loses lines."""
+    for hunk in hunks:
+        first, gone = _lost(hunk)
+        text = gone.decode("utf-8", "backslashreplace").strip()
+        count = len(hunk.removed) - (first - hunk.old_start)
+        lines = f"line {first}" if count == 1 else f"{count} lines from line {first} on"
+        if gone:
             yield Finding(
                 f"{path_text(entry.path)} loses {lines}: {text[:120]}",
-                help=help_,
+                help=f"Bring it back{_APPROVED}",
                 path=entry.path,
                 line=max(hunk.new_start, 1),
                 end_line=max(hunk.new_start + len(hunk.added) - 1, hunk.new_start, 1),
                 key=" ".join(text.split()),
                 setting=setting,
             )
-        if len(losses) > MOST:
-            message = f"{path_text(entry.path)} loses lines at {len(losses) - MOST} more places"
-            yield Finding(message, help=help_, path=entry.path, key="more", setting=setting)
-
-    def _weakened(self, judged: Sequence[Entry], lines: Lines) -> Iterator[Finding]:
-        """A finding for each added line that matches a pattern of weakening."""
-        if not self.patterns:
-            return
-        counts: dict[bytes, int] = {}
-        for added in lines.added(self.patterns, judged):
-            counts[added.path] = counts.get(added.path, 0) + 1
-            if counts[added.path] > MOST:
-                continue
-            text = added.text.strip()
-            yield Finding(
-                f"the added line takes force away from {path_text(added.path)}: {text[:120]}",
-                help=f"Take the line out, or ask for an approval of {self.code}.",
-                path=added.path,
-                line=added.line,
-                key=" ".join(text.split()),
-                setting=f"patterns.{added.which}",
-            )
-        for path, count in counts.items():
-            if count > MOST:
-                message = f"{count - MOST} more added lines take force away from {path_text(path)}"
-                step = f"Take the lines out, or ask for an approval of {self.code}."
-                yield Finding(message, help=step, path=path, key="more", setting="patterns")
 
 
-def _lost(hunk: Hunk) -> tuple[int, bytes] | None:
-    """The first line that a hunk loses, by its number before the change, and its text."""
+def _lost(hunk: Hunk) -> tuple[int, bytes]:
+    """The first line that a hunk loses, by its number before the change, and its text; empty without one."""
     for position, line in enumerate(hunk.removed):
         # Only the newline at the file's end can make a removed line equal to the added one in its place.
         if line.strip() and hunk.added[position : position + 1] != [line]:
             return hunk.old_start + position, line
-    return None
+    return 0, b""

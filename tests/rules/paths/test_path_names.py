@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from specguard.declaration.look_alikes import reading
 from specguard.testing import Case, Step, run_case
-from specguard_rules.paths._git_links import has_git_name, is_git_name
-from specguard_rules.paths._suspicion import crafted_paths, may_be_suspicious, suspicion
+from specguard_rules.paths.deceptive_path import crafted_paths, is_git_name, may_be_suspicious, suspicion
 from specguard_rules.steps import quoted
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ def test_an_odd_name_is_a_warning(name: bytes, key: str) -> None:
 )  # fmt: skip
 def test_what_git_takes_for_its_folder(name: bytes) -> None:
     assert is_git_name(name)
-    assert has_git_name(b"src/" + name + b"/config")
+    assert "'.git'" in dict(crafted_paths([b"src/" + name + b"/config"]))[b"src/" + name + b"/config"]
     assert "'.git'" in dict(crafted_paths([b"src/" + name]))[b"src/" + name]
 
 
