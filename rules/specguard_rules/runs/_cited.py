@@ -2,55 +2,55 @@
 
 from __future__ import annotations
 
-from specguard.rules import MissingFact
+from specguard.rules import MissingFact, Record, judge_each
 from specguard_rules.trailers import Trailers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import Final
 
     from specguard.rules import Commit, Finding, RunProof, RunRecords
     from specguard.runs.proof import Claim
     from specguard.runs.record import RunRecord
 
 
-class Cited:
+TABLES: Final = ("runs.require", "runs.grade", "runs.gates", "runs.quick_gates", "runs.full_gates")
+"""Where a policy asks for runs."""
+
+
+class Cited(Record):
     """A run that a commit names.
 
     Attributes:
         commit: the commit.
         name: what its trailer says.
+        run: the run; None where there is none of that name.
     """
 
-    __slots__ = ("commit", "name")
-
-    def __init__(self, commit: Commit, name: str) -> None:
-        self.commit = commit
-        self.name = name
+    commit: Commit
+    name: str
+    run: RunRecord | None
 
 
-def cited(commits: Sequence[Commit] | None, records: RunRecords) -> list[Cited]:
-    """The runs that commits name, in order; but the one that is under way and judges its own commit."""
-    key = records.settings.trailer
-    return [
-        Cited(commit, trailer.value)
+def run_names(commit: Commit, records: RunRecords) -> list[str]:
+    """The runs that a commit names."""
+    return [trailer.value for trailer in Trailers(commit.message.lines).of(records.settings.trailer)]
+
+
+def cited(commits: Sequence[Commit] | None, records: RunRecords) -> Iterator[Cited]:
+    """The runs that commits name, in order; but the one that is under way and judges its own commit.
+
+    Raises:
+        MissingFact: after all others, one of them cannot be seen from here.
+    """
+    named = [
+        (commit, name)
         for commit in commits or ()
         if commit.oid != records.under_way
-        for trailer in Trailers(commit.message.lines).of(key)
+        for name in run_names(commit, records)
     ]
-
-
-def item_under_way(commits: Sequence[Commit] | None, records: RunRecords) -> str:
-    """The item, as `<kind>-<id>`, whose run is under way and judges its own commit; empty where none is."""
-    key = records.settings.trailer
-    own = [one for one in commits or () if one.oid == records.under_way]
-    names = [trailer.value for commit in own for trailer in Trailers(commit.message.lines).of(key)]
-    return names[0].rpartition("/")[0] if names else ""
-
-
-def names_run(commit: Commit, records: RunRecords) -> bool:
-    """Whether a commit names a run."""
-    return bool(Trailers(commit.message.lines).of(records.settings.trailer))
+    return judge_each(named, lambda pair: [Cited(*pair, records.named(pair[1]))])
 
 
 def judged(
@@ -73,21 +73,15 @@ def judged(
     """
     missing: MissingFact | None = None
     found: dict[bytes, tuple[RunRecord, Commit | None]] = {}
-    for one in cited(commits, records):
-        try:
-            run = records.named(one.name)
-        except MissingFact as fact:
-            missing = missing or fact
-            continue
-        if run is not None:
-            found.setdefault(run.folder, (run, one.commit))
+    try:
+        for one in cited(commits, records):
+            if one.run is not None:
+                found.setdefault(one.run.folder, (one.run, one.commit))
+    except MissingFact as fact:
+        missing = fact
     for run in records.all if whole else records.touched:
         found.setdefault(run.folder, (run, None))
-    for _, (run, commit) in sorted(found.items()):
-        try:
-            yield from judge(run, commit)
-        except MissingFact as fact:
-            missing = missing or fact
+    yield from judge_each(sorted(found.items()), lambda item: judge(*item[1]))
     if missing is not None:
         raise missing
 
@@ -96,9 +90,3 @@ def gate_of(commit: Commit, gate: str, proof: RunProof) -> Claim:
     """The claim that a gate succeeded for a commit, whose tree counts."""
     least = proof.records.settings.grade or "re-run"
     return proof.claim(f"the tree of commit {commit.oid[:12]}", gate, (commit.tree,), least=least)
-
-
-def only_runs(commit: Commit, records: RunRecords) -> bool:
-    """Whether a commit brings the evidence of runs and nothing else: nobody's work, so no run made it."""
-    entries = commit.diffs[0] if commit.diffs else ()
-    return bool(entries) and all(entry.path.startswith(records.settings.folder) for entry in entries)

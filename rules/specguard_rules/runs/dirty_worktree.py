@@ -62,7 +62,6 @@ class DirtyWorktree(Rule):
 
     code: ClassVar[str] = "RUN008"
     name: ClassVar[str] = "dirty-worktree"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("declared_by",)
     condition: ClassVar[str] = "no worktree has changes when {declared_by} declares a wave complete"
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, shortened
-from specguard_rules.runs._cited import judged
+from specguard_rules.runs._cited import TABLES, judged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import ClassVar
+    from typing import Any, ClassVar
 
-    from specguard.rules import AgentSettings, Commit, Models, RunRecords, Stage
+    from specguard.rules import AgentSettings, Commit, Models, RunRecords
     from specguard.runs.record import RunRecord
 
 
@@ -89,10 +89,7 @@ class ForbiddenAgentMode(Rule):
 
     code: ClassVar[str] = "RUN005"
     name: ClassVar[str] = "forbidden-agent-mode"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
-    tables: ClassVar[tuple[str, ...]] = (
-        "runs.require", "runs.grade", "runs.gates", "runs.quick_gates", "runs.full_gates"
-    )  # fmt: skip
+    tables: ClassVar[tuple[str, ...]] = TABLES
     condition: ClassVar[str] = "every agent worked in a mode and with a model that the policy allows"
 
     def check(
@@ -106,34 +103,25 @@ class ForbiddenAgentMode(Rule):
         """Read the words of each agent's command."""
 
         def forbidden(run: RunRecord, commit: Commit | None) -> Iterator[Finding]:
-            told: set[str] = set()
-            for name, words, key in _agents(run):
-                found = [*_flags(run, name, words, agents), *_models(words, models)]
-                for message, setting in found:
-                    if message in told:
-                        continue
-                    told.add(message)
-                    yield Finding(
-                        f"the agent of the run {run_records.shown(run)} {message}",
-                        help="Do it again without that, or let the policy allow it by name.",
-                        path=run_records.path(run),
-                        line=run.line(*key),
-                        commit=commit.oid if commit else None,
-                        key=f"{run_records.shown(run)} {message}",
-                        setting=setting,
-                    )
+            shown = run_records.shown(run)
+            found: dict[str, tuple[str, tuple[str | int, ...], str]] = {}
+            for name, words, place in _agents(run):
+                for what, setting in (*_flags(run, name, words, agents), *_models(words, models)):
+                    found.setdefault(what, (setting, place, what))
             agent = run.value.get("agent")
             asked = agent.get("approval_policy") if isinstance(agent, dict) else None
             if isinstance(asked, str) and asked not in run_records.settings.approval_policies:
+                what = f"had the approval policy {shortened(asked, 80)!r}, which the policy does not name"
+                found[what] = "runs.approval_policies", ("agent", "approval_policy"), f"approval {asked}"
+            for what, (setting, place, key) in found.items():
                 yield Finding(
-                    f"the agent of the run {run_records.shown(run)} had the approval policy "
-                    f"{shortened(asked, 80)!r}, which the policy does not name",
-                    help="Do it again with one of them.",
+                    f"the agent of the run {shown} {what}",
+                    help="Do it again without that, or let the policy allow it by name.",
                     path=run_records.path(run),
-                    line=run.line("agent", "approval_policy"),
+                    line=run.line(*place),
                     commit=commit.oid if commit else None,
-                    key=f"{run_records.shown(run)} approval {asked}",
-                    setting="runs.approval_policies",
+                    key=f"{shown} {key}",
+                    setting=setting,
                 )
 
         yield from judged(commits, run_records, forbidden, whole=whole)
@@ -141,29 +129,20 @@ class ForbiddenAgentMode(Rule):
 
 def _agents(run: RunRecord) -> Iterator[tuple[str, Sequence[str], tuple[str | int, ...]]]:
     """The commands of a run's agents: the name that is told, the words, and where they stand."""
-    agent = run.value.get("agent")
+    agent, commands = run.value.get("agent"), run.value.get("commands")
     if isinstance(agent, dict):
         name = agent.get("name")
-        words = _words(agent.get("command"))
-        if words:
-            yield name if isinstance(name, str) else "", words, ("agent", "command")
+        yield name if isinstance(name, str) else "", _words(agent.get("command")), ("agent", "command")
     for key in ("command", "cmd", "argv"):
-        words = _words(run.value.get(key))
-        if words:
-            yield "", words, (key,)
-    commands = run.value.get("commands")
+        yield "", _words(run.value.get(key)), (key,)
     for number, one in enumerate(commands if isinstance(commands, list) else ()):
         if isinstance(one, dict) and (one.get("kind") == "agent" or not run.native):
-            words = _words(one.get("command") or one.get("cmd") or one.get("argv"))
-            if words:
-                yield "", words, ("commands", number)
+            yield "", _words(one.get("command") or one.get("cmd") or one.get("argv")), ("commands", number)
 
 
-def _words(command: object) -> Sequence[str]:
-    if isinstance(command, list):
-        return [str(word) for word in command]
+def _words(command: Any) -> Sequence[str]:
     if not isinstance(command, str):
-        return ()
+        return [str(word) for word in command] if isinstance(command, list) else ()
     import shlex
 
     try:
@@ -176,20 +155,12 @@ def _flags(
     run: RunRecord, name: str, words: Sequence[str], agents: Mapping[str, AgentSettings]
 ) -> Iterator[tuple[str, str]]:
     """The words of high trust that are not allowed, with the setting that could."""
-    known = name if name in agents else _known_by(words, agents)
-    allowed = agents[known].allow_flags if known else ()
-    for word in run.high_trust(words, allowed):
+    programs = [word.rpartition("/")[2] for word in words[:4]]
+    own = (one for one in agents if agents[one].command[0].rpartition("/")[2] in programs or one in programs)
+    known = name if name in agents else next(own, "")
+    for word in run.high_trust(words, agents[known].allow_flags if known else ()):
         setting = f"agents.{known}.allow_flags" if known else "agents"
         yield f"had {word}, which nothing asks about and nothing holds", setting
-
-
-def _known_by(words: Sequence[str], agents: Mapping[str, AgentSettings]) -> str:
-    """The agent of the policy whose program a command starts; empty where it is none."""
-    programs = [word.rpartition("/")[2] for word in words[:4]]
-    for name, settings in agents.items():
-        if settings.command[0].rpartition("/")[2] in programs or name in programs:
-            return name
-    return ""
 
 
 def _models(words: Sequence[str], models: Models) -> Iterator[tuple[str, str]]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 
 from specguard.rules import Finding, Rule, path_text, shortened
-from specguard_rules.runs._cited import cited, judged
+from specguard_rules.runs._cited import TABLES, cited, judged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Commit, Documents, RunRecords, Stage
+    from specguard.rules import Commit, Documents, RunRecords
     from specguard.runs.record import RunRecord
 
 
@@ -88,10 +88,7 @@ class TamperedRun(Rule):
 
     code: ClassVar[str] = "RUN004"
     name: ClassVar[str] = "tampered-run"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
-    tables: ClassVar[tuple[str, ...]] = (
-        "runs.require", "runs.grade", "runs.gates", "runs.quick_gates", "runs.full_gates"
-    )  # fmt: skip
+    tables: ClassVar[tuple[str, ...]] = TABLES
     condition: ClassVar[str] = "what each run recorded is what is there"
 
     def check(
@@ -120,41 +117,38 @@ class TamperedRun(Rule):
         yield from _altered(run_records, start_documents)
         yield from judged(commits, run_records, tampered, whole=whole)
         for one in cited(commits, run_records):
-            run = run_records.named(one.name)
-            if run is None or not run.tree or run.running or run.tree == one.commit.tree:
-                continue
-            yield Finding(
-                f"the tree of commit {one.commit.oid[:12]} is not the tree that it judged last, as the run "
-                f"{run_records.shown(run)} says",
-                help="Run it again on what is committed: what it shows is about other files.",
-                path=run_records.path(run),
-                line=run.line("tree"),
-                commit=one.commit.oid,
-                key=f"tree {one.name}",
-                setting="runs.trailer",
-            )
+            run, oid = one.run, one.commit.oid
+            if run is not None and run.tree and not run.running and run.tree != one.commit.tree:
+                yield Finding(
+                    f"the tree of commit {oid[:12]} is not the tree that it judged last, as the run "
+                    f"{run_records.shown(run)} says",
+                    help="Run it again on what is committed: what it shows is about other files.",
+                    path=run_records.path(run),
+                    line=run.line("tree"),
+                    commit=oid,
+                    key=f"tree {one.name}",
+                    setting="runs.trailer",
+                )
 
 
 def _altered(records: RunRecords, before: Documents) -> Iterator[Finding]:
     """What the change does to runs that the base has; one finding a run."""
     told = set()
-    there: set[bytes] | None = None
+    there: set[bytes] = set()
     for run, entry in records.altered(before):
-        if run.folder in told:
+        if not run.succeeded and not there:
+            there = {one.folder for one in records.all}
+        # A run that did not succeed may have been resumed: what it says of itself is compared with what is
+        # there.
+        if run.folder in told or (not run.succeeded and run.folder in there):
             continue
-        if not run.succeeded:
-            if there is None:
-                there = {one.folder for one in records.all}
-            if run.folder in there:
-                # It may have been resumed, and what it says of itself is compared with what is there.
-                continue
         told.add(run.folder)
-        what = "deletes" if entry.deleted else "alters"
+        what = f"{'deletes' if entry.deleted else 'alters'} {path_text(entry.path)}"
         yield Finding(
-            f"the change {what} {path_text(entry.path)} of a run that is {run.state} in the base",
+            f"the change {what} of a run that is {run.state} in the base",
             help="Put back what the run has left.",
             path=entry.path,
-            side="base" if entry.deleted else None,
+            side=entry.side,
             key=f"altered {records.shown(run)}",
             setting="runs.keep",
         )
@@ -165,32 +159,25 @@ def _itself(run: RunRecord) -> Iterator[tuple[str, int | None, str]]:
     said = run.value.get("run_id")
     if said is not None and said != run.run_id:
         yield "", run.line("run_id"), f"the manifest in {run.run_id} is that of the run {str(said)[:80]!r}"
-    if not run.native:
-        return
-
     above = run.folder.split(b"/")[0].decode("ascii", "replace")
-    if run.item_folder != above:
+    if run.native and run.item_folder != above:
         yield "", run.line("item"), f"the run in {above} is one of {run.kind} {run.item}"
-    if not run.digests:
+    if run.native and not run.digests:
         yield "", run.line("digests"), f"the run {run.run_id} is {run.state} and has the sha256 of no file"
 
 
 def _files(run: RunRecord, in_tree: bool) -> Iterator[tuple[str, int | None, str]]:
     """The files that are not as they were recorded; each once."""
-    recorded = dict(run.digests)
-    for one in run.commands:
-        if one.log and one.log_digest:
-            recorded.setdefault(one.log, one.log_digest)
+    logs = {one.log: one.log_digest for one in run.commands if one.log and one.log_digest}
     wrong = set()
-    for name, digest in recorded.items():
-        found = run.digest(name)
-        shown = shortened(name, 80)
+    for name, digest in {**logs, **run.digests}.items():
+        found, what = run.digest(name), f"{shortened(name, 80)} of the run {run.run_id}"
         if found is None and not in_tree:
             wrong.add(name)
-            yield "", run.line("digests", name), f"{shown} of the run {run.run_id} is gone"
+            yield "", run.line("digests", name), f"{what} is gone"
         elif found is not None and found != digest:
             wrong.add(name)
-            yield name, None, f"{shown} of the run {run.run_id} is not the file that the run has left"
+            yield name, None, f"{what} is not the file that the run has left"
     for number, one in enumerate(run.commands):
         content = run.read(one.response) if one.response and one.response not in wrong else None
         if content is None:
