@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Command = Callable[..., Any]
     Option = Callable[[Command], Command]
+    Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 FILE: Final = click.Path(readable=False)
@@ -153,9 +154,13 @@ approval = several(
 """Who approves what, why and until when."""
 
 
-def complete_rules(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-    """The codes and names of rules that begin like this."""
-    return _items(_rules(), begun)
+def completing(known: Callable[[click.Context], Iterable[str]]) -> Completer:
+    """A completer of the names that begin like the word, of a mapping with what is said of each."""
+
+    def complete(context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+        return _items(known(context), begun)
+
+    return complete
 
 
 def complete_selectors(
@@ -170,19 +175,14 @@ def complete_selectors(
     return _items(known, word, f"{before}{comma}")
 
 
-def complete_presets(
-    _context: click.Context, _parameter: click.Parameter, begun: str
-) -> list[CompletionItem]:
-    """The presets that begin like this."""
+def _presets(_context: click.Context) -> Iterable[str]:
     from specguard.engine.plugins import load_registry
 
-    return _items(dict.fromkeys(load_registry().presets), begun)
+    return list(load_registry().presets)
 
 
-def complete_artifacts(
-    context: click.Context, _parameter: click.Parameter, begun: str
-) -> list[CompletionItem]:
-    """The artifacts of the policy that begin like this; none where there is no policy that can be read."""
+def _artifacts(context: click.Context) -> Mapping[str, str]:
+    """The artifacts of the policy; none where there is no policy that can be read."""
     from specguard.change.request import Request
     from specguard.engine.policies import open_policy
 
@@ -192,8 +192,8 @@ def complete_artifacts(
     try:
         contracts = open_policy(Request(environment=os.environ, **given)).declared("contracts")
     except SpecguardError:
-        return []
-    return _items({name: contract.path or contract.root for name, contract in contracts.items()}, begun)
+        return {}
+    return {name: contract.path or contract.root for name, contract in contracts.items()}
 
 
 def _rules() -> dict[str, str | None]:
@@ -205,10 +205,15 @@ def _rules() -> dict[str, str | None]:
     return {name: summary(entry) for entry in entries for name in (entry.rule.code, entry.rule.name)}
 
 
-def _items(known: Mapping[str, str | None], begun: str, before: str = "") -> list[CompletionItem]:
-    """What of some names with their explanations begins like this."""
+def _items(known: Iterable[str], begun: str, before: str = "") -> list[CompletionItem]:
     names = [name for name in sorted(known) if name.startswith((begun, begun.upper()))]
-    return [CompletionItem(f"{before}{name}", help=known[name]) for name in names]
+    told = known if isinstance(known, dict) else {}
+    return [CompletionItem(f"{before}{name}", help=told.get(name)) for name in names]
+
+
+complete_rules = completing(lambda _: _rules())
+complete_presets = completing(_presets)
+complete_artifacts = completing(_artifacts)
 
 
 def counted(count: int, what: str) -> str:

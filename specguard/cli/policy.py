@@ -15,26 +15,14 @@ from specguard.authority.schema import policy_schema, within_pyproject
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.request import Request
-from specguard.cli.options import (
-    FILE,
-    authority,
-    base,
-    chosen,
-    counted,
-    flag,
-    in_directory,
-    output_format,
-    say,
-    show,
-    usage,
-)
+from specguard.cli import options as opt
+from specguard.cli.options import counted, say, show, usage
 from specguard.cli.proposed import append_to_authority, compiled, read_document
 from specguard.engine.plugins import known_rules, load_registry
 from specguard.engine.policies import TRY, open_policy
 from specguard.engine.why import explain, quoted, what_governs
 from specguard.errors import SpecguardError, nearest
-from specguard.importers import commitlint, folders, repolinter
-from specguard.importers.settings import Imported
+from specguard.importers import Imported, commitlint, folders, repolinter
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters.escape import cut, cut_path, json_text
 from specguard.reporters.policy import as_data, as_text, as_toml, explanation_data, explanation_text, settings
@@ -50,12 +38,12 @@ if TYPE_CHECKING:
 
 
 @click.command("policy")
-@in_directory
-@base
-@authority
-@flag("--coverage", help="List the sentences that command, with their rules.")
-@flag("--strict", help="End with 1 if something was not understood.")
-@chosen(
+@opt.in_directory
+@opt.base
+@opt.authority
+@opt.flag("--coverage", help="List the sentences that command, with their rules.")
+@opt.flag("--strict", help="End with 1 if something was not understood.")
+@opt.chosen(
     "--schema",
     among=(SETTINGS, PYPROJECT),
     metavar="FILE",
@@ -63,7 +51,7 @@ if TYPE_CHECKING:
     flag_value=SETTINGS,
     help="Print the JSON Schema of specguard.toml or pyproject.toml.",
 )
-@chosen("--output-format", among=("text", "toml", "json"), default="text", help="What is printed.")
+@opt.chosen("--output-format", among=("text", "toml", "json"), default="text", help="What is printed.")
 def command(
     directory: str, coverage: bool, strict: bool, schema: str | None, output_format: str, **given: Any
 ) -> int:
@@ -91,11 +79,11 @@ _CODE: Final = re.compile(r"[A-Za-z]{3}[0-9]{3}")
 
 
 @click.command("why")
-@click.argument("words", nargs=-1, required=True, metavar="[RULE] [PATH]", type=FILE)
-@in_directory
-@base
-@authority
-@output_format
+@click.argument("words", nargs=-1, required=True, metavar="[RULE] [PATH]", type=opt.FILE)
+@opt.in_directory
+@opt.base
+@opt.authority
+@opt.output_format
 def why_command(words: tuple[str, ...], directory: str, output_format: str, **given: Any) -> None:
     """Show which rules and lines of the authority govern PATH, from the repository's root.
 
@@ -175,34 +163,32 @@ _UNITED: Final = frozenset({"rules.forbidden-path.paths"})
 """Keys of which every source adds to what others say."""
 
 
-def _complete(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    return [name for name in SOURCES if name.startswith(begun)]
-
-
 @click.command("import")
-@click.argument("sources", metavar="[SOURCE|SOURCE=FILE]...", nargs=-1, shell_complete=_complete)
-@in_directory
-@flag("--write", help=f"Add the settings to {AUTHORITY}.")
-@output_format
+@click.argument(
+    "sources", metavar="[SOURCE|SOURCE=FILE]...", nargs=-1, shell_complete=opt.completing(lambda _: SOURCES)
+)
+@opt.in_directory
+@opt.flag("--write", help=f"Add the settings to {AUTHORITY}.")
+@opt.output_format
 def import_command(sources: tuple[str, ...], directory: str, write: bool, output_format: str) -> None:
     """Read settings of commitlint, OpenSpec, repolinter and spec-kit into an authority.
 
-    Without SOURCE it reads all that it finds, without running code; `commitlint` has that program print a
-    script's settings. Standard error lists what was not carried over.
+    Without SOURCE it reads all that it finds. It runs no code: of a script, name the file that
+    `commitlint --print-config json` wrote. Standard error lists what was not carried over.
     """
     repository = Repository.locate(directory, os.environ)
     top = repository.work_tree()
     made = Imported()
-    found = list(_asked(top, sources) if sources else _found(top))
+    found = _asked(top, sources) if sources else _found(top)
     if not found:
         said = f"there is nothing to import here of {', '.join(SOURCES)}"
         raise usage(said, "name a file: specguard import repolinter=rules/ruleset.json")
-    for source, file in found:
-        made.take(_imported(repository, top, source, file, named=bool(sources)))
+    for source, file in found.items():
+        made.take(_imported(repository, top, source, file))
     before = compiled(top)
     if before is not None:
         _leave_what_is_said(made, before)
-    text = _settings_section(made, [file or source for source, file in found])
+    text = _settings_section(made, [file or source for source, file in found.items()])
     if made.tables:
         _check(top, text)
     if write and made.tables:
@@ -222,25 +208,28 @@ def import_command(sources: tuple[str, ...], directory: str, write: bool, output
         say(f"  {cut(f'{origin}: {what}: {why}')}", err=True)
 
 
-def _found(top: str) -> Iterator[tuple[str, str]]:
+def _found(top: str) -> dict[str, str]:
     """The sources that are here, each with its file where it has one."""
-    configured = [name for name in commitlint.FILES if commitlint.has_configuration(top, name)]
-    rulesets = [name for name in repolinter.FILES if os.path.isfile(os.path.join(top, name))]
-    yield from (("commitlint", name) for name in configured[:1])
+    found: dict[str, str] = {}
+    if configured := [name for name in commitlint.FILES if commitlint.has_configuration(top, name)]:
+        found["commitlint"] = configured[0]
     if os.path.isdir(os.path.join(top, folders.OPENSPEC)):
-        yield "openspec", ""
-    yield from (("repolinter", name) for name in rulesets[:1])
+        found["openspec"] = ""
+    if rulesets := [name for name in repolinter.FILES if os.path.isfile(os.path.join(top, name))]:
+        found["repolinter"] = rulesets[0]
     if folders.has_features(top):
-        yield "spec-kit", ""
+        found["spec-kit"] = ""
+    return found
 
 
-def _asked(top: str, sources: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _asked(top: str, sources: Sequence[str]) -> dict[str, str]:
     """The sources that are named; those without a file as they are found.
 
     Raises:
-        SpecguardError: there is no such source, or it is not here.
+        SpecguardError: there is no such source, it is not here, or it is named twice.
     """
-    here = dict(_found(top))
+    here = _found(top)
+    asked: dict[str, str] = {}
     for named in sources:
         source, separator, file = named.partition("=")
         if source not in SOURCES:
@@ -249,12 +238,15 @@ def _asked(top: str, sources: Sequence[str]) -> Iterator[tuple[str, str]]:
             raise usage(f"{source} is a folder, and is named without a file", f"say {source}")
         if not separator and source not in here:
             raise usage(f"there is no {source} here", "without a name all that is here is read")
-        yield source, file if separator else here[source]
+        if source in asked:
+            raise usage(f"{source} is named twice", "import one file after the other")
+        asked[source] = file if separator else here[source]
+    return asked
 
 
-def _imported(repository: Repository, top: str, source: str, file: str, *, named: bool) -> Imported:
+def _imported(repository: Repository, top: str, source: str, file: str) -> Imported:
     if source == "commitlint":
-        return commitlint.import_commitlint(top, file, ask=named)
+        return commitlint.import_commitlint(top, file)
     if source == "openspec":
         return folders.import_openspec(top)
     if source == "spec-kit":

@@ -1,1 +1,124 @@
-"""Settings of other tools and folders, read for what they mean here."""
+"""Settings that come of other tools', with their lines, and what could not be carried over."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from specguard.change.request import read_bounded
+from specguard.documents.data import Data, not_utf8, read_data
+from specguard.documents.toml import toml_key, toml_value
+from specguard.errors import SpecguardError
+from specguard.model import Origin
+from specguard.reporters.escape import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Final
+
+LIMIT: Final = 4 << 20
+"""The most bytes of a file that are read."""
+
+WIDTH: Final = 100
+"""A list on a longer line is written with one element a line."""
+
+
+@dataclass
+class Value:
+    """A value of a setting, with the lines that it comes from."""
+
+    value: Any
+    origins: list[Origin]
+
+
+@dataclass
+class Imported:
+    """What one source, or several, come to.
+
+    Attributes:
+        tables: the settings, by table as its header has it (`rules.commit-form`) and by key.
+        left: what could not be carried over: its line, what is written there, and why, as a clause.
+    """
+
+    tables: dict[str, dict[str, Value]] = field(default_factory=dict)
+    left: list[tuple[Origin, str, str]] = field(default_factory=list)
+
+    def set(self, table: str, key: str, value: Any, *origins: Origin) -> None:
+        """Set a key of a table; one that is set already is replaced."""
+        self.tables.setdefault(table, {})[key] = Value(value, list(origins))
+
+    def add(self, table: str, key: str, elements: Iterable[Any], *origins: Origin) -> None:
+        """Add elements to a list that a key of a table has."""
+        known = self.tables.setdefault(table, {}).setdefault(key, Value([], []))
+        known.value = [*known.value, *(element for element in elements if element not in known.value)]
+        known.origins = list(dict.fromkeys([*known.origins, *origins]))
+
+    def leave(self, origin: Origin, what: str, why: str) -> None:
+        """Say that something could not be carried over."""
+        self.left.append((origin, what, why))
+
+    def take(self, other: Imported) -> None:
+        """Add another source, which has tables of its own."""
+        self.tables |= other.tables
+        self.left += other.left
+
+    @property
+    def settings(self) -> Mapping[str, Mapping[str, Any]]:
+        """The settings without their lines."""
+        return {
+            table: {key: value.value for key, value in keys.items()} for table, keys in self.tables.items()
+        }
+
+    def toml(self) -> str:
+        """The settings as TOML, each key behind a comment that says where it comes from."""
+        lines: list[str] = []
+        for table, keys in self.tables.items():
+            lines += [*([""] if lines else []), f"[{'.'.join(map(toml_key, table.split('.')))}]"]
+            said = ""
+            for key, value in keys.items():
+                origins = ", ".join(_grouped(value.origins))
+                if origins and origins != said:
+                    lines.append(f"# {origins}")
+                said = origins
+                line = f"{toml_key(key)} = {toml_value(value.value)}"
+                if len(line) > WIDTH and isinstance(value.value, list):
+                    elements = (f"  {toml_value(element)}," for element in value.value)
+                    lines += [f"{toml_key(key)} = [", *elements, "]"]
+                else:
+                    lines.append(line)
+        return "\n".join(lines) + "\n" if lines else ""
+
+
+def read_settings(top: str, name: str) -> Data:
+    """The settings of a JSON or YAML file; a file without an ending is either.
+
+    Args:
+        top: the folder that names are seen from.
+        name: the file's.
+
+    Raises:
+        SpecguardError: it cannot be read, is no UTF-8, or is too large.
+    """
+    return read_data(read_text(top, name), "json" if name.endswith(".json") else "yaml")
+
+
+def read_text(top: str, name: str) -> str:
+    """A file's text; with the errors of `read_settings`."""
+    try:
+        return read_bounded(os.path.join(top, name), LIMIT, "the file").decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        problem, help = not_utf8(error), "save it as UTF-8 text"
+        raise SpecguardError(
+            problem.message, path=name, line=problem.line, help=help, code="unreadable-file"
+        ) from None
+
+
+def _grouped(origins: Iterable[Origin]) -> Iterator[str]:
+    """The lines, several of one file together."""
+    lines: dict[str, set[int]] = {}
+    for origin in origins:
+        lines.setdefault(origin.path, set()).update([origin.line] if origin.line else [])
+    for path, numbers in lines.items():
+        name = visible(path)
+        yield f"{name}:{', '.join(map(str, sorted(numbers)))}" if numbers else name

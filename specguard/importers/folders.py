@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from specguard.documents.document import Document
-from specguard.importers.settings import Imported, read_settings, read_text
+from specguard.importers import Imported, read_settings, read_text
 from specguard.model import Origin
 
 if TYPE_CHECKING:

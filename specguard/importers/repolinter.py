@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specguard.declaration.expressions import Expression, ExpressionError
 from specguard.declaration.patterns import Covering, PatternError, translate
-from specguard.importers.settings import Imported, read_settings
+from specguard.importers import Imported, read_settings
 from specguard.model import Origin
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ _EVERYWHERE: Final = {"**", "**/*"}
 class _PathRule(NamedTuple):
     """A rule of a ruleset, and the files that are there."""
 
-    name: str
-    level: str
     kind: str
     options: Mapping[str, Any]
     origin: Origin
@@ -66,51 +64,30 @@ def import_repolinter(top: str, name: str, paths: Sequence[bytes]) -> Imported:
     if "extends" in data.value:
         why = "it is elsewhere; bring it here and import it too"
         made.leave(Origin(name, data.line(("extends",)) or 0), f"extends {data.value['extends']}", why)
-    tables: dict[str, list[_PathRule]] = {}
     configured = data.get("rules")
     for key, value in configured.items() if isinstance(configured, dict) else ():
         origin = Origin(name, data.line(("rules", key)) or 0)
-        rule = _rule(key, value, origin, paths) if isinstance(value, dict) else "it is no rule with a level"
-        if isinstance(rule, str):
-            made.leave(origin, key, rule)
-        elif rule.level != "off":
-            tables.setdefault(_TABLES[rule.kind][0], []).append(rule)
-    for table, rules in tables.items():
-        _carry(made, table, rules)
+        why = _carry(made, value, origin, paths) if isinstance(value, dict) else "it is no rule with a level"
+        if why:
+            made.leave(origin, key, why)
     return made
 
 
-def _rule(name: str, value: Mapping[str, Any], origin: Origin, there: Sequence[bytes]) -> _PathRule | str:
-    """A rule of a ruleset; a text says why it cannot be carried over."""
-    rule, where = value.get("rule"), _list(value.get("where"))
-    level = str(value.get("level", "error"))
+def _carry(made: Imported, value: Mapping[str, Any], origin: Origin, there: Sequence[bytes]) -> str:
+    """Carry a rule of a ruleset over; a text says why it cannot be."""
+    rule, where, level = value.get("rule"), _list(value.get("where")), value.get("level", "error")
     if level == "off":
-        return _PathRule(name, level, "", {}, origin, there)
+        return ""
     if not isinstance(rule, dict):
         return "it has no type; rulesets of version 1 are not read, and what is extended is elsewhere"
     kind, options = str(rule.get("type")), rule.get("options")
     if where:
         return f"it holds only where {', '.join(map(str, where))}, which nothing here tells"
-    if kind not in _TABLES:
+    if kind not in _CARRIED:
         return f"there is no rule for {kind}"
-    return _PathRule(name, level, kind, options if isinstance(options, dict) else {}, origin, there)
-
-
-def _carry(made: Imported, table: str, rules: Sequence[_PathRule]) -> None:
-    """Carry over the rules of one table, which must agree on whether they block."""
-    errors = [rule for rule in rules if rule.level == "error"]
-    carried = []
-    for rule in rules:
-        if errors and rule not in errors:
-            why = f"it only warns, and {table} blocks"
-        else:
-            why = _TABLES[rule.kind][1](made, rule)
-        if why:
-            made.leave(rule.origin, rule.name, why)
-        else:
-            carried.append(rule.origin)
-    if carried and not errors:
-        made.set(f"rules.{table}", "severity", "warning", *carried)
+    if level != "error":
+        return "it only warns, and what is carried over blocks"
+    return _CARRIED[kind](made, _PathRule(kind, options if isinstance(options, dict) else {}, origin, there))
 
 
 # Each carries a rule over, or says why it cannot.
@@ -119,16 +96,15 @@ def _carry(made: Imported, table: str, rules: Sequence[_PathRule]) -> None:
 def _existing(made: Imported, rule: _PathRule) -> str:
     """A file that must be there stands beside the authority, by one of several names."""
     globs = ["NOTICE*"] if rule.kind == "apache-notice" else rule.patterns("globsAny")[0]
+    folders = rule.kind == "directory-existence"
     names: list[str] = []
     for pattern in globs:
         folder, slash, last = pattern.removeprefix("./").rpartition("/")
         nocase = rule.options.get("nocase") is True
         for spelling in (last, last.upper(), last.lower(), last.capitalize()) if nocase else (last,):
             name = f"{folder}{slash}{spelling}"
-            if rule.kind != "directory-existence":
-                names.append(name)
-            if rule.kind == "directory-existence" or rule.options.get("dirs") is True:
-                names.append(f"{name.rstrip('/')}/**")
+            names += [] if folders else [name]
+            names += [f"{name.rstrip('/')}/**"] if folders or rule.options.get("dirs") is True else []
     names = list(dict.fromkeys(names))
     problem = _problem(names) if names else "it names no pattern"
     if not problem:
@@ -175,15 +151,15 @@ def _without(made: Imported, rule: _PathRule) -> str:
     return problem
 
 
-_TABLES: Final[Mapping[str, tuple[str, Callable[[Imported, _PathRule], str]]]] = {
-    "file-existence": ("missing-artifact", _existing),
-    "directory-existence": ("missing-artifact", _existing),
-    "apache-notice": ("missing-artifact", _existing),
-    "file-not-exists": ("forbidden-path", _absent),
-    "file-type-exclusion": ("forbidden-path", _absent),
-    "file-not-contents": ("forbidden-content", _without),
+_CARRIED: Final[Mapping[str, Callable[[Imported, _PathRule], str]]] = {
+    "file-existence": _existing,
+    "directory-existence": _existing,
+    "apache-notice": _existing,
+    "file-not-exists": _absent,
+    "file-type-exclusion": _absent,
+    "file-not-contents": _without,
 }
-"""The rule that stands for a type of rules, and what carries one over."""
+"""What carries a rule of each type over."""
 
 
 def _problem(patterns: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from specguard.testing import Case, Repository, Step, run_here
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,8 +70,7 @@ def imported(tmp_path: Path) -> Import:
     def make(files: Mapping[str, str], *sources: str) -> Project:
         case = Case(policy="", base=(Step("chore: base", files=files),), branch="main", origin="")
         repository = case.build(tmp_path / "project")
-        outcome = run_here("import", "--write", *sources, directory=repository.path)
-        assert outcome.exit_code == 0, outcome
+        outcome = ended(run_here("import", "--write", *sources, directory=repository.path))
         repository.stage()
         repository.git("commit", "-q", "--allow-empty", "-m", "docs: authority")
         return Project(repository, outcome)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from specguard.importers.settings import Imported
+    from specguard.importers import Imported
     from tests.importers.conftest import Import
 
 
@@ -89,20 +89,14 @@ def test_a_rule_that_is_off_is_left_out_in_silence(tmp_path: Path) -> None:
     assert (found.settings, found.left) == ({}, [])
 
 
-def test_rules_that_all_warn_warn(imported: Import) -> None:
-    project = imported({"repolinter.json": ruleset("file-existence", {"globsAny": ["README*"]}, "warning")})
-    outcome = project.whole()
-    assert (outcome.exit_code, outcome.state("ART001")) == (0, "warned")
-
-
-def test_a_rule_that_warns_beside_one_that_blocks_is_left(tmp_path: Path) -> None:
+def test_a_rule_that_warns_is_left(tmp_path: Path) -> None:
     rules = {
         level: {"level": level, "rule": {"type": "file-existence", "options": {"globsAny": [level]}}}
         for level in ("error", "warning")
     }
     found = made(tmp_path, json.dumps({"version": 2, "rules": rules}, indent=1))
     assert found.settings["artifacts.repository"]["companions"] == ["error"]
-    assert told(found) == ["repolinter.json:15: warning: it only warns, and missing-artifact blocks"]
+    assert told(found) == ["repolinter.json:15: warning: it only warns, and what is carried over blocks"]
 
 
 @pytest.mark.parametrize(
