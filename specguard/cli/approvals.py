@@ -9,46 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from specguard.approvals.record import Approval
 from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.request import Request
+from specguard.cli import options as opt
 from specguard.cli.files import replace_file, writing
-from specguard.cli.options import (
-    FILE,
-    approval,
-    base,
-    complete_selectors,
-    counted,
-    file,
-    flag,
-    in_directory,
-    output_format,
-    repeated,
-    say,
-    several,
-    show,
-    text,
-    today,
-    usage,
-    what_is_judged,
-)
+from specguard.cli.options import counted, say, show, usage
 from specguard.engine.baseline import Recording, record
 from specguard.engine.check import check
 from specguard.engine.granting import add_signature, revoke
 from specguard.engine.logbook import Logbook, Verification
 from specguard.errors import SpecguardError
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, listed, path_text, shortened
 from specguard.reporters.escape import cut, cut_path
-from specguard.reporters.json import report
-from specguard.reporters.logbook import (
-    all_lines,
-    data_of,
-    lines_of,
-    verified_data,
-    verified_lines,
-    written_data,
-)
+from specguard.reporters.json import fields_of, path_data, report
 from specguard.reporters.text import located
 from specguard.reporters.wording import accounts, may_approve
 
@@ -60,12 +36,12 @@ if TYPE_CHECKING:
     from specguard.model import Judged, RuleResult, Verdict
 
 
-_decisions = repeated(
-    "--decisions", metavar="FILE", type=FILE, help="Count uses in this log of decisions; repeatable."
+_decisions = opt.repeated(
+    "--decisions", metavar="FILE", type=opt.FILE, help="Count uses in this log of decisions; repeatable."
 )
 _KEY_HELP = "The SSH key, or its `.pub` file for ssh-agent."
-_key = file("--key", help=_KEY_HELP)
-_record = several(click.argument("name", metavar="ID"), in_directory, base)
+_key = opt.file("--key", help=_KEY_HELP)
+_record = opt.several(click.argument("name", metavar="ID"), opt.in_directory, opt.base)
 
 
 class _Group(click.Group):
@@ -101,35 +77,35 @@ def _logbook(directory: str, base: str, decisions: Sequence[str] = ()) -> Iterat
 
 
 @command.command("list")
-@in_directory
-@base
-@flag("--all", "over", help="Include expired and revoked ones.")
+@opt.in_directory
+@opt.base
+@opt.flag("--all", "over", help="Include expired and revoked ones.")
 @_decisions
-@output_format
+@opt.output_format
 def list_(directory: str, base: str, over: bool, decisions: Sequence[str], output_format: str) -> None:
     """List the approvals: who gave them, for what, why, until when, and where used."""
     with _logbook(directory, base, decisions) as book:
         if output_format == "json":
-            show("json", data_of(book, [*book.approvals(), *book.revocations()]), ())
+            show("json", _log_data(book, [*book.approvals(), *book.revocations()]), ())
         else:
-            show("text", None, all_lines(book, over=over))
+            show("text", None, _all_lines(book, over=over))
 
 
 @command.command("show")
 @_record
 @_decisions
-@output_format
+@opt.output_format
 def show_(name: str, directory: str, base: str, decisions: Sequence[str], output_format: str) -> None:
     """Show a record, where it is, who signed it, and where it was used."""
     with _logbook(directory, base, decisions) as book:
         logged = book.logged(book.named(name))
-        show(output_format, data_of(book, [logged]), lines_of(logged))
+        show(output_format, _log_data(book, [logged]), _lines_of(logged))
 
 
 @command.command("verify")
-@in_directory
-@base
-@output_format
+@opt.in_directory
+@opt.base
+@opt.output_format
 def verify(directory: str, base: str, output_format: str) -> int:
     """Find edited, renamed, removed, forged, copied and incomplete records.
 
@@ -137,16 +113,16 @@ def verify(directory: str, base: str, output_format: str) -> int:
     """
     with _logbook(directory, base) as book:
         found = Verification(book)
-        show(output_format, verified_data(found), verified_lines(found))
+        show(output_format, _verified_data(found), _verified_lines(found))
     return EXIT_FAILED if found.problems else EXIT_PASSED
 
 
 @command.command("revoke")
 @_record
-@text("--approved-by", metavar="WHO", required=True, help="The approver who revokes it.")
-@text("--reason", metavar="TEXT", required=True, help="Why.")
+@opt.text("--approved-by", metavar="WHO", required=True, help="The approver who revokes it.")
+@opt.text("--reason", metavar="TEXT", required=True, help="Why.")
 @_key
-@output_format
+@opt.output_format
 def revoke_(name: str, directory: str, base: str, output_format: str, **words: str) -> None:
     """End an approval early, for ever. An unsigned revocation counts too."""
     filed, paths = revoke(_request(directory, base), name, **words)
@@ -155,13 +131,13 @@ def revoke_(name: str, directory: str, base: str, output_format: str, **words: s
 
 @command.command("sign")
 @_record
-@file("--key", required=True, help=_KEY_HELP)
-@output_format
+@opt.file("--key", required=True, help=_KEY_HELP)
+@opt.output_format
 def sign(name: str, directory: str, base: str, key: str, output_format: str) -> None:
     """Sign an unsigned record as its approver, after showing its text."""
 
     def told(logged: Logged) -> None:
-        for line in lines_of(logged):
+        for line in _lines_of(logged):
             say(line, err=output_format == "json")
 
     filed, path = add_signature(_request(directory, base), name, key, told)
@@ -170,16 +146,183 @@ def sign(name: str, directory: str, base: str, key: str, output_format: str) -> 
 
 def _say_written(said: str, name: str, paths: Sequence[str], output_format: str) -> None:
     lines = [f"{said}: {' and '.join(paths)}", f"next git add {shlex.join(paths)} && git commit"]
-    show(output_format, written_data(name, paths), lines)
+    show(output_format, _written_data(name, paths), lines)
+
+
+SCHEMA: Final = "specguard.approvals/1"
+"""The name of the log's JSON; fields are only added to it."""
+
+_FILES: Final = 3
+"""How many files of an approval a list names."""
+
+_PLACES: Final = {"base": "the base", "head": "HEAD", "local": "the working tree"}
+_PROOFS: Final = {"signature": "signed", "base": "in the base", "local": "unsigned"}
+
+
+def _all_lines(book: Logbook, *, over: bool) -> Iterator[str]:
+    """The approvals of a log, each in a few lines.
+
+    Args:
+        book: the log.
+        over: whether those that are expired or revoked are listed too.
+    """
+    shown = book.approvals(over=over)
+    for logged in shown:
+        yield from _listed(logged)
+    if hidden := len(book.log.approvals) - len(shown):
+        yield f"{hidden} {'is' if hidden == 1 else 'are'} over: specguard approvals list --all"
+    if not book.log.approvals:
+        yield f"there are no approvals in {path_text(book.log.folder)}"
+    if broken := len({broken.path for broken in book.log.broken}):
+        what = "a file is no record" if broken == 1 else f"{broken} files are no records"
+        yield f"{what}: specguard approvals verify"
+
+
+def _listed(logged: Logged) -> Iterator[str]:
+    record = logged.filed.record
+    assert isinstance(record, Approval)  # noqa: S101 - approvals alone are listed
+    files = listed([cut_path(path_text(path)) for path in record.paths], _FILES)
+    what = f"{', '.join(record.rules)} {files}".rstrip()
+    yield f"{logged.filed.id[:12]} {logged.state:<9} {shortened(record.approver)}: {what}"
+    ticket = f" ({shortened(record.ticket)})" if record.ticket else ""
+    yield f"  {shortened(record.reason, 300) or 'no reason is given'}{ticket}"
+    used = "not used yet, as far as is known here"
+    if logged.uses:
+        last, count = logged.uses[-1], len(logged.uses)
+        often = "once" if count == 1 else f"{count} times, last"
+        used = f"used {often} by a check of {last.stage} on {last.time}"
+    yield f"  until {record.expires_at:%Y-%m-%d}, {_PROOFS[logged.proof]}, {used}"
+    yield from (f"  {reason}" for reason in logged.reasons)
+
+
+def _lines_of(logged: Logged) -> Iterator[str]:
+    """A record with all that it says, and what it is worth here."""
+    record = logged.filed.record
+    approval = record if isinstance(record, Approval) else None
+    yield f"{'approval' if approval else 'revocation'} {logged.filed.id}"
+    rows: list[tuple[str, str | Sequence[str]]] = [
+        ("state", "; ".join([logged.state, *logged.reasons])),
+        ("approver", record.approver),
+        ("reason", record.reason or "none"),
+    ]
+    if isinstance(record, Approval):
+        whole = record.scope == "change"
+        rows += [
+            ("ticket", record.ticket),
+            ("rules", record.rules),
+            ("files", [path_text(path) for path in record.paths]),
+            ("findings", record.findings),
+            ("bound to", "the whole change" if whole else "these files of the change"),
+            ("fingerprint", record.fingerprint),
+            ("target", record.target),
+            ("policy", record.policy_id),
+            ("repository", record.repository),
+            ("work item", " ".join(record.work_item or ())),
+        ]
+    else:
+        rows.append(("revokes", record.revokes))
+    rows.append(("issued", f"{record.issued_at:%Y-%m-%d %H:%M:%S} UTC"))
+    rows.append(("holds until", f"{approval.expires_at:%Y-%m-%d %H:%M:%S} UTC" if approval else ""))
+    rows += [
+        ("nonce", record.nonce),
+        ("file", path_text(logged.path)),
+        ("is in", ", ".join(_PLACES[place] for place in _places(logged))),
+        ("signed by", logged.key or ("no known key" if logged.filed.signatures else "nobody")),
+    ]
+    rows += [("revoked by", f"{one.approver} in {filed.id}") for filed, one in logged.revocations]
+    if approval:
+        rows.append(("used", f"{len(logged.uses)} times" if len(logged.uses) != 1 else "once"))
+        for use in logged.uses:
+            stage = f"{use.stage} --enforce" if use.enforce else use.stage
+            rows.append(
+                ("", " ".join(filter(None, (use.time, stage, use.verdict, use.head[:12], use.branch))))
+            )
+    for name, value in rows:
+        for at, one in enumerate([value] if isinstance(value, str) else value):
+            if one:
+                yield f"  {'' if at else name:<12} {one}".rstrip()
+
+
+def _verified_lines(found: Verification) -> Iterator[str]:
+    """What does not hold of a log, each with the next step, or how much does."""
+    for problem in found.problems:
+        yield f"error: {cut_path(path_text(problem.path))}: {problem.reason}"
+        yield f"  next {problem.help}"
+    yield from (f"note: {note}" for note in found.notes)
+    log = found.book.log
+    count, revocations = len(log.filed), len(log.revocations)
+    if wrong := len(found.problems):
+        yield f"the log does not hold: {wrong} {'file is' if wrong == 1 else 'files are'} wrong"
+    elif count:
+        some = f", {revocations} of them revocations" if revocations else ""
+        yield f"{count} record{' holds' if count == 1 else 's hold'}{some}"
+    else:
+        yield f"there are no approvals in {path_text(log.folder)}"
+
+
+def _log_data(book: Logbook, records: Sequence[Logged]) -> dict[str, Any]:
+    """Records of a log as JSON can hold them."""
+    return {
+        "schema": SCHEMA,
+        "folder": path_text(book.log.folder),
+        "approvals": [_record_data(one) for one in records if isinstance(one.filed.record, Approval)],
+        "revocations": [_record_data(one) for one in records if not isinstance(one.filed.record, Approval)],
+        "broken": [
+            {**path_data(one.path), "reason": one.reason, "place": one.place} for one in book.log.broken
+        ],
+    }
+
+
+def _verified_data(found: Verification) -> dict[str, Any]:
+    """What does not hold of a log as JSON can hold it."""
+    return {
+        "schema": SCHEMA,
+        "folder": path_text(found.book.log.folder),
+        "holds": not found.problems,
+        "records": len(found.book.log.filed),
+        "problems": [
+            {**path_data(one.path), "reason": one.reason, "help": one.help} for one in found.problems
+        ],
+        "notes": found.notes,
+    }
+
+
+def _written_data(name: str, paths: Sequence[str]) -> dict[str, Any]:
+    """What was written for a record as JSON can hold it."""
+    return {"schema": SCHEMA, "id": name, "written": list(paths)}
+
+
+def _places(logged: Logged) -> list[str]:
+    return [place for place in _PLACES if place in logged.filed.places]
+
+
+def _record_data(logged: Logged) -> dict[str, Any]:
+    return {
+        "id": logged.filed.id,
+        **path_data(logged.path),
+        **fields_of(logged, "state", "reasons", "proof"),
+        "key": logged.key or None,
+        "places": _places(logged),
+        "revoked_by": [filed.id for filed, _ in logged.revocations],
+        "uses": [
+            {
+                **fields_of(use, "time", "source", "stage", "enforce", "verdict", "findings"),
+                "head": use.head or None,
+                "branch": use.branch or None,
+            }
+            for use in logged.uses
+        ],
+        "record": dict(logged.filed.record.data),
+    }
 
 
 @click.command("approve")
-@click.argument("rules", nargs=-1, metavar="[RULE]...", shell_complete=complete_selectors)
-@in_directory
-@approval
+@click.argument("rules", nargs=-1, metavar="[RULE]...", shell_complete=opt.complete_selectors)
+@opt.in_directory
+@opt.approval
 @_key
-@what_is_judged
-@output_format
+@opt.what_is_judged
+@opt.output_format
 def approve_command(rules: tuple[str, ...], output_format: str, **options: Any) -> None:
     """Show the findings that an approval could lift, or approve those of RULE.
 
@@ -255,12 +398,12 @@ _PLACE: Final = path_text(BASELINE)
 
 
 @click.command("baseline")
-@in_directory
-@flag("--grow", help="Also accept what is not recorded yet.")
-@flag("--check", help="Write nothing; end with 1 if it could shrink.")
-@flag("--strict", help="Count warnings as errors.")
-@today
-@output_format
+@opt.in_directory
+@opt.flag("--grow", help="Also accept what is not recorded yet.")
+@opt.flag("--check", help="Write nothing; end with 1 if it could shrink.")
+@opt.flag("--strict", help="Count warnings as errors.")
+@opt.today
+@opt.output_format
 def baseline_command(
     directory: str, grow: bool, check: bool, strict: bool, today: str, output_format: str
 ) -> int:
@@ -350,11 +493,8 @@ def _recorded(recording: Recording, *, written: bool) -> dict[str, Any]:
         "written": written and bool(recording.changes),
         "needed": bool(recording.after),
         "entries": [
-            {**{name: getattr(entry, name) for name in _ENTRY}, "path": path_text(entry.path)}
+            {**fields_of(entry, "code", "path", "before", "after", "found"), "path": path_text(entry.path)}
             for entry in recording.entries
         ],
-        "undecided": [{"code": result.code, "reason": result.reason} for result in recording.undecided],
+        "undecided": [fields_of(result, "code", "reason") for result in recording.undecided],
     }
-
-
-_ENTRY: Final = ("code", "path", "before", "after", "found")

@@ -181,10 +181,9 @@ def _lines(verdict: Verdict) -> Iterator[str]:
     if verdict.policy_change:
         from specguard.reporters import wording
 
-        for difference in wording.unsaid_differences(verdict):
-            where = wording.difference_place(difference)
-            what = f"policy: {wording.effect_word(difference)} {wording.difference_text(difference)}"
-            yield visible(f"{cut_path(where)}: {what}" if where else what)
+        for does, said_of_it, where in wording.unsaid_differences(verdict):
+            what = f"policy: {does} {said_of_it}"
+            yield visible(f"{where}: {what}" if where else what)
     yield verdict_line(verdict, Style())
 
 

@@ -49,6 +49,23 @@ def _of(name: str, module: str, end: str = "", errors: str | None = None, *needs
     return Format(name, f"{home}:render{end}", target, needs)
 
 
+class ListFormat(Format):
+    """A format of which the target makes one report of what is told: findings, and what has no verdict."""
+
+    def render(self, verdicts: Sequence[Verdict]) -> str:
+        """The report of the verdicts, ending in a newline."""
+        from specguard.reporters.wording import told_of
+
+        return str(load(self.target)(told_of(verdicts)))
+
+    def error_report(self, error: SpecguardError) -> str:
+        """The report that there is no verdict, and why."""
+        from specguard.reporters.wording import told_errors
+
+        return str(load(self.target)(told_errors(error)))
+
+
+_LISTS: Final = "specguard.reporters.platforms"
 _ALL: Final = (
     _of("text", "text"),
     _of("json", "json", "", "", "fingerprint"),
@@ -59,11 +76,11 @@ _ALL: Final = (
     _of("html", "html", "", "", "fingerprint", "quotes", "hunks"),
     _of("sarif", "sarif", "", "", "fingerprint", "quotes", "rules"),
     _of("sarif-github", "sarif", "_open", "", "fingerprint", "quotes", "rules"),
-    _of("gitlab", "formal", "_gitlab", "_gitlab"),
-    _of("junit", "formal", "_junit", "_junit"),
-    _of("rdjson", "formal", "_rdjson", "_rdjson", "rules"),
-    _of("checkstyle", "formal", "_checkstyle", "_checkstyle"),
-    _of("azure", "formal", "_azure", "_azure"),
+    ListFormat("gitlab", f"{_LISTS}:gitlab"),
+    _of("junit", "platforms", "_junit", "_junit"),
+    ListFormat("rdjson", f"{_LISTS}:rdjson", needs=("rules",)),
+    ListFormat("checkstyle", f"{_LISTS}:checkstyle"),
+    _of("azure", "platforms", "_azure", "_azure"),
 )
 
 FORMATS: Final[Mapping[str, Format]] = {one.name: one for one in _ALL}

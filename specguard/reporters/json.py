@@ -69,9 +69,7 @@ def errors(error: SpecguardError) -> list[dict[str, Any]]:
 
 def _rule(result: RuleResult) -> dict[str, Any]:
     return {
-        "code": result.code,
-        "name": result.name,
-        "state": result.state,
+        **fields_of(result, "code", "name", "state"),
         "findings": len(result.findings),
         "reason": None if result.reason is None else plain(result.reason),
         "error": result.error or None,
@@ -181,11 +179,7 @@ def error_line(error: SpecguardError, now: float, *, enforce: bool) -> str:
 
 
 def _line(data: dict[str, Any], now: float) -> str:
-    head = {
-        "schema": SCHEMA,
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
-        "tool": _TOOL,
-    }
+    head = {"schema": SCHEMA, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)), "tool": _TOOL}
     return json_text({**head, **data}, indent=None) + "\n"
 
 

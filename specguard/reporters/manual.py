@@ -9,6 +9,7 @@ import tomllib
 
 from specguard.declaration.registry import FAMILIES
 from specguard.model import STAGES
+from specguard.reporters.json import fields_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,9 +95,7 @@ def data(entry: Registered) -> dict[str, Any]:
     """What the list of rules says of one, as JSON can hold it."""
     rule = entry.rule
     return {
-        "code": rule.code,
-        "name": rule.name,
-        "severity": rule.severity,
+        **fields_of(rule, "code", "name", "severity"),
         "stages": list(rule.stages),
         "approvable": rule.approvable,
         "plugin": entry.plugin,

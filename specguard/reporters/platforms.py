@@ -1,62 +1,59 @@
-"""Reports for GitHub: the log of a job, and the page of Markdown.
+"""Reports for GitHub (the log of a job, the page of Markdown), and in the formats of other programs.
 
-The runner reads commands from every line of the log: `::name` at its start, and the older `##[name` anywhere
-in it. So nothing of a change is printed but as an escaped part of a command. It shows ten annotations of each
-kind a step and drops the others in silence, hence the order, and the line that counts what was cut.
+Those are Checkstyle, JUnit, reviewdog's `rdjson`, GitLab's widget and Azure's log.
+
+GitHub's runner reads commands from every line of the log: `::name` at its start, and the older `##[name`
+anywhere in it. So nothing of a change is printed but as an escaped part of a command. It shows ten
+annotations of each kind a step and drops the others in silence, hence the order, and the line that counts
+what was cut.
 
 It is GitHub's Markdown, and everything that comes from a change is escaped, so that no markup, link, mention
 or reference of it is left. A page ends before the platform would refuse it.
+
+Checkstyle's elements and attributes are those that its `XMLLogger` writes; JUnit's are those that Jenkins
+allows in its `junit-10.xsd` (jenkinsci/xunit-plugin). Of several failures of a test case most readers show
+the first, so that a rule has one, which tells all its findings.
+
+Reviewdog's lines count from 1, and a range without columns has both of its lines whole. It puts messages into
+comments as they are, which makes Markdown of them, so that they are escaped for it.
+
+GitLab's fields are those of "Code quality report format" in its documentation: no path begins with `./`, and
+of several issues with one fingerprint only one is shown.
+
+Azure's agent reads `##vso[` anywhere in a line, so nothing of a change is printed but as an escaped part of a
+command. It knows errors and warnings; what weighs less is told in plain lines.
 """
 
 from __future__ import annotations
 
+import hashlib
+from xml.etree.ElementTree import Element, SubElement
+
 from specguard.model import listed, path_text
+from specguard.reporters import text, wording
 from specguard.reporters.escape import (
+    LONGEST,
+    azure_data,
+    azure_property,
     cut,
     cut_path,
+    json_text,
     markdown_code,
     markdown_text,
+    visible,
     workflow_data,
     workflow_property,
-)
-from specguard.reporters.text import (
-    Style,
-    counted,
-    decided_by,
-    fold,
-    gravest_first,
-    more_than_accepted,
-    said,
-    titles,
-    undecided,
-    verdict_line,
-)
-from specguard.reporters.wording import (
-    DIFFERENCES_SHOWN,
-    accounts,
-    difference_place,
-    difference_text,
-    effect_word,
-    error_lines,
-    lines,
-    may_approve,
-    place,
-    policy_headline,
-    policy_lines,
-    relative,
-    title,
-    undecided_lines,
-    unsaid_differences,
-    weight,
+    xml_legal,
+    xml_text,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import Final
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any, Final
 
     from specguard.errors import SpecguardError
-    from specguard.model import Verdict
+    from specguard.model import Judged, RuleResult, Verdict
     from specguard.reporters.text import Fold
 
 
@@ -77,20 +74,22 @@ def render_github(verdicts: Sequence[Verdict]) -> str:
     """
     annotations: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
     for verdict in verdicts:
-        for results in undecided(verdict):
+        for results in text.undecided(verdict):
             kind = "error" if results[0].incomplete else "warning"
-            told = "\n".join(undecided_lines(results[0]))
-            annotations[kind].append(_command(kind, told, title=titles(results)))
+            told = "\n".join(wording.undecided_lines(results[0]))
+            annotations[kind].append(_command(kind, told, title=text.titles(results)))
     for verdict in verdicts:
         if verdict.policy_change:
             tightens = all(difference["effect"] == "tightens" for difference in verdict.policy_change)
             kind = "notice" if tightens else "warning"
             annotations[kind].append(_policy_annotation(kind, verdict))
         for result in verdict.results:
-            if allowed := may_approve(result, str(verdict.change.get("source"))):
-                annotations["notice"].append(_command("notice", "\n".join(allowed), title=titles([result])))
+            if allowed := wording.may_approve(result, str(verdict.change.get("source"))):
+                annotations["notice"].append(
+                    _command("notice", "\n".join(allowed), title=text.titles([result]))
+                )
         for likes in _guards_first(verdict):
-            kind = _KINDS[weight(verdict, likes[0].first)]
+            kind = _KINDS[wording.weight(verdict, likes[0].first)]
             annotations[kind].append(_annotation(kind, likes))
     shown = [line for found in annotations.values() for line in found[:MOST]]
     cut = [
@@ -100,7 +99,7 @@ def render_github(verdicts: Sequence[Verdict]) -> str:
     ]
     if cut:
         shown.append(f"specguard: GitHub shows {MOST} annotations of a kind; there are {', '.join(cut)}")
-    shown += [verdict_line(verdict, Style()) for verdict in verdicts]
+    shown += [text.verdict_line(verdict, text.Style()) for verdict in verdicts]
     return "".join(f"{line}\n" for line in shown)
 
 
@@ -108,9 +107,9 @@ def error_report_github(error: SpecguardError) -> str:
     """The annotations that there is no verdict, and why."""
     told = []
     for one in error.each()[:MOST]:
-        path = relative(one.path) if one.path else None
+        path = wording.relative(one.path) if one.path else None
         properties = _file(path, one.line)
-        told.append(_command("error", "\n".join(error_lines(one)), **properties, title="no verdict"))
+        told.append(_command("error", "\n".join(wording.error_lines(one)), **properties, title="no verdict"))
     return "".join(f"{line}\n" for line in told)
 
 
@@ -130,7 +129,7 @@ def _guards_first(verdict: Verdict) -> list[list[Fold]]:
     """Like findings: guarded paths first, those without a file last; a rule's commits together."""
     found: dict[object, list[Fold]] = {}
     for result in verdict.results:
-        for like in fold(result.findings, verdict):
+        for like in text.fold(result.findings, verdict):
             finding = like.first.finding
             of_commit = finding.path is None and finding.commit is not None and not like.first.lifts
             key = (like.first.severity, like.first.state, result.code) if of_commit else id(like)
@@ -145,19 +144,21 @@ def _guards_first(verdict: Verdict) -> list[list[Fold]]:
 def _annotation(kind: str, likes: Sequence[Fold]) -> str:
     like = likes[0]
     finding = like.first.finding
-    told = lines(like.first, like)
+    told = wording.lines(like.first, like)
     if likes[1:]:
         others = [(one.first.finding.commit or "")[:12] for one in likes[1:]]
         told.insert(1, f"and so {'commit' if len(others) == 1 else 'commits'} {listed(others, MOST)}")
     properties = _file(finding.path, finding.line, finding.end_line or finding.line)
-    return _command(kind, "\n".join(told), **properties, title=title(like.first))
+    return _command(kind, "\n".join(told), **properties, title=wording.title(like.first))
 
 
 def _policy_annotation(kind: str, verdict: Verdict) -> str:
     """What the change does to the policy, where it is written first."""
-    path, line = place(next(iter([*unsaid_differences(verdict), *verdict.policy_change])))
+    one = wording.first_difference(verdict)
+    origin = one["new_origin"] or one["old_origin"] or {"path": "", "line": 0}
+    path, line = origin["path"], origin["line"] or 0
     properties = {} if path.startswith("preset:") else _file(path.encode("utf-8", "surrogateescape"), line)
-    told = policy_lines(verdict, MOST)
+    told = wording.policy_lines(verdict, MOST)
     told[0] = told[0].removeprefix("policy: ")
     return _command(kind, "\n".join(told), **properties, title="policy")
 
@@ -192,7 +193,7 @@ def error_report_markdown(error: SpecguardError) -> str:
     for one in error.each():
         where = f"{cut_path(one.path)}:{one.line}" if one.path and one.line else cut_path(one.path or "")
         at = f"{markdown_code(where)}: " if where else ""
-        parts.append(f"- {at}{'<br>'.join(map(markdown_text, error_lines(one)))}\n")
+        parts.append(f"- {at}{'<br>'.join(map(markdown_text, wording.error_lines(one)))}\n")
     return _within(parts, COMMENT_LIMIT)
 
 
@@ -214,21 +215,21 @@ def _page(verdict: Verdict) -> Iterator[str]:
     subject = verdict.change.get("branch")
     of = f" ({markdown_code(cut_path(str(subject)))})" if subject else ""
     yield f"## specguard: {said}{of}\n\n"
-    counts = ", ".join(counted(verdict))
+    counts = ", ".join(text.counted(verdict))
     yield "Nothing to judge.\n" if verdict.empty else f"{counts.capitalize() or 'No findings'}.\n"
-    for result in gravest_first(verdict):
+    for result in text.gravest_first(verdict):
         if result.findings:
             yield f"\n### {result.code} {result.name}\n\n"
-        for like in fold(result.findings, verdict):
+        for like in text.fold(result.findings, verdict):
             yield f"- {_item(like)}\n"
-        allowed = may_approve(result, str(verdict.change.get("source")))
+        allowed = wording.may_approve(result, str(verdict.change.get("source")))
         if allowed:
             yield f"\n{markdown_text(allowed[0])}: {markdown_code(allowed[1])}\n"
     if verdict.policy_change:
         yield from _policy_section(verdict)
-    for results in undecided(verdict):
+    for results in text.undecided(verdict):
         command = f" Next: {markdown_code(cut(results[0].command))}" if results[0].command else ""
-        yield f"\n### {titles(results)}\n\n"
+        yield f"\n### {text.titles(results)}\n\n"
         yield f"- **could not be judged**: {markdown_text(cut(results[0].reason or ''))}.{command}\n"
     if verdict.notes:
         yield "\n"
@@ -238,14 +239,13 @@ def _page(verdict: Verdict) -> Iterator[str]:
 
 
 def _policy_section(verdict: Verdict) -> Iterator[str]:
-    yield f"\n### policy\n\n{policy_headline(verdict).capitalize()}.\n\n"
-    rest = unsaid_differences(verdict)
-    for difference in rest[:DIFFERENCES_SHOWN]:
-        at = cut_path(difference_place(difference))
-        account = markdown_text(difference_text(difference))
-        yield f"- **{effect_word(difference)}** {account}{f' ({markdown_code(at)})' if at else ''}\n"
-    if len(rest) > DIFFERENCES_SHOWN:
-        yield f"- and {len(rest) - DIFFERENCES_SHOWN} more\n"
+    yield f"\n### policy\n\n{wording.policy_headline(verdict).capitalize()}.\n\n"
+    rest = wording.unsaid_differences(verdict)
+    for does, said, at in rest[: wording.DIFFERENCES_SHOWN]:
+        where = f" ({markdown_code(at)})" if at else ""
+        yield f"- **{does}** {markdown_text(said)}{where}\n"
+    if len(rest) > wording.DIFFERENCES_SHOWN:
+        yield f"- and {len(rest) - wording.DIFFERENCES_SHOWN} more\n"
 
 
 def _item(like: Fold) -> str:
@@ -259,12 +259,214 @@ def _item(like: Fold) -> str:
         parts.append(markdown_code(f"{cut_path(path_text(finding.path))}{line}"))
     if finding.commit is not None:
         parts.append(f"commit {markdown_code(finding.commit[:12])}")
-    told = [f"{' '.join(parts)}: {markdown_text(said(judged) + like.others)}"]
-    if by := decided_by(judged):
+    told = [f"{' '.join(parts)}: {markdown_text(text.said(judged) + like.others)}"]
+    if by := text.decided_by(judged):
         told.append(f"by {markdown_code(by) if judged.authority else markdown_text(by)}")
     if judged.exceeds:
-        told.append(markdown_text(more_than_accepted(judged.exceeds)))
-    told += map(markdown_text, accounts(judged))
+        told.append(markdown_text(text.more_than_accepted(judged.exceeds)))
+    told += map(markdown_text, wording.accounts(judged))
     if like.help and judged.state != "approved":
         told.append(f"next: {markdown_text(cut(like.help))}")
     return "<br>".join(told)
+
+
+VERSION: Final = "4.3"
+"""The version of the format, as Checkstyle's plugins read it."""
+
+
+def checkstyle(told: Iterable[wording.Told]) -> str:
+    """What is told by file, in the order in which the files come; line 0 is the whole file."""
+    root = Element("checkstyle", version=VERSION)
+    files: dict[bytes, Element] = {}
+    for one in told:
+        if one.place.path not in files:
+            files[one.place.path] = SubElement(root, "file", name=xml_legal(one.place.text))
+        SubElement(
+            files[one.place.path],
+            "error",
+            line=str(one.place.line),
+            severity=one.weight,
+            message=xml_legal("; ".join(one.lines)),
+            source=f"specguard.{one.code}",
+        )
+    return xml_text(root)
+
+
+SHOWN: Final = 1000
+"""How many findings of one rule are told before the rest is counted."""
+
+
+def render_junit(verdicts: Sequence[Verdict]) -> str:
+    """The verdicts: a rule that failed is a failure, and one that could not be judged is an error.
+
+    A rule that is off or does not apply is skipped. What does not fail (warnings, what is approved, in the
+    baseline or of a dry run) is the output of a test case that passes.
+    """
+    root = Element("testsuites", name="specguard")
+    for verdict in verdicts:
+        subject = verdict.change.get("branch") or verdict.change.get("head") or verdict.change.get("source")
+        suite = SubElement(root, "testsuite", name=f"specguard {visible(cut_path(str(subject)))}")
+        for result in verdict.results:
+            _case(suite, verdict, result)
+        notes = [f"note: {visible(cut(note))}" for note in verdict.notes]
+        SubElement(suite, "system-out").text = "\n".join(
+            [*wording.policy_lines(verdict), *notes, text.verdict_line(verdict, text.Style())]
+        )
+    return _counted(root)
+
+
+def error_report_junit(error: SpecguardError) -> str:
+    """A suite whose one test case is the error that there is no verdict."""
+    root = Element("testsuites", name="specguard")
+    suite = SubElement(root, "testsuite", name="specguard")
+    case = SubElement(suite, "testcase", name="verdict", classname="specguard")
+    told = ["; ".join(one.lines[1:]) for one in wording.told_errors(error)]
+    SubElement(case, "error", type="no verdict", message=told[0]).text = "\n".join(told)
+    return _counted(root)
+
+
+def _case(suite: Element, verdict: Verdict, result: RuleResult) -> None:
+    name = f"{result.code} {result.name}"
+    case = SubElement(suite, "testcase", name=name, classname=f"specguard.{result.code[:3]}")
+    fails = [one for one in result.findings if wording.weight(verdict, one) == "error"]
+    if fails:
+        more = f" (and {len(fails) - 1} more)" if len(fails) > 1 else ""
+        failure = SubElement(case, "failure", type="error", message=f"{text.located(fails[0])}{more}")
+        failure.text = _findings(fails)
+    if result.state == "indeterminate":
+        kind = "error" if result.incomplete else "skipped"
+        said = wording.undecided_lines(result)
+        SubElement(case, kind, type="indeterminate", message=said[0]).text = "\n".join(said)
+    elif result.state in ("off", "not-applicable"):
+        SubElement(case, "skipped", type=result.state, message=visible(result.reason or result.state))
+    rest = [one for one in result.findings if wording.weight(verdict, one) != "error"]
+    if rest:
+        SubElement(case, "system-out").text = _findings(rest)
+
+
+def _findings(found: Sequence[Judged]) -> str:
+    told: list[str] = []
+    for judged in found[:SHOWN]:
+        state = "" if judged.state == "open" else f" ({judged.state})"
+        told.append(f"{judged.severity}{state}: {text.located(judged)}")
+        told += [f"    {line}" for line in wording.lines(judged)[1:]]
+    if len(found) > SHOWN:
+        told.append(f"and {len(found) - SHOWN} more; --output json=FILE has them all")
+    return "\n".join(told)
+
+
+def _counted(root: Element) -> str:
+    """The report, which says how many test cases there are, and how they went."""
+    counts = {"tests": "", "failures": "/failure", "errors": "/error", "skipped": "/skipped"}
+    for element in (*root, root):
+        for attribute, below in counts.items():
+            if element is not root or attribute != "skipped":
+                element.set(attribute, str(len(element.findall(f".//testcase{below}"))))
+    for element in root.iter():
+        element.text = None if element.text is None else xml_legal(element.text)
+        for name, value in element.items():
+            element.set(name, xml_legal(value))
+    return xml_text(root)
+
+
+def rdjson(told: Iterable[wording.Told]) -> str:
+    """What is told, as diagnostics."""
+    found: list[dict[str, Any]] = []
+    for one in told:
+        location: dict[str, Any] = {"path": one.place.text}
+        if one.place.line:
+            location["range"] = {"start": {"line": one.place.line}, "end": {"line": one.place.end_line}}
+        message = "\n".join(map(markdown_text, one.lines))
+        found.append({"message": message, "location": location, "severity": one.weight.upper()})
+        if one.result is not None:
+            page = wording.url_of(one.result)
+            found[-1]["code"] = {"value": one.code, "url": page} if page else {"value": one.code}
+    data: dict[str, Any] = {"source": {"name": "specguard", "url": wording.HOME}}
+    severities = {one["severity"] for one in found}
+    if severities:
+        data["severity"] = min(severities, key=("ERROR", "WARNING", "INFO").index)
+    return json_text({**data, "diagnostics": found}) + "\n"
+
+
+_GITLAB: Final = {"error": "critical", "warning": "minor", "info": "info"}
+
+
+def gitlab(told: Iterable[wording.Told]) -> str:
+    """What is told as issues, each with a fingerprint of its own, also where several say the same.
+
+    What is approved or in the baseline says so, and is no more than `info`.
+    """
+    data: list[dict[str, Any]] = []
+    seen: dict[str, int] = {}
+    for one in told:
+        first, *rest = one.lines
+        severity = _GITLAB[one.weight]
+        if one.judged is not None:
+            # GitLab does not show the check's name.
+            first, rest = wording.title(one.judged), list(one.lines)
+            fingerprint = one.judged.fingerprint
+        elif one.result is not None:
+            severity = "blocker" if one.result.incomplete else "major"
+            first, rest = f"{one.code} {one.result.name}", list(one.lines)
+            fingerprint = _digest(one.code, one.result.reason or "")
+        else:
+            severity, fingerprint = "blocker", _digest(*one.lines)
+        seen[fingerprint] = count = seen.get(fingerprint, 0) + 1
+        begins, ends = max(1, one.place.line), one.place.end_line
+        data.append(
+            {
+                "description": f"{first}: {'; '.join(rest)}",
+                "check_name": one.code,
+                "fingerprint": fingerprint if count == 1 else _digest(fingerprint, str(count)),
+                "severity": severity,
+                "location": {
+                    "path": one.place.text,
+                    "lines": {"begin": begins, **({"end": ends} if ends > one.place.line else {})},
+                },
+            }
+        )
+    return json_text(data) + "\n"
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def render_azure(verdicts: Sequence[Verdict]) -> str:
+    """The verdicts as issues, errors first, then what is no issue, and verdict lines."""
+    issues: list[str] = []
+    rest: list[str] = []
+    for verdict in verdicts:
+        for results in text.undecided(verdict):
+            kind = "error" if results[0].incomplete else "warning"
+            told = [text.titles(results), *wording.undecided_lines(results[0])]
+            issues.append(_issue(kind, told, None, results[0].code))
+    for one in wording.told_of(verdicts):
+        if one.judged is not None and one.weight == "info":
+            state = one.judged.severity if one.judged.state == "open" else one.judged.state
+            rest.append(f"{one.code} ({state}) {text.located(one.judged)}")
+        elif one.judged is not None:
+            issues.append(_issue(one.weight, one.lines, one.place if one.place.own else None, one.code))
+    rest += [line for verdict in verdicts for line in wording.policy_lines(verdict)]
+    rest += [text.verdict_line(verdict, text.Style()) for verdict in verdicts]
+    return "".join(f"{line}\n" for line in (*issues, *rest))
+
+
+def error_report_azure(error: SpecguardError) -> str:
+    """The issues that there is no verdict, and why."""
+    return "".join(
+        f"{_issue('error', one.lines, one.place if one.place.own else None, '')}\n"
+        for one in wording.told_errors(error)
+    )
+
+
+def _issue(kind: str, told: Sequence[str], place: wording.ShownAt | None, code: str) -> str:
+    properties = {"type": kind}
+    if place is not None:
+        properties["sourcepath"] = cut(place.text, LONGEST)
+        if place.line:
+            properties["linenumber"] = str(place.line)
+    if code:
+        properties["code"] = code
+    fields = "".join(f"{name}={azure_property(value)};" for name, value in properties.items())
+    return f"##vso[task.logissue {fields}]{azure_data(chr(10).join(told))}"

@@ -84,29 +84,34 @@ def _settings(path: Path, value: object, policy: Policy, written: set[str]) -> I
     # The origins of what is deeper than `rules.<name>.<key>` may be those of the table above.
     if 0 < len(path) <= _EXACT and key not in written:
         return
-    if isinstance(value, dict):
-        for name, element in value.items():
-            yield from _settings((*path, name), element, policy, written)
-    elif isinstance(value, Record):
-        shown = False
-        for name in value._fields:
-            field = getattr(value, name)
-            if field != getattr(type(value), name, None) or f"{key}.{name}" in written:
-                for setting in _settings((*path, name), field, policy, written):
-                    shown = True
-                    yield setting
-        if not shown and len(path) > 1 and (origin := policy.origin(key)):
-            yield PolicySetting(path, {}, origin)
-    elif isinstance(value, (list, tuple)) and any(isinstance(element, Record) for element in value):
-        for index, element in enumerate(value):
-            yield from _settings((*path, index), element, policy, written)
-    elif isinstance(value, Patterns):
+    origin = policy.origin(key)
+    if isinstance(value, Patterns):
         for index, pattern in enumerate(value.patterns):
-            origin = policy.origin(f"{key}.{index}")
-            if origin is not None:
-                yield PolicySetting((*path, index), pattern, origin, expansion(pattern, covers=value.covers))
-    elif value is not None and (origin := policy.origin(key)):
-        yield PolicySetting(path, plain(value), origin)
+            if place := policy.origin(f"{key}.{index}"):
+                covers = expansion(pattern, covers=value.covers)
+                yield PolicySetting((*path, index), pattern, place, covers)
+        return
+    within = _within(value, key, written)
+    if within is None:
+        if value is not None and origin:
+            yield PolicySetting(path, plain(value), origin)
+        return
+    found = [one for name, element in within for one in _settings((*path, name), element, policy, written)]
+    if not found and isinstance(value, Record) and len(path) > 1 and origin:
+        yield PolicySetting(path, {}, origin)
+    yield from found
+
+
+def _within(value: object, key: str, written: set[str]) -> list[tuple[str | int, Any]] | None:
+    """What a table, a record or a list of records has, by name or position; None for any other value."""
+    if isinstance(value, dict):
+        return list(value.items())
+    if isinstance(value, Record):
+        fields = [(name, getattr(value, name), getattr(type(value), name, None)) for name in value._fields]
+        return [(name, one) for name, one, usual in fields if one != usual or f"{key}.{name}" in written]
+    if isinstance(value, (list, tuple)) and any(isinstance(element, Record) for element in value):
+        return list(enumerate(value))
+    return None
 
 
 def as_text(policy: Policy, *, coverage: bool = False) -> str:

@@ -14,22 +14,10 @@ from urllib.parse import quote
 from specguard import __version__
 from specguard.declaration.registry import FAMILIES
 from specguard.model import path_text
+from specguard.reporters import wording
 from specguard.reporters.escape import cut, json_text, visible
 from specguard.reporters.json import plain
 from specguard.reporters.manual import prose
-from specguard.reporters.wording import (
-    HOME,
-    ShownAt,
-    accounts,
-    lines,
-    most_severe_first,
-    of_origin,
-    place_of,
-    policy_lines,
-    told_errors,
-    undecided_lines,
-    url_of,
-)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +26,8 @@ if TYPE_CHECKING:
 
     from specguard.errors import SpecguardError
     from specguard.model import Judged, RuleResult, Verdict
+
+    Data = Sequence[dict[str, Any]]
 
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -70,9 +60,9 @@ def error_report(error: SpecguardError) -> str:
             "message": {"text": _text(one.lines[1:])},
             "locations": [{"physicalLocation": _physical(one.place)}],
         }
-        for one in told_errors(error)
+        for one in wording.told_errors(error)
     ]
-    return _log([_run_of("specguard/change/", [], False, 2, notifications, [])])
+    return _log([_run_of("specguard/change/", 2, notifications, whole=False)])
 
 
 def _log(runs: list[dict[str, Any]]) -> str:
@@ -80,29 +70,24 @@ def _log(runs: list[dict[str, Any]]) -> str:
 
 
 def _run_of(
-    category: str,
-    rules: list[dict[str, Any]],
-    successful: bool,
-    code: int,
-    notifications: list[dict[str, Any]],
-    results: list[dict[str, Any]],
+    category: str, code: int, notifications: Data, rules: Data = (), results: Data = (), *, whole: bool
 ) -> dict[str, Any]:
     driver = {"name": "specguard", "version": __version__, "semanticVersion": __version__}
-    invocation = {"executionSuccessful": successful, "exitCode": code}
+    invocation = {"executionSuccessful": whole, "exitCode": code}
     return {
-        "tool": {"driver": {**driver, "informationUri": HOME, "rules": rules}},
+        "tool": {"driver": {**driver, "informationUri": wording.HOME, "rules": list(rules)}},
         "automationDetails": {"id": category},
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
         "columnKind": "unicodeCodePoints",
         "invocations": [{**invocation, "toolExecutionNotifications": notifications}],
-        "results": results,
+        "results": list(results),
     }
 
 
 def _run(verdict: Verdict, *, several: bool, accepted: bool = True) -> dict[str, Any]:
     judged = [result for result in verdict.results if result.state not in ("off", "not-applicable")]
     indices = {result.code: index for index, result in enumerate(judged)}
-    found = [one for _, one in most_severe_first([verdict]) if accepted or one.state == "open"]
+    found = [one for _, one in wording.most_severe_first([verdict]) if accepted or one.state == "open"]
     seen: dict[str, int] = {}
     results = [_result(verdict, one, indices[one.code], seen) for one in found[:MOST]]
     notifications = list(_notifications(verdict, indices))
@@ -110,9 +95,9 @@ def _run(verdict: Verdict, *, several: bool, accepted: bool = True) -> dict[str,
         text = f"{len(found) - MOST} more findings are not here; --output json=FILE has them all"
         notifications.append({"level": "warning", "message": {"text": text}})
     rules = [rule_of(result) for result in judged]
-    category, successful = _category(verdict, several=several), verdict.outcome != "indeterminate"
+    category, whole = _category(verdict, several=several), verdict.outcome != "indeterminate"
     return {
-        **_run_of(category, rules, successful, verdict.exit_code, notifications, results),
+        **_run_of(category, verdict.exit_code, notifications, rules, results, whole=whole),
         "properties": {
             "verdict": verdict.outcome,
             "dryRun": verdict.dry_run,
@@ -142,7 +127,7 @@ def _result(verdict: Verdict, judged: Judged, index: int, seen: dict[str, int]) 
     level = LEVELS[judged.severity]
     if verdict.dry_run and level == "error":
         level = "warning"  # GitHub fails a pull request for an error
-    place = place_of(verdict, judged)
+    place = wording.place_of(verdict, judged)
     location: dict[str, Any] = {"physicalLocation": _physical(place)}
     if judged.finding.field:
         location["logicalLocations"] = [{"fullyQualifiedName": visible(judged.finding.field)}]
@@ -150,7 +135,7 @@ def _result(verdict: Verdict, judged: Judged, index: int, seen: dict[str, int]) 
         "ruleId": judged.code,
         "ruleIndex": index,
         "level": level,
-        "message": {"text": _text(lines(judged))},
+        "message": {"text": _text(wording.lines(judged))},
         "locations": [location],
         "partialFingerprints": {
             FINGERPRINT: judged.fingerprint,
@@ -162,7 +147,7 @@ def _result(verdict: Verdict, judged: Judged, index: int, seen: dict[str, int]) 
     }
     if judged.finding.commit:
         data["properties"]["commit"] = judged.finding.commit
-    behind = of_origin(judged.authority)
+    behind = wording.of_origin(judged.authority)
     if behind is not None and place.own:
         data["relatedLocations"] = [
             {
@@ -178,7 +163,7 @@ def _suppressions(judged: Judged) -> list[dict[str, Any]]:
     """What accepts a finding; nothing for an open one, which says that it is not suppressed."""
     if judged.state == "open":
         return []
-    said = "; ".join(map(visible, accounts(judged))) or "approved"
+    said = "; ".join(map(visible, wording.accounts(judged))) or "approved"
     why = _BASELINE if judged.state == "baselined" else said
     return [{"kind": "external", "status": "accepted", "justification": why}]
 
@@ -188,10 +173,12 @@ def _notifications(verdict: Verdict, indices: Mapping[str, int]) -> Iterator[dic
         if result.state == "indeterminate":
             yield {
                 "level": "error" if result.incomplete else "warning",
-                "message": {"text": _text([f"{result.code} {result.name}", *undecided_lines(result)])},
+                "message": {
+                    "text": _text([f"{result.code} {result.name}", *wording.undecided_lines(result)])
+                },
                 "associatedRule": {"id": result.code, "index": indices[result.code]},
             }
-    told = policy_lines(verdict)
+    told = wording.policy_lines(verdict)
     if told:
         yield {"level": "note", "message": {"text": _text(told)}}
     for note in verdict.notes:
@@ -203,7 +190,7 @@ def _text(told: Iterable[str]) -> str:
     return "\n".join(told).replace("](", "] (")
 
 
-def _physical(place: ShownAt, snippet: str = "") -> dict[str, Any]:
+def _physical(place: wording.ShownAt, snippet: str = "") -> dict[str, Any]:
     data: dict[str, Any] = {
         "artifactLocation": {"uri": _encoded(place.path), "uriBaseId": _ROOT},
         # A file as a whole is shown at its first line, without which GitHub shows nothing.
@@ -240,7 +227,7 @@ def rule_of(result: RuleResult) -> dict[str, Any]:
     first = " ".join(text.split("\n\n", 1)[0].split("\n"))
     condition = cut(visible(result.condition))
     holds = f"It passes when {condition}." if condition else ""
-    page = url_of(result)
+    page = wording.url_of(result)
     told = "\n\n".join(filter(None, (text, holds))) or result.name
     link = f"\n\n[The rule's page]({page})" if page else ""
     data: dict[str, Any] = {

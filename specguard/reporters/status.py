@@ -191,10 +191,6 @@ class _StatusPage:
             yield f"  {_seen(one['path'])}: {said}"
 
 
-def _is_complete(wave: Mapping[str, Any]) -> bool:
-    return bool(wave["complete"])
-
-
 def _is_done(plan: Mapping[str, Any]) -> bool:
     return bool(plan["tasks"]) and all(task["state"] == "done" for task in plan["tasks"])
 

@@ -167,11 +167,10 @@ def _policy_change(verdict: Verdict, style: Style) -> Iterator[str]:
 
     yield style("strong", f"policy: {wording.policy_headline(verdict)}")
     rest = wording.unsaid_differences(verdict, SHOWN)
-    for difference in rest[: wording.DIFFERENCES_SHOWN]:
-        kind = {"loosens": "error", "tightens": "good"}.get(difference["effect"], "warning")
-        where = wording.difference_place(difference)
-        said = f"{wording.difference_text(difference)}{f' ({cut_path(where)})' if where else ''}"
-        yield f"  {style(kind, f'{wording.effect_word(difference):8}')} {visible(said)}"
+    for does, said, where in rest[: wording.DIFFERENCES_SHOWN]:
+        kind = {"loosens": "error", "tightens": "good"}.get(does, "warning")
+        told = visible(f"{said} ({where})" if where else said)
+        yield f"  {style(kind, f'{does:8}')} {told}"
     if len(rest) > wording.DIFFERENCES_SHOWN:
         yield f"  and {len(rest) - wording.DIFFERENCES_SHOWN} more; --output-format json has them all"
     yield ""
@@ -399,9 +398,10 @@ def _like(text: str, finding: Finding) -> str:
 def _step(findings: Sequence[Finding], verdict: Verdict) -> str:
     """The next step of like findings; where no command does it for all, that of the first."""
     help_ = findings[0].help
+    same = all(finding.help == help_ for finding in findings)
+    each = help_ if same else f"{help_.rstrip('.')}, and so with the others."
     if "`" not in help_:
-        same = all(finding.help == help_ for finding in findings)
-        return help_ if same else f"{help_.rstrip('.')}, and so with the others."
+        return each
     commands = [re.search(_COMMAND, finding.help) for finding in findings]
     first = commands[0]
     paths = list(dict.fromkeys(finding.path for finding in findings if finding.path))
@@ -414,8 +414,7 @@ def _step(findings: Sequence[Finding], verdict: Verdict) -> str:
     # Within quotes there are no others.
     nested = any(rest.startswith("'") for rest in after)
     if first is None or len(paths) == 1 or len(after) > 1 or (nested and any("'" in one for one in operands)):
-        same = len({finding.help for finding in findings}) == 1
-        return help_ if same else f"{help_.rstrip('.')}, and so with the others."
+        return each
     command = first[1]
     wide = command if re.search(r"\b(?:checkout|reset) ", command) else ""
     if verdict.change.get("source") in ("staged", "worktree"):

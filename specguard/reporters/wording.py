@@ -13,7 +13,7 @@ import re
 from specguard import __version__
 from specguard.declaration.rule import Record
 from specguard.errors import named
-from specguard.model import SEVERITIES, path_text, shortened
+from specguard.model import SEVERITIES, Origin, path_text, shortened
 from specguard.reporters.escape import cut, cut_path, visible
 from specguard.reporters.text import decided_by, more_than_accepted, said
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, Final, Literal
 
     from specguard.errors import SpecguardError
-    from specguard.model import Judged, Lift, Origin, RuleResult, Verdict
+    from specguard.model import Judged, Lift, RuleResult, Verdict
     from specguard.reporters.text import Fold
 
     Weight = Literal["error", "warning", "info"]
@@ -95,10 +95,7 @@ def policy_lines(verdict: Verdict, most: int | None = None) -> list[str]:
     most = most or DIFFERENCES_SHOWN
     told = [f"policy: {policy_headline(verdict)}"]
     rest = unsaid_differences(verdict)
-    for difference in rest[:most]:
-        at = cut_path(difference_place(difference))
-        account = f"{effect_word(difference)} {difference_text(difference)}"
-        told.append(f"{account} ({at})" if at else account)
+    told += [f"{does} {said} ({at})" if at else f"{does} {said}" for does, said, at in rest[:most]]
     if len(rest) > most:
         told.append(f"and {len(rest) - most} more")
     return list(map(visible, told))
@@ -212,13 +209,31 @@ def policy_headline(verdict: Verdict) -> str:
     return f"this change {counted}"
 
 
-def unsaid_differences(verdict: Verdict, shown: int | None = None) -> Sequence[Mapping[str, Any]]:
-    """The differences that no finding says, loosening first, then what is neither, then tightening.
+def unsaid_differences(verdict: Verdict, shown: int | None = None) -> Sequence[tuple[str, str, str]]:
+    """The differences that no finding says: what each does, the setting with its values, and the place.
+
+    Loosening stands first, then what is neither, then tightening.
 
     Args:
         verdict: one whose change alters the policy.
         shown: how many findings of a rule are shown; None for all.
     """
+    return [
+        (
+            _WORDS[one["effect"]],
+            f"{shortened(one['key'], 120)} {shortened(one['summary'], 400)}",
+            cut_path(difference_place(one)),
+        )
+        for one in _unsaid(verdict, shown)
+    ]
+
+
+def first_difference(verdict: Verdict) -> Mapping[str, Any]:
+    """The first difference that no finding says, or else the first of all."""
+    return [*_unsaid(verdict), *verdict.policy_change][0]
+
+
+def _unsaid(verdict: Verdict, shown: int | None = None) -> Sequence[Mapping[str, Any]]:
     found = [
         judged.finding.key
         for result in verdict.results
@@ -229,26 +244,10 @@ def unsaid_differences(verdict: Verdict, shown: int | None = None) -> Sequence[M
     return sorted(rest, key=lambda difference: _ORDER.index(difference["effect"]))
 
 
-def effect_word(difference: Mapping[str, Any]) -> str:
-    """What a difference does: `loosens`, `changes` or `tightens`."""
-    return _WORDS[difference["effect"]]
-
-
-def difference_text(difference: Mapping[str, Any]) -> str:
-    """The setting, and what lies between its values."""
-    return f"{shortened(difference['key'], 120)} {shortened(difference['summary'], 400)}"
-
-
-def place(difference: Mapping[str, Any]) -> tuple[str, int]:
-    """The file and line where the setting is written, or was; an empty name where it is a default."""
-    origin = difference["new_origin"] or difference["old_origin"]
-    return (origin["path"], origin["line"] or 0) if origin else ("", 0)
-
-
 def difference_place(difference: Mapping[str, Any]) -> str:
-    """Its place as `file:line`; empty where there is none."""
-    path, line = place(difference)
-    return f"{path}:{line}" if line else path
+    """The place where the setting is written, or was, as `file:line`; empty where it is a default."""
+    origin = difference["new_origin"] or difference["old_origin"]
+    return str(Origin(origin["path"], origin["line"] or 0)) if origin else ""
 
 
 _DOCUMENT: Final = b"SPEC_AUTHORITY.md"

@@ -118,9 +118,7 @@ RESULT = record(
             }
         ),
         "suppressions": some(
-            record(
-                {"kind": one_of("external"), "status": one_of("accepted"), "justification": TEXT},
-            ),
+            record({"kind": one_of("external"), "status": one_of("accepted"), "justification": TEXT}),
             maxItems=1,
         ),
         "properties": {"type": "object"},

@@ -53,10 +53,7 @@ def verdict(*findings: Judged, approvers: tuple[str, ...] = (), source: str = "r
 
 
 def test_text_says_who_why_until_when_and_how_proven() -> None:
-    found = verdict(
-        judged(b"docs/a", lift(), state="approved"),
-        judged(b"docs/b", lift(), state="approved"),
-    )
+    found = verdict(judged(b"docs/a", lift(), state="approved"), judged(b"docs/b", lift(), state="approved"))
     said = "approval 3fa4b2c1d0e9 by alice until 2026-12-31 10:30 UTC, signed: the customer needs it (ABC-1)"
     assert text.render([found]).split("\n")[:6] == [
         "PTH002 locked-path",

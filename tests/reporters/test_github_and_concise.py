@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from specguard.model import Finding, Judged, Origin, RuleResult, Verdict
 from specguard.reporters import brief, platforms, text
 from specguard.testing import Case, Repository, Step, run_here
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,12 +16,7 @@ HOSTILE = b"a\n::error file=x::pwn\x1b[2J,`|<b>.md"
 
 
 def judged(
-    message: str = "m",
-    *,
-    severity: Any = "error",
-    state: Any = "open",
-    code: str = "PTH001",
-    **where: Any,
+    message: str = "m", *, severity: Any = "error", state: Any = "open", code: str = "PTH001", **where: Any
 ) -> Judged:
     finding = Finding(message, **where)
     origin = Origin("SPEC_AUTHORITY.md", 9)
@@ -245,13 +241,15 @@ def test_through_the_command(repository: Repository) -> None:
     page = repository.path.parent / "summary.md"
     page.write_text("before\n")
     arguments = ("check", "--base=main", "--select=PTH001")
-    outcome = run_here(
-        *arguments,
-        "--output-format=github",
-        directory=repository.path,
-        env={"GITHUB_STEP_SUMMARY": str(page)},
+    outcome = ended(
+        run_here(
+            *arguments,
+            "--output-format=github",
+            directory=repository.path,
+            env={"GITHUB_STEP_SUMMARY": str(page)},
+        ),
+        1,
     )
-    assert outcome.exit_code == 1
     assert outcome.stdout.startswith(
         "::error file=locked/a\\x0a%3A%3Aerror%3A%3Ab,title=PTH001 forbidden-path::"
     )
@@ -265,8 +263,7 @@ def test_a_failed_rule_beside_one_that_could_not_be_judged_is_told_as_both(tmp_p
     policy = '[rules.forbidden-path]\npaths = ["no/"]\n\n[rules.branch-name]\npattern = "^x$"\n'
     repository = Case(policy=policy, commits=[Step("feat: a", files={"no/a": "a"})]).build(tmp_path / "r")
     repository.git("checkout", "-q", "--detach")
-    outcome = run_here("check", "--base=main", directory=repository.path)
-    assert outcome.exit_code == 2
+    outcome = ended(run_here("check", "--base=main", directory=repository.path), 2)
     assert "specguard: failed, and indeterminate (" in outcome.stdout
     report = run_here("check", "--base=main", "--output-format=json", directory=repository.path).report
     assert report["verdict"] == "indeterminate"

@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from specguard.approvals.log import read_log
 from specguard.approvals.record import Approval
 from specguard.testing import Outcome, Repository, run_here
+from tests.outcomes import ended
 from tests.reporters import published
 from tests.reporters.published import obeyed, unseen
 
@@ -238,7 +239,7 @@ def test_the_approval_is_shown_with_why_it_does_not_count(hostile: str, tmp_path
     log = repository.path / ".specguard" / "approvals"
     old = next(read_log_of(repository))
     record = Approval(
-        **{name: getattr(old, name) for name in old._fields} | {"findings": [finding["fingerprint"]]},
+        **{name: getattr(old, name) for name in old._fields} | {"findings": [finding["fingerprint"]]}
     )
     (log / f"{record.id}.json").write_bytes(record.content)
     repository.commit("docs: approve it")
@@ -292,8 +293,7 @@ def test_other_commands(hostile: str, tmp_path: Path) -> None:
         harmless(outcome.stderr)
     (record,) = read_log_of(repository)
     for words in (["approvals", "show", record.id], ["approvals", "show", record.id, "--output-format=json"]):
-        outcome = run_here(*words, directory=repository.path)
-        assert outcome.exit_code == 0, outcome
+        outcome = ended(run_here(*words, directory=repository.path))
         harmless(outcome.stdout)
 
 

@@ -17,8 +17,9 @@ from specguard.change.lines import Hunk
 from specguard.errors import SpecguardError
 from specguard.model import Finding, RuleResult, Verdict
 from specguard.reporters import html
-from specguard.reporters.html.views import AROUND, MOST, Excerpts
+from specguard.reporters.html import AROUND, LINES, Excerpts
 from specguard.testing import Repository, run_here
+from tests.outcomes import ended
 from tests.reporters.published import obeyed, unseen
 from tests.reporters.test_hostile_text import HOSTILE, harmless, project_of
 from tests.reporters.verdicts import full
@@ -216,8 +217,7 @@ def test_a_check(repository: Repository) -> None:
     repository.branch("work")
     changed = content.replace("line 12\n", "line 12\nprint <b>\n")
     repository.commit("feat: work", files={"locked/a": content.replace("line 4\n", "other\n"), "b": changed})
-    outcome = run_here("check", "--output-format=html", directory=repository.path)
-    assert outcome.exit_code == 1
+    outcome = ended(run_here("check", "--output-format=html", directory=repository.path), 1)
     page = said(outcome.stdout)
     assert "Failed The policy forbids some of this change. 2 errors open." in page
     assert "4line 4 4other The authority SPEC_AUTHORITY.md:8 paths = [&quot;" not in page
@@ -302,7 +302,7 @@ def test_an_excerpt_is_about_the_line() -> None:
 def test_an_excerpt_of_a_file_is_its_first_lines() -> None:
     excerpt = Excerpts({b"f": [hunk(3, 0, 4, 2), hunk(20, 1, 22, 100)]}).of(at(None))
     assert excerpt is not None
-    assert len(excerpt.lines) == MOST
+    assert len(excerpt.lines) == LINES
     assert [line.apart for line in excerpt.lines].index(True) == 2
     assert not any(line.meant for line in excerpt.lines)
 
@@ -310,7 +310,7 @@ def test_an_excerpt_of_a_file_is_its_first_lines() -> None:
 def test_an_excerpt_of_many_lines_is_cut() -> None:
     excerpt = Excerpts({b"f": [hunk(0, 0, 1, 100_000)]}).of(at(10, end_line=90_000))
     assert excerpt is not None
-    assert len(excerpt.lines) == MOST + 2 * AROUND
+    assert len(excerpt.lines) == LINES + 2 * AROUND
 
 
 def test_hostile_pages_are_harmless_on_a_terminal_too() -> None:

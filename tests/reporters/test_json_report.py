@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.testing import Case, Outcome, Repository, run_here
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,8 +172,7 @@ def test_nothing_to_judge(project: Repository) -> None:
 
 
 def test_a_report_that_cannot_be_made(project: Repository) -> None:
-    outcome = check(project, "--base", "nowhere")
-    assert outcome.exit_code == 2
+    outcome = ended(check(project, "--base", "nowhere"), 2)
     assert set(outcome.report) == {"schema", "tool", "verdict", "errors", "exit_code"}
     assert outcome.report["verdict"] == "error"
     [error] = outcome.report["errors"]
@@ -182,8 +182,7 @@ def test_a_report_that_cannot_be_made(project: Repository) -> None:
 
 
 def test_two_changes_at_once(project: Repository) -> None:
-    outcome = check(project, "--staged", "--worktree")
-    assert outcome.exit_code == 2
+    outcome = ended(check(project, "--staged", "--worktree"), 2)
     [error] = outcome.report["errors"]
     assert "--staged and --worktree" in error["message"]
     assert error["help"]

@@ -15,6 +15,7 @@ from specguard.errors import SpecguardError
 from specguard.model import Finding, Judged, Lift, Origin, RuleResult, Verdict
 from specguard.reporters.formats import FORMATS
 from specguard.testing import Repository, run_here
+from tests.outcomes import ended
 from tests.reporters import published
 from tests.reporters.test_hostile_text import HOSTILE
 
@@ -323,8 +324,7 @@ def test_several_at_once(repository: Repository) -> None:
     repository.commit(files={b"locked/a\n::error::b": "x", b"locked/c": "x"})
     place = repository.path.parent
     outputs = [f"--output={form}={place}/{form}" for form in FORMS]
-    outcome = run_here("check", "--base=main", *outputs, directory=repository.path)
-    assert outcome.exit_code == 1
+    ended(run_here("check", "--base=main", *outputs, directory=repository.path), 1)
     read = {form: published.READ[form]((place / form).read_text("ascii")) for form in FORMS}
     assert published.sarif_paths(read["sarif"]).count(b"locked/c") == 1
     rule = next(one for one in read["sarif"]["runs"][0]["tool"]["driver"]["rules"] if one["id"] == "PTH001")
@@ -341,10 +341,10 @@ def test_there_is_no_verdict(repository: Repository) -> None:
     place = repository.path.parent
     outputs = [f"--output={form}={place}/{form}" for form in FORMS]
     for form in FORMS:
-        outcome = run_here(
-            "check", "--base=main", f"--output-format={form}", *outputs, directory=repository.path
+        outcome = ended(
+            run_here("check", "--base=main", f"--output-format={form}", *outputs, directory=repository.path),
+            2,
         )
-        assert outcome.exit_code == 2
         published.READ[form](outcome.stdout)
         assert (place / form).read_text("ascii") == outcome.stdout
         assert "pahts" in outcome.stdout
@@ -369,8 +369,7 @@ def test_the_names_of_formats_are_kept_from_plugins() -> None:
 )
 def test_a_format_that_cannot_be_written(repository: Repository, words: list[str], said: str) -> None:
     repository.commit(files={"SPEC_AUTHORITY.md": POLICY})
-    outcome = run_here("check", "--base=main", *words, directory=repository.path)
-    assert outcome.exit_code == 2
+    outcome = ended(run_here("check", "--base=main", *words, directory=repository.path), 2)
     assert said in outcome.stderr
     assert outcome.stdout == ""
     assert not (repository.path / "x").exists()

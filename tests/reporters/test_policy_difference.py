@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Outcome, Repository, run_here
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,9 +45,7 @@ def check(project: Repository, *words: str, form: str = "text", page: Path | Non
 
 
 def test_text_lists_what_no_finding_says(project: Repository) -> None:
-    outcome = check(project, "--select=PTH001")
-    assert outcome.exit_code == 0
-    assert outcome.stdout.split("\n")[:5] == [
+    assert ended(check(project, "--select=PTH001")).stdout.split("\n")[:5] == [
         "policy: this change loosens 1 setting, changes 1 and tightens 1",
         '  loosens  rules.locked-path.paths drops "a/" (SPEC_AUTHORITY.md:7)',
         '  changes  merge from "squash" to "rebase" (SPEC_AUTHORITY.md:4)',

@@ -13,18 +13,21 @@ from functools import cache
 from importlib.resources import files
 
 from specguard import __version__
+from specguard.declaration.rule import Record
+from specguard.model import STATES, Origin, listed, path_text, shortened
+from specguard.reporters import text, wording
 from specguard.reporters.escape import cut, cut_path, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from jinja2 import Environment
     from markupsafe import Markup
 
     from specguard.errors import SpecguardError
-    from specguard.model import Judged, Verdict
+    from specguard.model import Finding, Judged, Lift, RuleResult, Verdict
 
 LIMIT: Final = 8_000_000
 """How many characters the findings of a page come to at most; each rule has an equal part of them."""
@@ -32,39 +35,66 @@ LIMIT: Final = 8_000_000
 MOST: Final = 50
 """So many verdicts are on a page, those that did not pass before others."""
 
+SHOWN: Final = 200
+"""So many notes, approvals, settings of one effect and rules without the same fact are listed."""
+
 _FEW: Final = 10
 """A rule with no more findings is open from the start."""
 
+_MANY: Final = 50
+"""Of more findings a browser lays out only those that are seen."""
+
+_REMARKS: Final = 5
 _ERRORS: Final = 200
 _WORST: Final = ("indeterminate", "failed", "accepted", "passed")
+_STATES: Final = ("failed", "indeterminate", "warned", "approved", "baselined", "passed")
+"""The states of rules that judged something, those first that matter most."""
+
+_PLURAL: Final = ("error", "warning")
+_WORDS: Final = {
+    "passed": ("Passed", "Nothing was found that the policy forbids."),
+    "accepted": ("Accepted", "What was found is approved or in the baseline."),
+    "failed": ("Failed", "The policy forbids some of this change."),
+    "indeterminate": ("No full verdict", "Something could not be judged, so this is not a pass."),
+}
+"""What a verdict is called, and what it means."""
+
+_EFFECTS: Final = {
+    "loosens": "Loosens",
+    "incomparable": "Changes, for better or worse",
+    "tightens": "Tightens",
+}
 
 
 def render(verdicts: Sequence[Verdict]) -> str:
     """The verdicts as a page."""
-    from specguard.reporters.html.views import kind_of, lead, subject, view, why, word
-
     shown = list(verdicts)
     if len(shown) > MOST:
         first = sorted(range(len(shown)), key=lambda at: _WORST.index(shown[at].outcome))[:MOST]
         shown = [shown[at] for at in sorted(first)]
-    groups = _groups(shown)
-    views = [view(verdict, number, groups[number - 1]) for number, verdict in enumerate(shown, 1)]
+    room = LIMIT // max(1, sum(bool(result.findings) for one in shown for result in one.results))
+    views = [_view(verdict, room) for verdict in shown]
     worst = min(verdicts, key=lambda verdict: _WORST.index(verdict.outcome), default=None)
     one = verdicts[0] if len(verdicts) == 1 else None
-    headline = word(worst) if worst is not None else "Nothing to judge"
+    headline = _word(worst) if worst is not None else "Nothing to judge"
     findings = [judged for verdict in shown for judged in verdict.findings]
     return _page(
         "report.html.j2",
-        title=f"{headline}: {subject(one)}" if one else f"{headline}: {len(verdicts)} verdicts",
+        title=f"{headline}: {_subject(one)}" if one else f"{headline}: {len(verdicts)} verdicts",
         headline=headline,
         outcome=worst.outcome if worst is not None else "passed",
-        lead=lead(one) if one else f"{len(verdicts)} verdicts.",
+        lead=_lead(one) if one else f"{len(verdicts)} verdicts.",
         views=views,
         more=len(verdicts) - len(shown),
-        kinds=sorted(Counter(map(kind_of, findings)).items()),
+        kinds=sorted(Counter(map(_kind, findings)).items()),
         rules=sorted({(judged.code, judged.name) for judged in findings}),
-        total=sum(len(one["shown"]) + len(one["accepted"]) for some in groups for one in some),
-        why=why,
+        total=sum(len(one["shown"]) + len(one["accepted"]) for view in views for one in view["groups"]),
+        why=_why,
+        until=wording.until,
+        proven=wording.proven,
+        place=wording.difference_place,
+        most=SHOWN,
+        remarks=_REMARKS,
         script=_asset("script.js"),
     )
 
@@ -72,11 +102,14 @@ def render(verdicts: Sequence[Verdict]) -> str:
 def error_report(error: SpecguardError) -> str:
     """A page that says why there is no verdict."""
     each = error.each()
-    errors = []
-    for one in each[:_ERRORS]:
-        line = f":{one.line}" if one.line else ""
-        where = f"{cut_path(one.path)}{line}" if one.path else ""
-        errors.append({"where": where, "message": cut(one.message), "help": cut(one.help)})
+    errors = [
+        {
+            "where": str(Origin(cut_path(one.path), one.line or 0)) if one.path else "",
+            "message": cut(one.message),
+            "help": cut(one.help),
+        }
+        for one in each[:_ERRORS]
+    ]
     return _page(
         "error.html.j2",
         title="No verdict",
@@ -89,49 +122,16 @@ def error_report(error: SpecguardError) -> str:
     )
 
 
-def _groups(verdicts: Sequence[Verdict]) -> list[list[dict[str, Any]]]:
-    """The findings of each verdict by rule, each of which has an equal part of the page."""
-    from specguard.reporters.html.views import Excerpts, group, item
-
-    make = _environment().get_template("finding.html.j2").module.finding  # type: ignore[attr-defined]  # a macro
-    room = LIMIT // max(1, sum(bool(result.findings) for one in verdicts for result in one.results))
-    groups: list[list[dict[str, Any]]] = []
-    for verdict in verdicts:
-        excerpts, source = Excerpts(verdict.hunks), str(verdict.change.get("source"))
-        # What fails stands first, each state in the order of the codes.
-        failed_first = sorted(verdict.results, key=lambda result: result.state != "failed")
-        groups.append([])
-        for result in (one for one in failed_first if one.findings):
-            made: list[tuple[Judged, str]] = []
-            size = 0
-            for judged in result.findings:
-                markup = make(item(judged, excerpts.of(judged.finding)))
-                size += len(markup)
-                if size > room:
-                    break
-                made.append((judged, markup))
-            groups[-1].append(group(result, source, made, opened=len(result.findings) <= _FEW))
-    return groups
-
-
 def _page(template: str, *, script: str, **values: Any) -> str:
-    style = _asset("style.css")
-    inline = {"style": style, "style_hash": _digest(style), "script": script, "script_hash": _digest(script)}
-    own = {name: _own(text) for name, text in inline.items()}
-    made: str = _environment().get_template(template).render(version=__version__, **own, **values)
-    return made.rstrip("\n") + "\n"
-
-
-def _own(text: str) -> Markup:
-    """What this package wrote itself, as it is."""
     from markupsafe import Markup
 
-    return Markup(text)  # noqa: S704 - no text of a change comes here
-
-
-def _digest(text: str) -> str:
-    """What a page's policy allows an inline text by."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+    own: dict[str, Markup] = {}
+    for name, content in (("style", _asset("style.css")), ("script", script)):
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
+        # No text of a change comes here; the page's policy allows an inline text by its digest.
+        own |= {name: Markup(content), f"{name}_hash": Markup(f"sha256-{digest}")}  # noqa: S704
+    made: str = _environment().get_template(template).render(version=__version__, **own, **values)
+    return made.rstrip("\n") + "\n"
 
 
 @cache
@@ -148,9 +148,9 @@ def _environment() -> Environment:
         """Every text of a template, but for markup, which is escaped already."""
         return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
-    def code(text: str) -> Markup:
+    def code(line: str) -> Markup:
         """A line of a file, in which tabs stay as they are."""
-        return escape("\t".join(map(visible, text.split("\t"))))
+        return escape("\t".join(map(visible, line.split("\t"))))
 
     environment = Environment(
         loader=FunctionLoader(_asset),
@@ -160,5 +160,264 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["code"] = code
+    environment.filters |= {"code": code, "shortened": shortened, "cut": cut, "cut_path": cut_path}
     return environment
+
+
+def _view(verdict: Verdict, room: int) -> dict[str, Any]:
+    """A verdict as the page shows it, where each rule has so much room for its findings."""
+    bar, start = [], 0
+    for state in _STATES:
+        if count := verdict.counts[state]:
+            bar.append((state, start, count))
+            start += count
+    states = sorted(STATES, key=lambda state: (*_STATES, *STATES).index(state))
+    policy = {
+        title: [one for one in verdict.policy_change if one["effect"] == effect]
+        for effect, title in _EFFECTS.items()
+    }
+    return {
+        "outcome": verdict.outcome,
+        "said": _word(verdict),
+        "subject": _subject(verdict),
+        "counts": [(state, verdict.counts[state]) for state in states],
+        "bar": bar,
+        "width": start or 1,
+        "facts": _facts(verdict),
+        "notes": verdict.notes,
+        "undecided": text.undecided(verdict),
+        "groups": list(_groups(verdict, room)),
+        "policy_headline": wording.policy_headline(verdict).capitalize() if verdict.policy_change else "",
+        "policy": {title: some for title, some in policy.items() if some},
+        "approvals": _approvals(verdict),
+        "states": [
+            (state, [result for result in verdict.results if result.state == state])
+            for state in states
+            if verdict.counts[state]
+        ],
+    }
+
+
+def _word(verdict: Verdict) -> str:
+    """The verdict in a word or two."""
+    return "Would block" if verdict.dry_run and verdict.outcome == "failed" else _WORDS[verdict.outcome][0]
+
+
+def _lead(verdict: Verdict) -> str:
+    """What the verdict means, and how much is open, in a sentence or two."""
+    if verdict.empty and verdict.outcome == "passed":
+        return "There was nothing to judge."
+    kinds = Counter(map(_kind, verdict.findings))
+    told = [f"{kinds[kind]:,} {kind}{'s' if kinds[kind] > 1 else ''}" for kind in _PLURAL if kinds[kind]]
+    return _WORDS[verdict.outcome][1] + (f" {' and '.join(told)} open." if told else "")
+
+
+def _subject(verdict: Verdict) -> str:
+    """What was judged, for a heading."""
+    branch = verdict.change.get("branch")
+    name = cut_path(str(branch)) if branch else str(verdict.change.get("head") or "")[:12]
+    judged = text.subject_of(verdict)
+    return f"{name}: {judged}" if name else judged.capitalize()
+
+
+def _why(result: RuleResult) -> str:
+    """Why a rule is in its state, or what holds of it, and what it looked at."""
+    reason = result.reason or result.condition
+    if result.state == "baselined":
+        reason = f"{text.in_baseline(result)}; else {reason}"
+    facts = f" [looked at {', '.join(result.looked_at)}]" if result.looked_at else ""
+    return f"{cut(reason, 400)}{cut(facts, 400)}"
+
+
+def _facts(verdict: Verdict) -> list[tuple[str, str, str]]:
+    """What was judged by what: a name, a value, and `place` or `id` where the value is code."""
+    change, authority = verdict.change, verdict.authority
+    base = change.get("base")
+    work_item = change.get("work_item") or {}
+    taken = ""
+    if "trusted" in authority:
+        taken = "the trusted base" if authority["trusted"] else "elsewhere than the trusted base"
+    facts = [
+        ("Branch", change.get("branch"), "place"),
+        ("Work item", " ".join(str(work_item[key]) for key in ("kind", "id") if work_item.get(key)), ""),
+        ("Base", base, "id"),
+        ("Head", change.get("head"), "id"),
+        ("Merge base", change.get("merge_base") if change.get("merge_base") != base else "", "id"),
+        ("Change", change.get("fingerprint"), "id"),
+        ("Authority", listed(authority.get("documents") or [], 3), "place"),
+        ("Read from", authority.get("ref") if authority.get("ref") != base else "", "id"),
+        ("Policy", authority.get("policy_id"), "id"),
+        ("Taken from", f"{taken}; enforced" if taken and verdict.enforce else taken, ""),
+    ]
+    return [(name, cut_path(str(value)), kind) for name, value, kind in facts if value]
+
+
+def _approvals(verdict: Verdict) -> list[tuple[Lift, str]]:
+    """The approvals that name findings: those that count first, each once for the reasons it does not."""
+    named: dict[tuple[str, tuple[str, ...]], tuple[Lift, list[Judged]]] = {}
+    for judged in verdict.findings:
+        for lift in judged.lifts:
+            named.setdefault((lift.id, tuple(lift.refusals)), (lift, []))[1].append(judged)
+    found = []
+    for lift, findings in sorted(named.values(), key=lambda pair: bool(pair[0].refusals)):
+        codes = ", ".join(dict.fromkeys(judged.code for judged in findings))
+        found.append((lift, f"for {len(findings)} finding{'s' if len(findings) > 1 else ''} of {codes}"))
+    return found
+
+
+def _groups(verdict: Verdict, room: int) -> Iterator[dict[str, Any]]:
+    """The findings by rule, as markup and as far as there is room for them."""
+    make = _environment().get_template("finding.html.j2").module.finding  # type: ignore[attr-defined]  # a macro
+    excerpts = Excerpts(verdict.hunks)
+    # What fails stands first, each state in the order of the codes.
+    for result in sorted(verdict.results, key=lambda result: result.state != "failed"):
+        found = result.findings
+        made: list[tuple[str, str]] = []
+        size = 0
+        for judged in found:
+            markup = make(_item(judged, excerpts.of(judged.finding)))
+            size += len(markup)
+            if size > room:
+                break
+            made.append((judged.state, markup))
+        kinds = Counter(map(_kind, found))
+        if found:
+            yield {
+                "result": result,
+                "account": ", ".join(
+                    f"{count:,} {kind}{'s' if count > 1 and kind in _PLURAL else ''}"
+                    for kind, count in kinds.items()
+                ),
+                "allowed": wording.may_approve(result, str(verdict.change.get("source"))),
+                "shown": [markup for state, markup in made if state != "baselined"],
+                "accepted": [markup for state, markup in made if state == "baselined"],
+                "left_out": len(found) - len(made),
+                "open": len(found) <= _FEW,
+                "many": len(made) > _MANY,
+            }
+
+
+def _kind(judged: Judged) -> str:
+    """What a finding is filtered by: its state, or its severity where it is open."""
+    return judged.severity if judged.state == "open" else judged.state
+
+
+def _item(judged: Judged, excerpt: Excerpt | None) -> dict[str, Any]:
+    """A finding as the page shows it; what is said of the baseline and of approvals are remarks."""
+    finding = judged.finding
+    message = visible(text.said(judged))
+    if finding.path is not None:
+        # What stands before it already need not be said again.
+        message = message.removeprefix(f"{visible(cut_path(path_text(finding.path)))} ")
+    kind, by = _kind(judged), text.decided_by(judged)
+    remarks = [by] if by and judged.authority is None else []
+    if judged.exceeds:
+        remarks.append(text.more_than_accepted(judged.exceeds))
+    remarks += [
+        wording.refused(lift) if lift.refusals else f"approval {lift.id[:12]} by {shortened(lift.approver)}"
+        for lift in judged.lifts[:_REMARKS]
+    ]
+    if len(judged.lifts) > _REMARKS:
+        remarks.append(f"and {len(judged.lifts) - _REMARKS} more approvals name it")
+    return {
+        "kind": kind,
+        "tag": kind if judged.state == "open" else f"{judged.severity}, {kind}",
+        "where": text.place(judged).removesuffix(": ") or finding.field or "",
+        "message": message,
+        "excerpt": excerpt,
+        "by": by if judged.authority is not None else "",
+        "quote": cut(judged.quote, 600),
+        "remarks": remarks,
+        "next": "" if judged.state == "approved" else cut(finding.help),
+        "fingerprint": judged.fingerprint,
+    }
+
+
+LINES: Final = 8
+"""So many lines are shown where the finding is about the file."""
+
+AROUND: Final = 3
+"""So many lines of the same hunk are shown on either side of those that the finding is about."""
+
+_LONGEST: Final = 240
+
+
+class Line(Record):
+    """A line of a change.
+
+    Attributes:
+        added: whether it is added, else it is removed.
+        number: its number in the file on that side, from 1.
+        raw: the line.
+        hunk: the position of its hunk.
+        meant: whether the finding names it.
+        apart: whether unchanged lines are before it.
+    """
+
+    added: bool
+    number: int
+    raw: bytes
+    hunk: int
+    meant: bool = False
+    apart: bool = False
+
+    @property
+    def text(self) -> str:
+        """The line, of which a long one is cut; bytes that are not UTF-8 as surrogate escapes."""
+        # Cut as bytes first: a line may have millions.
+        return cut(self.raw[: 4 * _LONGEST + 4].decode("utf-8", "surrogateescape"), _LONGEST)
+
+
+class Excerpt(Record):
+    """Some lines of a change of one file.
+
+    Attributes:
+        lines: the lines; never empty.
+        rest: how many more lines of the file the change removes and adds.
+    """
+
+    lines: Sequence[Line]
+    rest: int
+
+
+class Excerpts:
+    """The excerpts of one change; the files are looked through once, however many findings are about them.
+
+    Args:
+        hunks: what the change does to the files, by path.
+    """
+
+    def __init__(self, hunks: Mapping[bytes, Sequence[Any]]) -> None:
+        self._hunks = hunks
+        self._known: dict[bytes, tuple[list[tuple[bool, int, bytes, int]], dict[tuple[bool, int], int]]] = {}
+
+    def of(self, finding: Finding) -> Excerpt | None:
+        """The lines that a finding is about; None where the change does nothing to them."""
+        path = finding.path
+        if path is None or not self._hunks.get(path):
+            return None
+        if path not in self._known:
+            lines = list(_lines(self._hunks[path]))
+            self._known[path] = lines, {line[:2]: at for at, line in enumerate(lines)}
+        lines, places = self._known[path]
+        if not finding.line:
+            first = enumerate(lines[:LINES])
+            shown = [Line(*line, apart=at > 0 and line[3] != lines[at - 1][3]) for at, line in first]
+            return Excerpt(shown, len(lines) - len(shown))
+        begin = places.get((finding.side != "base", finding.line))
+        if begin is None:
+            return None
+        added, _, _, hunk = lines[begin]
+        last = min(finding.end_line or finding.line, finding.line + LINES - 1)
+        meant = [at for at in range(begin, min(begin + LINES, len(lines))) if lines[at][::3] == (added, hunk)]
+        meant = [at for at in meant if lines[at][1] <= last]
+        near = range(max(0, begin - AROUND), min(len(lines), meant[-1] + 1 + AROUND))
+        shown = [Line(*lines[at], meant=at in meant) for at in near if lines[at][3] == hunk]
+        return Excerpt(shown, len(lines) - len(shown))
+
+
+def _lines(hunks: Sequence[Any]) -> Iterator[tuple[bool, int, bytes, int]]:
+    """The lines of a file's hunks, in each of which what is removed stands before what is added."""
+    for at, hunk in enumerate(hunks):
+        yield from ((False, hunk.old_start + n, raw, at) for n, raw in enumerate(hunk.removed))
+        yield from ((True, hunk.new_start + n, raw, at) for n, raw in enumerate(hunk.added))
