@@ -14,19 +14,9 @@ import click
 from specguard.change.request import Request
 from specguard.change.worktree import Signs
 from specguard.cli import complain
+from specguard.cli import options as opt
 from specguard.cli.judge import Reports, judge, judged
-from specguard.cli.options import (
-    approval,
-    complete_selectors,
-    file,
-    flag,
-    in_directory,
-    repeated,
-    text,
-    today,
-    usage,
-    what_is_judged,
-)
+from specguard.cli.options import usage
 from specguard.errors import SpecguardError, internal_error
 from specguard.model import listed, path_text
 from specguard.reporters.escape import cut_path, visible
@@ -80,9 +70,9 @@ def _output(
             raise click.BadParameter(f"{value!r} is not FORMAT=FILE with one of the formats {known}")
         if name == "-":
             raise click.BadParameter(f"what is printed is set by --output-format {form}")
-        other = outputs.setdefault(os.path.abspath(name), (form, name))
-        if other != (form, name):
-            raise click.BadParameter(f"{name!r} is to have the reports {other[0]} and {form}")
+        other, _ = outputs.setdefault(os.path.abspath(name), (form, name))
+        if other != form:
+            raise click.BadParameter(f"{name!r} is to have the reports {other} and {form}")
     return list(outputs.values())
 
 
@@ -93,50 +83,50 @@ def _given(options: Mapping[str, Any], flags: Sequence[str]) -> str:
 
 
 @click.command("check")
-@in_directory
-@what_is_judged
-@flag("--pre-receive", help="Judge a server's pre-receive input; implies --enforce unless --dry-run.")
-@file("--authority", help="Judge by this authority.")
-@repeated(
+@opt.in_directory
+@opt.what_is_judged
+@opt.flag("--pre-receive", help="Judge a server's pre-receive input; implies --enforce unless --dry-run.")
+@opt.file("--authority", help="Judge by this authority.")
+@opt.repeated(
     "--select",
     metavar="RULES",
-    shell_complete=complete_selectors,
+    shell_complete=opt.complete_selectors,
     help="Run only these rules: codes, families or names.",
 )
-@repeated("--ignore", metavar="RULES", shell_complete=complete_selectors, help="Skip these rules.")
-@repeated(
+@opt.repeated("--ignore", metavar="RULES", shell_complete=opt.complete_selectors, help="Skip these rules.")
+@opt.repeated(
     "--extend-select",
     metavar="RULES",
-    shell_complete=complete_selectors,
+    shell_complete=opt.complete_selectors,
     help="Run these too, even if they are off.",
 )
-@flag("--all", help="Judge the whole tree.")
-@flag("--strict", help="Count warnings as errors.")
-@flag("--exit-zero", "--dry-run", "dry_run", help="Report, but end with 0 on findings.")
-@repeated(
+@opt.flag("--all", help="Judge the whole tree.")
+@opt.flag("--strict", help="Count warnings as errors.")
+@opt.flag("--exit-zero", "--dry-run", "dry_run", help="Report, but end with 0 on findings.")
+@opt.repeated(
     "--override",
     metavar="RULE",
-    shell_complete=complete_selectors,
+    shell_complete=opt.complete_selectors,
     help="Approve this rule's findings in --path, and record it.",
 )
-@approval
-@today
-@flag("--enforce", help="Trust only the base (for CI).")
-@flag("--bootstrap", help="Accept a base without an authority, or its first approvers.")
-@text(
+@opt.approval
+@opt.today
+@opt.flag("--enforce", help="Trust only the base (for CI).")
+@opt.flag("--bootstrap", help="Accept a base without an authority, or its first approvers.")
+@opt.text(
     "--output-format",
     type=_FormatName(list(FORMATS)),
     metavar="F",
     default="text",
     help=f"The report on standard output: {', '.join(FORMATS)}, or a plugin's.",
 )
-@repeated("--output", "outputs", metavar="F=FILE", callback=_output, help="Write one more report.")
-@file("--log-decisions", "log", help="Append the verdict to FILE as JSON.")
-@flag("--watch", help="Judge again after each change.")
-@flag("--fix", help="Show fixes, apply those you confirm, then judge.")
-@flag("--yes", help="With --fix: do not ask.")
-@flag("--explain", help="Show what each rule looked at.")
-@flag("--statistics", help="Count the findings of each rule.")
+@opt.repeated("--output", "outputs", metavar="F=FILE", callback=_output, help="Write one more report.")
+@opt.file("--log-decisions", "log", help="Append the verdict to FILE as JSON.")
+@opt.flag("--watch", help="Judge again after each change.")
+@opt.flag("--fix", help="Show fixes, apply those you confirm, then judge.")
+@opt.flag("--yes", help="With --fix: do not ask.")
+@opt.flag("--explain", help="Show what each rule looked at.")
+@opt.flag("--statistics", help="Count the findings of each rule.")
 def command(
     output_format: str,
     outputs: list[tuple[str, str]],

@@ -20,9 +20,10 @@ from specguard.authority.schema import (
     rule_options,
     top_level_options,
 )
+from specguard.cli import options as opt
 from specguard.cli.app import app
 from specguard.cli.files import writing
-from specguard.cli.options import complete_rules, flag, folder, output_format, repeated, show, usage
+from specguard.cli.options import show, usage
 from specguard.engine.plugins import find_rule, load_registry
 from specguard.errors import SpecguardError, nearest
 from specguard.model import EXIT_FAILED, EXIT_PASSED
@@ -31,7 +32,7 @@ from specguard.reporters.status import aligned
 from specguard.runs.model import run_schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from specguard.declaration.registry import Registered, Registry
 
@@ -48,8 +49,8 @@ def show_markdown(page: str) -> None:
 
 
 @click.command("docs")
-@folder("--directory", default="docs", help="The pages' folder (default: docs).")
-@flag("--check", help="Write nothing; end with 1 if a page is stale.")
+@opt.folder("--directory", default="docs", help="The pages' folder (default: docs).")
+@opt.flag("--check", help="Write nothing; end with 1 if a page is stale.")
 def command(directory: str, check: bool) -> int:
     """Generate the pages of rules, errors, limits, settings and commands, and the JSON Schemas."""
     pages = reference(load_registry())
@@ -124,17 +125,8 @@ _WIDTH: Final = 100
 _COMMON: Final = ("-C", "--help", "--run-root", "--output-format")
 """Options that are told of once, unless a command's own has more to choose from."""
 
-_COMMON_ROWS: Final = (
-    ("--base REF", "Use the policy of REF."),
-    ("--authority FILE", "Use the policy in FILE."),
-)
-"""Options of several commands that say the same in each of them."""
-
 _RANGE: Final = re.compile(r"  \[[x\d<>=]+\]$")
 """What click says of an option's numbers."""
-
-_ALIKE: Final = 5
-"""So many options that are those of another command are only named."""
 
 
 def _commands() -> str:
@@ -143,50 +135,33 @@ def _commands() -> str:
     return _text("commands.md").replace("{commands}\n", "\n".join(_helps(app, context, "")) + "\n")
 
 
-def _helps(group: click.Group, context: click.Context, above: str) -> list[str]:
+def _helps(group: click.Group, context: click.Context, above: str) -> Iterator[str]:
     """The help of each command of a group, and below it of those that it has itself.
 
     A heading has the command's name and arguments, and the help is a block below it.
     """
-    lines: list[str] = []
-    known: dict[str, Mapping[str, str]] = {}
     for name in group.list_commands(context):
         found = group.get_command(context, name)
         if found is not None:
             inner = found.make_context(name, [], context, resilient_parsing=True)
             title = f"{above} {name}".strip()
             words = [word for word in found.collect_usage_pieces(inner) if word != "[OPTIONS]"]
-            told = _help(found, inner, known).split("\n")
-            lines += [f"## {' '.join((title, *words))}", "", *(f"  {line}".rstrip() for line in told), ""]
-            lines += _helps(found, inner, title) if isinstance(found, click.Group) else []
-    return lines
+            told = _help(found, inner).split("\n")
+            yield from (f"## {' '.join((title, *words))}", "", *(f"  {line}".rstrip() for line in told), "")
+            if isinstance(found, click.Group):
+                yield from _helps(found, inner, title)
 
 
-def _help(command: click.Command, context: click.Context, known: dict[str, Mapping[str, str]]) -> str:
-    """A command's help, without what every command has, and what one of those known has to say alike."""
+def _help(command: click.Command, context: click.Context) -> str:
+    """A command's help, without what every command has."""
     formatter = click.HelpFormatter(width=_WIDTH)
     command.format_help_text(context, formatter)
-    rows = [
-        (row[0], _RANGE.sub("", row[1]))
-        for parameter in command.get_params(context)
-        if isinstance(parameter, click.Option) and not _is_common(parameter)
-        for row in (parameter.get_help_record(context),)
-        if row and row not in _COMMON_ROWS
-    ]
-    alike = {name: [row for row in rows if told.get(row[0]) == row[1]] for name, told in known.items()}
-    like = max(alike, key=lambda name: len(alike[name]), default="")
-    same = alike.get(like, [])
-    if len(same) < _ALIKE:
-        same = []
-    known[context.command_path] = dict(rows)
-    formatter.write_paragraph()
-    with formatter.indentation():
-        if len(rows) > len(same):
-            formatter.write_dl([row for row in rows if row not in same])
-        if same:
-            formatter.write_text(
-                f"As for {like}: {', '.join(row[0].split()[0].rstrip(',') for row in same)}."
-            )
+    options = [one for one in command.get_params(context) if isinstance(one, click.Option)]
+    records = [one.get_help_record(context) for one in options if not _is_common(one)]
+    if rows := [(name, _RANGE.sub("", said)) for name, said in filter(None, records)]:
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_dl(rows)
     return formatter.getvalue().rstrip("\n")
 
 
@@ -239,13 +214,11 @@ def error_kinds() -> Mapping[str, ErrorKind]:
     }
 
 
-def _complete(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    return [name for name in error_kinds() if name.startswith(begun)]
-
-
 @click.command("error")
-@click.argument("name", metavar="[NAME]", required=False, shell_complete=_complete)
-@output_format
+@click.argument(
+    "name", metavar="[NAME]", required=False, shell_complete=opt.completing(lambda _: list(error_kinds()))
+)
+@opt.output_format
 def error_command(name: str | None, output_format: str) -> None:
     """Show what an error means and how to fix it, by the name in brackets after its message."""
     known = error_kinds()
@@ -266,21 +239,17 @@ _NUMBER: Final = re.compile(r"\{(?P<target>[\w.]+:[\w.]+)(?: (?P<unit>\w+))?\}")
 
 
 def limits_page() -> str:
-    """The page, ending in a newline."""
-    return _NUMBER.sub(lambda found: shown(*found.groups("")), limits_text())
+    """The page, ending in a newline.
 
-
-def limits_text() -> str:
-    """The page with `{module:CONSTANT unit}` for each number.
-
-    A number may also be `module:CONSTANT.key`, or `module:Class.field` for the default of a setting.
+    Its text has `{module:CONSTANT unit}` for each number, which may also be `module:CONSTANT.key`, or
+    `module:Class.field` for the default of a setting.
     """
-    return _text("limits.md")
+    return _NUMBER.sub(lambda found: shown(*found.groups("")), _text("limits.md"))
 
 
 def targets() -> list[tuple[str, str]]:
     """Where each number of the page is, with its unit; empty where the text, or the number itself, has it."""
-    return [(found["target"], found["unit"] or "") for found in _NUMBER.finditer(limits_text())]
+    return [(found["target"], found["unit"] or "") for found in _NUMBER.finditer(_text("limits.md"))]
 
 
 def shown(target: str, unit: str) -> str:
@@ -322,10 +291,10 @@ def value_of(target: str) -> float | str:
 
 
 @click.command("rule")
-@click.argument("selector", metavar="[CODE|NAME|WORD]", required=False, shell_complete=complete_rules)
-@flag("--cases", help="Show the rule's test cases.")
-@repeated("--plugin", "plugins", metavar="NAME", help="Include this plugin's rules.")
-@output_format
+@click.argument("selector", metavar="[CODE|NAME|WORD]", required=False, shell_complete=opt.complete_rules)
+@opt.flag("--cases", help="Show the rule's test cases.")
+@opt.repeated("--plugin", "plugins", metavar="NAME", help="Include this plugin's rules.")
+@opt.output_format
 def rule_command(selector: str | None, cases: bool, plugins: tuple[str, ...], output_format: str) -> None:
     """Show a rule's manual page, list all rules, or those whose page has WORD."""
     registry = load_registry(plugins)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from contextlib import suppress
 from functools import cached_property
 from importlib.util import find_spec
 
@@ -23,8 +24,9 @@ from specguard.engine.policies import TRY, open_policy
 from specguard.errors import MissingFact, SpecguardError
 from specguard.evaluation.canaries import unmatched
 from specguard.evaluation.expectations import authority_of
-from specguard.model import EXIT_FAILED, EXIT_PASSED
+from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin
 from specguard.reporters.escape import cut
+from specguard.reporters.json import fields_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ def command(directory: str, base: str, canary: bool, output_format: str) -> int:
         found += diagnose_canaries(request)
     show(
         output_format,
-        [{name: getattr(one, name) for name in one._fields} for one in found],
+        [fields_of(one, *one._fields) for one in found],
         (line for one in found for line in _lines(one)),
     )
     return EXIT_FAILED if any(one.status == "missing" for one in found) else EXIT_PASSED
@@ -134,15 +136,11 @@ class Checkup:
     @cached_property
     def trusted(self) -> bool:
         """Whether the policy was read from the base."""
-        named = None
-        if self.policy.base:
-            try:
-                named = self.named()
-            except SpecguardError:
-                # There is no such branch.
-                named = None
-        bases = {base.oid for base in (self.found, named) if base}
-        return self.policy.ref is not None and self.policy.ref in bases
+        bases = [self.found]
+        with suppress(SpecguardError):
+            # There may be no branch of the name in it.
+            bases += [self.named()] if self.policy.base else []
+        return self.policy.ref is not None and self.policy.ref in {base.oid for base in bases if base}
 
     def named(self) -> Found:
         """The base that the policy names."""
@@ -176,8 +174,7 @@ def diagnose(request: Request) -> Iterator[Diagnosis]:
 def _unanswered(error: SpecguardError | MissingFact) -> tuple[str, str]:
     if isinstance(error, MissingFact):
         return error.reason, error.command
-    line = f":{error.line}" if error.line else ""
-    place = f"{error.path}{line}: " if error.path else ""
+    place = f"{Origin(error.path, error.line or 0)}: " if error.path else ""
     return f"{place}{error.message}", error.help
 
 
@@ -205,14 +202,12 @@ def _base(checkup: Checkup) -> Iterator[Diagnosis]:
     if found is None:
         raise no_base(checkup.repository)
     said = f"{found.name} at {(found.oid or '')[:12]}"
-    try:
+    # What is wrong with the authority is said of it.
+    with suppress(SpecguardError):
         policy = checkup.policy
         named = checkup.named() if policy.base and not found.given else found
         if policy.ref not in (None, found.oid) and policy.ref == named.oid:
             said = f"{named.name} at {policy.ref[:12]}, as the authority of {said} says"
-    except SpecguardError:
-        # It is said of the authority.
-        pass
     yield Diagnosis("base", "ok", said)
 
 

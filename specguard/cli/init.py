@@ -6,6 +6,7 @@ import difflib
 import os
 import stat
 import sys
+from functools import partial
 
 import click
 
@@ -21,7 +22,6 @@ from specguard.cli.options import complete_presets, flag, in_directory, repeated
 from specguard.cli.proposed import (
     Adopted,
     Proposed,
-    ProposedGuard,
     append_to_authority,
     approver_named,
     compiled,
@@ -106,71 +106,91 @@ def command(
             raise SpecguardError(said, help=nearest(preset, known), code="unknown-name")
     named = [approver_named(text) for text in approvers]
     planned = plan_settings(top, agents, os.environ)
-    file = os.path.join(top, AUTHORITY)
-    there, begins = os.path.lexists(file), bool(presets or locks or forbids)
+    there, begins = os.path.lexists(os.path.join(top, AUTHORITY)), bool(presets or locks or forbids)
     asks = sys.stdin.isatty() and sys.stdout.isatty() and not only_print
-    if there and (agents or named) and not (begins or adopt):
-        show_settings(planned)
-        if named:
-            _add(top, named, "name who may approve", only_print=only_print)
-        if planned and not only_print:
-            say_next(repository, planned, write_settings(top, planned))
-        return
     if files and not adopt:
         raise usage(f"{files[0]} is not read without --adopt", "specguard init --adopt FILE")
-    if there and (adopt or asks) and not begins:
-        text = decode(read_regular(file, DOCUMENT_LIMIT, "the authority"), AUTHORITY)
-        added = [*_adopted(top, text, files, tree_paths(repository)), *named]
-        if added and not only_print and (adopt or click.confirm(f"Add this to {AUTHORITY}?")):
-            _add(top, added, "have rules hold what it says")
-        return
-    if adopt and there:
+    if adopt and there and begins:
         raise usage(f"--preset, --lock and --forbid begin a new {AUTHORITY}", "specguard init --adopt")
-    if adopt and not files:
+    if adopt and not (there or files):
         raise usage(f"there is no {AUTHORITY} to adopt", "specguard init --adopt AGENTS.md")
-    if not named and asks:
-        named = _ask_for_approver()
-    base = _default_branch(repository)
-    proposed = Proposed(base, presets)
-    paths = tree_paths(repository)
-    runners = "the hooks that run in front of an agent's edits"
-    proposed.guards += [*guards_in(paths), *(ProposedGuard(one.host.file, runners) for one in planned)]
-    guarded = {(one.path.rstrip("/"), one.forbidden) for one in proposed.guards}
-    for pattern, forbidden in (*((one, False) for one in locks), *((one, True) for one in forbids)):
-        if (pattern.rstrip("/"), forbidden) not in guarded:
-            proposed.guards.append(ProposedGuard(pattern, forbidden=forbidden))
-
-    def policy_of(text: str) -> Policy:
-        return _judging(top, text)
-
-    proposed.settings += [*named, *fitted(policy_of(proposed.text), paths)]
-    if adopt:
-        proposed.settings += _adopted(top, proposed.text, files, paths)
-    # A file that is there is refused below.
-    past = [] if there and not only_print else list(look_back(repository, proposed, policy_of))
-    policy = policy_of(proposed.text)
-    if only_print:
-        click.echo(proposed.text, nl=False)
-        show_settings(planned)
+    if there and not begins and (adopt or asks or named or planned):
+        read = files if adopt or not (named or planned) else None
+        _extend(repository, named, planned, read, agreed=adopt, only_print=only_print)
         return
-    if there:
+    if there and not only_print:
         raise SpecguardError(
             "there is an authority already, and it is never overwritten",
             path=AUTHORITY,
             help="specguard init --adopt reads it, and adds the settings that hold it",
             code="never-overwritten",
         )
+    if not named and asks:
+        named = _ask_for_approver()
+    proposed = Proposed(_default_branch(repository), presets)
+    paths = tree_paths(repository)
+    for path, why, forbidden in (
+        *guards_in(paths),
+        *((one.host.file, "the hooks that run in front of an agent's edits", False) for one in planned),
+        *((pattern, "", False) for pattern in locks),
+        *((pattern, "", True) for pattern in forbids),
+    ):
+        proposed.guard(path, why, forbidden=forbidden)
+    proposed.settings += [*named, *fitted(_judging(top, proposed.text), paths)]
+    if adopt:
+        proposed.settings += _adopted(top, proposed.text, files, paths)
+    _write(repository, proposed, planned, only_print=only_print)
+
+
+def _extend(
+    repository: Repository,
+    named: Sequence[ProposedSetting],
+    planned: Sequence[HostSettings],
+    files: Sequence[str] | None,
+    *,
+    agreed: bool,
+    only_print: bool,
+) -> None:
+    """Add to the authority that is there: the approvers, and what it and other files say in prose.
+
+    Nothing is read where `files` is None.
+    """
+    top = repository.work_tree()
+    added, subject = list(named), "name who may approve"
+    if files is not None:
+        text = decode(read_regular(os.path.join(top, AUTHORITY), DOCUMENT_LIMIT, "the authority"), AUTHORITY)
+        added = [*_adopted(top, text, files, tree_paths(repository)), *named]
+        subject = "have rules hold what it says"
+        if only_print or not added or not (agreed or click.confirm(f"Add this to {AUTHORITY}?")):
+            added = []
+    show_settings(planned)
+    if added:
+        _add(top, added, subject, only_print=only_print)
+    if not only_print:
+        write_settings(repository, planned)
+
+
+def _write(
+    repository: Repository, proposed: Proposed, planned: Sequence[HostSettings], *, only_print: bool
+) -> None:
+    """Write a new authority, or print it, with agents' settings and what there is to do."""
+    top = repository.work_tree()
+    past = list(look_back(repository, proposed, partial(_judging, top)))
+    policy = _judging(top, proposed.text)
+    if only_print:
+        click.echo(proposed.text, nl=False)
+        show_settings(planned)
+        return
     with (
         writing(AUTHORITY, "`specguard init --print` writes it to standard output"),
-        open(file, "x", encoding="utf-8") as stream,
+        open(os.path.join(top, AUTHORITY), "x", encoding="utf-8") as stream,
     ):
         stream.write(proposed.text)
     for line in past:
         say(line)
-    _next_steps(repository, top, base, policy, [AUTHORITY, *_ignore_runs(top, policy)])
-    if planned:
-        show_settings(planned)
-        say_next(repository, planned, write_settings(top, planned))
+    _next_steps(repository, top, proposed.base, policy, [AUTHORITY, *_ignore_runs(top, policy)])
+    show_settings(planned)
+    write_settings(repository, planned)
 
 
 def _ask_for_approver() -> list[ProposedSetting]:
@@ -241,17 +261,14 @@ def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
         with open(os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "r+b") as stream:
             text = stream.read()
             # Of several lines about one folder the last one counts.
-            lines = [one.strip() for one in text.split(b"\n")]
-            said = [one for one in lines if one.lstrip(b"!").strip(b"/") == os.fsencode(folder)]
-            ignored = bool(said) and not said[-1].startswith(b"!")
-            if ignored != kept:
-                return written
-            stream.write(b"" if not text or text.endswith(b"\n") else b"\n")
-            stream.write(os.fsencode(f"{line}\n"))
+            said = [one.strip() for one in text.split(b"\n") if one.strip(b" \t\r!/") == os.fsencode(folder)]
+            if bool(said and not said[-1].startswith(b"!")) == kept:
+                begins = b"" if not text or text.endswith(b"\n") else b"\n"
+                stream.write(begins + os.fsencode(f"{line}\n"))
+                written.append(IGNORE)
     except OSError as error:
         say(f"note: add {line} to {IGNORE}, which cannot be written: {error.strerror}")
-        return written
-    return [*written, IGNORE]
+    return written
 
 
 def _default_branch(repository: Repository) -> str:
@@ -384,19 +401,15 @@ def show_settings(planned: Sequence[HostSettings]) -> None:
             say(line)
 
 
-def write_settings(top: str, planned: Sequence[HostSettings]) -> list[str]:
-    """Write what is planned.
-
-    Returns:
-        The files that were written.
+def write_settings(repository: Repository, planned: Sequence[HostSettings]) -> None:
+    """Write what is planned, and say what is to be done for the hooks to run, here and in other worktrees.
 
     Raises:
-        SpecguardError: one cannot be written, or was changed since.
+        SpecguardError: a file cannot be written, or was changed since.
     """
-    written = []
-    for one in planned:
-        if one.new == one.old:
-            continue
+    top = repository.work_tree()
+    written = [one.host.file for one in planned if one.new != one.old]
+    for one in (one for one in planned if one.new != one.old):
         name = one.host.file
         file = os.path.join(top, name)
         with writing(name):
@@ -405,24 +418,18 @@ def write_settings(top: str, planned: Sequence[HostSettings]) -> list[str]:
                 said, help = "it was changed meanwhile", "run specguard init again"
                 raise SpecguardError(said, path=name, help=help, code="never-overwritten")
             replace_file(file, one.new)
-        written.append(name)
-    return written
-
-
-def say_next(repository: Repository, planned: Sequence[HostSettings], written: Sequence[str]) -> None:
-    """Say what is to be done for the hooks to run, here and in other worktrees."""
     if written:
         say(f"written: {', '.join(written)}")
         say(f"  git add {' '.join(written)} && git commit -m 'chore: have agents ask specguard'")
-    words = ["-C", repository.work_tree(), "ls-files", "--others", "--ignored", "--exclude-standard", "--"]
-    for one in planned:
-        file = one.host.file
+    words = ["-C", top, "ls-files", "--others", "--ignored", "--exclude-standard", "--"]
+    for file in (one.host.file for one in planned):
         if repository.in_place(*words, file, user=True).read():
             say(f"note: git ignores {file}, so other worktrees and other people do not have it")
-    for one in planned:
-        if one.host.agent in _TRUST:
-            say(_TRUST[one.host.agent])
-    say("then: specguard doctor runs each hook once, and says which are trusted")
+    for agent in (one.host.agent for one in planned):
+        if agent in _TRUST:
+            say(_TRUST[agent])
+    if planned:
+        say("then: specguard doctor runs each hook once, and says which are trusted")
 
 
 def _knows_on_failure(environment: Mapping[str, str]) -> bool:

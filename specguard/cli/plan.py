@@ -13,18 +13,8 @@ import click
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.request import Request
-from specguard.cli.options import (
-    counted,
-    file,
-    flag,
-    in_directory,
-    in_root,
-    output_format,
-    repeated,
-    say,
-    show,
-    text,
-)
+from specguard.cli import options as opt
+from specguard.cli.options import counted, say, show
 from specguard.cli.runs import open_store, trusted_policy
 from specguard.documents.data import read_data
 from specguard.engine.status import waiting_plans
@@ -52,8 +42,8 @@ if TYPE_CHECKING:
     from specguard.work.kinds import WorkKind
 
 
-_in_plan = file("--plan", help="The plan's file or folder.")
-_in_one_plan = file("--plan", help="Only this plan's file or folder.")
+_in_plan = opt.file("--plan", help="The plan's file or folder.")
+_in_one_plan = opt.file("--plan", help="Only this plan's file or folder.")
 
 
 @click.group("plan")
@@ -67,9 +57,9 @@ def _top(directory: str) -> str:
 
 @command.command("validate", short_help="Check whether a change or feature can become a plan.")
 @click.argument("slug")
-@in_directory
-@flag("--strict", help="Also end with 1 for warnings.")
-@output_format
+@opt.in_directory
+@opt.flag("--strict", help="Also end with 1 for warnings.")
+@opt.output_format
 def validate(slug: str, directory: str, strict: bool, output_format: str) -> int:
     """Check the OpenSpec change SLUG, or a spec-kit feature such as 001-cart.
 
@@ -100,9 +90,9 @@ def _issue(flaw: Issue) -> Iterator[str]:
 
 
 @command.command("status", short_help="Show plans and their progress.")
-@in_directory
+@opt.in_directory
 @_in_one_plan
-@output_format
+@opt.output_format
 def status(directory: str, plan: str, output_format: str) -> None:
     """Show the plans with their done, ready and waiting tasks, and proposals without a plan."""
     states = _states(trusted_policy(directory), directory, plan)
@@ -117,9 +107,9 @@ def status(directory: str, plan: str, output_format: str) -> None:
 
 
 @command.command("next", short_help="Show the next task.")
-@in_directory
+@opt.in_directory
 @_in_one_plan
-@output_format
+@opt.output_format
 def next_task(directory: str, plan: str, output_format: str) -> int:
     """Show the next task of each plan: its dependencies are done, and a command verifies it.
 
@@ -128,13 +118,8 @@ def next_task(directory: str, plan: str, output_format: str) -> int:
     policy = trusted_policy(directory)
     states = _states(policy, directory, plan)
     found = [(state, state.next) for state in states if state.next is not None]
-    left = [
-        (state, task)
-        for state in states
-        if state.next is None
-        for task in state.tasks
-        if task.state in ("begun", "waiting", "blocked")
-    ]
+    tasks = [(state, task) for state in states if state.next is None for task in state.tasks]
+    left = [one for one in tasks if one[1].state in ("begun", "waiting", "blocked")]
     data = {
         "schema": SCHEMA,
         "next": [
@@ -163,19 +148,16 @@ def _states(policy: Policy, directory: str, plan: str) -> list[PlanState]:
         files = plan_files(policy.declared("plan_kinds"), top, plan)
     except SpecguardError as error:
         folder = os.path.relpath(os.path.realpath(plan), os.path.realpath(top)) if plan else ""
-        named = [one for one in source_folders(top) if folder in (one.path, f"{one.path}/tasks.md", "")]
+        named = [one.path for one in source_folders(top) if folder in (one.path, f"{one.path}/tasks.md", "")]
         if error.path is not None or (plan and not named):
             raise
         if not named:
-            raise SpecguardError(
-                f"{error.message}; nor is there a change in openspec/changes, or a feature in specs",
-                help="specguard plan proposal SLUG writes a change",
-                code=error.code,
-            ) from error
-        return [one for one in plan_states([], top, {}) if one.source in {folder.path for folder in named}]
-    request = Request(environment=os.environ, directory=directory, worktree=True, all=True)
+            said = f"{error.message}; nor is there a change in openspec/changes, or a feature in specs"
+            help = "specguard plan proposal SLUG writes a change"
+            raise SpecguardError(said, help=help, code=error.code) from error
+        return [one for one in plan_states([], top, {}) if one.source in named]
     try:
-        waiting = waiting_plans(request)
+        waiting = waiting_plans(Request(environment=os.environ, directory=directory, worktree=True, all=True))
     except MissingFact as missing:
         raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
     states = plan_states(files, top, waiting)
@@ -221,8 +203,8 @@ def _why(task: TaskState) -> str:
 
 
 @command.command("init", short_help="Write the folders of plans and the planner's brief.")
-@in_directory
-@flag("--print", "only_print", help="Print the brief, and write nothing.")
+@opt.in_directory
+@opt.flag("--print", "only_print", help="Print the brief, and write nothing.")
 def init(directory: str, only_print: bool) -> None:
     """Make the folders of plans and changes, and write the planner's brief from the policy."""
     policy = trusted_policy(directory)
@@ -249,11 +231,11 @@ def init(directory: str, only_print: bool) -> None:
 
 @command.command("proposal", short_help="Write an OpenSpec change.")
 @click.argument("slug")
-@in_directory
-@repeated(
+@opt.in_directory
+@opt.repeated(
     "--capability", "capabilities", metavar="NAME", help="What it is about (default: SLUG); repeatable."
 )
-@flag("--no-specs", help="Write no deltas: it changes no behaviour.")
+@opt.flag("--no-specs", help="Write no deltas: it changes no behaviour.")
 def proposal(slug: str, directory: str, capabilities: tuple[str, ...], no_specs: bool) -> None:
     """Write openspec/changes/SLUG: a proposal, tasks, and a delta for each capability.
 
@@ -263,10 +245,7 @@ def proposal(slug: str, directory: str, capabilities: tuple[str, ...], no_specs:
     files = proposal_files(top, slug, capabilities, specs=not no_specs, today=datetime.now(UTC).date())
     folder = f"{CHANGES}/{slug}"
     if os.path.lexists(os.path.join(top, folder)):
-        said, help = (
-            "the change is there already, and is never overwritten",
-            f"specguard plan validate {slug}",
-        )
+        said, help = "it is there already, and is never overwritten", f"specguard plan validate {slug}"
         raise SpecguardError(said, path=folder, help=help, code="never-overwritten")
     write_files(top, files)
     for path in files:
@@ -276,12 +255,12 @@ def proposal(slug: str, directory: str, capabilities: tuple[str, ...], no_specs:
 
 @command.command("create", short_help="Make a plan of a change or feature.")
 @click.argument("slug")
-@text("--name", metavar="NAME", required=True, help="The plan's name.")
-@in_directory
-@text("--kind", metavar="KIND", help="The kind of plan, if there are several.")
-@text("--option", metavar="OPTION", help="The chosen option, such as B.")
-@text("--goal", metavar="TEXT", help="What it is for.")
-@flag("--print", "only_print", help="Print the plan, and write nothing.")
+@opt.text("--name", metavar="NAME", required=True, help="The plan's name.")
+@opt.in_directory
+@opt.text("--kind", metavar="KIND", help="The kind of plan, if there are several.")
+@opt.text("--option", metavar="OPTION", help="The chosen option, such as B.")
+@opt.text("--goal", metavar="TEXT", help="What it is for.")
+@opt.flag("--print", "only_print", help="Print the plan, and write nothing.")
 def create(slug: str, name: str, directory: str, kind: str, option: str, goal: str, only_print: bool) -> None:
     """Make a plan with one task for each box of SLUG's tasks.md, and a context for its agents.
 
@@ -352,11 +331,11 @@ def _read(top: str, path: str) -> str | None:
 
 
 @command.command("sync", short_help="Compare plans with the runs of their tasks.")
-@in_directory
-@in_root
+@opt.in_directory
+@opt.in_root
 @_in_plan
-@flag("--write", help="Write it.")
-@output_format
+@opt.flag("--write", help="Write it.")
+@opt.output_format
 def sync(directory: str, run_root: str, plan: str, write: bool, output_format: str) -> int:
     """Show where plans and the runs of their tasks differ, and with --write correct the plans.
 
@@ -400,9 +379,9 @@ def _drifts(found: Sequence[TaskDrift], mended: int, *, written: bool) -> Iterat
 
 @command.command("verify", short_help="Record that a person verified a task.")
 @click.argument("task")
-@text("--note", metavar="TEXT", required=True, help="What you saw, such as 'works on the device'.")
-@text("--by", metavar="WHO", help="The person (default: git's user.name).")
-@in_directory
+@opt.text("--note", metavar="TEXT", required=True, help="What you saw, such as 'works on the device'.")
+@opt.text("--by", metavar="WHO", help="The person (default: git's user.name).")
+@opt.in_directory
 @_in_plan
 def verify(task: str, note: str, by: str, directory: str, plan: str) -> None:
     """Record in its plan that a person verified TASK, and set it to done."""

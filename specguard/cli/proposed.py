@@ -78,20 +78,6 @@ _FITTED: Final = 8
 """In so many folders a preset's code may be, for them to be meant."""
 
 
-class ProposedGuard(Record):
-    """A path that the authority guards.
-
-    Attributes:
-        path: its pattern.
-        why: what it is; empty where nobody says.
-        forbidden: whether it is forbidden, and not only locked.
-    """
-
-    path: str
-    why: str = ""
-    forbidden: bool = False
-
-
 class ProposedSetting(Record):
     """A setting that differs from its default.
 
@@ -112,38 +98,40 @@ class Proposed:
         presets: what it extends.
 
     Attributes:
-        guards: what it guards.
+        base: the branch.
         settings: its settings: those without a table come before the tables.
     """
 
     def __init__(self, base: str, presets: Sequence[str]) -> None:
-        self.guards: list[ProposedGuard] = [ProposedGuard(AUTHORITY, "this document")]
+        self.base = base
+        self._guards: dict[tuple[str, bool], str] = {}
+        self.guard(AUTHORITY, "this document")
         self.settings: list[ProposedSetting] = []
         if presets:
             self.settings.append(ProposedSetting(f"extends = {toml_value(list(presets))}"))
         self.settings.append(ProposedSetting(f"base = {toml_value(base)}"))
-        self._base = base
+
+    def guard(self, path: str, why: str = "", *, forbidden: bool = False) -> None:
+        """Lock a path, or forbid it, and say what it is; one that is guarded already stays as it is."""
+        known = [(one.rstrip("/"), kind) for one, kind in self._guards]
+        if (path.rstrip("/"), forbidden) not in known:
+            self._guards[path, forbidden] = f"- `{path}`: {why}." if why else f"- `{path}`"
 
     @property
     def text(self) -> str:
         """The document."""
-        locked, forbidden = ([one for one in self.guards if one.forbidden is kind] for kind in (False, True))
-        base = markdown_code(self._base)
-        lines = [
-            "# Authority",
-            "",
-            "What may change in this repository, in which steps and with which evidence.",
-            f"`specguard check` judges every change by the copy of this document on {base}.",
-            "",
-            "## Locked zones",
-            "",
-            "A change here needs an approval.",
-            "",
-            *_items(locked),
-        ]
+        locked, forbidden = (
+            [line for (_, kind), line in self._guards.items() if kind is wanted] for wanted in (False, True)
+        )
+        base = markdown_code(self.base)
+        head = (
+            "# Authority\n\nWhat may change in this repository, in which steps and with which evidence.\n"
+            f"`specguard check` judges every change by the copy of this document on {base}.\n"
+        )
+        lines = [head, "## Locked zones\n\nA change here needs an approval.\n", *locked]
         if forbidden:
-            lines += ["", "## Forbidden paths", "", "Nothing here changes.", "", *_items(forbidden)]
-        return "\n".join([*lines, "", "## Settings", "", *settings_block(self.settings), ""])
+            lines += ["\n## Forbidden paths\n\nNothing here changes.\n", *forbidden]
+        return "\n".join([*lines, "\n## Settings\n", *settings_block(self.settings), ""])
 
 
 def settings_block(settings: Iterable[ProposedSetting]) -> list[str]:
@@ -153,11 +141,6 @@ def settings_block(settings: Iterable[ProposedSetting]) -> list[str]:
         table = one.toml.startswith("[")
         lines += [*([""] if table and lines else []), *([f"# {one.why}"] if one.why else []), one.toml]
     return ["```toml specguard", *lines, "```"]
-
-
-def _items(guards: Sequence[ProposedGuard]) -> list[str]:
-    found = {guard.path: guard.why for guard in guards}
-    return [f"- `{path}`: {why}." if why else f"- `{path}`" for path, why in found.items()]
 
 
 def tree_paths(repository: Repository) -> Sequence[str]:
@@ -170,14 +153,14 @@ def tree_paths(repository: Repository) -> Sequence[str]:
     return [os.fsdecode(path) for path in known.split(b"\0") if path]
 
 
-def guards_in(paths: Sequence[str]) -> Iterator[ProposedGuard]:
-    """What of these files is worth guarding, whatever the project is."""
+def guards_in(paths: Sequence[str]) -> Iterator[tuple[str, str, bool]]:
+    """What of these files is worth guarding: its path, what it is, and whether it is forbidden."""
     for known, forbidden in ((_LOCKED, False), (_FORBIDDEN, True)):
         for pattern, why in known:
             begins = re.compile(pattern if pattern.endswith("/") else rf"(?:{pattern})\Z")
             found = (begins.match(path) for path in paths)
             for name in sorted({match[0] for match in found if match}):
-                yield ProposedGuard(name, why, forbidden)
+                yield name, why, forbidden
 
 
 def fitted(policy: Policy, paths: Sequence[str]) -> Iterator[ProposedSetting]:

@@ -12,34 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from specguard.change.repository import Repository
+from specguard.cli import options as opt
 from specguard.cli import runs
-from specguard.cli.options import (
-    agent,
-    chosen,
-    extra_gates,
-    file,
-    flag,
-    folder,
-    in_directory,
-    in_root,
-    number,
-    remote,
-    several,
-    start_at,
-    text,
-    usage,
-    yes,
-)
+from specguard.cli.options import usage
 from specguard.cli.runs import open_store
-from specguard.executor.report import (
-    last_output,
-    opening,
-    outcome,
-    still_failing,
-    suggestion,
-    taking_up,
-    work_left,
-)
+from specguard.executor import report
 from specguard.executor.run import STEPS, RunOptions, asked_before
 from specguard.executor.start.base import ensure_repository
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
@@ -59,33 +36,7 @@ if TYPE_CHECKING:
     Say = Callable[[str], None]
 
 
-class _RunGroup(click.Group):
-    """A group whose first word may also be a kind of work item."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(self.commands)
-
-    def resolve_command(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click's signature
-        args: list[str],
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] in self.commands:
-            return args[0], self.commands[args[0]], args[1:]
-        return "item", self.commands["item"], args
-
-
-@click.command("run", cls=_RunGroup)
-def command() -> None:
-    """Let an agent work on one item of a KIND, from its pointer to its pull request.
-
-    `specguard run phase -- codex exec -` runs the command on the current phase: see
-    `specguard run item --help`.
-
-    Exit codes: 0 done, 1 rules failed, 2 no start or verdict, 3 agent, gate or budget failed, 4 agent
-    stopped, 130 interrupted.
-    """
-
+command = runs.command
 
 WORDS: Final = "specguard.run.words"
 
@@ -106,39 +57,39 @@ class CommandBehind(click.Command):
         return [*super().collect_usage_pieces(ctx), "[-- COMMAND...]"]
 
 
-_until = chosen("--until", among=STEPS, help="Stop after this step.")
-_dry_run = flag("--dry-run", help="Print the steps, and touch nothing.")
-_rounds = number("--max-attempts", metavar="N", help="The most rounds of the agent.")
-_remote = remote("Fetch and push there.")
+_until = opt.chosen("--until", among=STEPS, help="Stop after this step.")
+_dry_run = opt.flag("--dry-run", help="Print the steps, and touch nothing.")
+_rounds = opt.number("--max-attempts", metavar="N", help="The most rounds of the agent.")
+_remote = opt.remote("Fetch and push there.")
 
 
-@click.command("item", cls=CommandBehind, short_help="Let an agent work on an item.")
+@command.command("item", cls=CommandBehind, short_help="Let an agent work on an item.")
 @click.argument("kind")
 @click.argument("items", nargs=-1, metavar="[ID]...")
-@in_directory
-@folder("--code-dir", "code_dir", help="The repository; names start from where you are.")
-@agent
-@file("--plan", help="Take the item from this file.")
-@folder("--plan-dir", "plan_dir", help="The folder of the plan (default FILE: plan.json).")
+@opt.in_directory
+@opt.folder("--code-dir", "code_dir", help="The repository; names start from where you are.")
+@opt.agent
+@opt.file("--plan", help="Take the item from this file.")
+@opt.folder("--plan-dir", "plan_dir", help="The folder of the plan (default FILE: plan.json).")
 @_until
 @_dry_run
-@flag("--detach", help="Print the run's id and continue in the background.")
+@opt.flag("--detach", help="Print the run's id and continue in the background.")
 @click.option("--announce", type=int, hidden=True)
-@number("--timeout", metavar="SECONDS", help="For the whole run.")
-@number("--command-timeout", metavar="SECONDS", help="For each command.")
-@extra_gates
-@text("--approval-policy", metavar="WORD", help="The agent's approval policy.")
-@in_root
-@text("--reuse-run", metavar="RUN", help="Use this run's folder again.")
-@flag("--compact", help="Keep only the ends of logs.")
+@opt.number("--timeout", metavar="SECONDS", help="For the whole run.")
+@opt.number("--command-timeout", metavar="SECONDS", help="For each command.")
+@opt.extra_gates
+@opt.text("--approval-policy", metavar="WORD", help="The agent's approval policy.")
+@opt.in_root
+@opt.text("--reuse-run", metavar="RUN", help="Use this run's folder again.")
+@opt.flag("--compact", help="Keep only the ends of logs.")
 @_rounds
-@number("--max-tasks", metavar="N", default=1, help="The number of items: always 1.")
-@flag("--ensure-git", help="Make a git repository if there is none.")
-@flag("--baseline-commit", help="Commit all files if there is no commit.")
-@start_at
+@opt.number("--max-tasks", metavar="N", default=1, help="The number of items: always 1.")
+@opt.flag("--ensure-git", help="Make a git repository if there is none.")
+@opt.flag("--baseline-commit", help="Commit all files if there is no commit.")
+@opt.start_at
 @_remote
-@yes
-@chosen("--output-format", among=("text", "json"), default="text", help="The form of --dry-run.")
+@opt.yes
+@opt.chosen("--output-format", among=("text", "json"), default="text", help="The form of --dry-run.")
 @click.pass_context
 def item(
     context: click.Context,
@@ -202,14 +153,14 @@ def item(
     return EXIT_PASSED
 
 
-@click.command("resume", cls=CommandBehind, short_help="Go on with a run that has ended early.")
+@command.command("resume", cls=CommandBehind, short_help="Go on with a run that has ended early.")
 @click.argument("run")
-@in_directory
-@in_root
-@text("--agent", metavar="NAME", help="Use this agent instead.")
+@opt.in_directory
+@opt.in_root
+@opt.text("--agent", metavar="NAME", help="Use this agent instead.")
 @_until
-@number("--timeout", metavar="SECONDS", help="For the whole run; never less.")
-@number("--max-attempts", metavar="N", help="The most rounds in all; never less.")
+@opt.number("--timeout", metavar="SECONDS", help="For the whole run; never less.")
+@opt.number("--max-attempts", metavar="N", help="The most rounds in all; never less.")
 @click.pass_context
 def resume(context: click.Context, /, run: str, directory: str, run_root: str, **words: Any) -> int:
     """Continue RUN from its last step, with the same task and agent, or the command behind `--`.
@@ -220,8 +171,8 @@ def resume(context: click.Context, /, run: str, directory: str, run_root: str, *
 
     found = open_store(directory, run_root).find(run)
     place = RunFolder(found.path, found.root)
-    command = tuple(context.meta.get(WORDS, ()))
-    options = asked_before(place, os.environ, directory=directory, command=command, **words)
+    behind = tuple(context.meta.get(WORDS, ()))
+    options = asked_before(place, os.environ, directory=directory, command=behind, **words)
     code = go_on(options, place, say=say_plainly)
     _tell(place)
     return code
@@ -256,18 +207,18 @@ def _tell(place: RunFolder) -> None:
     manifest = place.read_manifest()
     lines = [f"{manifest.state}: {manifest.reason or manifest.run_id}"]
     if manifest.state != "succeeded":
-        lines += [f"  {line}" for line in still_failing(manifest, place)]
-        lines += [f"  next: {said}" for said in (suggestion(place),) if said]
-        lines += [f"    {line}" for line in last_output(manifest, place).splitlines()]
-        lines += [f"{what}: {path}" for what, path in work_left(manifest, place)]
+        lines += [f"  {line}" for line in report.still_failing(manifest, place)]
+        lines += [f"  next: {said}" for said in (report.suggestion(place),) if said]
+        lines += [f"    {line}" for line in report.last_output(manifest, place).splitlines()]
+        lines += [f"{what}: {path}" for what, path in report.work_left(manifest, place)]
     lines += [f"note: {note}" for note in manifest.notes]
     if manifest.pushed and manifest.branch:
-        lines.append(taking_up(manifest))
+        lines.append(report.taking_up(manifest))
     request = manifest.pull_request
     if request is not None and request.url:
         lines.append(request.url)
     elif request is not None and request.command:
-        lines += [f"{opening(manifest)}:"] if manifest.repository.tip is not None else []
+        lines += [f"{report.opening(manifest)}:"] if manifest.repository.tip is not None else []
         lines.append(request.command)
     for line in lines:
         click.echo(visible(line))
@@ -309,24 +260,24 @@ def _plan_file(plan: str, plan_dir: str, directory: str) -> str:
     return path if found.startswith("..") else found
 
 
-_paper = several(
+_paper = opt.several(
     click.argument("name", default="", metavar="[NAME]"),
-    in_directory,
-    file("--plan", help="The plan's file or folder."),
-    number("--timeout-minutes", metavar="N", help="For the whole run."),
-    agent,
+    opt.in_directory,
+    opt.file("--plan", help="The plan's file or folder."),
+    opt.number("--timeout-minutes", metavar="N", help="For the whole run."),
+    opt.agent,
     _rounds,
     _dry_run,
     _until,
-    in_root,
-    start_at,
+    opt.in_root,
+    opt.start_at,
     _remote,
     click.pass_context,
 )
 
 
-@click.command("research", cls=CommandBehind, short_help="Let an agent write the research for a plan.")
-@text("--goal", metavar="TEXT", required=True, help="What to find out.")
+@command.command("research", cls=CommandBehind, short_help="Let an agent write the research for a plan.")
+@opt.text("--goal", metavar="TEXT", required=True, help="What to find out.")
 @_paper
 def research(context: click.Context, /, **words: Any) -> int:
     """Let an agent write the research for the plan NAME, under the contract [artifacts.research].
@@ -337,8 +288,8 @@ def research(context: click.Context, /, **words: Any) -> int:
     return _write_paper(context, "research", **words)
 
 
-@click.command("review", cls=CommandBehind, short_help="Let an agent review the options of a plan.")
-@text("--goal", metavar="TEXT", help="What to look at.")
+@command.command("review", cls=CommandBehind, short_help="Let an agent review the options of a plan.")
+@opt.text("--goal", metavar="TEXT", help="What to look at.")
 @_paper
 def review(context: click.Context, /, **words: Any) -> int:
     """Let an agent review the options of the plan NAME, as `specguard run research` does research.
@@ -353,24 +304,6 @@ def _write_paper(
 ) -> int:
     options = _options(context, kind=kind, item=name, timeout=(timeout_minutes or 0) * 60, **words)
     return show_plan([options]) if options.dry_run else start(options)
-
-
-for _one in (
-    runs.list_,
-    runs.status,
-    runs.doctor,
-    runs.report,
-    resume,
-    runs.stop,
-    runs.clean,
-    runs.gates,
-    runs.metrics,
-    runs.migrate,
-    research,
-    review,
-    item,
-):
-    command.add_command(_one)
 
 
 OUTPUT: Final = "control/output.log"
@@ -420,10 +353,10 @@ def detached(words: Sequence[str]) -> int:
     reader, writer = os.pipe()
     os.set_inheritable(writer, True)
     at = words.index("--detach")
-    command = [sys.executable, "-P", "-m", "specguard", *words[:at], f"--announce={writer}", *words[at + 1 :]]
+    again = [sys.executable, "-P", "-m", "specguard", *words[:at], f"--announce={writer}", *words[at + 1 :]]
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
-            command,
+            again,
             stdin=subprocess.DEVNULL,
             stdout=errors,
             stderr=errors,
@@ -477,7 +410,7 @@ def _view(manifest: Manifest) -> RenderableType:
     gates = Table("gate", "result", "took", box=None, header_style="bold")
     last = [one for one in list(manifest.commands) if one.kind in _JUDGED]
     for command in [one for one in last if one.attempt == last[-1].attempt]:
-        how = "running" if command.ended_at is None else outcome(command)
+        how = "running" if command.ended_at is None else report.outcome(command)
         colour = "yellow" if command.ended_at is None else "green" if command.succeeded else "red"
         gates.add_row(Text(visible(command.command)), Text(how, style=colour), span(command.duration))
     head = Text(visible(f"run {manifest.run_id}: {manifest.item.kind} {manifest.item.id}"), style="bold")

@@ -11,21 +11,9 @@ import click
 
 from specguard.change.repository import Repository
 from specguard.change.request import Request
+from specguard.cli import options as opt
 from specguard.cli.docs import show_markdown
-from specguard.cli.options import (
-    base,
-    counted,
-    extra_gates,
-    flag,
-    in_directory,
-    in_root,
-    number,
-    output_format,
-    say,
-    several,
-    show,
-    yes,
-)
+from specguard.cli.options import counted, say, show
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
 from specguard.executor import run as executor_run
@@ -36,7 +24,7 @@ from specguard.executor.report import REPORT, report_text
 from specguard.executor.run import RunOptions
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.reporters.escape import json_text, legible, markdown_shown
-from specguard.reporters.status import HEADS, all_of, as_data, cells, metrics_text, table
+from specguard.reporters.status import all_of, as_data, cells, metrics_text, table
 from specguard.runs.folder import RunFolder
 from specguard.runs.views import carry_out, moves
 
@@ -44,15 +32,41 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Final
 
-    from rich.console import RenderableType
-
     from specguard.authority.policy import Policy
     from specguard.runs.views import RunStore, RunView
 
 
 _PAUSE: Final = 1.0
 
-_here = several(in_directory, in_root)
+_here = opt.several(opt.in_directory, opt.in_root)
+
+
+class _RunGroup(click.Group):
+    """A group whose first word may also be a kind of work item."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(self.commands)
+
+    def resolve_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        args: list[str],
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in self.commands:
+            return args[0], self.commands[args[0]], args[1:]
+        return "item", self.commands["item"], args
+
+
+@click.command("run", cls=_RunGroup)
+def command() -> None:
+    """Let an agent work on one item of a KIND, from its pointer to its pull request.
+
+    `specguard run phase -- codex exec -` runs the command on the current phase: see
+    `specguard run item --help`.
+
+    Exit codes: 0 done, 1 rules failed, 2 no start or verdict, 3 agent, gate or budget failed, 4 agent
+    stopped, 130 interrupted.
+    """
 
 
 def trusted_policy(directory: str) -> Policy:
@@ -83,20 +97,20 @@ def _told(
         click.echo(text() if runs else none, err=not runs)
 
 
-@click.command("list", short_help="List the runs.")
+@command.command("list", short_help="List the runs.")
 @_here
-@output_format
+@opt.output_format
 def list_(directory: str, run_root: str, output_format: str) -> None:
     """List all runs, newest last, also old and broken ones."""
     runs = open_store(directory, run_root).runs()
     _told(runs, output_format, lambda: table(runs), "there are no runs")
 
 
-@click.command("status", short_help="Show how a run stands, or all that are under way.")
+@command.command("status", short_help="Show how a run stands, or all that are under way.")
 @click.argument("run", default="")
 @_here
-@flag("--watch", help="Follow it until it ends.")
-@output_format
+@opt.flag("--watch", help="Follow it until it ends.")
+@opt.output_format
 def status(run: str, directory: str, run_root: str, watch: bool, output_format: str) -> None:
     """Show the state of RUN, or else the active runs or the last one.
 
@@ -112,13 +126,13 @@ def status(run: str, directory: str, run_root: str, watch: bool, output_format: 
         )
 
 
-@click.command("doctor", short_help="Say what is wrong with runs.")
+@command.command("doctor", short_help="Say what is wrong with runs.")
 @click.argument("run", default="")
 @_here
 @click.option(
     "--lines", metavar="N", type=click.IntRange(0), default=20, help="How many lines of its log to show."
 )
-@output_format
+@opt.output_format
 def doctor(run: str, directory: str, run_root: str, lines: int, output_format: str) -> int:
     """Show whether RUN lives, its heartbeat, the end of its log, and what resumes it.
 
@@ -131,7 +145,7 @@ def doctor(run: str, directory: str, run_root: str, lines: int, output_format: s
     return EXIT_FAILED if any(one.stale or one.problem for one in shown) else EXIT_PASSED
 
 
-@click.command("report", short_help="Show a run's report.")
+@command.command("report", short_help="Show a run's report.")
 @click.argument("run", default="")
 @_here
 def report(run: str, directory: str, run_root: str) -> None:
@@ -161,16 +175,6 @@ def report(run: str, directory: str, run_root: str) -> None:
 def _watch(store: RunStore, runs: Sequence[RunView], form: str) -> None:
     """Show runs until all of them have ended or died."""
     paths = [run.path for run in runs]
-    if form == "text" and sys.stdout.isatty():
-        from rich.console import Console
-        from rich.live import Live
-
-        with Live(_rows(runs), console=Console(), refresh_per_second=4) as live:
-            while any(run.alive for run in runs):
-                time.sleep(_PAUSE)
-                runs = [store.view(path) for path in paths]
-                live.update(_rows(runs))
-        return
     before: dict[str, object] = {}
     while True:
         for run in runs:
@@ -185,17 +189,7 @@ def _watch(store: RunStore, runs: Sequence[RunView], form: str) -> None:
         runs = [store.view(path) for path in paths]
 
 
-def _rows(runs: Sequence[RunView]) -> RenderableType:
-    from rich.table import Table
-    from rich.text import Text
-
-    made = Table(*HEADS, box=None, header_style="bold")
-    for run in runs:
-        made.add_row(*map(Text, cells(run)))
-    return made
-
-
-@click.command("stop", short_help="End a run, and what it has started.")
+@command.command("stop", short_help="End a run, and what it has started.")
 @click.argument("run")
 @_here
 def stop(run: str, directory: str, run_root: str) -> None:
@@ -208,11 +202,11 @@ def stop(run: str, directory: str, run_root: str) -> None:
         say(line)
 
 
-@click.command("clean", short_help="Remove what ended runs have left.")
+@command.command("clean", short_help="Remove what ended runs have left.")
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @_here
-@yes
-@flag("--dry-run", help="List them, and remove nothing.")
+@opt.yes
+@opt.flag("--dry-run", help="List them, and remove nothing.")
 def clean(runs: tuple[str, ...], directory: str, run_root: str, yes: bool, dry_run: bool) -> int:
     """Remove the places of ended runs, the refs that kept their bases, and their merged branches here.
 
@@ -257,13 +251,13 @@ def confirmed(question: str, step: str) -> bool:
         raise SpecguardError("nobody is there to ask", help=step) from None
 
 
-@click.command("gates", short_help="Run the gates, with no agent and no commit.")
+@command.command("gates", short_help="Run the gates, with no agent and no commit.")
 @_here
-@base
-@extra_gates
-@number("--timeout", metavar="SECONDS", help="For all gates.")
-@number("--command-timeout", metavar="SECONDS", help="For each command.")
-@flag("--dry-run", help="List the gates, and run none.")
+@opt.base
+@opt.extra_gates
+@opt.number("--timeout", metavar="SECONDS", help="For all gates.")
+@opt.number("--command-timeout", metavar="SECONDS", help="For each command.")
+@opt.flag("--dry-run", help="List the gates, and run none.")
 def gates(**words: Any) -> int:
     """Run the gates of the branch's item, or else of every kind, and the guard itself.
 
@@ -277,7 +271,7 @@ def gates(**words: Any) -> int:
     )
 
 
-@click.command("metrics", short_help="Count runs, and how much of what is done they show.")
+@command.command("metrics", short_help="Count runs, and how much of what is done they show.")
 @_here
 @click.option(
     "--fail-under-coverage",
@@ -286,7 +280,7 @@ def gates(**words: Any) -> int:
     type=click.FloatRange(0, 100),
     help="End with 1 if runs show fewer of the done items, with 2 if none is done.",
 )
-@output_format
+@opt.output_format
 def metrics(directory: str, run_root: str, least: float | None, output_format: str) -> int:
     """Count runs, their times and results, their gates, and how often agents corrected themselves.
 
@@ -300,10 +294,10 @@ def metrics(directory: str, run_root: str, least: float | None, output_format: s
     return EXIT_FAILED if least is not None and percent < least else EXIT_PASSED
 
 
-@click.command("migrate", short_help="Move run folders of an older layout.")
+@command.command("migrate", short_help="Move run folders of an older layout.")
 @_here
-@yes
-@flag("--dry-run", help="List the moves, and make none.")
+@opt.yes
+@opt.flag("--dry-run", help="List the moves, and make none.")
 def migrate(directory: str, run_root: str, yes: bool, dry_run: bool) -> int:
     """Move `local-<tool>/<run-id>/` to `<id>/<tool>/<run-id>/`, and leave links at the old paths.
 

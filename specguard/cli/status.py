@@ -10,27 +10,11 @@ import click
 from specguard.artifacts.skeletons import Skeletons, place
 from specguard.change.repository import Repository
 from specguard.change.request import Request
+from specguard.cli import options as opt
 from specguard.cli.docs import show_markdown
 from specguard.cli.files import writing
 from specguard.cli.judge import wants_colour
-from specguard.cli.options import (
-    authority,
-    base,
-    chosen,
-    complete_artifacts,
-    extra_gates,
-    file,
-    flag,
-    folder,
-    in_directory,
-    output_format,
-    remote,
-    repeated,
-    say,
-    start_at,
-    text,
-    usage,
-)
+from specguard.cli.options import say, usage
 from specguard.documents.data import data_kind, read_data
 from specguard.engine.policies import open_policy
 from specguard.engine.status import standing
@@ -53,14 +37,14 @@ if TYPE_CHECKING:
 
 
 @click.command("status")
-@in_directory
-@base
-@authority
-@flag("--worktree", help="Look at the working tree, not HEAD.")
-@repeated("--wave", "waves", metavar="WAVE", help="Only this wave; repeatable.")
-@chosen("--require", among=("complete",), help="End with 1 if something is missing, with 2 if unknown.")
-@text("--today", metavar="DATE", help="The UTC date, YYYY-MM-DD.")
-@output_format
+@opt.in_directory
+@opt.base
+@opt.authority
+@opt.flag("--worktree", help="Look at the working tree, not HEAD.")
+@opt.repeated("--wave", "waves", metavar="WAVE", help="Only this wave; repeatable.")
+@opt.chosen("--require", among=("complete",), help="End with 1 if something is missing, with 2 if unknown.")
+@opt.text("--today", metavar="DATE", help="The UTC date, YYYY-MM-DD.")
+@opt.output_format
 def command(waves: Sequence[str], require: str | None, output_format: str, **given: Any) -> int:
     """Show the current item, waves, stages, slices, tasks and agents, and what comes next.
 
@@ -83,11 +67,11 @@ def command(waves: Sequence[str], require: str | None, output_format: str, **giv
 @click.command("brief")
 @click.argument("kind", default="")
 @click.argument("item", default="", metavar="[ID]")
-@in_directory
-@file("--plan", help="Take the item from this file.")
-@start_at
-@remote("The remote with the base.")
-@extra_gates
+@opt.in_directory
+@opt.file("--plan", help="Take the item from this file.")
+@opt.start_at
+@opt.remote("The remote with the base.")
+@opt.extra_gates
 def brief_command(**given: Any) -> None:
     """Print what an agent of `specguard run KIND` would read for the current item, or for ID.
 
@@ -97,14 +81,14 @@ def brief_command(**given: Any) -> None:
 
 
 @click.command("new")
-@click.argument("artifact", default="", shell_complete=complete_artifacts)
+@click.argument("artifact", default="", shell_complete=opt.complete_artifacts)
 @click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
-@in_directory
-@folder("--in", "into", metavar="FOLDER", help="Write it in FOLDER.")
-@file("--path", "chosen", metavar="PATH", help="Write it to PATH.")
-@base
-@authority
-@flag("--print", "only_print", help="Print it, and write nothing.")
+@opt.in_directory
+@opt.folder("--in", "into", metavar="FOLDER", help="Write it in FOLDER.")
+@opt.file("--path", "chosen", metavar="PATH", help="Write it to PATH.")
+@opt.base
+@opt.authority
+@opt.flag("--print", "only_print", help="Print it, and write nothing.")
 def new_command(
     artifact: str,
     values: tuple[str, ...],

@@ -7,21 +7,12 @@ import os
 import click
 
 from specguard.change.repository import Repository
-from specguard.cli.options import (
-    FILE,
-    chosen,
-    counted,
-    file,
-    flag,
-    in_directory,
-    in_root,
-    output_format,
-    say,
-    show,
-)
+from specguard.cli import options as opt
+from specguard.cli.options import counted, say, show
 from specguard.errors import SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.reporters.escape import cut, json_text, legible
+from specguard.reporters.json import fields_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,9 +28,9 @@ _WORDS: Final = {"missing": "expected", "unexpected": "found", "other": "but"}
 
 
 @click.command("test")
-@click.argument("cases", nargs=-1, metavar="[FOLDER|FILE]...", type=FILE)
-@in_directory
-@chosen("--output-format", among=("text", "json", "junit"), default="text", help="What is printed.")
+@click.argument("cases", nargs=-1, metavar="[FOLDER|FILE]...", type=opt.FILE)
+@opt.in_directory
+@opt.chosen("--output-format", among=("text", "json", "junit"), default="text", help="What is printed.")
 def command(cases: Sequence[str], directory: str, output_format: str) -> int:
     """Test the working tree's authority, case by case, in scratch repositories.
 
@@ -126,16 +117,12 @@ def _data(done: Sequence[TestResult]) -> dict[str, Any]:
         "counts": _counts(done),
         "cases": [
             {
-                "name": one.expectation.name,
-                "kind": one.expectation.kind,
-                "path": one.expectation.path,
-                "line": one.expectation.line,
+                **fields_of(one.expectation, "name", "kind", "path", "line"),
                 "passed": one.passed,
                 "seconds": round(one.seconds, 3),
                 "problem": one.problem or None,
                 "differences": [
-                    {"kind": difference.kind, "said": difference.said, "line": difference.at}
-                    for difference in one.differences
+                    {**fields_of(diff, "kind", "said"), "line": diff.at} for diff in one.differences
                 ],
             }
             for one in done
@@ -148,12 +135,12 @@ _STATES: Final = {"as-expected": "ok", "different": "FAIL", "unknown": "error"}
 
 
 @click.command("eval")
-@click.argument("repositories", nargs=-1, metavar="[REPO]...", type=FILE)
-@in_directory
-@file("--samples", "declared", help="The samples (default: evaluation/samples.toml).")
-@flag("--update", help="Accept the present findings as expected.")
-@in_root
-@output_format
+@click.argument("repositories", nargs=-1, metavar="[REPO]...", type=opt.FILE)
+@opt.in_directory
+@opt.file("--samples", "declared", help="The samples (default: evaluation/samples.toml).")
+@opt.flag("--update", help="Accept the present findings as expected.")
+@opt.in_root
+@opt.output_format
 def eval_command(
     repositories: Sequence[str],
     directory: str,
