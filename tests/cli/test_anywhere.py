@@ -15,6 +15,7 @@ import pytest
 from specguard.cli.app import app
 from specguard.testing import Repository, run
 from specguard.testing.running import command, run_here
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,8 +134,7 @@ def test_a_folder_is_the_same_as_being_there(line: str, project: Repository, tmp
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     for words in (["-C", "none", "check"], ["check", "-C", "none"]):
-        outcome = run(*words, "--output-format", "json", directory=tmp_path)
-        assert outcome.exit_code == 2
+        outcome = ended(run(*words, "--output-format", "json", directory=tmp_path), 2)
         assert outcome.report["errors"][0]["code"] == "no-repository"
 
 

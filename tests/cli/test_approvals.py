@@ -18,6 +18,7 @@ from specguard.testing import Repository, run_here
 from specguard.testing.repository import clean_environment
 from tests.approvals.conftest import Key
 from tests.approvals.making import FOLDER, approval, revocation
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,13 +150,7 @@ def test_each_state_with_its_reason(project: Repository, keys: dict[str, Key]) -
         (approval(), keys["alice"], "holds", "signature", []),
         (approval(), None, "unsigned", "local", ["it has no signature"]),
         (approval(), keys["mallory"], "untrusted", "local", ["its signature is by no key of alice"]),
-        (
-            approval("carol"),
-            keys["alice"],
-            "untrusted",
-            "local",
-            ["carol is no approver in the policy"],
-        ),
+        (approval("carol"), keys["alice"], "untrusted", "local", ["carol is no approver in the policy"]),
         (
             approval(rules=["PTH002", "SPC001"]),
             keys["alice"],
@@ -341,8 +336,7 @@ def test_lines_that_are_no_decisions_are_counted(project: Repository, tmp_path: 
 
 
 def test_a_log_of_decisions_that_is_not_there(project: Repository, tmp_path: Path) -> None:
-    outcome = approvals(project, "--decisions", str(tmp_path / "missing"))
-    assert outcome.exit_code == 2
+    outcome = ended(approvals(project, "--decisions", str(tmp_path / "missing")), 2)
     assert f"{tmp_path}/missing: it cannot be read: No such file or directory" in outcome.stderr
 
 
@@ -412,8 +406,7 @@ def test_a_record_is_named_by_enough_digits(project: Repository, monkeypatch: py
     one, other = alike(3)
     for record in (one, other):
         file(project, record)
-    outcome = approvals(project, "show", one.id[:3])
-    assert outcome.exit_code == 2
+    outcome = ended(approvals(project, "show", one.id[:3]), 2)
     first, second = sorted([one.id, other.id])
     assert f"{one.id[:3]} is short for 2 records" in outcome.stderr
     assert f"next: there is {first[:12]}, {second[:12]}\n" in outcome.stderr
@@ -422,8 +415,7 @@ def test_a_record_is_named_by_enough_digits(project: Repository, monkeypatch: py
 
 @pytest.mark.parametrize("name", ["abc", "abcdef", "zzzzzzzz", "", "PTH002", "a" * 65])
 def test_a_name_that_can_be_none(project: Repository, name: str) -> None:
-    outcome = approvals(project, "show", name)
-    assert outcome.exit_code == 2
+    outcome = ended(approvals(project, "show", name), 2)
     assert f"{name!r} names no record" in outcome.stderr
     assert "give 7 or more digits" in outcome.stderr
 
@@ -432,8 +424,7 @@ def test_a_name_that_is_none(project: Repository) -> None:
     record = approval()
     file(project, record)
     wrong = record.id[:6] + ("1" if record.id[6] != "1" else "2") + record.id[7:9]
-    outcome = approvals(project, "show", wrong)
-    assert outcome.exit_code == 2
+    outcome = ended(approvals(project, "show", wrong), 2)
     assert f"no record of the log is {wrong}" in outcome.stderr
     assert f"did you mean '{record.id[:9]}'?" in outcome.stderr
 
@@ -448,8 +439,7 @@ def verified(project: Repository) -> list[tuple[str, str]]:
     assert data["schema"] == "specguard.approvals/1"
     assert data["holds"] is (not data["problems"])
     assert outcome.exit_code == (1 if data["problems"] else 0)
-    text = approvals(project, "verify")
-    assert text.exit_code == outcome.exit_code
+    text = ended(approvals(project, "verify"), outcome.exit_code)
     for problem in data["problems"]:
         said = f"error: {problem['path']}: {problem['reason']}\n  next {problem['help']}\n"
         assert said in text.stdout
@@ -751,8 +741,7 @@ def test_what_was_cut_and_never_committed_has_no_history_to_look_at(
 def test_a_shallow_clone_cannot_tell(project: Repository, filed: object, tmp_path: Path) -> None:
     project.publish("main", "work")
     clone = project.clone(tmp_path / "shallow", depth=1)
-    outcome = approvals(clone, "verify")
-    assert outcome.exit_code == 2
+    outcome = ended(approvals(clone, "verify"), 2)
     assert "the history cannot be read" in outcome.stderr
     assert "next: git fetch --unshallow origin" in outcome.stderr
 
@@ -764,8 +753,7 @@ def test_without_ssh_keygen_nobody_can_tell(project: Repository, filed: object, 
     assert git
     (programs / "git").symlink_to(git)
     for words in (["verify"], ["list"]):
-        outcome = run_here("approvals", *words, directory=project.path, env={"PATH": str(programs)})
-        assert outcome.exit_code == 2
+        outcome = ended(run_here("approvals", *words, directory=project.path, env={"PATH": str(programs)}), 2)
         assert "ssh-keygen is not there" in outcome.stderr
 
 
@@ -829,8 +817,7 @@ def test_an_approval_and_its_revocation_meet_in_a_merge(project: Repository, key
 
 def test_an_approval_is_revoked_once(project: Repository, filed: tuple[Approval, Approval]) -> None:
     words = ["--approved-by", "bob", "--reason", "it  was\na mistake"]
-    outcome = approvals(project, "revoke", filed[0].id[:12], *words)
-    assert outcome.exit_code == 0, outcome
+    outcome = ended(approvals(project, "revoke", filed[0].id[:12], *words))
     first, second = outcome.stdout.splitlines()
     path = first.removeprefix(f"approval {filed[0].id[:12]} is revoked: ")
     assert second == f"next git add {path} && git commit"
@@ -838,11 +825,9 @@ def test_an_approval_is_revoked_once(project: Repository, filed: tuple[Approval,
     assert (record.approver, record.reason, record.kind) == ("bob", "it was a mistake", "revoke")
     assert states(project)[filed[0].id][0] == "revoked"
     assert verified(project) == []
-    again = approvals(project, "revoke", filed[0].id, *words)
-    assert again.exit_code == 2
+    again = ended(approvals(project, "revoke", filed[0].id, *words), 2)
     assert f"{filed[0].id[:12]} is revoked already: bob did so on" in again.stderr
-    over = approvals(project, "revoke", path, *words)
-    assert over.exit_code == 2
+    over = ended(approvals(project, "revoke", path, *words), 2)
     assert "is a revocation, and holds for ever" in over.stderr
 
 
@@ -875,9 +860,7 @@ def test_a_revocation_that_cannot_be(
     project: Repository, filed: tuple[Approval, Approval], keys: dict[str, Key], words: list[str], said: str
 ) -> None:
     words = [word.format(mallory=keys["mallory"].file) for word in words]
-    outcome = approvals(project, "revoke", filed[0].id, *words)
-    assert outcome.exit_code == 2
-    assert said in outcome.stderr
+    assert said in ended(approvals(project, "revoke", filed[0].id, *words), 2).stderr
     assert len(os.listdir(project.path / LOG)) == 3
 
 
@@ -894,8 +877,7 @@ def test_a_missing_signature_is_added(project: Repository, keys: dict[str, Key])
     project.commit("chore: sign")
     assert states(project) == {record.id: ("holds", "signature")}
     assert verified(project) == []
-    again = approvals(project, "sign", record.id, "--key", keys["alice"].file)
-    assert again.exit_code == 2
+    again = ended(approvals(project, "sign", record.id, "--key", keys["alice"].file), 2)
     assert "has a signature already" in again.stderr
 
 
@@ -908,8 +890,7 @@ def test_only_the_approver_s_key_signs(project: Repository, keys: dict[str, Key]
         (unknown, "alice", "carol is no approver"),
         (keyless, "alice", "the policy names no key of bob"),
     ):
-        outcome = approvals(project, "sign", one.id, "--key", keys[key].file)
-        assert outcome.exit_code == 2
+        outcome = ended(approvals(project, "sign", one.id, "--key", keys[key].file), 2)
         assert said in outcome.stderr
     assert len(os.listdir(project.path / LOG)) == 3
 

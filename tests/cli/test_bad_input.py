@@ -15,6 +15,7 @@ import pytest
 from specguard.testing import Outcome, Repository, run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,8 +103,7 @@ def test_no_base(project: Repository) -> None:
 def test_no_merge_base(project: Repository) -> None:
     project.orphan("alone")
     project.commit("feat: begin again", files={"src/a": "b"})
-    outcome = run_here("check", directory=project.path)
-    assert outcome.exit_code == 2
+    outcome = ended(run_here("check", directory=project.path), 2)
     assert "no common ancestor" in outcome.stdout
     assert "indeterminate" in outcome.stdout.splitlines()[-1]
 
@@ -114,8 +114,7 @@ def test_a_shallow_clone(project: Repository, tmp_path: Path) -> None:
     project.checkout("work")
     clone = project.clone(tmp_path / "clone", depth=1)
     clone.git("fetch", "-q", "--depth=1", "origin", "main:refs/remotes/origin/main")
-    outcome = run_here("check", "--enforce", "--base", "main", directory=clone.path)
-    assert outcome.exit_code == 2, outcome
+    outcome = ended(run_here("check", "--enforce", "--base", "main", directory=clone.path), 2)
     assert "git fetch --unshallow origin" in outcome.stdout
     assert "Traceback" not in str(outcome)
 
@@ -157,8 +156,7 @@ def test_a_patch_of_gigabytes_is_refused_in_little_memory(project: Repository, t
 
 
 @pytest.mark.parametrize(
-    "option",
-    ["--patch", "--commit-msg-file", "--pr-event", "--pr-reviews", "--pr-body-file", "--authority"],
+    "option", ["--patch", "--commit-msg-file", "--pr-event", "--pr-reviews", "--pr-body-file", "--authority"]
 )
 def test_a_file_that_cannot_be_read(option: str, project: Repository, tmp_path: Path) -> None:
     for file in ("nowhere", str(tmp_path)):
@@ -257,11 +255,9 @@ def test_a_policy_with_a_typo_on_the_base_has_no_verdict_in_any_format(project: 
     refused(run_here("check", "--staged", directory=project.path), "SPEC_AUTHORITY.md:6", "forbidden-path")
     for form in ("text", "concise"):
         refused(run_here("check", "--output-format", form, directory=project.path), "SPEC_AUTHORITY.md:6")
-    outcome = run_here("check", "--output-format", "github", directory=project.path)
-    assert outcome.exit_code == 2
+    outcome = ended(run_here("check", "--output-format", "github", directory=project.path), 2)
     assert outcome.stdout.startswith("::error file=SPEC_AUTHORITY.md,line=6,title=no verdict::there is no")
-    outcome = run_here("check", "--output-format", "json", directory=project.path)
-    assert outcome.exit_code == 2
+    outcome = ended(run_here("check", "--output-format", "json", directory=project.path), 2)
     assert outcome.report["verdict"] == "error"
     [error] = outcome.report["errors"]
     assert error["location"]["line"] == 6
@@ -317,8 +313,7 @@ def test_an_option_without_its_value_leads_to_its_commands_help(
 
 
 def test_no_words_at_all(tmp_path: Path) -> None:
-    outcome = run_here(directory=tmp_path)
-    assert outcome.exit_code == 2
+    outcome = ended(run_here(directory=tmp_path), 2)
     assert outcome.stderr.startswith("Usage: specguard")
     assert not outcome.stdout
 
@@ -445,10 +440,12 @@ def test_events_with_hostile_text_are_judged_and_escaped(project: Repository, tm
     file = tmp_path / "event.json"
     file.write_text(json.dumps(event))
     for form in ("text", "concise", "github", "json"):
-        outcome = run_here(
-            "check", "--enforce", "--pr-event", str(file), "--output-format", form, directory=project.path
+        outcome = ended(
+            run_here(
+                "check", "--enforce", "--pr-event", str(file), "--output-format", form, directory=project.path
+            ),
+            1,
         )
-        assert outcome.exit_code == 1, outcome
         assert "BRN001" in outcome.stdout  # a branch's name may not begin with a dash
         assert "\x1b" not in outcome.stdout
         assert "\u202e" not in outcome.stdout

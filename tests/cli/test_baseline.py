@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Case, Step, run_here
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,9 +29,7 @@ def workflow(calls: int) -> str:
 def project(tmp_path: Path) -> Repository:
     """A repository on main with two findings in one file and one in another."""
     return Case(
-        policy=POLICY,
-        base=(Step("chore: base", files={ONE: workflow(2), TWO: workflow(1)}),),
-        branch="main",
+        policy=POLICY, base=(Step("chore: base", files={ONE: workflow(2), TWO: workflow(1)}),), branch="main"
     ).build(tmp_path / "project")
 
 
@@ -61,12 +60,9 @@ def test_it_shrinks_and_does_not_grow(project: Repository) -> None:
     baseline(project)
     project.write(ONE, workflow(1))
     project.write(TWO, workflow(4))
-    checked = baseline(project, "--check")
-    assert checked.exit_code == 1
-    assert f"CNT002 {ONE}: 1 instead of 2" in checked.stdout
+    assert f"CNT002 {ONE}: 1 instead of 2" in ended(baseline(project, "--check"), 1).stdout
     assert recorded(project) == {"CNT002": {ONE: 2, TWO: 1}}
-    outcome = baseline(project)
-    assert outcome.exit_code == 0
+    outcome = ended(baseline(project))
     assert f"CNT002 {TWO}: 4 found, 1 accepted" in outcome.stdout
     assert "--grow accepts it" in outcome.stdout
     assert recorded(project) == {"CNT002": {ONE: 1, TWO: 1}}
@@ -118,8 +114,7 @@ def test_what_could_not_be_judged_stays_recorded(project: Repository) -> None:
     """A workflow that cannot be read leaves the rule undecided: nobody knows what would go."""
     baseline(project)
     project.write(ONE, "a" * (17 << 20))
-    outcome = baseline(project)
-    assert outcome.exit_code == 2
+    outcome = ended(baseline(project), 2)
     assert "CNT002 could not be judged, and its counts stay as they were" in outcome.stdout
     assert recorded(project) == {"CNT002": {ONE: 2, TWO: 1}}
     assert baseline(project, "--check").exit_code == 2
@@ -170,25 +165,19 @@ def test_as_json(project: Repository) -> None:
 def test_it_is_not_written_through_a_link(project: Repository, tmp_path: Path, link: str) -> None:
     (tmp_path / "elsewhere").mkdir()
     project.symlink(link, str(tmp_path / "elsewhere"))
-    outcome = baseline(project)
-    assert outcome.exit_code == 2
-    assert FILE in outcome.stderr
+    assert FILE in ended(baseline(project), 2).stderr
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_one_that_git_ignores_is_refused(project: Repository) -> None:
     project.write(".gitignore", ".specguard/\n")
     baseline(project)
-    outcome = baseline(project)
-    assert outcome.exit_code == 2
-    assert "ignored by git" in outcome.stderr
+    assert "ignored by git" in ended(baseline(project), 2).stderr
 
 
 def test_a_broken_one_is_named_with_its_line(project: Repository) -> None:
     project.write(FILE, '{\n"CNT002": 1}')
-    outcome = baseline(project)
-    assert outcome.exit_code == 2
-    assert f"{FILE}:2: the baseline has no object of paths" in outcome.stderr
+    assert f"{FILE}:2: the baseline has no object of paths" in ended(baseline(project), 2).stderr
 
 
 def test_growing_and_checking_are_two_things(project: Repository) -> None:

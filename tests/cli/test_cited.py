@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specguard.testing import run_here
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from specguard.testing import Outcome, Repository
@@ -31,8 +32,7 @@ def check(repository: Repository, *args: str, authority: str = AUTHORITY) -> Out
 
 
 def test_each_error_cites_its_line_or_says_how_its_rule_is_turned_off(repository: Repository) -> None:
-    outcome = check(repository)
-    assert outcome.exit_code == 1
+    outcome = ended(check(repository), 1)
     lines = outcome.stdout.splitlines()
     said = {line.split()[0]: position for position, line in enumerate(lines) if line[:3].isupper()}
     assert list(said)[-1] == "CFG003", outcome

@@ -13,6 +13,7 @@ from specguard.reporters.formats import FORMATS
 from specguard.testing import run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +28,7 @@ def complete(shell: str, line: str, directory: Path) -> list[str]:
     words = line.split(" ")
     env = {"_SPECGUARD_COMPLETE": f"{shell}_complete", "COMP_WORDS": line}
     env["COMP_CWORD"] = words[-1] if shell == "fish" else str(len(words) - 1)
-    outcome = run_here(directory=directory, env=env)
-    assert outcome.exit_code == 0, outcome
+    outcome = ended(run_here(directory=directory, env=env))
     assert not outcome.stderr
     lines = outcome.stdout.splitlines()
     if shell == "zsh":
@@ -38,8 +38,7 @@ def complete(shell: str, line: str, directory: Path) -> list[str]:
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_every_shell_gets_a_script_that_asks_this_command(shell: str, tmp_path: Path) -> None:
-    outcome = run_here(directory=tmp_path, env={"_SPECGUARD_COMPLETE": f"{shell}_source"})
-    assert outcome.exit_code == 0
+    outcome = ended(run_here(directory=tmp_path, env={"_SPECGUARD_COMPLETE": f"{shell}_source"}))
     assert f"_SPECGUARD_COMPLETE={shell}_complete" in outcome.stdout
     program = shutil.which(shell)
     if program:
@@ -127,8 +126,7 @@ def test_bash_completes_a_line(tmp_path: Path) -> None:
 
 
 def test_a_shell_that_is_not_known_gets_nothing(tmp_path: Path) -> None:
-    outcome = run_here(directory=tmp_path, env={"_SPECGUARD_COMPLETE": "tcsh_source"})
-    assert outcome.exit_code == 2
+    outcome = ended(run_here(directory=tmp_path, env={"_SPECGUARD_COMPLETE": "tcsh_source"}), 2)
     assert not outcome.stdout
     assert "bash, zsh and fish" in outcome.stderr
 
@@ -142,6 +140,5 @@ def test_a_command_that_is_given_is_run_whatever_the_environment_asks(
     repository.branch("work")
     repository.commit("feat: change", files={"locked/p": "two\n"})
     env = {"_SPECGUARD_COMPLETE": asked, "COMP_WORDS": "specguard ", "COMP_CWORD": "1"}
-    outcome = run_here("check", "--enforce", "--base=main", directory=repository.path, env=env)
-    assert outcome.exit_code == 1
+    outcome = ended(run_here("check", "--enforce", "--base=main", directory=repository.path, env=env), 1)
     assert "PTH002" in outcome.stdout

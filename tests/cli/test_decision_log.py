@@ -15,6 +15,7 @@ import pytest
 
 from specguard.cli.files import append_lines
 from specguard.testing import Outcome, Repository, run_here
+from tests.outcomes import ended
 
 ROOT = Path(__file__).parent.parent.parent
 AUTHORITY = """\
@@ -134,8 +135,7 @@ def test_each_ref_of_a_push_is_a_line(project: Repository, log: Path) -> None:
 
 
 def test_approvals_that_were_used(project: Repository, log: Path) -> None:
-    outcome = check(project, log, *GIVEN, "--output-format=json")
-    assert outcome.exit_code == 0, outcome
+    outcome = ended(check(project, log, *GIVEN, "--output-format=json"))
     [line] = read(log)
     [finding] = [one for one in outcome.report["findings"] if one["code"] == "PTH002"]
     assert line["verdict"] == "accepted"
@@ -153,13 +153,18 @@ def test_approvals_that_were_used(project: Repository, log: Path) -> None:
 def test_approvals_that_did_not_count(project: Repository, log: Path) -> None:
     check(project, log, *GIVEN)
     project.commit("chore: approval")
-    outcome = check(project, log, "--output-format=json")
-    assert outcome.exit_code == 0, outcome
-    outcome = run_here(
-        "check", "--enforce", "--base=main", "--output-format=json", f"--log-decisions={log}",
-        directory=project.path,
-    )  # fmt: skip
-    assert outcome.exit_code == 1
+    outcome = ended(check(project, log, "--output-format=json"))
+    outcome = ended(
+        run_here(
+            "check",
+            "--enforce",
+            "--base=main",
+            "--output-format=json",
+            f"--log-decisions={log}",
+            directory=project.path,
+        ),
+        1,
+    )
     line = read(log)[-1]
     [finding] = [one for one in outcome.report["findings"] if one["code"] == "PTH002"]
     assert line["approvals"] == []
@@ -177,13 +182,12 @@ def test_a_check_that_uses_an_approval_is_written_down_by_itself(
     own = project.path / ".git" / "specguard" / "decisions.jsonl"
     run_here("check", directory=project.path)
     assert not own.parent.exists()
-    outcome = check(project, log, *GIVEN)
+    check(project, log, *GIVEN)
     assert own.read_text() == log.read_text()
     project.commit("chore: approval")
     if where == "worktree":
         project = project.worktree(tmp_path / "linked", "other", "work")
-    outcome = run_here("check", "--base=main", directory=project.path)
-    assert outcome.exit_code == 0, outcome
+    ended(run_here("check", "--base=main", directory=project.path))
     first, second = read(own)
     assert first["approvals"] == second["approvals"]
     assert first["change"]["fingerprint"] == second["change"]["fingerprint"]
@@ -191,18 +195,22 @@ def test_a_check_that_uses_an_approval_is_written_down_by_itself(
 
 def test_that_it_cannot_be_written_down_there_is_no_trouble(project: Repository, log: Path) -> None:
     (project.path / ".git" / "specguard").write_text("")
-    outcome = check(project, log, *GIVEN)
-    assert outcome.exit_code == 0, outcome
+    outcome = ended(check(project, log, *GIVEN))
     assert "decisions" not in outcome.stdout + outcome.stderr
 
 
 @pytest.mark.parametrize("output", ["text", "json"])
 def test_a_log_that_cannot_be_written_ends_with_2(project: Repository, output: str) -> None:
-    outcome = run_here(
-        "check", "--select=PTH001", f"--output-format={output}", "--log-decisions=no/such/log",
-        directory=project.path,
-    )  # fmt: skip
-    assert outcome.exit_code == 2
+    outcome = ended(
+        run_here(
+            "check",
+            "--select=PTH001",
+            f"--output-format={output}",
+            "--log-decisions=no/such/log",
+            directory=project.path,
+        ),
+        2,
+    )
     message = "the decision log cannot be written: No such file or directory"
     assert outcome.stderr == (
         f"specguard: error: no/such/log: {message} [unwritable-file]\n"
@@ -217,13 +225,11 @@ def test_a_log_that_cannot_be_written_ends_with_2(project: Repository, output: s
 def test_a_full_disk_and_a_pipe_without_a_reader_end_with_2(project: Repository, tmp_path: Path) -> None:
     assert "No space left" in run_here("check", "--log-decisions=/dev/full", directory=project.path).stderr
     os.mkfifo(tmp_path / "pipe")
-    outcome = run_here("check", f"--log-decisions={tmp_path}/pipe", directory=project.path)
-    assert outcome.exit_code == 2, outcome
+    ended(run_here("check", f"--log-decisions={tmp_path}/pipe", directory=project.path), 2)
 
 
 def test_what_gave_no_verdict_is_a_line_too(project: Repository, log: Path) -> None:
-    outcome = check(project, log, "--base=nowhere", "--enforce")
-    assert outcome.exit_code == 2
+    outcome = ended(check(project, log, "--base=nowhere", "--enforce"), 2)
     [line] = read(log)
     assert list(line) == ["schema", "time", "tool", "enforce", "verdict", "exit_code", "errors"]
     assert (line["verdict"], line["exit_code"], line["enforce"]) == ("error", 2, True)

@@ -13,6 +13,7 @@ from specguard.testing import run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 from tests.integrations.hooks.asking import ask, guarded, write
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from specguard.testing import Repository
@@ -34,21 +35,27 @@ def environment(repository: Repository, path: str) -> dict[str, str]:
 
 def init(repository: Repository, *agents: str) -> None:
     words = [word for agent in agents for word in ("--agent", agent)]
-    done = run_here(
-        "init", *words, directory=repository.path, env=environment(repository, f"{SCRIPTS}:/usr/bin:/bin")
+    ended(
+        run_here(
+            "init", *words, directory=repository.path, env=environment(repository, f"{SCRIPTS}:/usr/bin:/bin")
+        )
     )
-    assert done.exit_code == 0, done
 
 
 def doctor(
     repository: Repository, code: int = 0, path: str = f"{SCRIPTS}:/usr/bin:/bin", **variables: str
 ) -> dict[str, Any]:
     """What is said of each subject."""
-    done = run_here(
-        "doctor", "--output-format", "json", directory=repository.path,
-        env={**environment(repository, path), **variables},
-    )  # fmt: skip
-    assert done.exit_code == code, done
+    done = ended(
+        run_here(
+            "doctor",
+            "--output-format",
+            "json",
+            directory=repository.path,
+            env={**environment(repository, path), **variables},
+        ),
+        code,
+    )
     return {one["subject"]: one for one in json.loads(done.stdout)}
 
 
@@ -113,11 +120,7 @@ def test_a_record_that_cannot_be_written_stops_nothing(repository: Repository, t
 
 @pytest.mark.parametrize(
     ("old", "new", "event"),
-    [
-        (" || exit 2", "", "PreToolUse"),
-        ("|Write|", "|", "PreToolUse"),
-        ('"Stop"', '"Stopped"', "Stop"),
-    ],
+    [(" || exit 2", "", "PreToolUse"), ("|Write|", "|", "PreToolUse"), ('"Stop"', '"Stopped"', "Stop")],
 )
 def test_hooks_that_lack_something_are_named_with_the_command_that_mends_them(
     repository: Repository, old: str, new: str, event: str
@@ -138,10 +141,11 @@ def test_a_program_that_is_not_found_is_mended_by_init(repository: Repository, a
     said = doctor(repository, code=1, path="/usr/bin:/bin")[f"hooks of {agent}"]
     assert "not found" in said["said"]
     assert said["help"] == f"specguard init --agent {agent}"
-    mended = run_here(
-        "init", "--agent", agent, directory=repository.path, env=environment(repository, "/usr/bin:/bin")
+    ended(
+        run_here(
+            "init", "--agent", agent, directory=repository.path, env=environment(repository, "/usr/bin:/bin")
+        )
     )
-    assert mended.exit_code == 0
     assert doctor(repository, path="/usr/bin:/bin")[f"hooks of {agent}"]["status"] == "ok"
 
 

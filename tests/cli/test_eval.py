@@ -10,6 +10,7 @@ import pytest
 
 from specguard.runs.model import Manifest
 from specguard.testing import Repository, run_here
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,8 +74,7 @@ def manifest_of(done: Outcome) -> tuple[Manifest, dict[str, Any]]:
 
 
 def test_a_sample_as_expected_is_kept_as_a_run(team: Repository, shop: Repository) -> None:
-    done = run_here("eval", directory=team.path)
-    assert done.exit_code == 0, done
+    done = ended(run_here("eval", directory=team.path))
     lines = done.stdout.splitlines()
     assert lines[0] == f"ok    shop 2026.1 at {shop.oid()[:12]}: 2 findings"
     assert lines[-1].startswith(f"manifest: {team.path}/.runs/eval-shop/")
@@ -110,8 +110,7 @@ def test_nothing_of_the_sample_is_written_or_run(team: Repository, shop: Reposit
 
 def test_what_differs_is_told_both_ways(team: Repository) -> None:
     team.write("evaluation/shop.expected.toml", 'expect = ["PTH001", {code = "PTH001", path = "gen/b"}]\n')
-    done = run_here("eval", "shop", directory=team.path)
-    assert done.exit_code == 1, done
+    done = ended(run_here("eval", "shop", directory=team.path), 1)
     assert "FAIL  shop 2026.1" in done.stdout
     assert "        expected  PTH001 gen/b\n" in done.stdout
     assert "        found     CNT001 src/a.js:2: " in done.stdout
@@ -123,8 +122,7 @@ def test_what_differs_is_told_both_ways(team: Repository) -> None:
 def test_another_commit_than_the_declared_one_is_said(team: Repository, shop: Repository) -> None:
     declared = shop.oid()
     shop.commit("second", files={"README.md": "y\n"})
-    done = run_here("eval", directory=team.path)
-    assert done.exit_code == 1, done
+    done = ended(run_here("eval", directory=team.path), 1)
     assert f"but       the snapshot is {shop.oid()}, and {declared} is what is declared" in done.stdout
     team.write("evaluation/samples.toml", SAMPLES.format(oid=declared) + f'revision = "{declared}"\n')
     assert run_here("eval", directory=team.path).exit_code == 0
@@ -133,8 +131,7 @@ def test_another_commit_than_the_declared_one_is_said(team: Repository, shop: Re
 def test_an_old_snapshot_is_a_warning(team: Repository, shop: Repository) -> None:
     text = SAMPLES.format(oid=shop.oid()).replace("2027-01-31", "2020-01-31")
     team.write("evaluation/samples.toml", text)
-    done = run_here("eval", directory=team.path)
-    assert done.exit_code == 0, done
+    done = ended(run_here("eval", directory=team.path))
     assert "        warning   it was to be refreshed by 2020-01-31, " in done.stdout
     manifest, _ = manifest_of(done)
     assert manifest.notes[0].startswith("shop: it was to be refreshed by 2020-01-31")
@@ -142,12 +139,10 @@ def test_an_old_snapshot_is_a_warning(team: Repository, shop: Repository) -> Non
 
 def test_update_stores_what_is_found(team: Repository) -> None:
     team.delete("evaluation/shop.expected.toml")
-    done = run_here("eval", directory=team.path)
-    assert done.exit_code == 2, done
+    done = ended(run_here("eval", directory=team.path), 2)
     assert "error shop" in done.stdout
     assert "nothing is stored that it could be compared with" in done.stdout
-    done = run_here("eval", "--update", directory=team.path)
-    assert done.exit_code == 0, done
+    done = ended(run_here("eval", "--update", directory=team.path))
     assert "2 findings, stored as what is expected" in done.stdout
     assert b'code = "CNT001", path = "src/a.js", line = 2' in team.read("evaluation/shop.expected.toml")
     assert run_here("eval", directory=team.path).exit_code == 0
@@ -166,8 +161,7 @@ def test_update_stores_nothing_in_a_file_that_is_somebodys_own(
     declared = f'{SAMPLES.format(oid=shop.oid())}expected = "../../{name}"\n'
     team.write("evaluation/samples.toml", declared)
     before = sorted(tmp_path.iterdir())
-    done = run_here("eval", "--update", directory=team.path)
-    assert done.exit_code == 2, done
+    done = ended(run_here("eval", "--update", directory=team.path), 2)
     assert f"cannot be evaluated: {tmp_path / name}: " in done.stdout, done
     assert (tmp_path / "notes.md").read_text() == "precious\n"
     assert (tmp_path / "empty.toml").read_text() == ""
@@ -182,11 +176,9 @@ def test_a_repository_that_is_not_declared_a_bare_one_and_a_bundle(
     shop.git("bundle", "create", "-q", str(tmp_path / "all.bundle"), "--all")
     for name, stem in (("bare.git", "bare"), ("all.bundle", "all")):
         team.write(f"evaluation/{stem}.expected.toml", EXPECTED)
-        done = run_here("eval", str(tmp_path / name), directory=team.path)
-        assert done.exit_code == 0, done
+        done = ended(run_here("eval", str(tmp_path / name), directory=team.path))
         assert f"ok    {stem} at {shop.oid()[:12]}: 2 findings" in done.stdout
-    done = run_here("eval", str(tmp_path / "bare.git"), "shop", directory=team.path)
-    assert done.exit_code == 0, done
+    done = ended(run_here("eval", str(tmp_path / "bare.git"), "shop", directory=team.path))
     assert "/eval-several/" in done.stdout
 
 
@@ -197,8 +189,7 @@ def test_commands_of_assets_run_in_a_checkout_of_the_sample(team: Repository, sh
         '[[commands]]\nname = "test"\nrun = "exit 3"\nexit_code = 3\nsamples = ["shop"]\n'
     )
     team.write("evaluation/samples.toml", SAMPLES.format(oid=shop.oid()) + commands)
-    done = run_here("eval", directory=team.path)
-    assert done.exit_code == 0, done
+    done = ended(run_here("eval", directory=team.path))
     manifest, evaluation = manifest_of(done)
     assert [(one.name, one.exit_code, one.grade) for one in manifest.commands] == [
         ("emit shop", 0, "re-run"), ("test shop", 3, "re-run"),
@@ -207,8 +198,7 @@ def test_commands_of_assets_run_in_a_checkout_of_the_sample(team: Repository, sh
     assert manifest.commands[0].log in manifest.digests
     assert shop.read("src/a.js") == b"let a\nconsole.log(a)\n"
     team.write("patterns/emit.sh", "exit 1\n")
-    done = run_here("eval", directory=team.path)
-    assert done.exit_code == 1, done
+    done = ended(run_here("eval", directory=team.path), 1)
     assert "but       emit: exit code 1, expected 0 (commands/01-emit-shop.log)" in done.stdout
 
 
@@ -242,8 +232,7 @@ def test_what_is_not_declared_as_samples_is_an_error_with_its_line(
     team: Repository, text: str, said: str
 ) -> None:
     team.write("evaluation/samples.toml", text)
-    done = run_here("eval", directory=team.path)
-    assert done.exit_code == 2, done
+    done = ended(run_here("eval", directory=team.path), 2)
     assert said in done.stderr, done
     assert not (team.path / ".runs").exists()
 
@@ -263,8 +252,7 @@ def test_nothing_waits_for_or_holds_a_file_that_is_none(
     else:
         with file.open("wb") as stream:
             stream.truncate(1 << 30)
-    done = run_here("eval", directory=team.path)
-    assert done.exit_code == 2, done
+    done = ended(run_here("eval", directory=team.path), 2)
     assert ("is larger" if make == "large" else "is no regular file") in done.stdout + done.stderr, done
 
 
@@ -272,8 +260,7 @@ def test_what_cannot_be_read_is_unknown_and_the_others_are_judged(team: Reposito
     (team.path.parent / "no.bundle").write_bytes(b"nothing")
     more = '[[samples]]\nname = "no"\npath = "../../no.bundle"\n[[samples]]\nname = "none"\npath = "gone"\n'
     team.write("evaluation/samples.toml", more + SAMPLES.format(oid=shop.oid()))
-    done = run_here("eval", directory=team.path)
-    assert done.exit_code == 2, done
+    done = ended(run_here("eval", directory=team.path), 2)
     assert "error no: 0 findings\n" in done.stdout
     assert "the sample no cannot be read: git clone" in done.stdout
     assert "error none" in done.stdout
@@ -288,8 +275,7 @@ def test_a_sample_that_cannot_be_judged_whole_is_not_as_expected(team: Repositor
     oid = shop.git("rev-parse", "HEAD:src/a.js").strip()
     (shop.git_dir / "objects" / oid[:2] / oid[2:]).unlink()
     team.write("evaluation/shop.expected.toml", 'expect = [{code = "PTH001", path = "gen/a"}]\n')
-    done = run_here("eval", directory=team.path)
-    assert done.exit_code == 2, done
+    done = ended(run_here("eval", directory=team.path), 2)
     assert "error shop" in done.stdout
     assert "cannot be evaluated: no verdict: " in done.stdout
     assert manifest_of(done)[0].state == "failed"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import run_here
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +29,7 @@ def adopted(repository: Repository) -> Repository:
     repository.write("docs/plan/v1/phases/phase-12.md", "# Phase 12\n")
     repository.write("docs/plan/v1/phases/phase-13.md", "# Phase 13\n")
     repository.commit("chore: start")
-    wrote = run_here("init", "--preset", "phase-runner", directory=repository.path)
-    assert wrote.exit_code == 0, wrote
+    ended(run_here("init", "--preset", "phase-runner", directory=repository.path))
     repository.stage()
     repository.commit("docs: state what may change")
     repository.branch("phase-12")
@@ -39,8 +39,7 @@ def adopted(repository: Repository) -> Repository:
 
 def test_a_phase_with_one_right_commit_passes(adopted: Repository) -> None:
     adopted.commit(MESSAGE)
-    outcome = run_here("check", directory=adopted.path)
-    assert outcome.exit_code == 0, outcome
+    outcome = ended(run_here("check", directory=adopted.path))
     assert outcome.stdout.startswith("specguard: passed (range, 1 commit, 1 file)")
 
 
@@ -89,8 +88,7 @@ def test_each_misstep_fails_with_its_rule_its_line_and_its_next_step(
     adopted: Repository, misstep: Callable[[Repository], None], code: str, said: str
 ) -> None:
     misstep(adopted)
-    outcome = run_here("check", "--output-format", "json", directory=adopted.path)
-    assert outcome.exit_code == 1, outcome
+    outcome = ended(run_here("check", "--output-format", "json", directory=adopted.path), 1)
     found = [one for one in outcome.report["findings"] if one["code"] == code]
     assert found, outcome
     assert any(said in one["message"] + one["help"] for one in found)
@@ -105,9 +103,7 @@ def test_each_misstep_fails_with_its_rule_its_line_and_its_next_step(
 
 def test_init_never_overwrites(adopted: Repository) -> None:
     before = adopted.read("SPEC_AUTHORITY.md")
-    outcome = run_here("init", directory=adopted.path)
-    assert outcome.exit_code == 2
-    assert "never overwritten" in outcome.stderr
+    assert "never overwritten" in ended(run_here("init", directory=adopted.path), 2).stderr
     assert adopted.read("SPEC_AUTHORITY.md") == before
 
 
@@ -124,15 +120,13 @@ def test_init_never_overwrites(adopted: Repository) -> None:
 def test_init_has_git_ignore_runs(repository: Repository, before: str | None, after: str) -> None:
     if before is not None:
         repository.write(".gitignore", before)
-    outcome = run_here("init", directory=repository.path)
-    assert outcome.exit_code == 0
+    outcome = ended(run_here("init", directory=repository.path))
     assert (repository.path / ".gitignore").read_text() == after
     assert ("git add SPEC_AUTHORITY.md .gitignore &&" in outcome.stdout) == (before != after)
 
 
 def test_init_has_git_ignore_what_is_local_of_committed_runs(repository: Repository) -> None:
-    outcome = run_here("init", "--preset", "orchestrator", directory=repository.path)
-    assert outcome.exit_code == 0, outcome
+    outcome = ended(run_here("init", "--preset", "orchestrator", directory=repository.path))
     assert not (repository.path / ".gitignore").exists()
     assert "git add SPEC_AUTHORITY.md .runs/.gitignore &&" in outcome.stdout
     ignored = ("phase-1/.0123456789ab.lock", "phase-1/x/control/asked.json", ".plan-0123456789ab.lock")
@@ -214,9 +208,7 @@ def test_init_follows_no_link_to_what_git_ignores(repository: Repository, tmp_pa
     other = tmp_path / "other"
     other.write_text("x\n")
     (repository.path / ".gitignore").symlink_to(other)
-    outcome = run_here("init", directory=repository.path)
-    assert outcome.exit_code == 0
-    assert "note: add /.runs/ to .gitignore" in outcome.stdout
+    assert "note: add /.runs/ to .gitignore" in ended(run_here("init", directory=repository.path)).stdout
     assert other.read_text() == "x\n"
 
 
@@ -226,26 +218,26 @@ def test_what_init_writes_passes_on_the_repository_as_it_is(repository: Reposito
     assert run_here("init", directory=repository.path).exit_code == 0
     repository.stage()
     repository.commit("docs: state what may change")
-    outcome = run_here(
-        "check",
-        "--range",
-        "HEAD~1..HEAD",
-        "--authority",
-        "SPEC_AUTHORITY.md",
-        "--strict",
-        directory=repository.path,
+    outcome = ended(
+        run_here(
+            "check",
+            "--range",
+            "HEAD~1..HEAD",
+            "--authority",
+            "SPEC_AUTHORITY.md",
+            "--strict",
+            directory=repository.path,
+        ),
+        1,
     )
-    assert outcome.exit_code == 1
     # Adopting an authority is a change of the policy, and nothing else is wrong.
     assert "PTH004" in outcome.stdout or "PTH002" in outcome.stdout
-    head = run_here("check", "--range", "HEAD..HEAD", "--strict", directory=repository.path)
-    assert head.exit_code == 0, head
+    head = ended(run_here("check", "--range", "HEAD..HEAD", "--strict", directory=repository.path))
     assert "nothing to judge" in head.stdout
 
 
 def test_init_refuses_a_pattern_that_could_never_match(repository: Repository) -> None:
-    outcome = run_here("init", "--lock", "./docs", directory=repository.path)
-    assert outcome.exit_code == 2
+    ended(run_here("init", "--lock", "./docs", directory=repository.path), 2)
     assert not (repository.path / "SPEC_AUTHORITY.md").exists()
 
 
@@ -262,6 +254,5 @@ def test_a_doctor_says_that_squashing_leaves_trailers_unasked(repository: Reposi
 def test_an_authority_that_is_tried_before_it_is_committed_locks_itself(repository: Repository) -> None:
     repository.commit("chore: start", files={"LICENSE": "a"})
     run_here("init", directory=repository.path)
-    outcome = run_here("check", "--authority", "SPEC_AUTHORITY.md", directory=repository.path)
-    assert outcome.exit_code == 0
+    outcome = ended(run_here("check", "--authority", "SPEC_AUTHORITY.md", directory=repository.path))
     assert "CFG002" not in outcome.stdout

@@ -14,6 +14,7 @@ import pytest
 from specguard.testing import run, run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from specguard.testing import Repository
@@ -69,8 +70,7 @@ def message(repository: Repository) -> str:
 
 
 def fixing(repository: Repository, *words: str, code: int = 0) -> str:
-    outcome = run_here("check", "--fix", *words, directory=repository.path)
-    assert outcome.exit_code == code, outcome
+    outcome = ended(run_here("check", "--fix", *words, directory=repository.path), code)
     return outcome.stdout + outcome.stderr
 
 
@@ -340,8 +340,7 @@ def test_a_person_is_asked_on_a_terminal(project: Repository, answer: bytes, bra
 
 def test_another_format_has_the_report_after_it_alone_on_standard_output(project: Repository) -> None:
     work(project)
-    outcome = run_here("check", "--fix", "--yes", "--output-format", "json", directory=project.path)
-    assert outcome.exit_code == 0
+    outcome = ended(run_here("check", "--fix", "--yes", "--output-format", "json", directory=project.path))
     assert json.loads(outcome.stdout)["change"]["branch"] == "phase-12"
     assert "git branch -m" in outcome.stderr
 
@@ -359,9 +358,7 @@ def test_what_it_does_not_go_with(project: Repository, words: tuple[str, ...]) -
 
 
 def test_yes_needs_fix(project: Repository) -> None:
-    outcome = run_here("check", "--yes", directory=project.path)
-    assert outcome.exit_code == 2
-    assert "there is no --fix" in outcome.stderr
+    assert "there is no --fix" in ended(run_here("check", "--yes", directory=project.path), 2).stderr
 
 
 def test_hostile_names_are_shown_and_not_obeyed(project: Repository) -> None:
@@ -444,10 +441,12 @@ def test_a_plugins_fix_is_done_and_one_that_does_harm_is_not(
     for name in ("crash", "exit", "odd", "outside", "git", "authority", "half", "commit", "branch", "good"):
         repository.write(f"{name}.txt", "a foo\n")
     config = (repository.git_dir / "config").read_text()
-    outcome = run(
-        "check", "--fix", "--yes", "--worktree", directory=repository.path, env={"PYTHONPATH": str(place)}
+    outcome = ended(
+        run(
+            "check", "--fix", "--yes", "--worktree", directory=repository.path, env={"PYTHONPATH": str(place)}
+        ),
+        1,
     )
-    assert outcome.exit_code == 1, outcome
     assert "+harm" not in outcome.stdout.split("not possible")[0]
     assert "not possible: git takes no branch of the name --harm" in outcome.stdout
     assert "not possible: it is part of what changes are judged by" in outcome.stdout

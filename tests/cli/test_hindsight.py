@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import run_here
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from specguard.testing import Outcome, Repository
@@ -32,9 +33,7 @@ def history(repository: Repository, ending: str = " (#{0})") -> None:
 
 
 def init(repository: Repository, *words: str) -> Outcome:
-    outcome = run_here("init", *words, directory=repository.path)
-    assert outcome.exit_code == 0, outcome
-    return outcome
+    return ended(run_here("init", *words, directory=repository.path))
 
 
 def test_it_says_what_would_have_failed_and_proposes_what_fits(repository: Repository) -> None:
@@ -98,6 +97,4 @@ def test_a_shallow_clone_says_what_it_could_not_look_at(repository: Repository, 
     history(repository)
     place = repository.path.parent / "clone"
     repository.git("clone", "-q", f"--depth={depth}", f"file://{repository.path}", str(place))
-    outcome = run_here("init", directory=place)
-    assert outcome.exit_code == 0, outcome
-    assert ("would have failed" in outcome.stdout) == (depth == 60)
+    assert ("would have failed" in ended(run_here("init", directory=place)).stdout) == (depth == 60)

@@ -13,6 +13,7 @@ import pytest
 from specguard.testing import Repository, run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,8 +53,7 @@ def typed(repository: Repository, outcome: Outcome) -> list[str]:
 
 def test_an_approver_is_written_with_their_key(repository: Repository, key: Path) -> None:
     repository.commit("chore: start", files={"a": "a\n"})
-    said = init(repository, "--approver", f"alice <alice@example.org>={key}")
-    assert said.exit_code == 0, said
+    said = ended(init(repository, "--approver", f"alice <alice@example.org>={key}"))
     assert "nobody may approve" not in said.stdout
     text = repository.read(FILE).decode()
     assert 'name = "alice"\nemails = ["alice@example.org"]\nkey = "ssh-ed25519 AAAA' in text
@@ -90,8 +90,7 @@ def test_without_an_approver_it_says_how_the_first_is_added_and_that_works(
     repository: Repository, key: Path
 ) -> None:
     repository.commit("chore: start", files={"a": "a\n"})
-    said = init(repository)
-    assert said.exit_code == 0
+    said = ended(init(repository))
     assert "approver" not in repository.read(FILE).decode()
     assert "specguard init --approver NAME=KEYFILE" in said.stdout
     typed(repository, said)
@@ -99,8 +98,7 @@ def test_without_an_approver_it_says_how_the_first_is_added_and_that_works(
     assert "[[approvals.approver]]" in init(repository, "--approver", f"alice={key}", "--print").stdout
     typed(repository, init(repository, "--approver", f"alice={key}"))
     assert checked(repository) == "accepted"
-    again = init(repository, "--approver", f"Alice={key}")
-    assert again.exit_code == 2
+    ended(init(repository, "--approver", f"Alice={key}"), 2)
     assert repository.git("status", "--porcelain") == ""
 
 
@@ -180,16 +178,13 @@ def test_an_authority_that_is_not_committed_yet_is_told_with_its_errors(
 ) -> None:
     repository.commit("chore: start", files={"a": "a\n"})
     repository.write(FILE, '# Authority\n\n```toml specguard\nbaze = "main"\n```\n')
-    wrong = run_here(*words, directory=repository.path)
-    assert wrong.exit_code == (1 if words == ("doctor",) else 2)
+    wrong = ended(run_here(*words, directory=repository.path), 1 if words == ("doctor",) else 2)
     assert "SPEC_AUTHORITY.md:4: the setting 'baze' is not known" in wrong.stdout + wrong.stderr
     settings = 'base = "main"\nrules.locked-path.paths = ["a"]'
     repository.write(FILE, f"# Authority\n\n```toml specguard\n{settings}\n```\n")
-    right = run_here(*words, directory=repository.path)
-    assert right.exit_code == (2 if words[0] == "check" else 0)
+    right = ended(run_here(*words, directory=repository.path), 2 if words[0] == "check" else 0)
     assert "specguard check --authority SPEC_AUTHORITY.md" in right.stdout + right.stderr
-    tried = run_here("check", "--authority", FILE, directory=repository.path)
-    assert tried.exit_code == 0
+    ended(run_here("check", "--authority", FILE, directory=repository.path))
 
 
 def test_a_presets_code_is_where_the_code_is_and_is_held(repository: Repository) -> None:

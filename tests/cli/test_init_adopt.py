@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import run_here
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from specguard.testing import Outcome, Repository
@@ -57,12 +58,10 @@ def test_each_sentence_is_accounted_for_and_the_rest_is_enforced(team: Repositor
     )
     assert "the authority guards nothing" in before.stdout
     assert "specguard init --adopt" in before.stdout
-    doctor = run_here("doctor", directory=team.path)
-    assert doctor.exit_code == 1
+    doctor = ended(run_here("doctor", directory=team.path), 1)
     assert "missing authority: SPEC_AUTHORITY.md" in " ".join(doctor.stdout.split())
 
-    outcome = run_here("init", "--adopt", directory=team.path)
-    assert outcome.exit_code == 0, outcome
+    outcome = ended(run_here("init", "--adopt", directory=team.path))
     assert [(word, line) for word, line, _ in told(outcome)] == [
         ("add", 5),
         ("add", 7),
@@ -102,8 +101,7 @@ rules.locked-path.paths = ["src/core.py"]
         ("PTH002", "docs/api/x.yaml"),
         ("PTH002", "src/core.py"),
     ]
-    again = run_here("init", "--adopt", directory=team.path)
-    assert again.exit_code == 0
+    again = ended(run_here("init", "--adopt", directory=team.path))
     assert "nothing is to be added" in again.stdout
     assert [word for word, *_ in told(again)].count("held") == 6
 
@@ -115,16 +113,14 @@ def test_other_documents_are_named_by_the_authority(repository: Repository) -> N
     shown = run_here("init", "--adopt", "AGENTS.md", "--print", directory=repository.path)
     assert 'documents = ["AGENTS.md"]' in shown.stdout
     assert not (repository.path / "SPEC_AUTHORITY.md").exists()
-    wrote = run_here("init", "--adopt", "AGENTS.md", directory=repository.path)
-    assert wrote.exit_code == 0, wrote
+    wrote = ended(run_here("init", "--adopt", "AGENTS.md", directory=repository.path))
     assert "  add       3  Never change lib/.  -> rules.locked-path.paths" in wrote.stdout
     repository.stage()
     repository.commit("docs: state what may change")
     policy = run_here("policy", "--coverage", directory=repository.path)
     assert "AGENTS.md:3: Never change lib/.  [PTH002]" in policy.stdout
     repository.write("CONTRIBUTING.md", "# Contributing\n\nBe only kind.\n")
-    more = run_here("init", "--adopt", "CONTRIBUTING.md", directory=repository.path)
-    assert more.exit_code == 2
+    more = ended(run_here("init", "--adopt", "CONTRIBUTING.md", directory=repository.path), 2)
     assert "`documents` does not name CONTRIBUTING.md" in more.stderr
 
 
@@ -168,15 +164,12 @@ def test_lists_of_paths_in_another_language_are_shown_with_their_setting(reposit
 def test_what_cannot_be_adopted_is_an_error(repository: Repository, args: list[str], said: str) -> None:
     repository.write("x.txt", "a\n")
     repository.commit("chore: start")
-    outcome = run_here("init", *args, directory=repository.path)
-    assert outcome.exit_code == 2
-    assert said in outcome.stderr
+    assert said in ended(run_here("init", *args, directory=repository.path), 2).stderr
     assert not (repository.path / "SPEC_AUTHORITY.md").exists()
 
 
 def test_plain_init_names_the_way_where_there_is_an_authority(team: Repository) -> None:
-    outcome = run_here("init", directory=team.path)
-    assert outcome.exit_code == 2
+    outcome = ended(run_here("init", directory=team.path), 2)
     assert "never overwritten" in outcome.stderr
     assert "specguard init --adopt" in outcome.stderr
     assert (team.path / "SPEC_AUTHORITY.md").read_text() == PROSE
@@ -184,8 +177,7 @@ def test_plain_init_names_the_way_where_there_is_an_authority(team: Repository) 
 
 @pytest.mark.parametrize("option", ["--preset=phase-runner", "--lock=src/"])
 def test_what_begins_a_new_authority_is_not_for_the_one_that_is_there(team: Repository, option: str) -> None:
-    outcome = run_here("init", "--adopt", option, directory=team.path)
-    assert outcome.exit_code == 2
+    outcome = ended(run_here("init", "--adopt", option, directory=team.path), 2)
     assert "begin a new SPEC_AUTHORITY.md" in outcome.stderr
     assert run_here("init", "--adopt", directory=team.path).exit_code == 0
 

@@ -14,6 +14,7 @@ from specguard.testing import run
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 from tests.integrations.hooks.asking import ask, guarded, write
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from specguard.testing import Outcome, Repository
@@ -40,14 +41,11 @@ def settings(repository: Repository, agent: Any) -> Any:
 def test_settings_are_shown_and_written_and_then_there_is_nothing_to_do(
     repository: Repository, agent: Any
 ) -> None:
-    first = init(repository, "--agent", agent)
-    assert first.exit_code == 0, first
+    first = ended(init(repository, "--agent", agent))
     assert f"+++ {HOSTS[agent].file}" in first.stdout
     assert f"git add {HOSTS[agent].file}" in first.stdout
     before = settings(repository, agent)
-    again = init(repository, "--agent", agent)
-    assert again.exit_code == 0
-    assert f"{HOSTS[agent].file} has all it needs" in again.stdout
+    assert f"{HOSTS[agent].file} has all it needs" in ended(init(repository, "--agent", agent)).stdout
     assert settings(repository, agent) == before
     guard = json.dumps(before["hooks"][HOSTS[agent].before])
     assert f'"specguard hook {agent} || exit 2"' in guard
@@ -58,8 +56,7 @@ def test_an_authority_is_written_too_where_there_is_none_and_locks_the_settings(
 
     repository = Repository(tmp_path / "new")
     repository.commit("feat: begin", files={"a": "a\n"})
-    said = init(repository, "--agent", "gemini", "--agent", "cursor")
-    assert said.exit_code == 0, said
+    said = ended(init(repository, "--agent", "gemini", "--agent", "cursor"))
     text = (Path(repository.path) / "SPEC_AUTHORITY.md").read_text()
     assert "- `.gemini/settings.json`: the hooks that run" in text
     assert "- `.cursor/hooks.json`: the hooks that run" in text
@@ -70,8 +67,7 @@ def test_an_authority_is_written_too_where_there_is_none_and_locks_the_settings(
 def test_all_or_nothing(repository: Repository) -> None:
     (Path(repository.path) / ".gemini").mkdir()
     (Path(repository.path) / ".gemini/settings.json").write_text("{\n  // mine\n}\n")
-    said = init(repository, "--agent", "claude", "--agent", "gemini")
-    assert said.exit_code == 2
+    said = ended(init(repository, "--agent", "claude", "--agent", "gemini"), 2)
     assert "line 2 has a comment" in said.stderr
     assert '"BeforeTool": [' in said.stdout
     assert not (Path(repository.path) / ".claude").exists()
@@ -90,8 +86,7 @@ def test_a_link_is_refused(repository: Repository, tmp_path: Path, which: str) -
         if which == "file":
             target.write_text("{}\n")
         (root / ".claude/settings.json").symlink_to(target)
-    said = init(repository, "--agent", "claude")
-    assert said.exit_code == 2
+    said = ended(init(repository, "--agent", "claude"), 2)
     named = ".claude" if which == "folder" else "it"
     assert f"error: .claude/settings.json: {named} is a link, and" in said.stderr
     assert not target.exists() or target.is_dir() or target.read_text() == "{}\n"
@@ -102,9 +97,7 @@ def test_what_is_no_text_is_refused(repository: Repository, content: bytes | Non
     place = Path(repository.path) / ".cursor/hooks.json"
     place.parent.mkdir()
     place.mkdir() if content is None else place.write_bytes(content)
-    said = init(repository, "--agent", "cursor")
-    assert said.exit_code == 2
-    assert ".cursor/hooks.json" in said.stderr
+    assert ".cursor/hooks.json" in ended(init(repository, "--agent", "cursor"), 2).stderr
 
 
 def test_settings_that_git_ignores_are_told(repository: Repository) -> None:
@@ -184,6 +177,5 @@ def test_who_takes_the_hooks_out_or_switches_them_off_is_seen_later_too(reposito
     (Path(repository.path) / ".claude/settings.json").write_text("{}\n")
     repository.stage()
     repository.commit("chore: tidy up")
-    said = run("check", "--base", "main", directory=repository.path)
-    assert said.exit_code == 1
+    said = ended(run("check", "--base", "main", directory=repository.path), 1)
     assert ".claude/settings.json no longer runs specguard" in said.stdout

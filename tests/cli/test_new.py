@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import run_here
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from specguard.testing import Repository
@@ -135,10 +136,9 @@ def test_what_is_written_with_it_need_not_be_chosen_any_more(repository: Reposit
 
 
 def test_a_final_is_written_with_its_companions(adopted: Repository) -> None:
-    outcome = run_here(
-        "new", "agent-final", "agent=3", "objective=AUTH", "--in", "out", directory=adopted.path
+    outcome = ended(
+        run_here("new", "agent-final", "agent=3", "objective=AUTH", "--in", "out", directory=adopted.path)
     )
-    assert outcome.exit_code == 0, outcome
     assert outcome.stdout.split() == [
         "out/AGENT_3_FINAL_AUTH.md",
         "out/AGENT_3_PLAN_VERBATIM.md",
@@ -174,8 +174,7 @@ def test_a_final_is_written_with_its_companions(adopted: Repository) -> None:
 )
 def test_only_what_a_person_owes_is_found(adopted: Repository, words: list[str]) -> None:
     adopted.write(".plans/x/PLAN_OPTIONS.md", "- A: one\n- B: two\n") if words[0] == "plan-review" else None
-    outcome = run_here("new", *words, directory=adopted.path)
-    assert outcome.exit_code == 0, outcome
+    ended(run_here("new", *words, directory=adopted.path))
     assert {code for code, _, _ in findings(adopted)} <= OWED
 
 
@@ -222,8 +221,7 @@ def test_a_pass_has_its_members(adopted: Repository) -> None:
     (adopted.path / root / "C7_PHASE_D_READINESS.md").unlink()
     assert run_here(*words, directory=adopted.path).stdout.split() == [f"{root}/C7_PHASE_D_READINESS.md"]
     assert adopted.read(f"{root}/PLAN.md") == b"mine"
-    again = run_here(*words, directory=adopted.path)
-    assert again.exit_code == 2
+    again = ended(run_here(*words, directory=adopted.path), 2)
     assert "it is there already, and is never overwritten" in again.stderr
 
 
@@ -262,9 +260,7 @@ def test_the_artifacts_are_listed(adopted: Repository) -> None:
     ],
 )
 def test_what_cannot_be_written_is_said(adopted: Repository, words: list[str], said: str) -> None:
-    outcome = run_here("new", *words, directory=adopted.path)
-    assert outcome.exit_code == 2
-    assert said in outcome.stderr
+    assert said in ended(run_here("new", *words, directory=adopted.path), 2).stderr
     assert not list(adopted.path.rglob("*CLEANUP*"))
 
 

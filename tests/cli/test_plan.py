@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cli.planning import PLAN, Planned, does, task
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from specguard.testing import Outcome
@@ -50,9 +51,7 @@ class TestSync:
         older_run(planned, 2, "success")
         older_run(planned, 4, "failed")
         before = tasks(planned)
-        outcome = sync(planned)
-        assert outcome.exit_code == 1
-        assert outcome.stdout == (
+        assert ended(sync(planned), 1).stdout == (
             f"{PLAN}\n"
             "  task_001  in_progress -> pending: its last run 2026-01-01 ended: failed\n"
             "  task_002  in_progress -> done: its run 2026-01-02 succeeded\n"
@@ -87,8 +86,7 @@ class TestSync:
         planned.user.git("merge", "-q", "--ff-only", "FETCH_HEAD")
         assert sync(planned).exit_code == 0
         Path(planned.user.path, PLAN).write_text(planned.there("main", PLAN))
-        outcome = sync(planned, "--write")
-        assert outcome.exit_code == 0, outcome
+        ended(sync(planned, "--write"))
         [manifest] = planned.manifests()
         assert tasks(planned)["task_001"]["verification"] == [
             {"command": "python3 src/t1.py", "exit_code": 0, "run_id": manifest["run_id"]}
@@ -122,8 +120,7 @@ class TestSync:
 
 class TestVerify:
     def test_note_person_and_time_are_recorded(self, planned: Planned) -> None:
-        outcome = planned.specguard("plan", "verify", "task_003", "--note", "works on the device")
-        assert outcome.exit_code == 0, outcome
+        ended(planned.specguard("plan", "verify", "task_003", "--note", "works on the device"))
         entry = tasks(planned)["task_003"]["verification"][0]
         assert (entry["note"], entry["by"]) == ("works on the device", "Uma User")
         assert tasks(planned)["task_003"]["status"] == "done"
@@ -143,9 +140,7 @@ class TestVerify:
     )
     def test_what_is_nobodys_word_is_refused(self, planned: Planned, words: list[str], said: str) -> None:
         before = Path(planned.user.path, PLAN).read_text()
-        outcome = planned.specguard("plan", "verify", *words)
-        assert outcome.exit_code == 2
-        assert said in outcome.stderr
+        assert said in ended(planned.specguard("plan", "verify", *words), 2).stderr
         assert Path(planned.user.path, PLAN).read_text() == before
 
     def test_a_task_of_several_plans_needs_the_plan(self, tmp_path: Path) -> None:
@@ -153,6 +148,5 @@ class TestVerify:
         planned = Planned(tmp_path, files={".plans/till/plan.json": other})
         outcome = planned.specguard("plan", "verify", "task_001", "--note", "ok")
         assert "several plans have task_001" in outcome.stderr
-        named = planned.specguard("plan", "verify", "task_001", "--note", "ok", "--plan", ".plans/till")
-        assert named.exit_code == 0, named
+        ended(planned.specguard("plan", "verify", "task_001", "--note", "ok", "--plan", ".plans/till"))
         assert tasks(planned)["task_001"]["status"] == "pending"

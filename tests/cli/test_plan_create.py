@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.planning import OPTIONS, OPTIONS_ID, PLAN, POLICY, RESEARCH, REVIEW
 from tests.cli.running import Project
+from tests.outcomes import ended
 from tests.planning.filling import change, write
 
 if TYPE_CHECKING:
@@ -84,9 +85,7 @@ def fresh(tmp_path: Path) -> Fresh:
 class TestInit:
     def test_folders_and_a_brief_made_of_the_policy(self, tmp_path: Path) -> None:
         project = Fresh(tmp_path, papers=False)
-        outcome = project.specguard("plan", "init")
-        assert outcome.exit_code == 0, outcome
-        assert outcome.stdout == (
+        assert ended(project.specguard("plan", "init")).stdout == (
             ".plans/PLANNER.md is written\n"
             "openspec/changes/.gitkeep is written\n"
             "openspec/specs/.gitkeep is written\n"
@@ -115,9 +114,7 @@ class TestProposal:
     def test_the_folder_of_a_change(self, tmp_path: Path) -> None:
         project = Fresh(tmp_path)
         words = ("--capability", "cart", "--capability", "shop/till")
-        outcome = project.specguard("plan", "proposal", "add-cart", *words)
-        assert outcome.exit_code == 0, outcome
-        assert outcome.stdout.split() == [
+        assert ended(project.specguard("plan", "proposal", "add-cart", *words)).stdout.split() == [
             f"openspec/changes/add-cart/{name}"
             for name in (
                 ".openspec.yaml",
@@ -134,8 +131,7 @@ class TestProposal:
             True,
         )
         assert project.files() == before
-        refused = project.create()
-        assert refused.exit_code == 2
+        refused = ended(project.create(), 2)
         assert "proposal.md:5: no plan is made of it yet: a placeholder is left: 'TODO" in refused.stderr
         assert project.files() == before
 
@@ -183,8 +179,7 @@ class TestProposal:
 
 class TestCreate:
     def test_each_box_becomes_one_task(self, fresh: Fresh) -> None:
-        outcome = fresh.create("--option", "B")
-        assert outcome.exit_code == 0, outcome
+        outcome = ended(fresh.create("--option", "B"))
         assert outcome.stdout == (
             ".plans/cart/CONTEXT.md is written\n"
             ".plans/cart/MASTER.md is written\n"
@@ -251,8 +246,7 @@ class TestCreate:
         assert "  verify  git --version\n" in told.stdout
         refused = fresh.specguard("run", "task", "task_004", "--", "sh", "-c", script)
         assert "task_004 has no command in `verify`" in refused.stderr
-        done = fresh.specguard("run", "task", "task_001", "--", "sh", "-c", script)
-        assert done.exit_code == 0, done
+        ended(fresh.specguard("run", "task", "task_001", "--", "sh", "-c", script))
         fresh.user.git("fetch", "-q")
         fresh.user.git("merge", "-q", "--ff-only", "origin/pr/cart")
         assert [one["status"] for one in fresh.plan()["tasks"]] == ["done"] + ["pending"] * 4
@@ -346,8 +340,7 @@ class TestCreate:
 
     def test_no_plan_before_its_stage_is_open(self, fresh: Fresh) -> None:
         (fresh.top / REVIEWED).unlink()
-        outcome = fresh.create("--option", "B")
-        assert outcome.exit_code == 2
+        outcome = ended(fresh.create("--option", "B"), 2)
         assert (
             "no plan is made yet: the stage review is not complete: there is no plan-review" in outcome.stderr
         )
@@ -361,8 +354,7 @@ class TestCreate:
         fresh.specguard("new", "plan", "name=cart")
         assert '"TODO"' in (fresh.top / PLAN).read_text()
         context = (fresh.top / ".plans/cart/CONTEXT.md").read_text()
-        outcome = fresh.create("--option", "B")
-        assert outcome.exit_code == 0, outcome
+        outcome = ended(fresh.create("--option", "B"))
         assert ".plans/cart/CONTEXT.md is there already, and stays as it is" in outcome.stdout
         assert (fresh.top / ".plans/cart/CONTEXT.md").read_text() == context
         assert fresh.create("--option", "B").exit_code == 0, "the same again"
@@ -372,8 +364,7 @@ class TestCreate:
         text = (fresh.top / PLAN).read_text()
         assert json.loads(text)["tasks"][-1]["title"] == "Add gifts in src/gift.py"
         (fresh.top / PLAN).write_text(text.replace('"status": "pending"', '"status": "in_progress"', 1))
-        outcome = fresh.create("--option", "B")
-        assert outcome.exit_code == 2
+        outcome = ended(fresh.create("--option", "B"), 2)
         assert f"{PLAN}:10: the plan is there already, and says what would be lost" in outcome.stderr
         assert '"in_progress"' in (fresh.top / PLAN).read_text()
         (fresh.top / PLAN).write_text(text)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from specguard.testing import run_here
 from tests.cli.planning import PLAN, Planned, task
+from tests.outcomes import ended
 from tests.planning.filling import change, write
 
 if TYPE_CHECKING:
@@ -67,9 +68,7 @@ class TestValidate:
         spec.write_text(spec.read_text() + "\n## Notes\n\n#### Scenario: hidden\n\n- nobody reads it\n")
         tasks = top(project) / "openspec/changes/add-cart/tasks.md"
         tasks.write_text(tasks.read_text().replace("  - verify: python3 src/cart.py\n", ""))
-        outcome = plan(project, "validate", "add-cart")
-        assert outcome.exit_code == 1
-        assert outcome.stdout == (
+        assert ended(plan(project, "validate", "add-cart"), 1).stdout == (
             "openspec/changes/add-cart/specs/cart/spec.md:18: error: '## Notes' ends '## ADDED "
             "Requirements', and nothing below it is read\n"
             "  next: Make it bold text where it is part of a requirement, or move it to design.md.\n"
@@ -130,8 +129,7 @@ class TestStatus:
         project = planned(tmp_path)
         change(top(project), "add-till")
         write(top(project), SPEC_KIT)
-        outcome = plan(project, "status")
-        assert outcome.exit_code == 0, outcome
+        outcome = ended(plan(project, "status"))
         till, gifts = (f"specguard plan create {name} --name NAME" for name in ("add-till", "001-gift-cards"))
         assert [line.rstrip() for line in outcome.stdout.split("\n")][:4] == [
             "plan                       done  begun  ready  waiting  blocked  deferred  next",
@@ -166,8 +164,7 @@ class TestStatus:
     def test_where_nothing_is_planned_it_says_what_was_looked_for(self, repository: Repository) -> None:
         repository.commit("docs: start", files={"SPEC_AUTHORITY.md": "# Authority\n\n- `a/`: locked\n"})
         for verb in ("status", "next"):
-            outcome = run_here("plan", verb, directory=repository.path)
-            assert outcome.exit_code == 2
+            outcome = ended(run_here("plan", verb, directory=repository.path), 2)
             assert outcome.stderr.startswith(
                 "specguard: error: the policy describes no plans; nor is there a change in openspec/changes, "
                 "or a feature in specs [unknown-name]\n  next: specguard plan proposal SLUG "
@@ -177,8 +174,7 @@ class TestStatus:
 class TestNext:
     def test_the_task_that_can_be_begun(self, tmp_path: Path) -> None:
         project = planned(tmp_path)
-        outcome = plan(project, "next")
-        assert outcome.exit_code == 0, outcome
+        outcome = ended(plan(project, "next"))
         line = (top(project) / PLAN).read_text().split("\n").index('      "id": "task_005",') + 1
         assert outcome.stdout == (
             "task_005 Add part 5\n"
@@ -216,8 +212,7 @@ class TestNext:
 def test_a_plan_is_made_of_a_feature(tmp_path: Path) -> None:
     project = planned(tmp_path)
     write(top(project), {**SPEC_KIT, PLAN: None})
-    outcome = plan(project, "create", "001-gift-cards", "--name", "cart", "--option", "B")
-    assert outcome.exit_code == 0, outcome
+    outcome = ended(plan(project, "create", "001-gift-cards", "--name", "cart", "--option", "B"))
     made = json.loads((top(project) / PLAN).read_text())
     assert made["source"] == FEATURE
     assert [

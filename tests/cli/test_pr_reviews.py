@@ -9,6 +9,7 @@ import pytest
 
 from specguard.testing import Repository
 from specguard.testing.running import run
+from tests.outcomes import ended
 from tests.threats.cases import threat
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ def repo(repository: Repository) -> Repository:
     repository.branch("work")
     repository.names["before"] = repository.commit("feat: one", files={"locked/a": "b\n"})
     words = ["--path", "locked/a", "--approved-by", "alice", "--reason", "the vendor's file was wrong"]
-    done = run("approve", "PTH002", *words, "--base", "main", directory=repository.path)
-    assert done.exit_code == 0, done
+    ended(run("approve", "PTH002", *words, "--base", "main", directory=repository.path))
     repository.names["head"] = repository.commit("chore: file an approval")
     return repository
 
@@ -66,12 +66,8 @@ def judged(repo: Repository, tmp_path: Path, *reviews: dict[str, Any], **more: A
 
 def test_a_review_of_the_head_makes_the_approval_count(repo: Repository, tmp_path: Path) -> None:
     head = repo.names["head"]
-    done = judged(repo, tmp_path)
-    assert done.exit_code == 1
-    assert "PTH002" in done.stdout
-    done = judged(repo, tmp_path, review(head))
-    assert done.exit_code == 0, done
-    assert "alice" in done.stdout
+    assert "PTH002" in ended(judged(repo, tmp_path), 1).stdout
+    assert "alice" in ended(judged(repo, tmp_path, review(head))).stdout
     # So does the event about it, without a list.
     assert judged(repo, tmp_path, review(head, state="approved"), event={}).exit_code == 0
 
@@ -102,8 +98,7 @@ def test_a_review_that_is_no_approval_of_this_head_by_an_approver_does_not(
 @threat("T98", "a review by the author of the pull request, in another case", "exit 1: PTH002")
 def test_the_author_s_own_review_does_not(repo: Repository, tmp_path: Path) -> None:
     head = repo.names["head"]
-    done = judged(repo, tmp_path, review(head), event={"user": {"login": "ALICE-h"}})
-    assert done.exit_code == 1
+    done = ended(judged(repo, tmp_path, review(head), event={"user": {"login": "ALICE-h"}}), 1)
     assert "the author of the pull request" in done.stdout
     assert judged(repo, tmp_path, review(head), event={"user": {"login": "bob"}}).exit_code == 0
 

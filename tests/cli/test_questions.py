@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import Case, Step, run_here
+from specguard.testing import Case, Repository, Step, run_here
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,11 +38,16 @@ exclude = ["docs/api/drafts/"]
 """
 
 
-@pytest.fixture
-def governed(repository: Repository) -> Repository:
+def govern(repository: Repository) -> Repository:
     repository.write("SPEC_AUTHORITY.md", AUTHORITY)
     repository.commit("docs: state what may change")
     return repository
+
+
+@pytest.fixture(scope="module")
+def governed(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """A repository with an authority, which no test writes to."""
+    return govern(Repository(tmp_path_factory.mktemp("governed")))
 
 
 def test_policy_cites_the_line_of_every_setting(governed: Repository) -> None:
@@ -61,14 +67,12 @@ def test_policy_cites_the_line_of_every_setting(governed: Repository) -> None:
 
 
 def test_policy_shows_what_was_not_understood(governed: Repository) -> None:
-    outcome = run_here("policy", "--strict", directory=governed.path)
-    assert outcome.exit_code == 1
+    outcome = ended(run_here("policy", "--strict", directory=governed.path), 1)
     assert "SPEC_AUTHORITY.md:6: whatever is important" in outcome.stdout
 
 
 def test_policy_lists_sentences_that_no_rule_holds(governed: Repository) -> None:
-    outcome = run_here("policy", "--coverage", directory=governed.path)
-    assert outcome.exit_code == 0
+    outcome = ended(run_here("policy", "--coverage", directory=governed.path))
     assert "Agents must not touch the database.  [held by no rule]" in outcome.stdout
 
 
@@ -222,8 +226,7 @@ def test_rule_finds_its_page_by_code_and_by_name(governed: Repository) -> None:
     by_code = run_here("rule", "pth001", directory=governed.path)
     assert by_code.stdout.startswith("# forbidden-path (PTH001)")
     assert by_code.stdout == run_here("rule", "forbidden-path", directory=governed.path).stdout
-    unknown = run_here("rule", "forbiden-path", directory=governed.path)
-    assert unknown.exit_code == 2
+    unknown = ended(run_here("rule", "forbiden-path", directory=governed.path), 2)
     assert (
         "no rule has the code or name 'forbiden-path', or the words in its text or settings" in unknown.stderr
     )
@@ -244,8 +247,7 @@ def test_rule_finds_its_page_by_code_and_by_name(governed: Repository) -> None:
     ],
 )
 def test_rule_searches_what_is_no_name(word: str, code: str, governed: Repository) -> None:
-    found = run_here("rule", word, directory=governed.path)
-    assert found.exit_code == 0
+    found = ended(run_here("rule", word, directory=governed.path))
     assert f"\n{code} " in f"\n{found.stdout}"
     assert "PTH005" not in found.stdout
     as_data = json.loads(run_here("rule", word, "--output-format", "json", directory=governed.path).stdout)
@@ -261,7 +263,8 @@ def test_rule_shows_the_cases_of_a_rule(governed: Repository) -> None:
         assert run_here(*words, directory=governed.path).exit_code == 2
 
 
-def test_the_base_that_the_bases_authority_names_is_asked(governed: Repository) -> None:
+def test_the_base_that_the_bases_authority_names_is_asked(repository: Repository) -> None:
+    governed = govern(repository)
     text = AUTHORITY.replace("extends", 'base = "develop"\nextends')
     governed.write("SPEC_AUTHORITY.md", text)
     governed.commit("docs: move to another base")
@@ -285,15 +288,13 @@ def test_an_authority_in_a_file_is_asked_before_the_first_commit(repository: Rep
 
 @pytest.mark.parametrize("path", ["", "/", "../x", "a/../b", "a/./b", "a//b"])
 def test_why_asks_for_a_path_from_the_root(path: str, governed: Repository) -> None:
-    outcome = run_here("why", path, directory=governed.path)
-    assert outcome.exit_code == 2
+    outcome = ended(run_here("why", path, directory=governed.path), 2)
     assert "no path from the repository's root" in outcome.stderr
     assert "next: " in outcome.stderr
 
 
 def test_doctor_says_what_is_there_and_what_is_missing(governed: Repository) -> None:
-    outcome = run_here("doctor", "--output-format", "json", directory=governed.path)
-    assert outcome.exit_code == 0, outcome
+    outcome = ended(run_here("doctor", "--output-format", "json", directory=governed.path))
     found = {one["subject"]: one for one in json.loads(outcome.stdout)}
     assert found["git"]["status"] == "ok"
     assert found["authority"]["status"] == "note"
@@ -305,23 +306,18 @@ def test_doctor_fails_where_there_is_no_base(repository: Repository) -> None:
     repository.write("a", "a")
     repository.commit("chore: start")
     repository.git("branch", "-m", "elsewhere")
-    outcome = run_here("doctor", directory=repository.path)
-    assert outcome.exit_code == 1
-    assert "missing base" in " ".join(outcome.stdout.split())
+    assert "missing base" in " ".join(ended(run_here("doctor", directory=repository.path), 1).stdout.split())
 
 
 def test_doctor_says_once_that_there_is_no_authority(repository: Repository) -> None:
     repository.commit("chore: base", files={"a": "a"})
-    outcome = run_here("doctor", directory=repository.path)
-    assert outcome.exit_code == 1
-    assert outcome.stdout.count("there is no authority") == 1
+    assert ended(run_here("doctor", directory=repository.path), 1).stdout.count("there is no authority") == 1
 
 
 def test_doctor_names_the_line_of_the_authority_that_is_wrong(repository: Repository) -> None:
     authority = "# Authority\n\n```toml specguard\nnonsense = 3\n```\n"
     repository.commit("chore: base", files={"SPEC_AUTHORITY.md": authority})
-    outcome = run_here("doctor", directory=repository.path)
-    assert outcome.exit_code == 1
+    outcome = ended(run_here("doctor", directory=repository.path), 1)
     assert "missing authority: SPEC_AUTHORITY.md:4: the setting 'nonsense' is not known\n" in outcome.stdout
 
 

@@ -19,6 +19,7 @@ import pytest
 from specguard.runs.model import run_schemas
 from tests.cli.running import GOOD, POLICY, Project, command, wait_until
 from tests.executor.one_run import lives
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from typing import Any
@@ -38,8 +39,7 @@ def begun(project: Project) -> bool:
 
 
 def test_a_run_goes_from_the_pointer_to_a_pushed_branch(project: Project) -> None:
-    outcome = project.run_phase()
-    assert outcome.exit_code == 0, outcome
+    outcome = ended(project.run_phase())
     [manifest] = project.manifests()
     assert outcome.stdout.startswith(f"succeeded: {manifest['run_id']}\n")
     assert "git fetch origin phase-12 && git switch --track origin/phase-12\n" in outcome.stdout
@@ -133,8 +133,7 @@ def test_a_kind_named_like_a_command_is_reached_by_item(tmp_path: Path) -> None:
     policy = POLICY.replace("work.phase", "work.list")
     project = Project(tmp_path, policy)
     assert project.specguard("run", "list").exit_code == 0
-    outcome = project.specguard("run", "item", "list", "--", "sh", "-c", GOOD)
-    assert outcome.exit_code == 0, outcome
+    ended(project.specguard("run", "item", "list", "--", "sh", "-c", GOOD))
     assert project.manifests()[0]["item"]["kind"] == "list"
 
 
@@ -162,8 +161,7 @@ def test_the_end_of_what_failed_is_shown_without_secrets(project: Project, gate:
 
 
 def test_a_run_stops_after_the_step_that_is_named_and_goes_on(project: Project) -> None:
-    outcome = project.run_phase(GOOD, "--until", "check", "--command", "test -d src")
-    assert outcome.exit_code == 0, outcome
+    outcome = ended(project.run_phase(GOOD, "--until", "check", "--command", "test -d src"))
     [manifest] = project.manifests()
     patch = project.only_run() / "diff.patch"
     assert f"files: {manifest['place']}\npatch: {patch}\n" in outcome.stdout
@@ -172,16 +170,13 @@ def test_a_run_stops_after_the_step_that_is_named_and_goes_on(project: Project) 
     assert project.user.read("src/b.py") == b"b\n"
     project.user.delete("src/b.py")
     assert (manifest["state"], manifest["pushed"]) == ("stopped", None)
-    outcome = project.specguard("run", "resume", manifest["run_id"])
-    assert outcome.exit_code == 0, outcome
+    outcome = ended(project.specguard("run", "resume", manifest["run_id"]))
     [manifest] = project.manifests()
     assert (manifest["state"], manifest["pushed"]) == ("succeeded", manifest["commit"])
     # What was asked for is still asked for.
     last = [one for one in manifest["commands"] if one["command"] == "test -d src"]
     assert len(last) >= 2
-    outcome = project.specguard("run", "resume", manifest["run_id"])
-    assert outcome.exit_code == 2
-    assert "nothing is left to do" in outcome.stderr
+    assert "nothing is left to do" in ended(project.specguard("run", "resume", manifest["run_id"]), 2).stderr
 
 
 def test_what_was_asked_for_is_kept_without_secrets(project: Project) -> None:
@@ -191,16 +186,13 @@ def test_what_was_asked_for_is_kept_without_secrets(project: Project) -> None:
     for folder_, _, files in os.walk(folder):
         for name in files:
             assert "correct-horse-battery" not in Path(folder_, name).read_text(), name
-    outcome = project.specguard("run", "resume", folder.name)
-    assert outcome.exit_code == 2
+    outcome = ended(project.specguard("run", "resume", folder.name), 2)
     assert "there was a secret in the run's command" in outcome.stderr
-    outcome = project.specguard("run", "resume", folder.name, "--", "sh", "-c", GOOD)
-    assert outcome.exit_code == 0, outcome
+    ended(project.specguard("run", "resume", folder.name, "--", "sh", "-c", GOOD))
 
 
 def test_a_detached_run_gives_its_id_at_once_and_goes_on(project: Project) -> None:
-    outcome = project.run_phase("cat > /dev/null; echo begun; sleep 3; echo b > src/b.py", "--detach")
-    assert outcome.exit_code == 0, outcome
+    outcome = ended(project.run_phase("cat > /dev/null; echo begun; sleep 3; echo b > src/b.py", "--detach"))
     run_id = outcome.stdout.strip()
     assert project.only_run().name == run_id
     assert project.manifests()[0]["state"] == "running"
@@ -213,8 +205,7 @@ def test_a_detached_run_gives_its_id_at_once_and_goes_on(project: Project) -> No
 
 
 def test_a_detached_run_that_cannot_begin_says_so(project: Project) -> None:
-    outcome = project.specguard("run", "phase", "--detach", "--agent", "nobody")
-    assert outcome.exit_code == 2
+    outcome = ended(project.specguard("run", "phase", "--detach", "--agent", "nobody"), 2)
     assert "nobody" in outcome.stderr
     assert not outcome.stdout
 
@@ -225,8 +216,7 @@ def test_a_run_is_stopped_with_what_it_has_started_and_with_nothing_else(project
         run_id = project.run_phase(SLOW, "--detach").stdout.strip()
         wait_until(lambda: begun(project))
         pid = project.manifests()[0]["pid"]
-        outcome = project.specguard("run", "stop", run_id)
-        assert outcome.exit_code == 0, outcome
+        ended(project.specguard("run", "stop", run_id))
         assert not lives(pid)
         assert other.is_running()
         assert project.manifests()[0]["state"] == "killed"
@@ -247,16 +237,13 @@ def killed(project: Project) -> str:
 
 def test_a_run_that_died_is_diagnosed_given_up_and_its_item_is_free(project: Project) -> None:
     run_id = killed(project)
-    outcome = project.specguard("run", "doctor")
-    assert outcome.exit_code == 1, outcome
+    outcome = ended(project.specguard("run", "doctor"), 1)
     for line in ("alive      no: it has died", f"again      specguard run resume {run_id}", "  begun"):
         assert line in outcome.stdout.split("\n"), outcome
     told = json.loads(project.specguard("run", "doctor", run_id, "--output-format", "json").stdout)
     assert (told["runs"][0]["alive"], told["runs"][0]["process"]) == (False, False)
     assert told["runs"][0]["tail"] == "begun"
-    refused = project.run_phase()
-    assert refused.exit_code == 2
-    assert f"specguard run stop {run_id}" in refused.stderr
+    assert f"specguard run stop {run_id}" in ended(project.run_phase(), 2).stderr
     stopped = project.specguard("run", "stop", run_id)
     assert "sleep 60" in stopped.stdout
     assert project.manifests()[0]["reason"] == "it had died, and was given up"
@@ -273,8 +260,7 @@ def test_what_ended_runs_left_is_removed_after_asking(project: Project) -> None:
     assert project.specguard("run", "clean", "--dry-run").exit_code == 0
     assert project.specguard("run", "clean", given="n\n").exit_code == 1
     assert place.is_dir()
-    outcome = project.specguard("run", "clean", given="y\n")
-    assert outcome.exit_code == 0, outcome
+    ended(project.specguard("run", "clean", given="y\n"))
     assert not place.exists()
     assert not Path(f"{place}.specguard").exists()
     assert not project.user.git(*refs)
@@ -284,8 +270,7 @@ def test_what_ended_runs_left_is_removed_after_asking(project: Project) -> None:
 
 def test_what_an_agent_left_beside_its_place_is_removed(project: Project) -> None:
     script = "cat > /dev/null; mkdir ../wt; echo x > ../wt/a; ln -s $HOME ../link; echo b > src/b.py"
-    outcome = project.run_phase(script)
-    assert outcome.exit_code == 3, outcome
+    outcome = ended(project.run_phase(script), 3)
     places = Path(project.manifests()[0]["place"]).parent
     assert f"{places}/link, beside the place, appeared" in outcome.stdout
     assert (
@@ -365,8 +350,7 @@ def test_runs_are_listed_reported_and_found_elsewhere(project: Project, tmp_path
 
 def test_the_commands_that_are_told_of_a_run_elsewhere_find_it(project: Project, tmp_path: Path) -> None:
     root = str(tmp_path / "else where")
-    failed = project.run_phase("cat > /dev/null; echo a > src/other.py", "--run-root", root)
-    assert failed.exit_code == 3, failed
+    failed = ended(project.run_phase("cat > /dev/null; echo a > src/other.py", "--run-root", root), 3)
     run_id = json.loads(
         project.specguard("run", "list", "--run-root", root, "--output-format", "json").stdout
     )["runs"][0]["run_id"]
@@ -382,20 +366,17 @@ def test_the_commands_that_are_told_of_a_run_elsewhere_find_it(project: Project,
         project.specguard("run", "status", run_id, "--run-root", root, "--output-format", "json").stdout
     )
     again = told["runs"][0]["again"]
-    resumed = project.specguard(*again[1:], "--max-attempts", "9", "--", "sh", "-c", GOOD)
-    assert resumed.exit_code == 0, resumed
+    ended(project.specguard(*again[1:], "--max-attempts", "9", "--", "sh", "-c", GOOD))
 
 
 def test_a_broken_run_is_listed_and_diagnosed(project: Project) -> None:
     project.run_phase()
     (project.only_run() / "manifest.json").write_text("{")
     assert "unreadable" in project.specguard("run", "list").stdout
-    outcome = project.specguard("run", "doctor")
-    assert outcome.exit_code == 1
+    outcome = ended(project.specguard("run", "doctor"), 1)
     assert "is no JSON" in outcome.stdout
     for words in (("report",), ("stop", project.only_run().name), ("resume", project.only_run().name)):
-        outcome = project.specguard("run", *words)
-        assert outcome.exit_code == 2, outcome
+        outcome = ended(project.specguard("run", *words), 2)
         assert "Traceback" not in outcome.stderr
 
 
@@ -410,8 +391,7 @@ def test_readers_of_an_older_layout_have_meta_json(tmp_path: Path) -> None:
 
 
 def test_a_brief_is_printed_without_a_run(project: Project) -> None:
-    outcome = project.specguard("brief")
-    assert outcome.exit_code == 0, outcome
+    outcome = ended(project.specguard("brief"))
     assert outcome.stdout.startswith("# phase 12\n")
     assert outcome.stdout == project.specguard("brief", "phase").stdout
     assert project.specguard("brief", "phase", "13").stdout.startswith("# phase 13\n")
@@ -427,8 +407,7 @@ def test_an_agent_can_ask_what_the_rules_say_so_far(project: Project) -> None:
         " echo x > locked/a; $ask; echo code $?; git checkout -q locked/a; echo b > src/b.py; $ask"
     )
     path = os.path.dirname(command()) + ":" + os.environ["PATH"]
-    outcome = project.specguard("run", "phase", "--", "sh", "-c", script, PATH=path)
-    assert outcome.exit_code == 0, outcome
+    ended(project.specguard("run", "phase", "--", "sh", "-c", script, PATH=path))
     log = (project.only_run() / project.manifests()[0]["commands"][0]["log"]).read_text()
     assert "PTH002 locked-path" in log
     assert "code 1\n" in log
@@ -522,8 +501,7 @@ def test_a_run_is_started_from_another_folder(project: Project, tmp_path: Path) 
 
 
 def test_without_words_the_commands_are_listed(project: Project) -> None:
-    outcome = project.specguard("run")
-    assert outcome.exit_code == 2
+    outcome = ended(project.specguard("run"), 2)
     assert outcome.stderr.startswith("Usage: specguard run")
     assert "error" not in outcome.stderr
 

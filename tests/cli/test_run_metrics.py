@@ -12,6 +12,7 @@ import pytest
 from specguard.testing.running import run_here
 from tests.cli.planning import Planned, task
 from tests.cli.running import GOOD, POLICY, Project
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from typing import Any
@@ -225,16 +226,13 @@ def test_older_folders_are_moved_and_old_paths_resolve(project: Project) -> None
         assert not folder.is_symlink()
     nobody = project.specguard("run", "migrate")
     assert (nobody.exit_code, "next: specguard run migrate --yes\n" in nobody.stderr) == (2, True)
-    outcome = project.specguard("run", "migrate", "--yes")
-    assert outcome.exit_code == 0, outcome
+    outcome = ended(project.specguard("run", "migrate", "--yes"))
     assert folder.is_symlink()
     assert (folder / "runner.log").read_text() == "x\n"
     assert (project.runs / "task_003" / "mcp" / "20250102" / "manifest.json").is_file()
     assert project.specguard("run", "list").stdout.count("20250102") == 1
     assert "task_003" in project.specguard("run", "status", "local-mcp/20250102").stdout
-    outcome = project.specguard("run", "migrate", "--yes")
-    assert outcome.exit_code == 0
-    assert "no run folder has an older layout" in outcome.stderr
+    assert "no run folder has an older layout" in ended(project.specguard("run", "migrate", "--yes")).stderr
 
 
 def test_what_cannot_be_moved_stays_and_is_named(project: Project) -> None:
@@ -243,8 +241,7 @@ def test_what_cannot_be_moved_stays_and_is_named(project: Project) -> None:
     old(project, "r3", {"status": "success", "task": "../../x"})
     old(project, "r4", {"status": "success", "task": "t"})
     (project.runs / "t" / "mcp" / "r4").mkdir(parents=True)
-    outcome = project.specguard("run", "migrate", "--yes")
-    assert outcome.exit_code == 1
+    outcome = ended(project.specguard("run", "migrate", "--yes"), 1)
     assert "local-mcp/r1 stays: its record does not say what it worked on" in outcome.stdout
     assert "local-mcp/r2 stays: manifest.json: it is no JSON" in outcome.stdout
     assert "local-mcp/r3 -> ..%2F..%2Fx/mcp/r3" in outcome.stdout
@@ -287,8 +284,7 @@ grade = "claimed"
     repository.git("add", "-A")
     repository.git("commit", "-qm", "chore: move runs")
     for words in ((), ("--all",)):
-        outcome = run_here("check", "--select=ART006,RUN", *words, directory=repository.path)
-        assert outcome.exit_code == 0, outcome
+        ended(run_here("check", "--select=ART006,RUN", *words, directory=repository.path))
     # A run that is altered on the way is told.
     (repository.path / ".runs/0002/mcp/r1/runner.log").write_text("y\n")
     repository.git("commit", "-qam", "chore: alter it")

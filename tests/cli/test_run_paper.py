@@ -11,6 +11,7 @@ import pytest
 from specguard.runs.views import RunStore
 from tests.cli.planning import OPTIONS, POLICY, RESEARCH, REVIEW
 from tests.cli.running import Project
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from specguard.testing import Outcome
@@ -51,8 +52,7 @@ def log(project: Project) -> list[str]:
 
 class TestResearch:
     def test_the_document_is_committed_on_the_branch_of_the_plans_papers(self, project: Project) -> None:
-        outcome = research(project)
-        assert outcome.exit_code == 0, outcome
+        ended(research(project))
         assert log(project) == ["docs: research for cart"]
         assert there(project, f"plan-cart:{RESEARCH_FILE}") + "\n" == RESEARCH
         [manifest] = project.manifests()
@@ -64,16 +64,13 @@ class TestResearch:
 
     def test_what_does_not_fulfil_its_contract_goes_back(self, project: Project) -> None:
         short = RESEARCH.replace("## Risks\n\nTwo tabs.\n\n", "")
-        outcome = research(project, writes(RESEARCH_FILE, short))
-        assert outcome.exit_code == 1
+        ended(research(project, writes(RESEARCH_FILE, short)), 1)
         assert "ART002 missing-section" in (project.only_run() / "mend-2.md").read_text()
 
     def test_nothing_else_may_change(self, project: Project) -> None:
-        outcome = research(project, writes(RESEARCH_FILE, RESEARCH, "echo x >> src/a.py"))
-        assert outcome.exit_code == 1
+        ended(research(project, writes(RESEARCH_FILE, RESEARCH, "echo x >> src/a.py")), 1)
         assert "- src/a.py was changed" in (project.only_run() / "mend-2.md").read_text()
-        outcome = research(project, "cat > /dev/null; echo x > other.md")
-        assert outcome.exit_code == 1
+        ended(research(project, "cat > /dev/null; echo x > other.md"), 1)
         assert "plan-cart" not in project.user.git("--git-dir", str(project.remote), "branch")
 
     @pytest.mark.parametrize(
@@ -93,18 +90,14 @@ class TestResearch:
         project = Project(tmp_path, policy, {".plans/cart/preplan/PLAN_OPTIONS.md": OPTIONS})
         kind = "research" if own else "review"
         words = ("--goal", "x") if own else ()
-        outcome = run(project, kind, "touch called", *words, model=model)
-        assert outcome.exit_code == 2
-        assert said in outcome.stderr
+        assert said in ended(run(project, kind, "touch called", *words, model=model), 2).stderr
         assert not project.runs.exists()
 
     def test_a_list_of_reviewers_is_no_list_of_researchers(self, project: Project) -> None:
-        outcome = research(project, writes(RESEARCH_FILE, RESEARCH), model=("--model", "gpt-5"))
-        assert outcome.exit_code == 0, outcome
+        ended(research(project, writes(RESEARCH_FILE, RESEARCH), model=("--model", "gpt-5")))
 
     def test_the_plan_has_to_be_named(self, project: Project) -> None:
-        outcome = project.specguard("run", "research", "--goal", "x", "--", "true", *MODEL)
-        assert outcome.exit_code == 2
+        outcome = ended(project.specguard("run", "research", "--goal", "x", "--", "true", *MODEL), 2)
         assert "name it: specguard run research NAME" in outcome.stderr
         outcome = project.specguard("run", "research", "--goal", "x", "a/b", "--", "true", *MODEL)
         assert "'a/b' is no plan" in outcome.stderr
@@ -113,21 +106,17 @@ class TestResearch:
 class TestReview:
     def test_it_reads_the_options_of_the_branch_and_names_their_object_id(self, project: Project) -> None:
         assert research(project).exit_code == 0
-        early = run(project, "review", "true")
-        assert early.exit_code == 2
         assert (
             "PLAN_OPTIONS.md, which a review is about, is neither on plan-cart nor in the base"
-            in early.stderr
+            in ended(run(project, "review", "true"), 2).stderr
         )
         project.user.git("fetch", "-q", "origin", "plan-cart")
         project.user.git("switch", "-q", "-c", "plan-cart", "FETCH_HEAD")
         project.user.commit("docs: options", files={".plans/cart/preplan/PLAN_OPTIONS.md": OPTIONS})
         project.user.git("push", "-q", "origin", "plan-cart")
         options = project.user.git("rev-parse", "HEAD:.plans/cart/preplan/PLAN_OPTIONS.md")
-        stale = run(project, "review", writes(REVIEW_FILE, REVIEW.replace("{options}", "0" * 40)))
-        assert stale.exit_code == 1
-        outcome = run(project, "review", writes(REVIEW_FILE, REVIEW.replace("{options}", options)))
-        assert outcome.exit_code == 0, outcome
+        ended(run(project, "review", writes(REVIEW_FILE, REVIEW.replace("{options}", "0" * 40))), 1)
+        ended(run(project, "review", writes(REVIEW_FILE, REVIEW.replace("{options}", options))))
         assert log(project) == [
             "docs: review the options for cart",
             "docs: options",

@@ -15,6 +15,7 @@ import pytest
 from specguard.runs.model import run_schemas
 from tests.cli.planning import ALONE, PLAN, POLICY, REVIEW, THREE, Planned, does, task
 from tests.cli.running import Project, wait_until
+from tests.outcomes import ended
 
 
 @pytest.fixture
@@ -24,8 +25,7 @@ def planned(tmp_path: Path) -> Planned:
 
 class TestATask:
     def test_is_done_verified_marked_and_pushed_in_one_commit(self, planned: Planned) -> None:
-        outcome = planned.run_task("task_001", "--plan", PLAN)
-        assert outcome.exit_code == 0, outcome
+        ended(planned.run_task("task_001", "--plan", PLAN))
         assert planned.log("pr/cart")[0] == "task_001: Add part 1"
         assert (
             planned.user.git("--git-dir", str(planned.remote), "rev-list", "--count", "main..pr/cart") == "1"
@@ -61,8 +61,7 @@ class TestATask:
         assert planned.run_task("task_001").exit_code == 0
         planned.user.git("fetch", "-q", "origin", "pr/cart")
         planned.user.git("switch", "-q", "-c", "pr/cart", "origin/pr/cart")
-        checked = planned.specguard("check", "--base", "origin/main")
-        assert checked.exit_code == 0, checked
+        ended(planned.specguard("check", "--base", "origin/main"))
 
     def test_the_brief_tells_what_it_may_touch_and_how_it_ends(self, planned: Planned) -> None:
         text = planned.specguard("brief", "task", "task_001").stdout
@@ -83,27 +82,21 @@ class TestATask:
         assert planned.run_task().exit_code == 0
         planned.merge("pr/cart")
         assert {one["status"] for one in planned.tasks("main").values()} == {"done"}
-        outcome = planned.run_task()
-        assert outcome.exit_code == 2
-        assert "no task is open and ready" in outcome.stderr
+        assert "no task is open and ready" in ended(planned.run_task(), 2).stderr
 
     def test_dependencies_have_to_be_done(self, planned: Planned) -> None:
-        outcome = planned.run_task("task_002")
-        assert outcome.exit_code == 2
-        assert "task_002 waits for task_001" in outcome.stderr
+        assert "task_002 waits for task_001" in ended(planned.run_task("task_002"), 2).stderr
         assert not planned.runs.exists()
 
     def test_a_file_that_is_not_expected_goes_back_to_the_agent(self, planned: Planned) -> None:
-        outcome = planned.run_task("task_001", "--max-attempts", "2", script=does(then="echo 1 > src/$$.py"))
-        assert outcome.exit_code == 1
+        ended(planned.run_task("task_001", "--max-attempts", "2", script=does(then="echo 1 > src/$$.py")), 1)
         mend = (planned.only_run() / "mend-2.md").read_text()
         assert "PLN004 unexpected-file" in mend
 
     def test_the_plan_is_not_the_agents_to_mark(self, planned: Planned) -> None:
         # Of the other tasks no run is here, so RUN007 cannot be judged beside what PLN009 finds.
         script = does(then="sed -i s/pending/done/ .plans/cart/plan.json")
-        outcome = planned.run_task("task_001", "--max-attempts", "2", script=script)
-        assert outcome.exit_code == 1, outcome
+        ended(planned.run_task("task_001", "--max-attempts", "2", script=script), 1)
         report = json.loads((planned.only_run() / "check-1.json").read_text())
         assert "PLN009" in [one["code"] for one in report["findings"]]
         assert [one["code"] for one in report["rules"] if one["state"] == "indeterminate"] == ["RUN007"]
@@ -117,8 +110,7 @@ class TestATask:
         planned = Planned(
             tmp_path, [task(1, verify=["grep -q again src/t1.py"])], files={".gitignore": ".tried\n.runs/\n"}
         )
-        outcome = planned.run_task("task_001", script=script)
-        assert outcome.exit_code == 0, outcome
+        ended(planned.run_task("task_001", script=script))
         [manifest] = planned.manifests()
         assert manifest["attempts"] == 2
         assert planned.tasks("pr/cart")["task_001"]["verification"][0]["exit_code"] == 0
@@ -126,15 +118,13 @@ class TestATask:
     @pytest.mark.parametrize("verify", [[], ["<fill in>"], ["TODO: say which"]])
     def test_one_without_commands_is_not_begun(self, tmp_path: Path, verify: list[str]) -> None:
         planned = Planned(tmp_path, [task(1, verify=verify)])
-        outcome = planned.run_task("task_001")
-        assert outcome.exit_code == 2, outcome
+        outcome = ended(planned.run_task("task_001"), 2)
         assert f"{PLAN}:14: task_001 has no command in `verify`, and may not run without" in outcome.stderr
         assert planned.manifests() == []
 
     def test_one_whose_commands_prove_nothing_is_left_for_a_person_to_verify(self, tmp_path: Path) -> None:
         planned = Planned(tmp_path, [task(1, verify=["true"])])
-        outcome = planned.run_task("task_001")
-        assert outcome.exit_code == 0, outcome
+        ended(planned.run_task("task_001"))
         assert planned.tasks("pr/cart")["task_001"]["status"] == "pending"
         [manifest] = planned.manifests()
         assert any("has no commands that verify it" in note for note in manifest["notes"])
@@ -144,13 +134,11 @@ class TestATask:
 class TestResults:
     def test_end_the_step_and_not_what_the_process_says(self, planned: Planned) -> None:
         began = time.monotonic()
-        outcome = planned.run_task("task_001", script=does(then="trap '' TERM; sleep 300"))
-        assert outcome.exit_code == 0, outcome
+        ended(planned.run_task("task_001", script=does(then="trap '' TERM; sleep 300")))
         assert time.monotonic() - began < 60
 
     def test_of_a_process_that_fails_count(self, planned: Planned) -> None:
-        outcome = planned.run_task("task_001", script=does(then="exit 7"))
-        assert outcome.exit_code == 0, outcome
+        ended(planned.run_task("task_001", script=does(then="exit 7")))
 
     @pytest.mark.parametrize(
         ("text", "said"),
@@ -172,8 +160,7 @@ class TestResults:
             case $text in "# Mend"*) mv x.json SPECGUARD_RESULTS.json;;
             *) rm x.json; touch SPECGUARD_RESULTS.json; {write};; esac
         """
-        outcome = planned.run_task("task_001", script=script)
-        assert outcome.exit_code == 0, outcome
+        ended(planned.run_task("task_001", script=script))
         mend = (planned.only_run() / "mend-2.md").read_text()
         assert said in mend
         [manifest] = planned.manifests()
@@ -181,20 +168,17 @@ class TestResults:
 
     def test_that_never_come_spend_the_attempts(self, planned: Planned) -> None:
         script = "mkdir -p src; echo $$ > src/t1.py"
-        outcome = planned.run_task("task_001", "--max-attempts", "2", script=script)
-        assert outcome.exit_code == 3
+        outcome = ended(planned.run_task("task_001", "--max-attempts", "2", script=script), 3)
         assert "the results still fail after 2 attempts" in outcome.stdout
 
     def test_that_say_it_is_blocked_stop_the_run(self, planned: Planned) -> None:
-        outcome = planned.run_task("task_001", script=does(status="blocked"))
-        assert outcome.exit_code == 4
+        outcome = ended(planned.run_task("task_001", script=does(status="blocked")), 4)
         assert "stopped: sh is blocked: Part 1." in outcome.stdout
 
 
 def test_one_task_a_run(planned: Planned) -> None:
     assert planned.run_task("task_001", "--max-tasks", "1").exit_code == 0
-    outcome = planned.run_task("task_001", "--max-tasks", "2")
-    assert outcome.exit_code == 2
+    outcome = ended(planned.run_task("task_001", "--max-tasks", "2"), 2)
     assert "a run works on one task, and stops" in outcome.stderr
 
 
@@ -202,8 +186,7 @@ class TestABranchThatHoldsAWholePlan:
     def test_a_run_goes_on_from_its_tip(self, tmp_path: Path) -> None:
         planned = Planned(tmp_path)
         for number in (1, 2, 3):
-            outcome = planned.run_task()
-            assert outcome.exit_code == 0, outcome
+            outcome = ended(planned.run_task())
             assert planned.log("pr/cart")[0] == f"task_{number:03}: Add part {number}"
             # The branch may have its pull request already, and there is but one of it.
             again = "Open the pull request of pr/cart, unless it has one: that has the commit now"
@@ -219,11 +202,8 @@ class TestABranchThatHoldsAWholePlan:
         assert third["repository"]["tip"] == second["commit"]
         planned.user.git("fetch", "-q", "origin", "pr/cart")
         planned.user.git("switch", "-q", "-c", "pr/cart", "FETCH_HEAD")
-        checked = planned.specguard("check", "--base", "origin/main")
-        assert checked.exit_code == 0, checked
-        outcome = planned.run_task("task_001")
-        assert outcome.exit_code == 2
-        assert "task_001 is done already" in outcome.stderr
+        ended(planned.specguard("check", "--base", "origin/main"))
+        assert "task_001 is done already" in ended(planned.run_task("task_001"), 2).stderr
 
     def test_a_task_that_only_the_base_has_waits_until_that_is_merged(self, tmp_path: Path) -> None:
         planned = Planned(tmp_path)
@@ -235,8 +215,9 @@ class TestABranchThatHoldsAWholePlan:
         for words in ((), ("--dry-run",)):
             if words:
                 planned.user.git("fetch", "-q", "origin")
-            outcome = planned.run_task("task_004", *words, script="cat > /dev/null; touch $HOME/worked")
-            assert outcome.exit_code == 2, outcome
+            outcome = ended(
+                planned.run_task("task_004", *words, script="cat > /dev/null; touch $HOME/worked"), 2
+            )
             assert (
                 "task_004 is in .plans/cart/plan.json of main, and not in that of pr/cart" in outcome.stderr
             )
@@ -251,8 +232,7 @@ class TestABranchThatHoldsAWholePlan:
             capture_output=True,
         )
         planned.user.git("switch", "-q", "main")
-        outcome = planned.run_task("task_004")
-        assert outcome.exit_code == 0, outcome
+        ended(planned.run_task("task_004"))
 
     def test_what_else_is_on_the_branch_is_judged_again(self, tmp_path: Path) -> None:
         planned = Planned(tmp_path)
@@ -270,9 +250,7 @@ class TestABranchThatHoldsAWholePlan:
 def test_a_merged_branch_is_moved_on_and_one_that_is_not_is_left_alone(tmp_path: Path) -> None:
     planned = Planned(tmp_path, policy=ALONE)
     assert planned.run_task("task_001").exit_code == 0
-    outcome = planned.run_task("task_003")
-    assert outcome.exit_code == 2
-    assert "has a branch of task_003 already: pr/cart" in outcome.stderr
+    assert "has a branch of task_003 already: pr/cart" in ended(planned.run_task("task_003"), 2).stderr
     planned.merge("pr/cart")
     assert planned.run_task("task_003").exit_code == 0
     assert planned.log("pr/cart")[:2] == ["task_003: Add part 3", "task_001: Add part 1"]
@@ -287,13 +265,11 @@ class TestWithoutHistory:
         (folder / ".gitignore").write_text("*.log\n")
         (folder / "noise.log").write_text("noise\n")
         words = ("run", "task", "-C", str(folder), "--ensure-git", "--baseline-commit")
-        would = planned.specguard(*words, "--dry-run", "--", "true")
-        assert would.exit_code == 0, would
+        would = ended(planned.specguard(*words, "--dry-run", "--", "true"))
         assert f"would have made a git repository in {folder}\n" in would.stderr
         assert "would have committed the files" in would.stderr
         assert not (folder / ".git").exists()
-        outcome = planned.specguard(*words, "--", "true")
-        assert outcome.exit_code == 2
+        outcome = ended(planned.specguard(*words, "--", "true"), 2)
         assert f"\nmade a git repository in {folder}\n" in "\n" + outcome.stderr
         assert "as 'chore: baseline'\n" in outcome.stderr
         made = planned.user.git("-C", str(folder), "log", "--format=%s %an", "--name-only")
@@ -317,8 +293,7 @@ class TestWithoutHistory:
         shutil.copytree(planned.user.path, folder, ignore=shutil.ignore_patterns(".git"))
         words = ("run", "task", "--plan", PLAN, "--ensure-git", "--baseline-commit", "--max-tasks", "1")
         for number in (1, 2):
-            outcome = planned.specguard("-C", str(folder), *words, "--", "sh", "-c", does())
-            assert outcome.exit_code == 0, outcome
+            outcome = ended(planned.specguard("-C", str(folder), *words, "--", "sh", "-c", does()))
             assert ("made a git repository" in outcome.stderr) == (number == 1)
             assert "\ngit switch pr/cart\n" in outcome.stdout
             assert "gh pr create --base main --head pr/cart --title 'Plan cart: A cart'" in outcome.stdout
@@ -331,10 +306,8 @@ class TestWithoutHistory:
         assert planned.user.git(*git, "branch", "--show-current") == "main"
         assert planned.user.git(*git, "status", "--short") == ""
         planned.user.git(*git, "switch", "-q", "pr/cart")
-        checked = planned.specguard("-C", str(folder), "check", "--base", "main")
-        assert checked.exit_code == 0, checked
-        taken = planned.specguard("-C", str(folder), *words, "--", "sh", "-c", does())
-        assert taken.exit_code == 2
+        ended(planned.specguard("-C", str(folder), "check", "--base", "main"))
+        taken = ended(planned.specguard("-C", str(folder), *words, "--", "sh", "-c", does()), 2)
         assert "pr/cart is checked out in" in taken.stderr
 
     def test_nothing_is_made_where_no_run_could_begin(self, planned: Planned) -> None:
@@ -342,31 +315,25 @@ class TestWithoutHistory:
         folder.mkdir()
         words = ("run", "task", "-C", str(folder), "--plan", PLAN, "--ensure-git")
         for more in (("--",), ("--dry-run", "--")):
-            outcome = planned.specguard(*words, "--baseline-commit", *more, "true")
-            assert outcome.exit_code == 2
+            outcome = ended(planned.specguard(*words, "--baseline-commit", *more, "true"), 2)
             assert f"there is no authority in {folder}, and nothing was made" in outcome.stderr
         step = outcome.stderr.partition("write one first: ")[2].strip().split(" && ")
         assert step == [f"cd {folder}", "git init -q --initial-branch=main",
                         "specguard init --preset planner-pipeline"]  # fmt: skip
-        alone = planned.specguard(*words, "--", "true")
-        assert alone.exit_code == 2
+        alone = ended(planned.specguard(*words, "--", "true"), 2)
         assert "--baseline-commit makes the first one" in alone.stderr
         assert list(folder.iterdir()) == []
 
     def test_what_needs_a_remote_still_does(self, tmp_path: Path) -> None:
         project = Project(tmp_path)
         project.user.git("remote", "remove", "origin")
-        outcome = project.run_phase()
-        assert outcome.exit_code == 2
-        assert "there is no remote 'origin'" in outcome.stderr
+        assert "there is no remote 'origin'" in ended(project.run_phase(), 2).stderr
         (tmp_path / "named").mkdir()
         planned = Planned(
             tmp_path / "named", policy=POLICY.replace("extends", 'remote = "https://x.org/a"\nextends')
         )
         planned.user.git("remote", "remove", "origin")
-        outcome = planned.run_task()
-        assert outcome.exit_code == 2
-        assert "there is no remote 'origin'" in outcome.stderr
+        assert "there is no remote 'origin'" in ended(planned.run_task(), 2).stderr
 
 
 def request_of(base: str, head: str) -> dict[str, Any]:
@@ -401,8 +368,7 @@ def test_a_plan_that_its_branch_brings_is_worked_off_there(tmp_path: Path, remot
         git("remote", "remove", "origin")
     git("switch", "-q", "--detach")
     for number in (1, 2, 3):
-        outcome = planned.run_task("--plan", PLAN)
-        assert outcome.exit_code == 0, outcome
+        ended(planned.run_task("--plan", PLAN))
         [manifest] = [one for one in planned.manifests() if one["item"]["id"] == f"task_{number:03}"]
         assert any(note.startswith(f"The plan {PLAN} is the change's own") for note in manifest["notes"])
         if remote:
@@ -410,8 +376,7 @@ def test_a_plan_that_its_branch_brings_is_worked_off_there(tmp_path: Path, remot
         # The request as CI judges it, after each task.
         event = tmp_path / "event.json"
         event.write_text(json.dumps(request_of(git("rev-parse", "main"), git("rev-parse", "pr/cart"))))
-        checked = planned.specguard("check", "--enforce", "--pr-event", str(event))
-        assert checked.exit_code == 0, checked
+        ended(planned.specguard("check", "--enforce", "--pr-event", str(event)))
     assert git("log", "--format=%s", "main..pr/cart").split("\n")[-1] == "docs: plan the cart"
     assert git("rev-list", "--count", "main..pr/cart") == "4"
 
@@ -437,8 +402,7 @@ def test_a_task_waits_for_the_stages_before_it(tmp_path: Path) -> None:
     planned = Planned(tmp_path, files={".plans/cart/preplan/GEMINI_PLAN_REVIEW.md": review})
     script = f"touch {tmp_path}/worked; {does()}"
     for words in ((), ("--dry-run",)):
-        outcome = planned.run_task("task_001", *words, script=script)
-        assert outcome.exit_code == 2, outcome
+        outcome = ended(planned.run_task("task_001", *words, script=script), 2)
         assert (
             f"{PLAN}:5: task_001 is for the stage task of wave cart, and the stage review is not"
             in outcome.stderr
@@ -449,8 +413,7 @@ def test_a_task_waits_for_the_stages_before_it(tmp_path: Path) -> None:
     told = json.loads(planned.specguard("status", "--output-format", "json").stdout)
     assert {one["state"] for one in told["plans"][0]["tasks"]} == {"waiting", "blocked"}
     assert not any("task_001" in one for one in told["next"])
-    following = planned.specguard("plan", "next")
-    assert following.exit_code == 1
+    following = ended(planned.specguard("plan", "next"), 1)
     assert f"{PLAN}:6: task_001 waits for the stage review, which is not complete\n" in following.stderr
     counted = json.loads(planned.specguard("plan", "status", "--output-format", "json").stdout)
     assert counted["plans"][0]["counts"]["ready"] == 0
@@ -485,8 +448,7 @@ class TestTwoAtOnce:
         planned = Planned(tmp_path, tasks)
         gate = tmp_path / "go"
         one = self.begin(planned, "task_001", gate)
-        outcome = planned.run_task("task_002")
-        assert outcome.exit_code == 2
+        outcome = ended(planned.run_task("task_002"), 2)
         assert "task_002 may change src/, and task_001, which" in outcome.stderr
         again = planned.run_task("task_001")
         assert "another run works on task_001" in again.stderr
@@ -498,8 +460,7 @@ class TestTwoAtOnce:
         planned = Planned(tmp_path, policy=ALONE)
         gate = tmp_path / "go"
         one = self.begin(planned, "task_001", gate)
-        outcome = planned.run_task("task_003")
-        assert outcome.exit_code == 2
+        outcome = ended(planned.run_task("task_003"), 2)
         assert "another run works on the branch pr/cart, for task_001" in outcome.stderr
         gate.touch()
         one.communicate(timeout=120)
@@ -509,19 +470,16 @@ class TestTwoAtOnce:
         planned = Planned(tmp_path, tasks)
         words = ("run", "task", "--plan", PLAN, "--dry-run")
         assert planned.specguard(*words, "task_001", "task_003", "--", "true").exit_code == 0
-        outcome = planned.specguard(*words, "task_001", "task_002", "--", "true")
-        assert outcome.exit_code == 0
+        outcome = ended(planned.specguard(*words, "task_001", "task_002", "--", "true"))
         assert "note: not beside task task_001: task task_001 and task task_002 may both" in outcome.stdout
 
     def test_a_task_may_need_one_that_is_before_it_in_the_list(self, tmp_path: Path) -> None:
         planned = Planned(tmp_path, [task(1), task(2, depends_on=["task_001"])])
         words = ("run", "task", "--plan", PLAN)
-        listed = planned.specguard(*words, "--dry-run", "task_001", "task_002", "--", "true")
-        assert listed.exit_code == 0, listed
+        ended(planned.specguard(*words, "--dry-run", "task_001", "task_002", "--", "true"))
         other = planned.specguard(*words, "--dry-run", "task_002", "task_001", "--", "true")
         assert "task_002 waits for task_001" in other.stderr
-        done = planned.specguard(*words, "task_001", "task_002", "--", "sh", "-c", does())
-        assert done.exit_code == 0, done
+        ended(planned.specguard(*words, "task_001", "task_002", "--", "sh", "-c", does()))
 
 
 @pytest.mark.parametrize("policy", [POLICY, ALONE])
@@ -529,12 +487,10 @@ def test_a_run_that_had_marked_its_plan_goes_on_from_what_the_agent_left(tmp_pat
     planned = Planned(tmp_path, policy=policy)
     if policy == POLICY:
         assert planned.run_task("task_003").exit_code == 0
-    stopped = planned.run_task("task_001", "--until", "commit")
-    assert stopped.exit_code == 0, stopped
+    ended(planned.run_task("task_001", "--until", "commit"))
     before = next(one for one in planned.manifests() if one["item"]["id"] == "task_001")
     assert before["worked"]
-    resumed = planned.specguard("run", "resume", before["run_id"])
-    assert resumed.exit_code == 0, resumed
+    ended(planned.specguard("run", "resume", before["run_id"]))
     after = next(one for one in planned.manifests() if one["item"]["id"] == "task_001")
     assert (after["attempts"], after["commit"]) == (1, before["commit"])
     assert planned.there("pr/cart", ".plans/cart/MASTER.md").count("task_001 verified") == 1
@@ -543,18 +499,16 @@ def test_a_run_that_had_marked_its_plan_goes_on_from_what_the_agent_left(tmp_pat
 
 def test_results_that_were_left_in_the_place_are_taken_from_there_on_resuming(planned: Planned) -> None:
     """As where the agent was cut off before, and a person has mended its work and runs it again."""
-    outcome = planned.run_task(
-        "task_001", "--max-attempts", "1", script=f"{does()}\necho broken > src/other.py"
+    ended(
+        planned.run_task("task_001", "--max-attempts", "1", script=f"{does()}\necho broken > src/other.py"), 1
     )
-    assert outcome.exit_code == 1, outcome
     [run] = planned.manifests()
     place = Path(run["place"])
     (place / "src" / "other.py").unlink()
     (place / "SPECGUARD_RESULTS.json").write_text(
         '{"task": "task_001", "status": "done", "summary": "Mended."}'
     )
-    outcome = planned.specguard("run", "resume", run["run_id"])
-    assert outcome.exit_code == 0, outcome
+    ended(planned.specguard("run", "resume", run["run_id"]))
     assert "Mended." in (planned.only_run() / "results.json").read_text()
     shown = planned.user.git("--git-dir", str(planned.remote), "show", "--format=", "--name-only", "pr/cart")
     assert "SPECGUARD_RESULTS.json" not in shown

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from specguard.testing import Case, Outcome, Repository, Step, run_here
+from tests.outcomes import ended
 
 CASES = Path(__file__).parent.parent / "cases"
 PASS = "docs/_phase-d-runtime-execution-pass-01-2026-02-22"
@@ -63,8 +64,7 @@ def test_each_step_of_a_wave(tmp_path: Path, case: str, stage: str | None) -> No
 
 def test_a_wave_at_a_glance(tmp_path: Path) -> None:
     stand = Stand("runbook/runbook-slice", tmp_path / "here")
-    done = stand.run()
-    assert done.exit_code == 0, done.stderr
+    done = ended(stand.run())
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     for line in (
         "item slice D1: Keep the cart (open), named by the branch",
@@ -120,8 +120,7 @@ def test_an_agent_is_active_until_it_has_left_its_final(tmp_path: Path) -> None:
 
 
 def test_each_thing_that_is_missing_is_named(tmp_path: Path) -> None:
-    done = Stand("runbook/runbook-review", tmp_path / "here").run("--require", "complete")
-    assert done.exit_code == 1
+    done = ended(Stand("runbook/runbook-review", tmp_path / "here").run("--require", "complete"), 1)
     for contract in (
         "structural-assessment",
         "execution-report",
@@ -159,8 +158,7 @@ def test_what_keeps_a_wave_from_being_complete(tmp_path: Path, edits: Any, said:
             + "".join(f"{json.dumps(a)} = {json.dumps(b)}\n" for a, b in edit.items())
         )
     case = Case.from_toml(text, folder=CASES / "runbook")
-    done = Stand(case, tmp_path / "here").run("--require", "complete")
-    assert done.exit_code == 1, done.stdout
+    done = ended(Stand(case, tmp_path / "here").run("--require", "complete"), 1)
     assert said in done.stdout.split("missing   ", 1)[1]
 
 
@@ -172,9 +170,7 @@ def test_a_worktree_with_changes_is_missing_its_commit(tmp_path: Path) -> None:
         ("here", "codex/phase-d-closure", False), ("there", "other", False),
     ]  # fmt: skip
     (tmp_path / "there" / "new.txt").write_text("x")
-    done = stand.run("--require", "complete")
-    assert done.exit_code == 1
-    assert "there has changes that are not committed" in done.stdout
+    assert "there has changes that are not committed" in ended(stand.run("--require", "complete"), 1).stdout
     stand.repository.git("worktree", "remove", "--force", str(tmp_path / "there"))
     assert stand.run("--require", "complete").exit_code == 0
 
@@ -183,16 +179,12 @@ def test_a_worktree_that_cannot_be_read_leaves_it_open(tmp_path: Path) -> None:
     stand = Stand("runbook/runbook-readiness", tmp_path / "here")
     stand.repository.git("worktree", "add", "-q", "-b", "other", str(tmp_path / "there"))
     (tmp_path / "there" / ".git").write_text("gitdir: /nowhere\n")
-    done = stand.run("--require", "complete")
-    assert done.exit_code == 2, done.stdout
-    assert "specguard: indeterminate: " in done.stdout
+    assert "specguard: indeterminate: " in ended(stand.run("--require", "complete"), 2).stdout
 
 
 def test_without_waves_and_plans_nothing_says_what_complete_is(tmp_path: Path) -> None:
     stand = Stand("work/phase-runner", tmp_path / "here")
-    done = stand.run("--require", "complete")
-    assert done.exit_code == 2
-    assert "there is no wave and no plan" in done.stdout
+    assert "there is no wave and no plan" in ended(stand.run("--require", "complete"), 2).stdout
 
 
 def test_one_of_several_waves_may_be_asked_for(tmp_path: Path) -> None:
@@ -207,9 +199,7 @@ def test_one_of_several_waves_may_be_asked_for(tmp_path: Path) -> None:
     ]
     assert stand.data("--require", "complete", "--wave", "d")["missing"] == []
     assert stand.data("--require", "complete", "--wave", "E", code=1)["missing"] != []
-    done = stand.run("--wave", "f")
-    assert done.exit_code == 2
-    assert "there is no wave 'f'" in done.stderr
+    assert "there is no wave 'f'" in ended(stand.run("--wave", "f"), 2).stderr
 
 
 def test_of_many_those_that_are_complete_are_counted(tmp_path: Path) -> None:
@@ -275,8 +265,7 @@ def test_plans_without_a_wave(tmp_path: Path) -> None:
     assert Stand(case, tmp_path / "one").run("--require", "complete").exit_code == 0
     more = tasks.replace("deferred", "pending")
     case = Case(policy="[plans.x]\n", base=[Step(files={".plans/cart/plan.json": more})])
-    done = Stand(case, tmp_path / "two").run("--require", "complete")
-    assert done.exit_code == 1
+    done = ended(Stand(case, tmp_path / "two").run("--require", "complete"), 1)
     assert "task_002 of cart is pending" in done.stdout
     nameless = '{"tasks": [{"title": "Add a cart", "status": "pending"}, {"status": "blocked"}]}'
     case = Case(policy="[plans.x]\n", base=[Step(files={".plans/cart/plan.json": nameless})])
@@ -313,8 +302,7 @@ def test_a_repository_without_a_base_or_a_branch(tmp_path: Path) -> None:
     repository.stage()
     repository.git("commit", "-q", "-m", "all")
     repository.git("checkout", "-q", "--detach")
-    done = run_here("status", directory=repository.path)
-    assert done.exit_code == 0, done.stderr
+    done = ended(run_here("status", directory=repository.path))
     assert "no branch" in done.stdout
     assert "task_001" in done.stdout
 

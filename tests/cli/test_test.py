@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from specguard.testing import run, run_here
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,8 +55,7 @@ def guarded(repository: Repository) -> Repository:
 
 
 def test_the_tables_of_the_authority_are_tried(guarded: Repository) -> None:
-    done = run_here("test", directory=guarded.path)
-    assert done.exit_code == 0, done
+    done = ended(run_here("test", directory=guarded.path))
     lines = done.stdout.splitlines()
     assert lines[0].startswith("ok    SPEC_AUTHORITY.md:14: nobody edits the description of the API (")
     assert lines[1].startswith("ok    SPEC_AUTHORITY.md:19: should-fail 2 (")
@@ -69,17 +69,14 @@ def test_cases_of_the_folder_are_tried_too_and_nothing_is_written(guarded: Repos
         'commits = {message = "docs: x", files = {"docs/api/y" = "b"}}\nexpect = ["PTH001"]\n',
     )
     before = guarded.git("status", "--porcelain", "--ignored"), guarded.git("for-each-ref")
-    done = run_here("test", directory=guarded.path / "tests")
-    assert done.exit_code == 0, done
-    assert "4 cases, all as expected" in done.stdout
+    assert "4 cases, all as expected" in ended(run_here("test", directory=guarded.path / "tests")).stdout
     assert (guarded.git("status", "--porcelain", "--ignored"), guarded.git("for-each-ref")) == before
 
 
 def test_what_stands_in_the_working_tree_is_held_not_what_is_committed(guarded: Repository) -> None:
     text = guarded.read("SPEC_AUTHORITY.md").decode().replace("docs/api/", "docs/other/", 1)
     guarded.write("SPEC_AUTHORITY.md", text)
-    done = run_here("test", directory=guarded.path)
-    assert done.exit_code == 1, done
+    done = ended(run_here("test", directory=guarded.path), 1)
     assert "FAIL  SPEC_AUTHORITY.md:14: nobody edits the description of the API" in done.stdout
     assert "        expected  PTH001  (SPEC_AUTHORITY.md:17)\n" in done.stdout
     assert "        found     nothing else\n" in done.stdout
@@ -94,8 +91,7 @@ def test_a_difference_says_what_was_expected_and_what_was_found(guarded: Reposit
         '  {code = "PTH001", path = "docs/api/other"},\n'
         "]\n",
     )
-    done = run_here("test", "mine.toml", directory=guarded.path)
-    assert done.exit_code == 1, done
+    done = ended(run_here("test", "mine.toml", directory=guarded.path), 1)
     assert "        expected  PTH001 docs/api/other  (mine.toml:3)\n" in done.stdout
     assert "        found     PTH001 docs/api/x: " in done.stdout
     assert "        found     CMT002 field commit.subject: " in done.stdout
@@ -107,8 +103,7 @@ def test_the_tables_change_no_setting_and_no_verdict(guarded: Repository) -> Non
     guarded.branch("trunk")
     for tests in ("", INLINE, "[[should-pass]]\nnonsense = 1\n", "[should-fail]\nnonsense = 1\n"):
         guarded.commit("docs: x", files={"SPEC_AUTHORITY.md": AUTHORITY.format(tests=tests)})
-        done = run_here("policy", "--output-format=json", directory=guarded.path)
-        assert done.exit_code == 0, done
+        done = ended(run_here("policy", "--output-format=json", directory=guarded.path))
         ids.add(json.loads(done.stdout)["policy_id"])
     assert len(ids) == 1
 
@@ -135,8 +130,7 @@ def test_settings_files_have_the_tables_too(repository: Repository) -> None:
     repository.delete("specguard.toml")
     text = (settings + case).replace("[[", "[[tool.specguard.").replace("[rules", "[tool.specguard.rules")
     repository.write("pyproject.toml", text)
-    done = run_here("test", directory=repository.path)
-    assert done.exit_code == 0, done
+    done = ended(run_here("test", directory=repository.path))
     assert done.stdout.startswith("ok    pyproject.toml:3: should-fail 1")
 
 
@@ -145,8 +139,7 @@ def test_a_case_with_a_policy_of_its_own_needs_no_authority_and_no_repository(tm
         'policy = "[rules.forbidden-path]\\npaths = [\\"a\\"]"\ncommits = {files = {a = "b"}}\n'
         'expect = ["forbidden-path"]\n'
     )
-    done = run_here("test", "mine.toml", directory=tmp_path)
-    assert done.exit_code == 0, done
+    ended(run_here("test", "mine.toml", directory=tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -171,30 +164,25 @@ def test_what_is_not_written_as_a_case_is_an_error_with_its_line(
     guarded: Repository, content: str, said: str
 ) -> None:
     guarded.write("mine.toml", content)
-    done = run_here("test", "mine.toml", directory=guarded.path)
-    assert done.exit_code == 2, done
+    done = ended(run_here("test", "mine.toml", directory=guarded.path), 2)
     assert said in done.stderr, done
     assert not done.stdout
 
 
 def test_a_misspelt_table_is_no_setting_and_the_nearest_is_named(guarded: Repository) -> None:
     guarded.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests='[[should_fail]]\nname = "x"\n'))
-    done = run_here("test", directory=guarded.path)
-    assert done.exit_code == 2, done
+    done = ended(run_here("test", directory=guarded.path), 2)
     assert "SPEC_AUTHORITY.md:13: the setting 'should_fail' is not known" in done.stderr
     assert "next: did you mean 'should-fail'?" in done.stderr
 
 
 def test_nothing_to_try_is_no_success(repository: Repository) -> None:
     repository.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=""))
-    done = run_here("test", directory=repository.path)
-    assert done.exit_code == 2, done
+    done = ended(run_here("test", directory=repository.path), 2)
     assert "nothing is expected of this policy" in done.stderr
     assert "next: " in done.stderr
     repository.delete("SPEC_AUTHORITY.md")
-    done = run_here("test", directory=repository.path)
-    assert done.exit_code == 2, done
-    assert "there is no authority here" in done.stderr
+    assert "there is no authority here" in ended(run_here("test", directory=repository.path), 2).stderr
     (repository.path / "empty").mkdir()
     for name, said in (("empty", "there is no case in it"), ("none", "there is no such file or folder")):
         assert said in run_here("test", name, directory=repository.path).stderr
@@ -202,8 +190,7 @@ def test_nothing_to_try_is_no_success(repository: Repository) -> None:
 
 def test_a_case_that_cannot_be_built_is_no_difference(guarded: Repository) -> None:
     guarded.write("mine.toml", 'commits = {delete = ["not there"]}\n')
-    done = run_here("test", "mine.toml", directory=guarded.path)
-    assert done.exit_code == 2, done
+    done = ended(run_here("test", "mine.toml", directory=guarded.path), 2)
     assert "error mine.toml" in done.stdout
     assert "cannot be tried: " in done.stdout
     assert "1 case, 1 not tried" in done.stdout
@@ -241,16 +228,14 @@ def test_a_case_reaches_nothing_outside_of_its_repository(
     outside = tmp_path / "outside"
     outside.mkdir()
     guarded.write("mine.toml", content.replace("OUT", str(outside)))
-    done = run_here("test", "mine.toml", directory=guarded.path)
-    assert done.exit_code == 2, done
+    done = ended(run_here("test", "mine.toml", directory=guarded.path), 2)
     assert said in str(done), done
     assert not list(outside.iterdir())
 
 
 def test_reports_for_programs(guarded: Repository) -> None:
     guarded.write("tests/policy/a.toml", 'commits = {message = "docs: x", files = {"docs/api/y" = "b"}}\n')
-    done = run_here("test", "--output-format=json", directory=guarded.path)
-    assert done.exit_code == 1, done
+    done = ended(run_here("test", "--output-format=json", directory=guarded.path), 1)
     data = json.loads(done.stdout)
     assert data["schema"] == "specguard.test/1"
     assert data["counts"] == {"cases": 4, "failed": 1, "errors": 0}
@@ -289,10 +274,8 @@ def test_rules_of_a_plugin_that_the_policy_names_are_tried(repository: Repositor
     tests = '[[should-fail]]\ncommits = {message = "feat: x", files = {foo = "b"}}\nexpect = ["ACM001"]\n'
     text = AUTHORITY.format(tests=tests).replace("base =", 'plugins = ["acme"]\nbase =')
     repository.write("SPEC_AUTHORITY.md", text)
-    done = run("test", directory=repository.path, env={"PYTHONPATH": str(tmp_path)})
-    assert done.exit_code == 0, done
-    done = run_here("test", directory=repository.path)
-    assert done.exit_code == 2, done
+    done = ended(run("test", directory=repository.path, env={"PYTHONPATH": str(tmp_path)}))
+    done = ended(run_here("test", directory=repository.path), 2)
     assert "the plugin 'acme', which is not installed" in done.stderr
 
 
@@ -335,8 +318,7 @@ def test_a_policy_leads_no_record_of_a_case_out_of_its_repository(
 )
 def test_what_no_repository_could_be_made_of_is_said(guarded: Repository, content: str, said: str) -> None:
     guarded.write("mine.toml", content)
-    done = run_here("test", "mine.toml", directory=guarded.path)
-    assert done.exit_code == 2, done
+    done = ended(run_here("test", "mine.toml", directory=guarded.path), 2)
     assert said in done.stderr, done
     assert "internal error" not in done.stderr, done
 
@@ -344,9 +326,7 @@ def test_what_no_repository_could_be_made_of_is_said(guarded: Repository, conten
 def test_a_pipe_among_the_cases_is_not_waited_for(guarded: Repository) -> None:
     os.makedirs(guarded.path / "cases")
     os.mkfifo(guarded.path / "cases" / "a.toml")
-    done = run_here("test", "cases", directory=guarded.path)
-    assert done.exit_code == 2, done
-    assert "there is no case in it" in done.stderr
+    assert "there is no case in it" in ended(run_here("test", "cases", directory=guarded.path), 2).stderr
 
 
 def test_nothing_is_left_in_the_folder_of_temporary_files(guarded: Repository, tmp_path: Path) -> None:
@@ -373,7 +353,6 @@ def test_a_rule_that_could_not_be_judged_is_named_and_never_passes(guarded: Repo
         "policy = '''\n[rules.pull-request-body]\nsections = ['Why']\n'''\n"
         'commits = {message = "feat: x", files = {b = "c"}}\ntitle = "feat: x"\n',
     )
-    done = run_here("test", "mine.toml", directory=guarded.path)
-    assert done.exit_code == 1, done
+    done = ended(run_here("test", "mine.toml", directory=guarded.path), 1)
     assert "but       exit code 2, expected 0" in done.stdout
     assert "but       PRQ002 pull-request-body could not be judged: " in done.stdout

@@ -20,6 +20,7 @@ import pytest
 from specguard.testing import run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -262,6 +263,5 @@ def test_waiting_takes_hardly_any_time_of_the_processor(project: Repository) -> 
     ids=lambda words: words[0],
 )
 def test_what_happens_once_is_not_watched(project: Repository, words: tuple[str, ...]) -> None:
-    outcome = run_here("check", "--watch", *words, directory=project.path)
-    assert outcome.exit_code == 2
+    outcome = ended(run_here("check", "--watch", *words, directory=project.path), 2)
     assert f"--watch does not go with {words[0]}" in outcome.stderr

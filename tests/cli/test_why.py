@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import run_here
+from specguard.testing import Repository, run_here
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from specguard.testing import Repository
@@ -55,16 +56,20 @@ may = ["PTH"]
 """
 
 
-@pytest.fixture
-def governed(repository: Repository) -> Repository:
+def govern(repository: Repository) -> Repository:
     repository.write("SPEC_AUTHORITY.md", AUTHORITY)
     repository.commit("docs: state what may change")
     return repository
 
 
+@pytest.fixture(scope="module")
+def governed(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """A repository with an authority, which no test writes to."""
+    return govern(Repository(tmp_path_factory.mktemp("governed")))
+
+
 def told(repository: Repository, *words: str) -> str:
-    outcome = run_here("why", *words, directory=repository.path)
-    assert outcome.exit_code == 0, outcome
+    outcome = ended(run_here("why", *words, directory=repository.path))
     assert outcome.stderr == ""
     return outcome.stdout
 
@@ -116,13 +121,13 @@ def test_the_same_as_json(governed: Repository) -> None:
     assert any("specguard approve PTH002 --path docs/api/x.yaml" in step for step in found["next"])
 
 
-def test_a_path_from_a_folder_below_the_root_is_not_taken_for_another_one(governed: Repository) -> None:
+def test_a_path_from_a_folder_below_the_root_is_not_taken_for_another_one(repository: Repository) -> None:
+    governed = govern(repository)
     governed.write("docs/api/a b.yaml", "x")
     governed.write("docs/LICENSE", "x")
     folder = str(governed.path / "docs")
     for words in (("api/a b.yaml",), ("PTH002", "api/a b.yaml"), ("../docs/api/a b.yaml",)):
-        refused = run_here("why", *words, directory=folder)
-        assert refused.exit_code == 2, refused
+        refused = ended(run_here("why", *words, directory=folder), 2)
         assert "in the repository's root, which paths are given from" in refused.stderr
         assert "next: the one in this folder is 'docs/api/a b.yaml'" in refused.stderr
     # What the root has, or nobody has, is what was asked about; and a rule is a rule.
@@ -196,9 +201,7 @@ def test_a_path_that_is_called_like_a_rule(governed: Repository) -> None:
     ],
 )
 def test_what_cannot_be_answered(governed: Repository, words: tuple[str, ...], said: str) -> None:
-    outcome = run_here("why", *words, directory=governed.path)
-    assert outcome.exit_code == 2
-    assert said in outcome.stderr
+    assert said in ended(run_here("why", *words, directory=governed.path), 2).stderr
 
 
 def test_every_rule_can_be_asked_about(governed: Repository) -> None:
