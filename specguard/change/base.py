@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 
 _AUTHORITIES: Final = (b"SPEC_AUTHORITY.md", b"specguard.toml")
-_STATED: Final = re.compile(rb'^base = "([^"\n]+)"[ \t\r]*$', re.MULTILINE)
+_STATED: Final = rb'(?m)^base = "([^"\n]+)"[ \t\r]*$'
 """The line in which an authority names its base, as `init` writes it."""
 
 
@@ -176,7 +176,7 @@ def local_base(git: Git, *, without: str = "") -> Found | None:
             tree = Tree(git, git.commit(ref.oid).tree)
             content = next((text for path in _AUTHORITIES if (text := tree.read(path)) is not None), None)
             if content is not None:
-                stated = _STATED.search(content)
+                stated = re.search(_STATED, content)
                 named[short] = stated[1].decode("utf-8", "surrogateescape") if stated else short
         names = set(named if len(named) == 1 else named.values())
         name = names.pop() if len(names) == 1 else ""

@@ -6,7 +6,6 @@ lines that start with `::`, and Markdown obeys nearly everything. Each function 
 
 from __future__ import annotations
 
-import json
 import re
 
 TYPE_CHECKING = False
@@ -74,7 +73,7 @@ def visible(text: str) -> str:
         text = re.sub(_UNSEEN, _shown, text)
     if "##" in text:
         text = re.sub(_IN_A_LOG, r"\\x23", text)
-    return re.sub(_AT_A_START, r"\1\\x3a", text) if ":" in text else text
+    return re.sub(_AT_A_START, r"\1\\x3a", text) if "::" in text or "specguard" in text.casefold() else text
 
 
 def legible(text: str) -> str:
@@ -93,6 +92,9 @@ def json_text(data: Any, *, indent: int | None = 2) -> str:
 
     Neither finds a command or a tag in it; what reads JSON sees the data as they are.
     """
+    # A hook that prints text alone has no need of it.
+    import json
+
     # These signs can only be within a string, where any character may be written as its number.
     written = json.dumps(data, indent=indent, ensure_ascii=True)
     return written.replace("##", "#\\u0023").replace("<", "\\u003c")

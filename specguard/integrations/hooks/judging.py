@@ -30,6 +30,9 @@ GUARDING: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH005", "PTH006"})
 _OF_PROCESS: Final = rb"//?(?:proc/(?:self|thread-self|[0-9]+)|dev/fd)/"
 """How names begin that mean something else in each process."""
 
+_OF_SYSTEM: Final = (b"/proc/", b"/dev/", b"//")
+"""What is at the beginning of all of these."""
+
 WORDS: Final = 70
 """So many words a refusal has, unless one reason alone has more."""
 
@@ -172,7 +175,8 @@ class _Judging:
         places = locate(names, self.homes, gone=gone)
         trees = list(dict.fromkeys([*self.homes, *(tree for tree, _ in places)]))
         reason = wrong(edit, names, trees, self._environment)
-        if not reason and any(re.match(_OF_PROCESS, name) for name in (os.path.normpath(edit.path), *names)):
+        paths = [name for name in (os.path.normpath(edit.path), *names) if name.startswith(_OF_SYSTEM)]
+        if not reason and any(re.match(_OF_PROCESS, path) for path in paths):
             shown = edit.path.decode("utf-8", "backslashreplace")
             reason = f"{shown} is another file for each process, and cannot be judged"
         if reason:
