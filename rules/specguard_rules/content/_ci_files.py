@@ -7,11 +7,14 @@ CI files have and which `documents` refuses.
 from __future__ import annotations
 
 from specguard.rules import Record
+from specguard_rules.content._shell import commands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any, Final
+    from typing import Any, Final, Self
+
+    from specguard_rules.content._shell import Command
 
 MAX_BYTES: Final = 1 << 20
 """A file of more bytes is not read."""
@@ -32,62 +35,45 @@ _GITLAB_KEYWORDS: Final = frozenset(
 
 
 class YamlError(ValueError):
-    """A file that cannot be read.
-
-    Attributes:
-        line: where, from 1; None where it is no line's fault.
-    """
-
-    def __init__(self, reason: str, line: int | None = None) -> None:
-        super().__init__(reason)
-        self.line = line
+    """A file that cannot be read; its second argument is the line, None where it is no line's fault."""
 
 
-class Node:
-    """A value of YAML; one that an alias stands for is shared.
+class Text(str):
+    """A scalar as it is written.
 
     Attributes:
         line: where it begins, from 1.
         end_line: where it ends.
-        text: what a scalar says, as it is written.
-        literal: whether that is a block whose lines are its own (`|`).
-        tag: its tag.
-        items: the values of a list.
-        fields: the values of a mapping, those that are merged into it too.
-        key_lines: the lines of their keys.
-        scalar: whether it is neither a list nor a mapping.
+        literal: whether it is a block whose lines are its own (`|`).
     """
 
-    def __init__(self, found: Any) -> None:
-        self.scalar = found.id == "scalar"
-        self.line: int = found.start_mark.line + 1
-        self.end_line: int = found.end_mark.line + 1
-        self.text: str = found.value if self.scalar else ""
-        self.literal = self.scalar and found.style == "|"
-        self.tag: str = found.tag
-        self.items: list[Node] = []
-        self.fields: dict[str, Node] = {}
-        self.key_lines: dict[str, int] = {}
+    __slots__ = ("end_line", "line", "literal")
 
-    def get(self, *keys: str) -> Node | None:
-        """The value at a key, through mappings."""
-        node: Node | None = self
-        for key in keys:
-            node = node.fields.get(key) if node is not None else None
-        return node
+    line: int
+    end_line: int
+    literal: bool
 
-    def string(self, *keys: str) -> str:
-        """The text of the scalar at a key; empty where there is none."""
-        node = self.get(*keys)
-        return node.text if node is not None else ""
+    def __new__(cls, found: Any) -> Self:
+        """The text of a scalar node of YAML."""
+        text = super().__new__(cls, found.value)
+        text.line, text.end_line = found.start_mark.line + 1, found.end_mark.line + 1
+        text.literal = found.style == "|"
+        return text
 
-    def text_line(self, number: int) -> int:
-        """The file's line of a line of the text, which counts from 0."""
-        return self.line + 1 + number if self.literal else self.line
+    def commands(self) -> list[Command]:
+        """The commands of a script, with the file's lines."""
+        found = commands(self, self.line + self.literal)
+        for command in found if not self.literal else ():
+            command.line, command.end_line = self.line, self.end_line
+        return found
 
 
-def read(data: bytes) -> Node:
-    """The last document of a YAML file.
+class Reference(list[object]):
+    """The keys of one of GitLab's `!reference`s."""
+
+
+def read(data: bytes) -> Any:
+    """The last document of a YAML file: mappings, lists and `Text`; what an alias stands for is shared.
 
     Raises:
         YamlError: it is none, or says what a reader could take for two things.
@@ -95,11 +81,11 @@ def read(data: bytes) -> Node:
     import yaml
 
     if len(data) > MAX_BYTES:
-        raise YamlError(f"it has {len(data)} bytes; {MAX_BYTES} are read")
+        raise YamlError(f"it has {len(data)} bytes; {MAX_BYTES} are read", None)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise YamlError("it is not UTF-8") from None
+        raise YamlError("it is not UTF-8", None) from None
     # YAML 1.1 breaks lines at more characters than git and YAML 1.2 do; a lone carriage return breaks them in
     # both versions of YAML, but in no editor's line numbers.
     text = text.replace("\r\n", "\n").translate({0x85: " ", 0x2028: " ", 0x2029: " "})
@@ -122,37 +108,54 @@ def read(data: bytes) -> Node:
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or "it is no YAML"
         raise YamlError(str(reason), mark.line + 1 if mark else None) from None
-    return _node(last or yaml.compose("''"), {})
+    return _value(last or yaml.compose("''"), {})
 
 
-def _node(found: Any, known: dict[int, Node | None]) -> Node:
-    node = Node(found)
+def _value(found: Any, known: dict[int, Any]) -> Any:
     if id(found) in known:
-        shared = known[id(found)]
-        if shared is None:
-            raise YamlError("a value holds itself", node.line)
-        return shared
+        if known[id(found)] is None:
+            raise YamlError("a value holds itself", found.start_mark.line + 1)
+        return known[id(found)]
     known[id(found)] = None
-    if found.id == "sequence":
-        node.items = [_node(item, known) for item in found.value]
-    elif found.id == "mapping":
-        merged: list[Node] = []
+    made: Any = {}
+    if found.id == "scalar":
+        made = Text(found)
+    elif found.id == "sequence":
+        items = [_value(item, known) for item in found.value]
+        made = Reference(items) if found.tag == "!reference" else items
+    else:
+        merged: list[Any] = []
         for key, value in found.value:
-            inner = _node(value, known)
+            inner = _value(value, known)
             name = key.value if key.id == "scalar" else ""
             if key.tag == "tag:yaml.org,2002:merge":
-                merged += inner.items or [inner]
-            elif name in node.fields:
+                merged += inner if isinstance(inner, list) else [inner]
+            elif name in made:
                 raise YamlError(f"the key {name!r} is there twice", key.start_mark.line + 1)
             else:
-                node.fields[name] = inner
-                node.key_lines[name] = key.start_mark.line + 1
+                made[name] = inner
         # What a mapping has itself comes before what is merged into it, and earlier before later.
         for other in merged:
-            node.fields = other.fields | node.fields
-            node.key_lines = other.key_lines | node.key_lines
-    known[id(found)] = node
-    return node
+            made = {**fields(other), **made}
+    known[id(found)] = made
+    return made
+
+
+def fields(value: Any, *keys: str) -> dict[str, Any]:
+    """The mapping at a key, through mappings; empty where there is none."""
+    found = _at(value, *keys)
+    return found if isinstance(found, dict) else {}
+
+
+def _at(value: Any, *keys: str) -> Any:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _text(value: Any, *keys: str) -> str:
+    found = _at(value, *keys)
+    return found if isinstance(found, Text) else ""
 
 
 class Step(Record):
@@ -164,7 +167,7 @@ class Step(Record):
         variables: the variables that are set for the step.
         script: the texts that are run one after the other in one shell; none for a step that uses an action.
         uses: the action that a step uses.
-        inputs: the name, text and line of each of its inputs.
+        inputs: the texts of its inputs, by name.
         shell: what reads the script, such as `bash` or `python`; empty for the default.
         folder: the working directory, relative to the repository's root; empty for the root.
     """
@@ -172,108 +175,97 @@ class Step(Record):
     job: str
     contained: bool | None
     variables: Mapping[str, str]
-    script: Sequence[Node] = ()
+    script: Sequence[Text] = ()
     uses: str = ""
-    inputs: Sequence[tuple[str, str, int]] = ()
+    inputs: Mapping[str, Any] = {}
     shell: str = ""
     folder: str = ""
 
 
-def steps(data: bytes) -> Iterator[Step]:
-    """The steps of a CI file, in its order.
-
-    Raises:
-        YamlError: the file cannot be read, see `read`.
-    """
-    top = read(data)
-    if not top.fields:
-        raise YamlError("it is no mapping", top.line)
-    jobs = top.get("jobs")
-    if jobs is not None:
-        for name, job in jobs.fields.items():
-            yield from _github(name, job.get("steps"), job, top)
-    elif top.get("runs") is not None:
+def steps(top: Any) -> Iterator[Step]:
+    """The steps of a CI file, in its order; none where it is no mapping."""
+    if _at(top, "jobs") is not None:
+        for name, job in fields(top, "jobs").items():
+            yield from _github(name, _at(job, "steps"), job, top)
+    elif _at(top, "runs") is not None:
         # Where a composite action runs is its caller's affair; it may be a job without a container.
-        yield from _github("", top.get("runs", "steps"))
+        yield from _github("", _at(top, "runs", "steps"))
     else:
-        yield from _gitlab(top)
+        yield from _gitlab(fields(top))
 
 
-def _variables(*nodes: Node | None) -> dict[str, str]:
+def _variables(*tables: Any) -> dict[str, str]:
     """The variables of several tables, a later one over an earlier."""
     # GitLab also has `NAME: {value: TEXT, description: TEXT}`.
     return {
-        name: value.text or value.string("value")
-        for node in nodes
-        if node is not None
-        for name, value in node.fields.items()
+        name: _text(value) or _text(value, "value")
+        for table in tables
+        for name, value in fields(table).items()
     }
 
 
-def _github(name: str, items: Node | None, *holders: Node) -> Iterator[Step]:
+def _github(name: str, items: Any, *holders: Any) -> Iterator[Step]:
     """The steps of a job or an action; what a step does not say itself, the job and the file say."""
-    tables = [holder.get("env") for holder in reversed(holders)]
-    defaults = [node for holder in holders if (node := holder.get("defaults", "run")) is not None]
-    for item in items.items if items is not None else ():
-        run, inputs = item.get("run"), item.get("with")
-        given = inputs.fields.items() if inputs is not None else ()
-        lines = inputs.key_lines if inputs is not None else {}
-        places = [item, *defaults]
+    tables = [_at(holder, "env") for holder in reversed(holders)]
+    for item in items if isinstance(items, list) else ():
+        places = [item, *(_at(holder, "defaults", "run") for holder in holders)]
+        run = _at(item, "run")
         yield Step(
             job=name,
-            contained=any(holder.get("container") is not None for holder in holders[:1]),
-            variables=_variables(*tables, item.get("env")),
-            script=[run] if run is not None else [],
-            uses=item.string("uses"),
-            inputs=[(key, value.text, lines[key]) for key, value in given],
-            shell=next(filter(None, (place.string("shell") for place in places)), ""),
-            folder=next(filter(None, (place.string("working-directory") for place in places)), ""),
+            contained=any(_at(holder, "container") is not None for holder in holders[:1]),
+            variables=_variables(*tables, _at(item, "env")),
+            script=[run] if isinstance(run, Text) else [],
+            uses=_text(item, "uses"),
+            inputs=fields(item, "with"),
+            shell=next(filter(None, (_text(place, "shell") for place in places)), ""),
+            folder=next(filter(None, (_text(place, "working-directory") for place in places)), ""),
         )
 
 
-def _gitlab(top: Node) -> Iterator[Step]:
-    common = top.get("default")
-    for name, job in top.fields.items():
+def _gitlab(top: dict[str, Any]) -> Iterator[Step]:
+    for name, job in top.items():
         # A hidden job (`.name`) runs only where another one extends it.
-        if name in _GITLAB_KEYWORDS or name.startswith(".") or not job.fields:
+        if name in _GITLAB_KEYWORDS or name.startswith(".") or not fields(job):
             continue
         chain = [job, *_extended(top, job)]
-        inherited = [*chain, *([common] if common is not None else []), top]
-        contained: bool | None = any(node.get("image") is not None for node in inherited)
-        if not contained and top.get("include") is not None:
+        inherited = [*chain, _at(top, "default"), top]
+        contained: bool | None = any(_at(holder, "image") is not None for holder in inherited)
+        if not contained and "include" in top:
             contained = None
-        variables = _variables(top.get("variables"), *(node.get("variables") for node in reversed(chain)))
+        variables = _variables(_at(top, "variables"), *(_at(one, "variables") for one in reversed(chain)))
         # The first two are one shell, with one set of variables.
         for keys in (("before_script", "script"), ("after_script",)):
-            script: list[Node] = []
+            script: list[Text] = []
             for key in keys:
                 holders = chain if key == "script" else inherited
-                node = next((found for holder in holders if (found := holder.get(key)) is not None), None)
-                script += _texts(top, node, set())
+                found = (_at(holder, key) for holder in holders)
+                script += _texts(top, next((one for one in found if one is not None), ()), set())
             yield Step(name, contained, variables, script)
 
 
-def _extended(top: Node, job: Node) -> list[Node]:
+def _extended(top: dict[str, Any], job: Any) -> list[Any]:
     """The jobs that a job extends, nearest first, as far as they are in the same file."""
-    found: list[Node] = []
+    found: list[Any] = []
     waiting = [job]
     for _ in range(EXTENDS_DEPTH):
-        extends = [node for one in waiting if (node := one.get("extends")) is not None]
+        extends = [_at(one, "extends") for one in waiting]
         # Of several a later one overrides an earlier.
-        names = [one.text for node in extends for one in reversed(node.items or [node])]
-        waiting = [node for name in names if (node := top.get(name)) is not None and node not in found]
+        names = [name for one in extends for name in (reversed(one) if isinstance(one, list) else [one])]
+        waiting = [top[name] for name in names if isinstance(name, Text) and name in top]
+        waiting = [one for one in waiting if not any(one is known for known in found)]
         found += waiting
     return found
 
 
-def _texts(top: Node, node: Node | None, seen: set[int]) -> Iterator[Node]:
+def _texts(top: dict[str, Any], value: Any, seen: set[int]) -> Iterator[Text]:
     """The texts of a script: one, a list of them, or lists within it and `!reference`s, each read once."""
-    if node is None or id(node) in seen:
+    if id(value) in seen:
         return
-    seen.add(id(node))
-    if node.scalar:
-        yield node
-    elif node.tag == "!reference":
-        yield from _texts(top, top.get(*(item.text for item in node.items)), seen)
-    for item in node.items if node.tag != "!reference" else ():
-        yield from _texts(top, item, seen)
+    seen.add(id(value))
+    if isinstance(value, Text):
+        yield value
+    elif isinstance(value, Reference):
+        yield from _texts(top, _at(top, *map(_text, value)), seen)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(top, item, seen)

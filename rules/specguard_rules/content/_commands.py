@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 
 from specguard.rules import MissingFact, path_text
 from specguard_rules.content._ci_files import YamlError, read, steps
@@ -11,11 +12,10 @@ from specguard_rules.content.host_network_call import CODE, SHELL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any, Final
 
     from specguard.rules import Documents
-    from specguard_rules.content._ci_files import Node
 
 _WINDOWS: Final = (b".ps1", b".psm1", b".bat", b".cmd")
 _FIRST_LINE: Final = re.compile(
@@ -55,7 +55,7 @@ def written_commands(path: bytes, content: bytes, documents: Documents) -> Itera
         if data is not None and data.problem is not None:
             raise MissingFact(f"{path_text(path)} cannot be read: {data.problem.message}")
         if data is not None:
-            yield from _in_data(data.value, lambda place: data.line(place) or 1, ())
+            yield from _in_data(data.value, lambda place: data.line(place) or 1)
     elif name.endswith(_WINDOWS):
         text = text.replace("\\", "/").replace("`", " ")
         yield from commands(_REMARKS.sub(lambda found: "\n" * found[0].count("\n"), text))
@@ -68,7 +68,8 @@ def written_commands(path: bytes, content: bytes, documents: Documents) -> Itera
     elif language(path, content) == "shell":
         yield from commands(text)
     elif language(path, content):
-        yield from _in_code(text)
+        backquotes = name.endswith((b".rb", b".pl", b".php")) or re.match(rb"#!.*(?:ruby|perl|php)", content)
+        yield from _in_code(text, _CALL_OR_BACKQUOTE if backquotes else _CALL)
 
 
 # Comments of PowerShell and of batch files; those that begin with `#` are a shell's, too.
@@ -81,16 +82,18 @@ _CALL: Final = re.compile(
 )
 _TEXT: Final = re.compile(r"([\"'])((?:(?!\1)[^\\\n]|\\.)*)\1|`((?:[^`\\]|\\.)*)`", re.DOTALL)
 _NEXT: Final = re.compile(r"\s*,\s*(?:\[\s*)?[fFrRbBuU]{0,2}(?=[\"'`])")
-# So much of the line before a call is looked at to see whether it is a comment.
-_BEFORE_CALL: Final = 400
+# In Ruby, Perl and PHP backquotes run a command, and calls need no parentheses.
+_CALL_OR_BACKQUOTE: Final = re.compile(rf"{_CALL.pattern}|\b(?:system|exec)[ \t]+(?=[\"'])|(?=`)")
+_REMARK: Final = re.compile(r"[ \t]*(?:#|//|\*)")
 
 
-def _in_code(text: str) -> Iterator[Command]:
-    """The commands that calls of a program start; `$()` stands for the words that are no texts."""
-    line, counted, end = 1, 0, 0
-    for call in _CALL.finditer(text):
-        before = text[max(0, call.start() - _BEFORE_CALL) : call.start()].rpartition("\n")[2]
-        if call.start() < end or before.lstrip().startswith(("#", "//", "*")):
+def _in_code(text: str, starts: re.Pattern[str]) -> Iterator[Command]:
+    """The commands that a program starts with written-out texts; `$()` stands for words that are none."""
+    newlines = [found.start() for found in re.finditer("\n", text)]
+    end = 0
+    for call in starts.finditer(text):
+        line = bisect_left(newlines, call.start())
+        if call.start() < end or _REMARK.match(text, newlines[line - 1] + 1 if line else 0):
             continue
         words: list[str] = []
         following: re.Match[str] | None = call
@@ -98,77 +101,57 @@ def _in_code(text: str) -> Iterator[Command]:
             words.append(literal[2] or literal[3] or "")
             end = literal.end()
             following = _NEXT.match(text, end)
-        line += text.count("\n", counted, call.start())
-        counted = call.start()
-        yield from commands(words[0] if words else "", line)
-        yield Command(line, [*words, "$()"])
+        yield from commands(words[0] if words else "", line + 1)
+        yield Command(line + 1, [*words, "$()"])
 
 
 # The keys of data under which commands stand: in plans, hooks' settings, work breakdowns, package.json.
-_KEYS: Final = frozenset(
-    [
-        "check", "checks", "cleanup", "cmd", "command", "commands", "exec", "gate", "gates", "run", "script",
-        "scripts", "setup", "shell", "start", "stop", "task", "teardown", "test", "verification", "verify",
-    ]
-)  # fmt: skip
+_KEY: Final = re.compile(
+    r"(?i)(?:^|[-_])(?:checks?|cleanup|cmd|commands?|exec|gates?|run|scripts?|setup|shell|start|stop|task"
+    r"|teardown|test|verification|verify)$"
+)
 
 
 def _in_yaml(content: bytes, text: str) -> Iterator[Command]:
     """The commands of a CI file's steps, or of other YAML by its keys."""
     try:
         top = read(content)
-        parts = {id(part): part for step in steps(content) for part in step.script} if top.fields else {}
     except YamlError:
         # What cannot be read as YAML is read as lines: better a command too many than one unseen.
         yield from commands(text)
         return
+    parts = {id(part): part for step in steps(top) for part in step.script}
     for part in parts.values():
-        for command in commands(part.text):
-            lines = command.end_line - command.line
-            command.line = part.text_line(command.line - 1)
-            command.end_line = command.line + lines if part.literal else part.end_line
-            yield command
-
-    def line(place: tuple[str | int, ...]) -> int:
-        node = top
-        for part in place:
-            node = node.items[part] if isinstance(part, int) else node.fields[part]
-        return node.line
-
+        yield from part.commands()
     if not parts:
-        yield from _in_data(_value(top, set()), line, ())
+        yield from _in_data(top, lambda _: 1)
 
 
-def _value(node: Node, seen: set[int]) -> Any:
-    """A node as plain data, in which what aliases stand for is there once."""
-    if node.scalar or id(node) in seen:
-        return node.text
-    seen.add(id(node))
-    if node.items:
-        return [_value(item, seen) for item in node.items]
-    return {key: _value(field, seen) for key, field in node.fields.items()}
-
-
-def _in_data(
-    value: Any, line_of: Any, place: tuple[str | int, ...], *, told: bool = False
-) -> Iterator[Command]:
-    """What stands under the key of a command, each on its key's line; `told` where `value` does."""
-    if isinstance(value, str) and told:
-        for command in commands(value):
-            command.line = command.end_line = line_of(place)
-            yield command
-    elif isinstance(value, list):
-        if told and len(value) > 1 and all(isinstance(part, str) for part in value):
-            # It may also be one command as a list of words.
-            yield Command(line_of(place), value)
-        for position, part in enumerate(value):
-            yield from _in_data(part, line_of, (*place, position), told=told and isinstance(part, str))
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            word = key.lower().replace("-", "_").rpartition("_")[2]
-            # A table of commands by name, such as the `scripts` of a package.json, has texts alone.
-            of_command = word in _KEYS or (told and isinstance(part, str))
-            yield from _in_data(part, line_of, (*place, key), told=of_command)
+def _in_data(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) -> Iterator[Command]:
+    """What stands under the key of a command, each on its own line; what aliases stand for is read once."""
+    waiting: list[tuple[tuple[str | int, ...], Any, bool]] = [((), top, False)]
+    seen: set[tuple[int, bool]] = set()
+    while waiting:
+        place, value, told = waiting.pop()
+        if isinstance(value, str):
+            for command in commands(value) if told else ():
+                command.line = command.end_line = getattr(value, "line", None) or line_of(place)
+                yield command
+        elif (id(value), told) not in seen:
+            seen.add((id(value), told))
+            inner: list[tuple[str | int, Any, bool]] = []
+            if isinstance(value, list):
+                if told and len(value) > 1 and all(isinstance(part, str) for part in value):
+                    # It may also be one command as a list of words.
+                    yield Command(getattr(value[0], "line", None) or line_of(place), value)
+                inner = [(at, part, told and isinstance(part, str)) for at, part in enumerate(value)]
+            elif isinstance(value, dict):
+                # A table of commands by name, such as the `scripts` of a package.json, has texts alone.
+                inner = [
+                    (key, part, _KEY.search(key) is not None or (told and isinstance(part, str)))
+                    for key, part in value.items()
+                ]
+            waiting += [((*place, at), part, here) for at, part, here in reversed(inner)]
 
 
 _FENCE: Final = re.compile(r"[ \t>]*(?:[-*+] |[0-9]{1,9}[.)] )?[ \t]*(`{3,}|~{3,})([^`]*)$")

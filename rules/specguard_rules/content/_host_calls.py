@@ -6,7 +6,7 @@ import posixpath
 import re
 
 from specguard.rules import Finding, MissingFact
-from specguard_rules.content._ci_files import YamlError, steps
+from specguard_rules.content._ci_files import YamlError, read, steps
 from specguard_rules.content._commands import language
 from specguard_rules.content._shell import SHELLS, base_name, commands
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.rules import Severity, Tree
-    from specguard_rules.content._ci_files import Node, Step
+    from specguard_rules.content._ci_files import Step
     from specguard_rules.content._shell import Command
 
 _HELP: Final = (
@@ -115,18 +115,15 @@ def judge(path: bytes, files: Tree, scripts: Collection[bytes] | None, setting: 
     Raises:
         MissingFact: the file or a script is too large, or not there.
     """
-    data = files.read(path) or b""
-    file = _CiFile(path, data, files, scripts)
+    file = _CiFile(path, files, scripts)
     try:
-        for step in steps(data):
-            file.look_at(step)
+        file.look()
     except YamlError as error:
+        reason, line = error.args
         if scripts is None:
-            message, help = (
-                f"the CI file cannot be read: {error}",
-                "Correct it, so that its steps can be judged.",
-            )
-            yield Finding(message, help=help, path=path, line=error.line, key="unreadable", setting=setting)
+            message = f"the CI file cannot be read: {reason}"
+            help = "Correct it, so that its steps can be judged."
+            yield Finding(message, help=help, path=path, line=line, key="unreadable", setting=setting)
     for (place, line, called), (message, severity) in sorted(file.found.items()):
         yield Finding(
             message, help=_HELP, path=place, line=line, key=called, severity=severity, setting=setting
@@ -142,52 +139,48 @@ def judge(path: bytes, files: Tree, scripts: Collection[bytes] | None, setting: 
 class _CiFile:
     """What is found in a CI file: calls by their place, and by line what is not followed."""
 
-    def __init__(self, path: bytes, data: bytes, files: Tree, scripts: Collection[bytes] | None) -> None:
+    def __init__(self, path: bytes, files: Tree, scripts: Collection[bytes] | None) -> None:
         self._path = path
-        self._rows = data.split(b"\n")
         self._files = files
         self._scripts = scripts
+        self._data = files.read(path) or b""
+        self._rows = self._data.split(b"\n")
         self.found: dict[tuple[bytes, int, str], tuple[str, Severity | None]] = {}
         self.unfollowed: set[tuple[int, str]] = set()
 
-    def look_at(self, step: Step) -> None:
-        if step.contained:
-            return
-        for name, text, line in step.inputs:
-            if literal(text):
-                self.unfollowed.add((line, f"{step.uses} with {name}: {literal(text)}"))
+    def look(self) -> None:
+        top = read(self._data)
+        if not isinstance(top, dict):
+            raise YamlError("it is no mapping", 1)
+        for step in steps(top):
+            if not step.contained:
+                self._look_at(step)
+
+    def _look_at(self, step: Step) -> None:
+        for name, text in step.inputs.items():
+            if called := literal(str(text)):
+                self.unfollowed.add((text.line, f"{step.uses} with {name}: {called}"))
         if step.shell.split(" ")[0].rpartition("/")[2].startswith(("python", "node", "ruby", "perl")):
             for part in step.script:
-                for number, called in code_literals(part.text):
-                    self._call(step, self._path, self._line(part, number, called), called)
+                for number, called in code_literals(part, part.line + part.literal):
+                    self._call(step, self._path, self._line(step, number, called), called)
             return
-        # One shell reads all the parts: each is given lines of its own, so that they are told apart.
-        starts: list[int] = []
-        found: list[Command] = []
-        start = 1
-        for part in step.script:
-            starts.append(start)
-            found += commands(part.text, start)
-            start += part.text.count("\n") + 1
-
-        def file_line(line: int, text: str) -> int:
-            index = sum(1 for begin in starts if begin <= line) - 1
-            return self._line(step.script[index], line - starts[index] + 1, text)
-
-        shell = Shell(found, step.variables)
-        for line, called in shell.calls():
-            self._call(step, self._path, file_line(line, called), called)
+        # One shell reads all the parts.
+        shell = Shell([command for part in step.script for command in part.commands()], step.variables)
+        for number, called in shell.calls():
+            self._call(step, self._path, self._line(step, number, called), called)
         folder = self._path.rpartition(b"/")[0].decode("utf-8", "surrogateescape")
-        for line, name, place in shell.scripts(step.folder.removeprefix("./"), folder):
-            self._script(step, name, place, file_line(line, name))
+        for number, name, place in shell.scripts(step.folder.removeprefix("./"), folder):
+            self._script(step, name, place, self._line(step, number, name))
 
-    def _line(self, part: Node, number: int, text: str) -> int:
-        """The file's line of a line of a script, in which a text stands; in folded ones it is looked for."""
+    def _line(self, step: Step, number: int, text: str) -> int:
+        """A line of the file; of a folded text the one that has some of it."""
         wanted = text.encode("utf-8", "surrogateescape")
-        for line in () if part.literal else range(part.line, part.end_line + 1):
-            if wanted in self._rows[line - 1]:
-                return line
-        return part.text_line(number - 1)
+        for part in step.script:
+            if not part.literal and part.line <= number <= part.end_line:
+                lines = range(part.line, min(part.end_line, len(self._rows)) + 1)
+                return next((line for line in lines if wanted in self._rows[line - 1]), part.line)
+        return min(number, len(self._rows))
 
     def _call(self, step: Step, place: bytes, line: int, called: str, through: int = 0) -> None:
         if self._scripts is not None and place not in self._scripts:
@@ -195,13 +188,11 @@ class _CiFile:
         where = f"job {step.job!r}" if step.job else "a composite action"
         by = f", run at {self._path.decode('utf-8', 'backslashreplace')}:{through}," if through else ""
         message = f"{where}{by} calls {called} from the CI host"
-        severity: Severity | None = None
         if step.contained is None:
-            message += ", unless an included file gives it an image"
-            severity = "warning"
-        known = self.found.get((place, line, called))
-        if known is None or known[1] is not None:
-            self.found[place, line, called] = message, severity
+            unless = message + ", unless an included file gives it an image"
+            self.found.setdefault((place, line, called), (unless, "warning"))
+        elif self.found.get((place, line, called), ("", "warning"))[1]:
+            self.found[place, line, called] = message, None
 
     def _script(self, step: Step, name: str, place: str | None, line: int) -> None:
         """Look into a script that a step runs, and no further."""
@@ -234,9 +225,9 @@ def literal(text: str) -> str:
     return match[0] if match else ""
 
 
-def code_literals(text: str) -> Iterator[tuple[int, str]]:
+def code_literals(text: str, line: int = 1) -> Iterator[tuple[int, str]]:
     """The addresses in quoted texts of a program, but for those in comments and in what it prints."""
-    for number, row in enumerate(text.split("\n"), start=1):
+    for number, row in enumerate(text.split("\n"), start=line):
         called = next(filter(None, map(literal, _QUOTED.findall(row))), "")
         if called and not _PRINTS.match(row) and not _COMMENT.match(row):
             yield number, called
@@ -311,8 +302,7 @@ class Shell:
         if program in SHELLS:
             yield from Shell(commands(command.here, command.here_line), self._variables).calls()
         elif _INTERPRETERS.match(program):
-            for number, called in code_literals(command.here):
-                yield command.here_line + number - 1, called
+            yield from code_literals(command.here, command.here_line)
         elif program in ("done", "xargs", "parallel") or program in _CLIENTS:
             for number, row in enumerate(command.here.split("\n")):
                 called = literal(self._expand(row))

@@ -13,21 +13,25 @@ if TYPE_CHECKING:
     from typing import Final
 
 DEPTH: Final = 20
-"""Substitutions that are nested deeper than this are not read."""
+"""What is nested deeper than this is read as if it were not nested."""
 
 SHELLS: Final = frozenset(["sh", "bash", "dash", "zsh", "ksh", "ash"])
 
-_META: Final = " \t\r\n;&|()<>"
-_SKIPPED: Final = re.compile(r"[ \t\r]+|\\\n|#[^\n]*")
-_OPERATOR: Final = re.compile(r"\|\||[;&|()]")
-_REDIRECT: Final = re.compile(r"[<>]\(|<<<|<<-?|[<>][>&|]?")
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_./:=,@%+~^*?!\[\]{}-]+")
-_SINGLE: Final = re.compile(r"'([^']*)'?")
-_IN_DOUBLE: Final = re.compile(r'[^"\\$`]+')
-_IN_ARRAY: Final = re.compile(r"[ \t\r\n;&|<>(]+|#[^\n]*")
-_BRACES: Final = re.compile(r"\$\{\{(?:.*?\}\}|.*)|\$\{[^}]*\}?", re.DOTALL)
-_NESTED: Final = re.compile(r"\\.|'[^']*'?|\"(?:[^\"\\]|\\.)*\"?|[()]", re.DOTALL)
-_BACKQUOTED: Final = re.compile(r"(?:[^`\\]|\\.)*", re.DOTALL)
+_BLANK: Final = re.compile(r"(?:[ \t\r]|\\\n)*(?:#[^\n]*)?")
+_MARK: Final = re.compile(r"[0-9]*(?:<<<|<<-?|[<>](?!\()[>&|]?)|\|\||[\n;&|()]")
+_EXPANSION: Final = (
+    r"(?P<kept>\$\{\{(?:.*?\}\}|.*)|\$\{[^}]*\}?|\$\(\((?:[^()]|\([^()]*\))*\)\)|\$(?!\())"
+    r"|`(?P<backquoted>(?:[^`\\]|\\.)*)`?|(?P<double>\")|(?P<opens>[$<>]\()"
+)
+_PART: Final = re.compile(
+    r"(?P<plain>[^ \t\r\n;&|()<>'\"\\$`]+)|'(?P<single>[^']*)'?|\\(?P<escaped>.?)|" + _EXPANSION, re.DOTALL
+)
+_QUOTED: Final = re.compile(
+    r"(?P<plain>[^\"\\$`]+)|\\(?P<escaped>[\"\\$`\n])|(?P<slash>\\)|" + _EXPANSION, re.DOTALL
+)
+_OPENING: Final = re.compile(r"\(")
+_CLOSING: Final = re.compile(r"\)")
+_BETWEEN: Final = re.compile(r"[ \t\r\n;&|<>(]+|#[^\n]*")
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\[[^\]]*\])?\+?=")
 _KEYWORDS: Final = frozenset(["if", "then", "elif", "else", "while", "until", "do", "!", "{", "time"])
 
@@ -73,6 +77,19 @@ class Command:
         self.piped = False
         self.inner: list[Command] = []
 
+    def add(self, word: str, line: int, inner: Sequence[Command], *, target: bool) -> None:
+        """Take a word with the commands of its substitutions; a `target` is redirected to or from."""
+        if not self.words and not self.assigned and not self.targets:
+            self.line = line
+        assignment = _ASSIGNMENT.match(word)
+        if target:
+            self.targets.append(word)
+        elif assignment and not self.words:
+            self.assigned.append((assignment[1], word[assignment.end() :]))
+        elif self.words or word not in _KEYWORDS:
+            self.words.append(word)
+        self.inner += inner
+
     @property
     def program(self) -> str:
         """The program's name without its folder."""
@@ -102,9 +119,9 @@ def commands(text: str, line: int = 1) -> list[Command]:
         text: the text.
         line: the line on which it begins.
     """
-    found = _Reader(text.replace("\r\n", "\n"), line, 0).run()
+    found = _Reader(text.replace("\r\n", "\n"), line).commands()
     for command in list(found):
-        nested = _Reader(_inner(command.unwrapped()), command.line, DEPTH // 2).run()
+        nested = _Reader(_inner(command.unwrapped()), command.line, DEPTH // 2).commands()
         for one in nested:
             one.line, one.end_line = command.line, command.end_line
         found += nested
@@ -125,179 +142,101 @@ def _inner(words: Sequence[str]) -> str:
 
 
 class _Reader:
-    def __init__(self, text: str, line: int, depth: int) -> None:
-        self.text = text
-        self.at = 0
-        self.line = line
-        self.depth = depth
-        self.found: list[Command] = []
-        self._command = Command(line)
-        self._waiting: list[tuple[Command, str, bool]] = []
-        self._redirected = False
-        self._piped = False
+    """Reads a text from its beginning to its end, once."""
 
-    def run(self) -> list[Command]:
-        while self.at < len(self.text):
-            skipped = _SKIPPED.match(self.text, self.at)
-            operator = _OPERATOR.match(self.text, self.at)
-            redirect = _REDIRECT.match(self.text, self.at)
-            if skipped:
-                self._move(skipped.end())
-            elif self.text[self.at] == "\n":
-                self._end()
-                self._move(self.at + 1)
-                self._read_here()
-            elif operator:
-                self._end()
-                self._piped = self._piped or operator[0] == "|"
-                self.at = operator.end()
-            elif redirect:
-                self._redirection(redirect)
+    def __init__(self, text: str, line: int, depth: int = 0) -> None:
+        self._text = text
+        self._at = 0
+        self._line = line
+        self._depth = depth
+        self._inner: list[Command] = []
+
+    def commands(self, *, nested: bool = False) -> list[Command]:
+        """The commands up to the end, or of a substitution up to its parenthesis."""
+        found: list[Command] = []
+        waiting: list[tuple[Command, str, str]] = []
+        command, target, piped, level = Command(self._line), False, False, 0
+        while True:
+            self._take(_BLANK)
+            line = self._line
+            mark = self._take(_MARK)
+            sign = mark[0].lstrip("0123456789") if mark else ""
+            if sign in ("<<", "<<-"):
+                self._take(_BLANK)
+                waiting.append((command, self._word(), sign))
+            elif sign.startswith(("<", ">")):
+                target = True
+            elif not mark and self._at < len(self._text):
+                word = self._word()
+                found += self._inner
+                command.add(word, line, self._inner, target=target)
+                self._inner, target = [], False
             else:
-                line = self.line
-                self._take(self._word(), line)
-        self._end()
-        return self.found
+                if command.words or command.assigned or command.targets:
+                    command.end_line = line
+                    command.piped, piped = piped, False
+                    found.append(command)
+                command, target, piped = Command(self._line), False, piped or sign == "|"
+                if not mark or (nested and sign == ")" and not level):
+                    return found
+                level += (sign == "(") - (sign == ")")
+                if sign == "\n":
+                    self._read_here(waiting)
+                    waiting = []
 
-    def _move(self, end: int) -> None:
-        self.line += self.text.count("\n", self.at, end)
-        self.at = min(end, len(self.text))
+    def _take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """What stands here, and go behind it."""
+        found = pattern.match(self._text, self._at)
+        if found:
+            self._line += found[0].count("\n")
+            self._at = found.end()
+        return found
 
-    def _read_here(self) -> None:
+    def _read_here(self, waiting: Sequence[tuple[Command, str, str]]) -> None:
         """The here-documents that the line before asked for."""
-        for command, delimiter, tabs in self._waiting:
-            command.here_line, start = self.line, self.at
-            end = re.compile(rf"^{chr(9) + '*' if tabs else ''}{re.escape(delimiter)}$\n?", re.MULTILINE)
-            found = end.search(self.text, self.at)
-            command.here = self.text[start : found.start() if found else len(self.text)]
-            self._move(found.end() if found else len(self.text))
-        self._waiting = []
+        for command, delimiter, sign in waiting:
+            tabs = "\t*" if sign == "<<-" else ""
+            command.here_line = self._line
+            body = self._take(re.compile(rf"(?ms)(.*?)(?:^{tabs}{re.escape(delimiter)}$\n?|\Z)"))
+            command.here = body[1] if body else ""
 
-    def _redirection(self, redirect: re.Match[str]) -> None:
-        words = self._command.words
-        if words and words[-1].isdigit() and self.text[self.at - 1].isdigit():
-            words.pop()  # `2>`
-        self.at = redirect.end()
-        if redirect[0].endswith("("):
-            self._substitution(")")
-            self._take("$()", self.line)
-        elif redirect[0] in ("<<", "<<-"):
-            while self.text[self.at : self.at + 1] in (" ", "\t"):
-                self.at += 1
-            delimiter = self._word()
-            if delimiter:
-                self._waiting.append((self._command, delimiter, redirect[0] == "<<-"))
-        else:
-            self._redirected = True
-
-    def _take(self, word: str, line: int) -> None:
-        command = self._command
-        if not command.words and not command.assigned and not command.targets:
-            command.line = line
-        assignment = _ASSIGNMENT.match(word)
-        if self._redirected:
-            self._redirected = False
-            command.targets.append(word)
-        elif assignment and not command.words:
-            command.assigned.append((assignment[1], word[assignment.end() :]))
-        elif command.words or word not in _KEYWORDS:
-            command.words.append(word)
-
-    def _end(self) -> None:
-        command = self._command
-        self._redirected = False
-        waits = any(one is command for one, _, _ in self._waiting)
-        if command.words or command.assigned or command.targets or waits:
-            command.end_line = self.line
-            command.piped, self._piped = self._piped, False
-            self.found.append(command)
-        self._command = Command(self.line)
-
-    def _word(self, *, arrays: bool = True) -> str:
+    def _word(self, *, quoted: bool = False) -> str:
+        """A word, or what stands up to the next double quote."""
         parts: list[str] = []
-        while char := self.text[self.at : self.at + 1]:
-            plain = _PLAIN.match(self.text, self.at)
-            single = _SINGLE.match(self.text, self.at)
-            if plain:
-                parts.append(plain[0])
-                self.at = plain.end()
-            elif char == "(" and arrays and _ASSIGNMENT.fullmatch("".join(parts)):
-                parts.append(self._array())
-            elif char in _META:
+        while part := self._take(_QUOTED if quoted else _PART):
+            kind = part.lastgroup or ""
+            if kind == "double" and quoted:
                 break
-            elif single:
-                parts.append(single[1])
-                self._move(single.end())
-            elif char == '"':
-                parts.append(self._double())
-            elif char == "\\":
-                parts.append(self.text[self.at + 1 : self.at + 2].strip("\n"))
-                self._move(self.at + 2)
-            elif char in "$`":
-                parts.append(self._dollar())
+            if kind == "double":
+                parts.append(self._word(quoted=True))
+            elif kind == "escaped":
+                parts.append(part[kind].strip("\n"))
+            elif self._depth < DEPTH and kind in ("opens", "backquoted"):
+                parts.append("$()")
+                self._inner += self._substituted(part["backquoted"])
             else:
-                parts.append(char)
-                self.at += 1
-        return "".join(parts)
+                parts.append(part[kind])
+        word = "".join(parts)
+        if not quoted and self._depth < DEPTH and _ASSIGNMENT.fullmatch(word) and self._take(_OPENING):
+            word += self._array()
+        return word
+
+    def _substituted(self, backquoted: str | None) -> list[Command]:
+        """The commands of a substitution."""
+        if backquoted is not None:
+            return _Reader(backquoted, self._line - backquoted.count("\n"), self._depth + 1).commands()
+        outer, self._inner = self._inner, []
+        self._depth += 1
+        found = self.commands(nested=True)
+        self._depth -= 1
+        self._inner = outer
+        return found
 
     def _array(self) -> str:
-        self.at += 1
         words: list[str] = []
-        while self.text[self.at : self.at + 1] not in ("", ")"):
-            between = _IN_ARRAY.match(self.text, self.at)
-            if between:
-                self._move(between.end())
-            else:
-                words.append(self._word(arrays=False))
-        self.at += 1
+        self._depth += 1
+        while self._at < len(self._text) and not self._take(_CLOSING):
+            if not self._take(_BETWEEN):
+                words.append(self._word())
+        self._depth -= 1
         return " ".join(filter(None, words))
-
-    def _double(self) -> str:
-        parts: list[str] = []
-        self.at += 1
-        while (char := self.text[self.at : self.at + 1]) not in ("", '"'):
-            plain = _IN_DOUBLE.match(self.text, self.at)
-            if plain:
-                parts.append(plain[0])
-                self._move(plain.end())
-            elif char == "\\":
-                follower = self.text[self.at + 1 : self.at + 2]
-                parts.append(follower.strip("\n") if follower in '"\\$`\n' else "\\" + follower)
-                self._move(self.at + 2)
-            else:
-                parts.append(self._dollar())
-        self.at += 1
-        return "".join(parts)
-
-    def _dollar(self) -> str:
-        """What stands behind a dollar or a backquote; `$()` for what a substitution gives."""
-        text, start = self.text, self.at
-        braces = _BRACES.match(text, start)
-        if text.startswith("$((", start):
-            self._move(_closing(text, start + 2) + 1)
-        elif text[start] == "`" or text.startswith("$(", start):
-            self.at += 1 if text[start] == "`" else 2
-            self._substitution(")" if text[start] == "$" else "`")
-            return "$()"
-        else:
-            self._move(braces.end() if braces else start + 1)
-        return text[start : self.at]
-
-    def _substitution(self, closing: str) -> None:
-        backquoted = _BACKQUOTED.match(self.text, self.at) if closing == "`" else None
-        end = backquoted.end() if backquoted else _closing(self.text, self.at)
-        if self.depth < DEPTH:
-            found = _Reader(self.text[self.at : end], self.line, self.depth + 1).run()
-            self.found += found
-            self._command.inner += found
-        self._move(end + 1)
-
-
-def _closing(text: str, at: int) -> int:
-    """Where a parenthesis that is open is closed; the end of the text where it is not."""
-    depth = 0
-    for found in _NESTED.finditer(text, at):
-        if found[0] == ")" and depth == 0:
-            return found.start()
-        depth += (found[0] == "(") - (found[0] == ")")
-    return len(text)

@@ -34,6 +34,7 @@ class ForbiddenCommand(Rule):
     r"""A script, CI file or brief gets a forbidden command.
 
     Judged are added lines of shell scripts, makefiles, CI steps, and Markdown's shell blocks and code spans.
+    Of programs, calls such as `system("...")` are read, and backquotes of Ruby, Perl and PHP.
     A code span that forbids the command is fine. A form begins with the program, however it is run (`sudo`,
     `bash -c`). Options match anywhere, `--force` also as `--force=x`. Options in `unless` allow it.
 

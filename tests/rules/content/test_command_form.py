@@ -118,3 +118,10 @@ def test_scripts_makefiles_and_ci_files() -> None:
     assert lines(b".github/workflows/a.yml", workflow) == [7]
     assert lines(b".gitlab-ci.yml", "a:\n  script:\n    - x\n    - gt sync\n") == [4]
     assert lines(b"a.yml", "a: [\ngt sync\n") == [2]
+
+
+def test_what_other_languages_start_is_read() -> None:
+    assert lines(b"a.rb", "# `gt sync`\nputs `gt sync`\nsystem 'gt sync'\nx = \"gt sync\"\n") == [2, 3]
+    assert lines(b"a.pl", "my $x = `gt sync`;\n") == [1]
+    assert lines(b"bin/a", "#!/usr/bin/env php\n<?php\n$x = `gt sync`;\n") == [3]
+    assert lines(b"a.js", "const x = `gt sync`\nexecSync(`gt sync`)\n") == [2]
