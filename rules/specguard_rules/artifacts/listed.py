@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Artifacts, Documents, Entry, Finding, Stage
+    from specguard.rules import Artifacts, Documents, Entry, Finding
 
 
 class MissingArtifact(Rule):
@@ -84,7 +84,6 @@ class MissingArtifact(Rule):
 
     code: ClassVar[str] = "ART001"
     name: ClassVar[str] = "missing-artifact"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.companions", "artifacts.*.members")
     condition: ClassVar[str] = "every artifact has its companions, and every pass its members"
 
@@ -151,7 +150,6 @@ class UnlistedLeftover(Rule):
 
     code: ClassVar[str] = "ART021"
     name: ClassVar[str] = "unlisted-leftover"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.closure",)
     condition: ClassVar[str] = "folders that were cleaned up hold only what is listed"
 
@@ -260,7 +258,6 @@ class UnlistedRemoval(Rule):
 
     code: ClassVar[str] = "ART011"
     name: ClassVar[str] = "unlisted-removal"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.agrees_with",)
     condition: ClassVar[str] = "the manifests of the change and what it removes agree"
 

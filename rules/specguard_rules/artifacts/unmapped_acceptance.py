@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import ClassVar
 
-    from specguard.rules import Breakdowns, Finding, Stage, WorkKind
+    from specguard.rules import Breakdowns, Finding, WorkKind
     from specguard.work.sources import Listed
 
 
@@ -100,7 +100,6 @@ class UnmappedAcceptance(Rule):
 
     code: ClassVar[str] = "ART020"
     name: ClassVar[str] = "unmapped-acceptance"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("documents",)
     condition: ClassVar[str] = "every scenario and every line of acceptance maps to a gate or a test by name"
 

@@ -70,7 +70,6 @@ class BranchName(Rule):
 
     code: ClassVar[str] = "BRN001"
     name: ClassVar[str] = "branch-name"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "the branch is named as its work item or the policy says, and safe to use"
     fixes: ClassVar[str] = "gives an unpushed branch its work item's name"
 

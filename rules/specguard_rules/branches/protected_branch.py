@@ -50,7 +50,6 @@ class ProtectedBranch(Rule):
 
     code: ClassVar[str] = "BRN004"
     name: ClassVar[str] = "protected-branch"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("branches",)
     condition: ClassVar[str] = "no commit is made on, and no push goes to, one of {branches}"
 

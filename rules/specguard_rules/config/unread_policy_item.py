@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import ClassVar
 
     from specguard.authority.policy import Unread
-    from specguard.rules import Entry, Policy, Severity, Stage
+    from specguard.rules import Entry, Policy, Severity
 
 
 class UnreadPolicyItem(Rule):
@@ -60,7 +60,6 @@ class UnreadPolicyItem(Rule):
     code: ClassVar[str] = "CFG001"
     name: ClassVar[str] = "unread-policy-item"
     severity: ClassVar[Severity] = "warning"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every item in a known section of the authority was understood"
 
     shown: int = setting(3, "how many items of unchanged documents it names", ge=1)
