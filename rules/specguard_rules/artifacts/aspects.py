@@ -1,0 +1,920 @@
+"""What the contracts of artifacts ask: sections, evidence, reviews, structure, fields and times."""
+
+from __future__ import annotations
+
+from specguard.rules import Rule, judge_each
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import ClassVar
+
+    from specguard.rules import Artifacts, Finding, Fix, Work
+
+
+class _Aspect:
+    """What one aspect of the contracts finds in the judged artifacts."""
+
+    name: ClassVar[str]
+
+    def check(self, artifacts: Artifacts) -> Iterator[Finding]:
+        """Look at each artifact."""
+        return judge_each(artifacts.judged, lambda artifact: artifact.flaws(self.name))
+
+
+class MissingSection(_Aspect, Rule):
+    r"""An artifact has a missing, double or forbidden section.
+
+    `sections` and `forbidden_sections` of `[artifacts.<name>]` list headings, `aliases` other titles;
+    `"Risks of *"` accepts any ending. Case, numbering, level, punctuation and emoji do not matter. Headings
+    in comments, code, quotations, lists and hidden HTML do not count.
+
+    Why is this bad? Readers find sections by their titles.
+
+    How to fix it: add it with its content, or an honest "None" with a reason.
+
+    See also: `empty-section`
+
+    ```text
+    error: AGENT_3_FINAL_AUTH.md:6: has no section 'Unresolved Questions'; line 6 has '## Unresolved
+      Questions', which is no heading there
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.agent-final]
+    path = "**/AGENT_{agent}_FINAL_{objective}.md"
+    sections = ["Risks", "Unresolved Questions"]
+    forbidden_sections = ["Rollback"]
+    '''
+
+    [[commits]]
+    message = "docs: report"
+
+    [commits.files]
+    "AGENT_3_FINAL_AUTH.md" = '''
+    ## 1. RISKS (open)
+
+    The cache is cold.
+
+    <!--
+    ## Unresolved Questions
+
+    None: all were answered.
+    -->
+
+    ## Rollback plan
+
+    Revert.
+    '''
+
+    [[expect]]
+    code = "ART002"
+    path = "AGENT_3_FINAL_AUTH.md"
+    message = "no section 'Unresolved Questions'"
+
+    [[expect]]
+    code = "ART002"
+    path = "AGENT_3_FINAL_AUTH.md"
+    line = 11
+    message = "'Rollback plan', which it must not have"
+    ```
+
+    ```toml passes
+    policy = '''
+    [artifacts.agent-final]
+    path = "**/AGENT_{agent}_FINAL_{objective}.md"
+    sections = ["Risks", "Unresolved Questions"]
+    aliases = {"Unresolved Questions" = ["Open questions"]}
+    '''
+
+    [[commits]]
+    message = "docs: report"
+    files = {"AGENT_3_FINAL_AUTH.md" = "# Report\n\n### Risks:\n\nNone yet.\n\nOpen questions\n---\n\nWhy?\n"}
+    ```
+    """
+
+    code: ClassVar[str] = "ART002"
+    name: ClassVar[str] = "missing-section"
+    tables: ClassVar[tuple[str, ...]] = ("artifacts.*.sections", "artifacts.*.forbidden_sections")
+    condition: ClassVar[str] = "every artifact has its sections, once each, and none that is forbidden"
+    fixes: ClassVar[str] = "adds the heading, with a gap for its content"
+
+    def fix(self, finding: Finding, artifacts: Artifacts) -> Fix | None:
+        """The heading, where there is nothing in the file that might be meant for it."""
+        from specguard.rules import EditFile
+
+        if finding.path is None or finding.line is not None:
+            return None
+        for artifact in artifacts.contracted(finding.path):
+            edit = artifact.adding(finding.setting)
+            if edit is not None:
+                return EditFile(finding.path, edit)
+        return None
+
+
+class EmptySection(_Aspect, Rule):
+    """A required section of an artifact says nothing.
+
+    Comments, hidden text and placeholders are no content: `TODO`, `TBD`, `<...>`, `[fill in]`, empty labels,
+    and `placeholders` of `[artifacts.<name>]`. `None` or `N/A` needs a reason:
+    `None: every path is covered by tests`. Subsections count, unless required too.
+
+    Why is this bad? Nobody can tell whether somebody looked.
+
+    How to fix it: write what belongs there, or why there is nothing.
+
+    See also: `missing-section`
+
+    ```text
+    error: AGENT_3_FINAL_AUTH.md:1: the section 'Assumptions' is empty to a reader: what is hidden or in
+      a comment does not count
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.agent-final]
+    path = "**/AGENT_{agent}_FINAL_{objective}.md"
+    sections = ["Assumptions", "Risks", "Unresolved Questions"]
+    '''
+
+    [[commits]]
+    message = "docs: report"
+
+    [commits.files]
+    "AGENT_3_FINAL_AUTH.md" = '''
+    ## Assumptions
+
+    <!-- what did you take for granted? -->
+
+    ## Risks
+
+    - TBD
+
+    ## Unresolved Questions
+
+    None
+    '''
+
+    [[expect]]
+    code = "ART003"
+    path = "AGENT_3_FINAL_AUTH.md"
+    line = 1
+    message = "'Assumptions' is empty"
+
+    [[expect]]
+    code = "ART003"
+    path = "AGENT_3_FINAL_AUTH.md"
+    line = 7
+    message = "'Risks' only has a placeholder: 'TBD'"
+
+    [[expect]]
+    code = "ART003"
+    path = "AGENT_3_FINAL_AUTH.md"
+    line = 11
+    message = "'Unresolved Questions' only says 'None'"
+    ```
+
+    ```toml passes
+    policy = '''
+    [artifacts.agent-final]
+    path = "**/AGENT_{agent}_FINAL_{objective}.md"
+    sections = ["Assumptions", "Unresolved Questions"]
+    '''
+
+    [[commits]]
+    message = "docs: report"
+
+    [commits.files]
+    "AGENT_3_FINAL_AUTH.md" = '''
+    ## Assumptions
+
+    ### The cache
+
+    It is warm.
+
+    ## Unresolved Questions
+
+    None: the owner answered both, see `NOTES.md`.
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "ART003"
+    name: ClassVar[str] = "empty-section"
+    tables: ClassVar[tuple[str, ...]] = ("artifacts.*.sections",)
+    condition: ClassVar[str] = "every section that an artifact must have says something"
+
+
+class MissingEvidence(_Aspect, Rule):
+    """An artifact cites no evidence, or in a refused form.
+
+    `[artifacts.<name>.evidence]` says where and how it cites: in a `section`, with lines (`anchors`),
+    absolute `paths`, in `every` list item and table row. Of each pattern in `inputs` it cites one file. Forms
+    are `path:12`, `path:12-40`, `path#L12-L40` and links.
+
+    Why is this bad? A claim that cites no line must be believed.
+
+    How to fix it: put the file and line behind each claim.
+
+    See also: `dangling-evidence`
+
+    ```text
+    error: AGENT_3_FINAL_AUTH.md cites no **/EXECUTION_PACKET.md, which is one of its inputs
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.agent-final]
+    path = "**/AGENT_{agent}_FINAL_{objective}.md"
+    inputs = ["**/EXECUTION_PACKET.md"]
+
+    [artifacts.agent-final.evidence]
+    section = "Evidence Map"
+    paths = "absolute"
+    '''
+    base = {files = {"src/a.py" = "1", "plan/EXECUTION_PACKET.md" = "# Packet"}}
+
+    [[commits]]
+    message = "docs: report"
+
+    [commits.files]
+    "AGENT_3_FINAL_AUTH.md" = '''
+    ## Evidence Map
+
+    - The cache is read first: `src/a.py:1`
+    '''
+    "AGENT_4_FINAL_AUTH.md" = '''
+    Read: [packet](plan/EXECUTION_PACKET.md)
+
+    ## Evidence Map
+
+    - The cache is read first: `/home/me/project/src/a.py`
+    '''
+
+    [[expect]]
+    code = "ART004"
+    path = "AGENT_3_FINAL_AUTH.md"
+    message = "cites no **/EXECUTION_PACKET.md, which is one of its inputs"
+
+    [[expect]]
+    code = "ART004"
+    path = "AGENT_3_FINAL_AUTH.md"
+    line = 3
+    message = "src/a.py:1 is a relative path, where evidence is cited by absolute paths"
+
+    [[expect]]
+    code = "ART004"
+    path = "AGENT_4_FINAL_AUTH.md"
+    line = 5
+    message = "cites /home/me/project/src/a.py without a line of it"
+    ```
+
+    ```toml passes
+    policy = '''
+    [artifacts.agent-final]
+    path = "**/AGENT_{agent}_FINAL_{objective}.md"
+    inputs = ["**/EXECUTION_PACKET.md"]
+
+    [artifacts.agent-final.evidence]
+    section = "Evidence Map"
+    every = true
+    '''
+    base = {files = {"src/a.py" = "1", "plan/EXECUTION_PACKET.md" = "# Packet"}}
+
+    [[commits]]
+    message = "docs: report"
+
+    [commits.files]
+    "AGENT_3_FINAL_AUTH.md" = '''
+    ## 4) Evidence map (paths and lines)
+
+    | Claim | Evidence |
+    | --- | --- |
+    | The cache is read first | `src/a.py` (line 1) |
+    | as planned | plan/EXECUTION_PACKET.md:1 |
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "ART004"
+    name: ClassVar[str] = "missing-evidence"
+    tables: ClassVar[tuple[str, ...]] = ("artifacts.*.evidence", "artifacts.*.inputs")
+    condition: ClassVar[str] = "every artifact cites its evidence and its inputs as its contract asks"
+
+
+class DanglingEvidence(_Aspect, Rule):
+    r"""An artifact cites a file or line that does not exist.
+
+    In the judged tree, relative paths start from the repository's root, then the artifact's folder. Absolute
+    paths and web addresses are below one of `roots` of `[artifacts.<name>.evidence]`. Others are warnings, or
+    errors with `unresolvable = "error"`. `resolve = false` turns this off.
+
+    Why is this bad? A made-up line looks like any other.
+
+    How to fix it: cite the current place, or take out the claim.
+
+    See also: `missing-evidence`
+
+    ```text
+    error: docs/CACHE_REPORT.md:3: /home/me/worktrees/cache/src/a.py:2-5 does not exist: src/a.py has 3
+      lines
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.report]
+    path = "docs/*_REPORT.md"
+
+    [artifacts.report.evidence]
+    section = "Evidence"
+    roots = ["/home/me/worktrees/*"]
+    '''
+    base = {files = {"src/a.py" = "1\n2\n3\n", "src/lib/b.py" = "1\n"}}
+
+    [[commits]]
+    message = "docs: report"
+
+    [commits.files]
+    "docs/CACHE_REPORT.md" = '''
+    ## Evidence
+
+    - `/home/me/worktrees/cache/src/a.py:2-5`
+    - `lib/c.py:1`
+    - `../../etc/passwd:1`
+    '''
+
+    [[expect]]
+    code = "ART005"
+    line = 3
+    message = "does not exist: src/a.py has 3 lines"
+
+    [[expect]]
+    code = "ART005"
+    line = 4
+    message = "lib/c.py:1 does not exist: there is no such file"
+
+    [[expect]]
+    code = "ART005"
+    line = 5
+    message = "leads out of the repository"
+    ```
+
+    ```toml passes
+    policy = '''
+    [artifacts.report]
+    path = "docs/*_REPORT.md"
+
+    [artifacts.report.evidence]
+    section = "Evidence"
+    roots = ["/home/me/worktrees/*"]
+    '''
+    base = {files = {"src/a.py" = "1\n2\n3\n", "docs/PLAN.md" = "# Plan\n"}}
+
+    [[commits]]
+    message = "docs: report"
+
+    [commits.files]
+    "docs/CACHE_REPORT.md" = '''
+    ## Evidence
+
+    - `/home/me/worktrees/cache/src/a.py:2-3`
+    - [the plan](PLAN.md#L1)
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "ART005"
+    name: ClassVar[str] = "dangling-evidence"
+    tables: ClassVar[tuple[str, ...]] = ("artifacts.*.evidence",)
+    condition: ClassVar[str] = "every file and line that artifacts cite as evidence exists in the judged tree"
+
+
+class UnrankedFinding(_Aspect, Rule):
+    """A finding of a review lacks its severity or line.
+
+    `[artifacts.<name>.findings]` names the `severities`, worst first, and what each finding cites: a `line`,
+    a `path` or `none`. Findings are in `section`, or below a heading about findings or issues. Forms are
+    headings (`### [HIGH] ...`), list items (`1. **High** - ...`), table rows, and a line `Severity: high`. A
+    review without findings says so: `No findings.`
+
+    Why is this bad? Who fixes them must know where and which first.
+
+    How to fix it: begin it with its severity, and cite its line.
+
+    See also: `open-finding`
+
+    ```text
+    error: REVIEW_REPORT.md:7: the finding '2) The cache never expires' has no severity
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.review]
+    path = "**/*REVIEW_REPORT*.md"
+    findings = {severities = ["blocking", "high", "medium", "low"]}
+    '''
+
+    [[commits]]
+    message = "docs: review"
+
+    [commits.files]
+    "REVIEW_REPORT.md" = '''
+    ## Findings
+
+    ### 1) HIGH - The lock is taken twice
+
+    - Evidence: `src/lock.py:12-14`
+
+    ### 2) The cache never expires
+
+    - Evidence: `src/cache.py:3`
+
+    ### 3) Severity: major
+
+    The timeout is fixed.
+    '''
+
+    [[expect]]
+    code = "ART007"
+    line = 7
+    message = "'2) The cache never expires' has no severity"
+
+    [[expect]]
+    code = "ART007"
+    line = 11
+    message = "has no severity"
+
+    [[expect]]
+    code = "ART007"
+    line = 11
+    message = "cites no line"
+    ```
+
+    ```toml passes
+    policy = '''
+    [artifacts.review]
+    path = "**/*REVIEW_REPORT*.md"
+    findings = {severities = ["blocking", "high", "medium", "low"]}
+    aliases = {medium = ["major"]}
+    '''
+
+    [[commits]]
+    message = "docs: review"
+
+    [commits.files]
+    "REVIEW_REPORT.md" = '''
+    ## Findings (by severity)
+
+    ### Blocking
+
+    None.
+
+    ### High
+
+    1. **The lock is taken twice** (`src/lock.py:12-14`)
+       - Impact: it waits for itself.
+
+    ### Major and low
+
+    | # | Severity | Place | Finding |
+    | --- | --- | --- | --- |
+    | 1 | Major | `src/cache.py:3` | The cache never expires |
+    | 2 | low | `src/cache.py` L9 | A name says nothing |
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "ART007"
+    name: ClassVar[str] = "unranked-finding"
+    tables: ClassVar[tuple[str, ...]] = ("artifacts.*.findings",)
+    condition: ClassVar[str] = "every finding of a review has its severity and cites its place"
+
+
+class OpenFinding(_Aspect, Rule):
+    """A closed review has an open blocking finding.
+
+    A finding of a severity in `must_close` of `[artifacts.<name>.findings]` says each word of `closed`:
+    `Status: fixed, re-verified`. `not`, `pending`, `partially` or an unticked box takes it back. A review is
+    open while its `verdict` field begins with one of `verdict_open`.
+
+    Why is this bad? The approver did not read the review to its end.
+
+    How to fix it: fix it, have it checked again, and write both down.
+
+    See also: `unranked-finding`
+
+    ```text
+    error: REVIEW.md:5: the high finding 'High - the lock is taken twice, src/lock.py:12' is fixed, and
+      not re-verified, in a review whose verdict is 'approve'
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.review]
+    path = "**/*REVIEW*.md"
+    findings = {severities = ["blocking", "high", "low"], must_close = ["blocking", "high"]}
+    '''
+
+    [[commits]]
+    message = "docs: review"
+
+    [commits.files]
+    "REVIEW.md" = '''
+    Disposition: approve
+
+    ## Findings
+
+    1. **High** - the lock is taken twice, `src/lock.py:12`
+       - Status: fixed in 6b83860, not yet re-verified
+    2. **Low** - a name says nothing, `src/lock.py:3`
+    '''
+
+    [[expect]]
+    code = "ART008"
+    line = 5
+    message = "is fixed, and not re-verified, in a review whose verdict is 'approve'"
+    ```
+
+    ```toml passes
+    policy = '''
+    [artifacts.review]
+    path = "**/*REVIEW*.md"
+    findings = {severities = ["blocking", "high", "low"], must_close = ["blocking", "high"]}
+    '''
+
+    [[commits]]
+    message = "docs: review"
+
+    [commits.files]
+    "FIRST_REVIEW.md" = '''
+    Disposition: changes requested
+
+    ## Findings
+
+    - [HIGH] the lock is taken twice, `src/lock.py:12`
+    '''
+    "SECOND_REVIEW.md" = '''
+    ## Findings
+
+    - [HIGH] the lock is taken twice, `src/lock.py:12`
+      - Status: fixed in 6b83860, re-verified by the steward
+
+    ## Disposition
+
+    `approve`
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "ART008"
+    name: ClassVar[str] = "open-finding"
+    tables: ClassVar[tuple[str, ...]] = ("artifacts.*.findings.must_close",)
+    condition: ClassVar[str] = "no closed review has a finding open that must be closed"
+
+
+class InvalidStructure(_Aspect, Rule):
+    r"""An artifact is unreadable, or does not fit its schema.
+
+    JSON, YAML and TOML must mean the same to every reader: no duplicate keys, YAML anchors, aliases, tags,
+    second documents, or more than 50 levels. Markdown must be UTF-8 with valid front matter. `schema` of
+    `[artifacts.<name>]`, a JSON Schema in the trusted base, is for data files and front matter. If it is
+    missing or broken, the rule is indeterminate.
+
+    Why is this bad? Two programs could read it in two ways.
+
+    How to fix it: correct the place in the finding.
+
+    ```text
+    error: PHASE_1_WORKBREAKDOWN.yaml:4: slices.1.owner: 'c' is not one of ['a', 'b']
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.work-breakdown]
+    path = "**/PHASE_*_WORKBREAKDOWN.yaml"
+    schema = "schemas/breakdown.json"
+    '''
+
+    [base.files]
+    "schemas/breakdown.json" = '''
+    {
+      "required": ["slices"],
+      "properties": {
+        "slices": {"items": {"required": ["id"], "properties": {"owner": {"enum": ["a", "b"]}}}}
+      }
+    }
+    '''
+
+    [[commits]]
+    message = "docs: breakdown"
+
+    [commits.files]
+    "PHASE_1_WORKBREAKDOWN.yaml" = "slices:\n  - id: 1\n    owner: a\n  - owner: c\n"
+    "PHASE_2_WORKBREAKDOWN.yaml" = "slices: []\nslices: []\n"
+
+    [[expect]]
+    code = "ART013"
+    path = "PHASE_1_WORKBREAKDOWN.yaml"
+    line = 4
+    message = "slices.1: 'id' is a required property"
+
+    [[expect]]
+    code = "ART013"
+    path = "PHASE_1_WORKBREAKDOWN.yaml"
+    line = 4
+    message = "slices.1.owner: 'c' is not one of ['a', 'b']"
+
+    [[expect]]
+    code = "ART013"
+    path = "PHASE_2_WORKBREAKDOWN.yaml"
+    line = 2
+    message = "it has the key 'slices' twice"
+    ```
+
+    ```toml passes
+    policy = '''
+    [artifacts.work-breakdown]
+    path = "**/PHASE_*_WORKBREAKDOWN.yaml"
+    schema = "schemas/breakdown.yaml"
+    '''
+    base = {files = {"schemas/breakdown.yaml" = "required: [slices]\n"}}
+
+    [[commits]]
+    message = "docs: breakdown"
+    files = {"PHASE_1_WORKBREAKDOWN.yaml" = "slices:\n  - id: 010\n    due: 2026-01-31\n"}
+    ```
+    """
+
+    code: ClassVar[str] = "ART013"
+    name: ClassVar[str] = "invalid-structure"
+    tables: ClassVar[tuple[str, ...]] = ("artifacts.*.path",)
+    condition: ClassVar[str] = "every artifact can be read, and fits the schema of its contract"
+
+
+class InvalidField(Rule):
+    r"""A field of an artifact is missing, unclear or not allowed.
+
+    `fields` of `[artifacts.<name>]` maps each field to its values, or to `any`, `date`, `revisions` or
+    `ticked`. Revisions must exist when it is written. `ticked` asks for a ticked item that begins with the
+    name, and no `{{place}}` of a template anywhere. `none_when` says when a field must be `none`.
+    `author_not` forbids an author, such as the slice's owner. The artifact names the object ids of files in
+    `records`.
+
+    Fields are in front matter, `Key: value` lines, lists, tables, data files, and sections of that name.
+    Case, spaces, `-` and `_` do not matter. Placeholders and double fields are findings.
+
+    Why is this bad? Without a clear value, everyone reads what they hope for.
+
+    How to fix it: state the field as the finding says.
+
+    ```text
+    error: C7_PHASE_D_READINESS.md:3: Posture names several of its values: 'ready | not-ready'
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.readiness]
+    path = "**/*_READINESS.md"
+    fields = {posture = ["ready", "not-ready"], blockers = "any", owners = "any"}
+    '''
+
+    [[commits]]
+    message = "docs: readiness"
+
+    [commits.files]
+    "C7_PHASE_D_READINESS.md" = '''
+    # Readiness
+
+    - **Posture:** ready | not-ready
+    - Blockers: none
+    - Owners: TBD
+    '''
+
+    [[expect]]
+    code = "ART009"
+    line = 3
+    message = "names several of its values"
+    authority = "SPEC_AUTHORITY.md:6"
+
+    [[expect]]
+    code = "ART009"
+    line = 5
+    message = "Owners has no value, only 'TBD'"
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.packet]
+    path = "**/PACKET.md"
+
+    [artifacts.drift-check]
+    path = "**/DRIFT_CHECK.md"
+    author_not = "packet.author"
+    records = ["PACKET.md"]
+    '''
+    base = {files = {"plan/PACKET.md" = "Author: Agent 2\n"}}
+
+    [[commits]]
+    message = "docs: drift check"
+    files = {"plan/DRIFT_CHECK.md" = "Steward: @agent-2\n\nPacket: 1234567\n"}
+
+    [[expect]]
+    code = "ART009"
+    line = 1
+    message = "is the author of plan/PACKET.md"
+
+    [[expect]]
+    code = "ART009"
+    message = "another object id than that of plan/PACKET.md"
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.readiness]
+    path = "**/*_READINESS.md"
+    fields = {posture = ["ready", "not-ready"], blockers = "any", diffs = "revisions"}
+    none_when = {blockers = "posture.ready"}
+    '''
+
+    [[commits]]
+    message = "docs: readiness"
+
+    [commits.files]
+    "D_READINESS.md" = '''
+    Posture: ready
+    Blockers: the cache
+    Diffs: main..work (all of it), main..the-rest
+    '''
+
+    [[expect]]
+    code = "ART009"
+    line = 2
+    message = "Posture is 'ready', and Blockers says 'the cache'"
+
+    [[expect]]
+    code = "ART009"
+    line = 3
+    message = "Diffs has 'the-rest', which is no commit or branch"
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.sign-off]
+    path = "runs/*/checklist.md"
+    fields = {"Tests passed" = "ticked", "Logs kept" = "ticked"}
+    '''
+
+    [[commits]]
+    message = "docs: sign off"
+
+    [commits.files]
+    "runs/1/checklist.md" = '''
+    # Sign-off of {{run}}
+
+    - [x] Tests passed (all of them)
+    - [ ] Logs kept
+    '''
+
+    [[expect]]
+    code = "ART009"
+    line = 1
+    message = "{{run}} is not filled in"
+
+    [[expect]]
+    code = "ART009"
+    line = 4
+    message = "has no ticked item 'Logs kept'"
+    ```
+
+    ```toml passes
+    policy = '''
+    [artifacts.readiness]
+    path = "**/*_READINESS.md"
+    fields = {posture = ["ready", "not-ready"], blockers = "any", decided = "date"}
+    '''
+
+    [[commits]]
+    message = "docs: readiness"
+
+    [commits.files]
+    "C7_PHASE_D_READINESS.md" = '''
+    ---
+    posture: Not ready (two are open)
+    decided: 2026-01-31
+    ---
+
+    ## Blockers
+
+    1. the cache
+    2. the queue
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "ART009"
+    name: ClassVar[str] = "invalid-field"
+    tables: ClassVar[tuple[str, ...]] = (
+        "artifacts.*.fields",
+        "artifacts.*.none_when",
+        "artifacts.*.author_not",
+        "artifacts.*.records",
+    )
+    condition: ClassVar[str] = "every artifact states its fields, with values that are allowed"
+
+    def check(self, artifacts: Artifacts, work: Work | None = None) -> Iterator[Finding]:
+        """Read the fields."""
+        for artifact in artifacts.judged:
+            yield from artifact.flaws(self.name)
+            yield from artifact.shared_author(work)
+
+
+class UnorderedTimestamps(_Aspect, Rule):
+    r"""An artifact's entries have no times, or not in order.
+
+    `timestamps` of `[artifacts.<name>]` asks for times, or for ascending ones. An entry is a heading, list
+    item, line or table row with a time, such as `2026-01-31T12:00:05Z`. A bare `12:00` counts below a heading
+    with the date. Ambiguous times are findings, and those more than 14 hours ahead.
+
+    Why is this bad? A scratchpad written from memory is a story.
+
+    How to fix it: write each entry as it happens, at the file's end.
+
+    ```text
+    error: AGENT_1_SCRATCHPAD.md:3: has no entry with a time: 2026-01-31 is a day
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.agent-scratchpad]
+    path = "**/AGENT_{agent}_SCRATCHPAD.md"
+    timestamps = "ascending"
+    '''
+
+    [[commits]]
+    message = "docs: notes"
+
+    [commits.files]
+    "AGENT_1_SCRATCHPAD.md" = "# Notes\n\n- 2026-01-31: looked around\n"
+    "AGENT_2_SCRATCHPAD.md" = '''
+    - 2026-01-31T11:19:05Z Read the plan.
+    - 2026-01-31T11:18:36Z Read the packet.
+    - Wrote the report.
+    - 2999-01-01T00:00:00Z Done.
+    '''
+
+    [[expect]]
+    code = "ART010"
+    path = "AGENT_1_SCRATCHPAD.md"
+    line = 3
+    message = "2026-01-31 is a day"
+
+    [[expect]]
+    code = "ART010"
+    path = "AGENT_2_SCRATCHPAD.md"
+    line = 2
+    message = "is earlier"
+
+    [[expect]]
+    code = "ART010"
+    path = "AGENT_2_SCRATCHPAD.md"
+    line = 3
+    message = "an entry has no time"
+
+    [[expect]]
+    code = "ART010"
+    path = "AGENT_2_SCRATCHPAD.md"
+    line = 4
+    message = "is in the future"
+    ```
+
+    ```toml passes
+    policy = '''
+    [artifacts.agent-scratchpad]
+    path = "**/AGENT_{agent}_SCRATCHPAD.md"
+    timestamps = "ascending"
+    '''
+
+    [[commits]]
+    message = "docs: notes"
+
+    [commits.files]
+    "AGENT_1_SCRATCHPAD.md" = '''
+    ## 2026-01-31T11:18:36Z
+
+    Read the plan.
+
+    ## 2026-02-01
+
+    - 09:00 Read the packet.
+    - [09:30] Wrote the report.
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "ART010"
+    name: ClassVar[str] = "unordered-timestamps"
+    tables: ClassVar[tuple[str, ...]] = ("artifacts.*.timestamps",)
+    condition: ClassVar[str] = (
+        "the entries of artifacts carry times, in order and past, where their contract asks"
+    )
