@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, path_text
+import re
+
+from specguard.rules import Finding, Record, Rule, path_text
 from specguard_rules.selected import is_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import ClassVar
+    from typing import Any, ClassVar, Final
 
     from specguard.documents.data import Data
-    from specguard.rules import Documents, Entry, Stage
-    from specguard_rules.artifacts._asset_index import Asset
+    from specguard.rules import Documents, Entry
     from specguard_rules.artifacts._tables import Assets
+
+_NUMBERS: Final = r"v?([0-9]{1,9}(?:\.[0-9]{1,9}){0,5}?)(?:\.0+)*(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?"
+"""A version's numbers, without zeros at their end."""
 
 
 class UnregisteredAsset(Rule):
@@ -94,7 +98,6 @@ class UnregisteredAsset(Rule):
 
     code: ClassVar[str] = "ART022"
     name: ClassVar[str] = "unregistered-asset"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     judges_parts: ClassVar[bool] = True
     tables: ClassVar[tuple[str, ...]] = ("assets.paths",)
     condition: ClassVar[str] = "every learning asset that changes is registered with its version"
@@ -108,60 +111,139 @@ class UnregisteredAsset(Rule):
         whole: bool,
     ) -> Iterator[Finding]:
         """Look up each asset that changes."""
-        own = {
-            name.encode("utf-8", "surrogateescape") for name in (assets.index, assets.table, assets.samples)
-        }
+        index, *others = (_bytes(name) for name in (assets.index, assets.table, assets.samples))
         changed = {entry.path for entry in entries}
-        paths = documents.tree.paths() if whole else []
-        paths = sorted({*paths, *changed} - own)
+        paths = sorted({*(documents.tree.paths() if whole else ()), *changed} - {index, *others})
         found = [paths[position] for position, _ in assets.paths.find_each(paths)]
-        if not found and _index_path(assets) not in changed:
+        if not found and index not in changed:
             return
-        from specguard_rules.artifacts._asset_index import Shown, read_index
-
-        index = _index_path(assets)
         data = documents.data(index)
-        listed = read_index(data, assets) if data is not None and data.problem is None else None
-        if data is None or listed is None:
+        listed = read_index(data, assets)
+        if listed is None:
             yield _no_index(assets, index, data)
             return
-        before = start_documents.data(index)
-        old = (read_index(before, assets) if before is not None and before.problem is None else None) or []
+        old = read_index(start_documents.data(index), assets) or []
         touched: dict[int, bytes] = {}
         for path in found:
-            there = is_regular(path, documents.tree)
             holders = [position for position, asset in enumerate(listed) if asset.has(path)]
             for position in holders:
                 touched.setdefault(position, path)
-            if there and not holders:
+            if not holders and is_regular(path, documents.tree):
                 message = f"{path_text(path)} is in no entry of {assets.index}"
                 step = "Add an entry with its id, file and version."
                 yield Finding(message, help=step, path=path, key="entry", setting="assets.index")
-            for position in holders if not there else ():
-                if listed[position].is_at(path) and documents.tree.find(path) is None:
+            for asset in (listed[position] for position in holders):
+                if path in asset.places and documents.tree.find(path) is None:
                     yield Finding(
-                        f"the entry {listed[position].id!r} of {assets.index} has {path_text(path)}, "
-                        "which is gone",
+                        f"the entry {asset.id!r} of {assets.index} has {path_text(path)}, which is gone",
                         help="Take the entry out, or have it name the file that is there now.",
                         path=path,
                         side="base" if path in changed else None,
-                        key=f"gone {listed[position].id}",
+                        key=f"gone {asset.id}",
                         setting="assets.index",
                     )
         yield from _dropped(assets, old, listed, documents) if index in changed else ()
-        shown = Shown(assets, documents)
+        samples = _samples(assets, documents) if touched else set()
         for position, path in sorted(touched.items()):
             asset = listed[position]
-            files = any(asset.has(one) for one in changed if one not in own)
-            earlier = next((one for one in old if _same(one, asset)), None) if files else None
+            files = any(asset.has(one) for one in changed - {index, *others})
+            earlier = next((one for one in old if one.same(asset)), None) if files else None
             yield from _version(asset, earlier, index, assets)
-            yield from shown.row(asset, path)
-            yield from shown.sample(asset, path)
+            yield from _row(asset, path, assets, documents)
+            if assets.samples and samples.isdisjoint(asset.names):
+                message = f"{asset.id or path_text(path)} has no sample use in {assets.samples}"
+                step = f"Name it there by its id, such as {asset.id}@{asset.version}."
+                yield Finding(
+                    message, help=step, path=path, key=f"sample {asset.id}", setting="assets.samples"
+                )
 
 
-def _index_path(assets: Assets) -> bytes:
-    """Where the index is."""
-    return assets.index.encode("utf-8", "surrogateescape")
+class Asset(Record):
+    """An entry of the index.
+
+    Attributes:
+        id: what it is called.
+        version: as it is written; empty where it has none.
+        places: where its files may be: paths from the root, each of a file or a folder.
+        line: the line of its version, or of the entry where it has none.
+    """
+
+    id: str
+    version: str
+    places: Sequence[bytes]
+    line: int | None
+
+    def has(self, path: bytes) -> bool:
+        """Whether a path is one of its files."""
+        return any(path == place or path.startswith(place + b"/") for place in self.places)
+
+    def same(self, other: Asset) -> bool:
+        """Whether another entry is about the same asset."""
+        if self.id and other.id:
+            return self.id == other.id
+        return not set(self.places).isdisjoint(other.places)
+
+    @property
+    def names(self) -> set[str]:
+        """What names it in a sample."""
+        versions = [f"{self.id}@{mark}{self.version}" for mark in ("", "v") if self.version]
+        return {self.id, *versions, *(place.decode("utf-8", "surrogateescape") for place in self.places)} - {
+            ""
+        }
+
+
+def read_index(data: Data | None, settings: Assets) -> list[Asset] | None:
+    """The assets that an index lists, or has in a table by id; None where it has neither."""
+    if data is None or data.problem is not None:
+        return None
+    keys: list[list[str | int]] = [[*key.split(".")] for key in settings.entries]
+    found = [(key, data.get(key)) for key in ([[]] if isinstance(data.value, list) else keys)]
+    found = [(key, entries) for key, entries in found if isinstance(entries, list | dict)]
+    assets: list[Asset] = []
+    for key, entries in found:
+        named = isinstance(entries, dict)
+        for at, value in entries.items() if named else enumerate(entries):
+            entry = value if isinstance(value, dict) else {}
+            name = str(at) if named else _written(entry.get(settings.id))
+            version = _written(entry.get(settings.version))
+            files = [file for field in settings.files for file in _texts(entry.get(field))]
+            folder = settings.index.rpartition("/")[0]
+            # An entry without a file goes by its id.
+            places = [_joined(start, file) for file in files or [name] for start in (folder, "")]
+            line = data.line([*key, at, settings.version] if version else [*key, at])
+            assets.append(Asset(name, version, [*filter(None, dict.fromkeys(places))], line))
+    return assets if found else None
+
+
+def _written(value: Any) -> str:
+    """A scalar as it is written: a number's own digits, since 1.10 is another version than 1.1."""
+    return str(getattr(value, "text", value)).strip() if isinstance(value, str | int | float) else ""
+
+
+def _texts(value: Any) -> Sequence[str]:
+    return [part for part in (value if isinstance(value, list) else [value]) if isinstance(part, str)]
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
+
+
+def _joined(folder: str, name: str) -> bytes:
+    """A path from the root; empty where it climbs out of it, or is the root or that folder as a whole."""
+    from specguard.rules import plain_path
+
+    place = plain_path(_bytes(f"{folder}/{name}".replace("\\", "/")))
+    return b"" if place is None or place == _bytes(folder) else place
+
+
+def _no_index(assets: Assets, index: bytes, data: Data | None) -> Finding:
+    problem = data.problem if data is not None else None
+    why = "is not there" if data is None else f"has none of the lists {', '.join(assets.entries)}"
+    why = f"cannot be read: {problem.message}" if problem else why
+    message = f"{assets.index}, the index of the assets that the change touches, {why}"
+    step = "List every asset in it, with its id, file and version."
+    line = problem.line if problem else None
+    return Finding(message, help=step, path=index, line=line, key="index", setting="assets.index")
 
 
 def _dropped(
@@ -169,37 +251,21 @@ def _dropped(
 ) -> Iterator[Finding]:
     """The assets that are no longer in the index, and still there."""
     for asset in old:
-        if any(_same(asset, one) for one in listed):
-            continue
         there = [place for place in asset.places if documents.tree.find(place) is not None]
-        if any(assets.paths.find(place) is not None for place in there):
+        if not any(asset.same(one) for one in listed) and any(
+            assets.paths.find(place) is not None for place in there
+        ):
             yield Finding(
                 f"{asset.id} is no longer in {assets.index}, and {path_text(there[0])} is still there",
                 help="Put its entry back, or remove the asset.",
-                path=_index_path(assets),
+                path=_bytes(assets.index),
                 key=f"dropped {asset.id}",
                 setting="assets.index",
             )
 
 
-def _same(one: Asset, other: Asset) -> bool:
-    return one.id == other.id if one.id and other.id else bool(set(one.places).intersection(other.places))
-
-
-def _no_index(assets: Assets, index: bytes, data: Data | None) -> Finding:
-    why = "is not there" if data is None else f"has none of the lists {', '.join(assets.entries)}"
-    if data is not None and data.problem is not None:
-        why = f"cannot be read: {data.problem.message}"
-    message = f"{assets.index}, the index of the assets that the change touches, {why}"
-    step = "List every asset in it, with its id, file and version."
-    line = data.problem.line if data is not None and data.problem is not None else None
-    return Finding(message, help=step, path=index, line=line, key="index", setting="assets.index")
-
-
 def _version(asset: Asset, earlier: Asset | None, index: bytes, assets: Assets) -> Iterator[Finding]:
     """What is wrong with the version of an asset that changes."""
-    from specguard_rules.artifacts._asset_index import goes_up
-
     if not asset.version:
         message = f"the entry {asset.id!r} of {assets.index} has no {assets.version}"
     elif earlier is None or goes_up(earlier.version, asset.version):
@@ -208,7 +274,85 @@ def _version(asset: Asset, earlier: Asset | None, index: bytes, assets: Assets) 
         message = f"{asset.id} changes and still has the version {asset.version} in {assets.index}"
     else:
         message = f"{asset.id} does not go up from version {earlier.version} to {asset.version}"
-    step = "Give it the next version."
-    yield Finding(
-        message, help=step, path=index, line=asset.line, key=f"version {asset.id}", setting="assets.index"
-    )
+    step, key = "Give it the next version.", f"version {asset.id}"
+    yield Finding(message, help=step, path=index, line=asset.line, key=key, setting="assets.index")
+
+
+def goes_up(before: str, after: str) -> bool:
+    """Whether a version is a later one: a higher number, or where one is none, any other text."""
+    found = re.fullmatch(_NUMBERS, before, re.ASCII), re.fullmatch(_NUMBERS, after, re.ASCII)
+    one, other = ([int(part) for part in match[1].split(".")] if match else [] for match in found)
+    if one == other or not (one and other):
+        # `1.0.0-rc.1` goes before `1.0.0`; `1.0` is no other one than `1.0.0`.
+        return before != after and ("-" in before or not (one and other))
+    return other > one
+
+
+def _row(asset: Asset, path: bytes, assets: Assets, documents: Documents) -> Iterator[Finding]:
+    """What is wrong with an asset's row of the table."""
+    table, columns = assets.table, assets.columns
+    if not table:
+        return
+    document = documents.read(_bytes(table))
+    # Its id as a word of its own, or the name of its file.
+    names = {asset.id, *(path_text(place).rpartition("/")[2] for place in asset.places)} - {""}
+    either = "|".join(re.escape(name) for name in sorted(names)) or r"(?!)"
+    wanted = {_normal(column) for column in columns}
+    for row in document.rows() if document is not None else ():
+        titled = [(_normal(title), cell) for title, cell in zip(row.header, row.cells, strict=False)]
+        others = [cell for title, cell in titled if title not in wanted]
+        if wanted <= {_normal(title) for title in row.header} and any(
+            re.search(rf"(?<![\w-])(?:{either})(?![\w-])", cell) for cell in others
+        ):
+            break
+    else:
+        message = f"{asset.id or path_text(path)} has no row in a table of {table} with "
+        message += f"the columns {', '.join(columns)}" if columns else "its name"
+        step = "Add a row that names it" + (", and shows what it does" if columns else "") + "."
+        yield Finding(message, help=step, path=path, key=f"row {asset.id}", setting="assets.table")
+        return
+    for column in columns:
+        if not row.says(column):
+            yield Finding(
+                f"the row of {asset.id} in {table} says nothing in its column {column!r}",
+                help="Say it, or write none with the reason.",
+                path=_bytes(table),
+                line=row.line,
+                key=f"{column} {asset.id}",
+                setting="assets.columns",
+            )
+    told = row.cell(assets.version)
+    if told and asset.version and told.lstrip("v") != asset.version.lstrip("v"):
+        yield Finding(
+            f"the row of {asset.id} in {table} has the version {told}, and the index {asset.version}",
+            help=f"Write {asset.version} there.",
+            path=_bytes(table),
+            line=row.line,
+            key=f"version {asset.id}",
+            setting="assets.table",
+        )
+
+
+def _samples(assets: Assets, documents: Documents) -> set[str]:
+    """What the data with samples names."""
+    data = documents.data(_bytes(assets.samples)) if assets.samples else None
+    fields = {_normal(field) for field in assets.sample_fields}
+    return set(_texts_of(data.value if data is not None else None, fields, inside=not fields))
+
+
+def _normal(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _texts_of(value: Any, fields: set[str], *, inside: bool) -> Iterator[str]:
+    """The texts of data, or those that stand under certain fields; a table's keys are texts too."""
+    if isinstance(value, str) and inside:
+        yield value.removeprefix("./")
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts_of(part, fields, inside=inside)
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            if inside and fields:
+                yield key
+            yield from _texts_of(part, fields, inside=inside or _normal(key) in fields)
