@@ -16,6 +16,19 @@ if TYPE_CHECKING:
 FEW_PATHS: Final = 500
 """Up to so many paths are looked at one by one before patterns are compiled; for more that costs less."""
 
+INSTRUCTIONS: Final = (
+    "**/AGENTS.md", "**/AGENT.md", "**/AGENTS.override.md", "**/CLAUDE.md", "**/CLAUDE.local.md",
+    "**/GEMINI.md", "**/QWEN.md", "**/CONVENTIONS.md", "**/SKILL.md", "**/llms.txt", "**/.cursorrules",
+    "**/.windsurfrules", "**/.clinerules", "**/.clinerules/**", "**/.roorules", "**/.rules",
+    "**/.cursor/rules/**", "**/.windsurf/rules/**", "**/.roo/**", "**/.kiro/**/*.md", "**/.junie/**/*.md",
+    "**/.amazonq/rules/**", "**/.claude/**/*.md", "**/.codex/**/*.md", "**/.gemini/**/*.md",
+    "**/.agent/**/*.md", "**/.agents/**/*.md", "**/.opencode/**/*.md", "**/.augment/**/*.md",
+    ".github/copilot-instructions.md", ".github/instructions/**", ".github/prompts/**", ".github/agents/**",
+    ".github/chatmodes/**", "**/prompts/**/*.md", "**/prompts/**/*.txt", "**/*.prompt", "**/*.prompt.md",
+    "**/*.mdc",
+)  # fmt: skip
+"""Where the instructions of agents stand: the files that they are told to read, whatever agent it is."""
+
 
 def selected(
     patterns: Selecting, entries: Sequence[Entry], head_files: Tree, *, whole: bool

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Rule, Selecting, judge_each, path_text, setting, shortened
-from specguard_rules.artifacts._instructions import INSTRUCTIONS
-from specguard_rules.selected import selected
+from specguard_rules.selected import INSTRUCTIONS, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from typing import ClassVar, Final
 
     from specguard.documents.blocks import Hidden
-    from specguard.rules import Artifacts, Documents, Entry, Expression, Severity, Stage, Tree
+    from specguard.rules import Artifacts, Documents, Entry, Expression, Severity, Tree
 
 _CHARACTERS: Final = {
     "bidirectional": "marks that turn the direction of the text",
@@ -118,7 +117,6 @@ class HiddenText(Rule):
 
     code: ClassVar[str] = "ART012"
     name: ClassVar[str] = "hidden-text"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "nothing is hidden in artifacts and in the instructions of agents"
 
     files: Selecting = setting(Selecting.of(*INSTRUCTIONS), "agents' instruction files", tightens="more")

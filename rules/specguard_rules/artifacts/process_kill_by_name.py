@@ -6,8 +6,7 @@ import re
 from functools import cache
 
 from specguard.rules import Finding, MissingFact, Rule, Selecting, judge_each, setting, shortened
-from specguard_rules.artifacts._instructions import INSTRUCTIONS
-from specguard_rules.selected import contents, plan_files, selected
+from specguard_rules.selected import INSTRUCTIONS, contents, plan_files, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +77,6 @@ class ProcessKillByName(Rule):
 
     code: ClassVar[str] = "ART017"
     name: ClassVar[str] = "process-kill-by-name"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "no script, gate, CI file or brief ends processes by name"
 
     files: Selecting = setting(Selecting.of(

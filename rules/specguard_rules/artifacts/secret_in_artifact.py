@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, Selecting, setting
-from specguard_rules.artifacts._instructions import INSTRUCTIONS
-from specguard_rules.selected import contents, is_regular, plan_files, selected
+from specguard_rules.selected import INSTRUCTIONS, contents, is_regular, plan_files, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import ClassVar
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import ClassVar, Final
 
-    from specguard.rules import Artifacts, Documents, Entry, Expression, PlanKind, Stage, Tree
+    from specguard.documents.secrets import CredentialFinder
+    from specguard.rules import Artifacts, Documents, Entry, Expression, PlanKind, Tree
+
+MOST: Final = 100
+"""So many credentials of one file are told."""
 
 
 class SecretInArtifact(Rule):
@@ -54,7 +57,6 @@ class SecretInArtifact(Rule):
 
     code: ClassVar[str] = "ART016"
     name: ClassVar[str] = "secret-in-artifact"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "no artifact, brief or plan that the change touches holds a credential"
 
     files: Selecting = setting(Selecting.of(
@@ -76,23 +78,22 @@ class SecretInArtifact(Rule):
         """Look through the briefs, plans and artifacts."""
         found = selected(self.files, entries, head_files, whole=whole)
         setting = {path: f"files.{index}" for path, index in found.items()}
-        for name, kind in plan_kinds.items():
-            for path in selected(plan_files(kind, "**"), entries, head_files, whole=whole):
+        for name, plan_kind in plan_kinds.items():
+            for path in selected(plan_files(plan_kind, "**"), entries, head_files, whole=whole):
                 setting[path] = f"plans.{name}"
         for artifact in artifacts.judged if artifacts is not None else ():
             if is_regular(artifact.path, head_files):
                 setting[artifact.path] = f"artifacts.{artifact.name}"
         if not setting:
             return
-        from specguard_rules.artifacts._credentials import Scanner
-
-        scanner = Scanner(
-            documents.credentials, lambda value: any(expression.search(value) for expression in self.allow)
-        )
+        finder = documents.credentials
         for path, content in contents(sorted(setting), head_files, entries):
-            for credential in scanner.credentials(content):
-                yield _finding(path, credential.kind, credential.line, credential.shown, setting[path])
+            for kind, line, shown in credentials(content, finder, self._allows):
+                yield _finding(path, kind, line, shown, setting[path])
             yield from self._own_forms(path, content)
+
+    def _allows(self, value: str) -> bool:
+        return any(expression.search(value) for expression in self.allow)
 
     def _own_forms(self, path: bytes, content: bytes) -> Iterator[Finding]:
         """What matches one of `patterns`."""
@@ -101,6 +102,30 @@ class SecretInArtifact(Rule):
                 for number, line in enumerate(content.split(b"\n"), start=1):
                     if expression.search(line):
                         yield _finding(path, "", number, "", f"patterns.{index}")
+
+
+def credentials(
+    content: bytes, finder: CredentialFinder, allowed: Callable[[str], bool]
+) -> Iterator[tuple[str, int, str]]:
+    """What looks like a credential: its kind, its line, and as much of it as may be shown.
+
+    Told are one of a kind a line, and `MOST` of each way of telling.
+    """
+    told: set[int] = set()
+    for look in (finder.by_form, finder.by_name):
+        line, counted = 1, 0
+        known: set[tuple[str, int]] = set()
+        for found in look(content):
+            line += content.count(b"\n", counted, found.start)
+            counted = found.start
+            if (found.kind, line) not in known and not allowed(found.value):
+                known.add((found.kind, line))
+                # A token that is given to a name is one credential.
+                if line not in told:
+                    yield found.kind, line, found.shown
+            if len(known) >= MOST:
+                break
+        told = {line for _, line in known}
 
 
 def _finding(path: bytes, kind: str, line: int, shown: str, setting: str) -> Finding:

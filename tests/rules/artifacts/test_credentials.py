@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.documents.secrets import CredentialFinder
-from specguard_rules.artifacts._credentials import MOST, Scanner
+from specguard_rules.artifacts.secret_in_artifact import MOST, credentials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -164,8 +164,8 @@ NOT_NAMED = [
 
 
 def told(text: str, allowed: Sequence[str] = ()) -> list[tuple[str, int]]:
-    found = Scanner(CredentialFinder(), lambda value: value in allowed).credentials(text.encode())
-    return [(credential.kind, credential.line) for credential in found]
+    found = credentials(text.encode(), CredentialFinder(), lambda value: value in allowed)
+    return [(kind, line) for kind, line, _ in found]
 
 
 @pytest.mark.parametrize(("kind", "text"), FORMS)
@@ -193,12 +193,12 @@ def test_values_that_are_no_credentials(text: str) -> None:
 
 def test_a_value_is_never_shown() -> None:
     for _, text in FORMS:
-        for credential in Scanner(CredentialFinder(), lambda _: False).credentials(text.encode()):
-            assert drawn(8)[4:] not in credential.shown
+        for _, _, shown in credentials(text.encode(), CredentialFinder(), lambda _: False):
+            assert drawn(8)[4:] not in shown
     for text in NAMED:
-        for credential in Scanner(CredentialFinder(), lambda _: False).credentials(text.encode()):
-            assert "Tr0ub4dor" not in credential.shown
-            assert "9f8a" not in credential.shown
+        for _, _, shown in credentials(text.encode(), CredentialFinder(), lambda _: False):
+            assert "Tr0ub4dor" not in shown
+            assert "9f8a" not in shown
 
 
 def test_what_is_allowed_is_left_out() -> None:
