@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import MissingFact, path_text
+from specguard.rules import MissingFact, Record, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.artifacts.artifacts import Artifact
@@ -114,10 +114,10 @@ def known(contracts: Mapping[str, Contract], setting: str, names: Sequence[str])
     """
     for name in names:
         if name not in contracts:
-            raise MissingFact(f"`{setting}` names the contract {name!r}, which the policy does not have")
+            raise MissingFact(f"`{setting}` names the contract {name!r}, which is no contract of the policy")
 
 
-class Work:
+class Work(Record, frozen=False):
     """What one agent left in one pass.
 
     Attributes:
@@ -126,12 +126,9 @@ class Work:
         artifacts: its artifacts, by path.
     """
 
-    __slots__ = ("agent", "artifacts", "folder")
-
-    def __init__(self, agent: str, folder: bytes) -> None:
-        self.agent = agent
-        self.folder = folder
-        self.artifacts: list[Artifact] = []
+    agent: str
+    folder: bytes
+    artifacts: list[Artifact] = []
 
     @property
     def touched(self) -> bool:
@@ -176,11 +173,7 @@ def pass_of(artifact: Artifact, artifacts: Artifacts, placeholder: str) -> bytes
     return artifact.folder if "*" in folder or "{" in folder else b""
 
 
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_NUMBER: Final = re.compile(r"([0-9]{1,18})")
-
-
-class Pass:
+class Pass(Record, frozen=False):
     """A pass.
 
     Attributes:
@@ -189,10 +182,9 @@ class Pass:
         holders: the artifacts in it that can hold its sweep.
     """
 
-    def __init__(self, folder: bytes) -> None:
-        self.folder = folder
-        self.agents: dict[str, Work] = {}
-        self.holders: list[Artifact] = []
+    folder: bytes
+    agents: dict[str, Work] = {}
+    holders: list[Artifact] = []
 
     @property
     def name(self) -> str:
@@ -202,48 +194,20 @@ class Pass:
     @property
     def touched(self) -> bool:
         """Whether the change touches its agents' artifacts or its sweep."""
-        return any(work.touched for work in self.agents.values()) or any(
-            holder.touched for holder in self.holders
-        )
+        artifacts = [artifact for work in self.agents.values() for artifact in work.artifacts]
+        return any(artifact.touched for artifact in (*artifacts, *self.holders))
 
     @property
     def date(self) -> str:
         """The date in the folder's name; empty where it has none."""
-        date = _DATE.search(path_text(self.folder.rpartition(b"/")[2]))
+        date = re.search(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", path_text(self.folder.rpartition(b"/")[2]))
         return date[0] if date else ""
 
     @property
     def parts(self) -> Any:
         """The folder's name for comparison, its numbers by their value."""
-        return [
-            (int(part), "") if position % 2 else (0, part)
-            for position, part in enumerate(_NUMBER.split(path_text(self.folder.rpartition(b"/")[2])))
-        ]
-
-
-class Sweep:
-    """A section that records a sweep.
-
-    Attributes:
-        artifact: where it is.
-        line, end: its first and last line.
-        title: its heading.
-        rows: what it says.
-    """
-
-    def __init__(self, artifact: Artifact, line: int, end: int, title: str, rows: Sequence[Row]) -> None:
-        self.artifact = artifact
-        self.line = line
-        self.end = end
-        self.title = title
-        self.rows = rows
-
-    def names(self, folder: str) -> bool:
-        """Whether it names a folder."""
-        # Underscores can be marks of emphasis, which a reader does not see.
-        wanted = folder.replace("_", "")
-        texts = [self.title, *(cell for row in self.rows for cell in row.cells)]
-        return any(wanted in text.replace("_", "") for text in texts)
+        parts = re.split(r"([0-9]{1,18})", path_text(self.folder.rpartition(b"/")[2]))
+        return [(int(part), "") if position % 2 else (0, part) for position, part in enumerate(parts)]
 
 
 def read_passes(artifacts: Artifacts, names: Sequence[str], sweep: str, placeholder: str) -> list[list[Pass]]:
@@ -265,22 +229,7 @@ def read_passes(artifacts: Artifacts, names: Sequence[str], sweep: str, placehol
     sequences: dict[bytes, list[Pass]] = {}
     for one in found.values():
         sequences.setdefault(one.folder.rpartition(b"/")[0], []).append(one)
-    found_in: list[list[Pass]] = []
-    for _, passes in sorted(sequences.items()):
+    for passes in sequences.values():
         dated = all(one.date for one in passes)
-        found_in.append(sorted(passes, key=lambda one: (one.date if dated else "", one.parts)))
-    return found_in
-
-
-def sweeps_in(holder: Artifact, titles: Sequence[str]) -> Iterator[Sweep]:
-    """The sections of an artifact with one of some titles that say something."""
-    for section in holder.document.entitled(*titles):
-        said = [row for row in holder.document.rows(section) if row.says()]
-        if said:
-            yield Sweep(holder, section.line, section.end, section.heading.text.rendered, said)
-
-
-def rows_of(*artifacts: Artifact) -> Iterator[Row]:
-    """What artifacts say, row by row."""
-    for artifact in artifacts:
-        yield from artifact.document.rows()
+        passes.sort(key=lambda one: (one.date if dated else "", one.parts))
+    return [passes for _, passes in sorted(sequences.items())]

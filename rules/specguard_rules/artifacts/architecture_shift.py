@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, MissingFact, NotApplicable, Rule, path_text
+from specguard.rules import Finding, MissingFact, NotApplicable, Rule, judge_each, path_text
+from specguard_rules.artifacts._passes import known
 from specguard_rules.steps import restore
 
 TYPE_CHECKING = False
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import ClassVar, Final
 
-    from specguard.rules import Artifacts, Base, Contract, Entry, Expression, Stage, Tree
+    from specguard.rules import Artifacts, Base, Contract, Entry, Expression, Tree
     from specguard_rules.artifacts._tables import Invariant
 
 LONGEST: Final = 5000
@@ -90,7 +91,6 @@ class ArchitectureShift(Rule):
 
     code: ClassVar[str] = "ART019"
     name: ClassVar[str] = "architecture-shift"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("invariants",)
     condition: ClassVar[str] = "what the policy declares invariant stays as it was"
 
@@ -105,46 +105,39 @@ class ArchitectureShift(Rule):
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
         """Compare what was there before with what is there after, for each invariant."""
-        assessed = (
-            {artifact.name for artifact in artifacts.judged if artifact.touched} if artifacts else set()
-        )
-        missing: MissingFact | None = None
-        judged = False
-        for index, invariant in enumerate(invariants):
-            if invariant.assessment and invariant.assessment not in contracts:
-                key = f"invariants.{index}.assessment"
-                missing = MissingFact(f"`{key}` names {invariant.assessment!r}, which is no contract")
-                continue
-            if invariant.assessment and invariant.assessment not in assessed:
-                continue
-            judged = True
-            try:
-                if invariant.pattern is None:
-                    yield from _moved(invariant, index, entries, start_files, head_files, base)
-                else:
-                    yield from _broken(invariant, index, entries, start_files, head_files)
-            except MissingFact as error:
-                missing = missing or error
-        if missing is not None:
-            raise missing
+        assessed = {artifact.name for artifact in artifacts.judged if artifact.touched} if artifacts else ()
+        # What names no contract is judged too, and so said to be missing.
+        judged = [
+            (index, one)
+            for index, one in enumerate(invariants)
+            if not one.assessment or one.assessment in assessed or one.assessment not in contracts
+        ]
         if not judged:
             raise NotApplicable("the change touches no structural assessment")
+
+        def shifts(numbered: tuple[int, Invariant]) -> Iterator[Finding]:
+            index, invariant = numbered
+            if invariant.assessment:
+                known(contracts, f"invariants.{index}.assessment", [invariant.assessment])
+            if invariant.pattern is None:
+                return _moved(invariant, index, entries, start_files, head_files, base)
+            return _broken(invariant, invariant.pattern, index, entries, start_files, head_files)
+
+        yield from judge_each(judged, shifts)
 
 
 def _moved(
     invariant: Invariant, index: int, entries: Sequence[Entry], start: Tree, head: Tree, base: Base
 ) -> Iterator[Finding]:
     """The files and folders that are no longer where they were."""
-    told: set[bytes] = set()
     names = [name for name in invariant.paths.patterns if not _WILD.search(name)]
-    for name in names:
-        path = name.strip("/").encode("utf-8", "surrogateescape")
-        if any(one.path == path or one.path.startswith(path + b"/") for one in entries):
-            told.add(path)
+    plain = [name.strip("/").encode("utf-8", "surrogateescape") for name in names]
+    told = {path for path in plain if any((one.path + b"/").startswith(path + b"/") for one in entries)}
     for entry in entries:
         found = invariant.paths.find(entry.path)
         if found is not None and invariant.paths.patterns[found] not in names:
             told.add(entry.path)
+    reason = f"; {invariant.message}" if invariant.message else ""
     for path in sorted(path for path in told if _lost(path, start, head)):
         before = start.find(path)
         gone = head.find(path) is None
@@ -154,7 +147,7 @@ def _moved(
             f"the {what} {path_text(path)} "
             + ("is gone" if gone else f"is no longer a {what}")
             + (f": it was moved to {path_text(new[0])}" if gone and new else "")
-            + _reason(invariant),
+            + reason,
             help=f"{restore(path, base, new[0] if gone and new else b'')}.",
             path=path,
             side="base" if gone else None,
@@ -172,11 +165,10 @@ def _lost(path: bytes, start: Tree, head: Tree) -> bool:
 
 
 def _broken(
-    invariant: Invariant, index: int, entries: Sequence[Entry], start: Tree, head: Tree
+    invariant: Invariant, pattern: Expression, index: int, entries: Sequence[Entry], start: Tree, head: Tree
 ) -> Iterator[Finding]:
     """The files in which the pattern matches another number of times."""
-    pattern = invariant.pattern
-    assert pattern is not None  # noqa: S101 - the caller has looked; this is for the type checker
+    reason = f"; {invariant.message}" if invariant.message else ""
     paths = [entry.path for entry in entries if entry.old != entry.new or entry.old_mode != entry.new_mode]
     for position, _ in invariant.paths.find_each(paths):
         path = paths[position]
@@ -187,7 +179,7 @@ def _broken(
         yield Finding(
             f"{pattern.text!r} matches in {path_text(path)} {_times(after)}, and {_times(before)} before"
             + (": the file is gone" if gone else "")
-            + _reason(invariant),
+            + reason,
             help="Put back what matched, or take out what is new, or have the invariant changed in the base.",
             path=path,
             side="base" if gone else None,
@@ -221,7 +213,3 @@ def _count(pattern: Expression, path: bytes, files: Tree) -> int:
 
 def _times(count: int) -> str:
     return "1 time" if count == 1 else f"{count} times"
-
-
-def _reason(invariant: Invariant) -> str:
-    return f"; {invariant.message}" if invariant.message else ""

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from specguard.rules import Rule, setting
+from specguard.rules import Finding, Rule, path_text, setting
+from specguard_rules.artifacts._passes import Words, about, contracts_of_agents, known, read_passes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Artifacts, Contract, Finding, Stage
+    from specguard.artifacts.artifacts import Artifact
+    from specguard.documents.blocks import Row, Section
+    from specguard.rules import Artifacts, Contract
+    from specguard_rules.artifacts._passes import Pass, Work
+
+    Sweep = tuple[Artifact, Section, list[Row]]
+    """The section that records a sweep, and what it says."""
 
 
 class MissingCompaction(Rule):
@@ -104,7 +111,6 @@ class MissingCompaction(Rule):
 
     code: ClassVar[str] = "ART018"
     name: ClassVar[str] = "missing-compaction"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("sweep",)
     condition: ClassVar[str] = "every pass begins with a sweep, which closes or compacts the agents there are"
 
@@ -123,9 +129,6 @@ class MissingCompaction(Rule):
         self, contracts: Mapping[str, Contract], whole: bool, artifacts: Artifacts | None = None
     ) -> Iterator[Finding]:
         """Go through the passes in their order, with the agents that are still there."""
-        from specguard_rules.artifacts._passes import contracts_of_agents, known, read_passes
-        from specguard_rules.artifacts._sweeping import Sweeping
-
         known(contracts, "rules.missing-compaction.sweep", [self.sweep])
         known(contracts, "rules.missing-compaction.scratchpads", self.scratchpads)
         names = self.scratchpads or [
@@ -137,4 +140,149 @@ class MissingCompaction(Rule):
             return
         for passes in read_passes(artifacts, names, self.sweep, self.agent):
             if whole or any(one.touched for one in passes):
-                yield from Sweeping(self, passes).judge(whole=whole)
+                yield from _Sweeping(self).judge(passes, whole=whole)
+
+
+class _Sweeping:
+    """What the passes of a folder lack of the sweeps of their agents."""
+
+    def __init__(self, rule: MissingCompaction) -> None:
+        self._rule = rule
+        self._aligned, self._stale, self._closed, self._compacted = (
+            Words(words) for words in (rule.aligned, rule.stale, rule.closing, rule.compaction)
+        )
+
+    def judge(self, passes: Sequence[Pass], *, whole: bool) -> Iterator[Finding]:
+        """What is missing in the passes that are judged; agents are followed through all of them."""
+        there: dict[str, Pass] = {}
+        for one in passes:
+            judged = whole or one.touched
+            sweeps = [sweep for holder in one.holders for sweep in self._sweeps(holder)]
+            found = list(_late(one, sweeps)) if sweeps else [self._none(one)]
+            unswept: list[str] = []
+            for name in sorted(there) if sweeps else ():
+                last = there[name]
+                is_about = about(last.agents[name].agent)
+                rows = [row for _, _, said in sweeps for row in said if is_about(row)]
+                aligned = any(self._aligned.said(row) for row in rows)
+                stale = any(self._stale.said(row) for row in rows)
+                closed = any(self._closed.said(row) for row in rows) or self._closes(name, last, one)
+                if not rows:
+                    unswept.append(name)
+                elif stale and not aligned and closed:
+                    del there[name]
+                else:
+                    found += self._agent(name, last, one, sweeps[0][0], rows, (aligned, stale))
+            if unswept:
+                found.append(_unswept([(there[name], name) for name in unswept], one, sweeps[0]))
+            yield from found if judged else ()
+            for name, work in one.agents.items():
+                there[name] = one
+                if self._ends(work, one):
+                    del there[name]
+
+    def _sweeps(self, holder: Artifact) -> Iterator[Sweep]:
+        """The sections of an artifact with one of the titles that say something."""
+        for section in holder.document.entitled(*self._rule.sections):
+            if said := [row for row in holder.document.rows(section) if row.says()]:
+                yield holder, section, said
+
+    def _none(self, one: Pass) -> Finding:
+        works = sorted(one.agents.values(), key=lambda work: not work.touched)
+        places = [artifact.path for artifact in (*one.holders, *(work.artifacts[0] for work in works))]
+        where = path_text(one.holders[0].path) if one.holders else f"an artifact {self._rule.sweep!r} in it"
+        step = (
+            f"Record in a section {self._rule.sections[0]!r} of {where} every agent that is still "
+            "there, as aligned or stale."
+        )
+        message = f"{one.name} has no sweep of its agents"
+        place = (places or [one.folder])[0]
+        return Finding(message, help=step, path=place, key=f"sweep {one.name}", setting="sweep")
+
+    def _agent(
+        self, name: str, last: Pass, one: Pass, sweep: Artifact, rows: Sequence[Row], state: tuple[bool, bool]
+    ) -> Iterator[Finding]:
+        """What is missing of an agent of an earlier pass; `state`: does the sweep say aligned, and stale."""
+        agent = last.agents[name].agent
+        path, line, setting = sweep.path, rows[0].line, "sweep"
+        if state == (False, True):
+            key, message = "open", f"the agent {agent} is stale, and nothing says that it was closed"
+            step = f"Close it, and write so: `{agent}: {self._rule.stale[0]}, {self._rule.closing[0]}`."
+        elif state != (True, False):
+            which = "both aligned and stale" if all(state) else "neither aligned nor stale"
+            key, message = "state", f"the sweep of {one.name} has the agent {agent} as {which}"
+            step = "Say which it is."
+        elif name not in one.agents or self._compacts(one.agents[name], rows):
+            return
+        else:
+            key = setting = "compaction"
+            message = f"the agent {agent}, of {last.name}, is reused in {one.name} without a compaction"
+            step = f"Record its `{self._rule.compaction[0]}` before its first work, here or in the sweep."
+            artifacts = one.agents[name].artifacts
+            logs = [artifact for artifact in artifacts if artifact.contract.timestamps]
+            path, line = (logs or artifacts)[0].path, 0
+        yield Finding(message, help=step, path=path, line=line or None, key=f"{key} {agent}", setting=setting)
+
+    def _closes(self, name: str, *passes: Pass) -> bool:
+        """Whether an agent's own artifacts have an entry that closes it."""
+        artifacts = [
+            artifact for one in passes if name in one.agents for artifact in one.agents[name].artifacts
+        ]
+        return any(self._closed.begin(row) for artifact in artifacts for row in artifact.document.rows())
+
+    def _ends(self, work: Work, one: Pass) -> bool:
+        """Whether an agent was closed at the end of the pass in which it worked."""
+        is_about = about(work.agent)
+        rows = (row for holder in one.holders for row in holder.document.rows())
+        return self._closes(work.agent.casefold(), one) or any(
+            is_about(row) and self._closed.said(row) for row in rows
+        )
+
+    def _compacts(self, work: Work, rows: Sequence[Row]) -> bool:
+        """Whether a sweep says that an agent was compacted, or its artifacts do before their second entry."""
+        for artifact in work.artifacts:
+            entries = sorted(stamp.at for stamp in artifact.document.stamps)
+            before = (row for row in artifact.document.rows() if not entries[1:] or row.line <= entries[1])
+            rows = [*rows, *before]
+        return any(self._compacted.said(row) for row in rows)
+
+
+def _unswept(agents: Sequence[tuple[Pass, str]], one: Pass, sweep: Sweep) -> Finding:
+    """That agents of earlier passes are not in a sweep."""
+    names = sorted(last.agents[name].agent for last, name in agents)
+    earlier = sorted({last.name for last, _ in agents})
+    several = len(names) > 1
+    return Finding(
+        f"the agent{'s' if several else ''} {', '.join(names)}, of {' and '.join(earlier)}, "
+        f"{'are' if several else 'is'} not in the sweep of {one.name}",
+        help=f"Add {'them' if several else 'it'}, as aligned or stale.",
+        path=sweep[0].path,
+        line=sweep[1].line,
+        key=f"unswept {one.name}",
+        setting="sweep",
+    )
+
+
+def _late(one: Pass, sweeps: Sequence[Sweep]) -> Iterator[Finding]:
+    """Where an agent's first entry is surely earlier than the sweep."""
+    recorded = [
+        stamp
+        for artifact, section, _ in sweeps
+        for stamp in artifact.document.stamps
+        if section.line <= stamp.at <= section.end and stamp.moment.tzinfo is not None
+    ]
+    if not recorded:
+        return
+    sweep = min(recorded, key=lambda stamp: stamp.moment)
+    for work in one.agents.values():
+        times = [
+            (stamp.moment, artifact.path, stamp.at)
+            for artifact in work.artifacts
+            for stamp in artifact.document.stamps
+            if stamp.moment.tzinfo is not None and stamp.last < sweep.moment
+        ]
+        if times:
+            _, path, line = min(times)
+            message = f"the agent {work.agent} begins before the sweep of {one.name}, at {sweep.text}"
+            step = "Sweep the agents before the pass begins."
+            yield Finding(message, help=step, path=path, line=line, key=f"late {work.agent}", setting="sweep")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-from specguard.rules import Finding, Rule, path_text, setting
+from specguard.rules import Finding, Record, Rule, path_text, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,8 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.artifacts.artifacts import Artifact
-    from specguard.rules import Artifacts, Stage
+    from specguard.rules import Artifacts
     from specguard_rules.artifacts._passes import Work
 
 
@@ -76,7 +73,6 @@ class TooManyAgents(Rule):
 
     code: ClassVar[str] = "ART015"
     name: ClassVar[str] = "too-many-agents"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.timestamps",)
     condition: ClassVar[str] = "no more than {max} agents of a pass are active at once"
 
@@ -106,95 +102,66 @@ class TooManyAgents(Rule):
             passes.setdefault(work.folder, []).append(work)
         for folder, agents in passes.items():
             if len(agents) > self.max and (whole or any(work.touched for work in agents)):
-                yield from self._judge(folder, [_Active(work, self._zone()) for work in agents])
+                yield from self._judge(folder, agents)
 
-    def _zone(self) -> datetime.timezone:
-        """The clock of times without an offset."""
-        import datetime
+    def _judge(self, folder: bytes, agents: Sequence[Work]) -> Iterator[Finding]:
+        """Look who is active whenever an agent of one pass begins."""
+        from datetime import datetime
 
-        match = re.fullmatch(r"([+-])([0-9]{2}):([0-9]{2})", self.offset)
-        if match is None:
-            return datetime.UTC
-        shift = datetime.timedelta(hours=int(match[2]), minutes=int(match[3]))
-        return datetime.timezone(-shift if match[1] == "-" else shift)
-
-    def _judge(self, folder: bytes, agents: Sequence[_Active]) -> Iterator[Finding]:
-        """Count the agents of one pass by going through their beginnings and ends in order."""
         place = path_text(folder) if folder else "the repository"
-        events: list[tuple[datetime.datetime, int, _Active]] = []
-        for agent in agents:
-            if agent.first is not None and agent.last is not None:
-                # At one moment ends go before beginnings, but for the end of an agent that has one moment.
-                events.append((agent.first, 1, agent))
-                events.append((agent.last, 2 if agent.first == agent.last else 0, agent))
-        active: list[_Active] = []
+        zone = datetime.fromisoformat(f"2000-01-01T00:00{self.offset}").tzinfo
+        spans: list[_Span] = []
+        unknown: list[Work] = []
+        for work in agents:
+            times = [
+                (
+                    stamp.moment if stamp.moment.tzinfo else stamp.moment.replace(tzinfo=zone),
+                    artifact.path,
+                    stamp.at,
+                )
+                for artifact in work.artifacts
+                for stamp in artifact.document.stamps
+            ]
+            if times:
+                spans.append(_Span(*min(times, key=lambda one: one[0]), max(times)[0], work.agent))
+            else:
+                unknown.append(work)
+        spans.sort(key=lambda one: (one.first, one.agent))
         most = 0
-        for moment, kind, agent in sorted(events, key=lambda event: (*event[:2], event[2].work.agent)):
-            if kind != 1:
-                active.remove(agent)
-                continue
-            active.append(agent)
-            most = len(active)
+        for begin in (span.first for span in spans):
+            # An agent that ends at this moment makes room, but for one that has this moment alone.
+            active = [one for one in spans if one.first == begin or one.first < begin < one.last]
+            most = max(most, len(active))
             if most > self.max:
-                names = ", ".join(sorted(one.work.agent for one in active))
+                names = ", ".join(sorted(one.agent for one in active))
                 yield Finding(
-                    f"{most} agents of {place} are active at once at {moment.isoformat()} ({names}), "
+                    f"{most} agents of {place} are active at once at {begin.isoformat()} ({names}), "
                     f"and {self.max} may be",
                     help="Close agents before others begin.",
-                    path=agent.path,
-                    line=agent.line,
+                    path=active[self.max].path,
+                    line=active[self.max].line,
                     key=f"agents of {place}",
                     setting="max",
                 )
                 return
-        unknown = [agent for agent in agents if agent.first is None]
-        if unknown and _most(events) + len(unknown) > self.max:
-            names = ", ".join(sorted(agent.work.agent for agent in unknown))
+        if unknown and most + len(unknown) > self.max:
+            names = ", ".join(sorted(work.agent for work in unknown))
             yield Finding(
                 f"it cannot be told whether more than {self.max} agents of {place} are active at once: "
                 f"there are no times of {names}",
                 help="Write when each began and ended, such as 2026-01-31T12:00:00Z.",
                 severity="warning",
-                path=unknown[0].path,
+                path=unknown[0].artifacts[0].path,
                 key=f"unknown agents of {place}",
                 setting="max",
             )
 
 
-class _Active:
-    """When one agent of a pass is active.
+class _Span(Record):
+    """From when to when an agent is active, and where the first of its times stands."""
 
-    Attributes:
-        work: what it left.
-        first, last: from when to when; None where it has no times.
-        path, line: where the first of these times stands.
-    """
-
-    def __init__(self, work: Work, zone: datetime.timezone) -> None:
-        self.work = work
-        self.first: datetime.datetime | None = None
-        self.last: datetime.datetime | None = None
-        self.path = work.artifacts[0].path
-        self.line: int | None = None
-        for artifact in work.artifacts:
-            for moment, line in _moments(artifact, zone):
-                if self.first is None or moment < self.first:
-                    self.first, self.path, self.line = moment, artifact.path, line
-                if self.last is None or moment > self.last:
-                    self.last = moment
-
-
-def _moments(artifact: Artifact, zone: datetime.timezone) -> Iterator[tuple[datetime.datetime, int]]:
-    """The times of an artifact, each with its line."""
-    for stamp in artifact.document.stamps:
-        moment = stamp.moment
-        yield moment if moment.tzinfo is not None else moment.replace(tzinfo=zone), stamp.at
-
-
-def _most(events: Sequence[tuple[datetime.datetime, int, _Active]]) -> int:
-    """The most agents that are active at one moment."""
-    active = most = 0
-    for _, kind, _ in sorted(events, key=lambda event: event[:2]):
-        active += 1 if kind == 1 else -1
-        most = max(most, active)
-    return most
+    first: datetime.datetime
+    path: bytes
+    line: int
+    last: datetime.datetime
+    agent: str

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, MissingFact, Rule, path_text
+from specguard.rules import Finding, Rule, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import ClassVar
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.rules import Artifacts, Contract, Documents, Entry, Stage
-    from specguard_rules.artifacts._passes import Work
     from specguard_rules.artifacts._tables import Grounding
 
 
@@ -109,7 +108,6 @@ class UnreadGrounding(Rule):
 
     code: ClassVar[str] = "ART014"
     name: ClassVar[str] = "unread-grounding"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("grounding.all", "grounding.by_agent")
     condition: ClassVar[str] = (
         "every grounding document exists, and every agent cites those it must have read"
@@ -136,105 +134,76 @@ class UnreadGrounding(Rule):
         judged = [work for work in found if (whole or work.touched) and work.of(cited_by)]
         if stage == "staged" and not whole:
             judged = [work for work in judged if len({one.name for one in work.artifacts}) == len(names)]
-        yield from _gone(grounding, documents, entries, every=whole or bool(judged))
+        named = list(_named(grounding))
+        inside = [one for one in named if one[0] not in grounding.external]
+        changed = {entry.path for entry in entries}
+        for document, key in _once(inside):
+            places = [_path(one) for one in (document, *grounding.equivalents.get(document, ()))]
+            there = (documents.tree.find(place) for place in places)
+            asked = whole or judged or not changed.isdisjoint(places)
+            if asked and not any(entry is not None and entry.is_file for entry in there):
+                yield Finding(
+                    f"the grounding document {document} is not there",
+                    help="Put it there, or name another one in the authority.",
+                    path=places[0],
+                    side="base" if places[0] in changed else None,
+                    key="grounding",
+                    setting=key,
+                )
         if not judged or artifacts is None:
             return
-        for document, key in dict(_all(grounding)).items():
-            if document in grounding.external:
-                message = f"the grounding document {document} is outside of the repository, and not checked"
-                step = "See for yourself that agents read it; a copy in the repository can be checked."
-                yield Finding(message, help=step, severity="warning", key=f"external {document}", setting=key)
+        for document, key in _once(one for one in named if one[0] in grounding.external):
+            message = f"the grounding document {document} is outside of the repository, and not checked"
+            step = "See for yourself that agents read it; a copy in the repository can be checked."
+            yield Finding(message, help=step, severity="warning", key=f"external {document}", setting=key)
         cited = _Cited(artifacts)
         for work in judged:
-            for document, key in _wanted(grounding, work.agent):
-                yield from _uncited(work, document, key, grounding, cited, cited_by, contracts)
+            for document, key in _once(one for one in inside if one[2] in ("", work.agent.casefold())):
+                sources = work.of(cited_by)
+                if cited.by(sources, document):
+                    continue
+                equivalents = [
+                    one for one in grounding.equivalents.get(document, ()) if cited.by(sources, one)
+                ]
+                if not equivalents:
+                    where = " or ".join(path_text(one.path) for one in sources[:3])
+                    yield Finding(
+                        f"the agent {work.agent} does not cite {document}",
+                        help=f"Read it, and cite `{document}` in {where}.",
+                        path=sources[0].path,
+                        key=f"{work.agent} {document}",
+                        setting=key,
+                    )
+                    continue
+                known(contracts, "grounding.noted_in", [grounding.noted_in])
+                pads = work.of([grounding.noted_in])
+                if not any(cited.by(pads, other) for other in equivalents):
+                    pad = path_text(pads[0].path) if pads else "its scratchpad"
+                    yield Finding(
+                        f"the agent {work.agent} cites {equivalents[0]} in place of {document}, and its "
+                        f"{grounding.noted_in} does not note it",
+                        help=f"Write in {pad} that `{equivalents[0]}` was used.",
+                        path=(pads or sources)[0].path,
+                        key=f"{work.agent} {document}",
+                        setting="grounding.equivalents",
+                    )
 
 
-def _all(grounding: Grounding) -> Iterator[tuple[str, str]]:
-    """Every grounding document with the key of the setting that names it."""
+def _named(grounding: Grounding) -> Iterator[tuple[str, str, str]]:
+    """Every grounding document with the key that names it, and the agent that it is for; empty for all."""
     for index, document in enumerate(grounding.all):
-        yield document, f"grounding.all.{index}"
+        yield document, f"grounding.all.{index}", ""
     for agent, documents in grounding.by_agent.items():
         for document in documents:
-            yield document, f"grounding.by_agent.{agent}"
+            yield document, f"grounding.by_agent.{agent}", agent.casefold()
 
 
-def _wanted(grounding: Grounding, agent: str) -> Iterator[tuple[str, str]]:
-    """What an agent must have read, each once."""
-    known = set(grounding.external)
-    for document, key in _all(grounding):
-        own = key.startswith("grounding.all.") or key.rpartition(".")[2].casefold() == agent.casefold()
-        if own and document not in known:
-            known.add(document)
-            yield document, key
-
-
-def _gone(
-    grounding: Grounding, documents: Documents, entries: Sequence[Entry], *, every: bool
-) -> Iterator[Finding]:
-    """The documents that are not there, and no equivalent either."""
-    changed = {entry.path for entry in entries}
-    known = set(grounding.external)
-    for document, key in _all(grounding):
-        places = [_path(one) for one in (document, *grounding.equivalents.get(document, ()))]
-        if document in known or not (every or not changed.isdisjoint(places)):
-            continue
-        known.add(document)
-        if not any((entry := documents.tree.find(place)) and entry.is_file for place in places):
-            yield Finding(
-                f"the grounding document {document} is not there",
-                help="Put it there, or name another one in the authority.",
-                path=places[0],
-                side="base" if places[0] in changed else None,
-                key="grounding",
-                setting=key,
-            )
-
-
-def _uncited(
-    work: Work,
-    document: str,
-    key: str,
-    grounding: Grounding,
-    cited: _Cited,
-    cited_by: Sequence[str],
-    contracts: Mapping[str, Contract],
-) -> Iterator[Finding]:
-    """What is wrong with how an agent cites a document.
-
-    Raises:
-        MissingFact: an equivalent is cited, and no contract says where that would be noted.
-    """
-    sources = work.of(cited_by)
-    if any(cited.has(one, document) for one in sources):
-        return
-    equivalents = [
-        other
-        for other in grounding.equivalents.get(document, ())
-        if any(cited.has(one, other) for one in sources)
-    ]
-    if equivalents:
-        if grounding.noted_in not in contracts:
-            raise MissingFact(
-                f"`grounding.noted_in` names {grounding.noted_in!r}, which is no contract of the policy"
-            )
-        pads = work.of([grounding.noted_in])
-        if any(cited.has(pad, other) for pad in pads for other in equivalents):
-            return
-        pad = path_text(pads[0].path) if pads else "its scratchpad"
-        yield Finding(
-            f"the agent {work.agent} cites {equivalents[0]} in place of {document}, and its "
-            f"{grounding.noted_in} does not note it",
-            help=f"Write in {pad} that `{equivalents[0]}` was used.",
-            path=(pads or sources)[0].path,
-            key=f"{work.agent} {document}",
-            setting="grounding.equivalents",
-        )
-        return
-    places = " or ".join(path_text(one.path) for one in sources[:3])
-    message = f"the agent {work.agent} does not cite {document}"
-    step = f"Read it, and cite `{document}` in {places}."
-    yield Finding(message, help=step, path=sources[0].path, key=f"{work.agent} {document}", setting=key)
+def _once(named: Iterable[tuple[str, str, str]]) -> Iterable[tuple[str, str]]:
+    """Each document with the first key that names it."""
+    found: dict[str, str] = {}
+    for document, key, _ in named:
+        found.setdefault(document, key)
+    return found.items()
 
 
 class _Cited:
@@ -244,16 +213,18 @@ class _Cited:
         self._artifacts = artifacts
         self._known: dict[bytes, tuple[set[bytes], set[str]]] = {}
 
-    def has(self, artifact: Artifact, document: str) -> bool:
-        """Whether an artifact cites a document, by its path from the root."""
-        if artifact.path not in self._known:
-            self._known[artifact.path] = self._artifacts.cited(artifact)
-        places, absolute = self._known[artifact.path]
-        wanted = _path(document)
-        # A document is no evidence that it was read itself.
-        if wanted == artifact.path:
-            return False
-        return wanted in places or any(path.endswith(f"/{document.removeprefix('./')}") for path in absolute)
+    def by(self, artifacts: Sequence[Artifact], document: str) -> bool:
+        """Whether one of some artifacts cites a document, by its path from the root."""
+        wanted, end = _path(document), f"/{document.removeprefix('./')}"
+        for artifact in artifacts:
+            if artifact.path not in self._known:
+                self._known[artifact.path] = self._artifacts.cited(artifact)
+            places, absolute = self._known[artifact.path]
+            # A document is no evidence that it was read itself.
+            cites = wanted in places or any(path.endswith(end) for path in absolute)
+            if cites and wanted != artifact.path:
+                return True
+        return False
 
 
 def _path(document: str) -> bytes:

@@ -157,17 +157,15 @@ def test_agents_are_followed_through_passes(tmp_path: Path) -> None:
     judge("ART018", tmp_path / "c", expect=expect[:2], **{**case, "commits": touched})
 
 
-def test_a_sweep_elsewhere_names_the_pass(tmp_path: Path) -> None:
+def test_a_sweep_stands_in_its_pass(tmp_path: Path) -> None:
     files = {
         f"{ONE}/ORCHESTRATOR.md": sweep("none yet")
         + "\n## Agent sweep: _runtime-02\n\n- P1: stale, closed\n",
         f"{ONE}/AGENT_P1_SCRATCHPAD.md": pad(10, "begin"),
         "docs/_runtime-02/AGENT_P2_SCRATCHPAD.md": pad(12, "begin"),
     }
-    judge("ART018", tmp_path / "a", policy=POLICY, commits=[Step("x", files=files)])
-    files[f"{ONE}/ORCHESTRATOR.md"] = sweep("none yet", "P1: stale, before _runtime-02")
-    expect = [{"message": "P1 is stale"}]
-    judge("ART018", tmp_path / "b", policy=POLICY, commits=[Step("x", files=files)], expect=expect)
+    expect = [{"message": "docs/_runtime-02 has no sweep", "path": "docs/_runtime-02/AGENT_P2_SCRATCHPAD.md"}]
+    judge("ART018", tmp_path, policy=POLICY, commits=[Step("x", files=files)], expect=expect)
 
 
 @pytest.mark.parametrize(
