@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import re
-
 from specguard.rules import Finding, Rule, judge_each, path_text, shortened
 from specguard_rules.selected import selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import ClassVar, Final
+    from typing import ClassVar
 
     from specguard.documents.content import Ticked
-    from specguard.rules import Claims, Documents, Entry, RunProof, Stage, Tree
+    from specguard.rules import Claims, Documents, Entry, RunProof, Tree
     from specguard.runs.proof import Claim
     from specguard_rules.artifacts._tables import Checklists
-
-
-_ABSOLUTE: Final = re.compile(r"/|~/|[A-Za-z]:/")
-
-MOST_PARTS: Final = 30
-"""So many folders at the end of an absolute path are looked at."""
 
 
 class UnprovenCheckbox(Rule):
@@ -111,7 +103,6 @@ class UnprovenCheckbox(Rule):
 
     code: ClassVar[str] = "ART006"
     name: ClassVar[str] = "unproven-checkbox"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     judges_parts: ClassVar[bool] = True
     tables: ClassVar[tuple[str, ...]] = ("checklists.files",)
     condition: ClassVar[str] = "every item that is ticked names the run that proves it"
@@ -135,12 +126,14 @@ class UnprovenCheckbox(Rule):
             # RUN007 says what falls short of the grade.
             if flaw is None or flaw.bound:
                 return
-            why, help = (
-                f"its evidence {flaw.run} {flaw.reason}",
-                "Name a run of it that succeeded, or take the tick away.",
-            )
+            why = f"its evidence {flaw.run} {flaw.reason}"
+            help = "Name a run of it that succeeded, or take the tick away."
             if not flaw.run:
-                why, help = _uncited(item, claim.path, checklists, head_files)
+                why = f"names no file that matches {', '.join(checklists.proofs.patterns)}"
+                help = (
+                    "Name the run's manifest in the item, by its path from the repository's root "
+                    "(`specguard run gates` makes one), or take the tick away."
+                )
             yield Finding(
                 f"{shortened(item.words)!r} is ticked and {why}",
                 help=help,
@@ -157,38 +150,3 @@ def _unread(path: bytes, why: str, line: int | None) -> Finding:
     message = f"the checklist {path_text(path)} cannot be read: {why}"
     step = "Make it a Markdown file in UTF-8: until then nobody can tell what is ticked in it."
     return Finding(message, help=step, path=path, line=line, key="unread", setting="checklists.files")
-
-
-def _uncited(item: Ticked, path: bytes, checklists: Checklists, head_files: Tree) -> tuple[str, str]:
-    """What keeps an item's names from being evidence, and the next step."""
-    from specguard.rules import plain_path
-
-    for name in item.names:
-        end = _end(name, checklists)
-        if end:
-            return (
-                f"names {shortened(name)}, which is no path from the repository's root",
-                f"Write it as {end}.",
-            )
-        written = name.encode("utf-8", "surrogateescape")
-        meant = [plain_path(written), plain_path(path.rpartition(b"/")[0] + b"/" + written)]
-        # What is there from the root is not meant from the checklist's folder.
-        there = [place for place in meant if place and head_files.find(place) is not None][:1]
-        for place in there or meant:
-            if place and not written.startswith(b"/") and checklists.proofs.find(place) is not None:
-                return f"names {path_text(place)}, but a checklist proves nothing", "Name the run's manifest."
-    wanted = ", ".join(checklists.proofs.patterns)
-    return (
-        f"names no file that matches {wanted}",
-        "Name the run's manifest in the item (`specguard run gates` makes one), or take the tick away.",
-    )
-
-
-def _end(name: str, checklists: Checklists) -> str:
-    """The end of an absolute path that would be evidence; empty where none would."""
-    if not _ABSOLUTE.match(name):
-        return ""
-    parts = name.split("/")
-    ends = ("/".join(parts[at:]) for at in range(max(1, len(parts) - MOST_PARTS), len(parts)))
-    found = checklists.proofs.find
-    return next((end for end in ends if found(end.encode("utf-8", "surrogateescape")) is not None), "")
