@@ -34,23 +34,19 @@ _BARE: Final = re.compile(rf"(?<![\w.-]){_HOST}{_END}|^::1$", re.IGNORECASE)
 _DEVICE: Final = re.compile(rf"/dev/(?:tcp|udp)/{_HOST}/", re.IGNORECASE)
 _WORDS: Final = re.compile(rb"localhost|127\.[0-9]|\[::1\]|0\.0\.0\.0", re.IGNORECASE)
 
-_CLIENTS: Final = frozenset(
-    [
-        "ab", "curl", "dockerize", "fetch", "grpcurl", "hey", "http", "httpie", "https", "httpx", "k6",
-        "mongo", "mongosh", "mysql", "mysqladmin", "nc", "ncat", "netcat", "nmap", "pg_isready", "ping",
-        "psql", "redis-cli", "siege", "telnet", "vegeta", "wait-for", "wait-for-it", "wait-for-it.sh",
-        "wait-for.sh", "wait-on", "websocat", "wget", "wrk", "xh",
-    ]
-)  # fmt: skip
-_SILENT: Final = frozenset(
-    [
-        ":", "[", "[[", "alias", "awk", "basename", "cat", "cd", "chmod", "chown", "cp", "cut", "declare",
-        "dirname", "echo", "egrep", "envsubst", "eval", "export", "false", "fgrep", "find", "for", "grep",
-        "head", "jq", "let", "local", "logger", "ls", "mkdir", "mv", "printf", "read", "readonly", "return",
-        "rg", "rm", "sed", "set", "sort", "ssh", "tail", "tee", "test", "touch", "tr", "trap", "true",
-        "typeset", "unset", "yq", "case", "select",
-    ]
-)  # fmt: skip
+_CLIENTS: Final = frozenset([
+    "ab", "curl", "dockerize", "fetch", "grpcurl", "hey", "http", "httpie", "https", "httpx", "k6",
+    "mongo", "mongosh", "mysql", "mysqladmin", "nc", "ncat", "netcat", "nmap", "pg_isready", "ping",
+    "psql", "redis-cli", "siege", "telnet", "vegeta", "wait-for", "wait-for-it", "wait-for-it.sh",
+    "wait-for.sh", "wait-on", "websocat", "wget", "wrk", "xh",
+])  # fmt: skip
+_SILENT: Final = frozenset([
+    ":", "[", "[[", "alias", "awk", "basename", "cat", "cd", "chmod", "chown", "cp", "cut", "declare",
+    "dirname", "echo", "egrep", "envsubst", "eval", "export", "false", "fgrep", "find", "for", "grep",
+    "head", "jq", "let", "local", "logger", "ls", "mkdir", "mv", "printf", "read", "readonly", "return",
+    "rg", "rm", "sed", "set", "sort", "ssh", "tail", "tee", "test", "touch", "tr", "trap", "true",
+    "typeset", "unset", "yq", "case", "select",
+])  # fmt: skip
 _CONTAINERS: Final = frozenset(["docker", "docker-compose", "podman", "podman-compose", "nerdctl", "kubectl"])
 _INSIDE: Final = re.compile(r"^\S+(?: (?:compose|container|-\S+(?: [^\s-]\S*)??))*? (?:exec|run)\b")
 _ON_HOST: Final = re.compile(r" --net(?:work)?[ =]host\b")
@@ -82,10 +78,10 @@ _STARTERS: Final = frozenset(
 _RUNNERS: Final = re.compile(
     r"(?:g?make|just|task|rake|tox|nox|invoke)\b|(?:npm|pnpm|yarn) (?:run|test|start|exec)\b"
 )
-_ROOT: Final = re.compile(
-    r"^(?:\$\{?(?:GITHUB_WORKSPACE|CI_PROJECT_DIR|PWD)\}?|\$\{\{\s*github\.workspace\s*\}\})/"
+_START: Final = re.compile(
+    r"^(?:\$\{?(?:GITHUB_WORKSPACE|CI_PROJECT_DIR|PWD)\}?|\$\{\{\s*github\.workspace\s*\}\}"
+    r"|(?P<action>\$\{?GITHUB_ACTION_PATH\}?|\$\{\{\s*github\.action_path\s*\}\}))/"
 )
-_ACTION: Final = re.compile(r"^(?:\$\{?GITHUB_ACTION_PATH\}?|\$\{\{\s*github\.action_path\s*\}\})/")
 
 _PRINTS: Final = re.compile(
     r"\s*(?:console\.\w+|print\w*|puts|echo|say|die|warn|Write-(?:Host|Output)|log(?:ger|ging)?\.\w+)\b"
@@ -369,17 +365,10 @@ def _script(words: Sequence[str]) -> str:
 
 def _place(name: str, folder: str, action: str) -> str | None:
     """A name as a path from the repository's root; None where a variable or the outside is in it."""
-    for pattern, start in ((_ROOT, ""), (_ACTION, action)):
-        rest = pattern.sub("", name)
-        if rest != name:
-            name, folder = rest, start
-    if "$" in name or "$" in folder or name.startswith(("/", "~")):
-        return None
+    start = _START.match(name)
+    if start:
+        name, folder = name[start.end() :], action if start["action"] else ""
     path = posixpath.normpath(posixpath.join(folder or ".", name or "."))
-    return (
-        None
-        if path.startswith(("../", "/")) or path == ".."
-        else path.removeprefix(".")
-        if path == "."
-        else path
-    )
+    if "$" in name + folder or name.startswith(("/", "~")) or path == ".." or path.startswith(("../", "/")):
+        return None
+    return "" if path == "." else path
