@@ -1,4 +1,4 @@
-"""What every part speaks: severities, states, findings, results and verdicts.
+"""What every part speaks: records, severities, states, findings, results and verdicts.
 
 Nothing here imports more than the interpreter has loaded already, because a hook runs in front of every
 commit. The closed lists and their order are those of the JSON report, `specguard.report/1`.
@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Final, Literal
+    from typing import dataclass_transform as dataclass_transform
 
     Severity = Literal["off", "info", "warning", "error"]
     State = Literal[
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     FindingState = Literal["open", "approved", "baselined"]
     Outcome = Literal["passed", "accepted", "failed", "indeterminate", "error"]
     Stage = Literal["edit", "staged", "commit-msg", "push", "range", "pull-request", "run"]
+else:
+
+    def dataclass_transform(**_: object):  # noqa: D103 - importing `typing` costs a hook too much
+        return lambda cls: cls
+
 
 REPORT_SCHEMA: Final = "specguard.report/1"
 
@@ -64,32 +70,109 @@ def shortened(text: str, most: int = 60) -> str:
     return line if len(line) <= most else f"{line[: most - 3]}..."
 
 
-class Origin:
+def field_names(cls: type) -> tuple[str, ...]:
+    """The names of a record's fields in the order of their declaration, inherited ones first."""
+    names: dict[str, None] = {}
+    for base in reversed(cls.__mro__):
+        for name, annotation in base.__dict__.get("__annotations__", {}).items():
+            if not name.startswith("_") and not str(annotation).startswith("ClassVar"):
+                names[name] = None
+    return tuple(names)
+
+
+@dataclass_transform(frozen_default=True)
+class Record:
+    """A value with annotated fields, given by position or keyword; a class attribute is its field's default.
+
+    Records stand in for dataclasses, whose import costs a hook 1.6 times a bare start of Python.
+    A mutable default belongs to each record alone. Two records of one class with equal fields are equal. The
+    type checker alone holds that a field is not set again, unless a class is declared with `frozen=False`;
+    one with `kw_only=True` may have fields without a default behind others. The constructor is compiled when
+    the class is used often, so a class that a process seldom uses costs it little.
+
+    Annotations must be postponed (`from __future__ import annotations`), so that the names in them may be
+    imported for the type checker alone.
+
+    Raises:
+        TypeError: an argument that is no field, or a field with neither argument nor default.
+    """
+
+    _fields: tuple[str, ...] = ()
+    _uses = 0
+
+    def __init_subclass__(cls, *, frozen: bool = True, kw_only: bool = False) -> None:
+        cls._fields = field_names(cls)
+        if "__init__" not in cls.__dict__:
+            cls.__init__ = _first_uses  # type: ignore[method-assign]  # until the first use
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), repr(self)))
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={self.__dict__[name]!r}" for name in self._fields)
+        return f"{type(self).__name__}({fields})"
+
+
+def _first_uses(self: Any, *values: Any, **named: Any) -> None:
+    """Set a record's fields one by one; a class that is used often is given a constructor of its own."""
+    cls = type(self)
+    cls._uses += 1
+    fields, store = cls._fields, self.__dict__
+    given = {**dict(zip(fields, values, strict=False)), **named}
+    # What is wrong with the arguments is said by the constructor.
+    fits = len(given) == len(values) + len(named) and named.keys() <= set(fields)
+    defaults = [hasattr(cls, name) for name in fields[: len(values)]]
+    fits = fits and defaults == sorted(defaults)
+    if cls._uses > _FEW or not fits or any(name not in given and not hasattr(cls, name) for name in fields):
+        _compile(cls)
+        cls.__init__(self, *values, **named)
+        return
+    for name in fields:
+        value = given[name] if name in given else getattr(cls, name)
+        store[name] = value.copy() if name not in given and isinstance(value, (list, dict)) else value
+
+
+_FEW: Final = 30
+"""So often a constructor that is not compiled takes less time than compiling it."""
+
+
+def _compile(cls: Any) -> None:
+    parameters, body, optional = [], [], False
+    for name in cls._fields:
+        if hasattr(cls, name):
+            parameters.append(f"{name}=defaults.{name}")
+            copied = isinstance(getattr(cls, name), (list, dict))
+            value = f"{name}.copy() if {name} is defaults.{name} else {name}" if copied else name
+            optional = True
+        else:
+            if optional and "*" not in parameters:
+                parameters.append("*")
+            parameters.append(name)
+            value = name
+        body.append(f"self.{name} = {value}")
+    space = {"defaults": cls}
+    # The text is made of the names of annotated fields alone.
+    exec("\n ".join([f"def __init__(self, {', '.join(parameters)}):", *body, "pass"]), space)  # noqa: S102
+    cls.__init__ = space["__init__"]
+
+
+class Origin(Record):
     """Where a setting was written: a file (or `preset:NAME`) and its line, from 1; 0 is the whole file."""
 
-    __slots__ = ("line", "path")
-
-    def __init__(self, path: str, line: int) -> None:
-        self.path = path
-        self.line = line
+    path: str
+    line: int
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}" if self.line else self.path
 
-    def __repr__(self) -> str:
-        return f"Origin({str(self)!r})"
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Origin) and (self.path, self.line) == (other.path, other.line)
-
-    def __hash__(self) -> int:
-        return hash((self.path, self.line))
-
-
-class Finding:
+class Finding(Record, frozen=False):
     """One thing that a rule found, as the rule says it.
 
-    Args:
+    Attributes:
         message: what is wrong, in one sentence that names the thing.
         help: what to do next, in one sentence.
         path: the file, as git has its name.
@@ -111,49 +194,23 @@ class Finding:
             same cause and say it better. Where one is open and as severe, this one is not told.
     """
 
-    __slots__ = (
-        "authority", "commit", "end_line", "field", "help", "key", "line", "message", "moved", "path",
-        "same_as", "setting", "severity", "side",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        help: str = "",
-        path: bytes | None = None,
-        line: int | None = None,
-        end_line: int | None = None,
-        commit: str | None = None,
-        field: str | None = None,
-        side: Literal["base"] | None = None,
-        key: str = "",
-        severity: Severity | None = None,
-        setting: str = "",
-        authority: Origin | None = None,
-        moved: bytes | None = None,
-        same_as: Sequence[str] = (),
-    ) -> None:
-        self.message = message
-        self.help = help
-        self.path = path
-        self.line = line
-        self.end_line = end_line
-        self.commit = commit
-        self.field = field
-        self.side = side
-        self.key = key
-        self.severity = severity
-        self.setting = setting
-        self.authority = authority
-        self.moved = moved
-        self.same_as = same_as
-
-    def __repr__(self) -> str:
-        return f"Finding({self.message!r}, path={self.path!r}, line={self.line!r})"
+    message: str
+    help: str = ""
+    path: bytes | None = None
+    line: int | None = None
+    end_line: int | None = None
+    commit: str | None = None
+    field: str | None = None
+    side: Literal["base"] | None = None
+    key: str = ""
+    severity: Severity | None = None
+    setting: str = ""
+    authority: Origin | None = None
+    moved: bytes | None = None
+    same_as: Sequence[str] = ()
 
 
-class Lift:
+class Lift(Record):
     """An approval that a finding was approved by, or that does not count for it.
 
     Attributes:
@@ -167,29 +224,16 @@ class Lift:
         refusals: why it does not count, each as a clause; none where it does.
     """
 
-    __slots__ = ("approver", "expires_at", "id", "proof", "reason", "refusals", "ticket")
-
-    def __init__(
-        self,
-        id: str,  # noqa: A002 - the report's word
-        *,
-        approver: str,
-        reason: str,
-        ticket: str,
-        expires_at: str,
-        proof: str,
-        refusals: Sequence[str] = (),
-    ) -> None:
-        self.id = id
-        self.approver = approver
-        self.reason = reason
-        self.ticket = ticket
-        self.expires_at = expires_at
-        self.proof = proof
-        self.refusals = refusals
+    id: str
+    approver: str
+    reason: str
+    ticket: str
+    expires_at: str
+    proof: str
+    refusals: Sequence[str] = ()
 
 
-class Judged:
+class Judged(Record, frozen=False):
     """A finding with what the engine adds: its rule, severity, citation, fingerprint and state.
 
     Attributes:
@@ -200,32 +244,16 @@ class Judged:
         quote: the line of the authority that is behind it, where a report asks for it and it can be had.
     """
 
-    __slots__ = (
-        "authority", "code", "exceeds", "finding", "fingerprint", "lifts", "name", "quote", "severity",
-        "state",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        finding: Finding,
-        *,
-        code: str,
-        name: str,
-        severity: Severity,
-        authority: Origin | None,
-        fingerprint: str,
-        state: FindingState = "open",
-    ) -> None:
-        self.finding = finding
-        self.code = code
-        self.name = name
-        self.severity = severity
-        self.authority = authority
-        self.fingerprint = fingerprint
-        self.state = state
-        self.exceeds: tuple[int, int] | None = None
-        self.lifts: Sequence[Lift] = ()
-        self.quote = ""
+    finding: Finding
+    code: str
+    name: str
+    severity: Severity
+    authority: Origin | None
+    fingerprint: str
+    state: FindingState = "open"
+    exceeds: tuple[int, int] | None = None
+    lifts: Sequence[Lift] = ()
+    quote: str = ""
 
     @property
     def place(self) -> tuple[bytes, int, str]:
@@ -233,7 +261,7 @@ class Judged:
         return self.finding.path or b"", self.finding.line or 0, self.code
 
 
-class RuleResult:
+class RuleResult(Record, frozen=False):
     """What became of one rule in one check.
 
     Attributes:
@@ -250,41 +278,21 @@ class RuleResult:
             where it crashed.
     """
 
-    __slots__ = (
-        "approvers", "code", "command", "condition", "crashed", "error", "findings", "looked_at", "name",
-        "persons", "plugin", "reason", "severity", "state", "text",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        code: str,
-        name: str,
-        state: State,
-        *,
-        severity: Severity = "error",
-        findings: Sequence[Judged] = (),
-        reason: str | None = None,
-        command: str = "",
-        error: str = "",
-        crashed: bool = False,
-        condition: str = "",
-        looked_at: Sequence[str] = (),
-    ) -> None:
-        self.code = code
-        self.name = name
-        self.state = state
-        self.severity = severity
-        self.findings = findings
-        self.reason = reason
-        self.command = command
-        self.error = error
-        self.crashed = crashed
-        self.condition = condition
-        self.looked_at = looked_at
-        self.approvers: Sequence[str] = ()
-        self.persons = 1
-        self.plugin = ""
-        self.text = ""
+    code: str
+    name: str
+    state: State
+    severity: Severity = "error"
+    findings: Sequence[Judged] = ()
+    reason: str | None = None
+    command: str = ""
+    error: str = ""
+    crashed: bool = False
+    condition: str = ""
+    looked_at: Sequence[str] = ()
+    approvers: Sequence[str] = ()
+    persons: int = 1
+    plugin: str = ""
+    text: str = ""
 
     @property
     def incomplete(self) -> bool:
@@ -292,7 +300,7 @@ class RuleResult:
         return self.state == "indeterminate" and (self.crashed or self.severity == "error")
 
 
-class Verdict:
+class Verdict(Record, frozen=False):
     """The outcome of a check of one change.
 
     Attributes:
@@ -309,46 +317,17 @@ class Verdict:
         touched: the paths of the change, where there are findings; empty where it has none.
     """
 
-    __slots__ = (
-        "authority",
-        "change",
-        "dry_run",
-        "empty",
-        "enforce",
-        "fixes",
-        "hunks",
-        "notes",
-        "policy_change",
-        "results",
-        "touched",
-    )
-
-    def __init__(
-        self,
-        *,
-        change: Mapping[str, Any],
-        authority: Mapping[str, Any],
-        results: Sequence[RuleResult],
-        notes: Sequence[str] = (),
-        empty: bool = False,
-        dry_run: bool = False,
-        policy_change: Sequence[Mapping[str, Any]] = (),
-        enforce: bool = False,
-        hunks: Mapping[bytes, Sequence[Any]] | None = None,
-        fixes: Sequence[Any] = (),
-        touched: Sequence[bytes] = (),
-    ) -> None:
-        self.change = change
-        self.authority = authority
-        self.results = results
-        self.notes = notes
-        self.empty = empty
-        self.dry_run = dry_run
-        self.policy_change = policy_change
-        self.enforce = enforce
-        self.hunks = hunks or {}
-        self.fixes = fixes
-        self.touched = touched
+    change: Mapping[str, Any]
+    authority: Mapping[str, Any]
+    results: Sequence[RuleResult]
+    notes: Sequence[str] = ()
+    empty: bool = False
+    dry_run: bool = False
+    policy_change: Sequence[Mapping[str, Any]] = ()
+    enforce: bool = False
+    hunks: Mapping[bytes, Sequence[Any]] = {}
+    fixes: Sequence[Any] = ()
+    touched: Sequence[bytes] = ()
 
     @property
     def findings(self) -> list[Judged]:

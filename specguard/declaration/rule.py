@@ -1,12 +1,12 @@
 """What a rule is: a record of settings whose docstring is its manual page, and what `fix` returns.
 
-They serve in place of dataclasses because importing `dataclasses` costs a hook 1.6 times a bare start of
-Python. The pydantic model of a record is built from the same annotations when a policy is compiled.
+The schema of its table is built from the annotations of its fields when a policy is compiled.
 """
 
 from __future__ import annotations
 
-from specguard.model import SEVERITIES
+from specguard.model import SEVERITIES, dataclass_transform
+from specguard.model import Record as Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,102 +20,6 @@ if TYPE_CHECKING:
     """Any of them."""
 
     _T = TypeVar("_T")
-
-
-if TYPE_CHECKING:
-    from typing import dataclass_transform
-else:
-
-    def dataclass_transform(**_: object):  # noqa: D103
-        return lambda cls: cls
-
-
-def field_names(cls: type) -> tuple[str, ...]:
-    """The names of a record's fields in the order of their declaration, inherited ones first."""
-    names: dict[str, None] = {}
-    for base in reversed(cls.__mro__):
-        for name, annotation in base.__dict__.get("__annotations__", {}).items():
-            if not name.startswith("_") and not str(annotation).startswith("ClassVar"):
-                names[name] = None
-    return tuple(names)
-
-
-@dataclass_transform(frozen_default=True)
-class Record:
-    """A value with annotated fields, given by position or keyword; a class attribute is its field's default.
-
-    A mutable default belongs to each record alone. Two records of one class with equal fields are equal. The
-    type checker alone holds that a field is not set again, unless a class is declared with `frozen=False`;
-    one with `kw_only=True` may have fields without a default behind others. The constructor is compiled when
-    the class is used often, so a class that a process seldom uses costs it little.
-
-    Annotations must be postponed (`from __future__ import annotations`), so that the names in them may be
-    imported for the type checker alone.
-
-    Raises:
-        TypeError: an argument that is no field, or a field with neither argument nor default.
-    """
-
-    _fields: tuple[str, ...] = ()
-    _uses = 0
-
-    def __init_subclass__(cls, *, frozen: bool = True, kw_only: bool = False) -> None:
-        cls._fields = field_names(cls)
-        if "__init__" not in cls.__dict__:
-            cls.__init__ = _first_uses  # type: ignore[method-assign]  # until the first use
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.__dict__ == other.__dict__
-
-    def __hash__(self) -> int:
-        return hash((type(self), repr(self)))
-
-    def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={self.__dict__[name]!r}" for name in self._fields)
-        return f"{type(self).__name__}({fields})"
-
-
-def _first_uses(self: Any, *values: Any, **named: Any) -> None:
-    """Set a record's fields one by one; a class that is used often is given a constructor of its own."""
-    cls = type(self)
-    cls._uses += 1
-    fields, store = cls._fields, self.__dict__
-    given = {**dict(zip(fields, values, strict=False)), **named}
-    # What is wrong with the arguments is said by the constructor.
-    fits = len(given) == len(values) + len(named) and named.keys() <= set(fields)
-    defaults = [hasattr(cls, name) for name in fields[: len(values)]]
-    fits = fits and defaults == sorted(defaults)
-    if cls._uses > _FEW or not fits or any(name not in given and not hasattr(cls, name) for name in fields):
-        _compile(cls)
-        cls.__init__(self, *values, **named)
-        return
-    for name in fields:
-        value = given[name] if name in given else getattr(cls, name)
-        store[name] = value.copy() if name not in given and isinstance(value, (list, dict)) else value
-
-
-_FEW: Final = 30
-"""So often a constructor that is not compiled takes less time than compiling it."""
-
-
-def _compile(cls: Any) -> None:
-    parameters, body, optional = [], [], False
-    for name in cls._fields:
-        if hasattr(cls, name):
-            parameters.append(f"{name}=defaults.{name}")
-            copied = isinstance(getattr(cls, name), (list, dict))
-            value = f"{name}.copy() if {name} is defaults.{name} else {name}" if copied else name
-            optional = True
-        else:
-            if optional and "*" not in parameters:
-                parameters.append("*")
-            parameters.append(name)
-            value = name
-        body.append(f"self.{name} = {value}")
-    space = {"defaults": cls}
-    # The text is made of the names of annotated fields alone.
-    exec("\n ".join([f"def __init__(self, {', '.join(parameters)}):", *body, "pass"]), space)  # noqa: S102
-    cls.__init__ = space["__init__"]
 
 
 class Note:

@@ -212,7 +212,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
         dry_run=request.dry_run,
         enforce=request.enforce,
         policy_change=[difference.data for difference in altered.differences] if altered else (),
-        hunks=hunks_of(results, change) if "hunks" in needs else None,
+        hunks=hunks_of(results, change) if "hunks" in needs else {},
         fixes=fixes,
         touched=_touched(change) if any(result.findings for result in results) else (),
     )

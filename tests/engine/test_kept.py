@@ -281,7 +281,7 @@ def test_an_outcome_comes_back_as_it_was(findings: list[Finding], absent: str | 
     back = _outcome(json.loads(json.dumps(_data(outcome))))
 
     def seen(one: RuleOutcome) -> list[Any]:
-        return [[getattr(found, name) for name in Finding.__slots__] for found in one.findings]
+        return [[getattr(found, name) for name in Finding._fields] for found in one.findings]
 
     assert seen(back) == seen(outcome)
     assert (back.condition, back.looked_at) == (condition, ["entries (0)"])
