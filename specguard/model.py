@@ -261,6 +261,19 @@ class Judged(Record, frozen=False):
         return self.finding.path or b"", self.finding.line or 0, self.code
 
 
+def state_of(judged: Sequence[Judged]) -> State:
+    """The worst that the findings make of their rule; anything open below an error leaves it warned."""
+    severities = {one.severity for one in judged if one.state == "open"}
+    if "error" in severities:
+        return "failed"
+    if severities:
+        return "warned"
+    states = {one.state for one in judged}
+    if "approved" in states:
+        return "approved"
+    return "baselined" if states else "passed"
+
+
 class RuleResult(Record, frozen=False):
     """What became of one rule in one check.
 

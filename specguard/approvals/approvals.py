@@ -6,29 +6,33 @@ import re
 
 from specguard.approvals.log import read_log, removed_revocations
 from specguard.approvals.people import part_of, people_of
+from specguard.approvals.record import Bond
 from specguard.change.entries import is_in_log
 from specguard.declaration.rule import Record
 from specguard.documents.content import is_content
 from specguard.errors import MissingFact, NotApplicable
-from specguard.model import Lift, path_text
+from specguard.model import Lift, listed, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Final, Literal
 
     from specguard.approvals.log import Filed, Log
     from specguard.approvals.people import Person
-    from specguard.approvals.record import Approval, Bond
+    from specguard.approvals.record import Approval
     from specguard.approvals.settings import ApprovalSettings, Approver
     from specguard.authority.policy import Policy
     from specguard.change.change import Change
+    from specguard.engine.facts import Facts
     from specguard.model import Judged, RuleResult
 
     Kind = Literal["untrusted", "expired", "self", "replayed", "broad", "reason", "revoked", "undecided"]
 
     Proof = Literal["signature", "platform", "base", "local"]
+
+    Reason = tuple[str, str, str]
+    """Something that speaks against an approval: what, what to do, and the field of the record."""
 
 
 _LEAST: Final = 8
@@ -81,7 +85,7 @@ class Refusal(Record):
 
     kind: Kind
     reason: str
-    help: str
+    help: str = ""
     field: str = ""
 
 
@@ -122,233 +126,6 @@ class Decision(Record, frozen=False):
         return all(refusal.kind != "replayed" for refusal in self.refusals)
 
 
-class Judge:
-    """Decides on approvals.
-
-    Args:
-        settings: `[approvals]` of the policy that judges.
-        policy: that policy.
-        bond: what approvals of this change are bound to.
-        enforce: whether an approval must be proven.
-        now: the time; MissingFact without a clock.
-        revoked: the reason of each revocation by the approval's id.
-
-    Attributes:
-        missing: what could not be told, by the kind of refusal that depends on it.
-    """
-
-    def __init__(
-        self,
-        settings: ApprovalSettings,
-        policy: Policy,
-        bond: Bond,
-        *,
-        enforce: bool,
-        now: Callable[[], datetime],
-        revoked: Mapping[str, str],
-    ) -> None:
-        self._settings = settings
-        self._policy = policy
-        self._bond = bond
-        self._enforce = enforce
-        self._now = now
-        self._revoked = revoked
-        self._people: Sequence[Person] | MissingFact | None = None
-        self._parts: dict[str, str] = {}
-        self.missing: dict[Kind, MissingFact] = {}
-
-    @property
-    def people(self) -> Sequence[Person]:
-        """Those who made the change.
-
-        Raises:
-            MissingFact: nobody can tell.
-        """
-        if self._people is None:
-            squashed = self._policy.merge == "squash"
-            try:
-                self._people = people_of(self._bond.change, self._bond.folder, squashed=squashed)
-            except MissingFact as missing:
-                self._people = missing
-        if isinstance(self._people, MissingFact):
-            raise self._people
-        return self._people
-
-    def decide(self, decision: Decision) -> None:
-        """Fill in a decision's proof and refusals."""
-        found: list[Refusal] = []
-        # What is filed for a change to come is for another one; but it lifts nothing of this one.
-        if decision.matches or not self._bond.files_approvals:
-            found += [
-                Refusal(kind="replayed", reason=why, help=step, field=field)
-                for field, why, step in self._bond.breaks(decision.approval)
-            ]
-        found += self._broad(decision)
-        found += self._reason(decision.approval)
-        if not any(refusal.kind == "replayed" for refusal in found):
-            judges: tuple[tuple[Kind, Callable[[Decision], Iterable[Refusal]]], ...] = (
-                ("untrusted", self._untrusted),
-                ("self", self._own),
-                ("expired", self._expired),
-            )
-            for kind, judge in judges:
-                try:
-                    found += judge(decision)
-                except MissingFact as missing:
-                    self.missing.setdefault(kind, missing)
-                    found.append(Refusal(kind="undecided", reason=missing.reason, help=missing.command))
-        if decision.filed.id in self._revoked:
-            found.append(
-                Refusal(kind="revoked", reason=f"it was revoked: {self._revoked[decision.filed.id]}", help="")
-            )
-        decision.refusals = found
-
-    def approvers(self, code: str) -> Sequence[str]:
-        """Those who may approve a rule's findings and did not make the change."""
-        rule = self._policy.rule(code)
-        if rule is None or not rule.approvable:
-            return ()
-        able = [
-            one for one in self._settings.approver if one.covers(rule.code, rule.name, by_name=rule.signed)
-        ]
-        try:
-            return [one.name for one in able if not self._part_of(one)]
-        except MissingFact:
-            return [one.name for one in able]
-
-    def _part_of(self, approver: Approver) -> str:
-        """The part that an approver had in the change, as a clause; empty where none is known."""
-        if approver.name not in self._parts:
-            self._parts[approver.name] = part_of(approver, self.people)
-        return self._parts[approver.name]
-
-    def _untrusted(self, decision: Decision) -> Iterator[Refusal]:
-        approval = decision.approval
-        if self._enforce and not self._policy.trusted:
-            yield Refusal(
-                "untrusted", "no trusted base says who may approve", "Bring the authority to the base first."
-            )
-            return
-        approver = self._settings.named(approval.approver)
-        if approver is None:
-            known = ", ".join(one.name for one in self._settings.approver) or "nobody"
-            yield Refusal(
-                "untrusted",
-                f"{approval.approver} is no approver",
-                f"The policy lets {known} approve.",
-                "approver",
-            )
-            return
-        signed = False
-        for code in approval.rules:
-            rule = self._policy.rule(code)
-            if rule is None or not rule.approvable:
-                continue
-            signed = signed or rule.signed
-            if not approver.covers(rule.code, rule.name, by_name=rule.signed):
-                able = ", ".join(self.approvers(code)) or "nobody"
-                named = " by that name" if rule.signed else ""
-                yield Refusal(
-                    "untrusted", f"{approver.name} may not approve {code}{named}", f"{able} may.", "rules"
-                )
-        decision.proof, problem = self._proof(decision, approver)
-        if problem:
-            yield problem
-        elif signed and decision.proof in ("base", "local"):
-            yield Refusal(
-                "untrusted", "it is not signed, and only a signature lifts this rule", _sign(decision)
-            )
-        elif self._enforce and decision.proof == "local":
-            yield Refusal("untrusted", "nothing proves it: it is not signed", _sign(decision))
-        elif self._enforce and decision.filed.places == {"local"}:
-            yield Refusal(
-                "untrusted", "it is not committed", f"Commit {path_text(decision.path)} and its signature."
-            )
-
-    def _proof(self, decision: Decision, approver: Approver) -> tuple[Proof, Refusal | None]:
-        filed = decision.filed
-        if filed.signatures:
-            from specguard.approvals.signatures import signer
-
-            content = filed.record.content
-            if any(signer(content, signature, approver.keys) for signature in filed.signatures):
-                return "signature", None
-        logins = {login.casefold() for login in self._bond.change.reviewers}
-        if not logins.isdisjoint(login.casefold() for login in approver.logins):
-            return "platform", None
-        if filed.signatures:
-            return "local", Refusal(
-                "untrusted", f"its signature is by no key of {approver.name}", _sign(decision)
-            )
-        return ("local" if decision.added else "base"), None
-
-    def _own(self, decision: Decision) -> Iterator[Refusal]:
-        approver = self._settings.named(decision.approval.approver)
-        part = self._part_of(approver) if approver else ""
-        if part:
-            step = "Ask somebody who had no part in the change."
-            yield Refusal(kind="self", reason=part, help=step, field="approver")
-
-    def _expired(self, decision: Decision) -> Iterator[Refusal]:
-        approval, most = decision.approval, self._settings.max_days
-        now = self._now()
-        again, field = "Ask for a new approval.", "expires_at"
-        if now > approval.expires_at:
-            yield Refusal("expired", f"it held until {approval.expires_at:%Y-%m-%d}", again, field)
-        if (approval.issued_at - now).total_seconds() > SKEW:
-            yield Refusal(
-                "expired",
-                f"it is from {approval.issued_at:%Y-%m-%d %H:%M}, which is to come",
-                again,
-                "issued_at",
-            )
-        if (approval.expires_at.date() - approval.issued_at.date()).days > most:
-            yield Refusal(
-                "expired",
-                f"it is to hold until {approval.expires_at:%Y-%m-%d}, longer than {most} days",
-                f"The policy lets an approval hold for {most} days; give one of that length.",
-                field,
-            )
-
-    def _broad(self, decision: Decision) -> Iterator[Refusal]:
-        approval = decision.approval
-        rules = {code: self._policy.rule(code) for code in approval.rules}
-        unknown = [code for code, rule in rules.items() if rule is None or rule.code != code]
-        if unknown:
-            said = f"it names {unknown[0]}, which is no rule's code{_and_more(unknown)}"
-            yield Refusal("broad", said, "Name each rule by its code.", "rules")
-        for code, rule in rules.items():
-            if rule is not None and rule.code == code and not rule.approvable:
-                yield Refusal("broad", f"no approval lifts {code}", "Put right what the rule found.", "rules")
-        there = {judged.finding.path for judged in decision.matches}
-        wild = [path for path in approval.paths if path not in there and _WILD.search(path)]
-        if wild:
-            said = f"it names {path_text(wild[0])}, which is no file{_and_more(wild)}"
-            yield Refusal("broad", said, "Name each file by its path.", "paths")
-        if approval.scope not in self._settings.scopes:
-            yield Refusal(
-                "broad",
-                f"it is bound to {'its paths alone' if approval.scope == 'paths' else 'the whole change'}",
-                f"The policy takes approvals that are bound to {' or '.join(self._settings.scopes)}.",
-                "scope",
-            )
-
-    def _reason(self, approval: Approval) -> Iterator[Refusal]:
-        said = says_nothing(approval.reason, self._policy, approval.rules)
-        if said:
-            step = "Say why this change needs what the rule forbids."
-            yield Refusal(kind="reason", reason=said, help=step, field="reason")
-
-
-def _and_more(names: Sequence[object]) -> str:
-    return f", and {len(names) - 1} more such" if len(names) > 1 else ""
-
-
-def _sign(decision: Decision) -> str:
-    who = decision.approval.approver
-    return f"{who} signs it with `specguard approvals sign {decision.filed.id[:12]} --key FILE`."
-
-
 _TOLD: Final = 10
 """Of how many approvals a finding says that they did not count, the newest: each has findings of its own."""
 
@@ -362,11 +139,8 @@ class Approvals:
     """The approvals of one change, decided on once the other rules have judged.
 
     Args:
-        bond: what approvals of this change are bound to.
-        policy: what it is judged by.
+        facts: the change and the policy that judged.
         results: what became of the rules; those that an approval lifts are altered.
-        enforce: whether an approval must be proven.
-        now: the time; MissingFact without a clock.
 
     Attributes:
         settings: `[approvals]` of the policy.
@@ -378,21 +152,21 @@ class Approvals:
 
     Raises:
         MissingFact: the log cannot be read.
+        NotApplicable: the change has no content.
     """
 
-    def __init__(
-        self,
-        bond: Bond,
-        policy: Policy,
-        results: Sequence[RuleResult],
-        *,
-        enforce: bool,
-        now: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, facts: Facts, results: Sequence[RuleResult]) -> None:
+        bond, policy = Bond.of(facts), facts.policy
         settings: ApprovalSettings = policy.declared("approval_settings")
         self.settings = settings
+        self._policy = policy
         self._results = results
         self._bond = bond
+        self._enforce = facts.change.request.enforce
+        self._now = facts.clock.now
+        self._people: Sequence[Person] | MissingFact | None = None
+        self._parts: dict[str, str] = {}
+        self._undecided: dict[Kind, MissingFact] = {}
         self._open = {
             judged.fingerprint: judged
             for result in results
@@ -404,10 +178,7 @@ class Approvals:
         # What the base has and is no record was never one that counted: it may be mended or go.
         self.old = {broken.path for broken in self.log.broken if broken.place == "base"}
         self.broken = [broken for broken in self.log.broken if broken.path not in self.old]
-        revoked = {
-            record.revokes: record.reason or "no reason is given" for _, record in self.log.revocations
-        }
-        self._judge = Judge(settings, policy, bond, enforce=enforce, now=now, revoked=revoked)
+        self._revoked = {record.revokes: record.reason for _, record in self.log.revocations}
         self.decisions = list(self._decide())
 
     @property
@@ -457,7 +228,7 @@ class Approvals:
 
     def missing(self, kind: Kind) -> MissingFact | None:
         """What could not be told of approvals; None where all could."""
-        return self._judge.missing.get(kind)
+        return self._undecided.get(kind)
 
     @property
     def superseded(self) -> Mapping[str, Decision]:
@@ -469,40 +240,42 @@ class Approvals:
         found = {}
         for old in self.decisions:
             outdated = {(one.kind, one.field) for one in old.refusals}
-            if not old.added or not outdated or not outdated <= _OUTDATED:
-                continue
-            done = all(judged.state == "approved" for judged in old.matches)
-            newer = [
-                new
-                for new in counting
-                if new.approval.issued_at >= old.approval.issued_at
-                and not set(new.approval.rules).isdisjoint(old.approval.rules)
-            ]
-            if done and newer:
-                found[old.filed.id] = newer[-1]
+            if old.added and outdated and outdated <= _OUTDATED:
+                newer = [
+                    new
+                    for new in counting
+                    if new.approval.issued_at >= old.approval.issued_at
+                    and not set(new.approval.rules).isdisjoint(old.approval.rules)
+                ]
+                if newer and all(judged.state == "approved" for judged in old.matches):
+                    found[old.filed.id] = newer[-1]
         return found
 
     def refused(self, kind: Kind) -> Iterator[tuple[Decision, Refusal]]:
         """The approvals that something of a kind speaks against, without those that were superseded."""
         superseded = self.superseded
         for decision in self.decisions:
-            if decision.filed.id in superseded:
-                continue
-            for refusal in decision.refusals:
+            for refusal in decision.refusals if decision.filed.id not in superseded else ():
                 if refusal.kind == kind:
                     yield decision, refusal
 
     def lift(self) -> None:
-        """Mark the findings that approvals lift as `approved`, and say of each finding which name it."""
+        """Mark the findings that approvals lift as `approved`, and say of each finding which name it.
+
+        Of each rule with open errors it is said who may approve them, and how many persons must. Whoever has
+        approved all of them already, where two persons must, is not asked again.
+        """
         by_finding: dict[str, list[Decision]] = {}
         for decision in self.decisions:
             for judged in decision.matches:
                 by_finding.setdefault(judged.fingerprint, []).append(decision)
+        given: dict[str, set[str]] = {}
         for fingerprint, decisions in by_finding.items():
             judged = self._open[fingerprint]
             counting = [decision for decision in decisions if decision.counts]
+            given[fingerprint] = {decision.approval.approver for decision in counting}
             persons = self.settings.persons_for(judged.code, judged.name)
-            enough = len({decision.approval.approver for decision in counting}) >= persons
+            enough = len(given[fingerprint]) >= persons
             if counting and enough:
                 judged.state = "approved"
             lacks = () if enough else (f"{judged.code} needs the approvals of {persons} persons",)
@@ -511,26 +284,47 @@ class Approvals:
                 *(_lift(decision, lacks) for decision in counting),
                 *(_lift(one, [refusal.reason for refusal in one.refusals]) for one in refused),
             ]
-
-    def name_approvers(self) -> None:
-        """Say of each rule with open errors who may approve them, and how many persons must.
-
-        Whoever has approved all of them already, where two persons must, is not asked again.
-        """
-        given: dict[str, set[str]] = {}
-        for decision in self.decisions:
-            for judged in decision.matches if decision.counts else ():
-                given.setdefault(judged.fingerprint, set()).add(decision.approval.approver)
         for result in self._results:
             open_ones = [
-                judged.fingerprint
+                given.get(judged.fingerprint, set())
                 for judged in result.findings
                 if judged.severity == "error" and judged.state == "open"
             ]
             if open_ones:
-                done = set.intersection(*(given.get(fingerprint, set()) for fingerprint in open_ones))
-                result.approvers = [name for name in self._judge.approvers(result.code) if name not in done]
+                done = set.intersection(*open_ones)
+                result.approvers = [name for name in self._approvers(result.code) if name not in done]
                 result.persons = self.settings.persons_for(result.code, result.name) - len(done)
+
+    def remarks(self) -> Iterator[str]:
+        """What a reader must see: approvals that hold here alone, that no clone has, or that are old."""
+        unproven = {
+            lift.approver: lift.id[:12]
+            for judged in self._open.values()
+            if judged.state == "approved"
+            for lift in judged.lifts
+            if lift.proof == "local" and not lift.refusals
+        }
+        for name, which in sorted(unproven.items()):
+            yield (
+                f"Nothing proves that {name} gave approval {which}, so it holds only here. With --enforce, as"
+                f" in CI, it counts once {name} signs it (specguard approvals sign {which} --key FILE) or"
+                " approves the pull request on the platform."
+            )
+        missing = []
+        for one in [one for one in self.decisions if one.counts and one.matches]:
+            name = f"approval {one.filed.id[:12]}"
+            if one.filed.places == {"local"}:
+                missing.append(name)
+            elif one.filed.loose_signature:
+                missing.append(f"the signature of {name}")
+        # Whoever has just given one is told so already.
+        if missing and not self._bond.change.request.override:
+            yield (
+                f"Not committed, so CI will not see it: {listed(missing)}. Add it to the commit with git add"
+                f" {path_text(self.log.folder)}"
+            )
+        for old, new in self.superseded.items():
+            yield f"Approval {old[:12]} was for an earlier state; {new.filed.id[:12]} has taken its place."
 
     def _decide(self) -> Iterator[Decision]:
         brought = {entry.path for entry in self.entries if entry.added}
@@ -540,7 +334,7 @@ class Approvals:
             decision = Decision(filed, approval, self.log.path(filed.id), matches)
             if not decision.added and not matches:
                 continue
-            self._judge.decide(decision)
+            self._judge(decision)
             # The base's log is the past: what was approved then and is found again is another change. So is
             # what lies about in the working tree for another change.
             if decision.bound or (decision.added and (matches or decision.path in brought)):
@@ -558,6 +352,151 @@ class Approvals:
             if path is None or (path in paths and not self._bond.puts_back(judged.finding)):
                 found.append(judged)
         return found
+
+    def _judge(self, decision: Decision) -> None:
+        """Fill in a decision's proof and refusals."""
+        # What is filed for a change to come is for another one; but it lifts nothing of this one.
+        ours = bool(decision.matches) or not self._bond.files_approvals
+        found = [Refusal("replayed", *one) for one in (self._bond.breaks(decision.approval) if ours else ())]
+        judges: list[tuple[Kind, Callable[[Decision], Iterator[Reason]]]] = [
+            ("broad", self._broad),
+            ("reason", self._says_nothing),
+        ]
+        if not found:
+            judges += [("untrusted", self._untrusted), ("self", self._own), ("expired", self._expired)]
+        for kind, judge in judges:
+            try:
+                found += [Refusal(kind, *one) for one in judge(decision)]
+            except MissingFact as missing:
+                self._undecided.setdefault(kind, missing)
+                found.append(Refusal("undecided", missing.reason, missing.command))
+        if decision.filed.id in self._revoked:
+            why = self._revoked[decision.filed.id] or "no reason is given"
+            found.append(Refusal("revoked", f"it was revoked: {why}"))
+        decision.refusals = found
+
+    def _approvers(self, code: str) -> Sequence[str]:
+        """Those who may approve a rule's findings and did not make the change."""
+        rule = self._policy.rule(code)
+        if rule is None or not rule.approvable:
+            return ()
+        able = [
+            one for one in self.settings.approver if one.covers(rule.code, rule.name, by_name=rule.signed)
+        ]
+        try:
+            return [one.name for one in able if not self._part_of(one)]
+        except MissingFact:
+            return [one.name for one in able]
+
+    def _made_by(self) -> Sequence[Person]:
+        """Those who made the change.
+
+        Raises:
+            MissingFact: nobody can tell.
+        """
+        if self._people is None:
+            squashed = self._policy.merge == "squash"
+            try:
+                self._people = people_of(self._bond.change, self._bond.folder, squashed=squashed)
+            except MissingFact as missing:
+                self._people = missing
+        if isinstance(self._people, MissingFact):
+            raise self._people
+        return self._people
+
+    def _part_of(self, approver: Approver) -> str:
+        """The part that an approver had in the change, as a clause; empty where none is known."""
+        if approver.name not in self._parts:
+            self._parts[approver.name] = part_of(approver, self._made_by())
+        return self._parts[approver.name]
+
+    def _untrusted(self, decision: Decision) -> Iterator[Reason]:
+        approval = decision.approval
+        if self._enforce and not self._policy.trusted:
+            yield "no trusted base says who may approve", "Bring the authority to the base first.", ""
+            return
+        approver = self.settings.named(approval.approver)
+        if approver is None:
+            known = ", ".join(one.name for one in self.settings.approver) or "nobody"
+            yield f"{approval.approver} is no approver", f"The policy lets {known} approve.", "approver"
+            return
+        rules = [rule for code in approval.rules if (rule := self._policy.rule(code)) and rule.approvable]
+        for rule in rules:
+            if not approver.covers(rule.code, rule.name, by_name=rule.signed):
+                able = ", ".join(self._approvers(rule.code)) or "nobody"
+                named = " by that name" if rule.signed else ""
+                yield f"{approver.name} may not approve {rule.code}{named}", f"{able} may.", "rules"
+        filed = decision.filed
+        decision.proof, signed_by_other = self._proof(decision, approver)
+        sign = f"{approver.name} signs it with `specguard approvals sign {filed.id[:12]} --key FILE`."
+        if signed_by_other:
+            yield f"its signature is by no key of {approver.name}", sign, ""
+        elif decision.proof in ("base", "local") and any(rule.signed for rule in rules):
+            yield "it is not signed, and only a signature lifts this rule", sign, ""
+        elif self._enforce and decision.proof == "local":
+            yield "nothing proves it: it is not signed", sign, ""
+        elif self._enforce and filed.places == {"local"}:
+            yield "it is not committed", f"Commit {path_text(decision.path)} and its signature.", ""
+
+    def _proof(self, decision: Decision, approver: Approver) -> tuple[Proof, bool]:
+        """What proves that an approver gave an approval, and whether another key signed it instead."""
+        filed = decision.filed
+        if filed.signatures:
+            from specguard.approvals.signatures import signer
+
+            content = filed.record.content
+            if any(signer(content, signature, approver.keys) for signature in filed.signatures):
+                return "signature", False
+        logins = {login.casefold() for login in self._bond.change.reviewers}
+        if not logins.isdisjoint(login.casefold() for login in approver.logins):
+            return "platform", False
+        return ("local" if decision.added or filed.signatures else "base"), bool(filed.signatures)
+
+    def _own(self, decision: Decision) -> Iterator[Reason]:
+        approver = self.settings.named(decision.approval.approver)
+        part = self._part_of(approver) if approver else ""
+        if part:
+            yield part, "Ask somebody who had no part in the change.", "approver"
+
+    def _expired(self, decision: Decision) -> Iterator[Reason]:
+        approval, most, now = decision.approval, self.settings.max_days, self._now()
+        again, end = "Ask for a new approval.", f"{approval.expires_at:%Y-%m-%d}"
+        if now > approval.expires_at:
+            yield f"it held until {end}", again, "expires_at"
+        if (approval.issued_at - now).total_seconds() > SKEW:
+            yield f"it is from {approval.issued_at:%Y-%m-%d %H:%M}, which is to come", again, "issued_at"
+        if (approval.expires_at.date() - approval.issued_at.date()).days > most:
+            step = f"The policy lets an approval hold for {most} days; give one of that length."
+            yield f"it is to hold until {end}, longer than {most} days", step, "expires_at"
+
+    def _broad(self, decision: Decision) -> Iterator[Reason]:
+        approval = decision.approval
+        rules = {code: self._policy.rule(code) for code in approval.rules}
+        unknown = [code for code, rule in rules.items() if rule is None or rule.code != code]
+        if unknown:
+            said = f"it names {unknown[0]}, which is no rule's code{_and_more(unknown)}"
+            yield said, "Name each rule by its code.", "rules"
+        for code, rule in rules.items():
+            if rule is not None and rule.code == code and not rule.approvable:
+                yield f"no approval lifts {code}", "Put right what the rule found.", "rules"
+        there = {judged.finding.path for judged in decision.matches}
+        wild = [path for path in approval.paths if path not in there and _WILD.search(path)]
+        if wild:
+            said = f"it names {path_text(wild[0])}, which is no file{_and_more(wild)}"
+            yield said, "Name each file by its path.", "paths"
+        if approval.scope not in self.settings.scopes:
+            bound = "its paths alone" if approval.scope == "paths" else "the whole change"
+            taken = f"The policy takes approvals that are bound to {' or '.join(self.settings.scopes)}."
+            yield f"it is bound to {bound}", taken, "scope"
+
+    def _says_nothing(self, decision: Decision) -> Iterator[Reason]:
+        said = says_nothing(decision.approval.reason, self._policy, decision.approval.rules)
+        if said:
+            yield said, "Say why this change needs what the rule forbids.", "reason"
+
+
+def _and_more(names: Sequence[object]) -> str:
+    return f", and {len(names) - 1} more such" if len(names) > 1 else ""
 
 
 def log_of(change: Change, folder: bytes) -> Log:

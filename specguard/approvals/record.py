@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy
     from specguard.change.change import Change
     from specguard.change.entries import Entry
+    from specguard.engine.facts import Facts
     from specguard.model import Finding
 
     Scope = Literal["change", "paths"]
@@ -275,15 +276,20 @@ class Bond(Record):
     work_item: tuple[str, str] | None
 
     @classmethod
-    def of(cls, change: Change, policy: Policy, work_item: tuple[str, str] | None) -> Bond:
-        """The bond of a change under a policy."""
+    def of(cls, facts: Facts) -> Bond:
+        """The bond of a change under the policy that judges it."""
+        change, policy = facts.change, facts.policy
+        try:
+            item = facts.get("work_item")
+        except (MissingFact, NotApplicable):
+            item = None
         return cls(
             change=change,
             folder=policy.log_folder,
             target=target_of(change, policy),
             policy_id=policy.policy_id,
             repository=policy.remote or "",
-            work_item=work_item,
+            work_item=(item.kind, str(item.id)) if item else None,
         )
 
     @cached_property
@@ -309,26 +315,26 @@ class Bond(Record):
         """Why an approval is not one for this change.
 
         Yields:
-            The field of the record that says so, the reason as a clause, and what to do as a sentence.
+            The reason as a clause, what to do as a sentence, and the field of the record that says so.
         """
         again = "Ask for an approval of the change as it is now, or take this one out."
         gone = approval.scope == "paths" and not self._paths.issuperset(approval.paths)
         if gone or self.fingerprint(approval.scope, approval.paths) != approval.fingerprint:
             what = "the change" if approval.scope == "change" else "its paths"
-            yield "fingerprint", f"it was given for another content of {what}", again
+            yield f"it was given for another content of {what}", again, "fingerprint"
         if approval.target != self.target:
             why, step = f"not for {self.target}", again
             if not self.target:
                 why = "and nobody can tell whether that is the base"
                 step = "Name the base as a branch: `--base main`."
-            yield "target", f"it is for {approval.target or 'no branch that is known'}, {why}", step
+            yield f"it is for {approval.target or 'no branch that is known'}, {why}", step, "target"
         if approval.policy_id != self.policy_id:
-            yield "policy_id", "it was given under another policy, or by another version of specguard", again
+            yield "it was given under another policy, or by another version of specguard", again, "policy_id"
         if approval.repository != self.repository:
-            yield "repository", f"it is for the repository {approval.repository or '(none named)'}", again
+            yield f"it is for the repository {approval.repository or '(none named)'}", again, "repository"
         if self.work_item and approval.work_item and approval.work_item != self.work_item:
             items = f"it is for {' '.join(approval.work_item)}, not for {' '.join(self.work_item)}"
-            yield "work_item", items, again
+            yield items, again, "work_item"
 
     # Asked for once an approval, and a change may bring thousands of both.
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from specguard.approvals.granting import add_signature, revoke
+from specguard.approvals.logbook import Logbook, Verification
 from specguard.approvals.record import Approval
 from specguard.change.change import BASELINE
 from specguard.change.git import Git
@@ -19,9 +21,9 @@ from specguard.cli.files import replace_file, writing
 from specguard.cli.options import counted, say, show, usage
 from specguard.engine.baseline import Recording, record
 from specguard.engine.check import check
-from specguard.engine.granting import add_signature, revoke
-from specguard.engine.logbook import Logbook, Verification
-from specguard.errors import SpecguardError
+from specguard.engine.facts import Clock
+from specguard.engine.policies import open_policy
+from specguard.errors import Needed, SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, listed, path_text, shortened
 from specguard.reporters.escape import cut, cut_path
 from specguard.reporters.json import fields_of, path_data, report
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Final
 
-    from specguard.engine.logbook import Logged
+    from specguard.approvals.logbook import Logged
     from specguard.model import Judged, RuleResult, Verdict
 
 
@@ -62,14 +64,14 @@ def command() -> None:
     """
 
 
-def _request(directory: str, base: str) -> Request:
-    return Request(environment=os.environ, directory=directory, base=base)
-
-
 @contextmanager
 def _logbook(directory: str, base: str, decisions: Sequence[str] = ()) -> Iterator[Logbook]:
+    request = Request(environment=os.environ, directory=directory, base=base)
     with Git(Repository.locate(directory, os.environ)) as git:
-        book = Logbook(git, _request(directory, base), decisions)
+        policy = open_policy(request)
+        with Needed():
+            now = Clock(request.today).now()
+        book = Logbook(git, request, policy, now, decisions)
         yield book
         if broken := book.uses.broken:
             lines = "a line is no decision" if broken == 1 else f"{broken} lines are no decisions"
@@ -125,7 +127,8 @@ def verify(directory: str, base: str, output_format: str) -> int:
 @opt.output_format
 def revoke_(name: str, directory: str, base: str, output_format: str, **words: str) -> None:
     """End an approval early, for ever. An unsigned revocation counts too."""
-    filed, paths = revoke(_request(directory, base), name, **words)
+    with _logbook(directory, base) as book:
+        filed, paths = revoke(book, name, **words)
     _say_written(f"approval {filed.id[:12]} is revoked", filed.id, paths, output_format)
 
 
@@ -140,7 +143,8 @@ def sign(name: str, directory: str, base: str, key: str, output_format: str) -> 
         for line in _lines_of(logged):
             say(line, err=output_format == "json")
 
-    filed, path = add_signature(_request(directory, base), name, key, told)
+    with _logbook(directory, base) as book:
+        filed, path = add_signature(book, name, key, told)
     _say_written(f"{filed.id[:12]} is signed", filed.id, [path], output_format)
 
 

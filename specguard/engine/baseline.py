@@ -11,9 +11,9 @@ from specguard.declaration.rule import Record
 from specguard.engine.check import Selection
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
-from specguard.engine.run import Judging, state_of
+from specguard.engine.run import Judging
 from specguard.errors import MissingFact, SpecguardError
-from specguard.model import path_text
+from specguard.model import path_text, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

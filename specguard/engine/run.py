@@ -10,7 +10,7 @@ from __future__ import annotations
 from specguard.change.revision import sha256
 from specguard.declaration.rule import LAST, Record, lower_severity
 from specguard.errors import MissingFact, NotApplicable
-from specguard.model import Finding, Judged, Origin, RuleResult
+from specguard.model import Finding, Judged, Origin, RuleResult, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -193,19 +193,6 @@ def arguments(method: Any, first: int, facts: Facts) -> Iterator[Any]:
             if position < required:
                 raise
             yield None
-
-
-def state_of(judged: Sequence[Judged]) -> State:
-    """The worst that the findings make of their rule; anything open below an error leaves it warned."""
-    severities = {one.severity for one in judged if one.state == "open"}
-    if "error" in severities:
-        return "failed"
-    if severities:
-        return "warned"
-    states = {one.state for one in judged}
-    if "approved" in states:
-        return "approved"
-    return "baselined" if states else "passed"
 
 
 def tell_once(results: Sequence[RuleResult]) -> None:

@@ -93,12 +93,12 @@ def judged(
     """
     import click
 
+    from specguard.approvals.record import Bond
     from specguard.change.git import Git
     from specguard.change.repository import Repository as Located
     from specguard.change.request import Request
     from specguard.change.sources import open_changes
     from specguard.cli.check import command
-    from specguard.engine.approvals import bond_of
     from specguard.engine.check import Selection
     from specguard.engine.facts import Facts
     from specguard.engine.policies import Policies
@@ -117,7 +117,7 @@ def judged(
         change, policy, _ = Policies(request, located).of(change)
         facts = Facts(change, policy)
         results = Judging(policy, facts, Selection(policy.rules)).run()
-        yield bond_of(facts), [one for result in results for one in result.findings]
+        yield Bond.of(facts), [one for result in results for one in result.findings]
 
 
 def _add(repository: Repository, ref: str, files: Mapping[str, bytes]) -> str:

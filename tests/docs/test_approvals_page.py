@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.approvals.log import write_record
+from specguard.approvals.logbook import STATES
 from specguard.approvals.record import Approval, read_record
-from specguard.engine.logbook import STATES
 from specguard.testing import Case, Step, run_here
 from specguard.testing.repository import clean_environment
 from tests.approvals.making import FOLDER, approval, revocation

@@ -258,7 +258,7 @@ def _leave_others_work(verdict: Verdict, change: Change, before: Sequence[Mappin
     """Take out what was found in files that are as they were, uncommitted, when the session began."""
     if not any(before):
         return
-    from specguard.engine.run import state_of
+    from specguard.model import state_of
 
     same = {
         entry.path

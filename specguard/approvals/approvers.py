@@ -11,9 +11,8 @@ from specguard.authority.load import DEFAULTS
 from specguard.authority.policy import plain
 from specguard.change.change import BASELINE
 from specguard.declaration.patterns import fold
-from specguard.engine.run import state_of
 from specguard.errors import MissingFact, NotApplicable
-from specguard.model import listed, path_text
+from specguard.model import listed, path_text, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

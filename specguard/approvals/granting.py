@@ -8,12 +8,8 @@ import os
 from specguard.approvals.approvals import log_of, says_nothing
 from specguard.approvals.log import write_record, write_signature
 from specguard.approvals.people import part_of, people_of
-from specguard.approvals.record import Approval, Revocation
+from specguard.approvals.record import Approval, Bond, Revocation
 from specguard.approvals.signatures import sign_as
-from specguard.change.git import Git
-from specguard.change.repository import Repository
-from specguard.engine.facts import Clock
-from specguard.engine.logbook import Logbook
 from specguard.errors import Needed, NotApplicable, SpecguardError, nearest
 from specguard.model import listed, path_text
 
@@ -23,24 +19,23 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.approvals.log import Filed
-    from specguard.approvals.record import Bond
+    from specguard.approvals.logbook import Logbook, Logged
+    from specguard.approvals.record import Scope
     from specguard.approvals.settings import ApprovalSettings, Approver
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.change.request import Request
     from specguard.engine.facts import Facts
-    from specguard.engine.logbook import Logged
     from specguard.model import Judged, RuleResult
 
 
 _SHOWN: Final = 5
 
 
-def grant(facts: Facts, bond: Bond, results: Sequence[RuleResult]) -> list[str]:
+def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     """Write the approval that a request asks for.
 
     Args:
         facts: the change, whose request says who approves what and why, and the policy that judged.
-        bond: what the approval is bound to.
         results: what the rules found.
 
     Returns:
@@ -49,7 +44,7 @@ def grant(facts: Facts, bond: Bond, results: Sequence[RuleResult]) -> list[str]:
     Raises:
         SpecguardError: it cannot be given; nothing is written then.
     """
-    request, policy = facts.change.request, facts.policy
+    request, policy, bond = facts.change.request, facts.policy, Bond.of(facts)
     settings: ApprovalSettings = policy.declared("approval_settings")
     if request.push:
         raise _refused(
@@ -70,47 +65,18 @@ def grant(facts: Facts, bond: Bond, results: Sequence[RuleResult]) -> list[str]:
     codes = sorted({judged.code for judged in findings})
     problem = says_nothing(request.reason, policy, codes)
     if problem:
-        raise SpecguardError(
+        raise _refused(
             f"an approval needs a reason, and {problem}" if request.reason else "an approval needs a reason",
-            help='say it with --reason "why this change needs what the rule forbids"',
-            code="not-approvable",
+            'say it with --reason "why this change needs what the rule forbids"',
         )
-    _refuse_own(approver, bond, policy)
-    now = facts.clock.now()
-    scope = request.scope or "change"
-    paths = sorted({judged.finding.path for judged in findings if judged.finding.path is not None})
-    if scope not in settings.scopes:
+    with Needed():
+        people = people_of(bond.change, bond.folder, squashed=policy.merge == "squash")
+    part = part_of(approver, people)
+    if part:
         raise _refused(
-            f"the policy takes no approval whose scope is {scope}", f"it takes {' or '.join(settings.scopes)}"
+            f"nobody approves their own change: {part}", "ask somebody who had no part in the change"
         )
-    if scope == "paths" and any(judged.finding.path is None for judged in findings):
-        raise _refused(
-            "a finding without a file cannot be approved only for its paths", "leave out --scope paths"
-        )
-    try:
-        fingerprint = bond.fingerprint("paths" if scope == "paths" else "change", paths)
-    except NotApplicable as error:
-        raise _refused(
-            f"there is no content that an approval could be bound to: {error.reason}",
-            "approve what is staged, with --staged, or the branch",
-        ) from error
-    record = Approval(
-        approver=approver.name,
-        reason=" ".join(request.reason.split()),
-        ticket=request.ticket,
-        issued_at=now,
-        expires_at=_expiry(request.expires, now, settings.max_days),
-        rules=codes,
-        paths=paths,
-        findings=sorted({judged.fingerprint for judged in findings}),
-        scope="paths" if scope == "paths" else "change",
-        fingerprint=fingerprint,
-        target=bond.target,
-        policy_id=bond.policy_id,
-        repository=bond.repository,
-        work_item=bond.work_item,
-        nonce=os.urandom(16).hex(),
-    )
+    record = _record(facts, bond, settings, approver, findings, codes)
     known = _known(record, bond)
     if known is not None:
         signed = "" if known.signatures else f" Its signature is missing: {_sign(known.id)}."
@@ -130,8 +96,54 @@ def grant(facts: Facts, bond: Bond, results: Sequence[RuleResult]) -> list[str]:
     return said
 
 
-def _refused(message: str, step: str) -> SpecguardError:
-    return SpecguardError(message, help=step, code="not-approvable")
+def _record(
+    facts: Facts,
+    bond: Bond,
+    settings: ApprovalSettings,
+    approver: Approver,
+    findings: Sequence[Judged],
+    codes: Sequence[str],
+) -> Approval:
+    """The approval of some findings, bound to the change as it is now."""
+    request, now = facts.change.request, facts.clock.now()
+    scope: Scope = "paths" if request.scope == "paths" else "change"
+    paths = sorted({judged.finding.path for judged in findings if judged.finding.path is not None})
+    if scope not in settings.scopes:
+        raise _refused(
+            f"the policy takes no approval whose scope is {scope}", f"it takes {' or '.join(settings.scopes)}"
+        )
+    if scope == "paths" and any(judged.finding.path is None for judged in findings):
+        raise _refused(
+            "a finding without a file cannot be approved only for its paths", "leave out --scope paths"
+        )
+    try:
+        fingerprint = bond.fingerprint(scope, paths)
+    except NotApplicable as error:
+        raise _refused(
+            f"there is no content that an approval could be bound to: {error.reason}",
+            "approve what is staged, with --staged, or the branch",
+        ) from error
+    return Approval(
+        approver=approver.name,
+        reason=" ".join(request.reason.split()),
+        ticket=request.ticket,
+        issued_at=now,
+        expires_at=_expiry(request.expires, now, settings.max_days),
+        rules=codes,
+        paths=paths,
+        findings=sorted({judged.fingerprint for judged in findings}),
+        scope=scope,
+        fingerprint=fingerprint,
+        target=bond.target,
+        policy_id=bond.policy_id,
+        repository=bond.repository,
+        work_item=bond.work_item,
+        nonce=os.urandom(16).hex(),
+    )
+
+
+def _refused(message: str, step: str, code: str = "not-approvable") -> SpecguardError:
+    return SpecguardError(message, help=step, code=code)
 
 
 def _known(record: Approval, bond: Bond) -> Filed | None:
@@ -168,11 +180,8 @@ def approver_named(name: str, settings: ApprovalSettings) -> Approver:
         raise _refused("an approval needs an approver", f"name one of {', '.join(names)} with --approved-by")
     approver = settings.named(name)
     if approver is None:
-        raise SpecguardError(
-            f"{name} is no approver",
-            help=nearest(name, names, f"the policy names {', '.join(names)}"),
-            code="unknown-name",
-        )
+        step = nearest(name, names, f"the policy names {', '.join(names)}")
+        raise _refused(f"{name} is no approver", step, "unknown-name")
     return approver
 
 
@@ -184,11 +193,8 @@ def _rule(name: str, policy: Policy, settings: ApprovalSettings, approver: Appro
         if name in families:
             raise _refused(f"{name} is a family, and an approval names rules", f"name one, as {name}002")
         known = {text for one in policy.rules for text in (one.code, one.name)}
-        raise SpecguardError(
-            f"no rule is called {name!r}",
-            help=nearest(name, known, "`specguard rule` lists them"),
-            code="unknown-name",
-        )
+        step = nearest(name, known, "`specguard rule` lists them")
+        raise _refused(f"no rule is called {name!r}", step, "unknown-name")
     if not rule.approvable:
         raise _refused(f"no approval lifts {rule.code} {rule.name}", "put right what it found")
     if not approver.covers(rule.code, rule.name, by_name=rule.signed):
@@ -231,43 +237,28 @@ def _findings(
     return meant, f"What {said} finds there"
 
 
-def _refuse_own(approver: Approver, bond: Bond, policy: Policy) -> None:
-    with Needed():
-        people = people_of(bond.change, bond.folder, squashed=policy.merge == "squash")
-    part = part_of(approver, people)
-    if part:
-        raise _refused(
-            f"nobody approves their own change: {part}", "ask somebody who had no part in the change"
-        )
-
-
 def _expiry(text: str, now: datetime.datetime, most: int) -> datetime.datetime:
     """Until when an approval holds: the end of the day that is said, or of the last one there may be."""
     last = now.date() + datetime.timedelta(days=most)
     try:
         day = datetime.date.fromisoformat(text) if text else last
     except ValueError:
-        raise _usage(f"--expires {text!r} is no date", "write it as 2026-01-31") from None
+        raise _refused(f"--expires {text!r} is no date", "write it as 2026-01-31", "usage") from None
     if day < now.date():
-        raise _usage(f"--expires {text} is past", f"an approval may hold until {last}")
+        raise _refused(f"--expires {text} is past", f"an approval may hold until {last}", "usage")
     if day > last:
-        raise _usage(
-            f"--expires {text} is further away than the policy's {most} days", f"it may hold until {last}"
-        )
+        what = f"--expires {text} is further away than the policy's {most} days"
+        raise _refused(what, f"it may hold until {last}", "usage")
     return datetime.datetime.combine(day, datetime.time(23, 59, 59), tzinfo=datetime.UTC)
 
 
-def _usage(message: str, step: str) -> SpecguardError:
-    return SpecguardError(message, help=step, code="usage")
-
-
 def revoke(
-    request: Request, name: str, *, approved_by: str, reason: str, key: str = ""
+    book: Logbook, name: str, *, approved_by: str, reason: str, key: str = ""
 ) -> tuple[Filed, Sequence[str]]:
     """Revoke an approval: write the record that ends it.
 
     Args:
-        request: where the log is, and the base whose policy is asked.
+        book: the log; the `Git` that it was read with must be open.
         name: the approval, by its id or the beginning of it.
         approved_by: the approver who revokes it.
         reason: why.
@@ -279,45 +270,37 @@ def revoke(
     Raises:
         SpecguardError: there is no such approval, it is revoked already, or nothing can be written.
     """
-    with Git(Repository.locate(request.directory, request.environment)) as git:
-        book = Logbook(git, request)
-        filed = book.named(name)
-        if not isinstance(filed.record, Approval):
-            raise SpecguardError(
-                f"{filed.id[:12]} is a revocation, and holds for ever",
-                help="give the approval anew",
-                code="not-approvable",
-            )
-        earlier = book.revoking(filed.id)
-        if earlier:
-            by, when = earlier[0][1].approver, earlier[0][1].issued_at
-            raise _refused(
-                f"{filed.id[:12]} is revoked already: {by} did so on {when:%Y-%m-%d}",
-                f"`specguard approvals show {filed.id[:12]}` has it all",
-            )
-        approver = approver_named(approved_by, book.settings)
-        text = " ".join(reason.split())
-        if not text:
-            raise _refused("a revocation needs a reason", 'say why with --reason "..."')
-        with Needed():
-            now = Clock(request.today).now()
-        record = Revocation(
-            revokes=filed.id,
-            approver=approver.name,
-            reason=text,
-            issued_at=now,
-            nonce=os.urandom(16).hex(),
+    filed = book.named(name)
+    if not isinstance(filed.record, Approval):
+        raise _refused(f"{filed.id[:12]} is a revocation, and holds for ever", "give the approval anew")
+    earlier = book.revoking(filed.id)
+    if earlier:
+        by, when = earlier[0][1].approver, earlier[0][1].issued_at
+        raise _refused(
+            f"{filed.id[:12]} is revoked already: {by} did so on {when:%Y-%m-%d}",
+            f"`specguard approvals show {filed.id[:12]}` has it all",
         )
-        signature = sign_as(approver, record, key) if key else None
-        path = write_record(git.repository.work_tree(), book.log.folder, record, signature)
-        return filed, [path, f"{path}.sig"] if signature else [path]
+    approver = approver_named(approved_by, book.settings)
+    text = " ".join(reason.split())
+    if not text:
+        raise _refused("a revocation needs a reason", 'say why with --reason "..."')
+    record = Revocation(
+        revokes=filed.id,
+        approver=approver.name,
+        reason=text,
+        issued_at=book.now,
+        nonce=os.urandom(16).hex(),
+    )
+    signature = sign_as(approver, record, key) if key else None
+    path = write_record(book.git.repository.work_tree(), book.log.folder, record, signature)
+    return filed, [path, f"{path}.sig"] if signature else [path]
 
 
-def add_signature(request: Request, name: str, key: str, show: Callable[[Logged], None]) -> tuple[Filed, str]:
+def add_signature(book: Logbook, name: str, key: str, show: Callable[[Logged], None]) -> tuple[Filed, str]:
     """Sign a record that has no signature yet.
 
     Args:
-        request: where the log is, and the base whose policy is asked.
+        book: the log; the `Git` that it was read with must be open.
         name: the record, by its id or the beginning of it.
         key: the file of the key of the approver that the record names.
         show: shows the record before it is signed: somebody else may have written it.
@@ -328,21 +311,19 @@ def add_signature(request: Request, name: str, key: str, show: Callable[[Logged]
     Raises:
         SpecguardError: there is no such record, it is signed, or the key is not its approver's.
     """
-    with Git(Repository.locate(request.directory, request.environment)) as git:
-        book = Logbook(git, request)
-        filed = book.named(name)
-        approver = approver_named(filed.record.approver, book.settings)
-        if filed.signatures:
-            raise _refused(
-                f"{filed.id[:12]} has a signature already",
-                f"`specguard approvals show {filed.id[:12]}` tells whose it is",
-            )
-        if "local" not in filed.places:
-            raise _refused(
-                f"{filed.id[:12]} is not in the working tree, so it cannot be signed there",
-                "check out a branch that has it",
-            )
-        show(book.logged(filed))
-        signature = sign_as(approver, filed.record, key)
-        work_tree = git.repository.work_tree()
-        return filed, write_signature(work_tree, book.log.folder, filed.id, signature)
+    filed = book.named(name)
+    approver = approver_named(filed.record.approver, book.settings)
+    if filed.signatures:
+        raise _refused(
+            f"{filed.id[:12]} has a signature already",
+            f"`specguard approvals show {filed.id[:12]}` tells whose it is",
+        )
+    if "local" not in filed.places:
+        raise _refused(
+            f"{filed.id[:12]} is not in the working tree, so it cannot be signed there",
+            "check out a branch that has it",
+        )
+    show(book.logged(filed))
+    signature = sign_as(approver, filed.record, key)
+    work_tree = book.git.repository.work_tree()
+    return filed, write_signature(work_tree, book.log.folder, filed.id, signature)

@@ -15,14 +15,13 @@ from specguard.change.base import find_base, named_base
 from specguard.change.revision import sha256
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
-from specguard.engine.facts import Clock
-from specguard.engine.policies import open_policy
 from specguard.errors import Needed, SpecguardError, nearest
 from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
     from typing import Final, Literal
 
     from specguard.approvals.log import Filed, Use
@@ -86,11 +85,13 @@ class Logbook:
 
     Args:
         git: where it is read; it must stay open as long as the history is looked at.
-        request: its directory, environment, `base` and `today` count.
+        request: its `base` counts.
+        policy: what would judge here.
+        now: the time.
         decisions: files of decisions, beside the one that checks here write.
 
     Attributes:
-        policy: what would judge here; it says who may approve.
+        policy: the same; it says who may approve.
         settings: `[approvals]` of it.
         work_tree: the working tree's folder; None in a bare repository.
         base: the trusted base's tree; None where there is no trusted base.
@@ -99,13 +100,16 @@ class Logbook:
         uses: the checks that used them.
 
     Raises:
-        SpecguardError: there is no policy, or the log cannot be read.
+        SpecguardError: the log cannot be read.
     """
 
-    def __init__(self, git: Git, request: Request, decisions: Sequence[str] = ()) -> None:
+    def __init__(
+        self, git: Git, request: Request, policy: Policy, now: datetime, decisions: Sequence[str] = ()
+    ) -> None:
         repository = git.repository
         self.git = git
-        self.policy = open_policy(request)
+        self.policy = policy
+        self.now = now
         self.settings: ApprovalSettings = self.policy.declared("approval_settings")
         self.work_tree = repository.work_tree_if_any()
         with Needed():
@@ -115,7 +119,6 @@ class Logbook:
             self.log = read_log(
                 self.policy.log_folder, base=self.base, head=self.head, work_tree=self.work_tree
             )
-            self._now = Clock(request.today).now()
         self.uses = Uses(repository.common, decisions)
         self._revoking: dict[str, list[tuple[Filed, Revocation]]] = {}
         for filed, record in self.log.revocations:
@@ -208,9 +211,9 @@ class Logbook:
         for _, revocation in revocations:
             why = f": {revocation.reason}" if revocation.reason else ""
             yield "revoked", f"{revocation.approver} revoked it on {revocation.issued_at:%Y-%m-%d}{why}"
-        if self._now > record.expires_at:
+        if self.now > record.expires_at:
             yield "expired", f"it held until {record.expires_at:%Y-%m-%d}"
-        if (record.issued_at - self._now).total_seconds() > SKEW:
+        if (record.issued_at - self.now).total_seconds() > SKEW:
             yield "future", f"it is from {record.issued_at:%Y-%m-%d %H:%M}, which is to come"
 
     def _trust(self, logged: Logged) -> Iterator[tuple[State, str]]:
