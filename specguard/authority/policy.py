@@ -35,6 +35,8 @@ _PATTERNS: Final[dict[str, type[Patterns]]] = {
 def encode(value: Any) -> Any:
     """A value as data: what JSON has stays, all else is an object with its type under `$`.
 
+    Of a record only the fields that have no default or another value are in it.
+
     Patterns keep their translations, so that a run translates nothing.
 
     Raises:
@@ -49,11 +51,18 @@ def encode(value: Any) -> Any:
         return {"$": kind, "patterns": list(value.patterns), "expressions": list(value.expressions)}
     if isinstance(value, Expression):
         return {"$": "expression", "text": value.text}
+    if isinstance(value, bytes):
+        return {"$": "bytes", "text": value.decode("utf-8", "surrogateescape")}
     if isinstance(value, dict):
         return {"$": "map", "items": {key: encode(element) for key, element in value.items()}}
     if isinstance(value, Record):
-        fields = {name: encode(getattr(value, name)) for name in value._fields}
-        return {"$": "record", "class": target_of(type(value)), "fields": fields}
+        cls, given = type(value), vars(value)
+        fields = {
+            name: encode(given[name])
+            for name in value._fields
+            if not hasattr(cls, name) or given[name] is not getattr(cls, name)
+        }
+        return {"$": "record", "class": target_of(cls), "fields": fields}
     if hasattr(value, "isoformat"):
         return {"$": type(value).__name__, "text": value.isoformat()}
     raise TypeError(f"a setting cannot be a {type(value).__name__}")
@@ -70,6 +79,8 @@ def decode(data: Any) -> Any:
         return _PATTERNS[kind](data["patterns"], data["expressions"])
     if kind == "expression":
         return Expression(data["text"])
+    if kind == "bytes":
+        return data["text"].encode("utf-8", "surrogateescape")
     if kind == "map":
         return {key: decode(element) for key, element in data["items"].items()}
     if kind == "record":
@@ -240,7 +251,7 @@ class Guards:
         return bool(self._rules)
 
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 """The number of the data's format; data of another one is not read."""
 
 

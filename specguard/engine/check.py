@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from specguard.approvals.settle import settle
 from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Looking
 from specguard.change.sources import open_changes
+from specguard.engine.approvals import settle
 from specguard.engine.facts import Clock, Facts
 from specguard.engine.policies import Policies, stack_notes, touches_policy
 from specguard.engine.run import Judging, Kept, names_of, tell_once

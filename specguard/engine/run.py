@@ -7,10 +7,11 @@ that it asks for: one that asks for anything else (refs, a remote, the working t
 
 from __future__ import annotations
 
+from specguard.authority.policy import decode, encode
 from specguard.change.revision import sha256
-from specguard.declaration.rule import LAST, Record, lower_severity
+from specguard.declaration.rule import LAST, lower_severity
 from specguard.errors import MissingFact, NotApplicable
-from specguard.model import Finding, Judged, Origin, RuleResult, state_of
+from specguard.model import Judged, Record, RuleResult, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,11 +22,10 @@ if TYPE_CHECKING:
     from specguard.authority.cache import Cache
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.change.change import Change
-    from specguard.change.repository import PullRequest
     from specguard.declaration.rule import Rule
     from specguard.engine.check import Selection
     from specguard.engine.facts import Facts
-    from specguard.model import Severity, State
+    from specguard.model import Finding, Severity, State
 
 
 class RuleOutcome(Record, frozen=False):
@@ -198,33 +198,30 @@ def arguments(method: Any, first: int, facts: Facts) -> Iterator[Any]:
 def tell_once(results: Sequence[RuleResult]) -> None:
     """Take out what another rule tells of the same cause, by `same_as`, as openly and severely."""
     for result in results:
-        told = {
-            one: other
-            for one in result.findings
-            if one.finding.same_as and one.state == "open" and (other := _same(one, results))
-        }
-        if told:
-            result.findings = [one for one in result.findings if one not in told]
+        told = [(one, _same(one, results)) for one in result.findings if one.finding.same_as]
+        others = [other for _, other in told if other is not None]
+        if others:
+            gone = [id(one) for one, other in told if other is not None]
+            result.findings = [one for one in result.findings if id(one) not in gone]
             if result.state in ("failed", "warned"):
                 result.state = state_of(result.findings) if result.findings else "not-applicable"
                 if not result.findings:
-                    result.reason = f"{next(iter(told.values())).code} tells the same"
+                    result.reason = f"{others[0].code} tells the same"
 
 
 def _same(one: Judged, results: Sequence[RuleResult]) -> Judged | None:
-    """The open finding that a finding is the same as; None where it is not there, or less severe."""
+    """The open finding that an open one is the same as; None where it is not there, or less severe."""
     finding = one.finding
     place = (finding.path, finding.commit, finding.field)
-    for result in results:
-        for other in result.findings:
-            found = other.finding
-            if (
-                f"{result.code} {found.key}" in finding.same_as
-                and (found.path, found.commit, found.field) == place
-                and other.state == "open"
-                and lower_severity(one.severity, other.severity) == one.severity
-            ):
-                return other
+    for other in (judged for result in results for judged in result.findings if one.state == "open"):
+        found = other.finding
+        if (
+            f"{other.code} {found.key}" in finding.same_as
+            and (found.path, found.commit, found.field) == place
+            and other.state == "open"
+            and lower_severity(one.severity, other.severity) == one.severity
+        ):
+            return other
     return None
 
 
@@ -286,12 +283,6 @@ BUILT_IN: Final = "specguard_rules"
 LIMIT: Final = 8 << 20
 """Outcomes that take more bytes than this are not kept."""
 
-_FIELDS: Final = (
-    "message", "help", "line", "end_line", "commit", "field", "side", "key", "severity", "setting", "same_as",
-)  # fmt: skip
-
-_PATHS: Final = ("path", "moved")
-
 
 class Kept:
     """The outcomes of one change's rules.
@@ -312,11 +303,14 @@ class Kept:
 
     def get(self, code: str) -> RuleOutcome | None:
         """What a rule found the last time; None where that is not known."""
-        data = self._stored.get(code)
+        if code not in self._stored:
+            return None
         try:
-            return None if data is None else _outcome(data)
+            findings, absent, condition, looked_at = decode(self._stored[code])
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
+        reason = None if absent is None else NotApplicable(absent)
+        return RuleOutcome(findings, reason, condition=condition, looked_at=looked_at)
 
     def keep(self, rule: RuleInPolicy, outcome: RuleOutcome) -> None:
         """Keep what a rule found, where it follows from what names it.
@@ -325,7 +319,8 @@ class Kept:
         """
         pure = all(name in PURE or self._declared(name) for name in outcome.facts)
         if pure and outcome.complete and rule.package == BUILT_IN:
-            self._stored[rule.code] = _data(outcome)
+            absent = outcome.absent and outcome.absent.reason
+            self._stored[rule.code] = encode([outcome.findings, absent, outcome.condition, outcome.looked_at])
             self._changed = True
 
     def save(self) -> None:
@@ -351,6 +346,7 @@ def names_of(change: Change, policy: Policy, today: date) -> Mapping[str, str] |
         base = change.base
     except (MissingFact, NotApplicable):
         return None
+    text = ("title", "body", "base", "number")
     said = {
         "kind": "results",
         "policy": [policy.policy_id, policy.ref, policy.trusted, sorted(map(repr, policy.adopted))],
@@ -358,15 +354,11 @@ def names_of(change: Change, policy: Policy, today: date) -> Mapping[str, str] |
         "commits": [base.tip, base.start, base.head, list(base.merge_bases)],
         "base": [base.name, base.trusted, change.found.how],
         "branch": _known(lambda: [change.branch.name, change.branch.source]),
-        "pull request": _known(lambda: _text(change.pull_request)),
+        "pull request": _known(lambda: [getattr(change.pull_request, name) for name in text]),
         "stage": change.stage,
         "today": today.isoformat(),
     }
     return {key: repr(value) for key, value in said.items()}
-
-
-def _text(text: PullRequest) -> list[Any]:
-    return [text.title, text.body, text.base, text.number]
 
 
 def _known(read: Callable[[], list[Any]]) -> Any:
@@ -374,42 +366,3 @@ def _known(read: Callable[[], list[Any]]) -> Any:
         return read()
     except (MissingFact, NotApplicable) as absent:
         return f"{type(absent).__name__}: {absent}"
-
-
-def _data(outcome: RuleOutcome) -> dict[str, Any]:
-    return {
-        "findings": [_finding_data(finding) for finding in outcome.findings],
-        "absent": outcome.absent and outcome.absent.reason,
-        "condition": outcome.condition,
-        "looked_at": outcome.looked_at,
-    }
-
-
-def _outcome(data: Mapping[str, Any]) -> RuleOutcome:
-    absent = data["absent"]
-    return RuleOutcome(
-        [_finding(one) for one in data["findings"]],
-        None if absent is None else NotApplicable(absent),
-        condition=data["condition"],
-        looked_at=data["looked_at"],
-    )
-
-
-def _finding_data(finding: Finding) -> dict[str, Any]:
-    data = {name: value for name in _FIELDS if (value := getattr(finding, name)) is not None}
-    for name in _PATHS:
-        path = getattr(finding, name)
-        if path is not None:
-            data[name] = path.decode("utf-8", "surrogateescape")
-    if finding.authority is not None:
-        data["authority"] = [finding.authority.path, finding.authority.line]
-    return data
-
-
-def _finding(data: Mapping[str, Any]) -> Finding:
-    values = {**data, "same_as": tuple(data.get("same_as", ()))}
-    for name in _PATHS:
-        if name in values:
-            values[name] = values[name].encode("utf-8", "surrogateescape")
-    authority = values.pop("authority", None)
-    return Finding(**values, authority=authority and Origin(*authority))

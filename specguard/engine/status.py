@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 from specguard.change.base import find_base
-from specguard.change.git import Git
+from specguard.change.git import Git, History
 from specguard.change.repository import Repository
 from specguard.change.sources import open_changes
+from specguard.change.worktree import worktrees
+from specguard.documents.dates import stamps
 from specguard.documents.fields import normal_name
-from specguard.engine import status_items as items
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import path_text
+from specguard.work.changes import Landings
+from specguard.work.item import WorkItem
+from specguard.work.items import Work
+from specguard.work.kinds import Names
+from specguard.work.templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final, TypeVar
 
+    from specguard.artifacts.artifacts import Artifact
     from specguard.authority.policy import Policy
     from specguard.change.change import Change
     from specguard.change.request import Request
-    from specguard.plans.plans import Plan
+    from specguard.plans.plans import Plan, Plans
     from specguard.plans.task import Task
+    from specguard.specs.specs import Specs
     from specguard.waves.breakdowns import Breakdowns
     from specguard.waves.waves import StageState, Wave, Waves
+    from specguard.work.item import Unresolved
+    from specguard.work.sources import Listed, Sources
 
     _Told = TypeVar("_Told")
 
@@ -49,19 +59,19 @@ def standing(request: Request, *, waves: Sequence[str] = (), worktrees: bool = F
     repository = Repository.locate(request.directory, request.environment)
     with Git(repository) as git:
         change, policy, notes = _open(git, request, Policies(request, repository))
-        telling = TreeReport(Facts(change, policy), change, policy)
-        found = _found(telling, waves)
+        tree = _TreeReport(change, policy)
+        found = tree.data(waves)
     if worktrees:
-        found["worktrees"] = list(items.worktrees_data(repository, telling))
+        found["worktrees"] = tree.told(lambda: _worktrees(repository, tree), [])
         found["missing"] += [
-            missing(f"the worktree {one['path']} has changes that are not committed")
+            _missing(f"the worktree {one['path']} has changes that are not committed")
             for one in found["worktrees"]
             if one["dirty"]
         ]
     found["notes"] = [*change.notes, *notes]
-    found["unknown"] = telling.unknown
+    found["unknown"] = tree.unknown
     judged = bool(found["waves"] or found["plans"])
-    found["complete"] = None if telling.unknown or not judged else not found["missing"]
+    found["complete"] = None if tree.unknown or not judged else not found["missing"]
     return found
 
 
@@ -80,52 +90,7 @@ def waiting_plans(request: Request) -> dict[bytes, str]:
         change, policy, _ = _open(git, request, Policies(request, repository))
         if not policy.declares("wave_settings"):
             return {}
-        return plans_of_later_stages(Facts(change, policy).get("waves"))
-
-
-def _found(telling: TreeReport, wanted: Sequence[str]) -> dict[str, Any]:
-    """Everything that is known of a tree."""
-    told = telling.told
-    sources = telling.fact("sources")
-    if sources is not None:
-        items.tell_landed(telling, sources)
-    waves = waves_asked_for(telling, wanted)
-    listed = told(lambda: items.listed_items(telling, sources), [])
-    planned = told(lambda: plans_data(telling), [])
-    if waves:
-        lacking = [
-            *told(lambda: missing_of_waves(waves), []),
-            *told(lambda: undisposed(telling, waves), []),
-        ]
-    else:
-        lacking = undone(planned)
-    policy = telling.policy
-    return {
-        "schema": SCHEMA,
-        "tree": "worktree" if telling.change.request.worktree else "HEAD",
-        "head": telling.change.git.repository.head,
-        "branch": items.branch_name(telling),
-        "authority": {
-            "documents": [path for path, _ in policy.documents],
-            "ref": policy.ref,
-            "policy_id": policy.policy_id,
-            "trusted": policy.trusted,
-        },
-        "item": told(lambda: items.named_item(telling), None),
-        "current": told(lambda: items.current_items(telling), []),
-        "waves": told(lambda: [wave_data(wave) for wave in waves], []),
-        "items": listed,
-        "plans": planned,
-        "agents": told(lambda: items.agents_data(telling), []),
-        "specs": told(lambda: items.specs_data(telling), None),
-        "worktrees": [],
-        "missing": lacking,
-        "next": [
-            *told(lambda: list(next_stages(waves)), []),
-            *items.next_items(listed),
-            *next_tasks(planned),
-        ],
-    }
+        return _plans_of_later_stages(Facts(change, policy).get("waves").all)
 
 
 def _open(git: Git, request: Request, policies: Policies) -> tuple[Change, Policy, list[str]]:
@@ -137,15 +102,299 @@ def _open(git: Git, request: Request, policies: Policies) -> tuple[Change, Polic
     return policies.of(change)
 
 
-def waves_asked_for(telling: TreeReport, wanted: Sequence[str]) -> list[Wave]:
+class _TreeReport:
+    """What can be told of one tree; `unknown` has what could not, and why."""
+
+    def __init__(self, change: Change, policy: Policy) -> None:
+        self.change = change
+        self.policy = policy
+        self.unknown: list[str] = []
+        self.facts = Facts(change, policy)
+
+    def told(self, read: Callable[[], _Told], otherwise: _Other) -> _Told | _Other:
+        """What a function gives, or something else where that cannot be told."""
+        try:
+            return read()
+        except NotApplicable:
+            return otherwise
+        except MissingFact as missing:
+            self.note(f"{missing.reason}: {missing.command}" if missing.command else missing.reason)
+            return otherwise
+
+    def note(self, said: str) -> None:
+        """Note once that something could not be told."""
+        if said not in self.unknown:
+            self.unknown.append(said)
+
+    def fact(self, name: str) -> Any:
+        """A fact; None where it does not belong here, or cannot be had."""
+        return self.told(lambda: self.facts.get(name), None)
+
+    def data(self, wanted: Sequence[str]) -> dict[str, Any]:
+        """Everything that is known; of the waves those that are asked for."""
+        told, policy = self.told, self.policy
+        sources: Sources | None = self.fact("sources")
+        if sources is not None:
+            self._tell_landed(sources)
+        known: Waves | None = self.fact("waves")
+        every: list[Wave] = told(lambda: list(known.all), []) if known is not None else []
+        waves = _asked_for(every, wanted)
+        items = told(lambda: self._listed_items(sources, known, every), [])
+        plans = told(lambda: self._plans(every), [])
+        lacking: list[dict[str, Any]] = list(_undone(plans))
+        if waves:
+            lacking = [
+                *told(lambda: [one for wave in waves for stage in wave.stages for one in _lacks(stage)], []),
+                *told(lambda: list(self._undisposed(waves)), []),
+            ]
+        return {
+            "schema": SCHEMA,
+            "tree": "worktree" if self.change.request.worktree else "HEAD",
+            "head": self.change.git.repository.head,
+            "branch": self._branch(),
+            "authority": {
+                "documents": [path for path, _ in policy.documents],
+                "ref": policy.ref,
+                "policy_id": policy.policy_id,
+                "trusted": policy.trusted,
+            },
+            "item": told(self._named_item, None),
+            "current": told(self._current_items, []),
+            "waves": told(lambda: [_wave(wave) for wave in waves], []),
+            "items": items,
+            "plans": plans,
+            "agents": told(lambda: list(self._agents()), []),
+            "specs": told(self._specs, None),
+            "worktrees": [],
+            "missing": lacking,
+            "next": [*told(lambda: list(_next_stages(waves)), []), *_next_items(items), *_next_tasks(plans)],
+        }
+
+    def _branch(self) -> str | None:
+        """The branch that is checked out or named; None where none is."""
+        try:
+            return path_text(self.change.branch.name.encode("utf-8", "surrogateescape"))
+        except (MissingFact, NotApplicable):
+            # That there is no branch hides nothing of where the work stands.
+            return None
+
+    def _tell_landed(self, sources: Sources) -> None:
+        """Let the whole history of `HEAD` tell which items commits did, whatever it is compared with."""
+        git = self.change.git
+        if any(kind.commit or kind.pull_request for kind in sources.kinds.values()):
+            names = Names(self.policy.declared("work_kinds"))
+            history = History(git, git.repository.head)
+            sources.landed = Landings(sources, names, history=history, commits=lambda: ())
+        sources.shown = self.facts.shown(sources, git.repository.head)
+
+    def _work(self) -> Work:
+        try:
+            return Work.of(self.change, self.policy)
+        except MissingFact:
+            # Without a branch nothing is named; the pointers still name the current items.
+            policy = self.policy
+            return Work(
+                policy.declared("work_kinds"),
+                (),
+                tree=lambda: self.change.paper_files,
+                base=policy.base or "",
+                remote=policy.remote or "",
+            )
+
+    def _named_item(self) -> dict[str, Any] | None:
+        """The item that the branch, the commits or the title name; None where they name none."""
+        work = self._work()
+        naming = work.naming if work.kinds else None
+        return None if naming is None else _item(naming.kind, naming.id, work.resolved, naming.source)
+
+    def _current_items(self) -> list[dict[str, Any]]:
+        """The item that the pointer of each kind names."""
+        work = self._work()
+        return [
+            _item(kind, work.pointer(kind).id, work.current(kind), "pointer")
+            for kind, settings in work.kinds.items()
+            if settings.pointer
+        ]
+
+    @property
+    def _readiness(self) -> Sequence[str]:
+        """The contracts of the documents that put conditional items off; none where no rule asks for them."""
+        rule = self.policy.rule("PLN011")
+        if rule is None or not rule.active:
+            return ()
+        contracts: Sequence[str] = rule.load().readiness  # type: ignore[attr-defined]  # a setting of its own
+        return contracts
+
+    def _listed_items(
+        self, sources: Sources | None, waves: Waves | None, every: Sequence[Wave]
+    ) -> list[dict[str, Any]]:
+        """Every item that a work breakdown lists."""
+        if sources is None:
+            return []
+        plans: Plans | None = self.fact("plans")
+        breakdowns: Breakdowns | None = self.fact("breakdowns")
+        put_off = frozenset() if breakdowns is None else breakdowns.put_off(self._readiness)
+        waiting = {
+            (item.source.path, item.id)
+            for wave in every
+            for stage in wave.stages
+            if stage.settings.items and not stage.open
+            for item in stage.items
+        }
+        found = []
+        for source in sources.all:
+            # The tasks of a plan are told with their plan.
+            if (plans is None or plans.at(source.path) is None) and not (
+                waves is not None and waves.superseded(source.path)
+            ):
+                fields = waves.fields_at(source.path, source.fields) if waves is not None else None
+                wave = waves.wave(fields).name if waves is not None and fields is not None else None
+                for listed in source.items:
+                    key = (source.path, listed.id)
+                    found.append(_listed(listed, sources, wave, off=key in put_off, waits=key in waiting))
+        return found
+
+    def _undisposed(self, waves: Sequence[Wave]) -> Iterator[dict[str, Any]]:
+        """The conditional items that are neither done nor put off in a readiness document."""
+        breakdowns: Breakdowns | None = self.fact("breakdowns")
+        names = {wave.key: wave.name for wave in waves}
+        for finding in breakdowns.undisposed(self._readiness, "readiness") if breakdowns is not None else ():
+            path = finding.path or b""
+            artifacts = breakdowns.artifacts if breakdowns is not None else None
+            artifact = artifacts.at(path) if artifacts is not None else None
+            key = waves[0].waves.key_at(path, artifact.fields if artifact else {})
+            if key in names:
+                yield _missing(finding.message, path=path, line=finding.line, wave=names[key])
+
+    def _plans(self, every: Sequence[Wave]) -> list[dict[str, Any]]:
+        """Every plan, with its tasks."""
+        plans: Plans | None = self.fact("plans")
+        if plans is None:
+            return []
+        waiting = self.told(lambda: _plans_of_later_stages(every), {})
+        return [_plan(plan, waiting=plan.path in waiting) for plan in plans.all]
+
+    def _agents(self) -> Iterator[dict[str, Any]]:
+        """Every agent by folder: active until it has left an artifact of each contract that names agents."""
+        artifacts = self.fact("artifacts")
+        contracts = {
+            name
+            for name, one in (artifacts.contracts.items() if artifacts is not None else ())
+            if one.path and "agent" in PathTemplate(one.path).names
+        }
+        left: dict[tuple[bytes, str], list[Artifact]] = {}
+        for artifact in (one for name in contracts for one in artifacts.named(name)):
+            left.setdefault((artifact.folder, artifact.fields["agent"]), []).append(artifact)
+        for (folder, agent), own in sorted(left.items()):
+            documents = [artifact.document for artifact in own if not artifact.structured]
+            times = sorted(str(stamp.moment) for document in documents for stamp in stamps(document))
+            yield {
+                "agent": agent,
+                "folder": path_text(folder),
+                "active": {artifact.name for artifact in own} != contracts,
+                "since": times[0] if times else None,
+                "last": times[-1] if times else None,
+            }
+
+    def _specs(self) -> dict[str, int] | None:
+        """How many specs there are, and how many of them are due for a review; None where there are none."""
+        specs: Specs | None = self.fact("specs")
+        if specs is None:
+            return None
+        settings = specs.settings
+        counts = {"total": 0, "terminal": 0, "unreviewed": 0, "stale": 0, "due": 0}
+        for spec in specs.all:
+            counts["total"] += 1
+            reviewed = spec.review.date if spec.review else None
+            if specs.terminal(spec):
+                counts["terminal"] += 1
+            elif settings.review and reviewed is None:
+                counts["unreviewed"] += 1
+            elif settings.review and reviewed is not None:
+                left = settings.max_age_days - (specs.today - reviewed).days
+                if left < settings.warn_days:
+                    counts["stale" if left < 0 else "due"] += 1
+        return counts
+
+
+def _worktrees(repository: Repository, tree: _TreeReport) -> list[dict[str, Any]]:
+    """Every worktree of a repository, with whether it has changes that are not committed."""
+    found = worktrees(repository)
+    for one in found:
+        if one.problem:
+            tree.note(f"the worktree {one.path} cannot be read: {one.problem}")
+    return [
+        {"path": one.path, "branch": one.branch or None, "dirty": one.dirty, "problem": one.problem}
+        for one in found
+    ]
+
+
+def _item(kind: str, item_id: str, resolved: WorkItem | Unresolved, named_by: str) -> dict[str, Any]:
+    if not isinstance(resolved, WorkItem):
+        values = dict.fromkeys(("slug", "document", "branch", "submit"))
+        said = {"title": "", "status": "", "named_by": named_by, "problem": resolved.problem}
+        return {"kind": kind, "id": item_id, **values, **said}
+    listed = resolved.listed
+    return {
+        **resolved.summary(),
+        "branch": resolved.branches[0] if resolved.branches else None,
+        "submit": resolved.settings.submit or None,
+        "title": listed.title if listed else "",
+        "status": listed.status if listed else "",
+        "named_by": named_by,
+        "problem": "",
+    }
+
+
+def _listed(listed: Listed, sources: Sources, wave: str | None, *, off: bool, waits: bool) -> dict[str, Any]:
+    needs = [
+        other.id
+        for need in listed.depends_on
+        for other in listed.source.items
+        if other.is_named(need.text) and not (other.deferred or other.conditional or sources.done(other))
+    ]
+    if sources.done(listed):
+        state = "closed"
+    elif listed.deferred or off:
+        state = "deferred"
+    elif listed.conditional:
+        state = "conditional"
+    else:
+        state = "blocked" if needs else "waiting" if waits else "ready"
+    return {
+        "kind": listed.source.kind,
+        "id": listed.id,
+        "title": listed.title,
+        "owner": listed.owner,
+        "status": listed.status,
+        "state": state,
+        "needs": needs,
+        "branch": listed.branch or None,
+        "submit": listed.source.settings.submit or None,
+        "wave": wave,
+        "path": path_text(listed.source.path),
+        "line": listed.line,
+    }
+
+
+def _next_items(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What can be done now, one sentence for each item."""
+    for item in items:
+        if item["state"] == "ready":
+            owner = f" ({item['owner']})" if item["owner"] else ""
+            branch = f" on {item['branch']}" if item["branch"] else ""
+            submit = f"; submit it with `{item['submit']}`" if item["submit"] else ""
+            yield f"do {item['kind']} {item['id']}{owner}{branch}{submit}"
+
+
+def _asked_for(found: Sequence[Wave], wanted: Sequence[str]) -> list[Wave]:
     """The waves that are asked for, by what tells them apart; all where none is.
 
     Raises:
         SpecguardError: one that is asked for is not there.
     """
-    waves = telling.fact("waves")
-    found: list[Wave] = telling.told(lambda: list(waves.all), []) if waves is not None else []
     names = {wave.key: {" ".join(wave.key), wave.name} for wave in found}
+    asked = {one.casefold() for one in wanted}
     for one in wanted:
         if not any(one.casefold() in known for known in names.values()):
             there = ", ".join(" ".join(wave.key) for wave in found)
@@ -154,16 +403,10 @@ def waves_asked_for(telling: TreeReport, wanted: Sequence[str]) -> list[Wave]:
                 help=f"there is {there}" if there else "no wave has begun",
                 code="unknown-name",
             )
-    asked = {one.casefold() for one in wanted}
     return [wave for wave in found if not asked or asked & names[wave.key]]
 
 
-def wave_data(wave: Wave) -> dict[str, Any]:
-    """A wave as the report has it.
-
-    Raises:
-        MissingFact: something that must be read is not there.
-    """
+def _wave(wave: Wave) -> dict[str, Any]:
     current = wave.current
     return {
         "name": wave.name,
@@ -174,7 +417,7 @@ def wave_data(wave: Wave) -> dict[str, Any]:
             {
                 "name": stage.name,
                 "state": stage.state,
-                "missing": list(_missing_of(stage)),
+                "missing": list(_lacks(stage)),
                 "artifacts": [path_text(artifact.path) for artifact in stage.artifacts],
             }
             for stage in wave.stages
@@ -182,80 +425,33 @@ def wave_data(wave: Wave) -> dict[str, Any]:
     }
 
 
-def missing_of_waves(waves: Sequence[Wave]) -> list[dict[str, Any]]:
-    """All that stands between waves and their completion.
-
-    Raises:
-        MissingFact: something that must be read is not there.
-    """
-    return [one for wave in waves for stage in wave.stages for one in _missing_of(stage)]
+def _lacks(stage: StageState) -> Iterator[dict[str, Any]]:
+    for one in stage.missing if stage.needed else ():
+        yield _missing(one.what, path=one.path, line=one.line, wave=stage.wave.name, stage=stage.name)
 
 
-def undisposed(telling: TreeReport, waves: Sequence[Wave]) -> list[dict[str, Any]]:
-    """The conditional items that are neither done nor put off in a readiness document.
-
-    Raises:
-        MissingFact: something that must be read is not there.
-    """
-    breakdowns: Breakdowns | None = telling.fact("breakdowns")
-    if breakdowns is None or not waves:
-        return []
-    names = {wave.key: wave.name for wave in waves}
-    found = []
-    for finding in breakdowns.undisposed(telling.readiness, "readiness"):
-        path = finding.path or b""
-        artifact = breakdowns.artifacts.at(path) if breakdowns.artifacts is not None else None
-        key = waves[0].waves.key_at(path, artifact.fields if artifact else {})
-        if key in names:
-            found.append(missing(finding.message, path=path, line=finding.line, wave=names[key]))
-    return found
-
-
-def next_stages(waves: Sequence[Wave]) -> Iterator[str]:
-    """What is to be completed now, and what opens then.
-
-    Raises:
-        MissingFact: something that must be read is not there.
-    """
+def _next_stages(waves: Sequence[Wave]) -> Iterator[str]:
+    """What is to be completed now, and what opens then."""
     for wave in waves:
         for stage in wave.stages:
             if stage.needed and stage.open and not stage.complete:
-                opens = [later.name for later in wave.stages if _waits_for_it_alone(later, stage)]
+                opens = [
+                    later.name
+                    for later in wave.stages
+                    if later.needed and [one.name for one in later.waits_for] == [stage.name]
+                ]
                 verb = "opens" if len(opens) == 1 else "open"
                 then = f"; then {' and '.join(opens)} {verb}" if opens else ""
                 yield f"complete the stage {stage.name} of {wave.name}{then}"
 
 
-def _missing_of(stage: StageState) -> Iterator[dict[str, Any]]:
-    for one in stage.missing if stage.needed else ():
-        yield missing(one.what, path=one.path, line=one.line, wave=stage.wave.name, stage=stage.name)
-
-
-def _waits_for_it_alone(later: StageState, stage: StageState) -> bool:
-    return later.needed and [one.name for one in later.waits_for] == [stage.name]
-
-
-def plans_data(telling: TreeReport) -> list[dict[str, Any]]:
-    """Every plan, with its tasks.
-
-    Raises:
-        MissingFact: something that must be read is not there.
-    """
-    plans = telling.fact("plans")
-    if plans is None:
-        return []
-    waves: Waves | None = telling.fact("waves")
-    waiting = telling.told(lambda: plans_of_later_stages(waves), {})
-    return [_plan(plan, waiting=plan.path in waiting) for plan in plans.all]
-
-
-def plans_of_later_stages(waves: Waves | None) -> dict[bytes, str]:
+def _plans_of_later_stages(waves: Sequence[Wave]) -> dict[bytes, str]:
     """The plans whose tasks are of a stage that is not open, each with what they wait for."""
     return {
         plan.path: f"the stage {stage.waits_for[0].name}, which is not complete"
         if stage.waits_for
         else stage.lacking[0].what
-        for wave in (waves.all if waves is not None else ())
+        for wave in waves
         for stage in wave.stages
         if stage.settings.items
         and wave.waves.kind_of(stage.settings.items) == ""
@@ -264,23 +460,20 @@ def plans_of_later_stages(waves: Waves | None) -> dict[bytes, str]:
     }
 
 
-def undone(plans: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _undone(plans: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """The tasks that are not done, and the plans that list none, where no wave says it."""
-    found = []
     for plan in plans:
         path = plan["path"].encode("utf-8")
         if not plan["tasks"]:
-            found.append(missing(f"{plan['path']} {plan['problem'] or 'lists no tasks'}", path=path))
+            yield _missing(f"{plan['path']} {plan['problem'] or 'lists no tasks'}", path=path)
         for task in plan["tasks"]:
             if task["state"] not in ("done", "deferred"):
                 status = task["status"] or "without a status"
-                found.append(
-                    missing(f"{_called(task)} of {plan['name']} is {status}", path=path, line=task["line"])
-                )
-    return found
+                what = f"{_called(task)} of {plan['name']} is {status}"
+                yield _missing(what, path=path, line=task["line"])
 
 
-def next_tasks(plans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _next_tasks(plans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """The task of each plan that can be done now, and a few others that could be."""
     for plan in plans:
         ready = [_called(task) for task in plan["tasks"] if task["state"] == "ready"]
@@ -328,62 +521,7 @@ def _task(task: Task, *, waiting: bool) -> dict[str, Any]:
     }
 
 
-class TreeReport:
-    """What can be told of one tree.
-
-    Args:
-        facts: its facts.
-        change: what is looked at.
-        policy: what it is looked at by.
-
-    Attributes:
-        facts, change, policy: the same.
-        unknown: what could not be told, and why.
-    """
-
-    def __init__(self, facts: Facts, change: Change, policy: Policy) -> None:
-        self.change = change
-        self.policy = policy
-        self.unknown: list[str] = []
-        self.facts = facts
-
-    def fact(self, name: str) -> Any:
-        """A fact; None where it does not belong here, or cannot be had."""
-        return self.told(lambda: self.facts.get(name), None)
-
-    @property
-    def readiness(self) -> Sequence[str]:
-        """The contracts of the documents that put conditional items off; none where no rule asks for them."""
-        rule = self.policy.rule("PLN011")
-        if rule is None or not rule.active:
-            return ()
-        contracts: Sequence[str] = rule.load().readiness  # type: ignore[attr-defined]  # a setting of its own
-        return contracts
-
-    def told(self, read: Callable[[], _Told], otherwise: _Other) -> _Told | _Other:
-        """What a function gives, or something else where that cannot be told."""
-        try:
-            return read()
-        except NotApplicable:
-            return otherwise
-        except MissingFact as missing:
-            self.note(f"{missing.reason}: {missing.command}" if missing.command else missing.reason)
-            return otherwise
-
-    def note(self, said: str) -> None:
-        """Note once that something could not be told."""
-        if said not in self.unknown:
-            self.unknown.append(said)
-
-
-def missing(
-    what: str,
-    *,
-    path: bytes | None = None,
-    line: int | None = None,
-    wave: str | None = None,
-    stage: str | None = None,
-) -> dict[str, Any]:
+def _missing(what: str, *, path: bytes | None = None, **at: Any) -> dict[str, Any]:
     """One thing that is missing, as the report has it."""
     shown = None if path is None else path_text(path)
-    return {"what": what, "path": shown, "line": line, "wave": wave, "stage": stage}
+    return {"what": what, "path": shown, **{name: at.get(name) for name in ("line", "wave", "stage")}}

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specguard.engine.run import PURE, Kept, RuleOutcome, _data, _outcome
+from specguard.engine.run import PURE, Kept, RuleOutcome
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import Finding, Origin
 from specguard.testing import Case, Repository, Step, run_here
@@ -253,6 +253,26 @@ def test_a_broken_file_is_a_miss(tmp_path: Path, damage: bytes) -> None:
     assert judge(repository, cache, "--output-format=json").stdout == first.stdout
 
 
+class MemoryCache:
+    """A cache that has what was written to it last."""
+
+    def __init__(self) -> None:
+        self.written: list[Any] = []
+
+    def read(self, names: object) -> Any:
+        return json.loads(self.written[-1]) if self.written else None
+
+    def write(self, names: object, data: Any, packages: object, **limits: object) -> None:
+        self.written.append(json.dumps(data))
+
+
+class BuiltIn:
+    """A rule of the built-in package."""
+
+    code = "ART002"
+    package = "specguard_rules"
+
+
 FINDINGS = st.builds(
     Finding,
     st.text(max_size=20),
@@ -278,27 +298,21 @@ def test_an_outcome_comes_back_as_it_was(findings: list[Finding], absent: str | 
     outcome.absent = None if absent is None else NotApplicable(absent)
     outcome.condition = condition
     outcome.looked_at = ["entries (0)"]
-    back = _outcome(json.loads(json.dumps(_data(outcome))))
+    cache: Any = MemoryCache()
+    rule: Any = BuiltIn()
+    kept = Kept(cache, {}, bool)
+    kept.keep(rule, outcome)
+    kept.save()
+    back = Kept(cache, {}, bool).get("ART002")
+    assert back is not None
 
     def seen(one: RuleOutcome) -> list[Any]:
-        return [[getattr(found, name) for name in Finding._fields] for found in one.findings]
+        names = [name for name in Finding._fields if name != "same_as"]
+        return [[*(getattr(found, name) for name in names), list(found.same_as)] for found in one.findings]
 
     assert seen(back) == seen(outcome)
     assert (back.condition, back.looked_at) == (condition, ["entries (0)"])
     assert (back.absent and back.absent.reason) == absent
-
-
-class NoCache:
-    """A cache that has nothing and takes everything."""
-
-    def __init__(self) -> None:
-        self.written: list[Any] = []
-
-    def read(self, names: object) -> None:
-        return None
-
-    def write(self, names: object, data: Any, packages: object, **limits: object) -> None:
-        self.written.append(dict(data))
 
 
 @pytest.mark.parametrize(
@@ -316,17 +330,13 @@ class NoCache:
     ],
 )
 def test_what_is_kept(facts: list[str], package: str, change: Mapping[str, Any], expected: bool) -> None:
-    cache: Any = NoCache()
+    cache: Any = MemoryCache()
     kept = Kept(cache, {}, lambda name: name == "contracts")
     outcome = RuleOutcome()
     outcome.facts = facts
     for name, value in change.items():
         setattr(outcome, name, value)
-
-    class Rule:
-        code = "ART002"
-
-    rule: Any = Rule()
+    rule: Any = BuiltIn()
     rule.package = package
     kept.keep(rule, outcome)
     kept.save()
