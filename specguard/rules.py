@@ -16,10 +16,10 @@ from specguard.model import Finding, Origin, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Final
+    from typing import Any
 
     from specguard.approvals.approvals import Approvals
-    from specguard.approvals.settings import ApprovalSettings
+    from specguard.approvals.people import ApprovalSettings
     from specguard.artifacts.artifacts import Artifacts
     from specguard.artifacts.contracts import Contract
     from specguard.authority.policy import Guards, Policy, PolicyChange
@@ -133,72 +133,22 @@ __all__ = [
 
 
 _LATE = {
-    "Commits": "specguard.declaration.rule",
-    "EditFile": "specguard.declaration.rule",
-    "Expression": "specguard.declaration.expressions",
-    "RenameBranch": "specguard.declaration.rule",
-    "RewordMessage": "specguard.declaration.rule",
-    "plain_path": "specguard.documents.citations",
-}
-"""What rules import that read documents, much text or approvals, and no hook before that, with its module."""
-
-_LATE_MODULES = {
+    "Commits": "specguard.declaration.rule:Commits",
+    "EditFile": "specguard.declaration.rule:EditFile",
+    "Expression": "specguard.declaration.expressions:Expression",
+    "RenameBranch": "specguard.declaration.rule:RenameBranch",
+    "RewordMessage": "specguard.declaration.rule:RewordMessage",
     "look_alikes": "specguard.declaration.look_alikes",
     "model_words": "specguard.plans.settings",
+    "plain_path": "specguard.documents.citations:plain_path",
 }
-
-
-_TYPES_ALONE: Final = """
-    AddedLine Artifact BaselineChange Citation Claim Data Decision Document Hidden Hunk Index IndexEntry
-    Listed Naming PastCommit Plan PlannedGate RanCommand Redone Refusal Review Row RunRecord Said Source
-    Spec Stamp Statement Task Ticked Times Totals Unit Unread
-"""
-"""Types of what facts hold: public until version 2, and imported from where they are for the type checker."""
-
-_SUCCESSORS: Final = {
-    "CredentialFinder": "Documents.credentials",
-    "Targets": "Artifacts.cited",
-    "Unresolved": "'resolved' of the item",
-    "citations": "Artifacts.cited",
-    "data_kind": "Documents.data",
-    "find_fields": "Document.fields",
-    "find_sections": "Document.entitled",
-    "gate_selection": "Work.gates_of",
-    "gates": "Work.gates_of",
-    "high_trust": "RunRecord.high_trust",
-    "is_content": "Row.says",
-    "is_filed": "Policy.is_filed",
-    "is_markdown": "Documents.read",
-    "is_record": "Policy.is_record",
-    "item_folder": "RunRecord.item_folder",
-    "normal_name": "Document.fields",
-    "reaches": "RunRecord",
-    "read_fields": "Document.fields",
-    "read_times": "Document.stamps",
-    "rows": "Document.rows",
-    "same_address": "Remote.leads_to",
-    "shown_address": "Remote.shown",
-}
-"""What was public until version 2, with what does it now."""
-
-
-def _module(name: str) -> Any:
-    # As `importlib.import_module`, which a hook would wait for.
-    __import__(name)
-    return sys.modules[name]
+"""Where names are that only some rules import when they run, and few hooks."""
 
 
 def __getattr__(name: str) -> Any:
-    # A few modules are given whole. What reads letters is imported by the rules that met one beyond ASCII,
-    # and by no hook before that.
-    if name in _LATE_MODULES:
-        return _module(_LATE_MODULES[name])
-    if name in _LATE:
-        return getattr(_module(_LATE[name]), name)
-    if name in _SUCCESSORS:
-        raise ImportError(f"specguard.rules has no {name} since specguard_api 2: use {_SUCCESSORS[name]}")
-    if name in _TYPES_ALONE.split():
-        raise ImportError(
-            f"specguard.rules has no {name} since specguard_api 2: annotate with its own module's"
-        )
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, inner = _LATE[name].partition(":")
+    # As `importlib.import_module`, which a hook would wait for.
+    __import__(module)
+    return getattr(sys.modules[module], inner) if inner else sys.modules[module]

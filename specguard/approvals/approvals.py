@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from typing import Final, Literal
 
     from specguard.approvals.log import Filed, Log
-    from specguard.approvals.people import Person
+    from specguard.approvals.people import ApprovalSettings, Approver, Person
     from specguard.approvals.record import Approval
-    from specguard.approvals.settings import ApprovalSettings, Approver
     from specguard.authority.policy import Policy
     from specguard.change.change import Change
     from specguard.engine.facts import Facts

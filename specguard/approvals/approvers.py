@@ -6,7 +6,7 @@ import binascii
 import tomllib
 from hashlib import sha256
 
-from specguard.approvals.settings import Approver, key_blob
+from specguard.approvals.people import Approver, key_blob
 from specguard.authority.load import DEFAULTS
 from specguard.authority.policy import plain
 from specguard.change.change import BASELINE

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from specguard.approvals.log import Filed
     from specguard.approvals.logbook import Logbook, Logged
+    from specguard.approvals.people import ApprovalSettings, Approver
     from specguard.approvals.record import Scope
-    from specguard.approvals.settings import ApprovalSettings, Approver
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.change.request import Request
     from specguard.engine.facts import Facts

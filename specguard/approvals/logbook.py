@@ -8,8 +8,8 @@ import re
 
 from specguard.approvals.approvals import SKEW
 from specguard.approvals.log import NAME, Uses, leftovers, read_log
+from specguard.approvals.people import KEY_TYPES, is_of_kind
 from specguard.approvals.record import LIMIT, Approval
-from specguard.approvals.settings import KEY_TYPES, is_of_kind
 from specguard.approvals.signatures import signed_with, signer
 from specguard.change.base import find_base, named_base
 from specguard.change.revision import sha256
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from typing import Final, Literal
 
     from specguard.approvals.log import Filed, Use
+    from specguard.approvals.people import ApprovalSettings
     from specguard.approvals.record import Revocation
-    from specguard.approvals.settings import ApprovalSettings
     from specguard.authority.policy import Policy
     from specguard.change.entries import Entry
     from specguard.change.git import Git

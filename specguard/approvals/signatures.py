@@ -11,7 +11,7 @@ from __future__ import annotations
 import binascii
 import os
 
-from specguard.approvals.settings import key_blob, public_part
+from specguard.approvals.people import key_blob, public_part
 from specguard.change.repository import find_program, search_path
 from specguard.errors import MissingFact, Needed, SpecguardError
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from subprocess import CompletedProcess
     from typing import Final
 
+    from specguard.approvals.people import Approver
     from specguard.approvals.record import Approval, Revocation
-    from specguard.approvals.settings import Approver
 
 
 NAMESPACE: Final = "specguard-approval@v1"

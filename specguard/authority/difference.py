@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
-    from specguard.authority.baseline import BaselineChange
     from specguard.authority.policy import Policy, RuleInPolicy
+    from specguard.engine.baseline import BaselineChange
     from specguard.model import Origin
 
     Effect = Literal["tightens", "loosens", "incomparable"]

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.authority.baseline import BaselineChange
     from specguard.authority.difference import Difference, Effect
     from specguard.authority.ranks import Contradiction
     from specguard.authority.settings import AuthorityKey
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
+    from specguard.engine.baseline import BaselineChange
     from specguard.model import Severity, Stage
 
 

@@ -10,8 +10,7 @@ import tomllib
 from collections import Counter
 from time import monotonic
 
-from specguard.approvals.people import CONVENTIONS
-from specguard.approvals.settings import key_problem
+from specguard.approvals.people import CONVENTIONS, key_problem
 from specguard.authority.compile import compile_policy
 from specguard.authority.load import AUTHORITY, DEFAULTS, AuthoritySource, decode, is_document
 from specguard.authority.prose import guard_of, known_sections, listed_paths, read_sections

@@ -10,7 +10,7 @@ from specguard.model import SEVERITIES, STAGES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any, Final
 
 FAMILIES: Final = {
@@ -98,7 +98,7 @@ class Registry:
             PluginError: it lacks a code, a name, a text, examples or a condition, asks for a fact
                 that nobody provides or under another type, or takes a code or name that is taken.
         """
-        problem = self._problem(rule)
+        problem = next(filter(None, self._problems(rule)), "")
         if problem:
             raise PluginError(f"plugin {self.plugin!r}: rule {rule.__module__}.{rule.__qualname__} {problem}")
         entry = Registered(rule, self.plugin)
@@ -157,49 +157,47 @@ class Registry:
         """The rule of a code."""
         return self._by_code.get(code)
 
-    def _problem(self, rule: type[Rule]) -> str:
+    def _problems(self, rule: type[Rule]) -> Iterator[str]:
+        """What is wrong with a rule, each as a clause; what follows may rest on what is before."""
         for attribute in ("code", "name", "condition"):
             if not getattr(rule, attribute, None):
-                return f"has no {attribute}"
+                yield f"has no {attribute}"
         if not _CODE.fullmatch(rule.code):
-            return f"has the code {rule.code!r}, which is not three capital letters and three digits"
+            yield f"has the code {rule.code!r}, which is not three capital letters and three digits"
         if not _NAME.fullmatch(rule.name):
-            return f"has the name {rule.name!r}, which is not in kebab case"
+            yield f"has the name {rule.name!r}, which is not in kebab case"
         for taken in (self._by_code.get(rule.code), self.rules.get(rule.name)):
             if taken is not None:
-                return f"takes {rule.code} {rule.name}, which is {taken.target} of plugin {taken.plugin!r}"
+                yield f"takes {rule.code} {rule.name}, which is {taken.target} of plugin {taken.plugin!r}"
         if rule.severity not in SEVERITIES:
-            return f"has the severity {rule.severity!r}"
-        unknown = [stage for stage in rule.stages if stage not in STAGES]
-        if unknown:
-            return f"has the stage {unknown[0]!r}, which is not one of {', '.join(STAGES)}"
-        if not (rule.__dict__.get("__doc__") or "").strip():
-            return "has no docstring, which is its manual page"
-        kinds = set(_EXAMPLE.findall(rule.__doc__ or ""))
+            yield f"has the severity {rule.severity!r}"
+        for stage in rule.stages:
+            if stage not in STAGES:
+                yield f"has the stage {stage!r}, which is not one of {', '.join(STAGES)}"
+        text = rule.__dict__.get("__doc__") or ""
+        if not text.strip():
+            yield "has no docstring, which is its manual page"
         for kind in ("fails", "passes"):
-            if kind not in kinds:
-                return f"has no example that {kind} (a block ```toml {kind} in its docstring)"
+            if kind not in _EXAMPLE.findall(text):
+                yield f"has no example that {kind} (a block ```toml {kind} in its docstring)"
+        yield from self._problems_of_methods(rule)
+
+    def _problems_of_methods(self, rule: type[Rule]) -> Iterator[str]:
         for field in rule.requires:
             if field not in rule._fields and field not in self.declarations:
-                return f"requires {field!r}, which is not one of its settings, and no table"
+                yield f"requires {field!r}, which is not one of its settings, and no table"
         for key in rule.tables:
             if key.partition(".")[0] not in {"authority", *self.declarations}:
-                return f"needs the table [{key}], which nothing declares"
+                yield f"needs the table [{key}], which nothing declares"
         if bool(rule.fixes) != (rule.fix is not None):
-            return "has only one of `fix` and `fixes`, which belong together"
-        return self._check_problem(rule)
-
-    def _check_problem(self, rule: type[Rule]) -> str:
-        check = rule.__dict__.get("check") or getattr(rule, "check", None)
-        if check is None:
-            return "has no method check"
-        problem = self._facts_problem(rule, check, 1)
-        if problem or rule.fix is None:
-            return problem
-        fix = rule.fix.__code__
-        if fix.co_varnames[1 : fix.co_argcount][:1] != ("finding",):
-            return "has a method fix that does not take a finding first"
-        return self._facts_problem(rule, rule.fix, 2)
+            yield "has only one of `fix` and `fixes`, which belong together"
+        check = getattr(rule, "check", None)
+        yield "has no method check" if check is None else self._facts_problem(rule, check, 1)
+        if rule.fix is not None:
+            fix = rule.fix.__code__
+            if fix.co_varnames[1 : fix.co_argcount][:1] != ("finding",):
+                yield "has a method fix that does not take a finding first"
+            yield self._facts_problem(rule, rule.fix, 2)
 
     def _facts_problem(self, rule: type[Rule], method: Any, first: int) -> str:
         """What is wrong with the facts that a method asks for, from its parameter of this number on."""

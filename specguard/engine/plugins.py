@@ -7,9 +7,8 @@ import os
 
 import pluggy
 
-from specguard.approvals.people import Author
-from specguard.approvals.settings import ApprovalSettings
-from specguard.approvals.settings import problems as approval_problems
+from specguard.approvals.people import ApprovalSettings, Author
+from specguard.approvals.people import problems as approval_problems
 from specguard.artifacts.contracts import Contract
 from specguard.change.request import Request
 from specguard.declaration.registry import PluginError, Registry

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final
 
-    from specguard.authority.baseline import BaselineChange
     from specguard.authority.policy import Policy
     from specguard.change.request import Request
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
     from specguard.declaration.registry import Registry
+    from specguard.engine.baseline import BaselineChange
     from specguard.engine.facts import Facts
     from specguard.waves.settings import WaveStage
     from specguard.work.templates import Template
@@ -259,7 +259,7 @@ def _touched(change: Change, policy: Policy) -> set[bytes]:
 
 
 def _compare_baselines(change: Change) -> BaselineChange:
-    from specguard.authority.baseline import LIMIT, BaselineChange, compare_baselines
+    from specguard.engine.baseline import LIMIT, BaselineChange, compare_baselines
 
     contents = []
     for tree in (change.start_files, change.head_files):

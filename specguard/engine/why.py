@@ -22,7 +22,7 @@ from specguard.work.templates import PathTemplate
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any, Final
+    from typing import Any
 
     from specguard.artifacts.contracts import Contract
     from specguard.authority.policy import Policy, RuleInPolicy
@@ -189,22 +189,18 @@ def governing_specs(request: Request, policy: Policy, path: bytes) -> list[Gover
             ]  # fmt: skip
 
 
-_TOLD_ELSEWHERE: Final = ("authority", "specs")
-
-
 def of_tables(policy: Policy, path: bytes) -> Iterator[Said]:
     """What makes active rules judge a path, of the tables that they say they need (`Rule.tables`)."""
     for rule in policy.rules:
-        if not rule.active:
-            continue
-        told: set[str] = set()
-        for table in rule.load().tables:
+        told = {"authority", "specs"}
+        for table in rule.load().tables if rule.active else ():
             head, _, key = table.partition(".")
             if head == "artifacts":
                 yield from _of_artifacts(policy, rule.code, key.removeprefix("*.").split("."), path)
-            elif head not in told and head not in _TOLD_ELSEWHERE:
+            elif head not in told:
                 told.add(head)
-                yield from _of_table(policy, rule.code, head, path)
+                for setting, pattern, effect in _of_table(policy, rule.code, head, path):
+                    yield rule.code, setting, pattern, effect
 
 
 def matching(value: object, key: str, path: bytes, *, texts: bool = False) -> Iterator[tuple[str, str, str]]:
@@ -258,32 +254,29 @@ def _of_artifacts(policy: Policy, code: str, keys: Sequence[str], path: bytes) -
                     yield code, f"{setting}.{index}", folder, f"in a folder that {name} closes"
 
 
-def _of_table(policy: Policy, code: str, table: str, path: bytes) -> Iterator[Said]:
-    """What another table says."""
+def _of_table(policy: Policy, code: str, table: str, path: bytes) -> Iterator[tuple[str, str, str]]:
+    """The key, pattern and effect of what another table says."""
     settings = policy.tables[table]
     if table == "plans":
         for name, kind in settings.items():
             folder = f"{kind.folder.rstrip('/')}/"
             if PathTemplate(folder + kind.plan).read(path) is not None:
-                yield code, f"plans.{name}", folder + kind.plan, "a plan"
+                yield f"plans.{name}", folder + kind.plan, "a plan"
             elif code == "PLN009" and _is_below(folder, path):
-                yield code, f"plans.{name}", folder, "in the folder of a plan"
+                yield f"plans.{name}", folder, "in the folder of a plan"
     elif table == "work":
-        for name, kind in settings.items():
-            for source in kind.sources:
-                if PathTemplate(source).read(path) is not None:
-                    yield code, f"work.{name}.source", source, f"lists the {name}s"
+        for name, source in ((name, source) for name, kind in settings.items() for source in kind.sources):
+            if PathTemplate(source).read(path) is not None:
+                yield f"work.{name}.source", source, f"lists the {name}s"
     elif table == "wave":
         contracts: Mapping[str, Contract] = policy.declared("contracts")
         for index, stage in enumerate(settings.stages):
-            for name in stage.artifacts:
-                if name in contracts and _is_at(contracts[name], path):
-                    place = contracts[name].path or contracts[name].root
-                    yield code, f"wave.stages.{index}", place, f"of the stage {stage.name}"
-                    break
+            known = [contracts[name] for name in stage.artifacts if name in contracts]
+            at = next((contract for contract in known if _is_at(contract, path)), None)
+            if at is not None:
+                yield f"wave.stages.{index}", at.path or at.root, f"of the stage {stage.name}"
     else:
-        for key, pattern, effect in matching(settings, table, path, texts=True):
-            yield code, key, pattern, effect
+        yield from matching(settings, table, path, texts=True)
 
 
 def _is_at(contract: Contract, path: bytes) -> bool:

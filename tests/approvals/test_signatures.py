@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.approvals.settings import key_blob
+from specguard.approvals.people import key_blob
 from specguard.approvals.signatures import sign, signed_with, signer
 from specguard.errors import MissingFact, SpecguardError
 

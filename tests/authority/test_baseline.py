@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.authority.baseline import Baseline, compare_baselines
+from specguard.engine.baseline import Baseline, compare_baselines
 from specguard.errors import SpecguardError
 
 CODES = st.sampled_from(["ART002", "SPC003", "PLN001", "CNT002", "CFG001"])

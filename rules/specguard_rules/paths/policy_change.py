@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, ClassVar, Final
 
-    from specguard.authority.baseline import BaselineChange
+    from specguard.engine.baseline import BaselineChange
     from specguard.rules import Base, Documents, Entry, Policy, PolicyChange, Severity, Stage
 
 _FOLDER: Final = b".specguard/"
