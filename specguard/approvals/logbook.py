@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import os
 import re
+import shlex
 
 from specguard.approvals.approvals import SKEW
 from specguard.approvals.log import NAME, Uses, leftovers, read_log
@@ -20,7 +21,7 @@ from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from typing import Final, Literal
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from specguard.change.entries import Entry
     from specguard.change.git import Git
     from specguard.change.request import Request
+
+    Problem = tuple[bytes, str, str]
+    """A file, what is wrong with it, as a clause, and the next step."""
 
     State = Literal["holds", "unsigned", "untrusted", "future", "expired", "revoked"]
 
@@ -66,12 +70,6 @@ class Logged(Record, frozen=False):
         if self.key:
             return "signature"
         return "base" if "base" in self.filed.places else "local"
-
-    def weigh(self, states: Sequence[tuple[State, str]]) -> None:
-        """Take the states that it is in, each with its reason."""
-        found = sorted(states, key=lambda one: STATES.index(one[0]))
-        self.state = found[0][0] if found else "holds"
-        self.reasons = [reason for _, reason in found]
 
 
 LEAST_DIGITS: Final = 7
@@ -120,9 +118,9 @@ class Logbook:
                 self.policy.log_folder, base=self.base, head=self.head, work_tree=self.work_tree
             )
         self.uses = Uses(repository.common, decisions)
-        self._revoking: dict[str, list[tuple[Filed, Revocation]]] = {}
+        self._revoked: dict[str, list[tuple[Filed, Revocation]]] = {}
         for filed, record in self.log.revocations:
-            self._revoking.setdefault(record.revokes, []).append((filed, record))
+            self._revoked.setdefault(record.revokes, []).append((filed, record))
 
     def approvals(self, *, over: bool = True) -> list[Logged]:
         """The approvals, the oldest first.
@@ -137,7 +135,7 @@ class Logbook:
         return [
             self.logged(filed)
             for filed, record in self.log.approvals
-            if over or not self._is_over(filed, record)
+            if over or not {state for state, _ in self._ends(filed, record)} & {"revoked", "expired"}
         ]
 
     def revocations(self) -> list[Logged]:
@@ -155,30 +153,21 @@ class Logbook:
             SpecguardError: there is none, or there are several.
         """
         digits = os.path.basename(name).partition(".")[0].lower()
-        if len(digits) < LEAST_DIGITS or not re.fullmatch("[0-9a-f]{1,64}", digits):
-            raise SpecguardError(
-                f"{name!r} names no record",
-                help=f"give {LEAST_DIGITS} or more digits of its id; `specguard approvals list --all` has it",
-                code="unknown-name",
-            )
         found = sorted(one for one in self.log.filed if one.startswith(digits))
-        if len(found) > 1:
-            known = ", ".join(one[: _telling(found)] for one in found[:_SHOWN])
-            raise SpecguardError(
-                f"{name} is short for {len(found)} records", help=f"there is {known}", code="unknown-name"
-            )
-        if not found:
-            length = max(len(digits), LEAST_DIGITS)
-            raise SpecguardError(
-                f"no record of the log is {name}",
-                help=nearest(
-                    digits,
-                    {one[:length] for one in self.log.filed},
-                    "`specguard approvals list --all` lists them",
-                ),
-                code="unknown-name",
-            )
-        return self.log.filed[found[0]]
+        if len(digits) < LEAST_DIGITS or not re.fullmatch("[0-9a-f]{1,64}", digits):
+            said = f"{name!r} names no record"
+            step = f"give {LEAST_DIGITS} or more digits of its id; `specguard approvals list --all` has it"
+        elif len(found) > 1:
+            size = next(size for size in range(12, 65) if len({one[:size] for one in found}) == len(found))
+            said = f"{name} is short for {len(found)} records"
+            step = f"there is {', '.join(one[:size] for one in found[:_SHOWN])}"
+        elif not found:
+            said = f"no record of the log is {name}"
+            known = {one[: len(digits)] for one in self.log.filed}
+            step = nearest(digits, known, "`specguard approvals list --all` lists them")
+        else:
+            return self.log.filed[found[0]]
+        raise SpecguardError(said, help=step, code="unknown-name")
 
     def logged(self, filed: Filed) -> Logged:
         """What a record is worth here.
@@ -192,23 +181,19 @@ class Logbook:
         if isinstance(record, Approval):
             logged.revocations = self.revoking(filed.id)
             logged.uses = self.uses.of(filed.id)
-            states += self._ends(record, logged.revocations)
-        logged.weigh(states)
+            states += self._ends(filed, record)
+        states.sort(key=lambda one: STATES.index(one[0]))
+        logged.state = states[0][0] if states else "holds"
+        logged.reasons = [reason for _, reason in states]
         return logged
 
     def revoking(self, revoked: str) -> list[tuple[Filed, Revocation]]:
         """The revocations of an approval."""
-        return self._revoking.get(revoked, [])
+        return self._revoked.get(revoked, [])
 
-    def _is_over(self, filed: Filed, record: Approval) -> bool:
-        states = {state for state, _ in self._ends(record, self.revoking(filed.id))}
-        return not states.isdisjoint({"revoked", "expired"})
-
-    def _ends(
-        self, record: Approval, revocations: Sequence[tuple[Filed, Revocation]]
-    ) -> Iterator[tuple[State, str]]:
+    def _ends(self, filed: Filed, record: Approval) -> Iterator[tuple[State, str]]:
         """Whether an approval is over, or has not begun."""
-        for _, revocation in revocations:
+        for _, revocation in self._revoked.get(filed.id, ()):
             why = f": {revocation.reason}" if revocation.reason else ""
             yield "revoked", f"{revocation.approver} revoked it on {revocation.issued_at:%Y-%m-%d}{why}"
         if self.now > record.expires_at:
@@ -258,115 +243,6 @@ def _trusted_base(git: Git, request: Request, policy: Policy) -> str | None:
     return policy.ref if policy.ref in known else None
 
 
-def _telling(names: Sequence[str]) -> int:
-    """With how many digits each of some ids can be told from the others."""
-    return next(size for size in range(12, 65) if len({name[:size] for name in names}) == len(names))
-
-
-def lost(book: Logbook, notes: list[str]) -> Iterator[tuple[bytes, str, str]]:
-    """What is not there any more, or is not what it was.
-
-    Args:
-        book: the log; the `Git` that it was read with must be open.
-        notes: what was changed or taken away and holds again is added here, as sentences.
-
-    Yields:
-        The file, what became of it, as a clause, and the next step.
-
-    Raises:
-        MissingFact: the history of `HEAD` is not there as a whole.
-    """
-    head = book.git.repository.head
-    if head is None or book.head is None:
-        return
-    altered: dict[bytes, list[tuple[str, Entry]]] = {}
-    for oid, entries in book.git.alterations(head, book.log.folder):
-        for entry in entries:
-            if NAME.fullmatch(entry.path.removeprefix(book.log.folder)) and _was_file(entry):
-                altered.setdefault(entry.path, []).append((oid, entry))
-    records = _records(book, altered)
-    for path, found in sorted(altered.items()):
-        name = _id(book, path)
-        # What it was before may have been no record: to mend or remove that takes nothing away.
-        whole = [one for one in found if path.endswith(b".sig") or _is_record(name, records[one[1].old])]
-        if not whole:
-            continue
-        oid, entry = whole[0]
-        said = f"was {'taken away' if entry.deleted else 'changed'} in commit {oid[:12]}"
-        if _is_again(book, path, book.head):
-            notes.append(f"{path_text(path)} {said}, and is there again")
-        else:
-            yield path, f"it {said}", f"put it back: git cat-file blob {entry.old[:12]} > {word(path)}"
-    yield from _gone(book, book.head)
-
-
-def word(path: bytes) -> str:
-    """A path as a word of a command line."""
-    import shlex
-
-    return shlex.quote(path_text(path))
-
-
-def _gone(book: Logbook, head: Tree) -> Iterator[tuple[bytes, str, str]]:
-    """What `HEAD` has and the working tree has not."""
-    if book.work_tree is None:
-        return
-    folder = book.log.folder
-    place = os.path.join(os.fsencode(book.work_tree), folder)
-    there = set(os.listdir(place)) if os.path.isdir(place) else set()
-    gone = [
-        folder + name
-        for name in sorted(head.names(folder.rstrip(b"/")))
-        if NAME.fullmatch(name) and name not in there
-    ]
-    left_out = _left_out(book) if gone else frozenset()
-    for path in gone:
-        if path not in left_out:
-            yield path, "it is gone from the working tree", f"put it back: git checkout HEAD -- {word(path)}"
-
-
-def _left_out(book: Logbook) -> frozenset[bytes]:
-    """The files of the log that a sparse checkout leaves out of the working tree."""
-    git = book.git
-    path = book.log.folder.decode("utf-8", "surrogateescape")
-    process = git.start("ls-files", "-t", "-z", "--", path, index=git.repository.index)
-    listed = git.read(process, "the index").split(b"\0")
-    return frozenset(line[2:] for line in listed if line.startswith(b"S "))
-
-
-def _is_again(book: Logbook, path: bytes, head: Tree) -> bool:
-    """Whether `HEAD` has a record again; of a signature, whether it and its record are there.
-
-    Whose a signature is that is there is judged as of all.
-    """
-    filed = book.log.filed.get(_id(book, path))
-    if filed is None or "head" not in filed.places:
-        return False
-    entry = head.find(path)
-    return entry is not None and entry.is_file
-
-
-def _id(book: Logbook, path: bytes) -> str:
-    return path.removeprefix(book.log.folder).partition(b".")[0].decode("ascii")
-
-
-def _was_file(entry: Entry) -> bool:
-    return entry.old_mode & 0o170000 == 0o100000
-
-
-def _records(
-    book: Logbook, altered: Mapping[bytes, Sequence[tuple[str, Entry]]]
-) -> Mapping[str, bytes | None]:
-    """What altered records were before, by object id."""
-    oids = {entry.old for path, found in altered.items() if path.endswith(b".json") for _, entry in found}
-    return dict(book.git.blobs(sorted(oids), limit=LIMIT))
-
-
-def _is_record(name: str, content: bytes | None) -> bool:
-    """Whether a content is what its name says."""
-    return content is not None and sha256(content).hexdigest() == name
-
-
 class LogProblem(Record):
     """Something in the log that does not hold.
 
@@ -399,36 +275,43 @@ class Verification:
     def __init__(self, book: Logbook) -> None:
         self.book = book
         self.notes: list[str] = []
-        self._problems: dict[bytes, LogProblem] = {}
+        self._log = book.log
+        self._folder = book.log.folder
+        found: dict[bytes, LogProblem] = {}
         with Needed():
-            self._look()
-
-    @property
-    def problems(self) -> Sequence[LogProblem]:
-        """What does not hold, by path."""
-        return [self._problems[path] for path in sorted(self._problems)]
-
-    def _look(self) -> None:
-        # The first thing that is found of a file is the one that says most.
-        self._look_at_folder()
-        for path, reason, step in (*lost(self.book, self.notes), *self._half_written()):
-            self._add(path, reason, step)
-        self._look_at_broken_files()
-        for filed in self.book.log.filed.values():
-            self._look_at_signatures(filed)
-        self._look_at_nonces()
-        self._look_at_revocations()
-        unsigned = sum(not filed.signatures for filed in self.book.log.filed.values())
+            # The first thing that is found of a file is the one that says most.
+            for path, reason, step in self._look():
+                found.setdefault(path, LogProblem(path, reason, step))
+        self.problems = [found[path] for path in sorted(found)]
+        unsigned = sum(not filed.signatures for filed in self._log.filed.values())
         if unsigned:
             self.notes.append(f"{unsigned} of the records {'is' if unsigned == 1 else 'are'} not signed")
 
-    def _add(self, path: bytes, reason: str, step: str) -> None:
-        self._problems.setdefault(path, LogProblem(path=path, reason=reason, help=step))
+    def _look(self) -> Iterator[Problem]:
+        yield from self._no_folder()
+        if self.book.git.repository.head is not None and self.book.head is not None:
+            yield from self._altered(self.book.git.repository.head, self.book.head)
+            yield from self._gone(self.book.head)
+        for name in leftovers(self.book.work_tree, self._folder) if self.book.work_tree is not None else ():
+            path = self._folder + name
+            yield path, "it was left half-written, and counts for nothing", f"remove it: rm {_word(path)}"
+        yield from self._broken()
+        for filed in self._log.filed.values():
+            yield from self._signatures_of(filed)
+        yield from self._copies()
+        for filed, record in self._log.revocations:
+            revoked = self._log.filed.get(record.revokes)
+            path, which = self._log.path(filed.id), f"it revokes {record.revokes[:12]}, which is"
+            if revoked is None:
+                step = f"find it, and put it back: git log --all -- {_word(self._log.path(record.revokes))}"
+                yield path, f"{which} not in the log", step
+            elif not isinstance(revoked.record, Approval):
+                yield path, f"{which} no approval", "give the approval anew: a revocation is for ever"
 
-    def _look_at_folder(self) -> None:
-        """Find a link or a file where the folder, or one above it, should be."""
+    def _no_folder(self) -> Iterator[Problem]:
+        """A link or a file where the folder, or one above it, should be."""
         book = self.book
-        parts = book.log.folder.rstrip(b"/").split(b"/")
+        parts = self._folder.rstrip(b"/").split(b"/")
         for count in range(1, len(parts) + 1):
             path = b"/".join(parts[:count])
             entry = book.head.find(path) if book.head else None
@@ -436,27 +319,71 @@ class Verification:
             if (entry is not None and not entry.is_directory) or (
                 os.path.lexists(there) and (os.path.islink(there) or not os.path.isdir(there))
             ):
-                self._add(
-                    path, "it is no folder, so nothing below it counts", "put the log's folder in its place"
-                )
+                what = "it is no folder, so nothing below it counts"
+                yield path, what, "put the log's folder in its place"
 
-    def _half_written(self) -> Iterator[tuple[bytes, str, str]]:
-        book = self.book
-        if book.work_tree is not None:
-            for name in leftovers(book.work_tree, book.log.folder):
-                path = book.log.folder + name
-                yield path, "it was left half-written, and counts for nothing", f"remove it: rm {word(path)}"
+    def _altered(self, oid: str, head: Tree) -> Iterator[Problem]:
+        """What a commit of the history changed or took away; what holds again is a note."""
+        altered: dict[bytes, list[tuple[str, Entry]]] = {}
+        for commit, entries in self.book.git.alterations(oid, self._folder):
+            for entry in entries:
+                was_file = entry.old_mode & 0o170000 == 0o100000
+                if was_file and NAME.fullmatch(entry.path.removeprefix(self._folder)):
+                    altered.setdefault(entry.path, []).append((commit, entry))
+        records = {one.old for path, found in altered.items() if path.endswith(b".json") for _, one in found}
+        contents = dict(self.book.git.blobs(sorted(records), limit=LIMIT))
+        for path, found in sorted(altered.items()):
+            name = path.removeprefix(self._folder).partition(b".")[0].decode("ascii")
+            # What it was before may have been no record: to mend or remove that takes nothing away.
+            whole = [
+                one
+                for one in found
+                if path.endswith(b".sig") or sha256(contents[one[1].old] or b"").hexdigest() == name
+            ]
+            if not whole:
+                continue
+            commit, entry = whole[0]
+            said = f"was {'taken away' if entry.deleted else 'changed'} in commit {commit[:12]}"
+            filed, now = self._log.filed.get(name), head.find(path)
+            # Whose a signature is that is there again is judged as of all.
+            if filed is not None and "head" in filed.places and now is not None and now.is_file:
+                self.notes.append(f"{path_text(path)} {said}, and is there again")
+            else:
+                yield path, f"it {said}", f"put it back: git cat-file blob {entry.old[:12]} > {_word(path)}"
 
-    def _look_at_broken_files(self) -> None:
-        log = self.book.log
-        here = {broken.path for broken in log.broken if broken.place != "base"}
-        for broken in log.broken:
-            name = broken.path.removeprefix(log.folder)
-            filed = log.filed.get(name.partition(b".")[0].decode("ascii", "replace"))
+    def _gone(self, head: Tree) -> Iterator[Problem]:
+        """What `HEAD` has and the working tree has not, unless a sparse checkout leaves it out."""
+        book, git = self.book, self.book.git
+        if book.work_tree is None:
+            return
+        place = os.path.join(os.fsencode(book.work_tree), self._folder)
+        there = set(os.listdir(place)) if os.path.isdir(place) else set()
+        gone = [
+            self._folder + name
+            for name in sorted(head.names(self._folder.rstrip(b"/")))
+            if NAME.fullmatch(name) and name not in there
+        ]
+        left_out: set[bytes] = set()
+        if gone:
+            folder = self._folder.decode("utf-8", "surrogateescape")
+            process = git.start("ls-files", "-t", "-z", "--", folder, index=git.repository.index)
+            listed = git.read(process, "the index").split(b"\0")
+            left_out = {line[2:] for line in listed if line.startswith(b"S ")}
+        for path in gone:
+            if path not in left_out:
+                step = f"put it back: git checkout HEAD -- {_word(path)}"
+                yield path, "it is gone from the working tree", step
+
+    def _broken(self) -> Iterator[Problem]:
+        """The files that are no records; those of the base alone are a note."""
+        here = {broken.path for broken in self._log.broken if broken.place != "base"}
+        for broken in self._log.broken:
+            name = broken.path.removeprefix(self._folder)
+            filed = self._log.filed.get(name.partition(b".")[0].decode("ascii", "replace"))
+            at = _word(broken.path)
             if broken.path not in here:
                 self.notes.append(f"{path_text(broken.path)} is broken only in the base: {broken.reason}")
                 continue
-            at = word(broken.path)
             if filed is not None and "head" in filed.places and name.endswith(b".json"):
                 step = f"put it back: git checkout HEAD -- {at}"
             elif not NAME.fullmatch(name):
@@ -465,11 +392,11 @@ class Verification:
                 step = f"fix it, or remove it: rm {at}"
             else:
                 step = f"put back what it was: git log -p -- {at}"
-            self._add(broken.path, broken.reason, step)
+            yield broken.path, broken.reason, step
 
-    def _look_at_signatures(self, filed: Filed) -> None:
-        """Find a record that is not by the approver that it names, as far as signatures tell."""
-        record, path, who = filed.record, self.book.log.path(filed.id), filed.record.approver
+    def _signatures_of(self, filed: Filed) -> Iterator[Problem]:
+        """Whether a record is by the approver that it names, as far as signatures tell."""
+        record, path, who = filed.record, self._log.path(filed.id), filed.record.approver
         approver = self.book.settings.named(who)
         keys = approver.keys if approver else ()
         # The base, HEAD and the working tree may each have another one; every one of them must hold.
@@ -484,38 +411,29 @@ class Verification:
             self.notes.append(f"{path_text(path)} is in the base, and {problem}")
         elif approver is None:
             step = f"add {who} to [approvals], or revoke it: specguard approvals revoke {filed.id[:12]}"
-            self._add(path, problem, step)
+            yield path, problem, step
         else:
             step = f"remove it, and {who} signs: specguard approvals sign {filed.id[:12]} --key FILE"
-            self._add(path + b".sig", problem, step)
+            yield path + b".sig", problem, step
 
-    def _look_at_nonces(self) -> None:
-        by_nonce: dict[str, list[Filed]] = {}
-        for filed in self.book.log.filed.values():
-            by_nonce.setdefault(filed.record.nonce, []).append(filed)
-        revoked = {record.revokes for _, record in self.book.log.revocations}
-        for same in by_nonce.values():
-            open_ones = sorted(
-                (filed for filed in same if filed.id not in revoked),
-                key=lambda filed: ("base" not in filed.places, filed.record.issued_at, filed.id),
-            )
-            for filed in open_ones[1:]:
-                self._add(
-                    self.book.log.path(filed.id),
-                    f"it has the nonce of {open_ones[0].id[:12]}, so one of both is a copy",
-                    f"revoke the copy: specguard approvals revoke {filed.id[:12]}",
-                )
+    def _copies(self) -> Iterator[Problem]:
+        """The records that have the nonce of another one, those of the base and the older ones first."""
+        revoked = {record.revokes for _, record in self._log.revocations}
+        first: dict[str, str] = {}
+        for filed in sorted(
+            self._log.filed.values(),
+            key=lambda filed: ("base" not in filed.places, filed.record.issued_at, filed.id),
+        ):
+            other = filed.id if filed.id in revoked else first.setdefault(filed.record.nonce, filed.id)
+            if other != filed.id:
+                what = f"it has the nonce of {other[:12]}, so one of both is a copy"
+                step = f"revoke the copy: specguard approvals revoke {filed.id[:12]}"
+                yield self._log.path(filed.id), what, step
 
-    def _look_at_revocations(self) -> None:
-        log = self.book.log
-        for filed, record in log.revocations:
-            revoked = log.filed.get(record.revokes)
-            path, which = log.path(filed.id), f"it revokes {record.revokes[:12]}, which is"
-            if revoked is None:
-                step = f"find it, and put it back: git log --all -- {word(log.path(record.revokes))}"
-                self._add(path, f"{which} not in the log", step)
-            elif not isinstance(revoked.record, Approval):
-                self._add(path, f"{which} no approval", "give the approval anew: a revocation is for ever")
+
+def _word(path: bytes) -> str:
+    """A path as a word of a command line."""
+    return shlex.quote(path_text(path))
 
 
 def _is_sound(record: Approval | Revocation, signature: bytes) -> bool:
