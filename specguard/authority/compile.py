@@ -15,7 +15,7 @@ from specguard.authority.layers import (
 )
 from specguard.authority.load import is_document
 from specguard.authority.policy import FORMAT, Policy, Unread, encode, plain
-from specguard.authority.prose import MEANINGS, commands_of, known_sections, read_sections
+from specguard.authority.prose import MEANINGS, known_sections, read_sections, statements_of
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.validate import validate
 from specguard.change.revision import sha256
@@ -129,8 +129,7 @@ def compile_policy(
     policy = Policy(data)
     for part in parts:
         if part.document is not None:
-            for command in commands_of(part.document, part.source.path, sections):
-                data["statements"].append([command.path, command.line, command.text, *command.held(policy)])
+            data["statements"] += statements_of(part.document, part.source.path, sections, policy)
     return policy
 
 

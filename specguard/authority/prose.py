@@ -109,55 +109,62 @@ def read_sections(
     """
     read: list[Read] = []
     unread: list[Unread] = []
-    open_sections: list[tuple[int, str, str]] = []
     giving: set[str] = set()
     sayings: list[tuple[str, Unread]] = []
-    titles: list[Heading] = []
+    above: Sequence[Heading] = ()
     label = ""
-    for block in document.blocks:
-        if isinstance(block, Heading):
-            titles = [*(title for title in titles if title.level < block.level), block]
-            while open_sections and open_sections[-1][0] >= block.level:
-                open_sections.pop()
-            found = sections.get(normal_title(block.text.plain), "")
-            if found and (found != "nothing" or not open_sections):
-                open_sections.append((block.level, found, block.text.plain))
-            label = ""
-            continue
-        above, label = label, block.text.plain if isinstance(block, Paragraph) else ""
-        words = [*(title.text.plain for title in reversed(titles)), above]
-        loud = "" if open_sections else next(filter(_GUARDING.search, words), "")
-        if not open_sections and _lists_paths(block, loud=bool(loud)):
-            said = loud or next(filter(None, words), "")
-            known = [one for one in unread if one.meaning in _LISTS and one.text == shortened(said, SHOWN)]
-            if said is above or not known:
-                unread.append(Unread(path, block.line, "", said, _TITLE, "title" if loud else "list"))
-        if not open_sections or open_sections[-1][1] == "nothing":
-            continue
-        _, meaning, title = open_sections[-1]
-        prose = _is_prose(block)
-        for text, problem in _items(block):
-            reason = problem or _take(text, meaning, read)
-            if not reason:
-                giving.add(title)
-                continue
-            unread.append(
-                Unread(path, text.line, title, text.raw if problem else text.plain, reason, meaning)
-            )
-            if prose:
-                sayings.append((title, unread[-1]))
-    for title, one in sayings:
+    for block, titles, meaning, title in _placed(document, sections):
+        words = [*(one.text.plain for one in reversed(titles)), label if titles is above else ""]
+        above, label = titles, block.text.plain if isinstance(block, Paragraph) else ""
+        if not meaning:
+            _take_list(block, words, path, unread)
+        elif meaning != "nothing":
+            prose = _is_prose(block)
+            for text, problem in _items(block):
+                reason = problem or _take(text, meaning, read)
+                if not reason:
+                    giving.add(title)
+                    continue
+                said = text.raw if problem else text.plain
+                unread.append(Unread(path, text.line, title, said, reason, meaning))
+                if prose:
+                    sayings.append((title, unread[-1]))
+    for title, saying in sayings:
         if title in giving:
-            one.meaning = "prose"
-    for block in document.hidden_blocks[:1]:
-        said = document.source_lines[block.line - 1]
-        unread.append(Unread(path, block.line, "", said, "it stands in HTML that no page shows", "hidden"))
-    for block in document.unseen_footnotes[:1]:
-        said = document.source_lines[block.line - 1]
-        unread.append(
-            Unread(path, block.line, "", said, "it stands in a footnote that no page shows", "hidden")
-        )
+            saying.meaning = "prose"
+    for hidden, where in ((document.hidden_blocks, "HTML"), (document.unseen_footnotes, "a footnote")):
+        for block in hidden[:1]:
+            said, why = document.source_lines[block.line - 1], f"it stands in {where} that no page shows"
+            unread.append(Unread(path, block.line, "", said, why, "hidden"))
     return read, unread
+
+
+def _placed(
+    document: Document, sections: Mapping[str, str]
+) -> Iterator[tuple[AnyBlock, Sequence[Heading], str, str]]:
+    """Each block but headings, with those above it, and the meaning and title of the known section around."""
+    titles: list[Heading] = []
+    meaning = title = ""
+    for block in document.blocks:
+        if not isinstance(block, Heading):
+            yield block, titles, meaning, title
+            continue
+        titles = [*(one for one in titles if one.level < block.level), block]
+        meaning = title = ""
+        for one in titles:
+            found = sections.get(normal_title(one.text.plain), "")
+            if found and (found != "nothing" or not meaning):
+                meaning, title = found, one.text.plain
+
+
+def _take_list(block: AnyBlock, words: Sequence[str], path: str, unread: list[Unread]) -> None:
+    """Note that a list of paths under no known title is unread, once for each title."""
+    loud = next(filter(_GUARDING.search, words), "")
+    if _lists_paths(block, loud=bool(loud)):
+        said = loud or next(filter(None, words), "")
+        known = any(one.meaning in _LISTS and one.text == shortened(said, SHOWN) for one in unread)
+        if said is words[-1] or not known:
+            unread.append(Unread(path, block.line, "", said, _TITLE, "title" if loud else "list"))
 
 
 def listed_paths(document: Document, line: int, text: str) -> tuple[str, list[str], list[Text]]:
@@ -232,22 +239,25 @@ def _items(block: AnyBlock) -> Iterator[tuple[Text, str]]:
     elif isinstance(block, Table):
         for row in block.rows:
             yield _cell(row), ""
-    elif isinstance(block, Paragraph):
-        if any(map(looks_like_path, _names(block.text))):
-            yield block.text, "it is a paragraph; paths are read from lists and tables"
-    elif isinstance(block, Fence):
-        if block.info.split()[:2] != ["toml", "specguard"]:
-            yield (
-                Text(block.content, block.line),
-                "it is a block of code; paths are read from lists and tables",
-            )
-    elif isinstance(block, Html):
-        yield Text(block.content, block.line), "it is HTML; paths are read from lists and tables"
     elif isinstance(block, Footnote):
         for inner in block.blocks:
             yield from _items(inner)
-    elif isinstance(block, Quote):
-        yield Text("(a quotation)", block.line), "it is a quotation; paths are read from lists and tables"
+    else:
+        text, what = _beside(block)
+        if text is not None:
+            yield text, f"it is {what}; paths are read from lists and tables"
+
+
+def _beside(block: AnyBlock) -> tuple[Text | None, str]:
+    """What could hold paths in a block that is neither a list nor a table, and what it is."""
+    if isinstance(block, Paragraph):
+        return block.text if any(map(looks_like_path, _names(block.text))) else None, "a paragraph"
+    if isinstance(block, Fence):
+        settings = block.info.split()[:2] == ["toml", "specguard"]
+        return None if settings else Text(block.content, block.line), "a block of code"
+    if isinstance(block, Html):
+        return Text(block.content, block.line), "HTML"
+    return Text("(a quotation)", block.line) if isinstance(block, Quote) else None, "a quotation"
 
 
 def _item(item: ListItem) -> Iterator[tuple[Text, str]]:
@@ -335,90 +345,54 @@ _ASKED: Final = (
 """What sentences ask for: an expression, the rule that holds it, and the setting by which it does."""
 
 
-class CommandSentence:
-    """A sentence that commands.
-
-    Attributes:
-        path: the document.
-        line: its line.
-        text: the sentence on one line.
-        meaning: what the items of the section around it are, such as `locked-path`; empty outside.
-        spans: its code spans.
-        names: the paths that it names.
-    """
-
-    __slots__ = ("line", "meaning", "names", "path", "said", "spans", "text")
-
-    def __init__(self, path: str, sentence: Text, meaning: str) -> None:
-        self.path = path
-        self.line = sentence.line
-        self.said = " ".join(sentence.plain.split())
-        self.text = shortened(self.said, SHOWN)
-        self.meaning = meaning
-        self.spans = sentence.spans
-        words = (word.strip("()[],.;:*_\"'") for word in _CODE.sub(" ", sentence.raw).split())
-        self.names = [name for name in (*self.spans, *words) if name and looks_like_path(name)]
-
-    def held(self, policy: Policy) -> tuple[list[str], list[str]]:
-        """The codes of the active rules that hold it; where none does, settings that would."""
-        named = {*_RULE.findall(self.said), *self.spans}
-        codes = {rule.code for rule in policy.rules if rule.active and named & {rule.code, rule.name}}
-        would: list[str] = []
-        if _KEEPS.search(self.said) and not _OTHERWISE.search(self.said):
-            guards = {name: _guard(policy, name) for name in dict.fromkeys([*self.names, *self.spans])}
-            found = [guard for name, guard in guards.items() if guard or name in self.names]
-            section = policy.rule(self.meaning)
-            if not found and section is not None and section.active:
-                codes.add(section.code)
-            elif all(found):
-                codes.update(guard.code for guard in found if guard is not None)
-            else:
-                would.append(f"rules.locked-path.paths = {toml_value(self.names)}")
-        for expression, name, setting in _ASKED:
-            asked = re.search(expression, self.said, re.IGNORECASE)
-            rule = policy.rule(name)
-            if asked is None or rule is None:
-                continue
-            setting = asked.expand(setting) if asked.re.groups else setting
-            if rule.active and _in_force(policy, tomllib.loads(setting)):
-                codes.add(rule.code)
-            elif setting.startswith("rules."):
-                would.append(setting)
-        return sorted(codes), [] if codes else would
-
-
-def commands_of(document: Document, path: str, sections: Mapping[str, str]) -> Iterator[CommandSentence]:
-    """All sentences of a document that command, quotations left out.
+def statements_of(
+    document: Document, path: str, sections: Mapping[str, str], policy: Policy
+) -> Iterator[list[Any]]:
+    """All sentences of a document that command, quotations left out, each as the fields of a `Statement`.
 
     Args:
         document: the document.
         path: its path.
         sections: what each known section is, from `known_sections`.
+        policy: the policy that may hold them.
     """
-    open_sections: list[tuple[int, str]] = []
-    for heading, inside in _parts(document):
-        if heading is not None:
-            while open_sections and open_sections[-1][0] >= heading.level:
-                open_sections.pop()
-            open_sections.append((heading.level, sections.get(normal_title(heading.text.plain), "")))
-        meaning = next((meaning for _, meaning in reversed(open_sections) if meaning), "")
-        for text in texts(inside):
+    for block, _, meaning, _ in _placed(document, sections):
+        for text in texts([block]):
             for sentence in text.sentences():
                 if _COMMANDS.search(_CODE.sub("", sentence.raw)):
-                    yield CommandSentence(path, sentence, meaning)
+                    said = " ".join(sentence.plain.split())
+                    held = _held(policy, sentence, said, meaning)
+                    yield [path, sentence.line, shortened(said, SHOWN), *held]
 
 
-def _parts(document: Document) -> Iterator[tuple[Heading | None, list[AnyBlock]]]:
-    """Each heading with the blocks up to the next heading of any level."""
-    heading: Heading | None = None
-    inside: list[AnyBlock] = []
-    for block in document.blocks:
-        if isinstance(block, Heading):
-            yield heading, inside
-            heading, inside = block, []
+def _held(policy: Policy, sentence: Text, said: str, meaning: str) -> tuple[list[str], list[str]]:
+    """The codes of the active rules that hold a sentence; where none does, settings that would."""
+    named = {*_RULE.findall(said), *sentence.spans}
+    codes = {rule.code for rule in policy.rules if rule.active and named & {rule.code, rule.name}}
+    would: list[str] = []
+    if _KEEPS.search(said) and not _OTHERWISE.search(said):
+        words = (word.strip("()[],.;:*_\"'") for word in _CODE.sub(" ", sentence.raw).split())
+        names = [name for name in (*sentence.spans, *words) if name and looks_like_path(name)]
+        guards = {name: _guard(policy, name) for name in dict.fromkeys([*names, *sentence.spans])}
+        found = [guard for name, guard in guards.items() if guard or name in names]
+        section = policy.rule(meaning)
+        if not found and section is not None and section.active:
+            codes.add(section.code)
+        elif all(found):
+            codes.update(guard.code for guard in found if guard is not None)
         else:
-            inside.append(block)
-    yield heading, inside
+            would.append(f"rules.locked-path.paths = {toml_value(names)}")
+    for expression, name, setting in _ASKED:
+        asked = re.search(expression, said, re.IGNORECASE)
+        rule = policy.rule(name)
+        if asked is None or rule is None:
+            continue
+        setting = asked.expand(setting) if asked.re.groups else setting
+        if rule.active and _in_force(policy, tomllib.loads(setting)):
+            codes.add(rule.code)
+        elif setting.startswith("rules."):
+            would.append(setting)
+    return sorted(codes), [] if codes else would
 
 
 def _guard(policy: Policy, name: str) -> Guard | None:

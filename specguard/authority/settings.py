@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from specguard.change.git import MAX_ENTRIES
 from specguard.declaration.patterns import Covering, PatternError
-from specguard.declaration.rule import Record, Settings, required, setting
+from specguard.declaration.rule import Settings, required, setting
 from specguard.errors import nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
     from specguard.declaration.expressions import Expression
@@ -108,71 +108,57 @@ def misspelt(values: Mapping[str, Any], registry: Registry) -> Iterator[tuple[Pa
     Yields:
         The key, what is wrong with it, as a clause, and the next step.
     """
-    rules = [(entry.rule.code, entry.rule.family(), name) for name, entry in registry.rules.items()]
-    names = _KnownNames(values, {selector for selectors in rules for selector in selectors})
-    for name in registry.declarations:
+    rules = {name: registered.rule for name, registered in registry.rules.items()}
+    selectors = {one for name, rule in rules.items() for one in (rule.code, rule.family(), name)}
+    for path, value, options in _noted(values, rules, registry.declarations):
+        if "selectors" in options:
+            for index, selector in enumerate(value):
+                if selector not in selectors:
+                    step = nearest(selector, selectors, "`specguard rule` lists them")
+                    yield (*path, index), f"names {selector!r}, which is no rule's code, family or name", step
+        if "approvers" in options:
+            approvers = [one.name for one in values["approvals"].approver] if "approvals" in values else []
+            for key, index, name in ((key, *one) for key, names in value.items() for one in enumerate(names)):
+                if name not in approvers:
+                    step = nearest(name, approvers, "add a table [[approvals.approver]] for this person")
+                    yield (*path, key, index), f"names {name!r}, who is no `[[approvals.approver]]`", step
+        if "names" in options:
+            yield from _near(value, path, _known(values, options["names"]), options.get("dotted", False))
+
+
+def _noted(
+    values: Mapping[str, Any], rules: Mapping[str, type[Settings]], tables: Iterable[str]
+) -> Iterator[tuple[Path, Any, Mapping[str, Any]]]:
+    """Each field that is set and has options, also in tables within: its key, value and options."""
+    for name in tables:
         if name in values:
-            yield from _within(values[name], (name,), names)
+            yield from _within(values[name], (name,))
     for name, table in values.get("rules", {}).items():
-        rule = registry.rules[name].rule
         for field, value in table.items():
-            if field in rule._fields:
-                yield from _of_field(rule, field, value, ("rules", name, field), names)
+            if field in rules[name]._fields:
+                yield from _field(rules[name], field, value, ("rules", name, field))
 
 
-class _KnownNames(Record):
-    """The names there are: those of tables' entries in the settings, and those of rules."""
-
-    values: Mapping[str, Any]
-    selectors: Collection[str]
-
-
-def _within(value: Any, path: Path, names: _KnownNames) -> Iterator[tuple[Path, str, str]]:
-    """Those in a record, and in the tables and lists of records."""
-    if isinstance(value, Record):
-        cls: Any = type(value)
+def _within(value: Any, path: Path) -> Iterator[tuple[Path, Any, Mapping[str, Any]]]:
+    if isinstance(value, Settings):
         for field in value._fields:
             own = getattr(value, field)
-            if own != getattr(cls, field, None):
-                yield from _of_field(cls, field, own, (*path, field), names)
-    elif isinstance(value, dict):
-        for key, element in value.items():
-            yield from _within(element, (*path, key), names)
-    elif isinstance(value, (list, tuple)):
-        for index, element in enumerate(value):
-            yield from _within(element, (*path, index), names)
+            if own != getattr(type(value), field, None):
+                yield from _field(type(value), field, own, (*path, field))
+    elif isinstance(value, (dict, list, tuple)):
+        for key, element in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _within(element, (*path, key))
 
 
-def _of_field(
-    cls: type[Settings], field: str, value: Any, path: Path, names: _KnownNames
-) -> Iterator[tuple[Path, str, str]]:
-    options = cls._notes[field].options if field in cls._notes else {}
-    if "selectors" in options:
-        for index, selector in enumerate(value):
-            if selector not in names.selectors:
-                step = nearest(selector, names.selectors, "`specguard rule` lists them")
-                yield (*path, index), f"names {selector!r}, which is no rule's code, family or name", step
-    if "approvers" in options:
-        yield from _unknown_approvers(value, path, names.values)
-    if "names" in options:
-        known = _known(names.values, options["names"])
-        yield from _near(value, path, known, dotted=options.get("dotted", False))
-    yield from _within(value, path, names)
+def _field(
+    cls: type[Settings], field: str, value: Any, path: Path
+) -> Iterator[tuple[Path, Any, Mapping[str, Any]]]:
+    if field in cls._notes:
+        yield path, value, cls._notes[field].options
+    yield from _within(value, path)
 
 
-def _unknown_approvers(
-    lists: Mapping[str, Sequence[str]], path: Path, values: Mapping[str, Any]
-) -> Iterator[tuple[Path, str, str]]:
-    """The names in lists that are of no approver."""
-    approvers = [one.name for one in values["approvals"].approver] if "approvals" in values else []
-    for key, people in lists.items():
-        for index, name in enumerate(people):
-            if name not in approvers:
-                step = nearest(name, approvers, "add a table [[approvals.approver]] for this person")
-                yield (*path, key, index), f"names {name!r}, who is no `[[approvals.approver]]`", step
-
-
-def _near(value: Any, path: Path, known: Sequence[str], *, dotted: bool) -> Iterator[tuple[Path, str, str]]:
+def _near(value: Any, path: Path, known: Sequence[str], dotted: bool) -> Iterator[tuple[Path, str, str]]:
     """The texts of a setting that nearly name something; if `dotted`, what stands before their last dot."""
     from difflib import get_close_matches
 
@@ -183,7 +169,8 @@ def _near(value: Any, path: Path, known: Sequence[str], *, dotted: bool) -> Iter
         texts = [((*path, key), key) for key in value]
     if dotted:
         # `packet.author` is the author of the `execution-packet`, too.
-        known = [end for name in known for end in _ends(name)]
+        parts = [name.split("-") for name in known]
+        known = ["-".join(words[start:]) for words in parts for start in range(len(words))]
     for place, text in texts:
         name = text.rpartition(".")[0] if dotted else text
         near = [] if not name or name in known else get_close_matches(name, known, 1, LEAST_LIKENESS)
@@ -191,17 +178,7 @@ def _near(value: Any, path: Path, known: Sequence[str], *, dotted: bool) -> Iter
             yield place, f"names {name!r}, which the policy does not have", f"did you mean {near[0]!r}?"
 
 
-def _ends(name: str) -> Iterator[str]:
-    """A name, and what of it stands behind each of its hyphens."""
-    while name:
-        yield name
-        name = name.partition("-")[2]
-
-
 def _known(values: Mapping[str, Any], tables: Sequence[str]) -> list[str]:
     """The names of the entries of some tables, as they are written where one is meant."""
-    known: set[str] = set()
-    for table in tables:
-        for name in values.get(table, {}):
-            known |= {name, f"{name}s"} if table == "work" else {name}
-    return sorted(known)
+    known = {(name, table) for table in tables for name in values.get(table, {})}
+    return sorted({name for name, _ in known} | {f"{name}s" for name, table in known if table == "work"})

@@ -170,33 +170,28 @@ def _noted(schema: CoreSchema, options: Mapping[str, Any]) -> CoreSchema:
         raise TypeError(f"setting({', '.join(sorted(unknown))}=…) is not for settings")
     schema = _limited(schema, limits, options.get("check"))
     refused: Mapping[Any, str] = options.get("refused", {})
-    if not refused:
-        return schema
 
     def held(value: Any) -> Any:
         if isinstance(value, str) and value in refused:
             raise ValueError(refused[value])
         return value
 
-    return core_schema.no_info_before_validator_function(held, schema)
+    return core_schema.no_info_before_validator_function(held, schema) if refused else schema
 
 
-def _limited(schema: CoreSchema, limits: Mapping[str, Any], check: Callable[[str], str] | None) -> CoreSchema:
+def _limited(schema: Any, limits: Mapping[str, Any], check: Callable[[str], str] | None) -> Any:
     """A schema with limits, of alternatives each with those it can have, and its texts with a check."""
-    made: Any = dict(schema)
-    if schema["type"] in {"nullable", "function-after"}:
-        made["schema"] = _limited(made["schema"], limits, check if schema["type"] == "nullable" else None)
-    elif schema["type"] == "union":
-        made["choices"] = [_limited(choice, limits, check) for choice in made["choices"]]
-    else:
-        known = _CONSTRAINTS.get(schema["type"], ())
-        made.update((name, value) for name, value in limits.items() if name in known)
-        if check and schema["type"] == "list":
-            made["items_schema"] = _limited(made["items_schema"], {}, check)
-        elif check and schema["type"] == "str":
-            made = core_schema.no_info_after_validator_function(check, made)
-    result: CoreSchema = made
-    return result
+    kind = schema["type"]
+    if kind in {"nullable", "function-after"}:
+        inner = check if kind == "nullable" else None
+        return {**schema, "schema": _limited(schema["schema"], limits, inner)}
+    if kind == "union":
+        return {**schema, "choices": [_limited(choice, limits, check) for choice in schema["choices"]]}
+    known = _CONSTRAINTS.get(kind, ())
+    made = {**schema, **{name: value for name, value in limits.items() if name in known}}
+    if check and kind == "list":
+        made["items_schema"] = _limited(made["items_schema"], {}, check)
+    return core_schema.no_info_after_validator_function(check, made) if check and kind == "str" else made
 
 
 def problem_of(record: Settings) -> str:
@@ -215,14 +210,12 @@ class _AnnotationNames(dict[str, Any]):
     def __init__(self, cls: type) -> None:
         super().__init__()
         self.found: list[type[Settings]] = []
-        self._module = sys.modules[cls.__module__].__dict__
+        own = sys.modules[cls.__module__].__dict__
+        self._spaces = (own, _KNOWN, vars(typing), vars(collections.abc), vars(datetime))
 
     def __missing__(self, name: str) -> Any:
-        for names in (self._module, _KNOWN, vars(typing), vars(collections.abc), vars(datetime)):
-            if name in names:
-                value = names[name]
-                break
-        else:
+        value = next((names[name] for names in self._spaces if name in names), None)
+        if value is None:
             raise KeyError(name)
         if isinstance(value, type) and issubclass(value, Settings):
             self.found.append(value)
@@ -271,24 +264,21 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[S
         values = validator.validate_json(json.dumps(data, default=_text), strict=True)
     except ValidationError as error:
         problems.extend(_problems(error.errors(include_url=False), data, merged, registry, models))
-    else:
-        for name, table in values.get("rules", {}).items():
-            rule = registry.rules[name].rule
-            own = {field: value for field, value in table.items() if field in rule._fields}
-            text = problem_of(rule(**own))
-            if text:
-                origin = _origin(("rules", name), text, merged)
-                problems.append(SettingProblem(f"[rules.{name}]: {text}", origin=origin))
-        problems.extend(
-            SettingProblem(f"`{dotted(path)}` {text}", origin=merged.origin(path), help=help)
-            for path, text, help in misspelt(values, registry)
-        )
-        for declaration in registry.declarations.values():
-            if declaration.problems is not None and declaration.name in values:
-                problems.extend(
-                    SettingProblem(f"`{dotted(path)}` {text}", origin=merged.origin(path), help=help)
-                    for path, text, help in declaration.problems(values[declaration.name])
-                )
+        return values, problems
+    for name, table in values.get("rules", {}).items():
+        rule = registry.rules[name].rule
+        own = {field: value for field, value in table.items() if field in rule._fields}
+        text = problem_of(rule(**own))
+        if text:
+            origin = _origin(("rules", name), text, merged)
+            problems.append(SettingProblem(f"[rules.{name}]: {text}", origin=origin))
+    found = list(misspelt(values, registry))
+    for declaration in registry.declarations.values():
+        if declaration.problems is not None and declaration.name in values:
+            found += declaration.problems(values[declaration.name])
+    problems.extend(
+        SettingProblem(f"`{dotted(path)}` {text}", merged.origin(path), help) for path, text, help in found
+    )
     return values, problems
 
 
@@ -301,29 +291,17 @@ def _known(merged: Merged, registry: Registry, problems: list[SettingProblem]) -
             data[key] = value
             continue
         name = f"the table [{key}]" if isinstance(value, dict) else f"the setting {key!r}"
-        problems.append(
-            SettingProblem(
-                f"{name} is not known",
-                origin=merged.origin((key,)),
-                help=nearest(key, TESTS, nearest(key, {*tables, *TopLevel._fields})),
-            )
-        )
+        step = nearest(key, TESTS, nearest(key, {*tables, *TopLevel._fields}))
+        problems.append(SettingProblem(f"{name} is not known", merged.origin((key,)), step))
     rules = data.get("rules")
     if isinstance(rules, dict):
         data["rules"] = {name: table for name, table in rules.items() if name in registry.rules}
-        for name in rules:
-            if name not in registry.rules:
-                by_code = registry.by_code(name.upper())
-                help = (
-                    f"rules go by name: [rules.{by_code.rule.name}]"
-                    if by_code
-                    else nearest(name, registry.rules)
-                )
-                problems.append(
-                    SettingProblem(
-                        f"there is no rule {name!r}", origin=merged.origin(("rules", name)), help=help
-                    )
-                )
+        for name in [name for name in rules if name not in registry.rules]:
+            by_code = registry.by_code(name.upper())
+            step = f"rules go by name: [rules.{by_code.rule.name}]" if by_code else ""
+            step = step or nearest(name, registry.rules)
+            origin = merged.origin(("rules", name))
+            problems.append(SettingProblem(f"there is no rule {name!r}", origin, step))
     return data
 
 
@@ -337,16 +315,18 @@ def policy_model(
         models: makes the schemas of tables.
         data: settings, for a model with only the tables that they have; None: with all.
     """
+    wanted = {"authority", "rules", *registry.declarations}
+    wanted = wanted if data is None else wanted & data.keys()
     fields: dict[str, CoreSchema] = {}
-    if data is None or "authority" in data:
+    if "authority" in wanted:
         fields["authority"] = models.record(AuthoritySettings)
-    if data is None or "rules" in data:
+    if "rules" in wanted:
         names = registry.rules if data is None else data["rules"]
         names = names if isinstance(names, dict) else {}
         tables = {name: models.table(registry.rules[name].rule, RuleTable) for name in names}
         fields["rules"] = models.table(fields=tables)
     for name, declaration in registry.declarations.items():
-        if data is None or name in data:
+        if name in wanted:
             fields[name] = _declared(declaration, models)
     return models.table(TopLevel, fields=fields)
 
@@ -383,7 +363,7 @@ def _problems(
             text = f"{text} or {said}" if text else said
         what = f"`{dotted(path)}`"
         if several[0]["type"] not in {"extra_forbidden", "missing", "value_error"}:
-            what += f" is {_shown(several[0]['input'])}, and"
+            what += f" is {shortened(_json(several[0]['input']))}, and"
         problems.append(SettingProblem(f"{what} {text}", origin=_origin(path, text, merged), help=help))
     return sorted(problems, key=lambda problem: (problem.origin.path, problem.origin.line))
 
@@ -415,23 +395,21 @@ def _sentence(
     error: ErrorDetails, path: KeyPath, registry: Registry, models: SettingsModels
 ) -> tuple[str, str]:
     """What is wrong with a key, without its name, and the next step."""
-    if error["type"] == "extra_forbidden":
+    kind, message = error["type"], error["msg"]
+    if kind == "extra_forbidden":
         return "is not known", nearest(str(path[-1]), _names(path[:-1], registry, models))
-    if error["type"] == "missing":
+    if kind == "missing":
         return "is missing", ""
-    if error["type"] == "value_error":
+    if kind == "value_error":
         return f"is wrong: {error['ctx']['error']}", ""
-    message = error["msg"]
     for before, after in _WORDS:
         if message.startswith(before):
-            return after + message.removeprefix(before), _keys(after, path, registry, models)
+            # An element that must be a table is told its keys.
+            table = after == "must be a table" and isinstance(path[-1], int)
+            names = _names(path, registry, models) if table else ()
+            keys = f"its keys are {', '.join(sorted(names))}" if names else ""
+            return after + message.removeprefix(before), keys
     return f"is wrong: {message[:1].lower()}{message[1:]}", ""
-
-
-def _keys(wanted: str, path: KeyPath, registry: Registry, models: SettingsModels) -> str:
-    """For an element that must be a table: the keys that it has."""
-    names = _names(path, registry, models) if wanted == "must be a table" else set()
-    return f"its keys are {', '.join(sorted(names))}" if names and isinstance(path[-1], int) else ""
 
 
 def _names(path: KeyPath, registry: Registry, models: SettingsModels) -> set[str]:
@@ -452,9 +430,8 @@ def _names(path: KeyPath, registry: Registry, models: SettingsModels) -> set[str
     return {field for cls in classes for field in cls._fields}
 
 
-def _shown(value: Any) -> str:
-    text = json.dumps(value, default=_text, ensure_ascii=False)
-    return shortened(text)
+def _json(value: Any) -> str:
+    return json.dumps(value, default=_text, ensure_ascii=False)
 
 
 def _text(value: Any) -> str:
