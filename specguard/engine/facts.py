@@ -122,7 +122,6 @@ class Facts:
         self.change = change
         self._policy = policy
         self.clock = Clock(change.request.today)
-        self._approvals: Approvals | MissingFact | None = None
         self.known: dict[str, Any] = {}
         self._absent: dict[str, MissingFact | NotApplicable] = {}
         self.timed = False
@@ -164,9 +163,12 @@ class Facts:
             )
         return self.notes
 
-    def let_approvals(self, approvals: Approvals | MissingFact | None) -> None:
+    def let_approvals(self, approvals: Approvals | MissingFact) -> None:
         """Say what the approvals of the change are, once the other rules have judged, or what is missing."""
-        self._approvals = approvals
+        if isinstance(approvals, MissingFact):
+            self._absent["approvals"] = approvals
+        else:
+            self.known["approvals"] = approvals
 
     stage = _OfChange("Stage")
     """The moment of the check."""
@@ -279,7 +281,7 @@ class Facts:
             whole=self.get("whole"),
         )
         sources.landed = self._landed(sources, lambda: self.change.commits)
-        if self.change.stage not in ("edit", "staged", "commit-msg"):
+        if not self._before_commit:
             sources.shown = self.shown(sources, self.change.base.head or self.change.found.oid)
         return sources
 
@@ -300,16 +302,19 @@ class Facts:
     @property
     def artifacts(self) -> Artifacts:
         """The files that the policy's contracts are about."""
-        self._ask_for("contracts", "artifacts.<name>")
+        self._table("contracts", "artifacts.<name>")
+        return self._artifacts(self.get("documents"), branches=self._is_branch)
+
+    def _artifacts(self, documents: Documents, **more: Any) -> Artifacts:
         from specguard.artifacts.artifacts import Artifacts
 
         return Artifacts(
             self._policy.declared("contracts"),
             change=self.change,
-            documents=self.get("documents"),
+            documents=documents,
             today=self.clock.today,
             now=self._now,
-            branches=self._is_branch,
+            **more,
         )
 
     def _is_branch(self, name: str) -> bool:
@@ -335,11 +340,11 @@ class Facts:
     @property
     def specs(self) -> Specs:
         """The specs and what is known of them."""
-        self._ask_for("spec_settings", "specs")
+        settings = self._table("spec_settings", "specs")
         from specguard.specs.specs import Specs
 
         return Specs(
-            self._policy.declared("spec_settings"),
+            settings,
             change=self.change,
             documents=self.get("documents"),
             start_documents=lambda: self.get("start_documents"),
@@ -349,19 +354,19 @@ class Facts:
     @property
     def plans(self) -> Plans:
         """The plans and their tasks."""
-        self._ask_for("plan_kinds", "plans.<name>")
+        kinds = self._table("plan_kinds", "plans.<name>")
         from specguard.plans.plans import Plans
 
-        return Plans(self._policy.declared("plan_kinds"), change=self.change, documents=self.get("documents"))
+        return Plans(kinds, change=self.change, documents=self.get("documents"))
 
     @property
     def waves(self) -> Waves:
         """The waves, each with the state of its stages."""
-        self._ask_for("wave_settings", "wave")
+        settings = self._table("wave_settings", "wave")
         from specguard.waves.waves import Waves
 
         return Waves(
-            self._policy.declared("wave_settings"),
+            settings,
             artifacts=self.get("artifacts"),
             sources=self._if_declared("sources"),
             plans=self._if_declared("plans"),
@@ -371,7 +376,6 @@ class Facts:
 
     def _trusted_waves(self) -> Waves:
         """The waves as the trusted base has them; nothing of the change says there that anything is done."""
-        from specguard.artifacts.artifacts import Artifacts
         from specguard.change.tree import Documents
         from specguard.waves.waves import Waves
         from specguard.work.sources import Sources
@@ -387,13 +391,7 @@ class Facts:
                 sources.shown = self.shown(sources, below.oid if below else self.change.found.oid)
         return Waves(
             self._policy.declared("wave_settings"),
-            artifacts=Artifacts(
-                self._policy.declared("contracts"),
-                change=self.change,
-                documents=documents,
-                today=self.clock.today,
-                now=self._now,
-            ),
+            artifacts=self._artifacts(documents),
             sources=sources,
             log_folder=self._policy.log_folder,
         )
@@ -405,10 +403,10 @@ class Facts:
         from specguard.work.sources import Sources
 
         documents = self.get("documents")
-        sources = self._if_declared("sources")
         return Breakdowns(
-            sources or Sources({}, documents=documents, entries=lambda: self.change.entries),
-            documents=self.get("documents"),
+            self._if_declared("sources")
+            or Sources({}, documents=documents, entries=lambda: self.change.entries),
+            documents=documents,
             start=lambda: self.get("start_documents"),
             whole=self.get("whole"),
             artifacts=self._if_declared("artifacts"),
@@ -437,7 +435,7 @@ class Facts:
             records=self._records(),
             git=change.git,
             tree=change.head_files,
-            head=None if change.stage in ("edit", "staged", "commit-msg") else change.base.head,
+            head=None if self._before_commit else change.base.head,
             past=self._past,
             kinds=policy.declared("work_kinds"),
             paper=lambda path: self._is_paper(path),
@@ -497,16 +495,11 @@ class Facts:
 
     def _run_root(self) -> str | None:
         """The folder of runs beside the check; None where there is none."""
-        if self.root:
-            return self.root
         from specguard.runs.files import run_root
 
-        repository = self.change.git.repository
+        repository, settings = self.change.git.repository, self._policy.declared("run_settings")
         try:
-            work_tree = repository.work_tree()
-            return run_root(
-                self._policy.declared("run_settings"), repository.environment, work_tree=work_tree
-            )
+            return self.root or run_root(settings, repository.environment, work_tree=repository.work_tree())
         except SpecguardError:
             return None
 
@@ -534,19 +527,19 @@ class Facts:
         kinds = self._policy.declared("work_kinds")
         if not any(kind.commit or kind.pull_request for kind in sources.kinds.values()):
             return None
-        if self.change.stage in ("edit", "staged", "commit-msg"):
+        if self._before_commit:
             return lambda listed: bool(
                 kinds[listed.source.kind].commit or kinds[listed.source.kind].pull_request
             )
         from specguard.work.changes import Landings
         from specguard.work.kinds import Names
 
-        return Landings(
-            sources,
-            Names(kinds),
-            history=self.change.history,
-            commits=commits,
-        )
+        return Landings(sources, Names(kinds), history=self.change.history, commits=commits)
+
+    @property
+    def _before_commit(self) -> bool:
+        """Whether what is judged is no commit yet, and no history tells of it."""
+        return self.change.stage in ("edit", "staged", "commit-msg")
 
     def shown(self, sources: Sources, tip: str | None) -> Callable[[Listed], bool] | None:
         """What tells whether more than its status shows that a wave's item was done; None without waves.
@@ -583,10 +576,11 @@ class Facts:
         except (MissingFact, NotApplicable):
             return False
 
-    def _ask_for(self, fact: str, table: str) -> None:
-        """Leave where the policy has no such table: nothing is imported for it then."""
+    def _table(self, fact: str, table: str) -> Any:
+        """The settings of a table; where the policy has none nothing is imported for it."""
         if not self._policy.declares(fact):
             raise NotApplicable(f"the policy has no [{table}]")
+        return self._policy.declared(fact)
 
     @property
     def policy(self) -> Policy:
@@ -601,11 +595,7 @@ class Facts:
     @property
     def approvals(self) -> Approvals:
         """The approvals of the change, for rules of the family `APR`: they judge after all others."""
-        if isinstance(self._approvals, MissingFact):
-            raise self._approvals
-        if self._approvals is None:
-            raise NotApplicable("approvals are judged after all else")
-        return self._approvals
+        raise NotApplicable("approvals are judged after all else")
 
     @property
     def policy_change(self) -> PolicyChange:
@@ -626,6 +616,6 @@ def fact_types() -> Mapping[str, str]:
     for name, attribute in vars(Facts).items():
         if isinstance(attribute, _OfChange):
             found[name] = attribute.annotation
-        elif isinstance(attribute, property) and attribute.fget is not None:
+        elif isinstance(attribute, property) and attribute.fget is not None and name[0] != "_":
             found[name] = str(attribute.fget.__annotations__["return"])
     return found
