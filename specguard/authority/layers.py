@@ -47,20 +47,19 @@ class PolicyError(SpecguardError):
     code = "broken-authority"
 
     def __init__(self, problems: Sequence[SettingProblem]) -> None:
-        first = problems[0]
-        if len(problems) == 1:
-            super().__init__(
-                first.message, help=first.help, path=first.origin.path, line=first.origin.line or None
-            )
-        else:
-            each = "; ".join(f"{problem.origin}: {problem.message}" for problem in problems)
-            super().__init__(f"{_counted(problems)}: {each}")
         self.problems = problems
+        first, *others = self.each()
+        if others:
+            each = "; ".join(f"{problem.origin}: {problem.message}" for problem in problems)
+            super().__init__(f"{self.summary}: {each}")
+        else:
+            super().__init__(first.message, help=first.help, path=first.path, line=first.line)
 
     @property
     def summary(self) -> str:
         """How many problems there are."""
-        return self.message if len(self.problems) == 1 else _counted(self.problems)
+        count = len(self.problems)
+        return self.problems[0].message if count == 1 else f"the policy has {count} errors"
 
     def each(self) -> Sequence[SpecguardError]:
         """One error for each problem."""
@@ -74,10 +73,6 @@ class PolicyError(SpecguardError):
             )
             for one in self.problems
         ]
-
-
-def _counted(problems: Sequence[SettingProblem]) -> str:
-    return f"the policy has {len(problems)} errors"
 
 
 INFO: Final = ("toml", "specguard")
@@ -263,35 +258,31 @@ class Merged:
         for layer in layers:
             self._table(self.data, layer.data, (), layer)
 
-    def _table(self, target: dict[str, Any], source: Mapping[str, Any], path: KeyPath, layer: Layer) -> None:
+    def _table(self, target: dict[str, Any], source: Mapping[str, Any], above: KeyPath, layer: Layer) -> None:
         for key, value in source.items():
-            self._key(target, key, value, (*path, key), layer)
-
-    def _key(self, target: dict[str, Any], key: str, value: Any, path: KeyPath, layer: Layer) -> None:
-        known = target.get(key)
-        if path in UNITED and isinstance(value, list) and isinstance(known, (list, type(None))):
-            self._unite(target.setdefault(key, []), value, path, layer)
-        elif isinstance(value, dict) and isinstance(known, dict):
-            if not layer.preset and path in self._from_preset:
-                self._mark(path, layer)
-            self._table(known, value, path, layer)
-        elif key in target and path not in self._from_preset and not layer.preset:
-            if not _same(known, value):
+            path, known = (*above, key), target.get(key)
+            replaceable = key not in target or path in self._from_preset
+            if path in UNITED and isinstance(value, list) and isinstance(known, (list, type(None))):
+                self._unite(target.setdefault(key, []), value, path, layer)
+            elif isinstance(value, dict) and isinstance(known, dict):
+                if not layer.preset and path in self._from_preset:
+                    self._mark(path, layer)
+                self._table(known, value, path, layer)
+            elif replaceable:
+                self._replace(target, key, value, path, layer)
+            elif not layer.preset and not _same(known, value):
                 self._conflict(path, layer)
-        elif key not in target or path in self._from_preset:
-            self._replace(target, key, value, path, layer)
 
     def _replace(self, target: dict[str, Any], key: str, value: Any, path: KeyPath, layer: Layer) -> None:
         if key in target:
             for known in [known for known in self.origins if known[: len(path)] == path]:
                 del self.origins[known]
                 self._from_preset.discard(known)
+        target[key] = {} if isinstance(value, dict) else value
         self._mark(path, layer)
         if isinstance(value, dict):
-            target[key] = {}
             self._table(target[key], value, path, layer)
         else:
-            target[key] = value
             self._mark_below(value, path, layer)
 
     def _mark_below(self, value: Any, path: KeyPath, layer: Layer) -> None:
