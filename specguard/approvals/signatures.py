@@ -56,15 +56,6 @@ def sign(content: bytes, key: str) -> bytes:
     Raises:
         SpecguardError: the key cannot sign, or `ssh-keygen` is not there.
     """
-    import tempfile
-
-    program = find_program("ssh-keygen", os.environ)
-    if program is None:
-        raise SpecguardError(
-            "ssh-keygen is not there, so nothing can be signed",
-            help="install OpenSSH 8.2 or later",
-            code="program-missing",
-        )
     file = os.path.abspath(key)
     if not os.path.isfile(file):
         raise SpecguardError(
@@ -73,22 +64,12 @@ def sign(content: bytes, key: str) -> bytes:
             code="signing-failed",
         )
     agent = {"SSH_AUTH_SOCK": os.environ["SSH_AUTH_SOCK"]} if "SSH_AUTH_SOCK" in os.environ else {}
-    try:
-        with tempfile.TemporaryDirectory(prefix="specguard-") as folder:
-            record = os.path.join(folder, "record")
-            _write(record, content)
-            words = ["-Y", "sign", "-f", file, "-n", NAMESPACE, record]
-            done = _run(program, words, agent, time_limit=SIGNING)
-            if done is None or done.returncode:
-                raise _not_signed(key, done)
-            with open(f"{record}.sig", "rb") as stream:
-                return stream.read()
-    except OSError as error:
-        raise SpecguardError(
-            f"nothing can be signed: {error.strerror}",
-            help="set TMPDIR to a folder that can be written",
-            code="signing-failed",
-        ) from error
+    words = ["-Y", "sign", "-f", file, "-n", NAMESPACE, "record"]
+    with Needed():
+        done, signature = _run("nothing can be signed", words, {"record": content}, agent, limit=SIGNING)
+    if done is None or done.returncode or signature is None:
+        raise _not_signed(key, done)
+    return signature
 
 
 def signer(
@@ -105,42 +86,22 @@ def signer(
     Raises:
         MissingFact: `ssh-keygen` is not there, or cannot tell.
     """
-    import tempfile
-
     blob = signed_with(signature)
     # The key that a signature names is one claim of many: it only says which key to verify it with.
     key = next((key for key in keys if blob is not None and key_blob(key) == blob), None)
     if key is None:
         return None
-    program = find_program("ssh-keygen", os.environ)
-    if program is None:
-        raise MissingFact(
-            "ssh-keygen is not there, so no signature can be verified",
-            "install OpenSSH 8.2 or later",
-            code="program-missing",
-        )
-    try:
-        with tempfile.TemporaryDirectory(prefix="specguard-") as folder:
-            signers, proof = os.path.join(folder, "signers"), os.path.join(folder, "signature")
-            _write(signers, f'{_PRINCIPAL} namespaces="{namespace}" {public_part(key)}\n'.encode())
-            _write(proof, signature)
-            words = ["-Y", "verify", "-f", signers, "-I", _PRINCIPAL, "-n", namespace, "-s", proof]
-            done = _run(program, words, {}, content, time_limit=VERIFYING)
-    except OSError as error:
-        raise MissingFact(
-            f"no signature can be verified: {error.strerror}",
-            "set TMPDIR to a folder that can be written",
-            code="signing-failed",
-        ) from error
+    allowed = f'{_PRINCIPAL} namespaces="{namespace}" {public_part(key)}\n'.encode()
+    words = ["-Y", "verify", "-f", "signers", "-I", _PRINCIPAL, "-n", namespace, "-s", "signature"]
+    files = {"signers": allowed, "signature": signature}
+    done, _ = _run("no signature can be verified", words, files, {}, content, limit=VERIFYING)
     if done is None:
         raise MissingFact(
             f"ssh-keygen did not verify a signature within {VERIFYING} seconds", code="time-limit"
         )
     if done.returncode not in (0, _REFUSED):
         raise MissingFact(
-            f"ssh-keygen cannot verify signatures: {_said(done)}",
-            "install OpenSSH 8.2 or later",
-            code="signing-failed",
+            f"ssh-keygen cannot verify signatures: {_said(done)}", _INSTALL, code="signing-failed"
         )
     return key if done.returncode == 0 else None
 
@@ -165,23 +126,67 @@ def signed_with(signature: bytes) -> bytes | None:
     return key if key and len(key) == size else None
 
 
-def _run(
-    program: str, words: Sequence[str], more: Mapping[str, str], stdin: bytes = b"", *, time_limit: int
-) -> CompletedProcess[bytes] | None:
-    """Run `ssh-keygen`; None where it took too long."""
-    import subprocess
+_INSTALL: Final = "install OpenSSH 8.2 or later"
 
+
+def _run(
+    nothing: str,
+    words: Sequence[str],
+    files: Mapping[str, bytes],
+    more: Mapping[str, str],
+    stdin: bytes = b"",
+    *,
+    limit: int,
+) -> tuple[CompletedProcess[bytes] | None, bytes | None]:
+    """Run `ssh-keygen` in a private folder.
+
+    Args:
+        nothing: what cannot be done without it, as a clause.
+        words: its arguments; the names in them are those of files in the folder.
+        files: their contents.
+        more: variables beside those that it always has.
+        stdin: what it reads.
+        limit: how many seconds it may take.
+
+    Returns:
+        What it did, None where it took too long; and the signature of `record` that it left, if any.
+
+    Raises:
+        MissingFact: it is not there, or cannot be run.
+    """
+    import subprocess
+    import tempfile
+
+    program = find_program("ssh-keygen", os.environ)
+    if program is None:
+        raise MissingFact(f"ssh-keygen is not there, so {nothing}", _INSTALL, code="program-missing")
     try:
-        return subprocess.run(
-            [program, *words],
-            env={"PATH": search_path(program), "LC_ALL": "C", **more},
-            input=stdin,
-            capture_output=True,
-            timeout=time_limit,
-            check=False,
-        )
+        with tempfile.TemporaryDirectory(prefix="specguard-") as folder:
+            for name, content in files.items():
+                with open(os.path.join(folder, name), "xb") as stream:
+                    stream.write(content)
+            done = subprocess.run(
+                [program, *words],
+                cwd=folder,
+                env={"PATH": search_path(program), "LC_ALL": "C", **more},
+                input=stdin,
+                capture_output=True,
+                timeout=limit,
+                check=False,
+            )
+            made = os.path.join(folder, "record.sig")
+            if not os.path.isfile(made):
+                return done, None
+            with open(made, "rb") as stream:
+                return done, stream.read()
     except subprocess.TimeoutExpired:
-        return None
+        return None, None
+    except OSError as error:
+        raise MissingFact(
+            f"{nothing}: {error.strerror}",
+            "set TMPDIR to a folder that can be written",
+            code="signing-failed",
+        ) from error
 
 
 def _not_signed(key: str, done: CompletedProcess[bytes] | None) -> SpecguardError:
@@ -209,11 +214,6 @@ def _said(done: CompletedProcess[bytes]) -> str:
     return next(
         (line.strip() for line in reversed(lines) if line.strip()), f"it ended with {done.returncode}"
     )
-
-
-def _write(file: str, content: bytes) -> None:
-    with open(file, "xb") as stream:
-        stream.write(content)
 
 
 def sign_as(approver: Approver, record: Approval | Revocation, key: str) -> bytes:
