@@ -119,6 +119,14 @@ class NotApplicable(Exception):
         self.reason = reason
 
 
+def if_known(read: Callable[[], _Thing], otherwise: _Found) -> _Thing | _Found:
+    """What a function gives, or something else where a fact is missing or does not belong to the change."""
+    try:
+        return read()
+    except (MissingFact, NotApplicable):
+        return otherwise
+
+
 def judge_each(things: Iterable[_Thing], judge: Callable[[_Thing], Iterable[_Found]]) -> Iterator[_Found]:
     """What is found in each of some things; that a fact is missing in one of them comes after all that is.
 

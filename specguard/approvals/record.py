@@ -16,7 +16,7 @@ from specguard.change.base import named_base
 from specguard.change.entries import is_record
 from specguard.change.revision import sha256
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, NotApplicable, SpecguardError
+from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_known
 from specguard.model import path_text
 
 TYPE_CHECKING = False
@@ -279,10 +279,7 @@ class Bond(Record):
     def of(cls, facts: Facts) -> Bond:
         """The bond of a change under the policy that judges it."""
         change, policy = facts.change, facts.policy
-        try:
-            item = facts.get("work_item")
-        except (MissingFact, NotApplicable):
-            item = None
+        item = if_known(lambda: facts.get("work_item"), None)
         return cls(
             change=change,
             folder=policy.log_folder,

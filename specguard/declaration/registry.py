@@ -159,9 +159,8 @@ class Registry:
 
     def _problems(self, rule: type[Rule]) -> Iterator[str]:
         """What is wrong with a rule, each as a clause; what follows may rest on what is before."""
-        for attribute in ("code", "name", "condition"):
-            if not getattr(rule, attribute, None):
-                yield f"has no {attribute}"
+        absent = [one for one in ("code", "name", "condition") if not getattr(rule, one, None)]
+        yield from (f"has no {attribute}" for attribute in absent)
         if not _CODE.fullmatch(rule.code):
             yield f"has the code {rule.code!r}, which is not three capital letters and three digits"
         if not _NAME.fullmatch(rule.name):
@@ -171,15 +170,16 @@ class Registry:
                 yield f"takes {rule.code} {rule.name}, which is {taken.target} of plugin {taken.plugin!r}"
         if rule.severity not in SEVERITIES:
             yield f"has the severity {rule.severity!r}"
-        for stage in rule.stages:
-            if stage not in STAGES:
-                yield f"has the stage {stage!r}, which is not one of {', '.join(STAGES)}"
+        unknown = [stage for stage in rule.stages if stage not in STAGES]
+        yield from (f"has the stage {stage!r}, which is not one of {', '.join(STAGES)}" for stage in unknown)
         text = rule.__dict__.get("__doc__") or ""
         if not text.strip():
             yield "has no docstring, which is its manual page"
-        for kind in ("fails", "passes"):
-            if kind not in _EXAMPLE.findall(text):
-                yield f"has no example that {kind} (a block ```toml {kind} in its docstring)"
+        examples = _EXAMPLE.findall(text)
+        missing = [kind for kind in ("fails", "passes") if kind not in examples]
+        yield from (
+            f"has no example that {kind} (a block ```toml {kind} in its docstring)" for kind in missing
+        )
         yield from self._problems_of_methods(rule)
 
     def _problems_of_methods(self, rule: type[Rule]) -> Iterator[str]:

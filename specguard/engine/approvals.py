@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.change.entries import is_filed, is_in_log
-from specguard.errors import MissingFact, NotApplicable
+from specguard.errors import MissingFact, NotApplicable, if_known
 from specguard.model import state_of
 
 TYPE_CHECKING = False
@@ -91,14 +91,14 @@ def _matter(change: Change, folder: bytes, results: Sequence[RuleResult]) -> boo
 
 def _is_undone(change: Change, folder: bytes) -> bool:
     """Whether a commit does more to the log than to add to it, which a later one may have hidden."""
-    try:
-        commits = change.commits
-        return len(commits) > 1 and any(
+
+    def undone() -> bool:
+        return len(change.commits) > 1 and any(
             is_in_log(entry, folder) and not is_filed(entry, folder)
-            for commit in commits
+            for commit in change.commits
             for diff in commit.diffs
             for entry in diff
         )
-    except (MissingFact, NotApplicable):
-        # Whoever asks for the commits is told so.
-        return False
+
+    # Whoever asks for commits that are not there is told so.
+    return if_known(undone, False)

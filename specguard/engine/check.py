@@ -12,7 +12,7 @@ from specguard.engine.approvals import settle
 from specguard.engine.facts import Clock, Facts
 from specguard.engine.policies import Policies, stack_notes, touches_policy
 from specguard.engine.run import Judging, Kept, names_of, tell_once
-from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, nearest
+from specguard.errors import MissingFact, Needed, SpecguardError, if_known, nearest
 from specguard.model import Verdict
 
 TYPE_CHECKING = False
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from specguard.change.lines import Hunk
     from specguard.change.request import Request
     from specguard.change.sources import Change
-    from specguard.change.tree import Tree
     from specguard.model import Origin, RuleResult, Stage
 
 
@@ -152,14 +151,19 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
         policy.rules, select=request.select, ignore=request.ignore, extend=request.extend_select
     )
     facts = Facts(change, policy)
-    kept = _kept(facts, policies) if request.all else None
+    kept = None
+    if request.all and policies.cache is not None:
+        names = names_of(change, policy, facts.clock.today())
+        kept = Kept(policies.cache, names, policy.has_fact) if names is not None else None
     judging = Judging(policy, facts, selection, strict=request.strict, kept=kept)
     results = judging.run()
     if kept:
         kept.save()
     # The baseline is as trusted as the policy, and comes from the same tree.
     trusted = change.head_files if policy.adopted else change.policy_files
-    if _has_baseline(trusted):
+    with Needed():
+        has_baseline = trusted.find(BASELINE) is not None
+    if has_baseline:
         from specguard.engine.baseline import accept
 
         accept(results, trusted, None if change.whole else partial(_recount, judging))
@@ -189,7 +193,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
         change={
             **change.summary(policy.log_folder, identify=identify),
             "whole": request.all,
-            "work_item": _work_item(facts),
+            "work_item": if_known(lambda: facts.get("work_item").summary(), None),
         },
         authority={
             "documents": [path for path, _ in policy.documents],
@@ -215,7 +219,9 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
         policy_change=[difference.data for difference in altered.differences] if altered else (),
         hunks=hunks_of(results, change) if "hunks" in needs else {},
         fixes=fixes,
-        touched=_touched(change) if any(result.findings for result in results) else (),
+        touched=if_known(lambda: [entry.path for entry in change.entries], ())
+        if any(result.findings for result in results)
+        else (),
     )
 
 
@@ -228,13 +234,6 @@ def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:
     facts = Facts(judging.facts.change.as_whole(), policy)
     wanted = Selection(policy.rules, select=asked, extend=asked)
     return Judging(policy, facts, wanted, strict=judging.strict).run()
-
-
-def _touched(change: Change) -> Sequence[bytes]:
-    try:
-        return [entry.path for entry in change.entries]
-    except (MissingFact, NotApplicable):
-        return ()
 
 
 def _unread(altered: PolicyChange | None, results: Sequence[RuleResult]) -> Iterator[str]:
@@ -263,26 +262,6 @@ def _left_to_ci(change: Change, policy: Policy) -> Iterator[str]:
 def is_left_to_ci(stages: Sequence[Stage]) -> bool:
     """Whether a rule of these stages judges in CI what no push hook has judged."""
     return "push" not in stages and ("range" in stages or "pull-request" in stages)
-
-
-def _kept(facts: Facts, policies: Policies) -> Kept | None:
-    """What rules found in the same tree before."""
-    names = names_of(facts.change, facts.policy, facts.clock.today())
-    if policies.cache is None or names is None:
-        return None
-    return Kept(policies.cache, names, facts.policy.has_fact)
-
-
-def _has_baseline(tree: Tree) -> bool:
-    with Needed():
-        return tree.find(BASELINE) is not None
-
-
-def _work_item(facts: Facts) -> Any:
-    try:
-        return facts.get("work_item").summary()
-    except (MissingFact, NotApplicable):
-        return None
 
 
 _PRESET: Final = "preset:"
@@ -351,10 +330,7 @@ def hunks_of(results: Sequence[RuleResult], change: Change) -> Mapping[bytes, Se
         change: what was judged.
     """
     paths = {judged.finding.path for result in results for judged in result.findings}
-    try:
-        entries = [entry for entry in change.entries if entry.path in paths]
-    except (MissingFact, NotApplicable):
-        return {}
+    entries = if_known(lambda: [entry for entry in change.entries if entry.path in paths], [])
     try:
         return {entry.path: hunks for entry, hunks in change.lines.compare(entries)}
     except MissingFact:

@@ -8,6 +8,7 @@ from functools import cached_property
 from specguard.declaration.patterns import Selecting
 from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
+from specguard.documents.data import walk
 from specguard.documents.fields import normal_name
 from specguard.model import path_text
 from specguard.runs.proof import Claim
@@ -292,7 +293,7 @@ def papers(policy: Policy) -> Callable[[bytes], bool]:
 
 
 def _texts_in(value: object) -> Iterator[str]:
-    """Every text of some data."""
+    """Every text of some data, in its order."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):
@@ -302,19 +303,11 @@ def _texts_in(value: object) -> Iterator[str]:
 
 def _spoken_for(value: Mapping[str, Any]) -> tuple[bool, bool]:
     """Whether an entry itself claims that commands ended well, and whether a person verified it by hand."""
-    claimed = by_hand = False
-    waiting: list[Any] = [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, list):
-            waiting += one
-        if not isinstance(one, dict):
-            continue
-        names = {normal_name(key): said for key, said in one.items()}
-        claimed = claimed or any(
-            said == 0 and said is not False for key, said in names.items() if key in _CODE
-        )
-        who = any(said for key, said in names.items() if key in _WHO)
-        by_hand = by_hand or (who and any(said for key, said in names.items() if key in _WHEN))
-        waiting += one.values()
+    tables = [
+        {normal_name(key): said for key, said in one.items()} for one in walk(value) if isinstance(one, dict)
+    ]
+    claimed = any(
+        said == 0 and said is not False for one in tables for key, said in one.items() if key in _CODE
+    )
+    by_hand = any(any(map(one.get, _WHO)) and any(map(one.get, _WHEN)) for one in tables)
     return claimed, by_hand

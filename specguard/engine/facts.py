@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from specguard.errors import MissingFact, NotApplicable, SpecguardError
+from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -322,10 +322,7 @@ class Facts:
         # Which branches there are does not follow from the commits that an outcome is kept under.
         self.timed = True
         change, kinds = self.change, self._policy.declared("work_kinds")
-        try:
-            judged = change.branch.name
-        except (MissingFact, NotApplicable):
-            judged = ""
+        judged = if_known(lambda: change.branch.name, "")
         if name in {judged, self._policy.base, change.found.name.removeprefix("origin/")}:
             return True
         if self._policy.declares("wave_settings"):
@@ -570,11 +567,7 @@ class Facts:
 
         kind, path = listed.source.kind, listed.source.path
         claim = Claim(label=str(listed), kind=kind, ids=[listed.id], owns=True, path=path, key=listed.id)
-        try:
-            proof: RunProof = self.get("run_proof")
-            return proof.judge(claim) is None
-        except (MissingFact, NotApplicable):
-            return False
+        return bool(if_known(lambda: self.get("run_proof").judge(claim) is None, False))
 
     def _table(self, fact: str, table: str) -> Any:
         """The settings of a table; where the policy has none nothing is imported for it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from specguard.change.change import BASELINE
 from specguard.declaration.rule import EditFile, Record, RenameBranch, RewordMessage
 from specguard.engine.run import arguments
-from specguard.errors import MissingFact, NotApplicable
+from specguard.errors import MissingFact, if_known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,10 +108,7 @@ def _of_file(
 def _of_message(
     commit: str, fixes: Sequence[tuple[RewordMessage, str]], facts: Facts, change: Change
 ) -> Proposal | None:
-    try:
-        messages: Sequence[Message] = facts.get("messages")
-    except (MissingFact, NotApplicable):
-        return None
+    messages: Sequence[Message] = if_known(lambda: facts.get("messages"), ())
     message = next((one for one in messages if (one.commit or "") == commit), None)
     if message is None or message.source == "title" or message.merge or not message.valid or message.encoding:
         return None
@@ -133,10 +130,10 @@ def _of_message(
 
 
 def _of_branch(fix: RenameBranch, code: str, facts: Facts) -> Proposal | None:
-    try:
-        branch, base = facts.get("branch").name, facts.get("base").name
-    except (MissingFact, NotApplicable):
+    names = if_known(lambda: (facts.get("branch").name, facts.get("base").name), None)
+    if names is None:
         return None
+    branch, base = names
     refused = "it is the base" if base in (branch, f"origin/{branch}") else ""
     name = _bytes(branch)
     return Proposal("branch", name, before=name, after=_bytes(str(fix.name)), codes=[code], refused=refused)

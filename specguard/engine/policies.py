@@ -12,7 +12,7 @@ from specguard.authority.policy import PolicyChange
 from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Repository, short_branch
-from specguard.errors import MissingFact, NoAuthorityError, NotApplicable, SpecguardError
+from specguard.errors import NoAuthorityError, SpecguardError, if_known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from specguard.engine.baseline import BaselineChange
     from specguard.engine.facts import Facts
     from specguard.waves.settings import WaveStage
+    from specguard.work.item import WorkItem
     from specguard.work.templates import Template
 
 
@@ -247,10 +248,7 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
 
 def touches_policy(change: Change, policy: Policy) -> bool:
     """Whether a change touches the authority, or what stands next to it."""
-    try:
-        return bool(_touched(change, policy))
-    except (MissingFact, NotApplicable):
-        return False
+    return bool(if_known(lambda: _touched(change, policy), ()))
 
 
 def _touched(change: Change, policy: Policy) -> set[bytes]:
@@ -383,10 +381,11 @@ def stack_notes(change: Change, facts: Facts) -> Iterator[str]:
             f"Judged from {below.name} on, which {change.found.name} does not have yet; what goes into "
             f"{change.found.name} is judged whole."
         )
-    try:
-        item = facts.get("work_item")
-        papers = [path for path in (item.pointer.path, item.document) if path is not None]
-        if any(change.base_files.find(path) is None for path in papers):
-            yield f"papers: not on the base; they are those of {below.name}."
-    except (MissingFact, NotApplicable):
-        return
+
+    def are_new() -> bool:
+        item: WorkItem = facts.get("work_item")
+        papers = (item.pointer.path, item.document)
+        return any(path is not None and change.base_files.find(path) is None for path in papers)
+
+    if if_known(are_new, False):
+        yield f"papers: not on the base; they are those of {below.name}."

@@ -10,7 +10,7 @@ from __future__ import annotations
 from specguard.authority.policy import decode, encode
 from specguard.change.revision import sha256
 from specguard.declaration.rule import LAST, lower_severity
-from specguard.errors import MissingFact, NotApplicable
+from specguard.errors import MissingFact, NotApplicable, if_known
 from specguard.model import Judged, Record, RuleResult, state_of
 
 TYPE_CHECKING = False
@@ -342,9 +342,8 @@ def names_of(change: Change, policy: Policy, today: date) -> Mapping[str, str] |
     if not all(oid for _, oid in policy.documents):
         # A file that was named on the command line has no name that says what is in it.
         return None
-    try:
-        base = change.base
-    except (MissingFact, NotApplicable):
+    base = if_known(lambda: change.base, None)
+    if base is None:
         return None
     text = ("title", "body", "base", "number")
     said = {

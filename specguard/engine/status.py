@@ -11,7 +11,7 @@ from specguard.documents.dates import stamps
 from specguard.documents.fields import normal_name
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
-from specguard.errors import MissingFact, NotApplicable, SpecguardError
+from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_known
 from specguard.model import path_text
 from specguard.work.changes import Landings
 from specguard.work.item import WorkItem
@@ -172,11 +172,9 @@ class _TreeReport:
 
     def _branch(self) -> str | None:
         """The branch that is checked out or named; None where none is."""
-        try:
-            return path_text(self.change.branch.name.encode("utf-8", "surrogateescape"))
-        except (MissingFact, NotApplicable):
-            # That there is no branch hides nothing of where the work stands.
-            return None
+        # That there is no branch hides nothing of where the work stands.
+        name = if_known(lambda: self.change.branch.name, None)
+        return None if name is None else path_text(name.encode("utf-8", "surrogateescape"))
 
     def _tell_landed(self, sources: Sources) -> None:
         """Let the whole history of `HEAD` tell which items commits did, whatever it is compared with."""
