@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import lru_cache
 
 from specguard.declaration.patterns import Selecting
 from specguard.declaration.rule import Record
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from specguard.authority.settings import AuthorityKey
     from specguard.change.tree import Documents
+    from specguard.documents.document import Document
     from specguard.documents.fields import Field
 
 LONGEST: Final = 10_000
@@ -96,16 +97,18 @@ def contradictions(
     broken: list[bytes] = []
     stated: list[list[KeyStatement]] = [[] for _ in keys]
     for path, rank in ranked:
-        wanted = [key for key, speaks in zip(keys, _speaks_of(keys, documents, path), strict=True) if speaks]
-        if not wanted:
-            continue
-        reader = _StatementReader(documents, path, rank)
-        if reader.problem:
+        wanted = [number for number, key in enumerate(keys) if _may_speak_of(key, documents, path)]
+        document = documents.read(path) if wanted and data_kind(path) is None else None
+        data = documents.data(path) if wanted else None
+        if (document and document.problem) or (data and data.problem):
             broken.append(path)
             continue
-        for found, key in zip(stated, keys, strict=True):
-            if key in wanted:
-                found += reader.statements(key)
+        fields = documents.fields(path) if any(keys[one].pattern is None for one in wanted) else ()
+        for number in wanted:
+            lines = _lines(documents, path, document)
+            for line, value in _statements(keys[number], fields, lines):
+                if _normal(value) and not owes(value):
+                    stated[number].append(KeyStatement(path, line, " ".join(value.split()), rank))
     for number, (key, found) in enumerate(zip(keys, stated, strict=True)):
         highest = min((one.rank for one in found), default=0)
         deciding = [one for one in found if one.rank == highest]
@@ -138,22 +141,19 @@ def _ranked(order: Sequence[str], documents: Documents) -> list[tuple[bytes, int
     return [(path, rank) for path, rank in found if (entry := documents.tree.find(path)) and entry.is_file]
 
 
-def _speaks_of(keys: Sequence[AuthorityKey], documents: Documents, path: bytes) -> Iterator[bool]:
-    """For each key whether a document may state it; most can be left unread."""
+def _may_speak_of(key: AuthorityKey, documents: Documents, path: bytes) -> bool:
+    """Whether a document may state a key; most can be left unread."""
     content = documents.content(path) or b""
-    words = b""
-    for key in keys:
-        name = normal_name(key.name)
-        if key.pattern is not None:
-            yield key.pattern.may_match_line(content)
-        elif not name.isascii() or not name.isalnum():
-            yield True
-        else:
-            words = words or _words(content)
-            # A name in data may be spelt with escapes.
-            yield name.encode("ascii") in words or _ESCAPED.search(content) is not None
+    if key.pattern is not None:
+        return key.pattern.may_match_line(content)
+    name = normal_name(key.name)
+    if not name.isascii() or not name.isalnum():
+        return True
+    # A name in data may be spelt with escapes.
+    return name.encode("ascii") in _words(content) or _ESCAPED.search(content) is not None
 
 
+@lru_cache(maxsize=1)
 def _words(content: bytes) -> bytes:
     """The letters and digits of a document, without what may stand between those of one name."""
     if b"<" in content:
@@ -165,49 +165,29 @@ def _words(content: bytes) -> bytes:
     return content.lower().translate(None, _NO_WORD)
 
 
-class _StatementReader:
-    """Reads the statements of one document."""
+def _statements(
+    key: AuthorityKey, fields: Sequence[Field], lines: Iterator[tuple[int, str]]
+) -> Iterator[tuple[int, str]]:
+    """The lines and values that a document states of a key, of its fields and of what a reader sees."""
+    if key.pattern is not None:
+        for line, text in lines:
+            if len(text) <= LONGEST and key.pattern.search(text):
+                yield line, key.pattern.capture(text) or ""
+        return
+    for field in find_fields(fields, key.name):
+        if key.form != "front matter" or field.form in {"front matter", "data"}:
+            yield field.line, field.value
 
-    def __init__(self, documents: Documents, path: bytes, rank: int) -> None:
-        self._documents = documents
-        self._path = path
-        self._rank = rank
-        self._document = documents.read(path) if data_kind(path) is None else None
-        data = documents.data(path)
-        self.problem = (self._document and self._document.problem) or (data and data.problem)
 
-    def statements(self, key: AuthorityKey) -> Iterator[KeyStatement]:
-        """What the document states of a key, placeholders left out."""
-        if key.pattern is not None:
-            found = [
-                (line, key.pattern.capture(text) or "")
-                for line, text in self._lines()
-                if len(text) <= LONGEST and key.pattern.search(text)
-            ]
-        else:
-            found = [
-                (field.line, field.value)
-                for field in find_fields(self._fields, key.name)
-                if key.form != "front matter" or field.form in {"front matter", "data"}
-            ]
-        for line, value in found:
-            if _normal(value) and not owes(value):
-                yield KeyStatement(self._path, line, " ".join(value.split()), self._rank)
-
-    @cached_property
-    def _fields(self) -> Sequence[Field]:
-        return self._documents.fields(self._path)
-
-    def _lines(self) -> Iterator[tuple[int, str]]:
-        """The lines that a reader sees, with their numbers, front matter among them."""
-        if self._document is None:
-            content = self._documents.content(self._path) or b""
-            yield from enumerate(content.decode("utf-8", "replace").split("\n"), 1)
-            return
-        matter = self._document.front_matter
-        if matter is not None:
-            yield from enumerate(matter.split("\n")[:-1], 2)
-        yield from visible_lines(self._document.blocks)
+def _lines(documents: Documents, path: bytes, document: Document | None) -> Iterator[tuple[int, str]]:
+    """The lines that a reader sees, with their numbers, front matter among them."""
+    if document is None:
+        content = documents.content(path) or b""
+        yield from enumerate(content.decode("utf-8", "replace").split("\n"), 1)
+        return
+    if document.front_matter is not None:
+        yield from enumerate(document.front_matter.split("\n")[:-1], 2)
+    yield from visible_lines(document.blocks)
 
 
 def _normal(value: str) -> str:
