@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from specguard.authority.schema import (
+from specguard.authority.validate import (
     common_options,
     declaration_options,
     policy_schema,

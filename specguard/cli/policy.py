@@ -11,7 +11,7 @@ import click
 
 from specguard.authority.compile import compile_policy
 from specguard.authority.load import AUTHORITY, PYPROJECT, SETTINGS, AuthoritySource
-from specguard.authority.schema import policy_schema, within_pyproject
+from specguard.authority.validate import policy_schema, within_pyproject
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.request import Request

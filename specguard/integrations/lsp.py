@@ -17,7 +17,7 @@ from pygls.uris import to_fs_path
 from specguard import __version__
 from specguard.authority.compile import compile_policy
 from specguard.authority.load import DEFAULTS, AuthoritySource, decode, read_source
-from specguard.authority.schema import rule_options
+from specguard.authority.validate import rule_options
 from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.declaration.rule import Record

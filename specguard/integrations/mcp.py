@@ -18,7 +18,7 @@ from mcp.server import Server
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from specguard import __version__
-from specguard.authority.schema import rule_options
+from specguard.authority.validate import rule_options
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.request import Request

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
-    from specguard.authority.schema import Option
+    from specguard.authority.validate import Option
     from specguard.declaration.registry import Registered
     from specguard.declaration.rule import Rule
 

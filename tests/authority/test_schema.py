@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from specguard.authority.schema import (
+from specguard.authority.validate import (
     common_options,
     declaration_options,
     policy_schema,
