@@ -208,11 +208,7 @@ def _content(path: bytes) -> bytes | None:
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
             return None
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return None
-    try:
-        with os.fdopen(descriptor, "rb") as stream:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
             content = stream.read(LIMIT + 1)
     except OSError:
         return None
@@ -291,21 +287,19 @@ def _write(work_tree: str, folder: bytes, files: Sequence[tuple[bytes, bytes]]) 
     """Write files of these names and contents into the folder, all or none; the path of the first."""
     path = folder + files[0][0]
     place = -1
-    written: list[tuple[bytes, bytes]] = []
+    partials: list[bytes] = []
     made: list[bytes] = []
     try:
         place = _open_folder(work_tree, folder)
         for name, content in files:
-            partial = TEMPORARY + name + b"." + os.urandom(8).hex().encode() + _PARTIAL
-            written.append((partial, name))
-            _write_file(place, partial, content)
-        for partial, name in written:
+            partials.append(TEMPORARY + name + b"." + os.urandom(8).hex().encode() + _PARTIAL)
+            _write_file(place, partials[-1], content)
+        for partial, (name, _) in zip(partials, files, strict=True):
             _give_name(place, partial, name)
             made.append(name)
         os.fsync(place)
     except OSError as error:
-        for name in made:
-            _remove(place, name)
+        _remove(place, made)
         if isinstance(error, FileExistsError):
             raise SpecguardError(
                 "it is there already, and no file of the log is ever written anew",
@@ -320,8 +314,7 @@ def _write(work_tree: str, folder: bytes, files: Sequence[tuple[bytes, bytes]]) 
             code="unwritable-file",
         ) from error
     finally:
-        for partial, _ in written:
-            _remove(place, partial)
+        _remove(place, partials)
         if place >= 0:
             os.close(place)
     return os.fsdecode(path)
@@ -335,10 +328,15 @@ def _open_folder(work_tree: str, folder: bytes) -> int:
         OSError: it cannot be made or opened.
     """
     place = os.open(os.fsencode(work_tree), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    for path, name in _parts(folder):
-        above = place
+    path = b""
+    for name in folder.rstrip(b"/").split(b"/"):
+        above, path = place, path + b"/" + name if path else name
         try:
-            _make_folder(name, above)
+            try:  # noqa: SIM105 - contextlib costs a hook too much
+                os.mkdir(name, dir_fd=above)
+            except FileExistsError:
+                # It is there, or another writer made it just now.
+                pass
             place = os.open(name, _FOLDER, dir_fd=above)
         except OSError as error:
             kind = _kind(name, above)
@@ -354,26 +352,8 @@ def _open_folder(work_tree: str, folder: bytes) -> int:
     return place
 
 
-def _make_folder(name: bytes, above: int) -> None:
-    try:
-        os.mkdir(name, dir_fd=above)
-    except FileExistsError:
-        # It is there, or another writer made it just now.
-        return
-
-
-def _parts(folder: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Each folder on the way, with its own name."""
-    path = b""
-    for name in folder.rstrip(b"/").split(b"/"):
-        path = path + b"/" + name if path else name
-        yield path, name
-
-
 def _kind(name: bytes, above: int) -> str:
     """What stands where a folder is expected; empty for a folder, and for what cannot be told."""
-    import stat
-
     try:
         mode = os.stat(name, dir_fd=above, follow_symlinks=False).st_mode
     except OSError:
@@ -384,14 +364,10 @@ def _kind(name: bytes, above: int) -> str:
 
 
 def _write_file(place: int, name: bytes, content: bytes) -> None:
-    descriptor = os.open(name, _NEW, 0o666, dir_fd=place)
-    try:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with os.fdopen(os.open(name, _NEW, 0o666, dir_fd=place), "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _give_name(place: int, partial: bytes, name: bytes) -> None:
@@ -408,29 +384,18 @@ def _give_name(place: int, partial: bytes, name: bytes) -> None:
     except OSError:
         # Some file systems have no second names. A move would replace what is there, so that is looked at
         # first; a record's name is its content's hash, and no two writers have the same one.
-        if _is_there(name, place):
+        if os.fsdecode(name) in os.listdir(place):
             raise
         os.rename(partial, name, src_dir_fd=place, dst_dir_fd=place)
 
 
-def _is_there(name: bytes, place: int) -> bool:
-    try:
-        os.stat(name, dir_fd=place, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _remove(place: int, name: bytes) -> None:
-    try:
-        os.unlink(name, dir_fd=place)
-    except OSError:
-        # It was never made, or the disk is gone: there is nothing more that can be done.
-        return
-
-
-_KIND: Final = 0o170000
-_FILE: Final = 0o100000
+def _remove(place: int, names: Sequence[bytes]) -> None:
+    for name in names:
+        try:
+            os.unlink(name, dir_fd=place)
+        except OSError:
+            # It was never made, or the disk is gone: there is nothing more that can be done.
+            continue
 
 
 def removed_revocations(
@@ -453,7 +418,7 @@ def removed_revocations(
     gone: dict[bytes, list[tuple[str, str]]] = {}
     for commit in commits:
         for entry in (entry for diff in commit.diffs for entry in diff):
-            was_file = entry.old_mode & _KIND == _FILE
+            was_file = stat.S_ISREG(entry.old_mode)
             if was_file and entry.old != entry.new and is_record(entry.path, folder):
                 gone.setdefault(entry.path, []).append((entry.old, commit.oid))
     contents = dict(tree.blobs(sorted({blob for found in gone.values() for blob, _ in found}), LIMIT))
