@@ -66,9 +66,6 @@ def says_nothing(reason: str, policy: Policy, codes: Sequence[str]) -> str:
     return ""
 
 
-SKEW: Final = 300
-"""By how many seconds two machines' clocks may differ."""
-
 _WILD: Final = re.compile(rb"[*?\[]|/\Z")
 
 
@@ -460,10 +457,8 @@ class Approvals:
     def _expired(self, decision: Decision) -> Iterator[Reason]:
         approval, most, now = decision.approval, self.settings.max_days, self._now()
         again, end = "Ask for a new approval.", f"{approval.expires_at:%Y-%m-%d}"
-        if now > approval.expires_at:
-            yield f"it held until {end}", again, "expires_at"
-        if (approval.issued_at - now).total_seconds() > SKEW:
-            yield f"it is from {approval.issued_at:%Y-%m-%d %H:%M}, which is to come", again, "issued_at"
+        for state, why in approval.out_of_time(now):
+            yield why, again, "expires_at" if state == "expired" else "issued_at"
         if (approval.expires_at.date() - approval.issued_at.date()).days > most:
             step = f"The policy lets an approval hold for {most} days; give one of that length."
             yield f"it is to hold until {end}, longer than {most} days", step, "expires_at"

@@ -81,9 +81,9 @@ def _is_all(
 ) -> bool:
     """Whether a change adds these approvers to one document, and does nothing else that a lock could stop."""
     documents = [entry for entry in change.entries if entry.path in policy.document_paths]
-    if len(documents) != 1 or not _is_edited(documents[0]):
+    if [(one.old_mode, one.new_mode) for one in documents] != [(_FILE, _FILE)]:
         return False
-    document = documents[0]
+    [document] = documents
     found = [judged for result in results if result.code.startswith("PTH") for judged in result.findings]
     rules = [policy.rule(code) for code in _LIFTED]
     return (
@@ -95,18 +95,15 @@ def _is_all(
     )
 
 
-def _is_edited(entry: Entry) -> bool:
-    return entry.old_mode == entry.new_mode == _FILE
-
-
 def _is_at_once(change: Change, document: Entry) -> bool:
     """Whether no commit does anything to the document but what the change comes to."""
     try:
-        commits = change.commits
+        touched = [
+            one for commit in change.commits for one in commit.own_entries if one.path == document.path
+        ]
     except NotApplicable:
         # What is no commit yet becomes one.
         return True
-    touched = [entry for commit in commits for entry in commit.own_entries if entry.path == document.path]
     return all((one.old, one.new) == (document.old, document.new) for one in touched)
 
 

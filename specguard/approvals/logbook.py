@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 
-from specguard.approvals.approvals import SKEW
 from specguard.approvals.log import NAME, Uses, leftovers, read_log
 from specguard.approvals.people import KEY_TYPES, is_of_kind
 from specguard.approvals.record import LIMIT, Approval
@@ -196,10 +195,7 @@ class Logbook:
         for _, revocation in self._revoked.get(filed.id, ()):
             why = f": {revocation.reason}" if revocation.reason else ""
             yield "revoked", f"{revocation.approver} revoked it on {revocation.issued_at:%Y-%m-%d}{why}"
-        if self.now > record.expires_at:
-            yield "expired", f"it held until {record.expires_at:%Y-%m-%d}"
-        if (record.issued_at - self.now).total_seconds() > SKEW:
-            yield "future", f"it is from {record.issued_at:%Y-%m-%d %H:%M}, which is to come"
+        yield from record.out_of_time(self.now)
 
     def _trust(self, logged: Logged) -> Iterator[tuple[State, str]]:
         """What speaks against it that its approver gave it, and might; its key is noted."""

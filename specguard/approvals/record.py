@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = "specguard.approval/1"
 
+SKEW: Final = 300
+"""By how many seconds two machines' clocks may differ."""
+
 
 class _Written(Record):
     """What both kinds of records have: their bytes, and the name that follows from them."""
@@ -96,6 +99,13 @@ class Approval(_Written, kw_only=True):
     nonce: str
 
     kind: ClassVar[str] = "approve"
+
+    def out_of_time(self, now: datetime) -> Iterator[tuple[Literal["expired", "future"], str]]:
+        """Why it does not hold at a time, as clauses."""
+        if now > self.expires_at:
+            yield "expired", f"it held until {self.expires_at:%Y-%m-%d}"
+        if (self.issued_at - now).total_seconds() > SKEW:
+            yield "future", f"it is from {self.issued_at:%Y-%m-%d %H:%M}, which is to come"
 
 
 class Revocation(_Written, kw_only=True):

@@ -91,7 +91,7 @@ class Policies:
         if policy is not None and (change.found.trusted or not request.enforce or request.bootstrap):
             policy.ref = change.found.oid
             policy.trusted = change.found.trusted
-            change.item_branches = partial(_item_branches, policy)
+            change.item_branches = partial(ItemBranches, policy)
             if not change.found.oid:
                 policy.adopted = policy.document_paths
             return change, policy, []
@@ -145,7 +145,7 @@ class Policies:
             return change
         based = change.on_branch_of_item(default)
         policy = self._at(based)
-        if policy is None or not _item_branches(policy)(into):
+        if policy is None or not ItemBranches(policy)(into):
             return change
         if self._request.enforce and not default.given:
             raise SpecguardError(
@@ -266,11 +266,6 @@ def _compare_baselines(change: Change) -> BaselineChange:
             return BaselineChange(problem="it is no regular file")
         contents.append(tree.read(BASELINE, LIMIT))
     return compare_baselines(*contents)
-
-
-def _item_branches(policy: Policy, own: str = "") -> ItemBranches:
-    # Only stacks need what reads names by templates.
-    return ItemBranches(policy, own)
 
 
 def _registry(plugins: Sequence[str]) -> Registry:
