@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from specguard.artifacts.files import Places
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
-    from specguard.documents.blocks import AnyBlock
+    from specguard.documents.blocks import AnyBlock, Text
 
     Fate = Literal["removed", "kept", ""]
 
@@ -105,99 +105,84 @@ def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[ListedPath]:
     """The paths that the blocks of a document list, in order."""
     found: list[ListedPath] = []
     above: list[tuple[int, Fate, str]] = []
-    label: Fate = ""
-    why = ""
+    label: tuple[Fate, str] = ("", "")
     for block in blocks:
         if isinstance(block, Heading):
             above = [one for one in above if one[0] < block.level]
-            plain = block.text.plain
-            aside = _ASIDE.search(plain)
-            above.append((block.level, _fate(plain), _reason(aside[1] or aside[2] or "") if aside else ""))
-            label, why = "", ""
+            aside = _ASIDE.search(block.text.plain)
+            reason = _reason(aside[1] or aside[2] or "") if aside else ""
+            above.append((block.level, _fate(block.text.plain), reason))
+            label = ("", "")
         elif isinstance(block, Paragraph):
             plain = block.text.plain.strip()
-            label, why = (_fate(plain), _reason(plain)) if plain.endswith((":", "\uff1a")) else ("", "")
+            label = (_fate(plain), _reason(plain)) if plain.endswith((":", "\uff1a")) else ("", "")
         else:
-            fate = label or next((one for _, one, _ in reversed(above) if one), "")
-            found += _in_block(block, fate, why or (above[-1][2] if above else ""))
+            fate = label[0] or next((one for _, one, _ in reversed(above) if one), "")
+            found += _in_block(block, fate, label[1] or (above[-1][2] if above else ""))
     return found
 
 
 def _in_block(block: AnyBlock, fate: Fate, reason: str) -> Iterator[ListedPath]:
+    """The paths that a block lists, with what is said of all of them above it."""
     if isinstance(block, List):
-        yield from _in_list(block, fate, reason)
+        for item in block.items:
+            own = list(_in_text(item.text.raw, item.line, fate, ""))
+            said = _plain(item.text.raw)
+            if not own:
+                for inner in item.rest:
+                    yield from _in_block(inner, _fate(said) or fate, _reason(said) or reason)
+            elif not own[0].reason:
+                # The reason may stand in a list or a paragraph of its own below the path.
+                below = _reason(" ".join(_plain(text.raw) for text in texts(item.rest))) or reason
+                own = [ListedPath(one.path, one.line, below, one.fate, one.grouped) for one in own]
+            yield from own
     elif isinstance(block, Table):
-        yield from _in_table(block, fate, reason)
+        header = [" ".join(cell.plain.casefold().split()) for cell in block.header]
+        for row in block.rows:
+            yield from _in_row(row, header, fate, reason)
     elif isinstance(block, Fence):
         for number, line in enumerate(block.content.split("\n"), block.first):
             yield from _in_text(line.strip(), number, fate, reason)
 
 
-def _in_list(block: List, fate: Fate, reason: str) -> Iterator[ListedPath]:
-    for item in block.items:
-        raw = item.text.raw
-        own = list(_in_text(raw, item.line, fate, ""))
-        said = _plain(raw)
-        if not own:
-            for inner in item.rest:
-                yield from _in_block(inner, _fate(said) or fate, _reason(said) or reason)
-        elif not own[0].reason:
-            # The reason may stand in a list or a paragraph of its own below the path.
-            said = _reason(" ".join(_plain(text.raw) for text in texts(item.rest))) or reason
-            own = [ListedPath(one.path, one.line, said, one.fate, grouped=one.grouped) for one in own]
-        yield from own
-
-
-def _in_table(table: Table, fate: Fate, reason: str) -> Iterator[ListedPath]:
-    header = [" ".join(cell.plain.casefold().split()) for cell in table.header]
-    action = next((column for column, name in enumerate(header) if name in _ACTIONS), None)
-    for row in table.rows:
-        for column, cell in enumerate(row):
-            paths = list(_in_text(cell.raw, cell.line, "", ""))
-            word = _cleaned(_plain(cell.raw))
-            if not paths and column < len(header) and header[column] in _PATHS and _NAME.fullmatch(word):
-                paths = [ListedPath(word, cell.line, "", "", grouped=False)]
-            if not paths:
-                continue
-            said_to = row[action].plain if action is not None and action < len(row) else ""
+def _in_row(row: Sequence[Text], header: Sequence[str], fate: Fate, reason: str) -> Iterator[ListedPath]:
+    """The paths of the first cell of a row that lists any."""
+    action = next((column for column, name in enumerate(header[: len(row)]) if name in _ACTIONS), None)
+    for column, cell in enumerate(row):
+        paths = list(_in_text(cell.raw, cell.line, "", ""))
+        word = _plain(cell.raw).strip().removeprefix("./").rstrip("/")
+        if not paths and header[column : column + 1] and header[column] in _PATHS and _NAME.fullmatch(word):
+            paths = [ListedPath(word, cell.line, "", "")]
+        if paths:
+            done = row[action].plain if action is not None else ""
             # What is done to a path leaves it there, unless it is one of the words for a removal.
-            own: Fate = (_fate(said_to) or "kept") if said_to.strip() else ""
+            own: Fate = (_fate(done) or "kept") if done.strip() else ""
             others = [one.raw for number, one in enumerate(row) if number not in {column, action}]
             said = paths[0].reason or _reason(" ".join(map(_plain, others))) or reason
             for one in paths:
-                yield ListedPath(
-                    one.path, one.line, said, own or one.fate or fate, grouped=bool(own) or not one.fate
-                )
-            break
+                grouped = bool(own) or not one.fate
+                yield ListedPath(one.path, one.line, said, own or one.fate or fate, grouped)
+            return
 
 
 def _in_text(raw: str, line: int, fate: Fate, reason: str) -> Iterator[ListedPath]:
     """The paths that a text begins with."""
     text = without_box(raw[:LONGEST]).replace("~~", "")
-    leading = leading_paths(text)
-    own: Fate = ""
-    if not leading.paths:
-        lead = _LEAD.match(text)
-        word = _fate(lead[1]) if lead else ""
-        if not lead or not word:
-            return
-        own = word
+    paths, own = leading_paths(text).paths, _fate("")
+    lead = None if paths else _LEAD.match(text)
+    if lead and (own := _fate(lead[1])):
         text = text[lead.end() :]
-        leading = leading_paths(text)
+        paths = leading_paths(text).paths
     rest = _LINK.sub(r"\1", text)
-    for path in leading.paths:
+    for path in paths:
         rest = rest.replace(path, " ", 1)
-    said = _reason(_plain(rest).lstrip(_BETWEEN))
+    said = _reason(_plain(rest).lstrip(_BETWEEN)) or reason
     first = _WORD.search(rest)
     own = own or (_fate(first[0]) if first else "")
-    for path in leading.paths:
+    for path in paths:
         plain = _LINES.sub("", path).removeprefix("./").strip()
         if plain and "://" not in plain and not bare_nothing(plain):
-            yield ListedPath(plain.rstrip("/") or plain, line, said or reason, own or fate, grouped=not own)
-
-
-def _cleaned(path: str) -> str:
-    return path.strip().removeprefix("./").rstrip("/")
+            yield ListedPath(plain.rstrip("/") or plain, line, said, own or fate, grouped=not own)
 
 
 def _fate(text: str) -> Fate:
@@ -346,18 +331,20 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
             )
     removing = {reading for found in by_path.values() for reading in found}
     left = _left(artifacts, listing, kept)
-    before = {manifest.path: _before(manifest, start) for manifest in manifests}
+    before = {}
+    for manifest in manifests:
+        document = start.read(manifest.path)
+        # What it listed before the change was removed then.
+        before[manifest.path] = {one.path for one in read_manifest(document.blocks)} if document else set()
     for which, (manifest, one) in enumerate(listing.listed):
         readings = [2 * which, 2 * which + 1]
         # What is removed says which reading is meant; without one, what is still there does.
         meant = [reading for reading in readings if reading in removing] or readings
-        yield from _flaws(
-            manifest,
-            one,
-            removing=meant[0] in removing,
-            left=next((left[reading] for reading in meant if reading in left), None),
-            done=one.path in before[manifest.path],
-        )
+        there = next((left[reading] for reading in meant if reading in left), None)
+        done = one.path in before[manifest.path]
+        message, help = _flaw(manifest, one, removing=meant[0] in removing, left=there, done=done)
+        if message:
+            yield manifest.finding("agrees_with", one.path, message, help, one.line)
 
 
 def _left(artifacts: Artifacts, listing: Listing, kept: Listing) -> dict[int, bytes]:
@@ -374,10 +361,10 @@ def _left(artifacts: Artifacts, listing: Listing, kept: Listing) -> dict[int, by
     return left
 
 
-def _flaws(
+def _flaw(
     manifest: Artifact, one: ListedPath, *, removing: bool, left: bytes | None, done: bool
-) -> Iterator[Finding]:
-    """What is wrong with one line of a manifest.
+) -> tuple[str, str]:
+    """What is wrong with one line of a manifest, and the next step; empty where nothing is.
 
     Args:
         manifest: the manifest.
@@ -386,32 +373,23 @@ def _flaws(
         left: what of it is still there.
         done: whether it was listed before the change, which may have removed it then.
     """
-    message = ""
     help = "Remove it, or list it below a heading 'Kept'."
     if one.wide:
-        message = f"{one.path!r} names everything, and so no path"
-        help = "List the paths that were removed, or their folders."
-    elif left is not None and removing:
-        message = f"{one.path} is listed as removed, and {path_text(left)} is still there"
-    elif left is not None and (one.fate or not manifest.contract.closure):
-        message = f"{one.path} is listed as removed, and is still there"
-    elif left is not None:
-        message = f"it is not said whether {one.path}, which is still there, was to be removed"
-        help = "List it below a heading 'Removed' or 'Kept'."
-    elif not removing and not done:
-        message = f"{one.path} is listed as removed, and the change does not remove it"
-        help = "Take it out of the list, or remove it in this change."
-    elif not one.reason:
-        message = f"{one.path} is listed without a reason"
-        help = f"Say why it was removed: '- `{one.path}`: ...'."
-    if message:
-        yield manifest.finding("agrees_with", one.path, message, help, one.line)
-
-
-def _before(manifest: Artifact, start: Documents) -> set[str]:
-    """The paths that the manifest listed before the change, so that it is they which were removed then."""
-    document = start.read(manifest.path)
-    return {one.path for one in read_manifest(document.blocks)} if document else set()
+        step = "List the paths that were removed, or their folders."
+        return f"{one.path!r} names everything, and so no path", step
+    if left is not None and removing:
+        return f"{one.path} is listed as removed, and {path_text(left)} is still there", help
+    if left is not None and (one.fate or not manifest.contract.closure):
+        return f"{one.path} is listed as removed, and is still there", help
+    if left is not None:
+        said = f"it is not said whether {one.path}, which is still there, was to be removed"
+        return said, "List it below a heading 'Removed' or 'Kept'."
+    if not removing and not done:
+        step = "Take it out of the list, or remove it in this change."
+        return f"{one.path} is listed as removed, and the change does not remove it", step
+    if not one.reason:
+        return f"{one.path} is listed without a reason", f"Say why it was removed: '- `{one.path}`: ...'."
+    return "", ""
 
 
 def leftovers(artifact: Artifact) -> Iterator[Finding]:
