@@ -271,20 +271,6 @@ _NUMBERING: Final = re.compile(r"[0-9][0-9.]{0,20}[.)]?\s+")
 _WORD: Final = r"(?:option|alternative|approach|variant|choice|solution|proposal|plan)\s*[#:]?\s*"
 
 
-class Described(Record):
-    """What a document says of an option.
-
-    Attributes:
-        line: where it begins.
-        content: what it comes to for a reader.
-        words: its words, for comparison with another option's.
-    """
-
-    line: int
-    content: Content
-    words: str
-
-
 def missing_options(artifact: Artifact) -> Iterator[Finding]:
     """The options that are not described, and those that are described in the words of another one.
 
@@ -295,37 +281,42 @@ def missing_options(artifact: Artifact) -> Iterator[Finding]:
     found = described_options(artifact.document.blocks, labels, artifact.contract.placeholders)
     said: dict[str, str] = {}
     for which, label in enumerate(labels):
+        setting = f"options.{which}"
         described = found.get(label, [])
-        best = next((one for one in described if one.content.kind == "content"), None)
-        if best is None:
+        line, words = next(((line, words) for line, words in described if words), (None, ""))
+        if not words:
             message = f"{path_text(artifact.path)} has no option {label}"
             message = f"option {label} is named, and nothing is said of it" if described else message
-            line = described[0].line if described else None
+            line = described[0][0] if described else None
             help = f"Describe it below a heading 'Option {label}: ...'."
-            yield artifact.finding(f"options.{which}", f"option {label}", message, help, line)
-        elif best.words in said:
-            message = f"option {label} is option {said[best.words]}, word for word"
-            yield artifact.finding(
-                f"options.{which}", f"same {label}", message, "Describe another one.", best.line
-            )
+            yield artifact.finding(setting, f"option {label}", message, help, line)
+        elif words in said:
+            message = f"option {label} is option {said[words]}, word for word"
+            yield artifact.finding(setting, f"same {label}", message, "Describe another one.", line)
         else:
-            said[best.words] = label
+            said[words] = label
 
 
 def described_options(
     blocks: Sequence[AnyBlock], labels: Sequence[str], own: Sequence[str] = ()
-) -> dict[str, list[Described]]:
+) -> dict[str, list[tuple[int, str]]]:
     """What blocks say of each option, by its label; an option that is not named has nothing.
 
     Args:
         blocks: a document's.
         labels: what the options are called.
         own: texts that are no content.
+
+    Returns:
+        Where each description begins, and its words for comparison with another option's; no words where it
+        says nothing to a reader.
     """
-    found: dict[str, list[Described]] = {}
+    found: dict[str, list[tuple[int, str]]] = {}
     for label, line, body in _described(blocks, {label: _expression(label) for label in labels}):
         words = " ".join(word for text in texts(body) for word in text.plain.casefold().split())
-        found.setdefault(label, []).append(Described(line, content_of(body, own), words))
+        # A picture is content without a word.
+        words = (words or "picture") if content_of(body, own).kind == "content" else ""
+        found.setdefault(label, []).append((line, words))
     return found
 
 
@@ -400,5 +391,4 @@ def describes(document: Document, label: str) -> bool:
         document: what may describe it.
         label: what it is called, such as `B`.
     """
-    found = described_options(document.blocks, [label]).get(label, ())
-    return any(one.content.kind == "content" for one in found)
+    return any(words for _, words in described_options(document.blocks, [label]).get(label, ()))

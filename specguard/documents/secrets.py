@@ -20,12 +20,13 @@ word.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from specguard.declaration.rule import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any, Final
 
 
@@ -109,18 +110,8 @@ FORM_HINTS: Final = (
 )
 """What stands in a text for one of the forms to be there, each as short as it can be, in RE2's syntax."""
 
-_DETECTORS: Final = (
-    ("artifactory", "ArtifactoryDetector"), ("aws", "AWSKeyDetector"),
-    ("azure_storage_key", "AzureStorageKeyDetector"), ("basic_auth", "BasicAuthDetector"),
-    ("discord", "DiscordBotTokenDetector"), ("github_token", "GitHubTokenDetector"),
-    ("gitlab_token", "GitLabTokenDetector"), ("jwt", "JwtTokenDetector"), ("mailchimp", "MailchimpDetector"),
-    ("npm", "NpmDetector"), ("openai", "OpenAIDetector"), ("pypi_token", "PypiTokenDetector"),
-    ("sendgrid", "SendGridDetector"), ("slack", "SlackDetector"), ("square_oauth", "SquareOAuthDetector"),
-    ("stripe", "StripeDetector"), ("telegram_token", "TelegramBotTokenDetector"),
-    ("twilio", "TwilioKeyDetector"),
-)  # fmt: skip
-# The detectors, once one was needed.
-_detectors: list[Any] = []
+# For these any word of the right length will do, or it is no credential; of keys see `_has_key`.
+_LEFT_OUT: Final = ("Cloudant", "IBM", "Private Key", "Public IP", "SoftLayer")
 # Forms that version 1.5.0 of the library does not know.
 _MORE: Final = (
     ("GitHub Token", re.compile(r"\bgithub_pat_[A-Za-z0-9_]{22,255}")),
@@ -195,13 +186,19 @@ def _has_key(content: bytes, at: int) -> bool:
     return False
 
 
-def _matches(text: str) -> Iterator[tuple[str, str]]:
-    if not _detectors:
-        from importlib import import_module
+@cache
+def _detectors() -> Sequence[Any]:
+    """The library's detectors that know a secret by its form."""
+    from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
+    from detect_secrets.plugins.base import RegexBasedDetector
 
-        for module, name in _DETECTORS:
-            _detectors.append(getattr(import_module(f"detect_secrets.plugins.{module}"), name)())
-    for detector in _detectors:
+    known: dict[str, Any] = get_mapping_from_secret_type_to_class()
+    told = [one for kind, one in known.items() if not kind.startswith(_LEFT_OUT)]
+    return [one() for one in told if issubclass(one, RegexBasedDetector)]
+
+
+def _matches(text: str) -> Iterator[tuple[str, str]]:
+    for detector in _detectors():
         if not any(detector.analyze_string(text)):
             continue
         # What it yields is a group of its expression, which of some tokens has the beginning alone.

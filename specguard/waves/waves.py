@@ -73,19 +73,16 @@ class Waves:
             MissingFact: the tree cannot be read, or nothing in it could tell one wave from another.
         """
         self._refuse_untold()
-        found: dict[Key, Wave] = {}
+        placed: list[Artifact | Source | Plan] = []
         for contract in self.owners:
-            for artifact in self.artifacts.named(contract):
-                self._note(found, artifact.path, artifact.fields)
+            placed += self.artifacts.named(contract)
         for items in {stage.items for stage in self.settings.stages if stage.items}:
             kind = self.kind_of(items)
             if self.sources is not None and kind:
-                for source in self.sources.of(kind):
-                    self._note(found, source.path, source.fields)
+                placed += self.sources.of(kind)
             elif self.plans is not None and kind is not None:
-                for plan in self.plans.all:
-                    self._note(found, plan.path, plan.fields)
-        return _ordered(found)
+                placed += self.plans.all
+        return self._of((one.path, one.fields) for one in placed)
 
     def wave(self, fields: Mapping[str, str]) -> Wave:
         """The wave of these values, be there anything of it or not."""
@@ -101,12 +98,15 @@ class Waves:
             MissingFact: the tree cannot be read, or nothing in it could tell one wave from another.
         """
         self._refuse_untold()
-        found: dict[Key, Wave] = {}
         listed = list(paths)
-        for template in self._templates:
-            for position, fields in template.find(listed):
-                self._note(found, listed[position], fields)
-        return _ordered(found)
+        found = [(listed[at], fields) for one in self._templates for at, fields in one.find(listed)]
+        return self._of(found)
+
+    def _of(self, placed: Iterable[tuple[bytes, Mapping[str, str]]]) -> Sequence[Wave]:
+        """The waves of some files with what their paths or contents tell, in order."""
+        known = [self.fields_at(path, fields) for path, fields in placed]
+        waves = {wave.key: wave for wave in (self.wave(fields) for fields in known if fields is not None)}
+        return [waves[key] for key in sorted(waves, key=lambda key: [natural(part) for part in key])]
 
     def belongs(self, path: bytes) -> bool:
         """Whether a path is that of an artifact of any stage, in a pass, or of a file that lists items."""
@@ -218,22 +218,22 @@ class Waves:
     def artifacts_by_key(self, contract: str) -> Mapping[Key, Sequence[Artifact]]:
         """The artifacts of a contract by the waves they belong to; superseded ones left out."""
         if contract not in self._artifacts:
-            self._artifacts[contract] = self._grouped(self.artifacts.named(contract))
+            self._artifacts[contract] = self._by_key(self.artifacts.named(contract))
         return self._artifacts[contract]
 
     def sources_by_key(self, kind: str) -> Mapping[Key, Sequence[Source]]:
         """The files that list items of a kind by the waves they belong to; superseded ones left out."""
         if kind not in self._sources:
             known = self.sources is not None and kind in self.sources.kinds
-            self._sources[kind] = self._grouped(self.sources.of(kind) if self.sources and known else ())
+            self._sources[kind] = self._by_key(self.sources.of(kind) if self.sources and known else ())
         return self._sources[kind]
 
     @cached_property
     def plans_by_key(self) -> Mapping[Key, Sequence[Plan]]:
         """The plans by the waves they belong to."""
-        return self._grouped(self.plans.all if self.plans is not None else ())
+        return self._by_key(self.plans.all if self.plans is not None else ())
 
-    def _grouped(self, found: Sequence[_Placed]) -> Mapping[Key, Sequence[_Placed]]:
+    def _by_key(self, found: Sequence[_Placed]) -> Mapping[Key, Sequence[_Placed]]:
         groups: dict[Key, list[_Placed]] = {}
         for one in found:
             key = self.key_at(one.path, one.fields)
@@ -302,16 +302,6 @@ class Waves:
                     f"`wave.by` names {name!r}, which is no placeholder of a path: {step}",
                     code="incomplete-policy",
                 )
-
-    def _note(self, found: dict[Key, Wave], path: bytes, fields: Mapping[str, str]) -> None:
-        known = self.fields_at(path, fields)
-        if known is not None:
-            wave = self.wave(known)
-            found[wave.key] = wave
-
-
-def _ordered(found: Mapping[Key, Wave]) -> Sequence[Wave]:
-    return [found[key] for key in sorted(found, key=lambda key: [natural(part) for part in key])]
 
 
 def natural(text: str) -> list[tuple[int, str]]:
