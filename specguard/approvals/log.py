@@ -364,10 +364,14 @@ def _kind(name: bytes, above: int) -> str:
 
 
 def _write_file(place: int, name: bytes, content: bytes) -> None:
-    with os.fdopen(os.open(name, _NEW, 0o666, dir_fd=place), "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
+    descriptor = os.open(name, _NEW, 0o666, dir_fd=place)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _give_name(place: int, partial: bytes, name: bytes) -> None:
