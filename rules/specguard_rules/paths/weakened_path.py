@@ -109,8 +109,9 @@ class WeakenedPath(Rule):
             )
         grown = lines.compare([entry for entry in judged if not entry.added])
         losses = (one for entry, hunks in grown for one in _losses(entry, hunks, setting[entry.path]))
-        yield from _capped(losses)
-        yield from _capped(self._weakened(judged, lines))
+        yield from _capped(losses, "{path} loses lines at {count} more places", "paths")
+        more = "{count} more added lines take force away from {path}"
+        yield from _capped(self._weakened(judged, lines), more, "patterns")
 
     def _weakened(self, judged: Sequence[Entry], lines: Lines) -> Iterator[Finding]:
         """A finding for each added line that matches a pattern of weakening."""
@@ -122,7 +123,7 @@ class WeakenedPath(Rule):
             yield Finding(message, help=step, path=path, line=added.line, key=key, setting=setting)
 
 
-def _capped(findings: Iterator[Finding]) -> Iterator[Finding]:
+def _capped(findings: Iterator[Finding], more: str, setting: str) -> Iterator[Finding]:
     """Of each file the first findings, and one that counts the rest."""
     counts: dict[bytes | None, int] = {}
     for one in findings:
@@ -131,9 +132,9 @@ def _capped(findings: Iterator[Finding]) -> Iterator[Finding]:
             yield one
     for path, count in counts.items():
         if count > MOST:
-            message = f"{path_text(path or b'')} loses lines, or is weakened, at {count - MOST} more places"
-            step = f"Look at all that changes in it{_APPROVED}"
-            yield Finding(message, help=step, path=path, key="more", setting="paths")
+            message = more.format(path=path_text(path or b""), count=count - MOST)
+            step = f"Take that back{_APPROVED}"
+            yield Finding(message, help=step, path=path, key="more", setting=setting)
 
 
 def _losses(entry: Entry, hunks: Sequence[Hunk], setting: str) -> Iterator[Finding]:
