@@ -23,10 +23,12 @@ _CONTROL: Final = "[\x00-\x1f\x7f-\x9f]"
 _DEVICE: Final = r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])(?=[ .:]|$)"
 # What Windows makes of a long name for old programs: up to eight characters with a number at their end.
 _SHORT_NAME: Final = rb"(?=[^.]{3,8}(?:\.|$))[^. /]+~[1-9][0-9]*(?:\.[^. ]{1,3})?"
-_CRAFTED: Final = rb"(?i)//|/(?:\.{1,2}/|(?:\.git|git~1)[ .:\\/])|[\x80-\xff]"
+_CRAFTED: Final = (b"//", b"/./", b"/../", b"/git~1", *(b"/.git%c" % sign for sign in b"/ .:\\"))
 _ODD: Final = (
     rb"(?i)[\x00-\x1f\x7f-\xff:\\~]|[ .]/|/(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:in\$|out\$)?[ .:/]"
 )
+# One of these, or what is not printable ASCII, is in whatever it matches.
+_ODD_SIGNS: Final = (":", "\\", "~", " /", "./", "/con", "/prn", "/aux", "/nul", "/com", "/lpt")
 # What HFS+ passes over in names, as git has it (utf8.c, next_hfs_char).
 _UNSEEN_BY_HFS: Final = dict.fromkeys(
     [*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF]
@@ -116,11 +118,8 @@ def is_git_name(segment: bytes) -> bool:
     if not segment.isascii():
         plain = segment.decode("utf-8", "surrogateescape").translate(_UNSEEN_BY_HFS)
         segment = plain.encode("utf-8", "replace")
-    # Few names need the expression.
-    return b"git" in segment.lower() and re.split(rb"[:\\]", segment.lower())[0].rstrip(b" .") in {
-        b".git",
-        b"git~1",
-    }
+    name = segment.lower().partition(b":")[0].partition(b"\\")[0]
+    return name.rstrip(b" .") in {b".git", b"git~1"}
 
 
 def crafted_paths(paths: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
@@ -140,7 +139,8 @@ def crafted_paths(paths: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
             folders.add(folder)
     both = files & folders
     # All of them are searched at once, with each segment between slashes.
-    if not both and not re.search(_CRAFTED, b"/%s/" % b"/\0/".join(paths)):
+    whole = b"/%s/" % b"/\0/".join(paths).lower()
+    if not both and whole.isascii() and not any(sign in whole for sign in _CRAFTED):
         return
     for path in paths:
         segments = path.split(b"/")
@@ -284,7 +284,11 @@ def _difference(name: bytes, other: bytes) -> str:
 
 def may_be_suspicious(names: Sequence[bytes]) -> bool:
     """Whether `suspicion` may find something in one of these segments; False is certain, and cheap."""
-    return re.search(_ODD, b"/%s/" % b"/".join(names)) is not None
+    text = b"/%s/" % b"/".join(names)
+    plain = text.decode("latin-1").lower()
+    # Most names have none of these signs, and the expression need not be compiled for them.
+    may = not plain.isascii() or not plain.isprintable() or any(sign in plain for sign in _ODD_SIGNS)
+    return may and re.search(_ODD, text) is not None
 
 
 def suspicion(segment: bytes) -> Verdict | None:
