@@ -15,7 +15,10 @@ import signal
 import subprocess
 import sys
 import traceback
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from specguard.engine.plugins import load_registry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,8 +109,10 @@ def _carry_out(words: list[str], environment: dict[str, str], last: int) -> int:
 
 
 def _serve() -> None:
-    # Once for all of them.
-
+    # Imported once for all of them.
+    for name in ("cli.run", "executor.lifecycle", "executor.start.preflight", "engine.ranges"):
+        import_module(f"specguard.{name}")
+    load_registry()
     for line in sys.stdin:
         print(_carry_out(*json.loads(line)), flush=True)
 

@@ -1,4 +1,4 @@
-"""Runs through the installed command: a team, an agent that is a small script, and what came of it."""
+"""Runs through the command: a team, an agent that is a small script, and what came of it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specguard.runs.model import Manifest
+from specguard.testing import run_here
 from tests.executor.places import everything
 from tests.executor.pushed import Hosted
 
@@ -95,16 +96,11 @@ class Workshop(Hosted):
     def specguard(
         self, *words: str, environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """The installed command."""
-        return subprocess.run(
-            [COMMAND, *words],
-            cwd=self.user.path,
-            env={**self.environment, **(environment or {})},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        """The command, in this process; `COMMAND` is the installed one, for what is ended from outside."""
+        own = {"GIT_CONFIG_GLOBAL": str(self.home / ".gitconfig")}
+        given = {**self.environment, **own, **(environment or {})}
+        done = run_here(*words, directory=self.user.path, env=given)
+        return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
 
     @property
     def folder_of_run(self) -> Path:
