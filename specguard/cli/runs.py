@@ -84,7 +84,7 @@ def open_store(directory: str, run_root: str) -> RunStore:
     Raises:
         SpecguardError: there is no repository or no policy.
     """
-    return executor_run.open_store(directory, os.environ, run_root=run_root)
+    return executor_run.open_store(RunOptions(os.environ, directory, run_root=run_root))
 
 
 def _told(
@@ -139,7 +139,7 @@ def doctor(run: str, directory: str, run_root: str, lines: int, output_format: s
     Without RUN, look at all active or unreadable runs. It ends with 1 if one died or cannot be read.
     """
     store = open_store(directory, run_root)
-    shown = [store.find(run)] if run else [one for one in store.runs() if one.open or one.problem]
+    shown = [store.find(run)] if run else [one for one in store.runs() if one.running or one.problem]
     none = "no run is under way, and all records can be read"
     _told(shown, output_format, lambda: "\n\n".join(all_of(one, lines=lines) for one in shown), none, lines)
     return EXIT_FAILED if any(one.stale or one.problem for one in shown) else EXIT_PASSED

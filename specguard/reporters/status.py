@@ -256,7 +256,7 @@ def cells(run: RunView) -> Sequence[str]:
         visible(run.step) or "-",
         moment(run.started),
         span(run.took),
-        span(run.heartbeat_age) if run.open else "-",
+        span(run.heartbeat_age) if run.running else "-",
     )
 
 
@@ -297,7 +297,7 @@ def all_of(run: RunView, *, lines: int = 20) -> str:
         "started": moment(run.started),
         "took": span(run.took),
         "process": process,
-        "alive": "not told" if not run.open and run.problem else alive,
+        "alive": "not told" if not run.running and run.problem else alive,
         "heartbeat": "none" if age is None else f"{span(age)} ago",
         "folder": run.path,
         "log": run.log or "none",

@@ -11,29 +11,17 @@ from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
-    from typing import Final, Protocol
+    from collections.abc import Callable, Container, Iterator, Mapping
+    from io import BufferedReader
+    from typing import Final, TypeAlias, TypeVar
 
     from specguard.change.tree import Documents
     from specguard.runs.settings import RunSettings
 
-    class Files(Protocol):
-        """Files by their paths from the folder of all runs."""
+    Files: TypeAlias = "TreeFiles | LocalFiles"
+    """Files by their paths from the folder of all runs."""
 
-        def read(self, path: bytes) -> bytes | None:
-            """A file's bytes; None where there is no such file."""
-
-        def digest(self, path: bytes) -> str | None:
-            """The sha256 of a file; None where there is no such file."""
-
-        def folders(self) -> Iterator[bytes]:
-            """The folders that hold a manifest, in order."""
-
-        def is_there(self, path: bytes) -> bool:
-            """Whether there is a file or folder."""
-
-        def link(self, path: bytes) -> bytes | None:
-            """Where a symbolic link leads; None where there is none."""
+    _Read = TypeVar("_Read")
 
 
 _VARIABLE: Final = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::-([^{}]*))?\})", re.ASCII)
@@ -93,35 +81,28 @@ def expanded(text: str, environment: Mapping[str, str]) -> str:
         return filled
     home = environment.get("HOME", "")
     if filled != "~" and not filled.startswith("~/"):
-        raise SpecguardError(
-            f"{text!r} begins with the home of somebody else",
-            help="write ~/ for your own, ./~ for a folder of that name, or the whole path",
-            code="broken-authority",
-        )
+        help = "write ~/ for your own, ./~ for a folder of that name, or the whole path"
+        raise _broken(f"{text!r} begins with the home of somebody else", help)
     if not home:
-        raise SpecguardError(
-            f"{text!r} begins with ~, and HOME is not set", help="set HOME", code="broken-authority"
-        )
+        raise _broken(f"{text!r} begins with ~, and HOME is not set", "set HOME")
     return home + filled[1:]
+
+
+def _broken(said: str, help: str) -> SpecguardError:
+    return SpecguardError(said, help=help, code="broken-authority")
 
 
 def _filled(text: str, environment: Mapping[str, str], whole: str) -> str:
     rest = re.search(r"[$`\\\"'].{0,20}", _VARIABLE.sub("", text))
     if rest is not None:
-        raise SpecguardError(
-            f"{whole!r} has something else than a variable at {rest[0]!r}",
-            help="write it as ${VAR} or ${VAR:-default}, with no other braces in the default",
-            code="broken-authority",
-        )
+        help = "write it as ${VAR} or ${VAR:-default}, with no other braces in the default"
+        raise _broken(f"{whole!r} has something else than a variable at {rest[0]!r}", help)
 
     def value(match: re.Match[str]) -> str:
         name = match[1] or match[2]
         if not environment.get(name) and match[3] is None:
-            raise SpecguardError(
-                f"{whole!r} names the variable {name}, which is not set",
-                help=f"set it, or write ${{{name}:-default}}",
-                code="broken-authority",
-            )
+            help = f"set it, or write ${{{name}:-default}}"
+            raise _broken(f"{whole!r} names the variable {name}, which is not set", help)
         return environment.get(name) or _filled(match[3], environment, whole)
 
     return _VARIABLE.sub(value, text)
@@ -204,27 +185,24 @@ class LocalFiles:
 
     def read(self, path: bytes) -> bytes | None:
         """A file's bytes; None where there is no such file."""
-        place = self._place(path)
-        if place is None or not os.path.isfile(place):
-            return None
-        try:
-            with open(place, "rb") as file:
-                return file.read(LARGEST)
-        except OSError as error:
-            raise _unreadable(place, error) from error
+        return self._of_file(path, lambda file: file.read(LARGEST))
 
     def digest(self, path: bytes) -> str | None:
         """The sha256 of a file; None where there is no such file."""
         import hashlib
 
+        return self._of_file(path, lambda file: hashlib.file_digest(file, "sha256").hexdigest())
+
+    def _of_file(self, path: bytes, read: Callable[[BufferedReader], _Read]) -> _Read | None:
         place = self._place(path)
         if place is None or not os.path.isfile(place):
             return None
         try:
             with open(place, "rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+                return read(file)
         except OSError as error:
-            raise _unreadable(place, error) from error
+            said, help = f"{path_text(place)} cannot be read: {error.strerror}", "ls -l, to see who may"
+            raise MissingFact(said, help, code="unreadable-file") from error
 
     def folders(self) -> Iterator[bytes]:
         """The folders that hold a manifest, in order."""
@@ -260,14 +238,6 @@ def holding(path: bytes, folders: Container[bytes]) -> bytes:
     return folder
 
 
-def _unreadable(place: bytes, error: OSError) -> MissingFact:
-    return MissingFact(
-        f"{path_text(place)} cannot be read: {error.strerror}",
-        "ls -l, to see who may",
-        code="unreadable-file",
-    )
-
-
 def place_of(named: str) -> bytes | None:
     """The folder of a run from what names it, `<kind>-<id>/<run-id>`; None where that names none."""
     above, slash, run_id = named.strip().rpartition("/")
@@ -288,21 +258,23 @@ _TEXT: Final = """\
 """
 
 
-def committed_folder(
-    settings: RunSettings, environment: Mapping[str, str], *, work_tree: str, runs: str
-) -> str:
+def committed_folder(settings: RunSettings, *, work_tree: str, runs: str) -> str:
     """The folder of all runs from the repository's root, where they are committed; empty where they are not.
+
+    There git is had to ignore what is never committed of them.
 
     Args:
         settings: what the policy says.
-        environment: what variables are expanded from.
         work_tree: the root of the user's working files.
         runs: the folder that runs are kept in, absolute.
+
+    Raises:
+        SpecguardError: it cannot be written to.
     """
-    if settings.keep != "tree" or settings.root:
+    own = os.path.realpath(os.path.join(work_tree, settings.path))
+    if settings.keep != "tree" or settings.root or own != os.path.realpath(runs):
         return ""
-    if os.path.realpath(run_root(settings, environment, work_tree=work_tree)) != os.path.realpath(runs):
-        return ""
+    ignore_local(runs)
     return settings.path.strip("/")
 
 

@@ -19,16 +19,9 @@ if TYPE_CHECKING:
 SCHEMA = "specguard.run/1"
 
 State = Literal[
-    "pending",
-    "running",
-    "succeeded",
-    "failed",
-    "stopped",
-    "timed-out",
-    "budget-spent",
-    "remote-moved",
+    "pending", "running", "succeeded", "failed", "stopped", "timed-out", "budget-spent", "remote-moved",
     "killed",
-]
+]  # fmt: skip
 StepState = Literal["pending", "running", "done", "failed", "skipped"]
 Grade = Literal["claimed", "observed", "re-run", "ci"]
 """How much a result proves, from least: an agent says so, a hook saw it, specguard ran it, CI did."""
@@ -373,13 +366,6 @@ class Results(BaseModel):
 
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-_TITLES: Final = {
-    "run": "The manifest of a run: manifest.json",
-    "command": "The result of one of a run's commands: commands/NN-name.json",
-    "run-error": "Why a run ended early: error.json",
-    "heartbeat": "The sign that a run is alive: control/heartbeat.json",
-    "results": "What an agent hands over for a task: SPECGUARD_RESULTS.json",
-}
 
 
 class RunError(BaseModel):
@@ -428,27 +414,27 @@ class Heartbeat(BaseModel):
 
 
 _ATTRIBUTE: Final = re.compile(r"^    (\w+): ((?:.+\n)(?: {5,}.+\n)*)", re.MULTILINE)
-_MODELS: Final[Mapping[str, type[BaseModel]]] = {
-    "run": Manifest,
-    "command": Response,
-    "run-error": RunError,
-    "heartbeat": Heartbeat,
-    "results": Results,
+_MODELS: Final[Mapping[str, tuple[type[BaseModel], str]]] = {
+    "run": (Manifest, "The manifest of a run: manifest.json"),
+    "command": (Response, "The result of one of a run's commands: commands/NN-name.json"),
+    "run-error": (RunError, "Why a run ended early: error.json"),
+    "heartbeat": (Heartbeat, "The sign that a run is alive: control/heartbeat.json"),
+    "results": (Results, "What an agent hands over for a task: SPECGUARD_RESULTS.json"),
 }
 
 
 def run_schemas() -> Mapping[str, dict[str, Any]]:
     """The schema of each file, by its name: that of `run.schema.json` is `run`."""
-    return {name: _schema(name, model) for name, model in _MODELS.items()}
+    return {name: _schema(model, title) for name, (model, title) in _MODELS.items()}
 
 
-def _schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
+def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
     made = _readable(model.model_json_schema(by_alias=True, mode="serialization"))
     for base in model.__mro__[1:]:
         _describe(made, cleandoc(base.__doc__ or ""))
     if "schema" in made["properties"] and "schema" not in made["required"]:
         made["required"] = ["schema", *made["required"]]
-    return {"$schema": _DIALECT, "title": _TITLES[name], **made}
+    return {"$schema": _DIALECT, "title": title, **made}
 
 
 def _readable(schema: Any) -> Any:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cached_property
 
+from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.data import Data, data_kind, data_of
 from specguard.documents.fields import normal_name
@@ -90,9 +92,6 @@ class RanCommand:
         self.response = _text(said.get("response"))
         self.started_at = _text(said.get("started_at"))
 
-    def __repr__(self) -> str:
-        return f"RanCommand({self.name!r}, {self.exit_code})"
-
 
 class RunRecord:
     """A run.
@@ -120,7 +119,6 @@ class RunRecord:
         self._files = files
         self._settings = settings
         self._data = Data(None)
-        self._fitted: tuple[Manifest | None, str] | None = None
         for one in [name] if name else RECORDS:
             kind = data_kind(one)
             if kind is None:
@@ -183,27 +181,25 @@ class RunRecord:
             return "" if self.state else "it does not say how the run ended"
         if schema != SCHEMA:
             return f"its schema {_text(schema)[:80]!r} is not {SCHEMA}"
-        return self._fit()[1]
+        return self._fit[1]
 
     @property
     def manifest(self) -> Manifest | None:
         """Its manifest, where specguard made it and it fits its schema."""
-        return self._fit()[0] if self.native and not self.problem else None
+        return self._fit[0] if self.native and not self.problem else None
 
+    @cached_property
     def _fit(self) -> tuple[Manifest | None, str]:
         """The manifest as its schema has it, and how it does not fit."""
-        if self._fitted is None:
-            from specguard.runs.model import Manifest
+        from pydantic import ValidationError
 
-            content = self.read(self.file.decode("ascii")) or b""
-            try:
-                self._fitted = Manifest.model_validate_json(content), ""
-            except ValueError as error:
-                errors = getattr(error, "errors", None)
-                first = errors()[0] if errors is not None else {"loc": (), "msg": str(error)}
-                key = ".".join(map(str, first["loc"]))
-                self._fitted = None, f"{key or 'it'}: {first['msg']}"[:300]
-        return self._fitted
+        from specguard.runs.model import Manifest
+
+        try:
+            return Manifest.model_validate_json(self.read(self.file.decode("ascii")) or b""), ""
+        except ValidationError as error:
+            first = error.errors()[0]
+            return None, f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"[:300]
 
     @property
     def state(self) -> str:
@@ -367,9 +363,6 @@ class RunRecord:
             return None
         return self.folder + b"/" + written
 
-    def __repr__(self) -> str:
-        return f"RunRecord({self.folder!r}, {self.state!r})"
-
 
 def reaches(grade: str, least: str) -> bool:
     """Whether a grade is at least another one."""
@@ -414,60 +407,47 @@ def _moment(said: Any) -> datetime | None:
     return None
 
 
-class RunRecords:
+class RunRecords(Record):
     """The runs of a repository.
 
     With `keep = "tree"` they are those of the judged tree, and what is not there does not exist. With `local`
     they are those beside the check, and of what is not there nobody can tell.
 
-    Args:
+    Attributes:
         settings: where they are.
         documents: the documents of the judged tree.
         root: gives the folder of all runs beside the check; None where there is none.
         entries: what the change adds, modifies and deletes.
         now: gives the time.
         under_way: the commit that a run is about to make, which that run itself judges; empty: none is.
-
-    Attributes:
-        settings, under_way: the same.
-        in_tree: whether they are part of the judged tree.
     """
 
-    def __init__(
-        self,
-        settings: RunSettings,
-        *,
-        documents: Documents,
-        root: Callable[[], str | None],
-        entries: Callable[[], Sequence[Entry]],
-        now: Callable[[], datetime],
-        under_way: str = "",
-    ) -> None:
-        self.settings = settings
-        self.under_way = under_way
-        self.in_tree = settings.keep == "tree"
-        self._documents = documents
-        self._root = root
-        self._entries = entries
-        self._now = now
-        self._files: Files | None = None
-        self._place = settings.folder.rstrip(b"/").decode("utf-8", "surrogateescape")
-        self._known: dict[bytes, RunRecord] = {}
-        self._listed: Sequence[RunRecord] | None = None
+    settings: RunSettings
+    documents: Documents
+    root: Callable[[], str | None]
+    entries: Callable[[], Sequence[Entry]]
+    now: Callable[[], datetime]
+    under_way: str = ""
 
     @property
+    def in_tree(self) -> bool:
+        """Whether they are part of the judged tree."""
+        return self.settings.keep == "tree"
+
+    @cached_property
+    def _known(self) -> dict[bytes, RunRecord]:
+        return {}
+
+    @cached_property
     def all(self) -> Sequence[RunRecord]:
         """Every run that can be seen, by its folder.
 
         Raises:
             MissingFact: none can: they are not kept in the tree, and there is no folder of runs here.
         """
-        if self._listed is None:
-            files = self._seen
-            if not self.in_tree and not files.is_there(b""):
-                raise self.unseen("the runs")
-            self._listed = [self._at(folder) for folder in sorted(files.folders())]
-        return self._listed
+        if not self.in_tree and not self._seen.is_there(b""):
+            raise self.unseen("the runs")
+        return [self._at(folder) for folder in sorted(self._seen.folders())]
 
     @property
     def touched(self) -> Sequence[RunRecord]:
@@ -475,7 +455,7 @@ class RunRecords:
         if not self.in_tree:
             return ()
         prefix = self.settings.folder
-        paths = [entry.path for entry in self._entries() if entry.path.startswith(prefix)]
+        paths = [entry.path for entry in self.entries() if entry.path.startswith(prefix)]
         if not paths:
             return ()
         folders = {run.folder for run in self.all}
@@ -494,7 +474,7 @@ class RunRecords:
         if not self.in_tree:
             return ()
         prefix = self.settings.folder
-        entries = [one for one in self._entries() if not one.added and one.path.startswith(prefix)]
+        entries = [one for one in self.entries() if not one.added and one.path.startswith(prefix)]
         if not entries:
             return ()
         runs = {run.folder: run for run in self.of(before).all}
@@ -503,9 +483,7 @@ class RunRecords:
             folder = holding(entry.path.removeprefix(prefix), runs)
             if not folder or runs[folder].problem or runs[folder].running:
                 continue
-            there = self._documents.tree.find(
-                prefix + self.moved(folder) + entry.path[len(prefix + folder) :]
-            )
+            there = self.documents.tree.find(prefix + self.moved(folder) + entry.path[len(prefix + folder) :])
             # A run that was moved, as it was, is where its link says.
             if not entry.deleted or there is None or there.oid != entry.old:
                 found.append((runs[folder], entry))
@@ -513,9 +491,7 @@ class RunRecords:
 
     def of(self, documents: Documents) -> RunRecords:
         """The runs of another tree, by the same settings."""
-        return RunRecords(
-            self.settings, documents=documents, root=self._root, entries=self._entries, now=self._now
-        )
+        return RunRecords(self.settings, documents, self.root, self.entries, self.now)
 
     def named(self, name: str) -> RunRecord | None:
         """The run that a commit's trailer names.
@@ -559,15 +535,15 @@ class RunRecords:
                     if name in RECORDS
                     else RunRecord(self._seen, inside, self.settings, name)
                 )
-        if self._documents.tree.find(path) is not None:
-            return RunRecord(TreeFiles(self._documents, b""), folder, self.settings, name)
+        if self.documents.tree.find(path) is not None:
+            return RunRecord(TreeFiles(self.documents, b""), folder, self.settings, name)
         if self.in_tree or not beside:
             return None
         raise self.unseen(path_text(path))
 
     def is_there(self, path: bytes) -> bool:
         """Whether there is a file or folder at a path from the repository's root, as far as can be seen."""
-        if self._documents.tree.find(path) is not None:
+        if self.documents.tree.find(path) is not None:
             return True
         inside = path.removeprefix(self.settings.folder)
         return inside != path and self.visible and self._seen.is_there(self.moved(inside))
@@ -591,7 +567,7 @@ class RunRecords:
         """Whether any run can be seen from here: they are kept in the tree, or their folder is here."""
         if self.in_tree:
             return True
-        root = self._root()
+        root = self.root()
         return root is not None and os.path.isdir(root)
 
     def path(self, run: RunRecord, name: str = "") -> bytes | None:
@@ -613,7 +589,7 @@ class RunRecords:
     def silence(self, run: RunRecord) -> float | None:
         """How many seconds ago a run last said that it is alive; None where it never did."""
         beat = run.beat
-        return None if beat is None else (self._now() - beat).total_seconds()
+        return None if beat is None else (self.now() - beat).total_seconds()
 
     @property
     def stale_after(self) -> int:
@@ -622,24 +598,21 @@ class RunRecords:
 
     def unseen(self, what: str) -> MissingFact:
         """What is raised where runs are not kept in the tree and one that is needed is not here."""
-        where = self.settings.root or self._place
+        where = self.settings.root or path_text(self.settings.folder.rstrip(b"/"))
         return MissingFact(
             f'{what} cannot be seen here: runs are kept with keep = "local", in {where}',
             'check where the run was made; or commit runs, with [runs] keep = "tree"',
             code="not-told",
         )
 
-    @property
+    @cached_property
     def _seen(self) -> Files:
-        if self._files is None:
-            if self.in_tree:
-                self._files = TreeFiles(self._documents, self.settings.folder)
-            else:
-                root = self._root()
-                if root is None or not self.visible:
-                    raise self.unseen("the runs")
-                self._files = LocalFiles(root)
-        return self._files
+        if self.in_tree:
+            return TreeFiles(self.documents, self.settings.folder)
+        root = self.root()
+        if root is None or not self.visible:
+            raise self.unseen("the runs")
+        return LocalFiles(root)
 
     def _at(self, folder: bytes) -> RunRecord:
         if folder not in self._known:

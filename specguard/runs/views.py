@@ -93,15 +93,10 @@ class RunView(RunRecord):
         return said if isinstance(said, str) else self.problem
 
     @property
-    def open(self) -> bool:
-        """Whether it says that it has not ended."""
-        return self.running
-
-    @property
     def took(self) -> float | None:
         """How many seconds it took, or has taken so far; None where that cannot be told."""
         started, ended = self.started, self.ended
-        if started is None or (ended is None and not self.open):
+        if started is None or (ended is None and not self.running):
             return None
         return ((ended or datetime.now(UTC)) - started).total_seconds()
 
@@ -159,7 +154,7 @@ class RunView(RunRecord):
         """Whether it is under way: it says so, its process is there, and its heartbeat is not stale."""
         age = self.heartbeat_age
         return (
-            self.open
+            self.running
             and self.process_runs is not False
             and age is not None
             and age <= seconds(self._settings.stale_after)
@@ -168,7 +163,7 @@ class RunView(RunRecord):
     @property
     def stale(self) -> bool:
         """Whether it says that it is under way and is not."""
-        return self.open and not self.alive
+        return self.running and not self.alive
 
     @property
     def log(self) -> str:
@@ -209,7 +204,7 @@ class RunView(RunRecord):
             return said if plain and isinstance(said, list) else []
         if manifest.item.kind == "eval":
             return ["specguard", "eval"]
-        if manifest.state != "succeeded" and (manifest.item.kind != "gates" or self.open):
+        if manifest.state != "succeeded" and (manifest.item.kind != "gates" or self.running):
             return about_run("resume", manifest.run_id, self.root)
         if manifest.item.kind == "gates":
             return about_run("gates", "", self.root)
@@ -243,9 +238,6 @@ class RunView(RunRecord):
             "log": self.log or None,
             "again": list(self.again),
         }
-
-    def __repr__(self) -> str:
-        return f"RunView({self.run_id!r}, {self.state!r})"
 
 
 def is_run(path: str) -> bool:
@@ -332,7 +324,7 @@ class RunStore:
         """
         if prefix:
             return [self.find(prefix)]
-        return [run for run in self.runs() if run.open] or [self.latest()]
+        return [run for run in self.runs() if run.running] or [self.latest()]
 
     def latest(self) -> RunView:
         """The run that began last.

@@ -159,7 +159,7 @@ def test_older_layouts_are_read(tmp_path: Path) -> None:
     old = runs["20260102-030405"]
     assert (old.state, old.item, old.layout) == ("success", "task_003", "manifest.json")
     assert old.started == datetime(2026, 1, 2, 2, 4, 5, tzinfo=UTC)
-    assert (old.open, old.tail(1), old.again) == (False, "b", ["sh", "-c", "make x"])
+    assert (old.running, old.tail(1), old.again) == (False, "b", ["sh", "-c", "make x"])
     meta = runs["r1"]
     assert (meta.layout, meta.stale, meta.item, meta.again) == ("meta.json", True, "task_004", ["a", "b"])
     assert meta.started == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -184,7 +184,7 @@ def test_a_broken_manifest_is_seen(tmp_path: Path, text: str, said: str) -> None
     assert said in run.problem
     assert run.state == "unreadable"
     assert json.dumps(run.data)
-    assert not run.open
+    assert not run.running
 
 
 def test_a_folder_that_has_lost_its_record_is_seen(tmp_path: Path) -> None:

@@ -219,7 +219,7 @@ def _under_way(root: str, remote: str, task: Task) -> Iterator[Manifest]:
     """The runs of other tasks of the plan whose process has their claim."""
     for view in RunStore(root).runs():
         manifest = view.manifest
-        if manifest is None or not view.open or manifest.item.plan != os.fsdecode(task.plan.path):
+        if manifest is None or not view.running or manifest.item.plan != os.fsdecode(task.plan.path):
             continue
         if (manifest.repository.remote or "") != remote or manifest.item.id == task.id:
             continue
