@@ -16,7 +16,7 @@ import ctypes
 import os
 import re
 import resource
-import selectors
+import select
 import shlex
 import signal
 import subprocess
@@ -56,8 +56,8 @@ NOT_RUNNABLE: Final = 126
 GRACE: Final = 5.0
 """How many seconds a process has to end after it was asked to, or has done what it is run for."""
 
-_TICK: Final = 0.2
-# What ends a process cannot be waited for together with its output on every system.
+# The end of a command mostly ends its output, too, which wakes whoever reads it at once.
+_TICK: Final = 0.05
 _SHORT_TICK: Final = 0.02
 # Whatever a process leaves running for a moment, such as one that writes a log, has so long to end by itself.
 _MOMENT: Final = 0.25
@@ -136,8 +136,8 @@ def run_command(
     run.manifest.commands.append(record)
     run.save()
     run.tell(f"{kind} {name}: {record.command}")
-    now, held, children = time.monotonic(), HeldSignals(), Children()
-    attempt = _Attempt(run, record, log, timeout, finished, watch, held, children, now, watched=now + _WATCH)
+    started, held, children = time.monotonic(), HeldSignals(), Children()
+    attempt = _Attempt(run, record, log, timeout, finished, watch, held, children, started)
     words = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
     try:
         attempt.carry_out(words, cwd, stdin, command_environment(run) if environment is None else environment)
@@ -150,8 +150,9 @@ def run_command(
         response = Response(**record.model_dump(), output_bytes=log.size, cut=log.over, tail=log.tail)
         run.folder.write(record.response, response.model_dump_json(by_alias=True, indent=2) + "\n")
         run.save()
-    how = record.problem or f"exit code {record.exit_code}"
-    run.tell(f"{kind} {name}: {how}, after {record.duration:.1f} s")
+    run.tell(
+        f"{kind} {name}: {record.problem or f'exit code {record.exit_code}'}, after {record.duration:.1f} s"
+    )
     if attempt.ended is not None:
         # Written here already: whoever ended specguard may not wait for what comes after.
         run.manifest.state, run.manifest.reason = attempt.ended.state, attempt.ended.reason
@@ -234,32 +235,20 @@ class _Attempt(Record, frozen=False):
 
     def _follow(self, pid: int) -> str:
         """Read what it prints until it has ended, or has done what it is run for; otherwise why it has to."""
-        ends = None
-        if hasattr(os, "pidfd_open"):
-            with suppress(OSError):
-                ends = os.pidfd_open(pid)
-        try:
-            with selectors.DefaultSelector() as selector:
-                selector.register(self.output, selectors.EVENT_READ)
-                if ends is not None:
-                    selector.register(ends, selectors.EVENT_READ)
-                while not _has_ended(pid):
-                    reason = self._reason()
-                    if reason or self._goes_on():
-                        return reason
-                    self._beat()
-                    if ends is None:
-                        # A child is only known where it was seen.
-                        self.children.alive()
-                    if self.silent is not None and time.monotonic() - self.silent > _SILENCE:
-                        self.log.settle()
-                        self.silent = None
-                    for key, _ in selector.select(_SHORT_TICK if ends is None else _TICK):
-                        if key.fd == self.output and self._read() == 0:
-                            selector.unregister(self.output)
-        finally:
-            if ends is not None:
-                os.close(ends)
+        outputs = [self.output]
+        while not _has_ended(pid):
+            reason = self._reason()
+            if reason or self._goes_on():
+                return reason
+            self._beat()
+            if sys.platform != "linux":
+                # A child is only known where it was seen.
+                self.children.alive()
+            if self.silent is not None and time.monotonic() - self.silent > _SILENCE:
+                self.log.settle()
+                self.silent = None
+            if select.select(outputs, (), (), _TICK)[0] and self._read() == 0:
+                outputs = []
         self._drain()
         return ""
 
@@ -281,7 +270,7 @@ class _Attempt(Record, frozen=False):
         elif now >= self.started + self.limit:
             self.record.timed_out = True
             return f"it took longer than its {self.limit:g} seconds"
-        elif self.watch is not None and now >= self.watched:
+        elif self.watch is not None and now >= max(self.watched, self.started + _WATCH):
             self.ended = self.watch()
             # Looking takes its time where there is much to see, and gets no more than its share.
             looked = time.monotonic()
