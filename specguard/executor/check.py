@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.process import CommandError
@@ -22,6 +21,7 @@ from specguard.executor.gates import read_results, told_of_command
 from specguard.executor.item import below_of, is_within, missing_papers, strays, task_in, task_of
 from specguard.executor.output import secrets_of
 from specguard.executor.place import place_of
+from specguard.executor.plans import replace_text
 from specguard.executor.remote.pull_request import body_of, title_of
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.watch import make_place
@@ -34,7 +34,7 @@ from specguard.reporters.text import decided_by, place
 from specguard.runs.model import Judgement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from specguard.model import Judged
 
@@ -151,8 +151,6 @@ def _record(run: Run, tree: str, verdict: Verdict, *, back: bool = False) -> boo
     report = f"check-{len(manifest.judgements) + 1}.json"
     run.folder.write(report, render([verdict]))
     found = sorted({one.fingerprint for one in _open_errors(verdict)})
-    # Of those of this round the agent was not told, where it was cut off and is judged again.
-    earlier = [one for one in manifest.judgements if one.attempt < manifest.attempts]
     manifest.judgements.append(
         Judgement(
             attempt=max(1, manifest.attempts),
@@ -179,8 +177,7 @@ def _record(run: Run, tree: str, verdict: Verdict, *, back: bool = False) -> boo
         )
     if verdict.exit_code == EXIT_PASSED:
         return True
-    known = {fingerprint for judgement in earlier for fingerprint in judgement.findings}
-    run.told.append(told_of_findings(verdict, known))
+    run.told.append(_told_of_findings(verdict))
     return False
 
 
@@ -246,12 +243,13 @@ def mark(run: Run) -> str:
         return ""
     run.manifest.worked = run.manifest.tree
     run.save()
-    _write(run, task.plan.path, plan)
+    replace_text(_file(run, task.plan.path), plan)
     for name in task.plan.settings.log:
         path = task.plan.folder + b"/" + os.fsencode(name)
         before = _read(run, path)
         line = f"- {task.id} verified: {task.title or 'no title'} (run {run.folder.run_id})\n"
-        _write(run, path, before + ("\n" if before and not before.endswith("\n") else "") + line)
+        text = before + ("\n" if before and not before.endswith("\n") else "") + line
+        replace_text(_file(run, path), text)
     return f"{task.name} is {status}, by {len(commands)} command{'' if len(commands) == 1 else 's'}"
 
 
@@ -309,17 +307,6 @@ def _read(run: Run, path: bytes) -> str:
         return stream.read()
 
 
-def _write(run: Run, path: bytes, text: str) -> None:
-    file = _file(run, path)
-    temporary = file + b".specguard"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    with open(os.open(temporary, flags, 0o644), "wb") as stream:
-        stream.write(text.encode("utf-8", "surrogateescape"))
-    with suppress(OSError):
-        os.chmod(temporary, os.stat(file).st_mode & 0o777)
-    os.replace(temporary, file)
-
-
 def _file(run: Run, path: bytes) -> bytes:
     """A file of the place, whose folder is no link out of it."""
     file = os.path.join(os.path.realpath(os.fsencode(place_of(run).path)), path)
@@ -333,26 +320,17 @@ def _file(run: Run, path: bytes) -> bytes:
 _MOST: Final = 50
 
 
-def told_of_findings(verdict: Verdict, known: Collection[str]) -> str:
-    """The open errors of a verdict, as a section of Markdown.
-
-    Args:
-        verdict: the verdict.
-        known: the fingerprints of those that the agent was told of before, which are only counted.
-    """
+def _told_of_findings(verdict: Verdict) -> str:
+    """The open errors of a verdict, as a section of Markdown."""
     found = _open_errors(verdict)
-    new = [one for one in found if one.fingerprint not in known]
     lines = ["## Rules that the change breaks", ""]
-    for judged in new[:_MOST]:
+    for judged in found[:_MOST]:
         lines.append(f"- {judged.code} {judged.name}: {place(judged)}{visible(judged.finding.message)}")
         lines.append(f"  by {visible(decided_by(judged))}")
         if judged.finding.help:
             lines.append(f"  next: {visible(judged.finding.help)}")
-    if len(new) > _MOST:
-        lines.append(f"- and {len(new) - _MOST} more")
-    old = len(found) - len(new)
-    if old:
-        lines.append(f"- {old} of which you were told before {'stands' if old == 1 else 'stand'} still")
+    if len(found) > _MOST:
+        lines.append(f"- and {len(found) - _MOST} more")
     return "\n".join(lines) + "\n"
 
 
@@ -392,23 +370,20 @@ _WILD: Final = re.compile(rb"\*\*|\*|\?|\[[^]]*\]")
 _TEXT: Final = b"The guard refuses this.\n"
 
 
-def prove_guard(run: Run, judge: Callable[[Run, str], Verdict] | None = None) -> bytes | None:
+def prove_guard(run: Run) -> bytes | None:
     """Show that the guard refuses a canary edit, made to a scratch tree that no file of the place has.
 
     A path that the policy forbids or locks is edited; where it guards none, its own document is deleted.
 
     Args:
         run: the run; its place was made.
-        judge: judges a commit, given the run and the commit's object id; as the run's check does it, where
-            it is not given.
 
     Returns:
         The path that was refused; None where no rule of the policy refuses an edit, so there is nothing to
         show.
 
     Raises:
-        RunEnded: it was let through, so nothing would be guarded.
-        SpecguardError: no verdict can be given.
+        RunEnded: it was let through, so nothing would be guarded; or no verdict can be given.
     """
     place = place_of(run)
     index = os.path.join(place.git.folder, "canary-index")
@@ -423,20 +398,7 @@ def prove_guard(run: Run, judge: Callable[[Run, str], Verdict] | None = None) ->
         return None
     place.git.run("update-index", "--replace", "-z", "--index-info", stdin=edit, index=index)
     tree = place.git.write_tree(index)
-    repository, oid = run.manifest.repository, make_commit(run, tree)
-    verdict = (
-        judge(run, oid)
-        if judge is not None
-        else check_run(
-            run.git.repository,
-            objects=place.objects,
-            base=repository.base,
-            base_oid=repository.base_oid,
-            head=oid,
-            branch=run.manifest.branch or "",
-        )
-    )
-    for judged in verdict.findings:
+    for judged in _check(run, make_commit(run, tree), whole=False).findings:
         if judged.finding.path == path and judged.severity == "error" and judged.state == "open":
             return path
     raise RunEnded(

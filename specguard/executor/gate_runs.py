@@ -31,11 +31,10 @@ from specguard.executor.start.preflight import find_checkout
 from specguard.executor.watch import inspect
 from specguard.model import path_text
 from specguard.runs import model
-from specguard.runs.files import committed_folder, ignore_local, item_folder, run_root
+from specguard.runs.files import committed_folder, item_folder
 from specguard.runs.folder import MANIFEST, RunFolder, new_run_id, now_text
 from specguard.runs.proof import content_of
 from specguard.runs.record import ALL, GATES
-from specguard.runs.settings import RunSettings
 from specguard.work.gates import PlannedGate, selected
 
 if TYPE_CHECKING:
@@ -264,12 +263,7 @@ def run_gates(run: Run) -> bool:
         for result, command in gates.failures
     ]
     if gates.missing:
-        gate, program = gates.missing[0]
-        raise RunEnded(
-            f"the {gate.kind} {gate.name} ({gate.named}) needs {program}, which is not on the path",
-            help=f"install {program}, or see that PATH has it",
-            error="program-missing",
-        )
+        raise gates.missing[0]
     return passed
 
 
@@ -381,8 +375,8 @@ class _Alone:
         for result in gates.results.values():
             if result.skipped:
                 say(f"{result.gate.kind} {result.gate.name} did not run: {result.skipped}")
-        for gate, program in gates.missing:
-            say(f"{gate.kind} {gate.name} needs {program}, which is not on the path")
+        for missing in gates.missing:
+            say(missing.reason)
         for note in manifest.notes:
             say(f"note: {note}")
         say(f"run {folder.run_id}: {manifest.state} ({manifest.steps[-1].detail})")
@@ -390,11 +384,9 @@ class _Alone:
         return code
 
     def _begun(self) -> Run:
-        settings: RunSettings = self._policy.declared("run_settings")
         options, item = self._options, self._item
-        root = run_root(settings, options.environment, work_tree=self._root, given=options.run_root)
-        if committed_folder(settings, options.environment, work_tree=self._root, runs=root):
-            ignore_local(root)
+        root = options.runs(self._policy, self._root)
+        committed_folder(self._policy.declared("run_settings"), work_tree=self._root, runs=root)
         self._runs = os.path.realpath(root)
         told = item.summary() if item else {"document": None, "slug": None}
         name = f"{item.kind}-{item.id}" if item else ALL

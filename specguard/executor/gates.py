@@ -72,9 +72,6 @@ def _same(one: PlannedGate, other: PlannedGate) -> bool:
     return one.but(name="", path="", line=0) == other.but(name="", path="", line=0)
 
 
-_EVERY: Final = len(("added", "modified", "deleted"))
-
-
 def described(gate: PlannedGate) -> str:
     """A gate with its command, and when it runs, in one line."""
     when = ", ".join(conditions(gate)) or "always"
@@ -88,7 +85,7 @@ def command_of(gate: PlannedGate) -> str:
 
 def conditions(gate: PlannedGate) -> list[str]:
     """When a gate runs, and how often; nothing for one that always runs once."""
-    touches = "touches" if len(gate.on) == _EVERY else f"has {' or '.join(gate.on)}"
+    touches = "touches" if len(gate.on) == 3 else f"has {' or '.join(gate.on)}"
     found = [f"when the change {touches} {', '.join(gate.when.patterns)}"] if gate.when else []
     return [*found, "once for each file"] if gate.each else found
 
@@ -132,7 +129,7 @@ class GateRound:
 
     Attributes:
         results: what became of each, in the order of the plan.
-        missing: the gates that ended because their program is not there, with that program.
+        missing: why gates ended whose program is not there.
     """
 
     def __init__(self, run: Run, ground: Ground, plan: Gates) -> None:
@@ -142,7 +139,7 @@ class GateRound:
         self._tree = ""
         self._up = any(gate.kind == "teardown" for gate in plan.gates)
         self.results = {gate.name: Result(gate) for gate in plan.gates}
-        self.missing: list[tuple[PlannedGate, str]] = []
+        self.missing: list[RunEnded] = []
 
     @property
     def failures(self) -> list[tuple[Result, Command]]:
@@ -320,7 +317,9 @@ class GateRound:
                 self.results[gate.name].commands += records[before:]
             program = program_of(gate.wrapper or call) if record.exit_code == NOT_FOUND else ""
             if program and find_program(program, command_environment(self._run)) is None:
-                self.missing.append((gate, program))
+                said = f"the {gate.kind} {gate.name} ({gate.named}) needs {program}, which is not on the path"
+                help = f"install {program}, or see that PATH has it"
+                self.missing.append(RunEnded(said, help=help, error="program-missing"))
                 return
 
     def _write_results(self) -> None:
@@ -406,35 +405,16 @@ def told_of_command(run: Run, command: Command, what: str, named: str = "") -> s
         what: what failed, such as `The gate tests`.
         named: where the command is named; empty where that goes without saying.
 
-    Returns:
-        The section. Of output that was there when the same command failed in the round before, nothing is
-        repeated.
     """
     how = f"ended with exit code {command.exit_code}"
     how = f"failed, since {command.problem}" if command.problem else how
     said = f"`{command.command}`{f' ({named})' if named else ''} {how}"
-    key = (command.name, command.kind, command.command)
-    earlier = [
-        one
-        for one in run.manifest.commands
-        if (one.name, one.kind, one.command) == key and one.attempt < command.attempt
-    ]
-    lines = _tail(run, command)
-    if not earlier or earlier[-1].succeeded:
-        block = f":\n\n{fenced(lines)}" if lines.strip() else ", and said nothing."
-        return f"## {what} failed\n\n{said}{block}\n"
-    known = {line.strip() for line in _tail(run, earlier[-1]).split("\n")}
-    new = "\n".join(line for line in lines.split("\n") if line.strip() not in known)
-    block = f". What is new in its output:\n\n{fenced(new)}" if new else ", and says the same as before."
-    return f"## {what} fails still\n\n{said}{block}\n"
-
-
-def _tail(run: Run, command: Command) -> str:
-    try:
+    tail = ""
+    with suppress(OSError, ValueError):
         tail = response_of(run.folder, command).tail
-    except (OSError, ValueError):
-        return ""
-    return "\n".join(tail[-_CHARACTERS:].split("\n")[-_LINES:])
+    lines = "\n".join(tail[-_CHARACTERS:].split("\n")[-_LINES:])
+    block = f":\n\n{fenced(lines)}" if lines.strip() else ", and said nothing."
+    return f"## {what} failed\n\n{said}{block}\n"
 
 
 PRE_COMMIT: Final = b".pre-commit-config.yaml"

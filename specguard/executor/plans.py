@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from specguard.declaration.rule import Record
@@ -48,16 +49,26 @@ class PlanFile:
             SpecguardError: the plan is no JSON, or cannot be written.
         """
         self._text = marked(self._text, task, status=status, evidence=evidence)
-        temporary = f"{self.file}.specguard"
         try:
-            with open(temporary, "x", encoding="utf-8", newline="") as stream:
-                stream.write(self._text)
-            os.chmod(temporary, os.stat(self.file).st_mode & 0o777)
-            os.replace(temporary, self.file)
+            replace_text(self.file, self._text)
         except OSError as error:
             raise SpecguardError(
                 f"the plan cannot be written: {error.strerror}", path=self.file, code="unwritable-file"
             ) from error
+
+
+def replace_text(file: str | bytes, text: str) -> None:
+    """Write a text file whole, with the mode that it has.
+
+    Raises:
+        OSError: it cannot be written, or what an earlier try has left is there still.
+    """
+    temporary = os.fsdecode(file) + ".specguard"
+    with open(temporary, "x", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        stream.write(text)
+    with suppress(FileNotFoundError):
+        os.chmod(temporary, os.stat(file).st_mode & 0o777)
+    os.replace(temporary, file)
 
 
 def plan_files(kinds: Mapping[str, PlanKind], root: str, only: str = "") -> list[PlanFile]:

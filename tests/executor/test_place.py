@@ -20,9 +20,9 @@ from tests.executor.places import FILES, POLICY, Setting, everything, work
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Literal
+    from typing import Any, Literal
 
-    from specguard.executor.run import Run
+    from specguard.change.repository import Repository as Located
     from specguard.model import Verdict
 
 
@@ -240,17 +240,18 @@ def test_the_canary_is_refused(tmp_path: Path) -> None:
         inspect(run)
 
 
-def test_a_guard_that_lets_the_canary_through_stops_the_run(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
+def test_a_guard_that_lets_the_canary_through_stops_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def blind(repository: Located, **known: Any) -> Verdict:
+        return check_run(repository, **{**known, "head": known["base_oid"]})
 
-    def blind(run: Run, _: str) -> Verdict:
-        place = place_of(run)
-        return check_run(
-            run.git.repository, objects=place.objects, base="main", base_oid=place.base, head=place.base
-        )
-
-    with setting.run() as run, pytest.raises(RunEnded, match="the guard does not fire: an edit of locked/a"):
-        prove_guard(run, blind)
+    monkeypatch.setattr("specguard.executor.check.check_run", blind)
+    with (
+        Setting(tmp_path).run() as run,
+        pytest.raises(RunEnded, match="the guard does not fire: an edit of locked/a"),
+    ):
+        prove_guard(run)
 
 
 @pytest.mark.parametrize(
