@@ -452,9 +452,7 @@ def note_commit(run: Run, tree: str) -> None:
     if item is None or is_paper(run.policy, item.kind):
         return
     entries = place.git.diff_trees(place.base, tree)
-    words = ("diff-tree", "-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--numstat")
-    counts = place.git.run(*words, place.base, tree, "--").split(b"\0")
-    binary = {one[4:] for one in counts if one.startswith(b"-\t-\t")}
+    binary = {path for path, (added, _) in place.git.counts(place.base, tree).items() if added == "-"}
     scope = scope_of(run.policy, item)
     inside = Covering(list(scope.patterns)) if scope is not None else Covering()
     made = [

@@ -80,8 +80,8 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Callable[[str], None]
             if first != "place" and stands(manifest.place):
                 open_place(run)
             with run.step("preflight") as step:
-                notes = note_moved(run) if first != "pull-request" else []
-                for line in (*(f"note: {note}" for note in notes), *take_down_owed(run)):
+                moved = note_moved(run) if first != "pull-request" else ""
+                for line in (*([f"note: {moved}"] if moved else ()), *take_down_owed(run)):
                     run.log(line.removeprefix("note: "))
                     say(line)
                 said = f"; ended {', '.join(ended)}" if ended else ""
@@ -150,7 +150,7 @@ def stop(view: RunView, root: str, directory: str = "") -> Sequence[str]:
         SpecguardError: it has ended already, has another layout, or is run where it cannot be reached from
             here.
     """
-    if view.manifest is None or not view.open:
+    if view.manifest is None or not view.running:
         said, help = f"{view.run_id} has ended already: {view.state}", ""
         if view.manifest is None:
             said = f"only what specguard runs can be stopped, and {view.run_id} is not recorded as that"
@@ -274,9 +274,9 @@ def left_over(store: RunStore, repository: Repository, only: Collection[str] = (
     for run in runs:
         if run.manifest is None or (only and run.path not in only):
             continue
-        if is_owed(RunFolder(run.path)) and not (run.open and run.process_runs is not False):
+        if is_owed(RunFolder(run.path)) and not (run.running and run.process_runs is not False):
             found.append(Leftover("teardown", run.path, run.run_id, run.state))
-        if not run.open:
+        if not run.running:
             found += _of(run, run.manifest, refs)
             found += _branches(run.manifest, repository)
     if only:
@@ -291,7 +291,7 @@ def left_over(store: RunStore, repository: Repository, only: Collection[str] = (
     # What no place borrows need not be kept, whoever's it was.
     found += (Leftover("ref", name, run_id) for name, run_id in unknown.items() if run_id not in there)
     # While an agent works here, what it leaves beside its place is for `inspect` to see.
-    if not any(run.open for run in runs):
+    if not any(run.running for run in runs):
         found += (Leftover("stray", os.path.join(folder, name)) for name in strays(folder))
     return found
 

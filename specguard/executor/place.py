@@ -93,24 +93,16 @@ class PlaceGit(Git):
         where = self.repository.directory if files else ""
         return self.start(*arguments, stdin=stdin, index=index, work_tree=where).read()
 
+    def counts(self, before: str, after: str) -> dict[bytes, tuple[str, str]]:
+        """How many lines each changed path gains and loses between two trees; `-` in a binary file."""
+        words = ("-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", before, after, "--")
+        lines = self.run("diff-tree", "--numstat", *words).split(b"\0")[:-1]
+        found = (line.split(b"\t", 2) for line in lines)
+        return {path: (added.decode("ascii"), removed.decode("ascii")) for added, removed, path in found}
+
     def write_tree(self, index: str) -> str:
         """Write the tree of an index file: its object id."""
         return self.run("write-tree", "--missing-ok", index=index).decode("ascii").strip()
-
-    def agents_parents(self, oid: str) -> list[str] | None:
-        """The parents of a commit in the place's own `.git`, as its maker has them; None without such a one.
-
-        It is for telling what happened, and proves nothing.
-        """
-        objects = os.path.join(self.repository.directory, ".git", "objects")
-        environment = {**self._environment, "GIT_OBJECT_DIRECTORY": objects}
-        words = [*_FLAGS, "cat-file", "commit", oid]
-        try:
-            said = Process(self.repository.program, words, environment).read(limit=1 << 20)
-        except CommandError:
-            return None
-        head = said.partition(b"\n\n")[0].decode("utf-8", "replace")
-        return [line[7:] for line in head.split("\n") if line.startswith("parent ")]
 
 
 class Place:

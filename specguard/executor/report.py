@@ -170,16 +170,13 @@ def changed_files(place: Place, tree: str | None) -> Sequence[ChangedFile] | Non
     """
     if tree is None:
         return None
-    words = ("-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", place.base, tree, "--")
     try:
-        entries = place.git.diff_trees(place.base, tree)
-        counts = place.git.run("diff-tree", "--numstat", *words).split(b"\0")
+        entries, counts = place.git.diff_trees(place.base, tree), place.git.counts(place.base, tree)
     except (MissingFact, CommandError, OSError):
         return None
-    told = {line.split(b"\t", 2)[2]: line.decode("ascii", "replace").split("\t") for line in counts[:-1]}
     found = []
     for one in entries:
-        added, removed = (count.replace("-", "binary") for count in told.get(one.path, ["0", "0"])[:2])
+        added, removed = (count.replace("-", "binary") for count in counts.get(one.path, ("0", "0")))
         kind = "added" if one.added else "deleted" if one.deleted else "modified"
         found.append(ChangedFile(os.fsdecode(one.path), kind, added, removed))
     return found

@@ -342,11 +342,8 @@ def _head(place: Place, head: str) -> str:
         return "deleted the HEAD of its place"
     if head.startswith("ref:"):
         return f"switched its place to the branch {head[4:].strip().removeprefix('refs/heads/')}"
-    parents = place.git.agents_parents(head) if len(head) == len(place.base) and head.isalnum() else None
-    if parents is not None and place.base in parents:
+    if place.made(head):
         return f"committed by itself ({head[:12]})"
-    if parents is not None and parents == list(place.git.commit(place.base).parents):
-        return f"amended the base's commit ({head[:12]})"
     return f"moved the HEAD of its place to {head[:12]}, which is not the base"
 
 

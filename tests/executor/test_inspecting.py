@@ -60,9 +60,9 @@ IN_PLACE = {
     ),
     "commits twice": (
         "for i in 1 2; do git commit -q --allow-empty -m x; done",
-        "moved the HEAD of its place to",
+        r"the agent committed by itself \([0-9a-f]{12}\)",
     ),
-    "amends": ("git commit -q --amend -m other", r"amended the base's commit \("),
+    "amends": ("git commit -q --amend -m other", r"committed by itself \("),
     "checks out": ("git checkout -q --detach HEAD~1", "moved the HEAD of its place to"),
     "begins anew": ("git checkout -q --orphan new", "switched its place to the branch new"),
     "switches branches": (

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from specguard.change.remotes import identity, rewritten, same_address, shown_address
 from specguard.change.repository import Repository, is_oid
+from specguard.change.store import Store
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 
@@ -114,7 +115,9 @@ class RemoteGit:
         self.settings = read_settings(repository)
         self._repository = repository
         self._timeout = timeout
-        self._folder = tempfile.mkdtemp(prefix="specguard-remote-")
+        # Its private git directory knows no remote, no ref and no hook.
+        self._store = Store(repository)
+        self._folder = self._store.folder
         self._environment = {
             **user_environment(repository.environment),
             "GIT_DIR": self._folder,
@@ -123,11 +126,6 @@ class RemoteGit:
             "GIT_CONFIG_GLOBAL": os.path.join(self._folder, "user-config"),
             "GIT_ATTR_NOSYSTEM": "1",
         }
-        os.mkdir(os.path.join(self._folder, "refs"))
-        self._write("HEAD", "ref: refs/heads/none\n")
-        extension = "[extensions]\n\tobjectformat = sha256\n" if repository.format == "sha256" else ""
-        version = 1 if extension else 0
-        self._write("config", f"[core]\n\trepositoryformatversion = {version}\n\tbare = true\n{extension}")
         self._write("user-config", _signing_in(self.settings, local=local))
         shallow = os.path.join(repository.common, "shallow")
         if os.path.isfile(shallow):
@@ -137,7 +135,7 @@ class RemoteGit:
         return self
 
     def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._store.close()
 
     def heads(self, url: str) -> Heads:
         """The branches that a remote has.

@@ -7,9 +7,6 @@ import os
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from specguard.change.request import Request
-from specguard.change.tree import Tree
-from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.commit import hash_tree
 from specguard.executor.item import shares
@@ -17,11 +14,8 @@ from specguard.executor.place import place_of
 from specguard.executor.remote.git import TIMEOUT, RemoteError, RemoteGit, find_address, ref_of
 from specguard.executor.run import Run, RunEnded
 from specguard.model import listed
-from specguard.work.item import Unresolved
-from specguard.work.items import Work
 
 if TYPE_CHECKING:
-    from specguard.authority.policy import Policy
     from specguard.executor.remote.git import Address, Heads
 
 
@@ -157,63 +151,21 @@ def _note_base(run: Run, heads: Heads) -> str:
     return note
 
 
-def note_moved(run: Run) -> list[str]:
-    """Say what has moved since a run began that goes on now: its base, and the pointer that named its item.
+def note_moved(run: Run) -> str:
+    """Say that the base has moved since a run began that goes on now: the note; empty where it has not.
 
-    Nothing here keeps the run from going on: where the remote cannot be asked, its push says so.
+    It does not keep the run from going on: where the remote cannot be asked, its push says so.
 
     Args:
         run: its `manifest.notes` are added to; `heads` is set where nobody has looked yet.
-
-    Returns:
-        The notes.
     """
     try:
         with RunRemote(run) as remote:
             heads = remote.now()
-            run.heads = heads.refs if run.heads is None else run.heads
-            moved = _note_base(run, heads)
-            base = run.manifest.repository.base
-            if not moved or base not in heads.branches:
-                return [moved] if moved else []
-            now = remote.fetch(remote.address.fetch, base, [run.manifest.repository.base_oid])
     except (RunEnded, SpecguardError):
-        return []
-    return [moved, *_pointer(run, now)]
-
-
-def _pointer(run: Run, now: str) -> list[str]:
-    """Where the pointer named the run's item when it began, and another one now."""
-    kind, repository = run.options.kind, run.manifest.repository
-    before = _current(run, run.policy, repository.base_oid, kind)
-    if run.item is None or before != run.item.id:
-        return []
-    try:
-        request = Request(directory=run.options.directory, environment=run.options.environment)
-        policy = Policies(request, run.git.repository).load(Tree(run.git, run.git.commit(now).tree))
-    except (SpecguardError, MissingFact):
-        policy = None
-    after = _current(run, policy or run.policy, now, kind)
-    if after == before:
-        return []
-    named = f"names {after}" if after else "names none"
-    note = f"The run is for {run.item}, and the pointer of {repository.base} {named} now."
-    run.note(note)
-    return [note]
-
-
-def _current(run: Run, policy: Policy, oid: str, kind: str) -> str:
-    """The id of the item that a commit's pointer names; empty where it names none."""
-    kinds = policy.declared("work_kinds")
-    if kind not in kinds or not kinds[kind].pointer:
         return ""
-    try:
-        tree = Tree(run.git, run.git.commit(oid).tree)
-        work = Work(kinds, (), tree=lambda: tree, base=policy.base or "", remote=policy.remote or "")
-        found = work.current(kind)
-    except (SpecguardError, MissingFact):
-        return ""
-    return "" if isinstance(found, Unresolved) else found.id
+    run.heads = heads.refs if run.heads is None else run.heads
+    return _note_base(run, heads)
 
 
 def tried(run: Run) -> list[str]:
