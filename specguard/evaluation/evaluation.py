@@ -19,7 +19,7 @@ from specguard.executor.start.preflight import find_checkout
 from specguard.model import EXIT_NO_VERDICT
 from specguard.reporters.escape import json_text
 from specguard.runs import model
-from specguard.runs.files import item_folder, run_root
+from specguard.runs.files import item_folder
 from specguard.runs.folder import MANIFEST, RunFolder, new_run_id, now_text
 from specguard.runs.settings import seconds
 from specguard.testing.running import flatten, pair
@@ -156,7 +156,7 @@ def evaluate(
             "there is no commit yet that the run could name as its start", help="git commit", code="no-commit"
         )
     settings: RunSettings = own.policy.declared("run_settings")
-    kept = run_root(settings, options.environment, work_tree=root, given=options.run_root)
+    kept = options.runs(own.policy, root)
     item = chosen[0].name if len(chosen) == 1 else "all" if len(chosen) == len(samples.samples) else "several"
     folder = RunFolder(os.path.join(kept, item_folder(KIND, item), new_run_id()))
     with Git(repository) as git:

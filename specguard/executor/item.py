@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from specguard.change.base import Found
@@ -94,18 +95,6 @@ CONTRACTS: Final = {"research": "research", "review": "plan-review"}
 """The kinds of such runs, each with the name of its contract."""
 
 _SUBJECTS: Final = {"research": "docs: research for {name}", "review": "docs: review the options for {name}"}
-
-
-class Recorded(Record):
-    """A file whose object id the document must name.
-
-    Attributes:
-        path: the file.
-        oid: its object id; empty where it is not there.
-    """
-
-    path: str
-    oid: str
 
 
 def _unready(
@@ -195,8 +184,8 @@ def paper_path(policy: Policy, item: WorkItem | None) -> bytes | None:
     return PathTemplate(contract_of(policy, item.kind).path).plain(item.fields)
 
 
-def recorded(policy: Policy, item: WorkItem, tree: Tree) -> Sequence[Recorded]:
-    """The files whose object ids the document must name, as a tree has them.
+def recorded(policy: Policy, item: WorkItem, tree: Tree) -> Sequence[tuple[str, str]]:
+    """The files whose object ids the document must name, each with that; it is empty where one is not there.
 
     Raises:
         MissingFact: the tree cannot be read.
@@ -209,7 +198,7 @@ def recorded(policy: Policy, item: WorkItem, tree: Tree) -> Sequence[Recorded]:
             continue
         whole = path if "/" in template else folder + b"/" + path
         entry = tree.find(whole)
-        found.append(Recorded(path=path_text(whole), oid=entry.oid if entry is not None else ""))
+        found.append((path_text(whole), entry.oid if entry is not None else ""))
     return found
 
 
@@ -220,10 +209,10 @@ def check_recorded(policy: Policy, item: WorkItem, tree: Tree, branch: str) -> N
         SpecguardError: it is not.
         MissingFact: the tree cannot be read.
     """
-    for one in recorded(policy, item, tree):
-        if not one.oid:
+    for path, oid in recorded(policy, item, tree):
+        if not oid:
             raise _unready(
-                f"{one.path}, which a {item.kind} is about, is neither on {branch} nor in the base",
+                f"{path}, which a {item.kind} is about, is neither on {branch} nor in the base",
                 f"push it to {branch} first",
             )
 
@@ -405,10 +394,10 @@ def below_of(repository: model.Repository) -> Found | None:
     return Found(repository.below, repository.below_oid, "stack", f"refs/heads/{repository.below}")
 
 
-class Chooser:
+class Chooser(Record):
     """Chooses the item of a run from a base.
 
-    Args:
+    Attributes:
         options: what was asked for.
         policy: the base's.
         tree: its files.
@@ -416,35 +405,34 @@ class Chooser:
         at: gives what the tip of a branch of the canonical repository has; None: there is no such branch.
         base: the base's commit.
         branch: the short name of the branch that is checked out; empty where none is.
-
-    Attributes:
-        work: the work items of the base.
-        documents: the documents of the base.
+        known: what is listed on branches that were looked at.
     """
 
-    def __init__(
-        self,
-        options: RunOptions,
-        policy: Policy,
-        tree: Tree,
-        history: History,
-        at: Callable[[str], Plain | None] = lambda _: None,
-        *,
-        base: str = "",
-        branch: str = "",
-    ) -> None:
-        self._base = base
-        self._branch = branch
-        self._options = options
-        self._policy = policy
-        self._at = at
-        self._known: dict[str, Callable[[Listed], bool]] = {}
-        self._history = history
-        self.documents = Documents(tree)
-        self._kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
-        self.work = Work(
-            self._kinds, (), tree=lambda: tree, base=policy.base or "", remote=policy.remote or ""
-        )
+    options: RunOptions
+    policy: Policy
+    tree: Tree
+    history: History
+    at: Callable[[str], Plain | None]
+    base: str
+    branch: str
+    known: dict[str, Sources | None] = {}
+
+    @cached_property
+    def documents(self) -> Documents:
+        """The documents of the base."""
+        return Documents(self.tree)
+
+    @cached_property
+    def kinds(self) -> Mapping[str, WorkKind]:
+        """The kinds of work items of the policy."""
+        kinds: Mapping[str, WorkKind] = self.policy.declared("work_kinds")
+        return kinds
+
+    @cached_property
+    def work(self) -> Work:
+        """The work items of the base."""
+        base, remote = self.policy.base or "", self.policy.remote or ""
+        return Work(self.kinds, (), tree=lambda: self.tree, base=base, remote=remote)
 
     def item(self) -> WorkItem:
         """The item, with a branch, a commit's subject, and a document where its kind has any.
@@ -453,14 +441,14 @@ class Chooser:
             SpecguardError: there is none, with all that was tried, or it is done with or waits for another.
             MissingFact: the base cannot be read.
         """
-        kind = self._options.kind
-        if is_paper(self._policy, kind):
-            return paper_item(self._policy, self._options, self.documents.tree)
-        if kind not in self._kinds:
-            described = f"it describes: {', '.join(self._kinds)}"
+        kind = self.options.kind
+        if is_paper(self.policy, kind):
+            return paper_item(self.policy, self.options, self.documents.tree)
+        if kind not in self.kinds:
+            described = f"it describes: {', '.join(self.kinds)}"
             none = "describe one: a table [work.<kind>] of SPEC_AUTHORITY.md"
-            raise _incomplete(f"the policy describes no {kind}", described if self._kinds else none)
-        found = self._listed(kind) if self._kinds[kind].source else self._pointed(kind)
+            raise _incomplete(f"the policy describes no {kind}", described if self.kinds else none)
+        found = self._listed(kind) if self.kinds[kind].source else self._pointed(kind)
         if isinstance(found, Unresolved):
             tried = "; ".join(map(str, found.pointer.tried))
             said = f"no {kind} can be told: {found.problem}" + (f" (tried: {tried})" if tried else "")
@@ -470,19 +458,19 @@ class Chooser:
 
     def _where(self, kind: str) -> str:
         """Where an item's plan may be, for one that is in no list."""
-        plan = shared_kinds(self._policy).get(kind)
+        plan = shared_kinds(self.policy).get(kind)
         if plan is None or plan.trusted != "branch":
             return "have it corrected in the base, by a change of its own"
         return (
-            f"merge the plan, or let it be the first commit of its branch ({self._kinds[kind].branch}), and "
+            f"merge the plan, or let it be the first commit of its branch ({self.kinds[kind].branch}), and "
             "push that"
         )
 
     def _pointed(self, kind: str) -> WorkItem | Unresolved:
-        item_id = self._options.item
+        item_id = self.options.item
         if item_id:
             return self.work.resolve(kind, item_id, number_of(item_id), {})
-        if not self._kinds[kind].pointer:
+        if not self.kinds[kind].pointer:
             said = f"a {kind} has no pointer that names the current one"
             raise _incomplete(said, f"specguard run {kind} ID -- ...")
         return self.work.current(kind)
@@ -491,7 +479,7 @@ class Chooser:
         """An item of a list: the one that is named, else the first that is open and waits for nothing."""
         told = self._told(kind)
         self.work.own = self._own(kind, told)
-        item_id = self._options.item
+        item_id = self.options.item
         if not item_id:
             one = self._next(kind, told)
             return self.work.resolve(kind, one.id, one.number, {**told, **one.source.given})
@@ -502,62 +490,62 @@ class Chooser:
 
     def _told(self, kind: str) -> Mapping[str, str]:
         """What tells the plan: its file's name, else the branch that is checked out, where it brings it."""
-        plan = self._options.plan
+        plan = self.options.plan
         if not plan:
-            told = Template(self._kinds[kind].branch).read(self._branch) if self._branch else None
+            told = Template(self.kinds[kind].branch).read(self.branch) if self.branch else None
             return told if told and self._own(kind, told) is not None else {}
         path = os.fsencode(os.path.normpath(plan))
-        for text in self._kinds[kind].sources:
+        for text in self.kinds[kind].sources:
             given = PathTemplate(text).read(path)
             if given is not None:
                 return given
         raise _unready(
-            f"{plan} is no list of {kind}s; tried: {', '.join(self._kinds[kind].sources)}",
+            f"{plan} is no list of {kind}s; tried: {', '.join(self.kinds[kind].sources)}",
             "name it from the repository's root",
         )
 
     def _own(self, kind: str, told: Mapping[str, str]) -> OwnPlan | None:
         """The plan that its branch brings, where the base has none."""
-        if kind not in shared_kinds(self._policy):
+        if kind not in shared_kinds(self.policy):
             return None
         try:
-            branch = Template(self._kinds[kind].branch).render(told)
+            branch = Template(self.kinds[kind].branch).render(told)
         except Unrendered:
             return None
-        tip = self._at(branch)
+        tip = self.at(branch)
         if tip is None:
             return None
         papers = self.documents.tree
-        return own_plan(self._policy, branch, tip.git, head=tip.oid, base=self._base, papers=papers)
+        return own_plan(self.policy, branch, tip.git, head=tip.oid, base=self.base, papers=papers)
 
     def _sources(self) -> Sources:
         own = self.work.own
-        sources = Sources(self._kinds, documents=self.documents if own is None else own.documents)
-        landed = Landings(sources, self.work.names, history=self._history, commits=lambda: ())
-        sources.landed = lambda listed: landed(listed) or self._done_on_branch(listed)
+        documents = self.documents if own is None else own.documents
+        return self._at_commit(documents, self.history, self._done_on_branch)
+
+    def _at_commit(
+        self, documents: Documents, history: History, also: Callable[[Listed], bool] = lambda _: False
+    ) -> Sources:
+        """What is listed at a commit, and what tells whether that was done."""
+        sources = Sources(self.kinds, documents=documents)
+        landed = Landings(sources, self.work.names, history=history, commits=lambda: ())
+        sources.landed = lambda listed: landed(listed) or also(listed)
         return sources
 
     def _done_on_branch(self, listed: Listed) -> bool:
         """Whether a task was done on the branch that it shares with the other ones of its plan."""
         item = self.work.resolve(listed.source.kind, listed.id, listed.number, listed.source.given)
-        if isinstance(item, Unresolved) or not item.branches or not shares(self._policy, item):
+        if isinstance(item, Unresolved) or not item.branches or not shares(self.policy, item):
             return False
         branch = item.branches[0]
-        if branch not in self._known:
-            tip = self._at(branch)
-            self._known[branch] = (lambda _: False) if tip is None else self._done_at(tip)
-        return self._known[branch](listed)
-
-    def _done_at(self, tip: Plain) -> Callable[[Listed], bool]:
-        sources = Sources(self._kinds, documents=tip.documents)
-        sources.landed = Landings(sources, self.work.names, history=tip.history, commits=lambda: ())
-
-        def done(listed: Listed) -> bool:
-            found = sources.at(listed.source.path)
-            same = [one for one in found.items if one.id == listed.id] if found is not None else []
-            return any(map(sources.done, same))
-
-        return done
+        if branch not in self.known:
+            tip = self.at(branch)
+            self.known[branch] = self._at_commit(tip.documents, tip.history) if tip else None
+        sources = self.known[branch]
+        found = sources.at(listed.source.path) if sources else None
+        if sources is None or found is None:
+            return False
+        return any(sources.done(one) for one in found.items if one.id == listed.id)
 
     def _next(self, kind: str, told: Mapping[str, str]) -> Listed:
         sources = self._sources()
@@ -577,7 +565,7 @@ class Chooser:
                     break
                 waiting.append(f"{listed.id} waits for {', '.join(needs)}")
         if not ready:
-            tried = "; ".join(waiting) or ", ".join(self._kinds[kind].sources)
+            tried = "; ".join(waiting) or ", ".join(self.kinds[kind].sources)
             raise _unready(f"no {kind} is open and ready; tried: {tried}", f"specguard run {kind} ID -- ...")
         if len(ready) > 1:
             places = ", ".join(f"{one.id} of {path_text(one.source.path)}" for one in ready)
@@ -592,15 +580,15 @@ class Chooser:
             said = f"its status is {listed.status}" if listed.closed else "a commit of the base did it"
             help = "take the next one, or have its status corrected in the base"
             raise _unready(f"{listed} is done already: {said}", help, path, line)
-        needs, earlier = _open_needs(listed, sources), {normal_id(one) for one in self._options.earlier}
-        if kind in shared_kinds(self._policy):
+        needs, earlier = _open_needs(listed, sources), {normal_id(one) for one in self.options.earlier}
+        if kind in shared_kinds(self.policy):
             # The run of the one before goes on the same branch.
             needs = [one for one in needs if normal_id(one) not in earlier]
         if needs:
             item = self.work.resolve(kind, needs[0], number_of(needs[0]), listed.source.given)
             branches = () if isinstance(item, Unresolved) else item.branches
             begun = normal_id(needs[0]) in earlier
-            below = next((one for one in branches if begun or self._at(one) is not None), "")
+            below = next((one for one in branches if begun or self.at(one) is not None), "")
             help = f"specguard run {kind} {needs[0]} -- ..."
             if below:
                 stand = shlex.join(["specguard", "run", kind, listed.id, "--base", below])
@@ -608,7 +596,7 @@ class Chooser:
             raise _unready(f"{listed} waits for {', '.join(needs)}", help, path, line)
 
     def _check(self, item: WorkItem) -> None:
-        settings, located, task = item.settings, item.located, task_of(self._policy, item)
+        settings, located, task = item.settings, item.located, task_of(self.policy, item)
         # A task that no command verifies is not begun, where its plan asks for one.
         if task is not None and "verify" in task.plan.settings.required and not commands_of(task):
             raise _unready(

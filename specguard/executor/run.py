@@ -18,7 +18,7 @@ from specguard.errors import MissingFact, SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT
 from specguard.reporters.escape import visible
 from specguard.runs import model
-from specguard.runs.files import run_root as find_root
+from specguard.runs.files import run_root
 from specguard.runs.folder import LAYOUT, MANIFEST, META, SEAL, RunFolder, meta_text, now_text
 from specguard.runs.model import Item, Manifest, State, Step
 from specguard.runs.settings import RunSettings, seconds
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from specguard.executor.start.claim import ItemLock
     from specguard.work.item import WorkItem
 
-
-EXIT_AGENT_FAILED: Final = 3
-EXIT_AGENT_STOPPED: Final = 4
 
 EXITS: Mapping[State, int] = {
     "succeeded": 0,
@@ -303,14 +300,11 @@ def count_round(run: Run, failed: str) -> None:
     manifest, folder = run.manifest, run.folder
     if manifest.attempts >= manifest.max_attempts:
         reason = f"the {failed} still fail after" if failed else "none is left of the run's"
+        reason += f" {manifest.attempts} attempt{'' if manifest.attempts == 1 else 's'}"
         more = folder.command("resume", "--max-attempts", str(manifest.attempts + 1))
-        raise RunEnded(
-            f"{reason} {manifest.attempts} attempt{'' if manifest.attempts == 1 else 's'}",
-            state="budget-spent",
-            help=f"{folder.command('report')} shows what is left; to go on with it: {more}",
-            code=EXIT_FAILED if failed == "rules" else None,
-            error="budget-spent",
-        )
+        help = f"{folder.command('report')} shows what is left; to go on with it: {more}"
+        code = EXIT_FAILED if failed == "rules" else None
+        raise RunEnded(reason, state="budget-spent", help=help, code=code)
     manifest.attempts += 1
 
 
@@ -410,6 +404,15 @@ class RunOptions(Record):
     compact: bool = False
     max_attempts: int = 0
     yes: bool = False
+
+    def runs(self, policy: Policy, work_tree: str) -> str:
+        """The folder of all runs of a checkout, absolute.
+
+        Raises:
+            SpecguardError: a variable in its name has no value, or a link leads out of the checkout.
+        """
+        settings: RunSettings = policy.declared("run_settings")
+        return run_root(settings, self.environment, work_tree=work_tree, given=self.run_root)
 
 
 def new_manifest(
@@ -518,41 +521,34 @@ def asked_before(
         before = {name: read[name] for name in _KEPT}
         redacted = set(read["redacted"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SpecguardError(
-            "what the run was asked to do cannot be read any more",
-            path=folder.file(FILE),
-            help=f"give it up: {folder.command('stop')}",
-            code="run-record",
-        ) from error
+        said, help = "what the run was asked to do cannot be read any more", folder.command("stop")
+        raise _unreadable(folder, said, f"give it up: {help}") from error
     if command or words.get("agent"):
         before |= {"agent": "", "command": command}
         redacted.discard("command")
     if redacted:
-        raise SpecguardError(
-            "there was a secret in the run's command, which is not kept",
-            path=folder.file(FILE),
-            help=f"{folder.command('resume')} -- COMMAND" if "command" in redacted else "start another run",
-            code="run-record",
-        )
+        help = f"{folder.command('resume')} -- COMMAND" if "command" in redacted else "start another run"
+        raise _unreadable(folder, "there was a secret in the run's command, which is not kept", help)
     # Until where it goes is asked anew: it was stopped there.
     before |= {"until": "", **{name: value for name, value in words.items() if value}}
     before |= {"kind": item.kind, "item": item.id, "plan": item.plan or ""}
     return RunOptions(dict(environment), directory, **before)
 
 
-def open_store(directory: str, environment: Mapping[str, str], *, run_root: str = "") -> RunStore:
+def _unreadable(folder: RunFolder, said: str, help: str) -> SpecguardError:
+    return SpecguardError(said, path=folder.file(FILE), help=help, code="run-record")
+
+
+def open_store(options: RunOptions) -> RunStore:
     """The runs of the repository that a folder is in.
 
     Args:
-        directory: the folder; empty: the working directory.
-        environment: the process's environment.
-        run_root: the folder of runs; empty: the policy's.
+        options: their environment, directory and `run_root` count.
 
     Raises:
         SpecguardError: there is no repository or no policy.
     """
-    policy = open_policy(Request(environment=environment, directory=directory))
+    policy = open_policy(Request(environment=options.environment, directory=options.directory))
+    top = Repository.locate(options.directory, options.environment).work_tree()
     settings: RunSettings = policy.declared("run_settings")
-    top = Repository.locate(directory, environment).work_tree()
-    root = find_root(settings, environment, work_tree=top, given=run_root)
-    return RunStore(root, settings, given=bool(run_root))
+    return RunStore(options.runs(policy, top), settings, given=bool(options.run_root))

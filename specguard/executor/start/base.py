@@ -77,8 +77,8 @@ class Start:
             tree,
             self.history,
             lambda branch: Plain(git, tip) if (tip := tips(branch)) is not None else None,
-            base=oid,
-            branch=short_name(git.repository.branch or ""),
+            oid,
+            short_name(git.repository.branch or ""),
         )
         self.work: Work = chooser.work
         self.documents: Documents = chooser.documents

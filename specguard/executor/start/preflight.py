@@ -33,9 +33,8 @@ from specguard.executor.start.base import AsFetched, FromRemote, Start, start_fr
 from specguard.executor.start.claim import ItemLock, kept_apart
 from specguard.model import path_text
 from specguard.runs import model
-from specguard.runs.files import committed_folder, ignore_local, item_folder, run_root
+from specguard.runs.files import committed_folder, item_folder
 from specguard.runs.folder import RunFolder
-from specguard.runs.settings import RunSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -338,15 +337,12 @@ def prepare(options: RunOptions) -> Run:
         notes += left_out(repository, start.documents.tree)
         notes += [start.work.own.note] if start.work.own else []
         agent = resolve_agent(start.policy, options)
-        settings: RunSettings = start.policy.declared("run_settings")
-        runs = run_root(settings, options.environment, work_tree=root, given=options.run_root)
+        runs = options.runs(start.policy, root)
         manifest = manifest_of(start, options, RUN_ID, address)
         claim = ItemLock(runs, manifest, repository, given=bool(options.run_root))
         undone.callback(claim.release)
         with kept_apart(start, runs, address.shown):
-            kept = committed_folder(settings, options.environment, work_tree=root, runs=runs)
-            if kept:
-                ignore_local(runs)
+            kept = committed_folder(start.policy.declared("run_settings"), work_tree=root, runs=runs)
             folder = claim.new_folder(options.reuse_run)
             inside = f"{item_folder(manifest.item.kind, manifest.item.id)}/{folder.run_id}"
             manifest.run_id, manifest.notes = folder.run_id, notes
@@ -382,10 +378,8 @@ def foreseen(options: RunOptions) -> Iterator[tuple[AsFetched, Asked, Run]]:
         source = AsFetched(git, options)
         start, address = start_from(source, root=root)
         manifest = manifest_of(start, options, RUN_ID, address)
-        settings: RunSettings = start.policy.declared("run_settings")
-        runs = run_root(settings, options.environment, work_tree=root, given=options.run_root)
         item = item_folder(manifest.item.kind, manifest.item.id)
-        folder = RunFolder(os.path.join(runs, item, RUN_ID))
+        folder = RunFolder(os.path.join(options.runs(start.policy, root), item, RUN_ID))
         run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
         yield source, Asked(start, options, git, address, root), run
 
