@@ -135,11 +135,7 @@ def _refusals(
             yield refused[1], f"the model {model_name!r} may not be used: {refused[0]}", help
     if named_by and not models and is_paper(policy, options.kind):
         message = "the agent's command names no model, and the policy says which may be used"
-        yield (
-            named_by,
-            message,
-            f"name one, such as --model {default}" if default else "name one: --model NAME",
-        )
+        yield named_by, message, f"name one, such as --model {default or 'NAME'}"
     if options.approval_policy and options.approval_policy not in settings.approval_policies:
         message = f"the policy does not allow --approval-policy {options.approval_policy}"
         help = f"it allows {', '.join(settings.approval_policies) or 'none'}"
@@ -225,28 +221,19 @@ def _stopped(run: Run, record: model.Command, how: str, why: str, kept: str) -> 
 
 def _named(agents: Mapping[str, AgentSettings], options: RunOptions) -> tuple[str, list[str], str]:
     """The agent's name in the policy, or nothing; its words; and the one of them that is its program."""
+    defined = f"--agent {' or '.join(sorted(agents)) or 'NAME'}"
+    help = f"give {defined}, or its command behind --"
     if options.agent and options.command:
-        raise SpecguardError(
-            "both --agent and a command are given",
-            help="give --agent NAME, or a command behind --",
-            code="no-agent",
-        )
+        raise SpecguardError("both --agent and a command are given", help=help, code="no-agent")
     if options.agent:
         if options.agent not in agents:
-            known = f"[agents.{options.agent}] would define it"
-            raise SpecguardError(
-                f"the policy knows no agent {options.agent!r}",
-                help=nearest(options.agent, agents, known) if agents else known,
-                code="no-agent",
-            )
+            help = nearest(options.agent, agents, f"[agents.{options.agent}] would define it")
+            raise SpecguardError(f"the policy knows no agent {options.agent!r}", help=help, code="no-agent")
         words = list(agents[options.agent].command)
         return options.agent, words, words[0]
     words = list(options.command)
     if not words or not words[0]:
-        defined = f"--agent {' or '.join(sorted(agents))}" if agents else "--agent NAME"
-        raise SpecguardError(
-            "no agent is named", help=f"give {defined}, or its command behind --", code="no-agent"
-        )
+        raise SpecguardError("no agent is named", help=help, code="no-agent")
     name, program = _known_by(agents, words) or ("", words[0])
     if "/" in words[0] and os.path.exists(os.path.join(options.directory, words[0])):
         # Meant from where the caller is; the agent runs in the run's place.
@@ -274,20 +261,13 @@ def locate(word: str, environment: Mapping[str, str]) -> str | None:
     Raises:
         SpecguardError: it is not there.
     """
-    if "/" in word:
-        if os.path.isabs(word) and not os.access(word, os.X_OK):
-            raise SpecguardError(
-                f"{word} cannot be run",
-                help="see that it is there and may be executed",
-                code="program-missing",
-            )
-        return word if os.path.isabs(word) else None
-    program = find_program(word, environment)
-    if program is None:
+    if "/" in word and not os.path.isabs(word):
+        return None
+    program = word if "/" in word else find_program(word, environment)
+    if program is None or not os.access(program, os.X_OK):
+        said = "cannot be run" if "/" in word else "is not on the path"
         raise SpecguardError(
-            f"{word} is not on the path",
-            help=f"install {word}, or name another agent",
-            code="program-missing",
+            f"{word} {said}", help=f"install {word}, or name another agent", code="program-missing"
         )
     return program
 
@@ -316,7 +296,7 @@ def _to_do(run: Run, *, again: bool) -> str:
 
 def _judge(run: Run, agent: AgentCommand, record: model.Command) -> None:
     """End the run where the agent's command did not end well."""
-    response = response_of(run.folder, record)
+    response, code = response_of(run.folder, record), record.exit_code
     state: model.State = "failed"
     help = f"read {run.folder.file(record.log)}"
     reason = f"{agent.called} had to be ended: {record.problem}"
@@ -324,12 +304,11 @@ def _judge(run: Run, agent: AgentCommand, record: model.Command) -> None:
         state, help = "timed-out", "give it more with --command-timeout"
     elif response.cut:
         state = "budget-spent"
-    elif record.problem and record.exit_code in (NOT_FOUND, NOT_RUNNABLE):
+    elif record.problem and code in (NOT_FOUND, NOT_RUNNABLE):
         reason, help = record.problem, "see that the agent is installed, and the sandbox lets it start"
-    elif record.exit_code is None or record.exit_code < 0:
-        reason = f"{agent.called} was ended by signal {-(record.exit_code or 0)}"
-    elif record.exit_code:
-        reason = f"{agent.called} failed with exit code {record.exit_code}"
+    elif code != 0:
+        how = f"failed with exit code {code}" if code and code > 0 else f"was ended by signal {-(code or 0)}"
+        reason = f"{agent.called} {how}"
     elif record.leftovers:
         reason = f"{agent.called} left processes running, which were ended: {', '.join(record.leftovers)}"
         help = "have it end what it starts, or run it without what starts servers"

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, quote_plus
 
 from specguard.documents.secrets import KEYWORD, CredentialFinder, credential_forms
-from specguard.errors import SpecguardError
 from specguard.reporters.escape import legible
+from specguard.runs.folder import recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -108,11 +108,9 @@ class CommandLog:
         self._digest = hashlib.sha256()
         self._plain = PlainText()
         self._redacted = RedactedStream(redactor)
-        try:
+        with recording(path):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
-        except OSError as error:
-            raise self._problem(error) from error
         self._file = os.fdopen(descriptor, "wb", buffering=0)
 
     @property
@@ -150,10 +148,8 @@ class CommandLog:
             )
         if self._line:
             self._say(b"\n")
-        try:
+        with recording(self._path):
             os.fsync(self._file.fileno())
-        except OSError as error:
-            raise self._problem(error) from error
         self.close()
         return self._digest.hexdigest()
 
@@ -170,12 +166,10 @@ class CommandLog:
             self._write(text[:room].decode("utf-8", "ignore").encode())
 
     def _write(self, text: bytes) -> None:
-        try:
+        with recording(self._path):
             left = memoryview(text)
             while left:
                 left = left[self._file.write(left) :]
-        except OSError as error:
-            raise self._problem(error) from error
         self._written += len(text)
         self._digest.update(text)
         self._tail = (self._tail + text)[-TAIL:]
@@ -185,14 +179,6 @@ class CommandLog:
         *lines, self._line = (self._line + text).split(b"\n")
         for line in lines:
             self._tell("  " + line.decode("utf-8", "backslashreplace"))
-
-    def _problem(self, error: OSError) -> SpecguardError:
-        return SpecguardError(
-            f"the output of a command cannot be kept: {error.strerror}",
-            path=self._path,
-            help="make room, or name another --run-root",
-            code="unwritable-file",
-        )
 
 
 _KEY: Final = "Private Key"

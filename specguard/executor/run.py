@@ -300,11 +300,11 @@ def count_round(run: Run, failed: str) -> None:
     manifest, folder = run.manifest, run.folder
     if manifest.attempts >= manifest.max_attempts:
         reason = f"the {failed} still fail after" if failed else "none is left of the run's"
-        reason += f" {manifest.attempts} attempt{'' if manifest.attempts == 1 else 's'}"
         more = folder.command("resume", "--max-attempts", str(manifest.attempts + 1))
         help = f"{folder.command('report')} shows what is left; to go on with it: {more}"
         code = EXIT_FAILED if failed == "rules" else None
-        raise RunEnded(reason, state="budget-spent", help=help, code=code)
+        times = f"{manifest.attempts} attempt{'' if manifest.attempts == 1 else 's'}"
+        raise RunEnded(f"{reason} {times}", state="budget-spent", help=help, code=code, error="budget-spent")
     manifest.attempts += 1
 
 

@@ -19,7 +19,7 @@ from specguard.change.process import CommandError
 from specguard.change.worktree import not_ignored
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
-from specguard.executor.place import BEFORE, RUN_REFS, Place, known_place, new_place, place_of, strays
+from specguard.executor.place import BEFORE, OWN, RUN_REFS, Place, known_place, new_place, place_of, strays
 from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, path_text
 
@@ -264,38 +264,16 @@ _EVERYDAY: Final = (
 
 _KEPT_OWN: Final = ("HEAD", "config", "packed-refs", "index", "checked-out", "objects/info/alternates")
 
-_BORROWS: Final = "changed where its place borrows objects from"
-_SAID: Final = (
-    ("own ", "changed specguard's own folder beside its place ({})"),
-    ("refs/heads/", "made the branch {}"),
-    ("refs/tags/", "made the tag {}"),
-    ("refs/replace/", "replaced an object by a replace ref for {}"),
-    ("refs/remotes/", "made the remote branch {}"),
-    ("refs/stash", "kept changes in the stash"),
-    ("refs/", "made the ref refs/{}"),
-    ("hooks/", "wrote the hook {}"),
-    ("index", "made the index of its place a link, or something else that is no file"),
-    ("info/exclude", "hid files of its place by info/exclude"),
-    ("info/attributes", "set attributes of files by info/attributes"),
-    ("info/grafts", "rewrote history by a graft"),
-    ("info/sparse-checkout", "made its place a sparse checkout"),
-    ("objects/info/", _BORROWS),
-    ("shallow", "changed where history ends in its place"),
-    ("config.worktree", "changed the configuration of its place"),
-    ("worktrees/", "linked another working tree to its place"),
-    ("modules/", "fetched a submodule into its place"),
-    ("", "changed .git/{} of its place"),
-)
-"""What is said of a change below the place's `.git`, by how its name begins."""
-
 
 def _place_state(place: Place) -> State:
     """Everything in the place's `.git` that has a say in what git does there, and specguard's own folder."""
     top = os.path.join(place.path, ".git")
-    state = {name: _content(f"{top}/{name}") for name in _files_below(top) if not _harmless(top, name)}
+    state = {
+        f".git/{name}": _content(f"{top}/{name}") for name in _files_below(top) if not _harmless(top, name)
+    }
     for name in _files_below(place.own):
         if name in _KEPT_OWN or name.startswith(("hooks/", "refs/", "info/")):
-            state[f"own {name}"] = _content(os.path.join(place.own, name))
+            state[f"{OWN}/{name}"] = _content(os.path.join(place.own, name))
     return state
 
 
@@ -303,6 +281,8 @@ def _harmless(top: str, name: str) -> bool:
     path = os.path.join(top, name)
     if os.path.islink(path) or not os.path.isfile(path):
         return False
+    if name == "packed-refs":
+        return " refs/" not in _text(path)
     if name.startswith("objects/"):
         return not name.endswith("info/alternates") and not name.endswith("info/http-alternates")
     return name in _EVERYDAY or name.startswith(("logs/", "lfs/", "sharedindex.")) or name.endswith(".lock")
@@ -320,19 +300,11 @@ def _misbehaviour(place: Place, before: State) -> Iterator[str]:
     after = _place_state(place)
     changed = [name for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)]
     for name in changed:
-        names = [name]
-        if name == "HEAD":
-            yield _head(place, _text(os.path.join(top, name)).strip())
+        if name == ".git/HEAD":
+            yield _head(place, _text(os.path.join(top, "HEAD")).strip())
             continue
-        if name == "config":
-            yield from _settings(place) if name in after else ["deleted the configuration of its place"]
-            continue
-        if name == "packed-refs":
-            lines = _text(os.path.join(top, name)).split("\n")
-            names = [line.partition(" ")[2] for line in lines if " refs/" in line]
-        for one in names:
-            begins, said = next(pair for pair in _SAID if one.startswith(pair[0]))
-            yield said.format(one.removeprefix(begins))
+        verb = "added" if name not in before else "changed" if name in after else "removed"
+        yield f"{verb} {path_text(os.fsencode(name))} of its place"
     if not changed:
         yield from _hidden(place)
 
@@ -345,27 +317,6 @@ def _head(place: Place, head: str) -> str:
     if place.made(head):
         return f"committed by itself ({head[:12]})"
     return f"moved the HEAD of its place to {head[:12]}, which is not the base"
-
-
-def _settings(place: Place) -> Iterator[str]:
-    """What the configuration of the place says that specguard did not write there."""
-    path = os.path.join(place.path, ".git", "config")
-    if not os.path.isfile(path):
-        yield "made the configuration of its place something that is no file"
-        return
-    try:
-        said = place.git.run("config", "--file", path, "--no-includes", "--list", "-z")
-    except CommandError:
-        yield "left a configuration of its place that cannot be read"
-        return
-    known = place.git.run("config", "--file", os.path.join(place.own, "config"), "--list", "-z").split(b"\0")
-    keys = [one.partition(b"\n")[0] for one in said.split(b"\0") if one not in known]
-    keys = [key for key in keys if key not in (b"core.bare", b"core.logallrefupdates")]
-    for key in keys:
-        remote = path_text(key[7:].rpartition(b".")[0]) if key.startswith(b"remote.") else ""
-        yield f"added the remote {remote}" if remote else f"set {path_text(key)} in its place"
-    if not keys:
-        yield "changed the configuration of its place"
 
 
 def _hidden(place: Place) -> Iterator[str]:

@@ -46,10 +46,16 @@ def new_run_id() -> str:
 
 
 @contextmanager
-def _recording(file: str) -> Iterator[None]:
-    """Raise what keeps a file of a run from being written as an error that a person can mend."""
+def recording(file: str) -> Iterator[None]:
+    """Raise what keeps a file of a run from being written as an error that a person can mend.
+
+    Raises:
+        SpecguardError: in place of any `OSError` but that of a lock.
+    """
     try:
         yield
+    except TimeoutError:
+        raise
     except OSError as error:
         raise SpecguardError(
             f"the run cannot be recorded: {error.strerror}",
@@ -200,7 +206,7 @@ class RunFolder:
         target = self.file(name)
         temporary = f"{target}.{os.getpid()}.tmp"
         data = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else text
-        with _recording(target):
+        with recording(target):
             os.makedirs(os.path.dirname(target), mode=0o755, exist_ok=True)
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
             with os.fdopen(descriptor, "wb") as stream:
@@ -229,7 +235,7 @@ class RunFolder:
             SpecguardError: it cannot be removed.
         """
         self.hold()
-        with _recording(self.file(name)), suppress(FileNotFoundError):
+        with recording(self.file(name)), suppress(FileNotFoundError):
             os.unlink(self.file(name))
 
     def clear(self) -> None:
@@ -251,7 +257,7 @@ class RunFolder:
             SpecguardError: it cannot be written.
         """
         self.hold()
-        with _recording(self.file(LOG)):
+        with recording(self.file(LOG)):
             os.makedirs(self.path, mode=0o755, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
             with os.fdopen(os.open(self.file(LOG), flags, 0o644), "ab", buffering=0) as stream:

@@ -103,7 +103,7 @@ def test_a_hook_that_does_more_than_it_should_is_noticed(workshop: Workshop) -> 
     bring(workshop, {".githooks/pre-commit": "#!/bin/sh\ngit tag v1\n"})
     done = workshop.work()
     assert done.returncode == 3, done.stderr
-    assert "a pre-commit hook made the tag v1" in (workshop.manifest.reason or "")
+    assert "a pre-commit hook added .git/refs/tags/v1" in (workshop.manifest.reason or "")
 
 
 def test_hooks_that_are_not_in_the_tree_are_named(workshop: Workshop) -> None:

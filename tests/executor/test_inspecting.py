@@ -67,49 +67,52 @@ IN_PLACE = {
     "begins anew": ("git checkout -q --orphan new", "switched its place to the branch new"),
     "switches branches": (
         "git checkout -q -b work; git commit -q --allow-empty -m x",
-        "switched its place to the branch work; made the branch work",
+        r"switched its place to the branch work; added \.git/refs/heads/work",
     ),
-    "makes a branch": ("git branch side", "made the branch side"),
-    "packs a branch": ("git branch side; git pack-refs --all", "made the branch side"),
-    "tags": ("git tag v1", "made the tag v1"),
-    "tags with a message": ("git tag -a v1 -m x", "made the tag v1"),
-    "stashes": ("echo 1 > src/a.py; git stash -q", "kept changes in the stash"),
+    "makes a branch": ("git branch side", r"added \.git/refs/heads/side of its place"),
+    "packs a branch": ("git branch side; git pack-refs --all", r"added \.git/packed-refs of its place"),
+    "tags": ("git tag v1", r"added \.git/refs/tags/v1 of its place"),
+    "tags with a message": ("git tag -a v1 -m x", r"added \.git/refs/tags/v1 of its place"),
+    "stashes": ("echo 1 > src/a.py; git stash -q", r"added \.git/refs/stash of its place"),
     "writes a hook": (
         "mkdir -p .git/hooks; echo '#!/bin/sh' > .git/hooks/pre-commit",
-        "wrote the hook pre-commit",
+        r"added \.git/hooks/pre-commit of its place",
     ),
-    "links the hooks": ("ln -s /tmp .git/hooks", r"changed \.git/hooks of its place"),
-    "sets hooksPath": ("git config core.hooksPath /evil", r"set core\.hookspath in its place"),
-    "sets fsmonitor": ("git config core.fsmonitor /evil", r"set core\.fsmonitor in its place"),
-    "breaks the config": ("echo '[' > .git/config", "a configuration of its place that cannot be read"),
-    "deletes the config": ("rm .git/config", "deleted the configuration of its place"),
-    "takes from the config": ("git config --unset gc.auto", "changed the configuration of its place"),
-    "includes a config": ("git config include.path /evil", r"set include\.path in its place"),
-    "adds a remote": ('git remote add up "$USER_CHECKOUT"', "added the remote up"),
+    "links the hooks": ("ln -s /tmp .git/hooks", r"added \.git/hooks of its place"),
+    "sets hooksPath": ("git config core.hooksPath /evil", r"changed \.git/config of its place"),
+    "sets fsmonitor": ("git config core.fsmonitor /evil", r"changed \.git/config of its place"),
+    "breaks the config": ("echo '[' > .git/config", r"changed \.git/config of its place"),
+    "deletes the config": ("rm .git/config", r"removed \.git/config of its place"),
+    "takes from the config": ("git config --unset gc.auto", r"changed \.git/config of its place"),
+    "includes a config": ("git config include.path /evil", r"changed \.git/config of its place"),
+    "adds a remote": ('git remote add up "$USER_CHECKOUT"', r"changed \.git/config of its place"),
     "fetches to a branch": (
         'git fetch -q "$USER_CHECKOUT" main:refs/remotes/up/m',
-        "made the remote branch up/m",
+        r"added \.git/refs/remotes/up/m of its place",
     ),
     "changes alternates": (
         "echo /else >> .git/objects/info/alternates",
-        "changed where its place borrows objects from",
+        r"changed \.git/objects/info/alternates of its place",
     ),
     "hides by exclude": (
         "mkdir -p .git/info; echo '*.sh' > .git/info/exclude",
-        r"hid files of its place by info/ex",
+        r"added \.git/info/exclude of its place",
     ),
     "sets attributes": (
         "mkdir -p .git/info; echo '* -diff' > .git/info/attributes",
-        "set attributes of files by",
+        r"added \.git/info/attributes of its place",
     ),
-    "replaces": ("git replace HEAD HEAD~1", r"replaced an object by a replace ref for [0-9a-f]{40}"),
-    "grafts": ("mkdir -p .git/info; git rev-parse HEAD > .git/info/grafts", "rewrote history by a graft"),
-    "forges a shallow": ("git rev-parse HEAD > .git/shallow", "changed where history ends in its place"),
-    "makes it sparse": ("git sparse-checkout set --cone src", "made its place a sparse checkout"),
-    "links a worktree": (
-        "git worktree add -q --detach ../linked-$$",
-        "linked another working tree to its place",
+    "replaces": ("git replace HEAD HEAD~1", r"added \.git/refs/replace/[0-9a-f]{40} of its place"),
+    "grafts": (
+        "mkdir -p .git/info; git rev-parse HEAD > .git/info/grafts",
+        r"added \.git/info/grafts of its place",
     ),
+    "forges a shallow": ("git rev-parse HEAD > .git/shallow", r"added \.git/shallow of its place"),
+    "makes it sparse": (
+        "git sparse-checkout set --cone src",
+        r"added \.git/info/sparse-checkout of its place",
+    ),
+    "links a worktree": ("git worktree add -q --detach ../linked-$$", r"added \.git/worktrees/"),
     "leaves a merge": (
         "git merge -q --no-commit --no-ff HEAD~1; git rev-parse HEAD > .git/MERGE_HEAD",
         "MERGE_HEAD",
@@ -130,23 +133,20 @@ IN_PLACE = {
         r"hid src/a\.py from git \(skip-worktree",
     ),
     "breaks the index": ("echo junk > .git/index", "left an index of its place that cannot be read"),
-    "links the index": (
-        'ln -sf "$USER_CHECKOUT/.git/index" .git/index',
-        "made the index of its place a link",
-    ),
+    "links the index": ('ln -sf "$USER_CHECKOUT/.git/index" .git/index', r"added \.git/index of its place"),
     "makes a repository": ("git init -q --template= nest", "made a repository within its place, at nest"),
     "spells it otherwise": ("mkdir -p nest/.GiT", "made a repository within its place, at nest"),
     "stages a repository": (
         "git init -q --template= build/n; git -C build/n commit -q --allow-empty -m x; git add -f build/n",
         "staged a repository within its place, build/n",
     ),
-    "changes what is beside it": ('echo x >> "$PWD.specguard/config"', r"changed specguard's own folder"),
-    "pipes": ("rm .git/config; mkfifo .git/config", "made the configuration of its place something"),
-    "pipes HEAD": ("rm .git/HEAD; mkfifo .git/HEAD", "deleted the HEAD of its place"),
-    "pipes the index": (
-        "rm .git/index; mkfifo .git/index",
-        "made the index of its place a link, or something",
+    "changes what is beside it": (
+        'echo x >> "$PWD.specguard/config"',
+        r"changed \.specguard/config of its place",
     ),
+    "pipes": ("rm .git/config; mkfifo .git/config", r"changed \.git/config of its place"),
+    "pipes HEAD": ("rm .git/HEAD; mkfifo .git/HEAD", "deleted the HEAD of its place"),
+    "pipes the index": ("rm .git/index; mkfifo .git/index", r"added \.git/index of its place"),
     "pipes what is ignored": (
         "mkfifo src/.gitignore",
         r"made a pipe where git reads a file, src/\.gitignore",
@@ -329,7 +329,7 @@ def test_what_is_done_in_the_place_and_outside_is_told_together(tmp_path: Path) 
 def test_a_long_list_is_cut(setting: Setting) -> None:
     with setting.run() as run:
         work(run, "for i in 1 2 3 4 5 6 7 8 9; do git tag v$i; done")
-        assert caught(run).reason.endswith("made the tag v5; and 4 more")
+        assert caught(run).reason.endswith("added .git/refs/tags/v5 of its place; and 4 more")
 
 
 def test_a_place_has_a_limit(setting: Setting) -> None:
@@ -406,7 +406,7 @@ def test_nothing_of_the_places_own_git_runs(tmp_path: Path) -> None:
     with setting.run() as run:
         work(run, script, MARK=str(tmp_path / "mark"))
         (tmp_path / "mark").unlink(missing_ok=True)
-        assert "wrote the hook" in caught(run).reason
+        assert "added .git/hooks/" in caught(run).reason
         tree = hash_tree(run)
         place_of(run).stage(tree)
         assert not (tmp_path / "mark").exists()
@@ -424,7 +424,7 @@ def test_what_gates_see_is_staged_nowhere(setting: Setting) -> None:
 def test_a_gate_is_named_as_who_did_it(setting: Setting) -> None:
     with setting.run() as run:
         work(run, "git tag v1")
-        with pytest.raises(RunEnded, match=r"^the gate tests made the tag v1\Z"):
+        with pytest.raises(RunEnded, match=r"^the gate tests added \.git/refs/tags/v1 of its place\Z"):
             inspect(run, "the gate tests")
 
 

@@ -313,7 +313,7 @@ def test_a_full_disk_ends_the_command(tmp_path: Path, monkeypatch: pytest.Monkey
         keep(log, text)
 
     monkeypatch.setattr(CommandLog, "_write", full)
-    with pytest.raises(SpecguardError, match="cannot be kept: No space left on device"):
+    with pytest.raises(SpecguardError, match="cannot be recorded: No space left on device"):
         carry_out(run, "echo $$; sleep 0.3; echo more; sleep 99")
     record = run.folder.read_manifest().commands[0]
     assert ended(int(log_of(run, record)))

@@ -203,22 +203,19 @@ def _existing(platform: Platform, branch: str, base: str, commit: str) -> Branch
         if all(one.head in ("", commit) for one in opened):
             break
     for one in [*opened, *(one for one in requests if one.head == commit)]:
-        said, help = f"is open for {branch}, into {one.base} and not into {base}", ""
         if one.head not in ("", commit):
-            raise RunEnded(
-                f"{one.url} is open for {branch} at another commit, {one.head[:10]}",
-                state="remote-moved",
-                help="see who pushed there",
-                error="item-taken",
-            )
+            said = f"{one.url} is open for {branch} at another commit, {one.head[:10]}"
+            help = "see who pushed there"
+            raise RunEnded(said, state="remote-moved", help=help, error="item-taken")
         if one.state == "open" and one.base == base:
             return one
+        said, help = f"is open for {branch}, into {one.base} and not into {base}", "close it"
         if one.state == "open":
-            help = f"close it, or have it go there: {platform.retarget.format(one.number, base)}"
+            help += f", or have it go there: {platform.retarget.format(one.number, base)}"
         else:
-            said, help = f"for this very commit is {one.state} already", "nothing is left to do"
-            if one.state != "merged":
-                help = f"open it again: {platform.command} {platform.noun} reopen {one.number}"
+            said = f"for this very commit is {one.state} already"
+            again = f"open it again: {platform.command} {platform.noun} reopen {one.number}"
+            help = "nothing is left to do" if one.state == "merged" else again
         raise RunEnded(f"{one.url} {said}", help=help, code=2, error="item-taken")
     return None
 

@@ -16,7 +16,7 @@ from specguard.errors import SpecguardError
 from specguard.executor.item import shares, taken, task_of
 from specguard.executor.place import places_folder
 from specguard.runs.files import about_run, item_folder
-from specguard.runs.folder import MANIFEST, RunFolder, new_run_id
+from specguard.runs.folder import MANIFEST, RunFolder, new_run_id, recording
 from specguard.runs.views import RunStore
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class ItemLock:
             files.append(os.path.join(os.path.dirname(places), "claims", f"{name}.lock"))
         self._locks = []
         try:
-            with _in_folder(self.folder):
+            with recording(self.folder):
                 os.makedirs(self.folder, mode=0o755, exist_ok=True)
                 for file in files:
                     os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
@@ -128,7 +128,7 @@ class ItemLock:
         folder = RunFolder(os.path.join(self.folder, found[0]), self._given)
         if not reused:
             return folder
-        with _in_folder(folder.path):
+        with recording(folder.path):
             before = os.path.join(folder.path, EARLIER)
             os.makedirs(before, exist_ok=True)
             target = os.path.join(before, f"{len(os.listdir(before)) + 1:02d}")
@@ -153,21 +153,6 @@ class ItemLock:
                 continue
             if (manifest.branch or "", manifest.repository.remote or "") == self._of:
                 yield manifest
-
-
-@contextmanager
-def _in_folder(path: str) -> Iterator[None]:
-    try:
-        yield
-    except Timeout:
-        raise
-    except OSError as error:
-        raise SpecguardError(
-            f"the folder of runs cannot be written to: {error.strerror}",
-            path=path,
-            help="name another one with --run-root",
-            code="unwritable-file",
-        ) from error
 
 
 def _digest(*texts: str) -> str:
@@ -198,7 +183,7 @@ def kept_apart(start: Start, root: str, remote: str) -> Iterator[None]:
         return
     name = f".plan-{_digest(remote, os.fsdecode(task.plan.path))[:12]}.lock"
     try:
-        with _in_folder(root):
+        with recording(root):
             os.makedirs(root, mode=0o755, exist_ok=True)
             lock = FileLock(os.path.join(root, name), timeout=_WAIT)
             lock.acquire()
