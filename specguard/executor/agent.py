@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import stat
@@ -193,7 +194,7 @@ def let_agent_work(run: Run, *, again: bool = False) -> model.Command:
             cwd=place,
             stdin=b"" if any("{brief}" in word for word in agent.words) else text,
             # An agent that has no limit of its own may take as long as the run.
-            timeout=run.options.command_timeout or run.manifest.timeout,
+            timeout=run.options.command_timeout or math.inf,
             finished=handover.ready if handover is not None else None,
             watch=watch_place(run),
         )

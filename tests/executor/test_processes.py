@@ -21,6 +21,7 @@ from specguard.errors import SpecguardError
 from specguard.executor.output import CommandLog
 from specguard.executor.process import end_survivors, run_command
 from specguard.executor.run import RunEnded
+from specguard.runs.folder import recording
 from specguard.runs.model import Response
 from tests.executor.one_run import lives, one_run
 from tests.threats.cases import threat
@@ -309,7 +310,8 @@ def test_a_full_disk_ends_the_command(tmp_path: Path, monkeypatch: pytest.Monkey
 
     def full(log: CommandLog, text: bytes) -> None:
         if b"more" in text:
-            raise log._problem(OSError(errno.ENOSPC, "No space left on device"))
+            with recording("log"):
+                raise OSError(errno.ENOSPC, "No space left on device")
         keep(log, text)
 
     monkeypatch.setattr(CommandLog, "_write", full)
