@@ -79,7 +79,6 @@ class Contract(Settings):
     sections: list[str] = setting([], "required sections", tightens="more")
     forbidden_sections: list[str] = setting([], "forbidden sections", tightens="more")
     aliases: dict[str, list[str]] = setting({}, "other names of sections or fields; `*` is any words")
-    bold_headings: bool = setting(False, "bold paragraphs are headings")
     placeholders: list[str] = setting([], "texts that are no content, such as `TODO`", tightens="more")
     fields: dict[str, str | list[str]] = setting(
         {},

@@ -319,11 +319,8 @@ class Targets:
         for path in places:
             if self._in_submodule(path):
                 return Target(unknown="is in a submodule")
-        what = (
-            path_text(places[0])
-            if len(places) == 1 and path_text(places[0]) != citation.path
-            else "such file"
-        )
+        what = path_text(places[0])
+        what = "such file" if what == citation.path or len(places) > 2 else what
         return Target(
             flaw=f"{citation} does not exist" + ("" if citation.line is None else f": there is no {what}"),
             help="Cite a file that is there, by its path from the repository's root.",

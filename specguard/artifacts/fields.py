@@ -133,8 +133,7 @@ def _as_section(artifact: Artifact, name: str) -> list[Field]:
     """The section that is called like a field, with what it begins with as its value; none where none is."""
     document = artifact.document
     aliases = [name, *other_titles(document, artifact.contract.aliases_of(name))]
-    bold = artifact.contract.bold_headings
-    section = find_section(document, name.replace("_", " "), aliases=aliases, bold=bold)
+    section = find_section(document, name.replace("_", " "), aliases=aliases)
     if section is None:
         return []
     content = content_of(section.blocks, artifact.contract.placeholders)

@@ -9,7 +9,6 @@ from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Ta
 from specguard.documents.content import bare_nothing, has_content, is_content
 from specguard.documents.titles import (
     find_section,
-    find_sections,
     is_strange,
     near_section,
     normal_title,
@@ -188,7 +187,7 @@ def named(artifact: Artifact, title: str) -> Sequence[Section]:
 def _named(artifact: Artifact, title: str) -> Sequence[Section]:
     document = artifact.document
     aliases = other_titles(document, artifact.contract.aliases_of(title))
-    first = find_section(document, title, aliases=aliases, bold=artifact.contract.bold_headings)
+    first = find_section(document, title, aliases=aliases)
     if first is None:
         return []
     wanted = {normal_title(name) for name in (title, *aliases)}
@@ -224,15 +223,10 @@ def _beginning(artifact: Artifact, title: str) -> Iterator[Section]:
     """The sections whose title begins with these words: a `Rollback plan` is a `Rollback`."""
     aliases = other_titles(artifact.document, artifact.contract.aliases_of(title))
     wanted = [normal_title(name) for name in (title, *aliases)]
-    lines: set[int] = set()
     for section in artifact.document.sections:
         words = f"{normal_title(section.heading.text.plain)} "
         if any(words.startswith(f"{name} ") for name in wanted):
-            lines.add(section.line)
             yield section
-    if artifact.contract.bold_headings:
-        bold = find_sections(artifact.document, title, aliases=aliases, bold=True)[:1]
-        yield from (section for section in bold if section.line not in lines)
 
 
 def _missing(artifact: Artifact, title: str) -> tuple[str, str, int | None]:

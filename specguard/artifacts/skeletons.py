@@ -397,4 +397,4 @@ def add_heading(text: str, contract: Contract, title: str) -> str:
 
 
 def _found(document: Document, contract: Contract, title: str) -> Section | None:
-    return find_section(document, title, aliases=contract.aliases_of(title), bold=contract.bold_headings)
+    return find_section(document, title, aliases=contract.aliases_of(title))

@@ -12,14 +12,14 @@ from functools import lru_cache
 from unicodedata import normalize
 
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import Heading, Paragraph, Section, Text
 from specguard.documents.characters import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Final
 
+    from specguard.documents.blocks import Section, Text
     from specguard.documents.document import Document
 
 LONGEST: Final = 300
@@ -30,9 +30,6 @@ MOST_COMPARED: Final = 500
 
 LEAST_LIKENESS: Final = 0.8
 """How much of two spellings must agree (`difflib.SequenceMatcher.ratio`) for one to be the other misspelt."""
-
-BOLD_LEVEL: Final = 7
-"""The level of a bold paragraph that stands for a heading: below all headings."""
 
 _NUMBER: Final = r"(?:\u00a7\s*)?[0-9]+(?:\.[0-9]+)*[a-z]?"
 _NUMBERING: Final = re.compile(rf"{_NUMBER}[.):]?\s+")
@@ -86,9 +83,7 @@ class Near(Record):
     why: str
 
 
-def find_section(
-    document: Document, title: str, *, aliases: Iterable[str] = (), bold: bool = False
-) -> Section | None:
+def find_section(document: Document, title: str, *, aliases: Iterable[str] = ()) -> Section | None:
     """The first section with a title, compared as people write headings; None where there is none.
 
     A heading that says just that goes before one with a qualifier. One with characters in it that show as
@@ -98,9 +93,8 @@ def find_section(
         document: where it is looked for.
         title: the title.
         aliases: other titles that stand for it.
-        bold: whether a paragraph that is bold as a whole counts as a heading.
     """
-    found = find_sections(document, title, aliases=aliases, bold=bold)
+    found = find_sections(document, title, aliases=aliases)
     return next((section for section in found if not is_strange(section)), None)
 
 
@@ -110,14 +104,12 @@ def is_strange(section: Section) -> bool:
     return text.strange or visible(text.rendered) != text.rendered
 
 
-def find_sections(
-    document: Document, title: str, *, aliases: Iterable[str] = (), bold: bool = False
-) -> Sequence[Section]:
+def find_sections(document: Document, title: str, *, aliases: Iterable[str] = ()) -> Sequence[Section]:
     """All sections with a title, first those that say just that; arguments as for `find_section`."""
     wanted = {form for one in (title, *aliases) for form in _wanted(one)}
     exact: list[Section] = []
     qualified: list[Section] = []
-    for section in _all_sections(document, bold=bold):
+    for section in document.sections:
         full, short = _forms(section.heading.text.rendered)
         if not wanted.isdisjoint(full):
             exact.append(section)
@@ -161,30 +153,6 @@ def near_section(document: Document, title: str, *, aliases: Iterable[str] = ())
         for close in get_close_matches(form, there, n=1, cutoff=LEAST_LIKENESS):
             return Near(there[close].line, there[close].heading.text.rendered, "spelt differently")
     return None
-
-
-def _all_sections(document: Document, *, bold: bool) -> Iterator[Section]:
-    """A document's sections in order; with `bold`, those of bold paragraphs among them."""
-    if not bold:
-        yield from document.sections
-        return
-    blocks = document.blocks
-    sections = iter(document.sections)
-    opened: Section | None = None
-    found: list[Section] = []
-    for position, block in enumerate(blocks):
-        words = block.text if isinstance(block, Paragraph) and bold_words(block.text) else None
-        if opened is not None and (words is not None or isinstance(block, Heading)):
-            opened.close(position, block.line - 1)
-            opened = None
-        if isinstance(block, Heading):
-            found.append(next(sections))
-        elif words is not None:
-            opened = Section(Heading(BOLD_LEVEL, words, block.line), blocks, position + 1, None)
-            found.append(opened)
-    if opened is not None:
-        opened.close(len(blocks), document.last_line)
-    yield from found
 
 
 def bold_words(text: Text) -> str:

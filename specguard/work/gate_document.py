@@ -108,7 +108,7 @@ def read_gates(text: str, titles: Sequence[str], path: str) -> Sections:
     """
     document = Document(text)
     read: list[Read] = list(_of_front_matter(document.properties))
-    found = find_sections(document, titles[0], aliases=titles[1:], bold=True) if titles else ()
+    found = find_sections(document, titles[0], aliases=titles[1:]) if titles else ()
     sections = sorted(found, key=lambda section: section.line)
     seen: set[int] = set()
     for section in sections:
@@ -326,7 +326,7 @@ def _gate(command: str, line: int, kind: Kind, name: str = "") -> Read:
 
 def _whole(document: Document, path: str) -> str:
     """Where the section on formatting asks for the whole repository."""
-    for section in find_sections(document, _FORMATTING[0], aliases=_FORMATTING[1:], bold=True):
+    for section in find_sections(document, _FORMATTING[0], aliases=_FORMATTING[1:]):
         for text in texts(section.blocks):
             for sentence in text.sentences():
                 if _WHOLE.match(sentence.plain):

@@ -66,7 +66,6 @@ def test_what_cannot_be_read_has_no_section(missing: Judge) -> None:
 
 def test_other_titles_may_stand_for_it(missing: Judge) -> None:
     assert not missing("## Hazards\nx\n", aliases={"Risks": ["Hazards"]})
-    assert not missing("**Risks**\n\nx\n", bold_headings=True)
 
 
 def test_a_second_one_could_contradict_the_first(missing: Judge) -> None:
@@ -156,8 +155,6 @@ def test_a_heading_with_characters_that_cannot_be_seen_does_not_count(missing: J
     [finding] = missing(f"# F\n\n## {heading}\n\nNone yet.\n")
     assert finding.line == 3
     assert "which is with characters that cannot be seen" in finding.message
-    [finding] = missing(f"# F\n\n**{heading}**\n\nNone yet.\n", bold_headings=True)
-    assert "has no section 'Risks'" in finding.message
     assert not missing(f"# F\n\n## {heading}\n\nNone yet.\n\n## Risks\n\nNone.\n")
 
 

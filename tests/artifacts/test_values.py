@@ -137,7 +137,6 @@ def test_what_cannot_be_read_is_said_once(invalid: Judge) -> None:
 
 def test_other_names_may_stand_for_it(invalid: Judge) -> None:
     assert not invalid("State: ready", aliases={"Posture": ["state"]})
-    assert not invalid("**State**\n\nready", aliases={"posture": ["state"]}, bold_headings=True)
 
 
 def test_a_star_stands_for_any_words(each: Each) -> None:

@@ -52,9 +52,7 @@ def rows(page: Path) -> Iterator[tuple[str, bool, str, str]]:
 
 def heading(text: str, read: bool, said: str) -> None:
     document = Document(f"{text}\n\ntext\n")
-    bold = said.endswith("bold_headings")
-    assert (find_section(document, "Evidence Map", bold=bold) is not None) is read
-    assert find_section(document, "Evidence Map") is None or not bold
+    assert (find_section(document, "Evidence Map") is not None) is read
     if not read:
         near = near_section(document, "Evidence Map")
         assert near is not None

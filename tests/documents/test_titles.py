@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from specguard.documents.content import has_content
 from specguard.documents.document import Document
 from specguard.documents.titles import find_section, find_sections, near_section, same_title
 
@@ -100,33 +99,6 @@ def test_aliases_stand_for_a_title_and_an_exact_heading_goes_first() -> None:
     assert near is not None
     assert (near.text, near.why) == ("Hazards", "spelt differently")
     assert near_section(document, "Skills Introspected") is None
-
-
-def test_bold_paragraphs_are_headings_by_request() -> None:
-    text = "# T\n\n**Risks:**\n\ncold cache\n\n**Other**\n\nx\n\n## Last\n\n**Open questions**\n\nwhy?\n"
-    document = Document(text)
-    assert find_section(document, "Risks") is None
-    risks = find_section(document, "Risks", bold=True)
-    questions = find_section(document, "Open Questions", bold=True)
-    last = find_section(document, "Last", bold=True)
-    assert risks is not None
-    assert questions is not None
-    assert last is not None
-    assert [(one.line, one.end, one.level) for one in (risks, questions, last)] == [
-        (3, 6, 7),
-        (13, 15, 7),
-        (11, 15, 2),
-    ]
-    assert has_content(risks.blocks)
-    for line in (
-        "**Risks** are many",
-        "**Risks**\nbelow",
-        "> **Risks**",
-        "- **Risks**",
-        "**a** b **c**",
-        "***",
-    ):
-        assert find_section(Document(f"{line}\n"), "Risks", bold=True) is None
 
 
 def test_many_headings_take_no_square_of_time() -> None:
