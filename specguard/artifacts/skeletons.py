@@ -270,16 +270,12 @@ def _fields(contract: Contract, kinds: Collection[str]) -> Iterator[tuple[str, s
         values = [allowed] if isinstance(allowed, str) else allowed
         yield name, OWED if values in (["any"], ["date"]) else f"{OWED} ({' or '.join(values)})"
     named = {normal_name(name) for name in contract.fields}
-    if (
-        contract.author_not
-        and contract.author
-        and not named & {normal_name(name) for name in contract.author}
-    ):
+    if contract.author_not and contract.author and named.isdisjoint(map(normal_name, contract.author)):
         yield contract.author[0], OWED
     # Whose owner must not be the author is told by the item that the artifact names.
     kind = contract.author_not.partition(".")[0]
-    item = {normal_name(name) for name in (kind, f"{kind}s", f"{kind} id")}
-    if kind in kinds and not named & item and kind not in PathTemplate(contract.path).names:
+    told = named | set(map(normal_name, PathTemplate(contract.path).names))
+    if kind in kinds and told.isdisjoint(map(normal_name, (kind, f"{kind}s", f"{kind} id"))):
         yield kind, OWED
 
 

@@ -132,14 +132,12 @@ _PHRASES: Final = re.compile(
     r"|(?:please )?fill (?:this |me |it )?(?:in|out)|your (?:text|content|answer|notes?)(?: goes)? here"
     r"|(?:text|content|description|details?)(?: goes)? here|lorem ipsum\b.*|x{3,}",
 )
-_NOTHING: Final = frozenset(
-    {
-        "none", "n a", "na", "nil", "null", "nothing", "no", "not applicable", "not available", "not yet",
-        "empty", "void", "unknown", "none identified", "none known", "none found", "none yet", "none so far",
-        "none at this time", "none at this point", "none currently", "nothing yet", "nothing to report",
-        "no content",
-    }
-)  # fmt: skip
+_NOTHING: Final = frozenset({
+    "none", "n a", "na", "nil", "null", "nothing", "no", "not applicable", "not available", "not yet",
+    "empty", "void", "unknown", "none identified", "none known", "none found", "none yet", "none so far",
+    "none at this time", "none at this point", "none currently", "nothing yet", "nothing to report",
+    "no content",
+})  # fmt: skip
 
 
 def owes(text: str, own: Iterable[str] = ()) -> bool:

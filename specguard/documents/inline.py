@@ -223,13 +223,11 @@ _VOID: Final = frozenset(
     {"br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )
 # Elements that end a paragraph in which they begin, and so reach beyond it.
-_BLOCKS: Final = frozenset(
-    {
-        "address", "article", "aside", "blockquote", "center", "details", "div", "dl", "fieldset", "figure",
-        "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "main", "nav", "ol", "p", "pre",
-        "section", "summary", "table", "ul",
-    }
-)  # fmt: skip
+_BLOCKS: Final = frozenset({
+    "address", "article", "aside", "blockquote", "center", "details", "div", "dl", "fieldset", "figure",
+    "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "main", "nav", "ol", "p", "pre",
+    "section", "summary", "table", "ul",
+})  # fmt: skip
 _ATTRIBUTE: Final = re.compile(r"([^\s\"'=<>/]++)(?:\s*+=\s*+(\"[^\"]*+\"|'[^']*+'|[^\s\"'=<>`]++))?")
 _STYLE: Final = re.compile(
     r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden|clip\s*:)", re.IGNORECASE

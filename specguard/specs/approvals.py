@@ -40,12 +40,10 @@ if TYPE_CHECKING:
 LONGEST: Final = 1000
 """A longer text, in characters, is no record of an approval."""
 
-_VERDICTS: Final = frozenset(
-    {
-        "accepted", "approved", "decision", "granted", "ok", "outcome", "result", "signed", "signedoff",
-        "state", "status", "verdict",
-    }
-)  # fmt: skip
+_VERDICTS: Final = frozenset({
+    "accepted", "approved", "decision", "granted", "ok", "outcome", "result", "signed", "signedoff",
+    "state", "status", "verdict",
+})  # fmt: skip
 _REFUSED: Final = re.compile(
     r"\b(?:not|pending|rejected|declined|denied|refused|await(?:s|ing)|waiting|requested|required|needed"
     r"|unapproved|withdrawn|revoked|missing|failed|blocked|hold|false|veto(?:ed)?|to[ _-]be|will|shall|should"
@@ -61,21 +59,17 @@ _BETWEEN: Final = re.compile(r"[,;|·•\n]")
 _CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?\s*(?:[ap]m|utc|gmt|z)?", re.IGNORECASE)
 _WORD: Final = re.compile(r"[^\W\d_][\w.'@&-]*")
 # Words around a name and a day that are no name, and those that stand where nobody is named.
-_WORDS: Final = frozenset(
-    {
-        "a", "an", "and", "approval", "approvals", "approve", "approved", "approver", "as", "at", "by",
-        "created", "date", "dated", "due", "for", "from", "granted", "in", "is", "last", "log", "lgtm",
-        "no", "of", "off", "on", "per", "recorded", "review", "reviewed", "reviewer", "reviewers", "sign",
-        "signed", "since", "state", "status", "the", "this", "to", "update", "updated", "utc", "via", "was",
-        "when", "who", "with", "yes",
-    }
-)  # fmt: skip
-_NOBODY: Final = frozenset(
-    {
-        "anybody", "anyone", "missing", "name", "nobody", "none", "noone", "one", "somebody", "someone",
-        "unassigned", "unknown",
-    }
-)  # fmt: skip
+_WORDS: Final = frozenset({
+    "a", "an", "and", "approval", "approvals", "approve", "approved", "approver", "as", "at", "by",
+    "created", "date", "dated", "due", "for", "from", "granted", "in", "is", "last", "log", "lgtm",
+    "no", "of", "off", "on", "per", "recorded", "review", "reviewed", "reviewer", "reviewers", "sign",
+    "signed", "since", "state", "status", "the", "this", "to", "update", "updated", "utc", "via", "was",
+    "when", "who", "with", "yes",
+})  # fmt: skip
+_NOBODY: Final = frozenset({
+    "anybody", "anyone", "missing", "name", "nobody", "none", "noone", "one", "somebody", "someone",
+    "unassigned", "unknown",
+})  # fmt: skip
 
 
 class SpecApproval(Record):

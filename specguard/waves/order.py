@@ -251,20 +251,16 @@ def _works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkItem | 
     for settings in waves.settings.stages:
         fields = read_branch(settings.branches, branch) if branch else None
         if fields is not None:
-            told = all(fields.get(name) for name in waves.settings.by)
-            candidates = [waves.wave(fields)] if told else _candidates(waves, touched)
-            found += [
-                AtWork(wave.by_name[settings.name], f"the branch {branch!r}", told=told, by_branch=True)
-                for wave in candidates
-            ]
+            because = f"the branch {branch!r}"
+            known = fields if all(fields.get(name) for name in waves.settings.by) else None
         elif item is not None and item.listed is not None and _has_items(waves, settings, item):
-            source = item.listed.source
-            known = waves.fields_at(source.path, source.fields)
-            candidates = [waves.wave(known)] if known is not None else _candidates(waves, touched)
-            found += [
-                AtWork(wave.by_name[settings.name], str(item), told=known is not None, by_branch=False)
-                for wave in candidates
-            ]
+            because = str(item)
+            known = waves.fields_at(item.listed.source.path, item.listed.source.fields)
+        else:
+            continue
+        candidates = [waves.wave(known)] if known is not None else _candidates(waves, touched)
+        told, by_branch = known is not None, fields is not None
+        found += [AtWork(wave.by_name[settings.name], because, told, by_branch) for wave in candidates]
     return found
 
 
