@@ -70,20 +70,14 @@ COMMANDS: Final = {
 """Each command with its line in the list of commands."""
 
 _HOMES: Final = {
-    "approve": "approvals",
-    "baseline": "approvals",
-    "brief": "status",
-    "error": "docs",
-    "eval": "test",
-    "hook": "app",
-    "import": "policy",
-    "lsp": "app",
-    "mcp": "app",
-    "new": "status",
-    "rule": "docs",
-    "why": "policy",
+    "app": ("hook", "lsp", "mcp"),
+    "approvals": ("approve", "baseline"),
+    "docs": ("error", "rule"),
+    "policy": ("import", "why"),
+    "status": ("brief", "new"),
+    "test": ("eval",),
 }
-"""Commands whose module has another name, with that; all others are `command` in a module of their name."""
+"""Modules with commands of other names; all others are `command` in a module of their name."""
 
 COMPLETION: Final = "_SPECGUARD_COMPLETE"
 """The variable by which a shell asks for its completion script, and then for completions."""
@@ -98,7 +92,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module = _HOMES.get(cmd_name, cmd_name)
+        module = next((home for home, names in _HOMES.items() if cmd_name in names), cmd_name)
         name = "command" if module == cmd_name else f"{cmd_name}_command"
         command = getattr(importlib.import_module(f"specguard.cli.{module}"), name)
         assert isinstance(command, click.Command)  # noqa: S101 - a contract of this package

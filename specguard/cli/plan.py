@@ -21,7 +21,7 @@ from specguard.engine.status import waiting_plans
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.place import identity
 from specguard.executor.plans import PlanFile, Sync, TaskDrift, plan_files
-from specguard.model import EXIT_FAILED, EXIT_PASSED, path_text
+from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, path_text
 from specguard.planning.creation import NewPlan, first_lost, plan_kind, require_open
 from specguard.planning.drafts import BRIEF, planner_brief, plans_folder, proposal_files, write_files
 from specguard.planning.progress import SCHEMA, STATES, PlanState, TaskState, plan_states
@@ -83,8 +83,7 @@ def validate(slug: str, directory: str, strict: bool, output_format: str) -> int
 
 
 def _issue(flaw: Issue) -> Iterator[str]:
-    place = f"{flaw.path}:{flaw.line}" if flaw.line else flaw.path
-    yield f"{place}: {flaw.level}: {flaw.message}"
+    yield f"{Origin(flaw.path, flaw.line or 0)}: {flaw.level}: {flaw.message}"
     if flaw.help:
         yield f"  next: {flaw.help}"
 
@@ -177,7 +176,7 @@ def _row(state: PlanState) -> tuple[str, ...]:
 def _told(policy: Policy, state: PlanState, task: TaskState) -> Iterator[str]:
     """What a person or an agent needs to begin a task."""
     yield f"{task.id} {task.title}".rstrip()
-    yield f"  at      {state.path}:{task.line}" if task.line else f"  at      {state.path}"
+    yield f"  at      {Origin(state.path, task.line or 0)}"
     told = {"files": task.expected_files, "verify": task.verify, "done": task.done_criteria}
     for title, values in told.items():
         for value in values:

@@ -27,7 +27,6 @@ command. It knows errors and warnings; what weighs less is told in plain lines.
 from __future__ import annotations
 
 import hashlib
-from xml.etree.ElementTree import Element, SubElement
 
 from specguard.model import listed, path_text
 from specguard.reporters import text, wording
@@ -51,6 +50,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, Final
+    from xml.etree.ElementTree import Element
 
     from specguard.errors import SpecguardError
     from specguard.model import Judged, RuleResult, Verdict
@@ -276,6 +276,8 @@ VERSION: Final = "4.3"
 
 def checkstyle(told: Iterable[wording.Told]) -> str:
     """What is told by file, in the order in which the files come; line 0 is the whole file."""
+    from xml.etree.ElementTree import Element, SubElement
+
     root = Element("checkstyle", version=VERSION)
     files: dict[bytes, Element] = {}
     for one in told:
@@ -302,6 +304,8 @@ def render_junit(verdicts: Sequence[Verdict]) -> str:
     A rule that is off or does not apply is skipped. What does not fail (warnings, what is approved, in the
     baseline or of a dry run) is the output of a test case that passes.
     """
+    from xml.etree.ElementTree import Element, SubElement
+
     root = Element("testsuites", name="specguard")
     for verdict in verdicts:
         subject = verdict.change.get("branch") or verdict.change.get("head") or verdict.change.get("source")
@@ -317,6 +321,8 @@ def render_junit(verdicts: Sequence[Verdict]) -> str:
 
 def error_report_junit(error: SpecguardError) -> str:
     """A suite whose one test case is the error that there is no verdict."""
+    from xml.etree.ElementTree import Element, SubElement
+
     root = Element("testsuites", name="specguard")
     suite = SubElement(root, "testsuite", name="specguard")
     case = SubElement(suite, "testcase", name="verdict", classname="specguard")
@@ -326,6 +332,8 @@ def error_report_junit(error: SpecguardError) -> str:
 
 
 def _case(suite: Element, verdict: Verdict, result: RuleResult) -> None:
+    from xml.etree.ElementTree import SubElement
+
     name = f"{result.code} {result.name}"
     case = SubElement(suite, "testcase", name=name, classname=f"specguard.{result.code[:3]}")
     fails = [one for one in result.findings if wording.weight(verdict, one) == "error"]

@@ -40,11 +40,8 @@ def render(status: Mapping[str, Any], *, colour: bool = False) -> str:
         status: what `specguard.engine.status` gives.
         colour: whether the reader is a terminal that wants it.
     """
-    lines: list[str] = []
-    for part in _StatusPage(status, Style(colour)).parts():
-        told = list(part)
-        lines += [*([""] if lines and told else []), *told]
-    return "".join(f"{line}\n" for line in lines)
+    parts = [list(part) for part in _StatusPage(status, Style(colour)).parts()]
+    return "\n".join("".join(f"{line}\n" for line in part) for part in parts if part)
 
 
 class _StatusPage:
@@ -58,9 +55,7 @@ class _StatusPage:
         """The parts, in their order."""
         status = self._status
         yield self._head()
-        yield from self._many(
-            "waves", status["waves"], self._wave, lambda wave: bool(wave["complete"]), "complete"
-        )
+        yield from self._many("waves", status["waves"], self._wave, _is_complete, "complete")
         yield self._items()
         yield from self._many("plans", status["plans"], self._plan, _is_done, "done")
         yield self._agents()
@@ -132,14 +127,12 @@ class _StatusPage:
         yield self._row(_seen(kinds), f"{closed} of {len(items)} closed")
         rows = []
         for item in items:
-            last = ""
+            ready = item["state"] in ("ready", "conditional")
+            last = _seen(item["branch"] or "") if ready else ""
             if item["state"] == "blocked":
                 last = f"needs {_seen(', '.join(item['needs']))}"
-            elif item["state"] in ("ready", "conditional"):
-                last = _seen(item["branch"] or "")
-            rows.append(
-                (item["state"], *(_seen(item[name] or "") for name in ("id", "title", "owner")), last)
-            )
+            names = (_seen(item[name] or "") for name in ("id", "title", "owner"))
+            rows.append((item["state"], *names, last))
         yield from self._table(rows)
 
     def _plan(self, plan: Mapping[str, Any]) -> Iterator[str]:
@@ -157,23 +150,22 @@ class _StatusPage:
     def _table(self, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         """Rows of a state and columns that stand below each other; empty columns are left out."""
         shown = [[cut(cell, _LONGEST // 3) for cell in cells] for _, *cells in rows[:SHOWN]]
-        used = [at for at in range(len(shown[0]) if shown else 0) if any(cells[at] for cells in shown)]
-        told = aligned([[cells[at] for at in used] for cells in shown]).split("\n")
-        for (state, *_), line in zip(rows, told, strict=False):
-            yield f"  {self._state(state)}{line}".rstrip()
-        if len(rows) > SHOWN:
-            yield f"  and {len(rows) - SHOWN} more"
+        columns = [column for column in zip(*shown, strict=True) if any(column)]
+        told = aligned(list(zip(*columns, strict=True))).split("\n") if columns else [""] * len(shown)
+        lines = [f"{self._state(row[0])}{line}".rstrip() for row, line in zip(rows, told, strict=False)]
+        lines += [f"and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
+        yield from (f"  {line}" for line in lines)
 
     def _agents(self) -> Iterator[str]:
         agents = self._status["agents"]
         active = [agent for agent in agents if agent["active"]]
         if agents:
             yield self._row("agents", f"{len(active)} of {len(agents)} active")
-        for agent in active[:SHOWN]:
+        told = []
+        for agent in active:
             since = f", since {agent['since']}, last heard {agent['last']}" if agent["since"] else ""
-            yield f"  {self._state('active')}{_seen(agent['agent'])} in {_seen(agent['folder'])}/{since}"
-        if len(active) > SHOWN:
-            yield f"  and {len(active) - SHOWN} more"
+            told.append(f"{self._state('active')}{_seen(agent['agent'])} in {_seen(agent['folder'])}/{since}")
+        yield from (f"  {line}" for line in _cut(told))
 
     def _specs(self) -> Iterator[str]:
         specs = self._status["specs"]
@@ -189,6 +181,10 @@ class _StatusPage:
         for one in trees or ():
             said = _seen(one["problem"]) or ("not clean" if one["dirty"] else "clean")
             yield f"  {_seen(one['path'])}: {said}"
+
+
+def _is_complete(wave: Mapping[str, Any]) -> bool:
+    return bool(wave["complete"])
 
 
 def _is_done(plan: Mapping[str, Any]) -> bool:
