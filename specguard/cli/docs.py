@@ -13,13 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from specguard.authority.validate import (
-    common_options,
-    declaration_options,
-    policy_schema,
-    rule_options,
-    top_level_options,
-)
+from specguard.authority import validate
 from specguard.cli import options as opt
 from specguard.cli.app import app
 from specguard.cli.files import writing
@@ -88,7 +82,7 @@ def _read(file: str) -> str | None:
 def reference(registry: Registry) -> Mapping[str, str]:
     """Every generated page by its path below the documents' folder."""
     pages = {
-        f"rules/{entry.rule.name}.md": manual.page(entry, rule_options(entry.rule))
+        f"rules/{entry.rule.name}.md": manual.page(entry, validate.rule_options(entry.rule))
         for entry in registry.rules.values()
     }
     pages["rules/index.md"] = manual.index(registry.rules.values())
@@ -96,14 +90,14 @@ def reference(registry: Registry) -> Mapping[str, str]:
     pages["errors.md"] = errors_text()
     pages["limits.md"] = limits_page()
     pages["commands.md"] = _commands()
-    pages["policy.schema.json"] = json.dumps(policy_schema(registry), indent=2) + "\n"
-    for name, schema in run_schemas().items():
-        pages[f"schemas/{name}.schema.json"] = json.dumps(schema, indent=2) + "\n"
+    pages["policy.schema.json"] = json.dumps(validate.policy_schema(registry), indent=2) + "\n"
+    for name, made in run_schemas().items():
+        pages[f"schemas/{name}.schema.json"] = json.dumps(made, indent=2) + "\n"
     return pages
 
 
 def _settings(registry: Registry) -> str:
-    top = top_level_options()
+    top = validate.top_level_options()
     within = [option for option in top if option.name.startswith("authority.")]
     lines = [
         _text("settings.md"),
@@ -115,8 +109,14 @@ def _settings(registry: Registry) -> str:
     for declaration in sorted(registry.declarations.values(), key=lambda one: one.name):
         title = {"table": "[{}]", "tables": "[{}.<name>]", "list": "[[{}]]"}[declaration.shape]
         lines += [f"## {declaration.name}", "", f"`{title.format(declaration.name)}`", ""]
-        lines += manual.listed(declaration_options(declaration))
-    lines += ["## rules", "", "Each `[rules.<name>]` also takes these.", "", *manual.listed(common_options())]
+        lines += manual.listed(validate.declaration_options(declaration))
+    lines += [
+        "## rules",
+        "",
+        "Each `[rules.<name>]` also takes these.",
+        "",
+        *manual.listed(validate.common_options()),
+    ]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -318,7 +318,7 @@ def rule_command(selector: str | None, cases: bool, plugins: tuple[str, ...], ou
                     code="unknown-name",
                 ) from None
     if page is not None and output_format == "text":
-        show_markdown(manual.cases(page) if cases else manual.page(page, rule_options(page.rule)))
+        show_markdown(manual.cases(page) if cases else manual.page(page, validate.rule_options(page.rule)))
         return
     rows = aligned([(one.rule.code, one.rule.name, manual.summary(one)) for one in chosen]).split("\n")
     show(output_format, [manual.data(one) for one in chosen], rows)
@@ -327,7 +327,7 @@ def rule_command(selector: str | None, cases: bool, plugins: tuple[str, ...], ou
 def _names(entry: Registered) -> set[str]:
     """What a rule may be looked for by: its code, its name and the words of it, and its settings."""
     rule = entry.rule
-    options = (option.name for option in rule_options(rule))
+    options = (option.name for option in validate.rule_options(rule))
     return {rule.code, rule.name, *rule.name.split("-"), *options}
 
 
@@ -335,5 +335,5 @@ def _has(entry: Registered, word: str) -> bool:
     """Whether a rule's page has a word, its example left out."""
     rule = entry.rule
     said = (rule.code, rule.name, " ".join(manual.prose(rule.__doc__ or "").split()), *rule.tables)
-    settings = (text for option in rule_options(rule) for text in (option.name, option.description))
+    settings = (text for option in validate.rule_options(rule) for text in (option.name, option.description))
     return any(word in text.casefold() for text in (*said, *settings))

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from specguard.errors import named
 from specguard.model import listed
+from specguard.reporters import text
 from specguard.reporters.escape import cut, cut_path, visible
-from specguard.reporters.text import (
-    Style,
-    fold,
-    gravest_first,
-    located,
-    more_than_accepted,
-    place,
-    said,
-    undecided,
-    verdict_line,
-)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +46,7 @@ def _parts(verdict: Verdict) -> Iterator[str]:
     blocks = list(blocks_of(verdict))
     if blocks:
         yield joined(blocks, WORDS, "; `specguard check --output-format json` has them all") + "\n"
-    yield verdict_line(verdict, Style())
+    yield text.verdict_line(verdict, text.Style())
 
 
 def joined(blocks: Sequence[Block], words: int, more: str = "") -> str:
@@ -69,13 +59,13 @@ def joined(blocks: Sequence[Block], words: int, more: str = "") -> str:
     """
     shown: list[str] = []
     persons: list[str] = []
-    for number, (text, person, _) in enumerate(blocks, 1):
+    for number, (block, person, _) in enumerate(blocks, 1):
         asked = [*persons, person] if person and person not in persons else persons
         if not shown:
-            text = _shorter(text, words - len(f"person: {person}".split()) - _MORE * (len(blocks) > 1))
-        elif len(" ".join([*shown, text, *asked]).split()) > words - _MORE * (number < len(blocks)):
+            block = _shorter(block, words - len(f"person: {person}".split()) - _MORE * (len(blocks) > 1))
+        elif len(" ".join([*shown, block, *asked]).split()) > words - _MORE * (number < len(blocks)):
             break
-        shown.append(text)
+        shown.append(block)
         persons = asked
     rest = [name for _, _, name in blocks[len(shown) :]]
     if rest:
@@ -85,12 +75,12 @@ def joined(blocks: Sequence[Block], words: int, more: str = "") -> str:
     return "\n\n".join(shown)
 
 
-def _shorter(text: str, words: int) -> str:
+def _shorter(block: str, words: int) -> str:
     """A block of so many words, if its message has enough that can be left out."""
-    message, *rest = text.split("\n")
+    message, *rest = block.split("\n")
     told = message.split(" ")
-    kept = max(len(told) - len(text.split()) + words, _LEAST)
-    return text if kept >= len(told) else "\n".join([f"{' '.join(told[:kept])}...", *rest])
+    kept = max(len(told) - len(block.split()) + words, _LEAST)
+    return block if kept >= len(told) else "\n".join([f"{' '.join(told[:kept])}...", *rest])
 
 
 def blocks_of(verdict: Verdict, *, errors: bool = False, known: Container[str] = ()) -> Iterator[Block]:
@@ -103,15 +93,15 @@ def blocks_of(verdict: Verdict, *, errors: bool = False, known: Container[str] =
     """
     source = str(verdict.change.get("source"))
     shown = ("error",) if errors else ("error", "warning")
-    for result in gravest_first(verdict):
+    for result in text.gravest_first(verdict):
         found = [
             judged
             for judged in result.findings
             if judged.state == "open" and judged.severity in shown and judged.fingerprint not in known
         ]
-        for like in fold(found, verdict):
+        for like in text.fold(found, verdict):
             yield _block(like, result, source)
-    for results in undecided(verdict):
+    for results in text.undecided(verdict):
         if errors and not any(result.incomplete for result in results):
             continue
         codes = ", ".join(f"{result.code} {result.name}" for result in results)
@@ -124,7 +114,7 @@ def _block(like: Fold, result: RuleResult, source: str) -> Block:
     judged = like.first
     word = "" if judged.severity == "error" else f" ({judged.severity})"
     count = f" ({like.count} findings)" if like.count > 1 else ""
-    lines = [f"{judged.code} {judged.name}{word}{count}: {located(judged)}{visible(like.others)}"]
+    lines = [f"{judged.code} {judged.name}{word}{count}: {text.located(judged)}{visible(like.others)}"]
     if judged.authority is not None:
         quote = f": {visible(cut(judged.quote, _QUOTED))}" if judged.quote else ""
         lines.append(f"  authority: {visible(cut_path(str(judged.authority)))}{quote}")
@@ -136,7 +126,7 @@ def _block(like: Fold, result: RuleResult, source: str) -> Block:
     if step:
         lines.append(f"  next: {visible(cut(step))}")
     person = _person(result, source) if judged.severity == "error" else ""
-    name = f"{judged.code} {place(judged).removesuffix(': ')}".rstrip()
+    name = f"{judged.code} {text.place(judged).removesuffix(': ')}".rstrip()
     return "\n".join(lines), person, f"{name} ({like.count} findings)" if like.count > 1 else name
 
 
@@ -167,7 +157,7 @@ def render_concise(verdicts: Sequence[Verdict]) -> str:
 def _lines(verdict: Verdict) -> Iterator[str]:
     for result in verdict.results:
         for judged in result.findings:
-            yield f"{_place(judged)}{judged.code} {visible(said(judged))}{_remark(judged)}"
+            yield f"{_place(judged)}{judged.code} {visible(text.said(judged))}{_remark(judged)}"
         if result.approvers:
             from specguard.reporters.wording import may_approve
 
@@ -184,11 +174,11 @@ def _lines(verdict: Verdict) -> Iterator[str]:
         for does, said_of_it, where in wording.unsaid_differences(verdict):
             what = f"policy: {does} {said_of_it}"
             yield visible(f"{where}: {what}" if where else what)
-    yield verdict_line(verdict, Style())
+    yield text.verdict_line(verdict, text.Style())
 
 
 def _place(judged: Judged) -> str:
-    where = place(judged)
+    where = text.place(judged)
     if not where and judged.finding.field:
         return f"{judged.finding.field}: "
     return where
@@ -197,7 +187,7 @@ def _place(judged: Judged) -> str:
 def _remark(judged: Judged) -> str:
     remarks: list[str] = [word for word in (judged.severity, judged.state) if word not in ("error", "open")]
     if judged.exceeds:
-        remarks.append(more_than_accepted(judged.exceeds))
+        remarks.append(text.more_than_accepted(judged.exceeds))
     if judged.lifts:
         from specguard.reporters.wording import accounts
 
