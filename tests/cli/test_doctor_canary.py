@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import run
+from specguard.engine.plugins import load_registry
+from specguard.reporters.manual import ON
+from specguard.testing import run, run_here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,11 +17,26 @@ if TYPE_CHECKING:
     from specguard.testing import Outcome, Repository
 
 
-def canaries(repository: Repository, settings: str, **more: str) -> tuple[dict[str, dict[str, str]], Outcome]:
+OFF = {
+    f"[rules.{entry.rule.name}]": 'severity = "off"\n'
+    for entry in load_registry().rules.values()
+    if entry.rule.code in ON
+}
+"""Settings that turn off what judges without any, so that there are few rules to provoke."""
+
+
+def canaries(
+    repository: Repository, settings: str, *, alone: bool = True, **more: str
+) -> tuple[dict[str, dict[str, str]], Outcome]:
     """What is said of each rule, by its code, under settings; `canaries` sums up."""
+    if alone:
+        off = (f"{table}\n{line}" for table, line in OFF.items() if table not in settings)
+        settings = f"{settings}\n{''.join(off)}"
     repository.write("SPEC_AUTHORITY.md", f"# Authority\n\n```toml specguard\n{settings}\n```\n")
     repository.commit("chore: start")
-    done = run("doctor", "--canary", "--output-format=json", directory=repository.path, env=more)
+    # A plugin is found by a process of its own alone.
+    asked = run if more else run_here
+    done = asked("doctor", "--canary", "--output-format=json", directory=repository.path, env=more)
     said = [one for one in json.loads(done.stdout) if one["subject"].startswith("canar")]
     return {one["subject"].partition(" ")[2].partition(" ")[0] or "all": one for one in said}, done
 
@@ -45,6 +62,7 @@ require = ["tests/"]
 [rules.merge-commit]
 severity = "off"
 """,
+        alone=False,
     )
     assert done.exit_code == 0, done
     assert said["PTH001"]["said"] == "caught a change that touches gen/canary/canary.c, docs/api/canary"
@@ -114,7 +132,7 @@ def test_a_plugins_rule_is_tried_by_its_own_example(
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[specguard]\nacme = acme_rules\n")
     said, done = canaries(
-        repository, 'plugins = ["acme"]\nrules.locked-path.paths = ["x"]', PYTHONPATH=str(tmp_path)
+        repository, 'plugins = ["acme"]\n[rules.locked-path]\npaths = ["x"]', PYTHONPATH=str(tmp_path)
     )
     assert done.exit_code == code, done
     assert said["ACM001"]["status"] == ("missing" if code else "ok")
