@@ -38,7 +38,13 @@ class Format(Record):
         return str(load(self.target)(verdicts))
 
     def error_report(self, error: SpecguardError) -> str:
-        """The report that there is no verdict, and why; empty where the format has none."""
+        """The report that there is no verdict, and why; empty where the format has none, or it crashes."""
+        try:
+            return self._of_error(error)
+        except Exception:  # noqa: BLE001 - what makes the report may be what is wrong, and standard error says it
+            return ""
+
+    def _of_error(self, error: SpecguardError) -> str:
         return str(load(self.error_target)(error)) if self.error_target else ""
 
 
@@ -58,8 +64,7 @@ class ListFormat(Format):
 
         return str(load(self.target)(told_of(verdicts)))
 
-    def error_report(self, error: SpecguardError) -> str:
-        """The report that there is no verdict, and why."""
+    def _of_error(self, error: SpecguardError) -> str:
         from specguard.reporters.wording import told_errors
 
         return str(load(self.target)(told_errors(error)))
