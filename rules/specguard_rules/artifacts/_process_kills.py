@@ -28,13 +28,11 @@ _CARRIED: Final = 40
 _DEPTH: Final = 5
 # Options of `pkill`, `pgrep` and `killall` that take a value, those that pick by a user, and those that end
 # nothing.
-_VALUED: Final = frozenset(
-    [
-        "-F", "-g", "-G", "-P", "-s", "-t", "--signal", "--parent", "--pgroup", "--session",
-        "--pidfile", "--group", "--terminal", "--ns", "--nslist", "--runstates", "--cgroup", "--queue",
-        "--older-than", "--younger-than", "--context", "--delimiter",
-    ]
-)  # fmt: skip
+_VALUED: Final = frozenset([
+    "-F", "-g", "-G", "-P", "-s", "-t", "--signal", "--parent", "--pgroup", "--session",
+    "--pidfile", "--group", "--terminal", "--ns", "--nslist", "--runstates", "--cgroup", "--queue",
+    "--older-than", "--younger-than", "--context", "--delimiter",
+])  # fmt: skip
 _OF_USER: Final = re.compile(r"-[uU].*|--(?:e?uid|user)(?:=.*)?")
 _PROBES: Final = re.compile(
     r" (?:-0|(?:-[sn]|--signal)[ =]?0|-[lLVht]|--(?:list|version|help|table))(?![\w.-])", re.IGNORECASE

@@ -252,14 +252,13 @@ def _unswept(agents: Sequence[tuple[Pass, str]], one: Pass, sweep: Sweep) -> Fin
     names = sorted(last.agents[name].agent for last, name in agents)
     earlier = sorted({last.name for last, _ in agents})
     several = len(names) > 1
-    return Finding(
+    message = (
         f"the agent{'s' if several else ''} {', '.join(names)}, of {' and '.join(earlier)}, "
-        f"{'are' if several else 'is'} not in the sweep of {one.name}",
-        help=f"Add {'them' if several else 'it'}, as aligned or stale.",
-        path=sweep[0].path,
-        line=sweep[1].line,
-        key=f"unswept {one.name}",
-        setting="sweep",
+        f"{'are' if several else 'is'} not in the sweep of {one.name}"
+    )
+    step = f"Add {'them' if several else 'it'}, as aligned or stale."
+    return Finding(
+        message, help=step, path=sweep[0].path, line=sweep[1].line, key=f"unswept {one.name}", setting="sweep"
     )
 
 

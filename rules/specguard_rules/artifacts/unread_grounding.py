@@ -167,12 +167,10 @@ class UnreadGrounding(Rule):
                 ]
                 if not equivalents:
                     where = " or ".join(path_text(one.path) for one in sources[:3])
+                    message = f"the agent {work.agent} does not cite {document}"
+                    step = f"Read it, and cite `{document}` in {where}."
                     yield Finding(
-                        f"the agent {work.agent} does not cite {document}",
-                        help=f"Read it, and cite `{document}` in {where}.",
-                        path=sources[0].path,
-                        key=f"{work.agent} {document}",
-                        setting=key,
+                        message, help=step, path=sources[0].path, key=f"{work.agent} {document}", setting=key
                     )
                     continue
                 known(contracts, "grounding.noted_in", [grounding.noted_in])

@@ -25,12 +25,10 @@ MAX_DEPTH: Final = 50
 EXTENDS_DEPTH: Final = 11
 """GitLab's own limit of nesting for `extends`."""
 
-_GITLAB_KEYWORDS: Final = frozenset(
-    [
-        "after_script", "before_script", "cache", "default", "image", "include", "pages:deploy", "services",
-        "spec", "stages", "types", "variables", "workflow",
-    ]
-)  # fmt: skip
+_GITLAB_KEYWORDS: Final = frozenset([
+    "after_script", "before_script", "cache", "default", "image", "include", "pages:deploy", "services",
+    "spec", "stages", "types", "variables", "workflow",
+])  # fmt: skip
 """Keys at the top of `.gitlab-ci.yml` that are no jobs (docs.gitlab.com/ci/yaml)."""
 
 

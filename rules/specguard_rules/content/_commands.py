@@ -102,7 +102,7 @@ def _in_code(text: str, starts: re.Pattern[str]) -> Iterator[Command]:
             end = literal.end()
             following = _NEXT.match(text, end)
         yield from commands(words[0] if words else "", line + 1)
-        yield Command(line + 1, [*words, "$()"])
+        yield Command(line + 1, [*words, "$()"], line + 1)
 
 
 # The keys of data under which commands stand: in plans, hooks' settings, work breakdowns, package.json.
@@ -143,7 +143,8 @@ def _in_data(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) -> Itera
             if isinstance(value, list):
                 if told and len(value) > 1 and all(isinstance(part, str) for part in value):
                     # It may also be one command as a list of words.
-                    yield Command(getattr(value[0], "line", None) or line_of(place), value)
+                    line = getattr(value[0], "line", None) or line_of(place)
+                    yield Command(line, value, line)
                 inner = [(at, part, told and isinstance(part, str)) for at, part in enumerate(value)]
             elif isinstance(value, dict):
                 # A table of commands by name, such as the `scripts` of a package.json, has texts alone.

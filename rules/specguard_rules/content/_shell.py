@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 
+from specguard.rules import Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from typing import Final
 
 DEPTH: Final = 20
@@ -51,7 +53,7 @@ _WRAPPERS: Final = {
 }
 
 
-class Command:
+class Command(Record, frozen=False):
     """A simple command.
 
     Attributes:
@@ -67,15 +69,16 @@ class Command:
         inner: the commands of its substitutions, which stand before it in the list as well.
     """
 
-    def __init__(self, line: int, words: Iterable[str] = ()) -> None:
-        self.words = list(words)
-        self.assigned: list[tuple[str, str]] = []
-        self.targets: list[str] = []
-        self.line = self.end_line = self.here_line = line
-        self.here = ""
-        self.told = True
-        self.piped = False
-        self.inner: list[Command] = []
+    line: int
+    words: list[str] = []
+    end_line: int = 0
+    assigned: list[tuple[str, str]] = []
+    targets: list[str] = []
+    here: str = ""
+    here_line: int = 0
+    told: bool = True
+    piped: bool = False
+    inner: list[Command] = []
 
     def add(self, word: str, line: int, inner: Sequence[Command], *, target: bool) -> None:
         """Take a word with the commands of its substitutions; a `target` is redirected to or from."""
