@@ -66,7 +66,10 @@ def _folded(step: str, entries: Sequence[Entry], base: Base, *, each: bool) -> s
         return f"{step}`"
     paths = {one.path for one in entries}
     touching = [one for one in base.commits if any(entry.path in paths for entry in one.own_entries)]
-    if each and touching and touching != [base.commits[-1]]:
+    last = base.commits[-1]
+    if touching == [last] and len(last.parents) == 1 and all(one.path in paths for one in last.own_entries):
+        return f"Take the commit back with `git reset --keep {last.oid[:SHORT]}~1`"
+    if each and touching and touching != [last]:
         return f"Take it out of its commits with `{_filtered(entries, base)}`"
     # A commit that is left with nothing in it is told of for itself.
     return f"{step} && git commit --amend --no-edit --allow-empty`"
