@@ -600,8 +600,7 @@ class Chooser(Record):
         # A task that no command verifies is not begun, where its plan asks for one.
         if task is not None and "verify" in task.plan.settings.required and not commands_of(task):
             raise _unready(
-                f"{task.name} has no command in `{task.plan.settings.keys_of('verify')[0]}`, "
-                "and may not run without",
+                f"{task.name} has no command in `{task.key_of('verify')}`, and may not run without",
                 "have the planner add one that fails as long as the task is not done, by a change of its own",
                 task.plan.path,
                 task.origin("verify").line or None,

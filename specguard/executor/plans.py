@@ -263,5 +263,5 @@ class Sync:
 
 def _said(task: Task) -> Sequence[Any]:
     """What a task has for evidence, as it is written."""
-    said = [task.value.get(key) for key in task.plan.settings.keys_of("verification")]
-    return [entry for one in said for entry in (one if isinstance(one, list) else [one])]
+    said = task.said("verification")
+    return said if isinstance(said, list) else [said]

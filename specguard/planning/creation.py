@@ -20,7 +20,7 @@ from specguard.planning.sources import TASKS, SourcePage
 from specguard.planning.tasks import Boxes, files_of
 from specguard.planning.validation import requirements
 from specguard.plans.plans import Plan
-from specguard.plans.shape import task_flaws
+from specguard.plans.shape import nested, task_flaws
 from specguard.plans.task import expectation, expects_all
 from specguard.work.templates import PathTemplate, Template, Unrendered
 
@@ -174,11 +174,11 @@ class NewPlan:
     def _value(self) -> Any:
         """What stands in its file."""
         kind = self._kind
-        tasks = _nested(kind.tasks, [self._task(box, needed) for box, needed in self._boxes.needs()])
+        tasks = nested(kind.tasks, [self._task(box, needed) for box, needed in self._boxes.needs()])
         if not isinstance(tasks, dict):
             return tasks
         top = {"goal": self._goal, "source": self._source.path}
-        return _merged(_merged(top, _nested(kind.option, self._option) if kind.option else {}), tasks)
+        return _merged(_merged(top, nested(kind.option, self._option) if kind.option else {}), tasks)
 
     def _id(self, number: int) -> str:
         form = self._kind.id_format
@@ -204,7 +204,7 @@ class NewPlan:
             "verify": list(box.values("verify")),
             "done_criteria": list(box.values("done")) or [title],
         }
-        task = {self._kind.keys_of(name)[0]: value for name, value in values.items()}
+        task = {self._kind.key_of(name): value for name, value in values.items()}
         task["source"] = f"{self._source.path}/{TASKS}" + (f"#{box.id}" if box.id else "")
         return {**task, "notes": box.notes} if box.notes else task
 
@@ -319,13 +319,6 @@ def _folder(kind: PlanKind, name: str) -> str:
         help = "use a word such as cart, without a slash"
         raise SpecguardError(f"{name!r} is no name of a plan", help=help, code="usage")
     return path_text(path)
-
-
-def _nested(key: str, value: Any) -> Any:
-    """A value below a dotted key; the value itself where there is none."""
-    for part in reversed(key.split(".") if key else ()):
-        value = {part: value}
-    return value
 
 
 def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

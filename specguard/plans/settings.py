@@ -16,18 +16,11 @@ if TYPE_CHECKING:
     from specguard.declaration.expressions import Expression
 
 
-KEYS: Final = {
-    "id": ("id", "task_id"),
-    "title": ("title",),
-    "domain": ("domain",),
-    "status": ("status",),
-    "depends_on": ("depends_on",),
-    "expected_files": ("expected_files",),
-    "verify": ("verify",),
-    "done_criteria": ("done_criteria",),
-    "verification": ("verification", "verified", "evidence"),
-}
-"""What a plan says of a task, each with the keys under which it is found unless `keys` has others."""
+KEYS: Final = (
+    "id", "title", "domain", "status", "depends_on", "expected_files", "verify", "done_criteria",
+    "verification",
+)  # fmt: skip
+"""What a plan says of a task, and the key of each unless `keys` has another."""
 
 
 class PlanKind(Settings):
@@ -38,7 +31,7 @@ class PlanKind(Settings):
     branch: str = setting("plan-{name}", "for research and reviews", check=check_template)
     code: str = setting("", "where `expected_files` start")
     tasks: str = setting("tasks", "the tasks' key; empty: the file is the list")
-    keys: dict[str, str | list[str]] = setting({}, 'other keys of a task: `{depends_on = "dependencies"}`')
+    keys: dict[str, str] = setting({}, 'other keys of a task: `{depends_on = "dependencies"}`')
     required: list[
         Literal["id", "title", "domain", "status", "depends_on", "expected_files", "verify", "done_criteria"]
     ] = setting(
@@ -63,12 +56,9 @@ class PlanKind(Settings):
         tightens=["branch", "base"],
     )
 
-    def keys_of(self, name: str) -> tuple[str, ...]:
-        """The keys of a task under which something of it is looked for, in order; see `KEYS`."""
-        own = self.keys.get(name)
-        if own is None:
-            return KEYS[name]
-        return (own,) if isinstance(own, str) else tuple(own)
+    def key_of(self, name: str) -> str:
+        """The key of a task under which something of it stands; see `KEYS`."""
+        return self.keys.get(name, name)
 
     def problem(self) -> str:
         """What is wrong with the table as a whole; empty where nothing is."""

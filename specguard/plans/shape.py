@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from specguard.artifacts.sections import describes
 from specguard.artifacts.skeletons import OWED
 from specguard.documents.content import owes
@@ -18,10 +16,11 @@ from specguard.work.templates import PathTemplate, Template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.change.tree import Documents
+    from specguard.documents.fields import Place
     from specguard.plans.plans import Plan
     from specguard.plans.settings import PlanKind
     from specguard.plans.task import Task
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
 LISTS: Final = ("depends_on", "expected_files", "verify", "done_criteria")
 """What is a list of texts."""
 
-_LABEL: Final = re.compile(
-    r"(?:(?:option|plan)\s+)?(?P<label>.+?)\s*(?:$|[:.(\u2013\u2014]|-\s)", re.IGNORECASE
-)
 _KINDS: Final = {
     type(None): "nothing", dict: "a mapping", str: "a text", bool: "true or false", int: "a number",
     list: "a list",
@@ -50,19 +46,13 @@ def flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
         MissingFact: the file that describes its options cannot be read.
     """
     if plan.data.problem is not None:
-        yield Finding(
-            f"{path_text(plan.path)} is no plan: {plan.data.problem.message}",
-            help="Write it as a file that holds the tasks once each.",
-            path=plan.path,
-            line=plan.data.problem.line,
-            key="unread",
-        )
+        said = f"{path_text(plan.path)} is no plan: {plan.data.problem.message}"
+        yield _of_plan(plan, said, "Write it as a file that holds the tasks once each.", "unread")
         return
     yield from _listing(plan)
     seen: dict[str, Task] = {}
     for task in plan.tasks:
         yield from task_flaws(task)
-    for task in plan.tasks:
         first = seen.setdefault(normal_id(task.id), task) if task.id else task
         if first is not task:
             line = f", first in line {first.line}" if first.line else ""
@@ -74,56 +64,48 @@ def flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
 
 def _listing(plan: Plan) -> Iterator[Finding]:
     """What is wrong with the list of tasks."""
-    listing, where = plan.listing, plan.settings.tasks
+    listing, where, top = plan.listing, plan.settings.tasks, plan.tasks_key
     if not isinstance(listing, (list, dict)) or not listing:
         said = f"has no {where!r}" if listing is None else f"has {kind_of(listing)} in {where!r}"
         said = "lists no task" if isinstance(listing, (list, dict)) else said
-        yield Finding(
-            f"{path_text(plan.path)} {said}, which should be the list of its tasks",
-            help=f"List the tasks there, or set {plan.setting('tasks')} to where they are.",
-            path=plan.path,
-            line=plan.data.line(plan.tasks_key),
-            field=where or None,
-            key="tasks",
-            setting=plan.setting("tasks"),
-        )
+        said = f"{path_text(plan.path)} {said}, which should be the list of its tasks"
+        help = f"List the tasks there, or set {plan.setting('tasks')} to where they are."
+        yield _of_plan(plan, said, help, "tasks", top, setting="tasks")
     for place, value in elements(listing):
         if not isinstance(value, dict):
-            key = (*plan.tasks_key, place)
-            yield Finding(
-                f"{dotted(key)} is {kind_of(value)}, where a task should be",
-                help="Write the task as a mapping with an id, or take it out.",
-                path=plan.path,
-                line=plan.data.line(key),
-                field=dotted(key),
-                key=f"{place}:no task",
-            )
+            said = f"{dotted((*top, place))} is {kind_of(value)}, where a task should be"
+            help = "Write the task as a mapping with an id, or take it out."
+            yield _of_plan(plan, said, help, f"{place}:no task", (*top, place))
 
 
 def _option(plan: Plan, documents: Documents) -> Iterator[Finding]:
     """Whether the plan names the option that it was made from, and that is one which is described."""
     name, options = plan.settings.option, plan.settings.options
-    said = help = ""
     if name and not plan.option:
         said = f"{path_text(plan.path)} does not name the option that it was made from ({name!r})"
         help = f'Add `{name}` with the option that was chosen, such as "B".'
+        yield _of_plan(plan, said, help, "option", name.split("."), setting="option")
     elif name and options:
         path = plan.folder + b"/" + options.encode("utf-8")
         document = documents.read(path)
-        label = _LABEL.match(plan.option[:200])
-        if document is None or label is None or not describes(document, label["label"]):
+        if document is None or not describes(document, plan.option):
             said = f"{path_text(path)} does not describe the option {shortened(plan.option)!r}"
             help = "Name one that is described there, by its letter."
-    if said:
-        yield Finding(
-            said,
-            help=help,
-            path=plan.path,
-            line=plan.data.line(name.split(".")),
-            field=name,
-            key="option",
-            setting=plan.setting("options" if plan.option else "option"),
-        )
+            yield _of_plan(plan, said, help, "option", name.split("."), setting="options")
+
+
+def _of_plan(
+    plan: Plan, message: str, help: str, key: str, place: Sequence[str | int] = (), setting: str = ""
+) -> Finding:
+    return Finding(
+        message,
+        help=help,
+        path=plan.path,
+        line=plan.data.line(place),
+        field=dotted(place) or None,
+        key=key,
+        setting=plan.setting(setting) if setting else "",
+    )
 
 
 def task_flaws(task: Task) -> Iterator[Finding]:
@@ -133,78 +115,64 @@ def task_flaws(task: Task) -> Iterator[Finding]:
             key = task.key_of(name)
             step = f"Add `{key}` to it, or say in {task.plan.setting('keys')} what it is called."
             yield _finding(task, f"{task.name} has no {key}", step, name, "missing", setting="required")
-    yield from _id(task)
-    for name in ("title", "domain"):
-        key, value = task.said(name) or ("", None)
-        if value is not None and not isinstance(value, str):
-            yield _typed(task, name, "a text")
-        elif value is not None and not value.strip():
-            yield _finding(task, f"the {key} of {task.name} is empty", "Say it.", name, "empty")
-        elif value is not None and owes(value):
-            yield _owed(task, name, value)
-    yield from _status(task)
-    for name in LISTS:
-        yield from _list(task, name)
-    yield from _files(task)
+    for name in ("id", "title", "domain", "status", *LISTS):
+        key, value = task.key_of(name), task.said(name)
+        value = task.id or None if name == "id" and value is None else value
+        if value is None:
+            continue
+        kinds = list if name in LISTS else (str, int) if name == "id" else str
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            wanted = "a list of texts" if name in LISTS else "a text"
+            said = f"{key} of {task.name} is {kind_of(value)}, not {wanted}"
+            yield _finding(task, said, f"Write it as {wanted}.", name, "type")
+        elif isinstance(value, list):
+            yield from _list(task, name, value)
+        else:
+            yield from _text(task, name, str(value))
 
 
-def _id(task: Task) -> Iterator[Finding]:
-    form = task.plan.settings.id_format
-    template = Template(form)
-    _, value = task.said("id") or ("", task.id)
-    if not isinstance(value, (str, int)) or isinstance(value, bool):
-        yield _typed(task, "id", "a text")
-    elif (task.said("id") or task.id) and template.read(task.id) is None:
-        example = template.render(dict.fromkeys(template.names, "001"))
-        said = f"the id {shortened(task.id)!r} is not of the form {form!r}"
-        yield _finding(task, said, f"Give it an id such as {example}.", "id", "form", setting="id_format")
+def _text(task: Task, name: str, value: str) -> Iterator[Finding]:
+    key, settings = task.key_of(name), task.plan.settings
+    if name == "id":
+        template = Template(settings.id_format)
+        if template.read(task.id) is None:
+            example = template.render(dict.fromkeys(template.names, "001"))
+            said = f"the id {shortened(task.id)!r} is not of the form {settings.id_format!r}"
+            yield _finding(task, said, f"Give it an id such as {example}.", "id", "form", setting="id_format")
+    elif name == "status":
+        if normal_name(value) not in map(normal_name, settings.statuses):
+            among = f"which is not one of {', '.join(settings.statuses)}"
+            said = f"{task.name} has the {key} {shortened(value)!r}, {among}"
+            step = nearest(value, settings.statuses, "Give it one of these.")
+            yield _finding(task, said, step, "status", "unknown", setting="statuses")
+    elif not value.strip():
+        yield _finding(task, f"the {key} of {task.name} is empty", "Say it.", name, "empty")
+    elif owes(value):
+        yield _owed(task, name, value)
 
 
-def _status(task: Task) -> Iterator[Finding]:
-    key, value = task.said("status") or ("", None)
-    statuses = task.plan.settings.statuses
-    if value is not None and not isinstance(value, str):
-        yield _typed(task, "status", "a text")
-    elif value is not None and normal_name(value) not in map(normal_name, statuses):
-        said = f"{task.name} has the {key} {shortened(value)!r}, which is not one of {', '.join(statuses)}"
-        step = nearest(value, statuses, "Give it one of these.")
-        yield _finding(task, said, step, "status", "unknown", setting="statuses")
-
-
-def _list(task: Task, name: str) -> Iterator[Finding]:
-    key, values = task.said(name) or ("", None)
-    if values is not None and not isinstance(values, list):
-        yield _typed(task, name, "a list of texts")
-        return
-    if values == [] and name == "done_criteria" and name in task.plan.settings.required:
+def _list(task: Task, name: str, values: Sequence[Any]) -> Iterator[Finding]:
+    key, code = task.key_of(name), task.plan.settings.code
+    if not values and name == "done_criteria" and name in task.plan.settings.required:
         said, step = f"{task.name} has no {key}", "Say what holds when it is done."
         yield _finding(task, said, step, name, "empty", setting="required")
-    for position, value in enumerate(values or ()):
-        text = element_text(name, value)
-        # A pattern may be without a letter, and a placeholder among commands matters once the task is done.
-        if name != "verify" and any(map(str.isalnum, text)) and owes(text):
-            yield _owed(task, name, text, position)
+    for position, value in enumerate(values):
+        text = element_text(value)
         if not text:
             why = "is empty" if value == "" else f"is {kind_of(value)}, not a text"
             said, step = f"{key}.{position} of {task.name} {why}", "Write it as a text, or take it out."
             yield _finding(task, said, step, name, f"element:{why}", position)
-
-
-def _files(task: Task) -> Iterator[Finding]:
-    code = task.plan.settings.code
-    for place, text in task.listed("expected_files"):
-        expected = expectation(text, code)
-        problem = expected.problem or ("is every file there is" if expects_all(expected) else "")
-        if problem:
+            continue
+        # A pattern may be without a letter, and a placeholder among commands matters once the task is done.
+        if name != "verify" and any(map(str.isalnum, text)) and owes(text):
+            yield _owed(task, name, text, position)
+        expected = expectation(text, code) if name == "expected_files" else None
+        if expected is not None and (expected.problem or expects_all(expected)):
+            problem = expected.problem or "is every file there is"
+            said = f"{task.name} expects {shortened(text)!r}, which {problem}"
             where = f"{code!r}" if code else "the repository's root"
-            yield _finding(
-                task,
-                f"{task.name} expects {shortened(text)!r}, which {problem}",
-                f"Name the files or folders that the task is to touch, from {where}.",
-                "expected_files",
-                text,
-                *place[1:],
-            )
+            step = f"Name the files or folders that the task is to touch, from {where}."
+            yield _finding(task, said, step, name, text, position)
 
 
 def _owed(task: Task, name: str, text: str, *below: int) -> Finding:
@@ -214,17 +182,11 @@ def _owed(task: Task, name: str, text: str, *below: int) -> Finding:
     return _finding(task, said, step, name, f"owed:{text[:60]}", *below)
 
 
-def _typed(task: Task, name: str, wanted: str) -> Finding:
-    key, value = task.said(name) or (name, None)
-    said = f"{key} of {task.name} is {kind_of(value)}, not {wanted}"
-    return _finding(task, said, f"Write it as {wanted}.", name, "type")
-
-
 def _finding(
-    task: Task, message: str, help: str, name: str, what: str, *below: str | int, setting: str = ""
+    task: Task, message: str, help: str, name: str, what: str, *below: int, setting: str = ""
 ) -> Finding:
     """A finding about something of a task, at its line."""
-    place = (task.key_of(name), *below) if task.said(name) else ()
+    place: Place = () if task.said(name) is None else (task.key_of(name), *below)
     return task.finding(message, help, f"{task.id or '?'}:{name}:{what}", *place, setting=setting)
 
 
@@ -242,14 +204,13 @@ def skeleton(kinds: Mapping[str, PlanKind], path: bytes) -> Any:
     """
     for kind in kinds.values():
         if PathTemplate(f"{kind.folder}/{kind.plan}").read(path) is not None:
-            tasks = _nested(kind.tasks, [_task(kind)])
-            option = _nested(kind.option, OWED) if kind.option and kind.tasks else {}
-            return {**option, **tasks} if option else tasks
+            tasks = nested(kind.tasks, [_task(kind)])
+            return {**nested(kind.option, OWED), **tasks} if kind.option and kind.tasks else tasks
     return None
 
 
-def _nested(key: str, value: Any) -> Any:
-    """A value under a dotted key."""
+def nested(key: str, value: Any) -> Any:
+    """A value under a dotted key; the value itself where there is none."""
     for part in reversed(key.split(".") if key else ()):
         value = {part: value}
     return value
@@ -261,4 +222,4 @@ def _task(kind: PlanKind) -> dict[str, Any]:
     values["id"] = template.render(dict.fromkeys(template.names, "001"))
     values["status"] = kind.statuses[0]
     values["depends_on"] = []
-    return {kind.keys_of(name)[0]: value for name, value in values.items() if name in kind.required}
+    return {kind.key_of(name): value for name, value in values.items() if name in kind.required}

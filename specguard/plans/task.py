@@ -9,7 +9,7 @@ from functools import cached_property
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.data import data_kind, written
-from specguard.documents.fields import DataEntry, elements, normal_name
+from specguard.documents.fields import DataEntry, normal_name
 from specguard.errors import SpecguardError
 from specguard.model import Finding, Origin, path_text
 from specguard.work.kinds import number_of
@@ -25,17 +25,6 @@ if TYPE_CHECKING:
     from specguard.plans.plans import Plan
 
 
-TEXT_KEYS: Final = {
-    "depends_on": ("id", "task", "task_id"),
-    "expected_files": ("path", "file"),
-    "verify": ("command", "cmd", "run"),
-    "done_criteria": ("text", "criterion", "description", "title"),
-}
-"""Of a list's element that is a mapping, the keys that hold its text."""
-
-_PUT_OFF: Final = "deferred"
-
-
 class Task(DataEntry):
     """A task of a plan.
 
@@ -48,8 +37,9 @@ class Task(DataEntry):
     @cached_property
     def id(self) -> str:
         """Its id as it is written; empty where it has none. Where tasks are kept by id, it is their key."""
-        found = self.said("id")
-        value = found[1] if found else self.key[-1] if isinstance(self.key[-1], str) else ""
+        value = self.said("id")
+        if value is None and isinstance(self.key[-1], str):
+            value = self.key[-1]
         return written(value).strip() if isinstance(value, (str, int)) else ""
 
     @property
@@ -107,41 +97,31 @@ class Task(DataEntry):
     @property
     def deferred(self) -> bool:
         """Whether its status says that it is put off, so that nothing waits for it."""
-        return self._has([_PUT_OFF])
+        return self._has(["deferred"])
 
     @property
     def line(self) -> int | None:
         """The line at which it stands: that of its id, where it has one."""
-        found = self.said("id")
-        return self.line_of(*found[:1]) if found else self.line_of()
-
-    def said(self, name: str) -> tuple[str, Any] | None:
-        """The key and the value of something that plans say of tasks; None where nothing, or `null`, is said.
-
-        Args:
-            name: one of `specguard.plans.settings.KEYS`.
-        """
-        keys = self.plan.settings.keys_of(name)
-        return next(((key, self.value[key]) for key in keys if self.value.get(key) is not None), None)
+        return self.line_of(*([] if self.said("id") is None else [self.key_of("id")]))
 
     def key_of(self, name: str) -> str:
-        """The key under which something is said of it, or would be."""
-        found = self.said(name)
-        return found[0] if found else self.plan.settings.keys_of(name)[0]
+        """The key under which something of it stands, or would: one of `specguard.plans.settings.KEYS`."""
+        return self.plan.settings.key_of(name)
+
+    def said(self, name: str) -> Any:
+        """The value of something that plans say of tasks; None where nothing is said."""
+        return self.value.get(self.key_of(name))
 
     def text(self, name: str) -> str:
         """A text that the plan has for a task; empty where it has none."""
-        found = self.said(name)
-        return found[1].strip() if found and isinstance(found[1], str) else ""
+        value = self.said(name)
+        return value.strip() if isinstance(value, str) else ""
 
     def listed(self, name: str) -> Sequence[tuple[Place, str]]:
         """The texts of a list that the plan has for a task, each with its place below the task."""
-        key, values = self.said(name) or ("", None)
-        texts = [
-            ((key, at), element_text(name, value))
-            for at, value in elements(values if isinstance(values, list) else None)
-        ]
-        return [(place, text) for place, text in texts if text]
+        value, key = self.said(name), self.key_of(name)
+        texts = [(at, element_text(one)) for at, one in enumerate(value if isinstance(value, list) else ())]
+        return [((key, at), text) for at, text in texts if text]
 
     @property
     def expected_paths(self) -> Covering:
@@ -156,7 +136,7 @@ class Task(DataEntry):
         Args:
             name: one of `specguard.plans.settings.KEYS`.
         """
-        line = self.line_of(self.key_of(name)) if self.said(name) else self.line
+        line = self.line if self.said(name) is None else self.line_of(self.key_of(name))
         return Origin(path_text(self.plan.path), line or 0)
 
     def finding(
@@ -193,10 +173,8 @@ class Task(DataEntry):
         return bool(self.status) and normal_name(self.status) in map(normal_name, statuses)
 
 
-def element_text(name: str, value: Any) -> str:
-    """The text of an element of a list; empty where it has none."""
-    if isinstance(value, dict):
-        value = next((value[key] for key in TEXT_KEYS[name] if key in value), None)
+def element_text(value: Any) -> str:
+    """The text of an element of a list; empty where it is none."""
     if isinstance(value, str):
         return value.strip()
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
@@ -269,7 +247,7 @@ def expects_all(expected: Expectation) -> bool:
     return all(expected.paths.find(probe) is not None for probe in _PROBES)
 
 
-_SPACE: Final = re.compile(r"[ \t\r\n]*")
+_SPACE: Final = re.compile(r"[ \t\r\n,:]*")
 _DECODER: Final = json.JSONDecoder()
 
 
@@ -297,14 +275,17 @@ def marked(text: str, task: Task, *, status: str, evidence: Sequence[Any] = ()) 
     text = _with(text, task.key, task.key_of("status"), status)
     if not evidence:
         return text
-    said = task.said("verification")
-    known = [] if said is None else said[1] if isinstance(said[1], list) else [said[1]]
+    known = task.said("verification")
+    known = known if isinstance(known, list) else [] if known is None else [known]
     return _with(text, task.key, task.key_of("verification"), [*known, *evidence])
 
 
 def _with(text: str, place: Place, key: str, value: Any) -> str:
     """A text of JSON in which one key of the object at a place has another value."""
-    start = _find(text, _over_space(text, int(text.startswith("\ufeff"))), place)
+    start = _over_space(text, int(text.startswith("\ufeff")))
+    for part in place:
+        # Of a key that is there twice the file could not be read.
+        start = next(begin for name, _, begin, _ in _members(text, start) if name == part)
     members = _members(text, start)
     # What stands before a key, with its line's indentation.
     lead = text[start + 1 : members[0][1]] if members else ""
@@ -320,35 +301,23 @@ def _with(text: str, place: Place, key: str, value: Any) -> str:
     return f"{text[:end]}{between}{json.dumps(key)}: {new}{text[end:]}"
 
 
-def _find(text: str, at: int, place: Place) -> int:
-    """Where the value at a place begins."""
-    for part in place:
-        if text[at] == "{":
-            # Of a key that is there twice the file could not be read.
-            at = next(begin for name, _, begin, _ in _members(text, at) if name == str(part))
-            continue
-        at = _over_space(text, at + 1)
-        for _ in range(int(part)):
-            _, end = _DECODER.raw_decode(text, at)
-            at = _over_space(text, _over_space(text, end) + 1)
-    return at
-
-
-def _members(text: str, start: int) -> Sequence[tuple[str, int, int, int]]:
-    """The members of an object: the key, where it begins, and where its value begins and ends."""
-    found = []
+def _members(text: str, start: int) -> Sequence[tuple[str | int, int, int, int]]:
+    """What is in an object or a list: the key or position, where that begins, and the value's two ends."""
+    found: list[tuple[str | int, int, int, int]] = []
     at = _over_space(text, start + 1)
-    while text[at] != "}":
-        key, end = _DECODER.raw_decode(text, at)
-        begin = _over_space(text, _over_space(text, end) + 1)
+    while text[at] not in "}]":
+        key: str | int = len(found)
+        begin = at
+        if text[start] == "{":
+            key, end = _DECODER.raw_decode(text, at)
+            begin = _over_space(text, end)
         _, end = _DECODER.raw_decode(text, begin)
         found.append((key, at, begin, end))
         at = _over_space(text, end)
-        if text[at] == ",":
-            at = _over_space(text, at + 1)
     return found
 
 
 def _over_space(text: str, at: int) -> int:
+    """The position of the next key or value."""
     match = _SPACE.match(text, at)
     return match.end() if match else at

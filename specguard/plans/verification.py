@@ -1,6 +1,6 @@
-"""What a plan says of how a task was verified, in the forms in which planners write it.
+"""What a plan says of how a task was verified.
 
-Under one of the task's keys `verification`, `verified` or `evidence` stands one entry, or a list of them:
+Under `verification` of the task stands one entry, or a list of them:
 
 - a command with its exit code: `{"command": "pytest -q", "exit_code": 0}`;
 - several of them: `{"commands": [...]}`, each such an entry, or a text with `exit_code` beside the list;
@@ -19,9 +19,9 @@ from specguard.declaration.rule import Record
 from specguard.documents.characters import visible
 from specguard.documents.citations import plain_path
 from specguard.documents.content import owes
-from specguard.documents.data import data_kind, written
+from specguard.documents.data import data_kind
 from specguard.documents.dates import date_problem, parse_date
-from specguard.documents.fields import elements, normal_name
+from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact
 from specguard.model import path_text, shortened
 from specguard.runs.proof import Claim
@@ -38,18 +38,8 @@ if TYPE_CHECKING:
     from specguard.runs.proof import RunProof
 
 
-COMMAND: Final = frozenset({"command", "cmd"})
-CODE: Final = frozenset({"exitcode", "exit", "code", "returncode"})
-COMMANDS: Final = frozenset({"commands", "results", "checks"})
-MANIFEST: Final = frozenset({"manifest", "run", "runmanifest", "path"})
-NOTE: Final = frozenset({"note", "notes", "verifiednote"})
-WHO: Final = frozenset({"by", "who", "person", "reviewer", "verifiedby"})
-WHEN: Final = frozenset({"at", "time", "when", "date", "verifiedat"})
-"""The keys of an entry, as `normal_name` gives them."""
-
-FLAT: Final = frozenset({"verifiednote", "verifiedby", "verifiedat"})
-"""Keys of a task itself that are a part of a person's word."""
-
+_PERSON: Final = ("note", "by", "at")
+_CODE: Final = frozenset({"exitcode", "exit", "code", "returncode"})
 _PATH: Final = re.compile(r"[^\s\"'`<>|;]{1,1000}")
 
 
@@ -117,67 +107,49 @@ class TaskEvidence(Record):
 def evidence_of(task: Task) -> TaskEvidence:
     """What a plan says of how a task was verified."""
     evidence = TaskEvidence()
-    for key in task.plan.settings.keys_of("verification"):
-        if key in task.value:
-            _read(evidence, task.value[key], None, (key,))
-    flat = [key for key in task.value if normal_name(key) in FLAT]
+    key = task.key_of("verification")
+    _read(evidence, task.value.get(key), (key,))
+    flat = {name: task.value[f"verified_{name}"] for name in _PERSON if f"verified_{name}" in task.value}
     if flat:
-        evidence.manual.append(_manual({key: task.value[key] for key in flat}, (flat[0],)))
+        evidence.manual.append(_manual(flat, (f"verified_{next(iter(flat))}",)))
     return evidence
 
 
-def _read(evidence: TaskEvidence, value: Any, code: int | None, place: Place) -> None:
+def _read(
+    evidence: TaskEvidence, value: Any, place: Place, code: int | None = None, *, commands: bool = False
+) -> None:
     """Read one entry or a list of them; a text in a list of commands has the code that stands beside it."""
-    if isinstance(value, dict):
-        _entry(evidence, value, code, place)
-    elif isinstance(value, list):
-        for position, one in elements(value):
-            _read(evidence, one, code, (*place, position))
-    elif isinstance(value, str) and code is None and _is_path(value):
-        evidence.runs.append(CitedManifest(value.strip(), place))
-    elif isinstance(value, str) and len(place) > 1 and normal_name(str(place[-2])) in COMMANDS:
+    if isinstance(value, list):
+        for position, one in enumerate(value):
+            _read(evidence, one, (*place, position), code, commands=commands)
+    elif isinstance(value, str) and commands:
         evidence.ran.append(RanCommand(value.strip(), code, place))
-    elif value not in (None, "", False):
-        evidence.other.append(place)
-
-
-def _entry(evidence: TaskEvidence, entry: Mapping[str, Any], beside: int | None, place: Place) -> None:
-    # Of several codes the one counts that tells of a failure, or of nothing.
-    codes = [_code(entry[key]) for key in entry if normal_name(key) in CODE] or [beside]
-    code = next((one for one in codes if one), None if None in codes else 0)
-    understood = False
-    for key, value in entry.items():
-        name = normal_name(key)
-        if name in COMMAND and isinstance(value, str) and value.strip():
-            evidence.ran.append(RanCommand(value.strip(), code, (*place, key)))
-        elif name in COMMANDS and isinstance(value, list) and value:
-            _read(evidence, value, code, (*place, key))
-        elif name in MANIFEST and isinstance(value, str) and _is_path(value):
-            evidence.runs.append(CitedManifest(value.strip(), (*place, key)))
-        else:
-            continue
-        understood = True
-    if not understood and any(normal_name(key) in NOTE | WHO | WHEN for key in entry):
-        evidence.manual.append(_manual(entry, place))
-    elif not understood:
-        evidence.other.append(place)
+    elif isinstance(value, str) and _is_path(value):
+        evidence.runs.append(CitedManifest(value.strip(), place))
+    elif not isinstance(value, dict):
+        evidence.other.extend([] if value in (None, "", False) else [place])
+    else:
+        # Of several codes the one counts that tells of a failure, or of nothing.
+        codes = [value[key] for key in value if normal_name(key) in _CODE] or [code]
+        codes = [one if isinstance(one, int) and not isinstance(one, bool) else None for one in codes]
+        code = next((one for one in codes if one), None if None in codes else 0)
+        command, several, manifest = (value.get(key) for key in ("command", "commands", "manifest"))
+        if isinstance(command, str) and command.strip():
+            evidence.ran.append(RanCommand(command.strip(), code, (*place, "command")))
+        if isinstance(several, list):
+            _read(evidence, several, (*place, "commands"), code, commands=True)
+        if isinstance(manifest, str) and _is_path(manifest):
+            evidence.runs.append(CitedManifest(manifest.strip(), (*place, "manifest")))
+        if command is None and several is None and manifest is None and any(key in value for key in _PERSON):
+            evidence.manual.append(_manual(value, place))
+        elif not (command or several or manifest):
+            evidence.other.append(place)
 
 
 def _manual(entry: Mapping[str, Any], place: Place) -> Manual:
-    note, who, when = (next(filter(None, _texts(entry, names)), "") for names in (NOTE, WHO, WHEN))
+    said = (entry.get(key) for key in _PERSON)
+    note, who, when = (visible(one).strip() if isinstance(one, str) else "" for one in said)
     return Manual(note, who, when, place)
-
-
-def _texts(entry: Mapping[str, Any], names: frozenset[str]) -> Iterator[str]:
-    for key, value in entry.items():
-        if normal_name(key) in names and isinstance(value, (str, int)) and not isinstance(value, bool):
-            yield visible(written(value)).strip()
-
-
-def _code(value: Any) -> int | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    return int(value) if isinstance(value, str) and re.fullmatch("-?[0-9]{1,9}", value.strip()) else None
 
 
 def _is_path(text: str) -> bool:
@@ -220,30 +192,36 @@ def unverified(task: Task, proof: RunProof, today: date) -> Iterator[Finding]:
         MissingFact: a run is cited that cannot be looked up here, and nothing else proves the task.
     """
     evidence = evidence_of(task)
-    last = _last(evidence.ran)
-    failed = [ran for ran in last.values() if ran.code]
-    manual = {one.place: manual_problem(one, today) for one in evidence.manual}
-    proofs = proofs_of(task)
+    # Of each command what was run last counts.
+    recorded = {_plain(one.command): one for one in evidence.ran}
+    failed = [ran for ran in recorded.values() if ran.code]
+    words = [(manual_problem(one, today), "manual", one.place) for one in evidence.manual]
     for ran in failed:
-        yield _finding(
-            task,
+        said, what = (
             f"and {shortened(ran.command, 80)!r} ended with {ran.code}",
             f"failed:{_plain(ran.command)}",
-            ran.place,
-            help="Take the task back to where it stands, and verify it again.",
         )
-    if failed or "" in manual.values():
+        help = "Take the task back to where it stands, and verify it again."
+        yield _finding(task, said, f"failed:{_plain(ran.command)}", ran.place, help=help)
+    if failed or any(not why for why, _, _ in words):
         return
-    if not proofs:
-        yield _no_commands(task)
+    if not proofs_of(task):
+        key, commands = task.key_of("verify"), commands_of(task)
+        said = f"and has no {key} commands"
+        if commands:
+            said = f"and its only command {shortened(commands[0][1], 80)!r} cannot fail"
+        help = (
+            f"List under `{key}` the commands that verify it, and record their exit codes; or have a person "
+            "verify it, and record who, when and what they saw."
+        )
+        yield _finding(task, said, "verify", (key,), help=help)
     elif not evidence:
         yield _finding(task, "and nothing says how that was verified", "evidence")
     else:
-        reasons = [(why, "manual", place) for place, why in manual.items()]
-        reasons += [
-            (f"what its `{place[0]}` says is no evidence", "other", place) for place in evidence.other
-        ]
-        yield from _unproven(task, evidence.runs, proofs, last, reasons, proof)
+        others = [(f"what its `{at[0]}` says is no evidence", "other", at) for at in evidence.other]
+        reasons = _unproven(task, evidence.runs, recorded, proof)
+        for why, what, place in [*reasons, *words, *others] if reasons is not None else ():
+            yield _finding(task, f"but {why}", what, place)
 
 
 def commands_of(task: Task) -> Sequence[tuple[Place, str]]:
@@ -262,18 +240,13 @@ def same_command(one: str, other: str) -> bool:
 
 
 def _unproven(
-    task: Task,
-    runs: Iterable[CitedManifest],
-    commands: Sequence[str],
-    recorded: Mapping[str, RanCommand],
-    reasons: Sequence[tuple[str, str, Place]],
-    proof: RunProof,
-) -> Iterator[Finding]:
-    """What keeps all that a task has from proving it; nothing where something does."""
-    without = [command for command in commands if _plain(command) not in recorded]
+    task: Task, runs: Iterable[CitedManifest], recorded: Mapping[str, RanCommand], proof: RunProof
+) -> list[tuple[str, str, Place]] | None:
+    """Why neither the recorded commands nor a cited run prove a task; None where they do."""
+    without = [command for command in proofs_of(task) if _plain(command) not in recorded]
     unknown = next((ran for ran in recorded.values() if ran.code is None), None)
     if recorded and not without and unknown is None:
-        return
+        return None
     found: list[tuple[str, str, Place]] = []
     missing: MissingFact | None = None
     for cited in runs:
@@ -283,7 +256,7 @@ def _unproven(
             missing = missing or fact
             continue
         if not problem:
-            return
+            return None
         found.append((problem, f"run:{cited.path}", cited.place))
     if missing is not None:
         raise missing
@@ -292,25 +265,7 @@ def _unproven(
     elif recorded:
         place = next(iter(recorded.values())).place
         found.append((f"{shortened(without[0], 80)!r} is not among what was run", "command", place))
-    for problem, what, place in (*found, *reasons):
-        yield _finding(task, f"but {problem}", what, place)
-
-
-def _no_commands(task: Task) -> Finding:
-    key, commands = task.key_of("verify"), commands_of(task)
-    said = f"and has no {key} commands"
-    if commands:
-        said = f"and its only command {shortened(commands[0][1], 80)!r} cannot fail"
-    help = (
-        f"List under `{key}` the commands that verify it, and record their exit codes; or have a person "
-        "verify it, and record who, when and what they saw."
-    )
-    return _finding(task, said, "verify", (key,), help=help)
-
-
-def _last(ran: Sequence[RanCommand]) -> Mapping[str, RanCommand]:
-    """Of each command what was run last."""
-    return {_plain(one.command): one for one in ran}
+    return found
 
 
 def _run_problem(cited: CitedManifest, task: Task, proof: RunProof) -> str:

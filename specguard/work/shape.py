@@ -133,27 +133,40 @@ SHOWN: Final = 12
 
 
 def circles_of(graph: Mapping[int, Sequence[int]]) -> Iterator[Sequence[int]]:
-    """The circles of a graph: of each knot of nodes the shortest through its first one.
+    """Circles of a graph, each from its first node on; no node is in two, and of each knot there is one.
 
     A node that leads to itself is no circle here.
 
     Args:
         graph: of each node those that it leads to.
     """
-    for knot in _knots(graph):
-        first, within = min(knot), set(knot)
-        came: dict[int, int] = {}
-        waiting = [first]
-        for here in waiting:
-            new = [there for there in graph[here] if there in within and there not in came]
-            came.update(dict.fromkeys(new, here))
-            if first in came:
-                break
-            waiting += dict.fromkeys(new)
-        way = [came[first]]
-        while way[-1] != first:
-            way.append(came[way[-1]])
-        yield way[::-1]
+    left: set[int] = set()
+    for root in graph:
+        way = [] if root in left else [root]
+        ahead = {node: iter(graph[node]) for node in way}
+        while way:
+            there = next(ahead[way[-1]], None)
+            if there is None:
+                left.add(way.pop())
+            elif there not in left and there not in ahead:
+                way.append(there)
+                ahead[there] = iter(graph[there])
+            elif there not in left and there != way[-1]:
+                circle = way[way.index(there) :]
+                del way[-len(circle) :]
+                left.update(circle)
+                yield _shortest(circle, graph)
+
+
+def _shortest(circle: Sequence[int], graph: Mapping[int, Sequence[int]]) -> Sequence[int]:
+    """A circle from its first node on, without the nodes that an edge passes over."""
+    begin = circle.index(min(circle))
+    nodes = [*circle[begin:], *circle[:begin]]
+    place = {node: at for at, node in enumerate(nodes)}
+    way = nodes[:1]
+    while len(way) == 1 or nodes[0] not in graph[way[-1]]:
+        way.append(nodes[max(place.get(there, 0) for there in graph[way[-1]])])
+    return way
 
 
 def way_round(names: Sequence[str]) -> str:
@@ -163,31 +176,3 @@ def way_round(names: Sequence[str]) -> str:
         left_out = len(way) - SHOWN
         way[SHOWN // 2 : -SHOWN // 2] = [f"... {left_out} more ..."]
     return " -> ".join(way)
-
-
-def _knots(graph: Mapping[int, Sequence[int]]) -> Iterator[Sequence[int]]:
-    """The strongly connected parts of several nodes, by Kosaraju's algorithm without recursion."""
-    back: dict[int, list[int]] = {node: [] for node in graph}
-    ended: list[int] = []
-    seen: set[int] = set()
-    for root, following in graph.items():
-        for there in following:
-            back[there].append(root)
-        waiting = [(root, False)]
-        while waiting:
-            node, left = waiting.pop()
-            if left:
-                ended.append(node)
-            elif node not in seen:
-                seen.add(node)
-                waiting += [(node, True), *((there, False) for there in graph[node])]
-    placed: set[int] = set()
-    for root in reversed(ended):
-        knot = [] if root in placed else [root]
-        placed.add(root)
-        for node in knot:
-            new = dict.fromkeys(there for there in back[node] if there not in placed)
-            placed.update(new)
-            knot += new
-        if len(knot) > 1:
-            yield knot

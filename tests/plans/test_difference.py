@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.plans.difference import edits, finished
+from specguard.plans.plans import edits, finished
 from tests.plans.making import plan_of, task
 
 if TYPE_CHECKING:

@@ -58,9 +58,9 @@ def test_all_else_of_the_file_stays_as_it_is_written() -> None:
 
 
 def test_evidence_is_added_to_what_is_there() -> None:
-    text = json.dumps({"tasks": [{"id": "task_1", "status": "pending", "evidence": RAN[0]}]})
+    text = json.dumps({"tasks": [{"id": "task_1", "status": "pending", "verification": RAN[0]}]})
     after = mark(text, "task_1", [{"command": "ruff", "exit_code": 0}])
-    assert json.loads(after)["tasks"][0]["evidence"] == [*RAN, {"command": "ruff", "exit_code": 0}]
+    assert json.loads(after)["tasks"][0]["verification"] == [*RAN, {"command": "ruff", "exit_code": 0}]
 
 
 @pytest.mark.parametrize(

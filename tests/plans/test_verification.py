@@ -64,11 +64,8 @@ NO_EVIDENCE = ["task_001 is done, but what its `verification` says is no evidenc
     "evidence",
     [
         {"verification": ran(0, 0)},
-        {"verified": ran(0, 0)},
-        {"evidence": ran(0, 0)},
         {"verification": {"commands": ran(0, 0), "at": "2026-01-31", "by": "planner"}},
         {"verification": {"commands": BOTH, "exit_code": 0}},
-        {"verification": {"status": "passed", "results": [{"cmd": one, "code": "0"} for one in BOTH]}},
         {
             "verification": [
                 {"command": "  pytest   -q ", "returncode": 0},
@@ -78,7 +75,7 @@ NO_EVIDENCE = ["task_001 is done, but what its `verification` says is no evidenc
         # Of a command that was run twice the last time counts, and what else was run does no harm.
         {"verification": [*ran(1), *ran(0, 0), {"command": "ls", "exit_code": 0}]},
         {"verification": {"note": "looks right on the device", "by": "Ann Lee", "at": "2026-01-31"}},
-        {"verification": [{"Note": "looks right", "Who": "ann@example.org", "When": "2026-01-31"}]},
+        {"verification": [{"note": "looks right", "by": "ann@example.org", "at": "2026-01-31"}]},
         {"verified_note": "device ok", "verified_by": "Ann", "verified_at": "2026-01-31T12:00:00Z"},
         # A clock ahead of UTC may show the day after.
         {"verified_note": "device ok", "verified_by": "Ann", "verified_at": "2026-02-02"},
@@ -94,6 +91,19 @@ def test_what_is_evidence(evidence: dict[str, Any]) -> None:
         ({}, ["task_001 is done, and nothing says how that was verified"]),
         ({"verification": []}, ["task_001 is done, and nothing says how that was verified"]),
         ({"verification": None}, ["task_001 is done, and nothing says how that was verified"]),
+        # What other keys say is not read.
+        ({"verified": ran(0, 0)}, ["task_001 is done, and nothing says how that was verified"]),
+        ({"evidence": ran(0, 0)}, ["task_001 is done, and nothing says how that was verified"]),
+        ({"verification": {"results": [{"cmd": one, "code": "0"} for one in BOTH]}}, NO_EVIDENCE),
+        (
+            {"verification": [{"command": one, "exit_code": "0"} for one in BOTH]},
+            ["task_001 is done, but 'pytest -q' has no exit code"],
+        ),
+        ({"verification": [{"Note": "ok", "Who": "Ann", "When": "2026-01-31"}]}, NO_EVIDENCE),
+        (
+            {"verification": {"commands": "pytest -q", "note": "ok"}},
+            ["task_001 is done, and nothing says how that was verified"],
+        ),
         ({"verification": True}, NO_EVIDENCE),
         ({"verification": "passed"}, NO_EVIDENCE),
         ({"verification": {"status": "passed"}}, NO_EVIDENCE),
@@ -191,7 +201,7 @@ def test_a_run_is_evidence_where_it_exists_and_succeeded(runs: RunProof) -> None
     for path in (".runs/1/manifest.json", "./.runs/1/manifest.json", ".runs/1/", ".runs/1"):
         assert found({"verification": path}, runs=runs) == []
     assert found({"verification": {"manifest": ".runs/1/manifest.json"}}, runs=runs) == []
-    assert found({"evidence": [".runs/2/manifest.json", ".runs/1/manifest.json"]}, runs=runs) == []
+    assert found({"verification": [".runs/2/manifest.json", ".runs/1/manifest.json"]}, runs=runs) == []
     for path, problem in {
         ".runs/2/manifest.json": "the run '.runs/2/manifest.json' did not succeed: its status is 'failed'",
         ".runs/3/manifest.json": "cannot be read: it is no JSON",

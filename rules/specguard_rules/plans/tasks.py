@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import ClassVar
 
-    from specguard.plans.difference import Unit
-    from specguard.plans.plans import Plan
+    from specguard.plans.plans import Plan, Unit
     from specguard.rules import Artifacts, Entry, Plans, Policy, RunProof, RunSettings, Sources, Stage, Work
     from specguard.work.sources import Source
 
@@ -224,7 +223,7 @@ class BrokenDependency(Rule):
 class UnverifiedDone(Rule):
     r"""Nothing shows that a done task was verified.
 
-    A done task of `[plans.<name>]` has evidence under `verification`, `verified` or `evidence`:
+    A done task of `[plans.<name>]` has evidence under `verification`:
 
     - `{"command": "pytest -q", "exit_code": 0}`: every command of `verify` ended with 0
     - `{"manifest": ".runs/task_001/1/manifest.json"}`: the run succeeded and belongs to this task
@@ -258,7 +257,7 @@ class UnverifiedDone(Rule):
       {"id": "task_001", "status": "done", "verify": ["pytest -q"]},
       {"id": "task_002", "status": "done", "verify": ["pytest -q"],
        "verification": [{"command": "pytest -q", "exit_code": 1}]},
-      {"id": "task_003", "status": "done", "verify": ["pytest -q"], "verified": true},
+      {"id": "task_003", "status": "done", "verify": ["pytest -q"], "verification": true},
       {"id": "task_004", "status": "done", "verify": []},
       {"id": "task_005", "status": "done", "verify": ["pytest -q"],
        "verified_by": "manual", "verified_at": "2026-01-31T12:00:00Z", "verified_note": "device ok"}
@@ -279,7 +278,7 @@ class UnverifiedDone(Rule):
     [[expect]]
     code = "PLN003"
     line = 5
-    message = "what its `verified` says is no evidence"
+    message = "what its `verification` says is no evidence"
 
     [[expect]]
     code = "PLN003"
