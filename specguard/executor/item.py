@@ -144,9 +144,9 @@ def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> WorkItem:
     item = WorkItem(
         kind,
         WorkKind(branch=settings.branch, commit=subject),
-        item_id=name,
+        id=name,
         number=None,
-        fields={**fields, "name": name},
+        given={**fields, "name": name},
         spare={},
         pointer=Pointer(path=None, tried=()),
         tree=tree,

@@ -217,24 +217,21 @@ def doing(names: Names, past: Iterable[PastCommit], kind: str, ids: Container[st
             yield commit.oid
 
 
-class Landings:
+class Landings(Record):
     """The listed items that a commit of the history did: its subject names one, and it changes a file of it.
 
-    Args:
+    Attributes:
         sources: the files that list the items.
         names: the templates of all kinds.
         history: the trusted base's.
         commits: the change's own, oldest first.
     """
 
-    def __init__(
-        self, sources: Sources, names: Names, *, history: History, commits: Callable[[], Sequence[Commit]]
-    ) -> None:
-        self._sources = sources
-        self._names = names
-        self._history = history
-        self._commits = commits
-        self._known: dict[str, frozenset[tuple[bytes, str]]] = {}
+    sources: Sources
+    names: Names
+    history: History
+    commits: Callable[[], Sequence[Commit]]
+    known: dict[str, frozenset[tuple[bytes, str]]] = {}
 
     def __call__(self, listed: Listed) -> bool:
         """Whether a commit says that an item was done.
@@ -243,18 +240,18 @@ class Landings:
             MissingFact: the history or a source cannot be read.
         """
         kind = listed.source.kind
-        if kind not in self._known:
-            self._known[kind] = frozenset(self._landed(kind))
-        return (listed.source.path, listed.id) in self._known[kind]
+        if kind not in self.known:
+            self.known[kind] = frozenset(self._landed(kind))
+        return (listed.source.path, listed.id) in self.known[kind]
 
     def _landed(self, kind: str) -> Iterator[tuple[bytes, str]]:
-        words = self._names.words(kind)
+        words = self.names.words(kind)
         if not words:
             return
-        own = [PastCommit(commit.oid, commit.message.text) for commit in reversed(self._commits())]
-        for commit, naming in standing([*own, *self._history.mentioning(words)], self._names):
+        own = [PastCommit(commit.oid, commit.message.text) for commit in reversed(self.commits())]
+        for commit, naming in standing([*own, *self.history.mentioning(words)], self.names):
             if naming.kind == kind:
-                found = meant(self._sources.of(kind), naming.id, naming.fields)
+                found = meant(self.sources.of(kind), naming.id, naming.fields)
                 # A subject that could mean an item of several lists says of none that it was done.
                 if len(found) == 1 and self._does(commit, found[0]):
                     yield found[0].source.path, found[0].id
@@ -264,16 +261,16 @@ class Landings:
         if not item.files:
             return True
         scope = item.scope
-        return any(scope.find(entry.path) is not None for entry in self._history.changed_by(commit))
+        return any(scope.find(entry.path) is not None for entry in self.history.changed_by(commit))
 
 
-class Shown:
+class Shown(Record):
     """Whether something shows that a listed item was done, beside its status: a commit of it, or a run.
 
     Where its kind has a template for subjects, these tell whose a commit is. Elsewhere a commit is the item's
     that changes its files once it is listed.
 
-    Args:
+    Attributes:
         sources: the files that list the items.
         kinds: the kinds whose items are asked; others have rules of their own.
         by: the fields that tell which files list the items of one wave.
@@ -281,21 +278,12 @@ class Shown:
         run: whether a run shows it.
     """
 
-    def __init__(
-        self,
-        sources: Sources,
-        *,
-        kinds: Container[str],
-        by: Sequence[str],
-        history: History,
-        run: Callable[[Listed], bool],
-    ) -> None:
-        self._sources = sources
-        self._kinds = kinds
-        self._by = by
-        self._history = history
-        self._run = run
-        self._changed: dict[tuple[bytes, ...], Sequence[Entry]] = {}
+    sources: Sources
+    kinds: Container[str]
+    by: Sequence[str]
+    history: History
+    run: Callable[[Listed], bool]
+    changed: dict[tuple[bytes, ...], Sequence[Entry]] = {}
 
     def __call__(self, listed: Listed) -> bool:
         """Whether a commit or a run shows that an item was done.
@@ -304,27 +292,27 @@ class Shown:
             MissingFact: the history or a source cannot be read.
         """
         settings = listed.source.settings
-        if listed.source.kind not in self._kinds:
+        if listed.source.kind not in self.kinds:
             return True
         if settings.commit or settings.pull_request:
-            landed = self._sources.landed is not None and self._sources.landed(listed)
+            landed = self.sources.landed is not None and self.sources.landed(listed)
         else:
             scope = listed.scope
             landed = any(scope.find(entry.path) is not None for entry in self._since(listed))
-        return landed or self._run(listed)
+        return landed or self.run(listed)
 
     def _since(self, listed: Listed) -> Sequence[Entry]:
         """What has changed since the first list of its wave had it."""
         fields = listed.source.fields
         paths = tuple(
             source.path
-            for source in self._sources.of(listed.source.kind)
-            if all(source.fields.get(name) == fields.get(name) for name in self._by)
+            for source in self.sources.of(listed.source.kind)
+            if all(source.fields.get(name) == fields.get(name) for name in self.by)
             and any(item.is_named(listed.id) for item in source.items)
         )
-        if paths not in self._changed:
-            self._changed[paths] = self._history.changed_since(paths)
-        return self._changed[paths]
+        if paths not in self.changed:
+            self.changed[paths] = self.history.changed_since(paths)
+        return self.changed[paths]
 
 
 def _undoes(revert: tuple[str, str], oid: str, subject: str) -> bool:

@@ -49,25 +49,14 @@ _WHOLE: Final = re.compile(
 
 _PROGRAM: Final = re.compile(r"(?:\.{1,2}/)?\w[\w.+-]*(?:/[\w.+-]+)*\Z", re.ASCII)
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=\S*\Z")
-_OPERATORS: Final = frozenset(
-    {
-        "=", "==", "===", "!=", "->", "=>", ":=", "<=", ">=", "<", "+", "-", "*", "/",
-    }
-)  # fmt: skip
+_OPERATORS: Final = frozenset(["=", "==", "===", "!=", "->", "=>", ":=", "<=", ">=", "<", "+", "-", "*", "/"])
 _PLACEHOLDER: Final = re.compile(r"(?<![<\w&])<[A-Za-z](?:[A-Za-z0-9_ |/.-]{0,40}[A-Za-z0-9_.])?>(?!=)")
 _JOINED: Final = re.compile(r"[\s,;]*(?:and|then|,)\s*(?:then\s*)?", re.IGNORECASE)
 _LONGEST_LABEL: Final = 60
+_SENTENCE: Final = "it stands in a sentence, and in no list item of its own"
 
-_LASTING: Final = frozenset(
-    {
-        "cd", "pushd", "popd", "export", "source", ".", "set", "unset", "alias",
-    }
-)  # fmt: skip
-_COMPOUND: Final = frozenset(
-    {
-        "if", "for", "while", "until", "case", "select", "function", "{", "(",
-    }
-)  # fmt: skip
+_LASTING: Final = frozenset(["cd", "pushd", "popd", "export", "source", ".", "set", "unset", "alias"])
+_COMPOUND: Final = frozenset(["if", "for", "while", "until", "case", "select", "function", "{", "("])
 _BASH: Final = re.compile(
     r"\[\[|<\(|<<<|&>|\(\(|\$'|\bpipefail\b|(?:^|[\s;&|])(?:source|declare|local|shopt|function|mapfile)\s"
     r"|\$\{[^{}]*(?:/|\^|,,|\[)[^{}]*\}|\{[^{}\s]*(?:\.\.|,)[^{}\s]*\}"
@@ -124,29 +113,32 @@ def read_gates(text: str, titles: Sequence[str], path: str) -> Sections:
     return Sections(gates, not_read, _whole(document, path))
 
 
-def _of(blocks: Sequence[AnyBlock], kind: Kind) -> Iterator[Read]:
-    """The gates of blocks; what stands under "Manual checks" or behind "Do not run:" is only told."""
-    apart = said = ""
-    level, under = 0, kind
+def _of(blocks: Sequence[AnyBlock], kind: Kind, why: str = "") -> Iterator[Read]:
+    """The gates of blocks; with `why`, or under "Manual checks" and "Do not run:", all is only told."""
+    level, under, apart, said = 0, kind, why, ""
     for block in blocks:
-        words, deep = "", 0
-        if isinstance(block, Heading):
-            words, deep = block.text.plain, block.level
+        deep = block.level if isinstance(block, Heading) else 7
+        words = block.text.plain if isinstance(block, Heading) else ""
+        if isinstance(block, Paragraph):
+            words = bold_words(block.text)
+        if words:
+            if not (level and deep > level):
+                apart = why or (f"it stands under {words!r}" if _is_apart(words) else "")
+                under, said = _kind_named(words, kind), ""
+                level = deep if apart or under != kind else 0
         elif isinstance(block, Paragraph):
-            words, deep = bold_words(block.text), 7
-        if words and not (level and deep > level):
-            apart = words if _APART.match(normal_title(words)) else ""
-            under, said = _kind_named(words, kind), ""
-            level = deep if apart or under != kind else 0
-        elif not words and (apart or said):
-            yield from _told(block, f"it stands under {apart or said!r}")
-            said = ""
-        elif isinstance(block, Paragraph) and not words:
             line = block.text.plain.rpartition("\n")[2]
-            said = line if line.rstrip().endswith(":") and _APART.match(normal_title(line)) else ""
-            yield from () if said else _told(block, "it stands in a sentence, and in no list item of its own")
-        elif not words:
-            yield from _of_block(block, under)
+            said = f"it stands under {line!r}" if line.rstrip().endswith(":") and _is_apart(line) else ""
+            if not said:
+                yield from _of_text(block.text, under, apart or _SENTENCE)
+        else:
+            yield from _of_block(block, under, apart or said)
+            said = ""
+
+
+def _is_apart(words: str) -> bool:
+    """Whether a heading, a label or a line names what is not to be run."""
+    return _APART.match(normal_title(words)) is not None
 
 
 def _kind_named(words: str, kind: Kind = "gate") -> Kind:
@@ -157,25 +149,33 @@ def _kind_named(words: str, kind: Kind = "gate") -> Kind:
     return "format" if _FORMAT.match(title) else "teardown" if _TEARDOWN.match(title) else "gate"
 
 
-def _of_block(block: AnyBlock, kind: Kind) -> Iterator[Read]:
+def _of_block(block: AnyBlock, kind: Kind, why: str) -> Iterator[Read]:
     if isinstance(block, List):
         for item in block.items:
             plain = item.text.plain
-            found = list(_of_text(item.text, kind))
-            if item.rest and _APART.match(normal_title(plain)):
-                found += [one for part in item.rest for one in _told(part, f"it stands under {plain!r}")]
-            else:
-                found += _of(item.rest, _kind_named(plain.rstrip(": "), kind))
-            yield from found or [NotRead(item.line, plain or "an item", "it names no command")]
-    elif isinstance(block, Table):
+            below = why or (f"it stands under {plain!r}" if item.rest and _is_apart(plain) else "")
+            found = list(_of_text(item.text, kind, why))
+            found += _of(item.rest, _kind_named(plain.rstrip(": "), kind), below)
+            yield from found or (
+                [] if why else [NotRead(item.line, plain or "an item", "it names no command")]
+            )
+    elif isinstance(block, Table) and not why:
         yield from _of_table(block, kind)
     elif isinstance(block, Fence):
-        yield from _of_fence(block, kind)
+        yield from _of_fence(block, kind, why)
     else:
-        yield from _told(block, "it stands in a quote, in HTML or in a footnote")
+        why = why or "it stands in a quote, in HTML or in a footnote"
+        for one in block.blocks if isinstance(block, Quote) else ():
+            yield from _of_block(one, kind, why)
+        for text in texts([block]):
+            yield from _of_text(text, kind, why)
+        for fence in fences([block]):
+            yield from _of_fence(fence, kind, why)
+        if isinstance(block, Html) and "<code" in block.content.lower():
+            yield NotRead(block.line, block.text, why)
 
 
-def _of_text(text: Text, kind: Kind) -> Iterator[Read]:
+def _of_text(text: Text, kind: Kind, why: str = "") -> Iterator[Read]:
     """The command that an item begins with, behind a label or none, and those that "and" joins to it."""
     raw, end, label, taken = text.raw, 0, "", False
     for number, span in enumerate(text.codes):
@@ -191,8 +191,8 @@ def _of_text(text: Text, kind: Kind) -> Iterator[Read]:
             taken = False
             continue
         line = text.line + raw.count("\n", 0, span.start)
-        if _APART.match(normal_title(label)):
-            yield NotRead(line, command, f"it stands behind {label!r}")
+        if why or _is_apart(label):
+            yield NotRead(line, command, why or f"it stands behind {label!r}")
         elif taken:
             named = label[:-1].strip("*_ ")
             yield _gate(command, line, _kind_named(named, kind), named)
@@ -257,11 +257,12 @@ def _when(cell: Text | None) -> tuple[Covering, list[NotRead]]:
     return Covering(), [NotRead(cell.line, cell.plain, why)]
 
 
-def _of_fence(fence: Fence, kind: Kind) -> Iterator[Read]:
+def _of_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:
     """A command a line; all of a block as one where a line goes on, or is there for those after it."""
     language = fence.info.split(None, 1)[0].strip("{}.").casefold() if fence.info.split() else ""
-    if language not in _SHELL:
-        yield NotRead(fence.line, f"```{fence.info}", "it is no block of shell")
+    if why or language not in _SHELL:
+        shown = fence.content.strip().partition("\n")[0] if why else f"```{fence.info}"
+        yield NotRead(fence.line, shown, why or "it is no block of shell")
         return
     lines = [(number, line.strip()) for number, line in enumerate(fence.content.split("\n"), fence.first)]
     whole = fence.content.rstrip()
@@ -287,26 +288,8 @@ def _is_whole(line: str) -> bool:
     except ValueError:
         return False
     first = line.split()[0]
-    return not (
-        line.endswith(("\\", "&&", "|", "{", "("))
-        or "<<" in line
-        or first in _LASTING | _COMPOUND
-        or first.startswith("(")
-        or all(_ASSIGNMENT.match(word) for word in words)
-    )
-
-
-def _told(block: AnyBlock, why: str) -> Iterator[NotRead]:
-    """What could be meant as a command in a block that is not read for commands."""
-    for one in block.blocks if isinstance(block, Quote) else ():
-        yield from _told(one, why)
-    for text in texts([block]):
-        if any(_is_command(_plain(span)) for span in text.spans):
-            yield NotRead(text.line, text.plain, why)
-    for fence in fences([block]):
-        yield NotRead(fence.line, fence.content.strip().partition("\n")[0], why)
-    if isinstance(block, Html) and "<code" in block.content.lower():
-        yield NotRead(block.line, block.text, why)
+    goes_on = line.endswith(("\\", "&&", "|", "{", "(")) or "<<" in line or first.startswith("(")
+    return not goes_on and first not in _LASTING | _COMPOUND and not all(map(_ASSIGNMENT.match, words))
 
 
 def _gate(command: str, line: int, kind: Kind, name: str = "") -> Read:

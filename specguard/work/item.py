@@ -10,7 +10,7 @@ from specguard.declaration.rule import Commits, Record
 from specguard.model import path_text
 from specguard.work.kinds import same_item
 from specguard.work.locate import Locator, read_text
-from specguard.work.templates import FREE, NumberFormat, PathTemplate, Template, Unrendered, escape
+from specguard.work.templates import FREE, PathTemplate, Template, Unrendered, escape, number_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 _PADDED = (1, 2, 3, 4)
+_NO_SPARE = frozenset({FREE, "id", "number"})
 
 
 class Unresolved(Record):
@@ -43,7 +44,7 @@ class Unresolved(Record):
     resolved: ClassVar[Literal[False]] = False
 
 
-class WorkItem:
+class WorkItem(Record, frozen=False):
     """A work item as the policy and the trusted base describe it.
 
     Names are exact, and the canonical one stands first: `number_format` can allow several.
@@ -53,61 +54,54 @@ class WorkItem:
         settings: the kind's table.
         id: its id as text, e.g. `12` or `task_003`.
         number: the digits of the id as an integer; None where it has none.
+        given: its fields, as pointer or source have them.
+        spare: what names tell, for placeholders that nothing else fills.
         pointer: the pointer or source it was resolved by.
-        listed: its entry in its kind's source; None for a kind without.
+        tree: the trusted base's files.
         base: the branch it starts from; empty where the policy has none.
         remote: the canonical repository; empty where the policy has none.
+        listed: its entry in its kind's source; None for a kind without.
     """
 
+    kind: str
+    settings: WorkKind
+    id: str
+    number: int | None
+    given: Mapping[str, str]
+    spare: Mapping[str, str]
+    pointer: Pointer
+    tree: Tree
+    base: str = ""
+    remote: str = ""
+    listed: Listed | None = None
     resolved: ClassVar[Literal[True]] = True
 
-    def __init__(
-        self,
-        kind: str,
-        settings: WorkKind,
-        *,
-        item_id: str,
-        number: int | None,
-        fields: Mapping[str, str],
-        spare: Mapping[str, str],
-        pointer: Pointer,
-        tree: Tree,
-        base: str = "",
-        remote: str = "",
-        listed: Listed | None = None,
-    ) -> None:
-        self.kind = kind
-        self.settings = settings
-        self.id = item_id
-        self.number = number
-        self.pointer = pointer
-        self.listed = listed
-        self._fields = dict(fields)
-        self._tree = tree
-        self._located: Located | None = None
-        self._scope: Scope | None = None
-        if "slug" in self._wanted() and "slug" not in fields:
-            slug = self._slug_of_document()
+    @cached_property
+    def fields(self) -> Mapping[str, str]:
+        """The value of every placeholder that is known, `document` left out."""
+        fields, settings = {**self.given, **self.own}, self.settings
+        names = (settings.branch, settings.commit, settings.pull_request)
+        if "slug" not in fields and any("slug" in Template(text).names for text in names):
+            located = self._locate(fields)
+            name = (located.path or b"").rpartition(b"/")[2].decode("utf-8", "replace")
+            behind = rf"(?:^|[^0-9])0*{re.escape(self._number(1))}[-_]([a-z0-9][a-z0-9-]*)\.[a-z]+$"
+            slug = re.search(behind, name)
+            # Else what a name tells may complete the template of a place that was passed over.
             if slug:
-                self._fields["slug"] = slug
-            else:
-                # What a name tells may complete the template of a place that was passed over.
-                self._located = None
-        for name, value in spare.items():
-            if name != FREE:
-                self._fields.setdefault(name, value)
-        self.base = self._plain(settings.base) or base
-        self.remote = self._plain(settings.remote) or remote
+                fields["slug"] = slug[1]
+                self.__dict__["located"] = located
+        return {**{name: value for name, value in self.spare.items() if name not in _NO_SPARE}, **fields}
+
+    @property
+    def own(self) -> dict[str, str]:
+        """The fields that tell which item it is."""
+        number = {} if self.number is None else {"number": str(self.number)}
+        return {"kind": self.kind, "id": self.id, **number}
 
     @property
     def slug(self) -> str | None:
         """Its slug; None where it has none."""
-        return self._fields.get("slug")
-
-    @property
-    def fields(self) -> Mapping[str, str]:
-        """The value of every placeholder that is known, `document` left out."""
-        return self._fields
+        return self.fields.get("slug")
 
     @property
     def branches(self) -> Sequence[str]:
@@ -130,7 +124,7 @@ class WorkItem:
     @property
     def body(self) -> str:
         """The body of its pull request; empty where the policy has none, or a value for it is missing."""
-        return self._plain(self.settings.pull_request_body)
+        return self.plain(self.settings.pull_request_body)
 
     @property
     def commits(self) -> Commits | None:
@@ -138,16 +132,17 @@ class WorkItem:
         commits = self.settings.commits
         return Commits(exactly=commits) if isinstance(commits, int) else commits
 
-    @property
+    @cached_property
     def located(self) -> Located:
         """Where its document is, and what was tried.
 
         Raises:
             MissingFact: the trusted base cannot be read.
         """
-        if self._located is None:
-            self._located = Locator(self.settings, self._fields, self.number, self._tree).locate()
-        return self._located
+        return self._locate(self.fields)
+
+    def _locate(self, fields: Mapping[str, str]) -> Located:
+        return Locator(self.settings, fields, self.number, self.tree).locate()
 
     @property
     def document(self) -> bytes | None:
@@ -167,9 +162,9 @@ class WorkItem:
             MissingFact: the trusted base cannot be read.
         """
         path = self.document
-        return None if path is None else read_text(self._tree, path)
+        return None if path is None else read_text(self.tree, path)
 
-    @property
+    @cached_property
     def scope(self) -> Scope:
         """The paths it may change: `scope` of its kind, else what its document lists.
 
@@ -177,11 +172,9 @@ class WorkItem:
             NotApplicable: neither states any.
             MissingFact: the trusted base cannot be read.
         """
-        if self._scope is None:
-            from specguard.work.outline import scope_of
+        from specguard.work.outline import scope_of
 
-            self._scope = scope_of(self)
-        return self._scope
+        return scope_of(self)
 
     @property
     def asks(self) -> Sequence[Ask]:
@@ -288,7 +281,7 @@ class WorkItem:
         patterns: dict[str, None] = {}
         for template in [*self.settings.document, *self.settings.legacy]:
             for width in _PADDED:
-                values = {name: escape(value) for name, value in self._fields.items()}
+                values = {name: escape(value) for name, value in self.fields.items()}
                 values["number"] = self._number(width)
                 try:
                     patterns[Template(template).render(values)] = None
@@ -296,27 +289,14 @@ class WorkItem:
                     continue
         return Selecting(list(patterns))
 
-    def _slug_of_document(self) -> str:
-        """The slug in the file name of the document, behind the number."""
-        name = (self.document or b"").rpartition(b"/")[2].decode("utf-8", "replace")
-        match = re.search(
-            rf"(?:^|[^0-9])0*{re.escape(self._number(1))}[-_]([a-z0-9][a-z0-9-]*)\.[a-z]+$", name
-        )
-        return match.group(1) if match else ""
-
-    def _wanted(self) -> set[str]:
-        settings = self.settings
-        texts = (settings.branch, settings.commit, settings.pull_request)
-        return {name for text in texts for name in Template(text).names}
-
     def _widths(self) -> list[int]:
-        return [NumberFormat(text).width for text in self.settings.number_format]
+        return list(map(number_width, self.settings.number_format))
 
     def _number(self, width: int) -> str:
         return self.id if self.number is None else f"{self.number:0{width}d}"
 
     def _values(self, width: int, template: str) -> dict[str, str]:
-        values = {FREE: "...", **self._fields}
+        values = {FREE: "...", **self.fields}
         if self.number is not None:
             values["number"] = self._number(width)
         values["gates"] = ", ".join(gate.run for gate in self.settings.gates if gate.kind == "gate") or "none"
@@ -327,7 +307,8 @@ class WorkItem:
     def _render(self, template: str, width: int) -> str:
         return Template(template).render(self._values(width, template))
 
-    def _plain(self, template: str) -> str:
+    def plain(self, template: str) -> str:
+        """The canonical text of a template; empty where a value for it is missing."""
         try:
             return self._render(template, self._widths()[0])
         except Unrendered:

@@ -6,6 +6,7 @@ import re
 from functools import cached_property
 
 from specguard.change.entries import is_filed
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
 from specguard.work.item import Paper, Papers, Unresolved, WorkItem
@@ -31,12 +32,11 @@ if TYPE_CHECKING:
     from specguard.work.gates import PlannedGate
     from specguard.work.kinds import Naming, WorkKind
     from specguard.work.locate import Pointer
-    from specguard.work.sources import Listed
 
 _NAMES = ("branch", "commit", "pull_request")
 
 
-class Work:
+class Work(Record, frozen=False):
     """The work items that a change's names tell of, and the one it is judged as.
 
     The item is told from the branch, else from the first commit (or the message being written), else from the
@@ -45,14 +45,13 @@ class Work:
     A change that names none and touches nothing but papers of the plan is plan upkeep. Any other is neither,
     and papers of the plan are not its to touch.
 
-    Args:
+    Attributes:
         kinds: the policy's kinds by name.
         namings: what the names tell of, in the order of `sources`; a name that tells of none is left out.
         tree: gives the trusted base's files.
         base, remote: what the policy says at its top; empty where it says nothing.
         required: whether the policy asks for an item on this branch.
         title_missing: whether there is a pull request whose title is not known.
-        names: reads names by the templates of all kinds.
         branch: the branch that is judged; empty where none is.
         entries: gives what the change touches, without the approvals that it files.
         trees: gives the files before the change, and those after it.
@@ -60,52 +59,24 @@ class Work:
         artifacts: where a wave's artifacts are: a template by the name of its contract.
         shared: the kinds of which a branch holds several items, one a commit.
         own: the plan that the branch brings, where the base has none.
-
-    Attributes:
-        names: reads names by the templates of all kinds.
-        namings, shared, own: as given.
         unnamed: commits that name no item, on a branch of which each has to name one.
     """
 
-    def __init__(
-        self,
-        kinds: Mapping[str, WorkKind],
-        namings: Sequence[Naming],
-        *,
-        tree: Callable[[], Tree],
-        base: str = "",
-        remote: str = "",
-        required: bool = False,
-        title_missing: bool = False,
-        names: Names | None = None,
-        branch: str = "",
-        entries: Callable[[], Sequence[Entry]] = tuple,
-        trees: Callable[[], tuple[Tree, Tree]] | None = None,
-        by_agent: bool = False,
-        artifacts: Mapping[str, str] | None = None,
-        shared: Container[str] = (),
-        own: OwnPlan | None = None,
-        unnamed: Sequence[Commit] = (),
-    ) -> None:
-        self.kinds = kinds
-        self.shared = shared
-        self.own = own
-        self.unnamed = unnamed
-        self.namings = namings
-        self.required = required
-        self.title_missing = title_missing
-        self.names = names or Names(kinds)
-        self.branch = branch
-        self._entries = entries
-        self._trees = trees or (lambda: (tree(), tree()))
-        self._by_agent = by_agent
-        self._artifacts = artifacts
-        self._tree = tree
-        self._base = base
-        self._remote = remote
-        self._pointers: dict[str, Pointer] = {}
-        self._resolved: WorkItem | Unresolved | None = None
-        self._read: Documents | None = None
+    kinds: Mapping[str, WorkKind]
+    namings: Sequence[Naming]
+    tree: Callable[[], Tree]
+    base: str = ""
+    remote: str = ""
+    required: bool = False
+    title_missing: bool = False
+    branch: str = ""
+    entries: Callable[[], Sequence[Entry]] = tuple
+    trees: Callable[[], tuple[Tree, Tree]] | None = None
+    by_agent: bool = False
+    artifacts: Mapping[str, str] | None = None
+    shared: Container[str] = ()
+    own: OwnPlan | None = None
+    unnamed: Sequence[Commit] = ()
 
     @classmethod
     def of(cls, change: Change, policy: Policy) -> Work:
@@ -117,67 +88,62 @@ class Work:
             MissingFact: the branch, the commits or the title cannot be had, or two kinds' templates read a
                 name equally well.
         """
-        kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
-        if not kinds:
-            return cls(kinds, (), tree=lambda: change.paper_files)
-        names = Names(kinds)
         namings: list[Naming] = []
-        branch = ""
+        work = cls(
+            policy.declared("work_kinds"),
+            namings,
+            tree=lambda: change.paper_files,
+            base=policy.base or "",
+            remote=policy.remote or "",
+            entries=lambda: [entry for entry in change.entries if not is_filed(entry, policy.log_folder)],
+            trees=lambda: (change.start_files, change.head_files),
+            by_agent=change.request.by_agent or change.stage in ("edit", "run"),
+        )
+        if not work.kinds:
+            return work
         try:
-            branch = change.branch.name
-            namings.extend(names.read_each("branch", [(branch, None)]))
+            work.branch = change.branch.name
+            namings += work.names.read_each("branch", [(work.branch, None)])
         except NotApplicable:
             pass
         try:
-            subjects = [
-                (commit.message.subject, commit.oid) for commit in change.commits if not commit.is_merge
-            ]
-            namings.extend(names.read_each("commit", subjects))
+            commits = [one for one in change.commits if not one.is_merge]
+            namings += work.names.read_each("commit", [(one.message.subject, one.oid) for one in commits])
         except NotApplicable:
             pass
         if change.stage == "commit-msg":
-            message = [(message.subject, None) for message in change.messages(policy.merge)]
-            namings.extend(names.read_each("message", message))
-        title_missing = False
+            subjects = [(message.subject, None) for message in change.messages(policy.merge)]
+            namings += work.names.read_each("message", subjects)
         try:
             title = change.pull_request.title
-            title_missing = title is None
-            namings.extend(names.read_each("title", [] if title is None else [(title, None)]))
+            work.title_missing = title is None
+            namings += work.names.read_each("title", [] if title is None else [(title, None)])
         except NotApplicable:
             pass
-        shared: Container[str] = ()
-        own: OwnPlan | None = None
-        unnamed: Sequence[Commit] = ()
+        required = policy.require_work_item
+        name = work.branch.encode("utf-8", "surrogateescape")
+        work.required = (
+            required if isinstance(required, bool) else required.find(name) is not None and name != b""
+        )
         if policy.declares("plan_kinds"):
             from specguard.work.changes import own_plan, shared_kinds, unnamed_commits
 
-            several = shared = shared_kinds(policy)
+            several = work.shared = shared_kinds(policy)
             if several:
                 head = change.base.head or change.git.repository.head
                 base = (change.stacked_on or change.found).oid
                 papers = change.paper_files
-                own = own_plan(policy, branch, change.git, head=head, base=base, papers=papers)
-                unnamed = unnamed_commits(change, [kinds[kind] for kind in several], branch, namings, own)
-        return cls(
-            kinds,
-            namings,
-            shared=shared,
-            own=own,
-            unnamed=unnamed,
-            tree=lambda: change.paper_files,
-            base=policy.base or "",
-            remote=policy.remote or "",
-            required=_required(policy, branch),
-            title_missing=title_missing,
-            names=names,
-            branch=branch,
-            entries=lambda: [entry for entry in change.entries if not is_filed(entry, policy.log_folder)],
-            trees=lambda: (change.start_files, change.head_files),
-            by_agent=change.request.by_agent or change.stage in ("edit", "run"),
-            artifacts={name: one.template for name, one in policy.declared("contracts").items()}
-            if policy.declares("wave_settings")
-            else None,
-        )
+                work.own = own_plan(policy, work.branch, change.git, head=head, base=base, papers=papers)
+                kinds = [work.kinds[kind] for kind in several]
+                work.unnamed = unnamed_commits(change, kinds, work.branch, namings, work.own)
+        if policy.declares("wave_settings"):
+            work.artifacts = {name: one.template for name, one in policy.declared("contracts").items()}
+        return work
+
+    @cached_property
+    def names(self) -> Names:
+        """Reads names by the templates of all kinds."""
+        return Names(self.kinds)
 
     @property
     def naming(self) -> Naming | None:
@@ -197,8 +163,8 @@ class Work:
             NotApplicable: the change has no paths.
             MissingFact: they cannot be read.
         """
-        paths = [entry.path for entry in self._entries()]
-        found = Papers(self.kinds, self._artifacts).among(paths)
+        paths = [entry.path for entry in self.entries()]
+        found = Papers(self.kinds, self.artifacts).among(paths)
         for kind, settings in self.kinds.items():
             bare = any(not Template(one).literal for one in settings.document)
             if not settings.pointer or not (settings.index or bare):
@@ -220,9 +186,9 @@ class Work:
             NotApplicable: the change has no paths.
             MissingFact: they cannot be read, or the title that could name an item is not known.
         """
-        if self.naming is not None or self._by_agent:
+        if self.naming is not None or self.by_agent:
             return False
-        if not self.papers or any(entry.path not in self.papers for entry in self._entries()):
+        if not self.papers or any(entry.path not in self.papers for entry in self.entries()):
             return False
         if self.title_missing:
             raise _untitled()
@@ -233,7 +199,7 @@ class Work:
         """The change as messages name it, by what it is."""
         if self.naming is not None:
             return f"the change for {self.naming.item}"
-        what = "an agent's change" if self._by_agent else "a change of more than the plan's papers"
+        what = "an agent's change" if self.by_agent else "a change of more than the plan's papers"
         return f"{what} that names no work item"
 
     def papers_of(self, entries: Sequence[Entry], roles: Collection[str]) -> list[tuple[Entry, Paper]]:
@@ -261,7 +227,7 @@ class Work:
             NotApplicable: the change has no paths.
             MissingFact: a file cannot be read, or the title that could name an item is not known.
         """
-        if self.naming is not None or self._by_agent or not self.papers:
+        if self.naming is not None or self.by_agent or not self.papers:
             return
         from specguard.work.changes import alterations
 
@@ -273,7 +239,9 @@ class Work:
             if paper.role == "list" or (every and paper.role != "artifact")
         }
         if papers:
-            yield from alterations(self, papers, *self._trees())
+            yield from alterations(
+                self, papers, *(self.trees() if self.trees else (self.tree(), self.tree()))
+            )
 
     @property
     def item(self) -> WorkItem:
@@ -358,7 +326,7 @@ class Work:
             raise NotApplicable("the change names no work item")
         return self.naming
 
-    @property
+    @cached_property
     def resolved(self) -> WorkItem | Unresolved:
         """The item as the trusted base has it, or why it cannot be resolved; only where one is named.
 
@@ -366,10 +334,8 @@ class Work:
             NotApplicable: none is named.
             MissingFact: the trusted base cannot be read.
         """
-        if self._resolved is None:
-            naming = self.named()
-            self._resolved = self.resolve(naming.kind, naming.id, naming.number, naming.fields)
-        return self._resolved
+        naming = self.named()
+        return self.resolve(naming.kind, naming.id, naming.number, naming.fields)
 
     @property
     def unresolved(self) -> Unresolved | None:
@@ -419,7 +385,7 @@ class Work:
             MissingFact: they cannot be read.
         """
         settings = self.kinds[kind]
-        for entry in self._entries():
+        for entry in self.entries():
             for text in settings.sources:
                 told = PathTemplate(text).read(entry.path)
                 if told is not None:
@@ -438,6 +404,10 @@ class Work:
         if kind not in self._pointers:
             self._pointers[kind] = read_pointer(self.kinds[kind], self._documents)
         return self._pointers[kind]
+
+    @cached_property
+    def _pointers(self) -> dict[str, Pointer]:
+        return {}
 
     def current(self, kind: str) -> WorkItem | Unresolved:
         """The item of a kind that its pointer names.
@@ -468,60 +438,53 @@ class Work:
             MissingFact: the trusted base cannot be read.
         """
         settings = self.kinds[kind]
-        listed: Listed | None = None
         if settings.source:
-            from specguard.work.sources import fields_of, find_listed, pointer_of, spare_of, spelt
-
-            told = {**self._told_by_branch(kind), **told}
-            documents = self._documents
-            if self.own is not None and self.own.is_of(settings, told):
-                documents = self.own.documents
-            listed_or_not = find_listed(kind, settings, documents, item_id, told)
-            if isinstance(listed_or_not, Unresolved):
-                return listed_or_not
-            listed = listed_or_not
-            pointer = pointer_of(listed.source, listed.line)
-            item_id = spelt(listed, told)
-            number = listed.number if number is None else number
-        else:
-            pointer = self.pointer(kind)
+            return self._of_list(kind, settings, item_id, number, told)
+        pointer = self.pointer(kind)
         if pointer.problem:
             return Unresolved(pointer.problem, pointer)
-        by_id = any("id" in Template(getattr(settings, key)).names for key in _NAMES)
-        if not by_id and number is not None and listed is None:
+        if number is not None and not any("id" in settings.template(key).names for key in _NAMES):
             item_id = str(number)
-        fields = {"kind": kind, "id": item_id}
-        if number is not None:
-            fields["number"] = str(number)
-        spare = {name: value for name, value in told.items() if name not in {"number", "id"}}
+        item = WorkItem(kind, settings, item_id, number, {}, told, pointer, self.tree())
+        current = same_id(item_id, pointer.id) or (number is not None and number == pointer.number)
         try:
-            if listed is not None:
-                found = fields_of(listed, told)
-                spare = spare_of(listed, spare)
-            elif settings.pointer:
-                current = same_id(item_id, pointer.id) or (number is not None and number == pointer.number)
-                found = _fields_of(pointer.data, settings, fields, current=current)
-            else:
-                found = {}
+            item.given = (
+                _fields_of(pointer.data, settings, item.own, current=current) if settings.pointer else {}
+            )
         except Shape as problem:
             return Unresolved(f"{_place(pointer)} {problem}", pointer)
-        item = WorkItem(
-            kind,
-            settings,
-            item_id=item_id,
-            number=number,
-            fields={**found, **fields},
-            spare=spare,
-            pointer=pointer,
-            tree=self._tree(),
-            base=self._base,
-            remote=self._remote,
-            listed=listed,
+        return self._complete(item)
+
+    def _of_list(
+        self, kind: str, settings: WorkKind, item_id: str, number: int | None, told: Mapping[str, str]
+    ) -> WorkItem | Unresolved:
+        """An item as its kind's source lists it."""
+        from specguard.work.sources import fields_of, find_listed, pointer_of, spare_of, spelt
+
+        template = settings.template("branch")
+        # What the judged branch tells, be it enough to name an item or not.
+        told = {**((template.read(self.branch) or {}) if template.text and self.branch else {}), **told}
+        documents = self._documents
+        if self.own is not None and self.own.is_of(settings, told):
+            documents = self.own.documents
+        listed = find_listed(kind, settings, documents, item_id, told)
+        if isinstance(listed, Unresolved):
+            return listed
+        number = listed.number if number is None else number
+        pointer, spare = pointer_of(listed.source, listed.line), spare_of(listed, told)
+        given = fields_of(listed, told)
+        tree, name = self.tree(), spelt(listed, told)
+        return self._complete(
+            WorkItem(kind, settings, name, number, given, spare, pointer, tree, listed=listed)
         )
-        for key in _NAMES:
-            if key == "branch" and not self.branch:
-                # No branch is judged, so its name need not be known.
-                continue
+
+    def _complete(self, item: WorkItem) -> WorkItem | Unresolved:
+        """An item with its base and remote, if its names and its document can be told."""
+        settings, pointer = item.settings, item.pointer
+        item.base = item.plain(settings.base) or self.base
+        item.remote = item.plain(settings.remote) or self.remote
+        # Where no branch is judged, its name need not be known.
+        for key in _NAMES if self.branch else _NAMES[1:]:
             try:
                 item.rendered(key)
             except Unrendered as missing:
@@ -547,19 +510,12 @@ class Work:
                 return commit
         return None
 
-    @property
+    @cached_property
     def _documents(self) -> Documents:
         """The trusted base's documents."""
-        if self._read is None:
-            from specguard.change.tree import Documents
+        from specguard.change.tree import Documents
 
-            self._read = Documents(self._tree())
-        return self._read
-
-    def _told_by_branch(self, kind: str) -> dict[str, str]:
-        """What the judged branch tells by a kind's template, be it enough to name an item or not."""
-        template = self.kinds[kind].template("branch")
-        return (template.read(self.branch) or {}) if template.text and self.branch else {}
+        return Documents(self.tree())
 
     def summary(self) -> dict[str, str | None] | None:
         """The `work_item` of the JSON report; None where none is named."""
@@ -575,13 +531,6 @@ def _untitled() -> MissingFact:
     return MissingFact(
         "the pull request's title is not known", "specguard check --pr-title TEXT", code="not-told"
     )
-
-
-def _required(policy: Policy, branch: str) -> bool:
-    required = policy.require_work_item
-    if isinstance(required, bool):
-        return required
-    return bool(branch) and required.find(branch.encode("utf-8", "surrogateescape")) is not None
 
 
 def _fields_of(data: Any, settings: WorkKind, known: Mapping[str, str], *, current: bool) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.patterns import Covering, PatternError, translate
-from specguard.declaration.rule import Commits, Settings, required, setting
+from specguard.declaration.rule import Commits, Record, Settings, required, setting
 from specguard.errors import MissingFact
 from specguard.work.templates import (
     Template,
@@ -22,17 +22,6 @@ if TYPE_CHECKING:
     from typing import Final, Literal
 
     Key = tuple[str, str, str]
-
-
-__all__ = [
-    "Commits",
-    "Gate",
-    "WorkKind",
-    "check_number_format",
-    "check_path_template",
-    "check_readable",
-    "check_template",
-]
 
 
 class Gate(Settings):
@@ -164,39 +153,34 @@ TELLING: Final = frozenset({"id", "number", "slug"})
 _SQUASHED = re.compile(r" \(#[0-9]{1,18}\)$")
 
 
-class Naming:
+class Naming(Record):
     """A name that tells of a work item.
 
     Attributes:
         source: `branch`, `commit`, `message` (one being written) or `title`.
         text: the name.
         kind: the name of the item's kind.
-        id: the item's id as text; a number without padding.
-        number: the digits of the id as an integer; None where it has none.
         fields: what the name's template reads back.
         exact: whether the template reads the name; otherwise it only resembles what the template makes.
         commit: the commit's full object id, where the name is a commit's subject.
     """
 
-    __slots__ = ("commit", "exact", "fields", "id", "kind", "number", "source", "text")
+    source: str
+    text: str
+    kind: str
+    fields: Mapping[str, str]
+    exact: bool
+    commit: str | None = None
 
-    def __init__(
-        self,
-        source: str,
-        text: str,
-        *,
-        kind: str,
-        fields: Mapping[str, str],
-        exact: bool,
-        commit: str | None = None,
-    ) -> None:
-        self.source = source
-        self.text = text
-        self.kind = kind
-        self.fields = fields
-        self.exact = exact
-        self.commit = commit
-        self.id, self.number = identity(fields)
+    @property
+    def id(self) -> str:
+        """The item's id as text; a number without padding."""
+        return identity(self.fields)[0]
+
+    @property
+    def number(self) -> int | None:
+        """The digits of the id as an integer; None where it has none."""
+        return identity(self.fields)[1]
 
     @property
     def field(self) -> str:

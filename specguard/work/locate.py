@@ -10,7 +10,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.data import Data
 from specguard.model import path_text
-from specguard.work.templates import NumberFormat, Template, Unrendered, escape
+from specguard.work.templates import Template, Unrendered, escape, number_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ class Locator:
         return None
 
     def _widths(self) -> Sequence[int]:
-        return [NumberFormat(text).width for text in self.kind.number_format]
+        return list(map(number_width, self.kind.number_format))
 
     def _patterns(self, template: str, widths: Sequence[int], *, note: bool = False) -> list[str]:
         """The patterns of a template, one for each way to write the number; none where a field is missing.

@@ -14,7 +14,7 @@ from specguard.model import path_text
 from specguard.work.item import Unresolved
 from specguard.work.kinds import normal_id, number_of
 from specguard.work.locate import Pointer, Tried, has_wildcard, matching, same_id, value_at
-from specguard.work.templates import NumberFormat, PathTemplate, Template, Unrendered
+from specguard.work.templates import PathTemplate, Template, Unrendered, number_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,37 +132,25 @@ class Source(Record):
         return ""
 
 
-class Sources:
+class Sources(Record, frozen=False):
     """The sources of every kind, in one tree.
 
-    Args:
+    Attributes:
         kinds: the policy's kinds by name.
         documents: the tree's.
         entries: what the change touches; None where no change is judged.
         whole: whether the whole tree is judged.
-
-    Attributes:
-        kinds: the same.
-        documents: the same.
         landed: tells whether a commit did an item; None where no commit can tell.
         shown: tells whether a commit or a run shows what a status says; None where the status is enough.
     """
 
-    def __init__(
-        self,
-        kinds: Mapping[str, WorkKind],
-        *,
-        documents: Documents,
-        entries: Callable[[], Sequence[Entry]] | None = None,
-        whole: bool = False,
-    ) -> None:
-        self.kinds = kinds
-        self.documents = documents
-        self.landed: Callable[[Listed], bool] | None = None
-        self.shown: Callable[[Listed], bool] | None = None
-        self._entries = entries
-        self._whole = whole
-        self._known: dict[str, Sequence[Source]] = {}
+    kinds: Mapping[str, WorkKind]
+    documents: Documents
+    entries: Callable[[], Sequence[Entry]] | None = None
+    whole: bool = False
+    landed: Callable[[Listed], bool] | None = None
+    shown: Callable[[Listed], bool] | None = None
+    known: dict[str, Sequence[Source]] = {}
 
     @property
     def all(self) -> Sequence[Source]:
@@ -180,7 +168,7 @@ class Sources:
         Raises:
             MissingFact: the tree or the change cannot be read.
         """
-        return [source for source in self.all if self._whole or source.path in self.touched]
+        return [source for source in self.all if self.whole or source.path in self.touched]
 
     @cached_property
     def touched(self) -> frozenset[bytes]:
@@ -190,7 +178,7 @@ class Sources:
             MissingFact: they cannot be read.
         """
         try:
-            return frozenset(entry.path for entry in (self._entries() if self._entries else ()))
+            return frozenset(entry.path for entry in (self.entries() if self.entries else ()))
         except NotApplicable:
             return frozenset()
 
@@ -210,9 +198,9 @@ class Sources:
         Raises:
             MissingFact: the tree cannot be read.
         """
-        if kind not in self._known:
-            self._known[kind] = find_sources(kind, self.kinds[kind], self.documents)
-        return self._known[kind]
+        if kind not in self.known:
+            self.known[kind] = find_sources(kind, self.kinds[kind], self.documents)
+        return self.known[kind]
 
     def flaws(self, source: Source) -> Iterator[Finding]:
         """What is wrong with the shape of a source and its entries; see `specguard.work.shape`.
@@ -403,7 +391,7 @@ class Listed(DataEntry):
         settings = self.source.settings
         fields = {**spare_of(self, {}), **fields_of(self, {}), "id": self.id}
         if self.number is not None:
-            fields["number"] = NumberFormat(settings.number_format[0]).write(self.number)
+            fields["number"] = f"{self.number:0{number_width(settings.number_format[0])}d}"
         try:
             return Template(settings.branch).render(fields)
         except Unrendered:

@@ -275,38 +275,16 @@ def _by_re2(source: str) -> Callable[[str], tuple[str, ...] | None]:
     return groups
 
 
-class NumberFormat:
-    """How an item's number is written: `{n}`, or `{n:02}` for at least two digits.
-
-    Args:
-        text: the format as it is written.
+def number_width(text: str) -> int:
+    """How many digits a number has at least: 1 for the format `{n}`, 2 for `{n:02}`.
 
     Raises:
         TemplateError: it is none of these.
     """
-
-    __slots__ = ("text", "width")
-
-    def __init__(self, text: str) -> None:
-        match = re.fullmatch(r"\{n(?::0([1-9]))?\}", text)
-        if match is None:
-            raise TemplateError(f"the number format {text!r} is neither '{{n}}' nor one like '{{n:02}}'")
-        self.text = text
-        self.width = int(match.group(1) or 1)
-
-    def write(self, number: int) -> str:
-        """The number in this format."""
-        return f"{number:0{self.width}d}"
-
-
-def check_template(text: str) -> str:
-    """A text that is a template.
-
-    Raises:
-        TemplateError: it is none.
-    """
-    Template(text)
-    return text
+    match = re.fullmatch(r"\{n(?::0([1-9]))?\}", text)
+    if match is None:
+        raise TemplateError(f"the number format {text!r} is neither '{{n}}' nor one like '{{n:02}}'")
+    return int(match[1] or 1)
 
 
 def check_readable(text: str) -> str:
@@ -342,16 +320,6 @@ def check_ids(text: str) -> str:
             raise TemplateError(str(error)) from None
         if expression.group_count:
             raise TemplateError(f"the expression {text!r} has a group of its own: write `(?:...)`")
-    return text
-
-
-def check_number_format(text: str) -> str:
-    """A text that is a number format.
-
-    Raises:
-        TemplateError: it is none.
-    """
-    NumberFormat(text)
     return text
 
 
@@ -525,14 +493,19 @@ def escape(value: str) -> str:
     return _SPECIAL.sub(r"\\\g<0>", value)
 
 
-def check_path_template(text: str) -> str:
-    """A text that is a template of paths.
+def _checked(read: Callable[[str], object]) -> Callable[[str], str]:
+    """What gives a text as it is, and raises what reading it does."""
 
-    Raises:
-        TemplateError, PatternError: it is none.
-    """
-    PathTemplate(text)
-    return text
+    def check(text: str) -> str:
+        read(text)
+        return text
+
+    return check
+
+
+check_template: Final = _checked(Template)
+check_number_format: Final = _checked(number_width)
+check_path_template: Final = _checked(PathTemplate)
 
 
 def _lowered(token: re.Match[str]) -> str:

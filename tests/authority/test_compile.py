@@ -10,9 +10,10 @@ from specguard.authority.layers import PolicyError
 from specguard.authority.policy import Policy
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Selecting
+from specguard.declaration.rule import Commits
 from specguard.errors import MissingFact, SpecguardError
 from specguard.reporters.json import error_report
-from specguard.work.kinds import Commits, WorkKind
+from specguard.work.kinds import WorkKind
 
 if TYPE_CHECKING:
     from tests.authority.conftest import Load

@@ -39,9 +39,9 @@ def item(tree: Grow, text: str, *gates: Gate) -> WorkItem:
     return WorkItem(
         "phase",
         WorkKind(document=["phase-{number}.md"], branch="phase-{number}", gates=list(gates)),
-        item_id="12",
+        id="12",
         number=12,
-        fields={"kind": "phase", "number": "12", "id": "12"},
+        given={"kind": "phase", "number": "12", "id": "12"},
         spare={},
         pointer=Pointer(path=None, tried=()),
         tree=tree({"phase-12.md": text}),

@@ -25,9 +25,9 @@ def item(tree: Grow, text: str, kind: WorkKind = KIND) -> WorkItem:
     return WorkItem(
         "phase",
         kind,
-        item_id="12",
+        id="12",
         number=12,
-        fields={"kind": "phase", "number": "12", "id": "12"},
+        given={"kind": "phase", "number": "12", "id": "12"},
         spare={},
         pointer=Pointer(path=None, tried=()),
         tree=tree({"phase-12.md": text}),
