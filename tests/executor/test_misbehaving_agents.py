@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.executor.working import COMMAND, GOOD, POLICY, TOKEN, Workshop
+from tests.executor.working import COMMAND, GOOD, POLICY, TOKEN, Workshop, wait_for
 from tests.threats.cases import threat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -65,16 +64,6 @@ def _sleeps_below(pid: int) -> bool:
     return False
 
 
-def _sleeping(workshop: Workshop) -> list[psutil.Process]:
-    """What agents of this workshop have left running, and not those of a test beside it."""
-    found = []
-    for one in psutil.process_iter():
-        with suppress(psutil.Error):
-            if one.name() == "sleep" and one.environ().get("HOME") == str(workshop.home):
-                found.append(one)
-    return found
-
-
 def test_an_agent_that_fills_its_place_is_ended_while_it_works(workshop: Workshop) -> None:
     fill = "for n in 1 2 3 4 5 6; do head -c 4000000 /dev/zero > src/big$n; done"
     started = time.monotonic()
@@ -98,7 +87,7 @@ def test_an_agent_that(workshop: Workshop, name: str) -> None:
     assert not workshop.commits()
     assert not workshop.state["requests"]
     assert not (workshop.home / "ran").exists()
-    assert not _sleeping(workshop)
+    assert not workshop.sleeping()
     if state is None:
         assert reason in done.stderr
         return
@@ -325,7 +314,7 @@ def test_two_executors_on_one_item(workshop: Workshop) -> None:
     with subprocess.Popen(
         [COMMAND, *words], env=workshop.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as first:
-        _wait_for(lambda: workshop.runs.is_dir() and any(workshop.runs.glob("*/commands/*")))
+        wait_for(lambda: workshop.runs.is_dir() and any(workshop.runs.glob("*/commands/*")))
         second = workshop.specguard("run", "phase", "-C", str(workshop.user.path), "--", "true")
         resumed = workshop.resume()
         done_waiting.touch()
@@ -335,13 +324,6 @@ def test_two_executors_on_one_item(workshop: Workshop) -> None:
         assert done.returncode == 2
         assert f"another run works on phase 12: {workshop.run_id}" in done.stderr
     workshop.check_done()
-
-
-def _wait_for(what: Callable[[], object]) -> None:
-    until = time.monotonic() + 30
-    while not what():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -354,13 +336,13 @@ def test_an_interrupted_run_ends_its_agent_and_can_be_resumed(workshop: Workshop
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        _wait_for(lambda: _sleeps_below(process.pid))
+        wait_for(lambda: _sleeps_below(process.pid))
         process.send_signal(number)
         _, said = process.communicate(timeout=30)
     assert process.returncode == 130, said
     assert workshop.manifest.state == "killed"
     assert workshop.error["exit_code"] == 130
-    assert not _sleeping(workshop)
+    assert not workshop.sleeping()
     workshop.check_evidence()
     assert workshop.resume().returncode == 0
     workshop.check_done()

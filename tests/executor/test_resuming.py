@@ -6,21 +6,17 @@ import json
 import shutil
 import signal
 import subprocess
-import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from specguard.executor.process import end_survivors
 from specguard.runs.folder import RunFolder
 from tests.executor.dying import Dying
-from tests.executor.working import COMMAND, GOOD, POLICY, Workshop
+from tests.executor.working import COMMAND, GOOD, POLICY, Workshop, wait_for
 from tests.threats.cases import threat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 _PARTS = 2
@@ -124,37 +120,20 @@ def _killed_in_its_agent(workshop: Workshop, script: str = GOOD) -> None:
     with subprocess.Popen(
         [COMMAND, *workshop.words(f"{half}; {script}")], env=workshop.environment, stderr=subprocess.DEVNULL
     ) as process:
-        _wait_for(lambda: _sleeping(workshop))
+        wait_for(lambda: workshop.sleeping())
         process.kill()
-
-
-def _sleeping(workshop: Workshop) -> list[psutil.Process]:
-    """What agents of this workshop have left running, and not those of another test."""
-    found = []
-    for one in psutil.process_iter():
-        with suppress(psutil.Error):
-            if one.name() == "sleep" and one.environ().get("HOME") == str(workshop.home):
-                found.append(one)
-    return found
-
-
-def _wait_for(what: Callable[[], object]) -> None:
-    until = time.monotonic() + 60
-    while not what():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 @pytest.mark.xdist_group("sleeping")
 def test_the_agent_of_a_killed_run_is_ended_and_works_again(workshop: Workshop) -> None:
     _killed_in_its_agent(workshop)
-    assert _sleeping(workshop)
+    assert workshop.sleeping()
     refused = workshop.specguard("run", "phase", "-C", str(workshop.user.path), "--", "true")
     assert refused.returncode == 2
     assert f"specguard run resume {workshop.run_id}" in refused.stderr
     done = workshop.resume()
     assert done.returncode == 0, done.stderr
-    assert not _sleeping(workshop)
+    assert not workshop.sleeping()
     workshop.check_done()
     manifest = workshop.manifest
     assert manifest.attempts == 1
@@ -182,7 +161,7 @@ def test_what_a_killed_run_had_set_up_is_taken_down(tmp_path: Path, how: str) ->
     workshop = Workshop(tmp_path, POLICY.replace("\n```\n", f"{_UP}```\n"))
     places = tmp_path / "cache" / "specguard"
     with subprocess.Popen([COMMAND, *workshop.words()], env=workshop.environment) as process:
-        _wait_for(lambda: any(places.rglob("started")))
+        wait_for(lambda: any(places.rglob("started")))
         process.kill()
     [up] = places.rglob("up")
     if how == "stop without its place":
@@ -295,7 +274,7 @@ def test_a_stale_worker_writes_and_pushes_nothing_more(workshop: Workshop) -> No
     with subprocess.Popen(
         [COMMAND, *workshop.words(script)], env=workshop.environment, stderr=subprocess.PIPE, text=True
     ) as stale:
-        _wait_for(lambda: any(workshop.runs.glob("*/commands/*.log")))
+        wait_for(lambda: any(workshop.runs.glob("*/commands/*.log")))
         stale.send_signal(signal.SIGSTOP)
         try:
             claims = workshop.folder / "cache" / "specguard" / "claims"

@@ -6,8 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import psutil
 
 from specguard.runs.model import Manifest
 from specguard.testing import run_here
@@ -15,7 +19,7 @@ from tests.executor.places import everything
 from tests.executor.pushed import Hosted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 COMMAND = Path(sys.executable).parent / "specguard"
 TOKEN = "ghp_" + "Zx9" * 12
@@ -46,6 +50,14 @@ run = "! grep -rn BROKEN src"
 ```
 """
 GOOD = "echo 'new = 1' > src/new.py"
+
+
+def wait_for(what: Callable[[], object]) -> None:
+    """Wait until something holds."""
+    until = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 class Workshop(Hosted):
@@ -120,6 +132,15 @@ class Workshop(Hosted):
     def error(self) -> dict[str, Any]:
         """Why the run ended early."""
         found: dict[str, Any] = json.loads((self.folder_of_run / "error.json").read_text())
+        return found
+
+    def sleeping(self) -> list[psutil.Process]:
+        """What agents of this workshop have left running, and not those of a test beside it."""
+        found = []
+        for one in psutil.process_iter():
+            with suppress(psutil.Error):
+                if one.name() == "sleep" and one.environ().get("HOME") == str(self.home):
+                    found.append(one)
         return found
 
     def users(self) -> dict[str, tuple[int, bytes]]:

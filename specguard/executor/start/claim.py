@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
@@ -72,16 +72,14 @@ class ItemLock:
             places = places_folder(repository.environment, repository.work_tree())
             name = _digest(os.path.realpath(repository.common), remote, item.kind, item.id, branch)[:24]
             files.append(os.path.join(os.path.dirname(places), "claims", f"{name}.lock"))
-        self._locks = []
         try:
-            with recording(self.folder):
+            with ExitStack() as locks, recording(self.folder):
                 os.makedirs(self.folder, mode=0o755, exist_ok=True)
                 for file in files:
                     os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
-                    self._locks.append(FileLock(file))
-                    self._locks[-1].acquire(blocking=False)
+                    locks.enter_context(FileLock(file, timeout=0))
+                self._locks = locks.pop_all()
         except Timeout:
-            self.release()
             running = [manifest.run_id for manifest in self._mine() if manifest.state in _NOT_ENDED]
             run_id, root = (running[-1], self._given) if running else ("", "")
             which = f": {run_id}" if run_id else ", whose folder is not here" if repository else ""
@@ -90,14 +88,10 @@ class ItemLock:
             raise taken(
                 f"another run works on {item.label}{which}", f"{status}, and to end it: {stop}"
             ) from None
-        except SpecguardError:
-            self.release()
-            raise
 
     def release(self) -> None:
         """Give the claim up."""
-        for lock in self._locks:
-            lock.release()
+        self._locks.close()
 
     def new_folder(self, reused: str = "") -> RunFolder:
         """The folder of a new run.
@@ -208,14 +202,12 @@ def _under_way(root: str, remote: str, task: Task) -> Iterator[Manifest]:
             continue
         if (manifest.repository.remote or "") != remote or manifest.item.id == task.id:
             continue
-        lock = FileLock(_lock_file(os.path.dirname(view.path), remote, manifest.branch or ""))
         try:
-            lock.acquire(blocking=False)
+            with FileLock(_lock_file(os.path.dirname(view.path), remote, manifest.branch or ""), timeout=0):
+                # It has died: nobody works on it.
+                continue
         except Timeout:
             yield manifest
-        else:
-            # It has died: nobody works on it.
-            lock.release()
 
 
 def _check(start: Start, task: Task, manifest: Manifest) -> None:
