@@ -122,10 +122,11 @@ def unknown_evidence(artifact: Artifact) -> Iterator[Finding]:
         if target.unknown and citation.kind != "shortened":
             unknown.setdefault(target.unknown, []).append(citation)
     for why, cited in unknown.items():
-        names = list(dict.fromkeys(map(str, cited)))
-        shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-        which = "1 cited place" if len(cited) == 1 else f"{len(cited)} cited places"
-        message = f"{which} cannot be looked up, as each {why}: {shown}"
+        message = f"{cited[0]} {why}, so it cannot be looked up"
+        if len(cited) > 1:
+            names = list(dict.fromkeys(map(str, cited)))
+            shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+            message = f"{len(cited)} cited places cannot be looked up: each {why} ({shown})"
         help = "[artifacts.<name>.evidence] roots says which prefixes stand for the repository's root."
         severity = artifact.cited.settings.unresolvable if artifact.cited and why == OUTSIDE else "warning"
         yield artifact.finding("evidence.roots", why, message, help, cited[0].at, severity)

@@ -193,17 +193,29 @@ def _contradicted(
 ) -> Field | None:
     """A second statement of the field with another of its values.
 
-    It stands at the same place of the document, or in the section that is called like the field; or it is the
-    only one in the text where the first one is in front matter, which is about all of the document.
+    It is the comment behind the first one, or stands at the same place of the document, or in the section
+    that is called like the field; or it is the only one in the text where the first one is in front matter,
+    which is about all of the document.
     """
     if isinstance(allowed, str):
         return None
     place = _place(artifact, found[0])
     alone = len(found) == 2 and found[0].form == "front matter"
-    others = [other for other in found[1:] if alone or _place(artifact, other) == place]
+    others = [Field(name, _comment(artifact, found[0]), found[0].line, "line")]
+    others += [other for other in found[1:] if alone or _place(artifact, other) == place]
     others += [] if artifact.structured else _as_section(artifact, name)
     first = chosen(found[0].value, allowed)
     return next((one for one in others if chosen(one.value, allowed) not in ("", first)), None)
+
+
+def _comment(artifact: Artifact, field: Field) -> str:
+    """The comment behind a field of front matter, which no page shows, and who reads by lines sees."""
+    if field.form != "front matter":
+        return ""
+    line = artifact.document.source_lines[field.line - 1]
+    before, mark, comment = line[:LONGEST].replace("\t#", " #").partition(" #")
+    # Where it stands within quotation marks it is part of the value.
+    return comment if mark and before.rstrip(" \t\"'").endswith(field.value) else ""
 
 
 def _place(artifact: Artifact, field: Field) -> int:

@@ -357,11 +357,11 @@ class Catalogue:
                 code="unreadable-file",
             )
         bare = [entry for entry in index.entries if entry.id and not entry.paths]
-        by_id = self._by_id() if bare else {}
+        by_name = self._by_name() if bare else {}
         for entry in index.entries:
             entry.files.extend(one.path for one in entry.paths if not one.problem and self.means_spec(one))
         for entry in bare:
-            found = by_id.get(normal_name(entry.id), ())
+            found = _meant(by_name, normal_name(entry.id))
             entry.files.extend(found if len(found) == 1 else ())
         return index.entries
 
@@ -429,13 +429,26 @@ class Catalogue:
             found.update(dict.fromkeys(entry.files[:1], entry))
         return found
 
-    def _by_id(self) -> Mapping[str, Sequence[bytes]]:
-        """The paths of the specs by the ids that they state themselves."""
+    def _by_name(self) -> Mapping[str, Sequence[bytes]]:
+        """The paths of the specs by their own ids and by the names of their files."""
         found: dict[str, list[bytes]] = {}
         for path in self.files:
+            stem = path.rpartition(b"/")[2].rpartition(b".")[0].decode("utf-8", "replace")
             own = Spec(path, None, self.settings, self.documents).own_id
-            found.setdefault(normal_name(own), []).append(path)
+            for name in {normal_name(own or stem), normal_name(stem)}:
+                found.setdefault(name, []).append(path)
         return found
+
+
+def _meant(by_name: Mapping[str, Sequence[bytes]], wanted: str) -> Sequence[bytes]:
+    """The paths that an id means: of that name, else of names that begin with it: `2runs`, not `21`."""
+    if wanted in by_name:
+        return by_name[wanted]
+    found: dict[bytes, None] = {}
+    for name, paths in by_name.items():
+        if wanted and name.startswith(wanted) and not (wanted[-1].isdigit() and name[len(wanted)].isdigit()):
+            found.update(dict.fromkeys(paths))
+    return list(found)
 
 
 def pattern_problem(pattern: str) -> str:

@@ -95,7 +95,6 @@ def test_a_field_is_stated(each: Each) -> None:
         "| Posture | ready |\n|---|---|\n| Owner | me |\n", "## 3. Posture\n\n- not ready: see below\n",
         "Posture: ready\n\n## Slice 1\n\nPosture: not-ready\n", "Posture: ready\n\nPosture: see above\n",
         "---\nposture: ready # ready, not-ready\n---\n", "---\nposture: 'ready' # as of today\n---\n",
-        "---\nposture: ready # not ready\n---\n",
         "---\nposture: ready # is it?\nold: ready # not-ready\n---\n",
         "---\nposture: \"ready (x # not-ready)\"\n---\n",
     ]  # fmt: skip
@@ -119,6 +118,8 @@ def test_a_field_is_not_stated(each: Each) -> None:
             "could be read: it has the key 'posture' twice",
             3,
         ),
+        ("---\nposture: ready # not ready\n---\n", "'ready' in line 2 and 'not-ready' in line 2", 2),
+        ("+++\nposture = 'ready'\t #not-ready: one\n+++\n", "and 'not-ready' in line 2", 2),
         ("## Posture\n\nTBD\n", "is 'TBD'", 3),
     ]
     made = each((text for text, _, _ in rows), fields={"posture": POSTURE})
