@@ -137,13 +137,20 @@ class Data:
         value: mappings with text as keys, lists, text, numbers, true, false and None. Dates are text, as ISO
             8601 has them where they come from TOML. None where there is a problem.
         problem: why it could not be read; None where it could.
+        certain: of YAML that could not be read, the keys that stand once, at the beginning of a line before
+            the broken one, each with its plain value and its line.
     """
 
     def __init__(
-        self, value: Any, locate: Callable[[], Node] | None = None, problem: Problem | None = None
+        self,
+        value: Any,
+        locate: Callable[[], Node] | None = None,
+        problem: Problem | None = None,
+        certain: Mapping[str, tuple[Any, int]] | None = None,
     ) -> None:
         self.value = value
         self.problem = problem
+        self.certain = certain or {}
         self._locate = locate
         self._node: Node | None = None
 
@@ -212,7 +219,13 @@ class Node(Record, frozen=False):
 
 
 class DataError(ValueError):
-    """Text that is no data of its kind; its second argument is the line, None where it is no line's fault."""
+    """Text that is no data of its kind; its second argument is the line, None where it is no line's fault.
+
+    Attributes:
+        certain: see `Data`.
+    """
+
+    certain: Mapping[str, tuple[Any, int]] = {}
 
 
 def data_of(content: bytes, kind: Kind) -> Data:
@@ -247,7 +260,7 @@ def read_data(text: str, kind: Kind, *, first: int = 1) -> Data:
     except DataError as error:
         message, line = error.args
         message = message if message.startswith("it ") else f"it is no {kind.upper()}: {message}"
-        return Data.unread(Problem(message, line))
+        return Data(None, problem=Problem(message, line), certain=error.certain)
 
 
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:\n]|[^\s\[\]{},:"]+')
@@ -366,22 +379,12 @@ def read_yaml(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
     Raises:
         DataError: it is no such text, or says what a reader could take for two things.
     """
-    import yaml
-
     reader = _YamlReader(text, first)
     try:
         value, node = reader.document()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        problem = error.problem or str(error)
-        if problem == "mapping values are not allowed in this context":
-            problem += ", as where a value with a colon in it stands in no quotation marks"
-        raise DataError(problem, reader.line(mark.index) if mark else None) from None
-    except yaml.reader.ReaderError as error:
-        position = error.position if isinstance(error.position, int) else 0
-        raise DataError("it has a character that is not allowed", reader.line(position)) from None
-    except (RecursionError, yaml.YAMLError):
-        raise DataError(TOO_DEEP, None) from None
+    except DataError as error:
+        error.certain = reader.certain(text, error.args[1] or 0)
+        raise
     return value, lambda: node
 
 
@@ -400,13 +403,47 @@ class _YamlReader:
         self._events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         self._newlines = [match.start() for match in re.finditer("\n", text)]
         self._first = first
+        self._plain: dict[str, tuple[Any, int]] = {}
 
     def line(self, index: int) -> int:
         """The line of a position."""
         return bisect_left(self._newlines, index) + self._first
 
+    def certain(self, text: str, broken: int) -> Mapping[str, tuple[Any, int]]:
+        """The plain values of keys before the broken line, without those that several lines begin with."""
+        from specguard.documents.fields import normal_name
+
+        lines = [line for line in text.split("\n") if line[:1].strip() and ":" in line]
+        starts = [normal_name(line.partition(":")[0].strip("'\" \t")) for line in lines]
+        return {
+            key: (value, line)
+            for key, (value, line) in self._plain.items()
+            if line < broken and starts.count(normal_name(key)) == 1
+        }
+
     def document(self) -> tuple[Any, Node]:
-        """The value of the only document, and its lines; null where there is none."""
+        """The value of the only document, and its lines; null where there is none.
+
+        Raises:
+            DataError: it is no such text.
+        """
+        import yaml
+
+        try:
+            return self._document()
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            problem = error.problem or str(error)
+            if problem == "mapping values are not allowed in this context":
+                problem += ", as where a value with a colon in it stands in no quotation marks"
+            raise DataError(problem, self.line(mark.index) if mark else None) from None
+        except yaml.reader.ReaderError as error:
+            position = error.position if isinstance(error.position, int) else 0
+            raise DataError("it has a character that is not allowed", self.line(position)) from None
+        except (RecursionError, yaml.YAMLError):
+            raise DataError(TOO_DEEP, None) from None
+
+    def _document(self) -> tuple[Any, Node]:
         next(self._events)
         if type(next(self._events)).__name__ == "StreamEndEvent":
             return None, Node(self._first)
@@ -439,8 +476,12 @@ class _YamlReader:
                 raise DataError("it has a key that is no text", own.line)
             if inner.value in values:
                 raise DataError(f"it has the key {inner.value!r} twice", own.line)
-            values[inner.value], below = self._value(next(self._events), depth + 1)
+            event = next(self._events)
+            values[inner.value], below = self._value(event, depth + 1)
             nodes[inner.value] = Node(own.line, below.below)
+            on_one_line = inner.start_mark.column == 0 and own.line == self.line(event.end_mark.index)
+            if depth == 1 and on_one_line and below.below is None and not event.style and event.tag is None:
+                self._plain[inner.value] = values[inner.value], own.line
         return values, Node(line, nodes)
 
     def _inside(self) -> Iterator[Any]:

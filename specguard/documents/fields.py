@@ -70,8 +70,15 @@ class Field(Record):
 
 
 def read_fields(document: Document) -> Sequence[Field]:
-    """All fields of a Markdown document, those of its front matter first, then in order."""
-    return [*_keys(document.properties, "front matter"), *_in_blocks(document.blocks, bullet=False)]
+    """All fields of a Markdown document, those of its front matter first, then in order.
+
+    Of front matter that is no YAML they are those that are certain all the same.
+    """
+    matter = document.properties
+    certain = (
+        Field(key, written(value), line, "front matter") for key, (value, line) in matter.certain.items()
+    )
+    return [*_keys(matter, "front matter"), *certain, *_in_blocks(document.blocks, bullet=False)]
 
 
 def block_fields(blocks: Sequence[AnyBlock]) -> Sequence[Field]:

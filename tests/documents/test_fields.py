@@ -143,3 +143,38 @@ def test_long_lines_take_no_time(text: str) -> None:
     before = time.process_time()
     read_fields(document)
     assert time.process_time() - before < 5
+
+
+@pytest.mark.parametrize(
+    ("lines", "kept"),
+    [
+        (
+            "last_review: 2026-03-18\nstatus: done\nowner: Ann: lead",
+            {"last_review": "2026-03-18", "status": "done"},
+        ),
+        ("'status': done\nowner: Ann: lead", {"status": "done"}),
+        ("owner: Ann: lead\nstatus: done", {}),
+        ("status: done\nowner: Ann: lead\nstatus: planned", {}),
+        ("status: done\nowner: Ann: lead\nStatus : planned", {}),
+        ("status: done\nstatus: planned", {}),
+        ('title: "Runs\nstatus: done\nowner: x', {}),
+        ("tags: [a, b\nstatus: done\nowner: x", {}),
+        ("text: |\n  a\n  status: done\nowner: Ann: lead", {}),
+        ("status: |\n  done\nowner: Ann: lead", {}),
+        ("status: done\n  for now\nowner: Ann: lead", {}),
+        ("status: 'done'\nowner: Ann: lead", {}),
+        ("status: [done]\nowner: Ann: lead", {}),
+        ("  status: done\n  owner: Ann: lead", {}),
+        ("all:\n  status: done\nowner: Ann: lead", {}),
+        ("status: done\nowner: &a x", {"status": "done"}),
+        ("status: done\nall:\n  status: x\nowner: Ann: lead", {"status": "done"}),
+        ("status: done # since May\n\towner: x", {"status": "done"}),
+    ],
+)
+def test_what_is_certain_of_front_matter_that_is_broken(lines: str, kept: dict[str, str]) -> None:
+    document = Document(f"---\n{lines}\n---\n\n# Runs\n")
+    assert document.properties.problem is not None
+    fields = read_fields(document)
+    assert {field.name: field.value for field in fields} == kept
+    assert all(field.form == "front matter" for field in fields)
+    assert [field.line for field in fields] == list(range(2, 2 + len(kept)))

@@ -222,3 +222,30 @@ def test_taking_a_spec_away_that_says_itself_what_it_governs(tmp_path: Path) -> 
     step = Step("docs: x", symlinks={SPEC.encode(): b"../../README.md"})
     link = {"path": SPEC, "message": "stands where a spec does, and is no regular file"}
     judged("SPC001", tmp_path / "e", None, found, link, base=base, policy=policy, commits=[step])
+
+
+def test_front_matter_that_is_broken_is_read_before_its_broken_line(tmp_path: Path) -> None:
+    broken = spec().replace("status: planned\n", "status: planned\nowner: Ann: lead\n")
+    warned = {"severity": "warning", "path": SPEC, "line": 4, "message": "cannot be read as a whole"}
+    args = ("--extend-select=SPC002,SPC005,SPC006",)
+    states = {"SPC001": "warned", "SPC002": "passed", "SPC005": "passed", "SPC006": "passed"}
+    judged(
+        "SPC001",
+        tmp_path / "a",
+        {SPEC: broken},
+        warned,
+        args=("--select=SPC002,SPC005,SPC006",),
+        states=states,
+    )
+    done = broken.replace("planned", "in-progress").replace(
+        "owner", "approvals: Ann Example 2026-02-01\nowner"
+    )
+    unapproved = {"code": "SPC006", "path": SPEC, "message": "no approval is recorded"}
+    judged("SPC001", tmp_path / "b", {SPEC: done}, {**warned, "line": 5}, unapproved, args=args)
+    governs = broken.replace("owner", "governs: [src/**]\nowner")
+    judged(
+        "SPC001",
+        tmp_path / "c",
+        {SPEC: governs},
+        {**warned, "severity": "error", "line": 5, "message": "cannot"},
+    )
