@@ -921,3 +921,89 @@ def test_a_repository_of_sha256(tmp_path: Path, keys: dict[str, Key]) -> None:
     follow(repository)
     repository.commit("chore: put it back")
     assert verified(repository) == []
+
+
+def test_without_an_authority_nobody_can_tell(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "bare")
+    repository.commit("chore: begin")
+    outcome = approvals(repository)
+    assert outcome.exit_code == 2
+    assert "there is no authority" in outcome.stderr
+
+
+def test_a_check_that_an_approval_lifts_something_in_is_a_use(
+    project: Repository, keys: dict[str, Key]
+) -> None:
+    project.commit("docs: change", files={"docs/api/x.yaml": "b"})
+    words = ["PTH002", "--path", "docs/api/x.yaml", "--approved-by", "alice", "--key", keys["alice"].file]
+    reason = ["--reason", "the partner needs version two"]
+    made = run_here("approve", *words, *reason, directory=project.path)
+    assert made.exit_code == 0, made
+    project.commit("chore: file an approval")
+    for _ in range(2):
+        assert run_here("check", "--select", "PTH", directory=project.path).exit_code == 0
+    [one] = listed(project)["approvals"]
+    assert [(use["stage"], use["verdict"], use["findings"]) for use in one["uses"]] == [
+        ("range", "accepted", 1),
+        ("range", "accepted", 1),
+    ]
+    assert approvals(project, "verify").exit_code == 0
+
+
+def test_nothing_to_verify(project: Repository) -> None:
+    outcome = approvals(project, "verify")
+    assert (outcome.exit_code, outcome.stdout) == (0, "there are no approvals in .specguard/approvals/\n")
+
+
+def test_a_signature_of_somebody_else(project: Repository, keys: dict[str, Key]) -> None:
+    record = approval()
+    commit(project, record, keys["mallory"])
+    assert verified(project) == [(f"{record.id}.json.sig", "its signature is by no key of alice")]
+
+
+def test_a_revocation_by_somebody_unknown(project: Repository, filed: tuple[Approval, Approval]) -> None:
+    end = revocation(filed[0].id, "mallory")
+    commit(project, end)
+    assert verified(project) == [(f"{end.id}.json", "mallory is no approver in the policy")]
+
+
+def test_the_same_approval_on_two_branches_is_one(project: Repository, keys: dict[str, Key]) -> None:
+    record = approval()
+    for name in ("one", "other"):
+        project.branch(name, "main")
+        commit(project, record, keys["alice"])
+    project.merge("one")
+    assert verified(project) == []
+    assert list(states(project)) == [record.id]
+
+
+def test_a_record_of_another_branch_is_not_signed_here(project: Repository, keys: dict[str, Key]) -> None:
+    project.checkout("main")
+    record = approval()
+    commit(project, record)
+    project.publish()
+    project.checkout("work")
+    outcome = approvals(project, "sign", record.id, "--key", keys["alice"].file)
+    assert outcome.exit_code == 2
+    assert "is not in the working tree" in outcome.stderr
+    assert not (project.path / LOG).exists()
+
+
+def test_commands_are_run_from_any_folder(project: Repository, filed: tuple[Approval, Approval]) -> None:
+    project.write("src/deep/a.py", "a")
+    outcome = run_here("approvals", "verify", "-C", "src/deep", directory=project.path)
+    assert "2 records hold" in outcome.stdout
+    words = ["--approved-by", "alice", "--reason", "x"]
+    done = run_here("approvals", "revoke", filed[0].id, *words, directory=project.path / "src/deep")
+    assert done.exit_code == 0
+    assert len(os.listdir(project.path / LOG)) == 4
+
+
+def test_the_commands_of_the_group_are_named(project: Repository) -> None:
+    outcome = approvals(project, "--help")
+    assert outcome.exit_code == 0
+    for name in ("list", "show", "verify", "revoke", "sign"):
+        assert f"\n  {name} " in outcome.stdout
+    unknown = approvals(project, "forget")
+    assert unknown.exit_code == 2
+    assert "forget" in unknown.stderr

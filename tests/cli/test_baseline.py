@@ -182,3 +182,10 @@ def test_a_broken_one_is_named_with_its_line(project: Repository) -> None:
 
 def test_growing_and_checking_are_two_things(project: Repository) -> None:
     assert baseline(project, "--grow", "--check").exit_code == 2
+
+
+def test_a_folder_without_a_repository_or_an_authority(tmp_path: Path) -> None:
+    assert run_here("baseline", directory=tmp_path).exit_code == 2
+    bare = Case(policy="", base=(Step("chore: x", files={"a": "a"}),)).build(tmp_path / "bare")
+    outcome = baseline(bare)
+    assert (outcome.exit_code, "there is no authority" in outcome.stderr) == (2, True)

@@ -263,3 +263,17 @@ def test_a_line_that_does_not_fit_leaves_nothing(log: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code, log], capture_output=True, text=True, check=True)
     assert done.stdout == "refused\n"
     assert log.read_text() == "a\n"
+
+
+def test_the_fingerprint_is_there_whatever_is_printed(project: Repository, log: Path) -> None:
+    check(project, log, "--output-format=concise")
+    assert read(log)[0]["change"]["fingerprint"]
+
+
+def test_neither_a_verdict_nor_a_log(project: Repository) -> None:
+    outcome = run_here("check", "--base=nowhere", "--log-decisions=/dev/full", directory=project.path)
+    assert outcome.exit_code == 2
+    assert (
+        "the decision log cannot be written: No space left on device; nor is there a verdict: "
+        in outcome.stderr
+    )

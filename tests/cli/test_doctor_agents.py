@@ -308,3 +308,15 @@ def test_what_an_agent_takes_for_a_refusal(repository: Repository, command: str,
     from specguard.integrations.hooks.settings import probe
 
     assert probe(HOSTS["claude"], command, str(repository.path), clean_environment(), 20).state == state
+
+
+def test_settings_that_are_no_json_are_told(repository: Repository) -> None:
+    init(repository, "cursor")
+    change(repository, "cursor", "{\n", "{ // mine\n")
+    assert "comment" in doctor(repository, code=1)["hooks of cursor"]["said"]
+
+
+def test_a_bare_repository_has_no_agents(repository: Repository, tmp_path: Path) -> None:
+    repository.git("clone", "-q", "--bare", str(repository.path), str(tmp_path / "bare.git"))
+    done = run_here("doctor", directory=tmp_path / "bare.git")
+    assert "hooks of" not in done.stdout

@@ -147,3 +147,15 @@ def test_extras_that_are_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     (said,) = doctor._extras(None)
     assert (said.status, said.help) == ("note", "pip install 'specguard[mcp]'")
     assert "specguard mcp would need it" in said.said
+
+
+def test_a_hook_framework_that_is_missing(tmp_path: Path) -> None:
+    project = Project(tmp_path, files={".pre-commit-config.yaml": "repos: []\n"})
+    git = install(tmp_path / "tools", "git", '#!/bin/sh\nexec /usr/bin/git "$@"\n').partition(":")[0]
+    assert "pip install pre-commit" in found(project, PATH=git)["pre-commit"]["help"]
+
+
+def test_nothing_is_said_without_work_items(tmp_path: Path) -> None:
+    settings = 'base = "main"\n\n[rules.locked-path]\npaths = ["LICENSE"]\n'
+    project = Project(tmp_path, f"# Authority\n\n```toml specguard\n{settings}```\n")
+    assert not {"runs", "remote of runs", "pull requests"} & set(found(project))

@@ -304,3 +304,19 @@ def test_a_hostile_sample_runs_nothing_and_brings_no_policy(team: Repository, tm
     # The sample's own settings are no part of the policy, and no change of it.
     assert done.exit_code == 0, done
     assert not ran.exists()
+
+
+def test_a_policy_that_changed_is_seen_before_it_is_committed(team: Repository) -> None:
+    team.write("SPEC_AUTHORITY.md", AUTHORITY.replace("gen/", "generated/"))
+    done = run_here("eval", directory=team.path)
+    assert done.exit_code == 1, done
+    assert "expected  PTH001 gen/a" in done.stdout
+
+
+def test_a_sample_with_sha256(team: Repository, tmp_path: Path) -> None:
+    sample = Repository(tmp_path / "wide", object_format="sha256")
+    oid = sample.commit("first", files={"gen/a": "x\n", "src/a.js": "\nconsole.log\n"})
+    team.write("evaluation/wide.expected.toml", EXPECTED)
+    done = run_here("eval", str(sample.path), directory=team.path)
+    assert done.exit_code == 0, done
+    assert manifest_of(done)[1]["samples"][0]["object_id"] == oid

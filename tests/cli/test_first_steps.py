@@ -256,3 +256,17 @@ def test_an_authority_that_is_tried_before_it_is_committed_locks_itself(reposito
     run_here("init", directory=repository.path)
     outcome = ended(run_here("check", "--authority", "SPEC_AUTHORITY.md", directory=repository.path))
     assert "CFG002" not in outcome.stdout
+
+
+def test_init_names_the_nearest_preset(repository: Repository) -> None:
+    outcome = run_here("init", "--preset", "phase-runer", directory=repository.path)
+    assert outcome.exit_code == 2
+    assert "phase-runner" in outcome.stderr
+    assert not (repository.path / "SPEC_AUTHORITY.md").exists()
+
+
+def test_init_print_writes_nothing(repository: Repository) -> None:
+    outcome = run_here("init", "--print", "--forbid", "docs/api/", directory=repository.path)
+    assert outcome.exit_code == 0
+    assert "- `docs/api/`" in outcome.stdout
+    assert not (repository.path / "SPEC_AUTHORITY.md").exists()

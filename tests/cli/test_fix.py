@@ -456,3 +456,25 @@ def test_a_plugins_fix_is_done_and_one_that_does_harm_is_not(
     assert (repository.git_dir / "config").read_text() == config
     assert head(repository) == "work"
     assert not (repository.path.parent / "outside").exists()
+
+
+def test_a_dry_run_shows_alone(project: Repository) -> None:
+    work(project)
+    text = fixing(project, "--dry-run", "--yes")
+    assert "git branch -m phase-12-cart phase-12" in text
+    assert "would block" in text
+    assert head(project) == "phase-12-cart"
+
+
+def test_an_empty_message_gets_its_items_subject(project: Repository) -> None:
+    project.branch("phase-12")
+    file = project.path / "MSG"
+    file.write_text("\n")
+    fixing(project, "--commit-msg-file", "MSG", "--yes")
+    assert file.read_text() == "feat(phase12): implement phase 12\n"
+
+
+def test_where_there_is_no_verdict_nothing_is_done(repository: Repository) -> None:
+    repository.write("a", "a")
+    repository.commit("feat: a")
+    assert "there is no authority" in fixing(repository, "--yes", code=2)

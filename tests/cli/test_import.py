@@ -166,3 +166,15 @@ def test_texts_cannot_leave_their_block(project: Repository, files: Mapping[str,
     assert outcome.exit_code in (0, 2)
     if outcome.exit_code == 0 and (project.path / "SPEC_AUTHORITY.md").exists():
         assert run_here("policy", "--authority=SPEC_AUTHORITY.md", directory=project.path).exit_code == 0
+
+
+def test_a_file_of_another_name(project: Repository) -> None:
+    project.write("rules/ours.json", REPOLINTER)
+    outcome = imported(project, "repolinter=rules/ours.json")
+    assert 'paths = ["**/*.exe"]' in outcome.stdout
+
+
+def test_an_authority_that_is_wrong_is_said_before_anything_is_written(project: Repository) -> None:
+    project.write("SPEC_AUTHORITY.md", "# Ours\n\n```toml specguard\nnonsense = 1\n```\n")
+    outcome = imported(project, "--write", commitlint=COMMITLINT)
+    assert (outcome.exit_code, "SPEC_AUTHORITY.md:4" in outcome.stderr) == (2, True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import Repository, run_here
+from specguard.testing import Case, Repository, Step, run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 from tests.outcomes import ended
@@ -214,3 +214,22 @@ def test_a_preset_that_guards_nothing_is_told(repository: Repository) -> None:
     told = next(one for one in found if one["code"] == "CFG002")
     assert "specs.code (src/**, packages/**) matches no file" in told["message"]
     assert told["location"]["path"] == FILE
+
+
+@pytest.mark.parametrize("name", ["LICENSE.txt", "license.md", "LICENSE-MIT", "COPYING", "LICENCE"])
+def test_licences_are_found(repository: Repository, name: str) -> None:
+    repository.commit("chore: start", files={name: "mine\n", "src/license.py": "a\n"})
+    init(repository)
+    text = repository.read(FILE).decode()
+    assert f"- `{name}`: the licence." in text
+    assert "license.py" not in text
+
+
+def test_a_path_that_is_found_and_named_stands_once(tmp_path: Path) -> None:
+    project = Case(policy="", base=(Step(files={"docs/api/a.yaml": "a"}),), branch="main").build(
+        tmp_path / "project"
+    )
+    outcome = run_here("init", "--forbid", "docs/api", "--lock", "SPEC_AUTHORITY.md", directory=project.path)
+    assert outcome.exit_code == 0, outcome
+    text = (project.path / "SPEC_AUTHORITY.md").read_text()
+    assert text.count("- `docs/api") == text.count("- `SPEC_AUTHORITY.md`") == 1

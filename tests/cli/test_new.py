@@ -318,3 +318,13 @@ companions = ["AGENT_{agent}_FINAL_{objective}.md"]
     whole = run_here("new", "plan", "agent=2", "objective=GO", directory=repository.path)
     assert whole.stdout == "AGENT_2_PLAN.md\nAGENT_2_NOTES.md\nAGENT_2_FINAL_GO.md\n"
     assert not whole.stderr
+
+
+def test_the_working_directory_stands_for_any_folder(adopted: Repository) -> None:
+    (adopted.path / "a" / "b").mkdir(parents=True)
+    outcome = run_here("new", "agent-scratchpad", "agent=3", directory=adopted.path / "a" / "b")
+    assert outcome.stdout.split() == ["a/b/AGENT_3_SCRATCHPAD.md", "a/b/AGENT_3_PLAN_VERBATIM.md"]
+    outcome = run_here("new", "cleanup", "x=c", directory=adopted.path / "a")
+    assert outcome.stdout.split() == ["c/CLEANUP_MANIFEST.md"]
+    outcome = run_here("new", "readiness", "--path", "../X_READINESS.md", directory=adopted.path / "a")
+    assert outcome.stdout.split() == ["X_READINESS.md"]

@@ -109,6 +109,15 @@ class TestInit:
         outcome = project.specguard("plan", "init")
         assert (outcome.exit_code, "the policy describes no plans" in outcome.stderr) == (2, True)
 
+    def test_what_is_there_stays(self, tmp_path: Path) -> None:
+        project = Fresh(tmp_path, papers=False)
+        project.specguard("plan", "init")
+        assert project.specguard("plan", "init").stdout.startswith(".plans/PLANNER.md is there already\n")
+        (project.top / ".plans/PLANNER.md").write_text("My own.\n")
+        outcome = project.specguard("plan", "init")
+        assert ".plans/PLANNER.md is there already, and stays as it is\n" in outcome.stdout
+        assert (project.top / ".plans/PLANNER.md").read_text() == "My own.\n"
+
 
 class TestProposal:
     def test_the_folder_of_a_change(self, tmp_path: Path) -> None:
@@ -384,3 +393,12 @@ class TestCreate:
     def test_names_of_plans(self, fresh: Fresh, name: str) -> None:
         outcome = fresh.specguard("plan", "create", "add-cart", "--name", name, "--option", "B")
         assert (outcome.exit_code, "is no name of a plan" in outcome.stderr) == (2, True), outcome
+
+    def test_names_of_changes(self, fresh: Fresh) -> None:
+        outcome = fresh.create(slug="ad-cart")
+        assert (outcome.exit_code, "did you mean 'add-cart'?" in outcome.stderr) == (2, True)
+        write(fresh.top, {"openspec/changes/archive/2026-01-31-old/tasks.md": "- [ ] 1.1 x\n"})
+        assert "it is archived: openspec/changes/archive/2026-01-31-old" in fresh.create(slug="old").stderr
+        shown = fresh.create("--option", "B", "--print", slug="openspec/changes/add-cart/")
+        assert json.loads(shown.stdout)["goal"] == "add cart"
+        assert not (fresh.top / PLAN).exists()

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from specguard.testing import run_here
 from tests.cli.planning import PLAN, Planned, task
 from tests.outcomes import ended
@@ -123,6 +125,13 @@ class TestValidate:
             (f"{FEATURE}/spec.md", 3, "a placeholder is left: '[NEEDS CLARIFICATION: sell or give?]'"),
         ]
 
+    def test_names_that_are_hostile_are_shown_as_what_they_are(self, tmp_path: Path) -> None:
+        project = planned(tmp_path)
+        change(top(project), "add-cart")
+        write(top(project), {"openspec/changes/add-cart/tasks.md": "- [ ] 1.1 TODO: \x1b[31mred\n"})
+        outcome = plan(project, "validate", "add-cart")
+        assert (outcome.exit_code, "\x1b" in outcome.stdout) == (1, False)
+
 
 class TestStatus:
     def test_the_plans_of_the_working_tree(self, tmp_path: Path) -> None:
@@ -169,6 +178,11 @@ class TestStatus:
                 "specguard: error: the policy describes no plans; nor is there a change in openspec/changes, "
                 "or a feature in specs [unknown-name]\n  next: specguard plan proposal SLUG "
             ), outcome
+
+    def test_nothing_waits_for_what_was_put_off(self, tmp_path: Path) -> None:
+        tasks = [task(1, status="deferred"), task(2, depends_on=["task_001"])]
+        outcome = plan(planned(tmp_path, tasks), "next")
+        assert outcome.stdout.startswith("task_002 "), outcome
 
 
 class TestNext:
@@ -232,3 +246,11 @@ def test_a_plan_is_made_of_a_feature(tmp_path: Path) -> None:
     ]
     assert "task_003 (T003) has no command in `verify`" in outcome.stderr
     assert "specs/001" not in plan(project, "status").stdout, "it is the plan now"
+
+
+@pytest.mark.parametrize("command", ["status", "next"])
+def test_a_plan_that_is_broken(tmp_path: Path, command: str) -> None:
+    project = planned(tmp_path)
+    (top(project) / PLAN).write_text("{\n  1}")
+    outcome = plan(project, command)
+    assert (outcome.exit_code, f"{PLAN}:2: the plan cannot be read" in outcome.stderr) == (2, True), outcome

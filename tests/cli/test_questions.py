@@ -453,3 +453,34 @@ trailer = "Changelog"
         run_here("why", "docs/x/a", "--output-format", "json", directory=project.path).stdout
     )
     assert [bool(first["asks"]), bool(second["asks"])] == [True, False]
+
+
+def test_policy_as_settings_compiles_to_the_same_policy(governed: Repository) -> None:
+    before = json.loads(run_here("policy", "--output-format", "json", directory=governed.path).stdout)
+    (governed.path / "all.toml").write_text(
+        run_here("policy", "--output-format", "toml", directory=governed.path).stdout
+    )
+    after = run_here("policy", "--authority", "all.toml", "--output-format", "json", directory=governed.path)
+    assert json.loads(after.stdout)["policy_id"] == before["policy_id"]
+
+
+def test_policy_of_a_file_that_is_not_committed(repository: Repository) -> None:
+    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
+    outcome = run_here("policy", directory=repository.path)
+    assert outcome.exit_code == 0, outcome
+    assert "docs/api/" in outcome.stdout
+
+
+def test_doctor_outside_a_repository(tmp_path: object) -> None:
+    outcome = run_here("doctor", directory=str(tmp_path))
+    assert outcome.exit_code == 1
+    assert "is not in a git repository" in outcome.stdout
+
+
+def test_with_a_folder_named_every_file_is_seen_from_there(governed: Repository, tmp_path: Path) -> None:
+    governed.write("other.md", "# Other\n\n## Locked zones\n\n- `elsewhere/`\n")
+    outcome = run_here("policy", "-C", str(governed.path), "--authority", "other.md", directory=tmp_path)
+    assert "elsewhere/" in outcome.stdout, outcome
+    wrong = run_here("policy", "-C", "nowhere", directory=tmp_path)
+    assert wrong.exit_code == 2
+    assert "-C nowhere" in wrong.stderr

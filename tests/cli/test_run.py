@@ -512,3 +512,53 @@ def test_what_is_to_be_cleaned_is_asked_of_somebody(project: Project) -> None:
     assert (outcome.exit_code, "nobody is there to ask" in outcome.stderr) == (2, True)
     assert project.specguard("run", "clean", given="n\n").exit_code == 1
     assert "2 things removed" in project.specguard("run", "clean", given="y\n").stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "state"),
+    [
+        ("cat > /dev/null; exit 3", 3, "failed"),
+        ("cat > /dev/null", 3, "failed"),
+        ("cat > /dev/null; echo 'why not' > SPECGUARD_STOP.md", 4, "stopped"),
+        ("cat > /dev/null; echo x > locked/a; echo b > src/b.py", 1, "failed"),
+        ("cat > /dev/null; echo x >> src/a.py", 3, "budget-spent"),
+    ],
+)
+def test_exit_codes(project: Project, script: str, code: int, state: str) -> None:
+    outcome = project.run_phase(script, "--max-attempts", "1")
+    [manifest] = project.manifests()
+    assert manifest["state"] == ("budget-spent" if code == 1 else state), manifest["reason"]
+    assert outcome.exit_code == code, outcome
+    assert (project.only_run() / "report.md").is_file()
+
+
+def test_a_run_that_cannot_begin_ends_with_2_and_leaves_nothing(project: Project) -> None:
+    for words in (("run", "wave", "--", "true"), ("run", "phase", "--agent", "nobody"), ("run", "phase")):
+        outcome = project.specguard(*words)
+        assert outcome.exit_code == 2, outcome
+        assert "Traceback" not in outcome.stderr
+    assert project.manifests() == []
+
+
+def test_an_agent_of_the_policy_is_called_by_name(project: Project) -> None:
+    assert project.specguard("run", "phase", "--agent", "good").exit_code == 0
+    assert project.manifests()[0]["agent"]["name"] == "good"
+
+
+def test_a_plan_names_the_branch_and_makes_no_run(project: Project) -> None:
+    agent = ("--", "sh", "-c", GOOD)
+    outcome = project.specguard("run", "phase", "--dry-run", "--output-format", "json", *agent)
+    assert outcome.exit_code == 0, outcome
+    assert [job["branch"] for job in json.loads(outcome.stdout)["jobs"]] == ["phase-12"]
+    assert "phase-12" in project.specguard("run", "phase", "--dry-run", *agent).stdout
+    assert not project.runs.exists()
+
+
+def test_the_gates_alone(project: Project) -> None:
+    outcome = project.specguard("run", "gates", "--command", "test -d src")
+    assert outcome.exit_code == 3, outcome
+    (Path(project.user.path) / "src" / "b.py").write_text("b\n")
+    outcome = project.specguard("run", "gates")
+    assert outcome.exit_code == 0, outcome
+    manifest = Path(outcome.stdout.rstrip().rpartition("manifest: ")[2])
+    assert json.loads(manifest.read_text())["state"] == "succeeded"

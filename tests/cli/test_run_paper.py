@@ -102,6 +102,14 @@ class TestResearch:
         outcome = project.specguard("run", "research", "--goal", "x", "a/b", "--", "true", *MODEL)
         assert "'a/b' is no plan" in outcome.stderr
 
+    def test_a_dry_run_prints_the_steps_and_touches_nothing(self, project: Project) -> None:
+        words = ("--goal", "x", "--dry-run", "cart", "--", "touch", "called", *MODEL)
+        outcome = project.specguard("run", "research", *words)
+        assert outcome.exit_code == 0, outcome
+        assert "refs/heads/plan-cart" in outcome.stdout
+        assert not project.runs.exists()
+        assert "plan-cart" not in project.user.git("--git-dir", str(project.remote), "branch")
+
 
 class TestReview:
     def test_it_reads_the_options_of_the_branch_and_names_their_object_id(self, project: Project) -> None:

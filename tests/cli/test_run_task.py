@@ -175,6 +175,12 @@ class TestResults:
         outcome = ended(planned.run_task("task_001", script=does(status="blocked")), 4)
         assert "stopped: sh is blocked: Part 1." in outcome.stdout
 
+    def test_that_are_a_link_or_a_folder_are_none(self, planned: Planned) -> None:
+        script = "mkdir -p src; echo 1 > src/t1.py; ln -s /etc/passwd SPECGUARD_RESULTS.json"
+        outcome = planned.run_task("task_001", "--max-attempts", "1", script=script)
+        assert outcome.exit_code == 3
+        assert not (planned.only_run() / "results.json").exists()
+
 
 def test_one_task_a_run(planned: Planned) -> None:
     assert planned.run_task("task_001", "--max-tasks", "1").exit_code == 0
@@ -334,6 +340,13 @@ class TestWithoutHistory:
         )
         planned.user.git("remote", "remove", "origin")
         assert "there is no remote 'origin'" in ended(planned.run_task(), 2).stderr
+
+    def test_outside_of_a_repository_git_init_is_the_first_step(self, planned: Planned) -> None:
+        folder = planned.folder / "no repository"
+        folder.mkdir()
+        outcome = planned.specguard("-C", str(folder), "init")
+        assert outcome.exit_code == 2
+        assert f"`git init '{folder}'` makes it one" in outcome.stderr
 
 
 def request_of(base: str, head: str) -> dict[str, Any]:

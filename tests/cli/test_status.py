@@ -328,3 +328,36 @@ def test_every_field_is_on_its_page(tmp_path: Path) -> None:
     }
     for name, value in nested.items():
         assert set(value) <= set(re.findall("`([a-z_]+)`", told[name])), name
+
+
+def test_slices_wait_for_their_stage(tmp_path: Path) -> None:
+    data = Stand("runbook/runbook-planning", tmp_path / "here").data()
+    assert [item["state"] for item in data["items"]] == ["waiting", "blocked", "conditional"]
+    assert data["next"] == ["complete the stage drift check of wave d; then implementation opens"]
+
+
+def test_a_wave_that_is_complete(tmp_path: Path) -> None:
+    stand = Stand("runbook/runbook-readiness", tmp_path / "here")
+    done = stand.run("--require", "complete")
+    assert done.exit_code == 0, done.stdout
+    assert done.stdout.endswith("specguard: passed: all is complete\n")
+    assert [item["state"] for item in stand.data()["items"]] == ["closed", "closed", "deferred"]
+
+
+def test_a_pointer_that_leads_nowhere_is_said(tmp_path: Path) -> None:
+    data = Stand("work/phase-runner-p1-no-pointer", tmp_path / "here").data()
+    assert "none of configs/NEXT_PHASE.json" in data["current"][0]["problem"]
+
+
+def test_the_working_tree_may_be_looked_at(tmp_path: Path) -> None:
+    stand = Stand("runbook/runbook-planning", tmp_path / "here")
+    packet = stand.repository.path / PLAN / "PHASE_D_EXECUTION_PACKET.md"
+    packet.write_text(packet.read_text().replace("Status: ready", "Status: draft"))
+    assert stand.stages()["planning"] == "complete"
+    assert stand.stages("--worktree")["planning"] == "open"
+
+
+def test_a_status_needs_a_policy(tmp_path: Path) -> None:
+    done = Stand(Case(policy="", base=[Step(files={"a": "1"})]), tmp_path / "here").run()
+    assert done.exit_code == 2
+    assert "there is no authority" in done.stderr

@@ -356,3 +356,39 @@ def test_a_rule_that_could_not_be_judged_is_named_and_never_passes(guarded: Repo
     done = ended(run_here("test", "mine.toml", directory=guarded.path), 1)
     assert "but       exit code 2, expected 0" in done.stdout
     assert "but       PRQ002 pull-request-body could not be judged: " in done.stdout
+
+
+def test_should_pass_fails_with_what_was_found(guarded: Repository) -> None:
+    wrong = '[[should-pass]]\ncommits = {message = "docs: x", files = {"docs/api/x" = "b"}}\n'
+    guarded.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=wrong))
+    done = run_here("test", directory=guarded.path)
+    assert done.exit_code == 1, done
+    assert "found     PTH001 docs/api/x" in done.stdout
+    assert "exit code" not in done.stdout
+
+
+def test_should_fail_without_findings_that_passes(guarded: Repository) -> None:
+    wrong = '[[should-fail]]\ncommits = {message = "docs: x", files = {a = "b"}}\n'
+    guarded.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=wrong))
+    (guarded.path / "tests" / "policy").mkdir(parents=True)  # with nothing in it
+    done = run_here("test", directory=guarded.path)
+    assert done.exit_code == 1, done
+    assert "        but       it passes, and should fail\n" in done.stdout
+
+
+def test_all_errors_are_said_at_once_those_of_tables_with_their_lines(guarded: Repository) -> None:
+    wrong = '[[should-fail]]\ncomits = 1\n\n[[should-pass]]\nexpect = "PTH001"\n'
+    guarded.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=wrong))
+    done = run_here("test", directory=guarded.path)
+    assert done.exit_code == 2, done
+    assert "2 errors in cases" in done.stderr
+    assert "SPEC_AUTHORITY.md:14: unknown key 'comits'; did you mean 'commits'?" in done.stderr
+    assert "SPEC_AUTHORITY.md:17: expect must be a list" in done.stderr
+
+
+def test_an_error_without_a_line_is_told_without_one(guarded: Repository) -> None:
+    guarded.write("mine.toml", 'args = ["--patch=gone.patch"]\n')
+    done = run_here("test", "mine.toml", directory=guarded.path)
+    assert done.exit_code == 1, done
+    assert "gone.patch" in done.stdout
+    assert ":None" not in done.stdout

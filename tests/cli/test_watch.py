@@ -265,3 +265,19 @@ def test_waiting_takes_hardly_any_time_of_the_processor(project: Repository) -> 
 def test_what_happens_once_is_not_watched(project: Repository, words: tuple[str, ...]) -> None:
     outcome = ended(run_here("check", "--watch", *words, directory=project.path), 2)
     assert f"--watch does not go with {words[0]}" in outcome.stderr
+
+
+def test_an_error_at_the_very_beginning_is_no_end_either(repository: Repository) -> None:
+    repository.write("a.txt", "a")
+    repository.commit("feat: add a")
+    with watching(repository) as watched:
+        watched.until(r"specguard: error: there is no authority")
+        watched.until(END)
+        repository.write("SPEC_AUTHORITY.md", AUTHORITY)
+        watched.until(r"better: there is a verdict")
+
+
+def test_without_a_repository_there_is_nothing_to_watch(tmp_path_factory: pytest.TempPathFactory) -> None:
+    outcome = run_here("check", "--watch", directory=tmp_path_factory.mktemp("empty"))
+    assert outcome.exit_code == 2
+    assert "not in a git repository" in outcome.stderr

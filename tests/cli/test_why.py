@@ -208,3 +208,13 @@ def test_every_rule_can_be_asked_about(governed: Repository) -> None:
     rules = json.loads(run_here("rule", "--output-format", "json", directory=governed.path).stdout)
     for rule in rules[::9]:
         assert data(governed, rule["code"])["next"][-1] == f"specguard rule {rule['code']}"
+
+
+def test_an_exception_is_told_as_one(governed: Repository) -> None:
+    effects = [one["effect"] for one in data(governed, "PTH002", "docs/api/drafts/x.yaml")["governing"]]
+    assert effects == ["guarded", "left alone"]
+
+
+def test_a_rule_about_work_items_names_the_kinds(governed: Repository) -> None:
+    assert "what a work item has, it goes by: [work.phase]" in told(governed, "BRN001")
+    assert data(governed, "BRN001")["kinds"] == ["phase"]

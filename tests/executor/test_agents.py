@@ -311,3 +311,13 @@ def test_secrets_in_the_command_stay_out_of_the_manifest(tmp_path: Path) -> None
     agent = resolve_agent(run.policy, run.options).recorded(run)
     assert agent.command[3] == "--key=[redacted: MODEL_TOKEN]"
     assert "q7RtZw9xKe2LmVb4" not in record.command + Path(run.folder.file("manifest.json")).read_text()
+
+
+def test_a_policy_may_allow_never(programs: Path) -> None:
+    policy = '[runs]\napproval_policies = ["never"]'
+    assert resolved(programs, "other", policy=policy, approval_policy="never").approval_policy == "never"
+
+
+def test_versions_are_checked_when_the_policy_is_read() -> None:
+    with pytest.raises(SpecguardError, match="does not say which versions may be used"):
+        policy_of('[agents.x]\ncommand = ["x"]\nversion = "latest"')

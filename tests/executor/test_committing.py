@@ -247,3 +247,32 @@ def test_a_hook_that_refuses_ends_the_run(tmp_path: Path) -> None:
         assert caught.value.command == 1
         assert "no ticket in the message" in caught.value.tail
         assert run.manifest.commit is None
+
+
+def test_a_tree_that_did_not_change_is_the_base(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    with setting.run() as run:
+        assert hash_tree(run) == place_of(run).git.commit(setting.base).tree
+
+
+@needs_pre_commit
+def test_a_hook_that_alters_files_sends_the_run_back(tmp_path: Path) -> None:
+    setting = hooked(tmp_path, "echo 7 > src/hooked.py")
+    with setting.run() as run:
+        work(run, "echo 1 > src/new.py")
+        run.manifest.tree = hash_tree(run)
+        assert not commit(run)
+        assert run.manifest.commit is None
+        run.manifest.tree = hash_tree(run)
+        assert "A src/hooked.py" in changed(run, run.manifest.tree)
+        assert commit(run)
+
+
+@needs_pre_commit
+def test_what_a_hook_does_to_the_place_is_caught(tmp_path: Path) -> None:
+    setting = hooked(tmp_path, "git tag v1")
+    with setting.run() as run:
+        work(run, "echo 1 > src/new.py")
+        run.manifest.tree = hash_tree(run)
+        with pytest.raises(RunEnded, match=r"a commit-msg hook added \.git/refs/tags/v1"):
+            commit(run)

@@ -329,3 +329,29 @@ def test_a_change_that_keeps_size_and_time_is_seen(tmp_path: Path) -> None:
         assert judged(run)
         assert [one.exit_code for one in run.manifest.commands] == [0, 0]
         assert "The gate writes" in run.manifest.notes[-1]
+
+
+def test_a_teardown_that_fails_is_a_failure(tmp_path: Path) -> None:
+    with run_of(tmp_path, gate("t", "true") + gate("down", "exit 4", kind='"teardown"')) as run:
+        assert not judged(run)
+        assert run.told[0].startswith("## The teardown down failed")
+
+
+def test_a_secret_is_in_no_record(tmp_path: Path) -> None:
+    token = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
+    with run_of(tmp_path, gate("leaks", f"echo {token}; exit 1")) as run:
+        assert not judged(run)
+        assert token not in run.told[0]
+        for name in ("gates.json", "manifest.json", "commands/01-leaks.json", "commands/01-leaks.log"):
+            assert token not in Path(run.folder.file(name)).read_text()
+
+
+def test_new_files_beside_ignored_ones_are_removed(tmp_path: Path) -> None:
+    script = (
+        "mkdir -p build deep/er; echo o > build/o; echo x > deep/er/x; "
+        "echo '*.x' > deep/.gitignore; echo y > deep/y.x"
+    )
+    with run_of(tmp_path, gate("writes", script) + gate("judges", "! test -e deep/er")) as run:
+        assert judged(run)
+        assert Path(place_of(run).path, "build/o").exists()
+        assert "changed deep/.gitignore, deep/er/x, deep/y.x; they were undone" in run.manifest.notes[-1]

@@ -254,6 +254,14 @@ class TestNetwork:
         assert workshop.resume().returncode == 2
         assert workshop.commits() == [theirs]
 
+    def test_lost_at_the_fetch(self, workshop: Workshop) -> None:
+        workshop.ssh("exit 255")
+        done = workshop.work()
+        assert done.returncode == 2
+        assert "cannot be reached" in done.stderr
+        assert not workshop.runs.exists()
+        assert workshop.users() == workshop.before
+
 
 _TOOLS = os.path.dirname(sys.executable)
 
@@ -322,6 +330,12 @@ run = "{formats}"
         assert "1:UGLY" in workshop.told[1]
         workshop.check_done()
 
+    def test_one_that_alters_locked_files_is_seen_by_the_rules(self, tmp_path: Path) -> None:
+        script = "grep -q hooked locked/a.txt || echo hooked >> locked/a.txt\n"
+        workshop = _Hooked(tmp_path, script, how="pass_filenames: false, always_run: true")
+        assert workshop.work(GOOD, "--max-attempts", "1").returncode == 1
+        assert not workshop.commits()
+
 
 def test_a_run_ends_at_its_report_and_begins_nothing_more(workshop: Workshop) -> None:
     """Neither a merge nor the next item."""
@@ -335,3 +349,13 @@ def test_a_run_ends_at_its_report_and_begins_nothing_more(workshop: Workshop) ->
     assert verbs <= {("auth", "status"), ("pr", "list"), ("pr", "create")}
     assert workshop.remote.git("rev-parse", "main").strip() == workshop.base
     assert json.loads((workshop.user.path / "configs/NEXT_PHASE.json").read_text()) == {"next": 12}
+
+
+def test_the_policy_gives_the_number_of_attempts_and_the_command_line_another(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path, POLICY.replace("[runs]", "[runs]\nmax_attempts = 1"))
+    assert workshop.work("echo BROKEN $ROUND > src/new.py").returncode == 3
+    assert workshop.manifest.reason == "the gates still fail after 1 attempt"
+    shutil.rmtree(workshop.runs)
+    shutil.rmtree(tmp_path / "rounds")
+    assert workshop.work("echo BROKEN $ROUND > src/new.py", "--max-attempts", "2").returncode == 3
+    assert workshop.manifest.reason == "the gates still fail after 2 attempts"

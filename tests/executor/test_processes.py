@@ -369,3 +369,35 @@ def test_a_command_takes_little_more_than_its_own_time(tmp_path: Path) -> None:
     for _ in range(5):
         carry_out(run, ["true"])
     assert (time.monotonic() - started) / 5 < 0.25
+
+
+def test_a_flood_that_is_over_at_once_counts_as_well(tmp_path: Path) -> None:
+    run = one_run(tmp_path, "[runs]\noutput_limit = 1")
+    record = carry_out(run, "head -c 1048577 /dev/zero | tr '\\0' x")
+    assert record.problem == "it printed more than 1 MiB"
+
+
+def test_an_agent_that_outlived_its_specguard_is_ended_by_its_run(tmp_path: Path) -> None:
+    program = f"""
+from pathlib import Path
+from specguard.executor.process import run_command
+from tests.executor.one_run import one_run
+run = one_run(Path({str(tmp_path)!r}))
+print(run.folder.path, flush=True)
+run_command(run, "x", "setsid sleep 999 & exec sleep 999", kind="agent", cwd="/")
+"""
+    specguard = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=ROOT, text=True)
+    assert specguard.stdout is not None
+    folder = Path(specguard.stdout.readline().strip())
+    until = time.monotonic() + 10
+    while not (folder / "control/heartbeat.json").exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.2)
+    child = json.loads((folder / "control/heartbeat.json").read_bytes())["child"]
+    specguard.kill()
+    specguard.wait()
+    specguard.stdout.close()
+    assert lives(child)
+    assert len(end_survivors(folder.name)) == 2
+    assert ended(child)
+    assert end_survivors(folder.name) == []

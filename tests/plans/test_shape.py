@@ -194,3 +194,8 @@ def test_a_plan_of_many_megabytes_is_read_in_one_go() -> None:
         task(number, expected_files=["src/" + " " * 200 + "x"], verify=["x " * 50]) for number in range(2000)
     ]
     assert not found(plan_of(many))
+
+
+@pytest.mark.parametrize("key", ["verified_at", "verified_by", "verified_note", "notes", "owner", "ids"])
+def test_keys_of_ones_own_are_welcome(key: str) -> None:
+    assert not found(plan_of([{**task(), key: "x"}]))

@@ -185,3 +185,9 @@ def test_a_record_cannot_speak_as_specguard(field: str) -> None:
     )
     assert "<b>" not in platforms.render_markdown([found])
     assert "@team" not in platforms.render_markdown([found])
+
+
+def test_an_approval_that_counts_stands_before_one_that_does_not() -> None:
+    other = lift("it is expired", id="0" * 64, approver="bob")
+    said = text.render([verdict(judged(b"a", other, lift(), state="approved"))])
+    assert said.index("approval 3fa4b2c1d0e9 by alice") < said.index("approval 000000000000 by bob does not")

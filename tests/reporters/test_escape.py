@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from specguard.documents.toml import toml_key, toml_value
+from specguard.model import path_text
 from specguard.reporters.escape import (
     cut,
     cut_path,
@@ -152,3 +153,7 @@ def test_prose_stays_prose(text: str) -> None:
 def test_a_page_is_shown_as_text_without_its_entities(text: str, coded: str) -> None:
     page = f"x {markdown_text(text)} y {markdown_code(coded)} z {markdown_text(text)}"
     assert markdown_shown(page) == f"x {visible(text)} y {markdown_span(coded)} z {visible(text)}"
+
+
+def test_path_text() -> None:
+    assert path_text(b"src/\xff\xc3\xa4") == "src/\\xffä"

@@ -267,3 +267,24 @@ def test_a_failed_rule_beside_one_that_could_not_be_judged_is_told_as_both(tmp_p
     assert "specguard: failed, and indeterminate (" in outcome.stdout
     report = run_here("check", "--base=main", "--output-format=json", directory=repository.path).report
     assert report["verdict"] == "indeterminate"
+
+
+def test_refs_without_anything_to_judge_are_counted() -> None:
+    idle = [verdict(empty=True) for _ in range(3)]
+    shown = text.render([*idle, verdict(judged("a file", path=b"b"))])
+    assert shown.count("nothing to judge") == 1
+    assert shown.endswith("\nspecguard: passed: 3 refs with nothing to judge\n")
+
+
+def test_hostile_names_are_one_escaped_line() -> None:
+    found = verdict(judged("see\n##[error]x\n::stop-commands::t", path=HOSTILE, line=1))
+    text = platforms.render_github([found])
+    assert len(text.splitlines()) == 2
+    assert text.startswith("::error file=a\\x0a%3A%3Aerror file=x%3A%3Apwn\\x1b[2J%2C`|<b>.md,")
+    assert "::see\\x0a\\x23#[error]x\\x0a::stop-commands::t%0Aby SPEC_AUTHORITY.md:9\n" in text
+    lines = brief.render_concise([found]).splitlines()
+    assert lines[0].startswith("a\\x0a::error file=x::pwn\\x1b[2J,`|<b>.md:1: PTH001 see\\x0a\\x23#[error]x")
+    page = platforms.render_markdown([found])
+    assert "<b>" not in page
+    assert "\x1b" not in page
+    assert "&#96;" in page

@@ -335,3 +335,24 @@ def test_a_check_of_a_hostile_change(text: str, tmp_path: Path) -> None:
     assert not any(map(obeyed, outcome.stdout.split("\n")))
     # It is shown, not swallowed.
     assert text.split("\n")[-1].lstrip(":") in "".join(reader.text)
+
+
+def test_an_error_of_a_check_is_a_page(repository: Repository, tmp_path: Path) -> None:
+    policy = "# A\n\n```toml specguard\n'<b>' = 1\n'<i>' = 2\n```\n"
+    repository.commit("chore: base", files={"SPEC_AUTHORITY.md": policy})
+    file = tmp_path / "page.html"
+    outcome = run_here("check", "--output-format=html", f"--output=html={file}", directory=repository.path)
+    assert outcome.exit_code == 2
+    assert file.read_text("utf-8") == outcome.stdout
+    assert outcome.stdout.startswith("<!DOCTYPE html>\n")
+    assert said(outcome.stdout).count("SPEC_AUTHORITY.md:") == 2
+    assert "i" not in [tag for tag, _ in read(outcome.stdout).tags]
+
+
+def test_the_same_page_for_the_same_verdict() -> None:
+    assert html.render([full("plain", many=50)]) == html.render([full("plain", many=50)])
+
+
+def test_long_texts_are_cut() -> None:
+    page = html.render([full("x" * 100_000)])
+    assert len(page) < 300_000

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from specguard.errors import MissingFact
 from specguard.testing import Case, run_case
-from specguard.work.kinds import Names, WorkKind, clashes
+from specguard.work.kinds import TELLING, Names, WorkKind, clashes
+from specguard.work.templates import Template
 
 
 def found(first: str, second: str, key: str = "branch", other: str = "") -> bool:
@@ -82,3 +85,27 @@ def test_a_name_that_resembles_two_kinds_by_chance_gives_no_verdict() -> None:
     assert not list(clashes(kinds))
     with pytest.raises(MissingFact, match=r"work\.a\.branch and work\.b\.branch"):
         Names(kinds).read("branch", "x-1.phase-2/y")
+
+
+@st.composite
+def templates(draw: st.DrawFn) -> str:
+    parts = draw(
+        st.lists(
+            st.sampled_from(["a", "-", "/", "0", "{number}", "{slug}", "{id}", "{x}"]),
+            min_size=1,
+            max_size=4,
+        )
+    )
+    return "".join(parts)
+
+
+@given(first=templates(), second=templates(), text=st.text("a-/0b1", min_size=1, max_size=6))
+def test_no_text_is_read_equally_well_by_templates_that_do_not_clash(
+    first: str, second: str, text: str
+) -> None:
+    one, other = Template(first), Template(second)
+    fields, others = one.read(text), other.read(text)
+    if fields is None or others is None or one.literal != other.literal:
+        return
+    if one.names & TELLING and other.names & TELLING:
+        assert found(first, second)

@@ -310,3 +310,10 @@ def test_nothing_is_left_in_the_repository(tmp_path: Path) -> None:
     assert files() == before
     done = subprocess.run(["git", "fsck"], cwd=repository.path, env=clean_environment(), check=False)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("command", ["ls -la", "git status", "cat docs/api/x.yaml", "grep -r x src"])
+def test_a_command_that_looks_is_let_through(command: str, tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    asked = ask("claude", call("Bash", {"command": command}, repository.path), repository.path)
+    assert asked.kind == "pass", asked
