@@ -437,10 +437,9 @@ def removed_revocations(
 
 
 def _is_revocation(name: str, content: bytes | None) -> bool:
-    if content is None or sha256(content).hexdigest() != name:
-        return False
     try:
-        return isinstance(read_record(content), Revocation)
+        named = content is not None and sha256(content).hexdigest() == name
+        return named and isinstance(read_record(content or b""), Revocation)
     except RecordError:
         return False
 
@@ -548,19 +547,10 @@ def _uses(data: Any) -> Iterator[tuple[str, Use]]:
     change = data.get("change") or {}
     # A check that gave no verdict names none.
     for one in data.get("approvals", ()):
-        yield (
-            _text(one["id"]),
-            Use(
-                time=_text(data["time"]),
-                source=_text(change.get("source")),
-                stage=_text(change.get("stage")),
-                enforce=bool(data.get("enforce")),
-                verdict=_text(data["verdict"]),
-                head=_text(change.get("head")),
-                branch=_text(change.get("branch")),
-                findings=len(one["findings"]),
-            ),
-        )
+        texts = {name: _text(change.get(name)) for name in ("source", "stage", "head", "branch")}
+        time, verdict = _text(data["time"]), _text(data["verdict"])
+        enforce, count = bool(data.get("enforce")), len(one["findings"])
+        yield _text(one["id"]), Use(time=time, verdict=verdict, enforce=enforce, findings=count, **texts)
 
 
 def _text(value: Any) -> str:

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import binascii
 import re
+from functools import partial
 
 from specguard.change.entries import is_record
 from specguard.change.process import CommandError
 from specguard.declaration.rule import Record, Settings, required, setting
-from specguard.errors import MissingFact, NotApplicable
+from specguard.errors import MissingFact, NotApplicable, if_known
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -342,7 +343,8 @@ def exempt(results: Sequence[RuleResult], change: Change, authors: Mapping[str, 
             if result.state in ("failed", "warned", "indeterminate")
             and not {result.code, result.code[:3]}.isdisjoint(author.exempt)
         ]
-        known = _known_by(author, change) if held else ""
+        # Whom nothing shows is not exempt.
+        known = if_known(partial(_known_by, author, change), "") if held else ""
         for result in held if known else ():
             result.state, result.findings = "not-applicable", []
             result.reason = f"{name} made the change, as {known} shows, and is exempt ([authors.{name}])"
@@ -353,13 +355,9 @@ def _known_by(author: Author, change: Change) -> str:
     login = change.author_login.casefold()
     if login and login in {one.casefold() for one in author.logins}:
         return "the platform's event"
-    try:
-        commits = change.commits if author.keys else ()
-        if commits and all(is_signed(change.git, commit.oid, author.keys) for commit in commits):
-            return "the signature of each commit"
-    except (MissingFact, NotApplicable):
-        # Whom nothing shows is not exempt.
-        return ""
+    commits = change.commits if author.keys else ()
+    if commits and all(is_signed(change.git, commit.oid, author.keys) for commit in commits):
+        return "the signature of each commit"
     return ""
 
 
