@@ -65,9 +65,10 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     codes = sorted({judged.code for judged in findings})
     problem = says_nothing(request.reason, policy, codes)
     if problem:
-        raise _refused(
+        raise SpecguardError(
             f"an approval needs a reason, and {problem}" if request.reason else "an approval needs a reason",
-            'say it with --reason "why this change needs what the rule forbids"',
+            help='say it with --reason "why this change needs what the rule forbids"',
+            code="not-approvable",
         )
     with Needed():
         people = people_of(bond.change, bond.folder, squashed=policy.merge == "squash")
