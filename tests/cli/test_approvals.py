@@ -464,9 +464,9 @@ def filed(project: Repository, keys: dict[str, Key]) -> tuple[Approval, Approval
     return one, other
 
 
-def test_a_log_that_holds(project: Repository, filed: object) -> None:
+def test_a_log_that_holds(project: Repository, filed: tuple[Approval, Approval]) -> None:
     assert approvals(project, "verify").stdout == ("note: 1 of the records is not signed\n2 records hold\n")
-    revoked = filed[0]  # type: ignore[index]
+    revoked = filed[0]
     commit(project, revocation(revoked.id))
     assert approvals(project, "verify").stdout == (
         "note: 2 of the records are not signed\n3 records hold, 1 of them revocations\n"

@@ -33,21 +33,21 @@ def test_fields_are_arguments_with_defaults() -> None:
 
 def test_class_variables_are_no_fields() -> None:
     with pytest.raises(TypeError, match="'kind'"):
-        Point(x=1, kind="other")  # type: ignore[call-arg]
+        Point(x=1, kind="other")  # type: ignore[call-arg]  # the error is what is tried
 
 
 def test_a_missing_or_unknown_argument_is_refused() -> None:
     with pytest.raises(TypeError, match="'x'"):
-        Point()  # type: ignore[call-arg]
+        Point()  # type: ignore[call-arg]  # the error is what is tried
     with pytest.raises(TypeError, match="'w'"):
-        Point(x=1, w=2)  # type: ignore[call-arg]
+        Point(x=1, w=2)  # type: ignore[call-arg]  # the error is what is tried
 
 
 def test_fields_are_given_by_position_too() -> None:
     assert Point3(1, 3, ["a"], 9) == Point3(x=1, y=3, tags=["a"], z=9)
     assert Table(text="a", limit=1).text == "a"
     with pytest.raises(TypeError, match="positional"):
-        Table(1, "a")  # type: ignore[call-arg]
+        Table(1, "a")  # type: ignore[call-arg]  # the error is what is tried
 
 
 def test_mutable_defaults_are_a_records_own() -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from specguard.documents.data import DATA_LIMIT, MAX_DEPTH, Data, Number, data_of, read_data, written
 from specguard.documents.document import Document
+
+if TYPE_CHECKING:
+    from specguard.documents.data import Kind
 
 JSON = """{
   "items": [
@@ -58,9 +62,9 @@ when = 2026-01-31
     ],
 )
 @pytest.mark.parametrize("first", [1, 5])
-def test_every_key_and_element_has_its_line(text: str, kind: str, lines: dict[str, int], first: int) -> None:
+def test_every_key_and_element_has_its_line(text: str, kind: Kind, lines: dict[str, int], first: int) -> None:
     for ending in ("\n", "\r\n"):
-        data = read_data("\ufeff" + text.replace("\n", ending), kind, first=first)  # type: ignore[arg-type]
+        data = read_data("\ufeff" + text.replace("\n", ending), kind, first=first)
         assert data.problem is None
         found = {path: data.line(path.split(".")) for path in lines}
         assert found == {path: line + first - 1 for path, line in lines.items()}
@@ -136,9 +140,9 @@ def test_toml_dates_are_text_and_numbers_know_how_they_are_written() -> None:
     ],
 )
 def test_what_is_refused_has_a_reason_and_a_line(
-    text: str, kind: str, message: str, line: int | None
+    text: str, kind: Kind, message: str, line: int | None
 ) -> None:
-    data = read_data(text, kind)  # type: ignore[arg-type]
+    data = read_data(text, kind)
     assert data.problem is not None
     assert message in data.problem.message
     assert (data.value, data.problem.line, data.line(["a"])) == (None, line, line)
@@ -225,9 +229,9 @@ def test_a_second_block_is_no_front_matter() -> None:
         ("toml", "[[a]]\n" * 5_000),
     ],
 )
-def test_large_data_takes_no_square_of_time(kind: str, text: str) -> None:
+def test_large_data_takes_no_square_of_time(kind: Kind, text: str) -> None:
     start = time.process_time()
-    read_data(text, kind).line(["a", 1])  # type: ignore[arg-type]
+    read_data(text, kind).line(["a", 1])
     assert time.process_time() - start < 3
 
 

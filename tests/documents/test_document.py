@@ -269,34 +269,35 @@ def test_lines_point_where_they_say(parts: list[str], between: str, matter: str,
     assert document.problem is None
     source = document.source_lines
 
-    def check(blocks: Sequence[AnyBlock]) -> None:
-        for block in blocks:
-            assert 1 <= block.line <= len(source)
-            if isinstance(block, Heading | Paragraph):
-                assert words(block.text) <= set("\n".join(source[block.line - 1 : block.line + 20]).split())
-                assert not words(block.text) or words(block.text) & set(source[block.line - 1].split())
-            elif isinstance(block, List):
-                for item in block.items:
-                    assert words(item.text) <= set("\n".join(source[item.line - 1 : item.line + 20]).split())
-                    check(item.blocks)
-            elif isinstance(block, Table):
-                for row in (block.header, *block.rows):
-                    for cell in row:
-                        assert cell.raw in source[cell.line - 1]
-            elif isinstance(block, Fence):
-                for number, line in enumerate(block.content.split("\n")[:-1]):
-                    assert line in source[block.first - 1 + number]
-            elif isinstance(block, Quote | Footnote):
-                check(block.blocks)
-
-    check(document.blocks)
-    check(document.hidden_blocks)
+    check_lines(document.blocks, source)
+    check_lines(document.hidden_blocks, source)
     for section in document.sections:
         assert section.line <= section.end <= document.last_line
         assert section.heading.text.raw in source[section.line - 1]
         assert all(section.line < child.line and child.end <= section.end for child in section.children)
     for comment in document.hidden_parts:
         assert comment.what != "comment" or "<!--" in source[(comment.line or 0) - 1]
+
+
+def check_lines(blocks: Sequence[AnyBlock], source: Sequence[str]) -> None:
+    for block in blocks:
+        assert 1 <= block.line <= len(source)
+        if isinstance(block, Heading | Paragraph):
+            assert words(block.text) <= set("\n".join(source[block.line - 1 : block.line + 20]).split())
+            assert not words(block.text) or words(block.text) & set(source[block.line - 1].split())
+        elif isinstance(block, List):
+            for item in block.items:
+                assert words(item.text) <= set("\n".join(source[item.line - 1 : item.line + 20]).split())
+                check_lines(item.blocks, source)
+        elif isinstance(block, Table):
+            for row in (block.header, *block.rows):
+                for cell in row:
+                    assert cell.raw in source[cell.line - 1]
+        elif isinstance(block, Fence):
+            for number, line in enumerate(block.content.split("\n")[:-1]):
+                assert line in source[block.first - 1 + number]
+        elif isinstance(block, Quote | Footnote):
+            check_lines(block.blocks, source)
 
 
 def words(text: Text) -> set[str]:

@@ -84,7 +84,7 @@ def test_the_one_that_is_open_is_brought_up_to_date(tmp_path: Path) -> None:
         assert open_pull_request(run) == "updated: https://github.com/team/project/pull/1"
         assert len(team.state["requests"]) == 1
         assert len(team.calls("create")) == 1
-        assert run.folder.read_manifest().pull_request.state == "updated"  # type: ignore[union-attr]
+        assert run.folder.read_manifest().pull_request.state == "updated"  # type: ignore[union-attr]  # it was opened
 
 
 @pytest.mark.parametrize(("host", "command"), [("github.com", "gh"), ("gitlab.com", "glab")])
@@ -250,7 +250,7 @@ class TestGitLab:
         with committed(team) as run:
             push(run)
             open_pull_request(run)
-            command = run.manifest.pull_request.command or ""  # type: ignore[union-attr]
+            command = run.manifest.pull_request.command or ""  # type: ignore[union-attr]  # it was opened
             assert command.startswith("glab mr create --source-branch phase-12 --target-branch main")
             assert command.endswith("--repo https://gitlab.example.org/team/project")
 

@@ -17,6 +17,7 @@ from specguard.testing.repository import clean_environment
 from tests.integrations.hooks.asking import guarded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from specguard.testing import Repository
@@ -72,9 +73,11 @@ def change(repository: Repository) -> None:
 
 @pytest.mark.parametrize("staged", [False, True])
 @pytest.mark.parametrize("do", [delete, move, add, change])
-def test_one_cause_is_one_text_and_one_step(do: object, staged: bool, tmp_path: Path) -> None:
+def test_one_cause_is_one_text_and_one_step(
+    do: Callable[[Repository], None], staged: bool, tmp_path: Path
+) -> None:
     repository = many(tmp_path / "repository")
-    do(repository)  # type: ignore[operator]
+    do(repository)
     repository.write("other/mine.txt", "mine\n")
     if staged:
         repository.git("add", "-A")

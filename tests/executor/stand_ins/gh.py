@@ -112,24 +112,28 @@ def main() -> None:
     sys.exit(code)
 
 
+def list_requests(flags: dict[str, str], requests: list[Any]) -> None:
+    wanted = flags.get("--json", "").split(",")
+    if unknown := set(wanted) - FIELDS:
+        fail(f'Unknown JSON field: "{unknown.pop()}"')
+    kind = flags.get("--state", "open")
+    if kind not in ("open", "closed", "merged", "all"):
+        fail(f'invalid argument "{kind}" for "-s, --state" flag: open, closed, merged or all')
+    if ":" in flags.get("--head", ""):
+        found = []
+    else:
+        found = [
+            one for one in requests
+            if one["headRefName"] == flags.get("--head", one["headRefName"])
+            and kind in ("all", one["state"].lower())
+        ]  # fmt: skip
+    print(json.dumps([{name: one[name] for name in wanted} for one in found]))
+
+
 def pull_request(verb: str, flags: dict[str, str], rest: list[str], state: dict[str, Any]) -> int:
     requests = state["requests"]
     if verb == "list":
-        wanted = flags.get("--json", "").split(",")
-        if unknown := set(wanted) - FIELDS:
-            fail(f'Unknown JSON field: "{unknown.pop()}"')
-        kind = flags.get("--state", "open")
-        if kind not in ("open", "closed", "merged", "all"):
-            fail(f'invalid argument "{kind}" for "-s, --state" flag: open, closed, merged or all')
-        if ":" in flags.get("--head", ""):
-            found = []
-        else:
-            found = [
-                one for one in requests
-                if one["headRefName"] == flags.get("--head", one["headRefName"])
-                and kind in ("all", one["state"].lower())
-            ]  # fmt: skip
-        print(json.dumps([{name: one[name] for name in wanted} for one in found]))
+        list_requests(flags, requests)
         return 0
     body = text_of(flags)
     if verb == "create":

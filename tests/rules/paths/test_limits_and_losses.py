@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from specguard.testing import Case, Repository, Step, run_case, run_here
@@ -18,9 +20,9 @@ require = ["package-lock.json"]
 """
 
 
-def judge(code: str, **case: object) -> list[tuple[str | None, str, str]]:
+def judge(code: str, **case: Any) -> list[tuple[str | None, str, str]]:
     """The path, severity and message of each finding of one rule."""
-    outcome = run_case(Case(args=(f"--select={code}",), expect=None, **case), installed=False)  # type: ignore[arg-type]
+    outcome = run_case(Case(args=(f"--select={code}",), expect=None, **case), installed=False)
     return [
         (found["location"]["path"], found["severity"], found["message"])
         for found in outcome.report["findings"]
