@@ -60,19 +60,14 @@ def test_an_entry_without_its_spec(entry: Any, message: str, tmp_path: Path) -> 
         {"id": "0002", "paths": {"task": OTHER}},
         {"id": "0002", "documents": [OTHER]},
         {"id": 2, "Doc": OTHER},
+        {"id": "0002"},
+        {"id": "0002-logs"},
         OTHER,
     ],
     ids=str,
 )
 def test_ways_to_name_a_spec(entry: Any, tmp_path: Path) -> None:
     judged("SPC001", tmp_path, {INDEX: index(ENTRY, entry), OTHER: "# Logs\n"})
-
-
-@pytest.mark.parametrize("name", ["0002", "0002-logs"])
-def test_the_name_of_a_file_is_no_id(name: str, tmp_path: Path) -> None:
-    unnamed = {"path": INDEX, "line": 3, "message": f"the entry {name} names no spec"}
-    unknown = {"path": OTHER, "message": "names the spec"}
-    judged("SPC001", tmp_path, {INDEX: index(ENTRY, {"id": name}), OTHER: "# Logs\n"}, unnamed, unknown)
 
 
 def test_an_entry_finds_the_spec_that_states_its_id(tmp_path: Path) -> None:
