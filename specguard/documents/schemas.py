@@ -17,7 +17,7 @@ from specguard.documents.data import walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from jsonschema.exceptions import ValidationError
@@ -191,6 +191,20 @@ def _pattern(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[Va
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
+def _additional_properties(
+    validator: Any, additional: Any, instance: Any, schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    """The library says of all such properties at once that they are there, and not where."""
+    from jsonschema.exceptions import ValidationError
+
+    known = schema.get("properties", {})
+    for key, value in instance.items() if validator.is_type(instance, "object") else ():
+        if key not in known and validator.is_type(additional, "object"):
+            yield from validator.descend(value, additional, path=key)
+        elif key not in known and not additional:
+            yield ValidationError(f"there is no property {key!r} in the schema", path=[key])
+
+
 def _unique_items(validator: Any, unique: Any, instance: Any, _: Any) -> Iterator[ValidationError]:
     from jsonschema.exceptions import ValidationError
 
@@ -213,4 +227,8 @@ def _comparable(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-_KEYWORDS: Final = {"pattern": _pattern, "uniqueItems": _unique_items}
+_KEYWORDS: Final = {
+    "pattern": _pattern,
+    "additionalProperties": _additional_properties,
+    "uniqueItems": _unique_items,
+}

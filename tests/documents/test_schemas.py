@@ -25,11 +25,7 @@ def misfits(schema: Any, value: Any) -> list[tuple[list[str | int], str]]:
             {"a": [1, "x"]},
             [(["a", 1], "'x' is not of type 'integer'")],
         ),
-        (
-            {"additionalProperties": False},
-            {"b": 1},
-            [([], "Additional properties are not allowed ('b' was unexpected)")],
-        ),
+        ({"additionalProperties": False}, {"b": 1}, [(["b"], "there is no property 'b' in the schema")]),
         (
             {"propertyNames": {"pattern": "^x"}, "additionalProperties": {"type": "string"}},
             {"x1": 1, "x2": "a", "y": "a"},
