@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from specguard.rules import Finding, MissingFact
 
@@ -62,17 +63,27 @@ def put_back(
 
 def _folded(step: str, entries: Sequence[Entry], base: Base, *, each: bool) -> str:
     """A step, brought into the commits that have what it undoes; as it is where nothing is committed yet."""
-    if not base.commits:
+    commits = base.commits
+    if not commits:
         return f"{step}`"
     paths = {one.path for one in entries}
-    touching = [one for one in base.commits if any(entry.path in paths for entry in one.own_entries)]
-    last = base.commits[-1]
-    if touching == [last] and len(last.parents) == 1 and all(one.path in paths for one in last.own_entries):
-        return f"Take the commit back with `git reset --keep {last.oid[:SHORT]}~1`"
-    if each and touching and touching != [last]:
+    own = {one.oid: {entry.path for entry in one.own_entries} for one in commits}
+    touching = [one for one in commits if paths & own[one.oid]]
+    last = commits[-1]
+    if touching == [last] and own[last.oid] <= paths and len(last.parents) == 1:
+        return f"Take the commit back with `git reset --keep {_before(last)}`"
+    if not each or not touching or touching == [last]:
+        # A commit that is left with nothing in it is told of for itself.
+        return f"{step} && git commit --amend --no-edit --allow-empty`"
+    first = touching[0]
+    if len(touching) > 1 or own[first.oid] <= paths or _merges_since(first, commits):
         return f"Take it out of its commits with `{_filtered(entries, base)}`"
-    # A commit that is left with nothing in it is told of for itself.
-    return f"{step} && git commit --amend --no-edit --allow-empty`"
+    return f"{step} && git commit --fixup={first.oid[:SHORT]} && {SQUASH} {_before(first)}`"
+
+
+def _merges_since(first: Commit, commits: Sequence[Commit]) -> bool:
+    """Whether there is a merge among a commit and those behind it, which a rebase would undo."""
+    return any(one.is_merge for one in commits[commits.index(first) :])
 
 
 def brought_back(path: bytes, commit: str) -> str:
@@ -137,9 +148,32 @@ def about(
     return Finding(problem, help=step, commit=message.commit, field=field, key=key, setting=setting)
 
 
-def drop_empty(commits: Sequence[Commit]) -> str:
-    """The command that drops the commits of a change that have no files; merges stay as they are."""
-    return f"{_FILTER} {_since(commits)}"
+def drop_empty(commit: Commit, commits: Sequence[Commit]) -> str:
+    """The command that drops a commit without files; merges behind it stay as they are."""
+    if _merges_since(commit, commits):
+        return f"{_FILTER} {_since(commits)}"
+    oid = commit.oid[:SHORT]
+    return f"git rebase --autostash --onto {oid}~1 {oid}"
+
+
+def squash(group: Sequence[Commit], excess: int, commits: Sequence[Commit]) -> str:
+    """The command that squashes the last commits of a group, each into the one of the group right before it.
+
+    Args:
+        group: the commits that count.
+        excess: how many of them are too many.
+        commits: all of the change, oldest first.
+
+    Returns:
+        It is empty where merges or other commits stand between so many.
+    """
+    names = {one.oid for one in group if not one.is_merge}
+    pairs = [(one, two) for one, two in pairwise(commits) if {one.oid, two.oid} <= names][-excess:]
+    if len(pairs) < excess or _merges_since(pairs[0][0], commits):
+        return ""
+    edits = "; ".join(f"s/^pick {two.oid[:SHORT]}/fixup {two.oid[:SHORT]}/" for _, two in pairs)
+    edited = f"-c core.abbrev={SHORT} -c sequence.editor=\"sed -i.old '{edits}'\" -c core.editor=:"
+    return f"git {edited} rebase -i --autostash {_before(pairs[0][0])}"
 
 
 def _since(commits: Sequence[Commit]) -> str:
@@ -160,11 +194,16 @@ def reword(message: Message, made: dict[str, Commit], text: str = "") -> str:
     if not message.commit:
         return ""
     text = text or shell_text("SUBJECT", message)
-    if message.commit not in made or message.commit == next(reversed(made)):
+    commit = made.get(message.commit)
+    if commit is None or message.commit == next(reversed(made)):
         return f"git commit --amend -m {text}"
+    commits = list(made.values())
+    if not _merges_since(commit, commits):
+        amended = f"amend! {commit.oid[:SHORT]}"
+        return f"git commit --allow-empty --only -m '{amended}' -m {text} && {SQUASH} {_before(commit)}"
     # Whoever types the command writes the message where the words of a shell are quoted once.
     words = text.replace(" -m ", " ")
-    return _FILTER_MESSAGES % (words, message.commit, _since(list(made.values())))
+    return _FILTER_MESSAGES % (words, message.commit, _since(commits))
 
 
 def add_trailer(trailer: str, message: Message | None, made: dict[str, Commit]) -> str:
@@ -207,6 +246,10 @@ def to_branch(name: str, branch: Branch, base: Base, push: Push | None = None) -
 def is_own(branch: Branch, base: Base) -> bool:
     """Whether a branch is the base's own."""
     return base.name in (branch.name, f"origin/{branch.name}")
+
+
+def _before(commit: Commit) -> str:
+    return f"{commit.oid[:SHORT]}~1" if commit.parents else "--root"
 
 
 def _git(entries: Sequence[Entry]) -> str:

@@ -81,6 +81,16 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
             "commits": [Step("feat: a", files={"b": "1"}), Step("feat: b", files={"c": "1"})],
         },
     ),
+    "two of four commits, before a record": (
+        "CMT001",
+        {
+            "policy": "[rules.commit-count]\nat_most = 2\n",
+            "commits": [
+                *(Step(f"feat: {name}", files={name: "1"}) for name in "bcde"),
+                Step("chore: approve", files={f".specguard/approvals/{'1' * 64}.json": "{}"}),
+            ],
+        },
+    ),
     "an earlier commit of no item": (
         "WRK001",
         {

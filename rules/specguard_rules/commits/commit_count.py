@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.rules import Commits, Finding, NotApplicable, Rule
 from specguard_rules.spelling import quoted
-from specguard_rules.steps import SHORT
+from specguard_rules.steps import SHORT, squash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,4 +162,7 @@ def _next_step(
     last = commits[len(commits) - 1 - (count - most) :]
     if most and alone and all(one in group and not one.is_merge for one in last):
         return f"Squash the last: `git reset --soft {last[0].oid[:SHORT]} && git commit --amend --no-edit`"
+    how = squash(group, count - most, commits)
+    if how:
+        return f"Squash the last: `{how}`"
     return f"Squash {count - most} of them; merges or other commits stand between, so no one command does it."
