@@ -308,6 +308,29 @@ def test_what_is_told_next_puts_it_right(name: str, tmp_path: Path) -> None:
     assert findings() == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "two of four commits, before a record",
+        "an earlier message",
+        "an empty commit",
+        "an earlier trailer",
+        "a fixup",
+    ],
+)
+def test_what_is_not_committed_stays_beside_a_step_for_an_earlier_commit(name: str, tmp_path: Path) -> None:
+    code, given = CASES[name]
+    case = Case(**{"policy": PHASES, "base": [PLAN], **given})
+    repository = case.build(tmp_path / "repository")
+    readme = sorted(repository.git("ls-files").split("\n"))[-1]
+    repository.write(readme, "not committed\n")
+    words = ("check", f"--select={code}", "--output-format=json")
+    [finding] = run_here(*words, directory=repository.path).report["findings"]
+    typed(repository, finding["help"])
+    assert repository.read(readme) == b"not committed\n"
+    assert run_here(*words, directory=repository.path).report["findings"] == []
+
+
 def test_a_branch_that_is_named_rightly_is_not_told_to_be_renamed(tmp_path: Path) -> None:
     policy = """
 require_work_item = ["pr/*"]
