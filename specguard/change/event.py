@@ -1,7 +1,7 @@
 """What a platform says about the change and its reviews, in the forms of GitHub and GitLab.
 
 Those are the list of a pull request's reviews (https://docs.github.com/en/rest/pulls/reviews), as one page or
-several, what `gh pr view --json reviews` prints, and the event `pull_request_review`.
+several, and the event `pull_request_review`.
 """
 
 from __future__ import annotations
@@ -69,31 +69,31 @@ class Fields:
     """An object of a file that a platform wrote.
 
     Args:
-        values: the object.
+        values: the object; an attribute too.
         file: the file's name, for messages.
         what: what kind of file it is, such as `the event file`.
         name: what the names of its fields begin with in messages.
     """
 
     def __init__(self, values: Mapping[str, Any], file: str, what: str, name: str = "") -> None:
-        self._values = values
+        self.values = values
         self._file = file
         self._what = what
         self._name = name
 
     def at(self, key: str) -> Fields:
         """The object under a key; an empty one where it is null or absent."""
-        values = self._typed(key, dict, "an object") or {}
+        values = self.typed(key, dict, "an object") or {}
         return Fields(values, self._file, self._what, f"{self._name}{key}.")
 
     def text(self, key: str) -> str | None:
         """Text; None where it is null or absent."""
-        value: str | None = self._typed(key, str, "text")
+        value: str | None = self.typed(key, str, "text")
         return None if value is None else plain(value)
 
     def oid(self, key: str) -> str | None:
         """An object id; None where it is null, absent or all zeros."""
-        value: str | None = self._typed(key, str, "an object id")
+        value: str | None = self.typed(key, str, "an object id")
         if value is not None and not is_object_id(value):
             raise self.wrong(key, "an object id")
         return None if value is None or not value.strip("0") else value
@@ -105,26 +105,14 @@ class Fields:
             raise self.wrong(key, "a branch's name")
         return short_name(value) if value else None
 
-    def number(self, key: str) -> int | None:
-        """A number; None where it is null or absent."""
-        value: int | None = self._typed(key, int, "a number")
-        return value
-
-    def has(self, key: str) -> bool:
-        """Whether there is such a field, be it null."""
-        return key in self._values
-
-    def truth(self, key: str) -> bool:
-        """A truth value; False where it is null or absent."""
-        return bool(self._typed(key, bool, "true or false"))
-
     def wrong(self, key: str, what: str) -> SpecguardError:
         """The error about a field that is not what it must be."""
         step = "Give the file as the platform wrote it."
         return _unreadable(f"{self._name}{key} in {self._what} is not {what}", self._file, step)
 
-    def _typed(self, key: str, kind: type, what: str) -> Any:
-        value = self._values.get(key)
+    def typed(self, key: str, kind: type, what: str) -> Any:
+        """A value of a type; None where it is null or absent."""
+        value = self.values.get(key)
         if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
             raise self.wrong(key, what)
         return value
@@ -202,18 +190,16 @@ def read_review(fields: Fields) -> SubmittedReview | None:
         return None
     if state not in _STATES:
         raise fields.wrong("state", "one that a review has")
-    if fields.truth("dismissed"):
+    if fields.typed("dismissed", bool, "true or false"):
         # What Gitea and Forgejo say beside the state.
         state = "dismissed"
-    by_gh = fields.has("author")
-    who = "author" if by_gh else "user"
-    if not fields.has(who):
-        raise fields.wrong(who, "there")
+    if "user" not in fields.values:
+        raise fields.wrong("user", "there")
     return SubmittedReview(
-        login=_person(fields.at(who)),
+        login=_person(fields.at("user")),
         state=state,
-        commit=_oid(fields.at("commit"), "oid") if by_gh else _oid(fields, "commit_id"),
-        submitted=_time(fields, "submittedAt" if by_gh else "submitted_at"),
+        commit=(fields.oid("commit_id") or "") if fields.text("commit_id") else "",
+        submitted=_time(fields, "submitted_at"),
     )
 
 
@@ -269,11 +255,6 @@ def _person(fields: Fields) -> str:
     return login
 
 
-def _oid(fields: Fields, key: str) -> str:
-    # What is not known is null for GitHub, and empty for gh.
-    return (fields.oid(key) or "") if fields.text(key) else ""
-
-
 def _time(fields: Fields, key: str) -> str:
     value = fields.text(key) or ""
     if value and not _TIME.fullmatch(value):
@@ -285,31 +266,24 @@ def _fields(values: Sequence[Any], file: str) -> Iterator[Fields]:
     """Each review of a file, whatever its form."""
     if len(values) == 1 and isinstance(values[0], dict):
         whole = values[0]
-        if isinstance(whole.get("reviews"), list):
-            yield from _listed(whole["reviews"], file, "reviews")
-        elif "review" in whole and "pull_request" in whole:
-            yield Fields(whole, file, _WHAT).at("review")
-        else:
+        if "review" not in whole or "pull_request" not in whole:
             raise _of_another_kind(whole, file)
-    elif all(isinstance(value, list) for value in values):
-        pages = [page for value in values for page in (value if _is_slurped(value) else [value])]
-        yield from _listed([item for page in pages for item in page], file)
-    else:
+        yield Fields(whole, file, _WHAT).at("review")
+        return
+    if not all(isinstance(value, list) for value in values):
         raise _unreadable(f"{_WHAT} is not a list of reviews", file)
+    # Each value is a page, or a list of pages (`--slurp`).
+    pages = [page for value in values for page in (value if _is_slurped(value) else [value])]
+    for position, item in enumerate(item for page in pages for item in page):
+        if not isinstance(item, dict):
+            raise _unreadable(f"[{position}] in {_WHAT} is not an object", file)
+        if not _GITLAB.isdisjoint(item):
+            raise _of_another_kind(item, file)
+        yield Fields(item, file, _WHAT, f"[{position}].")
 
 
 def _is_slurped(value: Sequence[Any]) -> bool:
-    """Whether it is a list of pages."""
     return bool(value) and all(isinstance(page, list) for page in value)
-
-
-def _listed(items: Sequence[Any], file: str, name: str = "") -> Iterator[Fields]:
-    for position, item in enumerate(items):
-        if not isinstance(item, dict):
-            raise _unreadable(f"{name}[{position}] in {_WHAT} is not an object", file)
-        if not _GITLAB.isdisjoint(item):
-            raise _of_another_kind(item, file)
-        yield Fields(item, file, _WHAT, f"{name}[{position}].")
 
 
 def _of_another_kind(values: dict[str, Any], file: str) -> SpecguardError:
@@ -429,7 +403,7 @@ def read_event(file: str) -> Event:
 def _pull_request(fields: Fields, reviews: Sequence[SubmittedReview], default: str | None) -> Event:
     head, base = fields.at("head"), fields.at("base")
     body = fields.text("body")
-    if body is None and fields.has("body"):
+    if body is None and "body" in fields.values:
         # GitHub writes null for a body that nobody wrote.
         body = ""
     return Event(
@@ -440,7 +414,7 @@ def _pull_request(fields: Fields, reviews: Sequence[SubmittedReview], default: s
         base_oid=base.oid("sha"),
         title=fields.text("title"),
         body=None if body is None else body.replace("\r\n", "\n"),
-        number=fields.number("number"),
+        number=fields.typed("number", int, "a number"),
         author=fields.at("user").text("login"),
         reviews=reviews,
         default=default,
@@ -473,7 +447,7 @@ def _push(fields: Fields) -> Event:
         base=default,
         base_oid=before if direct else None,
         exact=direct and before is not None,
-        deleted=fields.truth("deleted"),
+        deleted=bool(fields.typed("deleted", bool, "true or false")),
     )
 
 
