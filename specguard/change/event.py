@@ -12,7 +12,7 @@ import re
 import time
 
 from specguard.change.repository import short_name
-from specguard.change.request import read_bounded
+from specguard.change.request import no_constant, once, read_bounded
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 
@@ -37,7 +37,7 @@ def read_values(data: bytes) -> list[Any]:
         RecursionError: it is nested too deeply.
     """
     text = data.decode("utf-8-sig")
-    decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
+    decoder = json.JSONDecoder(object_pairs_hook=once, parse_constant=no_constant)
     values: list[Any] = []
     at = _after_space(text, 0)
     while at < len(text) or not values:
@@ -52,17 +52,6 @@ def read_values(data: bytes) -> list[Any]:
 def _after_space(text: str, at: int) -> int:
     found = _SPACE.match(text, at)
     return found.end() if found else at
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        raise ValueError("a field is there twice")
-    return values
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
 
 
 class Fields:

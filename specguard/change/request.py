@@ -11,7 +11,7 @@ from specguard.errors import SpecguardError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Final
+    from typing import Any, Final
 
 
 class FileEdit(Record):
@@ -173,3 +173,16 @@ def read_body(file: str) -> str:
     """
     data = read_bounded(file, BODY_LIMIT, "the file with the pull request's body")
     return data.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+
+
+def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON whose keys are there once: readers may take one that is there twice differently."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError("a key is there twice")
+    return values
+
+
+def no_constant(name: str) -> None:
+    """Refuse `NaN` and `Infinity`, which Python reads."""
+    raise ValueError(f"{name} is no JSON")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 
+from specguard.change.request import once
 from specguard.declaration.rule import Record
 
 TYPE_CHECKING = False
@@ -151,7 +152,7 @@ def parse(raw: bytes) -> Mapping[str, Any]:
         raise UnreadableError(f"the event has more than {LIMIT >> 20} MiB")
     try:
         # Some programs begin with a byte order mark; the codec that takes it away is one more import.
-        data = json.loads(raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8"), object_pairs_hook=_once)
+        data = json.loads(raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8"), object_pairs_hook=once)
     except UnicodeDecodeError:
         raise UnreadableError("the event is not UTF-8") from None
     except RecursionError:
@@ -159,14 +160,6 @@ def parse(raw: bytes) -> Mapping[str, Any]:
     except ValueError as error:
         raise UnreadableError(f"the event is no JSON: {error}") from None
     return dict(_typed(data, dict, "the event is no JSON object"))
-
-
-def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys are there once: two readers may take a key that is there twice differently."""
-    data = dict(pairs)
-    if len(data) != len(pairs):
-        raise UnreadableError("the event has a key twice")
-    return data
 
 
 def _typed(value: Any, kind: type, wrong: str) -> Any:

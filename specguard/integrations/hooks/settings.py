@@ -24,6 +24,7 @@ from threading import Timer
 from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.repository import find_program
+from specguard.change.request import no_constant, once
 from specguard.declaration.rule import Record
 from specguard.integrations.hooks.calls import WRITING
 from specguard.integrations.hooks.pins import PROBE
@@ -285,24 +286,16 @@ def _object_of(text: str) -> dict[str, Any]:
     Raises:
         JsonTextError: they are no JSON: a comment, a comma at the end, a key twice; or of another shape.
     """
-
-    def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-        data = dict(pairs)
-        if len(data) != len(pairs):
-            raise JsonTextError("it has a key for the second time")
-        return data
-
-    def refuse(word: str) -> Any:
-        raise JsonTextError(f"{word} is no JSON")
-
     try:
-        data = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+        data = json.loads(text, object_pairs_hook=once, parse_constant=no_constant)
     except json.JSONDecodeError as error:
         comment = text.startswith(("//", "/*"), error.pos)
         wrong = "has a comment, which JSON does not know" if comment else f"is no JSON: {error.msg}"
         raise JsonTextError(f"line {error.lineno} {wrong}") from None
     except RecursionError:
         raise JsonTextError("it is nested too deeply") from None
+    except ValueError as error:
+        raise JsonTextError(str(error)) from None
     if not isinstance(data, dict) or not isinstance(data.get("hooks", {}), dict):
         raise JsonTextError("it is no object, or has something else as `hooks`")
     return data
