@@ -82,9 +82,6 @@ class Found(Record, frozen=False):
         """Whether it was named or pinned, so that no policy may name another."""
         return self.how in ("option", "event", "server", "pin")
 
-    def __repr__(self) -> str:
-        return f"Found({self.name!r}, {self.oid!r}, {self.how!r})"
-
 
 def find_base(
     git: Git, request: Request, event: Event | None = None, *, remote: str = "origin", without: str = ""

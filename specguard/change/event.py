@@ -335,9 +335,6 @@ class Event(Record):
     deleted: bool = False
     default: str | None = None
 
-    def __repr__(self) -> str:
-        return f"Event({self.kind!r}, head={self.head!r}, base={self.base!r})"
-
 
 def find_event(request: Request) -> Event | None:
     """The event that a request names, or the one of the platform that it runs on; None where there is none.

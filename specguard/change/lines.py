@@ -77,7 +77,7 @@ class Hunk(Record):
     added: list[bytes]
 
 
-class Totals:
+class Totals(Record):
     """The size of a change.
 
     Attributes:
@@ -86,13 +86,10 @@ class Totals:
         binary: how many of the files are binary, whose lines are not counted.
     """
 
-    __slots__ = ("added", "binary", "bytes", "removed")
-
-    def __init__(self, *, added: int, removed: int, size: int, binary: int) -> None:
-        self.added = added
-        self.removed = removed
-        self.bytes = size
-        self.binary = binary
+    added: int
+    removed: int
+    bytes: int
+    binary: int
 
 
 class Lines:
@@ -202,7 +199,7 @@ class Lines:
                 elif plus:
                     added += int(plus)
                     removed += int(minus)
-        return Totals(added=added, removed=removed, size=self._size(entries), binary=binary)
+        return Totals(added=added, removed=removed, bytes=self._size(entries), binary=binary)
 
     def _size(self, entries: Sequence[Entry]) -> int:
         new = [entry.new for entry in entries if entry.is_file and entry.old != entry.new]

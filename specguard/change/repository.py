@@ -266,11 +266,6 @@ class Repository:
         branch: the full name of the ref that `HEAD` points to; None where it is detached.
     """
 
-    __slots__ = (
-        "_broken", "_head_lines", "_known", "_trusting", "bare", "branch", "common", "directory",
-        "environment", "format", "git_dir", "head", "index", "objects", "program", "shallow",
-    )  # fmt: skip
-
     def __init__(self, directory: str, environment: Mapping[str, str]) -> None:
         self.directory = directory
         self.environment = environment

@@ -20,7 +20,6 @@ from specguard.errors import MissingFact, SpecguardError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-    from types import TracebackType
     from typing import Final, Self
 
     from specguard.change.git import Git
@@ -82,21 +81,20 @@ class Store:
             stores: their folders, as absolute paths.
             listed: more of them, as git writes them into one variable.
         """
-        named = [_quoted(store) for store in stores]
-        self._environment["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = ":".join(
-            [*named, *([listed] if listed else [])]
-        )
+        named = ":".join(filter(None, [*map(_quoted, stores), listed]))
+        self._environment["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = named
+        self._end_batch()
+
+    def _end_batch(self) -> None:
+        """End the process that is asked for single objects; the next one knows of other stores."""
         if self._batch is not None:
-            # It does not know of them.
             self._batch.stop()
             self._batch = None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -200,9 +198,7 @@ class Store:
             with open(f"{store}/info/alternates", "wb") as file:
                 file.write(os.fsencode(self.repository.objects) + b"\n")
             self._environment = {**self._environment, "GIT_OBJECT_DIRECTORY": store}
-            if self._batch is not None:
-                self._batch.stop()
-                self._batch = None
+            self._end_batch()
         return store
 
     def give(self, content: bytes) -> str:
@@ -316,8 +312,7 @@ class Store:
             kind, size = self._header(oid, batch.line())
             if size > limit:
                 # The rest is on its way; a new process costs less than reading it.
-                batch.stop()
-                self._batch = None
+                self._end_batch()
                 return kind, size, None
             return kind, size, batch.exactly(size, drop=1)
         except CommandError as error:

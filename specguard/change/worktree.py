@@ -341,9 +341,6 @@ class Worktree:
                 self._known = None, error.reason
         return self._known
 
-    def __repr__(self) -> str:
-        return f"Worktree({self.path!r})"
-
 
 def worktrees(repository: Repository) -> Sequence[Worktree]:
     """Every worktree of a repository, as `git worktree list` has them; a bare repository is none.
