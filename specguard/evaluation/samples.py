@@ -146,7 +146,8 @@ def read_samples(file: str) -> Samples:
         return _samples(file, data)
     except CaseError as error:
         line = nearest_line(lines, error.where.removeprefix(": "))
-        message = re.sub(r"\A: (?:[a-z]+\.[0-9]+[.:] ?)?", "", str(error))
+        place = ".".join(error.where.removeprefix(": ").split(".")[:2])
+        message = str(error).removeprefix(f": {place}").lstrip(":. ")
         raise SpecguardError(message, path=file, line=line, code="broken-case") from None
 
 

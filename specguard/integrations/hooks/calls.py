@@ -197,7 +197,7 @@ PATCH_SIZE: Final = 8_000_000
 
 # Compiled by their first use: most calls have no patch.
 _HEADER: Final = rb"(?m)^([ \t]*)\*\*\* (Add|Update|Delete) File:[ \t]*(.*?)[ \t\r]*$"
-_MOVE: Final = rb"\n[ \t]*\*\*\* Move to:[ \t]*(.+?)[ \t\r]*(?=\n|\Z)"
+_MOVE: Final = b"*** Move to:"
 _EDGE: Final = rb"(?m)^[ \t]*\*\*\* (?:Begin|End) Patch[ \t\r]*$"
 _END: Final = b"*** End of File"
 
@@ -212,11 +212,12 @@ def read_patch(text: str, directory: bytes, read: Callable[[bytes], bytes | None
             file, or none that can be read.
     """
     data = as_bytes(text) if len(text) <= PATCH_SIZE else b""
-    found = list(re.finditer(_HEADER, data)) if re.search(_EDGE, data) else []
+    edge = re.compile(_EDGE)
+    found = list(re.finditer(_HEADER, data)) if edge.search(data) else []
     edits: list[FileEdit] = []
     for header, following in zip(found, [*found[1:], None], strict=False):
         kind, path = header[2], header[3]
-        body = re.split(_EDGE, data[header.end() : following.start() if following else len(data)])[0]
+        body = edge.split(data[header.end() : following.start() if following else len(data)])[0]
         if not path or b"\0" in path:
             continue
         if kind == b"Delete":
@@ -227,11 +228,13 @@ def read_patch(text: str, directory: bytes, read: Callable[[bytes], bytes | None
             content: bytes | None = b"".join(row[1:] + b"\n" for row in rows if row.startswith(b"+"))
         else:
             old = read(joined(directory, path))
-            move = re.match(_MOVE, body)
-            if move and move[1] != path:
+            first, _, rest = body[1:].partition(b"\n")
+            line = first.strip(b" \t\r")
+            target = line.removeprefix(_MOVE).lstrip(b" \t") if line.startswith(_MOVE) else b""
+            if target and target != path:
                 edits.append(FileEdit(path=path))
-                path = move[1]
-            content = None if old is None else _updated(old, body[move.end() if move else 0 :])
+                path = target
+            content = None if old is None else _updated(old, b"\n" + rest if target else body)
             if following and following[1]:
                 # An indented header may be a line of the file.
                 content = None
