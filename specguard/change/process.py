@@ -240,6 +240,17 @@ class Process:
             self.stop()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    def drain(self) -> bytes:
+        """All of standard output, however the program ends."""
+        pieces = []
+        try:
+            while data := self.chunk():
+                pieces.append(data)
+            self.wait()
+        finally:
+            self.stop()
+        return b"".join(pieces)
+
     def check(self) -> None:
         """Wait for the end, which must be a silent success.
 

@@ -590,14 +590,8 @@ def _read_refs(process: Process) -> tuple[dict[str, tuple[str, str]], set[str]]:
 
 def _collect(process: Process) -> tuple[str, str]:
     """What a short command said on standard error and on standard output, whatever its exit code."""
-    pieces = []
-    try:
-        while data := process.chunk():
-            pieces.append(data)
-        process.wait()
-    finally:
-        process.stop()
-    return process.said, b"".join(pieces).decode("utf-8", "surrogateescape")
+    output = process.drain().decode("utf-8", "surrogateescape")
+    return process.said, output
 
 
 def _find_git(environment: Mapping[str, str]) -> str:

@@ -461,19 +461,12 @@ def _strip(lines: list[bytes]) -> bytes:
 
 
 def _read(process: Process) -> dict[str, str]:
-    pieces = []
-    try:
-        while data := process.chunk():
-            pieces.append(data)
-        code = process.wait()
-    finally:
-        process.stop()
+    text = process.drain().decode("utf-8", "surrogateescape")
     # 1: none of them is set.
-    if code not in (0, 1) or process.said:
+    if process.code not in (0, 1) or process.said:
         raise MissingFact(
             f"the configuration cannot be read: {process.said}", "git config --list", code="broken-repository"
         )
-    text = b"".join(pieces).decode("utf-8", "surrogateescape")
     return {key: value for key, _, value in (entry.partition("\n") for entry in text.split("\0") if entry)}
 
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.change.process import Process
     from specguard.change.request import Request
     from specguard.change.tree import Tree
 
@@ -410,36 +409,23 @@ class Signs:
             *([("ls-files", "-s", "-t", "-z")] if self._index else []),
         ]
         started = [self._repository.in_place(*words) for words in asked]
+        # That git fails is a sign like any other.
+        said = [(process.drain(), process.code) for process in started]
         # What is out of date is so from midnight on.
-        signs: list[Any] = [time.gmtime()[:3], *map(_said, started), *map(_stat, self._named)]
+        signs: list[Any] = [time.gmtime()[:3], *said, *map(_stat, self._named)]
         if self._top:
             signs += self._files()
         return tuple(signs)
 
     def _files(self) -> Iterator[tuple[Any, ...]]:
         """The files of the working tree that are tracked or not ignored."""
-        said = _said(
-            self._repository.in_place(
-                "-C", self._top, "ls-files", "-c", "-o", "-z", "--exclude-per-directory=.gitignore"
-            )
-        )
+        words = ("-C", self._top, "ls-files", "-c", "-o", "-z", "--exclude-per-directory=.gitignore")
+        said = self._repository.in_place(*words).drain()
         top = os.path.realpath(os.fsencode(self._top))
         for name in said.split(b"\0"):
             place = os.path.join(top, name)
             if place not in self._apart:
                 yield name, _stat(place)
-
-
-def _said(process: Process) -> bytes:
-    """What a program prints and how it ends; that it fails is a sign like any other."""
-    pieces: list[bytes] = []
-    try:
-        while data := process.chunk():
-            pieces.append(data)
-        pieces.append(b"\0%d" % process.wait())
-    finally:
-        process.stop()
-    return b"".join(pieces)
 
 
 def _stat(name: str | bytes) -> tuple[int, ...]:
