@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.approvals.log import Filed
-    from specguard.approvals.logbook import Logbook, Logged
+    from specguard.approvals.log_verification import Logbook, Logged
     from specguard.approvals.people import ApprovalSettings, Approver
     from specguard.approvals.record import Scope
     from specguard.authority.policy import Policy, RuleInPolicy

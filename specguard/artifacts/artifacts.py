@@ -10,7 +10,7 @@ from specguard.artifacts.files import Places, above, missing_members, orphans, r
 from specguard.declaration.rule import Record
 from specguard.documents.data import Problem, data_kind
 from specguard.errors import NotApplicable, SpecguardError
-from specguard.work.templates import PathTemplate
+from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.contracts import Contract
     from specguard.artifacts.evidence import Cited
-    from specguard.artifacts.manifest import ListedPath, Listing
+    from specguard.artifacts.path_lists import ListedPath, Listing
     from specguard.change.change import Change
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
@@ -196,7 +196,7 @@ class Artifacts:
             NotApplicable: the change touches no such manifest.
             MissingFact: something that must be read is not there.
         """
-        from specguard.artifacts.manifest import disagreements
+        from specguard.artifacts.path_lists import disagreements
 
         return disagreements(self, entries, start)
 
@@ -213,7 +213,7 @@ class Artifacts:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        from specguard.artifacts.manifest import Listing, listed_as
+        from specguard.artifacts.path_lists import Listing, listed_as
 
         listing = Listing()
         for name, contract in self.contracts.items():
@@ -243,7 +243,7 @@ class Artifacts:
             template: one of its `closure`.
         """
         if (name, template) not in self._closing:
-            from specguard.artifacts.manifest import closed_folders
+            from specguard.artifacts.path_lists import closed_folders
 
             found: dict[bytes, list[Artifact]] = {}
             for one in self.named(name):
@@ -255,7 +255,7 @@ class Artifacts:
     def unlisted(self, name: str, template: str, folder: bytes) -> Sequence[bytes]:
         """What is in a closed folder and no artifact of a contract lists; arguments as for `closing`."""
         if (name, template, folder) not in self._unlisted:
-            from specguard.artifacts.manifest import unlisted
+            from specguard.artifacts.path_lists import unlisted
 
             self._unlisted[name, template, folder] = unlisted(self, name, template, folder)
         return self._unlisted[name, template, folder]
@@ -486,7 +486,7 @@ class Artifact(Record):
         Raises:
             MissingFact: its object is not there.
         """
-        from specguard.artifacts.manifest import listed_paths
+        from specguard.artifacts.path_lists import listed_paths
 
         return listed_paths(self)
 
@@ -634,7 +634,7 @@ ASPECTS: Final = (
     ("invalid-field", "fields:wrong_authors", ("author_not",)),
     ("invalid-field", "fields:unrecorded", ("records",)),
     ("unordered-timestamps", "fields:unordered_timestamps", ("timestamps",)),
-    ("unlisted-leftover", "manifest:leftovers", ("closure",)),
+    ("unlisted-leftover", "path_lists:leftovers", ("closure",)),
     ("missing-option", "sections:missing_options", ("options",)),
 )
 """Rule, module and function of this package, and the settings without which it has nothing to judge.

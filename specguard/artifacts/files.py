@@ -8,7 +8,7 @@ from specguard.documents.content import has_content
 from specguard.documents.data import Problem, data_kind, dotted
 from specguard.errors import MissingFact
 from specguard.model import Finding, path_text
-from specguard.work.templates import PathTemplate
+from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from specguard.documents.fields import normal_name
 from specguard.documents.titles import find_section, normal_title
 from specguard.errors import SpecguardError
 from specguard.model import path_text
-from specguard.work.templates import PathTemplate
+from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

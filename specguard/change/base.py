@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Final, Literal, Protocol
 
-    from specguard.change.event import Event
     from specguard.change.git import Git
+    from specguard.change.platform_event import Event
     from specguard.change.repository import Ref, Repository
     from specguard.change.request import Request
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from specguard.change.base import Found
     from specguard.change.entries import Commit, Entry
-    from specguard.change.event import Event, SubmittedReview
     from specguard.change.git import Git
+    from specguard.change.platform_event import Event, SubmittedReview
     from specguard.change.repository import Push
     from specguard.change.request import Request
     from specguard.change.revision import Revision
@@ -222,7 +222,7 @@ class RangeChange(Change):
         """Those who approve exactly this head, as the platform's reviews say."""
         if not self._reviews:
             return frozenset()
-        from specguard.change.event import NEVER, approving
+        from specguard.change.platform_event import NEVER, approving
 
         head = self._head.oid
         _, content = self.git.object(head)
@@ -364,7 +364,7 @@ def _reviews(request: Request, event: Event | None) -> Sequence[SubmittedReview]
     """What reviewers said: a file that is given is newer than the event, and has all of it."""
     if not request.reviews_file:
         return event.reviews if event is not None else ()
-    from specguard.change.event import read_reviews
+    from specguard.change.platform_event import read_reviews
 
     return read_reviews(request.reviews_file)
 

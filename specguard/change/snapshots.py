@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.change.base import Found
-    from specguard.change.event import Event
     from specguard.change.git import Git
+    from specguard.change.platform_event import Event
     from specguard.change.process import Process
     from specguard.change.ranges import Joined
     from specguard.change.repository import Repository

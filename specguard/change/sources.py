@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final
 
-    from specguard.change.event import Event
     from specguard.change.git import Git
+    from specguard.change.platform_event import Event
     from specguard.change.repository import Push, Repository
     from specguard.change.request import Request
     from specguard.change.tree import TreeEntry
@@ -118,7 +118,7 @@ def _find_event(request: Request, *, explicit: bool = False) -> Event | None:
     platform = environment.get("GITHUB_ACTIONS") or environment.get("GITLAB_CI")
     if not request.event_file and (explicit or not platform):
         return None
-    from specguard.change.event import find_event
+    from specguard.change.platform_event import find_event
 
     return find_event(request)
 

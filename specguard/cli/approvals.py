@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from specguard.approvals.granting import add_signature, revoke
-from specguard.approvals.logbook import Logbook, Verification
+from specguard.approvals.log_verification import Logbook, Verification
 from specguard.approvals.record import Approval
 from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.cli import options as opt
-from specguard.cli.files import replace_file, writing
 from specguard.cli.options import counted, say, show, usage
+from specguard.cli.written_files import replace_file, writing
 from specguard.engine.baseline import Recording, record
 from specguard.engine.check import check
 from specguard.engine.facts import Clock
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Final
 
-    from specguard.approvals.logbook import Logged
+    from specguard.approvals.log_verification import Logged
     from specguard.model import Judged, RuleResult, Verdict
 
 

@@ -12,8 +12,8 @@ from importlib.util import find_spec
 import click
 
 from specguard.change.base import find_base, named_base, no_base
-from specguard.change.event import find_event, read_event
 from specguard.change.git import Git
+from specguard.change.platform_event import find_event, read_event
 from specguard.change.repository import Repository, find_program
 from specguard.change.request import Request
 from specguard.cli.options import counted, flag, in_directory, output_format, show, text
@@ -353,8 +353,8 @@ def _host(host: Host, top: str, environment: Mapping[str, str]) -> Iterator[Diag
 
 def _proved(host: Host, commands: Mapping[str, str], top: str, environment: Mapping[str, str]) -> Diagnosis:
     """What a probe of the hook says; only a command that is known to be specguard's is run."""
+    from specguard.integrations.hooks.file_names import work_tree_at
     from specguard.integrations.hooks.pins import last_fired
-    from specguard.integrations.hooks.places import work_tree_at
     from specguard.integrations.hooks.settings import SOON, known_calls, probe, wanted_hooks
 
     subject, repair = f"hooks of {host.agent}", f"specguard init --agent {host.agent}"

@@ -17,7 +17,6 @@ from specguard.change.repository import Repository, find_program, short_name
 from specguard.change.request import read_regular
 from specguard.change.store import DOCUMENT_LIMIT
 from specguard.cli.doctor import off_promises
-from specguard.cli.files import replace_file, writing
 from specguard.cli.options import complete_presets, flag, in_directory, repeated, say, usage
 from specguard.cli.proposed import (
     Adopted,
@@ -31,6 +30,7 @@ from specguard.cli.proposed import (
     settings_block,
     tree_paths,
 )
+from specguard.cli.written_files import replace_file, writing
 from specguard.declaration.rule import Record
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest

@@ -20,7 +20,7 @@ from specguard.documents.data import read_data
 from specguard.engine.status import waiting_plans
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.place import identity
-from specguard.executor.plans import PlanFile, Sync, TaskDrift, plan_files
+from specguard.executor.plan_drift import PlanFile, Sync, TaskDrift, plan_files
 from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, path_text
 from specguard.planning.creation import NewPlan, first_lost, plan_kind, require_open
 from specguard.planning.drafts import BRIEF, planner_brief, plans_folder, proposal_files, write_files
@@ -30,13 +30,13 @@ from specguard.planning.validation import flaws, require_valid
 from specguard.plans.verification import Manual, manual_problem
 from specguard.reporters.status import aligned
 from specguard.runs.folder import now_text
-from specguard.work.templates import PathTemplate
+from specguard.work.name_templates import PathTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.authority.policy import Policy
-    from specguard.planning.tasks import Issue
+    from specguard.planning.task_lists import Issue
     from specguard.plans.settings import PlanKind
     from specguard.plans.task import Task
     from specguard.work.kinds import WorkKind

@@ -19,8 +19,8 @@ from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.request import Request, read_regular
 from specguard.change.store import DOCUMENT_LIMIT
-from specguard.cli.files import replace_file, writing
 from specguard.cli.options import usage
+from specguard.cli.written_files import replace_file, writing
 from specguard.declaration.patterns import Guarding, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.document import Document

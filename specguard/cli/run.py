@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from specguard.executor.run import Run
-    from specguard.runs.model import Manifest
+    from specguard.runs.manifests import Manifest
 
     Say = Callable[[str], None]
 

@@ -12,9 +12,9 @@ from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.cli import options as opt
 from specguard.cli.docs import show_markdown
-from specguard.cli.files import writing
 from specguard.cli.judge import wants_colour
 from specguard.cli.options import say, usage
+from specguard.cli.written_files import writing
 from specguard.documents.data import data_kind, read_data
 from specguard.engine.policies import open_policy
 from specguard.engine.status import standing
@@ -25,7 +25,7 @@ from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
 from specguard.plans.shape import skeleton
 from specguard.reporters.escape import json_text, visible
 from specguard.reporters.status import aligned, render, required
-from specguard.work.templates import PathTemplate
+from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from specguard.change.sources import open_work_tree
 from specguard.engine.check import Selection
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
-from specguard.engine.run import Judging
+from specguard.engine.rule_runner import Judging
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import Record, path_text, state_of
 

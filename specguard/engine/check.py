@@ -11,7 +11,7 @@ from specguard.change.repository import Looking
 from specguard.change.sources import open_changes
 from specguard.engine.facts import Clock, Facts
 from specguard.engine.policies import Policies, stack_notes, touches_policy
-from specguard.engine.run import Judging, Kept, names_of, tell_once
+from specguard.engine.rule_runner import Judging, Kept, names_of, tell_once
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, nearest
 from specguard.model import Verdict, state_of
 

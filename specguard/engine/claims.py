@@ -13,8 +13,8 @@ from specguard.documents.fields import normal_name
 from specguard.model import path_text
 from specguard.runs.proof import Claim
 from specguard.work.kinds import normal_id
+from specguard.work.name_templates import PathTemplate
 from specguard.work.sources import Sources, meant
-from specguard.work.templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.change.change import BASELINE
 from specguard.declaration.rule import EditFile, Record, RenameBranch, RewordMessage
-from specguard.engine.run import arguments
+from specguard.engine.rule_runner import arguments
 from specguard.errors import MissingFact, if_known
 
 TYPE_CHECKING = False

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from specguard.engine.facts import Facts
     from specguard.waves.settings import WaveStage
     from specguard.work.item import WorkItem
-    from specguard.work.templates import Template
+    from specguard.work.name_templates import Template
 
 
 TRY: Final = f"commit it there; until then try it with `specguard check --authority {AUTHORITY}`"
@@ -307,7 +307,7 @@ class ItemBranches:
         if not kinds:
             return
         from specguard.work.kinds import Names
-        from specguard.work.templates import Template
+        from specguard.work.name_templates import Template
 
         self._templates = [
             Template(text) for kind in kinds.values() for text in (kind.branch, kind.base) if text

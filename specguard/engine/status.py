@@ -17,7 +17,7 @@ from specguard.work.changes import Landings
 from specguard.work.item import WorkItem
 from specguard.work.items import Work
 from specguard.work.kinds import Names
-from specguard.work.templates import PathTemplate
+from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from specguard.declaration.patterns import Covering, Guarding, Patterns
 from specguard.declaration.rule import Record
 from specguard.engine.check import Quotes
 from specguard.engine.policies import open_policy
-from specguard.engine.run import describe_condition
+from specguard.engine.rule_runner import describe_condition
 from specguard.errors import Needed, SpecguardError
 from specguard.model import path_text
 from specguard.specs.spec import Catalogue
 from specguard.work.item import Papers
-from specguard.work.templates import PathTemplate
+from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from specguard.executor.run import Run, RunEnded
 from specguard.executor.start.preflight import find_checkout
 from specguard.model import EXIT_NO_VERDICT
 from specguard.reporters.escape import json_text
-from specguard.runs import model
+from specguard.runs import manifests
 from specguard.runs.files import item_folder
 from specguard.runs.folder import MANIFEST, RunFolder, new_run_id, now_text
 from specguard.runs.settings import seconds
@@ -240,7 +240,7 @@ class _Evaluator(Record):
             return
         done.found = len(found)
         self.run.manifest.judgements.append(
-            model.Judgement(
+            manifests.Judgement(
                 attempt=1,
                 tree=snapshot.tree,
                 verdict=report["verdict"],
@@ -308,7 +308,7 @@ class _Evaluator(Record):
         )
 
 
-def _conclude(manifest: model.Manifest, done: Sequence[Evaluated]) -> None:
+def _conclude(manifest: manifests.Manifest, done: Sequence[Evaluated]) -> None:
     """How the run ended, by its samples."""
     parts = [
         f"{what}: {', '.join(names)}"
@@ -319,22 +319,24 @@ def _conclude(manifest: model.Manifest, done: Sequence[Evaluated]) -> None:
     manifest.reason = "; ".join(parts) or None
 
 
-def _manifest(run_id: str, item: str, own: OwnAuthority, git: Git, settings: RunSettings) -> model.Manifest:
+def _manifest(
+    run_id: str, item: str, own: OwnAuthority, git: Git, settings: RunSettings
+) -> manifests.Manifest:
     repository = git.repository
     head = repository.head
     assert head is not None  # noqa: S101 - `evaluate` has looked
-    return model.Manifest(
+    return manifests.Manifest(
         run_id=run_id,
         tool=__version__,
-        item=model.Item(kind=KIND, id=item),
+        item=manifests.Item(kind=KIND, id=item),
         state="running",
         pid=os.getpid(),
-        repository=model.Repository(
+        repository=manifests.Repository(
             base=(repository.branch or "HEAD").removeprefix("refs/heads/"),
             base_oid=head,
             object_format="sha256" if repository.format == "sha256" else "sha1",
         ),
-        policy=model.PolicyMade(
+        policy=manifests.PolicyMade(
             policy_id=own.policy.policy_id, ref=None, documents=dict(own.policy.documents)
         ),
         started_at=now_text(),

@@ -25,8 +25,8 @@ from specguard.executor.run import Run, RunEnded, RunOptions
 from specguard.executor.watch import watch_place
 from specguard.model import shortened
 from specguard.plans.settings import ROLES, Models, forms_of, models_in
-from specguard.runs import model
-from specguard.runs.model import RESULTS_SCHEMA, Results
+from specguard.runs import manifests
+from specguard.runs.manifests import RESULTS_SCHEMA, Results
 from specguard.runs.proof import high_trust
 from specguard.runs.settings import AgentSettings, RunSettings, find_version, fits
 from specguard.work.kinds import normal_id
@@ -71,9 +71,9 @@ class AgentCommand(Record):
         """What messages call it."""
         return self.name or os.path.basename(self.words[0])
 
-    def recorded(self, run: Run) -> model.Agent:
+    def recorded(self, run: Run) -> manifests.Agent:
         """What the manifest says of it."""
-        return model.Agent(
+        return manifests.Agent(
             name=self.name or None,
             command=[run.redactor.words(word) for word in self.words],
             version=self.version,
@@ -149,7 +149,7 @@ def _refused(policy: Policy, key: str, message: str, help: str) -> SpecguardErro
     return SpecguardError(message, help=help, path=path, line=line, code="forbidden-agent")
 
 
-def let_agent_work(run: Run, *, again: bool = False) -> model.Command:
+def let_agent_work(run: Run, *, again: bool = False) -> manifests.Command:
     """Run the agent in the run's place: on its brief, or on what it has to mend.
 
     The text of `run.told` is handed over and forgotten; it is kept beside the brief as `mend-N.md`. Where the
@@ -215,7 +215,7 @@ def let_agent_work(run: Run, *, again: bool = False) -> model.Command:
     return record
 
 
-def _stopped(run: Run, record: model.Command, how: str, why: str, kept: str) -> RunEnded:
+def _stopped(run: Run, record: manifests.Command, how: str, why: str, kept: str) -> RunEnded:
     help = f"read {run.folder.file(kept)}, and decide what it asks"
     return RunEnded(f"{how}: {why}", state="stopped", help=help, command=record.number, error="agent-stopped")
 
@@ -295,10 +295,10 @@ def _to_do(run: Run, *, again: bool) -> str:
     return name
 
 
-def _judge(run: Run, agent: AgentCommand, record: model.Command) -> None:
+def _judge(run: Run, agent: AgentCommand, record: manifests.Command) -> None:
     """End the run where the agent's command did not end well."""
     response, code = response_of(run.folder, record), record.exit_code
-    state: model.State = "failed"
+    state: manifests.State = "failed"
     help = f"read {run.folder.file(record.log)}"
     reason = f"{agent.called} had to be ended: {record.problem}"
     if record.timed_out:

@@ -29,7 +29,7 @@ from specguard.executor.run import Run, RunOptions
 from specguard.executor.start.preflight import foreseen
 from specguard.model import path_text
 from specguard.plans.settings import ROLES
-from specguard.runs.model import RESULTS_SCHEMA
+from specguard.runs.manifests import RESULTS_SCHEMA
 from specguard.runs.settings import seconds
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from specguard.executor.gates import read_results, told_of_command
 from specguard.executor.item import below_of, is_within, missing_papers, strays, task_in, task_of
 from specguard.executor.output import secrets_of
 from specguard.executor.place import place_of
-from specguard.executor.plans import replace_text
+from specguard.executor.plan_drift import replace_text
 from specguard.executor.remote.pull_request import body_of, title_of
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.watch import make_place
@@ -31,7 +31,7 @@ from specguard.plans.verification import proofs_of, same_command
 from specguard.reporters.escape import visible
 from specguard.reporters.json import render
 from specguard.reporters.text import decided_by, place
-from specguard.runs.model import Judgement
+from specguard.runs.manifests import Judgement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -27,8 +27,8 @@ from specguard.executor.remote.git import read_settings
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.watch import Survey, check_survey, inspect
 from specguard.model import listed, path_text
-from specguard.runs.model import Command
-from specguard.work.templates import FREE, Template, Unrendered
+from specguard.runs.manifests import Command
+from specguard.work.name_templates import FREE, Template, Unrendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

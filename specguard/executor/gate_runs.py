@@ -30,7 +30,7 @@ from specguard.executor.run import EXITS, Run, RunEnded, RunOptions, as_error, e
 from specguard.executor.start.preflight import find_checkout
 from specguard.executor.watch import inspect
 from specguard.model import path_text
-from specguard.runs import model
+from specguard.runs import manifests
 from specguard.runs.files import committed_folder, item_folder
 from specguard.runs.folder import MANIFEST, RunFolder, new_run_id, now_text
 from specguard.runs.proof import content_of
@@ -395,8 +395,8 @@ class _Alone:
             self._policy,
             options,
             folder.run_id,
-            item=model.Item(kind=GATES, id=name, slug=told["slug"], document=told["document"]),
-            repository=model.Repository(
+            item=manifests.Item(kind=GATES, id=name, slug=told["slug"], document=told["document"]),
+            repository=manifests.Repository(
                 base=self._change.base.name or "HEAD",
                 base_oid=self._base,
                 object_format="sha256" if self._git.repository.format == "sha256" else "sha1",

@@ -30,8 +30,8 @@ from specguard.work.item import Unresolved, WorkItem
 from specguard.work.items import Work
 from specguard.work.kinds import WorkKind, normal_id, number_of
 from specguard.work.locate import Pointer
+from specguard.work.name_templates import PathTemplate, Template, Unrendered
 from specguard.work.sources import Listed, Sources, agree
-from specguard.work.templates import PathTemplate, Template, Unrendered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from specguard.executor.run import Run, RunOptions
     from specguard.plans.settings import PlanKind
     from specguard.plans.task import Task
-    from specguard.runs import model
+    from specguard.runs import manifests
 
     Tips = Callable[[str], str | None]
     """Gives the commit of a branch of the canonical repository, which is in the object store; None: there is
@@ -387,7 +387,7 @@ def is_within(git: Git, oid: str, of: str) -> bool:
         return False
 
 
-def below_of(repository: model.Repository) -> Found | None:
+def below_of(repository: manifests.Repository) -> Found | None:
     """The branch that a run's own is stacked on; None where there is none."""
     if repository.below is None:
         return None

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from specguard.change.repository import Repository
-    from specguard.runs.model import Manifest
+    from specguard.runs.manifests import Manifest
     from specguard.runs.views import RunStore, RunView
 
 

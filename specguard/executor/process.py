@@ -7,7 +7,7 @@ parents is nobody's child: on Linux it becomes one of this process instead, whic
 (PR_SET_CHILD_SUBREAPER, prctl(2)). Elsewhere only what was seen while it still had its parents is known.
 
 Beside each log, `commands/NN-name.log`, stands the result with the end of the output,
-`commands/NN-name.json`: `specguard.runs.model.Response`.
+`commands/NN-name.json`: `specguard.runs.manifests.Response`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from specguard.executor.output import CommandLog, plain_text
 from specguard.executor.run import Run, RunEnded
 from specguard.model import shortened
 from specguard.runs.folder import COMMANDS, RunFolder, now_text
-from specguard.runs.model import Command, Response
+from specguard.runs.manifests import Command, Response
 from specguard.runs.settings import RunSettings, seconds
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from specguard.executor.run import JUDGING, Run
 from specguard.model import shortened
 from specguard.reporters.escape import legible, markdown_code, markdown_span, markdown_text, visible
 from specguard.runs.files import IGNORE
-from specguard.runs.model import Command, Manifest
+from specguard.runs.manifests import Command, Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

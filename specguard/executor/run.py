@@ -17,10 +17,10 @@ from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT
 from specguard.reporters.escape import visible
-from specguard.runs import model
+from specguard.runs import manifests
 from specguard.runs.files import run_root
 from specguard.runs.folder import LAYOUT, MANIFEST, META, SEAL, RunFolder, meta_text, now_text
-from specguard.runs.model import Item, Manifest, State, Step
+from specguard.runs.manifests import Item, Manifest, State, Step
 from specguard.runs.settings import RunSettings, seconds
 from specguard.runs.views import RunStore
 
@@ -416,7 +416,13 @@ class RunOptions(Record):
 
 
 def new_manifest(
-    policy: Policy, options: RunOptions, run_id: str, *, item: Item, repository: model.Repository, **more: Any
+    policy: Policy,
+    options: RunOptions,
+    run_id: str,
+    *,
+    item: Item,
+    repository: manifests.Repository,
+    **more: Any,
 ) -> Manifest:
     """The manifest of a run that begins.
 
@@ -436,7 +442,7 @@ def new_manifest(
         state="running",
         pid=os.getpid(),
         repository=repository,
-        policy=model.PolicyMade(policy_id=policy.policy_id, ref=policy.ref, documents=documents),
+        policy=manifests.PolicyMade(policy_id=policy.policy_id, ref=policy.ref, documents=documents),
         started_at=now_text(),
         timeout=options.timeout or seconds(policy.declared("run_settings").timeout),
         **more,

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from specguard.executor.start.preflight import Asked
-    from specguard.runs.model import Manifest
+    from specguard.runs.manifests import Manifest
     from specguard.work.gates import Gates
 
     Say = Callable[[str], None]

@@ -17,12 +17,12 @@ from specguard.engine.status import standing
 from specguard.errors import SpecguardError, nearest
 from specguard.model import path_text
 from specguard.planning.sources import TASKS, SourcePage
-from specguard.planning.tasks import Boxes, files_of
+from specguard.planning.task_lists import Boxes, files_of
 from specguard.planning.validation import requirements
 from specguard.plans.plans import Plan
 from specguard.plans.shape import nested, task_flaws
 from specguard.plans.task import expectation, expects_all
-from specguard.work.templates import PathTemplate, Template, Unrendered
+from specguard.work.name_templates import PathTemplate, Template, Unrendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from specguard.artifacts.contracts import Contract
     from specguard.authority.policy import Policy
     from specguard.planning.sources import SourceFolder
-    from specguard.planning.tasks import Box
+    from specguard.planning.task_lists import Box
     from specguard.plans.settings import PlanKind
 
 CONTEXT: Final = "CONTEXT.md"

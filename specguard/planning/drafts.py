@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from specguard.errors import SpecguardError
 from specguard.planning.sources import CHANGES, KEBAB, MAIN, SourceFolder
-from specguard.work.templates import PathTemplate
+from specguard.work.name_templates import PathTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

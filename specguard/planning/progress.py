@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from specguard.documents.fields import normal_name
 from specguard.model import path_text
 from specguard.planning.sources import TASKS, source_folders
-from specguard.planning.tasks import Boxes
+from specguard.planning.task_lists import Boxes
 from specguard.plans.verification import commands_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
-    from specguard.executor.plans import PlanFile
+    from specguard.executor.plan_drift import PlanFile
     from specguard.planning.sources import SourceFolder
     from specguard.plans.plans import Plan
     from specguard.plans.task import Task

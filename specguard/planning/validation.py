@@ -17,7 +17,7 @@ from specguard.documents.content import owes
 from specguard.documents.data import read_data
 from specguard.errors import SpecguardError, nearest
 from specguard.planning.sources import KEBAB, MAIN, TASKS, SourceFolder, SourcePage
-from specguard.planning.tasks import Boxes, Issue, task_flaws
+from specguard.planning.task_lists import Boxes, Issue, task_flaws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

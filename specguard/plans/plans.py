@@ -13,8 +13,8 @@ from specguard.model import Finding, shortened
 from specguard.plans.settings import KEYS
 from specguard.plans.task import Task
 from specguard.work.kinds import normal_id
+from specguard.work.name_templates import PathTemplate
 from specguard.work.shape import circles_of, way_round
-from specguard.work.templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

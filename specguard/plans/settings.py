@@ -6,7 +6,7 @@ import re
 
 from specguard.declaration.rule import Settings, setting
 from specguard.errors import nearest
-from specguard.work.templates import check_path_template, check_template
+from specguard.work.name_templates import check_path_template, check_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

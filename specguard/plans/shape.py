@@ -12,7 +12,7 @@ from specguard.model import Finding, path_text, shortened
 from specguard.plans.settings import KEYS
 from specguard.plans.task import element_text, expectation, expects_all
 from specguard.work.kinds import normal_id
-from specguard.work.templates import PathTemplate, Template
+from specguard.work.name_templates import PathTemplate, Template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

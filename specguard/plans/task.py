@@ -13,7 +13,7 @@ from specguard.documents.fields import DataEntry, normal_name
 from specguard.errors import SpecguardError
 from specguard.model import Finding, Origin, path_text
 from specguard.work.kinds import number_of
-from specguard.work.templates import escape
+from specguard.work.name_templates import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from specguard.errors import SpecguardError
 from specguard.runs.files import about_run
-from specguard.runs.model import Manifest
+from specguard.runs.manifests import Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

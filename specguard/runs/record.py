@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
     from specguard.runs.files import Files
-    from specguard.runs.model import Manifest
+    from specguard.runs.manifests import Manifest
     from specguard.runs.settings import RunSettings
 
 
@@ -193,7 +193,7 @@ class RunRecord:
         """The manifest as its schema has it, and how it does not fit."""
         from pydantic import ValidationError
 
-        from specguard.runs.model import Manifest
+        from specguard.runs.manifests import Manifest
 
         try:
             return Manifest.model_validate_json(self.read(self.file.decode("ascii")) or b""), ""

@@ -18,7 +18,7 @@ from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, nearest
 from specguard.runs.files import LocalFiles, about_run, folder_name
 from specguard.runs.folder import COMMANDS, HEARTBEAT, LOG, MANIFEST, META
-from specguard.runs.model import SCHEMA
+from specguard.runs.manifests import SCHEMA
 from specguard.runs.record import RunRecord, first_of
 from specguard.runs.settings import RunSettings, seconds
 

@@ -102,7 +102,7 @@ def judged(
     from specguard.engine.check import Selection
     from specguard.engine.facts import Facts
     from specguard.engine.policies import Policies
-    from specguard.engine.run import Judging
+    from specguard.engine.rule_runner import Judging
 
     try:
         words = command.make_context("check", list(arguments)).params

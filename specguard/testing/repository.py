@@ -16,12 +16,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from specguard.testing.store import EXECUTABLE, FILE, SUBMODULE, SYMLINK, Store
+from specguard.testing.object_store import EXECUTABLE, FILE, SUBMODULE, SYMLINK, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from specguard.testing.store import Tree
+    from specguard.testing.object_store import Tree
 
     # Mappings by path; a mapping's keys are invariant, so each kind is named.
     Name = str | bytes

@@ -6,7 +6,7 @@ from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.model import Finding, path_text
 from specguard.waves.waves import UNKNOWN
-from specguard.work.templates import PathTemplate
+from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.declaration.rule import Settings, required, setting
 from specguard.errors import nearest
-from specguard.work.templates import check_path_template
+from specguard.work.name_templates import check_path_template
 
 
 class WaveStage(Settings):

@@ -12,7 +12,7 @@ from specguard.documents.fields import find_fields, normal_name
 from specguard.errors import MissingFact, nearest
 from specguard.model import path_text
 from specguard.work.item import Papers
-from specguard.work.templates import PathTemplate
+from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

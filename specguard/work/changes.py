@@ -18,8 +18,8 @@ from specguard.work.item import WorkItem
 from specguard.work.items import Work
 from specguard.work.kinds import identity, normal_id, without_number
 from specguard.work.locate import read_text
+from specguard.work.name_templates import PathTemplate, Template, TemplateError
 from specguard.work.sources import find_sources, meant
-from specguard.work.templates import PathTemplate, Template, TemplateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _fields(kind: WorkKind, path: bytes) -> Mapping[str, str]:
 def _said(kind: WorkKind, text: str) -> Mapping[str, tuple[Sequence[str], int | None]]:
     """What a document says of scope and gates, each with its first line."""
     from specguard.work.gate_document import read_gates
-    from specguard.work.outline import listed_paths
+    from specguard.work.stated_paths import listed_paths
 
     scope = [] if kind.scope else listed_paths(text, kind.scope_sections)
     gates = read_gates(text, kind.gate_sections, "").gates

@@ -10,7 +10,7 @@ from specguard.declaration.rule import Commits, Record
 from specguard.model import path_text
 from specguard.work.kinds import same_item
 from specguard.work.locate import Locator, read_text
-from specguard.work.templates import FREE, PathTemplate, Template, Unrendered, escape, number_width
+from specguard.work.name_templates import FREE, PathTemplate, Template, Unrendered, escape, number_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from specguard.change.tree import Tree
     from specguard.work.kinds import Naming, WorkKind
     from specguard.work.locate import Located, Pointer
-    from specguard.work.outline import Ask, Scope
     from specguard.work.sources import Listed
+    from specguard.work.stated_paths import Ask, Scope
 
     Role = Literal["pointer", "document", "index", "list", "artifact"]
 
@@ -172,7 +172,7 @@ class WorkItem(Record, frozen=False):
             NotApplicable: neither states any.
             MissingFact: the trusted base cannot be read.
         """
-        from specguard.work.outline import scope_of
+        from specguard.work.stated_paths import scope_of
 
         return scope_of(self)
 
@@ -183,7 +183,7 @@ class WorkItem(Record, frozen=False):
         Raises:
             MissingFact: the trusted base cannot be read.
         """
-        from specguard.work.outline import asks_of
+        from specguard.work.stated_paths import asks_of
 
         return asks_of(self)
 

@@ -12,7 +12,7 @@ from specguard.model import path_text
 from specguard.work.item import Paper, Papers, Unresolved, WorkItem
 from specguard.work.kinds import TELLING, Names
 from specguard.work.locate import Shape, read_pointer, same_id, text_at
-from specguard.work.templates import PathTemplate, Template, Unrendered
+from specguard.work.name_templates import PathTemplate, Template, Unrendered
 
 __all__ = ["Unresolved", "Work", "WorkItem"]
 

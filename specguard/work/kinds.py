@@ -7,7 +7,7 @@ import re
 from specguard.declaration.patterns import Covering, PatternError, translate
 from specguard.declaration.rule import Commits, Record, Settings, required, setting
 from specguard.errors import MissingFact
-from specguard.work.templates import (
+from specguard.work.name_templates import (
     Template,
     check_ids,
     check_number_format,

@@ -10,7 +10,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.data import Data
 from specguard.model import path_text
-from specguard.work.templates import Template, Unrendered, escape, number_width
+from specguard.work.name_templates import Template, Unrendered, escape, number_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Locator:
         return self._settle(next(iter(matches)))
 
     def _take_from_index(self, template: str) -> bool:
-        from specguard.work.outline import rows_for
+        from specguard.work.stated_paths import rows_for
 
         for pattern in self._patterns(template, self._widths(), note=True):
             place = readable(pattern)

@@ -14,7 +14,7 @@ from specguard.model import path_text
 from specguard.work.item import Unresolved
 from specguard.work.kinds import normal_id, number_of
 from specguard.work.locate import Pointer, Tried, has_wildcard, matching, same_id, value_at
-from specguard.work.templates import PathTemplate, Template, Unrendered, number_width
+from specguard.work.name_templates import PathTemplate, Template, Unrendered, number_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.artifacts.contracts import Contract
-from specguard.artifacts.manifest import leftovers, listed_paths, read_manifest
+from specguard.artifacts.path_lists import leftovers, listed_paths, read_manifest
 from specguard.change.tree import Documents
 from specguard.documents.document import Document
 from specguard.errors import NotApplicable

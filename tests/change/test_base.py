@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.change.base import Found, find_base, named_base
-from specguard.change.event import Event
 from specguard.change.git import Git
+from specguard.change.platform_event import Event
 from specguard.change.repository import Repository as Located
 from specguard.change.request import Request
 from specguard.errors import SpecguardError

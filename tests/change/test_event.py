@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.change import event as events
-from specguard.change.event import Event, find_event, read_event
+from specguard.change import platform_event as events
+from specguard.change.platform_event import Event, find_event, read_event
 from specguard.change.request import Request, read_body
 from specguard.errors import SpecguardError
 

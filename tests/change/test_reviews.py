@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.change import event as reviews_module
+from specguard.change import platform_event as reviews_module
 from specguard.change.entries import read_commit_time
-from specguard.change.event import NEVER, SubmittedReview, approving, read_event, read_reviews
+from specguard.change.platform_event import NEVER, SubmittedReview, approving, read_event, read_reviews
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
 

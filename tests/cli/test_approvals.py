@@ -402,7 +402,7 @@ def alike(digits: int) -> tuple[Approval, Approval]:
 
 def test_a_record_is_named_by_enough_digits(project: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     # Two records that agree in seven digits would take too long to find.
-    monkeypatch.setattr("specguard.approvals.logbook.LEAST_DIGITS", 3)
+    monkeypatch.setattr("specguard.approvals.log_verification.LEAST_DIGITS", 3)
     one, other = alike(3)
     for record in (one, other):
         file(project, record)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.runs.model import Manifest
+from specguard.runs.manifests import Manifest
 from specguard.testing import Repository, run_here
 from tests.outcomes import ended
 

@@ -16,7 +16,7 @@ import jsonschema
 import psutil
 import pytest
 
-from specguard.runs.model import run_schemas
+from specguard.runs.manifests import run_schemas
 from tests.cli.running import GOOD, POLICY, Project, command, wait_until
 from tests.executor.one_run import lives
 from tests.outcomes import ended

@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from specguard.runs.model import run_schemas
+from specguard.runs.manifests import run_schemas
 from tests.cli.planning import ALONE, PLAN, POLICY, REVIEW, THREE, Planned, does, task
 from tests.cli.running import Project, wait_until
 from tests.outcomes import ended

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.approvals.log import write_record
-from specguard.approvals.logbook import STATES
+from specguard.approvals.log_verification import STATES
 from specguard.approvals.record import Approval, read_record
 from specguard.testing import Case, Step, run_here
 from specguard.testing.repository import clean_environment

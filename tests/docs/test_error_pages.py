@@ -170,7 +170,7 @@ NOT_MET = {
     "specguard.change.base:_RECORD_LIMIT": "what another program records of a branch, else not read",
     "specguard.integrations.hooks.pins:_PINS_LIMIT": "what specguard itself keeps of a session",
     "specguard.integrations.hooks.pins:_SESSIONS_LIMIT": "what is remembered of sessions",
-    "specguard.integrations.hooks.own:_LIMIT": "an agent's settings, or a script that may run specguard",
+    "specguard.integrations.hooks.own_files:_LIMIT": "an agent's settings, or a script that runs specguard",
 }
 """Limits that nobody can meet as an error or as something that is left out of a verdict, and why."""
 

@@ -11,7 +11,7 @@ import pytest
 
 from specguard.cli.run import command as group
 from specguard.executor.run import EXITS, STEPS
-from specguard.runs.model import State
+from specguard.runs.manifests import State
 from specguard.testing import run_here
 from tests.cli.running import GOOD, Project
 from tests.docs.pages import DOCS

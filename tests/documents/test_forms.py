@@ -13,7 +13,7 @@ import pytest
 
 from specguard.artifacts.fields import chosen, value_problem
 from specguard.artifacts.findings import Review, Severities, findings_sections
-from specguard.artifacts.manifest import read_manifest
+from specguard.artifacts.path_lists import read_manifest
 from specguard.artifacts.sections import content_of, described_options
 from specguard.documents.blocks import Heading, Table, fences
 from specguard.documents.citations import citations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from specguard.engine.run import fingerprints
+from specguard.engine.rule_runner import fingerprints
 from specguard.rules import Finding
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specguard.engine.run import PURE, Kept, RuleOutcome
+from specguard.engine.rule_runner import PURE, Kept, RuleOutcome
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import Finding, Origin
 from specguard.testing import Case, Repository, Step, run_here
@@ -83,7 +83,7 @@ def kept_files(cache: Path) -> list[Path]:
 
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The rules that were run and not taken from the cache, as they are."""
-    import specguard.engine.run as module
+    import specguard.engine.rule_runner as module
 
     codes: list[str] = []
     original = module._run

@@ -8,7 +8,7 @@ import pytest
 
 from specguard.authority.policy import RuleInPolicy
 from specguard.engine.check import Selection
-from specguard.engine.run import Judging
+from specguard.engine.rule_runner import Judging
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import Origin, Verdict
 from specguard.rules import Covering, Finding, Rule

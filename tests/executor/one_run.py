@@ -14,7 +14,7 @@ from specguard.change.tree import TreeEntry
 from specguard.engine.plugins import load_registry
 from specguard.executor.run import Run, RunOptions
 from specguard.runs.folder import RunFolder, new_run_id, now_text
-from specguard.runs.model import Item, Manifest, PolicyMade, Repository
+from specguard.runs.manifests import Item, Manifest, PolicyMade, Repository
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,7 +22,7 @@ from tests.executor.places import Setting, everything
 from tests.executor.test_gates import GATES, gate
 
 if TYPE_CHECKING:
-    from specguard.runs.model import Manifest
+    from specguard.runs.manifests import Manifest
 
 PASSING = gate("tests", "echo tested; test -f src/a.py") + gate("deploy", "false", when='["deploy/"]')
 DOCUMENT = "# Phase 12\n\n## Gates\n\n- `echo from the document`\n- It works\n"

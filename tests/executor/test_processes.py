@@ -22,13 +22,13 @@ from specguard.executor.output import CommandLog
 from specguard.executor.process import end_survivors, run_command
 from specguard.executor.run import RunEnded
 from specguard.runs.folder import recording
-from specguard.runs.model import Response
+from specguard.runs.manifests import Response
 from tests.executor.one_run import lives, one_run
 from tests.threats.cases import threat
 
 if TYPE_CHECKING:
     from specguard.executor.run import Run
-    from specguard.runs.model import Command
+    from specguard.runs.manifests import Command
 
 
 ROOT = Path(__file__).parents[2]

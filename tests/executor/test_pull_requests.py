@@ -14,7 +14,7 @@ from specguard.executor.remote.pull_request import body_of, open_pull_request, t
 from specguard.executor.remote.push import push
 from specguard.executor.run import RunEnded
 from specguard.executor.start.dry_run import plan_of
-from specguard.runs.model import Command
+from specguard.runs.manifests import Command
 from tests.executor.pushed import Hosted, committed
 from tests.executor.remotes import POLICY, Team
 from tests.threats.cases import threat

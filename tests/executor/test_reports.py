@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from specguard.executor.brief import brief_text, write_brief
 from specguard.executor.report import changed_files, command, duration, fenced, report_text, write_report
-from specguard.runs.model import Command, Judgement, PullRequest
+from specguard.runs.manifests import Command, Judgement, PullRequest
 from tests.executor.places import POLICY, Setting, work
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from specguard.runs.model import run_schemas
+from specguard.runs.manifests import run_schemas
 from tests.docs.pages import DOCS
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from specguard.runs.model import Manifest
+from specguard.runs.manifests import Manifest
 from specguard.testing import run_here
 from tests.executor.places import everything
 from tests.executor.pushed import Hosted

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.change.event import Event, find_event, read_event
+from specguard.change.platform_event import Event, find_event, read_event
 from specguard.change.request import Request, read_body
 from specguard.errors import SpecguardError
 from specguard.testing import Repository, Step, run_here

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.change.event import approving, read_reviews
+from specguard.change.platform_event import approving, read_reviews
 from specguard.errors import SpecguardError
 from tests.fuzz.damage import damaged, few
 

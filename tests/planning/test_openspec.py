@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from specguard.planning.tasks import Issue
+    from specguard.planning.task_lists import Issue
 
 OPENSPEC = shutil.which("openspec")
 needs_openspec = pytest.mark.skipif(

@@ -9,7 +9,7 @@ import pytest
 
 from specguard.errors import SpecguardError
 from specguard.planning.sources import SourcePage, source_folder
-from specguard.planning.tasks import Boxes
+from specguard.planning.task_lists import Boxes
 from specguard.planning.validation import flaws, owed, requirements
 from tests.planning.filling import change, write
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard.planning.tasks import Boxes, files_of, ids_of, task_flaws
+from specguard.planning.task_lists import Boxes, files_of, ids_of, task_flaws
 
 
 def needs(text: str) -> list[tuple[str, list[str]]]:

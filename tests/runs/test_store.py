@@ -13,7 +13,7 @@ import pytest
 
 from specguard.errors import SpecguardError
 from specguard.runs.folder import META, RunFolder, meta_text, now_text
-from specguard.runs.model import Agent, Command, Item, Manifest, PolicyMade, Repository, Step
+from specguard.runs.manifests import Agent, Command, Item, Manifest, PolicyMade, Repository, Step
 from specguard.runs.settings import RunSettings
 from specguard.runs.views import RunStore
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from specguard.errors import MissingFact
 from specguard.testing import Case, run_case
 from specguard.work.kinds import TELLING, Names, WorkKind, clashes
-from specguard.work.templates import Template
+from specguard.work.name_templates import Template
 
 
 def found(first: str, second: str, key: str = "branch", other: str = "") -> bool:

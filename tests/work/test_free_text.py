@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.testing import Step
-from specguard.work.templates import Template
+from specguard.work.name_templates import Template
 from tests.rules.items import judge
 
 if TYPE_CHECKING:

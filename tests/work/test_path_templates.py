@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.declaration.patterns import PatternError, Selecting
-from specguard.work.templates import PathTemplate, TemplateError, check_path_template
+from specguard.work.name_templates import PathTemplate, TemplateError, check_path_template
 
 FINAL = "**/AGENT_{agent}_FINAL_{objective}.md"
 ROOT = "**/_phase-{x}-planning-pass-{nn}-{date}/"

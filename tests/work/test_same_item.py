@@ -8,7 +8,7 @@ import pytest
 
 from specguard.testing import run_here
 from specguard.work.kinds import identity, same_item
-from specguard.work.templates import Template
+from specguard.work.name_templates import Template
 
 if TYPE_CHECKING:
     from specguard.testing import Repository

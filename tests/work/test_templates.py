@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.work.templates import (
+from specguard.work.name_templates import (
     Template,
     TemplateError,
     Unrendered,

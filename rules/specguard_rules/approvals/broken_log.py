@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, path_text
-from specguard_rules.steps import brought_back, put_back, quoted
+from specguard_rules.next_steps import brought_back, put_back, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, MissingFact, NotApplicable, Rule, judge_each, path_text
-from specguard_rules.artifacts._passes import known
-from specguard_rules.steps import restore
+from specguard_rules.artifacts._pass_sweeps import known
+from specguard_rules.next_steps import restore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Rule, Selecting, judge_each, path_text, setting, shortened
-from specguard_rules.selected import INSTRUCTIONS, selected
+from specguard_rules.file_selection import INSTRUCTIONS, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

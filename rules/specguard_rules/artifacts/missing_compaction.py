@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, path_text, setting
-from specguard_rules.artifacts._passes import Words, about, contracts_of_agents, known, read_passes
+from specguard_rules.artifacts._pass_sweeps import Words, about, contracts_of_agents, known, read_passes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from specguard.artifacts.artifacts import Artifact
     from specguard.documents.blocks import Row, Section
     from specguard.rules import Artifacts, Contract
-    from specguard_rules.artifacts._passes import Pass, Work
+    from specguard_rules.artifacts._pass_sweeps import Pass, Work
 
     Sweep = tuple[Artifact, Section, list[Row]]
     """The section that records a sweep, and what it says."""

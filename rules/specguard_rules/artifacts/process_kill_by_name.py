@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from specguard.rules import Finding, MissingFact, Rule, Selecting, judge_each, setting, shortened
-from specguard_rules.selected import INSTRUCTIONS, contents, plan_files, selected
+from specguard_rules.file_selection import INSTRUCTIONS, contents, plan_files, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, Selecting, setting
-from specguard_rules.selected import INSTRUCTIONS, contents, is_regular, plan_files, selected
+from specguard_rules.file_selection import INSTRUCTIONS, contents, is_regular, plan_files, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import ClassVar
 
     from specguard.rules import Artifacts
-    from specguard_rules.artifacts._passes import Work
+    from specguard_rules.artifacts._pass_sweeps import Work
 
 
 class TooManyAgents(Rule):
@@ -90,7 +90,7 @@ class TooManyAgents(Rule):
 
     def check(self, artifacts: Artifacts, whole: bool) -> Iterator[Finding]:
         """Count the agents of each pass."""
-        from specguard_rules.artifacts._passes import contracts_of_agents, known, work_of_agents
+        from specguard_rules.artifacts._pass_sweeps import contracts_of_agents, known, work_of_agents
 
         contracts = artifacts.contracts
         known(contracts, "rules.too-many-agents.scratchpads", self.scratchpads)

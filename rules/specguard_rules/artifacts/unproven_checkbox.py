@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, judge_each, path_text, shortened
-from specguard_rules.selected import selected
+from specguard_rules.file_selection import selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

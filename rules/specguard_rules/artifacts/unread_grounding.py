@@ -124,7 +124,7 @@ class UnreadGrounding(Rule):
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
         """Look for the documents, and for the citations of each agent."""
-        from specguard_rules.artifacts._passes import contracts_of_agents, known, work_of_agents
+        from specguard_rules.artifacts._pass_sweeps import contracts_of_agents, known, work_of_agents
 
         known(contracts, "grounding.cited_by", grounding.cited_by)
         agents = contracts_of_agents(contracts, grounding.agent)

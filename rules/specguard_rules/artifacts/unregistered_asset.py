@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Record, Rule, path_text
-from specguard_rules.selected import is_regular
+from specguard_rules.file_selection import is_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

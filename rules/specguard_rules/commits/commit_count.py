@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from specguard.rules import Commits, Finding, NotApplicable, Rule
+from specguard_rules.next_steps import SHORT, squash
 from specguard_rules.spelling import quoted
-from specguard_rules.steps import SHORT, squash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

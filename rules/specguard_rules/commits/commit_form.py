@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Rule, setting
+from specguard_rules.next_steps import about, quoted_text, reword
 from specguard_rules.spelling import quoted
-from specguard_rules.steps import about, quoted_text, reword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

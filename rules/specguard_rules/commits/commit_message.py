@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from specguard.rules import NotApplicable, Rule, setting
 from specguard_rules.conventional import ConventionalForm, footer_problems, respelt
+from specguard_rules.next_steps import about, reword, shell_text
 from specguard_rules.spelling import alternatives, near_miss, quoted
-from specguard_rules.steps import about, reword, shell_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

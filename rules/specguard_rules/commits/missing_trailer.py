@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, NotApplicable, Rule, Settings, required, setting
+from specguard_rules.next_steps import add_trailer, reword
 from specguard_rules.spelling import quoted
-from specguard_rules.steps import add_trailer, reword
 from specguard_rules.trailers import Trailers
 
 TYPE_CHECKING = False

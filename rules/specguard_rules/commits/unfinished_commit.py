@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Rule, setting
+from specguard_rules.next_steps import SHORT, SQUASH, about, drop_empty, reword
 from specguard_rules.spelling import quoted
-from specguard_rules.steps import SHORT, SQUASH, about, drop_empty, reword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -103,7 +103,7 @@ class DeceptivePath(Rule):
 
 def _finding(base: Base, path: bytes, what: str, severity: Severity, key: str) -> Finding:
     # A change without such names does not wait for it.
-    from specguard_rules.steps import rename
+    from specguard_rules.next_steps import rename
 
     how = "Give it a name of its own" if key == "twin" else "Rename it in plain characters"
     step = f"{how} with `{rename(path, base)}`, or let it in with 'exclude'."

@@ -311,7 +311,7 @@ def _findings(
         pattern, name = patterns.patterns[index], path_text(entry.path)
         subject = "it" if pattern.strip("/") == name else pattern
         # A change that keeps to what is guarded does not wait for it.
-        from specguard_rules.steps import SHORT, put_back
+        from specguard_rules.next_steps import SHORT, put_back
 
         where = f" in commit {origin[:SHORT]} and put back later" if commit else ""
         moved = moves[origin].other(entry)

@@ -115,7 +115,7 @@ class LinkIntoGuardedPath(Rule):
                 )
                 where += f"; {guard.pattern} is guarded and would lie elsewhere"
             if where and not base.has(entry):
-                from specguard_rules.steps import SHORT, put_back
+                from specguard_rules.next_steps import SHORT, put_back
 
                 at = f" (in commit {commit.oid[:SHORT]}, and taken back later)" if commit else ""
                 yield Finding(

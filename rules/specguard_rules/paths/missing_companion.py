@@ -117,7 +117,7 @@ class MissingCompanion(Rule):
             wanted = " or ".join(companion.require.patterns)
             reason = f", or say why not in a trailer '{key}: REASON' of the commit message" if key else ""
             if key and (commits or written):
-                from specguard_rules.steps import add_trailer
+                from specguard_rules.next_steps import add_trailer
 
                 reason += f", with `{add_trailer(f'{key}: REASON', written, {})}`"
             yield Finding(

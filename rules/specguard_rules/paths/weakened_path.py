@@ -99,7 +99,7 @@ class WeakenedPath(Rule):
                 if entry.is_file and entry.old != entry.new:
                     judged.append(entry)
                 continue
-            from specguard_rules.steps import put_back
+            from specguard_rules.next_steps import put_back
 
             moves = moves or Moves(entries)
             message = f"{path_text(entry.path)} was {moves.happened(entry)}; it may grow and not lose"

@@ -19,8 +19,8 @@ from specguard.executor.report import failed_commands, fenced, outcome
 from specguard.executor.run import Run, RunEnded
 from specguard.model import shortened
 from specguard.reporters.escape import markdown_code, markdown_text
-from specguard.runs.model import PullRequest
-from specguard.work.templates import FREE, Template, Unrendered
+from specguard.runs.manifests import PullRequest
+from specguard.work.name_templates import FREE, Template, Unrendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from specguard.declaration.patterns import Covering
     from specguard.executor.start.base import Start
     from specguard.plans.task import Task
-    from specguard.runs.model import Manifest
+    from specguard.runs.manifests import Manifest
 
 
 EARLIER: Final = "earlier"

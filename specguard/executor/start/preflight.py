@@ -32,7 +32,7 @@ from specguard.executor.run import Run, RunOptions, as_error, check_own, new_man
 from specguard.executor.start.base import AsFetched, FromRemote, Start, start_from
 from specguard.executor.start.claim import ItemLock, kept_apart
 from specguard.model import path_text
-from specguard.runs import model
+from specguard.runs import manifests
 from specguard.runs.files import committed_folder, item_folder
 from specguard.runs.folder import RunFolder
 
@@ -436,7 +436,7 @@ def find_checkout(options: RunOptions) -> tuple[Repository, str]:
     return repository, repository.work_tree()
 
 
-def manifest_of(start: Start, options: RunOptions, run_id: str, address: Address) -> model.Manifest:
+def manifest_of(start: Start, options: RunOptions, run_id: str, address: Address) -> manifests.Manifest:
     """The manifest of a run that begins at a start.
 
     Args:
@@ -447,7 +447,7 @@ def manifest_of(start: Start, options: RunOptions, run_id: str, address: Address
     """
     below, shared, item = start.below, start.shared, start.item
     paper = paper_path(start.policy, item)
-    repository = model.Repository(
+    repository = manifests.Repository(
         remote=address.shown,
         remote_name="" if address.here else options.remote,
         base=start.base,
@@ -462,7 +462,7 @@ def manifest_of(start: Start, options: RunOptions, run_id: str, address: Address
         start.policy,
         options,
         run_id,
-        item=model.Item(
+        item=manifests.Item(
             kind=item.kind,
             id=item.id,
             slug=item.slug,

@@ -24,8 +24,8 @@ from specguard.integrations.hooks.dialects import (
     say,
     speaker,
 )
+from specguard.integrations.hooks.file_names import Checkout, work_tree_at
 from specguard.integrations.hooks.pins import note_firing
-from specguard.integrations.hooks.places import Checkout, work_tree_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

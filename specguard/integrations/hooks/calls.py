@@ -15,7 +15,7 @@ import re
 from specguard.change.request import FileEdit
 from specguard.declaration.rule import Record
 from specguard.integrations.hooks.dialects import UnreadableError, path_bytes, text_of
-from specguard.integrations.hooks.places import as_bytes, joined
+from specguard.integrations.hooks.file_names import as_bytes, joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

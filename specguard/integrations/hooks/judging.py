@@ -9,8 +9,8 @@ from specguard.change.request import Request
 from specguard.errors import NoAuthorityError, SpecguardError
 from specguard.integrations.hooks.calls import FileEdit, deeds_of
 from specguard.integrations.hooks.dialects import Reply
+from specguard.integrations.hooks.file_names import is_below, locate, names_of, work_tree_at
 from specguard.integrations.hooks.pins import Pin
-from specguard.integrations.hooks.places import is_below, locate, names_of, work_tree_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from specguard.integrations.hooks.answering import Early
     from specguard.integrations.hooks.calls import Deeds
     from specguard.integrations.hooks.dialects import HookEvent
-    from specguard.integrations.hooks.places import Checkout
+    from specguard.integrations.hooks.file_names import Checkout
     from specguard.model import Judged, Verdict
     from specguard.reporters.brief import Block
 
@@ -168,7 +168,7 @@ class _Judging:
 
     def _place(self, edit: FileEdit, by_tree: dict[bytes, list[FileEdit]]) -> None:
         """Add an edit to each working tree in which it would land, or the reason why it must not be made."""
-        from specguard.integrations.hooks.own import wrong
+        from specguard.integrations.hooks.own_files import wrong
 
         gone = edit.known and edit.content is None
         names = self._names(edit.path, gone=gone)
@@ -216,7 +216,7 @@ class _Judging:
                 left = [one for one in result.findings if stands(one) and one.fingerprint not in seen]
                 if left and result.code not in GUARDING:
                     if ignored is None:
-                        from specguard.integrations.hooks.own import ignored_paths
+                        from specguard.integrations.hooks.own_files import ignored_paths
 
                         ignored = ignored_paths(verdict, root, self._environment)
                     left = [one for one in left if one.finding.path not in ignored]

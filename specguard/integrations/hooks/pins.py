@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from specguard.change.git import Git
     from specguard.change.repository import Repository
     from specguard.integrations.hooks.dialects import Agent, HookEvent
-    from specguard.integrations.hooks.places import Checkout
+    from specguard.integrations.hooks.file_names import Checkout
 
     Before = Sequence[dict[bytes, str]]
     """As `specguard.change.worktree.uncommitted` gives it."""

@@ -12,7 +12,7 @@ import re
 
 from specguard.declaration.rule import Record
 from specguard.integrations.hooks.calls import Deeds, FileEdit, read_diff, read_file, read_patch
-from specguard.integrations.hooks.places import as_bytes, joined, normal, work_tree_at
+from specguard.integrations.hooks.file_names import as_bytes, joined, normal, work_tree_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from specguard.declaration.look_alikes import reading
 from specguard.testing import Case, Step, run_case
+from specguard_rules.next_steps import quoted
 from specguard_rules.paths.deceptive_path import crafted_paths, is_git_name, may_be_suspicious, suspicion
-from specguard_rules.steps import quoted
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table, t
 from specguard.documents.content import bare_nothing, leading_paths, owes, without_box
 from specguard.errors import NotApplicable
 from specguard.model import Finding, path_text
-from specguard.work.templates import escape
+from specguard.work.name_templates import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

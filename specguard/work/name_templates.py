@@ -5,7 +5,7 @@ of `x` in capitals, and `{x:lower}` in small letters. Reading back exactly is on
 the template. Reading leniently is a second one, made from the same template: it takes the kind's literal word
 and a number at the start of a text, in any case, padded, with any separator between them and anything behind.
 
-The globs are those of `specguard.declaration.patterns`, the placeholders those of `specguard.work.templates`:
+The globs are those of `specguard.declaration.patterns`, the placeholders those of names:
 `{number}` is digits, any other one a part of a name. So is `{slug}`, though less in the name of a branch:
 a file that is called otherwise would be passed over in silence. `{X}` is the capital form of `{x}`, as
 `{x:upper}` is. A literal brace is doubled.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, MissingFact, Rule, path_text
+from specguard_rules.next_steps import reword
 from specguard_rules.spelling import alternatives, quoted
-from specguard_rules.steps import reword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

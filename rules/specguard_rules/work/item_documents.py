@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, NotApplicable, Rule, path_text
-from specguard_rules.steps import put_back
+from specguard_rules.next_steps import put_back
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
