@@ -119,20 +119,24 @@ class Record:
 def _first_uses(self: Any, *values: Any, **named: Any) -> None:
     """Set a record's fields one by one; a class that is used often is given a constructor of its own."""
     cls = type(self)
-    cls._uses += 1
     fields, store = cls._fields, self.__dict__
-    given = {**dict(zip(fields, values, strict=False)), **named}
-    # What is wrong with the arguments is said by the constructor.
-    fits = len(given) == len(values) + len(named) and named.keys() <= set(fields)
-    defaults = [hasattr(cls, name) for name in fields[: len(values)]]
-    fits = fits and defaults == sorted(defaults)
-    if cls._uses > _FEW or not fits or any(name not in given and not hasattr(cls, name) for name in fields):
+    if not cls.__dict__.get("_uses"):
+        cls._defaults = {name: getattr(cls, name) for name in fields if hasattr(cls, name)}
+        cls._copied = [name for name, value in cls._defaults.items() if isinstance(value, (list, dict))]
+    cls._uses += 1
+    store.update(cls._defaults)
+    store.update(zip(fields, values, strict=False))
+    store.update(named)
+    # What is wrong with the arguments, and what goes by name alone, is known to the constructor.
+    simple = len(values) <= len(fields) - len(cls._defaults) and named.keys().isdisjoint(fields[: len(values)])
+    if not simple or store.keys() != set(fields) or cls._uses > _FEW:
+        store.clear()
         _compile(cls)
         cls.__init__(self, *values, **named)
         return
-    for name in fields:
-        value = given[name] if name in given else getattr(cls, name)
-        store[name] = value.copy() if name not in given and isinstance(value, (list, dict)) else value
+    for name in cls._copied:
+        if store[name] is cls._defaults[name]:
+            store[name] = store[name].copy()
 
 
 _FEW: Final = 30
