@@ -76,9 +76,13 @@ def _folded(step: str, entries: Sequence[Entry], base: Base, *, each: bool) -> s
         # A commit that is left with nothing in it is told of for itself.
         return f"{step} && git commit --amend --no-edit --allow-empty`"
     first = touching[0]
-    if len(touching) > 1 or own[first.oid] <= paths or _merges_since(first, commits):
+    # A file that the base lacks stays beside git's own, where a rebase would not write over it.
+    new = any(one.added or base.origin(one) is None for one in entries)
+    if new or len(touching) > 1 or own[first.oid] <= paths or _merges_since(first, commits):
         return f"Take it out of its commits with `{_filtered(entries, base)}`"
-    return f"{step} && git commit --fixup={first.oid[:SHORT]} && {SQUASH} {_before(first)}`"
+    named = " ".join(quoted(path) for path in sorted(paths))
+    fixup = f"{_git(entries)} commit --only --fixup={first.oid[:SHORT]} -- {named}"
+    return f"{step} && {fixup} && {SQUASH} {_before(first)}`"
 
 
 def _merges_since(first: Commit, commits: Sequence[Commit]) -> bool:
@@ -88,10 +92,9 @@ def _merges_since(first: Commit, commits: Sequence[Commit]) -> bool:
 
 def brought_back(path: bytes, commit: str) -> str:
     """The command that brings a file back that a commit takes away."""
-    start = f"{commit[:SHORT]}~1"
-    return (
-        f"git checkout {start} -- {quoted(path)} && git commit --fixup={commit[:SHORT]} && {SQUASH} {start}"
-    )
+    start, name = f"{commit[:SHORT]}~1", quoted(path)
+    fixup = f"git commit --only --fixup={commit[:SHORT]} -- {name}"
+    return f"git checkout {start} -- {name} && {fixup} && {SQUASH} {start}"
 
 
 def restore(path: bytes, base: Base, new: bytes = b"") -> str:

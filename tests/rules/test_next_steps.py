@@ -169,6 +169,10 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         "PTH002",
         {"policy": LOCKED, "base": [CI], "commits": [Step("a", files={"ci/a": "2", "b": "1"}), LATER]},
     ),
+    "a guarded file that an earlier commit adds beside another": (
+        "PTH002",
+        {"policy": LOCKED, "commits": [Step("feat: a", files={"ci/new": "2", "b": "1"}), LATER]},
+    ),
     "a guarded file of an earlier commit that has nothing else": (
         "PTH002",
         {"policy": LOCKED, "base": [CI], "commits": [Step("a", files={"ci/a": "2"}), LATER]},
@@ -316,6 +320,7 @@ def test_what_is_told_next_puts_it_right(name: str, tmp_path: Path) -> None:
         "an empty commit",
         "an earlier trailer",
         "a fixup",
+        "a guarded file of an earlier commit",
     ],
 )
 def test_what_is_not_committed_stays_beside_a_step_for_an_earlier_commit(name: str, tmp_path: Path) -> None:
@@ -324,10 +329,13 @@ def test_what_is_not_committed_stays_beside_a_step_for_an_earlier_commit(name: s
     repository = case.build(tmp_path / "repository")
     readme = sorted(repository.git("ls-files").split("\n"))[-1]
     repository.write(readme, "not committed\n")
+    repository.write("staged", "not committed\n")
+    repository.git("add", "staged")
     words = ("check", f"--select={code}", "--output-format=json")
     [finding] = run_here(*words, directory=repository.path).report["findings"]
     typed(repository, finding["help"])
-    assert repository.read(readme) == b"not committed\n"
+    assert repository.read(readme) == repository.read("staged") == b"not committed\n"
+    assert "staged" not in repository.git("log", "--format=", "--name-only").split("\n")
     assert run_here(*words, directory=repository.path).report["findings"] == []
 
 
