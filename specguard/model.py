@@ -128,7 +128,9 @@ def _first_uses(self: Any, *values: Any, **named: Any) -> None:
     store.update(zip(fields, values, strict=False))
     store.update(named)
     # What is wrong with the arguments, and what goes by name alone, is known to the constructor.
-    simple = len(values) <= len(fields) - len(cls._defaults) and named.keys().isdisjoint(fields[: len(values)])
+    simple = len(values) <= len(fields) - len(cls._defaults) and named.keys().isdisjoint(
+        fields[: len(values)]
+    )
     if not simple or store.keys() != set(fields) or cls._uses > _FEW:
         store.clear()
         _compile(cls)

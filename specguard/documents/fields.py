@@ -76,7 +76,7 @@ def read_fields(document: Document) -> Sequence[Field]:
     """
     matter = document.properties
     certain = (
-        Field(key, written(value), line, "front matter") for key, (value, line) in matter.certain.items()
+        Field(key, _written(value), line, "front matter") for key, (value, line) in matter.certain.items()
     )
     return [*_keys(matter, "front matter"), *certain, *_in_blocks(document.blocks, bullet=False)]
 

@@ -107,7 +107,9 @@ def asks_of(item: WorkItem) -> list[Ask]:
     titles = [*item.settings.scope_sections, "Deliverables"]
     said = list(_said(text, [*titles, "Tasks"]))
     ranked = [*listed_paths(text, titles), *sorted(said, key=lambda ask: ask.how != "task")]
-    found = {ask.path: ask for ask in reversed(ranked) if ask.path}
+    found: dict[str, Ask] = {}
+    for ask in filter(lambda ask: ask.path, ranked):
+        found.setdefault(ask.path, ask)
     return sorted(found.values(), key=lambda ask: ask.line)
 
 

@@ -167,6 +167,8 @@ def test_long_lines_take_no_time(text: str) -> None:
         ("  status: done\n  owner: Ann: lead", {}),
         ("all:\n  status: done\nowner: Ann: lead", {}),
         ("status: done\nowner: &a x", {"status": "done"}),
+        ("owner:\nstatus: done\nx: a: b", {"owner": "", "status": "done"}),
+        ("owner: ~\nstatus: done\nx: a: b", {"owner": "", "status": "done"}),
         ("status: done\nall:\n  status: x\nowner: Ann: lead", {"status": "done"}),
         ("status: done # since May\n\towner: x", {"status": "done"}),
     ],
