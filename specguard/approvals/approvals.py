@@ -479,7 +479,7 @@ class Approvals:
             said = f"it names {path_text(wild[0])}, which is no file{_and_more(wild)}"
             yield said, "Name each file by its path.", "paths"
         if approval.scope not in self.settings.scopes:
-            bound = "its paths alone" if approval.scope == "paths" else "the whole change"
+            bound = "its paths" if approval.scope == "paths" else "the whole change"
             taken = f"The policy takes approvals that are bound to {' or '.join(self.settings.scopes)}."
             yield f"it is bound to {bound}", taken, "scope"
 

@@ -385,7 +385,7 @@ def add_heading(text: str, contract: Contract, title: str) -> str:
     lines = text.replace("\r\n", "\n").split("\n")
     head, rest = "\n".join(lines[:line]).rstrip(), "\n".join(lines[line:]).strip("\n")
     parts = (head, f"{'#' * level} {title}", owed(contract)[title], rest)
-    after = "\n\n".join(filter(None, parts)) + "\n"
+    after = "\n\n".join(filter(None, parts)) + ("" if rest and not text.endswith("\n") else "\n")
     document = Document.of(after.encode())
     if len(document.sections) != len(before.sections) + 1 or _found(document, contract, title) is None:
         return text

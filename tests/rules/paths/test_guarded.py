@@ -105,7 +105,7 @@ def test_where_each_commit_lands_the_one_that_did_it_is_changed() -> None:
     base = Step(files={"kept/a": "a\n"})
     changes = (Step(files={"kept/a": "b\n", "b": "1"}), Step(files={"c": "1"}))
     [found] = judge(*changes, base=base)
-    assert "git filter-branch -f --prune-empty --index-filter" in found["help"]
+    assert " -- kept/a && git commit --only --fixup=" in found["help"]
     [found] = judge(*changes, base=base, policy=f"merge = 'squash'\n{POLICY}")
     assert " -- kept/a && git commit --amend --no-edit" in found["help"]
 
