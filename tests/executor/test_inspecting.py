@@ -53,15 +53,46 @@ def test_work_on_files_is_no_misbehaviour(setting: Setting, script: str) -> None
         inspect(run)
 
 
+ADDS = {
+    "makes a branch": ("git branch side", "refs/heads/side"),
+    "packs a branch": ("git branch side; git pack-refs --all", "packed-refs"),
+    "tags": ("git tag v1", "refs/tags/v1"),
+    "tags with a message": ("git tag -a v1 -m x", "refs/tags/v1"),
+    "stashes": ("echo 1 > src/a.py; git stash -q", "refs/stash"),
+    "writes a hook": ("mkdir -p .git/hooks; echo '#!/bin/sh' > .git/hooks/pre-commit", "hooks/pre-commit"),
+    "links the hooks": ("ln -s /tmp .git/hooks", "hooks"),
+    "fetches to a branch": ('git fetch -q "$USER_CHECKOUT" main:refs/remotes/up/m', "refs/remotes/up/m"),
+    "hides by exclude": ("mkdir -p .git/info; echo '*.sh' > .git/info/exclude", "info/exclude"),
+    "sets attributes": ("mkdir -p .git/info; echo '* -diff' > .git/info/attributes", "info/attributes"),
+    "replaces": ("git replace HEAD HEAD~1", "refs/replace/[0-9a-f]{40}"),
+    "grafts": ("mkdir -p .git/info; git rev-parse HEAD > .git/info/grafts", "info/grafts"),
+    "forges a shallow": ("git rev-parse HEAD > .git/shallow", "shallow"),
+    "makes it sparse": ("git sparse-checkout set --cone src", "info/sparse-checkout"),
+    "links the index": ('ln -sf "$USER_CHECKOUT/.git/index" .git/index', "index"),
+    "pipes the index": ("rm .git/index; mkfifo .git/index", "index"),
+}
+"""What is new in the place's `.git` then."""
+
+CHANGES = {
+    "sets hooksPath": ("git config core.hooksPath /evil", "config"),
+    "sets fsmonitor": ("git config core.fsmonitor /evil", "config"),
+    "breaks the config": ("echo '[' > .git/config", "config"),
+    "takes from the config": ("git config --unset gc.auto", "config"),
+    "includes a config": ("git config include.path /evil", "config"),
+    "adds a remote": ('git remote add up "$USER_CHECKOUT"', "config"),
+    "changes alternates": ("echo /else >> .git/objects/info/alternates", "objects/info/alternates"),
+    "pipes": ("rm .git/config; mkfifo .git/config", "config"),
+}
+"""What of the place's `.git` is another then."""
+
+_COMMITS = r"the agent committed by itself \([0-9a-f]{12}\)"
+_NEST = "git init -q --template= build/n; git -C build/n commit -q --allow-empty -m x; git add -f build/n"
+_MERGE = "git merge -q --no-commit --no-ff HEAD~1; git rev-parse HEAD > .git/MERGE_HEAD"
 IN_PLACE = {
-    "commits": (
-        "echo 1 > src/n; git add -A; git commit -q -m x",
-        r"the agent committed by itself \([0-9a-f]{12}\)",
-    ),
-    "commits twice": (
-        "for i in 1 2; do git commit -q --allow-empty -m x; done",
-        r"the agent committed by itself \([0-9a-f]{12}\)",
-    ),
+    **{name: (script, rf"added \.git/{path} of its place") for name, (script, path) in ADDS.items()},
+    **{name: (script, rf"changed \.git/{path} of its place") for name, (script, path) in CHANGES.items()},
+    "commits": ("echo 1 > src/n; git add -A; git commit -q -m x", _COMMITS),
+    "commits twice": ("for i in 1 2; do git commit -q --allow-empty -m x; done", _COMMITS),
     "amends": ("git commit -q --amend -m other", r"committed by itself \("),
     "checks out": ("git checkout -q --detach HEAD~1", "moved the HEAD of its place to"),
     "begins anew": ("git checkout -q --orphan new", "switched its place to the branch new"),
@@ -69,54 +100,9 @@ IN_PLACE = {
         "git checkout -q -b work; git commit -q --allow-empty -m x",
         r"switched its place to the branch work; added \.git/refs/heads/work",
     ),
-    "makes a branch": ("git branch side", r"added \.git/refs/heads/side of its place"),
-    "packs a branch": ("git branch side; git pack-refs --all", r"added \.git/packed-refs of its place"),
-    "tags": ("git tag v1", r"added \.git/refs/tags/v1 of its place"),
-    "tags with a message": ("git tag -a v1 -m x", r"added \.git/refs/tags/v1 of its place"),
-    "stashes": ("echo 1 > src/a.py; git stash -q", r"added \.git/refs/stash of its place"),
-    "writes a hook": (
-        "mkdir -p .git/hooks; echo '#!/bin/sh' > .git/hooks/pre-commit",
-        r"added \.git/hooks/pre-commit of its place",
-    ),
-    "links the hooks": ("ln -s /tmp .git/hooks", r"added \.git/hooks of its place"),
-    "sets hooksPath": ("git config core.hooksPath /evil", r"changed \.git/config of its place"),
-    "sets fsmonitor": ("git config core.fsmonitor /evil", r"changed \.git/config of its place"),
-    "breaks the config": ("echo '[' > .git/config", r"changed \.git/config of its place"),
     "deletes the config": ("rm .git/config", r"removed \.git/config of its place"),
-    "takes from the config": ("git config --unset gc.auto", r"changed \.git/config of its place"),
-    "includes a config": ("git config include.path /evil", r"changed \.git/config of its place"),
-    "adds a remote": ('git remote add up "$USER_CHECKOUT"', r"changed \.git/config of its place"),
-    "fetches to a branch": (
-        'git fetch -q "$USER_CHECKOUT" main:refs/remotes/up/m',
-        r"added \.git/refs/remotes/up/m of its place",
-    ),
-    "changes alternates": (
-        "echo /else >> .git/objects/info/alternates",
-        r"changed \.git/objects/info/alternates of its place",
-    ),
-    "hides by exclude": (
-        "mkdir -p .git/info; echo '*.sh' > .git/info/exclude",
-        r"added \.git/info/exclude of its place",
-    ),
-    "sets attributes": (
-        "mkdir -p .git/info; echo '* -diff' > .git/info/attributes",
-        r"added \.git/info/attributes of its place",
-    ),
-    "replaces": ("git replace HEAD HEAD~1", r"added \.git/refs/replace/[0-9a-f]{40} of its place"),
-    "grafts": (
-        "mkdir -p .git/info; git rev-parse HEAD > .git/info/grafts",
-        r"added \.git/info/grafts of its place",
-    ),
-    "forges a shallow": ("git rev-parse HEAD > .git/shallow", r"added \.git/shallow of its place"),
-    "makes it sparse": (
-        "git sparse-checkout set --cone src",
-        r"added \.git/info/sparse-checkout of its place",
-    ),
     "links a worktree": ("git worktree add -q --detach ../linked-$$", r"added \.git/worktrees/"),
-    "leaves a merge": (
-        "git merge -q --no-commit --no-ff HEAD~1; git rev-parse HEAD > .git/MERGE_HEAD",
-        "MERGE_HEAD",
-    ),
+    "leaves a merge": (_MERGE, "MERGE_HEAD"),
     "re-points .git": (
         "mv .git moved; echo gitdir: moved > .git",
         "put something else in the place of its .git",
@@ -133,20 +119,14 @@ IN_PLACE = {
         r"hid src/a\.py from git \(skip-worktree",
     ),
     "breaks the index": ("echo junk > .git/index", "left an index of its place that cannot be read"),
-    "links the index": ('ln -sf "$USER_CHECKOUT/.git/index" .git/index', r"added \.git/index of its place"),
     "makes a repository": ("git init -q --template= nest", "made a repository within its place, at nest"),
     "spells it otherwise": ("mkdir -p nest/.GiT", "made a repository within its place, at nest"),
-    "stages a repository": (
-        "git init -q --template= build/n; git -C build/n commit -q --allow-empty -m x; git add -f build/n",
-        "staged a repository within its place, build/n",
-    ),
+    "stages a repository": (_NEST, "staged a repository within its place, build/n"),
     "changes what is beside it": (
         'echo x >> "$PWD.specguard/config"',
         r"changed \.specguard/config of its place",
     ),
-    "pipes": ("rm .git/config; mkfifo .git/config", r"changed \.git/config of its place"),
     "pipes HEAD": ("rm .git/HEAD; mkfifo .git/HEAD", "deleted the HEAD of its place"),
-    "pipes the index": ("rm .git/index; mkfifo .git/index", r"added \.git/index of its place"),
     "pipes what is ignored": (
         "mkfifo src/.gitignore",
         r"made a pipe where git reads a file, src/\.gitignore",
@@ -156,9 +136,8 @@ IN_PLACE = {
 
 
 @threat("T106", "the place's `.git` led to another repository, or altered", "exit 3")
-@pytest.mark.parametrize("name", IN_PLACE)
-def test_a_misbehaviour_in_the_place_has_a_name(setting: Setting, name: str) -> None:
-    script, reason = IN_PLACE[name]
+@pytest.mark.parametrize(("script", "reason"), IN_PLACE.values(), ids=IN_PLACE)
+def test_a_misbehaviour_in_the_place_has_a_name(setting: Setting, script: str, reason: str) -> None:
     with setting.run() as run:
         before = everything(setting.user.path)
         work(run, script)
@@ -171,80 +150,72 @@ def test_a_misbehaviour_in_the_place_has_a_name(setting: Setting, name: str) -> 
 
 
 _MADE = "made=$(git commit-tree -m x HEAD^{tree}); "
+_PUSH = f'{_MADE} git push -q "$USER_CHECKOUT"'
+_USERS = 'cd "$USER_CHECKOUT";'
+_PACK = "echo $made | git pack-objects -q .git/objects/pack/pack; git prune-packed;"
+_CONFIG = r"\.git/config of your repository was changed"
 OUTSIDE = {
-    "pushes": (
-        f'{_MADE} git push -q "$USER_CHECKOUT" $made:refs/heads/evil',
-        "your ref refs/heads/evil appeared",
-    ),
+    "pushes": (f"{_PUSH} $made:refs/heads/evil", "your ref refs/heads/evil appeared"),
     "pushes packed": (
-        (
-            f"{_MADE} echo $made | git pack-objects -q .git/objects/pack/pack; git prune-packed;"
-            ' git push -q "$USER_CHECKOUT" $made:refs/heads/evil'
-        ),
+        f'{_MADE} {_PACK} git push -q "$USER_CHECKOUT" $made:refs/heads/evil',
         "your ref refs/heads/evil appeared",
     ),
-    "pushes a tag": (
-        f'{_MADE} git push -q "$USER_CHECKOUT" $made:refs/tags/v1',
-        "your ref refs/tags/v1 appeared",
-    ),
+    "pushes a tag": (f"{_PUSH} $made:refs/tags/v1", "your ref refs/tags/v1 appeared"),
     "moves the base": (
-        f'{_MADE} git push -q "$USER_CHECKOUT" +$made:refs/remotes/origin/main',
+        f"{_PUSH} +$made:refs/remotes/origin/main",
         "your ref refs/remotes/origin/main was changed",
     ),
     "replaces": ('git -C "$USER_CHECKOUT" replace HEAD HEAD~1', "your ref refs/replace/"),
-    "configures": ('git -C "$USER_CHECKOUT" config core.x y', r"\.git/config of your repository was changed"),
+    "configures": ('git -C "$USER_CHECKOUT" config core.x y', _CONFIG),
     "pushes a branch to an address": (
         'git -C "$USER_CHECKOUT" config branch.main.pushRemote /tmp/elsewhere',
-        r"\.git/config of your repository was changed",
+        _CONFIG,
     ),
     "adds a remote for a branch": (
-        'cd "$USER_CHECKOUT"; git remote add evil /tmp/evil; git config branch.main.remote evil',
-        r"\.git/config of your repository was changed",
+        f"{_USERS} git remote add evil /tmp/evil; git config branch.main.remote evil",
+        _CONFIG,
     ),
     "configures the home": ("git config --global core.x y", r"your .*/home/\.gitconfig was changed"),
     "writes a hook": (
-        'mkdir "$USER_CHECKOUT/.git/hooks"; echo x > "$USER_CHECKOUT/.git/hooks/pre-push"',
+        f"{_USERS} mkdir .git/hooks; echo x > .git/hooks/pre-push",
         "your hook .*/pre-push appeared",
     ),
     "excludes": (
-        'mkdir "$USER_CHECKOUT/.git/info"; echo x > "$USER_CHECKOUT/.git/info/exclude"',
+        f"{_USERS} mkdir .git/info; echo x > .git/info/exclude",
         r"\.git/info/exclude of your repository appeared",
     ),
     "grafts": (
-        'mkdir "$USER_CHECKOUT/.git/info"; echo x > "$USER_CHECKOUT/.git/info/grafts"',
+        f"{_USERS} mkdir .git/info; echo x > .git/info/grafts",
         r"\.git/info/grafts of your repository appeared",
     ),
 }
 
 MEANWHILE = {
     "fetches": (
-        'git -C "$USER_CHECKOUT" update-ref refs/remotes/origin/main HEAD~1',
+        f"{_USERS} git update-ref refs/remotes/origin/main HEAD~1",
         "your ref refs/remotes/origin/main was changed",
     ),
     "commits elsewhere": (
-        'cd "$USER_CHECKOUT"; git switch -q -c mine; git commit -q -a -m mine',
+        f"{_USERS} git switch -q -c mine; git commit -q -a -m mine",
         "your ref refs/heads/mine appeared",
     ),
-    "deletes a branch": (
-        'git -C "$USER_CHECKOUT" update-ref -d refs/heads/main',
-        "your ref refs/heads/main is gone",
-    ),
+    "deletes a branch": (f"{_USERS} git update-ref -d refs/heads/main", "your ref refs/heads/main is gone"),
     "breaks a ref": ('echo junk > "$USER_CHECKOUT/.git/refs/heads/x"', "your ref"),
     "switches": (
-        'git -C "$USER_CHECKOUT" symbolic-ref HEAD refs/heads/x',
+        f"{_USERS} git symbolic-ref HEAD refs/heads/x",
         r"\.git/HEAD of your repository was changed",
     ),
     "tracks a branch": (
-        'cd "$USER_CHECKOUT"; git switch -q -c mine --track main',
-        r"\.git/HEAD of your repository was changed; \.git/config of your repository was changed",
+        f"{_USERS} git switch -q -c mine --track main",
+        rf"\.git/HEAD of your repository was changed; {_CONFIG}",
     ),
     "has an editor that remembers a base": (
-        'git -C "$USER_CHECKOUT" config branch.main.vscode-merge-base origin/main',
-        r"\.git/config of your repository was changed",
+        f"{_USERS} git config branch.main.vscode-merge-base origin/main",
+        _CONFIG,
     ),
-    "stages": ('cd "$USER_CHECKOUT"; echo 1 > src/a.py; git add src/a.py', "your index was changed"),
-    "hides": ('cd "$USER_CHECKOUT"; git update-index --skip-worktree src/a.py', "your index was changed"),
-    "stashes": ('cd "$USER_CHECKOUT"; git stash -q', "your ref refs/stash appeared"),
+    "stages": (f"{_USERS} echo 1 > src/a.py; git add src/a.py", "your index was changed"),
+    "hides": (f"{_USERS} git update-index --skip-worktree src/a.py", "your index was changed"),
+    "stashes": (f"{_USERS} git stash -q", "your ref refs/stash appeared"),
     "writes a file": ('echo 1 > "$USER_CHECKOUT/src/a.py"', r"your file src/a\.py was changed"),
     "writes one of the same size and time": (
         'f="$USER_CHECKOUT/src/a.py"; touch -r "$f" build; echo "a = 2" > "$f"; touch -r build "$f"',
@@ -259,13 +230,23 @@ MEANWHILE = {
 }
 
 
+@pytest.fixture
+def own(tmp_path: Path) -> Setting:
+    """One for a test that alters what is the user's."""
+    return Setting(tmp_path)
+
+
+@pytest.fixture
+def edited(own: Setting) -> Setting:
+    """One in whose checkout a file differs from what is committed."""
+    own.user.write("src/a.py", "a = 9\n")
+    return own
+
+
 @threat("T105", "the user's refs, configuration, hooks and index altered from the place", "exit 3")
-@pytest.mark.parametrize("name", OUTSIDE)
-def test_a_leak_into_what_is_the_users_has_a_name(tmp_path: Path, name: str) -> None:
-    setting = Setting(tmp_path)
-    setting.user.write("src/a.py", "a = 9\n")
-    script, reason = OUTSIDE[name]
-    with setting.run() as run:
+@pytest.mark.parametrize(("script", "reason"), OUTSIDE.values(), ids=OUTSIDE)
+def test_a_leak_into_what_is_the_users_has_a_name(edited: Setting, script: str, reason: str) -> None:
+    with edited.run() as run:
         work(run, script)
         end = caught(run)
         assert end.state == "failed"
@@ -273,12 +254,9 @@ def test_a_leak_into_what_is_the_users_has_a_name(tmp_path: Path, name: str) -> 
         assert f"specguard run resume {run.folder.run_id}" in end.help
 
 
-@pytest.mark.parametrize("name", MEANWHILE)
-def test_what_happens_in_the_checkout_meanwhile_is_a_note(tmp_path: Path, name: str) -> None:
-    setting = Setting(tmp_path)
-    setting.user.write("src/a.py", "a = 9\n")
-    script, told = MEANWHILE[name]
-    with setting.run() as run:
+@pytest.mark.parametrize(("script", "told"), MEANWHILE.values(), ids=MEANWHILE)
+def test_what_happens_in_the_checkout_meanwhile_is_a_note(edited: Setting, script: str, told: str) -> None:
+    with edited.run() as run:
         work(run, script)
         inspect(run)
         [note] = run.manifest.notes
@@ -287,11 +265,10 @@ def test_what_happens_in_the_checkout_meanwhile_is_a_note(tmp_path: Path, name: 
         assert run.manifest.notes == [note]
 
 
-def test_guarded_paths_of_the_checkout_that_changed_are_listed(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
-    with setting.run() as run:
-        setting.user.write("locked/a", "mine\n")
-        setting.user.write("locked/b", "mine\n")
+def test_guarded_paths_of_the_checkout_that_changed_are_listed(own: Setting) -> None:
+    with own.run() as run:
+        own.user.write("locked/a", "mine\n")
+        own.user.write("locked/b", "mine\n")
         inspect(run)
         assert run.manifest.notes[1] == (
             "Guarded paths of your checkout, while the run went on: "
@@ -299,15 +276,14 @@ def test_guarded_paths_of_the_checkout_that_changed_are_listed(tmp_path: Path) -
         )
 
 
-def test_settings_behind_links_and_includes_are_the_users_too(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
-    (setting.home / ".gitconfig").rename(tmp_path / "dotfile")
-    (setting.home / ".gitconfig").symlink_to(tmp_path / "dotfile")
+def test_settings_behind_links_and_includes_are_the_users_too(own: Setting, tmp_path: Path) -> None:
+    (own.home / ".gitconfig").rename(tmp_path / "dotfile")
+    (own.home / ".gitconfig").symlink_to(tmp_path / "dotfile")
     (tmp_path / "more").write_text("[core]\n\tx = 1\n")
-    setting.user.git("config", "include.path", str(tmp_path / "more"))
-    (setting.home / ".config" / "git").mkdir(parents=True)
-    (setting.home / ".config" / "git" / "ignore").symlink_to("ignore")
-    with setting.run() as run:
+    own.user.git("config", "include.path", str(tmp_path / "more"))
+    (own.home / ".config" / "git").mkdir(parents=True)
+    (own.home / ".config" / "git" / "ignore").symlink_to("ignore")
+    with own.run() as run:
         inspect(run)
         (tmp_path / "more").write_text("[core]\n\thooksPath = /evil\n")
         assert f"your {tmp_path}/more was changed" in caught(run).reason
@@ -317,9 +293,8 @@ def test_settings_behind_links_and_includes_are_the_users_too(tmp_path: Path) ->
         assert ".gitconfig was changed" in caught(run).reason
 
 
-def test_what_is_done_in_the_place_and_outside_is_told_together(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
-    with setting.run() as run:
+def test_what_is_done_in_the_place_and_outside_is_told_together(own: Setting) -> None:
+    with own.run() as run:
         work(run, 'git tag v1; git -C "$USER_CHECKOUT" config core.x y; rm -r "$PWD"')
         assert caught(run).reason == (
             "the agent deleted its place; while the agent worked, .git/config of your repository was changed"
@@ -343,12 +318,11 @@ def test_a_place_has_a_limit(setting: Setting) -> None:
         assert "[runs] place_limit allows 1" in end.reason
 
 
-def test_the_users_own_runs_and_ignored_files_are_no_leak(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
-    with setting.run() as run:
+def test_the_users_own_runs_and_ignored_files_are_no_leak(own: Setting) -> None:
+    with own.run() as run:
         run.folder.write("run.log", "more\n")
-        setting.user.write("build/out", "built\n")
-        setting.user.git("status")
+        own.user.write("build/out", "built\n")
+        own.user.git("status")
         work(run, "true")
         inspect(run)
 
@@ -374,9 +348,8 @@ mark fsmonitor .git/run; git config core.fsmonitor "$PWD/.git/run"; cd - > /dev/
 
 @threat("T107", "a repository within the tree that configures programs", "exit 3, and nothing of it runs")
 @pytest.mark.parametrize("nest", ["nest", "build/nest"])
-def test_nothing_of_a_nested_repository_runs(tmp_path: Path, nest: str) -> None:
-    setting = Setting(tmp_path)
-    with setting.run() as run:
+def test_nothing_of_a_nested_repository_runs(own: Setting, tmp_path: Path, nest: str) -> None:
+    with own.run() as run:
         work(run, TRAP.replace("{nest}", nest), MARK=str(tmp_path / "mark"))
         if nest == "nest":
             assert caught(run).reason == "the agent made a repository within its place, at nest"
@@ -390,8 +363,7 @@ def test_nothing_of_a_nested_repository_runs(tmp_path: Path, nest: str) -> None:
         assert not (tmp_path / "mark").exists()
 
 
-def test_nothing_of_the_places_own_git_runs(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
+def test_nothing_of_the_places_own_git_runs(own: Setting, tmp_path: Path) -> None:
     script = """
     printf '#!/bin/sh\\necho ran >> %s\\n' "$MARK" > .git/run; chmod +x .git/run
     mkdir -p .git/hooks .git/info
@@ -403,7 +375,7 @@ def test_nothing_of_the_places_own_git_runs(tmp_path: Path) -> None:
     git config core.hooksPath "$PWD/.git/hooks"
     echo '* filter=x' > .git/info/attributes; echo '* filter=x' > .gitattributes
     """
-    with setting.run() as run:
+    with own.run() as run:
         work(run, script, MARK=str(tmp_path / "mark"))
         (tmp_path / "mark").unlink(missing_ok=True)
         assert "added .git/hooks/" in caught(run).reason
@@ -428,12 +400,11 @@ def test_a_gate_is_named_as_who_did_it(setting: Setting) -> None:
             inspect(run, "the gate tests")
 
 
-def test_odd_names_in_the_users_checkout(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
-    setting.user.write(b"src/\xff\n\t x", "1\n")
-    with setting.run() as run:
+def test_odd_names_in_the_users_checkout(own: Setting) -> None:
+    own.user.write(b"src/\xff\n\t x", "1\n")
+    with own.run() as run:
         inspect(run)
-        setting.user.write(b"src/\xff\n\t x", "22\n")
+        own.user.write(b"src/\xff\n\t x", "22\n")
         inspect(run)
         assert "your file src/" in run.manifest.notes[0]
         assert read_before(place_of(run)).size > 0
