@@ -81,6 +81,7 @@ DRIFT = {"docs/PHASE_D_DRIFT.md": "Drift: none\n"}
 DONE = {f"{PASS}PHASE_D_BREAKDOWN.yaml": "slices: [{id: D1, status: done, files: [src/done]}]\n"}
 REPORT = {"docs/PHASE_D_REPORT.md": "Done.\n"}
 REVIEW = {"docs/PHASE_D_REVIEW.md": "Good.\n"}
+CLOSED = {**PLANNED, **DRIFT, **REPORT, **DONE}
 
 
 def judged(
@@ -92,11 +93,15 @@ def judged(
     policy: str = POLICY,
     delete: Sequence[str] = (),
     args: Sequence[str] = (),
+    symlinks: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Outcome:
     case = Case(
         policy=policy,
-        base=[Step(files=base or {"README.md": "x"}), Step("feat: do it", files={"src/done": "1"})],
+        base=[
+            Step(files=base or {"README.md": "x"}, symlinks=symlinks or {}),
+            Step("feat: do it", files={"src/done": "1"}),
+        ],
         commits=[Step("feat: x", files=files, delete=delete) for files in changes],
         branch=branch,
         expect=[{"code": "PLN008", **one} for one in expect],
@@ -107,24 +112,31 @@ def judged(
     return run_case(case, directory, installed=False)
 
 
+def at(path: str, message: str, **more: Any) -> list[dict[str, Any]]:
+    """One finding, of a path below `docs`."""
+    return [{"path": f"docs/{path}", "message": message, **more}]
+
+
+def of_branch(message: str) -> list[dict[str, str]]:
+    """One finding, of the branch."""
+    return [{"field": "branch", "message": message}]
+
+
+WORK = {"src/a": "1"}
+RUNTIME = "phase-d-runtime"
+
+
 # What is present
 
 
 def test_artifacts_of_a_stage_wait_for_the_earlier_ones(tmp_path: Path) -> None:
-    told = {
-        "path": "docs/PHASE_D_REVIEW.md",
-        "message": "the stage planning is not complete: there is no planning-pass",
-    }
-    judged(tmp_path / "1", {}, REVIEW, expect=[told])
-    told = {"path": "docs/PHASE_D_REVIEW.md", "message": "the stage drift check is not complete"}
-    judged(tmp_path / "2", PLANNED, REVIEW, expect=[told])
-    told = {
-        "path": "docs/PHASE_D_REVIEW.md",
-        "message": "slice D1 is not closed",
-        "authority": "SPEC_AUTHORITY.md:59",
-    }
-    judged(tmp_path / "3", {**PLANNED, **DRIFT, **REPORT}, REVIEW, expect=[told])
-    judged(tmp_path / "4", {**PLANNED, **DRIFT, **REPORT, **DONE}, REVIEW)
+    told = at("PHASE_D_REVIEW.md", "the stage planning is not complete: there is no planning-pass")
+    judged(tmp_path / "1", {}, REVIEW, expect=told)
+    told = at("PHASE_D_REVIEW.md", "the stage drift check is not complete")
+    judged(tmp_path / "2", PLANNED, REVIEW, expect=told)
+    told = at("PHASE_D_REVIEW.md", "slice D1 is not closed", authority="SPEC_AUTHORITY.md:59")
+    judged(tmp_path / "3", {**PLANNED, **DRIFT, **REPORT}, REVIEW, expect=told)
+    judged(tmp_path / "4", CLOSED, REVIEW)
 
 
 def test_the_first_stage_waits_for_nothing(tmp_path: Path) -> None:
@@ -132,9 +144,8 @@ def test_the_first_stage_waits_for_nothing(tmp_path: Path) -> None:
 
 
 def test_what_is_removed_touches_its_wave(tmp_path: Path) -> None:
-    base = {**PLANNED, **DRIFT, **REPORT, **DONE}
-    told = {"path": "docs/PHASE_D_REPORT.md", "message": "there is no drift-check"}
-    judged(tmp_path, base, {}, delete=["docs/PHASE_D_DRIFT.md"], expect=[told])
+    told = at("PHASE_D_REPORT.md", "there is no drift-check")
+    judged(tmp_path, CLOSED, {}, delete=["docs/PHASE_D_DRIFT.md"], expect=told)
 
 
 def test_another_wave_is_left_alone_unless_all_is_judged(tmp_path: Path) -> None:
@@ -158,114 +169,90 @@ def test_another_wave_is_left_alone_unless_all_is_judged(tmp_path: Path) -> None
 )
 def test_a_packet_that_only_looks_ready_is_not(tmp_path: Path, packet: str, problem: str) -> None:
     base = {**PLANNED, f"{PASS}PHASE_D_PACKET.md": packet}
-    judged(tmp_path, base, DRIFT, expect=[{"path": "docs/PHASE_D_DRIFT.md", "message": problem}])
+    judged(tmp_path, base, DRIFT, expect=at("PHASE_D_DRIFT.md", problem))
 
 
 def test_a_link_is_no_artifact(tmp_path: Path) -> None:
     base = {path: text for path, text in PLANNED.items() if "PACKET" not in path}
-    case = Case(
-        policy=POLICY,
-        base=[Step(files={**base, "real.md": PLANNED[f"{PASS}PHASE_D_PACKET.md"]},
-                   symlinks={f"{PASS}PHASE_D_PACKET.md": "../../real.md"})],
-        commits=[Step("docs: x", files=DRIFT)],
-        expect=[{"code": "PLN008", "path": "docs/PHASE_D_DRIFT.md", "message": "no regular file"}],
-        args=["--select=PLN008"],
-        exit_code=1,
-    )  # fmt: skip
-    run_case(case, tmp_path, installed=False)
+    base["real.md"] = PLANNED[f"{PASS}PHASE_D_PACKET.md"]
+    link = {f"{PASS}PHASE_D_PACKET.md": "../../real.md"}
+    judged(tmp_path, base, DRIFT, symlinks=link, expect=at("PHASE_D_DRIFT.md", "no regular file"))
 
 
 def test_of_several_passes_the_last_one_counts(tmp_path: Path) -> None:
-    second = {
-        path.replace("pass-01", "pass-10"): text.replace("ready", "draft") for path, text in PLANNED.items()
-    }
-    told = {"path": "docs/PHASE_D_DRIFT.md", "message": "pass-10/PHASE_D_PACKET.md: Status is 'draft'"}
-    judged(tmp_path / "1", {**PLANNED, **second}, DRIFT, expect=[told])
-    ninth = {
-        path.replace("pass-01", "pass-9"): text.replace("ready", "draft") for path, text in PLANNED.items()
-    }
-    tenth = {path.replace("pass-01", "pass-10"): text for path, text in PLANNED.items()}
-    judged(tmp_path / "2", {**ninth, **tenth}, DRIFT)
+    def planned(number: str, status: str) -> dict[str, str]:
+        return {
+            path.replace("pass-01", f"pass-{number}"): text.replace("ready", status)
+            for path, text in PLANNED.items()
+        }
+
+    told = at("PHASE_D_DRIFT.md", "pass-10/PHASE_D_PACKET.md: Status is 'draft'")
+    judged(tmp_path / "1", {**PLANNED, **planned("10", "draft")}, DRIFT, expect=told)
+    judged(tmp_path / "2", {**planned("9", "draft"), **planned("10", "ready")}, DRIFT)
 
 
 # Work on a branch, or on an item
 
 
 def test_a_stage_s_branch_waits_for_the_earlier_stages(tmp_path: Path) -> None:
-    work = {"src/a": "1"}
-    told = {"field": "branch", "message": "the stage drift check is not complete"}
-    judged(tmp_path / "1", PLANNED, work, branch="phase-d-runtime", expect=[told])
-    judged(tmp_path / "2", {**PLANNED, **DRIFT}, work, branch="phase-d-runtime")
+    told = of_branch("the stage drift check is not complete")
+    judged(tmp_path / "1", PLANNED, WORK, branch=RUNTIME, expect=told)
+    judged(tmp_path / "2", {**PLANNED, **DRIFT}, WORK, branch=RUNTIME)
     # It is another wave's.
-    told = {
-        "field": "branch",
-        "message": "wave e, and the stage planning is not complete: there is no planning-pass",
-    }
-    judged(tmp_path / "3", {**PLANNED, **DRIFT}, work, branch="phase-e-runtime", expect=[told])
-
-
-def test_what_brings_an_earlier_stage_about_may_be_done_on_the_branch(tmp_path: Path) -> None:
-    judged(tmp_path / "1", PLANNED, DRIFT, branch="phase-d-runtime")
-    judged(tmp_path / "2", PLANNED, DRIFT, {"src/a": "1"}, branch="phase-d-runtime")
+    told = of_branch("wave e, and the stage planning is not complete: there is no planning-pass")
+    judged(tmp_path / "3", {**PLANNED, **DRIFT}, WORK, branch="phase-e-runtime", expect=told)
 
 
 def test_an_item_s_branch_is_work_of_the_stage_that_has_the_items(tmp_path: Path) -> None:
-    work = {"src/a": "1"}
     told = {"field": "work_item", "message": "slice D1 is for the stage implementation of wave d"}
-    judged(tmp_path / "1", PLANNED, work, branch="phase-d-1", expect=[told])
-    judged(tmp_path / "2", {**PLANNED, **DRIFT}, work, branch="phase-d-1")
+    judged(tmp_path / "1", PLANNED, WORK, branch="phase-d-1", expect=[told])
+    judged(tmp_path / "2", {**PLANNED, **DRIFT}, WORK, branch="phase-d-1")
+
+
+def test_what_brings_an_earlier_stage_about_may_be_done_on_the_branch(tmp_path: Path) -> None:
+    judged(tmp_path / "1", PLANNED, DRIFT, branch=RUNTIME)
+    judged(tmp_path / "2", PLANNED, DRIFT, WORK, branch=RUNTIME)
 
 
 def test_a_stage_with_a_branch_of_its_own_is_done_there(tmp_path: Path) -> None:
-    told = {
-        "path": f"{PASS}PHASE_D_BREAKDOWN.yaml",
-        "message": "the stage planning comes first, on a branch of its own",
-    }
-    judged(tmp_path, {}, {**PLANNED, **DRIFT, "src/a": "1"}, branch="phase-d-runtime", expect=[told])
+    message = "the stage planning comes first, on a branch of its own"
+    told = {"path": f"{PASS}PHASE_D_BREAKDOWN.yaml", "message": message}
+    judged(tmp_path, {}, {**PLANNED, **DRIFT, **WORK}, branch=RUNTIME, expect=[told])
 
 
 def test_a_branch_changes_its_paths_alone(tmp_path: Path) -> None:
     told = {"path": "src/a", "message": "changes only **/_phase-*-planning-pass-*"}
-    judged(tmp_path / "1", {}, {**PLANNED, "src/a": "1"}, branch="codex/phase-d-planning", expect=[told])
+    judged(tmp_path / "1", {}, {**PLANNED, **WORK}, branch="codex/phase-d-planning", expect=[told])
     judged(tmp_path / "2", {}, PLANNED, branch="codex/phase-d-planning")
     told = {"path": "src/a", "side": "base"}
-    judged(tmp_path / "3", {"src/a": "1"}, {}, delete=["src/a"], branch="phase-d-planning", expect=[told])
+    judged(tmp_path / "3", WORK, {}, delete=["src/a"], branch="phase-d-planning", expect=[told])
 
 
 def test_what_is_staged_is_judged_too(tmp_path: Path) -> None:
-    case = Case(
-        policy=POLICY,
-        base=[Step(files=PLANNED)],
-        branch="phase-d-runtime",
-        staged=Step("", files={"src/a": "1"}),
-        expect=[{"code": "PLN008", "field": "branch"}],
-        args=["--select=PLN008"],
-        exit_code=1,
-    )
-    run_case(case, tmp_path, installed=False)
+    told = [{"field": "branch"}]
+    judged(tmp_path, PLANNED, branch=RUNTIME, staged=Step("", files=WORK), expect=told)
 
 
 # The order of commits
 
 
 def test_what_opens_a_stage_is_committed_before_its_work(tmp_path: Path) -> None:
-    late = {"path": "docs/PHASE_D_DRIFT.md", "message": "after commit"}
-    judged(tmp_path / "1", PLANNED, {"src/a": "1"}, DRIFT, branch="phase-d-runtime", expect=[late])
-    judged(tmp_path / "2", PLANNED, DRIFT, {"src/a": "1"}, branch="phase-d-runtime")
-    judged(tmp_path / "3", PLANNED, {**DRIFT, "src/a": "1"}, branch="phase-d-runtime")
+    late = at("PHASE_D_DRIFT.md", "after commit")
+    judged(tmp_path / "1", PLANNED, WORK, DRIFT, branch=RUNTIME, expect=late)
+    judged(tmp_path / "2", PLANNED, DRIFT, WORK, branch=RUNTIME)
+    judged(tmp_path / "3", PLANNED, {**DRIFT, **WORK}, branch=RUNTIME)
     # Its own artifacts are its work too.
-    judged(tmp_path / "4", {**PLANNED, **DONE}, REPORT, DRIFT, expect=[late])
+    judged(tmp_path / "4", {**PLANNED, **DONE}, REPORT, DRIFT, expect=late)
 
 
 def test_drift_that_was_found_asks_for_a_realignment_before_the_work(tmp_path: Path) -> None:
-    found = {"docs/PHASE_D_DRIFT.md": "Drift: found\n"}
+    found = {**PLANNED, "docs/PHASE_D_DRIFT.md": "Drift: found\n"}
     realigned = {"docs/PHASE_D_REALIGNED.md": "The packet is right.\n"}
-    work = {"src/a": "1"}
-    told = {"field": "branch", "message": "the stage realignment is not complete"}
-    judged(tmp_path / "1", {**PLANNED, **found}, work, branch="phase-d-runtime", expect=[told])
-    judged(tmp_path / "2", {**PLANNED, **found}, realigned, work, branch="phase-d-runtime")
-    late = {"path": "docs/PHASE_D_REALIGNED.md", "message": "after commit"}
-    judged(tmp_path / "3", {**PLANNED, **found}, work, realigned, branch="phase-d-runtime", expect=[late])
+    told = of_branch("the stage realignment is not complete")
+    judged(tmp_path / "1", found, WORK, branch=RUNTIME, expect=told)
+    judged(tmp_path / "2", found, realigned, WORK, branch=RUNTIME)
+    late = at("PHASE_D_REALIGNED.md", "after commit")
+    judged(tmp_path / "3", found, WORK, realigned, branch=RUNTIME, expect=late)
 
 
 # What a stage requires before its work
@@ -289,36 +276,35 @@ branch = "*-runtime-implementation"
 """
 
 
+PACKET = {"docs/PACKET.md": "Status: ready\n"}
+CHECKED = {"docs/DRIFT.md": "No drift.\n"}
+IMPLEMENTING = "x-runtime-implementation"
+
+
 def test_what_a_stage_requires_is_there_before_its_work(tmp_path: Path) -> None:
-    work = {"src/a": "1"}
-    branch = "codex/phase-d-runtime-implementation"
-    told = {"field": "branch", "message": "must not begin yet: there is no drift-check"}
-    packet = {"docs/PACKET.md": "Status: ready\n"}
-    drift = {"docs/DRIFT.md": "No drift.\n"}
-    judged(tmp_path / "1", packet, work, branch=branch, policy=REQUIRING, expect=[told])
-    judged(tmp_path / "2", packet, drift, work, branch=branch, policy=REQUIRING)
+    more: dict[str, Any] = {"branch": "codex/phase-d-runtime-implementation", "policy": REQUIRING}
+    told = of_branch("must not begin yet: there is no drift-check")
+    judged(tmp_path / "1", PACKET, WORK, expect=told, **more)
+    judged(tmp_path / "2", PACKET, CHECKED, WORK, **more)
     draft = {"docs/PACKET.md": "Status: draft\n"}
-    told = {"field": "branch", "message": "Status is 'draft'"}
-    judged(tmp_path / "3", {**draft, **drift}, work, branch=branch, policy=REQUIRING, expect=[told])
-    judged(tmp_path / "4", {**packet, **drift}, work, branch=branch, policy=REQUIRING)
-    judged(tmp_path / "5", {}, drift, branch=branch, policy=REQUIRING)
-    judged(tmp_path / "6", {}, work, branch="codex/other", policy=REQUIRING)
+    judged(tmp_path / "3", {**draft, **CHECKED}, WORK, expect=of_branch("Status is 'draft'"), **more)
+    judged(tmp_path / "4", {**PACKET, **CHECKED}, WORK, **more)
+    judged(tmp_path / "5", {}, CHECKED, **more)
+    judged(tmp_path / "6", {}, WORK, branch="codex/other", policy=REQUIRING)
 
 
 def test_a_field_of_what_a_stage_leaves_is_not_asked_for_before_its_work(tmp_path: Path) -> None:
     policy = REQUIRING.replace("{status", '{"report.status" = "done", status')
     policy = policy.replace('requires = ["packet"', 'leaves = ["report"]\nrequires = ["packet"')
     policy += '[artifacts.report]\npath = "docs/REPORT.md"\n'
-    ready = {"docs/PACKET.md": "Status: ready\n", "docs/DRIFT.md": "No drift.\n"}
-    base = {**ready, "docs/REPORT.md": "Status: draft\n"}
-    judged(tmp_path, base, {"src/a": "1"}, branch="x-runtime-implementation", policy=policy)
+    base = {**PACKET, **CHECKED, "docs/REPORT.md": "Status: draft\n"}
+    judged(tmp_path, base, WORK, branch=IMPLEMENTING, policy=policy)
 
 
 def test_a_contract_that_the_policy_lacks_is_never_fulfilled(tmp_path: Path) -> None:
     policy = REQUIRING.replace('[artifacts.drift-check]\npath = "docs/DRIFT.md"\n', "")
-    told = {"field": "branch", "message": "the policy has no [artifacts.drift-check]"}
-    base = {"docs/PACKET.md": "Status: ready\n"}
-    judged(tmp_path, base, {"src/a": "1"}, branch="x-runtime-implementation", policy=policy, expect=[told])
+    told = of_branch("the policy has no [artifacts.drift-check]")
+    judged(tmp_path, PACKET, WORK, branch=IMPLEMENTING, policy=policy, expect=told)
 
 
 def test_where_the_branch_tells_no_wave_one_that_is_open_may_be_meant(tmp_path: Path) -> None:
@@ -327,12 +313,11 @@ def test_where_the_branch_tells_no_wave_one_that_is_open_may_be_meant(tmp_path: 
         path.replace("phase-d", "phase-e").replace("PHASE_D", "PHASE_E"): text
         for path, text in PLANNED.items()
     }
-    work = {"src/a": "1"}
-    judged(tmp_path / "1", {**PLANNED, **DRIFT, **e}, work, branch="the-runtime", policy=policy)
-    told = {"field": "branch", "message": "the stage drift check is not complete"}
-    judged(tmp_path / "2", {**PLANNED, **e}, work, branch="the-runtime", policy=policy, expect=[told])
-    told = {"field": "branch", "message": "of the wave, and the stage planning is not complete"}
-    judged(tmp_path / "3", {}, work, branch="the-runtime", policy=policy, expect=[told])
+    judged(tmp_path / "1", {**PLANNED, **DRIFT, **e}, WORK, branch="the-runtime", policy=policy)
+    told = of_branch("the stage drift check is not complete")
+    judged(tmp_path / "2", {**PLANNED, **e}, WORK, branch="the-runtime", policy=policy, expect=told)
+    told = of_branch("of the wave, and the stage planning is not complete")
+    judged(tmp_path / "3", {}, WORK, branch="the-runtime", policy=policy, expect=told)
 
 
 @pytest.mark.parametrize(
@@ -378,7 +363,7 @@ stages = [{{name = "a", leaves = ["plan"]}}, {{name = "b", opens_after = ["a"], 
 
 
 def test_a_wave_that_nobody_touches_costs_nothing(tmp_path: Path) -> None:
-    judged(tmp_path, {**PLANNED, **REVIEW}, {"src/a": "1"})
+    judged(tmp_path, {**PLANNED, **REVIEW}, WORK)
 
 
 def test_items_may_say_which_stage_they_are_of(tmp_path: Path) -> None:
@@ -387,30 +372,25 @@ def test_items_may_say_which_stage_they_are_of(tmp_path: Path) -> None:
     base = {**PLANNED, **DRIFT, **REPORT, f"{PASS}PHASE_D_BREAKDOWN.yaml": slices}
     judged(tmp_path / "1", base, REVIEW, policy=policy)
     elsewhere = {**base, f"{PASS}PHASE_D_BREAKDOWN.yaml": slices.replace("Review", "nowhere")}
-    told = {"path": "docs/PHASE_D_REVIEW.md", "message": "slice D5 is not closed"}
-    judged(tmp_path / "2", elsewhere, REVIEW, policy=policy, expect=[told])
+    told = at("PHASE_D_REVIEW.md", "slice D5 is not closed")
+    judged(tmp_path / "2", elsewhere, REVIEW, policy=policy, expect=told)
 
 
 def test_what_a_stage_names_and_the_policy_lacks_keeps_it_open(tmp_path: Path) -> None:
-    base = {**PLANNED, **DRIFT, **REPORT, **DONE}
     policy = POLICY.replace('items = "slice"', 'items = "part"')
-    told = {"path": "docs/PHASE_D_REVIEW.md", "message": "the policy has no [work.part] with a source"}
-    judged(tmp_path / "1", base, REVIEW, policy=policy, expect=[told])
+    told = at("PHASE_D_REVIEW.md", "the policy has no [work.part] with a source")
+    judged(tmp_path / "1", CLOSED, REVIEW, policy=policy, expect=told)
     policy = POLICY.replace('{"drift-check.drift" = "found"}', '{"drift.drift" = "found"}')
-    told = {
-        "path": "docs/PHASE_D_REPORT.md",
-        "message": "no [artifacts.drift], and 1 more; review has artifacts, too",
-    }
-    judged(tmp_path / "2", base, REVIEW, policy=policy, expect=[told])
+    told = at("PHASE_D_REPORT.md", "no [artifacts.drift], and 1 more; review has artifacts, too")
+    judged(tmp_path / "2", CLOSED, REVIEW, policy=policy, expect=told)
 
 
 def test_of_several_stages_that_wait_for_one_the_first_is_told(tmp_path: Path) -> None:
     policy = POLICY + '\n[[wave.stages]]\nname = "closing"\nopens_after = ["review"]\nleaves = ["closing"]\n'
     policy += '\n[artifacts.closing]\npath = "**/PHASE_{X}_CLOSING.md"\n'
     late = {**DRIFT, **REPORT, **REVIEW, "docs/PHASE_D_CLOSING.md": "Closed.\n"}
-    told = {
-        "path": "docs/PHASE_D_DRIFT.md",
-        "message": "there is no planning-pass (**/_phase-{x}-planning-pass-{nn}/), and 1 more; "
-        "implementation, review, closing have artifacts, too",
-    }
-    judged(tmp_path, {}, late, policy=policy, expect=[told])
+    message = (
+        "there is no planning-pass (**/_phase-{x}-planning-pass-{nn}/), and 1 more; "
+        "implementation, review, closing have artifacts, too"
+    )
+    judged(tmp_path, {}, late, policy=policy, expect=at("PHASE_D_DRIFT.md", message))
