@@ -10,6 +10,7 @@ import pytest
 from specguard.engine.plugins import load_registry
 from specguard.reporters.manual import ON
 from specguard.testing import run, run_here
+from tests.cli.no_foo import install_no_foo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,27 +111,7 @@ def test_what_cannot_be_provoked_is_never_counted_as_caught(repository: Reposito
 def test_a_plugins_rule_is_tried_by_its_own_example(
     repository: Repository, tmp_path: Path, seen: str, code: int
 ) -> None:
-    (tmp_path / "acme_rules.py").write_text(
-        "from specguard.rules import Finding, Rule\n"
-        "specguard_api = 2\n"
-        "class NoFoo(Rule):\n"
-        '    """Names with foo are wrong.\n\n'
-        "    ```toml fails\n    commits = {files = {foo = 'b'}}\n    ```\n\n"
-        "    ```toml passes\n    commits = {files = {bar = 'b'}}\n    ```\n"
-        '    """\n'
-        '    code = "ACM001"\n    name = "no-foo"\n    severity = "error"\n'
-        '    stages = ("staged", "range")\n    condition = "no foo"\n'
-        "    def check(self, entries):\n"
-        "        for entry in entries:\n"
-        f"            if {seen}:\n"
-        '                yield Finding("foo", path=entry.path, help="rename it")\n'
-        "NoFoo.check.__annotations__ = {'entries': 'Sequence[Entry]', 'return': 'Iterator[Finding]'}\n"
-        "def specguard_register(registry):\n    registry.add_rule(NoFoo)\n"
-    )
-    info = tmp_path / "acme-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[specguard]\nacme = acme_rules\n")
+    install_no_foo(tmp_path, seen)
     said, done = canaries(
         repository, 'plugins = ["acme"]\n[rules.locked-path]\npaths = ["x"]', PYTHONPATH=str(tmp_path)
     )

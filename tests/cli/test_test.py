@@ -10,12 +10,13 @@ from xml.etree import ElementTree
 import pytest
 
 from specguard.testing import run, run_here
+from tests.cli.no_foo import install_no_foo
 from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from specguard.testing import Repository
+    from specguard.testing import Outcome, Repository
 
 AUTHORITY = """# Authority
 
@@ -54,6 +55,18 @@ def guarded(repository: Repository) -> Repository:
     return repository
 
 
+def tried(repository: Repository, content: str, code: int) -> Outcome:
+    """What comes of a case in a file, which ends with this exit code."""
+    repository.write("mine.toml", content)
+    return ended(run_here("test", "mine.toml", directory=repository.path), code)
+
+
+def stated(repository: Repository, tests: str, code: int) -> Outcome:
+    """What comes of the tables of an authority, which ends with this exit code."""
+    repository.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=tests))
+    return ended(run_here("test", directory=repository.path), code)
+
+
 def test_the_tables_of_the_authority_are_tried(guarded: Repository) -> None:
     done = ended(run_here("test", directory=guarded.path))
     lines = done.stdout.splitlines()
@@ -84,14 +97,11 @@ def test_what_stands_in_the_working_tree_is_held_not_what_is_committed(guarded: 
 
 
 def test_a_difference_says_what_was_expected_and_what_was_found(guarded: Repository) -> None:
-    guarded.write(
-        "mine.toml",
+    content = (
         'commits = {message = "nonsense", files = {"docs/api/x" = "b"}}\n'
-        "expect = [\n"
-        '  {code = "PTH001", path = "docs/api/other"},\n'
-        "]\n",
+        'expect = [\n  {code = "PTH001", path = "docs/api/other"},\n]\n'
     )
-    done = ended(run_here("test", "mine.toml", directory=guarded.path), 1)
+    done = tried(guarded, content, 1)
     assert "        expected  PTH001 docs/api/other  (mine.toml:3)\n" in done.stdout
     assert "        found     PTH001 docs/api/x: " in done.stdout
     assert "        found     CMT002 field commit.subject: " in done.stdout
@@ -163,22 +173,19 @@ def test_a_case_with_a_policy_of_its_own_needs_no_authority_and_no_repository(tm
 def test_what_is_not_written_as_a_case_is_an_error_with_its_line(
     guarded: Repository, content: str, said: str
 ) -> None:
-    guarded.write("mine.toml", content)
-    done = ended(run_here("test", "mine.toml", directory=guarded.path), 2)
+    done = tried(guarded, content, 2)
     assert said in done.stderr, done
     assert not done.stdout
 
 
 def test_a_misspelt_table_is_no_setting_and_the_nearest_is_named(guarded: Repository) -> None:
-    guarded.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests='[[should_fail]]\nname = "x"\n'))
-    done = ended(run_here("test", directory=guarded.path), 2)
+    done = stated(guarded, '[[should_fail]]\nname = "x"\n', 2)
     assert "SPEC_AUTHORITY.md:13: the setting 'should_fail' is not known" in done.stderr
     assert "next: did you mean 'should-fail'?" in done.stderr
 
 
 def test_nothing_to_try_is_no_success(repository: Repository) -> None:
-    repository.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=""))
-    done = ended(run_here("test", directory=repository.path), 2)
+    done = stated(repository, "", 2)
     assert "nothing is expected of this policy" in done.stderr
     assert "next: " in done.stderr
     repository.delete("SPEC_AUTHORITY.md")
@@ -189,8 +196,7 @@ def test_nothing_to_try_is_no_success(repository: Repository) -> None:
 
 
 def test_a_case_that_cannot_be_built_is_no_difference(guarded: Repository) -> None:
-    guarded.write("mine.toml", 'commits = {delete = ["not there"]}\n')
-    done = ended(run_here("test", "mine.toml", directory=guarded.path), 2)
+    done = tried(guarded, 'commits = {delete = ["not there"]}\n', 2)
     assert "error mine.toml" in done.stdout
     assert "cannot be tried: " in done.stdout
     assert "1 case, 1 not tried" in done.stdout
@@ -227,8 +233,7 @@ def test_a_case_reaches_nothing_outside_of_its_repository(
     """A case may come with a change of anybody's: it is data, and no program."""
     outside = tmp_path / "outside"
     outside.mkdir()
-    guarded.write("mine.toml", content.replace("OUT", str(outside)))
-    done = ended(run_here("test", "mine.toml", directory=guarded.path), 2)
+    done = tried(guarded, content.replace("OUT", str(outside)), 2)
     assert said in str(done), done
     assert not list(outside.iterdir())
 
@@ -250,27 +255,7 @@ def test_reports_for_programs(guarded: Repository) -> None:
 
 
 def test_rules_of_a_plugin_that_the_policy_names_are_tried(repository: Repository, tmp_path: Path) -> None:
-    (tmp_path / "acme_rules.py").write_text(
-        "from specguard.rules import Finding, Rule\n"
-        "specguard_api = 2\n"
-        "class NoFoo(Rule):\n"
-        '    """Names with foo are wrong.\n\n'
-        "    ```toml fails\n    commits = {files = {foo = 'b'}}\n    ```\n\n"
-        "    ```toml passes\n    commits = {files = {bar = 'b'}}\n    ```\n"
-        '    """\n'
-        '    code = "ACM001"\n    name = "no-foo"\n    severity = "error"\n'
-        '    stages = ("staged", "range")\n    condition = "no foo"\n'
-        "    def check(self, entries):\n"
-        "        for entry in entries:\n"
-        '            if b"foo" in entry.path:\n'
-        '                yield Finding("foo", path=entry.path, help="rename it")\n'
-        "NoFoo.check.__annotations__ = {'entries': 'Sequence[Entry]', 'return': 'Iterator[Finding]'}\n"
-        "def specguard_register(registry):\n    registry.add_rule(NoFoo)\n"
-    )
-    info = tmp_path / "acme-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[specguard]\nacme = acme_rules\n")
+    install_no_foo(tmp_path)
     tests = '[[should-fail]]\ncommits = {message = "feat: x", files = {foo = "b"}}\nexpect = ["ACM001"]\n'
     text = AUTHORITY.format(tests=tests).replace("base =", 'plugins = ["acme"]\nbase =')
     repository.write("SPEC_AUTHORITY.md", text)
@@ -279,24 +264,31 @@ def test_rules_of_a_plugin_that_the_policy_names_are_tried(repository: Repositor
     assert "the plugin 'acme', which is not installed" in done.stderr
 
 
+SIGNED = """policy = '''
+[[approvals.approver]]
+name = "alice"
+key = "{key}"
+may = ["PTH001"]
+[rules.forbidden-path]
+paths = ["a"]
+'''
+commits = {files = {a = "x"}}
+"""
+"""A case whose policy has somebody who approves, without what is approved."""
+
+
 def test_a_policy_leads_no_record_of_a_case_out_of_its_repository(
     guarded: Repository, tmp_path: Path
 ) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
-    guarded.write(
-        "mine.toml",
-        "policy = '''\n[approvals]\nlog = 'out/'\n"
-        '[[approvals.approver]]\nname = "alice"\nkey = "{key}"\nmay = ["PTH001"]\n'
-        '[rules.forbidden-path]\npaths = ["a"]\n'
-        "'''\n"
-        f'base = {{symlinks = {{out = "{outside}"}}}}\n'
-        'commits = {files = {a = "x"}}\n'
-        'approvals = [{rules = ["PTH001"], approver = "alice", place = "local"}]\n',
+    content = (
+        SIGNED.replace("policy = '''\n", "policy = '''\n[approvals]\nlog = 'out/'\n")
+        + f'base = {{symlinks = {{out = "{outside}"}}}}\n'
+        'approvals = [{rules = ["PTH001"], approver = "alice", place = "local"}]\n'
     )
-    done = run_here("test", "mine.toml", directory=guarded.path)
+    done = tried(guarded, content, 2)
     assert not list(outside.iterdir()), done
-    assert done.exit_code == 2, done
     assert "is no path in the working tree" in done.stdout, done
 
 
@@ -317,8 +309,7 @@ def test_a_policy_leads_no_record_of_a_case_out_of_its_repository(
     ],
 )
 def test_what_no_repository_could_be_made_of_is_said(guarded: Repository, content: str, said: str) -> None:
-    guarded.write("mine.toml", content)
-    done = ended(run_here("test", "mine.toml", directory=guarded.path), 2)
+    done = tried(guarded, content, 2)
     assert said in done.stderr, done
     assert "internal error" not in done.stderr, done
 
@@ -333,62 +324,45 @@ def test_nothing_is_left_in_the_folder_of_temporary_files(guarded: Repository, t
     """Private keys that approvals were signed with least of all."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    guarded.write(
-        "mine.toml",
-        "policy = '''\n"
-        '[[approvals.approver]]\nname = "alice"\nkey = "{key}"\nmay = ["PTH001"]\n'
-        '[rules.forbidden-path]\npaths = ["a"]\n'
-        "'''\n"
-        'commits = {files = {a = "x"}}\n'
-        'approvals = [{rules = ["PTH001"], approver = "alice"}]\n',
-    )
+    guarded.write("mine.toml", SIGNED + 'approvals = [{rules = ["PTH001"], approver = "alice"}]\n')
     done = run_here("test", "mine.toml", directory=guarded.path, env={"TMPDIR": str(temporary)})
     assert "cannot be tried" not in done.stdout, done
     assert list(temporary.iterdir()) == []
 
 
 def test_a_rule_that_could_not_be_judged_is_named_and_never_passes(guarded: Repository) -> None:
-    guarded.write(
-        "mine.toml",
+    content = (
         "policy = '''\n[rules.pull-request-body]\nsections = ['Why']\n'''\n"
-        'commits = {message = "feat: x", files = {b = "c"}}\ntitle = "feat: x"\n',
+        'commits = {message = "feat: x", files = {b = "c"}}\ntitle = "feat: x"\n'
     )
-    done = ended(run_here("test", "mine.toml", directory=guarded.path), 1)
+    done = tried(guarded, content, 1)
     assert "but       exit code 2, expected 0" in done.stdout
     assert "but       PRQ002 pull-request-body could not be judged: " in done.stdout
 
 
 def test_should_pass_fails_with_what_was_found(guarded: Repository) -> None:
     wrong = '[[should-pass]]\ncommits = {message = "docs: x", files = {"docs/api/x" = "b"}}\n'
-    guarded.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=wrong))
-    done = run_here("test", directory=guarded.path)
-    assert done.exit_code == 1, done
+    done = stated(guarded, wrong, 1)
     assert "found     PTH001 docs/api/x" in done.stdout
     assert "exit code" not in done.stdout
 
 
 def test_should_fail_without_findings_that_passes(guarded: Repository) -> None:
     wrong = '[[should-fail]]\ncommits = {message = "docs: x", files = {a = "b"}}\n'
-    guarded.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=wrong))
     (guarded.path / "tests" / "policy").mkdir(parents=True)  # with nothing in it
-    done = run_here("test", directory=guarded.path)
-    assert done.exit_code == 1, done
+    done = stated(guarded, wrong, 1)
     assert "        but       it passes, and should fail\n" in done.stdout
 
 
 def test_all_errors_are_said_at_once_those_of_tables_with_their_lines(guarded: Repository) -> None:
     wrong = '[[should-fail]]\ncomits = 1\n\n[[should-pass]]\nexpect = "PTH001"\n'
-    guarded.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=wrong))
-    done = run_here("test", directory=guarded.path)
-    assert done.exit_code == 2, done
+    done = stated(guarded, wrong, 2)
     assert "2 errors in cases" in done.stderr
     assert "SPEC_AUTHORITY.md:14: unknown key 'comits'; did you mean 'commits'?" in done.stderr
     assert "SPEC_AUTHORITY.md:17: expect must be a list" in done.stderr
 
 
 def test_an_error_without_a_line_is_told_without_one(guarded: Repository) -> None:
-    guarded.write("mine.toml", 'args = ["--patch=gone.patch"]\n')
-    done = run_here("test", "mine.toml", directory=guarded.path)
-    assert done.exit_code == 1, done
+    done = tried(guarded, 'args = ["--patch=gone.patch"]\n', 1)
     assert "gone.patch" in done.stdout
     assert ":None" not in done.stdout
