@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from specguard.testing import Case, Grant, Outcome, Step, run_case
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 POLICY = """
@@ -67,13 +68,14 @@ slices:
 """
 PLANNED = {"waves/d-01/PACKET.md": "Go.\n", "waves/d-01/slices.yaml": SLICES, "src/other.ts": "1"}
 KEPT = {"code": "PLN010", "path": "src/cart.ts", "message": "src/cart.ts is a file of slice d1"}
+ALONE = ["--select=PLN010"]
 
 
 def judged(
     directory: Path,
     files: Mapping[str, str],
     *,
-    base: Mapping[str, str] = PLANNED,
+    base: Mapping[str, str] | Sequence[Step] = PLANNED,
     branch: str = "tidy-up",
     expect: Sequence[Mapping[str, Any]] = (),
     args: Sequence[str] = ("--select=PLN",),
@@ -83,8 +85,8 @@ def judged(
 ) -> Outcome:
     case = Case(
         policy=more.pop("policy", POLICY.replace("{key}", "")),
-        base=[Step(files=base)],
-        commits=[Step(message, files=files, delete=delete)],
+        base=[Step(files=base)] if isinstance(base, Mapping) else base,
+        commits=[Step(message, files=files, delete=delete)] if files or delete else (),
         branch=branch,
         expect=expect,
         args=args,
@@ -120,68 +122,39 @@ def test_a_conditional_slice_and_one_of_a_later_stage_keep_theirs(tmp_path: Path
 
 def test_no_change_frees_the_files_that_it_takes(tmp_path: Path) -> None:
     done = SLICES.replace("status: open", "status: done")
-    planning = {
-        "code": "PLN008",
-        "path": "src/cart.ts",
-        "message": "changed together with waves/d-01/slices.yaml",
-    }
     files = {"src/cart.ts": "2", "waves/d-01/slices.yaml": done}
-    judged(tmp_path / "1", files, expect=[KEPT], args=["--select=PLN010"])
-    packet = {**files, "waves/d-01/PACKET.md": "Gone.\n"}
-    del packet["waves/d-01/slices.yaml"]
-    planning["message"] = "changed together with waves/d-01/PACKET.md"
+    judged(tmp_path / "1", files, expect=[KEPT], args=ALONE)
+    message = "changed together with waves/d-01/PACKET.md"
+    planning = {"code": "PLN008", "path": "src/cart.ts", "message": message}
+    packet = {"src/cart.ts": "2", "waves/d-01/PACKET.md": "Gone.\n"}
     judged(tmp_path / "2", packet, expect=[planning, KEPT])
     # A pass that supersedes the one that lists the slice must be in the base first.
     later = {"waves/d-02/slices.yaml": "slices: []\n", "src/cart.ts": "2"}
-    judged(tmp_path / "3", later, expect=[KEPT], args=["--select=PLN010"])
+    judged(tmp_path / "3", later, expect=[KEPT], args=ALONE)
 
 
 def test_a_status_alone_in_the_base_frees_no_file(tmp_path: Path) -> None:
     done = {"waves/d-01/slices.yaml": SLICES.replace("tests/], status: open", "tests/], status: done")}
     steps = [Step(files=PLANNED), Step("docs: say so", files=done)]
-    for name, more, expect in (
-        ("said", [], [KEPT]),
-        ("done", [Step("feat: cart", files={"src/cart.ts": "1"})], []),
-    ):
-        case = Case(
-            policy=POLICY.replace("{key}", ""),
-            base=[*steps, *more],
-            commits=[Step("fix: x", files={"src/cart.ts": "2"})],
-            branch="tidy-up",
-            expect=expect,
-            args=["--select=PLN010"],
-            exit_code=1 if expect else 0,
-        )
-        run_case(case, tmp_path / name, installed=False)
+    judged(tmp_path / "said", {"src/cart.ts": "2"}, base=steps, expect=[KEPT], args=ALONE, message="fix: x")
+    steps.append(Step("feat: cart", files={"src/cart.ts": "1"}))
+    judged(tmp_path / "done", {"src/cart.ts": "2"}, base=steps, args=ALONE, message="fix: x")
 
 
 def test_a_later_pass_supersedes_what_an_earlier_one_lists(tmp_path: Path) -> None:
-    later = {
-        "waves/d-02/PACKET.md": "Go on.\n",
-        "waves/d-02/slices.yaml": SLICES.replace("cart.ts", "bag.ts"),
-    }
+    slices = SLICES.replace("cart.ts", "bag.ts")
+    later = {"waves/d-02/PACKET.md": "Go on.\n", "waves/d-02/slices.yaml": slices}
     judged(tmp_path, {"src/cart.ts": "2"}, base={**PLANNED, **later})
 
 
 def test_an_approval_lifts_it(tmp_path: Path) -> None:
     grants = [Grant(rules=["PLN010"], approver="alice", expires=10, sign="key")]
-    expect = [{**KEPT, "state": "approved"}]
-    judged(
-        tmp_path, {"src/cart.ts": "2"}, expect=expect, approvals=grants, policy=POLICY, exit_code=0, args=[]
-    )
+    more: dict[str, Any] = {"expect": [{**KEPT, "state": "approved"}], "exit_code": 0}
+    judged(tmp_path, {"src/cart.ts": "2"}, approvals=grants, policy=POLICY, args=[], **more)
 
 
 def test_what_is_staged_is_kept_too(tmp_path: Path) -> None:
-    case = Case(
-        policy=POLICY.replace("{key}", ""),
-        base=[Step(files=PLANNED)],
-        branch="tidy-up",
-        staged=Step("", files={"src/cart.ts": "2"}),
-        expect=[KEPT],
-        args=["--select=PLN010"],
-        exit_code=1,
-    )
-    run_case(case, tmp_path, installed=False)
+    judged(tmp_path, {}, staged=Step("", files={"src/cart.ts": "2"}), expect=[KEPT], args=ALONE)
 
 
 def test_the_base_holds_what_slices_brought_and_a_fork_that_is_called_like_it_does_not(
@@ -197,11 +170,8 @@ def test_the_base_holds_what_slices_brought_and_a_fork_that_is_called_like_it_do
 def test_a_change_of_papers_touches_nothing_else_whatever_it_is_called(tmp_path: Path) -> None:
     papers = {"waves/d-01/PACKET.md": "Go!\n", "closing/d/REVIEW.md": "Good.\n"}
     judged(tmp_path / "1", {"waves/d-01/PACKET.md": "Go!\n"})
-    mixed = {
-        "code": "PLN008",
-        "path": "src/other.ts",
-        "message": "changed together with waves/d-01/PACKET.md",
-    }
+    message = "changed together with waves/d-01/PACKET.md"
+    mixed = {"code": "PLN008", "path": "src/other.ts", "message": message}
     judged(tmp_path / "2", {"waves/d-01/PACKET.md": "Go!\n", "src/other.ts": "2"}, expect=[mixed])
     told = {"code": "PLN008", "path": "src/other.ts", "message": "the branch of the stage review"}
     closed = {**PLANNED, "waves/d-01/slices.yaml": "slices: []\n"}
@@ -244,48 +214,53 @@ stages = [
 """
 
 
-def lettered(directory: Path, branch: str, path: str, subject: str, **more: Any) -> Outcome:
-    base = [
-        Step(files={"waves/c/PACKET.md": "Go.\n", "waves/c/slices.yaml": LETTERED}),
-        Step("feat(C5): sum it up", files={"src/a.ts": "1"}),
-    ]
+LISTED = [
+    Step(files={"waves/c/PACKET.md": "Go.\n", "waves/c/slices.yaml": LETTERED}),
+    Step("feat(C5): sum it up", files={"src/a.ts": "1"}),
+]
+
+
+def lettered(
+    directory: Path,
+    branch: str,
+    path: str,
+    subject: str,
+    *expect: Mapping[str, str],
+    base: Sequence[Step] = LISTED,
+    **more: Any,
+) -> None:
     case = Case(
         policy=BY_ID,
-        base=more.pop("base", base),
+        base=base,
         branch=branch,
         commits=[Step(subject, files={path: "2"})],
         args=["--select=PLN,BRN,WRK003,CMT"],
+        expect=expect,
+        exit_code=1 if expect else 0,
         **more,
     )
-    return run_case(case, directory, installed=False)
+    run_case(case, directory, installed=False)
 
 
 def test_ids_of_letters_and_digits_are_whole_words(tmp_path: Path) -> None:
     own = {"change": {"work_item": {"kind": "slice", "id": "C5A", "slug": "fix-it"}}}
     lettered(tmp_path / "1", "phase-c-c5a-fix-it", "src/b.ts", "feat(C5A): fix it", report=own)
     kept = {"code": "PLN010", "path": "src/b.ts", "message": "it belongs to slice C5A"}
-    lettered(tmp_path / "2", "phase-c-c5-sum-it-up", "src/b.ts", "feat(C5): more", expect=[kept], exit_code=1)
+    lettered(tmp_path / "2", "phase-c-c5-sum-it-up", "src/b.ts", "feat(C5): more", kept)
     other = [{"code": "WRK003", "message": "C5A"}, {"code": "CMT002"}]
-    lettered(tmp_path / "3", "phase-c-c5-sum-it-up", "src/a.ts", "feat(C5A): more", expect=other, exit_code=1)
+    lettered(tmp_path / "3", "phase-c-c5-sum-it-up", "src/a.ts", "feat(C5A): more", *other)
 
 
 def test_slices_of_a_later_stage_wait_for_it(tmp_path: Path) -> None:
-    early = [{"code": "PLN008", "field": "work_item", "message": "slice C7 is for the stage docs"}]
-    lettered(
-        tmp_path / "1",
-        "phase-c-c7-write-it-down",
-        "guide.md",
-        "feat(C7): write it down",
-        expect=early,
-        exit_code=1,
-    )
+    early = {"code": "PLN008", "field": "work_item", "message": "slice C7 is for the stage docs"}
+    change = ("phase-c-c7-write-it-down", "guide.md", "feat(C7): write it down")
+    lettered(tmp_path / "1", *change, early)
     opened = [
-        Step(files={"waves/c/PACKET.md": "Go.\n", "waves/c/slices.yaml": LETTERED}),
-        Step("feat(C5): sum it up", files={"src/a.ts": "1"}),
+        *LISTED,
         Step("feat(C5A): fix it", files={"src/b.ts": "1"}),
         Step("docs: close it", files={"waves/c/slices.yaml": LETTERED.replace("open", "done", 1)}),
     ]
-    lettered(tmp_path / "2", "phase-c-c7-write-it-down", "guide.md", "feat(C7): write it down", base=opened)
+    lettered(tmp_path / "2", *change, base=opened)
 
 
 def test_a_change_of_a_waves_papers_is_upkeep_and_needs_no_item(tmp_path: Path) -> None:
