@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,8 +12,6 @@ from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from specguard.testing import Repository
 
 AUTHORITY = """# Authority
 
@@ -44,14 +42,29 @@ def govern(repository: Repository) -> Repository:
     return repository
 
 
+def settle(repository: Repository, settings: str) -> None:
+    repository.write("specguard.toml", settings)
+    repository.commit("chore: start")
+
+
 @pytest.fixture(scope="module")
 def governed(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """A repository with an authority, which no test writes to."""
     return govern(Repository(tmp_path_factory.mktemp("governed")))
 
 
+def answer(repository: Repository, *words: str) -> Any:
+    """What a command says as data."""
+    return json.loads(says(repository, *words, "--output-format=json"))
+
+
+def says(repository: Repository, *words: str) -> str:
+    """What a command says."""
+    return run_here(*words, directory=repository.path).stdout
+
+
 def test_policy_cites_the_line_of_every_setting(governed: Repository) -> None:
-    data = json.loads(run_here("policy", "--output-format", "json", directory=governed.path).stdout)
+    data = answer(governed, "policy")
     origins = {one["key"]: (one["origin"]["path"], one["origin"]["line"]) for one in data["settings"]}
     lines = AUTHORITY.split("\n")
     for key, text in {
@@ -110,22 +123,18 @@ binding = "date"
 
 
 def test_policy_with_lists_of_tables_and_names_of_any_kind_compiles_to_itself(repository: Repository) -> None:
-    repository.write("specguard.toml", LISTS_OF_TABLES)
-    repository.commit("chore: start")
-    before = json.loads(run_here("policy", "--output-format", "json", directory=repository.path).stdout)
-    shown = run_here("policy", "--output-format", "toml", directory=repository.path).stdout
+    settle(repository, LISTS_OF_TABLES)
+    before = answer(repository, "policy")
+    shown = says(repository, "policy", "--output-format", "toml")
     assert shown.count("[[invariants]]") == 2
     repository.write("all.toml", shown)
-    after = run_here(
-        "policy", "--authority", "all.toml", "--output-format", "json", directory=repository.path
-    )
-    assert json.loads(after.stdout)["policy_id"] == before["policy_id"]
+    after = answer(repository, "policy", "--authority", "all.toml")
+    assert after["policy_id"] == before["policy_id"]
 
 
 def test_policy_shows_what_is_written_also_where_it_is_the_default(repository: Repository) -> None:
-    repository.write("specguard.toml", LISTS_OF_TABLES)
-    repository.commit("chore: start")
-    data = json.loads(run_here("policy", "--output-format", "json", directory=repository.path).stdout)
+    settle(repository, LISTS_OF_TABLES)
+    data = answer(repository, "policy")
     shown = {one["key"]: one["value"] for one in data["settings"]}
     assert shown["specs.max_age_days"] == 30
     assert shown["specs.binding"] == "date"
@@ -136,16 +145,14 @@ def test_policy_shows_what_is_written_also_where_it_is_the_default(repository: R
 
 
 def test_why_names_the_pattern_and_its_line(governed: Repository) -> None:
-    found = json.loads(
-        run_here("why", "docs/api/x.yaml", "--output-format", "json", directory=governed.path).stdout
-    )
+    found = answer(governed, "why", "docs/api/x.yaml")
     assert [(one["code"], one["pattern"], one["effect"]) for one in found] == [
         ("PTH001", "docs/api/", "guarded")
     ]
     assert found[0]["authority"]["line"] == 18
     exempt = run_here("why", "docs/api/drafts/x.yaml", directory=governed.path)
     assert "left alone: docs/api/drafts/" in exempt.stdout
-    assert "no pattern" in run_here("why", "src/x", directory=governed.path).stdout
+    assert "no pattern" in says(governed, "why", "src/x")
 
 
 @pytest.mark.parametrize(
@@ -160,7 +167,7 @@ def test_why_names_the_pattern_and_its_line(governed: Repository) -> None:
 def test_why_knows_work_items_and_the_policy_itself(
     governed: Repository, path: str, code: str, origin: str | None
 ) -> None:
-    found = json.loads(run_here("why", path, "--output-format", "json", directory=governed.path).stdout)
+    found = answer(governed, "why", path)
     told = [one for one in found if one["code"] == code]
     assert told, found
     assert (told[0]["authority"] or {}).get("path") == origin
@@ -190,7 +197,7 @@ keys = [{name = "root"}]
     repository.commit("chore: base", files=files)
 
     def effects(path: str) -> list[tuple[str, str]]:
-        found = json.loads(run_here("why", path, "--output-format", "json", directory=repository.path).stdout)
+        found = answer(repository, "why", path)
         return [(one["code"], one["effect"]) for one in found if one["code"][:3] == "SPC"]
 
     governed = ("SPC003", "governed by specs/0001-runs.md")
@@ -198,19 +205,13 @@ keys = [{name = "root"}]
     assert effects("src/x.py") == [("SPC007", "changes with a spec")]
     assert effects("specs/0002-logs.md") == [("SPC001", "a spec"), ("SPC009", "number 2 of the order")]
     assert effects("specs/index.json") == [("SPC001", "the index of specs")]
-    assert (
-        "governed by specs/0001-runs.md" in run_here("why", "src/runs/x.py", directory=repository.path).stdout
-    )
+    assert "governed by specs/0001-runs.md" in says(repository, "why", "src/runs/x.py")
 
 
 def test_policy_counts_no_rule_about_work_where_no_kind_is_declared(repository: Repository) -> None:
     def active(settings: str) -> set[str]:
         repository.write("specguard.toml", settings)
-        policy = json.loads(
-            run_here(
-                "policy", "--authority=specguard.toml", "--output-format=json", directory=repository.path
-            ).stdout
-        )
+        policy = answer(repository, "policy", "--authority=specguard.toml")
         return {rule["code"] for rule in policy["rules"] if rule["active"]}
 
     kind = "[work.phase]\nbranch = 'phase-{number}'\n"
@@ -225,7 +226,7 @@ def test_policy_counts_no_rule_about_work_where_no_kind_is_declared(repository: 
 def test_rule_finds_its_page_by_code_and_by_name(governed: Repository) -> None:
     by_code = run_here("rule", "pth001", directory=governed.path)
     assert by_code.stdout.startswith("# forbidden-path (PTH001)")
-    assert by_code.stdout == run_here("rule", "forbidden-path", directory=governed.path).stdout
+    assert by_code.stdout == says(governed, "rule", "forbidden-path")
     unknown = ended(run_here("rule", "forbiden-path", directory=governed.path), 2)
     assert (
         "no rule has the code or name 'forbiden-path', or the words in its text or settings" in unknown.stderr
@@ -250,7 +251,7 @@ def test_rule_searches_what_is_no_name(word: str, code: str, governed: Repositor
     found = ended(run_here("rule", word, directory=governed.path))
     assert f"\n{code} " in f"\n{found.stdout}"
     assert "PTH005" not in found.stdout
-    as_data = json.loads(run_here("rule", word, "--output-format", "json", directory=governed.path).stdout)
+    as_data = answer(governed, "rule", word)
     assert [rule["code"] for rule in as_data] == [line.split()[0] for line in found.stdout.splitlines()]
 
 
@@ -258,7 +259,7 @@ def test_rule_shows_the_cases_of_a_rule(governed: Repository) -> None:
     shown = run_here("rule", "PTH001", "--cases", directory=governed.path)
     assert "This change fails:\n\n```toml\npolicy = " in shown.stdout
     assert "This change passes:" in shown.stdout
-    assert "This change" not in run_here("rule", "PTH001", directory=governed.path).stdout
+    assert "This change" not in says(governed, "rule", "PTH001")
     for words in (("rule", "--cases"), ("rule", "companion", "--cases")):
         assert run_here(*words, directory=governed.path).exit_code == 2
 
@@ -271,10 +272,10 @@ def test_the_base_that_the_bases_authority_names_is_asked(repository: Repository
     governed.branch("develop")
     governed.write("SPEC_AUTHORITY.md", text.replace("docs/api/", "docs/interface/"))
     head = governed.commit("docs: lock the interface")
-    assert "docs/interface/" in run_here("policy", directory=governed.path).stdout
-    assert "PTH001" in run_here("why", "docs/interface/x", directory=governed.path).stdout
-    assert f"base: develop at {head[:12]}" in run_here("doctor", directory=governed.path).stdout
-    assert "docs/interface/" not in run_here("policy", "--base", "main", directory=governed.path).stdout
+    assert "docs/interface/" in says(governed, "policy")
+    assert "PTH001" in says(governed, "why", "docs/interface/x")
+    assert f"base: develop at {head[:12]}" in says(governed, "doctor")
+    assert "docs/interface/" not in says(governed, "policy", "--base", "main")
 
 
 def test_an_authority_in_a_file_is_asked_before_the_first_commit(repository: Repository) -> None:
@@ -283,7 +284,7 @@ def test_an_authority_in_a_file_is_asked_before_the_first_commit(repository: Rep
     assert "other.md:6" in outcome.stdout
     assert run_here("policy", directory=repository.path).exit_code == 2
     repository.rename("other.md", "SPEC_AUTHORITY.md")
-    assert "SPEC_AUTHORITY.md:6" in run_here("policy", directory=repository.path).stdout
+    assert "SPEC_AUTHORITY.md:6" in says(repository, "policy")
 
 
 @pytest.mark.parametrize("path", ["", "/", "../x", "a/../b", "a/./b", "a//b"])
@@ -326,12 +327,12 @@ def test_doctor_says_whose_authority_it_read_where_the_base_has_none(repository:
     repository.commit("chore: start")
     repository.publish()
     repository.branch("work")
-    assert "once it is on origin/main" in run_here("init", directory=repository.path).stdout
-    asked = run_here("doctor", directory=repository.path).stdout
+    assert "once it is on origin/main" in says(repository, "init")
+    asked = says(repository, "doctor")
     assert "it is not on the base yet" in asked
     repository.stage()
     repository.commit("docs: state what may change")
-    asked = run_here("doctor", directory=repository.path).stdout
+    asked = says(repository, "doctor")
     assert "this is HEAD's: the base has none yet" in asked
     assert f"base: origin/main at {repository.oid('main')[:12]}\n" in asked
 
@@ -411,9 +412,8 @@ index = "assets.json"
 def test_why_knows_the_declared_tables(
     repository: Repository, path: str, told: dict[str, tuple[str, int | None]]
 ) -> None:
-    repository.write("specguard.toml", DECLARED)
-    repository.commit("chore: start")
-    found = json.loads(run_here("why", path, "--output-format", "json", directory=repository.path).stdout)
+    settle(repository, DECLARED)
+    found = answer(repository, "why", path)
     defaults = {"ART012", "ART016", "ART017"}
     assert {
         one["code"]: (one["setting"], one["authority"] and one["authority"]["line"])
@@ -423,11 +423,10 @@ def test_why_knows_the_declared_tables(
 
 
 def test_why_names_each_rule_about_a_plan_and_a_list_of_items(repository: Repository) -> None:
-    repository.write("specguard.toml", DECLARED)
-    repository.commit("chore: start")
-    plan = run_here("why", ".plans/cart/plan.json", directory=repository.path).stdout
+    settle(repository, DECLARED)
+    plan = says(repository, "why", ".plans/cart/plan.json")
     assert "PLN001 invalid-plan (error): a plan: .plans/{name}/plan.json  specguard.toml:15\n" in plan
-    listed = run_here("why", "passes/1/slices.yaml", directory=repository.path).stdout
+    listed = says(repository, "why", "passes/1/slices.yaml")
     assert "PLN010 slice-out-of-files (error): lists the slices: passes/{n}/slices.yaml" in listed
 
 
@@ -442,45 +441,35 @@ require = ["CHANGELOG.md"]
 trailer = "Changelog"
 """
     project = Case(policy=policy, base=(Step(files={"a": "a"}),)).build(tmp_path / "project")
-    told = run_here("why", "src/core.py", directory=project.path).stdout
+    told = says(project, "why", "src/core.py")
     assert (
         "    a change here also changes CHANGELOG.md, or says why not in a trailer 'Changelog: REASON'\n"
         in told
     )
-    told = run_here("why", "docs/x/a", directory=project.path).stdout
+    told = says(project, "why", "docs/x/a")
     assert "    nothing under docs/ is added, changed or removed without an approval\n" in told
-    [first, second] = json.loads(
-        run_here("why", "docs/x/a", "--output-format", "json", directory=project.path).stdout
-    )
+    [first, second] = answer(project, "why", "docs/x/a")
     assert [bool(first["asks"]), bool(second["asks"])] == [True, False]
 
 
 def test_policy_as_settings_compiles_to_the_same_policy(governed: Repository) -> None:
-    before = json.loads(run_here("policy", "--output-format", "json", directory=governed.path).stdout)
-    (governed.path / "all.toml").write_text(
-        run_here("policy", "--output-format", "toml", directory=governed.path).stdout
-    )
-    after = run_here("policy", "--authority", "all.toml", "--output-format", "json", directory=governed.path)
-    assert json.loads(after.stdout)["policy_id"] == before["policy_id"]
+    before = answer(governed, "policy")
+    (governed.path / "all.toml").write_text(says(governed, "policy", "--output-format", "toml"))
+    after = answer(governed, "policy", "--authority", "all.toml")
+    assert after["policy_id"] == before["policy_id"]
 
 
 def test_policy_of_a_file_that_is_not_committed(repository: Repository) -> None:
     repository.write("SPEC_AUTHORITY.md", AUTHORITY)
-    outcome = run_here("policy", directory=repository.path)
-    assert outcome.exit_code == 0, outcome
-    assert "docs/api/" in outcome.stdout
+    assert "docs/api/" in ended(run_here("policy", directory=repository.path)).stdout
 
 
 def test_doctor_outside_a_repository(tmp_path: object) -> None:
-    outcome = run_here("doctor", directory=str(tmp_path))
-    assert outcome.exit_code == 1
-    assert "is not in a git repository" in outcome.stdout
+    assert "is not in a git repository" in ended(run_here("doctor", directory=str(tmp_path)), 1).stdout
 
 
 def test_with_a_folder_named_every_file_is_seen_from_there(governed: Repository, tmp_path: Path) -> None:
     governed.write("other.md", "# Other\n\n## Locked zones\n\n- `elsewhere/`\n")
     outcome = run_here("policy", "-C", str(governed.path), "--authority", "other.md", directory=tmp_path)
     assert "elsewhere/" in outcome.stdout, outcome
-    wrong = run_here("policy", "-C", "nowhere", directory=tmp_path)
-    assert wrong.exit_code == 2
-    assert "-C nowhere" in wrong.stderr
+    assert "-C nowhere" in ended(run_here("policy", "-C", "nowhere", directory=tmp_path), 2).stderr
