@@ -37,14 +37,12 @@ exclude = ["docs/api/drafts/"]
 
 
 def govern(repository: Repository) -> Repository:
-    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
-    repository.commit("docs: state what may change")
+    repository.commit("docs: state what may change", files={"SPEC_AUTHORITY.md": AUTHORITY})
     return repository
 
 
 def settle(repository: Repository, settings: str) -> None:
-    repository.write("specguard.toml", settings)
-    repository.commit("chore: start")
+    repository.commit("chore: start", files={"specguard.toml": settings})
 
 
 @pytest.fixture(scope="module")
@@ -53,14 +51,14 @@ def governed(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return govern(Repository(tmp_path_factory.mktemp("governed")))
 
 
-def answer(repository: Repository, *words: str) -> Any:
-    """What a command says as data."""
-    return json.loads(says(repository, *words, "--output-format=json"))
-
-
 def says(repository: Repository, *words: str) -> str:
     """What a command says."""
     return run_here(*words, directory=repository.path).stdout
+
+
+def answer(repository: Repository, *words: str) -> Any:
+    """What a command says as data."""
+    return json.loads(says(repository, *words, "--output-format=json"))
 
 
 def test_policy_cites_the_line_of_every_setting(governed: Repository) -> None:
@@ -267,8 +265,7 @@ def test_rule_shows_the_cases_of_a_rule(governed: Repository) -> None:
 def test_the_base_that_the_bases_authority_names_is_asked(repository: Repository) -> None:
     governed = govern(repository)
     text = AUTHORITY.replace("extends", 'base = "develop"\nextends')
-    governed.write("SPEC_AUTHORITY.md", text)
-    governed.commit("docs: move to another base")
+    governed.commit("docs: move to another base", files={"SPEC_AUTHORITY.md": text})
     governed.branch("develop")
     governed.write("SPEC_AUTHORITY.md", text.replace("docs/api/", "docs/interface/"))
     head = governed.commit("docs: lock the interface")
@@ -304,8 +301,7 @@ def test_doctor_says_what_is_there_and_what_is_missing(governed: Repository) -> 
 
 
 def test_doctor_fails_where_there_is_no_base(repository: Repository) -> None:
-    repository.write("a", "a")
-    repository.commit("chore: start")
+    repository.commit("chore: start", files={"a": "a"})
     repository.git("branch", "-m", "elsewhere")
     assert "missing base" in " ".join(ended(run_here("doctor", directory=repository.path), 1).stdout.split())
 
@@ -323,8 +319,7 @@ def test_doctor_names_the_line_of_the_authority_that_is_wrong(repository: Reposi
 
 
 def test_doctor_says_whose_authority_it_read_where_the_base_has_none(repository: Repository) -> None:
-    repository.write("a", "a")
-    repository.commit("chore: start")
+    repository.commit("chore: start", files={"a": "a"})
     repository.publish()
     repository.branch("work")
     assert "once it is on origin/main" in says(repository, "init")

@@ -50,8 +50,7 @@ commits = {message = "docs: x", files = {"docs/guide.md" = "b"}}
 
 @pytest.fixture
 def guarded(repository: Repository) -> Repository:
-    repository.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=INLINE))
-    repository.commit("chore: start")
+    repository.commit("chore: start", files={"SPEC_AUTHORITY.md": AUTHORITY.format(tests=INLINE)})
     return repository
 
 
@@ -168,6 +167,18 @@ def test_a_case_with_a_policy_of_its_own_needs_no_authority_and_no_repository(tm
         ('expect = [\n "PTH001",\n {cod = "x"},\n]\n', "mine.toml:3: expect.1: unknown key 'cod'"),
         ("a = \n", "mine.toml:1: this is not TOML"),
         ('like = "none.toml"\n', "mine.toml:1: there is no case 'none.toml'"),
+        # What no repository could be made of.
+        ('args = ["--branch\\u0000"]\n', "mine.toml:1: args has a NUL"),
+        ("args = [1]\n", "mine.toml:1: args.0 must be text"),
+        ('branch = "a\\u0000"\n', "mine.toml:1: branch has a NUL"),
+        ('env = {"A=B" = "x"}\n', "mine.toml:1: env: no variable has such a name"),
+        ('refs = {"refs/heads/x" = "a\\u0000"}\n', "mine.toml:1: refs has a NUL"),
+        ('base = {files = {"a\\u0000b" = "x"}}\n', "a path has a NUL"),
+        ("base = {files = {'a\\x00b' = 'x'}}\n", "a path has a NUL"),
+        ('commits = {rename = {a = "b\\u0000"}}\n', "a path has a NUL"),
+        ('base = {files = "a"}\nedits = {a = {x = "y"}}\n', "the files of a step must be a table"),
+        ('base = {files = {a = 1}}\nedits = {a = {x = "y"}}\n', "what 'a' is now must be text"),
+        ("expect = " + "[" * 3000 + "]" * 3000, "it is nested too deeply"),
     ],
 )
 def test_what_is_not_written_as_a_case_is_an_error_with_its_line(
@@ -175,6 +186,7 @@ def test_what_is_not_written_as_a_case_is_an_error_with_its_line(
 ) -> None:
     done = tried(guarded, content, 2)
     assert said in done.stderr, done
+    assert "internal error" not in done.stderr, done
     assert not done.stdout
 
 
@@ -290,28 +302,6 @@ def test_a_policy_leads_no_record_of_a_case_out_of_its_repository(
     done = tried(guarded, content, 2)
     assert not list(outside.iterdir()), done
     assert "is no path in the working tree" in done.stdout, done
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ('args = ["--branch\\u0000"]\n', "mine.toml:1: args has a NUL"),
-        ("args = [1]\n", "mine.toml:1: args.0 must be text"),
-        ('branch = "a\\u0000"\n', "mine.toml:1: branch has a NUL"),
-        ('env = {"A=B" = "x"}\n', "mine.toml:1: env: no variable has such a name"),
-        ('refs = {"refs/heads/x" = "a\\u0000"}\n', "mine.toml:1: refs has a NUL"),
-        ('base = {files = {"a\\u0000b" = "x"}}\n', "a path has a NUL"),
-        ("base = {files = {'a\\x00b' = 'x'}}\n", "a path has a NUL"),
-        ('commits = {rename = {a = "b\\u0000"}}\n', "a path has a NUL"),
-        ('base = {files = "a"}\nedits = {a = {x = "y"}}\n', "the files of a step must be a table"),
-        ('base = {files = {a = 1}}\nedits = {a = {x = "y"}}\n', "what 'a' is now must be text"),
-        ("expect = " + "[" * 3000 + "]" * 3000, "it is nested too deeply"),
-    ],
-)
-def test_what_no_repository_could_be_made_of_is_said(guarded: Repository, content: str, said: str) -> None:
-    done = tried(guarded, content, 2)
-    assert said in done.stderr, done
-    assert "internal error" not in done.stderr, done
 
 
 def test_a_pipe_among_the_cases_is_not_waited_for(guarded: Repository) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from specguard.testing import Repository, run_here
 from tests.outcomes import ended
-
-if TYPE_CHECKING:
-    from specguard.testing import Repository
 
 AUTHORITY = """# Authority
 
@@ -57,8 +54,7 @@ may = ["PTH"]
 
 
 def govern(repository: Repository) -> Repository:
-    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
-    repository.commit("docs: state what may change")
+    repository.commit("docs: state what may change", files={"SPEC_AUTHORITY.md": AUTHORITY})
     return repository
 
 

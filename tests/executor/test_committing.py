@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from specguard.executor.watch import inspect
 from tests.executor.places import POLICY, Setting, everything, work
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from specguard.executor.run import Run
 
 
@@ -25,8 +28,12 @@ def changed(run: Run, tree: str) -> list[str]:
     return [f"{entry.status} {os.fsdecode(entry.path)}" for entry in place.git.diff_trees(place.base, tree)]
 
 
-def test_the_tree_is_what_the_files_are(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
+@pytest.fixture
+def setting(tmp_path: Path) -> Setting:
+    return Setting(tmp_path)
+
+
+def test_the_tree_is_what_the_files_are(setting: Setting) -> None:
     script = """
     echo 2 > src/a.py; rm README.md; mkdir -p build src/deep; echo o > build/o; echo 1 > src/deep/n
     ln -s ../a.py src/deep/l; chmod +x locked/a; printf x > src/$(printf '\\377'); printf y > 'src/q"u	o'
@@ -48,8 +55,7 @@ def test_the_tree_is_what_the_files_are(tmp_path: Path) -> None:
         assert hash_tree(run) == tree
 
 
-def test_there_is_one_commit_on_the_base_and_it_is_the_users(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
+def test_there_is_one_commit_on_the_base_and_it_is_the_users(setting: Setting) -> None:
     with setting.run() as run:
         place = work(run, "echo 1 > src/new.py")
         inspect(run)
@@ -74,17 +80,12 @@ def test_there_is_one_commit_on_the_base_and_it_is_the_users(tmp_path: Path) -> 
         assert setting.user.git("rev-list", "--count", "main..taken") == "1"
 
 
-def test_the_environment_names_the_author_before_the_configuration(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
+def test_the_environment_names_the_author_before_the_configuration(setting: Setting) -> None:
     setting.user.git("config", "user.email", "uma@work.example")
     with setting.run() as run:
         place = place_of(run)
-        given = {
-            **run.options.environment,
-            "GIT_AUTHOR_NAME": "Ada\nbig <x>",
-            "GIT_AUTHOR_DATE": "@1000000000 +0200",
-        }
-        run.git.repository.environment = given
+        author = {"GIT_AUTHOR_NAME": "Ada\nbig <x>", "GIT_AUTHOR_DATE": "@1000000000 +0200"}
+        run.git.repository.environment = {**run.options.environment, **author}
         _, content = place.git.object(make_commit(run, hash_tree(run)))
         assert b"\nauthor Adabig x <uma@work.example> 1000000000 +0000\n" in content
         assert b"\ncommitter Uma User <uma@work.example> 1767323045 +0000\n" in content
@@ -112,8 +113,7 @@ def test_what_must_not_be_committed_stops_the_run(tmp_path: Path, script: str, r
             hash_tree(run)
 
 
-def test_an_object_that_was_forged_beforehand_stands_for_no_file(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
+def test_an_object_that_was_forged_beforehand_stands_for_no_file(setting: Setting) -> None:
     script = """
     echo good > src/new.py; oid=$(git hash-object src/new.py); folder=$(echo "$oid" | cut -c-2)
     evil=$(echo evil | git hash-object -w --stdin); there=$(echo "$evil" | cut -c-2)
@@ -131,9 +131,8 @@ def test_links_within_and_pointers_are_fine(tmp_path: Path) -> None:
     setting = Setting(tmp_path, {".gitattributes": "*.psd filter=lfs\n"})
     pointer = "version https://git-lfs.github.com/spec/v1\\noid sha256:0\\nsize 1\\n"
     with setting.run() as run:
-        work(
-            run, f"printf '{pointer}' > art.psd; : > empty.psd; ln -s ../src/./a.py locked/l; ln -s nowhere x"
-        )
+        work(run, f"printf '{pointer}' > art.psd; : > empty.psd")
+        work(run, "ln -s ../src/./a.py locked/l; ln -s nowhere x")
         assert changed(run, hash_tree(run)) == ["A art.psd", "A empty.psd", "A locked/l", "A x"]
 
 
@@ -192,6 +191,15 @@ def hooked(tmp_path: Path, script: str) -> Setting:
     return Setting(tmp_path, {".pre-commit-config.yaml": HOOKS.format(entry=hook)})
 
 
+@contextmanager
+def after_work(tmp_path: Path, script: str) -> Iterator[Run]:
+    """A run whose agent has added a file, before what its commit must pass: a hook that is a script."""
+    with hooked(tmp_path, script).run() as run:
+        work(run, "echo 1 > src/new.py")
+        run.manifest.tree = hash_tree(run)
+        yield run
+
+
 @pytest.fixture(autouse=True)
 def with_pre_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}")
@@ -206,28 +214,22 @@ needs_pre_commit = pytest.mark.skipif(
 @needs_pre_commit
 def test_the_hook_sees_what_is_committed(tmp_path: Path) -> None:
     seen = tmp_path / "seen"
-    setting = hooked(
-        tmp_path, f'cat "$1" > {seen}; git diff --cached --name-status >> {seen}; git diff >> {seen}'
-    )
-    with setting.run() as run:
+    script = f'cat "$1" > {seen}; git diff --cached --name-status >> {seen}; git diff >> {seen}'
+    with hooked(tmp_path, script).run() as run:
         # The agent's own idea of the hooks plays no part.
         work(run, "echo 1 > src/new.py; echo 'repos: []' > .pre-commit-config.yaml; echo 9 > src/a.py")
         inspect(run)
         run.manifest.tree = hash_tree(run)
         assert commit(run)
-        assert seen.read_text() == (
-            f"{message_of(run)}M\t.pre-commit-config.yaml\nM\tsrc/a.py\nA\tsrc/new.py\n"
-        )
+        names = "M\t.pre-commit-config.yaml\nM\tsrc/a.py\nA\tsrc/new.py\n"
+        assert seen.read_text() == message_of(run) + names
         inspect(run, "the commit-msg hook")
         assert run.manifest.commands[-1].kind == "hook"
 
 
 @needs_pre_commit
 def test_a_hook_that_alters_the_message_sends_the_run_back_once(tmp_path: Path) -> None:
-    setting = hooked(tmp_path, 'grep -q Change-Id "$1" || printf "\\nChange-Id: I1  \\n\\n" >> "$1"')
-    with setting.run() as run:
-        work(run, "echo 1 > src/new.py")
-        run.manifest.tree = hash_tree(run)
+    with after_work(tmp_path, 'grep -q Change-Id "$1" || printf "\\nChange-Id: I1  \\n\\n" >> "$1"') as run:
         assert not commit(run)
         assert run.manifest.commit is None
         assert message_of(run).endswith("\n\nChange-Id: I1\n")
@@ -237,10 +239,7 @@ def test_a_hook_that_alters_the_message_sends_the_run_back_once(tmp_path: Path) 
 
 @needs_pre_commit
 def test_a_hook_that_refuses_ends_the_run(tmp_path: Path) -> None:
-    setting = hooked(tmp_path, "echo 'no ticket in the message'; exit 1")
-    with setting.run() as run:
-        work(run, "echo 1 > src/new.py")
-        run.manifest.tree = hash_tree(run)
+    with after_work(tmp_path, "echo 'no ticket in the message'; exit 1") as run:
         with pytest.raises(RunEnded, match="commit-msg hooks refuse the message") as caught:
             commit(run)
         assert caught.value.code == 3
@@ -249,18 +248,14 @@ def test_a_hook_that_refuses_ends_the_run(tmp_path: Path) -> None:
         assert run.manifest.commit is None
 
 
-def test_a_tree_that_did_not_change_is_the_base(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
+def test_a_tree_that_did_not_change_is_the_base(setting: Setting) -> None:
     with setting.run() as run:
         assert hash_tree(run) == place_of(run).git.commit(setting.base).tree
 
 
 @needs_pre_commit
 def test_a_hook_that_alters_files_sends_the_run_back(tmp_path: Path) -> None:
-    setting = hooked(tmp_path, "echo 7 > src/hooked.py")
-    with setting.run() as run:
-        work(run, "echo 1 > src/new.py")
-        run.manifest.tree = hash_tree(run)
+    with after_work(tmp_path, "echo 7 > src/hooked.py") as run:
         assert not commit(run)
         assert run.manifest.commit is None
         run.manifest.tree = hash_tree(run)
@@ -270,9 +265,6 @@ def test_a_hook_that_alters_files_sends_the_run_back(tmp_path: Path) -> None:
 
 @needs_pre_commit
 def test_what_a_hook_does_to_the_place_is_caught(tmp_path: Path) -> None:
-    setting = hooked(tmp_path, "git tag v1")
-    with setting.run() as run:
-        work(run, "echo 1 > src/new.py")
-        run.manifest.tree = hash_tree(run)
-        with pytest.raises(RunEnded, match=r"a commit-msg hook added \.git/refs/tags/v1"):
-            commit(run)
+    told = r"a commit-msg hook added \.git/refs/tags/v1"
+    with after_work(tmp_path, "git tag v1") as run, pytest.raises(RunEnded, match=told):
+        commit(run)

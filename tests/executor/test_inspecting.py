@@ -88,6 +88,8 @@ CHANGES = {
 _COMMITS = r"the agent committed by itself \([0-9a-f]{12}\)"
 _NEST = "git init -q --template= build/n; git -C build/n commit -q --allow-empty -m x; git add -f build/n"
 _MERGE = "git merge -q --no-commit --no-ff HEAD~1; git rev-parse HEAD > .git/MERGE_HEAD"
+_ELSEWHERE = "put something else in the place of its .git"
+_HID = r"hid src/a\.py from git"
 IN_PLACE = {
     **{name: (script, rf"added \.git/{path} of its place") for name, (script, path) in ADDS.items()},
     **{name: (script, rf"changed \.git/{path} of its place") for name, (script, path) in CHANGES.items()},
@@ -103,21 +105,12 @@ IN_PLACE = {
     "deletes the config": ("rm .git/config", r"removed \.git/config of its place"),
     "links a worktree": ("git worktree add -q --detach ../linked-$$", r"added \.git/worktrees/"),
     "leaves a merge": (_MERGE, "MERGE_HEAD"),
-    "re-points .git": (
-        "mv .git moved; echo gitdir: moved > .git",
-        "put something else in the place of its .git",
-    ),
-    "links .git": ("mv .git moved; ln -s moved .git", "put something else in the place of its .git"),
+    "re-points .git": ("mv .git moved; echo gitdir: moved > .git", _ELSEWHERE),
+    "links .git": ("mv .git moved; ln -s moved .git", _ELSEWHERE),
     "deletes .git": ("rm -r .git", r"deleted the \.git of its place"),
     "deletes its place": ('rm -r "$PWD"', "deleted its place"),
-    "assumes unchanged": (
-        "git update-index --assume-unchanged src/a.py",
-        r"hid src/a\.py from git \(assume-unch",
-    ),
-    "skips the worktree": (
-        "git update-index --skip-worktree src/a.py",
-        r"hid src/a\.py from git \(skip-worktree",
-    ),
+    "assumes unchanged": ("git update-index --assume-unchanged src/a.py", rf"{_HID} \(assume-unch"),
+    "skips the worktree": ("git update-index --skip-worktree src/a.py", rf"{_HID} \(skip-worktree"),
     "breaks the index": ("echo junk > .git/index", "left an index of its place that cannot be read"),
     "makes a repository": ("git init -q --template= nest", "made a repository within its place, at nest"),
     "spells it otherwise": ("mkdir -p nest/.GiT", "made a repository within its place, at nest"),
@@ -153,6 +146,7 @@ _MADE = "made=$(git commit-tree -m x HEAD^{tree}); "
 _PUSH = f'{_MADE} git push -q "$USER_CHECKOUT"'
 _USERS = 'cd "$USER_CHECKOUT";'
 _PACK = "echo $made | git pack-objects -q .git/objects/pack/pack; git prune-packed;"
+_HEAD = r"\.git/HEAD of your repository was changed"
 _CONFIG = r"\.git/config of your repository was changed"
 OUTSIDE = {
     "pushes": (f"{_PUSH} $made:refs/heads/evil", "your ref refs/heads/evil appeared"),
@@ -167,10 +161,7 @@ OUTSIDE = {
     ),
     "replaces": ('git -C "$USER_CHECKOUT" replace HEAD HEAD~1', "your ref refs/replace/"),
     "configures": ('git -C "$USER_CHECKOUT" config core.x y', _CONFIG),
-    "pushes a branch to an address": (
-        'git -C "$USER_CHECKOUT" config branch.main.pushRemote /tmp/elsewhere',
-        _CONFIG,
-    ),
+    "pushes a branch to an address": (f"{_USERS} git config branch.main.pushRemote /tmp/elsewhere", _CONFIG),
     "adds a remote for a branch": (
         f"{_USERS} git remote add evil /tmp/evil; git config branch.main.remote evil",
         _CONFIG,
@@ -201,14 +192,8 @@ MEANWHILE = {
     ),
     "deletes a branch": (f"{_USERS} git update-ref -d refs/heads/main", "your ref refs/heads/main is gone"),
     "breaks a ref": ('echo junk > "$USER_CHECKOUT/.git/refs/heads/x"', "your ref"),
-    "switches": (
-        f"{_USERS} git symbolic-ref HEAD refs/heads/x",
-        r"\.git/HEAD of your repository was changed",
-    ),
-    "tracks a branch": (
-        f"{_USERS} git switch -q -c mine --track main",
-        rf"\.git/HEAD of your repository was changed; {_CONFIG}",
-    ),
+    "switches": (f"{_USERS} git symbolic-ref HEAD refs/heads/x", _HEAD),
+    "tracks a branch": (f"{_USERS} git switch -q -c mine --track main", f"{_HEAD}; {_CONFIG}"),
     "has an editor that remembers a base": (
         f"{_USERS} git config branch.main.vscode-merge-base origin/main",
         _CONFIG,

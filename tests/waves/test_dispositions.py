@@ -46,9 +46,9 @@ def judged(
         "commits": [Step("docs: x", files={"docs/D7_READINESS.md": readiness})],
         "args": ["--select=PLN011"],
         "expect": expect,
-        "exit_code": 1 if expect else 0,
         **more,
     }
+    values.setdefault("exit_code", 1 if values["expect"] else 0)
     run_case(Case(**values), directory, installed=False)
 
 
@@ -72,23 +72,29 @@ def test_what_puts_an_item_off(tmp_path: Path, text: str) -> None:
     judged(tmp_path, f"# Readiness\n\n{text}\n")
 
 
+NOT_SAID = "does not say that it is put off"
+NO_ANSWER = "speaks of slice D4 without an answer"
+NO_EVIDENCE = "without evidence that is there"
+TRIGGERED = "was triggered, and it is not done"
+
+
 @pytest.mark.parametrize(
     ("text", "message", "line"),
     [
         ("All is well.", "slice D4 is conditional, not done, and docs/D7_READINESS.md does not say", None),
-        ("<!-- D4: trigger: no (`scans/d4.json`) -->", "does not say that it is put off", None),
-        ("```\nD4: trigger: no (`scans/d4.json`)\n```", "does not say that it is put off", None),
-        ("> D4: trigger: no (`scans/d4.json`)", "does not say that it is put off", None),
-        ("- D40: trigger: no (`scans/d4.json`)", "does not say that it is put off", None),
-        ("- D4.1: trigger: no (`scans/d4.json`)", "does not say that it is put off", None),
-        ("## D4\n\n| trigger | evidence |\n| --- | --- |", "speaks of slice D4 without an answer", 3),
-        ("D4 stays deferred, trigger: no:\n\n- `scans/d4.json`", "without evidence that is there", 3),
-        ("- Tighten the decisions: trigger: no (`scans/d4.json`)", "does not say that it is put off", None),
-        ("- D4 is next (`scans/d4.json`)", "speaks of slice D4 without an answer", 3),
+        ("<!-- D4: trigger: no (`scans/d4.json`) -->", NOT_SAID, None),
+        ("```\nD4: trigger: no (`scans/d4.json`)\n```", NOT_SAID, None),
+        ("> D4: trigger: no (`scans/d4.json`)", NOT_SAID, None),
+        ("- D40: trigger: no (`scans/d4.json`)", NOT_SAID, None),
+        ("- D4.1: trigger: no (`scans/d4.json`)", NOT_SAID, None),
+        ("## D4\n\n| trigger | evidence |\n| --- | --- |", NO_ANSWER, 3),
+        ("D4 stays deferred, trigger: no:\n\n- `scans/d4.json`", NO_EVIDENCE, 3),
+        ("- Tighten the decisions: trigger: no (`scans/d4.json`)", NOT_SAID, None),
+        ("- D4 is next (`scans/d4.json`)", NO_ANSWER, 3),
         ("- D4: deferred (`scans/d4.json`)", "speaks of slice D4 without an answer to its trigger", 3),
-        ("- D4: no trigger (`scans/d4.json`)", "speaks of slice D4 without an answer", 3),
-        ("D4 was not triggered (`scans/d4.json`).", "speaks of slice D4 without an answer", 3),
-        ("- D4 was triggered, deferred (`scans/d4.json`)", "speaks of slice D4 without an answer", 3),
+        ("- D4: no trigger (`scans/d4.json`)", NO_ANSWER, 3),
+        ("D4 was not triggered (`scans/d4.json`).", NO_ANSWER, 3),
+        ("- D4 was triggered, deferred (`scans/d4.json`)", NO_ANSWER, 3),
         (
             "- D4: deferred, triggered: true (`scans/d4.json`)",
             "answers the trigger of slice D4 with 'true (scans/d4.json)', not with yes or no",
@@ -101,23 +107,15 @@ def test_what_puts_an_item_off(tmp_path: Path, text: str) -> None:
             "with 'false'",
             5,
         ),
-        ("- D4: triggered: yes (`scans/d4.json`)", "was triggered, and it is not done", 3),
-        (
-            "### D4\n\n- Disposition: deferred\n- Trigger: yes\n- Evidence: `scans/d4.json`",
-            "was triggered, and it is not done",
-            3,
-        ),
-        (
-            "- D4: trigger: no (`scans/d4.json`)\n\nAgain:\n\n- D4: trigger: yes",
-            "was triggered, and it is not done",
-            7,
-        ),
-        ("- D4: deferred, trigger: no", "without evidence that is there", 3),
-        ("- D4: trigger: no (`scans/none.json`)", "without evidence that is there", 3),
-        ("- D4: trigger: no (`../../../etc/passwd`)", "without evidence that is there", 3),
-        ("- D4: trigger: no (`D7_READINESS.md`)", "without evidence that is there", 3),
-        ("- D4: trigger: no (`/elsewhere/scans/d4.json`)", "without evidence that is there", 3),
-        ("- D4: trigger: no\n- `scans/d4.json`", "without evidence that is there", 3),
+        ("- D4: triggered: yes (`scans/d4.json`)", TRIGGERED, 3),
+        ("### D4\n\n- Disposition: deferred\n- Trigger: yes\n- Evidence: `scans/d4.json`", TRIGGERED, 3),
+        ("- D4: trigger: no (`scans/d4.json`)\n\nAgain:\n\n- D4: trigger: yes", TRIGGERED, 7),
+        ("- D4: deferred, trigger: no", NO_EVIDENCE, 3),
+        ("- D4: trigger: no (`scans/none.json`)", NO_EVIDENCE, 3),
+        ("- D4: trigger: no (`../../../etc/passwd`)", NO_EVIDENCE, 3),
+        ("- D4: trigger: no (`D7_READINESS.md`)", NO_EVIDENCE, 3),
+        ("- D4: trigger: no (`/elsewhere/scans/d4.json`)", NO_EVIDENCE, 3),
+        ("- D4: trigger: no\n- `scans/d4.json`", NO_EVIDENCE, 3),
     ],
 )
 def test_what_puts_no_item_off(tmp_path: Path, text: str, message: str, line: int | None) -> None:
@@ -157,19 +155,12 @@ def test_a_breakdown_that_changes_is_compared_with_the_readiness_that_is_there(t
     base = [Step(files={"docs/D7_READINESS.md": "All is well.\n"})]
     commits = [Step("docs: x", files={"docs/D_BREAKDOWN.yaml": BREAKDOWN})]
     expect = [{"code": "PLN011", "path": "docs/D7_READINESS.md"}]
-    judged(tmp_path / "1", "", base=base, commits=commits, expect=expect, exit_code=1)
+    judged(tmp_path / "1", "", base=base, commits=commits, expect=expect)
     other = [Step("docs: x", files={"README.md": "x"})]
     both = [Step(files={"docs/D7_READINESS.md": "All is well.\n", "docs/D_BREAKDOWN.yaml": BREAKDOWN})]
     judged(tmp_path / "2", "", base=both, commits=other)
-    judged(
-        tmp_path / "3",
-        "",
-        base=both,
-        commits=other,
-        args=["--select=PLN011", "--all"],
-        expect=expect,
-        exit_code=1,
-    )
+    args = ["--select=PLN011", "--all"]
+    judged(tmp_path / "3", "", base=both, commits=other, args=args, expect=expect)
 
 
 def test_the_change_of_a_conditional_item_decides_something(tmp_path: Path) -> None:
@@ -178,13 +169,9 @@ def test_the_change_of_a_conditional_item_decides_something(tmp_path: Path) -> N
     expect = [{"code": "PLN011", "field": "work_item", "message": "slice D4 is conditional"}]
     more: dict[str, Any] = {"base": base, "branch": "D-4"}
     commits = [Step("feat: x", files=work)]
-    judged(tmp_path / "1", "", commits=commits, expect=expect, exit_code=1, **more)
-    judged(
-        tmp_path / "2",
-        "",
-        commits=[Step("feat: x", files={**work, "docs/DECISIONS.md": "- locked\n"})],
-        **more,
-    )
+    judged(tmp_path / "1", "", commits=commits, expect=expect, **more)
+    decided = [Step("feat: x", files={**work, "docs/DECISIONS.md": "- locked\n"})]
+    judged(tmp_path / "2", "", commits=decided, **more)
     judged(tmp_path / "3", "", commits=commits, base=base, branch="D-1")
     policy = POLICY + "[rules.undisposed-slice]\ndecisions = []\n"
     judged(tmp_path / "4", "", commits=commits, policy=policy, **more)

@@ -123,20 +123,16 @@ def test_a_later_pass_keeps_what_was_done_under_an_earlier_one(tmp_path: Path) -
 
 def test_what_the_base_had_before_the_list_was_merged_shows_nothing(tmp_path: Path) -> None:
     made = Repository(tmp_path)
-    made.write("src/cart.ts", "0")
-    made.commit("chore: start")
+    made.commit("chore: start", files={"src/cart.ts": "0"})
     made.branch("plan")
-    made.write("slices.yaml", OPEN)
-    made.commit("docs: plan")
+    made.commit("docs: plan", files={"slices.yaml": OPEN})
     made.checkout("main")
-    made.write("src/cart.ts", "1")
-    made.commit("fix: cart")
+    made.commit("fix: cart", files={"src/cart.ts": "1"})
     made.merge("plan")
     with Git(Located.locate(str(tmp_path), clean_environment())) as git:
         listed = History(git, made.oid())
         assert listed.changed_since([b"slices.yaml"]) == []
         assert not listed.changed_since([b"none.yaml"])
-        made.write("src/cart.ts", "2")
-        made.commit("feat: cart")
+        made.commit("feat: cart", files={"src/cart.ts": "2"})
         [entry] = History(git, made.oid()).changed_since([b"slices.yaml"])
         assert entry.path == b"src/cart.ts"
