@@ -33,8 +33,8 @@ def canaries(
     if alone:
         off = (f"{table}\n{line}" for table, line in OFF.items() if table not in settings)
         settings = f"{settings}\n{''.join(off)}"
-    repository.write("SPEC_AUTHORITY.md", f"# Authority\n\n```toml specguard\n{settings}\n```\n")
-    repository.commit("chore: start")
+    text = f"# Authority\n\n```toml specguard\n{settings}\n```\n"
+    repository.commit("chore: start", files={"SPEC_AUTHORITY.md": text})
     # A plugin is found by a process of its own alone.
     asked = run if more else run_here
     done = asked("doctor", "--canary", "--output-format=json", directory=repository.path, env=more)
@@ -83,9 +83,8 @@ def test_a_rule_that_its_settings_mute_did_not_fire(repository: Repository) -> N
     said, done = canaries(repository, '[rules.forbidden-path]\npaths = ["gen/"]\nexclude = ["**"]\n')
     assert done.exit_code == 1, done
     assert said["PTH001"]["status"] == "missing"
-    assert said["PTH001"]["said"].startswith(
-        "did not fire: the example 1 of its page, with this policy's severity"
-    )
+    told = "did not fire: the example 1 of its page, with this policy's severity"
+    assert said["PTH001"]["said"].startswith(told)
     assert said["PTH001"]["help"] == "specguard rule PTH001"
     assert said["all"]["status"] == "missing"
     assert said["all"]["said"].endswith(", 1 did not fire")
@@ -102,9 +101,8 @@ def test_what_cannot_be_provoked_is_never_counted_as_caught(repository: Reposito
     assert said["CMT003"]["said"].startswith("not provoked, so nothing is shown: ")
     assert said["PTH007"]["status"] == "note"
     total = len(said) - 1
-    assert said["all"]["said"] == (
-        f"{total - 2} of {total} active rules caught their change, 2 could not be provoked"
-    )
+    told = f"{total - 2} of {total} active rules caught their change, 2 could not be provoked"
+    assert said["all"]["said"] == told
 
 
 @pytest.mark.parametrize(("seen", "code"), [('b"foo" in entry.path', 0), ("False", 1)])
