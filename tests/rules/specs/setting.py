@@ -57,7 +57,7 @@ ENTRY = {"id": "0001", "path": SPEC}
 BASE = {SPEC: spec(), INDEX: index(ENTRY), CODE: "run()\n"}
 
 
-def judged(
+def judged_by(
     code: str,
     directory: Path,
     files: Mapping[str, str] | None = None,

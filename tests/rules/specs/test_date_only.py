@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from specguard.testing import Step
-from tests.rules.specs.setting import BASE, INDEX, SPEC, WITHOUT_INDEX, each, index, judged, spec
+from tests.rules.specs.setting import BASE, INDEX, POLICY, SPEC, WITHOUT_INDEX, each, index, judged_by, spec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,7 @@ FOUND = {"line": 2, "message": "is 2026-02-28 now, and nothing else"}
 
 
 NOTE = "the queue is gone since March, and the section on it still holds"
+judged = partial(judged_by, "SPC004", policy=WITHOUT_INDEX)
 
 
 def bump(text: str) -> str:
@@ -45,7 +47,7 @@ def test_a_date_alone_is_no_review(tmp_path: Path) -> None:
     ]
     expect = [{**FOUND, "path": path} for path in each(texts)]
     base = each([WAS] * len(texts))
-    judged("SPC004", tmp_path, each(texts), *expect, base=base, policy=WITHOUT_INDEX)
+    judged(tmp_path, each(texts), *expect, base=base)
 
 
 def test_what_is_a_review_or_no_bump(tmp_path: Path) -> None:
@@ -58,7 +60,7 @@ def test_what_is_a_review_or_no_bump(tmp_path: Path) -> None:
         bump(WAS).replace("status", "approvals: [{by: Ann Example, date: 2026-02-27}]\nstatus"),
         bump(WAS).replace("status", f"review_notes:\n  - 2026-02-28: {NOTE}\nstatus"),
     ]
-    judged("SPC004", tmp_path, each(texts), base=each([WAS] * len(texts)), policy=WITHOUT_INDEX)
+    judged(tmp_path, each(texts), base=each([WAS] * len(texts)))
 
 
 @pytest.mark.parametrize(
@@ -66,27 +68,14 @@ def test_what_is_a_review_or_no_bump(tmp_path: Path) -> None:
 )
 def test_dates_in_the_text(form: str, tmp_path: Path) -> None:
     was, now = (f"# Runs\n\n{form.format(day)}\n" for day in ("2026-01-31", "2026-02-28"))
-    judged(
-        "SPC004",
-        tmp_path / "a",
-        {SPEC: now},
-        {"path": SPEC, "line": 3},
-        base={SPEC: was},
-        policy=WITHOUT_INDEX,
-    )
+    judged(tmp_path / "a", {SPEC: now}, {"path": SPEC, "line": 3}, base={SPEC: was})
     if "Ann" in form:
-        judged(
-            "SPC004",
-            tmp_path / "b",
-            {SPEC: now.replace("Ann", "Bob")},
-            base={SPEC: was},
-            policy=WITHOUT_INDEX,
-        )
+        judged(tmp_path / "b", {SPEC: now.replace("Ann", "Bob")}, base={SPEC: was})
 
 
 def test_a_first_date_is_no_bump(tmp_path: Path) -> None:
     base = {SPEC: WAS.replace("2026-01-31", "TBD")}
-    judged("SPC004", tmp_path, {SPEC: WAS}, base=base, policy=WITHOUT_INDEX)
+    judged(tmp_path, {SPEC: WAS}, base=base)
 
 
 def test_a_new_name_is_no_review(tmp_path: Path) -> None:
@@ -94,38 +83,31 @@ def test_a_new_name_is_no_review(tmp_path: Path) -> None:
     for name, more in (("a", "id: '0001'\n"), ("b", "")):
         was = WAS.replace("status", f"{more}status")
         judged(
-            "SPC004",
             tmp_path / name,
             {other: bump(was)},
             {"path": other, "line": 2, "message": f"(it was {SPEC})"},
             base={SPEC: was},
             delete=[SPEC],
-            policy=WITHOUT_INDEX,
         )
     text = bump(WAS.replace("status", "id: '0001'\nstatus").replace("kept", "gone"))
     base = {SPEC: WAS.replace("status", "id: '0001'\nstatus")}
-    judged("SPC004", tmp_path / "c", {other: text}, base=base, delete=[SPEC], policy=WITHOUT_INDEX)
+    judged(tmp_path / "c", {other: text}, base=base, delete=[SPEC])
 
 
 def test_dates_in_the_index(tmp_path: Path) -> None:
+    indexed = partial(judged, policy=POLICY)
     entry = {"id": "0001", "path": SPEC, "last_review": "2026-01-31", "status": "planned"}
     base = {**BASE, SPEC: "# Runs\n", INDEX: index(entry)}
     later = {**entry, "last_review": "2026-02-28"}
     found = {"path": SPEC, "line": None, "message": "now, in tasks/index.json:2"}
-    judged("SPC004", tmp_path / "a", {INDEX: index(later)}, found, base=base)
-    judged("SPC004", tmp_path / "b", {INDEX: index({**later, "status": "done"})}, base=base)
+    indexed(tmp_path / "a", {INDEX: index(later)}, found, base=base)
+    indexed(tmp_path / "b", {INDEX: index({**later, "status": "done"})}, base=base)
     approved = {**later, "approvals": {"docs": {"reviewer": "Ann Example", "date": "2026-02-28"}}}
-    judged("SPC004", tmp_path / "c", {INDEX: index(approved)}, base=base)
-    judged("SPC004", tmp_path / "d", {INDEX: index(later), SPEC: "# Runs\n\nKept.\n"}, base=base)
-    judged("SPC004", tmp_path / "e", {INDEX: index(later), SPEC: "# Runs\n\n\n"}, found, base=base)
+    indexed(tmp_path / "c", {INDEX: index(approved)}, base=base)
+    indexed(tmp_path / "d", {INDEX: index(later), SPEC: "# Runs\n\nKept.\n"}, base=base)
+    indexed(tmp_path / "e", {INDEX: index(later), SPEC: "# Runs\n\n\n"}, found, base=base)
     keys = dict(reversed(later.items()))
-    judged(
-        "SPC004",
-        tmp_path / "f",
-        {INDEX: index({"id": "0000"}, keys)},
-        {**found, "message": "json:3"},
-        base=base,
-    )
+    indexed(tmp_path / "f", {INDEX: index({"id": "0000"}, keys)}, {**found, "message": "json:3"}, base=base)
 
 
 def test_several_commits_count_together(tmp_path: Path) -> None:
@@ -133,7 +115,7 @@ def test_several_commits_count_together(tmp_path: Path) -> None:
         Step("docs: review", files={SPEC: bump(WAS)}),
         Step("docs: correct", files={SPEC: bump(WAS).replace("kept", "gone")}),
     ]
-    judged("SPC004", tmp_path, base={SPEC: WAS}, policy=WITHOUT_INDEX, commits=steps)
+    judged(tmp_path, base={SPEC: WAS}, commits=steps)
 
 
 def test_a_spec_of_data(tmp_path: Path) -> None:
@@ -143,7 +125,6 @@ def test_a_spec_of_data(tmp_path: Path) -> None:
     was = "id: S-1\nlast_review: 2026-01-31\ntitle: Runs\n"
     found = {"path": "specs/1.yaml", "line": 2}
     judged(
-        "SPC004",
         tmp_path / "a",
         {"specs/1.yaml": bump(was) + "# fine\n"},
         found,
@@ -151,9 +132,5 @@ def test_a_spec_of_data(tmp_path: Path) -> None:
         policy=policy,
     )
     judged(
-        "SPC004",
-        tmp_path / "b",
-        {"specs/1.yaml": bump(was) + "more: x\n"},
-        base={"specs/1.yaml": was},
-        policy=policy,
+        tmp_path / "b", {"specs/1.yaml": bump(was) + "more: x\n"}, base={"specs/1.yaml": was}, policy=policy
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from tests.rules.specs.setting import CODE, INDEX, POLICY, SPEC, each, index, judged, spec
+from tests.rules.specs.setting import CODE, INDEX, POLICY, SPEC, each, index, judged_by, spec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +21,7 @@ BASE = {
     ),
     CODE: "",
 }
+judged = partial(judged_by, "SPC008", base=BASE, policy=WITH)
 
 
 def test_mirrors_that_agree(tmp_path: Path) -> None:
@@ -35,7 +37,7 @@ def test_mirrors_that_agree(tmp_path: Path) -> None:
         "Nothing of it.\n\n| Spec | Status |\n| - | - |\n| 0003 | Done |\n| 0001 | |\n",
         "```\n- 0001: done\n```\n\n<!-- - 0001: done -->\n",
     ]
-    judged("SPC008", tmp_path, each(texts, "docs", ".status.md"), base=BASE, policy=WITH)
+    judged(tmp_path, each(texts, "docs", ".status.md"))
 
 
 def test_mirrors_that_disagree(tmp_path: Path) -> None:
@@ -65,39 +67,32 @@ def test_mirrors_that_disagree(tmp_path: Path) -> None:
         {"path": path, "line": line, "message": message}
         for path, (_, line, message) in zip(files, cases, strict=True)
     ]
-    judged("SPC008", tmp_path, files, *expect, base=BASE, policy=WITH)
+    judged(tmp_path, files, *expect)
 
 
 def test_a_mirror_of_data_is_not_read(tmp_path: Path) -> None:
     expect = {"path": "docs/STATUS.json", "message": "it is data"}
-    judged("SPC008", tmp_path, {"docs/STATUS.json": '{"0001": "done"}'}, expect, base=BASE, policy=WITH)
+    judged(tmp_path, {"docs/STATUS.json": '{"0001": "done"}'}, expect)
 
 
 def test_the_document_of_a_spec_repeats_its_status_too(tmp_path: Path) -> None:
     files = {SPEC: spec(status="Done")}
     message = "says that it is 'Done', and tasks/index.json:2 that it is 'in_progress'"
-    judged(
-        "SPC008",
-        tmp_path / "a",
-        files,
-        {"path": SPEC, "line": 3, "message": message},
-        base=BASE,
-        policy=POLICY,
-    )
-    judged("SPC008", tmp_path / "b", {SPEC: spec(status="In progress")}, base=BASE, policy=POLICY)
+    judged(tmp_path / "a", files, {"path": SPEC, "line": 3, "message": message}, policy=POLICY)
+    judged(tmp_path / "b", {SPEC: spec(status="In progress")}, policy=POLICY)
 
 
 def test_without_an_index_the_spec_itself_counts(tmp_path: Path) -> None:
     policy = WITH.replace('index = "tasks/index.json"\n', "")
     base = {SPEC: spec(more="id: R-1\n"), CODE: ""}
     found = {"path": MIRROR, "line": 1, "message": f"{SPEC}:3"}
-    judged("SPC008", tmp_path, {MIRROR: "- R-1: done\n"}, found, base=base, policy=policy)
+    judged(tmp_path, {MIRROR: "- R-1: done\n"}, found, base=base, policy=policy)
 
 
 def test_a_mirror_is_judged_with_the_index(tmp_path: Path) -> None:
     base = {**BASE, MIRROR: "- 0001: done\n"}
     found = {"path": MIRROR, "line": 1}
-    judged("SPC008", tmp_path / "a", {"x": "x"}, base=base, policy=WITH)
-    judged("SPC008", tmp_path / "b", {"x": "x"}, found, base=base, policy=WITH, args=["--all"])
+    judged(tmp_path / "a", {"x": "x"}, base=base)
+    judged(tmp_path / "b", {"x": "x"}, found, base=base, args=["--all"])
     files = {INDEX: BASE[INDEX].replace("done", "planned")}
-    judged("SPC008", tmp_path / "c", files, found, base=base, policy=WITH)
+    judged(tmp_path / "c", files, found, base=base)

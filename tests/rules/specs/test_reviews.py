@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from hashlib import sha1, sha256
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from tests.rules.specs.setting import (
     WITHOUT_INDEX,
     each,
     index,
-    judged,
+    judged_by,
     spec,
 )
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 OTHER = "tasks/specs/0002-logs.md"
 SELF = WITHOUT_INDEX.partition("[specs.governs]")[0]
 CONTENT = WITHOUT_INDEX.replace("[specs]", '[specs]\nbinding = "content"')
+dated = partial(judged_by, "SPC002")
+aged = partial(judged_by, "SPC003")
 
 
 def blob(content: str) -> str:
@@ -58,14 +61,14 @@ def test_where_the_date_may_stand(tmp_path: Path) -> None:
         "| Field | Value |\n| --- | --- |\n| Last review | 2026-02-20T10:00:00Z |\n",
         "\ufeff---\r\nlast_review: 2026-02-20\r\n---\r\n",
     ]
-    judged("SPC002,SPC003", tmp_path, each(texts), policy=WITHOUT_INDEX)
+    judged_by("SPC002,SPC003", tmp_path, each(texts), policy=WITHOUT_INDEX)
 
 
 def test_a_date_in_the_index_counts(tmp_path: Path) -> None:
     files = {SPEC: "# Runs\n", INDEX: index(entry(last_review="2026-02-20", status="planned"))}
-    judged("SPC002", tmp_path / "a", files)
+    dated(tmp_path / "a", files)
     files[INDEX] = index(entry(last_review="2026-01-20", status="planned"))
-    judged("SPC003", tmp_path / "b", files, {"path": SPEC, "message": "tasks/index.json:2"})
+    aged(tmp_path / "b", files, {"path": SPEC, "message": "tasks/index.json:2"})
 
 
 def test_what_does_not_count_as_a_date(tmp_path: Path) -> None:
@@ -78,7 +81,7 @@ def test_what_does_not_count_as_a_date(tmp_path: Path) -> None:
         "",
     ]
     expect = [{"path": path, "message": "has no last_review", "severity": "error"} for path in each(texts)]
-    judged("SPC002", tmp_path, each(texts), *expect, policy=WITHOUT_INDEX)
+    dated(tmp_path, each(texts), *expect, policy=WITHOUT_INDEX)
 
 
 def test_a_date_that_is_none(tmp_path: Path) -> None:
@@ -94,23 +97,23 @@ def test_a_date_that_is_none(tmp_path: Path) -> None:
         {"path": path, "line": 2, "message": message}
         for path, (_, message) in zip(files, values, strict=True)
     ]
-    judged("SPC002", tmp_path, files, *expect, policy=WITHOUT_INDEX)
+    dated(tmp_path, files, *expect, policy=WITHOUT_INDEX)
 
 
 def test_a_date_in_the_index_that_is_none(tmp_path: Path) -> None:
     files = {INDEX: index(entry(last_review="?"))}
-    judged("SPC002", tmp_path, files, {"path": SPEC, "line": None, "message": "in tasks/index.json:2 is '?'"})
+    dated(tmp_path, files, {"path": SPEC, "line": None, "message": "in tasks/index.json:2 is '?'"})
 
 
 def test_two_dates_that_differ(tmp_path: Path) -> None:
     files = {INDEX: index(entry(last_review="2026-01-30"))}
     said = "2026-02-20 in tasks/specs/0001-runs.md:2, 2026-01-30 in tasks/index.json:2"
-    judged("SPC002", tmp_path / "a", files, {"path": SPEC, "line": 2, "severity": "warning", "message": said})
-    judged("SPC003", tmp_path / "b", files, {"path": SPEC, "message": "on 2026-01-30 (tasks/index.json:2)"})
-    judged("SPC002", tmp_path / "c", {INDEX: index(entry(last_review="2026-02-20"))})
+    dated(tmp_path / "a", files, {"path": SPEC, "line": 2, "severity": "warning", "message": said})
+    aged(tmp_path / "b", files, {"path": SPEC, "message": "on 2026-01-30 (tasks/index.json:2)"})
+    dated(tmp_path / "c", {INDEX: index(entry(last_review="2026-02-20"))})
     text = spec(text="- Last review: 2026-01-10\n")
     expect = {"path": SPEC, "severity": "warning", "message": "0001-runs.md:8"}
-    judged("SPC002", tmp_path / "d", {SPEC: text}, expect, policy=WITHOUT_INDEX)
+    dated(tmp_path / "d", {SPEC: text}, expect, policy=WITHOUT_INDEX)
 
 
 # How long ago
@@ -129,7 +132,7 @@ def test_two_dates_that_differ(tmp_path: Path) -> None:
 )
 def test_a_day_without_an_offset_begins_east_of_greenwich(written: str, future: bool, tmp_path: Path) -> None:
     expect = [{"path": SPEC, "severity": "error", "message": "in the future"}] if future else []
-    judged("SPC003", tmp_path, {SPEC: spec(written)}, *expect, today="2026-03-02")
+    aged(tmp_path, {SPEC: spec(written)}, *expect, today="2026-03-02")
 
 
 @pytest.mark.parametrize(
@@ -147,19 +150,19 @@ def test_a_day_without_an_offset_begins_east_of_greenwich(written: str, future: 
 )
 def test_the_days_of_a_review(today: str, severity: str, message: str, tmp_path: Path) -> None:
     expect = [{"path": SPEC, "line": 2, "severity": severity, "message": message}] if severity else []
-    judged("SPC003", tmp_path, None, *expect, today=today)
+    aged(tmp_path, None, *expect, today=today)
 
 
 def test_a_bound_of_the_policy_is_cited(tmp_path: Path) -> None:
     policy = POLICY.replace("[specs]", "[specs]\nmax_age_days = 5\nwarn_days = 0")
-    judged("SPC003", tmp_path, None, {"path": SPEC, "authority": "SPEC_AUTHORITY.md:5"}, policy=policy)
+    aged(tmp_path, None, {"path": SPEC, "authority": "SPEC_AUTHORITY.md:5"}, policy=policy)
 
 
 def test_a_terminal_status_is_exempt_where_both_places_say_it(tmp_path: Path) -> None:
     old = {SPEC: spec("2025-01-01", "Done")}
-    judged("SPC003", tmp_path / "a", old)
-    judged("SPC002", tmp_path / "b", {SPEC: spec("TBD", "archived (2025)")})
-    judged("SPC003", tmp_path / "c", {**old, INDEX: index(entry(status="in-progress"))}, {"path": SPEC})
+    aged(tmp_path / "a", old)
+    dated(tmp_path / "b", {SPEC: spec("TBD", "archived (2025)")})
+    aged(tmp_path / "c", {**old, INDEX: index(entry(status="in-progress"))}, {"path": SPEC})
 
 
 def test_only_what_the_change_touches_or_governs_is_judged(tmp_path: Path) -> None:
@@ -168,17 +171,16 @@ def test_only_what_the_change_touches_or_governs_is_judged(tmp_path: Path) -> No
         {"path": SPEC, "severity": "error"},
         {"path": OTHER, "severity": "warning"},
     ]
-    judged("SPC003", tmp_path / "a", {"src/x.py": "y"}, base=base)
-    judged("SPC003", tmp_path / "b", None, both[0], base=base)
-    judged(
-        "SPC003",
+    aged(tmp_path / "a", {"src/x.py": "y"}, base=base)
+    aged(tmp_path / "b", None, both[0], base=base)
+    aged(
         tmp_path / "c",
         {OTHER: spec("2025-01-01", text="x\n")},
         {"path": OTHER, "severity": "error"},
         base=base,
     )
-    judged("SPC003", tmp_path / "d", {"src/x.py": "y"}, *both, base=base, args=["--all"])
-    judged("SPC003", tmp_path / "e", {}, both[0], base=base, delete=[CODE])
+    aged(tmp_path / "d", {"src/x.py": "y"}, *both, base=base, args=["--all"])
+    aged(tmp_path / "e", {}, both[0], base=base, delete=[CODE])
 
 
 def test_without_governs_in_the_policy_a_spec_says_itself_what_it_governs(tmp_path: Path) -> None:
@@ -190,25 +192,17 @@ def test_without_governs_in_the_policy_a_spec_says_itself_what_it_governs(tmp_pa
     }
     for name, text in forms.items():
         expect = {"path": SPEC, "severity": "error", "message": "it governs"}
-        judged("SPC003", tmp_path / name, None, expect, base={CODE: "", SPEC: text}, policy=SELF)
+        aged(tmp_path / name, None, expect, base={CODE: "", SPEC: text}, policy=SELF)
     base = {CODE: "", SPEC: spec("2025-01-01", text="It governs `src/runs/**` indeed.\n")}
-    judged("SPC003", tmp_path / "x", None, base=base, policy=SELF)
-    judged(
-        "SPC003",
-        tmp_path / "y",
-        None,
-        {"path": SPEC, "severity": "error"},
-        base=base,
-        policy=SELF,
-        args=["--all"],
-    )
+    aged(tmp_path / "x", None, base=base, policy=SELF)
+    aged(tmp_path / "y", None, {"path": SPEC, "severity": "error"}, base=base, policy=SELF, args=["--all"])
 
 
 def test_the_index_touches_the_specs_whose_entries_it_alters(tmp_path: Path) -> None:
     base = {**BASE, SPEC: spec("2025-01-01"), OTHER: spec("2025-01-01")}
     base[INDEX] = index(entry(), {"id": "0002", "path": OTHER})
     files = {INDEX: index({"id": "0002", "path": OTHER}, entry(title="Runs"))}
-    judged("SPC003", tmp_path, files, {"path": SPEC}, base=base)
+    aged(tmp_path, files, {"path": SPEC}, base=base)
 
 
 # What was reviewed
@@ -221,7 +215,7 @@ def bound(*lines: str) -> str:
 def bound_to(directory: Path, text: str, *expect: Mapping[str, Any], **more: Any) -> None:
     files = {SPEC: text, CODE: "run()\n"}
     base = {CODE: "run(0)\n", SPEC: spec("2026-02-01")}
-    judged("SPC003", directory, files, *expect, base=base, policy=more.pop("policy", CONTENT), **more)
+    aged(directory, files, *expect, base=base, policy=more.pop("policy", CONTENT), **more)
 
 
 def test_a_review_of_the_files_there_are(tmp_path: Path) -> None:
@@ -259,16 +253,15 @@ def test_a_review_of_other_files(lines: list[str], message: str, line: int | Non
 def test_the_index_may_hold_the_ids(tmp_path: Path) -> None:
     policy = POLICY.replace("[specs]", '[specs]\nbinding = "content"')
     base = {**BASE, INDEX: index(entry(reviewed_objects={CODE: blob("run()\n")}))}
-    judged("SPC003", tmp_path / "a", {"x": "x"}, base=base, policy=policy, args=["--all"])
-    judged("SPC003", tmp_path / "b", None, {"path": SPEC, "message": f"{CODE} was"}, base=base, policy=policy)
+    aged(tmp_path / "a", {"x": "x"}, base=base, policy=policy, args=["--all"])
+    aged(tmp_path / "b", None, {"path": SPEC, "message": f"{CODE} was"}, base=base, policy=policy)
 
 
 def test_many_files_are_bound_by_their_pattern(tmp_path: Path) -> None:
     files = {f"src/runs/{number}.py": f"{number}\n" for number in range(9)}
     listed = "".join(f"100644 blob {blob(content)}\t{path}\n" for path, content in sorted(files.items()))
     help = f'"src/runs/**": {sha256(listed.encode()).hexdigest()}'
-    judged(
-        "SPC003",
+    aged(
         tmp_path,
         {SPEC: spec()},
         {"path": SPEC, "message": "; and 4 more", "help": help},
@@ -289,17 +282,15 @@ def test_an_id_that_both_contents_have_settles_nothing(tmp_path: Path) -> None:
             one, other = found[blob(content)[:7]], content
     base = {CODE: one, SPEC: bound(f"{CODE}: {blob(one)[:7]}")}
     files = {CODE: other}
-    judged(
-        "SPC003", tmp_path / "a", files, {"path": SPEC, "message": "both before"}, base=base, policy=CONTENT
-    )
+    aged(tmp_path / "a", files, {"path": SPEC, "message": "both before"}, base=base, policy=CONTENT)
     base[SPEC] = bound(f"{CODE}: {blob(one)}")
-    judged("SPC003", tmp_path / "b", files, {"path": SPEC, "message": "was"}, base=base, policy=CONTENT)
+    aged(tmp_path / "b", files, {"path": SPEC, "message": "was"}, base=base, policy=CONTENT)
 
 
 def test_what_is_staged_is_judged_like_what_is_committed(tmp_path: Path) -> None:
     staged = Step("", files={CODE: "run(2)\n"})
     base = {**BASE, SPEC: spec("2025-01-01")}
-    judged("SPC003", tmp_path, None, {"path": SPEC}, base=base, commits=[], staged=staged)
+    aged(tmp_path, None, {"path": SPEC}, base=base, commits=[], staged=staged)
 
 
 def test_a_spec_that_cannot_be_read_has_no_date(tmp_path: Path) -> None:
@@ -310,4 +301,4 @@ def test_a_spec_that_cannot_be_read_has_no_date(tmp_path: Path) -> None:
             each(texts), (1, 2), ("binary", "its front matter is no YAML"), strict=True
         )
     ]
-    judged("SPC002", tmp_path, each(texts), *expect, policy=WITHOUT_INDEX)
+    dated(tmp_path, each(texts), *expect, policy=WITHOUT_INDEX)
