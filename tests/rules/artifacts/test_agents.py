@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,8 @@ P2 = {
     "pass/AGENT_P2_PLAN.md": f"Read {CITED} and [the spec](../prompts/spec-2.md#L1).\n",
     "pass/AGENT_P2_SCRATCHPAD.md": "- 2026-01-31T10:00:00Z: used prompts/spec-2.md\n",
 }
+grounded = partial(judge, "ART014")
+at_once = partial(judge, "ART015")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +88,7 @@ P2 = {
 def test_grounding(policy: str, files: dict[str, str], expected: list[str], tmp_path: Path) -> None:
     expect = [{"message": message} for message in expected]
     base = [Step("chore: base", files=GROUND)]
-    judge("ART014", tmp_path, policy=policy, base=base, commits=[Step("x", files=files)], expect=expect)
+    grounded(tmp_path, policy=policy, base=base, commits=[Step("x", files=files)], expect=expect)
 
 
 def test_a_grounding_document_that_is_removed(tmp_path: Path) -> None:
@@ -95,44 +98,30 @@ def test_a_grounding_document_that_is_removed(tmp_path: Path) -> None:
         {"path": "docs/ARCHITECTURE.md", "message": "is not there", "authority": "SPEC_AUTHORITY.md:15"},
         {"path": "prompts/spec.md", "message": "is not there"},
     ]
-    judge("ART014", tmp_path / "a", policy=GROUNDING, base=base, commits=commits, expect=expect)
+    grounded(tmp_path / "a", policy=GROUNDING, base=base, commits=commits, expect=expect)
 
 
 def test_all_agents_and_no_contract(tmp_path: Path) -> None:
     base = [Step("chore: base", files={**GROUND, FINAL: "x\n"})]
     case = {"base": base, "commits": [Step("x", files={"a": "b"})]}
-    judge("ART014", tmp_path / "a", policy=GROUNDING, **case)
+    grounded(tmp_path / "a", policy=GROUNDING, **case)
     expect = [{"path": FINAL}]
-    judge("ART014", tmp_path / "b", policy=GROUNDING, args=["--all"], expect=expect, **case)
-    judge(
-        "ART014",
-        tmp_path / "c",
-        policy=GROUNDING + 'cited_by = ["finals"]\n',
-        states={"ART014": "indeterminate"},
-        exit_code=2,
-        **case,
-    )
+    grounded(tmp_path / "b", policy=GROUNDING, args=["--all"], expect=expect, **case)
+    grounded(tmp_path / "c", policy=GROUNDING + 'cited_by = ["finals"]\n', state="indeterminate", **case)
     without = GROUNDING.replace("agent-scratchpad", "pads")
     commits = [Step("x", files={"pass/AGENT_P2_PLAN.md": f"{CITED}, `prompts/spec-2.md`\n"})]
-    judge(
-        "ART014",
-        tmp_path / "d",
-        policy=without,
-        base=base,
-        commits=commits,
-        states={"ART014": "indeterminate"},
-        exit_code=2,
-        notes=["noted_in"],
+    grounded(
+        tmp_path / "d", policy=without, base=base, commits=commits, state="indeterminate", notes=["noted_in"]
     )
 
 
 def test_what_is_staged_first_is_judged_when_the_rest_is_there(tmp_path: Path) -> None:
     base = [Step("chore: base", files=GROUND)]
     plan = {"pass/AGENT_P1_PLAN.md": "x\n"}
-    judge("ART014", tmp_path / "a", policy=GROUNDING, base=base, staged=Step(files=plan))
+    grounded(tmp_path / "a", policy=GROUNDING, base=base, staged=Step(files=plan))
     files = {**plan, FINAL: "x\n", "pass/AGENT_P1_SCRATCHPAD.md": "x\n"}
     staged = Step(files=files)
-    judge("ART014", tmp_path / "b", policy=GROUNDING, base=base, staged=staged, expect=[{"message": "P1"}])
+    grounded(tmp_path / "b", policy=GROUNDING, base=base, staged=staged, found={"message": "P1"})
 
 
 def pad(first: str, last: str) -> str:
@@ -185,7 +174,7 @@ def test_agents_at_once(
     expect = [{"message": message} for message in expected]
     commits = [Step("x", files=pads(*spans))]
     exit_code = 0 if not expected or "no times" in expected[0] else 1
-    judge("ART015", tmp_path, policy=policy, commits=commits, expect=expect, exit_code=exit_code)
+    at_once(tmp_path, policy=policy, commits=commits, expect=expect, exit_code=exit_code)
 
 
 @pytest.mark.parametrize("offset", ["", "+15:00", "-14:60", "+1:00", "UTC", "+01:00:00"])
@@ -228,4 +217,4 @@ def test_passes_are_told_apart(tmp_path: Path) -> None:
     expect = [
         {"path": "docs/_pass-1/c/AGENT_c_SCRATCHPAD.md", "line": 3, "message": "agents of docs/_pass-1 "}
     ]
-    judge("ART015", tmp_path, policy=policy, commits=[Step("x", files=files)], expect=expect)
+    at_once(tmp_path, policy=policy, commits=[Step("x", files=files)], expect=expect)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -113,6 +114,7 @@ OTHERWISE = [
     "$found = Get-Process node\n$other | Stop-Process",
     "$found = Get-Process node\n$found | Format-Table",
 ]
+judged = partial(judge, "ART017")
 
 
 @pytest.mark.parametrize("script", [*BY_NAME, 'p"kil"L x', "KI'l'l $(pgrep x)", "SPPS -n x"])
@@ -198,8 +200,7 @@ def test_data_is_read_by_its_keys(tmp_path: Path) -> None:
         "ci/anchors.yml": "a: &a\n  run: killall a\nb: *a\nc: !x 1\n",
         "scripts/tasks.toml": 'title = "killall x"\n\n[run]\ncommands = [\n  "killall x",\n]\n',
     }
-    judge(
-        "ART017",
+    judged(
         tmp_path,
         commits=[Step("feat: x", files=files)],
         expect=[
@@ -215,21 +216,14 @@ def test_data_is_read_by_its_keys(tmp_path: Path) -> None:
 
 def test_data_that_cannot_be_read_is_no_pass(tmp_path: Path) -> None:
     files = {"package.json": '{"scripts": {"stop": "killall node"}', "a.sh": "killall a\n"}
-    judge(
-        "ART017",
-        tmp_path,
-        commits=[Step("feat: x", files=files)],
-        expect=[{"path": "a.sh"}],
-        states={"ART017": "indeterminate"},
-        exit_code=2,
-    )
+    judged(tmp_path, commits=[Step("feat: x", files=files)], found={"path": "a.sh"}, state="indeterminate")
 
 
 def test_plans_elsewhere_are_read(tmp_path: Path) -> None:
     policy = '[plans.wave]\nfolder = "waves/{name}"\nplan = "tasks.json"\n'
     commits = [Step("feat: x", files={"waves/a/tasks.json": PLAN, "waves/a/b/tasks.json": PLAN})]
     expect = [{"path": "waves/a/tasks.json", "authority": "SPEC_AUTHORITY.md:6"}]
-    judge("ART017", tmp_path, policy=policy, commits=commits, expect=expect)
+    judged(tmp_path, policy=policy, commits=commits, expect=expect)
 
 
 def test_a_touched_file_is_judged_as_a_whole_and_others_with_all(tmp_path: Path) -> None:
@@ -237,9 +231,9 @@ def test_a_touched_file_is_judged_as_a_whole_and_others_with_all(tmp_path: Path)
         Step("chore: base", files={"a.sh": "killall a\n", "b.sh": "killall b\n", "c/b.sh": "killall b\n"})
     ]
     commits = [Step("feat: x", files={"a.sh": "killall a\ntrue\n"}, symlinks={"d.sh": "b.sh"})]
-    judge("ART017", tmp_path / "a", base=base, commits=commits, expect=[{"path": "a.sh", "line": 1}])
+    judged(tmp_path / "a", base=base, commits=commits, found={"path": "a.sh", "line": 1})
     expect = [{"path": "a.sh"}, {"path": "b.sh"}, {"path": "c/b.sh"}]
-    judge("ART017", tmp_path / "b", base=base, commits=commits, args=["--all"], expect=expect)
+    judged(tmp_path / "b", base=base, commits=commits, args=["--all"], expect=expect)
 
 
 @pytest.mark.parametrize("brought", [True, False])
@@ -248,8 +242,7 @@ def test_gates(brought: bool, tmp_path: Path) -> None:
     document = f"# Authority\n\n```toml specguard\n{GATES}```\n"
     change = {"SPEC_AUTHORITY.md": document} if brought else {"a": "b"}
     expect = [{"path": "SPEC_AUTHORITY.md", "message": "the gate 'e2e'"}]
-    judge(
-        "ART017",
+    judged(
         tmp_path,
         policy="" if brought else GATES,
         base=base,
@@ -263,8 +256,8 @@ def test_a_change_that_mends_a_gate_passes(tmp_path: Path) -> None:
     mended = GATES.replace("; pkill -f vite", "")
     document = f"# Authority\n\n```toml specguard\n{mended}```\n"
     commits = [Step("feat: x", files={"SPEC_AUTHORITY.md": document})]
-    judge("ART017", tmp_path, policy=GATES, commits=commits, states={"ART017": "passed"})
-    judge("ART017", tmp_path / "b", policy=GATES, commits=[Step("feat: x", files={"a": "b"})])
+    judged(tmp_path, policy=GATES, commits=commits, state="passed")
+    judged(tmp_path / "b", policy=GATES, commits=[Step("feat: x", files={"a": "b"})])
 
 
 @pytest.mark.parametrize(
@@ -289,8 +282,7 @@ def test_time_is_linear(text: str) -> None:
 
 def test_what_a_substitution_runs_is_shown(tmp_path: Path) -> None:
     script = "kill -9 $(ps aux | grep vite)\nkill $(pidof a) $(pidof b)\n"
-    judge(
-        "ART017",
+    judged(
         tmp_path,
         commits=[Step("chore: x", files={"a.sh": script})],
         expect=[{"message": "`kill -9 $(ps aux | grep vite)` ends"}, {"message": "`kill $() $()` ends"}],

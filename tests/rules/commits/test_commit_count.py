@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,7 @@ MERGED = (
     step("feat: side", "side", parents=["base"], id="side"),
     Step("Merge side", parents=["one", "side"]),
 )
+judged = partial(judge, "CMT001")
 
 
 @pytest.mark.parametrize(
@@ -44,19 +46,18 @@ MERGED = (
 def test_the_number_of_commits(settings: str, commits: list[Step], said: str, tmp_path: Path) -> None:
     policy = f"[rules.commit-count]\n{settings}"
     if not commits:
-        judge("CMT001", tmp_path, policy=policy, commits=[ONE], error=said, exit_code=2)
+        judged(tmp_path, policy=policy, commits=[ONE], error=said, exit_code=2)
         return
     expect = [{"message": said}] if said else []
-    judge("CMT001", tmp_path, policy=policy, commits=commits, expect=expect)
+    judged(tmp_path, policy=policy, commits=commits, expect=expect)
 
 
 def test_the_finding_names_the_commits_and_the_way_back(tmp_path: Path) -> None:
-    outcome = judge(
-        "CMT001",
+    outcome = judged(
         tmp_path,
         policy="[rules.commit-count]\nexactly = 1",
         commits=[step("feat: one", id="first"), TWO],
-        expect=[{"message": "'feat: one', ", "commit": None, "authority": "SPEC_AUTHORITY.md:5"}],
+        found={"message": "'feat: one', ", "commit": None, "authority": "SPEC_AUTHORITY.md:5"},
     )
     finding = outcome.report["findings"][0]
     start = outcome.report["change"]["merge_base"]
@@ -68,27 +69,25 @@ def test_the_finding_names_the_commits_and_the_way_back(tmp_path: Path) -> None:
 
 
 def test_what_no_command_squashes_is_told_in_words(tmp_path: Path) -> None:
-    judge(
-        "CMT001",
+    judged(
         tmp_path,
         policy="[rules.commit-count]\nat_most = 2\nmerges = 'ignore'\n",
         commits=[ONE, *MERGED],
-        expect=[{"help": "Squash 1 of them; merges or other commits stand between"}],
+        found={"help": "Squash 1 of them; merges or other commits stand between"},
     )
 
 
 def test_an_item_says_how_many_it_has(tmp_path: Path) -> None:
     policy = f"[rules.commit-count]\nat_most = 9\n{PHASES}"
     case = {"policy": policy, "base": [PLAN], "branch": "phase-12"}
-    judge("CMT001", tmp_path / "1", **case, commits=[step(SUBJECT)])
-    judge(
-        "CMT001",
+    judged(tmp_path / "1", **case, commits=[step(SUBJECT)])
+    judged(
         tmp_path / "2",
         **case,
         commits=[step(SUBJECT), TWO],
-        expect=[{"message": "phase 12 has exactly 1 commit, and this one has 2"}],
+        found={"message": "phase 12 has exactly 1 commit, and this one has 2"},
     )
-    judge("CMT001", tmp_path / "3", **{**case, "branch": "other"}, commits=[ONE, TWO])
+    judged(tmp_path / "3", **{**case, "branch": "other"}, commits=[ONE, TWO])
 
 
 def test_an_item_can_leave_commits_out(tmp_path: Path) -> None:
@@ -96,7 +95,7 @@ def test_an_item_can_leave_commits_out(tmp_path: Path) -> None:
         "commits = 1", "commits = {at_most = 1, ignore = ['^fixup! '], merges = 'ignore'}"
     )
     commits = [step(SUBJECT), step(f"fixup! {SUBJECT}", "b"), APPROVAL]
-    judge("CMT001", tmp_path, policy=policy, base=[PLAN], branch="phase-12", commits=commits)
+    judged(tmp_path, policy=policy, base=[PLAN], branch="phase-12", commits=commits)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +107,6 @@ def test_an_item_can_leave_commits_out(tmp_path: Path) -> None:
     ],
 )
 def test_where_nothing_is_counted(policy: str, commits: list[Step], reason: str, tmp_path: Path) -> None:
-    states = {"CMT001": "not-applicable"}
-    judge(
-        "CMT001", tmp_path, policy=f"base = 'main'\n{policy}", commits=commits, states=states, notes=[reason]
+    judged(
+        tmp_path, policy=f"base = 'main'\n{policy}", commits=commits, state="not-applicable", notes=[reason]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from tests.rules.items import judge, step
 
 if TYPE_CHECKING:
     from pathlib import Path
+judged = partial(judge, "CMT003")
 
 
 @pytest.mark.parametrize(
@@ -52,15 +54,15 @@ if TYPE_CHECKING:
 def test_the_form_of_a_message(message: str | bytes, settings: str, said: str, tmp_path: Path) -> None:
     expect = [{"message": said}] if said else []
     policy = f"[rules.commit-form]\n{settings}"
-    judge("CMT003", tmp_path, policy=policy, commits=[step(message)], expect=expect)
+    judged(tmp_path, policy=policy, commits=[step(message)], expect=expect)
 
 
 def test_a_commit_that_names_another_encoding(tmp_path: Path) -> None:
     commits = [Step(b"feat: \xe9", files={"a": "b"}, encoding="ISO-8859-1")]
     said = {"message": "its encoding is 'ISO-8859-1'", "field": "commit.subject"}
-    judge("CMT003", tmp_path / "1", commits=commits, expect=[said])
+    judged(tmp_path / "1", commits=commits, expect=[said])
     policy = "[rules.commit-form]\nencoding = 'any'"
-    judge("CMT003", tmp_path / "2", policy=policy, commits=commits)
+    judged(tmp_path / "2", policy=policy, commits=commits)
 
 
 def test_of_a_merge_only_bytes_are_judged(tmp_path: Path) -> None:
@@ -70,13 +72,11 @@ def test_of_a_merge_only_bytes_are_judged(tmp_path: Path) -> None:
         Step("Merge " + "x" * 200 + "\ntext", parents=["one", "two"], id="merge"),
         Step("Merge \x1b[0m", parents=["merge", "two"]),
     ]
-    judge("CMT003", tmp_path, commits=commits, expect=[{"message": "U+001B"}])
+    judged(tmp_path, commits=commits, found={"message": "U+001B"})
 
 
 def test_a_huge_message_is_reported_short(tmp_path: Path) -> None:
-    outcome = judge(
-        "CMT003", tmp_path, commits=[step("feat: x" * 3000)], expect=[{"message": "(20900 more characters)"}]
-    )
+    outcome = judged(tmp_path, commits=[step("feat: x" * 3000)], found={"message": "(20900 more characters)"})
     findings = json.dumps(outcome.report["findings"])
     assert len(findings) < 2_000
 
@@ -94,8 +94,7 @@ def test_people_are_those_the_commit_records(
     author: str, committer: str, found: list[str], tmp_path: Path
 ) -> None:
     mailmap = "Ann <ann@example.org> <root@evil.net>\n"
-    judge(
-        "CMT003",
+    judged(
         tmp_path,
         policy="[rules.commit-form]\nauthors = ['@example[.]org>$']",
         base=[Step("chore: base", files={".mailmap": mailmap})],
@@ -106,4 +105,4 @@ def test_people_are_those_the_commit_records(
 
 def test_a_message_being_written(tmp_path: Path) -> None:
     expect = [{"message": "second line", "commit": None}]
-    judge("CMT003", tmp_path, commit_message="feat: x\ntext\n# comment\n", expect=expect)
+    judged(tmp_path, commit_message="feat: x\ntext\n# comment\n", expect=expect)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 RECORD = f".specguard/approvals/{'1' * 64}.json"
 PRESET = 'extends = ["conventional-commits"]'
+judged = partial(judge, "CMT002")
+for_item = partial(judged, policy=PHASES, base=[PLAN], branch="phase-12")
 
 
 @pytest.mark.parametrize(
@@ -28,12 +31,8 @@ PRESET = 'extends = ["conventional-commits"]'
     ],
 )
 def test_the_items_message_is_meant_exactly(subject: str, near: str, tmp_path: Path) -> None:
-    judge(
-        "CMT002",
+    for_item(
         tmp_path,
-        policy=PHASES,
-        base=[PLAN],
-        branch="phase-12",
         commits=[step(subject)],
         expect=[
             {"message": near, "help": f"Write '{SUBJECT}'", "field": "commit.subject", "commit": "{head}"}
@@ -43,20 +42,19 @@ def test_the_items_message_is_meant_exactly(subject: str, near: str, tmp_path: P
 
 def test_the_items_message_may_have_a_body_unless_that_is_forbidden(tmp_path: Path) -> None:
     commits = [step(f"{SUBJECT}\n\nIt has text.\n")]
-    case = {"base": [PLAN], "branch": "phase-12", "commits": commits}
-    judge("CMT002", tmp_path / "1", policy=PHASES, **case)
+    for_item(tmp_path / "1", commits=commits)
     policy = f"[rules.commit-message]\nbody = 'forbidden'\n{PHASES}"
     expect = [{"message": "has a body", "field": "commit.body"}]
-    judge("CMT002", tmp_path / "2", policy=policy, expect=expect, **case)
+    for_item(tmp_path / "2", policy=policy, commits=commits, expect=expect)
 
 
 def test_the_item_comes_before_the_pattern(tmp_path: Path) -> None:
     policy = f"[rules.commit-message]\npattern = '^X-'\n{PHASES}"
     case = {"policy": policy, "base": [PLAN]}
-    judge("CMT002", tmp_path / "1", **case, branch="phase-12", commits=[step(SUBJECT)])
-    judge("CMT002", tmp_path / "2", **case, branch="other", commits=[step("X-1")])
+    judged(tmp_path / "1", **case, branch="phase-12", commits=[step(SUBJECT)])
+    judged(tmp_path / "2", **case, branch="other", commits=[step("X-1")])
     expect = [{"message": "does not match '^X-'"}]
-    judge("CMT002", tmp_path / "3", **case, branch="other", commits=[step("Y-1")], expect=expect)
+    judged(tmp_path / "3", **case, branch="other", commits=[step("Y-1")], expect=expect)
 
 
 @pytest.mark.parametrize(
@@ -70,16 +68,7 @@ def test_the_item_comes_before_the_pattern(tmp_path: Path) -> None:
 )
 def test_a_message_being_written(message: str, state: str, tmp_path: Path) -> None:
     expect = [{"commit": None}] if state == "failed" else []
-    judge(
-        "CMT002",
-        tmp_path,
-        policy=PHASES,
-        base=[PLAN],
-        branch="phase-12",
-        commit_message=message,
-        states={"CMT002": state},
-        expect=expect,
-    )
+    for_item(tmp_path, commit_message=message, state=state, expect=expect)
 
 
 @pytest.mark.parametrize("merging", [True, False])
@@ -103,22 +92,14 @@ def test_commits_of_others_are_left_alone(tmp_path: Path) -> None:
         Step("Merge side", parents=["one", "side"]),
         Step("Approve it", files={RECORD: "{}"}),
     ]
-    judge("CMT002", tmp_path, policy=PHASES, base=[PLAN], branch="phase-12", commits=commits)
+    for_item(tmp_path, commits=commits)
 
 
 @pytest.mark.parametrize("approval", [RECORD, "a", ".specguard/approvals/1.json"])
 def test_only_a_commit_that_adds_approvals_alone_is_bookkeeping(approval: str, tmp_path: Path) -> None:
     files = {approval: "{}", f"{RECORD}.sig": "{}"}
     expect = [] if approval == RECORD else [{"message": "'Approve it'"}]
-    judge(
-        "CMT002",
-        tmp_path,
-        policy=PHASES,
-        base=[PLAN],
-        branch="phase-12",
-        commits=[step(SUBJECT), Step("Approve it", files=files)],
-        expect=expect,
-    )
+    for_item(tmp_path, commits=[step(SUBJECT), Step("Approve it", files=files)], expect=expect)
 
 
 @pytest.mark.parametrize(
@@ -131,12 +112,9 @@ def test_only_a_commit_that_adds_approvals_alone_is_bookkeeping(approval: str, t
     ],
 )
 def test_with_squash_the_title_is_the_message(title: str, said: str, tmp_path: Path) -> None:
-    judge(
-        "CMT002",
+    for_item(
         tmp_path,
         policy=f"merge = 'squash'\n{PHASES}",
-        base=[PLAN],
-        branch="phase-12",
         commits=[step("wip")],
         title=title,
         expect=[{"message": said, "field": "pull_request.title", "commit": None}] if said else [],
@@ -144,21 +122,13 @@ def test_with_squash_the_title_is_the_message(title: str, said: str, tmp_path: P
 
 
 def test_with_squash_nothing_is_judged_before_there_is_a_title(tmp_path: Path) -> None:
-    states = {"CMT002": "not-applicable"}
     policy = f"merge = 'squash'\n{PRESET}"
-    judge("CMT002", tmp_path, policy=policy, commits=[step("wip")], states=states)
+    judged(tmp_path, policy=policy, commits=[step("wip")], state="not-applicable")
 
 
 def test_contradicting_templates_are_named(tmp_path: Path) -> None:
-    outcome = judge(
-        "CMT002",
-        tmp_path,
-        policy=f"merge = 'squash'\n{PHASES}",
-        base=[PLAN],
-        branch="phase-12",
-        commits=[step("wip")],
-        title="Phase 12",
-        expect=[{}],
+    outcome = for_item(
+        tmp_path, policy=f"merge = 'squash'\n{PHASES}", commits=[step("wip")], title="Phase 12", expect=[{}]
     )
     assert "work.phase.pull_request and work.phase.commit differ" in outcome.report["findings"][0]["help"]
 
@@ -178,16 +148,16 @@ def test_contradicting_templates_are_named(tmp_path: Path) -> None:
 )
 def test_the_preset(message: str, findings: list[str], tmp_path: Path) -> None:
     expect = [{"message": said} for said in findings]
-    judge("CMT002", tmp_path, policy=PRESET, commits=[step(message)], expect=expect)
+    judged(tmp_path, policy=PRESET, commits=[step(message)], expect=expect)
 
 
 def test_without_item_pattern_or_form_nothing_is_judged(tmp_path: Path) -> None:
-    judge("CMT002", tmp_path, commits=[step("anything")], states={"CMT002": "not-applicable"})
+    judged(tmp_path, commits=[step("anything")], state="not-applicable")
 
 
 def test_the_line_that_is_cited_is_that_of_the_setting_that_asks(tmp_path: Path) -> None:
     policy = '[rules.commit-message]\nconventional = true\ntypes = ["feat"]\nscopes = ["cli"]\n'
     for subject, line in (("style: x", 6), ("feat(api): x", 7), ("x", 5)):
-        outcome = judge("CMT002", tmp_path / subject[:5], policy=policy, commits=[step(subject)], expect=[{}])
+        outcome = judged(tmp_path / subject[:5], policy=policy, commits=[step(subject)], expect=[{}])
         [finding] = outcome.report["findings"]
         assert finding["authority"] == {"path": "SPEC_AUTHORITY.md", "line": line}

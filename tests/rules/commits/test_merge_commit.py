@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,7 @@ SIDES = (
     step("feat: one", content="one\n", id="one"),
     step("feat: two", "b", "two\n", parents=["base"], id="two"),
 )
+judged = partial(judge, "CMT004")
 
 
 def merge(**more: object) -> list[Step]:
@@ -24,24 +26,21 @@ def merge(**more: object) -> list[Step]:
 
 
 @pytest.mark.parametrize(
-    ("settings", "states"),
+    ("settings", "state"),
     [
         ("", "passed"),
         ("[rules.merge-commit]\nlinear = true", "failed"),
         ("merge = 'squash'\n[rules.merge-commit]\nlinear = true", "passed"),
     ],
 )
-def test_a_clean_merge(settings: str, states: str, tmp_path: Path) -> None:
-    expect = [{"message": "is a merge commit", "field": "commit.subject"}] if states == "failed" else []
-    judge(
-        "CMT004", tmp_path, policy=f"base = 'main'\n{settings}", base=[BASE], commits=merge(), expect=expect,
-        states={"CMT004": states},
-    )  # fmt: skip
+def test_a_clean_merge(settings: str, state: str, tmp_path: Path) -> None:
+    expect = [{"message": "is a merge commit", "field": "commit.subject"}] if state == "failed" else []
+    policy = f"base = 'main'\n{settings}"
+    judged(tmp_path, policy=policy, base=[BASE], commits=merge(), expect=expect, state=state)
 
 
 def test_content_of_the_merges_own(tmp_path: Path) -> None:
-    judge(
-        "CMT004",
+    judged(
         tmp_path,
         base=[BASE],
         commits=merge(files={"c": "own\n", "a": "own\n"}, delete=["gone"]),
@@ -61,8 +60,7 @@ def test_a_resolved_conflict(setting: str, severity: str | None, tmp_path: Path)
         Step("Merge two", files={"a": "both\n"}, parents=["one", "two"]),
     ]
     expect = [{"path": "a", "message": "resolves a conflict", "severity": severity}] if severity else []
-    judge(
-        "CMT004",
+    judged(
         tmp_path,
         policy=f"[rules.merge-commit]\nresolutions = '{setting}'",
         base=[BASE],
@@ -90,16 +88,15 @@ def test_a_conflict_of_which_both_sides_are_kept(resolved: str, shown: bool, tmp
         Step("Merge two", files={"a": resolved}, parents=["one", "two"]),
     ]
     expect = [{"path": "a", "message": "resolves a conflict", "severity": "warning"}] if shown else []
-    judge("CMT004", tmp_path, base=[BASE], commits=commits, expect=expect, exit_code=0)
+    judged(tmp_path, base=[BASE], commits=commits, expect=expect, exit_code=0)
 
 
 def test_a_change_without_merges(tmp_path: Path) -> None:
-    judge("CMT004", tmp_path, commits=[step()], states={"CMT004": "not-applicable"})
+    judged(tmp_path, commits=[step()], state="not-applicable")
 
 
 def test_a_merge_of_the_base(tmp_path: Path) -> None:
-    judge(
-        "CMT004",
+    judged(
         tmp_path,
         base=[BASE, step("feat: later", "b", "later\n")],
         commits=[step("feat: one", parents=["start"], id="one"), Step("Merge main", parents=["one", "base"])],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,7 @@ SIGNED = "[[rules.missing-trailer.require]]\nkey = 'Signed-off-by'\nby_author = 
 AGENT = "[[rules.missing-trailer.require]]\nkey = 'Assisted-by'\nauthors = 'bot@'\n"
 ANN = "Ann Example <ann@example.org>"
 BOT = "A Bot <bot@example.org>"
+judged = partial(judge, "CMT006")
 
 
 @pytest.mark.parametrize(
@@ -41,17 +43,13 @@ BOT = "A Bot <bot@example.org>"
 )
 def test_one_trailer_that_says_one_thing(body: str, said: str, tmp_path: Path) -> None:
     expect = [{"message": said, "field": "commit.body"}] if said else []
-    judge("CMT006", tmp_path, policy=WORK_ITEM, commits=[step(f"feat: x\n\n{body}\n")], expect=expect)
+    judged(tmp_path, policy=WORK_ITEM, commits=[step(f"feat: x\n\n{body}\n")], expect=expect)
 
 
 def test_a_repositorys_configuration_is_not_heeded(tmp_path: Path) -> None:
     from specguard.testing import Case
 
-    case = Case(
-        policy=WORK_ITEM,
-        commits=[step("feat: x\n\nWI: A-1\n")],
-        args=["--select=CMT006"],
-    )
+    case = Case(policy=WORK_ITEM, commits=[step("feat: x\n\nWI: A-1\n")], args=["--select=CMT006"])
     repository = case.build(tmp_path / "repository")
     repository.git("config", "trailer.wi.key", "Work-Item: ")
     repository.git("config", "trailer.separators", "=")
@@ -74,7 +72,7 @@ def test_a_repositorys_configuration_is_not_heeded(tmp_path: Path) -> None:
 def test_a_sign_off_is_the_authors(author: str, body: str, said: str, tmp_path: Path) -> None:
     expect = [{"message": said}] if said else []
     commits = [step(f"feat: x\n\n{body}\n", author=author)]
-    judge("CMT006", tmp_path, policy=SIGNED, commits=commits, expect=expect)
+    judged(tmp_path, policy=SIGNED, commits=commits, expect=expect)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +86,7 @@ def test_a_sign_off_is_the_authors(author: str, body: str, said: str, tmp_path: 
 )
 def test_agents_say_so(author: str, committer: str, body: str, fails: bool, tmp_path: Path) -> None:
     commits = [step(f"feat: x\n\n{body}\n", author=author, committer=committer)]
-    judge("CMT006", tmp_path, policy=AGENT, commits=commits, expect=[{}] if fails else [])
+    judged(tmp_path, policy=AGENT, commits=commits, expect=[{}] if fails else [])
 
 
 def test_merges_need_none(tmp_path: Path) -> None:
@@ -98,21 +96,19 @@ def test_merges_need_none(tmp_path: Path) -> None:
         step(f"feat: two{body}", "two", parents=["base"], id="two"),
         Step("Merge two", parents=["one", "two"]),
     ]
-    judge("CMT006", tmp_path, policy=WORK_ITEM, commits=commits)
+    judged(tmp_path, policy=WORK_ITEM, commits=commits)
 
 
 def test_a_message_being_written(tmp_path: Path) -> None:
     message = "feat: x\n"
-    judge("CMT006", tmp_path / "1", policy=WORK_ITEM, commit_message=message, expect=[{"commit": None}])
-    states = {"CMT006": "not-applicable"}
-    judge("CMT006", tmp_path / "2", policy=AGENT, commit_message=message, states=states)
+    judged(tmp_path / "1", policy=WORK_ITEM, commit_message=message, found={"commit": None})
+    judged(tmp_path / "2", policy=AGENT, commit_message=message, state="not-applicable")
 
 
 def test_with_squash_the_body_is_the_platforms(tmp_path: Path) -> None:
-    states = {"CMT006": "not-applicable"}
     policy = f"merge = 'squash'\n{WORK_ITEM}"
-    judge("CMT006", tmp_path, policy=policy, commits=[step("wip")], title="feat: x", states=states)
+    judged(tmp_path, policy=policy, commits=[step("wip")], title="feat: x", state="not-applicable")
 
 
 def test_a_plain_repository_needs_none(tmp_path: Path) -> None:
-    judge("CMT006", tmp_path, commits=[step("x")], states={"CMT006": "not-applicable"})
+    judged(tmp_path, commits=[step("x")], state="not-applicable")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OID = "1234567890" * 4
+judged = partial(judge, "CMT005")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,7 @@ OID = "1234567890" * 4
 )
 def test_subjects_and_reverts(message: str, said: str, tmp_path: Path) -> None:
     expect = [{"message": said}] if said else []
-    judge("CMT005", tmp_path, commits=[step(message)], expect=expect)
+    judged(tmp_path, commits=[step(message)], expect=expect)
 
 
 @pytest.mark.parametrize(
@@ -65,14 +67,14 @@ def test_subjects_and_reverts(message: str, said: str, tmp_path: Path) -> None:
 )
 def test_each_is_a_setting(setting: str, message: str, tmp_path: Path) -> None:
     commit = step(message) if message else Step("chore: empty")
-    judge("CMT005", tmp_path / "1", policy=f"[rules.unfinished-commit]\n{setting}", commits=[commit])
-    judge("CMT005", tmp_path / "2", commits=[commit], expect=[{}])
+    judged(tmp_path / "1", policy=f"[rules.unfinished-commit]\n{setting}", commits=[commit])
+    judged(tmp_path / "2", commits=[commit], expect=[{}])
 
 
 def test_a_team_has_marks_of_its_own(tmp_path: Path) -> None:
     policy = "[rules.unfinished-commit]\nmarkers = ['^temp', '(?i)xxx']"
     expect = [{"message": "matches '(?i)xxx'", "authority": "SPEC_AUTHORITY.md:5"}]
-    judge("CMT005", tmp_path, policy=policy, commits=[step("feat: Xxx")], expect=expect)
+    judged(tmp_path, policy=policy, commits=[step("feat: Xxx")], expect=expect)
 
 
 def test_empty_commits(tmp_path: Path) -> None:
@@ -83,19 +85,17 @@ def test_empty_commits(tmp_path: Path) -> None:
         Step("Merge side", parents=["empty", "side"]),
     ]
     expect = [{"message": "'chore: run again' changes no file", "commit": "{empty}"}]
-    judge("CMT005", tmp_path, commits=commits, expect=expect)
+    judged(tmp_path, commits=commits, expect=expect)
 
 
 def test_a_message_being_written(tmp_path: Path) -> None:
-    judge("CMT005", tmp_path, commit_message="wip\n", expect=[{"field": "commit.subject"}])
+    judged(tmp_path, commit_message="wip\n", found={"field": "commit.subject"})
 
 
 def test_with_squash_the_title_is_judged(tmp_path: Path) -> None:
     commits = [step("wip"), Step("empty")]
-    judge(
-        "CMT005", tmp_path, policy="merge = 'squash'", commits=commits, title="WIP: a page",
-        expect=[{"field": "pull_request.title"}],
-    )  # fmt: skip
+    found = {"field": "pull_request.title"}
+    judged(tmp_path, policy="merge = 'squash'", commits=commits, title="WIP: a page", found=found)
 
 
 def test_a_hostile_subject_takes_no_time(tmp_path: Path) -> None:
@@ -106,4 +106,4 @@ def test_a_hostile_subject_takes_no_time(tmp_path: Path) -> None:
     )
     subjects = ["(" * 60_000 + "wi", "a" * 60_000, "feat: " + " (" * 30_000]
     commits = [step(message), *(step(subject, content=subject[:9]) for subject in subjects)]
-    judge("CMT005", tmp_path, commits=commits)
+    judged(tmp_path, commits=commits)

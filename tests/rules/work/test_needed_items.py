@@ -47,13 +47,11 @@ def test_what_is_done_put_off_or_conditional_is_not_waited_for(tmp_path: Path) -
         "deferred": slices("deferred"),
         "conditional": slices(more=", conditional: true"),
     }.items():
-        judged(
-            tmp_path / name, WORK, base=[Step("docs: plan", files={LIST: text})], states={"PLN002": "passed"}
-        )
+        judged(tmp_path / name, WORK, base=[Step("docs: plan", files={LIST: text})], state="passed")
     landed = [Step("docs: plan", files={LIST: slices()}), Step("C1: the first", files={"a": "1"})]
-    judged(tmp_path / "landed", WORK, base=landed, states={"PLN002": "passed"})
+    judged(tmp_path / "landed", WORK, base=landed, state="passed")
 
 
 def test_what_a_commit_of_the_change_did_is_done(tmp_path: Path) -> None:
     first = Step("C1: the first", files={"a": "1"})
-    judged(tmp_path, first, WORK, states={"PLN002": "passed"})
+    judged(tmp_path, first, WORK, state="passed")
