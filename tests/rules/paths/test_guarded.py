@@ -3,48 +3,35 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
 import pytest
 
-from specguard.testing import Case, Repository, Step, run_case, run_here
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from specguard.testing import Repository, Step, run_here
+from tests.rules.paths.setting import findings
 
 POLICY = "[rules.locked-path]\npaths = ['kept/']\n"
 OTHER_COMMIT = "1" * 40
-
-
-def judge(*commits: Step, base: Step | None = None, policy: str = POLICY) -> Sequence[dict[str, Any]]:
-    """The findings of PTH002."""
-    case = Case(
-        args=("--select=PTH002",), policy=policy, base=(base or Step(),), commits=commits, expect=None
-    )
-    findings: list[dict[str, Any]] = run_case(case, installed=False).report["findings"]
-    return findings
+A_FILE = Step(files={"kept/a": "a\n"})
+judge = partial(findings, "PTH002", policy=POLICY)
 
 
 @pytest.mark.parametrize(
     ("base", "change", "happened"),
     [
-        (Step(files={"kept/a": "a\n"}), Step(files={"kept/a": "b\n"}), "modified"),
-        (Step(files={"kept/a": "a\n"}), Step(executable=["kept/a"]), "made executable"),
-        (
-            Step(files={"kept/a": "a\n"}),
-            Step(files={"kept/a": "b\n"}, executable=["kept/a"]),
-            "modified and made executable",
-        ),
-        (Step(files={"kept/a": "a\n"}), Step(delete=["kept/a"]), "deleted"),
-        (Step(files={"kept/a": "a\n"}), Step(rename={"kept/a": "src/a"}), "moved to src/a"),
+        (A_FILE, Step(files={"kept/a": "b\n"}), "modified"),
+        (A_FILE, Step(executable=["kept/a"]), "made executable"),
+        (A_FILE, Step(files={"kept/a": "b\n"}, executable=["kept/a"]), "modified and made executable"),
+        (A_FILE, Step(delete=["kept/a"]), "deleted"),
+        (A_FILE, Step(rename={"kept/a": "src/a"}), "moved to src/a"),
         (Step(files={"kept/a": ""}), Step(rename={"kept/a": "src/a"}), "deleted"),
         (Step(files={"src/a": "a\n"}), Step(rename={"src/a": "kept/a"}), "moved here from src/a"),
         (Step(files={"src/a": ""}), Step(rename={"src/a": "kept/a"}), "added"),
         (None, Step(files={"kept/a": "a\n"}), "added"),
         (None, Step(symlinks={"kept/a": "b"}), "added as a symbolic link"),
         (None, Step(submodules={"kept/a": OTHER_COMMIT}), "added as a submodule"),
-        (Step(files={"kept/a": "a\n"}), Step(symlinks={"kept/a": "b"}), "replaced by a symbolic link"),
-        (Step(files={"kept/a": "a\n"}), Step(submodules={"kept/a": OTHER_COMMIT}), "replaced by a submodule"),
+        (A_FILE, Step(symlinks={"kept/a": "b"}), "replaced by a symbolic link"),
+        (A_FILE, Step(submodules={"kept/a": OTHER_COMMIT}), "replaced by a submodule"),
         (Step(symlinks={"kept/a": "b"}), Step(files={"kept/a": "a\n"}), "replaced by a file"),
         (Step(symlinks={"kept/a": "b"}), Step(symlinks={"kept/a": "c"}), "pointed elsewhere"),
         (
@@ -102,24 +89,22 @@ def test_the_command_that_puts_it_back_does_that(repository: Repository, path: b
 
 
 def test_where_each_commit_lands_the_one_that_did_it_is_changed() -> None:
-    base = Step(files={"kept/a": "a\n"})
     changes = (Step(files={"kept/a": "b\n", "b": "1"}), Step(files={"c": "1"}))
-    [found] = judge(*changes, base=base)
+    [found] = judge(*changes, base=A_FILE)
     assert " -- kept/a && git commit --only --fixup=" in found["help"]
-    [found] = judge(*changes, base=base, policy=f"merge = 'squash'\n{POLICY}")
+    [found] = judge(*changes, base=A_FILE, policy=f"merge = 'squash'\n{POLICY}")
     assert " -- kept/a && git commit --amend --no-edit" in found["help"]
 
 
 def test_what_is_forbidden_is_not_said_to_be_locked_too() -> None:
     policy = f"{POLICY}[rules.forbidden-path]\npaths = ['kept/not/']\n"
-    files: dict[str | bytes, str | bytes] = {"kept/a": "a\n", "kept/not/a": "a\n"}
-    case = Case(args=("--select=PTH001,PTH002",), policy=policy, commits=(Step(files=files),), expect=None)
-    found = run_case(case, installed=False).report["findings"]
+    change = Step(files={"kept/a": "a\n", "kept/not/a": "a\n"})
+    found = findings("PTH001,PTH002", change, policy=policy)
     assert sorted((one["code"], one["location"]["path"]) for one in found) == [
         ("PTH001", "kept/not/a"),
         ("PTH002", "kept/a"),
     ]
-    assert [one["code"] for one in judge(Step(files=files), policy=policy)] == ["PTH002"]
+    assert [one["code"] for one in judge(change, policy=policy)] == ["PTH002"]
 
 
 def test_a_path_that_is_locked_by_its_own_name_is_not_said_twice() -> None:
@@ -136,10 +121,7 @@ TAKEN_BACK = Step("fix: no b", delete=["kept/b"])
 
 
 def test_what_one_commit_brings_and_another_takes_back_lands_with_both() -> None:
-    commits = (Step("feat: a", files={"src/a": "a\n"}), BROUGHT, TAKEN_BACK)
-    case = Case(args=("--select=PTH002",), policy=POLICY, commits=commits, expect=None)
-    report = run_case(case, installed=False).report
-    [found] = report["findings"]
+    [found] = judge(Step("feat: a", files={"src/a": "a\n"}), BROUGHT, TAKEN_BACK)
     commit = found["location"]["commit"]
     assert found["message"] == (
         f"kept/b was added in commit {commit[:12]} and put back later; kept/ is locked"

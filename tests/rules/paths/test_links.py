@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
 import pytest
 
-from specguard.testing import Case, Step, run_case
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from specguard.testing import Step
+from tests.rules.paths.setting import findings
 
 POLICY = "[rules.locked-path]\npaths = ['kept/', 'docs/api/', 'src/deep/file', '/Case/']\n"
 BASE = Step(
     files={"kept/a": "a\n", "docs/api/x": "x\n", "src/deep/file": "f\n", "Case/a": "a\n", "free/a": "a\n"}
 )
 COMMIT = "1" * 40
-
-
-def judge(change: Step, *more: Step, policy: str = POLICY, base: Step = BASE) -> Sequence[dict[str, Any]]:
-    """The findings of PTH006."""
-    case = Case(args=("--select=PTH006",), policy=policy, base=(base,), commits=(change, *more), expect=None)
-    findings: list[dict[str, Any]] = run_case(case, installed=False).report["findings"]
-    return findings
+judge = partial(findings, "PTH006", policy=POLICY, base=BASE)
 
 
 @pytest.mark.parametrize(
