@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.declaration.look_alikes import reading
-from specguard.testing import Case, Step, run_case
+from specguard.testing import Step
 from specguard_rules.next_steps import quoted
 from specguard_rules.paths.deceptive_path import crafted_paths, is_git_name, may_be_suspicious, suspicion
+from tests.rules.paths.setting import findings, judged
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from specguard.testing import Repository
 
+named = partial(findings, "PTH005", policy="base = 'main'\n")
 HONEST = [
     "README.md", "foo~", "foo.el~", "file.~1~", "a-b_c.d", ".gitignore", "console.py", "v1.0..2", "%41",
     "[x].md", "café.md", "cafe\u0301.md", "日本語.md", "API仕様.md", "한글.txt", "документы", "план.md",
@@ -84,19 +84,17 @@ def test_honest_names_are_not_suspicious(name: str) -> None:
     assert suspicion(name.encode()) is None
 
 
-@pytest.mark.parametrize(("name", "key"), [*ERRORS.items()])
-def test_a_deceptive_name_is_an_error(name: bytes, key: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "severity", "key"),
+    [
+        *((name, "error", key) for name, key in ERRORS.items()),
+        *((name, "warning", key) for name, key in WARNINGS.items()),
+    ],
+)
+def test_a_name_is_suspicious(name: bytes, severity: str, key: str) -> None:
     found = suspicion(name)
     assert found is not None
-    assert found[1:] == ("error", key)
-    assert may_be_suspicious([name])
-
-
-@pytest.mark.parametrize(("name", "key"), [*WARNINGS.items()])
-def test_an_odd_name_is_a_warning(name: bytes, key: str) -> None:
-    found = suspicion(name)
-    assert found is not None
-    assert found[1:] == ("warning", key)
+    assert found[1:] == (severity, key)
     assert may_be_suspicious([name])
 
 
@@ -189,32 +187,28 @@ def test_a_shell_reads_a_quoted_path_as_its_bytes(name: bytes) -> None:
     ],
 )
 def test_a_new_name_and_the_one_beside_it(folder: str, there: str, new: str, said: str) -> None:
-    base, change = Step(files={f"{folder}{there}": "a"}), Step(files={f"{folder}{new}": "b"})
-    wanted = said.format(folder="")
-    case = Case(
-        args=("--select=PTH005",), base=(base,), commits=(change,), policy="base = 'main'\n", expect=None
-    )
-    both: dict[str | bytes, str | bytes] = {f"{folder}{there}": "a", f"{folder}{new}": "b"}
-    for beside in (case, replace(case, base=(Step(),), commits=(Step(files=both),))):
-        messages = [one["message"] for one in run_case(beside, installed=False).report["findings"]]
-        assert any(wanted in message for message in messages), messages
-    renamed = replace(case, commits=(Step(files=change.files, delete=[f"{folder}{there}"]),))
-    assert not any(wanted in one["message"] for one in run_case(renamed, installed=False).report["findings"])
+    old, names = f"{folder}{there}", {f"{folder}{new}": "b"}
+    base = Step(files={old: "a"})
+
+    def flagged(change: Step, base: Step) -> bool:
+        return any(said.format(folder="") in one["message"] for one in named(change, base=base))
+
+    assert flagged(Step(files={**names}), base)
+    assert flagged(Step(files={old: "a", **names}), Step())
+    assert not flagged(Step(files={**names}, delete=[old]), base)
 
 
 def test_what_lies_in_a_folder_with_such_a_name_is_flagged_each() -> None:
     base = Step(files={"src/docs/a": "a", "docs/a": "a"})
     change = Step(files={"src/Docs/b": "b", "src/Docs/c/d": "d", "src/docs/e": "e"})
-    case = Case(
-        args=("--select=PTH005",), base=(base,), commits=(change,), policy="base = 'main'", expect=None
-    )
-    found = run_case(case, installed=False).report["findings"]
+    found = named(change, base=base)
     assert [one["location"]["path"] for one in found] == ["src/Docs/b", "src/Docs/c/d"]
     assert all("differs from 'docs' only in case" in one["message"] for one in found)
     # Its letters are plain already.
     assert all(one["help"].startswith("Give it a name of its own with `git mv -- ") for one in found)
 
 
+LOCKED = '[rules.locked-path]\npaths = ["locked/"]\n'
 LOOK_ALIKES = [
     "ⓛocked", "lᵒcked", "\ua4e1ocked", "\u14aaocked", "l\u043ecked", "\uff4cocked", "\U0001d4f5ocked",
     "\u217cocked", "\u2113ocked", "loc\u043aed", "l\u2134cked", "locke\U0001d451", "L\u041ecked",
@@ -223,26 +217,16 @@ LOOK_ALIKES = [
 
 
 @pytest.mark.parametrize("name", LOOK_ALIKES)
-def test_a_name_that_looks_like_a_locked_folder_s(name: str, tmp_path: Path) -> None:
-    outcome = run_case(
-        Case(
-            policy='[rules.locked-path]\npaths = ["locked/"]\n',
-            base=[Step("chore: base", files={"locked/p": "a"})],
-            commits=[Step("feat: x", files={f"{name}/q": "b"})],
-            args=("--select=PTH005",),
-            expect=[{"code": "PTH005", "severity": "error", "message": "the name"}],
-        ),
-        tmp_path,
-        installed=False,
+def test_a_name_that_looks_like_a_locked_folder_s(name: str) -> None:
+    base = Step("chore: base", files={"locked/p": "a"})
+    expect = [{"code": "PTH005", "severity": "error", "message": "the name"}]
+    outcome = judged(
+        "PTH005", Step("feat: x", files={f"{name}/q": "b"}), base=base, policy=LOCKED, expect=expect
     )
     assert outcome.exit_code == 1
 
 
 @pytest.mark.parametrize("name", ["l0cked", "1ocked", "Iocked", "|ocked", "lockecl"])
-def test_a_name_of_ascii_alone_looks_like_no_other(name: str, tmp_path: Path) -> None:
-    base = [Step("chore: base", files={"locked/p": "a", "l\u043ecked/p": "a"})]
-    commits = [Step("feat: x", files={f"{name}/q": "b"})]
-    policy = '[rules.locked-path]\npaths = ["locked/"]\n'
-    run_case(
-        Case(policy=policy, base=base, commits=commits, args=("--select=PTH005",)), tmp_path, installed=False
-    )
+def test_a_name_of_ascii_alone_looks_like_no_other(name: str) -> None:
+    base = Step("chore: base", files={"locked/p": "a", "l\u043ecked/p": "a"})
+    judged("PTH005", Step("feat: x", files={f"{name}/q": "b"}), base=base, policy=LOCKED, expect=())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import Case, Step, run_case
+from specguard.testing import Step
+from tests.rules.paths.setting import judged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,14 +45,9 @@ def document(policy: str, prose: str = "") -> str:
 
 def judge(files: Mapping[str, str], *, base: Mapping[str, str] | None = None, **step: object) -> Outcome:
     """Judge one commit by PTH004 alone, on top of the policy and these files."""
-    case = Case(
-        policy="",
-        base=(Step("chore: base", files={"SPEC_AUTHORITY.md": document(POLICY), **(base or {})}),),
-        commits=(Step("chore: x", files=files, **step),),  # type: ignore[arg-type]  # the fields of a step
-        args=("--select=PTH004",),
-        expect=None,
-    )
-    return run_case(case, installed=False)
+    before = Step("chore: base", files={"SPEC_AUTHORITY.md": document(POLICY), **(base or {})})
+    change = Step("chore: x", files=files, **step)  # type: ignore[arg-type]  # the fields of a step
+    return judged("PTH004", change, base=before, policy="")
 
 
 def said(outcome: Outcome) -> list[tuple[str, str]]:
@@ -109,17 +105,19 @@ def test_a_policy_that_cannot_be_read_is_an_error() -> None:
     assert outcome.exit_code == 1
 
 
-def test_taking_the_authority_away_is_an_error() -> None:
-    outcome = judge({}, delete=["SPEC_AUTHORITY.md"])
-    assert "error" in [severity for severity, _ in said(outcome)]
-
-
-def test_a_link_in_its_place_is_an_error() -> None:
-    outcome = judge(
-        {"other.md": document(POLICY)},
-        delete=["SPEC_AUTHORITY.md"],
-        symlinks={"SPEC_AUTHORITY.md": "other.md"},
-    )
+@pytest.mark.parametrize(
+    ("files", "step"),
+    [
+        pytest.param({}, {}, id="taken away"),
+        pytest.param(
+            {"other.md": document(POLICY)}, {"symlinks": {"SPEC_AUTHORITY.md": "other.md"}}, id="a link"
+        ),
+    ],
+)
+def test_without_an_authority_in_its_place_it_is_an_error(
+    files: dict[str, str], step: dict[str, Any]
+) -> None:
+    outcome = judge(files, delete=["SPEC_AUTHORITY.md"], **step)
     assert "error" in [severity for severity, _ in said(outcome)]
 
 
@@ -139,29 +137,15 @@ def test_a_project_file_counts_by_its_settings_alone() -> None:
 def test_a_project_file_without_settings_is_no_policy(tmp_path: Path) -> None:
     other = tmp_path / "other.md"
     other.write_text(document(POLICY))
-    case = Case(
-        policy="",
-        base=(Step("chore: base", files={"pyproject.toml": "[project]\n"}),),
-        commits=(Step("chore: x", files={"pyproject.toml": "[project]\nname = 'x'\n"}),),
-        args=("--select=PTH004", "--authority", str(other)),
-    )
-    run_case(case, installed=False)
+    base = Step("chore: base", files={"pyproject.toml": "[project]\n"})
+    change = Step("chore: x", files={"pyproject.toml": "[project]\nname = 'x'\n"})
+    judged("PTH004", change, base=base, policy="", args=("--authority", str(other)), expect=())
 
 
 def test_a_first_authority_loosens_nothing() -> None:
-    case = Case(
-        policy="",
-        base=(Step("chore: base", files={"a": "a"}),),
-        commits=(
-            Step(
-                "chore: adopt",
-                files={"SPEC_AUTHORITY.md": document(POLICY), ".github/workflows/guard.yml": WORKFLOW},
-            ),
-        ),
-        args=("--select=PTH004",),
-        expect=None,
-    )
-    outcome = run_case(case, installed=False)
+    files = {"SPEC_AUTHORITY.md": document(POLICY), ".github/workflows/guard.yml": WORKFLOW}
+    base = Step("chore: base", files={"a": "a"})
+    outcome = judged("PTH004", Step("chore: adopt", files={**files}), base=base, policy="")
     assert {severity for severity, _ in said(outcome)} <= {"info"}
     assert outcome.exit_code == 0
 
@@ -198,23 +182,13 @@ def test_a_workflow_that_is_deleted_or_moved_away() -> None:
 
 
 def test_a_hook_that_loses_its_executable_bit() -> None:
-    case = Case(
-        policy=POLICY,
-        base=(
-            Step(
-                "chore: base",
-                files={".githooks/pre-push": "specguard check --push\n"},
-                executable=[".githooks/pre-push"],
-            ),
-        ),
-        commits=(
-            Step("chore: x", delete=[".githooks/pre-push"]),
-            Step("chore: y", files={".githooks/pre-push": "specguard check --push\n"}),
-        ),
-        args=("--select=PTH004",),
-        expect=None,
+    hook = ".githooks/pre-push"
+    files: dict[str | bytes, str | bytes] = {hook: "specguard check --push\n"}
+    again = (Step("chore: x", delete=[hook]), Step("chore: y", files=files))
+    outcome = judged(
+        "PTH004", *again, base=Step("chore: base", files=files, executable=[hook]), policy=POLICY
     )
-    assert [severity for severity, _ in said(run_case(case, installed=False))] == ["error"]
+    assert [severity for severity, _ in said(outcome)] == ["error"]
 
 
 @pytest.mark.parametrize(
@@ -254,14 +228,10 @@ def test_files_that_do_not_name_specguard_are_free() -> None:
 @pytest.mark.parametrize("pattern", ["Makefile", "/Makefile", "M*e", "[LM]akefile"])
 def test_a_file_that_the_policy_adds(pattern: str) -> None:
     policy = f"[rules.policy-change]\nfiles = ['{pattern}']\n"
-    case = Case(
-        policy=policy,
-        base=(Step("chore: base", files={"Makefile": "check:\n\tspecguard check\n"}),),
-        commits=(Step("chore: x", files={"Makefile": "check:\n\ttrue\n"}),),
-        args=("--select=PTH004",),
-        expect=({"code": "PTH004", "path": "Makefile"},),
-    )
-    run_case(case, installed=False)
+    base = Step("chore: base", files={"Makefile": "check:\n\tspecguard check\n"})
+    change = Step("chore: x", files={"Makefile": "check:\n\ttrue\n"})
+    expect = ({"code": "PTH004", "path": "Makefile"},)
+    judged("PTH004", change, base=base, policy=policy, expect=expect)
 
 
 # The baseline and what else is in specguard's folder
