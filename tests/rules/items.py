@@ -29,7 +29,7 @@ PLAN = Step(
 SUBJECT = "feat(phase12): implement phase 12"
 
 
-def judge(code: str, directory: Path, *, state: str = "", found: Any = None, **case: Any) -> Outcome:
+def judge(code: str, directory: Path, *, state: Any = "", found: Any = None, **case: Any) -> Outcome:
     """Judge a case by one rule; `args` are added to the selection.
 
     `state` is the rule's own, which ends with 2 where it is indeterminate; `found` is its only finding,

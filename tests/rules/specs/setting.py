@@ -53,6 +53,11 @@ def each(texts: Iterable[str], folder: str = "tasks/specs", suffix: str = ".md")
     return {f"{folder}/{number:02}{suffix}": text for number, text in enumerate(texts)}
 
 
+def found_in(files: Iterable[str], findings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One finding in each of these files, in their order."""
+    return [{"path": path, **finding} for path, finding in zip(files, findings, strict=True)]
+
+
 ENTRY = {"id": "0001", "path": SPEC}
 BASE = {SPEC: spec(), INDEX: index(ENTRY), CODE: "run()\n"}
 

@@ -17,6 +17,7 @@ from tests.rules.specs.setting import (
     SPEC,
     WITHOUT_INDEX,
     each,
+    found_in,
     index,
     judged_by,
     spec,
@@ -93,11 +94,8 @@ def test_a_date_that_is_none(tmp_path: Path) -> None:
         ("2026-02-30", "no day of the calendar"),
     ]
     files = each(spec(value) for value, _ in values)
-    expect = [
-        {"path": path, "line": 2, "message": message}
-        for path, (_, message) in zip(files, values, strict=True)
-    ]
-    dated(tmp_path, files, *expect, policy=WITHOUT_INDEX)
+    expect = ({"line": 2, "message": message} for _, message in values)
+    dated(tmp_path, files, *found_in(files, expect), policy=WITHOUT_INDEX)
 
 
 def test_a_date_in_the_index_that_is_none(tmp_path: Path) -> None:
@@ -173,12 +171,8 @@ def test_only_what_the_change_touches_or_governs_is_judged(tmp_path: Path) -> No
     ]
     aged(tmp_path / "a", {"src/x.py": "y"}, base=base)
     aged(tmp_path / "b", None, both[0], base=base)
-    aged(
-        tmp_path / "c",
-        {OTHER: spec("2025-01-01", text="x\n")},
-        {"path": OTHER, "severity": "error"},
-        base=base,
-    )
+    more = {OTHER: spec("2025-01-01", text="x\n")}
+    aged(tmp_path / "c", more, {"path": OTHER, "severity": "error"}, base=base)
     aged(tmp_path / "d", {"src/x.py": "y"}, *both, base=base, args=["--all"])
     aged(tmp_path / "e", {}, both[0], base=base, delete=[CODE])
 
@@ -261,13 +255,9 @@ def test_many_files_are_bound_by_their_pattern(tmp_path: Path) -> None:
     files = {f"src/runs/{number}.py": f"{number}\n" for number in range(9)}
     listed = "".join(f"100644 blob {blob(content)}\t{path}\n" for path, content in sorted(files.items()))
     help = f'"src/runs/**": {sha256(listed.encode()).hexdigest()}'
-    aged(
-        tmp_path,
-        {SPEC: spec()},
-        {"path": SPEC, "message": "; and 4 more", "help": help},
-        base={**files, SPEC: spec("2026-02-01")},
-        policy=CONTENT,
-    )
+    found = {"path": SPEC, "message": "; and 4 more", "help": help}
+    base = {**files, SPEC: spec("2026-02-01")}
+    aged(tmp_path, {SPEC: spec()}, found, base=base, policy=CONTENT)
 
 
 def test_an_id_that_both_contents_have_settles_nothing(tmp_path: Path) -> None:
@@ -295,10 +285,5 @@ def test_what_is_staged_is_judged_like_what_is_committed(tmp_path: Path) -> None
 
 def test_a_spec_that_cannot_be_read_has_no_date(tmp_path: Path) -> None:
     texts = ["a\0b", "---\ntitle: Runs: kept\nlast_review: 2026-02-20\n---\n"]
-    expect = [
-        {"path": path, "line": line, "message": message}
-        for path, line, message in zip(
-            each(texts), (1, 2), ("binary", "its front matter is no YAML"), strict=True
-        )
-    ]
-    dated(tmp_path, each(texts), *expect, policy=WITHOUT_INDEX)
+    expect = [{"line": 1, "message": "binary"}, {"line": 2, "message": "its front matter is no YAML"}]
+    dated(tmp_path, each(texts), *found_in(each(texts), expect), policy=WITHOUT_INDEX)

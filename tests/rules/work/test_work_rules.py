@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -292,15 +293,9 @@ def test_another_branch_works_on_it(tmp_path: Path) -> None:
 
 def test_each_other_item_is_named_once(tmp_path: Path) -> None:
     other = "feat(phase13): implement phase 13"
-    judged(
-        "WRK007",
-        tmp_path,
-        DONE,
-        step(other, "b"),
-        step(other, "c"),
-        step("feat: no item", "d"),
-        found={"field": "commit.subject", "message": "works on phase 13"},
-    )
+    commits = (DONE, step(other, "b"), step(other, "c"), step("feat: no item", "d"))
+    found = {"field": "commit.subject", "message": "works on phase 13"}
+    judged("WRK007", tmp_path, *commits, found=found)
 
 
 # WRK005: what upkeep alters
@@ -399,24 +394,13 @@ def test_a_title_that_is_not_known_might_name_an_item(tmp_path: Path) -> None:
 def test_a_guarded_path_that_is_only_named_is_a_warning_with_the_line(tmp_path: Path) -> None:
     text = "\n- [ ] Extend the OpenAPI spec (`docs/api/x.yaml`)\n- [ ] In `docs/api/x.yaml`, add a field\n"
     policy = f'[rules.forbidden-path]\npaths = ["docs/api/"]\n{PHASES}'
+    named = partial(judged, "WRK008", policy=policy)
     warned = "docs/phase-12.md:3 says 'Extend the OpenAPI spec (docs/api/x.yaml)'"
-    judged(
-        "WRK008",
-        tmp_path / "named",
-        DONE,
-        policy=policy,
-        base=document(text),
-        found={"severity": "warning", "line": 3, "message": warned},
-    )
+    found = {"severity": "warning", "line": 3, "message": warned}
+    named(tmp_path / "named", DONE, base=document(text), found=found)
+    found = {"severity": "error", "line": 5, "message": "asks to change it"}
     asked = f"{text}- [ ] `docs/api/x.yaml` should have it\n"
-    judged(
-        "WRK008",
-        tmp_path / "task",
-        DONE,
-        policy=policy,
-        base=document(asked),
-        found={"severity": "error", "line": 5, "message": "asks to change it"},
-    )
+    named(tmp_path / "task", DONE, base=document(asked), found=found)
 
 
 def test_an_approver_lifts_what_upkeep_alters_and_the_record_is_no_other_file(tmp_path: Path) -> None:
