@@ -242,13 +242,9 @@ def test_gates(brought: bool, tmp_path: Path) -> None:
     document = f"# Authority\n\n```toml specguard\n{GATES}```\n"
     change = {"SPEC_AUTHORITY.md": document} if brought else {"a": "b"}
     expect = [{"path": "SPEC_AUTHORITY.md", "message": "the gate 'e2e'"}]
+    policy, args = ("", []) if brought else (GATES, ["--all"])
     judged(
-        tmp_path,
-        policy="" if brought else GATES,
-        base=base,
-        commits=[Step("feat: x", files=change)],
-        args=[] if brought else ["--all"],
-        expect=expect,
+        tmp_path, policy=policy, base=base, commits=[Step("feat: x", files=change)], args=args, expect=expect
     )
 
 

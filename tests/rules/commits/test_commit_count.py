@@ -69,25 +69,18 @@ def test_the_finding_names_the_commits_and_the_way_back(tmp_path: Path) -> None:
 
 
 def test_what_no_command_squashes_is_told_in_words(tmp_path: Path) -> None:
-    judged(
-        tmp_path,
-        policy="[rules.commit-count]\nat_most = 2\nmerges = 'ignore'\n",
-        commits=[ONE, *MERGED],
-        found={"help": "Squash 1 of them; merges or other commits stand between"},
-    )
+    policy = "[rules.commit-count]\nat_most = 2\nmerges = 'ignore'\n"
+    found = {"help": "Squash 1 of them; merges or other commits stand between"}
+    judged(tmp_path, policy=policy, commits=[ONE, *MERGED], found=found)
 
 
 def test_an_item_says_how_many_it_has(tmp_path: Path) -> None:
     policy = f"[rules.commit-count]\nat_most = 9\n{PHASES}"
-    case = {"policy": policy, "base": [PLAN], "branch": "phase-12"}
-    judged(tmp_path / "1", **case, commits=[step(SUBJECT)])
-    judged(
-        tmp_path / "2",
-        **case,
-        commits=[step(SUBJECT), TWO],
-        found={"message": "phase 12 has exactly 1 commit, and this one has 2"},
-    )
-    judged(tmp_path / "3", **{**case, "branch": "other"}, commits=[ONE, TWO])
+    counted = partial(judged, policy=policy, base=[PLAN], branch="phase-12")
+    counted(tmp_path / "1", commits=[step(SUBJECT)])
+    found = {"message": "phase 12 has exactly 1 commit, and this one has 2"}
+    counted(tmp_path / "2", commits=[step(SUBJECT), TWO], found=found)
+    counted(tmp_path / "3", branch="other", commits=[ONE, TWO])
 
 
 def test_an_item_can_leave_commits_out(tmp_path: Path) -> None:

@@ -327,7 +327,7 @@ TASKS = '{"tasks": [{"id": "1", "verify": ["make test"]%s}, {"id": "2", "status"
          "verify of task 1, .* make test and is true"),
         ({"plan.json": TASKS.replace('["a"]', '["b"]') % ""}, ""),
         ({"plan.json": '{"tasks": []}'}, "entry of task 1, which is open, was removed: 1"),
-    ]
+    ],
 )  # fmt: skip
 def test_upkeep_that_alters_an_open_item_is_told(change: dict[str, str], expect: str, tmp_path: Path) -> None:
     phases = PHASES.replace('document = ["docs', 'fields = {doc = "doc"}\ndocument = ["{doc}", "docs')
@@ -358,34 +358,25 @@ def test_upkeep_that_alters_an_open_item_is_told(change: dict[str, str], expect:
 )
 def test_no_rule_passes_for_want_of_the_item(code: str, tmp_path: Path) -> None:
     files = {"docs/phase-13.md": "# Phase 13\n", "configs/NEXT_PHASE.json": "{}"}
-    case: dict[str, Any] = {
-        "base": [PLAN, Step("chore: break", files=dict(files))],
-        "title": "wrong",
-        "body": "x",
-    }
+    base = [PLAN, Step("chore: break", files=dict(files))]
+    broken = partial(judged, code, base=base, title="wrong", body="x")
     named = Step("wrong", files={"src/a": "1", "docs/phase-13.md": "x"})
-    states = {code: "indeterminate"}
-    judged(code, tmp_path / "named", named, **case, branch="phase_12", states=states, exit_code=2)
-    other = Step("wrong", files={"src/a": "1"})
-    outcome = judged(code, tmp_path / "none", other, **case, branch="cart")
+    broken(tmp_path / "named", named, branch="phase_12", state="indeterminate")
+    outcome = broken(tmp_path / "none", Step("wrong", files={"src/a": "1"}), branch="cart")
     assert outcome.state(code) in ("passed", "not-applicable")
 
 
 def test_a_lowered_finding_lets_no_wrong_branch_through(tmp_path: Path) -> None:
     policy = f'{PHASES}[rules.unresolved-work-item]\nseverity = "warning"\n'
     base = [PLAN, Step("chore: break", files={"configs/NEXT_PHASE.json": "{}"})]
-    args = ("--extend-select=BRN001",)
-    expect = [{"severity": "warning"}]
-    judged(
-        "WRK001", tmp_path, step(), policy=policy, base=base, branch="phase_12", args=args, expect=expect,
-        exit_code=2
-    )  # fmt: skip
+    case: dict[str, Any] = {"base": base, "branch": "phase_12", "args": ("--extend-select=BRN001",)}
+    found = {"severity": "warning"}
+    judged("WRK001", tmp_path, step(), policy=policy, found=found, exit_code=2, **case)
 
 
 def test_a_title_that_is_not_known_might_name_an_item(tmp_path: Path) -> None:
-    case: dict[str, Any] = {"branch": "cart", "body": "x", "exit_code": 2}
     for code in ("WRK007", "BRN001", "PTH003"):
-        judged(code, tmp_path / code, step(), **case, states={code: "indeterminate"})
+        judged(code, tmp_path / code, step(), branch="cart", body="x", state="indeterminate")
 
 
 # WRK008
