@@ -91,12 +91,8 @@ def test_a_table_of_specs_by_id(tmp_path: Path) -> None:
 )
 def test_an_id_or_a_file_in_two_entries(entries: list[Any], message: str, tmp_path: Path) -> None:
     base = {**BASE, OTHER: "# Logs\n"}
-    judged(
-        tmp_path,
-        {INDEX: index(*entries)},
-        {"path": INDEX, "line": 3, "message": f"{message} stands in two entries, the first in line 2"},
-        base=base,
-    )
+    said = f"{message} stands in two entries, the first in line 2"
+    judged(tmp_path, {INDEX: index(*entries)}, {"path": INDEX, "line": 3, "message": said}, base=base)
 
 
 def test_other_documents_of_an_entry_may_be_shared(tmp_path: Path) -> None:
@@ -158,13 +154,8 @@ def test_taking_an_entry_out_touches_its_spec(tmp_path: Path) -> None:
 
 
 def test_taking_a_spec_away(tmp_path: Path) -> None:
-    judged(
-        tmp_path,
-        {},
-        {"path": INDEX, "line": 2, "message": "no such file"},
-        {"path": CODE, "message": "there is none"},
-        delete=[SPEC],
-    )
+    gone = {"path": INDEX, "line": 2, "message": "no such file"}
+    judged(tmp_path, {}, gone, {"path": CODE, "message": "there is none"}, delete=[SPEC])
 
 
 def test_a_governed_path_without_a_spec_is_judged_where_it_is_touched(tmp_path: Path) -> None:

@@ -397,15 +397,6 @@ def test_a_guarded_path_that_is_only_named_is_a_warning_with_the_line(tmp_path: 
 def test_an_approver_lifts_what_upkeep_alters_and_the_record_is_no_other_file(tmp_path: Path) -> None:
     held = PHASES.replace("\npointer", '\nupkeep = "approvers"\npointer')
     policy = f'[[approvals.approver]]\nname = "alice"\nkey = "{{key}}"\nmay = ["WRK005"]\n{held}'
-    edited = {"docs/phase-12.md": "# Phase 12\n\n## Scope\n\n- `src/`\n"}
     grant = Grant(rules=("WRK005",), approver="alice", expires=10, sign="key")
-    judged(
-        "WRK005",
-        tmp_path,
-        Step("docs: plan", files=dict(edited)),
-        policy=policy,
-        branch="plan",
-        approvals=[grant],
-        found={"state": "approved"},
-        exit_code=0,
-    )
+    case: dict[str, Any] = {"policy": policy, "branch": "plan", "approvals": [grant], "exit_code": 0}
+    judged("WRK005", tmp_path, Step("docs: plan", files={**EDITED}), found={"state": "approved"}, **case)
