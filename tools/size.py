@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 57_970,
-    "modules of specguard and rules": 358,
-    "code lines of tests": 58_950,
+    "code lines of specguard and rules": 54_330,
+    "modules of specguard and rules": 302,
+    "code lines of tests": 58_790,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
-    "class names with two homes": 12,
-    "expressions of re": 672,
+    "class names with two homes": 11,
+    "expressions of re": 645,
 }
 """The most that there may be of each."""
 
