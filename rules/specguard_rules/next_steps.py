@@ -199,7 +199,7 @@ def reword(message: Message, made: dict[str, Commit], text: str = "") -> str:
     text = text or shell_text("SUBJECT", message)
     commit = made.get(message.commit)
     if commit is None or message.commit == next(reversed(made)):
-        return f"git commit --amend -m {text}"
+        return f"git commit --amend --only -m {text}"
     commits = list(made.values())
     if not _merges_since(commit, commits):
         amended = f"amend! {commit.oid[:SHORT]}"
@@ -222,7 +222,7 @@ def add_trailer(trailer: str, message: Message | None, made: dict[str, Commit]) 
         return f'git commit {option} --cleanup=strip -F "$(git rev-parse --git-path COMMIT_EDITMSG)"'
     commit = made.get(message.commit or "") if message else None
     if message is None or commit is None or message.commit == next(reversed(made)):
-        return f"git commit --amend --no-edit {option}"
+        return f"git commit --amend --only --no-edit {option}"
     option = option if trailer else f"--trailer {quoted_text(f'Signed-off-by: {commit.committer}')}"
     written = f'"$(git log -1 --format=%B {commit.oid[:SHORT]} | git interpret-trailers {option})"'
     return reword(message, made, written)

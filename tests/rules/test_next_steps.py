@@ -316,6 +316,7 @@ def test_what_is_told_next_puts_it_right(name: str, tmp_path: Path) -> None:
     "name",
     [
         "two of four commits, before a record",
+        "the last message",
         "an earlier message",
         "an empty commit",
         "an earlier trailer",
@@ -323,7 +324,7 @@ def test_what_is_told_next_puts_it_right(name: str, tmp_path: Path) -> None:
         "a guarded file of an earlier commit",
     ],
 )
-def test_what_is_not_committed_stays_beside_a_step_for_an_earlier_commit(name: str, tmp_path: Path) -> None:
+def test_what_is_not_committed_stays_so_beside_a_step_for_a_commit(name: str, tmp_path: Path) -> None:
     code, given = CASES[name]
     case = Case(**{"policy": PHASES, "base": [PLAN], **given})
     repository = case.build(tmp_path / "repository")
