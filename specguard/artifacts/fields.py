@@ -7,7 +7,7 @@ from bisect import bisect_right
 from functools import lru_cache
 
 from specguard.artifacts.sections import content_of, content_of_text, other_titles
-from specguard.documents.blocks import all_texts, fences, texts
+from specguard.documents.blocks import List, all_texts, fences, texts
 from specguard.documents.content import bare_nothing, plain_words, without_box
 from specguard.documents.data import walk
 from specguard.documents.fields import Field, find_fields, near_field, normal_name
@@ -130,15 +130,24 @@ def stated(artifact: Artifact, name: str) -> Sequence[Field]:
 
 
 def _as_section(artifact: Artifact, name: str) -> list[Field]:
-    """The section that is called like a field, with what it begins with as its value; none where none is."""
+    """The section that is called like a field, with what it begins with as its value; none where none is.
+
+    Of revisions that stand in a list its items are the value, with commas between.
+    """
     document = artifact.document
     aliases = [name, *other_titles(document, artifact.contract.aliases_of(name))]
     section = find_section(document, name.replace("_", " "), aliases=aliases)
     if section is None:
         return []
     content = content_of(section.blocks, artifact.contract.placeholders)
-    heading = " ".join(section.heading.text.plain.split())
-    return [Field(heading, content.text, content.line or section.line, "line")]
+    heading, value = " ".join(section.heading.text.plain.split()), content.text
+    if (
+        artifact.contract.fields.get(name) == REVISIONS
+        and section.blocks
+        and isinstance(section.blocks[0], List)
+    ):
+        value = ", ".join(item.text.plain for item in section.blocks[0].items)
+    return [Field(heading, value, content.line or section.line, "line")]
 
 
 def value_problem(value: str, allowed: str | Sequence[str], placeholders: Sequence[str] = ()) -> str:

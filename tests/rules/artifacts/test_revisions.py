@@ -93,3 +93,27 @@ def test_ready_without_blockers(tmp_path: Path, blockers: str) -> None:
 def test_blockers_exclude_ready(tmp_path: Path, blockers: str) -> None:
     judged(tmp_path / "1", blockers=blockers, says="Posture is 'ready', and Blockers says")
     judged(tmp_path / "2", blockers=blockers, posture="not-ready")
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ("- main\n- work", ""),
+        ("- main\n- gone", "'gone'"),
+        ("main, gone", "'gone'"),
+        ("- `main`\n\nSee there.", ""),
+    ],
+)
+def test_a_section_of_revisions(tmp_path: Path, said: str, says: str) -> None:
+    text = f"# Check\n\nPosture: ready\nBlockers: none\n\n## Head\n\n{said}\n"
+    found = {"code": "ART009", "message": f"Head has {says}"}
+    case = Case(
+        policy=POLICY,
+        base=[Step("chore: base", files={"slices.yaml": "slices: [{id: d1}]\n"})],
+        commits=[Step("docs: check", files={"CHECK.md": text})],
+        branch="work",
+        args=["--select=ART009"],
+        expect=[found] if says else (),
+        exit_code=1 if says else 0,
+    )
+    run_case(case, tmp_path, installed=False)
