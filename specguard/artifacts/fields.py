@@ -108,15 +108,17 @@ def contradicted_none(artifact: Artifact) -> Iterator[Finding]:
     """
     for name, condition in artifact.contract.none_when.items():
         other, _, value = condition.rpartition(".")
-        said, found = stated(artifact, other)[:1], stated(artifact, name)[:1]
-        if not said or not chosen(said[0].value, [value]) or not found:
+        said = stated(artifact, other)[:1]
+        if not said or not chosen(said[0].value, [value]):
             continue
-        # A reason may stand behind it: "None: all are closed".
-        if not bare_nothing(_REMARK.split(_unmarked(found[0].value[:LONGEST]))[0]):
-            message = f"{said[0].name} is {value!r}, and {found[0].name} says {shortened(found[0].value)!r}"
-            help = f"Write '{name}: none' once there is none, or another {other}."
-            key = f"none {normal_name(name)}"
-            yield artifact.finding(f"none_when.{name}", key, message, help, found[0].line)
+        for field in stated(artifact, name):
+            # A reason may stand behind it: "None: all are closed".
+            if not bare_nothing(_REMARK.split(_unmarked(field.value[:LONGEST]))[0]):
+                message = f"{said[0].name} is {value!r}, and {field.name} says {shortened(field.value)!r}"
+                help = f"Write '{name}: none' once there is none, or another {other}."
+                key = f"none {normal_name(name)}"
+                yield artifact.finding(f"none_when.{name}", key, message, help, field.line)
+                break
 
 
 def stated(artifact: Artifact, name: str) -> Sequence[Field]:

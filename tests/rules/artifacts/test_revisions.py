@@ -117,3 +117,7 @@ def test_a_section_of_revisions(tmp_path: Path, said: str, says: str) -> None:
         exit_code=1 if says else 0,
     )
     run_case(case, tmp_path, installed=False)
+
+
+def test_a_second_statement_of_blockers_counts_too(tmp_path: Path) -> None:
+    judged(tmp_path, blockers="none\nBlockers: B1 is open", says="Blockers says 'B1 is open'")
