@@ -255,7 +255,10 @@ class _State:
 
 
 def _leave_others_work(verdict: Verdict, change: Change, before: Sequence[Mapping[bytes, str]]) -> None:
-    """Take out what was found in files that are as they were, uncommitted, when the session began."""
+    """Take out what was found in files that are as they were, uncommitted, when the session began.
+
+    Of those that were altered since, git has nothing that could be brought back.
+    """
     if not any(before):
         return
     from specguard.model import state_of
@@ -267,6 +270,11 @@ def _leave_others_work(verdict: Verdict, change: Change, before: Sequence[Mappin
     }
     for result in verdict.results:
         kept = [judged for judged in result.findings if judged.finding.path not in same]
+        for judged in kept:
+            if any(judged.finding.path in states for states in before):
+                judged.finding.help = (
+                    "Take out by hand what you wrote there: somebody else had edited it before."
+                )
         if len(kept) < len(result.findings):
             result.findings = kept
             if result.state in ("failed", "warned"):

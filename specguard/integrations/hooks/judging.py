@@ -96,7 +96,7 @@ class _Judging:
         self.own.append((f"{visible(cut(what))}\n  next: {step}", "", "the guard itself"))
 
     def keep_others_work(self, discards: Sequence[bytes]) -> None:
-        """Add a reason where an edit from before the session, which is there still, would be thrown away."""
+        """Add a reason where an edit from before the session would be thrown away, altered since or not."""
         home = self.homes[0]
         tracked, _, new = self.pin.before(home.root) if self.pin and discards else ({}, {}, {})
         before = {**new, **tracked}
@@ -116,8 +116,7 @@ class _Judging:
         lost = [
             path_text(path)
             for path, state in now.items()
-            if (state in moved or before.get(path) == state)
-            and any(not one or is_below(path, one) for one in folders)
+            if (state in moved or path in before) and any(not one or is_below(path, one) for one in folders)
         ]
         if lost:
             self._refuse(

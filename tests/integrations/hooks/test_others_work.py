@@ -57,7 +57,11 @@ def test_once_it_is_altered_it_is_judged(path: str, tmp_path: Path) -> None:
     session = begun(edited(tmp_path / "repository"))
     content = (session.repository.path / path).read_text()
     session.repository.write(path, f"another # {content}")
-    assert path in session.after().refusal
+    said = session.after().refusal
+    assert path in said
+    assert "Take out by hand what you wrote there" in said
+    if path in session.repository.git("ls-tree", "-r", "--name-only", "HEAD").split("\n"):
+        assert "not by you" in session.before(f"git checkout HEAD -- {path}").refusal
     session.repository.write(path, content)
     assert session.after().kind == "pass"
     (session.repository.path / path).chmod(0o755)
