@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 54_330,
+    "code lines of specguard and rules": 54_340,
     "modules of specguard and rules": 302,
-    "code lines of tests": 58_790,
+    "code lines of tests": 58_810,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 11,
