@@ -410,7 +410,8 @@ def _step(findings: Sequence[Finding], verdict: Verdict) -> str:
         if back:
             return f"Put them back with `{back}`{help_.rpartition('`')[2]}"
     operands = [found[2] for found in commands if found]
-    after = {found[3] or "" for found in commands if found}
+    # Some name it once more, for the commit that has it.
+    after = {(found[3] or "").replace(f" -- {found[2]} ", " -- \0 ") for found in commands if found}
     # Within quotes there are no others.
     nested = any(rest.startswith("'") for rest in after)
     if first is None or len(paths) == 1 or len(after) > 1 or (nested and any("'" in one for one in operands)):
@@ -423,7 +424,8 @@ def _step(findings: Sequence[Finding], verdict: Verdict) -> str:
     if covering and not (nested and any("'" in one for one in covering)):
         command, operands = wide, covering
     rest = len(operands) - _OPERANDS
-    step = f"{command} -- {' '.join(dict.fromkeys(operands[:_OPERANDS]))}{''.join(after)}"
+    names = " ".join(dict.fromkeys(operands[:_OPERANDS]))
+    step = f"{command} -- {names}{''.join(after)}".replace("\0", names)
     more = f", and so with {rest} more" if rest > 0 else ""
     before = re.sub(r"\bit\b", "them", help_[: first.start()], count=1)
     return f"{before}`{step}`{more}{help_[first.end() :]}"

@@ -151,6 +151,9 @@ def test_a_move_within_what_is_guarded_is_told_once(tmp_path: Path) -> None:
 
 AMEND = "`git checkout abc -- {}{} && git commit --amend --no-edit`"
 FILTER = "`git filter-branch --index-filter 'git reset -q abc -- {}{}' abc..HEAD`"
+TWICE = (
+    "`git checkout abc -- {0}{1} && git commit --only --fixup=def -- {0}{1} && git rebase --autosquash abc`"
+)
 TWO = "`mkdir -p -- docs && git mv -- src/{0} docs/{0}`"
 
 
@@ -161,13 +164,15 @@ TWO = "`mkdir -p -- docs && git mv -- src/{0} docs/{0}`"
         (AMEND, 20, AMEND.format("docs", "")),
         (FILTER, 2, FILTER.format("docs/0 ", "docs/1")),
         (FILTER, 20, FILTER.format("docs", "")),
+        (TWICE, 2, TWICE.format("docs/0 ", "docs/1")),
+        (TWICE, 20, TWICE.format("docs", "")),
         (TWO, 20, TWO.format("0") + ", and so with the others"),
         ("`git reset --keep abc`", 20, "`git reset --keep abc`"),
     ],
 )
 def test_what_follows_the_paths_stays(step: str, count: int, joined: str) -> None:
     paths = [f"docs/{number}" for number in range(count)]
-    names = [path[5:] if "{0}" in step else path for path in paths]
+    names = [path[5:] if step == TWO else path for path in paths]
     found = [
         Judged(
             Finding(
