@@ -117,7 +117,7 @@ class Record:
 
 
 def _first_uses(self: Any, *values: Any, **named: Any) -> None:
-    """Set a record's fields one by one; a class that is used often is given a constructor of its own."""
+    """Set a record's fields by their names; a class that is used often is given a constructor of its own."""
     cls = type(self)
     fields, store = cls._fields, self.__dict__
     if not cls.__dict__.get("_uses"):
