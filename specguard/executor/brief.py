@@ -107,7 +107,7 @@ def _work(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
         "guards": list(_guards(policy, item, task)),
         "scope": scope_of(policy, item),
         "papers": [
-            {"path": shown_path(one, item), "contract": one, "fields": _fields(one)}
+            {"path": shown_path(one.path, item.fields), "contract": one, "fields": _fields(one)}
             for one in papers_of(policy, item)
         ],
         "also": _also(policy, item),

@@ -255,10 +255,10 @@ def papers_of(policy: Policy, item: WorkItem) -> Sequence[Contract]:
     return [contracts[name] for name in item.settings.papers]
 
 
-def shown_path(contract: Contract, item: WorkItem) -> str:
-    """Where an artifact of an item is, with `<name>` for what its author chooses."""
-    template = PathTemplate(contract.path)
-    return template.show({**{name: f"<{name}>" for name in template.names}, **item.fields})
+def shown_path(text: str, fields: Mapping[str, str]) -> str:
+    """A template with the values that are known, and `<name>` for each other placeholder."""
+    template = PathTemplate(text)
+    return template.show({**{name: f"<{name}>" for name in template.names}, **fields})
 
 
 def missing_papers(run: Run, tree: str) -> str:
@@ -276,7 +276,7 @@ def missing_papers(run: Run, tree: str) -> str:
     for contract in papers_of(run.policy, item):
         read = [found for path in changed if (found := PathTemplate(contract.path).read(path)) is not None]
         if not any(agree(item.fields, one) for one in read):
-            lines.append(f"- {shown_path(contract, item)}")
+            lines.append(f"- {shown_path(contract.path, item.fields)}")
     return _section("## Papers that are missing\n\nWrite them, as the brief asks", lines)
 
 
@@ -296,7 +296,7 @@ def _plan(policy: Policy, options: RunOptions, tree: Tree) -> tuple[PlanKind, Ma
             if folder.read(folder.plain(fields) or b"") == fields:
                 return settings, fields
     if told or options.item:
-        tried = ", ".join(settings.folder for settings in kinds.values())
+        tried = ", ".join(shown_path(settings.folder, {}) for settings in kinds.values())
         raise _unready(f"{options.plan or options.item!r} is no plan; tried: {tried}", "name it")
     found = {
         tuple(fields.values()): (settings, fields)
@@ -462,8 +462,8 @@ class Chooser(Record):
         if plan is None or plan.trusted != "branch":
             return "have it corrected in the base, by a change of its own"
         return (
-            f"merge the plan, or let it be the first commit of its branch ({self.kinds[kind].branch}), and "
-            "push that"
+            "merge the plan, or let it be the first commit of its branch "
+            f"({shown_path(self.kinds[kind].branch, self._told(kind))}), and push that"
         )
 
     def _pointed(self, kind: str) -> WorkItem | Unresolved:
@@ -500,9 +500,13 @@ class Chooser(Record):
             if given is not None:
                 return given
         raise _unready(
-            f"{plan} is no list of {kind}s; tried: {', '.join(self.kinds[kind].sources)}",
+            f"{plan} is no list of {kind}s; tried: {self._lists(kind, {})}",
             "name it from the repository's root",
         )
+
+    def _lists(self, kind: str, told: Mapping[str, str]) -> str:
+        """The files that may list a kind's items."""
+        return ", ".join(shown_path(text, told) for text in self.kinds[kind].sources)
 
     def _own(self, kind: str, told: Mapping[str, str]) -> OwnPlan | None:
         """The plan that its branch brings, where the base has none."""
@@ -551,9 +555,12 @@ class Chooser(Record):
         sources = self._sources()
         waiting: list[str] = []
         ready: list[Listed] = []
-        for source in sources.of(kind):
-            if any(source.given.get(name, value) != value for name, value in told.items()):
-                continue
+        lists = [
+            source
+            for source in sources.of(kind)
+            if all(source.given.get(name, value) == value for name, value in told.items())
+        ]
+        for source in lists:
             if source.problem:
                 raise _unready(f"{path_text(source.path)} {source.problem}", path=source.path)
             for listed in source.items:
@@ -565,8 +572,9 @@ class Chooser(Record):
                     break
                 waiting.append(f"{listed.id} waits for {', '.join(needs)}")
         if not ready:
-            tried = "; ".join(waiting) or ", ".join(self.kinds[kind].sources)
-            raise _unready(f"no {kind} is open and ready; tried: {tried}", f"specguard run {kind} ID -- ...")
+            tried = "; ".join(waiting) or self._lists(kind, told)
+            help = f"specguard run {kind} ID -- ..." if lists else self._where(kind)
+            raise _unready(f"no {kind} is open and ready; tried: {tried}", help)
         if len(ready) > 1:
             places = ", ".join(f"{one.id} of {path_text(one.source.path)}" for one in ready)
             help = f"specguard run {kind} ID --plan {path_text(ready[0].source.path)} -- ..."

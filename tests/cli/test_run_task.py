@@ -84,6 +84,21 @@ class TestATask:
         assert {one["status"] for one in planned.tasks("main").values()} == {"done"}
         assert "no task is open and ready" in ended(planned.run_task(), 2).stderr
 
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (("--plan", "no.json"), "no.json is no list of tasks; tried: .plans/<name>/plan.json"),
+            (("--plan", ".plans/no/plan.json"), "tried: .plans/no/plan.json"),
+            (("--plan", ".plans/no/plan.json"), "the first commit of its branch (pr/no)"),
+            (("task_001", "--plan", ".plans/no/plan.json"), "the first commit of its branch (pr/no)"),
+            (("task_009",), "the first commit of its branch (pr/<name>)"),
+        ],
+    )
+    def test_a_plan_that_is_not_there_is_told_by_its_name(
+        self, planned: Planned, words: tuple[str, ...], said: str
+    ) -> None:
+        assert said in ended(planned.run_task(*words), 2).stderr
+
     def test_dependencies_have_to_be_done(self, planned: Planned) -> None:
         assert "task_002 waits for task_001" in ended(planned.run_task("task_002"), 2).stderr
         assert not planned.runs.exists()
