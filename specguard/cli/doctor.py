@@ -477,7 +477,8 @@ def _store(policy: Policy, environment: Mapping[str, str], top: str) -> Diagnosi
     try:
         root = run_root(settings, environment, work_tree=top)
     except SpecguardError as error:
-        return Diagnosis("runs", "note", error.message, error.help)
+        said = f"{where}: {error.message}" if (where := policy.origin("runs.root")) else error.message
+        return Diagnosis("runs", "note", said, error.help)
     there = root
     while not os.path.lexists(there):
         there = os.path.dirname(there)

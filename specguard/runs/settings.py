@@ -14,12 +14,21 @@ if TYPE_CHECKING:
 _CI: Final = 'no file tells that CI ran it: write grade = "re-run", and have the platform require its jobs'
 
 
+def check_root(text: str) -> str:
+    """A folder's path; see `specguard.runs.files.check_root`, which no hook imports."""
+    from specguard.runs import files
+
+    return files.check_root(text)
+
+
 class RunSettings(Settings):
     """Where a run leaves its manifest, logs and evidence, and what it may take."""
 
     path: str = setting(".runs", "the folder of runs", min_length=1)
     root: str = setting(
-        "", "a folder outside the repository instead, with `~`, `$VAR`, `${VAR}` and `${VAR:-default}`"
+        "",
+        "a folder outside the repository instead, with `~`, `$VAR`, `${VAR}` and `${VAR:-default}`",
+        check=check_root,
     )
     keep: Literal["local", "tree"] = setting(
         "local", "`tree`: runs are committed", tightens=["local", "tree"]

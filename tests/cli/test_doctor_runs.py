@@ -56,6 +56,12 @@ def test_the_remote_the_platform_and_the_folder_of_runs(tmp_path: Path) -> None:
     assert said["runs"]["said"] == f"0 runs in {project.runs}"
     project.runs.write_text("a file")
     assert "cannot be written to" in found(project)["runs"]["said"]
+    settings = project.user.read("SPEC_AUTHORITY.md").decode().rpartition("```")[0]
+    project.user.commit("x", files={"SPEC_AUTHORITY.md": f'{settings}\n[runs]\nroot = "$NONE/runs"\n```\n'})
+    project.user.git("push", "-q", "origin", "main")
+    line = settings.count("\n") + 3
+    said = found(project)["runs"]["said"]
+    assert said.startswith(f"SPEC_AUTHORITY.md:{line}: '$NONE/runs' names the variable NONE")
 
 
 def test_a_platform_that_is_signed_in_or_is_not(tmp_path: Path) -> None:

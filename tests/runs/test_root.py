@@ -7,7 +7,9 @@ import subprocess
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.runs.files import expanded
+from specguard.runs.files import check_root, expanded
+from specguard.testing import Repository, run_here
+from tests.outcomes import ended
 
 ENVIRONMENT = {"HOME": "/home/ann", "SET": "/a b/$HOME", "EMPTY": "", "PATH": "/usr/bin:/bin"}
 
@@ -31,6 +33,29 @@ def test_a_path_is_filled_in_as_a_shell_does(text: str) -> None:
         ["sh", "-c", f"printf %s {word}"], env=ENVIRONMENT, capture_output=True, text=True, check=True
     )
     assert expanded(text, ENVIRONMENT) == said.stdout
+
+
+@pytest.mark.parametrize("text", ["${CODEX_HOME:-$HOME/.codex}/runs", "~/${RUNS:-kept}", "~$SET", "runs}"])
+def test_a_policy_may_name_variables_that_only_some_machines_have(text: str) -> None:
+    assert check_root(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{repo}/runs", "has the placeholder {repo}, and is the same for all runs: write ${repo}"),
+        ("${HOME-x}/runs", "write it as ${HOME} or ${HOME:-default}"),
+        ("${HOME:-$(pwd)}/runs", "write it as ${VAR}"),
+        ("~bob/runs", "write ~/ for your own"),
+    ],
+)
+def test_a_policy_with_what_no_run_can_read_is_refused(repository: Repository, text: str, said: str) -> None:
+    policy = f"# A\n\n```toml specguard\n[runs]\nroot = '{text}'\n```\n"
+    repository.commit("docs: authority", files={"SPEC_AUTHORITY.md": policy})
+    for words in (("check", "--root"), ("policy",)):
+        outcome = ended(run_here(*words, directory=repository.path), 2)
+        assert "SPEC_AUTHORITY.md:5: `runs.root` is wrong" in outcome.stderr
+        assert said in outcome.stderr
 
 
 @pytest.mark.parametrize(
