@@ -119,6 +119,8 @@ def command(
         _extend(repository, named, planned, read, agreed=adopt, only_print=only_print)
         return
     if there and not only_print:
+        # What is wrong with it is told first.
+        compiled(top)
         raise SpecguardError(
             "there is an authority already, and it is never overwritten",
             path=AUTHORITY,

@@ -105,6 +105,8 @@ def test_init_never_overwrites(adopted: Repository) -> None:
     before = adopted.read("SPEC_AUTHORITY.md")
     assert "never overwritten" in ended(run_here("init", directory=adopted.path), 2).stderr
     assert adopted.read("SPEC_AUTHORITY.md") == before
+    adopted.write("SPEC_AUTHORITY.md", "# A\n\n```toml specguard\nbas = 1\n```\n")
+    assert "SPEC_AUTHORITY.md:4: " in ended(run_here("init", directory=adopted.path), 2).stderr
 
 
 @pytest.mark.parametrize(
