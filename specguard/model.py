@@ -50,6 +50,11 @@ EXIT_NO_VERDICT: Final = 2
 EXIT_INTERRUPTED: Final = 130
 
 
+def put_aside(command: str) -> str:
+    """A command that alters commits; what is not committed is put aside before it, and brought back."""
+    return f"git stash && {command.replace(' --autostash', '')} && git stash pop --index"
+
+
 def path_text(path: bytes) -> str:
     r"""A path as text for people and reports: UTF-8, with each byte that is not as `\xNN`.
 

@@ -135,6 +135,18 @@ def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
     ]
 
 
+def has_uncommitted(git: Git) -> bool:
+    """Whether `git stash` would put anything aside: no file that the index lacks, and no submodule."""
+    root, index = git.repository.work_tree(), f"{git.folder}/refreshed"
+    if not all(entry.is_submodule for entry in git.index_diff(git.repository.head or git.empty_tree)):
+        return True
+    # What git remembers of the files is brought up to date in a copy.
+    with open(git.repository.index, "rb") as source, open(index, "wb") as target:
+        target.write(source.read())
+    words = ("update-index", "--ignore-submodules", "--refresh")
+    return git.start(*words, index=index, work_tree=root).wait() == 1
+
+
 class _PathState(Record):
     """What a tree or an index has at a path."""
 

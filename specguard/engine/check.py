@@ -13,7 +13,7 @@ from specguard.engine.facts import Clock, Facts
 from specguard.engine.policies import Policies, stack_notes, touches_policy
 from specguard.engine.rule_runner import Judging, Kept, names_of, tell_once
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, nearest
-from specguard.model import Verdict, state_of
+from specguard.model import Verdict, put_aside, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -174,6 +174,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
     nothing, said = _settle(facts, results)
     results = sorted([*results, *judging.run(last=True, nothing=nothing)], key=lambda result: result.code)
     tell_once(results)
+    _keep_uncommitted(results, change)
     # The log of decisions names the change in which an approval lifted something.
     identify = "fingerprint" in needs or any(
         judged.state == "approved" for result in results for judged in result.findings
@@ -311,6 +312,37 @@ def _is_undone(change: Change, folder: bytes) -> bool:
 
     # Whoever asks for commits that are not there is told so.
     return if_known(undone, False)
+
+
+_ALTERS_COMMITS: Final = (
+    r"`([^`]*\bgit (?:-c [\w.]+=(?:\"[^`\"]*\"|\S+) )*"
+    r"(?:rebase|filter-branch|reset --(?:soft|keep)|commit --amend --no-edit)\b[^`]*)`"
+)
+"""A command that git refuses beside what is not committed, or that would take that into a commit."""
+
+
+def _keep_uncommitted(results: Sequence[RuleResult], change: Change) -> None:
+    """Have next steps that alter commits put aside what is not committed, and bring it back.
+
+    Where nothing is, `git stash pop` would take what is older. What a job of CI or the place of a run has
+    is not that of whoever reads the step.
+    """
+    import re
+
+    every = (judged.finding for result in results for judged in result.findings)
+    found = [finding for finding in every if re.search(_ALTERS_COMMITS, finding.help)]
+    request = change.request
+    if not found or change.stage == "run" or request.enforce or request.environment.get("CI"):
+        return
+    from specguard.change.worktree import has_uncommitted
+
+    try:
+        uncommitted = has_uncommitted(change.git)
+    except (MissingFact, SpecguardError, OSError):
+        # Without a working tree there is nothing to be kept.
+        return
+    for finding in found if uncommitted else ():
+        finding.help = re.sub(_ALTERS_COMMITS, lambda step: f"`{put_aside(step[1])}`", finding.help)
 
 
 def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:

@@ -10,7 +10,7 @@ import re
 
 from specguard.declaration.rule import Record
 from specguard.errors import named
-from specguard.model import listed, path_text
+from specguard.model import listed, path_text, put_aside
 from specguard.reporters.escape import cut, cut_path, visible
 
 TYPE_CHECKING = False
@@ -314,7 +314,7 @@ _COMMAND: Final = r"`([^`]+?) -- ([\w@%+=:,./-]+|\$?'[^'`]*')((?:'| &&)[^`]*)?`"
 _WILD: Final = rb"[*?\[\\]|^:"
 """What git reads as a pattern."""
 
-_AMENDED: Final = r"git mv -- [^`&]+ && git commit --amend --no-edit --allow-empty`"
+_AMENDED: Final = r"git mv -- [^`&]+ && git commit --amend --no-edit --allow-empty(?:`| && git stash)"
 """A move that is taken back into the newest commit."""
 
 _FOLDERS: Final = {
@@ -447,10 +447,9 @@ def _moved_back(findings: Sequence[Finding], verdict: Verdict) -> str:
     start = verdict.change.get("merge_base")
     if not start or not all(re.search(_AMENDED, one.help) for one in findings):
         return ""
-    return (
-        f"git restore --source={start[:12]} --staged --worktree -- {both_ends}"
-        " && git commit --amend --no-edit --allow-empty"
-    )
+    back = f"git restore --source={start[:12]} --staged --worktree -- {both_ends}"
+    back += " && git commit --amend --no-edit --allow-empty"
+    return put_aside(back) if "`git stash && " in findings[0].help else back
 
 
 def _covering(paths: Sequence[bytes], wanted: Sequence[bytes], touched: Sequence[bytes]) -> list[str]:

@@ -106,6 +106,29 @@ def test_what_a_commit_moved_is_put_back_with_one_command(tmp_path: Path) -> Non
     assert (repository.path / "docs/api/own.txt").exists()
 
 
+@pytest.mark.parametrize("do", [delete, move, change])
+def test_what_is_not_committed_stays_so_beside_one_step_for_many(
+    do: Callable[[Repository], None], tmp_path: Path
+) -> None:
+    repository = many(tmp_path / "repository")
+    do(repository)
+    repository.write("other/mine.txt", "mine\n")
+    repository.git("add", "-A")
+    repository.git("commit", "-q", "-m", "feat: alter them")
+    for path in ("other/mine.txt", "new.txt"):
+        repository.write(path, "staged\n")
+        repository.git("add", path)
+        repository.write(path, "not staged\n")
+    request = Request(environment=clean_environment(), directory=str(repository.path))
+    [one] = folds(check(request)[0])
+    assert one.count >= 30
+    before = repository.git("diff", "--cached"), repository.git("diff")
+    typed(repository, one.help)
+    assert (repository.git("diff", "--cached"), repository.git("diff")) == before
+    assert repository.git("diff", "--name-only", "main", "HEAD").split() == ["other/mine.txt"]
+    assert not folds(check(request)[0])
+
+
 def test_a_step_leaves_alone_what_is_no_finding(tmp_path: Path) -> None:
     repository = many(tmp_path / "repository")
     change(repository)

@@ -116,13 +116,35 @@ def type_in(repository: Repository, command: str) -> None:
     assert done.returncode == 0, (command, done.stdout, done.stderr)
 
 
+BESIDE = "beside other work"
+
+
+def write_more(repository: Repository) -> None:
+    """Work on a new file and on one that the change leaves alone; some of it is staged, some is not."""
+    base, head = (repository.names.get(name, "HEAD") for name in ("base", "head"))
+    changed = set(repository.git("diff", "--no-renames", "--name-only", base, head).split("\n"))
+    files = repository.git("ls-tree", "-r", "--name-only", head).split("\n")
+    for path in ["new.txt", *sorted(set(files) - changed)[:1]]:
+        repository.write(path, "staged\n")
+        repository.git("add", path)
+        repository.write(path, "not staged\n")
+
+
+def left(repository: Repository) -> list[str]:
+    """What is not committed: what is staged of it, the rest, and what is put aside."""
+    asked = ("diff", "--cached"), ("diff", "--name-status"), ("stash", "list")
+    return [repository.git(*words) for words in asked]
+
+
 def states(example: Example) -> list[str]:
-    """The states in which an example is judged: as it is, and with its commits only staged or written."""
+    """The states in which an example is judged: as it is, beside other work, and with its commits undone."""
     case = example.case
-    plain = case.commits and case.staged is None and case.worktree is None and case.title is None
-    if not plain or "staged" not in example.rule.stages or "--push" in case.args or case.approvals:
+    if case.staged is not None or case.worktree is not None:
         return [""]
-    return ["", "--staged", "--worktree"]
+    plain = case.commits and case.title is None
+    if not plain or "staged" not in example.rule.stages or "--push" in case.args or case.approvals:
+        return ["", BESIDE]
+    return ["", BESIDE, "--staged", "--worktree"]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +163,10 @@ def test_every_next_step_is_typed(example: Example, state: str, tmp_path: Path) 
         folder = tmp_path / str(number)
         repository = case.build(folder / "repository")
         arguments = [*case.arguments(folder, repository.names), *([state] if state else [])]
-        if state:
+        if state == BESIDE:
+            write_more(repository)
+            del arguments[-1]
+        elif state:
             begin(repository, environment)
             repository.git("reset", "-q", "--hard", repository.names["head"])
             how = "--soft" if state == "--staged" else "--mixed"
@@ -165,7 +190,7 @@ def test_every_next_step_is_typed(example: Example, state: str, tmp_path: Path) 
         if not typed:
             assert _in_words(finding["code"]), f"a step in words: {finding['help']}"
             continue
-        before, kept = judged(), files(repository)
+        before, kept, uncommitted = judged(), files(repository), left(repository)
         [same] = [one for one in before if keys([one]) == keys([finding])]
         [command] = commands(same["help"], SUBJECTS.get(example.name, ""))
         event = call("Bash", {"command": command}, repository.path)
@@ -178,6 +203,7 @@ def test_every_next_step_is_typed(example: Example, state: str, tmp_path: Path) 
         assert keys(after) <= keys(before), command
         lost = {name for name, content in kept.items() if files(repository).get(name) != content}
         assert lost <= _concerned(finding, before), command
+        assert state != BESIDE or left(repository) == uncommitted, command
         repository, judged = built()
 
 

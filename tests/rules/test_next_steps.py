@@ -52,7 +52,12 @@ def typed(repository: Repository, help_: str, subject: str = "feat: one") -> Non
     """Type the command of a next step, without an editor."""
     found = COMMAND.search(help_)
     assert found, help_
-    command = found[1].replace("<name>", "another").replace("SUBJECT", f"'{subject}'")
+    command = (
+        found[1]
+        .replace("<name>", "another")
+        .replace("SUBJECT", f"'{subject}'")
+        .replace("NEW_NAME", "renamed")
+    )
     environment = {
         **clean_environment(),
         "EDITOR": "false",
@@ -66,6 +71,17 @@ def typed(repository: Repository, help_: str, subject: str = "feat: one") -> Non
         words, cwd=repository.path, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, (command, done.stderr)
+
+
+def judged(repository: Repository, code: str, *words: str) -> list[dict[str, Any]]:
+    """The findings of one rule."""
+    pushed = f"refs/heads/work {repository.oid()} refs/heads/work {'0' * 40}\n"
+    outcome = run_here(
+        "check", f"--select={code}", "--output-format=json", *words,
+        directory=repository.path, stdin=pushed if "--push" in words else "",
+    )  # fmt: skip
+    found: list[dict[str, Any]] = outcome.report["findings"]
+    return found
 
 
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -268,6 +284,14 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
             "staged": LATER,
         },
     ),
+    "a name that the last commit brings": (
+        "PTH005",
+        {"commits": [LATER, Step("feat: a", files={"docs/con.md": "1", "b": "1"})]},
+    ),
+    "a name that an earlier commit brings": (
+        "PTH005",
+        {"commits": [Step("feat: a", files={"docs/con.md": "1", "b": "1"}), LATER]},
+    ),
     "a protected branch": (
         "BRN004",
         {"policy": '[rules.protected-branch]\nbranches = ["next"]\n', "branch": "next"},
@@ -286,18 +310,7 @@ def test_what_is_told_next_puts_it_right(name: str, tmp_path: Path) -> None:
     if code != "BRN003" and case.origin:
         repository.git("remote", "set-url", "origin", str(repository.path))
 
-    def findings() -> list[dict[str, Any]]:
-        stdin = (
-            f"refs/heads/work {repository.oid()} refs/heads/work {'0' * 40}\n" if "--push" in words else ""
-        )
-        outcome = run_here(
-            "check", f"--select={code}", "--output-format=json", *words,
-            directory=repository.path, stdin=stdin,
-        )  # fmt: skip
-        found: list[dict[str, Any]] = outcome.report["findings"]
-        return found
-
-    [finding] = findings()
+    [finding] = judged(repository, code, *words)
     kept = {branch: repository.oid(branch) for branch in ("main", "origin/main") if case.origin}
     files = {
         name
@@ -309,35 +322,96 @@ def test_what_is_told_next_puts_it_right(name: str, tmp_path: Path) -> None:
     assert files - {"b"} <= set(repository.git("ls-files").split("\n"))
     if not words and code.startswith("WRK"):
         repository.git("commit", "-q", "--amend", "--no-edit", "--allow-empty")
-    assert findings() == []
+    assert judged(repository, code, *words) == []
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "two of four commits, before a record",
-        "the last message",
-        "an earlier message",
-        "an empty commit",
-        "an earlier trailer",
-        "a fixup",
-        "a guarded file of an earlier commit",
-    ],
-)
+OF_COMMITS = [name for name, (_, given) in CASES.items() if not given.keys() & {"staged", "worktree"}]
+
+
+@pytest.mark.parametrize("name", OF_COMMITS)
 def test_what_is_not_committed_stays_so_beside_a_step_for_a_commit(name: str, tmp_path: Path) -> None:
     code, given = CASES[name]
-    case = Case(**{"policy": PHASES, "base": [PLAN], **given})
-    repository = case.build(tmp_path / "repository")
-    readme = sorted(repository.git("ls-files").split("\n"))[-1]
-    repository.write(readme, "not committed\n")
-    repository.write("staged", "not committed\n")
-    repository.git("add", "staged")
-    words = ("check", f"--select={code}", "--output-format=json")
-    [finding] = run_here(*words, directory=repository.path).report["findings"]
+    first, *base = given.get("base", [PLAN])
+    base = [replace(first, files={**first.files, "notes": "1\n"}), *base]
+    commits = [Step("feat: x", files={"x": "1"})]
+    repository = Case(**{"policy": PHASES, "commits": commits, **given, "base": base}).build(tmp_path / "r")
+    if code != "BRN003" and given.get("origin", True):
+        repository.git("remote", "set-url", "origin", str(repository.path))
+    repository.write("notes", "put aside before\n")
+    repository.git("stash", "push", "-q")
+    for path in ("notes", "new"):
+        repository.write(path, "staged\n")
+        repository.git("add", path)
+        repository.write(path, "not staged\n")
+
+    def uncommitted() -> list[str]:
+        asked = ("status", "--porcelain", "--untracked-files=no"), ("stash", "list", "--format=%s")
+        shown = ("show", ":notes"), ("show", ":new")
+        return [repository.git(*words) for words in (*asked, *shown)]
+
+    words = ["--push"] if code in ("BRN002", "BRN003") else []
+    [finding] = judged(repository, code, *words)
+    before = uncommitted()
+    typed(repository, finding["help"], subject="task_001: a" if code == "WRK001" else "feat: one")
+    assert uncommitted() == before
+    assert repository.read("notes") == repository.read("new") == b"not staged\n"
+    assert "new" not in repository.git("log", "--format=", "--name-only").split("\n")
+    assert judged(repository, code, *words) == []
+
+
+def test_a_file_is_renamed_in_the_commit_that_brings_it(tmp_path: Path) -> None:
+    _, given = CASES["a name that an earlier commit brings"]
+    repository = Case(base=[PLAN], **given).build(tmp_path / "repository")
+    [finding] = judged(repository, "PTH005")
     typed(repository, finding["help"])
-    assert repository.read(readme) == repository.read("staged") == b"not committed\n"
-    assert "staged" not in repository.git("log", "--format=", "--name-only").split("\n")
-    assert run_here(*words, directory=repository.path).report["findings"] == []
+    assert repository.git("log", "--format=%s", "--name-only", "-2").split() == [
+        "feat:", "later", "later", "feat:", "a", "b", "renamed"
+    ]  # fmt: skip
+
+
+def guarded_by_both(path: Path) -> Repository:
+    """A guarded file that the last commit changes beside another one, and further work on both of them."""
+    commits = [Step("feat: a", files={"ci/a": "2\n", "b": "1\n"})]
+    repository = Case(policy=LOCKED, base=[CI], commits=commits).build(path / "repository")
+    repository.write("ci/a", "not committed\n")
+    repository.write("b", "not committed\n")
+    return repository
+
+
+def test_what_is_not_committed_in_the_same_file_is_kept_by_git(tmp_path: Path) -> None:
+    repository = guarded_by_both(tmp_path)
+    [finding] = judged(repository, "PTH002")
+    with pytest.raises(AssertionError, match="git stash pop"):
+        typed(repository, finding["help"])
+    assert judged(repository, "PTH002") == []
+    kept = [repository.git("show", f"stash@{{0}}:{path}") for path in ("ci/a", "b")]
+    assert kept == ["not committed", "not committed"]
+
+
+@pytest.mark.parametrize("environment", [{"CI": "true"}, {}])
+def test_a_step_puts_aside_nothing_where_nothing_is_or_it_is_another_machines(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    repository = guarded_by_both(tmp_path)
+    if not environment:
+        repository.git("checkout", "-q", "--", ".")
+        (repository.path / "b").touch()
+        repository.write("untracked", "1\n")
+        repository.git("update-index", "--add", "--cacheinfo", f"160000,{repository.oid()},module")
+    outcome = run_here("check", directory=repository.path, env=environment)
+    assert "&& git commit --amend --no-edit --allow-empty`" in outcome.stdout
+    assert "stash" not in outcome.stdout
+
+
+def test_a_step_that_was_kept_follows_what_is_not_committed(tmp_path: Path) -> None:
+    repository = guarded_by_both(tmp_path)
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    words = ("check", "--all", "--base=main")
+    assert "git stash" in run_here(*words, directory=repository.path, env=cache).stdout
+    repository.git("checkout", "-q", "--", ".")
+    later = run_here(*words, directory=repository.path, env=cache).stdout
+    assert "--amend" in later
+    assert "stash" not in later
 
 
 def test_a_branch_that_is_named_rightly_is_not_told_to_be_renamed(tmp_path: Path) -> None:
