@@ -116,7 +116,18 @@ def rename(path: bytes, base: Base) -> str:
     """The command that gives a file or folder another name."""
     if base.of_files:
         return f"mv -- {quoted(path)} NEW_NAME"
-    return f"git mv -- {quoted(path)} NEW_NAME{' && git commit --amend --no-edit' if base.commits else ''}"
+    step, commits = f"git mv -- {quoted(path)} NEW_NAME", base.commits
+    if not commits:
+        return step
+    try:
+        first, *more = [one for one in commits if any(entry.path == path for entry in one.own_entries)]
+        older = not more and first is not commits[-1] and not _merges_since(first, commits)
+    except (MissingFact, ValueError):
+        # A merge may have brought it.
+        older = False
+    if older:
+        return f"{step} && git commit --fixup={first.oid[:SHORT]} && {SQUASH} {_before(first)}"
+    return f"{step} && git commit --amend --no-edit"
 
 
 def _moved_back(old: Entry, new: Entry, base: Base) -> str:

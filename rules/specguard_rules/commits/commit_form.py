@@ -119,7 +119,8 @@ class CommitForm(Rule):
                 if not any(expression.search(person) for expression in self.authors):
                     yield Finding(
                         f"the {role} {quoted(person)} is not one that the policy names",
-                        help="Set user.name and user.email, then git commit --amend --reset-author.",
+                        help="Set user.name and user.email, then "
+                        "git commit --amend --only --no-edit --reset-author.",
                         commit=commit.oid,
                         field="commit.author",
                         key=f"{role} {person}",

@@ -329,7 +329,8 @@ class MixedWorkItems(Rule):
             if work.naming is not None and other.same_item(work.naming):
                 last = [one.commit or "" for one in commits if one.same_item(first)][-1]
                 whose = first.item
-                more = f"; where this one stands on theirs, restack it: git rebase --onto BRANCH {last[:12]}"
+                more = "; where this one stands on theirs, restack it: "
+                more += f"git rebase --autostash --onto BRANCH {last[:12]}"
             message = f"{other.label} works on {other.item}, and {first.label} on {first.item}"
             step = f"Take the commits for {whose} to a branch of their own{more}"
             yield _differs(other, message, step, other.item, "commit")
