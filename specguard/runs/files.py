@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     _Read = TypeVar("_Read")
 
 
-_VARIABLE: Final = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::-([^{}]*))?\})", re.ASCII)
-_STRAY: Final = re.compile(r"(?:\$\{?([A-Za-z_]\w*)?|[`\\\"']).{0,20}", re.ASCII)
-_BRACES: Final = re.compile(r"\{(\w+)\}", re.ASCII)
+VARIABLE: Final = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::-([^{}]*))?\})", re.ASCII)
 _PLAIN: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -78,51 +76,16 @@ def expanded(text: str, environment: Mapping[str, str]) -> str:
     Raises:
         SpecguardError: a variable has no value and no default, or there is anything else that a shell reads.
     """
-    if problem := _misspelt(text):
-        raise _broken(*problem)
     filled = _filled(text, environment, text)
     if not filled.startswith("~"):
         return filled
     home = environment.get("HOME", "")
     if filled != "~" and not filled.startswith("~/"):
-        raise _broken(*_somebody(text))
+        help = "write ~/ for your own, ./~ for a folder of that name, or the whole path"
+        raise _broken(f"{text!r} begins with the home of somebody else", help)
     if not home:
         raise _broken(f"{text!r} begins with ~, and HOME is not set", "set HOME")
     return home + filled[1:]
-
-
-def check_root(text: str) -> str:
-    """A path in which variables are written as `expanded` reads them; each machine has its own values.
-
-    Raises:
-        ValueError: it has something else that a shell reads, or a placeholder.
-    """
-    problem = _misspelt(text)
-    if not problem and (braces := _BRACES.search(_VARIABLE.sub("", text))):
-        problem = (
-            f"{text!r} has the placeholder {braces[0]}, and is the same for all runs",
-            (f"write ${braces[0]} for the variable {braces[1]}"),
-        )
-    if not problem and re.match(r"~[^/$]", text):
-        problem = _somebody(text)
-    if problem:
-        raise ValueError(": ".join(problem))
-    return text
-
-
-def _misspelt(text: str) -> tuple[str, str] | None:
-    """What a path has that a shell reads and that is no variable, with the next step; None: nothing."""
-    for part in (text, *(match[3] or "" for match in _VARIABLE.finditer(text))):
-        if stray := _STRAY.search(_VARIABLE.sub("", part)):
-            name = stray[1] or "VAR"
-            help = f"write it as ${{{name}}} or ${{{name}:-default}}, with no other braces in the default"
-            return f"{text!r} has something else than a variable at {stray[0]!r}", help
-    return None
-
-
-def _somebody(text: str) -> tuple[str, str]:
-    help = "write ~/ for your own, ./~ for a folder of that name, or the whole path"
-    return f"{text!r} begins with the home of somebody else", help
 
 
 def _broken(said: str, help: str) -> SpecguardError:
@@ -130,6 +93,13 @@ def _broken(said: str, help: str) -> SpecguardError:
 
 
 def _filled(text: str, environment: Mapping[str, str], whole: str) -> str:
+    plain = VARIABLE.sub(lambda match: VARIABLE.sub("", match[3] or ""), text)
+    rest = re.search(r"(?:\$\{?([A-Za-z_]\w*)?|[`\\\"']).{0,20}", plain)
+    if rest is not None:
+        name = rest[1] or "VAR"
+        help = f"write it as ${{{name}}} or ${{{name}:-default}}, with no other braces in the default"
+        raise _broken(f"{whole!r} has something else than a variable at {rest[0]!r}", help)
+
     def value(match: re.Match[str]) -> str:
         name = match[1] or match[2]
         if not environment.get(name) and match[3] is None:
@@ -137,7 +107,7 @@ def _filled(text: str, environment: Mapping[str, str], whole: str) -> str:
             raise _broken(f"{whole!r} names the variable {name}, which is not set", help)
         return environment.get(name) or _filled(match[3], environment, whole)
 
-    return _VARIABLE.sub(value, text)
+    return VARIABLE.sub(value, text)
 
 
 def item_folder(kind: str, item_id: str) -> str:

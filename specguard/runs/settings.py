@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.rule import Record, Settings, required, setting
+from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,10 +16,22 @@ _CI: Final = 'no file tells that CI ran it: write grade = "re-run", and have the
 
 
 def check_root(text: str) -> str:
-    """A folder's path; see `specguard.runs.files.check_root`, which no hook imports."""
-    from specguard.runs import files
+    """A path that can be filled in wherever its variables have values.
 
-    return files.check_root(text)
+    Raises:
+        ValueError: it has something else in it that is to be filled in.
+    """
+    from specguard.runs.files import VARIABLE, expanded
+
+    names = [one or other for one, other, _ in VARIABLE.findall(text)]
+    try:
+        filled = expanded(text, dict.fromkeys([*names, "HOME"], "/"))
+    except SpecguardError as error:
+        raise ValueError(f"{error.message}: {error.help}") from None
+    name, brace, _ = filled.partition("{")[2].partition("}")
+    if brace:
+        raise ValueError(f"{text!r} has {{{name}}}, which is no variable: write ${{{name}}}")
+    return text
 
 
 class RunSettings(Settings):

@@ -7,7 +7,8 @@ import subprocess
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.runs.files import check_root, expanded
+from specguard.runs.files import expanded
+from specguard.runs.settings import check_root
 from specguard.testing import Repository, run_here
 from tests.outcomes import ended
 
@@ -43,7 +44,7 @@ def test_a_policy_may_name_variables_that_only_some_machines_have(text: str) -> 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{repo}/runs", "has the placeholder {repo}, and is the same for all runs: write ${repo}"),
+        ("{repo}/runs", "has {repo}, which is no variable: write ${repo}"),
         ("${HOME-x}/runs", "write it as ${HOME} or ${HOME:-default}"),
         ("${HOME:-$(pwd)}/runs", "write it as ${VAR}"),
         ("~bob/runs", "write ~/ for your own"),
