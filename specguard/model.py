@@ -201,8 +201,8 @@ class Finding(Record, frozen=False):
             (`paths.2`), or from the top of the policy (`work.phase.branch`).
         authority: the line that decides, where it is no setting.
         moved: the other path of a file that was moved: where it went, or where it was.
-        same_as: code and key, `BRN001 item`, of findings of other rules about the same place, which have the
-            same cause and say it better. Where one is open and as severe, this one is not told.
+        same_as: code and key, `BRN001 item`, of findings of other rules about the same path or field, which
+            have the same cause and say it better. Where one is open and as severe, this one is not told.
     """
 
     message: str

@@ -104,6 +104,32 @@ def test_what_goes_into_main_is_judged_whole(tmp_path: Path) -> None:
     assert change(outcome)["commits"] == 2
 
 
+@pytest.mark.parametrize(
+    ("numbers", "codes"),
+    [
+        ("112", {"WRK007", "PLN010"}),
+        ("123", {"WRK007", "PLN010"}),
+        ("21", {"CMT002", "WRK007", "PLN010"}),
+        ("1", {"CMT002", "WRK003", "PLN010"}),
+    ],
+)
+def test_commits_of_the_branches_below_are_told_once(tmp_path: Path, numbers: str, codes: set[str]) -> None:
+    repository = start(tmp_path)
+    repository.branch(f"slice-{max('2', *numbers)}")
+    for at, number in enumerate(numbers):
+        repository.commit(f"feat(slice{number}): do it", files={f"src/{number}.py": str(at)})
+    outcome = check(repository, "--enforce", "--base", "main")
+    assert (outcome.exit_code, set(outcome.codes)) == (1, codes), outcome
+    told = [one for one in outcome.report["findings"] if one["code"] == "WRK007"]
+    assert len(told) == len(set(numbers)) - 1
+    # A rule that warns tells nothing in place of one that fails.
+    settings = repository.read("SPEC_AUTHORITY.md").decode()
+    warned = settings.replace("[rules.forb", '[rules.mixed-work-items]\nseverity = "warning"\n\n[rules.forb')
+    lax = tmp_path / "authority.md"
+    lax.write_text(warned)
+    assert "CMT002" in check(repository, "--base", "main", "--authority", str(lax)).codes
+
+
 def test_a_slice_answers_for_its_own_files(tmp_path: Path) -> None:
     repository = start(tmp_path)
     stack(repository, "1", "2")

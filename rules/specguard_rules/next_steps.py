@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final
 
-    from specguard.rules import Base, Branch, Commit, Entry, Message, Push
+    from specguard.rules import Base, Branch, Commit, Entry, Message, Push, Work
 
 SHORT: Final = 12
 """So many digits of an object id are shown to people."""
@@ -154,12 +154,28 @@ def _filtered(entries: Sequence[Entry], base: Base) -> str:
 
 
 def about(
-    message: Message, problem: str, step: str, key: str, setting: str = "", *, field: str = "", how: str = ""
+    message: Message,
+    problem: str,
+    step: str,
+    key: str,
+    setting: str = "",
+    *,
+    field: str = "",
+    how: str = "",
+    same_as: Sequence[str] = (),
 ) -> Finding:
     """A finding about a commit's message; behind its next step stands its command, if it has one."""
     step += f": `{how}`" if how else "."
     field, setting = field or message.field, setting or key
-    return Finding(problem, help=step, commit=message.commit, field=field, key=key, setting=setting)
+    return Finding(
+        problem, help=step, commit=message.commit, field=field, key=key, setting=setting, same_as=same_as
+    )
+
+
+def mixed(work: Work | None, commit: str | None) -> Sequence[str]:
+    """What WRK007 tells of a commit that those of the judged item stand on, as `same_as` names it."""
+    other = work.in_front(commit) if work else None
+    return (f"WRK007 {other.item}", f"WRK007 {work.naming.item}") if work and work.naming and other else ()
 
 
 def drop_empty(commit: Commit, commits: Sequence[Commit]) -> str:

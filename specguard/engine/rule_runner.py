@@ -212,12 +212,13 @@ def tell_once(results: Sequence[RuleResult]) -> None:
 def _same(one: Judged, results: Sequence[RuleResult]) -> Judged | None:
     """The open finding that an open one is the same as; None where it is not there, or less severe."""
     finding = one.finding
-    place = (finding.path, finding.commit, finding.field)
+    # Not the commit: one finding speaks of all commits of an item, and its key says which.
+    place = (finding.path, finding.field)
     for other in (judged for result in results for judged in result.findings if one.state == "open"):
         found = other.finding
         if (
             f"{other.code} {found.key}" in finding.same_as
-            and (found.path, found.commit, found.field) == place
+            and (found.path, found.field) == place
             and other.state == "open"
             and lower_severity(one.severity, other.severity) == one.severity
         ):

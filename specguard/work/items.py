@@ -155,6 +155,12 @@ class Work(Record, frozen=False):
         """Of the change's commits, what those tell that name an item; oldest first."""
         return [naming for naming in self.namings if naming.source == "commit"]
 
+    def in_front(self, commit: str | None) -> Naming | None:
+        """What a commit tells of another item, where the first one of the judged item comes after it."""
+        commits, judged = self.commits, self.naming
+        own = next((at for at, one in enumerate(commits) if judged and one.same_item(judged)), 0)
+        return next((one for one in commits[:own] if one.commit == commit), None)
+
     @cached_property
     def papers(self) -> Mapping[bytes, Paper]:
         """The papers of the plan that the change touches.

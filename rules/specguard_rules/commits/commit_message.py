@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.rules import NotApplicable, Rule, setting
 from specguard_rules.conventional import ConventionalForm, footer_problems, respelt
-from specguard_rules.next_steps import about, reword, shell_text
+from specguard_rules.next_steps import about, mixed, reword, shell_text
 from specguard_rules.spelling import alternatives, near_miss, quoted
 
 TYPE_CHECKING = False
@@ -106,7 +106,8 @@ class CommitMessage(ConventionalForm, Rule):
             if item and work and item.kind in work.shared:
                 # The title of a branch that holds a whole plan is of the plan.
                 own = None if message.source == "title" else work.item_of(message.commit)
-            findings = list(_of_item(message, own, made) if own else self._of_form(message, made))
+            told = mixed(work, message.commit)
+            findings = list(_of_item(message, own, made, told) if own else self._of_form(message, made))
             if message.source != "title":
                 findings.extend(self._body(message, made))
             # Only a commit with a finding is worth reading the files of.
@@ -163,7 +164,9 @@ class CommitMessage(ConventionalForm, Rule):
         return right + newline + rest if fits else text
 
 
-def _of_item(message: Message, item: WorkItem, made: dict[str, Commit]) -> Iterator[Finding]:
+def _of_item(
+    message: Message, item: WorkItem, made: dict[str, Commit], same_as: Sequence[str]
+) -> Iterator[Finding]:
     subject, expected = message.subject, item.commit_messages
     if item.allows("commit", subject):
         return
@@ -179,4 +182,4 @@ def _of_item(message: Message, item: WorkItem, made: dict[str, Commit]) -> Itera
     problem = f"the {what} is {quoted(subject)}, and {item} has {alternatives(expected)}"
     problem += f": {near}" if near else ""
     how = reword(message, made, shell_text(expected[0], message))
-    yield about(message, problem, step, "item", item.setting("commit"), how=how)
+    yield about(message, problem, step, "item", item.setting("commit"), how=how, same_as=same_as)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, MissingFact, Rule, path_text
-from specguard_rules.next_steps import reword
+from specguard_rules.next_steps import mixed, reword
 from specguard_rules.spelling import alternatives, quoted
 
 TYPE_CHECKING = False
@@ -232,6 +232,7 @@ class WorkItemMismatch(Rule):
                     f"Let both name the item that the change implements, {naming.item} or {other.item}.",
                     f"{other.source} {other.item}",
                     key,
+                    mixed(work, other.commit),
                 )
         pointer = work.pointer(naming.kind)
         known = work.kinds[naming.kind].pointer and not pointer.problem and naming.number is not None
@@ -336,9 +337,18 @@ class MixedWorkItems(Rule):
             yield _differs(other, message, step, other.item, "commit")
 
 
-def _differs(naming: Naming, message: str, step: str, key: str, template: str) -> Finding:
-    setting = f"work.{naming.kind}.{template}"
-    return Finding(message, help=step, commit=naming.commit, field=naming.field, key=key, setting=setting)
+def _differs(
+    naming: Naming, message: str, step: str, key: str, template: str, same_as: Sequence[str] = ()
+) -> Finding:
+    return Finding(
+        message,
+        help=step,
+        commit=naming.commit,
+        field=naming.field,
+        key=key,
+        same_as=same_as,
+        setting=f"work.{naming.kind}.{template}",
+    )
 
 
 class RepeatedWorkItem(Rule):
