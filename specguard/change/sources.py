@@ -76,7 +76,10 @@ def _asked(git: Git, request: Request) -> Sequence[Change]:
     if request.push:
         from specguard.change.remotes import find_pushes
 
-        return [_pushed_change(git, request, push) for push in find_pushes(git, request.environment)]
+        pushes = find_pushes(git, request.environment)
+        return [
+            _pushed_change(git, request, one) for one in pushes if request.enforce or not _is_there(git, one)
+        ]
     if request.pre_receive:
         from specguard.change.remotes import open_received
 
@@ -284,6 +287,21 @@ def _trusted(git: Git, request: Request, event: Event | None) -> Found:
         return found
     head = git.repository.head
     return Found("HEAD", head, "head") if head else Found("", None, "none")
+
+
+def _is_there(git: Git, push: Push) -> bool:
+    """Whether a push brings only a name: a tag of a commit that a branch of the remote has already."""
+    if push.new is None or not push.remote_ref.startswith("refs/tags/"):
+        return False
+    there = [
+        one.oid for one in git.repository.branches() if one.name.startswith(f"refs/remotes/{push.remote}/")
+    ]
+    asked = "\n".join([git.commit(push.new).oid, *(f"^{oid}" for oid in there)])
+    process = git.start("rev-list", "--max-count=1", "--stdin", stdin=asked.encode("ascii"))
+    try:
+        return not git.read(process, "what the remote has")
+    except MissingFact:
+        return False
 
 
 def _pushed_change(git: Git, request: Request, push: Push) -> Change:

@@ -144,6 +144,18 @@ def test_a_tag_is_judged_and_is_no_branch(repo: Repository, pushed: Any) -> None
         _ = change.branch
 
 
+def test_a_tag_of_what_a_branch_of_the_remote_has_brings_nothing(repo: Repository, pushed: Any) -> None:
+    repo.ref("refs/remotes/origin/release-1", "work")
+    repo.tag("v1", "work", message="one")
+    line = f"refs/tags/v1 {repo.oid('refs/tags/v1')} refs/tags/v1 {ZERO}"
+    assert pushed(repo, line) == []
+    assert len(pushed(repo, line, enforce=True, base="main")) == 1
+    assert len(pushed(repo, line.replace("refs/tags/v1 0", "refs/heads/v1 0"))) == 1
+    repo.ref("refs/remotes/fork/release-1", "work")
+    repo.git("update-ref", "-d", "refs/remotes/origin/release-1")
+    assert len(pushed(repo, line)) == 1
+
+
 def test_a_tag_of_no_commit_is_an_error(repo: Repository, pushed: Any) -> None:
     with pytest.raises(SpecguardError, match="is a blob and no commit"):
         pushed(repo, f"refs/tags/b {repo.oid('HEAD:a')} refs/tags/b {ZERO}")
