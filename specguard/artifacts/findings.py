@@ -286,7 +286,8 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
         yield artifact.finding("findings.section", settings.section, message, help)
         return
     blocks = [block for section in review.sections for block in section.blocks]
-    if not review.findings and not any(map(is_none, texts(blocks))):
+    said_none = any(is_none(text) and any(map(str.isalnum, text.plain)) for text in texts(blocks))
+    if not review.findings and not said_none:
         content = content_of(blocks, artifact.contract.placeholders)
         said = f", only {shortened(content.text)!r}" if content.text else ""
         message = f"{name} has no findings, and does not say that there are none{said}"

@@ -51,6 +51,9 @@ def test_a_severity_that_is_none_of_the_policy_is_named(artifacts: Make) -> None
     [
         "## Findings\n", "## Findings\n\nTODO: each of them\n\n## Scope\n\nAll.\n",
         "## Findings\n\n<!-- none -->\n", "## Findings\n\nThe cache is cold.\n",
+        # Marks without a word say nothing.
+        "## Findings\n\n| Finding | Severity |\n| --- | --- |\n| | |\n", "## Findings\n\n- [ ]\n",
+        "## Findings\n\n...\n", "## Findings\n\nTBD\n\n**---**\n",
     ],
 )  # fmt: skip
 def test_a_review_that_is_still_owed_is_none(artifacts: Make, text: str) -> None:
