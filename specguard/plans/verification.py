@@ -129,21 +129,39 @@ def _read(
     elif not isinstance(value, dict):
         evidence.other.extend([] if value in (None, "", False) else [place])
     else:
-        # Of several codes the one counts that tells of a failure, or of nothing.
-        codes = [value[key] for key in value if normal_name(key) in _CODE] or [code]
-        codes = [one if isinstance(one, int) and not isinstance(one, bool) else None for one in codes]
-        code = next((one for one in codes if one), None if None in codes else 0)
-        command, several, manifest = (value.get(key) for key in ("command", "commands", "manifest"))
-        if isinstance(command, str) and command.strip():
-            evidence.ran.append(RanCommand(command.strip(), code, (*place, "command")))
-        if isinstance(several, list):
-            _read(evidence, several, (*place, "commands"), code, commands=True)
-        if isinstance(manifest, str) and _is_path(manifest):
-            evidence.runs.append(CitedManifest(manifest.strip(), (*place, "manifest")))
-        if command is None and several is None and manifest is None and any(key in value for key in _PERSON):
-            evidence.manual.append(_manual(value, place))
-        elif not (command or several or manifest):
-            evidence.other.append(place)
+        _entry(evidence, value, place, code)
+
+
+def _entry(evidence: TaskEvidence, entry: Mapping[str, Any], place: Place, code: int | None) -> None:
+    # Of several codes the one counts that tells of a failure, or of nothing.
+    codes = [_code(entry[key]) for key in entry if normal_name(key) in _CODE] or [code]
+    code = next((one for one in codes if one), None if None in codes else 0)
+    before = len(evidence.ran)
+    command, several, manifest = (entry.get(key) for key in ("command", "commands", "manifest"))
+    if isinstance(command, str) and command.strip():
+        evidence.ran.append(RanCommand(command.strip(), code, (*place, "command")))
+    if isinstance(several, list):
+        _read(evidence, several, (*place, "commands"), code, commands=True)
+    # A failure counts also in a form that proves nothing.
+    results = TaskEvidence()
+    for key in ("results", "checks"):
+        _read(results, entry.get(key), (*place, key))
+    evidence.ran.extend(one for one in results.ran if one.code)
+    if code and len(evidence.ran) == before:
+        evidence.ran.append(RanCommand(str(entry.get("cmd", "a command")).strip(), code, place))
+    if isinstance(manifest, str) and _is_path(manifest):
+        evidence.runs.append(CitedManifest(manifest.strip(), (*place, "manifest")))
+    if command is None and several is None and manifest is None and any(key in entry for key in _PERSON):
+        evidence.manual.append(_manual(entry, place))
+    elif not (command or several or manifest):
+        evidence.other.append(place)
+
+
+def _code(value: Any) -> int | None:
+    """An exit code; a text is read as far as it tells of a failure."""
+    if isinstance(value, str) and re.fullmatch("-?[0-9]{1,9}", value.strip()):
+        return int(value) or None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _manual(entry: Mapping[str, Any], place: Place) -> Manual:
@@ -197,10 +215,7 @@ def unverified(task: Task, proof: RunProof, today: date) -> Iterator[Finding]:
     failed = [ran for ran in recorded.values() if ran.code]
     words = [(manual_problem(one, today), "manual", one.place) for one in evidence.manual]
     for ran in failed:
-        said, what = (
-            f"and {shortened(ran.command, 80)!r} ended with {ran.code}",
-            f"failed:{_plain(ran.command)}",
-        )
+        said = f"and {shortened(ran.command, 80)!r} ended with {ran.code}"
         help = "Take the task back to where it stands, and verify it again."
         yield _finding(task, said, f"failed:{_plain(ran.command)}", ran.place, help=help)
     if failed or any(not why for why, _, _ in words):

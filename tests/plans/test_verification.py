@@ -118,10 +118,30 @@ def test_what_is_evidence(evidence: dict[str, Any]) -> None:
             {"verification": [{"note": "ok on the device", "by": "Ann", "at": "2026-01-31"}, *ran(1)]},
             ["task_001 is done, and 'pytest -q' ended with 1"],
         ),
+        ({"verification": ran(0, " 2 ")}, ["task_001 is done, and 'ruff check' ended with 2"]),
     ],
 )
 def test_what_is_none(evidence: dict[str, Any], messages: list[str]) -> None:
     assert found(evidence) == messages
+
+
+@pytest.mark.parametrize(
+    ("entry", "command"),
+    [
+        ({"command": "make", "exit_code": "1"}, "make"),
+        ({"cmd": "make", "exit_code": 1}, "make"),
+        ({"exit_code": 1}, "a command"),
+        ({"results": [{"command": "ls", "exit_code": 0}, {"cmd": "make", "exit_code": 1}]}, "make"),
+        ({"checks": {"commands": ["make"], "exit_code": 1}}, "make"),
+    ],
+)
+def test_a_recorded_failure_counts_also_in_a_form_that_proves_nothing(
+    entry: dict[str, Any], command: str
+) -> None:
+    failed = [f"task_001 is done, and {command!r} ended with 1"]
+    assert found({"verification": [*ran(0, 0), entry]}) == failed
+    word = {"note": "ok on the device", "by": "Ann", "at": "2026-01-31"}
+    assert found({"verification": [entry, word]}) == failed
 
 
 @pytest.mark.parametrize(
