@@ -410,15 +410,23 @@ class _YamlReader:
         return bisect_left(self._newlines, index) + self._first
 
     def certain(self, text: str, broken: int) -> Mapping[str, tuple[Any, int]]:
-        """The plain values of keys before the broken line, without those that several lines begin with."""
+        """The plain values of keys before the broken line, without those that several lines begin with.
+
+        None is certain where a line may begin with a key in another spelling, such as `{status: draft}`.
+        """
+        from collections import Counter
+
         from specguard.documents.fields import normal_name
 
-        lines = [line for line in text.split("\n") if line[:1].strip() and ":" in line]
-        starts = [normal_name(line.partition(":")[0].strip("'\" \t")) for line in lines]
+        lines = [line for line in text.splitlines() if line[:1].strip()]
+        keys = [line.partition(":")[0] for line in lines]
+        if any(key[:1] in "?{[&!*" or "\\" in key for key in keys if key):
+            return {}
+        starts = Counter([normal_name(key.strip("'\" \t")) for key in keys])
         return {
             key: (value, line)
             for key, (value, line) in self._plain.items()
-            if line < broken and starts.count(normal_name(key)) == 1
+            if line < broken and starts[normal_name(key)] == 1
         }
 
     def document(self) -> tuple[Any, Node]:

@@ -135,8 +135,9 @@ def test_any_text_has_fields_on_its_own_lines(text: str) -> None:
         "[" * 1_000_000 + ": x",
         "a: " + "[](x" * 300_000,
         "**" * 500_000,
+        "---\n" + "".join(f"key{number}: x\n" for number in range(30_000)) + "owner: Ann: lead\n---\n",
     ],
-    ids=["bars", "labels", "brackets", "links", "stars"],
+    ids=["bars", "labels", "brackets", "links", "stars", "front matter"],
 )
 def test_long_lines_take_no_time(text: str) -> None:
     document = Document(text)
@@ -171,6 +172,10 @@ def test_long_lines_take_no_time(text: str) -> None:
         ("owner: ~\nstatus: done\nx: a: b", {"owner": "", "status": "done"}),
         ("status: done\nall:\n  status: x\nowner: Ann: lead", {"status": "done"}),
         ("status: done # since May\n\towner: x", {"status": "done"}),
+        ("status: done\nowner: Ann: lead\n? status\n: draft", {}),
+        ('status: done\nowner: Ann: lead\n"sta\\x74us": draft', {}),
+        ("status: done\nowner: Ann: lead\n{status: draft}", {}),
+        ("status: done\nowner: &a status\n*a : draft", {}),
     ],
 )
 def test_what_is_certain_of_front_matter_that_is_broken(lines: str, kept: dict[str, str]) -> None:
