@@ -191,8 +191,10 @@ _START: Final = re.compile(
 _TITLES: Final = frozenset({"timestamp", "time", "date", "when"})
 # Behind a leading time of the day a word, a mark or nothing follows; a ratio or a verse goes on otherwise.
 _ENDS: Final = re.compile(r"[\s\])*_`>.,;:|~\u2013\u2014-]*(?:$|\s|[\])*_`|\u2014\u2013:-])")
-# A heading ends with its time behind a bracket or a dash: "Data of 2026-01-31" is not of that day.
-_BEFORE_TAIL: Final = re.compile(r"[\[(,:\u2014-][\s*_`]*$")
+# "Data of 2026-01-31" is not of that day.
+_NOT_BEFORE_TAIL: Final = re.compile(
+    r"\b(?:after|before|by|due|for|from|of|since|to|until|vs|with)[\W_]*$", re.IGNORECASE
+)
 
 MOST_AHEAD: Final = datetime.timedelta(hours=14)
 """How far the clocks of places are ahead of UTC at most, and so a time without an offset."""
@@ -299,7 +301,8 @@ def _in_blocks(times: Times, blocks: Sequence[AnyBlock], day: datetime.date | No
             for line, text in _lines(block.text):
                 found = _entry(times, line, text, day)
                 # A line that says nothing but a day is as good as a heading.
-                day = found if found and not _DAY.sub("", text, count=1).strip(" *_`:.~])[(#") else day
+                rest = _START.sub("", text, count=1)[len("2026-01-31") :]
+                day = found if found and not rest.strip(" *_`:.~])") else day
         elif isinstance(block, List):
             _in_list(times, block, day)
         elif isinstance(block, Table):
@@ -334,7 +337,10 @@ def _entry(
     head = _START.match(text)
     start, labelled = (head.end(), head[1] is not None) if head else (0, False)
     match = _DAY.match(text, start)
-    clock = _timed(text, start, above or _ANY_DAY, start) if match is None else None
+    found = _day(text, match) if match else _last(text) if tail else None
+    # An own day goes before the one above; without any, the time of the day is loose.
+    loose = match is None and (found is None or above)
+    clock = _timed(text, start, above or _ANY_DAY, start) if loose else None
     if clock is not None and clock.time is not None and _ENDS.match(text, clock.end):
         written = text[start : clock.end]
         if above:
@@ -343,7 +349,6 @@ def _entry(
             advice = f"write it as 2026-01-31 {written}, or put it below a heading with its date"
             times.loose.append(Loose(line, written, f"has no date: {advice}"))
         return None
-    found = _day(text, match) if match else _last(text) if tail else None
     if found is None:
         return None
     written = text[found.start : found.end]
@@ -370,7 +375,8 @@ def _last(text: str) -> Day | None:
     """The day, or the day and time, that a heading ends with."""
     for match in _DAY.finditer(text, max(0, len(text) - _HEAD)):
         found = _day(text, match)
-        if not text[found.end :].strip(" ])*_`.") and _BEFORE_TAIL.search(text[: found.start]):
+        before = text[max(0, found.start - 20) : found.start]
+        if not text[found.end :].strip(" ])*_`.") and not _NOT_BEFORE_TAIL.search(before):
             return found
     return None
 

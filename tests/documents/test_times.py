@@ -55,6 +55,8 @@ def test_a_long_line_keeps_its_days() -> None:
     ("text", "moment"),
     [
         ("## Day 2 - 2026-01-31 12:00 UTC", "2026-01-31 12:00:00+00:00"),
+        ("## Session 2026-01-31 12:00Z", "2026-01-31 12:00:00+00:00"),
+        ("**Date:** 2026-01-31\n\n- 12:00 looked", "2026-01-31 12:00:00"),
         ("- 2026-01-31T12:00:01: looked", "2026-01-31 12:00:01"),
         ("- 2026-01-31T12:00:01+02:00: looked", "2026-01-31 12:00:01+02:00"),
         ("- [x] 2026-01-31 12:00 looked", "2026-01-31 12:00:00"),
@@ -94,6 +96,13 @@ def test_what_is_only_a_day_or_only_a_time_is_told_apart() -> None:
     assert "below a heading with its date" in times.loose[0].problem
     assert "is no day of the calendar" in times.loose[1].problem
     assert (times.stamps, times.without) == ([], [])
+
+
+def test_the_day_that_a_heading_ends_with_goes_before_the_time_it_begins_with() -> None:
+    times = read_times(Document("## 11:05Z stand-up (2026-01-31)\n\n- 12:00 looked\n"))
+    assert [str(stamp.moment) for stamp in times.stamps] == ["2026-01-31 12:00:00"]
+    assert [(stamp.at, stamp.text) for stamp in times.days] == [(1, "2026-01-31")]
+    assert times.loose == []
 
 
 def test_an_item_without_a_time_in_a_log_is_named() -> None:
