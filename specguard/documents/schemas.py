@@ -40,6 +40,10 @@ SHOWN: Final = 160
 _BRANCHES: Final = (
     "$ref", "$dynamicRef", "$recursiveRef", "anyOf", "oneOf", "allOf", "not", "if", "contains",
 )  # fmt: skip
+# The keys below these are names, and what stands below those is no schema.
+_NAMED: Final = ("properties", "$defs", "definitions", "dependentSchemas", "dependencies")
+_VALUES: Final = ("default", "const", "enum", "examples")
+_BY_PATTERN: Final = "it has patternProperties, which are not supported: use propertyNames"
 _FORMATS: Final = ("date", "email", "ipv4", "ipv6", "uuid")
 _CODE_POINT: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 
@@ -159,16 +163,29 @@ def _check_patterns(schema: Any) -> None:
     Raises:
         SchemaError: RE2 does not read it, or it is one of names, which the library compares by itself.
     """
+    if any(table.get("patternProperties") for table in _schemas(schema)):
+        raise SchemaError(_BY_PATTERN)
     # What is no schema among its mappings, such as a default, does no harm.
     for table in (one for one in walk(schema) if isinstance(one, dict)):
-        if isinstance(table.get("patternProperties"), dict):
-            raise SchemaError("it has patternProperties, which are not supported: use propertyNames")
         pattern = table.get("pattern")
         try:
             if isinstance(pattern, str) and pattern:
                 _expression(pattern).check()
         except ExpressionError as error:
             raise SchemaError(f"its pattern {_shortened(str(pattern))!r} cannot be used: {error}") from None
+
+
+def _schemas(schema: Any) -> Iterator[dict[str, Any]]:
+    """A schema and those within it."""
+    waiting = [schema]
+    for one in waiting:
+        if isinstance(one, list):
+            waiting += one
+        elif isinstance(one, dict):
+            yield one
+            for key, inner in one.items():
+                named = key in _NAMED and isinstance(inner, dict)
+                waiting += inner.values() if named else [inner] if key not in _VALUES else []
 
 
 def _without_drafts(value: Any) -> Any:
@@ -189,6 +206,12 @@ def _pattern(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[Va
 
     if validator.is_type(instance, "string") and pattern and not _expression(pattern).search(instance):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _pattern_properties(_validator: Any, patterns: Any, _instance: Any, _: Any) -> None:
+    """Refuse also those that only a reference makes a schema's own, such as one into a default."""
+    if patterns:
+        raise SchemaError(_BY_PATTERN)
 
 
 def _additional_properties(
@@ -229,6 +252,7 @@ def _comparable(value: Any) -> Any:
 
 _KEYWORDS: Final = {
     "pattern": _pattern,
+    "patternProperties": _pattern_properties,
     "additionalProperties": _additional_properties,
     "uniqueItems": _unique_items,
 }

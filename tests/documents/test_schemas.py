@@ -81,6 +81,14 @@ def test_what_is_no_schema_is_refused(schema: Any, reason: str) -> None:
         Schema(schema)
 
 
+def test_a_property_may_have_the_name_of_a_keyword() -> None:
+    table = {"type": "object", "patternProperties": {}, "default": {"patternProperties": {"a": {}}}}
+    schema = {"properties": {"patternProperties": table, "enum": {"type": "integer"}}}
+    assert misfits(schema, {"patternProperties": {"a": 1}, "enum": 1}) == []
+    with pytest.raises(SchemaError, match="which are not supported: use propertyNames"):
+        misfits({"$ref": "#/default", "default": {"patternProperties": {"a": {}}}}, {"a": 1})
+
+
 @pytest.mark.parametrize(
     ("schema", "reason"),
     [
