@@ -18,14 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Final
 
-_SCRIPTS: Final = tuple(
-    f"{name}.{end}"
-    for name in (".commitlintrc", "commitlint.config")
-    for end in ("js", "cjs", "mjs", "ts", "cts", "mts")
-)
+_SCRIPTS: Final = (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts")
 FILES: Final = (
     "package.json", "package.yaml", ".commitlintrc", ".commitlintrc.json", ".commitlintrc.yaml",
-    ".commitlintrc.yml", *_SCRIPTS,
+    ".commitlintrc.yml", *(f"{name}{end}" for ends in (_SCRIPTS[:3], _SCRIPTS[3:])
+                           for name in (".commitlintrc", "commitlint.config") for end in ends),
 )  # fmt: skip
 """Where commitlint looks for its configuration, in its order."""
 
@@ -141,7 +138,7 @@ def _rules(made: Imported, value: dict[str, Any], origin: Callable[..., Origin])
     for key, (config, place) in rules.items():
         parts: list[Any] = config if isinstance(config, list) and config else [config]
         level, when, setting = [*parts, *("always", None)[len(parts) - 1 :]][:3]
-        if type(level) is not int or level not in (0, 1, 2) or when not in ("always", "never"):
+        if type(level) is not int or level not in (0, 1, 2) or (level and when not in ("always", "never")):
             why = f"{shortened(repr(config))} is no level with a condition that can be read"
             made.leave(place, key, why)
         elif level == 1:
@@ -228,7 +225,9 @@ def _of_message(rule: _CommitRule) -> tuple[str, Any]:
             return "body", presence
         case "subject-case", "always", ("sentence-case" | ["sentence-case"]):
             return "description_case", "upper"
-        case "subject-case", "never", [*cases] if "sentence-case" in cases and {*cases} <= {*_CAPITALS}:
+        case "subject-case", "never", [*cases] if "sentence-case" in cases and all(
+            one in _CAPITALS for one in cases
+        ):
             # A subject in any of these begins with a capital, which is all that sentence-case asks for.
             return "description_case", "lower"
     return "", None

@@ -137,6 +137,7 @@ def test_rules_judge_as_they_did(
             {"rules": {**FORM, "subject-case": [2, "always", "lower-case"]}},
             ":1: subject-case: there is no setting",
         ),
+        (rules(subject_case=[2, "never", ["sentence-case", {}]], **FORM), ":1: subject-case: there is no"),
         (
             {"rules": {**FORM, "subject-exclamation-mark": [2, "never"]}},
             ":1: subject-exclamation-mark: there",
@@ -164,6 +165,16 @@ def test_rules_judge_as_they_did(
 def test_what_has_no_setting_is_listed_with_its_line(tmp_path: Path, config: object, left: str) -> None:
     found = made(tmp_path, config)
     assert any(left in one for one in told(found)), told(found)
+
+
+def test_a_rule_that_is_off_is_not_listed(tmp_path: Path) -> None:
+    assert told(made(tmp_path, rules(header_max_length=[0, "sometimes"], scope_case=[0, None]))) == []
+
+
+def test_scripts_of_javascript_go_before_those_of_typescript() -> None:
+    scripts = [name for name in FILES if name[-2:] in ("js", "ts")]
+    assert [name[-3:] for name in scripts] == [".js", "cjs", "mjs"] * 2 + [".ts", "cts", "mts"] * 2
+    assert scripts.index("commitlint.config.js") < scripts.index(".commitlintrc.ts")
 
 
 def test_warnings_are_left(tmp_path: Path) -> None:
@@ -199,13 +210,11 @@ PRINTED: dict[str, Any] = {
 SCRIPT = "commitlint.config.js"
 
 
-def test_a_script_is_not_run_and_what_the_program_prints_of_it_is_read(tmp_path: Path) -> None:
-    left = import_commitlint(str(tmp_path), SCRIPT)
+@pytest.mark.parametrize("name", [SCRIPT, "tools/my-commitlint.cjs"])
+def test_a_script_is_not_run_and_what_the_program_prints_of_it_is_read(tmp_path: Path, name: str) -> None:
+    left = import_commitlint(str(tmp_path), name)
     why = "specguard import commitlint=FILE reads what `commitlint --print-config json > FILE` writes"
-    assert (left.settings, told(left)) == (
-        {},
-        [f"{SCRIPT}: {SCRIPT}: it is a script, which is not run; {why}"],
-    )
+    assert (left.settings, told(left)) == ({}, [f"{name}: {name}: it is a script, which is not run; {why}"])
     found = made(tmp_path, PRINTED, "printed.json")
     assert found.settings["rules.commit-message"]["types"] == ["a"]
     assert found.settings["rules.commit-form"]["subject_max"] == 0
