@@ -466,7 +466,7 @@ class Scanner:
             return
         program, which_match = self._compiled()
         plain = _plain(block)
-        original = block.split(b"\n") if len(plain) != len(block) else None
+        original = block.split(b"\n") if plain != block else None
         number = first
         counted = position = 0
         # The program is asked again from the start of the next line on.

@@ -105,6 +105,14 @@ def test_bytes_that_are_not_utf8_hide_nothing(repository: Repository, git: Git) 
     ]
 
 
+def test_bytes_as_many_as_their_substitute_stay_in_the_text(repository: Repository, git: Git) -> None:
+    repository.commit(files={"a": b"bad\xf0\x9f\x98thing\n", "b": b"bad\xff\r\n\r\n"})
+    assert [text for _, _, text, _ in Changed(repository, git).added("bad")] == [
+        "bad\udcf0\udc9f\udc98thing",
+        "bad\udcff",
+    ]
+
+
 def test_content_that_looks_like_a_diff(repository: Repository, git: Git) -> None:
     text = "diff --git a/00000000 b/00000000\n@@ -1 +100 @@\n+++ b/x\n--- a/x\n-bad\n+bad\n\\ No newline\n"
     repository.commit(files={"a": "start\nend\n", "b": "start\n"})
