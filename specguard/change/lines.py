@@ -1,7 +1,8 @@
 """The lines that a change adds and removes, read as a stream and only where a rule asks for them.
 
-For expressions the contents after the change are scanned first, and a diff is made only of files that have a
-match; the files are compared under numbers for names, in two trees of their own, so that a range, an index, a
+For expressions the contents after the change are scanned first. A line that matches there and that the file
+did not have before is added, in whatever way lines are paired; a diff is made only of files that had such a
+line. They are compared under numbers for names, in two trees of their own, so that a range, an index, a
 working tree and a patch are all one thing here.
 
 In such a diff every line of a hunk begins with `+`, `-` or a backslash, so a line that begins with `@@ ` or
@@ -15,9 +16,10 @@ at one by one. RE2 may not match a newline there, so that no match can hide a li
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from specguard.change.process import CommandError
-from specguard.change.store import FEW, BlobReader, is_binary, whole_lines
+from specguard.change.store import FEW, SMALL, BlobReader, is_binary, whole_lines
 from specguard.declaration.expressions import needed_literals, readable
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
@@ -37,7 +39,13 @@ TEXT_LIMIT: Final = 256 << 20
 """A text file larger than this, in bytes, is not read for its lines."""
 
 SAMPLE: Final = 32
-"""So many modified files tell whether it pays to look for matches before comparing the others."""
+"""So many modified files tell whether it pays to look for new lines before comparing the others."""
+
+MANY: Final = 100
+"""A modified file with so many matches is compared by git without a look at what it had before."""
+
+HELD: Final = 1000
+"""So many matches in modified files are held until it is known whether the files had them before."""
 
 COMPARE_LIMIT: Final = 32 << 20
 """A file larger than this, in bytes, is not compared line by line for a rule that wants all its hunks."""
@@ -129,26 +137,22 @@ class Lines:
             return
         scanner = Scanner(expressions)
         for entry, blocks in self._texts([entry for entry in files if not _was_file(entry)]):
-            first = 1
-            for block in blocks:
-                for number, text, which in scanner.lines(block.removesuffix(b"\n"), first):
-                    yield AddedLine(entry.path, number, text, which)
-                first += block.count(b"\n")
+            yield from _matching(scanner, entry, blocks)
         modified = [entry for entry in files if _was_file(entry)]
-        matching = self._matching(scanner, modified[:SAMPLE])
-        if 2 * len(matching) < SAMPLE or len(modified) <= SAMPLE:
-            matching += self._matching(scanner, modified[SAMPLE:])
-        else:
-            # Most files have a match: all are compared, but for those that git takes for binary. It is git
-            # that takes the time, so two processes share it.
+        undecided: list[Entry] = []
+        yield from self._new_lines(scanner, modified[:SAMPLE], undecided)
+        rest = modified[SAMPLE:]
+        if 2 * len(undecided) >= SAMPLE:
+            # Most files had such lines before: all are compared, but for those that git takes for binary. It
+            # is git that takes the time, so two processes share it.
             compared = set()
-            for piece in self._pieces(modified, removed=False, processes=2):
+            for piece in self._pieces(rest, removed=False, processes=2):
                 compared.add(piece.number)
-                yield from _added(scanner, piece, modified)
-            left = [entry for position, entry in enumerate(modified) if position not in compared]
-            matching = self._matching(scanner, left)
-        for piece in self._pieces(matching, "--text", removed=False):
-            yield from _added(scanner, piece, matching)
+                yield from _added(scanner, piece, rest)
+            rest = [entry for position, entry in enumerate(rest) if position not in compared]
+        yield from self._new_lines(scanner, rest, undecided)
+        for piece in self._pieces(undecided, "--text", removed=False):
+            yield from _added(scanner, piece, undecided)
 
     def hunks(self, entry: Entry) -> Sequence[Hunk]:
         """What one entry removes and adds; a binary file is taken for a text.
@@ -244,9 +248,36 @@ class Lines:
             finally:
                 reader.close()
 
-    def _matching(self, scanner: Scanner, entries: Sequence[Entry]) -> list[Entry]:
-        """The text files that may have a matching line after the change; each is read as far as its first."""
-        return [entry for entry, blocks in self._texts(entries) if any(map(scanner.stops_at, blocks))]
+    def _new_lines(
+        self, scanner: Scanner, entries: Sequence[Entry], undecided: list[Entry]
+    ) -> Iterator[AddedLine]:
+        """The matching lines of the files that had none of them before; the other files become undecided."""
+        held: list[tuple[Entry, list[AddedLine]]] = []
+        count = 0
+        for entry, blocks in self._texts(entries):
+            lines = list(islice(_matching(scanner, entry, blocks), MANY))
+            if len(lines) == MANY:
+                undecided.append(entry)
+            elif lines:
+                held.append((entry, lines))
+                count += len(lines)
+            if count >= HELD:
+                yield from self._decided(scanner, held, undecided)
+                held, count = [], 0
+        yield from self._decided(scanner, held, undecided)
+
+    def _decided(
+        self, scanner: Scanner, held: Sequence[tuple[Entry, list[AddedLine]]], undecided: list[Entry]
+    ) -> Iterator[AddedLine]:
+        """The same, for files whose matching lines are known."""
+        contents = self._git.blobs([entry.old for entry, _ in held], limit=SMALL)
+        for (entry, lines), (_, content) in zip(held, contents, strict=True):
+            texts = {line.text for line in lines}
+            had = _matching(scanner, entry, [content or b""])
+            if content is not None and texts.isdisjoint(line.text for line in had):
+                yield from lines
+            else:
+                undecided.append(entry)
 
     def _pieces(
         self,
@@ -319,6 +350,16 @@ def _added(scanner: Scanner, piece: Piece, entries: Sequence[Entry]) -> Iterator
     if piece.side:
         for number, text, which in scanner.lines(piece.block, piece.line):
             yield AddedLine(entries[piece.number].path, number, text, which)
+
+
+def _matching(scanner: Scanner, entry: Entry, blocks: Iterable[bytes]) -> Iterator[AddedLine]:
+    """The matching lines of a file's content."""
+    first, before = 1, b""
+    for block in blocks:
+        first += before.count(b"\n")
+        before = block
+        for number, text, which in scanner.lines(block.removesuffix(b"\n"), first):
+            yield AddedLine(entry.path, number, text, which)
 
 
 def _was_file(entry: Entry) -> bool:
@@ -433,13 +474,8 @@ class Scanner:
                 break
             self._needed += literals
 
-    def stops_at(self, block: bytes) -> bool:
-        """Whether a line of the block may match; False is certain. A newline may end the block."""
-        if self._certainly_not(block):
-            return False
-        return self._compiled()[0].search(_plain(block)) is not None
-
     def _certainly_not(self, block: bytes) -> bool:
+        """Whether no line of the block can match; False says nothing."""
         if self._programs or self._needed is None:
             return False
         return not any(literal in block for literal in self._needed)

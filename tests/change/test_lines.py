@@ -240,6 +240,70 @@ def test_many_files_that_match(repository: Repository, git: Git) -> None:
     assert found.lines.skipped == {b"f050"}
 
 
+ROWS = (
+    b"bad", b"bad", b"bad\r", b"ok", b"ok\r", b"", b"\r", b"-bad", b"+bad", b"- ok", b"@@ -1 +1 @@ bad",
+    b"\\ No newline", b"bad\xff", b"bad\xf0\x9f\x98", b"diff --git a/00000001 b/00000001", b"bad and more",
+    b"x" * 100,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sample", "many", "held"), [(32, 100, 1000), (6, 4, 20), (400, 3, 1), (400, 400, 1)]
+)
+def test_added_lines_are_those_of_a_diff_of_every_file(
+    repository: Repository, git: Git, monkeypatch: pytest.MonkeyPatch, sample: int, many: int, held: int
+) -> None:
+    monkeypatch.setattr(lines, "SAMPLE", sample)
+    monkeypatch.setattr(lines, "MANY", many)
+    monkeypatch.setattr(lines, "HELD", held)
+    chance = random.Random(f"{sample} {many} {held}")
+    before: dict[str, str | bytes] = {}
+    after: dict[str, str | bytes] = {}
+    for number in range(150):
+        old = chance.choices(chance.sample(ROWS, 6), k=chance.randrange(12))
+        new = [row for row in old if chance.random() < 0.8]
+        for _ in range(chance.randrange(4)):
+            new.insert(chance.randrange(len(new) + 1), chance.choice(ROWS))
+        ends = [b"", b"\n", b"\r\n", b"\n\n"]
+        # Git takes some of the files for binary, because of what they were.
+        begin = b"\0\n" if number % 16 == 0 else b""
+        before[f"{number:03}"] = begin + b"\n".join(old) + chance.choice(ends)
+        after[f"{number:03}"] = b"\n".join(new) + chance.choice(ends)
+    repository.commit(files=before)
+    repository.commit(files={**after, "new": b"bad\n\nbad"})
+    changed = Changed(repository, git)
+    expressions = ["bad", "^$", r"^-", "[kx]$", "(?i)BAD$"]
+    expected = [
+        (entry.path.decode(), hunk.new_start + offset, text, which)
+        for entry, hunks in changed.lines.compare(changed.entries)
+        for hunk in hunks
+        for offset, row in enumerate(hunk.added)
+        for text in [row.removesuffix(b"\r").decode("utf-8", "surrogateescape")]
+        for which, expression in enumerate(expressions)
+        if re.search(expression, text)
+    ]
+    assert len(expected) > 100
+    assert changed.added(*expressions) == sorted(expected)
+
+
+def test_lines_that_a_file_did_not_have_before_need_no_diff(
+    repository: Repository, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.commit(files={"a": "old\nbad 1\n", "b": "bad\n", "c": "x\n", "d": "x"})
+    repository.commit(files={"a": "bad 2\nold\n", "b": "bad\nbad 2\n", "c": "y\n", "d": "x\nbad\n"})
+    compared: list[bytes] = []
+    pieces_of = Lines._pieces
+
+    def noted(self: Lines, entries: Sequence[Entry], *options: str, removed: bool) -> Iterator[lines.Piece]:
+        compared.extend(entry.path for entry in entries)
+        return pieces_of(self, entries, *options, removed=removed)
+
+    monkeypatch.setattr(Lines, "_pieces", noted)
+    found = Changed(repository, git).added("bad")
+    assert [(path, line) for path, line, _, _ in found] == [("a", 1), ("b", 2), ("d", 2)]
+    assert compared == [b"b"]
+
+
 def naive(block: bytes, expression: str) -> list[int]:
     """What `Scanner` must find, by Python's own expressions on each line alone."""
     texts = [row.removesuffix(b"\r").decode("utf-8", "replace") for row in block.split(b"\n")]
@@ -253,9 +317,7 @@ def naive(block: bytes, expression: str) -> list[int]:
 def test_the_scanner_finds_what_a_naive_reader_finds(parts: list[bytes], expression: str) -> None:
     block = b"".join(parts)
     scanner = Scanner([Expression(expression)])
-    found = [number for number, _, _ in scanner.lines(block, 1)]
-    assert found == naive(block, expression)
-    assert not found or scanner.stops_at(block)
+    assert [number for number, _, _ in scanner.lines(block, 1)] == naive(block, expression)
 
 
 def test_the_walker_does_not_depend_on_how_a_diff_is_cut(repository: Repository) -> None:
