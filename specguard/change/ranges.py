@@ -451,6 +451,15 @@ class Merges:
             own = [entry for entry in differing if entry not in resolved]
             yield Redone(commit, self._not_moved(commit, own), resolved)
 
+    def conflicts(self, pairs: Sequence[tuple[str, str]]) -> list[set[bytes]]:
+        """The paths in which merging each pair of commits conflicts, from one process.
+
+        Raises:
+            MissingFact: git is too old for it, or an object is not there.
+        """
+        self._git.use_scratch()
+        return [paths for _, paths in self._merge(pairs)]
+
     def _merge(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, set[bytes]]]:
         """The tree of each automatic merge, and the paths in which it has conflicts."""
         if not pairs:

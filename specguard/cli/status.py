@@ -16,6 +16,7 @@ from specguard.cli.judge import wants_colour
 from specguard.cli.options import say, usage
 from specguard.cli.written_files import writing
 from specguard.documents.data import data_kind, read_data
+from specguard.engine.branches import open_branches
 from specguard.engine.policies import open_policy
 from specguard.engine.status import standing
 from specguard.errors import SpecguardError, nearest
@@ -24,7 +25,7 @@ from specguard.executor.run import RunOptions
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
 from specguard.plans.shape import skeleton
 from specguard.reporters.escape import json_text, visible
-from specguard.reporters.status import aligned, render, required
+from specguard.reporters.status import aligned, branches_as_data, render, render_branches, required
 from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
@@ -44,13 +45,25 @@ if TYPE_CHECKING:
 @opt.repeated("--wave", "waves", metavar="WAVE", help="Only this wave; repeatable.")
 @opt.chosen("--require", among=("complete",), help="End with 1 if something is missing, with 2 if unknown.")
 @opt.text("--today", metavar="DATE", help="The UTC date, YYYY-MM-DD.")
+@opt.flag("--branches", help="Show all open branches instead, and which of them touch the same.")
 @opt.output_format
-def command(waves: Sequence[str], require: str | None, output_format: str, **given: Any) -> int:
+def command(
+    waves: Sequence[str], require: str | None, branches: bool, output_format: str, **given: Any
+) -> int:
     """Show the current item, waves, stages, slices, tasks and agents, and what comes next.
 
     It reads HEAD, by the base's policy.
     """
     request = Request(environment=os.environ, all=True, **given)
+    if branches:
+        if waves or require or request.worktree:
+            raise usage("--branches does not go with --worktree, --wave or --require", "leave these out")
+        found = open_branches(request)
+        if output_format == "json":
+            click.echo(json_text(branches_as_data(found)))
+        else:
+            click.echo(render_branches(found, colour=wants_colour()), nl=False)
+        return EXIT_PASSED
     status = standing(request, waves=waves, worktrees=require is not None)
     if output_format == "json":
         click.echo(json_text(status))

@@ -1,18 +1,20 @@
-"""A status for people, and runs: where the work stands, at a glance."""
+"""A status for people, open branches, and runs: where the work stands, at a glance."""
 
 from __future__ import annotations
 
 import shlex
 from datetime import datetime
 
-from specguard.reporters.escape import cut, visible
+from specguard.model import listed, path_text
+from specguard.reporters.escape import cut, cut_path, visible
 from specguard.reporters.text import Style
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
+    from specguard.engine.branches import BranchPair, OpenBranch, OpenBranches
     from specguard.runs.views import RunView
 
 
@@ -25,7 +27,7 @@ FEW: Final = 3
 _MARKS: Final = {
     "complete": "good", "closed": "good", "done": "good", "open": "warning", "ready": "warning",
     "active": "warning", "waiting": "quiet", "not needed": "quiet", "blocked": "quiet", "deferred": "quiet",
-    "conditional": "quiet",
+    "conditional": "quiet", "conflict": "error", "no conflict": "good",
 }  # fmt: skip
 _WIDTH: Final = 10
 
@@ -66,21 +68,23 @@ class _StatusPage:
         lists = {"missing": _lacks(lacks), "next": status["next"], "not known": status["unknown"]}
         for label, said in {**lists, "note": status["notes"]}.items():
             shown = _cut([_seen(one) for one in said])
-            yield (self._row("" if at else label, line) for at, line in enumerate(shown))
+            yield (self.row("" if at else label, line) for at, line in enumerate(shown))
 
-    def _row(self, label: str, said: str) -> str:
+    def row(self, label: str, said: str) -> str:
+        """A line with a label in front."""
         # A long name, such as a wave's, stands apart from what is said of it, too.
         label = f"{label:{_WIDTH}}" if len(label) < _WIDTH else f"{label}  "
         return f"{self._style('strong', label)}{said}".rstrip()
 
-    def _state(self, state: str) -> str:
+    def state(self, state: str) -> str:
+        """A state as the cell in front of a row."""
         return self._style(_MARKS.get(state, "quiet"), f"{state:12}")
 
     def _head(self) -> Iterator[str]:
         status = self._status
         head = (status["head"] or "")[:12] or "no commit yet"
         where = "the working tree on " if status["tree"] == "worktree" else ""
-        yield self._row("at", f"{where}{_seen(status['branch'] or 'no branch')} ({head})")
+        yield self.row("at", f"{where}{_seen(status['branch'] or 'no branch')} ({head})")
         item = status["item"]
         if item is not None:
             yield from self._item("item", item)
@@ -92,7 +96,7 @@ class _StatusPage:
         name = f"{item['kind']} {item['id']}".rstrip()
         title = f": {item['title'] or item['slug']}" if item["title"] or item["slug"] else ""
         status = f" ({item['status']})" if item["status"] else ""
-        yield self._row(label, _seen(f"{name}{title}{status}, named by the {item['named_by']}"))
+        yield self.row(label, _seen(f"{name}{title}{status}, named by the {item['named_by']}"))
         below = [_seen(item[name]) for name in ("problem", "document") if item[name]]
         if item["branch"] and item["named_by"] != "branch":
             below.append(f"on the branch {_seen(item['branch'])}")
@@ -108,13 +112,13 @@ class _StatusPage:
         if len(shown) > SHOWN:
             yield [f"and {len(shown) - SHOWN} more {word}"]
         if many:
-            yield [self._row(word, f"{sum(map(over, things))} of {len(things)} {end}")]
+            yield [self.row(word, f"{sum(map(over, things))} of {len(things)} {end}")]
 
     def _wave(self, wave: Mapping[str, Any]) -> Iterator[str]:
         where = "complete" if wave["complete"] else wave["stage"] or "waiting"
-        yield self._row(_seen(wave["name"]), _seen(where))
+        yield self.row(_seen(wave["name"]), _seen(where))
         for stage in wave["stages"]:
-            yield f"  {self._state(stage['state'])}{_seen(stage['name'])}"
+            yield f"  {self.state(stage['state'])}{_seen(stage['name'])}"
             if stage["state"] == "open":
                 yield from (f"  {'':12}{line}" for line in _cut(_lacks(stage["missing"])))
 
@@ -124,7 +128,7 @@ class _StatusPage:
             return
         closed = sum(item["state"] == "closed" for item in items)
         kinds = " and ".join(sorted({f"{item['kind']}s" for item in items}))
-        yield self._row(_seen(kinds), f"{closed} of {len(items)} closed")
+        yield self.row(_seen(kinds), f"{closed} of {len(items)} closed")
         rows = []
         for item in items:
             ready = item["state"] in ("ready", "conditional")
@@ -133,26 +137,26 @@ class _StatusPage:
                 last = f"needs {_seen(', '.join(item['needs']))}"
             names = (_seen(item[name] or "") for name in ("id", "title", "owner"))
             rows.append((item["state"], *names, last))
-        yield from self._table(rows)
+        yield from self.table(rows)
 
     def _plan(self, plan: Mapping[str, Any]) -> Iterator[str]:
         counts = ", ".join(f"{number} {_seen(name)}" for name, number in plan["counts"].items())
         option = f", option {_seen(plan['option'])}" if plan["option"] else ""
         said = counts or _seen(plan["problem"]) or "no tasks"
-        yield self._row("plan", f"{_seen(plan['name'])}{option}: {said}")
+        yield self.row("plan", f"{_seen(plan['name'])}{option}: {said}")
         rows = []
         for task in plan["tasks"]:
             status = _seen(task["status"]) if task["state"] != "done" else ""
             needs = f"needs {_seen(', '.join(task['needs']))}" if task["needs"] else ""
             rows.append((task["state"], _seen(task["id"]), _seen(task["title"]), status, needs))
-        yield from self._table(rows)
+        yield from self.table(rows)
 
-    def _table(self, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    def table(self, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         """Rows of a state and columns that stand below each other; empty columns are left out."""
         shown = [[cut(cell, _LONGEST // 3) for cell in cells] for _, *cells in rows[:SHOWN]]
         columns = [column for column in zip(*shown, strict=True) if any(column)]
         told = aligned(list(zip(*columns, strict=True))).split("\n") if columns else [""] * len(shown)
-        lines = [f"{self._state(row[0])}{line}".rstrip() for row, line in zip(rows, told, strict=False)]
+        lines = [f"{self.state(row[0])}{line}".rstrip() for row, line in zip(rows, told, strict=False)]
         lines += [f"and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
         yield from (f"  {line}" for line in lines)
 
@@ -160,24 +164,24 @@ class _StatusPage:
         agents = self._status["agents"]
         active = [agent for agent in agents if agent["active"]]
         if agents:
-            yield self._row("agents", f"{len(active)} of {len(agents)} active")
+            yield self.row("agents", f"{len(active)} of {len(agents)} active")
         told = []
         for agent in active:
             since = f", since {agent['since']}, last heard {agent['last']}" if agent["since"] else ""
-            told.append(f"{self._state('active')}{_seen(agent['agent'])} in {_seen(agent['folder'])}/{since}")
+            told.append(f"{self.state('active')}{_seen(agent['agent'])} in {_seen(agent['folder'])}/{since}")
         yield from (f"  {line}" for line in _cut(told))
 
     def _specs(self) -> Iterator[str]:
         specs = self._status["specs"]
         if specs is not None:
             counts = [f"{specs[name]} {name}" for name in ("stale", "due", "unreviewed") if specs[name]]
-            yield self._row("specs", ", ".join([f"{specs['total']} in all", *counts]))
+            yield self.row("specs", ", ".join([f"{specs['total']} in all", *counts]))
 
     def _worktrees(self) -> Iterator[str]:
         trees = self._status["worktrees"]
         if trees:
             dirty = sum(bool(one["dirty"]) for one in trees)
-            yield self._row("worktrees", f"{dirty} of {len(trees)} not clean")
+            yield self.row("worktrees", f"{dirty} of {len(trees)} not clean")
         for one in trees or ():
             said = _seen(one["problem"]) or ("not clean" if one["dirty"] else "clean")
             yield f"  {_seen(one['path'])}: {said}"
@@ -232,6 +236,119 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
     return "\n".join(line.rstrip() for line in lines)
+
+
+BRANCHES: Final = "specguard.branches/1"
+"""The name of what `branches_as_data` gives; fields are only added to it."""
+
+TOLD: Final = 100
+"""So many of the paths that a pair shares are told to programs, beside the number of all."""
+
+_STATES: Final = ("conflict", "no conflict", "not asked")
+
+
+def render_branches(found: OpenBranches, *, colour: bool = False) -> str:
+    """The open branches and their pairs as text, ending in a newline; pairs in conflict stand first.
+
+    Args:
+        found: the branches.
+        colour: whether the reader is a terminal that wants it.
+    """
+    page, base = _StatusPage({}, Style(colour)), _seen(found.base.name)
+    parts = [
+        [page.row("base", f"{base} ({(found.base.oid or '')[:12]})")],
+        [
+            page.row(
+                "branches", f"{len(found.branches)} open, {found.landed} with nothing that {base} lacks"
+            ),
+            *page.table([_cells(branch) for branch in found.branches]),
+        ],
+        [page.row("pairs", f"{len(found.pairs)} touch the same")],
+        [page.row("note", visible(note)) for note in found.notes],
+    ]
+    for pair in sorted(found.pairs, key=lambda pair: _STATES.index(_state(pair))):
+        said = "; ".join(_reasons(pair))
+        parts[2].append(
+            f"  {page.state(_state(pair))}{_seen(pair.one.name)} and {_seen(pair.other.name)}: {said}"
+        )
+    parts[2] = _cut(parts[2])
+    return "\n".join("".join(f"{line}\n" for line in part) for part in parts if part)
+
+
+def _cells(branch: OpenBranch) -> tuple[str, ...]:
+    days, files = branch.age, len(branch.files)
+    below = listed([_seen(name) for name in branch.stands_on], 3)
+    return (
+        f"{days} day{'s' * (days > 1)}" if days else "today",
+        _seen(branch.name),
+        _seen(branch.label),
+        _seen(branch.owner.partition(" <")[0]),
+        f"{files} file{'s' * (files != 1)}",
+        _seen(branch.problem) or (below and f"stands on {below}"),
+    )
+
+
+def _state(pair: BranchPair) -> str:
+    return "not asked" if pair.conflicts is None else "conflict" if pair.conflicts else "no conflict"
+
+
+def _reasons(pair: BranchPair) -> Iterator[str]:
+    """Why two branches are a pair, and where they conflict."""
+    if pair.same_item:
+        yield f"both are for {_seen(pair.one.label)}"
+    if pair.shared:
+        yield f"both change {_some(pair.shared)}"
+    for branch, other, paths in pair.outside:
+        yield f"{_seen(branch.name)} changes files of {_seen(other.label)}: {_some(paths)}"
+    if pair.conflicts:
+        yield f"conflicts in {_some(pair.conflicts)}"
+
+
+def _some(paths: Collection[bytes]) -> str:
+    return listed([visible(cut_path(text)) for text in _texts(paths)], 3)
+
+
+def _texts(paths: Collection[bytes]) -> list[str]:
+    return [path_text(path) for path in sorted(paths)]
+
+
+def branches_as_data(found: OpenBranches) -> dict[str, Any]:
+    """The same as JSON can hold it."""
+    branches = [
+        {
+            "name": _name(branch.name),
+            "refs": [_name(ref) for ref in branch.refs],
+            "head": branch.oid,
+            "item": {"kind": branch.item.kind, "id": branch.item_id} if branch.item else None,
+            "owner": _name(branch.owner),
+            "age_days": branch.age,
+            "files": _texts(branch.files),
+            "stands_on": [_name(name) for name in branch.stands_on],
+            "problem": branch.problem,
+        }
+        for branch in found.branches
+    ]
+    pairs = [
+        {
+            "branches": [_name(pair.one.name), _name(pair.other.name)],
+            "same_item": pair.same_item,
+            "shared": len(pair.shared),
+            "files": _texts(pair.shared)[:TOLD],
+            "outside": [
+                {"branch": _name(branch.name), "item": other.label, "files": _texts(paths)}
+                for branch, other, paths in pair.outside
+            ],
+            "conflicts": None if pair.conflicts is None else _texts(pair.conflicts),
+        }
+        for pair in found.pairs
+    ]
+    base = {"name": _name(found.base.name), "head": found.base.oid}
+    told = {"branches": branches, "landed": found.landed, "pairs": pairs, "notes": list(found.notes)}
+    return {"schema": BRANCHES, "base": base, **told}
+
+
+def _name(text: str) -> str:
+    return path_text(text.encode("utf-8", "surrogateescape"))
 
 
 HEADS: Final = ("run", "item", "state", "step", "started", "took", "heartbeat")

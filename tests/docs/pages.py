@@ -165,6 +165,7 @@ _VARIES = (
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ", "<time>"),
     # How long something took, with the spaces that fill a column behind it.
     (r"\b\d+(?:\.\d+)? ?s\b(?: ago)? *", "<seconds> "),
+    (r"(?m)^  (?:\d+ days?|today) +", "  <age> "),
     (r"(?m)^(process +)\d+", r"\1<process>"),
     (r"\b[0-9a-f]{10,64}\b", "<object id>"),
     (r"(?m)^(ok +git: ).*$", r"\1<version>"),

@@ -1,0 +1,313 @@
+"""The branches that are open at the same time, and the pairs of them that touch the same.
+
+No process is started for a branch: one tells the refs, one the history that the base lacks, one what all
+branches change, and one what becomes of merging the pairs.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from specguard.change.base import find_base, no_base
+from specguard.change.git import RAW, Git
+from specguard.change.ranges import Merges, RangeChange
+from specguard.change.repository import Repository, short_branch, short_name
+from specguard.change.revision import Revision
+from specguard.change.store import lines_of
+from specguard.change.tree import Documents, Tree
+from specguard.declaration.rule import Record
+from specguard.engine.facts import Clock
+from specguard.engine.policies import Policies
+from specguard.errors import MissingFact, Needed, NoAuthorityError
+from specguard.work.kinds import Names
+from specguard.work.sources import Sources, meant
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Final
+
+    from specguard.authority.policy import Policy
+    from specguard.change.base import Found
+    from specguard.change.change import Change
+    from specguard.change.entries import Entry
+    from specguard.change.repository import Ref
+    from specguard.change.request import Request
+    from specguard.work.kinds import Naming
+    from specguard.work.sources import Listed
+
+
+ASKED: Final = 200
+"""So many pairs are merged at most, to see whether they conflict."""
+
+_DAY: Final = 24 * 60 * 60
+
+
+class OpenBranch(Record, frozen=False):
+    """A branch with something that the base lacks.
+
+    Attributes:
+        name: as people say it, e.g. `topic`, or `origin/topic` where only the remote has it.
+        oid: the object id of its tip.
+        refs: the full names of its refs.
+        owner: the author of its tip, as `Name <address>`.
+        age: how many days ago its tip was committed.
+        item: what its name tells of a work item.
+        listed: the item's entry in a file that lists items.
+        files: the paths that it changes, and that the base does not have like this by now.
+        owned: of the paths that branches change those that its item's entry lists.
+        stands_on: the names of the open branches whose commits it has.
+        problem: why its item or its files cannot be told; empty where they can.
+    """
+
+    name: str
+    oid: str
+    refs: list[str]
+    owner: str = ""
+    age: int = 0
+    item: Naming | None = None
+    listed: Listed | None = None
+    files: frozenset[bytes] = frozenset()
+    owned: frozenset[bytes] = frozenset()
+    stands_on: Sequence[str] = ()
+    problem: str = ""
+
+    @property
+    def item_id(self) -> str:
+        """The item's id, as the list has it; empty where the branch names none."""
+        return self.listed.id if self.listed else self.item.id if self.item else ""
+
+    @property
+    def label(self) -> str:
+        """The item as a person says it, e.g. `slice D1`; empty where the branch names none."""
+        return f"{self.item.kind} {self.item_id}" if self.item else ""
+
+    def same_item(self, other: OpenBranch) -> bool:
+        """Whether both are for one item."""
+        if self.listed is not None and other.listed is not None:
+            return self.listed is other.listed
+        return self.item is not None and other.item is not None and self.item.same_item(other.item)
+
+
+class BranchPair(Record, frozen=False):
+    """Two branches that touch the same, neither of which stands on the other.
+
+    Attributes:
+        one, other: the branches.
+        shared: the paths that both change.
+        same_item: whether both are for one item.
+        outside: which of the two changes paths of the other's item, whose they are, and the paths.
+        conflicts: the paths in which git cannot merge them; None where it was not asked.
+    """
+
+    one: OpenBranch
+    other: OpenBranch
+    shared: frozenset[bytes]
+    same_item: bool
+    outside: Sequence[tuple[OpenBranch, OpenBranch, frozenset[bytes]]]
+    conflicts: set[bytes] | None = None
+
+
+class OpenBranches(Record):
+    """All that is open at the same time.
+
+    Attributes:
+        base: what it is open against.
+        branches: the open branches, the youngest first.
+        landed: how many more have nothing that the base lacks.
+        pairs: the pairs that touch the same, those with most shared files first.
+        notes: what a reader must know.
+    """
+
+    base: Found
+    branches: Sequence[OpenBranch]
+    landed: int
+    pairs: Sequence[BranchPair]
+    notes: Sequence[str]
+
+
+def open_branches(request: Request) -> OpenBranches:
+    """The open branches of a repository, with their items by the base's policy, if it has one.
+
+    Args:
+        request: its directory, environment, `base`, `authority` and `today` count.
+
+    Raises:
+        SpecguardError: there is no base, its policy is wrong, or the history is not all there.
+    """
+    now = Clock(request.today).now().timestamp()
+    repository = Repository.locate(request.directory, request.environment)
+    with Needed(), Git(repository) as git:
+        found = find_base(git, request)
+        if found is None or found.oid is None:
+            raise no_base(repository)
+        change: Change = RangeChange(git, request, found, head=Revision(found.oid))
+        try:
+            change, policy, notes = Policies(request, repository).of(change)
+        except NoAuthorityError as error:
+            policy, notes = None, [f"No items are known: {error.message}."]
+        base, tip = change.found, change.found.oid or ""
+        files = Tree(git, git.commit(tip).tree)
+        refs = [(ref, git.commit(ref.oid).oid) for ref in repository.branches()]
+        history = _Ahead(git, tip, [oid for _, oid in refs])
+        branches = _joined(refs, history)
+        starts = history.starts([branch.oid for branch in branches])
+        _read_files(git, branches, starts, files)
+        branches = [branch for branch in branches if branch.files or branch.problem]
+        branches.sort(key=lambda branch: (-history.times[branch.oid], branch.name))
+        for branch in branches:
+            branch.owner = git.commit(branch.oid).author
+            branch.age = max(0, int(now - history.times[branch.oid]) // _DAY)
+            branch.stands_on = [other.name for other in branches if history.has(branch.oid, other.oid)]
+        if policy is not None:
+            _read_items(branches, policy, Documents(files))
+        pairs = sorted(_pairs(branches, history), key=lambda pair: -len(pair.shared))
+        notes += _ask(git, pairs, starts)
+    open_names = {short_branch(name) for branch in branches for name in branch.refs}
+    landed = {ref.short for ref, _ in refs} - open_names - {short_branch(base.ref)}
+    return OpenBranches(base, branches, len(landed), pairs, notes)
+
+
+class _Ahead:
+    """The commits that branches have and the base lacks, from one walk.
+
+    Children come before their parents, so that a bit for each tip is handed on from commit to commit.
+
+    Attributes:
+        times: when each commit was committed, children first.
+    """
+
+    def __init__(self, git: Git, base: str, tips: Sequence[str]) -> None:
+        self._git = git
+        self._base = base
+        self._bits = {oid: 1 << at for at, oid in enumerate(tips)}
+        self._having = dict(self._bits)
+        self._left: dict[str, int] = {}
+        self.times: dict[str, int] = {}
+        for line in self._walk("--parents", "--boundary", "--timestamp", tips=[f"^{base}", *self._bits]):
+            time, oid, *parents = line.split(" ")
+            if oid.startswith("-"):
+                self._left[oid[1:]] = int(time)
+                continue
+            self.times[oid] = int(time)
+            for parent in parents:
+                self._having[parent] = self._having.get(parent, 0) | self._having[oid]
+
+    def _walk(self, *options: str, tips: Sequence[str]) -> Sequence[str]:
+        process = self._git.start(
+            "rev-list", "--topo-order", *options, "--stdin", stdin=lines_of(tips), wide=True
+        )
+        return self._git.read(process, "the history of the branches").decode("ascii").splitlines()
+
+    def has(self, tip: str, other: str) -> bool:
+        """Whether a tip stands on another one."""
+        return tip != other and bool(self._having[other] & self._bits[tip])
+
+    def starts(self, tips: Sequence[str]) -> dict[str, str]:
+        """The last commit of the base that each tip has; a tip that has none is left out."""
+        left = {tip: [oid for oid in self._left if self._having[oid] & self._bits[tip]] for tip in tips}
+        times = [self._left[oid] for oids in left.values() if len(oids) > 1 for oid in oids]
+        # Of those that merged the base, the commit that comes first among the base's has all the others.
+        walk = self._walk(f"--max-age={min(times)}", tips=[self._base]) if times else ()
+        places = {oid: place for place, oid in enumerate(walk)}
+        return {
+            tip: min(oids, key=lambda oid: places.get(oid, len(places))) for tip, oids in left.items() if oids
+        }
+
+
+def _joined(refs: Sequence[tuple[Ref, str]], history: _Ahead) -> list[OpenBranch]:
+    """The branches ahead of the base; what a remote has at one's commit, or behind it, is part of that."""
+    kept: list[OpenBranch] = []
+    places = {oid: place for place, oid in enumerate(history.times)}
+    for ref, oid in sorted(refs, key=lambda one: places.get(one[1], 0)):
+        if oid not in places:
+            continue
+        for branch in kept:
+            behind = short_branch(branch.refs[0]) == ref.short and history.has(branch.oid, oid)
+            if behind or (branch.oid == oid and ref.name.startswith("refs/remotes/")):
+                branch.refs.append(ref.name)
+                break
+        else:
+            kept.append(OpenBranch(short_name(ref.name), oid, [ref.name]))
+    return kept
+
+
+def _read_files(git: Git, branches: Sequence[OpenBranch], starts: Mapping[str, str], base: Tree) -> None:
+    """Tell what each branch changes since it left the base, without what the base has like this by now."""
+    try:
+        found = _entries(git, starts)
+    except MissingFact:
+        found = {}
+    for branch in branches:
+        if branch.oid not in starts:
+            branch.problem = "it has no commit in common with the base"
+            continue
+        try:
+            # What cannot be read of one branch hides none of the others.
+            entries = found or _entries(git, {branch.oid: starts[branch.oid]})
+            branch.files = frozenset(entry.path for entry in entries[branch.oid] if not base.has(entry))
+        except MissingFact as missing:
+            branch.problem = missing.reason
+
+
+def _entries(git: Git, starts: Mapping[str, str]) -> dict[str, list[Entry]]:
+    """How tips differ from where they left the base, from one process."""
+
+    def pairs() -> Iterator[tuple[str, str]]:
+        return ((git.commit(start).tree, git.commit(tip).tree) for tip, start in starts.items())
+
+    lines = lines_of(f"{tip} {start}" for tip, start in starts.items())
+    return dict(git.commit_diffs("what branches change", "--always", *RAW, pairs=pairs, stdin=lines))
+
+
+def _read_items(branches: Sequence[OpenBranch], policy: Policy, documents: Documents) -> None:
+    """Tell the item that each branch's name tells, and which of all files are that item's."""
+    kinds = policy.declared("work_kinds")
+    names, sources = Names(kinds), Sources(kinds, documents=documents)
+    paths = sorted({path for branch in branches for path in branch.files})
+    for branch in branches:
+        try:
+            item = branch.item = names.read("branch", short_branch(branch.refs[0]))
+            found = meant(sources.of(item.kind), item.id, item.fields) if item is not None else []
+            if len(found) == 1:
+                branch.listed = found[0]
+                branch.owned = frozenset(paths[at] for at, _ in found[0].scope.find_each(paths))
+        except MissingFact as missing:
+            branch.problem = branch.problem or missing.reason
+
+
+def _pairs(branches: Sequence[OpenBranch], history: _Ahead) -> Iterator[BranchPair]:
+    """The pairs that touch the same; what a branch stands on it is expected to touch."""
+    for one, other in combinations(branches, 2):
+        if history.has(one.oid, other.oid) or history.has(other.oid, one.oid):
+            continue
+        shared, same = one.files & other.files, one.same_item(other)
+        outside = [
+            (by, whose, paths)
+            for by, whose in ((one, other), (other, one))
+            if not same and (paths := by.files & whose.owned - by.owned)
+        ]
+        if shared or same or outside:
+            yield BranchPair(one, other, shared, same, outside)
+
+
+def _ask(git: Git, pairs: Sequence[BranchPair], starts: Mapping[str, str]) -> Iterator[str]:
+    """Have git merge the first pairs, and say which others were not asked about, and why."""
+    asked = pairs[:ASKED]
+    try:
+        found = Merges(git).conflicts([(pair.one.oid, pair.other.oid) for pair in asked])
+    except MissingFact as missing:
+        why = "that takes git 2.39 or later" if missing.code == "program-missing" else missing.reason
+        yield f"No pair was asked about conflicts: {why}."
+        return
+    began = {tip: Tree(git, git.commit(start).tree) for tip, start in starts.items()}
+    for pair, conflicts in zip(asked, found, strict=True):
+        one, other = began.get(pair.one.oid), began.get(pair.other.oid)
+        # A path that the base changed between their starts is in conflict with the base, and not of the pair.
+        pair.conflicts = {
+            path
+            for path in conflicts
+            if path in pair.shared or not (one and other) or one.find(path) == other.find(path)
+        }
+    if len(pairs) > ASKED:
+        yield f"Only {ASKED} of {len(pairs)} pairs were asked about conflicts, those with most shared files."
