@@ -213,7 +213,8 @@ def _runner(entry: Entry, before: Documents, after: Documents) -> Iterator[Findi
 
 
 def _text(documents: Documents, path: bytes) -> str:
-    return (documents.content(path) or b"").decode("utf-8", "surrogateescape")
+    """What a file holds, or where a symbolic link leads."""
+    return (documents.tree.read(path) or b"").decode("utf-8", "surrogateescape")
 
 
 def _lines(text: str) -> list[str]:

@@ -191,6 +191,15 @@ def test_a_hook_that_loses_its_executable_bit() -> None:
     assert [severity for severity, _ in said(outcome)] == ["error"]
 
 
+@pytest.mark.parametrize("target", ["", "/bin/true"], ids=["deleted", "other target"])
+def test_a_hook_that_is_a_symbolic_link(target: str) -> None:
+    hook = ".githooks/pre-commit"
+    base = Step("chore: base", symlinks={hook: "../tools/specguard-hook"})
+    change = Step("chore: x", symlinks={hook: target}) if target else Step("chore: x", delete=[hook])
+    outcome = judged("PTH004", change, base=base, policy=POLICY)
+    assert said(outcome) == [("error", f"{hook} no longer runs specguard")]
+
+
 @pytest.mark.parametrize(
     "path",
     [
