@@ -46,6 +46,12 @@ _CONTAINERS: Final = frozenset({"jobs", "repos"})
 _OF_JOBS: Final = frozenset({"script", "trigger", "steps", "commands", "scripts", "jobs"})
 """Keys by which a table at the top is a job: of GitLab, or lefthook's of a hook."""
 
+_TABLES: Final = frozenset([
+    "commands", "default", "env", "executors", "inputs", "on", "orbs", "outputs", "parameters", "templates",
+    "variables", "workflows",
+])  # fmt: skip
+"""Keys at the top whose keys may be any names, those of `_OF_JOBS` too."""
+
 _SHOWN: Final = frozenset({"name", "run-name"})
 """Keys at the top that decide nothing."""
 
@@ -255,7 +261,7 @@ def deciding(value: Any) -> Any:
             jobs += one.items()
         elif key in _CONTAINERS and isinstance(one, list):
             jobs += [(_name(child), child) for child in one]
-        elif isinstance(one, dict) and not _OF_JOBS.isdisjoint(one):
+        elif isinstance(one, dict) and key not in _TABLES and not _OF_JOBS.isdisjoint(one):
             jobs.append((key, one))
         elif key not in _SHOWN:
             rest[key] = one

@@ -185,6 +185,19 @@ def test_a_key_that_holds_for_every_job_counts(key: str) -> None:
     assert same(GITLAB, f"{key}-job:\n  script: y\n{GITLAB}")
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "commands", "default", "env", "executors", "inputs", "on", "orbs", "outputs", "parameters",
+        "templates", "variables", "workflows",
+    ],
+)  # fmt: skip
+def test_a_table_of_any_names_is_no_job(key: str) -> None:
+    for name in ("script", "trigger", "steps", "commands", "scripts", "jobs"):
+        text = f"{key}:\n  {name}: a\n  RULES: strict\n{GITLAB}"
+        assert not same(text, text.replace("strict", "--help"))
+
+
 def test_a_mark_of_the_byte_order_hides_nothing() -> None:
     assert same(f"\ufeff{WORKFLOW}", WORKFLOW)
     assert not mentions("\ufeff# run: specguard check\n")
