@@ -52,8 +52,8 @@ _TABLES: Final = frozenset([
 ])  # fmt: skip
 """Keys at the top whose keys may be any names, those of `_OF_JOBS` too."""
 
-_SHOWN: Final = frozenset({"name", "run-name"})
-"""Keys at the top that decide nothing."""
+_SHOWN: Final = frozenset({"name", "run-name", "description"})
+"""Keys at the top that decide nothing, if no job has that name."""
 
 
 class PolicyChanges(Rule):
@@ -61,7 +61,8 @@ class PolicyChanges(Rule):
 
     Settings that loosen, or could, are errors with their old and new values. Those that only tighten are
     warnings, and prose is information. `.specguard/` counts too: a grown baseline is an error. In `files`
-    (hooks, CI, agents' settings), only what runs specguard counts.
+    (hooks, CI, agents' settings), only what runs specguard counts; of CI files also what is beside the
+    jobs, but for names and descriptions.
 
     Why is this bad? It judges every later change.
 
@@ -263,7 +264,7 @@ def deciding(value: Any) -> Any:
             jobs += [(_name(child), child) for child in one]
         elif isinstance(one, dict) and key not in _TABLES and not _OF_JOBS.isdisjoint(one):
             jobs.append((key, one))
-        elif key not in _SHOWN:
+        elif key not in _SHOWN or isinstance(one, dict):
             rest[key] = one
     kept: list[tuple[str, Any]] = []
     more = [job for job in jobs if "specguard" in json.dumps(job).lower()]

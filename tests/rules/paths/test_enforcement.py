@@ -95,6 +95,7 @@ def same(before: str, after: str) -> bool:
     [
         (WORKFLOW, "make test", "make tests"),
         (WORKFLOW, "name: checks", "name: all checks"),
+        (WORKFLOW, "name: checks", "name: checks\ndescription: of pull requests"),
         (WORKFLOW, "    steps:\n      - run: make test", "    if: false\n    steps:\n      - run: make test"),
         (WORKFLOW, "  guard:", "  # runs specguard\n\n  guard:"),
         (WORKFLOW, "jobs:\n", "jobs:\n  lint:\n    runs-on: x\n    steps:\n    - run: ruff\n"),
@@ -152,6 +153,7 @@ def test_a_change_beside_it_leaves_it(text: str, old: str, new: str) -> None:
         (GITLAB, "unit:\n", "!!str guard:\n  script: 'true'\nunit:\n"),
         (GITLAB, "unit:\n", "<<: {guard: {script: 'true'}}\nunit:\n"),
         (GITLAB, "unit:\n", "---\nunit:\n"),
+        (GITLAB, "unit:\n", "name: {extends: guard}\nunit:\n"),
         # Items of a list may stand as far out as its key.
         (f"include:\n- local: a.yml\n{GITLAB}", "a.yml", "b.yml"),
         (f"include:\n-\n  local: a.yml\n{GITLAB}", "a.yml", "b.yml"),
