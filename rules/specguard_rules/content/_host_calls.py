@@ -6,7 +6,7 @@ import posixpath
 import re
 
 from specguard.rules import Finding, MissingFact
-from specguard_rules.content._ci_files import YamlError, read, steps
+from specguard_rules.content._ci_files import Text, YamlError, read, steps
 from specguard_rules.content._commands import language
 from specguard_rules.content._shell import SHELLS, base_name, commands
 
@@ -146,7 +146,7 @@ class _CiFile:
 
     def look(self) -> None:
         top = read(self._data)
-        if not isinstance(top, dict):
+        if not isinstance(top, dict) or not top:
             raise YamlError("it is no mapping", 1)
         for step in steps(top):
             if not step.contained:
@@ -154,7 +154,7 @@ class _CiFile:
 
     def _look_at(self, step: Step) -> None:
         for name, text in step.inputs.items():
-            if called := literal(str(text)):
+            if isinstance(text, Text) and (called := literal(text)):
                 self.unfollowed.add((text.line, f"{step.uses} with {name}: {called}"))
         if step.shell.split(" ")[0].rpartition("/")[2].startswith(("python", "node", "ruby", "perl")):
             for part in step.script:

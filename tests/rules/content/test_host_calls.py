@@ -191,6 +191,8 @@ def test_composite_actions_and_actions() -> None:
     assert (told.severity, told.message) == (
         "info", "not followed from this file: x/y@v1 with url: http://localhost:1 (line 6)",
     )  # fmt: skip
+    # An input is a text; a runner refuses anything else.
+    assert findings(CI, {CI: text.replace("http://localhost:1", "[http://localhost:1]")}) == []
 
 
 def gitlab(text: str) -> list[tuple[int | None, str | None]]:
@@ -215,6 +217,12 @@ def test_a_file_that_cannot_be_read_is_said() -> None:
     assert [(one.line, one.severity, one.key) for one in findings(CI, {CI: "a: 1\na: 2\n"})] == [
         (2, None, "unreadable")
     ]
+
+
+@pytest.mark.parametrize("text", ["", "# x\n", "{}\n", "[]\n", "x\n"])
+def test_a_file_without_keys_is_said(text: str) -> None:
+    (found,) = findings(CI, {CI: text})
+    assert (found.message, found.line) == ("the CI file cannot be read: it is no mapping", 1)
 
 
 def test_literals_of_programs() -> None:
