@@ -166,7 +166,9 @@ class _Reader:
             sign = mark[0].lstrip("0123456789") if mark else ""
             if sign in ("<<", "<<-"):
                 self._take(_BLANK)
-                waiting.append((command, self._word(), sign))
+                start, delimiter = self._at, self._word()
+                if self._at > start:
+                    waiting.append((command, delimiter, sign))
             elif sign.startswith(("<", ">")):
                 target = True
             elif not mark and self._at < len(self._text):

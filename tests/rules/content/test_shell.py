@@ -35,6 +35,8 @@ def words(text: str) -> list[list[str]]:
         ("a 'b", [["a", "b"]]),
         ('a "b', [["a", "b"]]),
         ("a $(b", [["b"], ["a", "$()"]]),
+        ("a <<\nb\n\nc", [["a"], ["b"], ["c"]]),
+        ("a <<''\nb\n\nc", [["a"], ["c"]]),
     ],
 )
 def test_words(text: str, expected: list[list[str]]) -> None:
