@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
@@ -109,6 +111,19 @@ def test_a_range_under_a_policy_without_work_imports_nothing_of_work(tmp_path: P
     again = imported(check, repository.path, tmp_path / "cache")
     assert "specguard_rules.commits.commit_form" in again
     assert not [name for name in again if name.startswith("specguard.work.")]
+
+
+@pytest.mark.parametrize(
+    "module", ["artifacts.architecture_shift", "artifacts.missing_compaction", "plans.forbidden_model"]
+)
+def test_a_rule_that_mostly_has_nothing_to_read_costs_little_to_import(module: str, tmp_path: Path) -> None:
+    again = imported(["-c", f"import specguard_rules.{module}"], tmp_path, tmp_path / "cache")
+    assert f"specguard_rules.{module}" in again
+    assert not [name for name in again if name.startswith(("specguard.plans", "specguard.work"))]
+    for name in again:
+        if name.startswith(("specguard_rules.artifacts.", "specguard_rules.plans.")):
+            values = vars(import_module(name)).values()
+            assert not any(isinstance(value, re.Pattern) for value in values), name
 
 
 @pytest.mark.parametrize("path", ["src/a.py", "docs/api/x.yaml"], ids=["allowed", "refused"])

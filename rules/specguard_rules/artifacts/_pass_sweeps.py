@@ -19,24 +19,21 @@ if TYPE_CHECKING:
 _LONGEST: Final = 2000
 """So many characters of a row are read."""
 
-_CLAUSE: Final = re.compile(r"[.;,|!?]\s|\s\|\s?|\s[-\u2013\u2014]\s")
+# These are compiled where they are first needed, since a hook imports what is here for `known` alone.
+_CLAUSE: Final = r"[.;,|!?]\s|\s\|\s?|\s[-\u2013\u2014]\s"
 _BEFORE: Final = 120
-_NOT: Final = re.compile(
-    r"\b(?:not|no|never|without|neither|nor|cannot|isn.?t|wasn.?t|aren.?t|won.?t|skip\w*|unless|if|will be"
-    r"|to be)\b",
-    re.IGNORECASE,
+_NOT: Final = (
+    r"(?i)\b(?:not|no|never|without|neither|nor|cannot|isn.?t|wasn.?t|aren.?t|won.?t|skip\w*|unless|if"
+    r"|will be|to be)\b"
 )
 # A time, whose letters are no words: `2026-01-31T12:00:00Z`, `12:00 UTC`, `Jan 31`.
-_TIME: Final = re.compile(
-    r"\S*[0-9]\S*|\b(?:utc|gmt|agent|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*", re.IGNORECASE
+_TIME: Final = r"(?i)\S*[0-9]\S*|\b(?:utc|gmt|agent|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*"
+_LEADING_TIME: Final = (
+    r"(?i)^\W*(?:[0-9]{4}-[0-9]{2}-[0-9]{2}\S*|[0-9]{1,2}:[0-9]{2}\S*|utc\b)(?:\s+[0-9]{1,2}:[0-9]{2}\S*)?"
+    r"(?:\s+utc\b)?[\W_]*"
 )
-_LEADING_TIME: Final = re.compile(
-    r"^\W*(?:[0-9]{4}-[0-9]{2}-[0-9]{2}\S*|[0-9]{1,2}:[0-9]{2}\S*|utc\b)(?:\s+[0-9]{1,2}:[0-9]{2}\S*)?"
-    r"(?:\s+utc\b)?[\W_]*",
-    re.IGNORECASE,
-)
-_HEAD: Final = re.compile(r":\s|:$|\s[-\u2013\u2014=]+>?\s|\s(?:is|was)\s", re.IGNORECASE)
-_LIST: Final = re.compile(r"[\s,/&+()]+|\band\b")
+_HEAD: Final = r"(?i):\s|:$|\s[-\u2013\u2014=]+>?\s|\s(?:is|was)\s"
+_LIST: Final = r"[\s,/&+()]+|\band\b"
 
 
 class Words:
@@ -54,8 +51,8 @@ class Words:
         """Whether a row says one of them, and does not deny it in the same clause."""
         text = " | ".join(row.cells)[:_LONGEST]
         for found in self._said.finditer(text):
-            clause = _CLAUSE.split(text[max(0, found.start() - _BEFORE) : found.start()])[-1]
-            if not _NOT.search(clause):
+            clause = re.split(_CLAUSE, text[max(0, found.start() - _BEFORE) : found.start()])[-1]
+            if not re.search(_NOT, clause):
                 return True
         return False
 
@@ -63,7 +60,7 @@ class Words:
         """Whether a row begins with one of them, behind marks and a time."""
         text = " | ".join(row.cells)[:_LONGEST]
         found = self._said.search(text)
-        return found is not None and not re.search(r"[A-Za-z]{2}", _TIME.sub("", text[: found.start()]))
+        return found is not None and not re.search(r"[A-Za-z]{2}", re.sub(_TIME, "", text[: found.start()]))
 
 
 def about(agent: str) -> Callable[[Row], bool]:
@@ -83,10 +80,10 @@ def about(agent: str) -> Callable[[Row], bool]:
     bare = len(agent) == 1 or agent.isdecimal()
 
     def is_about(row: Row) -> bool:
-        first = _LEADING_TIME.sub("", row.cells[0][:_LONGEST]) if row.cells else ""
-        head = first if row.header else _HEAD.split(first, maxsplit=1)[0]
+        first = re.sub(_LEADING_TIME, "", row.cells[0][:_LONGEST]) if row.cells else ""
+        head = first if row.header else re.split(_HEAD, first, maxsplit=1)[0]
         if bare:
-            words = [word for word in _LIST.split(head.strip("*_`[]")) if word]
+            words = [word for word in re.split(_LIST, head.strip("*_`[]")) if word]
             named = all(len(word) <= 3 for word in words) and any(alone.fullmatch(word) for word in words)
         else:
             named = alone.search(head) is not None

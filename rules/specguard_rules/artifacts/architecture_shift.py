@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, MissingFact, NotApplicable, Rule, judge_each, path_text
-from specguard_rules.artifacts._pass_sweeps import known
 from specguard_rules.next_steps import restore
 
 TYPE_CHECKING = False
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 LONGEST: Final = 5000
 """In a line of more bytes matches are not counted."""
 
-_WILD: Final = re.compile(r"[*?\[\\]")
+_WILD: Final = r"[*?\[\\]"
 
 
 class ArchitectureShift(Rule):
@@ -118,6 +117,8 @@ class ArchitectureShift(Rule):
         def shifts(numbered: tuple[int, Invariant]) -> Iterator[Finding]:
             index, invariant = numbered
             if invariant.assessment:
+                from specguard_rules.artifacts._pass_sweeps import known
+
                 known(contracts, f"invariants.{index}.assessment", [invariant.assessment])
             if invariant.pattern is None:
                 return _moved(invariant, index, entries, start_files, head_files, base)
@@ -130,7 +131,7 @@ def _moved(
     invariant: Invariant, index: int, entries: Sequence[Entry], start: Tree, head: Tree, base: Base
 ) -> Iterator[Finding]:
     """The files and folders that are no longer where they were."""
-    names = [name for name in invariant.paths.patterns if not _WILD.search(name)]
+    names = [name for name in invariant.paths.patterns if not re.search(_WILD, name)]
     plain = [name.strip("/").encode("utf-8", "surrogateescape") for name in names]
     told = {path for path in plain if any((one.path + b"/").startswith(path + b"/") for one in entries)}
     for entry in entries:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, Record, Rule, Selecting, model_words, setting
+from specguard.rules import Finding, Record, Rule, Selecting, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,19 +20,19 @@ _MARKDOWN: Final = (b".md", b".mdc", b".mdx", b".markdown", b".mkd")
 _WORDS: Final = 4
 """A name of a model has at most so many words: `Gemini 3 Pro preview`."""
 
-_VARIABLE: Final = re.compile(r"(?:[A-Z0-9]+_)*MODEL(?:_NAME|_ID)?")
+# These are compiled where they are first needed, which in a hook is seldom.
+_VARIABLE: Final = r"(?:[A-Z0-9]+_)*MODEL(?:_NAME|_ID)?"
 _DECLARES: Final = frozenset({"declare", "export", "local", "readonly", "setenv"})
-_BETWEEN: Final = re.compile(r"\s*[,;|\n]\s*|\s+(?:and|or|then|with|/|\+|->)\s+")
-_REMARK: Final = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")
-_PAIR: Final = re.compile(
+_BETWEEN: Final = r"\s*[,;|\n]\s*|\s+(?:and|or|then|with|/|\+|->)\s+"
+_REMARK: Final = r"\s*[(\[][^()\[\]]*[)\]]\s*$"
+_PAIR: Final = (
     r"(?P<key>\b[A-Za-z][A-Za-z_ -]{0,40})[\"'`*]{0,3}\s{0,8}[:=]\s{0,8}"
     r"(?:[\"'](?P<quoted>[^\"'\n]{0,300})|(?P<bare>[^\s\"',\]}]{1,300}))"
 )
 _OWN_NAMES: Final = frozenset({"name", "id", "slug", "model"})
-_LIKE_A_MODEL: Final = re.compile(
-    r"(?:[\w.-]+/)?(?:claude|codex|codestral|command|deepseek|devstral|gemini|gemma|glm|gpt|grok|haiku|kimi"
-    r"|llama|mistral|mixtral|opus|phi|qwen|sonnet|o[0-9])[\w.:@-]*",
-    re.IGNORECASE,
+_LIKE_A_MODEL: Final = (
+    r"(?i)(?:[\w.-]+/)?(?:claude|codex|codestral|command|deepseek|devstral|gemini|gemma|glm|gpt|grok|haiku|kimi"
+    r"|llama|mistral|mixtral|opus|phi|qwen|sonnet|o[0-9])[\w.:@-]*"
 )
 
 
@@ -215,7 +215,7 @@ class ForbiddenModel(Rule):
         """
         wanted = set(map(_normal, self.fields))
         for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), start=1):
-            for found in _PAIR.finditer(line):
+            for found in re.finditer(_PAIR, line):
                 value = found["quoted"] or found["bare"] or ""
                 if _normal(found["key"]) not in wanted:
                     continue
@@ -245,6 +245,8 @@ class _Named(Record):
 
 
 def _judge(path: bytes, named: _Named, models: Models, role: str) -> Iterator[Finding]:
+    from specguard.rules import model_words
+
     reason, setting = models.refusal(*model_words.forms_of(named.name), role=role) or ("", "")
     if not reason and not named.name.isascii():
         reason, setting = "a model's name has only ASCII letters", "models.allow"
@@ -263,7 +265,7 @@ def _judge(path: bytes, named: _Named, models: Models, role: str) -> Iterator[Fi
 
 def _is_model(name: str) -> bool:
     """Whether a text is written as models' names are: a family, and what tells its members apart."""
-    return len(name.split()) <= _WORDS and _LIKE_A_MODEL.fullmatch("-".join(name.split())) is not None
+    return len(name.split()) <= _WORDS and re.fullmatch(_LIKE_A_MODEL, "-".join(name.split())) is not None
 
 
 def _is_no_person(name: str) -> bool:
@@ -287,13 +289,15 @@ def _values(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str
 
 def _names(value: str, line: int | None, *, prose: bool, person: bool = False) -> Iterator[_Named]:
     """The models that a value names; of running text words without a digit may mean anything else."""
+    from specguard.rules import model_words
+
     if len(value) > model_words.LONGEST:
         # Prose, unless it begins as a model's name.
         value = value[: model_words.LONGEST].split()[0] if value.split() else ""
         if prose or not _is_no_person(value):
             return
-    for piece in _BETWEEN.split(value):
-        name = _REMARK.sub("", piece).strip().strip("`'\"*_.")
+    for piece in re.split(_BETWEEN, value):
+        name = re.sub(_REMARK, "", piece).strip().strip("`'\"*_.")
         hole = model_words.HOLE.match(name)
         if hole and _is_no_person(name.strip("<>{}$")):
             name, hole = name.strip("<>{}$"), None
@@ -304,10 +308,12 @@ def _names(value: str, line: int | None, *, prose: bool, person: bool = False) -
 
 
 def _in_command(command: Command) -> Iterator[_Named]:
+    from specguard.rules import model_words
+
     assigned = list(command.assigned)
     if command.program in _DECLARES:
         assigned += [(name, value) for name, _, value in (word.partition("=") for word in command.words[1:])]
-    found = [model_words.model_named(value) for name, value in assigned if _VARIABLE.fullmatch(name)]
+    found = [model_words.model_named(value) for name, value in assigned if re.fullmatch(_VARIABLE, name)]
     for model in (*found, *model_words.models_in(command.words)):
         if model is not None:
             yield _Named(model, command.line, told=command.told)
