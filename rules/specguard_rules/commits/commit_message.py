@@ -116,19 +116,21 @@ class CommitMessage(ConventionalForm, Rule):
                 yield from findings
 
     def _of_form(self, message: Message, made: dict[str, Commit]) -> Iterator[Finding]:
-        subject, how = quoted(message.subject), reword(message, made)
+        subject = quoted(message.subject)
         if self.pattern is not None and not self.pattern.search(message.subject):
             what = f"the subject {subject} does not match {quoted(self.pattern.text)}"
-            yield about(message, what, "Reword it", "pattern", how=how)
+            yield about(message, what, "Reword it", "pattern", how=reword(message, made))
         if not self.conventional:
             return
         not_of_form = "has not the form of Conventional Commits"
         problem, setting = self.subject_problem(message.subject)
         if problem:
             what = f"the subject {subject} {not_of_form}: {problem}"
-            yield about(message, what, self.subject_step(setting), "conventional", setting, how=how)
+            step = self.subject_step(setting)
+            yield about(message, what, step, "conventional", setting, how=reword(message, made))
         for line, problem in footer_problems(message.text):
             what, key = f"line {line} of the message {not_of_form}: {problem}", "conventional footer"
+            how = reword(message, made)
             yield about(message, what, "Reword the body", key, "conventional", field="commit.body", how=how)
 
     def _body(self, message: Message, made: dict[str, Commit]) -> Iterator[Finding]:

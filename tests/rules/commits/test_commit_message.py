@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Case, Step, run_here
+from specguard_rules.commits import commit_message
+from specguard_rules.next_steps import reword
 from tests.rules.items import PHASES, PLAN, SUBJECT, judge, step
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from specguard.rules import Commit, Message
 
 RECORD = f".specguard/approvals/{'1' * 64}.json"
 PRESET = 'extends = ["conventional-commits"]'
@@ -144,6 +148,22 @@ def test_contradicting_templates_are_named(tmp_path: Path) -> None:
 def test_the_preset(message: str, findings: list[str], tmp_path: Path) -> None:
     expect = [{"message": said} for said in findings]
     judged(tmp_path, policy=PRESET, commits=[step(message)], expect=expect)
+
+
+def test_only_a_message_with_a_problem_is_looked_up_among_the_commits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def spied(message: Message, made: dict[str, Commit], text: str = "") -> str:
+        asked.append(message.subject)
+        return reword(message, made, text)
+
+    monkeypatch.setattr(commit_message, "reword", spied)
+    commits = [step("feat: one"), step("two", content="c\n"), step("fix: three", content="d\n")]
+    policy = "[rules.commit-message]\nconventional = true\npattern = '^[a-z]+: '\n"
+    judged(tmp_path, policy=policy, commits=commits, expect=[{}, {}])
+    assert asked == ["two", "two"]
 
 
 def test_without_item_pattern_or_form_nothing_is_judged(tmp_path: Path) -> None:
