@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from specguard.rules import Artifacts, Commit, Entry, PullRequest, Specs
     from specguard.specs.spec import Spec
 
-_REASON = re.compile(r"[^(]*[^\W_][^(]*\((.*)\)[^)]*")
 _WORD = re.compile(r"\w{2,}")
 # Words that stand where a reason should.
 _EMPTY = frozenset(
@@ -142,6 +141,12 @@ def _lacking(spec: Spec, artifacts: Artifacts | None) -> str:
     return "" if contracts or spec.has_text else f"{path_text(spec.path)} has no text under a heading"
 
 
+def in_brackets(value: str) -> str:
+    """What a line has in its brackets behind a word; empty without these."""
+    before, _, behind = value.partition("(")
+    return behind.rpartition(")")[0] if any(map(str.isalnum, before)) else ""
+
+
 def _reason(key: str, commits: Sequence[Commit], pull_request: PullRequest | None) -> tuple[bool, str]:
     """Whether a reason is stated under a trailer; else what is wrong with the trailers, as a clause."""
     from specguard_rules.trailers import in_change
@@ -149,8 +154,7 @@ def _reason(key: str, commits: Sequence[Commit], pull_request: PullRequest | Non
     hint = ""
     for found in in_change(commits, pull_request):
         for trailer in found.of(key):
-            reason = _REASON.fullmatch(trailer.value)
-            if reason and {word.casefold() for word in _WORD.findall(reason[1])} - _EMPTY:
+            if {word.casefold() for word in _WORD.findall(in_brackets(trailer.value))} - _EMPTY:
                 return True, ""
             said = f"{key}: {shortened(trailer.value)}".rstrip()
             hint = f"; {said!r} is without a reason in brackets"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from specguard.testing import Step
+from specguard_rules.specs.missing_spec_change import in_brackets
 from tests.rules.specs.setting import (
     BASE,
     CODE,
@@ -51,6 +55,16 @@ judged = partial(judged_by, "SPC007")
 def test_a_trailer_with_its_reason(trailer: str, holds: bool, tmp_path: Path) -> None:
     expect = [] if holds else [FOUND]
     judged(tmp_path, FILES, *expect, message=f"feat: run\n\n{trailer}")
+
+
+@given(st.text("a1é²_-( )\r", max_size=12) | st.text(st.characters(exclude_characters="\n"), max_size=6))
+def test_a_reason_stands_in_brackets_behind_a_word(value: str) -> None:
+    found = re.fullmatch(r"[^(]*[^\W_][^(]*\((.*)\)[^)]*", value)
+    assert in_brackets(value) == (found[1] if found else "")
+
+
+def test_a_long_value_without_brackets_takes_linear_time() -> None:
+    assert in_brackets("a" * 1_000_000) == ""
 
 
 def test_what_is_wrong_with_a_trailer_is_said(tmp_path: Path) -> None:
