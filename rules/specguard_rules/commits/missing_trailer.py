@@ -132,7 +132,13 @@ class MissingTrailer(Rule):
                         setting=setting,
                     )
         if not judged:
-            raise NotApplicable("there is no message, or author, of whom trailers are required here")
+            sources = {message.source for message in messages if not message.merge}
+            why = "there is no commit message to judge but those of merges"
+            if "title" in sources:
+                why = "with merge = 'squash' the platform writes the message's body"
+            elif "file" in sources:
+                why = "who makes the commit is not known yet, and every trailer required depends on it"
+            raise NotApplicable(why)
 
 
 def _problem(required: RequiredTrailer, trailers: Trailers, author: str) -> str:

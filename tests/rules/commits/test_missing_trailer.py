@@ -18,6 +18,8 @@ SIGNED = "[[rules.missing-trailer.require]]\nkey = 'Signed-off-by'\nby_author = 
 AGENT = "[[rules.missing-trailer.require]]\nkey = 'Assisted-by'\nauthors = 'bot@'\n"
 ANN = "Ann Example <ann@example.org>"
 BOT = "A Bot <bot@example.org>"
+UNKNOWN = "who makes the commit is not known yet"
+SQUASH = "the platform writes the message's body"
 judged = partial(judge, "CMT006")
 
 
@@ -102,12 +104,19 @@ def test_merges_need_none(tmp_path: Path) -> None:
 def test_a_message_being_written(tmp_path: Path) -> None:
     message = "feat: x\n"
     judged(tmp_path / "1", policy=WORK_ITEM, commit_message=message, found={"commit": None})
-    judged(tmp_path / "2", policy=AGENT, commit_message=message, state="not-applicable")
+    judged(tmp_path / "2", policy=AGENT, commit_message=message, state="not-applicable", notes=[UNKNOWN])
 
 
 def test_with_squash_the_body_is_the_platforms(tmp_path: Path) -> None:
     policy = f"merge = 'squash'\n{WORK_ITEM}"
-    judged(tmp_path, policy=policy, commits=[step("wip")], title="feat: x", state="not-applicable")
+    judged(
+        tmp_path,
+        policy=policy,
+        commits=[step("wip")],
+        title="feat: x",
+        state="not-applicable",
+        notes=[SQUASH],
+    )
 
 
 def test_a_plain_repository_needs_none(tmp_path: Path) -> None:
