@@ -373,3 +373,9 @@ def test_merge_bases_in_conflict_each_count(repository: Repository) -> None:
     repo.git("merge", "-q", "--no-ff", "-m", "Merge one", "one")
     repo.merge("two", files={"locked/p": "two\n"})
     fails(check(repo, "--enforce", "--base=origin/main"), LOCKED)
+    # Then as the base has it: nothing of that is the change's.
+    repo.commit("Merge two", files={"locked/p": "both\n"}, amend=True)
+    repo.commit("feat: b", files={"src/b": "b\n"})
+    outcome = check(repo, "--enforce", "--base=origin/main")
+    passes(outcome)
+    assert outcome.report["change"]["entries"] == 1
