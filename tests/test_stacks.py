@@ -130,6 +130,18 @@ def test_commits_of_the_branches_below_are_told_once(tmp_path: Path, numbers: st
     assert "CMT002" in check(repository, "--base", "main", "--authority", str(lax)).codes
 
 
+def test_an_approval_lifts_its_own_finding_alone_of_those_with_one_cause(tmp_path: Path) -> None:
+    alice = '[[approvals.approver]]\nname = "alice"\nemails = ["alice@example.org"]\nmay = ["BRN001"]'
+    repository = start(tmp_path, more=f"[rules.branch-name]\napprovable = true\n\n{alice}")
+    repository.branch("other")
+    repository.commit("feat(slice1): do it", files={"src/one.py": "1"})
+    outcome = check(repository)
+    assert set(outcome.codes) == {"BRN001"}, outcome
+    words = ("--override=BRN001", "--approved-by=alice", "--reason=the branch is an old one")
+    outcome = check(repository, *words)
+    assert (outcome.state("BRN001"), outcome.state("PLN010")) == ("approved", "failed")
+
+
 def test_a_slice_answers_for_its_own_files(tmp_path: Path) -> None:
     repository = start(tmp_path)
     stack(repository, "1", "2")
