@@ -140,13 +140,13 @@ class Breakdowns:
         from specguard.waves.acceptance import Proofs, scenarios, unmapped_lines, unmapped_scenarios
 
         touched = self.sources.touched
-        paths = self.documents.tree.paths()
         gone = any(
             tests.find(path) is not None and self.documents.tree.find(path) is None for path in touched
         )
         named = any(documents.find(path) is not None for path in touched)
         if not (self.whole or gone or named or self.sources.is_touched):
             return
+        paths = self.documents.tree.paths()
         sources = [source for source in self.sources.all if not self._superseded(source.path)]
         gates = [*gates, *(name for source in sources for name in _listed_gates(source))]
         proofs = Proofs(self.documents, tests=tests, gates=gates, proof=self.proof)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specguard.change.tree import Tree
 from specguard.documents.document import Document
 from specguard.testing import Case, Step, run_case
 from specguard.waves.acceptance import gate_names, scenarios
@@ -196,6 +197,13 @@ def test_lines_of_acceptance_that_are_not(tmp_path: Path) -> None:
     change = [Step("docs: x", files={"docs/D_GATES.md": GATES["docs/D_GATES.md"] + "\nMore.\n"})]
     judged(tmp_path / "3", "", base=base, commits=change, expect=expect)
     judged(tmp_path / "4", "", base=base, commits=[Step("docs: x", files={"README.md": "x"})])
+
+
+def test_where_nothing_is_to_be_judged_the_tree_is_not_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Tree, "paths", lambda _: pytest.fail("the tree is listed"))
+    judged(tmp_path, "", base=[Step(files=FILES)], commits=[Step("docs: x", files={"README.md": "x"})])
 
 
 def test_a_test_that_goes_takes_its_scenario_along(tmp_path: Path) -> None:
