@@ -371,6 +371,8 @@ class Targets:
             return Target(
                 flaw=f"{citation} has no lines: {name} is {what}", help="Cite a file with its lines."
             )
+        if last < first:
+            return Target(flaw=f"{citation} ends before it begins", help="Write the first line first.")
         count = self._documents.lines(path) or 0
         if not 1 <= first <= last <= count:
             lines = "1 line" if count == 1 else f"{count} lines"

@@ -182,7 +182,7 @@ def test_what_is_not_there_is_dangling(artifacts: Make) -> None:
         "src/empty.py:1": "has 0 lines",
         "docs/near.md:9": "has 1 line",
         "src/a.py:0": "src/a.py:0 does not exist",
-        "src/a.py:3-1": "src/a.py:3-1 does not exist",
+        "src/a.py:3-1": "src/a.py:3-1 ends before it begins",
         "src/gone.py:1": "there is no such file",
         "src/A.py:1": "there is no such file",
         "src/\u0430.py:1": "there is no such file",
