@@ -382,14 +382,22 @@ def add_heading(text: str, contract: Contract, title: str) -> str:
         if found is not None:
             line, level = found.end if at < position else found.line - 1, found.level
             break
-    lines = text.replace("\r\n", "\n").split("\n")
-    head, rest = "\n".join(lines[:line]).rstrip(), "\n".join(lines[line:]).strip("\n")
-    parts = (head, f"{'#' * level} {title}", owed(contract)[title], rest)
-    after = "\n\n".join(filter(None, parts)) + ("" if rest and not text.endswith("\n") else "\n")
+    lines, carriage = text.split("\n"), "\r" if "\r\n" in text else ""
+    while line and not lines[line - 1].strip():
+        line -= 1
+    head, rest = lines[:line], lines[line:]
+    new = [*([""] if head else []), f"{'#' * level} {title}", "", owed(contract)[title]]
+    if not any(one.strip() for one in rest):
+        rest = [""]
+    elif rest[0].strip():
+        new.append("")
+    if len(head) == len(lines):
+        head[-1] += carriage
+    after = "\n".join([*head, *(one + carriage for one in new), *rest])
     document = Document.of(after.encode())
     if len(document.sections) != len(before.sections) + 1 or _found(document, contract, title) is None:
         return text
-    return after.replace("\n", "\r\n") if "\r\n" in text else after
+    return after
 
 
 def _found(document: Document, contract: Contract, title: str) -> Section | None:

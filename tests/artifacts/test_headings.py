@@ -16,13 +16,18 @@ CONTRACT = Contract(
     ("before", "after"),
     [
         ("# R\n\n## Summary\n\nx\n", "# R\n\n## Summary\n\nx\n\n## Risks\n\nTODO\n"),
-        ("# R\n\n## Summary\n\nx", "# R\n\n## Summary\n\nx\n\n## Risks\n\nTODO\n"),
         ("# R\n\n### Open points\n\nx\n", "# R\n\n### Risks\n\nTODO\n\n### Open points\n\nx\n"),
         (
             "## Summary\nx\n### More\ny\n## Other\nz\n",
             "## Summary\nx\n### More\ny\n\n## Risks\n\nTODO\n\n## Other\nz\n",
         ),
         ("# R\n", "# R\n\n## Risks\n\nTODO\n"),
+        ("# R\n\n## Summary\n\nx", "# R\n\n## Summary\n\nx\n\n## Risks\n\nTODO\n"),
+        (
+            "## Summary\r\nx\n\n## Other\nz\r\n\n\n",
+            "## Summary\r\nx\n\r\n## Risks\r\n\r\nTODO\r\n\n## Other\nz\r\n\n\n",
+        ),
+        ("# R\r\n\r\nx", "# R\r\n\r\nx\r\n\r\n## Risks\r\n\r\nTODO\r\n"),
         ("", "## Risks\n\nTODO\n"),
         ("---\na: 1\n---\n", "---\na: 1\n---\n\n## Risks\n\nTODO\n"),
     ],
