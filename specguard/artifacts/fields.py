@@ -243,7 +243,7 @@ def _place(artifact: Artifact, field: Field) -> int:
 def _missing(artifact: Artifact, name: str, allowed: str | Sequence[str]) -> Finding:
     message = f"{path_text(artifact.path)} has no field {name!r}"
     names = (name, *artifact.contract.aliases_of(name))
-    near = None if artifact.structured else near_field(artifact.values, *names)
+    near = None if artifact.structured else near_field(artifact.document, artifact.values, *names)
     if near is not None:
         message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.why}"
     help = _wanted(artifact, name, allowed)

@@ -8,6 +8,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Table, Text, flat, texts
 from specguard.documents.content import bare_nothing, has_content, is_content
 from specguard.documents.titles import (
+    COMMENTED,
     find_section,
     is_strange,
     near_section,
@@ -243,7 +244,8 @@ def _missing(artifact: Artifact, title: str) -> tuple[str, str, int | None]:
     if near is None:
         return message, f"Add a heading {title!r} with what belongs there.", None
     message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.why}"
-    return message, f"Make it a heading {title!r} there, if that is meant.", near.line
+    where = "outside the comment" if near.why == COMMENTED else "there"
+    return message, f"Make it a heading {title!r} {where}, if that is meant.", near.line
 
 
 def _without(section: Section, others: Sequence[Section]) -> Sequence[AnyBlock]:

@@ -136,6 +136,12 @@ class Document:
         """Every heading's section in order; that of a lower heading lies within that of the higher one."""
         return sections_of(self.blocks, self.last_line)
 
+    def commented(self) -> Iterator[tuple[int, str]]:
+        """The lines of its comments, each with the number of the line on which its comment begins."""
+        for part in self.hidden_parts:
+            for line in part.text.split("\n") if part.what == "comment" else ():
+                yield part.line or 1, line
+
     @cached_property
     def ticked(self) -> Sequence[Ticked]:
         """The ticked items of its checklists, in order."""

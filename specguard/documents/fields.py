@@ -20,7 +20,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Paragraph, Table, Text
 from specguard.documents.content import without_box
 from specguard.documents.data import dotted, written
-from specguard.documents.titles import Near
+from specguard.documents.titles import COMMENTED, Near
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -272,15 +272,22 @@ def _in_table(table: Table) -> Iterator[Field]:
             yield Field(name, plain_value(row[1].raw), row[0].line, "table")
 
 
-def near_field(fields: Iterable[Field], *names: str) -> Near | None:
-    """What is spelt nearly as a field that is not there; None where nothing is.
+def near_field(document: Document, fields: Iterable[Field], *names: str) -> Near | None:
+    """What comes nearest to a field that is not there; None where nothing does.
 
     Args:
+        document: where it is missing.
         fields: those that are there.
         names: what it may be called.
     """
     from difflib import get_close_matches
 
+    wanted = set(map(normal_name, names))
+    for at, line in document.commented():
+        label = _label(line[: 3 * LONGEST_NAME].lstrip(" \t>-+#"))
+        if label and normal_name(label[0]) in wanted:
+            lines = enumerate(document.source_lines[at - 1 :], start=at)
+            return Near(next((number for number, one in lines if line in one), at), line.strip(), COMMENTED)
     there: dict[str, Field] = {}
     for field in fields:
         if len(field.name) <= LONGEST_NAME and len(there) < MOST_NAMES:

@@ -53,6 +53,8 @@ _TAGS: Final = r"</?[A-Za-z][^<>]*>"
 _BOLD: Final = r"(?s)\s*(\*\*|__)(?!\s)(.+?)(?<!\s)\1(.*)"
 
 
+COMMENTED: Final = "in a comment"
+_MARKS: Final = " \t>#*_-+<!"
 _ALIKE: Final = "with letters that only look alike"
 
 
@@ -74,8 +76,8 @@ class Near(Record):
     Attributes:
         line: where it stands, from 1.
         text: its words, as they are written.
-        why: why it is not the section, to follow its words: `no heading there`, `spelt differently`, `with
-            letters that only look alike`, `with characters that cannot be seen`.
+        why: why it is not the section, to follow its words: `in a comment`, `no heading there`, `spelt
+            differently`, `with letters that only look alike`, `with characters that cannot be seen`.
     """
 
     line: int
@@ -145,10 +147,15 @@ def near_section(document: Document, title: str, *, aliases: Iterable[str] = ())
             return Near(section.line, words, "with characters that cannot be seen" if unseen else _ALIKE)
         there.update(dict.fromkeys(forms - there.keys(), section))
     matter = 0 if document.front_matter is None else document.front_matter.count("\n") + 2
+    # Every form keeps the words of a title in this order, so that few lines need a closer look.
+    first = {form.split()[0] for form in wanted}
     for number, line in enumerate(document.source_lines[matter:], start=matter + 1):
-        words = re.sub(_TAGS, "", line[:LONGEST]).strip(" \t>#*_-+<!")
+        if not any(word in line.casefold() for word in first):
+            continue
+        words = re.sub(_TAGS, "", line[:LONGEST]).strip(_MARKS)
         if not wanted.isdisjoint(_forms(words)[0]):
-            return Near(number, line.strip(), "no heading there")
+            said = (one.strip(_MARKS) for at, one in document.commented() if at <= number)
+            return Near(number, line.strip(), COMMENTED if words in said else "no heading there")
     for form in sorted(wanted):
         for close in get_close_matches(form, there, n=1, cutoff=LEAST_LIKENESS):
             return Near(there[close].line, there[close].heading.text.rendered, "spelt differently")

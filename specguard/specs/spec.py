@@ -131,7 +131,7 @@ class Spec:
 
     def near(self, name: str) -> Near | None:
         """What comes nearest to a field that the document does not have; None where nothing does."""
-        return None if self.structured else near_field(self.fields, name)
+        return None if self.structured else near_field(self.document, self.fields, name)
 
     @cached_property
     def id(self) -> str:

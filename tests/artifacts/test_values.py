@@ -105,7 +105,8 @@ def test_a_field_is_stated(each: Each) -> None:
 def test_a_field_is_not_stated(each: Each) -> None:
     rows = [
         ("", "has no field 'posture'", None),
-        ("<!-- posture: ready -->\n", "has no field 'posture'", None),
+        ("<!-- posture: ready -->\n", "line 1 has 'posture: ready', which is in a comment", 1),
+        ("x\n<!--\n\n- **Posture:** ready\n-->\n", "line 4 has '- **Posture:** ready', which is in", 4),
         ("```\nposture: ready\n```\n", "has no field 'posture'", None),
         ("> Posture: ready\n", "has no field 'posture'", None),
         ("- [ ] Posture: ready\n", "has no field 'posture'", None),

@@ -99,7 +99,7 @@ def lines_of(document: Document) -> Iterator[int]:
     yield from times.without
     yield from (stamp.at for stamp in (*times.stamps, *times.days))
     yield from (loose.at for loose in times.loose)
-    for near in (near_field(fields, "status", "owner"), near_section(document, "Test plan")):
+    for near in (near_field(document, fields, "status", "owner"), near_section(document, "Test plan")):
         if near is not None:
             yield near.line
     for found in find_sections(document, "Test plan", aliases=["Title"]):
