@@ -142,8 +142,10 @@ class Place:
         if os.path.lexists(os.path.join(objects, oid[:2], oid[2:])):
             return True
         for name in os.listdir(packs) if os.path.isdir(packs) else ():
-            if name.endswith(".idx"):
-                with open(os.path.join(packs, name), "rb") as index:
+            path = os.path.join(packs, name)
+            # A pipe would never end.
+            if name.endswith(".idx") and os.path.isfile(path):
+                with open(path, "rb") as index:
                     if bytes.fromhex(oid) in index.read():
                         return True
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,9 +22,19 @@ if TYPE_CHECKING:
     from specguard.executor.run import Run
 
 
+def hangs(*_: object) -> None:
+    raise AssertionError("looking at the place does not end")
+
+
 def caught(run: Run) -> RunEnded:
-    with pytest.raises(RunEnded) as found:
-        inspect(run)
+    before = signal.signal(signal.SIGALRM, hangs)
+    signal.alarm(60)
+    try:
+        with pytest.raises(RunEnded) as found:
+            inspect(run)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
     return found.value
 
 
@@ -97,6 +108,14 @@ IN_PLACE = {
     "commits twice": ("for i in 1 2; do git commit -q --allow-empty -m x; done", _COMMITS),
     "amends": ("git commit -q --amend -m other", r"committed by itself \("),
     "checks out": ("git checkout -q --detach HEAD~1", "moved the HEAD of its place to"),
+    "checks out beside a folder in the place of a pack": (
+        "mkdir .git/objects/pack/a.idx; git checkout -q --detach HEAD~1",
+        "moved the HEAD of its place to",
+    ),
+    "checks out beside a pipe in the place of a pack": (
+        "old=$(git rev-parse HEAD~1); mkfifo .git/objects/pack/a.idx; echo $old > .git/HEAD",
+        "moved the HEAD of its place to",
+    ),
     "begins anew": ("git checkout -q --orphan new", "switched its place to the branch new"),
     "switches branches": (
         "git checkout -q -b work; git commit -q --allow-empty -m x",
