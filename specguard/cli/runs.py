@@ -44,9 +44,6 @@ _here = opt.several(opt.in_directory, opt.in_root)
 class _RunGroup(click.Group):
     """A group whose first word may also be a kind of work item."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(self.commands)
-
     def resolve_command(
         self,
         ctx: click.Context,  # noqa: ARG002 - click's signature

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 from contextlib import suppress
@@ -504,6 +505,9 @@ def test_without_words_the_commands_are_listed(project: Project) -> None:
     outcome = ended(project.specguard("run"), 2)
     assert outcome.stderr.startswith("Usage: specguard run")
     assert "error" not in outcome.stderr
+    names = re.findall(r"^  (\w+)  ", outcome.stderr.partition("Commands:")[2], re.MULTILINE)
+    assert names == sorted(names)
+    assert {"item", "list", "resume"} <= set(names)
 
 
 def test_what_is_to_be_cleaned_is_asked_of_somebody(project: Project) -> None:
