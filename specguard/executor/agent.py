@@ -266,10 +266,10 @@ def locate(word: str, environment: Mapping[str, str]) -> str | None:
         return None
     program = word if "/" in word else find_program(word, environment)
     if program is None or not os.access(program, os.X_OK):
-        said = "cannot be run" if "/" in word else "is not on the path"
-        raise SpecguardError(
-            f"{word} {said}", help=f"install {word}, or name another agent", code="program-missing"
-        )
+        said, help = "is not on the path", f"install {word}, or name another agent"
+        if "/" in word:
+            said, help = "cannot be run", "see that it is there and may be executed"
+        raise SpecguardError(f"{word} {said}", help=help, code="program-missing")
     return program
 
 

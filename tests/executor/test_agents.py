@@ -116,6 +116,18 @@ def test_what_the_policy_does_not_let_run(
     assert raised.value.help
 
 
+@pytest.mark.parametrize(
+    ("program", "help"),
+    [("missing-agent", "install missing-agent"), ("plain-file", "see that it is there and may be executed")],
+)
+def test_what_helps_where_an_agent_does_not_start(program: str, help: str, tmp_path: Path) -> None:
+    (tmp_path / "plain-file").write_text("")
+    words = program if program == "missing-agent" else str(tmp_path / program)
+    with pytest.raises(SpecguardError) as raised:
+        resolved(tmp_path, words)
+    assert raised.value.help.startswith(help)
+
+
 def test_a_refusal_names_the_line_of_the_policy(programs: Path) -> None:
     with pytest.raises(SpecguardError) as raised:
         resolved(programs, agent="wild")
