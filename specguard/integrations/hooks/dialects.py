@@ -157,8 +157,10 @@ def parse(raw: bytes) -> Mapping[str, Any]:
         raise UnreadableError("the event is not UTF-8") from None
     except RecursionError:
         raise UnreadableError("the event is nested too deeply") from None
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise UnreadableError(f"the event is no JSON: {error}") from None
+    except ValueError as error:
+        raise UnreadableError(f"the event cannot be read: {error}") from None
     return dict(_typed(data, dict, "the event is no JSON object"))
 
 

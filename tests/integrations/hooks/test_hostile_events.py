@@ -65,6 +65,13 @@ def test_what_cannot_be_read_is_refused(name: str, agent: str, tmp_path: Path) -
     assert asked.kind == "refuse", asked
 
 
+@pytest.mark.parametrize("name", ["a key twice", "a key twice within"])
+def test_a_key_that_is_there_twice_is_said(name: str, tmp_path: Path) -> None:
+    refusal = ask("claude", HOSTILE[name], guarded(tmp_path / "repository").path).refusal
+    assert "the event cannot be read: a key is there twice" in refusal
+    assert "no JSON" not in refusal
+
+
 def test_a_huge_event_is_refused(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     event = json.dumps(write("src/a.py", repository.path, "x" * (65 << 20)))
