@@ -31,7 +31,7 @@ from specguard.executor.start.preflight import find_checkout
 from specguard.executor.watch import inspect
 from specguard.model import path_text
 from specguard.runs import manifests
-from specguard.runs.files import committed_folder, item_folder
+from specguard.runs.files import committed_folder, ignore_local, item_folder
 from specguard.runs.folder import MANIFEST, RunFolder, new_run_id, now_text
 from specguard.runs.proof import content_of
 from specguard.runs.record import ALL, GATES
@@ -386,7 +386,8 @@ class _Alone:
     def _begun(self) -> Run:
         options, item = self._options, self._item
         root = options.runs(self._policy, self._root)
-        committed_folder(self._policy.declared("run_settings"), work_tree=self._root, runs=root)
+        if committed_folder(self._policy.declared("run_settings"), work_tree=self._root, runs=root):
+            ignore_local(root)
         self._runs = os.path.realpath(root)
         told = item.summary() if item else {"document": None, "slug": None}
         name = f"{item.kind}-{item.id}" if item else ALL

@@ -263,20 +263,14 @@ _TEXT: Final = """\
 def committed_folder(settings: RunSettings, *, work_tree: str, runs: str) -> str:
     """The folder of all runs from the repository's root, where they are committed; empty where they are not.
 
-    There git is had to ignore what is never committed of them.
-
     Args:
         settings: what the policy says.
         work_tree: the root of the user's working files.
         runs: the folder that runs are kept in, absolute.
-
-    Raises:
-        SpecguardError: it cannot be written to.
     """
     own = os.path.realpath(os.path.join(work_tree, settings.path))
     if settings.keep != "tree" or settings.root or own != os.path.realpath(runs):
         return ""
-    ignore_local(runs)
     return settings.path.strip("/")
 
 

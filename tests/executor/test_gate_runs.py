@@ -268,6 +268,7 @@ def test_a_rule_is_not_asked_for_the_proof_that_is_being_made(tmp_path: Path) ->
 
     assert staged() == 1
     assert user.gates(commands=["echo build"]) == 0, user.said
+    assert "*.lock" in (made.path / ".runs/.gitignore").read_text()
     made.git("add", "-f", ".runs")
     assert staged() == 1
     folder = Path(user.said[-1].removeprefix("manifest: ")).parent

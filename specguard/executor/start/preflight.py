@@ -33,7 +33,7 @@ from specguard.executor.start.base import AsFetched, FromRemote, Start, start_fr
 from specguard.executor.start.claim import ItemLock, kept_apart
 from specguard.model import path_text
 from specguard.runs import manifests
-from specguard.runs.files import committed_folder, item_folder
+from specguard.runs.files import committed_folder, ignore_local, item_folder
 from specguard.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -343,6 +343,8 @@ def prepare(options: RunOptions) -> Run:
         undone.callback(claim.release)
         with kept_apart(start, runs, address.shown):
             kept = committed_folder(start.policy.declared("run_settings"), work_tree=root, runs=runs)
+            if kept:
+                ignore_local(runs)
             folder = claim.new_folder(options.reuse_run)
             inside = f"{item_folder(manifest.item.kind, manifest.item.id)}/{folder.run_id}"
             manifest.run_id, manifest.notes = folder.run_id, notes
