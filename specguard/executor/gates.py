@@ -404,7 +404,6 @@ def told_of_command(run: Run, command: Command, what: str, named: str = "") -> s
         command: its record.
         what: what failed, such as `The gate tests`.
         named: where the command is named; empty where that goes without saying.
-
     """
     how = f"ended with exit code {command.exit_code}"
     how = f"failed, since {command.problem}" if command.problem else how
