@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import os
 import signal
@@ -21,7 +22,6 @@ from specguard.errors import SpecguardError
 from specguard.executor.output import CommandLog
 from specguard.executor.process import end_survivors, run_command
 from specguard.executor.run import RunEnded
-from specguard.runs.folder import recording
 from specguard.runs.manifests import Response
 from tests.executor.one_run import lives, one_run
 from tests.threats.cases import threat
@@ -306,15 +306,19 @@ def test_whoever_insists_does_not_wait(tmp_path: Path) -> None:
 
 def test_a_full_disk_ends_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = one_run(tmp_path)
-    keep = CommandLog._write
+    keep = CommandLog._keep
 
-    def full(log: CommandLog, text: bytes) -> None:
+    class FullDisk(io.FileIO):
+        def write(self, _: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fills(log: CommandLog, text: bytes) -> None:
         if b"more" in text:
-            with recording("log"):
-                raise OSError(errno.ENOSPC, "No space left on device")
+            log.close()
+            log._file = FullDisk(log._path, "a")
         keep(log, text)
 
-    monkeypatch.setattr(CommandLog, "_write", full)
+    monkeypatch.setattr(CommandLog, "_keep", fills)
     with pytest.raises(SpecguardError, match="cannot be recorded: No space left on device"):
         carry_out(run, "echo $$; sleep 0.3; echo more; sleep 99")
     record = run.folder.read_manifest().commands[0]
