@@ -56,8 +56,9 @@ NOT_RUNNABLE: Final = 126
 GRACE: Final = 5.0
 """How many seconds a process has to end after it was asked to, or has done what it is run for."""
 
-# The end of a command mostly ends its output, too, which wakes whoever reads it at once.
-_TICK: Final = 0.05
+# The end of a command mostly ends its output, too, which wakes whoever reads it; it has ended a moment later.
+_TICK: Final = 0.1
+_END_TICK: Final = 0.0005
 _SHORT_TICK: Final = 0.02
 # Whatever a process leaves running for a moment, such as one that writes a log, has so long to end by itself.
 _MOMENT: Final = 0.25
@@ -235,7 +236,8 @@ class _Attempt(Record, frozen=False):
 
     def _follow(self, pid: int) -> str:
         """Read what it prints until it has ended, or has done what it is run for; otherwise why it has to."""
-        outputs = [self.output]
+        waiting, tick = select.poll(), _TICK
+        waiting.register(self.output, select.POLLIN)
         while not _has_ended(pid):
             reason = self._reason()
             if reason or self._goes_on():
@@ -247,8 +249,10 @@ class _Attempt(Record, frozen=False):
             if self.silent is not None and time.monotonic() - self.silent > _SILENCE:
                 self.log.settle()
                 self.silent = None
-            if select.select(outputs, (), (), _TICK)[0] and self._read() == 0:
-                outputs = []
+            tick = min(2 * tick, _TICK)
+            if waiting.poll(tick * 1000) and self._read() == 0:
+                waiting.unregister(self.output)
+                tick = _END_TICK
         self._drain()
         return ""
 

@@ -7,11 +7,13 @@ import hashlib
 import io
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -302,6 +304,17 @@ def test_whoever_insists_does_not_wait(tmp_path: Path) -> None:
     with pytest.raises(RunEnded):
         carry_out(run, "trap '' TERM; while :; do sleep 0.1; done")
     assert time.monotonic() - started < 3
+
+
+def test_more_than_1024_files_may_be_open(tmp_path: Path) -> None:
+    run = one_run(tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as opened:
+        opened.callback(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(2048, limits[0]), limits[1]))
+        for _ in range(1100):
+            opened.enter_context(open(os.devnull, "rb"))
+        assert log_of(run, carry_out(run, "echo said")) == "said\n"
 
 
 def test_a_full_disk_ends_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
