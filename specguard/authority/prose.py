@@ -356,7 +356,10 @@ def statements_of(
         sections: what each known section is, from `known_sections`.
         policy: the policy that may hold them.
     """
-    for block, _, meaning, _ in _placed(document, sections):
+    for block, titles, _, _ in _placed(document, sections):
+        # Here the innermost known title counts, also one that guards nothing.
+        known = (sections.get(normal_title(one.text.plain), "") for one in reversed(titles))
+        meaning = next(filter(None, known), "")
         for text in texts([block]):
             for sentence in text.sentences():
                 if _COMMANDS.search(_CODE.sub("", sentence.raw)):

@@ -162,6 +162,14 @@ def test_statements_that_nothing_holds(tmp_path: Path) -> None:
     judge("CFG003", tmp_path / "all", **case, expect=[{"line": 3, "severity": "info"}] * 4)
 
 
+def test_a_section_of_nothing_within_one_that_guards_holds_no_statement(tmp_path: Path) -> None:
+    policy = PROSE + "\n### Background\n\nThese must never change.\n"
+    case = {"base": FILES, "commits": [Step(files={"z": "z"})], "exit_code": 0, "args": ("--all",)}
+    judge("CFG003", tmp_path, policy=policy, **case, expect=[{"line": 3}] * 4)
+    policy += '\n```toml specguard\nauthority.sections = {"Background" = "nothing"}\n```\n'
+    judge("CFG003", tmp_path / "nothing", policy=policy, **case, expect=[*[{"line": 3}] * 4, {"line": 14}])
+
+
 PATTERNS = """
 extends = ["phase-runner"]
 
