@@ -245,6 +245,10 @@ _WORDS: Final = (
 )
 
 
+_GONE: Final = {"bold_headings": "write a heading (`## Risks`) where a bold paragraph stood for one"}
+"""Settings that there were once, each with what to write instead."""
+
+
 def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[SettingProblem]]:
     """Check settings, and make patterns, expressions and records of them.
 
@@ -398,7 +402,8 @@ def _sentence(
     """What is wrong with a key, without its name, and the next step."""
     kind, message = error["type"], error["msg"]
     if kind == "extra_forbidden":
-        return "is not known", nearest(str(path[-1]), _names(path[:-1], registry, models))
+        step = _GONE.get(str(path[-1])) or nearest(str(path[-1]), _names(path[:-1], registry, models))
+        return "is not known", step
     if kind == "missing":
         return "is missing", ""
     if kind == "value_error":

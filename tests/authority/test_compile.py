@@ -191,6 +191,12 @@ def errors(load: Load, settings: str, **options: Any) -> list[tuple[str, str, st
     return [(str(one.origin), one.message, one.help) for one in caught.value.problems]
 
 
+def test_of_a_setting_that_went_it_is_told_what_to_write(load: Load) -> None:
+    [(_, message, help)] = errors(load, '[artifacts.report]\npath = "R.md"\nbold_headings = true\n')
+    assert message == "`artifacts.report.bold_headings` is not known"
+    assert help == "write a heading (`## Risks`) where a bold paragraph stood for one"
+
+
 def test_all_errors_are_told_at_once_with_their_lines(load: Load) -> None:
     found = errors(
         load,
