@@ -95,7 +95,7 @@ class Registry:
         """Add a rule.
 
         Raises:
-            PluginError: it lacks a code, a name, a text, examples or a condition, asks for a fact
+            PluginError: it lacks a code, a name, a text, examples, stages or a condition, asks for a fact
                 that nobody provides or under another type, or takes a code or name that is taken.
         """
         problem = next(filter(None, self._problems(rule)), "")
@@ -159,7 +159,7 @@ class Registry:
 
     def _problems(self, rule: type[Rule]) -> Iterator[str]:
         """What is wrong with a rule, each as a clause; what follows may rest on what is before."""
-        absent = [one for one in ("code", "name", "condition") if not getattr(rule, one, None)]
+        absent = [one for one in ("code", "name", "condition", "stages") if not getattr(rule, one, None)]
         yield from (f"has no {attribute}" for attribute in absent)
         if not _CODE.fullmatch(rule.code):
             yield f"has the code {rule.code!r}, which is not three capital letters and three digits"

@@ -88,6 +88,7 @@ def test_a_sound_rule_registers(registry: Registry) -> None:
         ({"code": "acm1"}, "three capital letters"),
         ({"name": "Sound_Rule"}, "kebab case"),
         ({"condition": ""}, "has no condition"),
+        ({"stages": ()}, "has no stages"),
         ({"stages": ("ranges",)}, "has the stage 'ranges'"),
         ({"severity": "fatal"}, "has the severity 'fatal'"),
         ({"__doc__": "  "}, "has no docstring"),
