@@ -63,7 +63,9 @@ def sign(content: bytes, key: str) -> bytes:
             help="name its file, such as ~/.ssh/id_ed25519, or its .pub with an agent",
             code="signing-failed",
         )
-    agent = {"SSH_AUTH_SOCK": os.environ["SSH_AUTH_SOCK"]} if "SSH_AUTH_SOCK" in os.environ else {}
+    # The program runs in a folder of its own.
+    socket = os.environ.get("SSH_AUTH_SOCK")
+    agent = {"SSH_AUTH_SOCK": os.path.abspath(socket)} if socket else {}
     words = ["-Y", "sign", "-f", file, "-n", NAMESPACE, "record"]
     with Needed():
         done, signature = _run("nothing can be signed", words, {"record": content}, agent, limit=SIGNING)

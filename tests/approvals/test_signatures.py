@@ -226,8 +226,9 @@ def test_an_agent_signs_for_a_public_key(make_key: MakeKey, agent: str, tmp_path
     assert without.stdout.startswith(f"{alone} cannot sign: No private key found")
     environment = {**os.environ, "SSH_AUTH_SOCK": agent}
     subprocess.run(["ssh-add", "-q", key.file], env=environment, check=True, stdin=subprocess.DEVNULL)
-    done = without_terminal(code, SSH_AUTH_SOCK=agent)
-    assert signer(CONTENT, done.stdout.encode(), [key.public]) == key.public
+    for socket in (agent, os.path.relpath(agent)):
+        done = without_terminal(code, SSH_AUTH_SOCK=socket)
+        assert signer(CONTENT, done.stdout.encode(), [key.public]) == key.public
 
 
 @pytest.mark.parametrize("name", ["missing", "folder", "text"])
