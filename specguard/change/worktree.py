@@ -432,7 +432,9 @@ class Signs:
     def _files(self) -> Iterator[tuple[Any, ...]]:
         """The files of the working tree that are tracked or not ignored."""
         words = ("-C", self._top, "ls-files", "-c", "-o", "-z", "--exclude-per-directory=.gitignore")
-        said = self._repository.in_place(*words).drain()
+        process = self._repository.in_place(*words)
+        said = process.drain()
+        yield (process.code,)
         top = os.path.realpath(os.fsencode(self._top))
         for name in said.split(b"\0"):
             place = os.path.join(top, name)
