@@ -178,7 +178,7 @@ def _declared(kind: type[_Declared], name: str, data: Mapping[str, Any]) -> list
         CaseError: one of them is not as it should be.
     """
     tables = data.get(name, [])
-    if not isinstance(tables, list):
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise CaseError(f": `{name}` must be tables: begin each one with [[{name}]]", f": {name}")
     found: dict[str, _Declared] = {}
     for at, table in enumerate(tables):

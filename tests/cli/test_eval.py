@@ -224,6 +224,7 @@ def test_a_report_for_programs(team: Repository) -> None:
         ),
         ("[[commands]]\nname = 'a'\nrun = 'c'\nsamples = ['b']\n", "samples.toml:4: there is no sample 'b'"),
         ("samples = 1\n", "samples.toml:1: `samples` must be tables"),
+        ("samples = ['a']\n", "`samples` must be tables: begin each one with [[samples]]"),
         ("a = \n", "samples.toml:1: this is not TOML"),
         ("", "there is no sample to evaluate"),
     ],
