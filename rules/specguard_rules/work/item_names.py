@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from specguard.rules import Finding, MissingFact, Rule, path_text
 from specguard_rules.next_steps import mixed, reword
 from specguard_rules.spelling import alternatives, quoted
@@ -320,7 +322,7 @@ class MixedWorkItems(Rule):
         work.named()
         commits = work.commits
         reported: set[str] = set()
-        for other in commits[1:]:
+        for before, other in pairwise(commits):
             first = commits[0]
             together = other.kind == first.kind and other.kind in work.shared
             if together or other.same_item(first) or other.item in reported:
@@ -328,10 +330,9 @@ class MixedWorkItems(Rule):
             reported.add(other.item)
             whose, more = other.item, "."
             if work.naming is not None and other.same_item(work.naming):
-                last = [one.commit or "" for one in commits if one.same_item(first)][-1]
-                whose = first.item
+                whose, last = first.item, (before.commit or "")[:12]
                 more = "; where this one stands on theirs, restack it: "
-                more += f"git rebase --autostash --onto BRANCH {last[:12]}"
+                more += f"git rebase --autostash --onto BRANCH {last}"
             message = f"{other.label} works on {other.item}, and {first.label} on {first.item}"
             step = f"Take the commits for {whose} to a branch of their own{more}"
             yield _differs(other, message, step, other.item, "commit")
