@@ -18,7 +18,6 @@ from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.cli import options as opt
 from specguard.cli.options import counted, say, show, usage
-from specguard.cli.written_files import replace_file, writing
 from specguard.engine.baseline import Recording, record
 from specguard.engine.check import check
 from specguard.engine.facts import Clock
@@ -29,6 +28,7 @@ from specguard.reporters.escape import cut, cut_path
 from specguard.reporters.json import fields_of, path_data, report
 from specguard.reporters.text import located
 from specguard.reporters.wording import accounts, may_approve
+from specguard.reporters.written_files import replace_file, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -17,12 +17,12 @@ from specguard.authority import validate
 from specguard.cli import options as opt
 from specguard.cli.app import app
 from specguard.cli.options import show, usage
-from specguard.cli.written_files import writing
 from specguard.engine.plugins import find_rule, load_registry
 from specguard.errors import SpecguardError, nearest
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters import manual
 from specguard.reporters.status import aligned
+from specguard.reporters.written_files import writing
 from specguard.runs.manifests import run_schemas
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ import sys
 from specguard.change.repository import Repository
 from specguard.change.snapshots import message_path, rewrite, start_settings
 from specguard.cli.judge import judge
-from specguard.cli.written_files import replace_file, writing
 from specguard.errors import SpecguardError
 from specguard.model import path_text
 from specguard.reporters.escape import visible
 from specguard.reporters.wording import shell_word
+from specguard.reporters.written_files import replace_file, writing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

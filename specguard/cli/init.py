@@ -30,13 +30,13 @@ from specguard.cli.proposed import (
     settings_block,
     tree_paths,
 )
-from specguard.cli.written_files import replace_file, writing
 from specguard.declaration.rule import Record
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
 from specguard.integrations.hooks.dialects import AGENTS
 from specguard.integrations.hooks.settings import HOSTS, JsonTextError, call_words, merged
 from specguard.reporters.escape import visible
+from specguard.reporters.written_files import replace_file, writing
 from specguard.runs.files import IGNORE, ignore_local, run_root
 
 TYPE_CHECKING = False

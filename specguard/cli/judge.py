@@ -195,7 +195,7 @@ def _log(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:
     if log:
         _append_decisions(log, lines(verdicts, _now()))
     if used:
-        from specguard.cli.written_files import append_lines
+        from specguard.reporters.written_files import append_lines
 
         place = os.path.join(looking.common, PLACE)
         if os.path.islink(place) or os.path.islink(os.path.dirname(place)):
@@ -210,7 +210,7 @@ def _log(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:
 
 
 def _append_decisions(file: str, lines: str, instead: str = "") -> None:
-    from specguard.cli.written_files import append_lines
+    from specguard.reporters.written_files import append_lines
 
     try:
         append_lines(file, lines)
@@ -236,7 +236,7 @@ def write_report(file: str, text: str, *, append: bool = False) -> None:
     Raises:
         SpecguardError: it cannot be written.
     """
-    from specguard.cli.written_files import writing
+    from specguard.reporters.written_files import writing
 
     help, mode = (
         "name a file in a folder that exists, as in --output json=report.json",

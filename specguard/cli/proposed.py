@@ -20,7 +20,6 @@ from specguard.change.process import CommandError
 from specguard.change.request import Request, read_regular
 from specguard.change.store import DOCUMENT_LIMIT
 from specguard.cli.options import usage
-from specguard.cli.written_files import replace_file, writing
 from specguard.declaration.patterns import Guarding, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.document import Document
@@ -30,6 +29,7 @@ from specguard.engine.ranges import judge_landed, landed
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import listed
 from specguard.reporters.escape import cut, markdown_code
+from specguard.reporters.written_files import replace_file, writing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

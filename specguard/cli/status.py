@@ -14,7 +14,6 @@ from specguard.cli import options as opt
 from specguard.cli.docs import show_markdown
 from specguard.cli.judge import wants_colour
 from specguard.cli.options import say, usage
-from specguard.cli.written_files import writing
 from specguard.documents.data import data_kind, read_data
 from specguard.engine.branches import open_branches
 from specguard.engine.policies import open_policy
@@ -26,6 +25,7 @@ from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
 from specguard.plans.shape import skeleton
 from specguard.reporters.escape import json_text, visible
 from specguard.reporters.status import aligned, branches_as_data, render, render_branches, required
+from specguard.reporters.written_files import writing
 from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
