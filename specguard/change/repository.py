@@ -273,6 +273,7 @@ class Repository:
         self._known: dict[str, tuple[str, str]] = {}
         self._broken: set[str] = set()
         self._trusting = False
+        self._root: str | None = None
         self.head: str | None = None
         self.branch: str | None = None
 
@@ -406,18 +407,24 @@ class Repository:
         Raises:
             SpecguardError: there is none, or the folder is not in it.
         """
-        process = self.in_place(
-            "rev-parse", "--path-format=absolute", "--is-inside-work-tree", "--show-toplevel"
-        )
-        said, output = _collect(process)
-        inside, _, root = output.removesuffix("\n").partition("\n")
-        if process.code or said or inside != "true" or not root or "\n" in root:
+        if self._root is None:
+            self._root = "" if self.bare else self._find_root()
+        if not self._root:
             raise SpecguardError(
                 "there is no working tree here",
                 help="Run this in a checkout; a bare repository has only commits.",
                 code="no-repository",
             )
-        return root
+        return self._root
+
+    def _find_root(self) -> str:
+        process = self.in_place(
+            "rev-parse", "--path-format=absolute", "--is-inside-work-tree", "--show-toplevel"
+        )
+        said, output = _collect(process)
+        inside, _, root = output.removesuffix("\n").partition("\n")
+        unusable = process.code or said or inside != "true" or "\n" in root
+        return "" if unusable else root
 
     def work_tree_if_any(self) -> str | None:
         """The root of the working tree; None in a bare repository, and in a git directory itself."""
