@@ -127,6 +127,12 @@ def plugin_stamp() -> str:
     return "\n".join(f"{path}:{_stamp(path)}" for path in sys.path)
 
 
+def development_stamp(packages: Iterable[str]) -> str:
+    """What changes when packages do that are used from where they are edited; empty for installed ones."""
+    stamps = "\n".join(f"{path}:{_stamp(path)}" for path in _sources(packages))
+    return f"edited {sha1(stamps.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}" if stamps else ""
+
+
 def _stamp(path: str) -> str:
     try:
         found = os.stat(path)

@@ -79,6 +79,11 @@ def _compile(
     )
 
 
+def has_documents(tree: Tree, policy: Policy) -> bool:
+    """Whether a tree has the documents of a policy as they were when it was compiled."""
+    return all(_is_same(tree, path, oid) for path, oid in policy.documents if oid)
+
+
 def _is_same(tree: Tree, path: str, oid: str) -> bool:
     """Whether a further document is what it was."""
     entry = find(tree, path)

@@ -49,6 +49,7 @@ COMMANDS: Final = {
     "why": "Show which rules and lines govern a path.",
     "policy": "Show what was understood of the authority.",
     "status": "Show where the work stands.",
+    "audit": "Judge what has landed, in one repository or many.",
     "init": "Write an authority for this repository.",
     "brief": "Print what an agent is told of an item.",
     "run": "Let an agent work on one item, and look after runs.",

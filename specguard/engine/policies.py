@@ -92,8 +92,7 @@ class Policies:
             policy.ref = change.found.oid
             policy.trusted = change.found.trusted
             change.item_branches = partial(ItemBranches, policy)
-            if not change.found.oid:
-                policy.adopted = policy.document_paths
+            policy.adopted = frozenset() if change.found.oid else policy.document_paths
             return change, policy, []
         if request.enforce and not request.bootstrap:
             raise SpecguardError(
@@ -105,6 +104,7 @@ class Policies:
         if policy is None:
             raise self._none(change)
         policy.ref = change.base.head
+        policy.trusted = False
         policy.adopted = policy.document_paths
         return change, policy, ["The base has no authority yet, so the change's own judges it."]
 
@@ -163,7 +163,11 @@ class Policies:
 
     def load(self, tree: Tree, authority: str = "") -> Policy | None:
         """The policy of a tree, or of a file in place of its documents."""
-        return load_policy(tree, registry=_registry, cache=self.cache, authority=authority)
+        return load_policy(tree, registry=self.registry, cache=self.cache, authority=authority)
+
+    def registry(self, plugins: Sequence[str]) -> Registry:
+        """What plugins register; they are imported only where a policy is compiled."""
+        return _registry(plugins)
 
     def _at(self, change: Change) -> Policy | None:
         """The policy of the change's base, or of the judged tree where there is no base."""

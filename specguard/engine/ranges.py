@@ -65,11 +65,14 @@ def judge_landed(
             title=commit.message.subject if policy.merge == "squash" else None,
         )
         policies = Policies(asked, git.repository, given=policy)
-        yield commit, judge_change(_change(git, asked, commit), policies, needs=())
+        yield commit, judge_change(landed_change(git, asked, commit), policies, needs=())
 
 
-def _change(git: Git, request: Request, commit: Commit) -> RangeChange:
-    """The change that a commit landed; nothing is looked for that the commit itself says."""
+def landed_change(git: Git, request: Request, commit: Commit) -> RangeChange:
+    """The change that a commit of a first-parent line landed.
+
+    Nothing is looked for that the commit itself says.
+    """
     parent = commit.parents[0] if commit.parents else None
     found = Found(parent, parent, "option") if parent else Found("", None, "none")
     change = RangeChange(git, request, found, head=Revision(commit.oid), named=commit.oid)

@@ -37,7 +37,7 @@ def report(verdict: Verdict) -> dict[str, Any]:
         "change": verdict.change,
         "authority": verdict.authority,
         "rules": [_rule(result) for result in verdict.results],
-        "findings": [_finding(judged) for judged in verdict.findings],
+        "findings": [finding_data(judged) for judged in verdict.findings],
         "policy_change": list(verdict.policy_change),
         "notes": [plain(note) for note in verdict.notes],
         "counts": verdict.counts,
@@ -79,7 +79,8 @@ def _rule(result: RuleResult) -> dict[str, Any]:
     }
 
 
-def _finding(judged: Judged) -> dict[str, Any]:
+def finding_data(judged: Judged) -> dict[str, Any]:
+    """A finding as plain data."""
     finding = judged.finding
     place = {**location(finding.path, finding.line), **fields_of(finding, "end_line", "commit", "field")}
     if finding.side:

@@ -32,6 +32,7 @@ ARGUMENTS = {
     "approvals": ["list"],
     "approve": [],
     "baseline": [],
+    "audit": ["--store=audits.sqlite"],
     "brief": ["phase"],
     "check": ["--output-format=json"],
     "docs": ["--directory=pages", "--check"],

@@ -40,6 +40,7 @@ WALKED = (
     "docs/planner-pipeline.md",
     "docs/runbook.md",
     "docs/status.md",
+    "docs/audit.md",
     "docs/specs.md",
     "docs/orchestrator.md",
     "docs/testing.md",

@@ -78,7 +78,7 @@ def render(verdicts: Sequence[Verdict]) -> str:
     one = verdicts[0] if len(verdicts) == 1 else None
     headline = _word(worst) if worst is not None else "Nothing to judge"
     findings = [judged for verdict in shown for judged in verdict.findings]
-    return _page(
+    return page(
         "report.html.j2",
         title=f"{headline}: {_subject(one)}" if one else f"{headline}: {len(verdicts)} verdicts",
         headline=headline,
@@ -110,7 +110,7 @@ def error_report(error: SpecguardError) -> str:
         }
         for one in each[:_ERRORS]
     ]
-    return _page(
+    return page(
         "error.html.j2",
         title="No verdict",
         headline="No verdict",
@@ -118,11 +118,17 @@ def error_report(error: SpecguardError) -> str:
         lead="Nothing was judged, so this is not a pass.",
         errors=errors,
         rest=max(0, len(each) - _ERRORS),
-        script="",
     )
 
 
-def _page(template: str, *, script: str, **values: Any) -> str:
+def page(template: str, *, script: str = "", **values: Any) -> str:
+    """A page of the house, with its style and policy.
+
+    Args:
+        template: a template of this folder that extends `page.html.j2`.
+        script: the page's script; empty: it has none.
+        values: what the template asks for, `title`, `headline`, `outcome` and `lead` among it.
+    """
     from markupsafe import Markup
 
     own: dict[str, Markup] = {}

@@ -1,0 +1,349 @@
+"""An audit: from the repositories that are named to their changes, the workers, and the store."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime
+from importlib.metadata import PackageNotFoundError, version
+from itertools import chain, islice
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+
+from specguard import __version__
+from specguard.audit.history import past_changes
+from specguard.audit.judging import JudgedChange, PastPolicies, Slice, judge
+from specguard.audit.repositories import find_branch, mirrored, named_repositories, state_of
+from specguard.audit.store import Line, Store
+from specguard.authority.cache import development_stamp, user_folder
+from specguard.change.git import Git
+from specguard.change.repository import Repository
+from specguard.change.request import Request
+from specguard.change.tree import Tree
+from specguard.declaration.rule import Record
+from specguard.errors import MissingFact, NoAuthorityError, SpecguardError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping, Sequence
+
+    from specguard.audit.history import PastChange
+    from specguard.audit.repositories import Branch, Named
+    from specguard.authority.policy import Policy
+
+SLICE: Final = 200
+"""So many changes are judged by one task."""
+
+_AHEAD: Final = 4
+"""So many tasks are handed out for each worker, so that none waits for the next."""
+
+_RESTARTS: Final = 3
+"""So often a pool is made anew of which a worker was killed."""
+
+
+class AuditOptions(Record):
+    """What an audit is asked for.
+
+    Attributes:
+        environment: the process's environment.
+        named: folders, patterns and addresses.
+        lists: files with more of these.
+        mirrors: the folder for mirrors of addresses; empty: in the user's cache.
+        branch: the branch; empty: each repository's base.
+        since: the first day, `YYYY-MM-DD`, of the committer's date; empty: any.
+        last: how many changes at most; 0: all.
+        range: `A..B` of the branch's line; empty: all of it.
+        by: `then`, `now`, or the file of an authority.
+        store: the file of the store; empty: in the user's cache.
+        jobs: how many processes judge.
+        scheduler: the address of a Dask scheduler; empty: none.
+        plugins: the distributions whose rules may be imported.
+    """
+
+    environment: Mapping[str, str]
+    named: Sequence[str] = (".",)
+    lists: Sequence[str] = ()
+    mirrors: str = ""
+    branch: str = ""
+    since: str = ""
+    last: int = 0
+    range: str = ""
+    by: str = "then"
+    store: str = ""
+    jobs: int = 1
+    scheduler: str = ""
+    plugins: Sequence[str] = ()
+
+
+class Progress(Protocol):
+    """What is told of an audit while it is under way."""
+
+    def begin(self, name: str, changes: int, left: int) -> None:
+        """A repository has so many changes, of which so many are not judged yet."""
+
+    def judged(self, name: str, changes: int) -> None:
+        """So many more changes of a repository are kept."""
+
+    def failed(self, name: str, reason: str) -> None:
+        """A repository, or some of its changes, cannot be read."""
+
+
+class _Asked(Record):
+    """The changes of one repository that an audit is about.
+
+    Attributes:
+        name: the repository's.
+        folder: where it is.
+        line: what their verdicts are kept under.
+        changes: all of them, the newest first.
+        left: those that are not judged yet.
+        policy: the one that judges all; None: each change's own.
+    """
+
+    name: str
+    folder: str
+    line: Line
+    changes: Sequence[PastChange]
+    left: Sequence[PastChange]
+    policy: Policy | None
+
+
+def open_store(options: AuditOptions) -> Store:
+    """The store of an audit.
+
+    Raises:
+        SpecguardError: it cannot be used, or there is no place for one.
+    """
+    folder = user_folder(options.environment, "audits", "")
+    if not options.store and not folder:
+        raise SpecguardError(
+            "there is no home folder for the store of audits",
+            help="Name its file with --store.",
+            code="usage",
+        )
+    return Store(options.store or os.path.join(folder, "audits.sqlite"))
+
+
+def audit(options: AuditOptions, store: Store, progress: Progress) -> None:
+    """Judge what is not judged yet, keep it, and have the store tell of all that was asked for.
+
+    Args:
+        options: what is asked for.
+        store: where verdicts are kept; its changes that are meant become its `chosen` ones.
+        progress: is told of it.
+
+    Raises:
+        SpecguardError: no repository can be judged, or the workers cannot be reached.
+    """
+    since = _day(options.since)
+    names = named_repositories(options.named, options.lists)
+    told, fresh = [], dict[str, set[str]]()
+    last_error = None
+
+    def asked() -> Iterator[tuple[_Asked, Slice]]:
+        nonlocal last_error
+        for one in names:
+            try:
+                found = _ask(one, options, store, since)
+            except SpecguardError as error:
+                last_error = error
+                store.describe(store.repository(one.name), {"reason": error.message})
+                progress.failed(one.name, error.message)
+                continue
+            told.append(found)
+            progress.begin(found.name, len(found.changes), len(found.left))
+            for some in _slices(found, options.plugins):
+                yield found, some
+
+    for found, some, outcome in _results(asked(), options):
+        if isinstance(outcome, SpecguardError):
+            progress.failed(found.name, outcome.message)
+            continue
+        store.add(found.line, outcome)
+        fresh.setdefault(found.name, set()).update(one.change.head for one in outcome)
+        progress.judged(found.name, len(some.changes))
+    if not told and last_error is not None:
+        raise last_error
+    for found in told:
+        heads = {change.head for change in found.changes}
+        store.choose(found.line, heads, fresh.get(found.name, set()))
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise SpecguardError(f"{text!r} is no day", help="Write it as YYYY-MM-DD.", code="usage") from None
+
+
+def _ask(one: Named, options: AuditOptions, store: Store, since: date | None) -> _Asked:
+    """The changes of a repository, and which of them are left to judge."""
+    folder = one.folder
+    if one.address:
+        mirrors = options.mirrors or user_folder(options.environment, "mirrors", "")
+        folder = mirrored(one.address, mirrors, options.branch, options.environment)
+    repository = Repository.locate(folder, options.environment)
+    name = one.name if one.address else os.path.realpath(folder)
+    id_ = store.repository(name)
+    try:
+        with Git(repository) as git:
+            branch = find_branch(git, options.branch)
+            changes = _changes(git, branch, options, since)
+            policies = PastPolicies(
+                Request(environment=options.environment), git.repository, options.plugins, given=None
+            )
+            policy = _policy(git, branch, options.by, policies)
+            if store.state(id_).get("tip") != branch.tip:
+                store.describe(id_, state_of(git, branch, policies))
+    except MissingFact as missing:
+        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from None
+    line = Line(
+        id_,
+        branch.name,
+        options.by if options.by in ("then", "now") else "file",
+        policy.policy_id if policy else "",
+        "",
+        _versions(options.plugins),
+    )
+    known = store.known(line)
+    return _Asked(
+        name, folder, line, changes, [change for change in changes if change.head not in known], policy
+    )
+
+
+def _changes(git: Git, branch: Branch, options: AuditOptions, since: date | None) -> list[PastChange]:
+    tip, without = branch.tip, ""
+    if options.range:
+        from specguard.change.revision import resolve
+
+        before, dots, after = options.range.partition("..")
+        if not dots or not before or after.startswith("."):
+            raise SpecguardError(f"{options.range!r} is no range", help="A range is `A..B`.", code="usage")
+        without, tip = resolve(git, before).oid, resolve(git, after).oid if after else tip
+    changes = past_changes(git, tip, without=without, most=options.last)
+    if since is None:
+        return changes
+    first = datetime(since.year, since.month, since.day, tzinfo=UTC).timestamp()
+    return [change for change in changes if change.at >= first]
+
+
+def _policy(git: Git, branch: Branch, by: str, policies: PastPolicies) -> Policy | None:
+    """The policy that judges every change; None where each has its base's."""
+    if by == "then":
+        return None
+    file = "" if by == "now" else by
+    policy = policies.load(Tree(git, git.commit(branch.tip).tree), file)
+    if policy is None:
+        where = file or branch.name
+        raise NoAuthorityError(f"there is no authority: {where} has none", help="`specguard init` writes one")
+    return policy
+
+
+def _versions(plugins: Sequence[str]) -> str:
+    """What verdicts follow from beside the history and the policy: the versions of what judges."""
+    parts = [f"specguard {__version__}", development_stamp(["specguard", "specguard_rules"])]
+    for name in sorted(set(plugins)):
+        try:
+            parts.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            parts.append(name)
+    return ", ".join(filter(None, parts))
+
+
+def _slices(found: _Asked, plugins: Sequence[str]) -> Iterator[Slice]:
+    """The changes that are left, oldest first, in pieces of which each change is the base of the next."""
+    policy: Mapping[str, Any] | None = found.policy.to_data() if found.policy else None
+    some: list[PastChange] = []
+    for change in reversed(found.left):
+        if some and (len(some) == SLICE or some[-1].head != change.base):
+            yield Slice(found.folder, some, policy, plugins)
+            some = []
+        some.append(change)
+    if some:
+        yield Slice(found.folder, some, policy, plugins)
+
+
+_Task: TypeAlias = tuple[_Asked, Slice]
+_Outcome: TypeAlias = list[JudgedChange] | SpecguardError
+
+
+def _results(tasks: Iterator[_Task], options: AuditOptions) -> Iterator[tuple[_Asked, Slice, _Outcome]]:
+    """What workers make of the slices, as it comes; at no time are more than a few handed out."""
+    if options.jobs == 1 and not options.scheduler:
+        for found, some in tasks:
+            yield found, some, _attempt(some)
+        return
+    again: list[_Task] = []
+    for _ in range(_RESTARTS + 1):
+        some_tasks, again = chain(again, tasks), []
+        with _workers(options) as (pool, count), closing(_handed(pool, count, some_tasks)) as done:
+            for found, some, future in done:
+                try:
+                    if future is not None:
+                        yield found, some, future.result()
+                        continue
+                except BrokenExecutor:
+                    pass
+                again.append((found, some))
+        if not again:
+            return
+    raise SpecguardError(
+        "workers were killed again and again",
+        help="What was judged is kept: look at the memory, then run the same command, with fewer --jobs.",
+        code="killed",
+    )
+
+
+def _attempt(some: Slice) -> _Outcome:
+    """Judge a slice; an error is an answer, which goes back like one."""
+    try:
+        return judge(some)
+    except SpecguardError as error:
+        return error
+
+
+def _handed(
+    pool: Executor, count: int, tasks: Iterator[_Task]
+) -> Generator[tuple[_Asked, Slice, Future[_Outcome] | None]]:
+    """Each slice with its answer, as it comes; None for one that a broken pool did not take."""
+    under_way: dict[Future[_Outcome], _Task] = {}
+    room = count * _AHEAD
+    while True:
+        for found, some in islice(tasks, max(0, room - len(under_way))):
+            try:
+                under_way[pool.submit(_attempt, some)] = found, some
+            except BrokenExecutor:
+                room = 0
+                yield found, some, None
+                break
+        if not under_way:
+            return
+        ended, _ = wait(under_way, return_when=FIRST_COMPLETED)
+        for future in ended:
+            yield *under_way.pop(future), future
+
+
+@contextmanager
+def _workers(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
+    """What judges slices, and how many at once: processes of this machine, or those of a cluster."""
+    if not options.scheduler:
+        # A forked process would share the store's connection.
+        pool = ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"))
+        try:
+            yield pool, options.jobs
+        finally:
+            pool.shutdown(cancel_futures=True)
+        return
+    from distributed import Client
+
+    try:
+        client: Any = Client(options.scheduler, timeout=10, set_as_default=False)  # type: ignore[no-untyped-call]  # its own
+    except (OSError, TimeoutError, ValueError) as error:
+        raise SpecguardError(
+            f"no scheduler answers at {options.scheduler}",
+            help="Start one: dask scheduler, and workers: dask worker ADDRESS",
+            code="remote-unreachable",
+        ) from error
+    with client:
+        count = max(1, sum(client.nthreads().values()))
+        yield client.get_executor(retries=_RESTARTS, pure=False), count

@@ -1,0 +1,182 @@
+"""A branch's history as the changes that landed on it, and git that answers for many of them at once.
+
+Each commit of the first-parent line is one change: what it brought is what a check of the range from its
+first parent to it judges. The changes of a slice are read by a few processes of git for all of them; what was
+not read beforehand is asked for as by any check.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+from specguard.change.entries import FormatError, read_tree
+from specguard.change.git import Git
+from specguard.change.tree import DIRECTORY
+from specguard.declaration.rule import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from specguard.change.entries import Commit
+    from specguard.change.repository import Repository
+
+
+class PastChange(Record):
+    """One change of a branch's history.
+
+    Attributes:
+        head: the commit that landed, as a full object id.
+        base: its first parent; empty for the first commit of all.
+        at: its committer time, in seconds since 1970.
+    """
+
+    head: str
+    base: str
+    at: int
+
+
+def past_changes(git: Git, tip: str, *, without: str = "", most: int = 0) -> list[PastChange]:
+    """The changes of a first-parent line, the newest first.
+
+    Args:
+        git: where they are read, by one process.
+        tip: the newest commit.
+        without: a commit whose history is left out; empty: none.
+        most: how many at most; 0: all.
+
+    Raises:
+        MissingFact: the history does not reach that far, as in a shallow clone.
+    """
+    some = [f"--max-count={most}"] if most else []
+    rest = [f"^{without}"] if without else []
+    process = git.start("rev-list", "--first-parent", "--parents", "--timestamp", *some, tip, *rest, "--")
+    changes = []
+    for line in git.read(process, "the branch's history").decode("ascii").splitlines():
+        at, head, *parents = line.split(" ")
+        changes.append(PastChange(head, parents[0] if parents else "", int(at)))
+    return changes
+
+
+_BRANCHES: Final = re.compile(
+    r"Merge pull request #[0-9]+ from [^\s/]+/(?P<github>\S+)"
+    r"|Merge (?:remote-tracking )?branch '(?P<git>[^']+)'(?! of )(?: into .*)?"
+    r"|Merged in (?P<bitbucket>\S+) \(pull request #[0-9]+\)"
+)
+"""The subjects that GitHub, git and GitLab, and Bitbucket give to the merge of a branch."""
+
+
+def merged_branch(commit: Commit) -> str:
+    """The branch that a merge says it has merged; empty where it says none."""
+    found = _BRANCHES.fullmatch(commit.message.subject) if len(commit.parents) == 2 else None
+    return found[found.lastgroup or 0].removeprefix("origin/") if found else ""
+
+
+_LISTED: Final = 200_000
+"""So many names of files are kept of the directories that were listed, over all."""
+
+_DEEP: Final = 100
+"""Directories that lie deeper within each other are listed by git."""
+
+
+class PastGit(Git):
+    """Git on the changes of one slice of a history, whose commits and comparisons are read beforehand.
+
+    Args:
+        repository: whose history.
+        changes: the slice, oldest first, each the base of the next one.
+
+    Raises:
+        MissingFact: the history is not all there.
+    """
+
+    def __init__(self, repository: Repository, changes: Sequence[PastChange]) -> None:
+        super().__init__(repository)
+        self._past: dict[str, Commit] = {}
+        self._listed: OrderedDict[str, Sequence[bytes]] = OrderedDict()
+        self._names = 0
+        base, tip = changes[0].base, changes[-1].head
+        rest = [f"^{base}"] if base else []
+        process = self.start("rev-list", "--topo-order", "--reverse", "--parents", tip, *rest, "--")
+        lines = self.read(process, "the branch's history").decode("ascii").splitlines()
+        parents = {oid: others for oid, *others in (line.split(" ") for line in lines)}
+        self._brought = _brought_by(changes, parents)
+        self._past = {commit.oid: commit for commit in super().commits(list(parents))}
+
+    def commit(self, oid: str) -> Commit:
+        """The commit of this object id, as for any repository."""
+        return self._past.get(oid) or super().commit(oid)
+
+    def commits(self, oids: Sequence[str]) -> list[Commit]:
+        """The commits of these object ids, in this order."""
+        if all(oid in self._past for oid in oids):
+            return [self._past[oid] for oid in oids]
+        return super().commits(oids)
+
+    def revisions(self, head: str, *without: str | None) -> list[str]:
+        """The commits of a head that other commits do not have, every parent before its children."""
+        brought = self._brought.get(head)
+        if brought is not None and self._past[head].parents[:1] == list(without):
+            return list(brought)
+        return super().revisions(head, *without)
+
+    def list_tree(self, tree: str, what: str, *options: str, spare: int = 0) -> list[bytes]:
+        """The lines of `ls-tree -r`; a list of names is made of what was read for earlier changes."""
+        if options == ("--name-only",):
+            names = self._names_in(tree, self.max_entries + spare, 0)
+            if names is not None:
+                return list(names)
+        return super().list_tree(tree, what, *options, spare=spare)
+
+    def _names_in(self, tree: str, limit: int, depth: int) -> Sequence[bytes] | None:
+        """The files below a tree, each by its path from there; None where they are too many, or too deep."""
+        if tree in self._listed:
+            self._listed.move_to_end(tree)
+            return self._listed[tree]
+        if depth > _DEEP:
+            return None
+        kind, content = self.object(tree, limit=1 << 30)
+        try:
+            entries = read_tree(content, len(tree)) if kind == "tree" else []
+        except FormatError:
+            return None
+        found: list[bytes] = []
+        for name, mode, oid in entries:
+            if mode & 0o170000 != DIRECTORY:
+                found.append(name)
+                continue
+            below = self._names_in(oid, limit - len(found), depth + 1)
+            if below is None or len(found) + len(below) > limit:
+                return None
+            found += [b"%b/%b" % (name, path) for path in below]
+        self._keep(tree, found)
+        return found
+
+    def _keep(self, tree: str, names: Sequence[bytes]) -> None:
+        self._listed[tree] = names
+        self._names += len(names)
+        while self._names > _LISTED and self._listed:
+            self._names -= len(self._listed.popitem(last=False)[1])
+
+
+def _brought_by(
+    changes: Sequence[PastChange], parents: Mapping[str, Sequence[str]]
+) -> Mapping[str, Sequence[str]]:
+    """The commits that each change brought, by its head, where only one order of them is possible."""
+    found: dict[str, list[str]] = {change.head: [] for change in changes}
+    owner: dict[str, str] = {}
+    for change in changes:
+        left = [change.head]
+        while left:
+            oid = left.pop()
+            if oid in parents and oid not in owner:
+                owner[oid] = change.head
+                left += parents[oid]
+    forked = set()
+    for oid, others in parents.items():
+        head = owner[oid]
+        found[head].append(oid)
+        if sum(owner.get(other) == head for other in others) > 1:
+            forked.add(head)
+    return {head: oids for head, oids in found.items() if head not in forked}

@@ -1,0 +1,190 @@
+"""Judging a slice of a repository's history in one process: plain data in, plain data out."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from specguard.audit.history import PastGit, merged_branch
+from specguard.authority.load import find_sources, has_documents
+from specguard.authority.policy import Policy
+from specguard.change.repository import Repository
+from specguard.change.request import Request
+from specguard.declaration.rule import Record
+from specguard.engine.check import judge_change
+from specguard.engine.plugins import load_registry
+from specguard.engine.policies import Policies
+from specguard.engine.ranges import landed_change
+from specguard.errors import MissingFact, NoAuthorityError, SpecguardError
+from specguard.model import shortened
+from specguard.reporters.json import finding_data, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from specguard.audit.history import PastChange
+    from specguard.change.tree import Tree
+    from specguard.declaration.registry import Registry
+    from specguard.model import Verdict
+
+NO_AUTHORITY: Final = "no-authority"
+"""The verdict of a change when there was no authority yet."""
+
+BROKEN: Final = "error"
+"""The verdict of a change when the authority could not be read."""
+
+_NOT_THERE: Final = ("missing-object", "shallow-clone", "program-missing")
+"""Errors of this copy of a repository, which say nothing of the change."""
+
+
+class Slice(Record):
+    """Changes of one repository that are judged together.
+
+    Attributes:
+        repository: its folder.
+        changes: as they follow each other on the branch, oldest first.
+        policy: what judges all of them, as data; None: the authority of each one's own base.
+        plugins: the distributions whose rules may be imported.
+    """
+
+    repository: str
+    changes: Sequence[PastChange]
+    policy: Mapping[str, Any] | None = None
+    plugins: Sequence[str] = ()
+
+
+class JudgedChange(Record):
+    """What became of one change.
+
+    Attributes:
+        change: the change.
+        branch: the branch that a merge says it has merged; empty where none is known.
+        subject: the first line of the commit that landed.
+        policy: the id of the policy that judged; empty where none did.
+        verdict: the verdict of a check, `no-authority` or `error`.
+        reason: why there is none; empty where there is one.
+        states: the state of each rule that was not off, by its code.
+        findings: the findings, as the JSON report of a check has them.
+    """
+
+    change: PastChange
+    branch: str
+    subject: str
+    policy: str
+    verdict: str
+    reason: str = ""
+    states: Mapping[str, str] = {}
+    findings: Sequence[Mapping[str, Any]] = ()
+
+
+def judge(some: Slice) -> list[JudgedChange]:
+    """Judge the changes of a slice, each as a check of the range from its base would have on its day.
+
+    Raises:
+        SpecguardError: the repository cannot be read.
+    """
+    environment = dict(os.environ)
+    repository = Repository.locate(some.repository, environment)
+    try:
+        with PastGit(repository, some.changes) as git:
+            given = Policy(some.policy) if some.policy is not None else None
+            asked = Request(environment=environment, directory=some.repository)
+            policies = PastPolicies(asked, repository, some.plugins, given=given)
+            return [_judged(git, policies, change) for change in some.changes]
+    except MissingFact as missing:
+        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from None
+
+
+def _judged(git: PastGit, policies: PastPolicies, past: PastChange) -> JudgedChange:
+    commit = git.commit(past.head)
+    branch = merged_branch(commit)
+    asked = Request(
+        environment=git.repository.environment,
+        directory=git.repository.directory,
+        today=datetime.fromtimestamp(past.at, UTC).date().isoformat(),
+        branch=branch,
+    )
+    subject, branch = plain(shortened(commit.message.subject, 120)), plain(branch)
+    try:
+        verdict = judge_change(landed_change(git, asked, commit), policies, needs=())
+    except NoAuthorityError as error:
+        return JudgedChange(past, branch, subject, "", NO_AUTHORITY, error.message)
+    except SpecguardError as error:
+        return JudgedChange(past, branch, subject, "", BROKEN, _said(error))
+    _complain(verdict)
+    return JudgedChange(
+        past,
+        branch,
+        subject,
+        str(verdict.authority["policy_id"]),
+        verdict.outcome,
+        states={one.code: one.state for one in verdict.results if one.state != "off"},
+        findings=[finding_data(judged) for judged in verdict.findings],
+    )
+
+
+def _complain(verdict: Verdict) -> None:
+    """Give up where something of the repository is not here, which a later audit may find."""
+    for result in verdict.results:
+        if result.error in _NOT_THERE:
+            raise SpecguardError(result.reason or "", help=result.command, code=result.error)
+
+
+def _said(error: SpecguardError) -> str:
+    place = f"{error.path}:{error.line}: " if error.path and error.line else ""
+    return f"{place}{error.message}"
+
+
+class PastPolicies(Policies):
+    """The policies of a history, each compiled once; no plugin is imported that the caller did not name.
+
+    Args:
+        request, repository, given: as for `Policies`.
+        plugins: the distributions that may be imported.
+    """
+
+    def __init__(
+        self, request: Request, repository: Repository, plugins: Sequence[str], *, given: Policy | None
+    ) -> None:
+        super().__init__(request, repository, given=given)
+        # What is kept for checks may name plugins that were allowed there.
+        self.cache = None
+        self._plugins = plugins
+        self._compiled: dict[str, list[Policy | SpecguardError | None]] = {}
+
+    def load(self, tree: Tree, authority: str = "") -> Policy | None:
+        """The policy of a tree, or of a file in place of its documents."""
+        key = authority or json.dumps(find_sources(tree))
+        known = self._compiled.setdefault(key, [])
+        for one in known:
+            if isinstance(one, SpecguardError):
+                raise one
+            if one is None or has_documents(tree, one):
+                return one
+        try:
+            policy = super().load(tree, authority)
+        except SpecguardError as error:
+            known.append(error)
+            raise
+        known.append(policy)
+        return policy
+
+    def draft(self, repository: Repository, tree: Tree) -> None:
+        """None: what somebody is writing in the working tree says nothing of the past."""
+
+    def registry(self, plugins: Sequence[str]) -> Registry:
+        """What the built-in plugin and these distributions register.
+
+        Raises:
+            SpecguardError: one of them was not named by the caller.
+        """
+        for name in plugins:
+            if name not in self._plugins:
+                raise SpecguardError(
+                    f"the policy uses the plugin {name!r}, which this audit may not import",
+                    help=f"if you trust it: --plugin {name}",
+                    code="plugin-failed",
+                )
+        return load_registry(plugins)

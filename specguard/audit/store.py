@@ -1,0 +1,254 @@
+"""What audits have found, in one SQLite file: a row for each change of each branch by each policy.
+
+The layout is a contract: `docs/audit.md` has its tables, and `PRAGMA user_version` its number. Each slice of
+changes is one transaction, and the file is in WAL mode: an audit that is interrupted has kept what it judged,
+and two at once only wait for each other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Self
+
+from specguard.declaration.rule import Record
+from specguard.errors import SpecguardError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from typing import Any
+
+    from specguard.audit.judging import JudgedChange
+
+LAYOUT: Final = 1
+"""The number of this layout of the tables."""
+
+_PATIENCE: Final = 60.0
+"""For so many seconds another audit's transaction is waited for."""
+
+_TABLES: Final = """
+CREATE TABLE repository (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    state TEXT NOT NULL
+);
+CREATE TABLE change (
+    id INTEGER PRIMARY KEY,
+    repository INTEGER NOT NULL REFERENCES repository,
+    branch TEXT NOT NULL,
+    base TEXT NOT NULL,
+    head TEXT NOT NULL,
+    judged_by TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    floor TEXT NOT NULL,
+    version TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    merged TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    states TEXT NOT NULL,
+    UNIQUE (repository, branch, judged_by, floor, version, head, base, policy)
+);
+CREATE TABLE finding (
+    change INTEGER NOT NULL REFERENCES change,
+    position INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    state TEXT NOT NULL,
+    path TEXT,
+    data TEXT NOT NULL,
+    PRIMARY KEY (change, position)
+) WITHOUT ROWID;
+"""
+
+_CHOSEN: Final = """
+CREATE TEMP TABLE chosen (change INTEGER PRIMARY KEY, fresh INTEGER NOT NULL);
+CREATE TEMP TABLE mentioned (repository INTEGER PRIMARY KEY);
+CREATE TEMP VIEW told AS
+    SELECT change.*, repository.name AS name, chosen.fresh AS fresh,
+        strftime('%Y-%m', at, 'unixepoch') AS month, verdict IN ('passed', 'accepted') AS passed,
+        verdict IN ('no-authority', 'error', 'indeterminate') AS unclear
+    FROM chosen JOIN change ON change.id = chosen.change JOIN repository ON repository.id = change.repository;
+CREATE TEMP VIEW told_finding AS
+    SELECT told.*, finding.position AS position, code, severity, finding.state AS state, path, data,
+        finding.state = 'open' AND severity = 'error' AS is_open
+    FROM told JOIN finding ON finding.change = told.id;
+"""
+"""What is told of in one audit: the changes and repositories that were asked for."""
+
+
+class Line(Record):
+    """What the verdicts of a branch's history are kept under.
+
+    Attributes:
+        repository: the repository's id in the store.
+        branch: the short name of the branch.
+        judged_by: `then`, `now` or `file`.
+        policy: the id of the one policy that judges; empty where each change has its base's.
+        floor: the SHA-256 of the floor, as hexadecimal digits; empty where there is none.
+        version: specguard's version, and that of each plugin.
+    """
+
+    repository: int
+    branch: str
+    judged_by: str
+    policy: str
+    floor: str
+    version: str
+
+
+class Store:
+    """The file; `close` ends its use, and so does leaving a `with`.
+
+    Args:
+        file: its name; it is made where it is not there.
+
+    Raises:
+        SpecguardError: it cannot be used: another program's file, or one of a later version.
+    """
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        with self._telling():
+            os.makedirs(os.path.dirname(os.path.abspath(file)), mode=0o700, exist_ok=True)
+            self._connection = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None)
+            self._connection.row_factory = sqlite3.Row
+            [layout] = self._connection.execute("PRAGMA user_version").fetchone()
+            if layout > LAYOUT:
+                raise SpecguardError(
+                    f"the store has layout {layout}, and this specguard knows layout {LAYOUT}",
+                    path=file,
+                    help="Use the later specguard that wrote it, or another file with --store.",
+                    code="unreadable-file",
+                )
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            with self._transaction():
+                if not self._connection.execute("PRAGMA user_version").fetchone()[0]:
+                    for statement in _TABLES.split(";")[:-1]:
+                        self._connection.execute(statement)
+                    self._connection.execute(f"PRAGMA user_version = {LAYOUT}")
+            for statement in _CHOSEN.split(";")[:-1]:
+                self._connection.execute(statement)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def repository(self, name: str) -> int:
+        """The id of a repository that is told of; it is entered where it is new.
+
+        Args:
+            name: its folder, or its address.
+        """
+        with self._telling(), self._transaction():
+            run = self._connection.execute
+            run("INSERT OR IGNORE INTO repository (name, state) VALUES (?, '{}')", [name])
+            [found] = run("SELECT id FROM repository WHERE name = ?", [name]).fetchone()
+            run("INSERT OR IGNORE INTO mentioned VALUES (?)", [found])
+        return int(found)
+
+    def describe(self, repository: int, state: Mapping[str, Any]) -> None:
+        """Keep what is known of a repository beside its changes, in place of what was known before."""
+        with self._telling(), self._transaction():
+            self._connection.execute(
+                "UPDATE repository SET state = ? WHERE id = ?", [_json(state), repository]
+            )
+
+    def state(self, repository: int) -> Mapping[str, Any]:
+        """What is known of a repository beside its changes; empty where nothing is."""
+        with self._telling():
+            rows = self._connection.execute("SELECT state FROM repository WHERE id = ?", [repository])
+            return dict(json.loads(rows.fetchone()[0]))
+
+    def known(self, line: Line) -> set[str]:
+        """The heads of the changes of a line that are judged already."""
+        with self._telling():
+            return {head for _, head in self._connection.execute(_HEADS, _of(line))}
+
+    def add(self, line: Line, judged: Sequence[JudgedChange]) -> None:
+        """Keep what became of changes; those that another audit has kept meanwhile stay as they are."""
+        with self._telling(), self._transaction():
+            for one in judged:
+                added = self._connection.execute(
+                    "INSERT OR IGNORE INTO change (repository, branch, base, head, judged_by, policy, floor,"
+                    " version, at, merged, subject, verdict, reason, states)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        line.repository, line.branch, one.change.base, one.change.head, line.judged_by,
+                        one.policy, line.floor, line.version, one.change.at, one.branch, one.subject,
+                        one.verdict, one.reason, _json(one.states),
+                    ],
+                )  # fmt: skip
+                if added.rowcount > 0:
+                    self._connection.executemany(
+                        "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?)",
+                        [
+                            (
+                                added.lastrowid, position, found["code"], found["severity"], found["state"],
+                                found["location"]["path"], _json(found),
+                            )
+                            for position, found in enumerate(one.findings)
+                        ],
+                    )  # fmt: skip
+
+    def choose(self, line: Line, heads: Collection[str], fresh: Collection[str]) -> None:
+        """Have the changes of a line with these heads told of; `fresh` are those that this audit judged."""
+        with self._telling():
+            rows = self._connection.execute(_HEADS, _of(line)).fetchall()
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO chosen VALUES (?, ?)",
+                [(id_, head in fresh) for id_, head in rows if head in heads],
+            )
+
+    def ask(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """The rows of a query; the views `told` and `told_finding` have what is told of."""
+        with self._telling():
+            return self._connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            # A full disk has ended it already.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Tell of the file what SQLite and the system say of it."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise SpecguardError(
+                f"the store of audits cannot be used: {reason}",
+                path=self.file,
+                help="What was kept before stays. Make room or name another file with --store.",
+                code="unwritable-file",
+            ) from error
+
+
+_HEADS: Final = (
+    "SELECT id, head FROM change WHERE repository = ? AND branch = ? AND judged_by = ? AND floor = ?"
+    " AND version = ? AND (? = '' OR policy = ?)"
+)
+
+
+def _of(line: Line) -> list[object]:
+    return [
+        line.repository, line.branch, line.judged_by, line.floor, line.version, line.policy, line.policy
+    ]  # fmt: skip
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

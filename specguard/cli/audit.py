@@ -1,0 +1,160 @@
+"""`specguard audit`: what would have been said of a history, and what was merged all the same."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+from specguard.audit.answers import ANSWERS, render
+from specguard.audit.audit import AuditOptions, audit, open_store
+from specguard.audit.summary import Summary
+from specguard.cli import options as opt
+from specguard.cli.app import needing
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
+from specguard.reporters.escape import cut, visible
+from specguard.reporters.written_files import replace_file, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@click.command("audit")
+@click.argument("repositories", nargs=-1, metavar="[REPOSITORY]...")
+@opt.in_directory
+@opt.repeated("--repos", "lists", metavar="FILE", help="Repositories, one a line; - is standard input.")
+@opt.folder("--mirrors", help="Keep mirrors of addresses in DIR.")
+@opt.text("--branch", metavar="NAME", help="Audit this branch; by default each repository's base.")
+@opt.text("--since", metavar="DATE", help="Only changes since this UTC date.")
+@opt.number("--last", metavar="N", default=None, help="Only the last N changes.")
+@opt.text("--range", metavar="A..B", help="Only the changes of this range.")
+@opt.text(
+    "--by",
+    metavar="then|now|FILE",
+    default="then",
+    show_default=True,
+    help="Judge by the authority of each change's base, by today's, or by FILE.",
+)
+@opt.file("--store", help="Keep verdicts in FILE.")
+@opt.number("--jobs", metavar="N", default=1, show_default=True, help="Judge in N processes.")
+@opt.text("--scheduler", metavar="ADDRESS", help="Judge on the Dask cluster of this scheduler.")
+@opt.repeated("--plugin", "plugins", metavar="NAME", help="Let policies use this plugin; repeatable.")
+@opt.chosen("--output-format", among=ANSWERS, default="text", show_default=True, help="What is printed.")
+@opt.file("--output-file", help="Write it to FILE.")
+@opt.text(
+    "--fail-on",
+    metavar="RULES|new|none",
+    default="none",
+    show_default=True,
+    help="End with 1 where these rules, or changes judged only now, have errors.",
+)
+def command(
+    repositories: Sequence[str],
+    last: int | None,
+    output_format: str,
+    output_file: str,
+    fail_on: str,
+    directory: str,  # noqa: ARG001 - it has been entered
+    **given: Any,
+) -> int:
+    """Judge the changes that landed in REPOSITORY, each as a check would have judged it then.
+
+    A REPOSITORY is a folder, a pattern of folders, or an address (https, ssh or file). Verdicts are kept: a
+    second audit judges only what is new. It ends with 0, with 1 for --fail-on, and with 2 if nothing could
+    be judged.
+    """
+    named = repositories or (() if given["lists"] else (".",))
+    options = AuditOptions(environment=dict(os.environ), named=named, last=last or 0, **given)
+    with open_store(options) as store:
+        progress = _Bar() if sys.stderr.isatty() else _Lines()
+        try:
+            with progress, needing("cluster", "distributed", "dask"):
+                audit(options, store, progress)
+        except KeyboardInterrupt:
+            opt.say(f"What was judged is kept in {visible(store.file)}: the same command goes on.", err=True)
+            raise
+        summary = Summary(store, datetime.now(UTC).date())
+        failing = summary.failing(fail_on)
+        judged = summary.judged
+        text = render(summary, output_format)
+    if output_file:
+        with writing(output_file):
+            replace_file(output_file, text)
+    else:
+        click.echo(text, nl=False)
+    if not judged:
+        return EXIT_NO_VERDICT
+    return EXIT_FAILED if failing else EXIT_PASSED
+
+
+class _Lines:
+    """Progress where nobody watches: one line a repository, when it is at its end."""
+
+    def __init__(self) -> None:
+        self._left: dict[str, int] = {}
+        self._changes: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def begin(self, name: str, changes: int, left: int) -> None:
+        self._left[name] = left
+        self._changes[name] = changes
+        self._tell(name, left)
+
+    def judged(self, name: str, changes: int) -> None:
+        self._left[name] -= changes
+        self._tell(name, changes)
+
+    def failed(self, name: str, reason: str) -> None:
+        opt.say(f"{visible(name)}: {visible(reason)}", err=True)
+
+    def _tell(self, name: str, last: int) -> None:
+        if not self._left[name]:
+            new = "nothing is new" if not last else "all are judged"
+            opt.say(f"{visible(name)}: {self._changes[name]} changes, {new}", err=True)
+
+
+class _Bar:
+    """Progress on a terminal: how many of the changes that are known so far, how fast, and how long yet."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._bars = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}", markup=False),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._bars.add_task("", total=0, rate="")
+        self._total = 0
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def begin(self, name: str, changes: int, left: int) -> None:  # noqa: ARG002 - the bar is of what is left
+        self._total += left
+        self._bars.update(self._task, total=self._total, description=cut(visible(name), 40))
+
+    def judged(self, name: str, changes: int) -> None:
+        speed = self._bars.tasks[0].speed
+        rate = f"{speed:.0f} changes/s" if speed else ""
+        self._bars.update(self._task, advance=changes, rate=rate, description=cut(visible(name), 40))
+
+    def failed(self, name: str, reason: str) -> None:
+        self._bars.console.print(f"{visible(name)}: {visible(reason)}", markup=False, highlight=False)

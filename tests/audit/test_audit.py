@@ -1,0 +1,424 @@
+"""`specguard audit` judges each change of a history as a check of it would have, and judges it once."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.testing import Repository, run_here
+from specguard.testing.repository import clean_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from specguard.testing import Outcome
+
+AUTHORITY = """# Authority
+
+```toml specguard
+base = "main"
+[rules.locked-path]
+paths = ["locked/"{more}]
+```
+"""
+DAY = 86400
+BEGIN = 1_767_600_000  # 2026-01-05
+
+
+def history(path: Path) -> Repository:
+    """A history with merges, a side branch that forks, and an authority that changes and breaks."""
+    made = Repository(path)
+    made.commit("chore: begin", files={"a": "a\n", "locked/a": "a\n"}, date=BEGIN)
+    made.commit("feat: before there is an authority", files={"b": "b\n"}, date=BEGIN + DAY)
+    made.commit(
+        "docs: authority", files={"SPEC_AUTHORITY.md": AUTHORITY.format(more="")}, date=BEGIN + 2 * DAY
+    )
+    made.commit("fix: locked", files={"locked/a": "b\n"}, date=BEGIN + 3 * DAY)
+    made.branch("feature-x")
+    made.commit("feat: one", files={"x": "1\n"})
+    made.commit("what is this", files={"x": "2\n", "locked/x": "x\n"})
+    made.branch("inner")
+    made.commit("feat: inner", files={"y": "1\n"})
+    made.checkout("feature-x")
+    made.commit("feat: outer", files={"z": "1\n"})
+    made.merge("inner", message="Merge branch 'inner' into feature-x")
+    made.checkout("main")
+    made.merge("feature-x", message="Merge pull request #7 from ann/feature-x\n\nA title\n")
+    made.commit(
+        "docs: broken", files={"SPEC_AUTHORITY.md": AUTHORITY.format(more=", 3")}, date=BEGIN + 40 * DAY
+    )
+    made.commit("feat: under it", files={"c": "c\n"}, date=BEGIN + 41 * DAY)
+    made.commit("docs: mended", files={"SPEC_AUTHORITY.md": AUTHORITY.format(more=', "LICENSE"')})
+    made.commit("feat: licence", files={"LICENSE": "x\n"}, date=BEGIN + 70 * DAY)
+    return made
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    return history(tmp_path_factory.mktemp("history") / "team")
+
+
+def audited(store: Path, *words: object, **more: Any) -> Outcome:
+    return run_here("audit", *map(str, words), "--store", str(store), directory=store.parent, **more)
+
+
+def told(store: Path, *words: object, **more: Any) -> dict[str, Any]:
+    done = audited(store, *words, "--output-format", "json", **more)
+    assert done.exit_code == 0, done.stderr
+    data: dict[str, Any] = json.loads(done.stdout)
+    return data
+
+
+def rows(store: Path) -> list[tuple[Any, ...]]:
+    """What a store keeps, whatever ids it gave."""
+    with sqlite3.connect(store) as connection:
+        changes = connection.execute(
+            "SELECT repository.name, branch, base, head, judged_by, policy, floor, version, at, merged,"
+            " subject, verdict, reason, states, (SELECT group_concat(data, '|') FROM"
+            " (SELECT data FROM finding WHERE change = change.id ORDER BY position))"
+            " FROM change JOIN repository ON repository.id = repository ORDER BY 1, 2, 3, 4, 5, 6"
+        )
+        return changes.fetchall()
+
+
+def test_each_change_is_judged_as_a_check_of_it(made: Repository, tmp_path: Path) -> None:
+    judged = told(tmp_path / "s.sqlite", made.path)["judged"]
+    assert len(judged) == int(made.git("rev-list", "--first-parent", "--count", "main"))
+    verdicts = []
+    for change in judged:
+        asked = ["--range", f"{change['base']}..{change['head']}"] if change["base"] else ["--root"]
+        if not change["base"]:
+            asked += ["--head", change["head"]]
+        if change["merged"]:
+            asked += ["--branch", change["merged"]]
+        today = datetime.fromtimestamp(change["at"], UTC).date().isoformat()
+        done = run_here(
+            "check", *asked, "--today", today, "--output-format", "json", directory=made.path
+        )  # fmt: skip
+        report = json.loads(done.stdout)
+        verdicts.append(change["verdict"])
+        if change["verdict"] in ("no-authority", "error"):
+            assert report["verdict"] == "error"
+            kind = "no-authority" if change["verdict"] == "no-authority" else "broken-authority"
+            assert report["errors"][0]["code"] == kind
+            continue
+        assert report["verdict"] == change["verdict"]
+        assert report["findings"] == change["findings"]
+        assert {one["code"]: one["state"] for one in report["rules"] if one["state"] != "off"} == change[
+            "states"
+        ]
+    assert set(verdicts) == {"passed", "failed", "no-authority", "error"}
+
+
+def test_a_merge_tells_its_branch_and_no_other_change_does(made: Repository, tmp_path: Path) -> None:
+    judged = told(tmp_path / "s.sqlite", made.path)["judged"]
+    assert [one["merged"] for one in judged if one["merged"]] == ["feature-x"]
+    [merge] = [one for one in judged if one["merged"]]
+    assert {found["code"] for found in merge["findings"]} >= {"PTH002"}
+
+
+def test_a_second_audit_judges_only_what_is_new(made: Repository, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(made.path, tmp_path / "own"))
+    store = tmp_path / "s.sqlite"
+    count = len(told(store, own)["judged"])
+    assert not any(one["new"] for one in told(store, own)["judged"])
+    Repository(own).commit("feat: more", files={"locked/b": "b\n"})
+    judged = told(store, own)["judged"]
+    assert len(judged) == count + 1
+    assert [one["subject"] for one in judged if one["new"]] == ["feat: more"]
+    assert audited(store, own, "--fail-on", "new").exit_code == 0, "it was judged by the audit before"
+
+
+def test_what_fails_an_audit(made: Repository, tmp_path: Path) -> None:
+    store = tmp_path / "s.sqlite"
+    assert audited(store, made.path, "--fail-on", "new").exit_code == 1
+    assert audited(store, made.path, "--fail-on", "PTH002,PTH001").exit_code == 1
+    assert audited(store, made.path, "--fail-on", "PTH001").exit_code == 0
+    wrong = audited(store, made.path, "--fail-on", "PTH999")
+    assert wrong.exit_code == 2
+    assert "no rule 'PTH999' has judged a change" in wrong.stderr
+
+
+def test_workers_find_the_same_rows(made: Repository, tmp_path: Path) -> None:
+    assert audited(tmp_path / "one.sqlite", made.path).exit_code == 0
+    two = started(tmp_path / "two.sqlite", made.path, "--jobs", 2)
+    assert (two.communicate()[1], two.returncode)[1] == 0
+    assert rows(tmp_path / "one.sqlite") == rows(tmp_path / "two.sqlite")
+
+
+def test_the_authority_of_today_or_of_a_file_on_the_past(made: Repository, tmp_path: Path) -> None:
+    store = tmp_path / "s.sqlite"
+    now = told(store, made.path, "--by", "now")
+    assert now["verdicts"].keys() == {"failed", "passed"}, "there is an authority from the first change on"
+    file = tmp_path / "thought-of.md"
+    file.write_text(AUTHORITY.format(more=', "c"'))
+    by_file = told(store, made.path, "--by", str(file))
+    assert [row["path"] for row in by_file["paths"] if row["path"] == "c"]
+    assert told(store, made.path)["verdicts"] != by_file["verdicts"], "each is kept by itself"
+    file.write_text(AUTHORITY.format(more=""))
+    assert not [row for row in told(store, made.path, "--by", str(file))["paths"] if row["path"] == "c"]
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        (["--last", "3"], 3),
+        (["--since", "2026-02-14"], 4),
+        (["--range", "main~2..main"], 2),
+        (["--range", "main~2.."], 2),
+        (["--branch", "feature-x", "--last", "2"], 2),
+    ],
+)
+def test_a_part_of_a_history(made: Repository, tmp_path: Path, words: Sequence[str], count: int) -> None:
+    data = told(tmp_path / "s.sqlite", made.path, *words)
+    if "--since" in words:
+        count = sum(one["at"] >= 1_771_027_200 for one in told(tmp_path / "s.sqlite", made.path)["judged"])
+    assert data["changes"] == count
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--since", "soon"], "'soon' is no day"),
+        (["--range", "main"], "'main' is no range"),
+        (["--branch", "nowhere"], "nowhere"),
+        (["--by", "missing.md"], "the authority cannot be read"),
+        (["--last", "0"], "--last"),
+    ],
+)
+def test_a_wrong_word_is_one_message(
+    made: Repository, tmp_path: Path, words: Sequence[str], message: str
+) -> None:
+    done = audited(tmp_path / "s.sqlite", made.path, *words)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_repositories_that_cannot_be_read_do_not_stop_the_others(made: Repository, tmp_path: Path) -> None:
+    Repository(tmp_path / "empty")
+    subprocess.run(
+        ["git", "clone", "-q", "--depth=2", f"file://{made.path}", str(tmp_path / "shallow")],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    listing = tmp_path / "list.txt"
+    listing.write_text(
+        f"# the team's\n\n{made.path}\n{tmp_path}/gone\n{tmp_path}/empty\n{tmp_path}/shallow\n{plain}\n"
+    )
+    data = told(tmp_path / "s.sqlite", "--repos", str(listing))
+    reasons = {Path(one["name"]).name: one["state"].get("reason") for one in data["repositories"]}
+    assert reasons.pop("team") is None
+    assert all(reasons.values()), reasons
+    assert "git fetch --unshallow" in audited(tmp_path / "s.sqlite", tmp_path / "shallow").stderr
+    assert audited(tmp_path / "s.sqlite", tmp_path / "empty").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("--upload-pack=touch x", "is no repository"),
+        ("ext::sh -c id", "cannot change to 'ext::sh -c id'"),
+        ("http://example.org/a.git", "no address that is fetched from"),
+        ("nothing-*", "no repository has a name like"),
+    ],
+)
+def test_a_line_of_a_list_is_never_an_option(tmp_path: Path, line: str, message: str) -> None:
+    (tmp_path / "list.txt").write_text(f"\n{line}\n")
+    done = audited(tmp_path / "s.sqlite", "--repos", "list.txt")
+    assert done.exit_code == 2
+    assert message in done.stderr
+
+
+def test_an_address_is_mirrored_and_followed(made: Repository, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(made.path, tmp_path / "own"))
+    store, words = tmp_path / "s.sqlite", [f"file://{own}", "--mirrors", tmp_path / "mirrors"]
+    count = told(store, *words)["changes"]
+    Repository(own).commit("feat: more", files={"d": "d\n"})
+    data = told(store, *words)
+    assert data["changes"] == count + 1
+    assert [one["name"] for one in data["repositories"]] == [f"file://{own}"]
+    assert [one["subject"] for one in data["judged"] if one["new"]] == ["feat: more"]
+    gone = audited(store, f"file://{tmp_path}/gone", "--mirrors", tmp_path / "mirrors")
+    assert gone.exit_code == 2
+    assert "cannot be reached" in gone.stderr
+
+
+def test_a_plugin_is_imported_only_where_the_caller_names_it(tmp_path: Path) -> None:
+    made = Repository(tmp_path / "own")
+    text = AUTHORITY.format(more="").replace('base = "main"', 'base = "main"\nplugins = ["evil"]')
+    made.commit("docs: authority", files={"SPEC_AUTHORITY.md": text})
+    made.commit("feat: more", files={"a": "a\n"})
+    done = audited(tmp_path / "s.sqlite", made.path, "--output-format", "json")
+    assert {one["verdict"] for one in json.loads(done.stdout)["judged"]} == {"error"}
+    assert "plugin 'evil', which this audit may not import" in done.stdout
+    assert done.exit_code == 2, "nothing could be judged"
+
+
+def test_a_root_that_adopts_lends_later_changes_nothing(tmp_path: Path) -> None:
+    """The first change is judged by the authority that it brings; the next by the same one, as the base's."""
+    made = Repository(tmp_path / "own")
+    made.commit("docs: authority", files={"SPEC_AUTHORITY.md": AUTHORITY.format(more=""), "locked/a": "a\n"})
+    made.commit("fix: locked", files={"locked/a": "b\n", ".specguard-baseline.json": "{}\n"})
+    judged = told(tmp_path / "s.sqlite", made.path)["judged"]
+    done = run_here("check", "--range", "HEAD~1..HEAD", "--output-format", "json", directory=made.path)
+    assert json.loads(done.stdout)["findings"] == judged[0]["findings"]
+
+
+def test_answers_in_each_form(made: Repository, tmp_path: Path) -> None:
+    store = tmp_path / "s.sqlite"
+    text = audited(store, made.path).stdout
+    assert "PTH002" in text
+    assert "locked/a" in text
+    assert "before there was an authority" in text
+    table = list(csv.DictReader(io.StringIO(audited(store, made.path, "--output-format", "csv").stdout)))
+    assert {row["code"] for row in table if row["path"] == "locked/a"} == {"PTH002"}
+    markdown = audited(store, made.path, "--output-format", "markdown").stdout
+    assert "| PTH002 |" in markdown
+    file = tmp_path / "a.html"
+    done = audited(store, made.path, "--output-format", "html", "--output-file", str(file))
+    assert done.stdout == ""
+    page = file.read_text()
+    assert page.count("<svg") == 3
+    assert "http" not in page.replace("http-equiv", "")
+    assert 'href="#of-PTH002"' in page
+    assert 'id="of-PTH002"' in page
+
+
+def test_nothing_of_a_history_is_obeyed(tmp_path: Path) -> None:
+    made = Repository(tmp_path / "own")
+    made.commit("docs: authority", files={"SPEC_AUTHORITY.md": AUTHORITY.format(more=""), "locked/a": "a\n"})
+    made.commit(b"=cmd|' \x1b[31m<script>\xff", files={b"locked/<img src=x>\x1b\xfe": "a\n"})
+    store = tmp_path / "s.sqlite"
+    for form in ("text", "csv", "markdown", "html", "json"):
+        said = audited(store, made.path, "--output-format", form).stdout
+        assert "\x1b" not in said
+        if form == "html":
+            assert "<img" not in said
+            assert "<script" not in said
+        if form == "csv":
+            assert all(not cell.startswith("=") for row in csv.reader(io.StringIO(said)) for cell in row)
+
+
+# The store
+
+
+def test_a_store_of_a_later_version_is_left_alone(made: Repository, tmp_path: Path) -> None:
+    store = tmp_path / "s.sqlite"
+    with sqlite3.connect(store) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    before = store.read_bytes()
+    done = audited(store, made.path)
+    assert done.exit_code == 2
+    assert "has layout 99" in done.stderr
+    assert store.read_bytes() == before
+
+
+def test_another_programs_file_is_no_store(made: Repository, tmp_path: Path) -> None:
+    store = tmp_path / "s.sqlite"
+    store.write_text("# mine\n" * 200)
+    done = audited(store, made.path)
+    assert done.exit_code == 2
+    assert "cannot be used" in done.stderr
+    assert store.read_text() == "# mine\n" * 200
+
+
+def started(store: Path, *words: object, **more: Any) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "specguard", "audit", *map(str, words), "--store", str(store)],
+        env=clean_environment(), cwd=store.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more,
+    )  # fmt: skip
+
+
+def long_history(path: Path, count: int = 700) -> Repository:
+    from specguard.testing import Step
+
+    made = Repository(path)
+    files = {"SPEC_AUTHORITY.md": AUTHORITY.format(more=""), "locked/a": "a\n"}
+    more = [
+        Step(f"feat: {number}", files={("locked/a" if number % 7 == 0 else f"f{number % 50}"): f"{number}\n"})
+        for number in range(count)
+    ]
+    made.add_commits([Step("docs: authority", files=files), *more], branch="main")
+    return made
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    return long_history(tmp_path_factory.mktemp("long") / "own")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_audit_that_was_killed_goes_on(long: Repository, tmp_path: Path, jobs: int) -> None:
+    whole, killed = tmp_path / "whole.sqlite", tmp_path / "killed.sqlite"
+    assert audited(whole, long.path).exit_code == 0
+    for wait in (0.2, 0.6, 1.1):
+        process = started(killed, long.path, "--jobs", jobs, start_new_session=True)
+        time.sleep(wait)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert audited(killed, long.path).exit_code == 0
+    assert rows(killed) == rows(whole)
+
+
+def test_two_audits_at_once_do_no_harm(long: Repository, tmp_path: Path) -> None:
+    store, alone = tmp_path / "s.sqlite", tmp_path / "alone.sqlite"
+    both = [started(store, long.path) for _ in range(2)]
+    assert [(one.communicate()[1], one.returncode)[1] for one in both] == [0, 0]
+    assert audited(alone, long.path).exit_code == 0
+    assert rows(store) == rows(alone)
+
+
+def test_a_full_disk_is_one_message_and_loses_nothing(long: Repository, tmp_path: Path) -> None:
+    store = tmp_path / "s.sqlite"
+    assert audited(store, long.path, "--last", "100").exit_code == 0
+    kept = rows(store)
+
+    def full() -> None:
+        # A file may not grow: what SQLite meets then is what it meets on a full disk.
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        size = store.stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    process = started(store, long.path, preexec_fn=full)
+    said = process.communicate()[1].decode()
+    assert process.returncode == 2, said
+    assert said.count("specguard: error") == 1
+    assert "the store of audits cannot be used" in said
+    assert audited(store, long.path, "--last", "100").exit_code == 0
+    assert [row for row in rows(store) if row in kept] == kept
+
+
+def _kept(store: Path) -> int:
+    """How many changes a store has; none where it is not there yet."""
+    try:
+        with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as connection:
+            return int(connection.execute("SELECT count(*) FROM change").fetchone()[0])
+    except sqlite3.Error:
+        return 0
+
+
+def test_an_interrupted_audit_says_what_is_kept(long: Repository, tmp_path: Path) -> None:
+    process = started(tmp_path / "s.sqlite", long.path)
+    deadline = time.monotonic() + 20
+    while not _kept(tmp_path / "s.sqlite") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+    assert process.returncode == 130, said
+    assert b"the same command goes on" in said
