@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.change.base import Found
-    from specguard.change.change import Change
     from specguard.change.entries import Entry
     from specguard.change.repository import Ref
     from specguard.change.request import Request
@@ -141,12 +140,13 @@ def open_branches(request: Request) -> OpenBranches:
         found = find_base(git, request)
         if found is None or found.oid is None:
             raise no_base(repository)
-        change: Change = RangeChange(git, request, found, head=Revision(found.oid))
+        here = RangeChange(git, request, found, head=Revision(found.oid))
         try:
-            change, policy, notes = Policies(request, repository).of(change)
+            moved, policy, notes = Policies(request, repository).of(here)
+            base, tip = moved.found, moved.found.oid or found.oid
         except NoAuthorityError as error:
-            policy, notes = None, [f"No items are known: {error.message}."]
-        base, tip = change.found, change.found.oid or ""
+            base, tip, policy = found, found.oid, None
+            notes = [f"No items are known: {error.message}."]
         files = Tree(git, git.commit(tip).tree)
         refs = [(ref, git.commit(ref.oid).oid) for ref in repository.branches()]
         history = _Ahead(git, tip, [oid for _, oid in refs])
@@ -252,12 +252,12 @@ def _read_files(git: Git, branches: Sequence[OpenBranch], starts: Mapping[str, s
 
 def _entries(git: Git, starts: Mapping[str, str]) -> dict[str, list[Entry]]:
     """How tips differ from where they left the base, from one process."""
-
-    def pairs() -> Iterator[tuple[str, str]]:
-        return ((git.commit(start).tree, git.commit(tip).tree) for tip, start in starts.items())
-
-    lines = lines_of(f"{tip} {start}" for tip, start in starts.items())
-    return dict(git.commit_diffs("what branches change", "--always", *RAW, pairs=pairs, stdin=lines))
+    found = git.commit_diffs(
+        "what branches change", "--always", *RAW,
+        pairs=lambda: [(git.commit(start).tree, git.commit(tip).tree) for tip, start in starts.items()],
+        stdin=lines_of(f"{tip} {start}" for tip, start in starts.items()),
+    )  # fmt: skip
+    return dict(found)
 
 
 def _read_items(branches: Sequence[OpenBranch], policy: Policy, documents: Documents) -> None:

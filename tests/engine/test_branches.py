@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import Repository, run_here
+from specguard.change.process import Process
+from specguard.testing import Repository, Step, run_here
 from specguard.testing.repository import clean_environment
 from tests.outcomes import ended
 
@@ -292,6 +293,50 @@ def test_two_hundred_pairs_are_asked_those_with_most_shared_files_first(
     assert (len(asked), len(found["pairs"])) == (2, 6)
     assert found["notes"] == ["Only 2 of 6 pairs were asked about conflicts, those with most shared files."]
     assert text(here).count("\n  not asked   ") == 4
+
+
+def test_a_hundred_branches_take_no_more_processes_than_two(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Any] = []
+    start = Process.__init__
+
+    def count(self: Process, program: str, arguments: Any, *more: Any, **named: Any) -> None:
+        started.append(arguments)
+        start(self, program, arguments, *more, **named)
+
+    monkeypatch.setattr(Process, "__init__", count)
+
+    def processes(number: int) -> int:
+        steps = [
+            Step(message="work", parents=["base"], files={"f": str(at)}, id=f"b{at}") for at in range(number)
+        ]
+        steps = [Step(message="base", files={"f": "f"}, id="base"), *steps]
+        steps.append(Step(message="main", parents=["base"], files={"g": "g"}, id="main"))
+        refs = {f"refs/heads/b{at}": f"b{at}" for at in range(number)}
+        repository.add_commits(steps, refs=refs)
+        started.clear()
+        found = told(repository)
+        asked = [pair for pair in found["pairs"] if pair["conflicts"] is not None]
+        every = number * (number - 1) // 2
+        assert (len(found["branches"]), len(found["pairs"])) == (number, every)
+        assert len(asked) == min(200, every)
+        return len(started)
+
+    assert processes(2) == processes(100)
+
+
+def test_the_base_that_the_policy_names(here: Repository) -> None:
+    named = FIRST["SPEC_AUTHORITY.md"].replace("[work.slice]", 'base = "develop"\n[work.slice]', 1)
+    here.commit("base", files={"SPEC_AUTHORITY.md": named})
+    here.branch("develop")
+    here.commit("ahead", files={"d": "1"})
+    here.checkout("main")
+    open_branch(here, "topic", {"t": "1"}, at="develop")
+    for words, name, files in (((), "develop", ["t"]), (("--base", "main"), "main", ["d", "t"])):
+        found = told(here, *words)
+        assert found["base"]["name"] == name
+        assert {one["name"]: one["files"] for one in found["branches"]}["topic"] == files
 
 
 def test_an_older_git_is_not_asked(here: Repository, tmp_path: Path) -> None:
