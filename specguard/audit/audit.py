@@ -15,7 +15,7 @@ from specguard import __version__
 from specguard.audit.history import past_changes
 from specguard.audit.judging import JudgedChange, PastPolicies, Slice, judge
 from specguard.audit.repositories import find_branch, mirrored, named_repositories, state_of
-from specguard.audit.store import Line, Store
+from specguard.audit.store import AuditStore, StoreKey
 from specguard.authority.cache import development_stamp, user_folder
 from specguard.change.git import Git
 from specguard.change.repository import Repository
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from specguard.audit.history import PastChange
-    from specguard.audit.repositories import Branch, Named
+    from specguard.audit.repositories import AuditedBranch, NamedRepository
     from specguard.authority.policy import Policy
 
 SLICE: Final = 200
@@ -88,13 +88,13 @@ class Progress(Protocol):
         """A repository, or some of its changes, cannot be read."""
 
 
-class _Asked(Record):
+class _AuditedRepository(Record):
     """The changes of one repository that an audit is about.
 
     Attributes:
         name: the repository's.
         folder: where it is.
-        line: what their verdicts are kept under.
+        key: what their verdicts are kept under.
         changes: all of them, the newest first.
         left: those that are not judged yet.
         policy: the one that judges all; None: each change's own.
@@ -102,13 +102,13 @@ class _Asked(Record):
 
     name: str
     folder: str
-    line: Line
+    key: StoreKey
     changes: Sequence[PastChange]
     left: Sequence[PastChange]
     policy: Policy | None
 
 
-def open_store(options: AuditOptions) -> Store:
+def open_store(options: AuditOptions) -> AuditStore:
     """The store of an audit.
 
     Raises:
@@ -121,10 +121,10 @@ def open_store(options: AuditOptions) -> Store:
             help="Name its file with --store.",
             code="usage",
         )
-    return Store(options.store or os.path.join(folder, "audits.sqlite"))
+    return AuditStore(options.store or os.path.join(folder, "audits.sqlite"))
 
 
-def audit(options: AuditOptions, store: Store, progress: Progress) -> None:
+def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
     """Judge what is not judged yet, keep it, and have the store tell of all that was asked for.
 
     Args:
@@ -140,7 +140,7 @@ def audit(options: AuditOptions, store: Store, progress: Progress) -> None:
     told, fresh = [], dict[str, set[str]]()
     last_error = None
 
-    def asked() -> Iterator[tuple[_Asked, Slice]]:
+    def asked() -> Iterator[tuple[_AuditedRepository, Slice]]:
         nonlocal last_error
         for one in names:
             try:
@@ -159,14 +159,14 @@ def audit(options: AuditOptions, store: Store, progress: Progress) -> None:
         if isinstance(outcome, SpecguardError):
             progress.failed(found.name, outcome.message)
             continue
-        store.add(found.line, outcome)
+        store.add(found.key, outcome)
         fresh.setdefault(found.name, set()).update(one.change.head for one in outcome)
         progress.judged(found.name, len(some.changes))
     if not told and last_error is not None:
         raise last_error
     for found in told:
         heads = {change.head for change in found.changes}
-        store.choose(found.line, heads, fresh.get(found.name, set()))
+        store.choose(found.key, heads, fresh.get(found.name, set()))
 
 
 def _day(text: str) -> date | None:
@@ -176,7 +176,9 @@ def _day(text: str) -> date | None:
         raise SpecguardError(f"{text!r} is no day", help="Write it as YYYY-MM-DD.", code="usage") from None
 
 
-def _ask(one: Named, options: AuditOptions, store: Store, since: date | None) -> _Asked:
+def _ask(
+    one: NamedRepository, options: AuditOptions, store: AuditStore, since: date | None
+) -> _AuditedRepository:
     """The changes of a repository, and which of them are left to judge."""
     folder = one.folder
     if one.address:
@@ -197,7 +199,7 @@ def _ask(one: Named, options: AuditOptions, store: Store, since: date | None) ->
                 store.describe(id_, state_of(git, branch, policies))
     except MissingFact as missing:
         raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from None
-    line = Line(
+    key = StoreKey(
         id_,
         branch.name,
         options.by if options.by in ("then", "now") else "file",
@@ -205,13 +207,13 @@ def _ask(one: Named, options: AuditOptions, store: Store, since: date | None) ->
         "",
         _versions(options.plugins),
     )
-    known = store.known(line)
-    return _Asked(
-        name, folder, line, changes, [change for change in changes if change.head not in known], policy
+    known = store.known(key)
+    return _AuditedRepository(
+        name, folder, key, changes, [change for change in changes if change.head not in known], policy
     )
 
 
-def _changes(git: Git, branch: Branch, options: AuditOptions, since: date | None) -> list[PastChange]:
+def _changes(git: Git, branch: AuditedBranch, options: AuditOptions, since: date | None) -> list[PastChange]:
     tip, without = branch.tip, ""
     if options.range:
         from specguard.change.revision import resolve
@@ -227,7 +229,7 @@ def _changes(git: Git, branch: Branch, options: AuditOptions, since: date | None
     return [change for change in changes if change.at >= first]
 
 
-def _policy(git: Git, branch: Branch, by: str, policies: PastPolicies) -> Policy | None:
+def _policy(git: Git, branch: AuditedBranch, by: str, policies: PastPolicies) -> Policy | None:
     """The policy that judges every change; None where each has its base's."""
     if by == "then":
         return None
@@ -250,7 +252,7 @@ def _versions(plugins: Sequence[str]) -> str:
     return ", ".join(filter(None, parts))
 
 
-def _slices(found: _Asked, plugins: Sequence[str]) -> Iterator[Slice]:
+def _slices(found: _AuditedRepository, plugins: Sequence[str]) -> Iterator[Slice]:
     """The changes that are left, oldest first, in pieces of which each change is the base of the next."""
     policy: Mapping[str, Any] | None = found.policy.to_data() if found.policy else None
     some: list[PastChange] = []
@@ -263,11 +265,13 @@ def _slices(found: _Asked, plugins: Sequence[str]) -> Iterator[Slice]:
         yield Slice(found.folder, some, policy, plugins)
 
 
-_Task: TypeAlias = tuple[_Asked, Slice]
+_Task: TypeAlias = tuple[_AuditedRepository, Slice]
 _Outcome: TypeAlias = list[JudgedChange] | SpecguardError
 
 
-def _results(tasks: Iterator[_Task], options: AuditOptions) -> Iterator[tuple[_Asked, Slice, _Outcome]]:
+def _results(
+    tasks: Iterator[_Task], options: AuditOptions
+) -> Iterator[tuple[_AuditedRepository, Slice, _Outcome]]:
     """What workers make of the slices, as it comes; at no time are more than a few handed out."""
     if options.jobs == 1 and not options.scheduler:
         for found, some in tasks:
@@ -304,7 +308,7 @@ def _attempt(some: Slice) -> _Outcome:
 
 def _handed(
     pool: Executor, count: int, tasks: Iterator[_Task]
-) -> Generator[tuple[_Asked, Slice, Future[_Outcome] | None]]:
+) -> Generator[tuple[_AuditedRepository, Slice, Future[_Outcome] | None]]:
     """Each slice with its answer, as it comes; None for one that a broken pool did not take."""
     under_way: dict[Future[_Outcome], _Task] = {}
     room = count * _AHEAD

@@ -26,7 +26,7 @@ _LABELS: Final = 12
 _RULES: Final = 15
 
 
-class Bar(Record):
+class ChartBar(Record):
     """One bar of a chart.
 
     Attributes:
@@ -86,13 +86,13 @@ def page(summary: Summary) -> str:
     )
 
 
-def _bars(values: Sequence[tuple[str, float]], *, percent: bool = False) -> list[Bar]:
+def _bars(values: Sequence[tuple[str, float]], *, percent: bool = False) -> list[ChartBar]:
     """Bars side by side, the highest as high as the chart, or as its hundred percent."""
     highest = 1.0 if percent else max((value for _, value in values), default=0) or 1
     width = _WIDTH / max(1, len(values))
     step = -(-len(values) // _LABELS)
     return [
-        Bar(
+        ChartBar(
             label,
             at % max(1, step) == 0,
             round(at * width, 2),

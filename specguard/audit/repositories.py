@@ -39,7 +39,7 @@ _CLONE_SECONDS: Final = 3600.0
 """So long a remote may take for the whole of a history."""
 
 
-class Named(Record):
+class NamedRepository(Record):
     """One repository as it was named.
 
     Attributes:
@@ -53,7 +53,7 @@ class Named(Record):
     address: str = ""
 
 
-def named_repositories(words: Sequence[str], lists: Sequence[str]) -> list[Named]:
+def named_repositories(words: Sequence[str], lists: Sequence[str]) -> list[NamedRepository]:
     """The repositories that are meant, each once, in the order in which they are named.
 
     Args:
@@ -96,7 +96,7 @@ def _lines(file: str) -> Sequence[str]:
     return data.decode("utf-8", "surrogateescape").splitlines()
 
 
-def _named(word: str) -> Iterator[Named]:
+def _named(word: str) -> Iterator[NamedRepository]:
     if word.startswith("-"):
         raise SpecguardError(f"{word!r} is no repository", help="Write a folder as `./-name`.", code="usage")
     address = _ADDRESS.fullmatch(word)
@@ -107,7 +107,7 @@ def _named(word: str) -> Iterator[Named]:
                 help=f"Write it with one of {', '.join(PROTOCOLS)}.",
                 code="remote-unsuitable",
             )
-        yield Named(shown_address(word), address=word)
+        yield NamedRepository(shown_address(word), address=word)
     elif _PATTERN.search(word) and not os.path.isdir(word):
         folders = [one for one in sorted(glob.glob(word)) if _is_repository(one)]
         if not folders:
@@ -115,9 +115,9 @@ def _named(word: str) -> Iterator[Named]:
                 f"no repository has a name like {word!r}", help="Check the pattern.", code="no-repository"
             )
         for folder in folders:
-            yield Named(os.path.realpath(folder), folder=folder)
+            yield NamedRepository(os.path.realpath(folder), folder=folder)
     else:
-        yield Named(os.path.realpath(word), folder=word)
+        yield NamedRepository(os.path.realpath(word), folder=word)
 
 
 def _is_repository(folder: str) -> bool:
@@ -125,7 +125,7 @@ def _is_repository(folder: str) -> bool:
     return os.path.lexists(inside) or os.path.isfile(os.path.join(folder, "HEAD"))
 
 
-class Branch(Record):
+class AuditedBranch(Record):
     """The branch of a repository whose history is audited.
 
     Attributes:
@@ -137,7 +137,7 @@ class Branch(Record):
     tip: str
 
 
-def find_branch(git: Git, wanted: str) -> Branch:
+def find_branch(git: Git, wanted: str) -> AuditedBranch:
     """The branch that is audited: the one that is wanted, else the base that a check would take.
 
     Raises:
@@ -146,15 +146,15 @@ def find_branch(git: Git, wanted: str) -> Branch:
     repository = git.repository
     if wanted:
         revision = resolve(git, wanted)
-        return Branch(short_branch(revision.ref) or wanted, revision.oid)
+        return AuditedBranch(short_branch(revision.ref) or wanted, revision.oid)
     found = usual_base(git) or local_base(git)
     if found is not None and found.oid:
-        return Branch(short_branch(found.ref) or found.name, found.oid)
+        return AuditedBranch(short_branch(found.ref) or found.name, found.oid)
     if repository.head is None:
         raise SpecguardError(
             "the repository has no commit", help="There is nothing to audit yet.", code="no-commit"
         )
-    return Branch("HEAD", repository.head)
+    return AuditedBranch("HEAD", repository.head)
 
 
 def mirrored(address: str, mirrors: str, wanted: str, environment: Mapping[str, str]) -> str:
@@ -219,7 +219,7 @@ def _fetched(folder: str, address: str, wanted: str, environment: Mapping[str, s
     return folder
 
 
-def state_of(git: Git, branch: Branch, policies: PastPolicies) -> dict[str, Any]:
+def state_of(git: Git, branch: AuditedBranch, policies: PastPolicies) -> dict[str, Any]:
     """What a repository's branch says of its guard at its newest commit.
 
     Args:

@@ -80,7 +80,7 @@ CREATE TEMP VIEW told_finding AS
 """What is told of in one audit: the changes and repositories that were asked for."""
 
 
-class Line(Record):
+class StoreKey(Record):
     """What the verdicts of a branch's history are kept under.
 
     Attributes:
@@ -100,8 +100,8 @@ class Line(Record):
     version: str
 
 
-class Store:
-    """The file; `close` ends its use, and so does leaving a `with`.
+class AuditStore:
+    """The file; used in a `with`, which closes it.
 
     Args:
         file: its name; it is made where it is not there.
@@ -166,12 +166,12 @@ class Store:
             rows = self._connection.execute("SELECT state FROM repository WHERE id = ?", [repository])
             return dict(json.loads(rows.fetchone()[0]))
 
-    def known(self, line: Line) -> set[str]:
-        """The heads of the changes of a line that are judged already."""
+    def known(self, key: StoreKey) -> set[str]:
+        """The heads of the changes below a key that are judged already."""
         with self._telling():
-            return {head for _, head in self._connection.execute(_HEADS, _of(line))}
+            return {head for _, head in self._connection.execute(_HEADS, _of(key))}
 
-    def add(self, line: Line, judged: Sequence[JudgedChange]) -> None:
+    def add(self, key: StoreKey, judged: Sequence[JudgedChange]) -> None:
         """Keep what became of changes; those that another audit has kept meanwhile stay as they are."""
         with self._telling(), self._transaction():
             for one in judged:
@@ -180,8 +180,8 @@ class Store:
                     " version, at, merged, subject, verdict, reason, states)"
                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [
-                        line.repository, line.branch, one.change.base, one.change.head, line.judged_by,
-                        one.policy, line.floor, line.version, one.change.at, one.branch, one.subject,
+                        key.repository, key.branch, one.change.base, one.change.head, key.judged_by,
+                        one.policy, key.floor, key.version, one.change.at, one.branch, one.subject,
                         one.verdict, one.reason, _json(one.states),
                     ],
                 )  # fmt: skip
@@ -197,10 +197,10 @@ class Store:
                         ],
                     )  # fmt: skip
 
-    def choose(self, line: Line, heads: Collection[str], fresh: Collection[str]) -> None:
-        """Have the changes of a line with these heads told of; `fresh` are those that this audit judged."""
+    def choose(self, key: StoreKey, heads: Collection[str], fresh: Collection[str]) -> None:
+        """Have the changes below a key with these heads told of; `fresh` are those that this audit judged."""
         with self._telling():
-            rows = self._connection.execute(_HEADS, _of(line)).fetchall()
+            rows = self._connection.execute(_HEADS, _of(key)).fetchall()
             self._connection.executemany(
                 "INSERT OR IGNORE INTO chosen VALUES (?, ?)",
                 [(id_, head in fresh) for id_, head in rows if head in heads],
@@ -244,9 +244,9 @@ _HEADS: Final = (
 )
 
 
-def _of(line: Line) -> list[object]:
+def _of(key: StoreKey) -> list[object]:
     return [
-        line.repository, line.branch, line.judged_by, line.floor, line.version, line.policy, line.policy
+        key.repository, key.branch, key.judged_by, key.floor, key.version, key.policy, key.policy
     ]  # fmt: skip
 
 

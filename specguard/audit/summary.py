@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
-    from specguard.audit.store import Store
+    from specguard.audit.store import AuditStore
 
 MOST: Final = 20
 """So many paths are told of, those that are broken most."""
@@ -56,7 +56,7 @@ class Summary:
         today: the day on which they are told.
     """
 
-    def __init__(self, store: Store, today: date) -> None:
+    def __init__(self, store: AuditStore, today: date) -> None:
         self.store = store
         self.today = today
 

@@ -69,7 +69,7 @@ def command(
     named = repositories or (() if given["lists"] else (".",))
     options = AuditOptions(environment=dict(os.environ), named=named, last=last or 0, **given)
     with open_store(options) as store:
-        progress = _Bar() if sys.stderr.isatty() else _Lines()
+        progress = _TerminalProgress() if sys.stderr.isatty() else _LineProgress()
         try:
             with progress, needing("cluster", "distributed", "dask"):
                 audit(options, store, progress)
@@ -90,7 +90,7 @@ def command(
     return EXIT_FAILED if failing else EXIT_PASSED
 
 
-class _Lines:
+class _LineProgress:
     """Progress where nobody watches: one line a repository, when it is at its end."""
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ class _Lines:
             opt.say(f"{visible(name)}: {self._changes[name]} changes, {new}", err=True)
 
 
-class _Bar:
+class _TerminalProgress:
     """Progress on a terminal: how many of the changes that are known so far, how fast, and how long yet."""
 
     def __init__(self) -> None:
