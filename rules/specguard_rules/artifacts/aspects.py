@@ -37,7 +37,7 @@ class MissingSection(_Aspect, Rule):
 
     ```text
     error: AGENT_3_FINAL_AUTH.md:6: has no section 'Unresolved Questions'; line 6 has '## Unresolved
-      Questions', which is no heading there
+      Questions', which is in a comment
     ```
 
     ```toml fails

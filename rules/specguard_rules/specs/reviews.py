@@ -27,7 +27,8 @@ class MissingReview(Rule):
     See also: `stale-spec`
 
     ```text
-    error: tasks/specs/0001-runs.md has no last_review
+    error: tasks/specs/0001-runs.md:3: has no last_review; line 3 has 'last_review: 2026-01-31', which
+      is in a comment
     ```
 
     ```toml fails
