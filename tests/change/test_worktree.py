@@ -320,7 +320,7 @@ def test_that_git_cannot_list_all_files_is_a_sign(repo: Repository, monkeypatch:
 
     def failing(*words: str) -> Any:
         """The same output, with another exit code."""
-        return start(*words, *(["--error-unmatch", "*", "nowhere"] if "-o" in words else []))
+        return start(*words, *(["--error-unmatch", ".", "nowhere"] if "-o" in words else []))
 
     monkeypatch.setattr(signs._repository, "in_place", failing)
     assert signs.look() != before
