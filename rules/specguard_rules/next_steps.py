@@ -90,9 +90,18 @@ def _merges_since(first: Commit, commits: Sequence[Commit]) -> bool:
     return any(one.is_merge for one in commits[commits.index(first) :])
 
 
-def brought_back(path: bytes, commit: str) -> str:
-    """The command that brings a file back that a commit takes away."""
-    start, name = f"{commit[:SHORT]}~1", quoted(path)
+def brought_back(path: bytes, commit: str, commits: Sequence[Commit]) -> str:
+    """The command that brings a file back that one of the change's commits takes away."""
+    first, *later = commits[[one.oid for one in commits].index(commit) :]
+    # Of a merge's parents one may never have had it.
+    altered = [any(entry.path == path and not entry.added for entry in diff) for diff in first.diffs]
+    start, name = first.parents[altered.index(True)][:SHORT], quoted(path)
+    alone = not first.is_merge and len(first.own_entries) == 1
+    if not later and not alone:
+        return f"git checkout {start} -- {name} && git commit --amend --only --no-edit -- {name}"
+    again = any(entry.path == path for one in later for entry in one.own_entries)
+    if alone or again or _merges_since(first, commits):
+        return _filter(f"git reset -q {start}", [path], f"{start}..HEAD")
     fixup = f"git commit --only --fixup={commit[:SHORT]} -- {name}"
     return f"git checkout {start} -- {name} && {fixup} && {SQUASH} {start}"
 
@@ -141,16 +150,19 @@ def _moved_back(old: Entry, new: Entry, base: Base) -> str:
 
 def _filtered(entries: Sequence[Entry], base: Base) -> str:
     """What takes paths out of all commits since the change began, of merges too."""
-    # Git has `sh` read it, which knows fewer ways to quote.
+    start = base.start[:SHORT] if base.start else ""
+    undo = f"reset -q {start}" if start else "rm -q --cached --ignore-unmatch"
     paths = [entry.path for entry in entries]
+    return _filter(f"{_git(entries)} {undo}", paths, f"{start}..HEAD" if start else "HEAD")
+
+
+def _filter(undo: str, paths: Sequence[bytes], since: str) -> str:
+    """What does the same to paths in each of some commits."""
+    # Git has `sh` read it, which knows fewer ways to quote.
     words = b" ".join(
         one if re.fullmatch(_PLAIN.encode(), one) else b"'%s'" % one.replace(b"'", b"'\\''") for one in paths
     )
-    start = base.start[:SHORT] if base.start else ""
-    undo = f"reset -q {start}" if start else "rm -q --cached --ignore-unmatch"
-    filtered = quoted(f"{_git(entries)} {undo} -- ".encode() + words)
-    since = f"{start}..HEAD" if start else "HEAD"
-    return f"{_FILTER} --index-filter {filtered} {since}"
+    return f"{_FILTER} --index-filter {quoted(f'{undo} -- '.encode() + words)} {since}"
 
 
 def about(

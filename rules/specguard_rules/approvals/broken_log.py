@@ -92,11 +92,11 @@ class BrokenLog(Rule):
                     f"{step}; other files belong in another folder",
                     severity="warning" if broken.place == "local" else None,
                 )
-        for path, oid in approvals.removed if commits is not None and policy.merge != "squash" else ():
+        for path, oid in approvals.removed if commits and policy.merge != "squash" else ():
             if path not in told:
                 told.add(path)
                 what = f"is a revocation, and commit {oid[:12]} takes it away"
-                step = f"Put it back with `{brought_back(path, oid)}`"
+                step = f"Put it back with `{brought_back(path, oid, commits or ())}`"
                 yield _finding(path, what, step, side="base", commit=oid)
 
 

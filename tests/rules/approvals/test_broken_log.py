@@ -25,6 +25,7 @@ from tests.rules.approvals.setting import (
     judge,
     said,
 )
+from tests.rules.test_next_steps import typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -240,6 +241,43 @@ def test_a_revocation_is_not_taken_away_again(how: str, tmp_path: Path) -> None:
     assert "APR001" in errors(outcome), outcome
     assert "is a revocation, and commit" in said(outcome, "APR001")
     assert outcome.state("PTH002") == "approved"
+
+
+@pytest.mark.parametrize("later", ["", "a commit", "a merge"])
+@pytest.mark.parametrize(
+    "how", ["deleted", "deleted with more", "edited first", "lost in a merge", "lost of the second parent"]
+)
+def test_a_revocation_that_was_taken_away_is_put_back(how: str, later: str, tmp_path: Path) -> None:
+    repository = build(tmp_path, replace(SIGNED, id="one"), REVOKED)
+    path = f"{LOG}/{repository.names['no']}.json"
+    ours = repository.git("branch", "--show-current").strip()
+    if how.startswith("lost"):
+        there, other = repository.oid(), repository.oid("HEAD^")
+        if how == "lost of the second parent":
+            there, other = other, there
+        repository.git("checkout", "-q", "-b", "side", other)
+        repository.commit("feat: side", files={"side": "1\n"})
+        repository.checkout(ours)
+        repository.git("reset", "-q", "--hard", there)
+        repository.commit("feat: more", files={"more": "1\n"})
+        repository.merge("side", message="chore: merge", delete=[path])
+    else:
+        if how == "edited first":
+            repository.commit("chore: tidy", files={path: "{}"})
+        repository.delete(path)
+        repository.commit("chore: tidy", files={"more": "1\n"} if how == "deleted with more" else {})
+    if later:
+        repository.git("checkout", "-q", "-b", "beside")
+        repository.commit("feat: beside", files={"beside": "1\n"})
+        repository.checkout(ours)
+        repository.git("merge", "-q", "--no-ff" if later == "a merge" else "--ff-only", "beside")
+    shape = repository.git("log", "--format=%s")
+    [step] = [one["help"] for one in check(repository).report["findings"] if one["code"] == "APR001"]
+    typed(repository, step)
+    assert check(repository).state("APR001") == "passed"
+    assert (repository.path / path).exists()
+    if how not in ("deleted", "edited first"):
+        assert repository.git("log", "--format=%s") == shape
 
 
 def test_with_squash_merges_only_what_lands_counts(tmp_path: Path) -> None:
