@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 from specguard.audit.history import PastGit, merged_branch
 from specguard.authority.load import find_sources, has_documents
 from specguard.authority.policy import Policy
-from specguard.change.repository import Repository
+from specguard.change.base import Found
+from specguard.change.ranges import RangeChange
+from specguard.change.repository import Base, Repository
 from specguard.change.request import Request
+from specguard.change.revision import Revision
 from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.engine.plugins import load_registry
 from specguard.engine.policies import Policies
-from specguard.engine.ranges import landed_change
 from specguard.errors import MissingFact, NoAuthorityError, SpecguardError
 from specguard.model import shortened
 from specguard.reporters.json import finding_data, plain
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from specguard.audit.history import PastChange
+    from specguard.change.entries import Commit
+    from specguard.change.git import Git
     from specguard.change.tree import Tree
     from specguard.declaration.registry import Registry
     from specguard.model import Verdict
@@ -108,7 +112,7 @@ def _judged(git: PastGit, policies: PastPolicies, past: PastChange) -> JudgedCha
     )
     subject, branch = plain(shortened(commit.message.subject, 120)), plain(branch)
     try:
-        verdict = judge_change(landed_change(git, asked, commit), policies, needs=())
+        verdict = judge_change(_landed_change(git, asked, commit), policies, needs=())
     except NoAuthorityError as error:
         return JudgedChange(past, branch, subject, "", NO_AUTHORITY, error.message)
     except SpecguardError as error:
@@ -123,6 +127,45 @@ def _judged(git: PastGit, policies: PastPolicies, past: PastChange) -> JudgedCha
         states={one.code: one.state for one in verdict.results if one.state != "off"},
         findings=[finding_data(judged) for judged in verdict.findings],
     )
+
+
+def judge_as_merged(git: PastGit, policy: Policy, past: PastChange) -> Verdict:
+    """Judge a past change by one policy, as of today.
+
+    With `merge = "squash"` the message that landed is taken for the pull request's title.
+
+    Raises:
+        SpecguardError: it cannot be judged.
+        MissingFact: an object of it is not there.
+    """
+    commit, repository = git.commit(past.head), git.repository
+    title = commit.message.subject if policy.merge == "squash" else None
+    asked = Request(environment=repository.environment, directory=repository.directory, title=title)
+    policies = Policies(asked, repository, given=policy)
+    return judge_change(_landed_change(git, asked, commit), policies, needs=())
+
+
+def _landed_change(git: Git, request: Request, commit: Commit) -> RangeChange:
+    """The change that a commit of a first-parent line landed.
+
+    Nothing is looked for that the commit itself says.
+    """
+    parent = commit.parents[0] if commit.parents else None
+    found = Found(parent, parent, "option") if parent else Found("", None, "none")
+    change = RangeChange(git, request, found, head=Revision(commit.oid), named=commit.oid)
+    base = Base(
+        change,
+        name=found.name,
+        tip=parent,
+        start=parent,
+        head=commit.oid,
+        trusted=found.trusted,
+        merge_bases=[parent] if parent else [],
+    )
+    vars(change).update(base=base, entries=commit.diffs[0])
+    if not commit.is_merge:
+        vars(change)["commits"] = [commit]
+    return change
 
 
 def _complain(verdict: Verdict) -> None:

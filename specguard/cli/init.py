@@ -27,6 +27,7 @@ from specguard.cli.proposed import (
     fitted,
     guards_in,
     look_back,
+    past_failures,
     settings_block,
     tree_paths,
 )
@@ -162,6 +163,10 @@ def _extend(
     if files is not None:
         text = decode(read_regular(os.path.join(top, AUTHORITY), DOCUMENT_LIMIT, "the authority"), AUTHORITY)
         added = [*_adopted(top, text, files, tree_paths(repository)), *named]
+        policy = compiled(top, "\n".join([text, *settings_block(added), ""]) if added else text)
+        said = past_failures(repository, policy) if policy is not None and not only_print else ""
+        if said:
+            say(said)
         subject = "have rules hold what it says"
         if only_print or not added or not (agreed or click.confirm(f"Add this to {AUTHORITY}?")):
             added = []

@@ -11,13 +11,15 @@ from collections import Counter
 from time import monotonic
 
 from specguard.approvals.people import CONVENTIONS, key_problem
+from specguard.audit.history import PastGit, past_changes
+from specguard.audit.judging import judge_as_merged
+from specguard.audit.repositories import find_branch
 from specguard.authority.compile import compile_policy
 from specguard.authority.load import AUTHORITY, DEFAULTS, AuthoritySource, decode, is_document
 from specguard.authority.prose import guard_of, known_sections, listed_paths, read_sections
-from specguard.change.base import local_base, usual_base
 from specguard.change.git import Git
 from specguard.change.process import CommandError
-from specguard.change.request import Request, read_regular
+from specguard.change.request import read_regular
 from specguard.change.store import DOCUMENT_LIMIT
 from specguard.cli.options import usage
 from specguard.declaration.patterns import Guarding, PatternError
@@ -25,7 +27,6 @@ from specguard.declaration.rule import Record
 from specguard.documents.document import Document
 from specguard.documents.toml import toml_key, toml_value
 from specguard.engine.plugins import load_registry
-from specguard.engine.ranges import judge_landed, landed
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import listed
 from specguard.reporters.escape import cut, markdown_code
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
+    from specguard.audit.history import PastChange
     from specguard.authority.policy import Policy, Unread
     from specguard.change.entries import Commit
     from specguard.change.repository import Repository
@@ -472,30 +474,26 @@ def look_back(
     Yields:
         What a person must know of it.
     """
-    with Git(repository) as git:
-        try:
-            found = usual_base(git) or local_base(git)
-            commits = landed(git, found.oid, most=LOOKED_AT) if found is not None and found.oid else ()
-            # A first commit is no change of anything.
-            commits = [commit for commit in commits if commit.parents]
-            if len(commits) < _FEW:
-                return
-            request = Request(environment=repository.environment, directory=repository.directory)
+    try:
+        changes = _last_changes(repository)
+        if len(changes) < _FEW:
+            return
+        with PastGit(repository, changes[::-1]) as git:
             end = monotonic() + _SECONDS
             policy = policy_of(proposed.text)
-            before = _failures(git, request, policy, "by the defaults", commits, end)
-            commits = commits[: len(before)]
+            before = _failures(git, policy, "by the defaults", changes, end)
+            changes = changes[: len(before)]
+            commits = [git.commit(change.head) for change in changes]
             proposed.settings += _landing(commits)
             if _locked(before):
                 proposed.settings.append(_PINS)
-            failed = [commit for commit in commits if before[commit.oid]]
+            failed = [change for change in changes if before[change.head]]
             # What is proposed here only lifts.
             policy = policy_of(proposed.text)
-            after = {**before, **_failures(git, request, policy, "as proposed", failed, end)}
-        except (MissingFact, SpecguardError) as error:
-            reason = error.reason if isinstance(error, MissingFact) else error.message
-            yield f"past changes: not looked at: {reason}"
-            return
+            after = {**before, **_failures(git, policy, "as proposed", failed, end)}
+    except (MissingFact, SpecguardError) as error:
+        yield _not_looked_at(error)
+        return
     count = len(commits)
     pins = _locked(before) - _locked(after)
     if _PINS in proposed.settings:
@@ -508,6 +506,33 @@ def look_back(
     proposed.settings += _severities(policy_of(proposed.text), after)
     if after != before:
         yield f"past changes: {_said(after, count)} by what is proposed"
+
+
+def past_failures(repository: Repository, policy: Policy) -> str:
+    """What a policy would have said of the last changes; empty where there are too few of them."""
+    try:
+        changes = _last_changes(repository)
+        if len(changes) < _FEW:
+            return ""
+        with PastGit(repository, changes[::-1]) as git:
+            found = _failures(git, policy, "by this authority", changes, monotonic() + _SECONDS)
+    except (MissingFact, SpecguardError) as error:
+        return _not_looked_at(error)
+    return f"past changes: {_said(found, len(found))} by this authority"
+
+
+def _last_changes(repository: Repository) -> list[PastChange]:
+    """The last changes, the newest first; a first commit is no change of anything."""
+    if repository.head is None:
+        return []
+    with Git(repository) as git:
+        tip = find_branch(git, "").tip
+        return [change for change in past_changes(git, tip, most=LOOKED_AT) if change.base]
+
+
+def _not_looked_at(error: MissingFact | SpecguardError) -> str:
+    reason = error.reason if isinstance(error, MissingFact) else error.message
+    return f"past changes: not looked at: {reason}"
 
 
 def _landing(commits: Sequence[Commit]) -> Iterator[ProposedSetting]:
@@ -553,20 +578,20 @@ def _severities(policy: Policy, failures: dict[str, frozenset[str]]) -> Iterator
 
 
 def _failures(
-    git: Git, request: Request, policy: Policy, said: str, commits: Sequence[Commit], end: float
+    git: PastGit, policy: Policy, said: str, changes: Sequence[PastChange], end: float
 ) -> dict[str, frozenset[str]]:
     """The rules that fail by a policy, for each change: their codes, and of a guard its pattern too."""
     found: dict[str, frozenset[str]] = {}
     told = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    for at, (commit, verdict) in enumerate(judge_landed(git, request, policy, commits), start=1):
-        found[commit.oid] = frozenset(
+    for at, change in enumerate(changes, start=1):
+        found[change.head] = frozenset(
             f"{one.code} {one.finding.key}" if one.code in _GUARDS else one.code
-            for one in verdict.findings
+            for one in judge_as_merged(git, policy, change).findings
             if one.severity == "error" and one.state == "open"
         )
-        if told and (at % 10 == 0 or at == len(commits)):
-            clear = "\r\033[K" if at == len(commits) else ""
-            sys.stderr.write(f"\rpast changes, {said}: {at} of {len(commits)}{clear}")
+        if told and (at % 10 == 0 or at == len(changes)):
+            clear = "\r\033[K" if at == len(changes) else ""
+            sys.stderr.write(f"\rpast changes, {said}: {at} of {len(changes)}{clear}")
             sys.stderr.flush()
         if monotonic() > end:
             break

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.process import CommandError
 from specguard.change.tree import Tree
-from specguard.engine.ranges import check_run
+from specguard.engine.run_check import check_run
 from specguard.errors import SpecguardError
 from specguard.executor.commit import hash_tree, hook_commands, make_commit, patch, run_hook
 from specguard.executor.gate_runs import PlaceGround

@@ -98,3 +98,14 @@ def test_a_shallow_clone_says_what_it_could_not_look_at(repository: Repository, 
     place = repository.path.parent / "clone"
     repository.git("clone", "-q", f"--depth={depth}", f"file://{repository.path}", str(place))
     assert ("would have failed" in ended(run_here("init", directory=place)).stdout) == (depth == 60)
+
+
+def test_an_authority_that_is_adopted_is_tried_on_the_past(repository: Repository) -> None:
+    history(repository)
+    repository.commit(
+        "docs: ways", files={FILE: "# Ways\n\nNever change `LICENSE` or `.github/workflows/t.yml`.\n"}
+    )
+    said = init(repository, "--adopt").stdout
+    assert "past changes: 12 of the last 40 would have failed (CMT003 7, PTH002 " in said
+    assert "PTH002 .github/workflows/t.yml 5" in said
+    assert "past changes" not in init(repository, "--adopt", "--print").stdout

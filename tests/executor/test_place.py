@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.engine.ranges import check_run
+from specguard.engine.run_check import check_run
 from specguard.errors import SpecguardError
 from specguard.executor.check import prove_guard
 from specguard.executor.commit import hash_tree

@@ -1,11 +1,10 @@
-"""Checks of ranges: of what has landed, and of what a run is about to commit."""
+"""The check of what a run is about to commit."""
 
 from __future__ import annotations
 
 from specguard.change.base import Found
 from specguard.change.git import Git
-from specguard.change.ranges import RangeChange, RunChange
-from specguard.change.repository import Base
+from specguard.change.ranges import RunChange
 from specguard.change.request import Request
 from specguard.change.revision import Revision
 from specguard.engine.check import judge_change
@@ -15,80 +14,9 @@ from specguard.errors import NotApplicable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from specguard.authority.policy import Policy
-    from specguard.change.entries import Commit
     from specguard.change.repository import Repository
     from specguard.model import Finding, Stage, Verdict
     from specguard.work.item import WorkItem
-
-
-def landed(git: Git, tip: str, *, most: int = 0) -> Sequence[Commit]:
-    """The commits of a first-parent line, each the landing of one change, the newest first.
-
-    Args:
-        git: where they are read; one process compares them all.
-        tip: the newest.
-        most: how many at most; 0: all.
-
-    Raises:
-        MissingFact: the history does not reach that far.
-    """
-    limit = [f"--max-count={most}"] if most else []
-    process = git.start("rev-list", "--first-parent", *limit, tip, "--")
-    return git.commits(git.read(process, "the changes that have landed").decode("ascii").split())
-
-
-def judge_landed(
-    git: Git, request: Request, policy: Policy, commits: Sequence[Commit]
-) -> Iterator[tuple[Commit, Verdict]]:
-    """Judge changes that have landed by one policy, whatever the authority was when they did.
-
-    With `merge = "squash"` the message that landed is the pull request's title. No branch is known.
-
-    Args:
-        git: where they are read.
-        request: its environment and date count.
-        policy: by what.
-        commits: as `landed` has them.
-
-    Raises:
-        SpecguardError: one of them cannot be judged.
-        MissingFact: an object of it is not there.
-    """
-    for commit in commits:
-        asked = type(request)(
-            environment=request.environment,
-            directory=request.directory,
-            today=request.today,
-            title=commit.message.subject if policy.merge == "squash" else None,
-        )
-        policies = Policies(asked, git.repository, given=policy)
-        yield commit, judge_change(landed_change(git, asked, commit), policies, needs=())
-
-
-def landed_change(git: Git, request: Request, commit: Commit) -> RangeChange:
-    """The change that a commit of a first-parent line landed.
-
-    Nothing is looked for that the commit itself says.
-    """
-    parent = commit.parents[0] if commit.parents else None
-    found = Found(parent, parent, "option") if parent else Found("", None, "none")
-    change = RangeChange(git, request, found, head=Revision(commit.oid), named=commit.oid)
-    base = Base(
-        change,
-        name=found.name,
-        tip=parent,
-        start=parent,
-        head=commit.oid,
-        trusted=found.trusted,
-        merge_bases=[parent] if parent else [],
-    )
-    vars(change).update(base=base, entries=commit.diffs[0])
-    if not commit.is_merge:
-        vars(change)["commits"] = [commit]
-    return change
 
 
 def check_run(
