@@ -209,7 +209,7 @@ def _decides(change: Change, policy: Policy, path: bytes) -> bool:
     fixed = {BASELINE, *policy.document_paths, *(name.encode() for name in DEFAULTS)}
     if folded in {fold(one) for one in fixed} or folded.startswith(fold(policy.log_folder)):
         return True
-    if folded.rpartition(b"/")[2] == b"codeowners":
+    if folded.rpartition(b"/")[2] in (b"codeowners", b"spec_authority.md"):
         return True
     if folded.endswith(_PROSE):
         return False

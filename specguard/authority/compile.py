@@ -14,7 +14,9 @@ from specguard.authority.layers import (
     settings_file,
 )
 from specguard.authority.load import is_document
-from specguard.authority.policy import FORMAT, Policy, Unread, encode, plain
+from specguard.authority.nested import MEANINGS as GUARDING
+from specguard.authority.nested import beyond, scope
+from specguard.authority.policy import FORMAT, Disregarded, Policy, Unread, encode, plain
 from specguard.authority.prose import MEANINGS, known_sections, read_sections, statements_of
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.validate import validate
@@ -75,6 +77,7 @@ def compile_policy(
     *,
     registry: Callable[[Sequence[str]], Registry],
     read: Callable[[str, Origin], AuthoritySource],
+    nested: Callable[[Sequence[str]], Mapping[str, str]] | None = None,
 ) -> Policy | None:
     """Compile a policy.
 
@@ -83,6 +86,7 @@ def compile_policy(
         registry: gives the rules, declarations and presets of the built-in plugin and of the named
             distributions.
         read: reads a further document, by its path and by where it is named.
+        nested: finds the nested authorities of `[authority] nested`: mode and object id by path.
 
     Returns:
         The policy; None where no source is an authority: a `pyproject.toml` without `[tool.specguard]` alone.
@@ -99,7 +103,10 @@ def compile_policy(
     project = [layer for part in parts for layer in part.layers]
     known = registry(_names(project, "plugins"))
     presets = _presets(project, known, problems)
-    sections = _sections(Merged([*presets, *project]))
+    above = Merged([*presets, *project])
+    sections = _sections(above)
+    in_folders = nested(_nested_patterns(above)) if nested else {}
+    below, disregarded = _nested(in_folders, above, sections, read)
 
     layers: list[Layer] = list(presets)
     for part in parts:
@@ -108,6 +115,8 @@ def compile_policy(
             layers.append(prose_layer(found, part.source.path))
             part.unread = sorted([*part.unread, *unread], key=lambda one: one.line)
         layers.extend(part.layers)
+    layers += [layer for part in below for layer in part.layers]
+    parts += below
     if not any(key in ("rules", "plugins", *known.declarations) for layer in layers for key in layer.data):
         _say_silent(parts)
     merged = Merged(layers)
@@ -118,7 +127,11 @@ def compile_policy(
         raise PolicyError(problems)
 
     data = assemble(values, known)
+    left_out = sorted({one.origin.path for one in disregarded})
     data["documents"] = [[part.source.path, part.source.oid] for part in parts]
+    data["documents"] += [[path, in_folders[path].split()[1]] for path in left_out]
+    data["nested"] = dict(in_folders)
+    data["disregarded"] = [one.data for one in disregarded]
     data["origins"] = _origins(merged)
     data["unread"] = [
         [one.path, one.line, one.section, one.text, one.reason, one.meaning]
@@ -131,6 +144,48 @@ def compile_policy(
         if part.document is not None:
             data["statements"] += statements_of(part.document, part.source.path, sections, policy)
     return policy
+
+
+def _nested(
+    found: Mapping[str, str],
+    above: Merged,
+    sections: Mapping[str, str],
+    read: Callable[[str, Origin], AuthoritySource],
+) -> tuple[list[_Part], list[Disregarded]]:
+    """The nested authorities that are read, and what is wrong with the others, of which nothing is."""
+    parts: list[_Part] = []
+    disregarded: list[Disregarded] = []
+    named = above.origin(("authority", "nested"))
+    for path in found:
+        try:
+            part = _Part(read(path, named))
+            problems = part.problems
+        except SpecguardError as error:
+            problems = [SettingProblem(error.message, Origin(path, error.line or 0), error.help)]
+        else:
+            if part.document is not None:
+                given, part.unread = read_sections(part.document, path, sections)
+                part.layers.insert(0, prose_layer([one for one in given if one.meaning in GUARDING], path))
+            folder = path.rpartition("/")[0]
+            for layer in part.layers:
+                problems += scope(layer, folder, above, named)
+            problems += beyond(part.unread, folder, named)
+            if not problems:
+                parts.append(part)
+        disregarded += [
+            Disregarded("", f"{one.message}; nothing of this document counts", one.help, one.origin, named)
+            for one in problems
+        ]
+    return parts, disregarded
+
+
+def _nested_patterns(above: Merged) -> Sequence[str]:
+    """The folders of nested authorities; what is no such setting is found invalid later."""
+    table = above.data.get("authority")
+    patterns = table.get("nested") if isinstance(table, dict) else None
+    if not isinstance(patterns, list) or not all(isinstance(one, str) for one in patterns):
+        return []
+    return [] if AuthoritySettings(nested=patterns).problem() else patterns
 
 
 def _say_silent(parts: Sequence[_Part]) -> None:

@@ -34,6 +34,7 @@ class Difference(Record, frozen=False):
         old, new: its values as TOML has them; None where it is absent.
         old_origin, new_origin: where they are written; None for a default.
         effect: `tightens`, `loosens`, or `incomparable` where neither can be said.
+        grows: whether more elements tighten it.
     """
 
     key: str
@@ -42,6 +43,7 @@ class Difference(Record, frozen=False):
     effect: Effect
     old_origin: Origin | None = None
     new_origin: Origin | None = None
+    grows: bool = False
 
     @property
     def summary(self) -> str:
@@ -85,19 +87,33 @@ def _value(value: Any) -> str:
     return shortened(text, 120)
 
 
-def compare(old: Policy, new: Policy, *, baseline: BaselineChange | None = None) -> PolicyChange:
+def compare(
+    old: Policy, new: Policy, *, baseline: BaselineChange | None = None, problem: str = ""
+) -> PolicyChange:
     """Compare two policies, each with its defaults.
 
     Args:
         old: the policy before.
         new: the policy after.
         baseline: what became of the baseline between them.
+        problem: what of the new one cannot be read.
     """
     found = [*_top(old, new), *_rules(old, new), *_tables(old, new)]
     for difference in found:
-        difference.old_origin = old.origin(difference.key) if difference.old is not None else None
-        difference.new_origin = new.origin(difference.key) if difference.new is not None else None
-    return PolicyChange(sorted(found, key=lambda difference: difference.key), baseline=baseline)
+        difference.old_origin = _origin(old, difference.key, difference.old, difference.new)
+        difference.new_origin = _origin(new, difference.key, difference.new, difference.old)
+    return PolicyChange(sorted(found, key=lambda difference: difference.key), problem, baseline)
+
+
+def _origin(policy: Policy, key: str, value: Any, other: Any) -> Origin | None:
+    """Where a value is written; of a list what only it has, where another document has that."""
+    if value is None:
+        return None
+    whole = policy.origin(key)
+    if whole is not None and isinstance(value, list) and isinstance(other, list):
+        own = (policy.origin(f"{key}.{at}") for at, one in enumerate(value) if one not in other)
+        return next((one for one in own if one and one.path != whole.path), whole)
+    return whole
 
 
 def _top(old: Policy, new: Policy) -> Iterator[Difference]:
@@ -108,7 +124,7 @@ def _top(old: Policy, new: Policy) -> Iterator[Difference]:
     either = isinstance(one, bool) or isinstance(other, bool)
     effect = _effect(_demand(one), _demand(other)) if either else "more"
     yield from differ("require_work_item", one, other, effect)
-    for key in ("normative", "order", "keys"):
+    for key in ("normative", "order", "keys", "nested"):
         direction = _direction(AuthoritySettings, key)
         yield from differ(f"authority.{key}", list(getattr(old, key)), list(getattr(new, key)), direction)
     titles, now = old.sections, new.sections
@@ -207,7 +223,7 @@ def differ(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iter
         effect = "incomparable"
         if direction in ("tightens", "loosens"):
             effect = "tightens" if direction == "tightens" else "loosens"
-    yield Difference(key, one, other, effect)
+    yield Difference(key, one, other, effect, grows=direction == "more")
 
 
 def _elements(old: Any, new: Any, *, more: bool) -> Effect:

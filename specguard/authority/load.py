@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from specguard.authority.policy import Policy
+from specguard.declaration.patterns import Selecting
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Final
 
     from specguard.authority.cache import Cache
@@ -60,13 +61,10 @@ def _kept(cache: Cache, found: Mapping[str, str], tree: Tree) -> Policy | None:
     """The policy of the cache; None where it has none, or one of another shape or of other documents."""
     data = cache.read(found)
     try:
-        if data is not None and all(
-            found.get(path) or _is_same(tree, path, oid) for path, oid in data["documents"]
-        ):
-            return Policy(data)
+        policy = Policy(data) if data is not None else None
+        return policy if policy is not None and has_documents(tree, policy, known=found) else None
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    return None
 
 
 def _compile(
@@ -75,17 +73,28 @@ def _compile(
     from specguard.authority.compile import compile_policy
 
     return compile_policy(
-        sources, registry=registry, read=lambda path, named_by: read_source(tree, path, named_by)
+        sources,
+        registry=registry,
+        read=lambda path, named_by: read_source(tree, path, named_by),
+        nested=lambda patterns: find_nested(tree, patterns),
     )
 
 
-def has_documents(tree: Tree, policy: Policy) -> bool:
-    """Whether a tree has the documents of a policy as they were when it was compiled."""
-    return all(_is_same(tree, path, oid) for path, oid in policy.documents if oid)
+def has_documents(tree: Tree, policy: Policy, *, known: Mapping[str, str] | None = None) -> bool:
+    """Whether a tree has the documents of a policy as they were when it was compiled.
+
+    Args:
+        tree: the files.
+        policy: the policy.
+        known: documents that it is known to have.
+    """
+    nested = policy.to_data()["nested"]
+    same = {**nested, **(known or {})}
+    others = [(path, oid) for path, oid in policy.documents if oid and path not in same]
+    return find_nested(tree, policy.nested) == nested and all(_is_same(tree, *one) for one in others)
 
 
 def _is_same(tree: Tree, path: str, oid: str) -> bool:
-    """Whether a further document is what it was."""
     entry = find(tree, path)
     return entry is not None and entry.oid == oid and entry.mode & 0o170000 == 0o100000
 
@@ -147,6 +156,47 @@ def find_sources(tree: Tree) -> dict[str, str]:
     return found
 
 
+def levels(pattern: str) -> Sequence[str]:
+    """A pattern of folders, after the patterns of those above them: `packages`, then `packages/*`."""
+    segments = pattern.strip("/").split("/")
+    return ["/".join(segments[:end]) for end in range(1, len(segments) + 1)]
+
+
+def find_nested(tree: Tree, patterns: Sequence[str]) -> dict[str, str]:
+    """What identifies each nested authority in a tree, by its path: its mode and object id.
+
+    Args:
+        tree: the files that are trusted.
+        patterns: the setting `[authority] nested`.
+
+    Raises:
+        SpecguardError: the tree cannot be read.
+    """
+    found: dict[str, str] = {}
+    for pattern in patterns:
+        folders = [b""]
+        for level in levels(pattern):
+            matching = Selecting([level])
+            folders = [path for path in _folders(tree, folders) if matching.find(path) is not None]
+        for folder in folders:
+            path = f"{folder.decode('utf-8', 'surrogateescape')}/{AUTHORITY}"
+            entry = find(tree, path)
+            if entry is not None:
+                found[path] = f"{entry.mode:o} {entry.oid}"
+    return dict(sorted(found.items()))
+
+
+def _folders(tree: Tree, above: Sequence[bytes]) -> Iterator[bytes]:
+    for folder in above:
+        try:
+            names = tree.names(folder)
+        except MissingFact as missing:
+            what = f"the nested authorities cannot be read: {missing.reason}"
+            raise _broken(AUTHORITY, what, missing.command) from None
+        prefix = folder + b"/" if folder else b""
+        yield from (prefix + name for name, entry in names.items() if entry.is_directory)
+
+
 def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> AuthoritySource:
     """Read a document.
 
@@ -177,8 +227,12 @@ def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> Author
     return AuthoritySource(path, entry.oid, decode(data or b"", path))
 
 
-def read_file(path: str) -> AuthoritySource:
-    """Read the document that `--authority` names, from the file system.
+def read_file(path: str, what: str = "the authority") -> AuthoritySource:
+    """Read a document that the command line names, from the file system.
+
+    Args:
+        path: its name.
+        what: what it is, for messages.
 
     Raises:
         SpecguardError: it cannot be read, is no file, not UTF-8 or empty.
@@ -187,11 +241,9 @@ def read_file(path: str) -> AuthoritySource:
         with open(path, "rb") as file:
             data = file.read()
     except IsADirectoryError:
-        what = "the authority is a folder, and must be a file"
-        raise _broken(path, what, "name a document in it") from None
+        raise _broken(path, f"{what} is a folder, and must be a file", "name a document in it") from None
     except OSError as error:
-        what = f"the authority cannot be read: {error.strerror}"
-        raise _broken(path, what, "check its name") from None
+        raise _broken(path, f"{what} cannot be read: {error.strerror}", "check its name") from None
     return AuthoritySource(path, "", decode(data, path))
 
 

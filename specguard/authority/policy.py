@@ -251,7 +251,7 @@ class Guards:
         return bool(self._rules)
 
 
-FORMAT: Final = 6
+FORMAT: Final = 7
 """The number of the data's format; data of another one is not read."""
 
 
@@ -325,6 +325,30 @@ class RuleInPolicy:
         return f"RuleInPolicy({self.code} {self.name})"
 
 
+class Disregarded(Record):
+    """Something in the authority that does not count, since what stands above it goes first.
+
+    Attributes:
+        key: the setting's dotted key; empty for a nested authority, of which nothing counts then.
+        message: what is wrong with it, in one sentence.
+        help: the next step.
+        origin: where it is written.
+        above: what stands above it.
+    """
+
+    key: str
+    message: str
+    help: str
+    origin: Origin
+    above: Origin
+
+    @property
+    def data(self) -> list[Any]:
+        """It as data that JSON can hold."""
+        at, above = self.origin, self.above
+        return [self.key, self.message, self.help, [at.path, at.line], [above.path, above.line]]
+
+
 class Statement(Record):
     """A sentence of the authority that commands.
 
@@ -357,6 +381,7 @@ class Policy:
         normative: the documents that the authority names as normative.
         order: the documents by authority, the highest first.
         sections: the setting `[authority] sections`.
+        nested: the folders whose own authorities are read, as patterns.
         documents: the path and object id of each document of the authority.
         rules: every registered rule, by code.
         log_folder: what the paths of the log of approvals begin with, a slash at its end.
@@ -385,6 +410,7 @@ class Policy:
         self.normative: Sequence[str] = data["authority"]["normative"]
         self.order: Sequence[str] = data["authority"]["order"]
         self.sections: Mapping[str, str] = data["authority"]["sections"]
+        self.nested: Sequence[str] = data["authority"]["nested"]
         self.documents: Sequence[tuple[str, str]] = [(path, oid) for path, oid in data["documents"]]
         self.rules: Sequence[RuleInPolicy] = [RuleInPolicy(rule) for rule in data["rules"]]
         self.log_folder: bytes = data["log"].strip("/").encode("utf-8", "surrogateescape") + b"/"
@@ -517,6 +543,29 @@ class Policy:
     def unread(self) -> Sequence[Unread]:
         """What was not understood in known sections and blocks."""
         return [Unread(*one) for one in self._data["unread"]]
+
+    @property
+    def disregarded(self) -> Sequence[Disregarded]:
+        """What does not count: nested authorities that are wrong, and what loosens the floor."""
+        return [
+            Disregarded(key, message, help, Origin(*at), Origin(*above))
+            for key, message, help, at, above in self._data["disregarded"]
+        ]
+
+    def is_nested(self, path: bytes) -> bool:
+        """Whether a path is a nested authority's, or would be."""
+        if not self.nested:
+            return False
+        folder, _, name = path.rpartition(b"/")
+        if name != b"SPEC_AUTHORITY.md":
+            return False
+        return Selecting([pattern.strip("/") for pattern in self.nested]).find(folder) is not None
+
+    @property
+    def floor(self) -> Mapping[str, str] | None:
+        """The file, SHA-256 and policy of the floor that it is held to; None without one."""
+        floor: Mapping[str, str] | None = self._data.get("floor")
+        return floor
 
     @property
     def statements(self) -> Sequence[Statement]:

@@ -7,8 +7,9 @@ and people that `selectors` and `approvers` name are all known.
 
 from __future__ import annotations
 
+from specguard.authority.load import levels
 from specguard.change.git import MAX_ENTRIES
-from specguard.declaration.patterns import Covering, PatternError
+from specguard.declaration.patterns import Covering, PatternError, Selecting
 from specguard.declaration.rule import Settings, required, setting
 from specguard.errors import nearest
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from typing import Any, Final, Literal
 
     from specguard.declaration.expressions import Expression
-    from specguard.declaration.patterns import Selecting
     from specguard.declaration.registry import Registry
     from specguard.model import Severity, Stage
 
@@ -74,9 +74,19 @@ class AuthoritySettings(Settings):
     normative: list[str] = setting([], "the normative documents (this locks nothing)", tightens="more")
     order: list[str] = setting([], "documents, highest first: paths or patterns")
     keys: list[AuthorityKey] = setting([], "what lower documents must not contradict", tightens="more")
+    nested: list[str] = setting(
+        [], "folders, or patterns of them, whose own `SPEC_AUTHORITY.md` may guard more", tightens="more"
+    )
 
     def problem(self) -> str:
         """What cannot be, as a clause."""
+        for pattern in self.nested:
+            if "**" in pattern:
+                return f"of `nested`, {pattern!r} has no depth; name each level, as in 'packages/*'"
+            try:
+                list(map(Selecting.translate, levels(pattern)))
+            except PatternError as error:
+                return f"of `nested`, {error}"
         for pattern in self.order:
             try:
                 Covering.translate(pattern)

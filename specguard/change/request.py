@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
 
+FLOOR: Final = "SPECGUARD_FLOOR"
+"""The variable that names the floor where no option does."""
+
+
 class FileEdit(Record):
     """A file that would be written or removed.
 
@@ -58,6 +62,9 @@ class Request(Record):
         reviews_file: a file with the reviews of a pull request, as the platform lists them.
         log: the file that every verdict is added to; empty for none.
         authority: a document to judge by instead of the base's; it makes the verdict untrusted.
+        floor: an authority that the judging one may tighten and not loosen; empty: what the variable
+            `SPECGUARD_FLOOR` of the environment names.
+        floor_sha256: the SHA-256 that the floor's file must have; empty: any.
         enforce: nothing outside the trusted base may loosen the verdict.
         bootstrap: a base without an authority may be judged by the head's, and first approvers are accepted.
         today: the date to judge by, `YYYY-MM-DD`; empty: the clock's.
@@ -100,6 +107,8 @@ class Request(Record):
     reviews_file: str = ""
     log: str = ""
     authority: str = ""
+    floor: str = ""
+    floor_sha256: str = ""
     enforce: bool = False
     bootstrap: bool = False
     today: str = ""

@@ -6,6 +6,7 @@ import os
 
 from specguard.change.base import Found, find_base, named_base, no_base
 from specguard.change.change import Change
+from specguard.change.request import FLOOR
 from specguard.change.revision import Revision, head_refs, resolve
 from specguard.change.tree import Tree
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError
@@ -326,7 +327,7 @@ _MOST_LINKS: Final = 40
 def named_files(request: Request) -> Sequence[tuple[str, str]]:
     """What each file is that the change must not have written, and its name.
 
-    Those are what says who it is from and who approves it, and what is kept of verdicts.
+    Those are what says who it is from and who approves it, what is kept of verdicts, and the floor.
     """
     file = request.event_file
     if not file and request.environment.get("GITHUB_ACTIONS") == "true":
@@ -335,6 +336,7 @@ def named_files(request: Request) -> Sequence[tuple[str, str]]:
         ("the event file", file),
         ("the reviews file", request.reviews_file),
         ("the decision log", request.log),
+        ("the floor", request.floor or request.environment.get(FLOOR, "")),
     ]
     return [(what, name) for what, name in named if name]
 

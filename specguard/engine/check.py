@@ -10,7 +10,7 @@ from specguard.change.git import Git
 from specguard.change.repository import Looking
 from specguard.change.sources import open_changes
 from specguard.engine.facts import Clock, Facts
-from specguard.engine.policies import Policies, stack_notes, touches_policy
+from specguard.engine.policies import Policies, stack_notes, touches_policy, unread_nested
 from specguard.engine.rule_runner import Judging, Kept, names_of, tell_once
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, nearest
 from specguard.model import Verdict, put_aside, state_of
@@ -203,6 +203,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
             "policy_id": policy.policy_id,
             "trusted": policy.trusted,
             "plugins": list(policy.plugins),
+            **({"floor": policy.floor} if policy.floor else {}),
         },
         results=results,
         notes=[
@@ -211,6 +212,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
             *facts.remarks(),
             *said,
             *_unread(altered, results),
+            *unread_nested(change, policy),
             *_left_to_ci(change, policy),
             *stack_notes(change, facts),
         ],

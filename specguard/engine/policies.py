@@ -12,13 +12,16 @@ from specguard.authority.policy import PolicyChange
 from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Repository, short_branch
+from specguard.change.request import FLOOR
 from specguard.errors import NoAuthorityError, SpecguardError, if_known
+from specguard.model import listed, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final
 
+    from specguard.authority.floor import Floor
     from specguard.authority.policy import Policy
     from specguard.change.request import Request
     from specguard.change.sources import Change
@@ -31,6 +34,10 @@ if TYPE_CHECKING:
     from specguard.work.name_templates import Template
 
 
+_IN_FOLDER: Final = f"/{AUTHORITY}".encode()
+_NAMED: Final = 3
+"""So many files are named in a note."""
+
 TRY: Final = f"commit it there; until then try it with `specguard check --authority {AUTHORITY}`"
 """What to do with an authority that no commit has yet."""
 
@@ -42,14 +49,23 @@ class Policies:
         request: what was asked for.
         repository: whose they are.
         given: the policy that judges whatever the change is, as one that is only proposed does.
+        floor: what every policy is held to, where the caller has opened it; None: what the request names.
 
     Attributes:
         cache: where policies are kept, and what rules found; None where a verdict is final.
     """
 
-    def __init__(self, request: Request, repository: Repository, *, given: Policy | None = None) -> None:
+    def __init__(
+        self,
+        request: Request,
+        repository: Repository,
+        *,
+        given: Policy | None = None,
+        floor: Floor | None = None,
+    ) -> None:
         self._request = request
-        self._given = given
+        self._floor = floor or open_floor(request)
+        self._given = self._held(given)
         self._known: dict[str, Policy | None] = {}
         self.cache: Cache | None = None
         if not request.enforce:
@@ -162,8 +178,11 @@ class Policies:
         return sorted({rule.code for rule in rules if {"edit", "commit-msg"} & set(rule.stages)})
 
     def load(self, tree: Tree, authority: str = "") -> Policy | None:
-        """The policy of a tree, or of a file in place of its documents."""
-        return load_policy(tree, registry=self.registry, cache=self.cache, authority=authority)
+        """The policy of a tree, or of a file in place of its documents, held to the floor."""
+        return self._held(load_policy(tree, registry=self.registry, cache=self.cache, authority=authority))
+
+    def _held(self, policy: Policy | None) -> Policy | None:
+        return self._floor.hold(policy) if policy is not None and self._floor is not None else policy
 
     def registry(self, plugins: Sequence[str]) -> Registry:
         """What plugins register; they are imported only where a policy is compiled."""
@@ -219,6 +238,26 @@ def open_policy(request: Request) -> Policy:
     return policy
 
 
+def open_floor(request: Request) -> Floor | None:
+    """The floor that a request names; None where it names none. It can be used for many repositories.
+
+    Raises:
+        SpecguardError: it cannot be read, is wrong, or is not the one that is pinned.
+    """
+    file = request.floor or request.environment.get(FLOOR, "")
+    if file:
+        from specguard.authority.floor import read_floor
+
+        return read_floor(file, _registry, pinned=request.floor_sha256)
+    if request.floor_sha256:
+        raise SpecguardError(
+            "--floor-sha256 pins a floor, and none is named",
+            help=f"name it with --floor FILE, or in the variable {FLOOR}",
+            code="usage",
+        )
+    return None
+
+
 def compare_policies(policy: Policy, change: Change) -> PolicyChange:
     """How the change alters the policy that it started from.
 
@@ -247,7 +286,10 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
         return PolicyChange(problem=error.message, baseline=baseline)
     if after is None:
         return PolicyChange(problem="the authority is removed" if known else "", baseline=baseline)
-    return compare(before or policy, after, baseline=baseline)
+    known_before = {(one.origin.path, one.message) for one in (before or policy).disregarded}
+    broken = [one for one in after.disregarded if (one.origin.path, one.message) not in known_before]
+    problem = f"{broken[0].origin}: {broken[0].message}" if broken else ""
+    return compare(before or policy, after, baseline=baseline, problem=problem)
 
 
 def touches_policy(change: Change, policy: Policy) -> bool:
@@ -257,7 +299,24 @@ def touches_policy(change: Change, policy: Policy) -> bool:
 
 def _touched(change: Change, policy: Policy) -> set[bytes]:
     names = {name.encode("utf-8", "surrogateescape") for name in DEFAULTS} | policy.document_paths
-    return {entry.path for entry in change.entries if entry.path in names or entry.path == BASELINE}
+    return {
+        entry.path
+        for entry in change.entries
+        if entry.path in names or entry.path == BASELINE or policy.is_nested(entry.path)
+    }
+
+
+def unread_nested(change: Change, policy: Policy) -> Iterator[str]:
+    """Which authorities in folders are not read, as nothing names their folders."""
+    known = policy.document_paths
+
+    def others() -> list[bytes]:
+        paths = change.head_files.paths() if change.request.all else [entry.path for entry in change.entries]
+        return [path for path in paths if path.endswith(_IN_FOLDER) and path not in known]
+
+    found = [path_text(path) for path in if_known(others, []) if not policy.is_nested(path)]
+    if found:
+        yield f"Not read, as [authority] nested does not name the folder: {listed(found, _NAMED)}."
 
 
 def _compare_baselines(change: Change) -> BaselineChange:

@@ -340,7 +340,7 @@ def names_of(change: Change, policy: Policy, today: date) -> Mapping[str, str] |
     """
     if change.source != "range" or change.stage not in ("range", "pull-request"):
         return None
-    if not all(oid for _, oid in policy.documents):
+    if policy.floor or not all(oid for _, oid in policy.documents):
         # A file that was named on the command line has no name that says what is in it.
         return None
     base = if_known(lambda: change.base, None)

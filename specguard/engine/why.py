@@ -106,7 +106,7 @@ def governing(policy: Policy, path: bytes) -> list[Governing]:
         for key, pattern, effect in matching(settings, f"rules.{rule.name}", path):
             found.append(_governing(policy, rule, key, pattern, effect))
     said = [*_of_work(policy, path), *_of_specs(policy, path), *of_tables(policy, path)]
-    if path in policy.document_paths or path == BASELINE:
+    if path in policy.document_paths or path == BASELINE or policy.is_nested(path):
         what = "the baseline" if path == BASELINE else "the authority"
         said.append(("PTH004", "", path_text(path), what))
     for code, setting, pattern, effect in said:

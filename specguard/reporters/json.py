@@ -192,6 +192,7 @@ def _decision(verdict: Verdict) -> dict[str, Any]:
         "authority": {
             "documents": [{"path": path, "oid": blobs.get(path) or None} for path in authority["documents"]],
             **{name: authority.get(name) for name in ("ref", "policy_id", "trusted")},
+            **({"floor": authority["floor"]} if authority.get("floor") else {}),
         },
         "enforce": verdict.enforce,
         "verdict": verdict.outcome,

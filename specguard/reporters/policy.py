@@ -138,6 +138,12 @@ def as_text(policy: Policy, *, coverage: bool = False) -> str:
         lines += [
             f"  {cut_path(one.path)}:{one.line}: {cut(one.text)} ({cut(one.reason)})" for one in policy.unread
         ]
+    if policy.disregarded:
+        lines += ["", "does not count:"]
+        lines += [
+            f"  {cut_path(str(one.origin))}: {cut(one.message)} ({cut_path(str(one.above))})"
+            for one in policy.disregarded
+        ]
     if coverage:
         # Their words are known in English alone; a document in another language is not said to have none.
         lines += ["", f"sentences that command, in English:{'' if policy.statements else ' none'}"]
@@ -183,6 +189,10 @@ def as_data(policy: Policy) -> dict[str, Any]:
         ],
         "rules": [fields_of(rule, "code", "name", "severity", "active") for rule in policy.rules],
         "unread": [fields_of(one, "path", "line", "text", "reason") for one in policy.unread],
+        "disregarded": [
+            {"origin": origin_data(one.origin), "message": one.message, "above": origin_data(one.above)}
+            for one in policy.disregarded
+        ],
         "statements": [
             {
                 **fields_of(one, "path", "line", "text"),

@@ -128,8 +128,8 @@ class PolicyChanges(Rule):
         documents: Documents,
     ) -> Iterator[Finding]:
         """Look at the policy's difference, then at each file that runs specguard."""
-        named = _DOCUMENTS | {path.encode("utf-8", "surrogateescape") for path, _ in policy.documents}
-        settings = [entry for entry in entries if entry.path in named]
+        named = _DOCUMENTS | policy.document_paths
+        settings = [entry for entry in entries if entry.path in named or policy.is_nested(entry.path)]
         if settings:
             yield from _differences(settings, policy_change)
         # Compiling the patterns would cost a hook more than looking at how they begin.
@@ -138,7 +138,7 @@ class PolicyChanges(Rule):
         )
         for entry in entries:
             path = entry.path
-            if path in named:
+            if path in named or policy.is_nested(path):
                 continue
             if path == _BASELINE:
                 # Before a first authority nothing was judged, so nothing could be accepted.

@@ -1,0 +1,209 @@
+"""A floor: an organisation's authority, which those of its repositories may tighten and not loosen.
+
+What a policy loosens of it is found as PTH004 finds what a change loosens. The floor's value is put in its
+place.
+"""
+
+from __future__ import annotations
+
+import copy
+from os.path import basename
+from typing import TYPE_CHECKING
+
+from specguard.authority.compile import compile_policy
+from specguard.authority.difference import compare
+from specguard.authority.layers import UNITED
+from specguard.authority.load import read_file
+from specguard.authority.policy import Disregarded, Policy
+from specguard.change.revision import sha256
+from specguard.declaration.rule import Record
+from specguard.documents.data import dotted
+from specguard.errors import SpecguardError
+from specguard.model import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, Final
+
+    from specguard.authority.difference import Difference
+    from specguard.authority.load import AuthoritySource
+    from specguard.declaration.registry import Registry
+
+TOLD_BY: Final = "disregarded-setting"
+"""The rule that tells what is loosened; no repository turns it off."""
+
+_COMMON: Final = ("severity", "stages", "approvable", "exclude")
+_OF_A_REPOSITORY: Final = ("base", "remote", "plugins", "authority.nested")
+"""What is a repository's own to say; `documents`, too."""
+
+_ADD_UP: Final = frozenset(dotted(path) for path in UNITED)
+
+
+def read_floor(file: str, registry: Callable[[Sequence[str]], Registry], *, pinned: str = "") -> Floor:
+    """Read and compile a floor.
+
+    Args:
+        file: its name.
+        registry: gives the rules and presets.
+        pinned: the SHA-256 that it must have; empty: any.
+
+    Raises:
+        SpecguardError: it cannot be read, is wrong, or is not the one that is pinned.
+    """
+    source = read_file(file, "the floor")
+    digest = sha256(source.text.encode()).hexdigest()
+    if pinned and digest != pinned.lower():
+        raise SpecguardError(
+            f"this is not the floor that is pinned: its SHA-256 is {digest}",
+            path=file,
+            help="see what has changed in it, then pin it anew with --floor-sha256",
+            code="untrusted-file",
+        )
+    policy = compile_policy([source], registry=registry, read=_refuse_documents)
+    if policy is None:
+        raise SpecguardError("there are no settings in it", path=file, code="no-authority")
+    for key in _OF_A_REPOSITORY:
+        if key in policy.origins:
+            raise _refused(key, policy.origins[key])
+    return Floor(file, digest, policy)
+
+
+def _refuse_documents(_path: str, named_by: Origin) -> AuthoritySource:
+    raise _refused("documents", named_by)
+
+
+def _refused(key: str, origin: Origin) -> SpecguardError:
+    return SpecguardError(
+        f"a floor cannot set `{key}`, which is each repository's own",
+        path=origin.path,
+        line=origin.line or None,
+        help="take it out: a floor is one file, for many repositories",
+        code="broken-authority",
+    )
+
+
+class Floor(Record):
+    """A floor, compiled once for any number of policies.
+
+    Attributes:
+        path: its file, as it was named.
+        sha256: of that file, as hexadecimal digits.
+        policy: what it comes to.
+    """
+
+    path: str
+    sha256: str
+    policy: Policy
+
+    def hold(self, policy: Policy) -> Policy:
+        """The policy with the floor's value wherever it loosens what the floor sets.
+
+        A rule of which the floor has a table is held in all that it would loosen, any other setting where the
+        floor itself sets it. What cannot be compared is held where the floor sets it.
+        """
+        data = copy.deepcopy(dict(policy.to_data()))
+        data["floor"] = {"path": self.path, "sha256": self.sha256, "policy_id": self.policy.policy_id}
+        self._turn_on(data)
+        own = policy.origins
+        for one in compare(self.policy, policy).differences:
+            if one.effect == "tightens" or not self._sets(one):
+                continue
+            self._put(data, one)
+            if one.key in own and one.key not in _ADD_UP:
+                said = f"loosens the floor, whose value holds: {one.key} {one.summary}"
+                step = "take it out, or make it at least as tight as the floor"
+                wrong = Disregarded(one.key, said, step, own[one.key], Origin(*self._origin(one.key)))
+                data["disregarded"].append(wrong.data)
+        return Policy(data)
+
+    def _turn_on(self, data: Mapping[str, Any]) -> None:
+        """Let the rules and tables of the floor judge that the policy does not have."""
+        floor = self.policy.to_data()
+        rules = {rule["name"]: rule for rule in floor["rules"]}
+        for rule in data["rules"]:
+            known = rules.get(rule["name"])
+            if (known and not known["unset"]) or rule["name"] == TOLD_BY:
+                rule["unset"] = ""
+            if known and known["settings"] is not None and rule["settings"] is None:
+                rule["settings"] = {}
+        for fact, table in floor["declared"].items():
+            data["declared"][fact]["set"] |= table["set"]
+
+    def _sets(self, one: Difference) -> bool:
+        """Whether the floor says something of the setting that differs."""
+        origins = self.policy.origins
+        if one.key.startswith("authority.sections."):
+            # They say how the floor itself is read.
+            return False
+        if one.key in origins or not one.key.startswith("rules."):
+            return one.key in origins
+        table = ".".join(one.key.split(".")[:2])
+        return one.effect == "loosens" and (table in origins or table == f"rules.{TOLD_BY}")
+
+    def _origin(self, key: str) -> list[Any]:
+        origin = self.policy.origin(key)
+        if origin is None:
+            return [f"floor:{basename(self.path)}", 0]
+        # A temporary folder says nothing to who reads a finding.
+        return [f"floor:{basename(self.path)}" if origin.path == self.path else origin.path, origin.line]
+
+    def _put(self, data: dict[str, Any], one: Difference) -> None:
+        """Put the floor's value in place, and where it is from; to what grows, only add it."""
+        there, name = _place(data, one.key)
+        floor, _ = _place(self.policy.to_data(), one.key)
+        origins = data["origins"]
+        grows = one.grows and name in there and name in floor
+        first = len(_elements(there[name])) if grows else 0
+        if grows:
+            said = _elements(there[name])
+            added = [index for index, value in enumerate(_elements(floor[name])) if value not in said]
+            there[name] = _with(there[name], floor[name], added)
+        else:
+            added = list(range(len(_elements(floor.get(name)))))
+            for key in [key for key in origins if key == one.key or key.startswith(f"{one.key}.")]:
+                del origins[key]
+            if name in floor:
+                there[name] = floor[name]
+            else:
+                there.pop(name, None)
+        for key in (one.key.rpartition(".")[0], one.key):
+            if key and self.policy.origin(key):
+                origins.setdefault(key, self._origin(key))
+        for number, index in enumerate(added, start=first):
+            origins[f"{one.key}.{number}"] = self._origin(f"{one.key}.{index}")
+
+
+def _place(data: Any, key: str) -> tuple[dict[str, Any], str]:
+    """The table in a policy's data that a setting stands in, and its name there."""
+    head, _, rest = key.partition(".")
+    if head == "rules":
+        name, _, field = rest.partition(".")
+        rule = next(rule for rule in data["rules"] if rule["name"] == name)
+        return (rule if field in _COMMON else rule["settings"]), field
+    if head == "authority":
+        return (data, "authority_keys") if rest == "keys" else (data["authority"], rest)
+    declared = next((one for one in data["declared"].values() if one["table"] == head), None)
+    if declared is None:
+        return data["top"], head
+    value = declared["value"]
+    if not rest:
+        return declared, "value"
+    if value["$"] == "record":
+        return value["fields"], rest
+    kind, _, field = rest.rpartition(".")
+    return (value["items"][kind]["fields"], field) if kind in value["items"] else (value["items"], rest)
+
+
+def _elements(value: Any) -> Sequence[Any]:
+    """The elements of a list as data; none of another value."""
+    if isinstance(value, dict):
+        value = value.get("patterns")
+    return value if isinstance(value, list) else ()
+
+
+def _with(value: Any, other: Any, added: Sequence[int]) -> Any:
+    """A list as data with some elements of another one behind its own."""
+    if isinstance(value, dict):
+        parts = ("patterns", "expressions")
+        return {**value, **{part: _with(value[part], other[part], added) for part in parts}}
+    return [*value, *[other[index] for index in added]]

@@ -1,0 +1,252 @@
+"""A floor: an organisation's authority over three repositories, which may tighten and not loosen it."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.authority.floor import Floor
+from specguard.testing import Repository, run_here
+from tests.integrations.hooks.asking import edit
+from tests.outcomes import ended
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.testing import Outcome
+    from tests.authority.conftest import Load
+
+FLOOR = """# The organisation
+
+## Locked zones
+
+- `.github/`
+
+```toml specguard
+[rules.locked-path]
+approvable = false
+
+[rules.oversized-change]
+entries = 50
+
+[rules.policy-change]
+severity = "error"
+
+[approvals]
+max_days = 10
+```
+"""
+OWN = "[rules.commit-form]\nsubject_max = 60"
+LOOSE = """[rules.locked-path]
+paths = ["docs/"]
+exclude = [".github/x"]
+severity = "warning"
+[rules.oversized-change]
+entries = 100
+[rules.policy-change]
+severity = "off"
+[rules.disregarded-setting]
+severity = "off"
+[approvals]
+max_days = 20"""
+TIGHT = """[rules.locked-path]
+paths = ["docs/", ".github/"]
+[rules.oversized-change]
+entries = 5
+[approvals]
+max_days = 3"""
+
+
+@pytest.fixture
+def floor(tmp_path: Path) -> Path:
+    file = tmp_path / "org.md"
+    file.write_text(FLOOR)
+    return file
+
+
+def made(place: Path, settings: str) -> Repository:
+    """A repository whose authority has these settings, and whose branch changes what the floor locks."""
+    repository = Repository(place)
+    text = f'# Authority\n\n```toml specguard\nbase = "main"\n{settings}\n```\n'
+    repository.commit("docs: one", files={"SPEC_AUTHORITY.md": text, ".github/x": "a\n", "docs/x": "a\n"})
+    repository.branch("work")
+    repository.commit("ci: two", files={".github/x": "b\n"})
+    return repository
+
+
+def check(repository: Repository, *words: str, **more: Any) -> Outcome:
+    return run_here("check", "--output-format=json", *words, directory=repository.path, **more)
+
+
+def rows(outcome: Outcome) -> list[tuple[Any, ...]]:
+    return sorted(
+        (
+            one["code"],
+            one["severity"],
+            one["location"]["line"],
+            one["authority"]["path"],
+            one["authority"]["line"],
+        )
+        for one in outcome.report["findings"]
+    )
+
+
+LOCKED = ("PTH002", "error", None, "floor:org.md", 5)
+
+
+def test_three_repositories_stand_on_one_floor(tmp_path: Path, floor: Path) -> None:
+    silent, tight, loose = (made(tmp_path / str(at), text) for at, text in enumerate((OWN, TIGHT, LOOSE)))
+    named = f"--floor={floor}"
+    assert ended(check(silent)).report["findings"] == []
+    # What it does not say itself, it is held to without a word.
+    assert rows(check(silent, named)) == [LOCKED]
+    # What is as tight is its own, and so is the line that decides.
+    assert rows(check(tight, named)) == [("PTH002", "error", None, "SPEC_AUTHORITY.md", 6)]
+    outcome = ended(check(loose, named), 1)
+    assert rows(outcome) == [
+        *(
+            ("CFG004", "warning", line, "floor:org.md", above)
+            for line, above in ((7, 5), (8, 5), (10, 12), (12, 15), (14, 5), (16, 18))
+        ),
+        LOCKED,
+    ]
+    held = {
+        one["message"].removeprefix("loosens the floor, whose value holds: ")
+        for one in outcome.report["findings"]
+    }
+    assert "rules.oversized-change.entries from 50 to 100" in held
+    assert 'rules.disregarded-setting.severity from "error" to "off"' in held
+
+
+def test_a_report_says_which_floor_judged(tmp_path: Path, floor: Path) -> None:
+    repository = made(tmp_path / "one", OWN)
+    assert "floor" not in check(repository).report["authority"]
+    log = tmp_path / "log.jsonl"
+    said = check(repository, f"--floor={floor}", f"--log-decisions={log}").report["authority"]["floor"]
+    assert said["path"] == str(floor)
+    assert said["sha256"] == sha256(FLOOR.encode()).hexdigest()
+    assert json.loads(log.read_text())["authority"]["floor"] == said
+
+
+def test_a_job_s_variable_names_it_for_every_command(tmp_path: Path, floor: Path) -> None:
+    repository = made(tmp_path / "one", LOOSE)
+    env = {"SPECGUARD_FLOOR": str(floor)}
+    assert LOCKED in rows(check(repository, env=env))
+    printed = run_here("policy", directory=repository.path, env=env).stdout
+    assert "entries = 50" in printed
+    assert "floor:org.md:12" in printed
+    assert "rules.oversized-change.entries from 50 to 100 (floor:org.md:12)" in printed
+    assert "floor:org.md:5" in run_here("why", ".github/x", directory=repository.path, env=env).stdout
+    assert edit(repository, repository.path / ".github/x", environment=env).kind == "refuse"
+    assert edit(repository, repository.path / ".github/x").kind != "refuse"
+
+
+def test_it_is_pinned_by_its_digest(tmp_path: Path, floor: Path) -> None:
+    repository = made(tmp_path / "one", OWN)
+    digest = sha256(FLOOR.encode()).hexdigest()
+    ended(check(repository, f"--floor={floor}", f"--floor-sha256={digest.upper()}"), 1)
+    outcome = ended(check(repository, f"--floor={floor}", f"--floor-sha256={'0' * 64}"), 2)
+    assert digest in outcome.stdout
+    # A variable that somebody took away is not silence.
+    outcome = ended(check(repository, f"--floor-sha256={digest}"), 2)
+    assert "none is named" in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "the floor cannot be read: No such file or directory"),
+        ("", "is empty"),
+        ("# A\n\n```toml specguard\nmerge = \n```\n", "this is not TOML"),
+        ("# A\n\n```toml specguard\nmerge = 'x'\n```\n", "`merge`"),
+        *((f"# A\n\n```toml specguard\n{one}\n```\n", "which is each repository's own") for one in (
+            "base = 'main'", "remote = 'https://x.test/a'", "documents = ['b.md']", "authority.nested = ['a']"
+        )),
+    ],
+)  # fmt: skip
+def test_a_floor_that_is_wrong_ends_the_check(tmp_path: Path, text: str | None, said: str) -> None:
+    repository = made(tmp_path / "one", OWN)
+    floor = tmp_path / "org.md"
+    if text is not None:
+        floor.write_text(text)
+    outcome = ended(run_here("check", f"--floor={floor}", directory=repository.path), 2)
+    assert said in outcome.stderr
+    assert str(floor) in outcome.stderr
+
+
+def test_where_a_verdict_is_final_the_change_does_not_bring_it(tmp_path: Path, floor: Path) -> None:
+    repository = made(tmp_path / "one", OWN)
+    final = ("--enforce", "--base=main")
+    assert rows(ended(check(repository, *final, f"--floor={floor}"), 1)) == [LOCKED]
+    repository.commit("docs: bring one", files={"org.md": "# A\n\n## Locked zones\n\n- `nothing/`\n"})
+    for words, env in ((("--floor=org.md",), {}), ((), {"SPECGUARD_FLOOR": "org.md"})):
+        outcome = ended(check(repository, *final, *words, env=env), 2)
+        assert "the floor is in the judged tree" in outcome.stdout
+
+
+def test_what_is_held_of_each_kind_of_setting(load: Load) -> None:
+    over = load.toml(
+        """max_entries = 1000
+merge = "squash"
+[rules.locked-path]
+paths = ["a/", "b/"]
+[rules.commit-form]
+stages = ["push", "range"]
+[rules.missing-trailer]
+require = [{key = "Signed-off-by"}]
+[work.phase]
+branch = "p-{number}"
+commit = "p{number}: {slug}"
+[approvals]
+two_persons = ["PTH001"]"""
+    )
+    below = load.toml(
+        """max_entries = 2000
+[rules.locked-path]
+paths = ["b/", "c/"]
+[rules.locked-path.owners]
+"c/" = ["alice"]
+[rules.commit-form]
+stages = ["commit-msg"]
+[work.phase]
+branch = "q-{number}"
+[work.task]
+branch = "t-{number}"
+[approvals]
+two_persons = ["PTH002"]
+[[approvals.approver]]
+name = "alice"
+may = ["PTH002"]"""
+    )
+    held = Floor("SPEC_AUTHORITY.md", "0", over).hold(below)
+    assert held.max_entries == 1000
+    assert held.merge == "squash"
+    locked, form, trailer = (held.rule(code) for code in ("PTH002", "CMT003", "CMT006"))
+    assert locked
+    assert form
+    assert trailer
+    assert locked.settings["paths"].patterns == ("b/", "c/", "a/")
+    assert held.guards.find(b"a/x") is not None
+    assert str(held.cite("locked-path", "paths.2")) == "floor:SPEC_AUTHORITY.md:7"
+    # What cannot be compared, and the floor does not set, is the repository's.
+    assert locked.settings["owners"] == {"c/": ["alice"]}
+    assert form.stages == ["commit-msg", "push", "range"]
+    assert trailer.active
+    kinds = held.declared("work_kinds")
+    assert (kinds["phase"].branch, kinds["phase"].commit) == ("p-{number}", "p{number}: {slug}")
+    assert kinds["task"].branch == "t-{number}"
+    assert sorted(held.declared("approval_settings").two_persons) == ["PTH001", "PTH002"]
+    assert [one.name for one in held.declared("approval_settings").approver] == ["alice"]
+    assert {one.key for one in held.disregarded} == {
+        "approvals.two_persons",
+        "max_entries",
+        "rules.commit-form.stages",
+        "work.phase.branch",
+    }
+    # It was compiled once, for any number of policies, and neither is altered.
+    assert below.max_entries == 2000
+    assert Floor("SPEC_AUTHORITY.md", "0", over).hold(load.toml("")).max_entries == 1000
+    assert type(held)(held.to_data()).floor == held.floor

@@ -1,0 +1,252 @@
+"""Nested authorities: a monorepo of five packages, two of which guard more than the root does."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.testing import run_here
+from tests.authority.test_cache import loader
+from tests.integrations.hooks.asking import edit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.testing import Outcome, Repository
+
+__all__ = ["loader"]
+
+ROOT = """# Authority
+
+```toml specguard
+base = "main"
+[authority]
+nested = ["packages/*"]
+
+[rules.locked-path]
+paths = ["packages/*/LICENSE"]
+```
+"""
+A = "# Package A\n\n## Locked zones\n\n- `api/`: what others build on\n"
+B = '# Package B\n\n```toml specguard\n[rules.forbidden-path]\npaths = ["**/*.pem"]\n```\n'
+
+Found = tuple[str, str, "str | None", "int | None", "str | None"]
+
+
+def settings(text: str) -> str:
+    return f"# Package\n\n```toml specguard\n{text}\n```\n"
+
+
+@pytest.fixture
+def mono(repository: Repository) -> Repository:
+    """`main` with five packages and two nested authorities, and `work` on top of it."""
+    files = {f"packages/{name}/{path}": "x\n" for name in "abcde" for path in ("api/x", "y", "LICENSE")}
+    nested = {"packages/a/SPEC_AUTHORITY.md": A, "packages/b/SPEC_AUTHORITY.md": B}
+    repository.commit("docs: all", files={**files, **nested, "SPEC_AUTHORITY.md": ROOT})
+    repository.branch("work")
+    return repository
+
+
+def land(mono: Repository, files: dict[str, str]) -> None:
+    """Make it so on `main`."""
+    mono.commit("docs: land", files=files)
+    mono.ref("refs/heads/main")
+
+
+def found(outcome: Outcome) -> list[Found]:
+    """What is found: code, severity, path, line, and the line that decides."""
+    rows = []
+    for one in outcome.report["findings"]:
+        at = one["authority"] and "{path}:{line}".format(**one["authority"])
+        rows.append((one["code"], one["severity"], one["location"]["path"], one["location"]["line"], at))
+    return sorted(rows, key=repr)
+
+
+def judged(mono: Repository, folder: Path, files: dict[str, str | None]) -> list[Found]:
+    """What is found of a change, which is the same staged, at a push and for a pull request."""
+    for path, text in files.items():
+        if text is None:
+            mono.delete(path)
+        else:
+            mono.write(path, text)
+    mono.stage()
+    rows: list[list[Found]] = []
+
+    def check(*words: str, stdin: str = "") -> None:
+        outcome = run_here("check", *words, "--output-format=json", directory=mono.path, stdin=stdin)
+        assert outcome.exit_code == any(one[1] == "error" for one in found(outcome)), outcome
+        rows.append(found(outcome))
+
+    check("--staged")
+    mono.commit("feat: change")
+    head = mono.oid()
+    check("--push", stdin=f"refs/heads/work {head} refs/heads/work {'0' * 40}\n")
+    ends = {"base": {"sha": mono.oid("main"), "ref": "main"}, "head": {"sha": head, "ref": "work"}}
+    event = folder / "event.json"
+    event.write_text(json.dumps({"pull_request": {"number": 1, "title": "feat: x", "body": "", **ends}}))
+    check("--enforce", f"--pr-event={event}")
+    assert rows[0] == rows[1] == rows[2]
+    return rows[0]
+
+
+def test_each_package_guards_what_is_its_own(mono: Repository, tmp_path: Path) -> None:
+    changes: dict[str, str | None] = {f"packages/{name}/api/x": "z\n" for name in "abc"}
+    changes |= {f"packages/{name}/k.pem": "k\n" for name in "abc"}
+    assert judged(mono, tmp_path, changes) == [
+        ("PTH001", "error", "packages/b/k.pem", None, "packages/b/SPEC_AUTHORITY.md:5"),
+        ("PTH002", "error", "packages/a/api/x", None, "packages/a/SPEC_AUTHORITY.md:5"),
+    ]
+
+
+def test_an_agent_is_told_by_the_nested_line(mono: Repository) -> None:
+    refused = edit(mono, mono.path / "packages/a/api/x")
+    assert refused.kind == "refuse"
+    assert "packages/a/SPEC_AUTHORITY.md:5" in refused.refusal
+    assert edit(mono, mono.path / "packages/c/api/x").kind == "pass"
+    assert "loosens" in edit(mono, mono.path / "packages/a/SPEC_AUTHORITY.md", "# None\n").refusal
+    more = edit(mono, mono.path / "packages/a/SPEC_AUTHORITY.md", f"{A}- `y`\n")
+    assert more.kind != "refuse"
+
+
+def test_why_and_policy_cite_it(mono: Repository) -> None:
+    assert "packages/a/SPEC_AUTHORITY.md:5" in run_here("why", "packages/a/api/x", directory=mono.path).stdout
+    printed = run_here("policy", directory=mono.path).stdout
+    assert "packages/b/**/*.pem" in printed
+    assert "packages/b/SPEC_AUTHORITY.md:5" in printed
+    assert "PTH004" in run_here("why", "packages/c/SPEC_AUTHORITY.md", directory=mono.path).stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "severity", "place", "by"),
+    [
+        ({"a": f"{A}- `y`\n"}, "warning", ("a", 6), "SPEC_AUTHORITY.md:9"),
+        ({"c": A}, "warning", ("c", 5), "SPEC_AUTHORITY.md:9"),
+        ({"a": "# Package A\n"}, "error", ("a", None), "packages/a/SPEC_AUTHORITY.md:5"),
+        ({"a": None}, "error", ("a", None), "packages/a/SPEC_AUTHORITY.md:5"),
+        ({"a": None, "c": A}, "error", ("c", 5), "packages/a/SPEC_AUTHORITY.md:5"),
+    ],
+    ids=["tighten", "a new one", "loosen", "delete", "move"],
+)
+def test_a_change_of_one_is_a_change_of_the_policy(
+    mono: Repository,
+    tmp_path: Path,
+    change: dict[str, str | None],
+    severity: str,
+    place: tuple[str, int | None],
+    by: str,
+) -> None:
+    files = {f"packages/{name}/SPEC_AUTHORITY.md": text for name, text in change.items()}
+    path, line = f"packages/{place[0]}/SPEC_AUTHORITY.md", place[1]
+    assert judged(mono, tmp_path, files) == [("PTH004", severity, path, line, by)]
+
+
+def test_a_folder_that_is_named_no_more_is_loosened(mono: Repository, tmp_path: Path) -> None:
+    rows = judged(mono, tmp_path, {"SPEC_AUTHORITY.md": ROOT.replace('packages/*"', 'packages/b"', 1)})
+    assert ("PTH004", "error", "SPEC_AUTHORITY.md", 9, "packages/a/SPEC_AUTHORITY.md:5") in rows
+
+
+WRONG = {
+    "a setting": (settings('[rules.locked-path]\nexclude = ["y"]'), 5, "may only lock and forbid paths"),
+    "a severity": (settings('[rules.commit-form]\nseverity = "off"'), 5, "`rules.commit-form.severity`"),
+    "a rule": (settings("[rules.commit-count]"), 4, "`rules.commit-count`"),
+    "at the top": (settings('base = "dev"'), 4, "`base` stands in a nested authority"),
+    "a nested one": (settings('[authority]\nnested = ["x"]'), 5, "`authority.nested`"),
+    "a table": (settings("[work.phase]\nbranch = 'x'"), 4, "`work.phase`"),
+    "above": (settings('[rules.locked-path]\npaths = [\n "y",\n "../b/"]'), 7, "'../b/' reaches beyond"),
+    "above in prose": ("# A\n\n## Locked zones\n\n- `../b/`\n", 5, "'../b/' reaches beyond packages/a/"),
+    "from the root": (settings('[rules.locked-path]\npaths = ["/packages/b/"]'), 5, "reaches beyond"),
+    "a bad pattern": (settings('[rules.locked-path]\npaths = ["!y"]'), 5, "starts with '!'"),
+    "no list": (settings('[rules.locked-path]\npaths = "y"'), 5, "must be a list of strings"),
+    "no TOML": (settings("a = "), 4, "this is not TOML"),
+    "empty": ("\n", None, "the authority is empty"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_one_that_is_wrong_stops_what_is_below_it_and_nobody_else(
+    mono: Repository, tmp_path: Path, case: str
+) -> None:
+    text, line, said = WRONG[case]
+    path = "packages/a/SPEC_AUTHORITY.md"
+    land(mono, {path: text})
+    wrong = ("CFG004", "error", path, line, "SPEC_AUTHORITY.md:6")
+    assert judged(mono, tmp_path, {"packages/a/y": "z\n", "packages/b/y": "z\n"}) == [wrong]
+    assert said in run_here("policy", directory=mono.path).stdout
+    assert edit(mono, mono.path / "packages/a/y").kind == "refuse"
+    assert edit(mono, mono.path / "packages/b/y").kind != "refuse"
+    mono.ref("refs/heads/main")
+    warned = ("CFG004", "warning", path, line, "SPEC_AUTHORITY.md:6")
+    forbidden = ("PTH001", "error", "packages/b/k.pem", None, "packages/b/SPEC_AUTHORITY.md:5")
+    assert judged(mono, tmp_path, {"packages/b/k.pem": "k\n"}) == [warned, forbidden]
+
+
+def test_one_that_is_wrong_is_put_right_by_a_change_of_it_alone(mono: Repository, tmp_path: Path) -> None:
+    path = "packages/a/SPEC_AUTHORITY.md"
+    land(mono, {path: WRONG["above"][0]})
+    rows = judged(mono, tmp_path, {path: A})
+    assert [(code, severity) for code, severity, *_ in rows] == [("CFG004", "warning"), ("PTH004", "warning")]
+
+
+def test_a_change_that_breaks_one_is_an_error(mono: Repository, tmp_path: Path) -> None:
+    rows = judged(mono, tmp_path, {"packages/c/SPEC_AUTHORITY.md": WRONG["above"][0]})
+    assert [row[:3] for row in rows] == [("PTH004", "error", "packages/c/SPEC_AUTHORITY.md")]
+
+
+def test_a_link_in_its_place_is_not_followed(mono: Repository) -> None:
+    mono.symlink("packages/a/SPEC_AUTHORITY.md", "../b/SPEC_AUTHORITY.md")
+    mono.commit("docs: link")
+    mono.ref("refs/heads/main")
+    assert "is a symbolic link" in run_here("policy", directory=mono.path).stdout
+
+
+def test_a_folder_that_nothing_names_is_said(mono: Repository) -> None:
+    mono.write("tools/deep/SPEC_AUTHORITY.md", A)
+    mono.stage()
+    outcome = run_here("check", "--staged", directory=mono.path)
+    note = "note: Not read, as [authority] nested does not name the folder: tools/deep/SPEC_AUTHORITY.md."
+    assert note in outcome.stdout
+    assert outcome.exit_code == 0
+    mono.commit("docs: a document")
+    mono.ref("refs/heads/main")
+    assert note not in run_here("check", directory=mono.path).stdout
+    assert note in run_here("check", "--all", directory=mono.path).stdout
+
+
+def test_a_folder_with_any_name_is_read_as_itself(mono: Repository, tmp_path: Path) -> None:
+    folder = "packages/[ab] !x"
+    land(mono, {f"{folder}/SPEC_AUTHORITY.md": A, f"{folder}/api/x": "x\n"})
+    rows = judged(mono, tmp_path, {f"{folder}/api/x": "z\n", "packages/b/api/x": "z\n"})
+    assert [row[2] for row in rows] == [f"{folder}/api/x"]
+
+
+@pytest.mark.parametrize("value", ['["packages/**"]', '["!x"]', '"packages/*"', "[1]", '["a//b"]'])
+def test_what_names_no_folders_is_an_error_of_the_root(mono: Repository, value: str) -> None:
+    land(mono, {"SPEC_AUTHORITY.md": ROOT.replace('["packages/*"]', value)})
+    outcome = run_here("policy", directory=mono.path)
+    assert outcome.exit_code == 2
+    assert "SPEC_AUTHORITY.md:6" in outcome.stderr
+
+
+def test_the_cache_knows_the_nested_documents(mono: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked() -> str:
+        return run_here("policy", directory=mono.path).stdout
+
+    assert "packages/a/api/" in locked()
+    compiled: list[Any] = []
+    monkeypatch.setattr("specguard.authority.load._compile", lambda *words: compiled.append(words))
+    assert "packages/a/api/" in locked()
+    assert not compiled
+    monkeypatch.undo()
+    for files in ({"packages/a/SPEC_AUTHORITY.md": f"{A}- `y`\n"}, {"packages/e/SPEC_AUTHORITY.md": A}):
+        land(mono, files)
+        assert ("packages/a/y" if "packages/a/SPEC_AUTHORITY.md" in files else "packages/e/api/") in locked()
+    mono.delete("packages/a/SPEC_AUTHORITY.md")
+    land(mono, {})
+    assert "packages/a/" not in locked()
+
+
+def test_without_any_no_folder_is_looked_into(loader: Any) -> None:
+    # The tree of these tests has no folders to look into.
+    assert loader()[0].nested == []
