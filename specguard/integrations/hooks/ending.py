@@ -42,6 +42,8 @@ _MOMENT: Final = 50_000_000
 _TREE: Final = "the working tree", "`specguard check --worktree`"
 _COMMITS: Final = "the commits of the branch", "`specguard check`"
 
+_THROWS_AWAY: Final = re.compile(r"`[^`]*\b(?:checkout|restore|rm) ")
+
 _GUARDS: Final = ("PTH", "CNT", "APR", "CFG")
 """The families that see all since the base; others begin at the branch that the agent's is stacked on."""
 
@@ -211,14 +213,18 @@ class _State:
             base = pin.base if pin is not None else ()
             plain = Request(environment=self._environment, directory=folder, pinned=base, by_agent=True)
             policies = Policies(plain, repository)
+            before = pin.before(tree.root) if pin is not None else ()
+            guarded: dict[bytes, str] = {}
 
             def judged(**asked: Any) -> list[Verdict]:
                 request = Request(**{**plain.__dict__, **asked})
                 verdicts = []
                 for change in open_changes(git, request):
                     verdict = judge_change(change, policies, needs={"quotes"})
-                    if pin is not None and (request.worktree or request.staged):
-                        _leave_others_work(verdict, change, pin.before(tree.root) if verdict.findings else ())
+                    if any(before) and request.worktree and pin is not None:
+                        guarded.update(pin.others_work(git, tree.root, _states(change)))
+                    if any(before) and (request.worktree or request.staged):
+                        _leave_others_work(verdict, change, before, guarded)
                     verdicts.append(verdict)
                 return verdicts
 
@@ -254,24 +260,28 @@ class _State:
             self._said[key] = ""
 
 
-def _leave_others_work(verdict: Verdict, change: Change, before: Sequence[Mapping[bytes, str]]) -> None:
+def _states(change: Change) -> dict[bytes, str]:
+    return {entry.path: f"{entry.new_mode:o} {entry.new}" for entry in change.entries}
+
+
+def _leave_others_work(
+    verdict: Verdict, change: Change, before: Sequence[Mapping[bytes, str]], guarded: Container[bytes]
+) -> None:
     """Take out what was found in files that are as they were, uncommitted, when the session began.
 
     Of those that were altered since, git has nothing that could be brought back.
     """
-    if not any(before):
+    if not verdict.findings:
         return
     from specguard.model import state_of
 
     same = {
-        entry.path
-        for entry in change.entries
-        if f"{entry.new_mode:o} {entry.new}" in [states.get(entry.path) for states in before]
+        path for path, state in _states(change).items() if state in [states.get(path) for states in before]
     }
     for result in verdict.results:
         kept = [judged for judged in result.findings if judged.finding.path not in same]
         for judged in kept:
-            if any(judged.finding.path in states for states in before):
+            if judged.finding.path in guarded and _THROWS_AWAY.search(judged.finding.help):
                 judged.finding.help = (
                     "Take out by hand what you wrote there: somebody else had edited it before."
                 )

@@ -98,9 +98,7 @@ class _Judging:
     def keep_others_work(self, discards: Sequence[bytes]) -> None:
         """Add a reason where an edit from before the session would be thrown away, altered since or not."""
         home = self.homes[0]
-        tracked, _, new = self.pin.before(home.root) if self.pin and discards else ({}, {}, {})
-        before = {**new, **tracked}
-        if not before:
+        if self.pin is None or not discards or not any(self.pin.before(home.root)):
             return
         from specguard.change.git import Git
         from specguard.change.repository import Repository
@@ -110,7 +108,8 @@ class _Judging:
         names = [name for path in discards for name in self._names(path, gone=True)]
         folders = [path for tree, path in locate(names, [home], gone=True) if tree.root == home.root]
         with Git(Repository.locate(os.fsdecode(home.root), self._environment)) as git:
-            now = uncommitted(git)[0]
+            now, _, new = uncommitted(git)
+            before = self.pin.others_work(git, home.root, {**new, **now})
         # What was moved since is there under another name.
         moved = {state for state in before.values() if not state.startswith("0 ")}
         lost = [

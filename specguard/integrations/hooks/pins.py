@@ -50,7 +50,8 @@ _PATHS: Final = 20_000
 """So many paths that are not committed are remembered of the start of a session."""
 
 _BEFORE: Final = ".before"
-_KINDS: Final = ("tree", "index", "new")
+_KINDS: Final = ("tree", "index", "new", "last", "away")
+"""At the start: working tree, index and what git does not track; since: as it was last, and what is away."""
 _TEXTS: Final = ("name", "oid", "ref", "how", "asked", "address", "head", "judged", "seen")
 
 
@@ -254,6 +255,9 @@ class Pin(Record, frozen=False):
 
     def before(self, root: bytes) -> Before:
         """What a working tree and its index had at the start of the session that `HEAD` had not."""
+        return self._states(root)[:3]
+
+    def _states(self, root: bytes) -> Before:
         first, *records = _own(self.file + _BEFORE if self.file else "").split(b"\0")
         states: Before = [{} for _ in _KINDS]
         for record in records[:-1] if first == root else ():
@@ -272,13 +276,51 @@ class Pin(Record, frozen=False):
                 states = uncommitted(git)
         except (MissingFact, SpecguardError, OSError):
             return
+        self._keep_before(tree.root, (*states, {}, {}))
+
+    def _keep_before(self, root: bytes, states: Before) -> None:
         records = [
             f"{kind} {state} ".encode() + path + b"\0"
             for kind, found in zip(_KINDS, states, strict=True)
             for path, state in list(found.items())[:_PATHS]
         ]
         if records or os.path.lexists(self.file + _BEFORE):
-            self._keep(_BEFORE, tree.root + b"\0" + b"".join(records))
+            self._keep(_BEFORE, root + b"\0" + b"".join(records))
+
+    def others_work(self, git: Git, root: bytes, now: Mapping[bytes, str]) -> dict[bytes, str]:
+        """What was there at the start, by path, without what `HEAD` has by now and what is away.
+
+        An edit is away, as in a stash, once its file is as `HEAD` has it, and until it is as it was last.
+
+        Args:
+            git: for the repository.
+            root: the root of the working tree.
+            now: what is not committed in it, as `before` has that.
+        """
+        tree, index, new, last, away = self._states(root)
+        before = {**new, **tree}
+        if not before:
+            return {}
+        seen, left, work = dict(last), dict[bytes, str](), dict[bytes, str]()
+        committed: dict[bytes, str] = {}
+        try:
+            found = git.diff_trees(self.head or git.empty_tree, git.repository.head or git.empty_tree)
+            committed = {one.path: f"{one.new_mode:o} {one.new}" for one in found}
+        except MissingFact:
+            # What cannot be told from others' work is taken as that.
+            pass
+        there = {state for state in now.values() if not state.startswith("0 ")}
+        for path, state in before.items():
+            known = (state, last.get(path, state))
+            is_there = any(one in there or one == now.get(path) for one in known)
+            if not is_there and (path in away or path not in now):
+                left[path] = state
+            elif committed.get(path) not in known:
+                work[path] = state
+                seen[path] = now.get(path, state)
+        if (seen, left) != (last, away):
+            self._keep_before(root, (tree, index, new, seen, left))
+        return work
 
     def names(self, ref: str) -> bool:
         """Whether a ref, as a command names it, is the base's branch, here or at the remote."""

@@ -59,7 +59,7 @@ def test_once_it_is_altered_it_is_judged(path: str, tmp_path: Path) -> None:
     session.repository.write(path, f"another # {content}")
     said = session.after().refusal
     assert path in said
-    assert "Take out by hand what you wrote there" in said
+    assert ("Take out by hand what you wrote there" in said) is (path != "src/unfinished.py")
     if path in session.repository.git("ls-tree", "-r", "--name-only", "HEAD").split("\n"):
         assert "not by you" in session.before(f"git checkout HEAD -- {path}").refusal
     session.repository.write(path, content)
@@ -114,6 +114,46 @@ def test_a_persons_edit_that_was_moved_is_not_thrown_away(tmp_path: Path) -> Non
     session = begun(repository)
     repository.git("mv", "docs/api/x.yaml", "src/x.yaml")
     assert "src/x.yaml: edited before this session" in session.before("git restore -SW -- docs src").refusal
+
+
+@pytest.mark.parametrize("agents", [True, False])
+def test_an_edit_that_is_committed_is_guarded_no_more(agents: bool, tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    repository.write("src/a.py", "x = 2\n")
+    repository.write("src/new.py", "")
+    session = begun(repository)
+    repository.git("add", "-A")
+    repository.git("commit", "-q", "-m", "feat: a person's")
+    if agents:
+        repository.write("src/a.py", "x = 3\n")
+        session.after()
+        repository.git("commit", "-q", "-a", "-m", "feat: more")
+        session.after()
+    repository.write("src/a.py", "x = 4\n")
+    repository.write("src/other.py", "")
+    session.after()
+    repository.git("add", "src/other.py")
+    assert session.before("git checkout src/a.py").kind == "pass"
+    assert session.before("git reset --hard").kind == "pass"
+    repository.git("reset", "-q", "--soft", "main")
+    repository.write("src/a.py", "x = 2\n")
+    assert "src/a.py: edited before" in session.before("git checkout main -- src/a.py").refusal
+
+
+def test_an_edit_that_is_stashed_is_guarded_once_it_is_back(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    repository.write("configs/c", "a person's\n")
+    session = begun(repository)
+    session.run("git stash -q")
+    repository.write("configs/c", "the agent's\n")
+    [step] = re.findall(r"next: .*?`(git checkout [^`]+)`", session.after().refusal)
+    assert session.run(step).kind == "pass"
+    assert session.run("git stash pop -q").kind == "pass"
+    repository.write("configs/c", "a person's and the agent's\n")
+    assert "Take out by hand" in session.after().refusal
+    for command in ("git stash -q", "git stash pop -q"):
+        session.run(command)
+        assert ("configs/c: edited before" in session.before(step).refusal) is ("stash -q" not in command)
 
 
 def broken(repository: Repository, how: str) -> None:
