@@ -116,6 +116,9 @@ def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
     if os.path.exists(git.repository.index):
         with open(git.repository.index, "rb") as source, open(index, "xb") as target:
             target.write(source.read())
+            written = os.fstat(source.fileno()).st_mtime_ns
+        # Git reads a file that may be as old as the index, since its size and time then tell nothing.
+        os.utime(index, ns=(written, written))
     options = ("--name-only", "-z", "--ignore-submodules=all")
     changed = git.start("diff-files", *options, index=index, work_tree=root)
     others = git.start(

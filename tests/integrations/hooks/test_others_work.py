@@ -116,6 +116,16 @@ def test_a_persons_edit_that_was_moved_is_not_thrown_away(tmp_path: Path) -> Non
     assert "src/x.yaml: edited before this session" in session.before("git restore -SW -- docs src").refusal
 
 
+def test_an_edit_of_the_same_size_and_second_as_the_commit_is_seen(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    time.sleep(1 - time.time() % 1)
+    repository.commit("feat: x", files={"src/a.py": "x = 2\n"})
+    repository.write("src/a.py", "x = 3\n")
+    time.sleep(1 - time.time() % 1)
+    session = begun(repository)
+    assert "src/a.py: edited before" in session.before("git checkout src/a.py").refusal
+
+
 @pytest.mark.parametrize("agents", [True, False])
 def test_an_edit_that_is_committed_is_guarded_no_more(agents: bool, tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
