@@ -146,6 +146,9 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
             try:
                 found = _ask(one, options, store, since)
             except SpecguardError as error:
+                if error.path and error.path == options.by:
+                    # No repository has to do with it.
+                    raise
                 last_error = error
                 store.describe(store.repository(one.name), {"reason": error.message})
                 progress.failed(one.name, error.message)

@@ -209,6 +209,16 @@ def test_a_wrong_word_is_one_message(
     assert "Traceback" not in done.stderr
 
 
+def test_a_broken_file_to_judge_by_is_told_once(made: Repository, tmp_path: Path) -> None:
+    file = tmp_path / "thought-of.md"
+    file.write_text(AUTHORITY.format(more=", 3"))
+    own = shutil.copytree(made.path, tmp_path / "own")
+    done = audited(tmp_path / "s.sqlite", made.path, own, "--by", file)
+    assert done.exit_code == 2
+    assert done.stderr.count("must be a string") == 1
+    assert f"{file}:6" in done.stderr
+
+
 def test_repositories_that_cannot_be_read_do_not_stop_the_others(made: Repository, tmp_path: Path) -> None:
     Repository(tmp_path / "empty")
     subprocess.run(
