@@ -22,6 +22,7 @@ from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
+from specguard.engine.policies import open_floor
 from specguard.errors import MissingFact, NoAuthorityError, SpecguardError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from specguard.audit.history import PastChange
     from specguard.audit.repositories import AuditedBranch, NamedRepository
+    from specguard.authority.floor import Floor
     from specguard.authority.policy import Policy
 
 SLICE: Final = 200
@@ -54,6 +56,7 @@ class AuditOptions(Record):
         last: how many changes at most; 0: all.
         range: `A..B` of the branch's line; empty: all of it.
         by: `then`, `now`, or the file of an authority.
+        floor, floor_sha256: the floor that policies are held to, and its SHA-256; empty: as in a check.
         store: the file of the store; empty: in the user's cache.
         jobs: how many processes judge.
         scheduler: the address of a Dask scheduler; empty: none.
@@ -69,6 +72,8 @@ class AuditOptions(Record):
     last: int = 0
     range: str = ""
     by: str = "then"
+    floor: str = ""
+    floor_sha256: str = ""
     store: str = ""
     jobs: int = 1
     scheduler: str = ""
@@ -136,6 +141,9 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
         SpecguardError: no repository can be judged, or the workers cannot be reached.
     """
     since = _day(options.since)
+    floor = open_floor(
+        Request(environment=options.environment, floor=options.floor, floor_sha256=options.floor_sha256)
+    )
     names = named_repositories(options.named, options.lists)
     told, fresh = [], dict[str, set[str]]()
     last_error = None
@@ -144,7 +152,7 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
         nonlocal last_error
         for one in names:
             try:
-                found = _ask(one, options, store, since)
+                found = _ask(one, options, store, since, floor)
             except SpecguardError as error:
                 if error.path and error.path == options.by:
                     # No repository has to do with it.
@@ -155,7 +163,7 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
                 continue
             told.append(found)
             progress.begin(found.name, len(found.changes), len(found.left))
-            for some in _slices(found, options.plugins):
+            for some in _slices(found, options.plugins, floor):
                 yield found, some
 
     for found, some, outcome in _results(asked(), options):
@@ -180,7 +188,7 @@ def _day(text: str) -> date | None:
 
 
 def _ask(
-    one: NamedRepository, options: AuditOptions, store: AuditStore, since: date | None
+    one: NamedRepository, options: AuditOptions, store: AuditStore, since: date | None, floor: Floor | None
 ) -> _AuditedRepository:
     """The changes of a repository, and which of them are left to judge."""
     folder = one.folder
@@ -195,7 +203,11 @@ def _ask(
             branch = find_branch(git, options.branch)
             changes = _changes(git, branch, options, since)
             policies = PastPolicies(
-                Request(environment=options.environment), git.repository, options.plugins, given=None
+                Request(environment=options.environment),
+                git.repository,
+                options.plugins,
+                given=None,
+                floor=floor,
             )
             policy = _policy(git, branch, options.by, policies)
             if store.state(id_).get("tip") != branch.tip:
@@ -207,7 +219,7 @@ def _ask(
         branch.name,
         options.by if options.by in ("then", "now") else "file",
         policy.policy_id if policy else "",
-        "",
+        floor.sha256 if floor else "",
         _versions(options.plugins),
     )
     known = store.known(key)
@@ -255,17 +267,18 @@ def _versions(plugins: Sequence[str]) -> str:
     return ", ".join(filter(None, parts))
 
 
-def _slices(found: _AuditedRepository, plugins: Sequence[str]) -> Iterator[Slice]:
+def _slices(found: _AuditedRepository, plugins: Sequence[str], floor: Floor | None) -> Iterator[Slice]:
     """The changes that are left, oldest first, in pieces of which each change is the base of the next."""
     policy: Mapping[str, Any] | None = found.policy.to_data() if found.policy else None
+    held = (os.path.abspath(floor.path), floor.sha256) if floor else ("", "")
     some: list[PastChange] = []
     for change in reversed(found.left):
         if some and (len(some) == SLICE or some[-1].head != change.base):
-            yield Slice(found.folder, some, policy, plugins)
+            yield Slice(found.folder, some, policy, plugins, *held)
             some = []
         some.append(change)
     if some:
-        yield Slice(found.folder, some, policy, plugins)
+        yield Slice(found.folder, some, policy, plugins, *held)
 
 
 _Task: TypeAlias = tuple[_AuditedRepository, Slice]

@@ -13,7 +13,7 @@ from specguard.authority.policy import Policy
 from specguard.change.base import Found
 from specguard.change.ranges import RangeChange
 from specguard.change.repository import Base, Repository
-from specguard.change.request import Request
+from specguard.change.request import FLOOR, Request
 from specguard.change.revision import Revision
 from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from specguard.audit.history import PastChange
+    from specguard.authority.floor import Floor
     from specguard.change.entries import Commit
     from specguard.change.git import Git
     from specguard.change.tree import Tree
@@ -51,12 +52,16 @@ class Slice(Record):
         changes: as they follow each other on the branch, oldest first.
         policy: what judges all of them, as data; None: the authority of each one's own base.
         plugins: the distributions whose rules may be imported.
+        floor: the file of the floor that every policy is held to; empty: none.
+        floor_sha256: its SHA-256, as hexadecimal digits.
     """
 
     repository: str
     changes: Sequence[PastChange]
     policy: Mapping[str, Any] | None = None
     plugins: Sequence[str] = ()
+    floor: str = ""
+    floor_sha256: str = ""
 
 
 class JudgedChange(Record):
@@ -89,12 +94,18 @@ def judge(some: Slice) -> list[JudgedChange]:
     Raises:
         SpecguardError: the repository cannot be read.
     """
-    environment = dict(os.environ)
+    # What the caller said counts, and not what a worker's machine says.
+    environment = {name: value for name, value in os.environ.items() if name != FLOOR}
     repository = Repository.locate(some.repository, environment)
     try:
         with PastGit(repository, some.changes) as git:
             given = Policy(some.policy) if some.policy is not None else None
-            asked = Request(environment=environment, directory=some.repository)
+            asked = Request(
+                environment=environment,
+                directory=some.repository,
+                floor=some.floor,
+                floor_sha256=some.floor_sha256,
+            )
             policies = PastPolicies(asked, repository, some.plugins, given=given)
             return [_judged(git, policies, change) for change in some.changes]
     except MissingFact as missing:
@@ -184,14 +195,20 @@ class PastPolicies(Policies):
     """The policies of a history, each compiled once; no plugin is imported that the caller did not name.
 
     Args:
-        request, repository, given: as for `Policies`.
+        request, repository, given, floor: as for `Policies`.
         plugins: the distributions that may be imported.
     """
 
     def __init__(
-        self, request: Request, repository: Repository, plugins: Sequence[str], *, given: Policy | None
+        self,
+        request: Request,
+        repository: Repository,
+        plugins: Sequence[str],
+        *,
+        given: Policy | None,
+        floor: Floor | None = None,
     ) -> None:
-        super().__init__(request, repository, given=given)
+        super().__init__(request, repository, given=given, floor=floor)
         # What is kept for checks may name plugins that were allowed there.
         self.cache = None
         self._plugins = plugins

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Judge by the authority of each change's base, by today's, or by FILE.",
 )
+@opt.floor
 @opt.file("--store", help="Keep verdicts in FILE.")
 @opt.number("--jobs", metavar="N", default=1, show_default=True, help="Judge in N processes.")
 @opt.text("--scheduler", metavar="ADDRESS", help="Judge on the Dask cluster of this scheduler.")

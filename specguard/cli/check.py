@@ -87,8 +87,7 @@ def _given(options: Mapping[str, Any], flags: Sequence[str]) -> str:
 @opt.what_is_judged
 @opt.flag("--pre-receive", help="Judge a server's pre-receive input; implies --enforce unless --dry-run.")
 @opt.file("--authority", help="Judge by this authority.")
-@opt.file("--floor", help="Hold the authority to this one: it may only tighten it.")
-@opt.text("--floor-sha256", metavar="HEX", help="Refuse a floor with another SHA-256.")
+@opt.floor
 @opt.repeated(
     "--select",
     metavar="RULES",

@@ -112,6 +112,12 @@ agent = text("--agent", metavar="NAME", help="Run this agent of the policy.")
 start_at = text("--base", metavar="BRANCH", help="Start from this branch.")
 
 
+floor = several(
+    file("--floor", help="Hold the authority to this one: it may only tighten it."),
+    text("--floor-sha256", metavar="HEX", help="Refuse a floor with another SHA-256."),
+)
+
+
 def remote(help: str) -> Option:
     """`--remote NAME`."""
     return click.option("--remote", metavar="NAME", default="origin", show_default=True, help=help)

@@ -209,6 +209,27 @@ def test_a_wrong_word_is_one_message(
     assert "Traceback" not in done.stderr
 
 
+def test_a_floor_holds_every_policy_of_the_past(made: Repository, tmp_path: Path) -> None:
+    store, floor = tmp_path / "s.sqlite", tmp_path / "floor.md"
+    floor.write_text('# Floor\n\n```toml specguard\n[rules.locked-path]\npaths = ["c"]\n```\n')
+    plain = told(store, made.path)
+    held = told(store, made.path, "--floor", floor, "--by", "now")
+    assert [row["path"] for row in held["paths"] if row["path"] == "c"]
+    assert not [row for row in plain["paths"] if row["path"] == "c"]
+    by_name = told(store, made.path, "--by", "now", env={"SPECGUARD_FLOOR": str(floor)})
+    assert not any(one["new"] for one in by_name["judged"]), "it is the same floor"
+    merge = next(one for one in told(store, made.path, "--floor", floor)["judged"] if one["merged"])
+    done = run_here(
+        "check", "--range", f"{merge['base']}..{merge['head']}", "--branch", merge["merged"],
+        "--today", datetime.fromtimestamp(merge["at"], UTC).date().isoformat(),
+        "--floor", str(floor), "--output-format", "json", directory=made.path,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["findings"] == merge["findings"]
+    wrong = audited(store, made.path, "--floor", floor, "--floor-sha256", "0" * 64)
+    assert wrong.exit_code == 2
+    assert "not the floor that is pinned" in wrong.stderr
+
+
 def test_a_broken_file_to_judge_by_is_told_once(made: Repository, tmp_path: Path) -> None:
     file = tmp_path / "thought-of.md"
     file.write_text(AUTHORITY.format(more=", 3"))
