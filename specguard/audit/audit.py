@@ -168,6 +168,8 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
 
     for found, some, outcome in _results(asked(), options):
         if isinstance(outcome, SpecguardError):
+            number = found.key.repository
+            store.describe(number, {**store.state(number), "reason": outcome.message})
             progress.failed(found.name, outcome.message)
             continue
         store.add(found.key, outcome)
@@ -210,7 +212,8 @@ def _ask(
                 floor=floor,
             )
             policy = _policy(git, branch, options.by, policies)
-            if store.state(id_).get("tip") != branch.tip:
+            state = store.state(id_)
+            if state.get("tip") != branch.tip or "reason" in state:
                 store.describe(id_, state_of(git, branch, policies))
     except MissingFact as missing:
         raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from None

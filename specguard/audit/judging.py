@@ -127,6 +127,9 @@ def _judged(git: PastGit, policies: PastPolicies, past: PastChange) -> JudgedCha
     except NoAuthorityError as error:
         return JudgedChange(past, branch, subject, "", NO_AUTHORITY, error.message)
     except SpecguardError as error:
+        if isinstance(error.__cause__, MissingFact) and error.__cause__.code in _NOT_THERE:
+            # This copy lacks something, which says nothing of the change.
+            raise
         return JudgedChange(past, branch, subject, "", BROKEN, _said(error))
     _complain(verdict)
     return JudgedChange(

@@ -143,7 +143,7 @@ def find(tree: Tree, path: str) -> TreeEntry | None:
     try:
         return tree.find(path.encode("utf-8", "surrogateescape"))
     except MissingFact as missing:
-        raise _broken(path, f"the authority cannot be read: {missing.reason}", missing.command) from None
+        raise _broken(path, f"the authority cannot be read: {missing.reason}", missing.command) from missing
 
 
 def find_sources(tree: Tree) -> dict[str, str]:
@@ -192,7 +192,7 @@ def _folders(tree: Tree, above: Sequence[bytes]) -> Iterator[bytes]:
             names = tree.names(folder)
         except MissingFact as missing:
             what = f"the nested authorities cannot be read: {missing.reason}"
-            raise _broken(AUTHORITY, what, missing.command) from None
+            raise _broken(AUTHORITY, what, missing.command) from missing
         prefix = folder + b"/" if folder else b""
         yield from (prefix + name for name, entry in names.items() if entry.is_directory)
 
@@ -223,7 +223,7 @@ def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> Author
     try:
         data = tree.read(path.encode("utf-8", "surrogateescape"))
     except MissingFact as missing:
-        raise _broken(path, f"the authority cannot be read: {missing.reason}", missing.command) from None
+        raise _broken(path, f"the authority cannot be read: {missing.reason}", missing.command) from missing
     return AuthoritySource(path, entry.oid, decode(data or b"", path))
 
 

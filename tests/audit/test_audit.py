@@ -260,6 +260,22 @@ def test_repositories_that_cannot_be_read_do_not_stop_the_others(made: Repositor
     assert audited(tmp_path / "s.sqlite", tmp_path / "empty").exit_code == 2
 
 
+def test_what_a_copy_lacks_is_told_and_judged_later(made: Repository, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(made.path, tmp_path / "own"))
+    blob = made.git("rev-parse", "main~4:SPEC_AUTHORITY.md")
+    there = own / ".git" / "objects" / blob[:2] / blob[2:]
+    there.rename(tmp_path / "away")
+    store = tmp_path / "s.sqlite"
+    data = json.loads(audited(store, own, "--output-format", "json").stdout)
+    [one] = data["repositories"]
+    assert blob in one["state"]["reason"]
+    assert data["changes"] == 0, "what was not there says nothing of a change"
+    (tmp_path / "away").rename(there)
+    data = told(store, own)
+    assert "reason" not in data["repositories"][0]["state"]
+    assert data["changes"] == len(told(tmp_path / "whole.sqlite", made.path)["judged"])
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
