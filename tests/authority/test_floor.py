@@ -12,6 +12,7 @@ from specguard.authority.floor import Floor
 from specguard.testing import Repository, run_here
 from tests.integrations.hooks.asking import edit
 from tests.outcomes import ended
+from tests.threats.cases import threat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -177,6 +178,7 @@ def test_a_floor_that_is_wrong_ends_the_check(tmp_path: Path, text: str | None, 
     assert str(floor) in outcome.stderr
 
 
+@threat("T76", "a floor that the change brings with it", "exit 2")
 def test_where_a_verdict_is_final_the_change_does_not_bring_it(tmp_path: Path, floor: Path) -> None:
     repository = made(tmp_path / "one", OWN)
     final = ("--enforce", "--base=main")

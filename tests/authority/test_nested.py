@@ -10,6 +10,7 @@ import pytest
 from specguard.testing import run_here
 from tests.authority.test_cache import loader
 from tests.integrations.hooks.asking import edit
+from tests.threats.cases import threat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,6 +165,7 @@ WRONG = {
 }
 
 
+@threat("T76", "a nested authority that loosens, or reaches out of its folder", "exit 1: CFG004")
 @pytest.mark.parametrize("case", WRONG)
 def test_one_that_is_wrong_stops_what_is_below_it_and_nobody_else(
     mono: Repository, tmp_path: Path, case: str

@@ -17,7 +17,7 @@ class DisregardedSetting(Rule):
 
     A nested authority, which `[authority] nested` allows, may only lock and forbid paths of its folder. If
     anything else is in it, or it cannot be read, nothing of it counts. That is an error for changes below its
-    folder, and a warning for others and for a change of that document alone.
+    folder, and a warning for others and for a change of only that document.
 
     A setting that loosens the floor of `--floor` is a warning. The floor's value judges.
 
