@@ -8,18 +8,16 @@ not read beforehand is asked for as by any check.
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from specguard.change.entries import FormatError, read_tree
 from specguard.change.git import Git
-from specguard.change.tree import DIRECTORY
 from specguard.declaration.rule import Record
+from specguard.errors import MissingFact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from specguard.change.entries import Commit
+    from specguard.change.entries import Commit, Entry
     from specguard.change.repository import Repository
 
 
@@ -73,13 +71,6 @@ def merged_branch(commit: Commit) -> str:
     return found[found.lastgroup or 0].removeprefix("origin/") if found else ""
 
 
-_LISTED: Final = 200_000
-"""So many names of files are kept of the directories that were listed, over all."""
-
-_DEEP: Final = 100
-"""Directories that lie deeper within each other are listed by git."""
-
-
 class PastGit(Git):
     """Git on the changes of one slice of a history, whose commits and comparisons are read beforehand.
 
@@ -94,8 +85,7 @@ class PastGit(Git):
     def __init__(self, repository: Repository, changes: Sequence[PastChange]) -> None:
         super().__init__(repository)
         self._past: dict[str, Commit] = {}
-        self._listed: OrderedDict[str, Sequence[bytes]] = OrderedDict()
-        self._names = 0
+        self._listed: dict[str, list[bytes]] = {}
         base, tip = changes[0].base, changes[-1].head
         rest = [f"^{base}"] if base else []
         process = self.start("rev-list", "--topo-order", "--reverse", "--parents", tip, *rest, "--")
@@ -103,6 +93,8 @@ class PastGit(Git):
         parents = {oid: others for oid, *others in (line.split(" ") for line in lines)}
         self._brought = _brought_by(changes, parents)
         self._past = {commit.oid: commit for commit in super().commits(list(parents))}
+        self._landed = [self._past[change.head] for change in changes]
+        self._place = {commit.tree: place for place, commit in reversed([*enumerate(self._landed)])}
 
     def commit(self, oid: str) -> Commit:
         """The commit of this object id, as for any repository."""
@@ -122,42 +114,36 @@ class PastGit(Git):
         return super().revisions(head, *without)
 
     def list_tree(self, tree: str, what: str, *options: str, spare: int = 0) -> list[bytes]:
-        """The lines of `ls-tree -r`; a list of names is made of what was read for earlier changes."""
-        if options == ("--name-only",):
-            names = self._names_in(tree, self.max_entries + spare, 0)
-            if names is not None:
-                return list(names)
-        return super().list_tree(tree, what, *options, spare=spare)
+        """The lines of `ls-tree -r`; a list of names follows from that of an earlier change."""
+        if options != ("--name-only",):
+            return super().list_tree(tree, what, *options, spare=spare)
+        names = self._listed.get(tree) or self._names_in(tree)
+        if names is None or len(names) > self.max_entries + spare:
+            names = super().list_tree(tree, what, *options, spare=spare)
+        names.sort()
+        # Rules compare the files of a change with those of its base.
+        self._listed = dict([*self._listed.items()][-1:]) | {tree: names}
+        return [*names]
 
-    def _names_in(self, tree: str, limit: int, depth: int) -> Sequence[bytes] | None:
-        """The files below a tree, each by its path from there; None where they are too many, or too deep."""
-        if tree in self._listed:
-            self._listed.move_to_end(tree)
-            return self._listed[tree]
-        if depth > _DEEP:
-            return None
-        kind, content = self.object(tree, limit=1 << 30)
-        try:
-            entries = read_tree(content, len(tree)) if kind == "tree" else []
-        except FormatError:
-            return None
-        found: list[bytes] = []
-        for name, mode, oid in entries:
-            if mode & 0o170000 != DIRECTORY:
-                found.append(name)
+    def _names_in(self, tree: str) -> list[bytes] | None:
+        """The names in the tree of a change, from those of an earlier change and what has come since."""
+        for known, names in self._listed.items():
+            first, last = self._place.get(known), self._place.get(tree)
+            if first is None or last is None or first > last:
                 continue
-            below = self._names_in(oid, limit - len(found), depth + 1)
-            if below is None or len(found) + len(below) > limit:
+            try:
+                entries = [entry for one in self._landed[first + 1 : last + 1] for entry in one.diffs[0]]
+            except MissingFact:
+                # What one change does is too much to be read; its files may be listed all the same.
                 return None
-            found += [b"%b/%b" % (name, path) for path in below]
-        self._keep(tree, found)
-        return found
-
-    def _keep(self, tree: str, names: Sequence[bytes]) -> None:
-        self._listed[tree] = names
-        self._names += len(names)
-        while self._names > _LISTED and self._listed:
-            self._names -= len(self._listed.popitem(last=False)[1])
+            there = dict.fromkeys(names)
+            for entry in entries:
+                if entry.deleted:
+                    there.pop(entry.path, None)
+                elif entry.added:
+                    there[entry.path] = None
+            return [*there]
+        return None
 
 
 def _brought_by(

@@ -19,7 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import Repository, run_here
+from specguard.audit.history import PastGit, past_changes
+from specguard.change.git import Git
+from specguard.change.repository import Repository as Located
+from specguard.testing import Repository, Step, run_here
 from specguard.testing.repository import clean_environment
 
 if TYPE_CHECKING:
@@ -362,6 +365,29 @@ def test_nothing_of_a_history_is_obeyed(tmp_path: Path) -> None:
             assert all(not cell.startswith("=") for row in csv.reader(io.StringIO(said)) for cell in row)
 
 
+@pytest.mark.parametrize("asked", ["123456", "26", "654321", "1346", "152536"])
+def test_names_of_files_follow_from_earlier_changes(tmp_path: Path, asked: str) -> None:
+    made = Repository(tmp_path / "own")
+    steps = [
+        Step(files={"a": "a\n", "c/d/e": "e\n"}),
+        Step(files={"b": "b\n", "a-": "x\n", "c.d": "x\n"}),
+        Step("feat: as it was", delete=["b", "a-", "c.d"]),
+        Step("feat: a folder", delete=["a"], files={"a/b": "b\n", "a0": "\n"}),
+        Step("feat: a file", delete=["c/d/e"], files={b"c/d": "d\n", b"\xff": "b\n"}),
+        Step("feat: a link", delete=["a0"], symlinks={"a0": "a"}, rename={"a/b": "a/c"}),
+        Step("chore: nothing"),
+    ]
+    made.add_commits(steps, branch="main")
+    with Git(Located.locate(str(made.path), os.environ)) as git:
+        changes = past_changes(git, made.oid("main"))[-2::-1]
+        trees = [git.commit(change.head).tree for change in changes]
+        with PastGit(git.repository, changes) as past:
+            for number in map(int, asked):
+                tree = trees[number - 1]
+                expected = git.list_tree(tree, "the list of files", "--name-only")
+                assert sorted(past.list_tree(tree, "the list of files", "--name-only")) == sorted(expected)
+
+
 # The store
 
 
@@ -393,8 +419,6 @@ def started(store: Path, *words: object, **more: Any) -> subprocess.Popen[bytes]
 
 
 def long_history(path: Path, count: int = 700) -> Repository:
-    from specguard.testing import Step
-
     made = Repository(path)
     files = {"SPEC_AUTHORITY.md": AUTHORITY.format(more=""), "locked/a": "a\n"}
     more = [
