@@ -145,6 +145,10 @@ class PastGit(Git):
             return [*there]
         return None
 
+    def index_diff(self, *_: object) -> list[Entry]:
+        """Raise `MissingFact`: what somebody has not committed says nothing of the past."""
+        raise MissingFact("an audit reads no working tree", "specguard check --staged")
+
 
 def _brought_by(
     changes: Sequence[PastChange], parents: Mapping[str, Sequence[str]]

@@ -365,6 +365,13 @@ def test_nothing_of_a_history_is_obeyed(tmp_path: Path) -> None:
             assert all(not cell.startswith("=") for row in csv.reader(io.StringIO(said)) for cell in row)
 
 
+def test_what_is_not_committed_says_nothing_of_the_past(made: Repository, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(made.path, tmp_path / "own"))
+    before = told(tmp_path / "before.sqlite", own)["judged"]
+    (own / "b").write_text("changed\n")
+    assert told(tmp_path / "after.sqlite", own)["judged"] == before
+
+
 @pytest.mark.parametrize("asked", ["123456", "26", "654321", "1346", "152536"])
 def test_names_of_files_follow_from_earlier_changes(tmp_path: Path, asked: str) -> None:
     made = Repository(tmp_path / "own")
