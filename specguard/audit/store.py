@@ -34,6 +34,10 @@ CREATE TABLE repository (
     name TEXT NOT NULL UNIQUE,
     state TEXT NOT NULL
 );
+CREATE TABLE outcome (
+    id INTEGER PRIMARY KEY,
+    states TEXT NOT NULL UNIQUE
+);
 CREATE TABLE change (
     id INTEGER PRIMARY KEY,
     repository INTEGER NOT NULL REFERENCES repository,
@@ -49,7 +53,7 @@ CREATE TABLE change (
     subject TEXT NOT NULL,
     verdict TEXT NOT NULL,
     reason TEXT NOT NULL,
-    states TEXT NOT NULL,
+    outcome INTEGER NOT NULL REFERENCES outcome,
     UNIQUE (repository, branch, judged_by, floor, version, head, base, policy)
 );
 CREATE TABLE finding (
@@ -70,7 +74,8 @@ CREATE TEMP TABLE mentioned (repository INTEGER PRIMARY KEY);
 CREATE TEMP VIEW told AS
     SELECT change.*, repository.name AS name, chosen.fresh AS fresh,
         strftime('%Y-%m', at, 'unixepoch') AS month, verdict IN ('passed', 'accepted') AS passed,
-        verdict IN ('no-authority', 'error', 'indeterminate') AS unclear
+        verdict IN ('no-authority', 'error', 'indeterminate') AS unclear,
+        (SELECT states FROM outcome WHERE outcome.id = change.outcome) AS states
     FROM chosen JOIN change ON change.id = chosen.change JOIN repository ON repository.id = change.repository;
 CREATE TEMP VIEW told_finding AS
     SELECT told.*, finding.position AS position, code, severity, finding.state AS state, path, data,
@@ -175,14 +180,16 @@ class AuditStore:
         """Keep what became of changes; those that another audit has kept meanwhile stay as they are."""
         with self._telling(), self._transaction():
             for one in judged:
+                states = _json(one.states)
+                self._connection.execute("INSERT OR IGNORE INTO outcome (states) VALUES (?)", [states])
                 added = self._connection.execute(
                     "INSERT OR IGNORE INTO change (repository, branch, base, head, judged_by, policy, floor,"
-                    " version, at, merged, subject, verdict, reason, states)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    " version, at, merged, subject, verdict, reason, outcome)"
+                    " SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, id FROM outcome WHERE states = ?",
                     [
                         key.repository, key.branch, one.change.base, one.change.head, key.judged_by,
                         one.policy, key.floor, key.version, one.change.at, one.branch, one.subject,
-                        one.verdict, one.reason, _json(one.states),
+                        one.verdict, one.reason, states,
                     ],
                 )  # fmt: skip
                 if added.rowcount > 0:

@@ -193,7 +193,9 @@ class Summary:
         if wanted == "new":
             return bool(self.store.ask("SELECT 1 FROM told_finding WHERE is_open AND fresh LIMIT 1"))
         codes = [code.strip().upper() for code in wanted.split(",")]
-        rows = self.store.ask("SELECT DISTINCT key FROM told, json_each(states)")
+        rows = self.store.ask(
+            "SELECT DISTINCT key FROM (SELECT DISTINCT states FROM told), json_each(states)"
+        )
         known = {code for (code,) in rows}
         for code in codes:
             if code not in known:

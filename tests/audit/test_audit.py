@@ -91,7 +91,8 @@ def rows(store: Path) -> list[tuple[Any, ...]]:
     with sqlite3.connect(store) as connection:
         changes = connection.execute(
             "SELECT repository.name, branch, base, head, judged_by, policy, floor, version, at, merged,"
-            " subject, verdict, reason, states, (SELECT group_concat(data, '|') FROM"
+            " subject, verdict, reason, (SELECT states FROM outcome WHERE outcome.id = change.outcome),"
+            " (SELECT group_concat(data, '|') FROM"
             " (SELECT data FROM finding WHERE change = change.id ORDER BY position))"
             " FROM change JOIN repository ON repository.id = repository ORDER BY 1, 2, 3, 4, 5, 6"
         )
