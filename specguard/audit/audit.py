@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
-from importlib.metadata import PackageNotFoundError, version
 from itertools import chain, islice
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from specguard import __version__
@@ -27,6 +25,7 @@ from specguard.errors import MissingFact, NoAuthorityError, SpecguardError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
+    from concurrent.futures import Executor, Future
 
     from specguard.audit.history import PastChange
     from specguard.audit.repositories import AuditedBranch, NamedRepository
@@ -263,6 +262,8 @@ def _versions(plugins: Sequence[str]) -> str:
     """What verdicts follow from beside the history and the policy: the versions of what judges."""
     parts = [f"specguard {__version__}", development_stamp(["specguard", "specguard_rules"])]
     for name in sorted(set(plugins)):
+        from importlib.metadata import PackageNotFoundError, version
+
         try:
             parts.append(f"{name} {version(name)}")
         except PackageNotFoundError:
@@ -350,6 +351,9 @@ def _handed(
 def _workers(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
     """What judges slices, and how many at once: processes of this machine, or those of a cluster."""
     if not options.scheduler:
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
         # A forked process would share the store's connection.
         pool = ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"))
         try:
