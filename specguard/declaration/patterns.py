@@ -11,7 +11,7 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from typing import Any, ClassVar, Final, Self
 
 
@@ -55,7 +55,7 @@ class Patterns:
         PatternError: a pattern is malformed.
     """
 
-    __slots__ = ("_expressions", "_few", "_joined", "_many", "patterns")
+    __slots__ = ("_expressions", "_few", "_joined", "_many", "_used", "patterns")
 
     covers: ClassVar[bool] = True
     folds: ClassVar[bool] = False
@@ -68,6 +68,7 @@ class Patterns:
         self._few: tuple[dict[bytes, int], re.Pattern[bytes] | None, list[int]] | None = None
         self._many: Any = None
         self._joined: Any = None
+        self._used: tuple[Sequence[bytes], Collection[int]] = (), ()
 
     @classmethod
     def translate(cls, pattern: str) -> str:
@@ -124,9 +125,11 @@ class Patterns:
         """For each path that matches: its position, and the indexes of all patterns that match it."""
         return self._found(paths) if self.patterns else iter(())
 
-    def used(self, paths: Sequence[bytes]) -> set[int]:
-        """The indexes of all patterns that match one of these paths."""
-        return {index for _, found in self._found(paths) for index in found} if self.patterns else set()
+    def used(self, paths: Sequence[bytes]) -> Collection[int]:
+        """The indexes of all patterns that match one of these paths, which are mostly those of last time."""
+        if self.patterns and self._used[0] != paths:
+            self._used = paths, {index for _, found in self._found(paths) for index in found}
+        return self._used[1]
 
     def _found(self, paths: Sequence[bytes]) -> Iterator[tuple[int, Sequence[int]]]:
         """For each path that matches: its position, and the indexes of the patterns that match it."""
