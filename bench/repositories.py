@@ -47,6 +47,7 @@ FILES_WITH_MOST = 1_326
 DOCUMENTS = 5_000
 MORE_DOCUMENTS = 10_000
 FRESH_COMMITS = 100
+CHANGES = 50_000
 
 MESSAGE = """feat(parser): read the header of a record in one pass
 
@@ -273,6 +274,35 @@ def _written(path: Path, count: int, *, parts: int) -> None:
     _check_out(path)
 
 
+def _history(path: Path) -> None:
+    """50,000 changes on `main`: each changes three small files of 4,000; one in twenty a locked one too."""
+    chance = random.Random(8)
+    names = list(_names(chance, 4000))
+    policy = (POLICIES / "forty-settings.md").read_text("utf-8")
+    stream = Stream(path)
+    stream.commit(
+        "refs/heads/main",
+        "chore: start",
+        [*_authority(policy), *((name, _text(chance, 10)) for name in names)],
+    )
+    for number in range(CHANGES):
+        first = chance.randrange(len(names) - 1)
+        changed = {names[first], names[first + 1], chance.choice(names)}
+        if number % 20 == 0:
+            changed.add("package-lock.json")
+        one, other = chance.choice(WORDS), chance.choice(WORDS)
+        stream.commit(
+            "refs/heads/main",
+            f"feat({one}): let the {other} keep item {number}\n\n{_body(chance)}",
+            [(name, _text(chance, 10)) for name in sorted(changed)],
+        )
+    stream.end()
+    git(path, "branch", "work", "main")
+    # Nobody commits to the base.
+    git(path, "symbolic-ref", "HEAD", "refs/heads/work")
+    git(path, "repack", "-a", "-d", "-q")
+
+
 def _grown(
     chance: random.Random, names: list[str], old: list[bytes], matching: set[int]
 ) -> Iterator[tuple[str, bytes]]:
@@ -346,5 +376,6 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     "lines": _lines,
     "documents": _documents,
     "more-documents": _more_documents,
+    "history": _history,
 }
 """What builds each repository, in a folder that is an empty repository."""

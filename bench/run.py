@@ -10,6 +10,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+import histories
 import memory
 import place
 import report
@@ -33,7 +34,7 @@ def main() -> int:
     tools = place.install(keep=options.keep)
     everything = races(tools, quick=options.quick)
     known = [row.number for one in everything for row in one.rows] + [row[0] for row in memory.MEMORY]
-    known += [row.number for row in whole_run.RUNS]
+    known += [row.number for row in (*whole_run.RUNS, *histories.HISTORIES)]
     chosen = set(options.rows.split(",")) if options.rows else set(known)
     unknown = chosen.difference(known)
     if unknown:
@@ -46,6 +47,7 @@ def main() -> int:
             results += _run(one, tools, chosen, timings, quick=options.quick)
     results += memory.memory(tools, place.environment(), chosen)
     results += whole_run.whole_runs(tools, place.environment(), chosen, quick=options.quick)
+    results += histories.histories(tools, place.environment(), chosen, quick=options.quick)
     versions = place.versions(tools)
     report.write_figures(results, timings, versions, quick=options.quick)
     lines = [
