@@ -109,6 +109,8 @@ class Floor(Record):
             if one.effect == "tightens" or not self._sets(one):
                 continue
             self._put(data, one)
+            if one.key == "approvals.log":
+                data["log"] = self.policy.to_data()["log"]
             if one.key in own and one.key not in _ADD_UP:
                 said = f"loosens the floor, whose value holds: {one.key} {one.summary}"
                 step = "take it out, or make it at least as tight as the floor"

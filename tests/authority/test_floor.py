@@ -203,7 +203,8 @@ require = [{key = "Signed-off-by"}]
 branch = "p-{number}"
 commit = "p{number}: {slug}"
 [approvals]
-two_persons = ["PTH001"]"""
+two_persons = ["PTH001"]
+log = "kept/" """
     )
     below = load.toml(
         """max_entries = 2000
@@ -219,6 +220,7 @@ branch = "q-{number}"
 branch = "t-{number}"
 [approvals]
 two_persons = ["PTH002"]
+log = "elsewhere/"
 [[approvals.approver]]
 name = "alice"
 may = ["PTH002"]"""
@@ -241,8 +243,10 @@ may = ["PTH002"]"""
     assert (kinds["phase"].branch, kinds["phase"].commit) == ("p-{number}", "p{number}: {slug}")
     assert kinds["task"].branch == "t-{number}"
     assert sorted(held.declared("approval_settings").two_persons) == ["PTH001", "PTH002"]
+    assert held.log_folder == b"kept/"
     assert [one.name for one in held.declared("approval_settings").approver] == ["alice"]
     assert {one.key for one in held.disregarded} == {
+        "approvals.log",
         "approvals.two_persons",
         "max_entries",
         "rules.commit-form.stages",
