@@ -108,7 +108,7 @@ def read_own(top: str) -> OwnAuthority:
         PolicyError: its settings are wrong.
         SpecguardError: there is none, or it cannot be read.
     """
-    # No more than `find` and `read` is asked of a tree here.
+    # No more than `find`, `names` and `read` is asked of a tree here.
     files = cast("Tree", WorkingFiles(top))
     policy = load_policy(files, registry=load_registry)
     if policy is None:
@@ -165,6 +165,16 @@ class WorkingFiles:
         data = self._data(place)
         digest = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False)
         return TreeEntry(0o100644, digest.hexdigest())
+
+    def names(self, directory: bytes) -> dict[bytes, TreeEntry]:
+        """The folders in a folder, by name; what else is in it is asked for by its path."""
+        try:
+            with os.scandir(os.path.join(self._top, directory)) as found:
+                return {
+                    one.name: TreeEntry(0o040000, "") for one in found if one.is_dir(follow_symlinks=False)
+                }
+        except OSError:
+            return {}
 
     def read(self, path: bytes) -> bytes | None:
         """The bytes of a regular file; None where there is none.

@@ -16,7 +16,7 @@ from pygls.uris import to_fs_path
 
 from specguard import __version__
 from specguard.authority.compile import compile_policy
-from specguard.authority.load import DEFAULTS, AuthoritySource, decode, read_source
+from specguard.authority.load import DEFAULTS, AuthoritySource, decode, find_nested, read_source
 from specguard.authority.validate import rule_options
 from specguard.change.repository import Repository
 from specguard.change.request import Request
@@ -261,7 +261,10 @@ def authority_flaws(place: EditedFile, text: Callable[[str], str | None]) -> lis
         found = [path for path in DEFAULTS if os.path.isfile(os.path.join(place.root, path))]
         # The plugins that the text names are not imported, but those that the trusted base does.
         policy = compile_policy(
-            [read(path) for path in found], registry=lambda _: known_rules(place.root), read=further
+            [read(path) for path in found],
+            registry=lambda _: known_rules(place.root),
+            read=further,
+            nested=lambda patterns: find_nested(files, patterns),
         )
     except SpecguardError as error:
         return [
@@ -270,7 +273,12 @@ def authority_flaws(place: EditedFile, text: Callable[[str], str | None]) -> lis
             if one.path == place.path
         ]
     unread = policy.unread if policy is not None else ()
+    disregarded = policy.disregarded if policy is not None else ()
     return [
+        DocumentFlaw(_said(one.message, one.help), one.origin.line, one.origin.line, "error")
+        for one in disregarded[:_MOST]
+        if one.origin.path == place.path
+    ] + [
         DocumentFlaw(
             f"not understood: {visible(one.reason)}",
             one.line,

@@ -29,6 +29,14 @@ class Files:
         oid = hashlib.sha1(self.files[path]).hexdigest()
         return TreeEntry(self.modes.get(path, 0o100644), oid)
 
+    def names(self, directory: bytes) -> dict[bytes, TreeEntry]:
+        self.reads.append(directory)
+        below = [
+            path.removeprefix(directory + b"/") for path in self.files if path.startswith(directory + b"/")
+        ]
+        within = below if directory else self.files
+        return {path.partition(b"/")[0]: TreeEntry(0o040000, "") for path in within if b"/" in path}
+
     def read(self, path: bytes) -> bytes | None:
         self.reads.append(path)
         return self.files.get(path)

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from specguard.authority.load import load_policy
+from specguard.integrations.lsp import EditedFile, authority_flaws, is_authority
 from specguard.testing import run_here
-from tests.authority.test_cache import loader
+from tests.authority.conftest import Files
 from tests.integrations.hooks.asking import edit
 from tests.threats.cases import threat
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from specguard.declaration.registry import Registry
     from specguard.testing import Outcome, Repository
-
-__all__ = ["loader"]
 
 ROOT = """# Authority
 
@@ -249,6 +250,31 @@ def test_the_cache_knows_the_nested_documents(mono: Repository, monkeypatch: pyt
     assert "packages/a/" not in locked()
 
 
-def test_without_any_no_folder_is_looked_into(loader: Any) -> None:
-    # The tree of these tests has no folders to look into.
-    assert loader()[0].nested == []
+def test_cases_hold_what_the_working_tree_says(mono: Repository) -> None:
+    case = '\n[[should-fail]]\ncommits = {message = "x", files = {"packages/c/api/x" = "z"}}\n```\n'
+    mono.write("SPEC_AUTHORITY.md", ROOT.removesuffix("```\n") + case)
+    assert run_here("test", directory=mono.path).exit_code == 1
+    mono.write("packages/c/SPEC_AUTHORITY.md", A)
+    assert run_here("test", directory=mono.path).exit_code == 0
+
+
+def test_an_editor_shows_what_is_wrong_with_one(mono: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(mono.path)
+    path = str(mono.path / "packages/a/SPEC_AUTHORITY.md")
+    place = EditedFile(path)
+    assert is_authority(place)
+    assert not authority_flaws(place, lambda _: None)
+    [flaw] = authority_flaws(place, {path: WRONG["above"][0]}.get)
+    assert (flaw.line, flaw.severity) == (7, "error")
+    assert "reaches beyond packages/a/" in flaw.message
+
+
+def test_without_any_no_folder_is_looked_into(registry: Registry) -> None:
+    for settings, looked in (("", False), ('[authority]\nnested = ["p/*"]', True)):
+        tree: Any = Files(
+            {"SPEC_AUTHORITY.md": f"{B}```toml specguard\n{settings}\n```\n", "p/a/SPEC_AUTHORITY.md": A}
+        )
+        policy = load_policy(tree, registry=lambda _: registry)
+        assert policy is not None
+        assert (b"p" in tree.reads) is looked
+        assert (policy.guards.find(b"p/a/api/x") is not None) is looked
