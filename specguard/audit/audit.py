@@ -354,6 +354,8 @@ def _workers(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import get_context
 
+        # Else glibc returns ever less of what a slice took, and a worker grows with each one.
+        os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "131072")
         # A forked process would share the store's connection.
         pool = ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn"))
         try:
