@@ -31,7 +31,7 @@ class ChartBar(Record):
 
     Attributes:
         label: what it is of.
-        shown: whether the label is drawn below it.
+        shown: whether the label is drawn below it, where it has room.
         x, width: where it stands, and how wide it is.
         height: how high it is.
         value: what it stands for, as text.
@@ -94,7 +94,7 @@ def _bars(values: Sequence[tuple[str, float]], *, percent: bool = False) -> list
     return [
         ChartBar(
             label,
-            at % max(1, step) == 0,
+            at % max(1, step) == 0 and at * width <= _WIDTH - _WIDEST,
             round(at * width, 2),
             round(min(width * 0.8, _WIDEST), 2),
             round(_HEIGHT * value / highest, 2),
