@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from specguard import __version__
 from specguard.audit.history import past_changes
-from specguard.audit.judging import JudgedChange, PastPolicies, Slice, judge
+from specguard.audit.judging import JudgedSlice, PastPolicies, Slice, judge
 from specguard.audit.repositories import find_branch, mirrored, named_repositories, state_of
 from specguard.audit.store import AuditStore, StoreKey
 from specguard.authority.cache import development_stamp, user_folder
@@ -22,6 +23,7 @@ from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.engine.policies import open_floor
 from specguard.errors import MissingFact, NoAuthorityError, SpecguardError
+from specguard.reporters.json import plain
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -144,7 +146,7 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
         Request(environment=options.environment, floor=options.floor, floor_sha256=options.floor_sha256)
     )
     names = named_repositories(options.named, options.lists)
-    told, fresh = [], dict[str, set[str]]()
+    told: list[_AuditedRepository] = []
     last_error = None
 
     def asked() -> Iterator[tuple[_AuditedRepository, Slice]]:
@@ -157,7 +159,7 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
                     # No repository has to do with it.
                     raise
                 last_error = error
-                store.describe(store.repository(one.name), {"reason": error.message})
+                store.describe(store.repository(plain(one.name)), {"reason": plain(error.message)})
                 progress.failed(one.name, error.message)
                 continue
             told.append(found)
@@ -165,20 +167,20 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
             for some in _slices(found, options.plugins, floor):
                 yield found, some
 
+    left: Counter[str] = Counter()
     for found, some, outcome in _results(asked(), options):
-        if isinstance(outcome, SpecguardError):
-            number = found.key.repository
-            store.describe(number, {**store.state(number), "reason": outcome.message})
-            progress.failed(found.name, outcome.message)
-            continue
-        store.add(found.key, outcome)
-        fresh.setdefault(found.name, set()).update(one.change.head for one in outcome)
+        store.add(found.key, outcome.changes)
         progress.judged(found.name, len(some.changes))
+        if outcome.left:
+            left[found.name] += outcome.left
+            reason = f"{left[found.name]} changes could not be judged: {outcome.reason}"
+            store.describe(found.key.repository, {**store.state(found.key.repository), "reason": reason})
+            progress.failed(found.name, reason)
     if not told and last_error is not None:
         raise last_error
     for found in told:
         heads = {change.head for change in found.changes}
-        store.choose(found.key, heads, fresh.get(found.name, set()))
+        store.choose(found.key, heads)
 
 
 def _day(text: str) -> date | None:
@@ -192,16 +194,17 @@ def _ask(
     one: NamedRepository, options: AuditOptions, store: AuditStore, since: date | None, floor: Floor | None
 ) -> _AuditedRepository:
     """The changes of a repository, and which of them are left to judge."""
-    folder = one.folder
+    folder, branch_name = one.folder, options.branch
     if one.address:
         mirrors = options.mirrors or user_folder(options.environment, "mirrors", "")
-        folder = mirrored(one.address, mirrors, options.branch, options.environment)
+        folder, branch_name = mirrored(one.address, mirrors, options.branch, options.environment)
     repository = Repository.locate(folder, options.environment)
-    name = one.name if one.address else os.path.realpath(folder)
+    repository.bare = True
+    name = plain(one.name if one.address else os.path.realpath(folder))
     id_ = store.repository(name)
     try:
         with Git(repository) as git:
-            branch = find_branch(git, options.branch)
+            branch = find_branch(git, branch_name)
             changes = _changes(git, branch, options, since)
             policies = PastPolicies(
                 Request(environment=options.environment),
@@ -212,8 +215,9 @@ def _ask(
             )
             policy = _policy(git, branch, options.by, policies)
             state = store.state(id_)
-            if state.get("tip") != branch.tip or "reason" in state:
-                store.describe(id_, state_of(git, branch, policies))
+            of = [branch.tip, _versions(options.plugins), datetime.now(UTC).date().isoformat()]
+            if state.get("of") != of or "reason" in state:
+                store.describe(id_, {**state_of(git, branch, policies), "of": of})
     except MissingFact as missing:
         raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from None
     key = StoreKey(
@@ -278,24 +282,23 @@ def _slices(found: _AuditedRepository, plugins: Sequence[str], floor: Floor | No
     some: list[PastChange] = []
     for change in reversed(found.left):
         if some and (len(some) == SLICE or some[-1].head != change.base):
-            yield Slice(found.folder, some, policy, plugins, *held)
+            yield Slice(found.folder, found.key.branch, some, policy, plugins, *held)
             some = []
         some.append(change)
     if some:
-        yield Slice(found.folder, some, policy, plugins, *held)
+        yield Slice(found.folder, found.key.branch, some, policy, plugins, *held)
 
 
 _Task: TypeAlias = tuple[_AuditedRepository, Slice]
-_Outcome: TypeAlias = list[JudgedChange] | SpecguardError
 
 
 def _results(
     tasks: Iterator[_Task], options: AuditOptions
-) -> Iterator[tuple[_AuditedRepository, Slice, _Outcome]]:
+) -> Iterator[tuple[_AuditedRepository, Slice, JudgedSlice]]:
     """What workers make of the slices, as it comes; at no time are more than a few handed out."""
     if options.jobs == 1 and not options.scheduler:
         for found, some in tasks:
-            yield found, some, _attempt(some)
+            yield found, some, judge(some)
         return
     again: list[_Task] = []
     for _ in range(_RESTARTS + 1):
@@ -318,24 +321,16 @@ def _results(
     )
 
 
-def _attempt(some: Slice) -> _Outcome:
-    """Judge a slice; an error is an answer, which goes back like one."""
-    try:
-        return judge(some)
-    except SpecguardError as error:
-        return error
-
-
 def _handed(
     pool: Executor, count: int, tasks: Iterator[_Task]
-) -> Generator[tuple[_AuditedRepository, Slice, Future[_Outcome] | None]]:
+) -> Generator[tuple[_AuditedRepository, Slice, Future[JudgedSlice] | None]]:
     """Each slice with its answer, as it comes; None for one that a broken pool did not take."""
-    under_way: dict[Future[_Outcome], _Task] = {}
+    under_way: dict[Future[JudgedSlice], _Task] = {}
     room = count * _AHEAD
     while True:
         for found, some in islice(tasks, max(0, room - len(under_way))):
             try:
-                under_way[pool.submit(_attempt, some)] = found, some
+                under_way[pool.submit(judge, some)] = found, some
             except BrokenExecutor:
                 room = 0
                 yield found, some, None

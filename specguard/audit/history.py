@@ -17,8 +17,12 @@ from specguard.errors import MissingFact
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from specguard.change.entries import Commit, Entry
+    from specguard.change.entries import Commit
     from specguard.change.repository import Repository
+
+
+_LATEST: Final = 253_402_300_799
+"""The last second of the year 9999, after which no date is told."""
 
 
 class PastChange(Record):
@@ -27,7 +31,7 @@ class PastChange(Record):
     Attributes:
         head: the commit that landed, as a full object id.
         base: its first parent; empty for the first commit of all.
-        at: its committer time, in seconds since 1970.
+        at: its committer time, in seconds since 1970; 0 for one before that or after the year 9999.
     """
 
     head: str
@@ -53,22 +57,32 @@ def past_changes(git: Git, tip: str, *, without: str = "", most: int = 0) -> lis
     changes = []
     for line in git.read(process, "the branch's history").decode("ascii").splitlines():
         at, head, *parents = line.split(" ")
-        changes.append(PastChange(head, parents[0] if parents else "", int(at)))
+        # Git has a time before 1970 as a huge number.
+        time = int(at) if int(at) <= _LATEST else 0
+        changes.append(PastChange(head, parents[0] if parents else "", time))
     return changes
 
 
 _BRANCHES: Final = re.compile(
     r"Merge pull request #[0-9]+ from [^\s/]+/(?P<github>\S+)"
-    r"|Merge (?:remote-tracking )?branch '(?P<git>[^']+)'(?! of )(?: into .*)?"
+    r"|Merge (?:remote-tracking )?branch '(?P<git>[^']+)'(?! of )(?: into (?P<into>.*))?"
     r"|Merged in (?P<bitbucket>\S+) \(pull request #[0-9]+\)"
 )
 """The subjects that GitHub, git and GitLab, and Bitbucket give to the merge of a branch."""
 
 
-def merged_branch(commit: Commit) -> str:
-    """The branch that a merge says it has merged; empty where it says none."""
+def merged_branch(commit: Commit, audited: str) -> str:
+    """The branch that a merge says it has merged; empty where it says none.
+
+    Args:
+        commit: a commit of the audited branch's line.
+        audited: that branch. A merge of it, or into another one, was made elsewhere and tells nothing.
+    """
     found = _BRANCHES.fullmatch(commit.message.subject) if len(commit.parents) == 2 else None
-    return found[found.lastgroup or 0].removeprefix("origin/") if found else ""
+    if found is None or (found["into"] or audited).strip("'") != audited:
+        return ""
+    name = (found["github"] or found["git"] or found["bitbucket"]).removeprefix("origin/")
+    return "" if name == audited else name
 
 
 class PastGit(Git):
@@ -144,10 +158,6 @@ class PastGit(Git):
                     there[entry.path] = None
             return [*there]
         return None
-
-    def index_diff(self, *_: object) -> list[Entry]:
-        """Raise `MissingFact`: what somebody has not committed says nothing of the past."""
-        raise MissingFact("an audit reads no working tree", "specguard check --staged")
 
 
 def _brought_by(

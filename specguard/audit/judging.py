@@ -49,6 +49,7 @@ class Slice(Record):
 
     Attributes:
         repository: its folder.
+        branch: the audited branch's short name.
         changes: as they follow each other on the branch, oldest first.
         policy: what judges all of them, as data; None: the authority of each one's own base.
         plugins: the distributions whose rules may be imported.
@@ -57,6 +58,7 @@ class Slice(Record):
     """
 
     repository: str
+    branch: str
     changes: Sequence[PastChange]
     policy: Mapping[str, Any] | None = None
     plugins: Sequence[str] = ()
@@ -88,33 +90,62 @@ class JudgedChange(Record):
     findings: Sequence[Mapping[str, Any]] = ()
 
 
-def judge(some: Slice) -> list[JudgedChange]:
+class JudgedSlice(Record):
+    """What became of a slice.
+
+    Attributes:
+        changes: those that were judged.
+        left: how many could not be, as this copy of the repository lacks something.
+        reason: what it lacks, and the command that supplies it; empty where it lacks nothing.
+    """
+
+    changes: Sequence[JudgedChange]
+    left: int = 0
+    reason: str = ""
+
+
+def judge(some: Slice) -> JudgedSlice:
     """Judge the changes of a slice, each as a check of the range from its base would have on its day.
 
-    Raises:
-        SpecguardError: the repository cannot be read.
+    The working tree and the branches of today say nothing of the past, and have no say.
     """
     # What the caller said counts, and not what a worker's machine says.
     environment = {name: value for name, value in os.environ.items() if name != FLOOR}
-    repository = Repository.locate(some.repository, environment)
+    asked = Request(
+        environment=environment,
+        directory=some.repository,
+        floor=some.floor,
+        floor_sha256=some.floor_sha256,
+    )
+    judged: list[JudgedChange] = []
+    left, reason = 0, ""
     try:
+        repository = Repository.locate(some.repository, environment)
+        repository.bare = True
         with PastGit(repository, some.changes) as git:
             given = Policy(some.policy) if some.policy is not None else None
-            asked = Request(
-                environment=environment,
-                directory=some.repository,
-                floor=some.floor,
-                floor_sha256=some.floor_sha256,
-            )
             policies = PastPolicies(asked, repository, some.plugins, given=given)
-            return [_judged(git, policies, change) for change in some.changes]
-    except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from None
+            for change in some.changes:
+                try:
+                    judged.append(_judged(git, policies, change, some.branch))
+                except (MissingFact, SpecguardError) as error:
+                    left, reason = left + 1, reason or _lacking(error)
+    except (MissingFact, SpecguardError) as error:
+        left, reason = len(some.changes), _lacking(error)
+    return JudgedSlice(judged, left, reason)
 
 
-def _judged(git: PastGit, policies: PastPolicies, past: PastChange) -> JudgedChange:
+def _lacking(error: MissingFact | SpecguardError) -> str:
+    """What is wrong, with the command that helps."""
+    message, step = (
+        (error.reason, error.command) if isinstance(error, MissingFact) else (error.message, error.help)
+    )
+    return plain(f"{message}: {step}" if step else message)
+
+
+def _judged(git: PastGit, policies: PastPolicies, past: PastChange, audited: str) -> JudgedChange:
     commit = git.commit(past.head)
-    branch = merged_branch(commit)
+    branch = merged_branch(commit, audited)
     asked = Request(
         environment=git.repository.environment,
         directory=git.repository.directory,
@@ -123,7 +154,9 @@ def _judged(git: PastGit, policies: PastPolicies, past: PastChange) -> JudgedCha
     )
     subject, branch = plain(shortened(commit.message.subject, 120)), plain(branch)
     try:
-        verdict = judge_change(_landed_change(git, asked, commit), policies, needs=())
+        landed = _landed_change(git, asked, commit)
+        vars(landed)["refs"] = ()
+        verdict = judge_change(landed, policies, needs=())
     except NoAuthorityError as error:
         return JudgedChange(past, branch, subject, "", NO_AUTHORITY, error.message)
     except SpecguardError as error:
@@ -191,7 +224,7 @@ def _complain(verdict: Verdict) -> None:
 
 def _said(error: SpecguardError) -> str:
     place = f"{error.path}:{error.line}: " if error.path and error.line else ""
-    return f"{place}{error.message}"
+    return plain(f"{place}{error.message}")
 
 
 class PastPolicies(Policies):
@@ -215,23 +248,18 @@ class PastPolicies(Policies):
         # What is kept for checks may name plugins that were allowed there.
         self.cache = None
         self._plugins = plugins
-        self._compiled: dict[str, list[Policy | SpecguardError | None]] = {}
+        self._compiled: dict[str, list[Policy]] = {}
 
     def load(self, tree: Tree, authority: str = "") -> Policy | None:
         """The policy of a tree, or of a file in place of its documents."""
         key = authority or json.dumps(find_sources(tree))
         known = self._compiled.setdefault(key, [])
         for one in known:
-            if isinstance(one, SpecguardError):
-                raise one
-            if one is None or has_documents(tree, one):
+            if has_documents(tree, one):
                 return one
-        try:
-            policy = super().load(tree, authority)
-        except SpecguardError as error:
-            known.append(error)
-            raise
-        known.append(policy)
+        policy = super().load(tree, authority)
+        if policy is not None:
+            known.append(policy)
         return policy
 
     def draft(self, repository: Repository, tree: Tree) -> None:

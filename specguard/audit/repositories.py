@@ -25,6 +25,7 @@ from specguard.engine.check import judge_change
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.remote.git import PROTOCOLS, RemoteGit, user_environment
 from specguard.model import path_text
+from specguard.reporters.json import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from specguard.declaration.patterns import Selecting
 
 _ADDRESS: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://.+", re.DOTALL)
+_SCP: Final = re.compile(r"(?P<host>[\w.-]+@[\w.-]+):(?P<path>[^/].*)")
 _PATTERN: Final = re.compile(r"[*?\[]")
 _CLONE_SECONDS: Final = 3600.0
 """So long a remote may take for the whole of a history."""
@@ -67,7 +69,7 @@ def named_repositories(words: Sequence[str], lists: Sequence[str]) -> list[Named
     found = [one for word in words for one in _named(word)]
     for file in lists:
         for number, line in enumerate(_lines(file), start=1):
-            word = line.strip()
+            word = os.path.expanduser(line.strip())
             if word and not word.startswith("#"):
                 try:
                     found += _named(word)
@@ -99,6 +101,15 @@ def _lines(file: str) -> Sequence[str]:
 def _named(word: str) -> Iterator[NamedRepository]:
     if word.startswith("-"):
         raise SpecguardError(f"{word!r} is no repository", help="Write a folder as `./-name`.", code="usage")
+    if "\0" in word:
+        raise SpecguardError("a name has a NUL", help="Write one name a line.", code="usage")
+    short = _SCP.fullmatch(word)
+    if short is not None and not os.path.isdir(word):
+        raise SpecguardError(
+            f"{shown_address(word)} is not read in this form",
+            help=f"Write ssh://{short['host']}/{short['path']}.",
+            code="remote-unsuitable",
+        )
     address = _ADDRESS.fullmatch(word)
     if address is not None:
         if address["scheme"] not in PROTOCOLS:
@@ -157,8 +168,8 @@ def find_branch(git: Git, wanted: str) -> AuditedBranch:
     return AuditedBranch("HEAD", repository.head)
 
 
-def mirrored(address: str, mirrors: str, wanted: str, environment: Mapping[str, str]) -> str:
-    """The folder of an address's mirror, with the newest state of one branch fetched.
+def mirrored(address: str, mirrors: str, wanted: str, environment: Mapping[str, str]) -> tuple[str, str]:
+    """The folder of an address's mirror, with the newest state of one branch fetched, and that branch.
 
     Args:
         address: of https, ssh or file.
@@ -175,7 +186,7 @@ def mirrored(address: str, mirrors: str, wanted: str, environment: Mapping[str, 
     try:
         os.makedirs(mirrors, exist_ok=True)
         with FileLock(f"{folder}.lock"):
-            return _fetched(folder, address, wanted, environment)
+            return folder, _fetched(folder, address, wanted, environment)
     except OSError as error:
         raise SpecguardError(
             f"mirrors cannot be kept: {error.strerror}",
@@ -188,17 +199,21 @@ def mirrored(address: str, mirrors: str, wanted: str, environment: Mapping[str, 
 
 
 def _fetched(folder: str, address: str, wanted: str, environment: Mapping[str, str]) -> str:
+    """Fetch the branch that is wanted, or the one that the remote names, and be its mirror alone."""
     kept = user_environment(environment)
 
-    def run(*words: str) -> None:
+    def run(*words: str) -> str:
         done = subprocess.run(
             ["git", *words], env=kept, stdin=subprocess.DEVNULL, capture_output=True, check=False
         )
         if done.returncode:
             said = done.stderr.decode("utf-8", "replace").strip()
             raise SpecguardError(f"git cannot keep the mirror: {said}", path=folder, code="git-failed")
+        return done.stdout.decode("utf-8", "surrogateescape")
 
-    if not os.path.isdir(folder):
+    if os.path.islink(folder):
+        raise SpecguardError("a mirror is a link", path=folder, help="Delete it.", code="outside-repository")
+    if not os.path.isfile(f"{folder}/HEAD"):
         run("init", "--quiet", "--bare", folder)
     repository = Repository.locate(folder, environment)
     with RemoteGit(repository, timeout=_CLONE_SECONDS, local=False) as remote:
@@ -214,9 +229,13 @@ def _fetched(folder: str, address: str, wanted: str, environment: Mapping[str, s
             )
         known = [oid for oid in [repository.head] if oid]
         tip = remote.fetch(address, name, known)
-    run(f"--git-dir={folder}", "update-ref", f"refs/heads/{name}", tip)
-    run(f"--git-dir={folder}", "symbolic-ref", "HEAD", f"refs/heads/{name}")
-    return folder
+    ref = f"refs/heads/{name}"
+    for other in run(f"--git-dir={folder}", "for-each-ref", "--format=%(refname)").split("\n"):
+        if other not in ("", ref):
+            run(f"--git-dir={folder}", "update-ref", "-d", other)
+    run(f"--git-dir={folder}", "update-ref", ref, tip)
+    run(f"--git-dir={folder}", "symbolic-ref", "HEAD", ref)
+    return name
 
 
 def state_of(git: Git, branch: AuditedBranch, policies: PastPolicies) -> dict[str, Any]:
@@ -228,7 +247,7 @@ def state_of(git: Git, branch: AuditedBranch, policies: PastPolicies) -> dict[st
         policies: read its authority.
 
     Returns:
-        `tip`; `authority`, the documents; `preset`; `runs_in`, the hooks' and CI's files that name specguard;
+        `authority`, the documents; `preset`; `runs_in`, the hooks' and CI's files that name specguard;
         `locked`, how many patterns guard paths; `unenforced`, how many sentences no rule holds; `stale`, how
         many findings there are of specs; and `problem`, why the authority cannot be read.
     """
@@ -236,9 +255,9 @@ def state_of(git: Git, branch: AuditedBranch, policies: PastPolicies) -> dict[st
     try:
         policy = policies.load(tree)
     except SpecguardError as error:
-        return {"tip": branch.tip, "problem": error.message}
+        return {"problem": plain(error.message)}
     if policy is None:
-        return {"tip": branch.tip}
+        return {}
     guarded = policy.rule("policy-change")
     files: Selecting | None = getattr(guarded.load(), "files", None) if guarded is not None else None
     named = [path for path in tree.paths() if files and files.find(path) is not None]
@@ -254,7 +273,6 @@ def state_of(git: Git, branch: AuditedBranch, policies: PastPolicies) -> dict[st
         [change] = open_changes(git, asked)
         stale = len(judge_change(change, policies, needs=()).findings)
     return {
-        "tip": branch.tip,
         "authority": [path for path, _ in policy.documents],
         "preset": policy.value("extends"),
         "runs_in": [path_text(path) for path in named if b"specguard" in (tree.read(path) or b"")],

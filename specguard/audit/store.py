@@ -54,6 +54,7 @@ CREATE TABLE change (
     verdict TEXT NOT NULL,
     reason TEXT NOT NULL,
     outcome INTEGER NOT NULL REFERENCES outcome,
+    seen INTEGER NOT NULL DEFAULT 0,
     UNIQUE (repository, branch, judged_by, floor, version, head, base, policy)
 );
 CREATE TABLE finding (
@@ -127,6 +128,13 @@ class AuditStore:
                     f"the store has layout {layout}, and this specguard knows layout {LAYOUT}",
                     path=file,
                     help="Use the later specguard that wrote it, or another file with --store.",
+                    code="unreadable-file",
+                )
+            if not layout and self._connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+                raise SpecguardError(
+                    "this is another program's file",
+                    path=file,
+                    help="Name another one with --store.",
                     code="unreadable-file",
                 )
             self._connection.execute("PRAGMA journal_mode = WAL")
@@ -204,13 +212,24 @@ class AuditStore:
                         ],
                     )  # fmt: skip
 
-    def choose(self, key: StoreKey, heads: Collection[str], fresh: Collection[str]) -> None:
-        """Have the changes below a key with these heads told of; `fresh` are those that this audit judged."""
+    def choose(self, key: StoreKey, heads: Collection[str]) -> None:
+        """Have the changes below a key with these heads told of.
+
+        Those are fresh of which no audit has told, by whatever version, policy or floor.
+        """
         with self._telling():
             rows = self._connection.execute(_HEADS, _of(key)).fetchall()
+            seen = {head for (head,) in self._connection.execute(_SEEN, [key.repository, key.branch])}
             self._connection.executemany(
                 "INSERT OR IGNORE INTO chosen VALUES (?, ?)",
-                [(id_, head in fresh) for id_, head in rows if head in heads],
+                [(id_, head not in seen) for id_, head in rows if head in heads],
+            )
+
+    def tell(self) -> None:
+        """Keep that the chosen changes were told of."""
+        with self._telling(), self._transaction():
+            self._connection.execute(
+                "UPDATE change SET seen = 1 WHERE NOT seen AND id IN (SELECT change FROM chosen WHERE fresh)"
             )
 
     def ask(self, query: str, *values: object) -> list[sqlite3.Row]:
@@ -244,6 +263,8 @@ class AuditStore:
                 code="unwritable-file",
             ) from error
 
+
+_SEEN: Final = "SELECT head FROM change WHERE repository = ? AND branch = ? AND seen"
 
 _HEADS: Final = (
     "SELECT id, head FROM change WHERE repository = ? AND branch = ? AND judged_by = ? AND floor = ?"

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from specguard.declaration.rule import Record
+from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
 
 if TYPE_CHECKING:
@@ -178,35 +179,13 @@ class Summary:
                 "findings": [json.loads(one["data"]) for one in found],
             }
 
-    def failing(self, wanted: str) -> bool:
-        """Whether there are open errors for which an audit fails.
-
-        Args:
-            wanted: codes of rules separated by commas; `new`: those of changes that were judged only now; or
-                `none`.
-
-        Raises:
-            SpecguardError: a code is none that judged.
-        """
-        if wanted == "none":
-            return False
-        if wanted == "new":
-            return bool(self.store.ask("SELECT 1 FROM told_finding WHERE is_open AND fresh LIMIT 1"))
-        codes = [code.strip().upper() for code in wanted.split(",")]
-        rows = self.store.ask(
-            "SELECT DISTINCT key FROM (SELECT DISTINCT states FROM told), json_each(states)"
-        )
-        known = {code for (code,) in rows}
-        for code in codes:
-            if code not in known:
-                raise SpecguardError(
-                    f"--fail-on: no rule {code!r} has judged a change",
-                    help=nearest(code, known, "Give codes such as PTH002, `new` or `none`."),
-                    code="unknown-name",
-                )
+    def fails(self, codes: Sequence[str]) -> bool:
+        """Whether these rules have open errors; of no rules: whether changes have that no audit told of."""
         query = (
             "SELECT 1 FROM told_finding WHERE is_open AND code IN (SELECT value FROM json_each(?)) LIMIT 1"
         )
+        if not codes:
+            return bool(self.store.ask("SELECT 1 FROM told_finding WHERE is_open AND fresh LIMIT 1"))
         return bool(self.store.ask(query, json.dumps(codes)))
 
     def _rows(self, query: str, *values: object) -> list[Mapping[str, Any]]:
@@ -214,3 +193,28 @@ class Summary:
 
     def _pairs(self, query: str) -> Iterator[tuple[str, int]]:
         return ((row[0], row[1]) for row in self.store.ask(query))
+
+
+def failing_rules(wanted: str, plugins: Sequence[str]) -> Sequence[str]:
+    """The codes of the rules whose open errors fail an audit; none for `new` and `none`.
+
+    Args:
+        wanted: codes separated by commas, or one of these words.
+        plugins: the distributions whose rules are known too.
+
+    Raises:
+        SpecguardError: a code is no rule's.
+    """
+    if wanted in ("new", "none"):
+        return []
+    registry = load_registry(plugins)
+    codes = [code.strip().upper() for code in wanted.split(",")]
+    for code in codes:
+        if registry.by_code(code) is None:
+            known = [one.rule.code for one in registry.rules.values()]
+            raise SpecguardError(
+                f"--fail-on: there is no rule {code!r}",
+                help=nearest(code, known, "Give codes such as PTH002, `new` or `none`."),
+                code="unknown-name",
+            )
+    return codes

@@ -129,6 +129,9 @@ def plugin_stamp() -> str:
 
 def development_stamp(packages: Iterable[str]) -> str:
     """What changes when packages do that are used from where they are edited; empty for installed ones."""
+    packages = list(packages)
+    for package in packages:
+        __import__(package)
     stamps = "\n".join(f"{path}:{_stamp(path)}" for path in _sources(packages))
     return f"edited {sha1(stamps.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}" if stamps else ""
 

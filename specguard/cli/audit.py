@@ -11,7 +11,7 @@ import click
 
 from specguard.audit.answers import ANSWERS, render
 from specguard.audit.audit import AuditOptions, audit, open_store
-from specguard.audit.summary import Summary
+from specguard.audit.summary import Summary, failing_rules
 from specguard.cli import options as opt
 from specguard.cli.app import needing
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     metavar="RULES|new|none",
     default="none",
     show_default=True,
-    help="End with 1 where these rules, or changes judged only now, have errors.",
+    help="End with 1 if these rules have errors, or changes that no audit has told of.",
 )
 def command(
     repositories: Sequence[str],
@@ -67,8 +67,11 @@ def command(
     second audit judges only what is new. It ends with 0, with 1 for --fail-on, and with 2 if nothing could
     be judged.
     """
+    if given["scheduler"] and given["jobs"] > 1:
+        raise opt.usage("--jobs does not go with --scheduler, which has its own workers", "Give one of them.")
     named = repositories or (() if given["lists"] else (".",))
     options = AuditOptions(environment=dict(os.environ), named=named, last=last or 0, **given)
+    wanted = failing_rules(fail_on, options.plugins)
     with open_store(options) as store:
         progress = _TerminalProgress() if sys.stderr.isatty() else _LineProgress()
         try:
@@ -78,15 +81,16 @@ def command(
             opt.say(f"What was judged is kept in {visible(store.file)}: the same command goes on.", err=True)
             raise
         summary = Summary(store, datetime.now(UTC).date())
-        failing = summary.failing(fail_on)
-        judged = summary.judged
+        failing = summary.fails(wanted) if fail_on != "none" else False
+        without = summary.changes and not summary.judged
         text = render(summary, output_format)
-    if output_file:
-        with writing(output_file):
-            replace_file(output_file, text)
-    else:
-        click.echo(text, nl=False)
-    if not judged:
+        if output_file:
+            with writing(output_file):
+                replace_file(output_file, text)
+        else:
+            click.echo(text, nl=False)
+        store.tell()
+    if without:
         return EXIT_NO_VERDICT
     return EXIT_FAILED if failing else EXIT_PASSED
 
