@@ -72,6 +72,13 @@ def _lines(summary: Summary) -> Iterator[str]:
     if len(repositories) > 1 or any(row["state"].get("reason") for row in repositories):
         yield from _titled("Repositories", [_repository(row) for row in repositories])
     yield from _titled(
+        "Authorities that cannot judge",
+        [
+            (_count(row["changes"], "change"), visible(cut(row["reason"], 200)), _where(row, repositories))
+            for row in summary.reasons
+        ],
+    )
+    yield from _titled(
         "Rules, by open errors",
         [
             (row["code"], _count(row["errors"], "error"), f"in {_count(row['changes'], 'change')}")
@@ -131,7 +138,7 @@ def _titled(title: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
 _VERDICTS: Final = {
     "indeterminate": "without a full verdict",
     "no-authority": "before there was an authority",
-    "error": "with an authority that cannot be read",
+    "error": "with an authority that cannot judge",
 }
 
 
@@ -171,6 +178,7 @@ def figures(summary: Summary) -> dict[str, Any]:
         "rules": list(summary.rules),
         "rules_by_month": list(summary.rules_by_month),
         "paths": list(summary.paths),
+        "reasons": list(summary.reasons),
         "approvals": [{name: getattr(one, name) for name in one._fields} for one in summary.approvals],
         "repositories": list(summary.repositories),
     }
@@ -229,6 +237,11 @@ def _paragraphs(summary: Summary) -> Iterator[str]:
             )
             for row in summary.repositories
         ],
+    )
+    yield from _table(
+        "Authorities that cannot judge",
+        ("repository", "changes", "reason"),
+        [(row["repository"], row["changes"], row["reason"]) for row in summary.reasons],
     )
     yield from _table(
         "Rules",

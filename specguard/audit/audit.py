@@ -173,7 +173,7 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
         progress.judged(found.name, len(some.changes))
         if outcome.left:
             left[found.name] += outcome.left
-            reason = f"{left[found.name]} changes could not be judged: {outcome.reason}"
+            reason = f"changes that could not be judged: {left[found.name]}; {outcome.reason}"
             store.describe(found.key.repository, {**store.state(found.key.repository), "reason": reason})
             progress.failed(found.name, reason)
     if not told and last_error is not None:

@@ -11,7 +11,7 @@ from specguard.model import listed
 from specguard.reporters.html import page as in_house
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Any
 
     from specguard.audit.summary import Summary
@@ -47,17 +47,17 @@ class ChartBar(Record):
 
 def page(summary: Summary) -> str:
     """The page of an audit."""
-    clean = summary.passed == summary.judged
     errors: dict[str, int] = {}
     for row in summary.rules_by_month:
         errors[row["month"]] = errors.get(row["month"], 0) + row["errors"]
-    months = [row["month"] for row in summary.months]
+    judged = {row["month"]: row for row in summary.months}
+    months = _all_months(judged)
     broken = [row for row in summary.rules if row["errors"]]
     return in_house(
         "audit.html.j2",
         title="Audit",
         headline=f"{share(summary.passed, summary.judged)} of the changes pass",
-        outcome="error" if not summary.judged else "passed" if clean else "failed",
+        outcome="passed" if summary.passed == summary.judged else "none",
         lead=(
             f"{summary.judged} of {summary.changes} changes of {len(summary.repositories)} repositories were "
             f"judged, and {summary.passed} passed. Told on {summary.today}."
@@ -65,8 +65,13 @@ def page(summary: Summary) -> str:
         width=_WIDTH,
         height=_HEIGHT,
         passing=_bars(
-            [(row["month"], row["passed"] / row["changes"]) for row in summary.months], percent=True
+            [
+                (month, judged[month]["passed"] / judged[month]["changes"] if month in judged else 0)
+                for month in months
+            ],
+            percent=True,
         ),
+        highest=max(errors.values(), default=0),
         failing=_bars([(month, errors.get(month, 0)) for month in months]),
         months=[
             (row["month"], row["changes"], share(row["passed"], row["changes"]), errors.get(row["month"], 0))
@@ -82,8 +87,17 @@ def page(summary: Summary) -> str:
         soon=SOON,
         findings=_findings(summary),
         most=_MOST,
-        total=sum(row["findings"] for row in summary.rules),
+        total=sum(row["errors"] for row in summary.rules),
+        reasons=summary.reasons,
     )
+
+
+def _all_months(some: Collection[str]) -> list[str]:
+    """The months from the first to the last, those without changes too."""
+    if not some:
+        return []
+    first, last = (12 * int(month[:4]) + int(month[5:]) - 1 for month in (min(some), max(some)))
+    return [f"{number // 12:04}-{number % 12 + 1:02}" for number in range(first, last + 1)]
 
 
 def _bars(values: Sequence[tuple[str, float]], *, percent: bool = False) -> list[ChartBar]:
@@ -115,8 +129,8 @@ def _repository(row: Mapping[str, Any]) -> dict[str, Any]:
     preset = state.get("preset")
     return {
         "name": row["name"],
-        "reason": state.get("reason") or state.get("problem") or "",
-        "authority": listed(state.get("authority") or [], 2) or "none",
+        "reason": state.get("reason") or "",
+        "authority": state.get("problem") or listed(state.get("authority") or [], 2) or "none",
         "preset": listed([preset] if isinstance(preset, str) else preset or [], 2),
         "runs_in": listed(state.get("runs_in") or [], 3) or "nowhere",
         "locked": state.get("locked", 0),

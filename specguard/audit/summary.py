@@ -130,6 +130,15 @@ class Summary:
         return [{**row, "state": json.loads(row["state"])} for row in rows]
 
     @cached_property
+    def reasons(self) -> Sequence[Mapping[str, Any]]:
+        """Why changes have no verdict, each reason with how many have it; most first."""
+        return self._rows(
+            "SELECT name AS repository, reason, count(*) AS changes FROM told WHERE verdict = 'error'"
+            " GROUP BY name, reason ORDER BY changes DESC, name, reason LIMIT ?",
+            MOST,
+        )
+
+    @cached_property
     def approvals(self) -> Sequence[Approved]:
         """The approvals that lifted findings, those that end first at the front."""
         rows = self._rows(

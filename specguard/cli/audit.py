@@ -123,7 +123,8 @@ class _LineProgress:
     def _tell(self, name: str, last: int) -> None:
         if not self._left[name]:
             new = "nothing is new" if not last else "all are judged"
-            opt.say(f"{visible(name)}: {self._changes[name]} changes, {new}", err=True)
+            changes = self._changes[name]
+            opt.say(f"{visible(name)}: {changes} change{'s' * (changes != 1)}, {new}", err=True)
 
 
 class _TerminalProgress:
