@@ -373,6 +373,13 @@ def refuse_brought(repository: Repository, files: Sequence[tuple[str, str]], tre
                 )
 
 
+def is_within(repository: Repository, file: str) -> bool:
+    """Whether a file, or a symbolic link on the way to it, is in the working tree."""
+    top = repository.work_tree_if_any()
+    root = os.path.realpath(top).rstrip("/") + "/" if top else ""
+    return bool(root) and any(step.startswith(root) for step in _steps(os.path.join(os.getcwd(), file)))
+
+
 def _steps(path: str) -> Iterator[str]:
     """Each path that an absolute one leads through, in folders without symbolic links, and its end."""
     left = path.split("/")[::-1]

@@ -64,7 +64,7 @@ class Policies:
         floor: Floor | None = None,
     ) -> None:
         self._request = request
-        self._floor = floor or open_floor(request)
+        self._floor = floor or open_floor(request, repository)
         self._given = self._held(given)
         self._known: dict[str, Policy | None] = {}
         self.cache: Cache | None = None
@@ -238,13 +238,20 @@ def open_policy(request: Request) -> Policy:
     return policy
 
 
-def open_floor(request: Request) -> Floor | None:
+def open_floor(request: Request, repository: Repository | None = None) -> Floor | None:
     """The floor that a request names; None where it names none. It can be used for many repositories.
+
+    Args:
+        request: names it.
+        repository: where an agent may work that must not write the one that the variable names.
 
     Raises:
         SpecguardError: it cannot be read, is wrong, or is not the one that is pinned.
     """
     file = request.floor or request.environment.get(FLOOR, "")
+    # Where a verdict is final, files that the change brings are refused already.
+    if file and not request.floor and not request.enforce:
+        _refuse_reachable(file, repository)
     if file:
         from specguard.authority.floor import read_floor
 
@@ -256,6 +263,25 @@ def open_floor(request: Request) -> Floor | None:
             code="usage",
         )
     return None
+
+
+def _refuse_reachable(file: str, repository: Repository | None) -> None:
+    """Refuse a floor that another working directory, or an edit in the working tree, would replace.
+
+    Raises:
+        SpecguardError: it is such a file.
+    """
+    from specguard.change.sources import is_within
+
+    why = "" if os.path.isabs(file) else f"{file} is relative to the working directory"
+    if not why and repository is not None and is_within(repository, file):
+        why = f"{file} is in the working tree, where an agent could write it"
+    if why:
+        raise SpecguardError(
+            f"{FLOOR} names no floor that holds: {why}",
+            help="let it name an absolute path outside the checkout; to try a floor, use `check --floor`",
+            code="untrusted-file",
+        )
 
 
 def compare_policies(policy: Policy, change: Change) -> PolicyChange:

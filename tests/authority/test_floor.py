@@ -10,7 +10,7 @@ import pytest
 
 from specguard.authority.floor import Floor
 from specguard.testing import Repository, run_here
-from tests.integrations.hooks.asking import edit
+from tests.integrations.hooks.asking import bash, edit
 from tests.outcomes import ended
 from tests.threats.cases import threat
 
@@ -143,6 +143,31 @@ def test_a_job_s_variable_names_it_for_every_command(tmp_path: Path, floor: Path
     assert "floor:org.md:5" in run_here("why", ".github/x", directory=repository.path, env=env).stdout
     assert edit(repository, repository.path / ".github/x", environment=env).kind == "refuse"
     assert edit(repository, repository.path / ".github/x").kind != "refuse"
+
+
+@threat("T76", "an agent that would be judged without the floor, or by one of its own", "refused")
+def test_an_agent_does_not_take_it_away(tmp_path: Path, floor: Path) -> None:
+    repository = made(tmp_path / "one", OWN)
+    named: dict[str, Any] = {"environment": {"SPECGUARD_FLOOR": str(floor)}}
+    assert edit(repository, repository.path / "docs/x", **named).kind == "pass"
+    for refused in (
+        edit(repository, floor, "# None\n", **named),
+        bash(repository, f"rm -r {tmp_path}/org.md", **named),
+        bash(repository, "unset SPECGUARD_FLOOR; git commit -am x", **named),
+    ):
+        assert "the organisation's floor" in refused.refusal
+    # Another folder would be another floor, and what is in the working tree is the agent's to write.
+    (repository.path / "own.md").write_text(FLOOR)
+    (tmp_path / "link.md").symlink_to(repository.path / "own.md")
+    for name, said in (
+        ("../org.md", "is relative to the working directory"),
+        (f"{repository.path}/own.md", "is in the working tree"),
+        (f"{tmp_path}/link.md", "is in the working tree"),
+    ):
+        named = {"environment": {"SPECGUARD_FLOOR": name}}
+        assert said in edit(repository, repository.path / "docs/x", **named).refusal
+        assert said in edit(repository, repository.path / "own.md", "# None\n", **named).refusal
+        assert said in ended(check(repository, env=named["environment"]), 2).stdout
 
 
 def test_it_is_pinned_by_its_digest(tmp_path: Path, floor: Path) -> None:

@@ -1,9 +1,10 @@
 """What an agent may not write whatever the policy says: who writes it decides whether a check takes place.
 
-Git's own folder, the folder of git's hooks, the agents' settings, specguard's installation and its cache. Of
-an agent's settings a hook that runs specguard is not the only thing that counts: other hooks may change a
-call after it was judged, a variable of the environment may lead to another specguard, and a folder that is
-not trusted has no hooks at all. So an agent changes nothing of theirs by which programs are run or trusted.
+Git's own folder, the folder of git's hooks, the agents' settings, the organisation's floor, specguard's
+installation and its cache. Of an agent's settings a hook that runs specguard is not the only thing that
+counts: other hooks may change a call after it was judged, a variable of the environment may lead to another
+specguard, and a folder that is not trusted has no hooks at all. So an agent changes nothing of theirs by
+which programs are run or trusted.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository
+from specguard.change.request import FLOOR
 from specguard.integrations.hooks.dialects import UnreadableError, parse
 from specguard.integrations.hooks.file_names import is_below
 from specguard.model import path_text
@@ -75,6 +77,7 @@ def wrong(
             or _in_settings(edit, name, trees, environment, gone=gone)
             or _in_user_settings(name, environment)
             or _in_installation(name, trees, environment, gone=gone)
+            or _in_floor(name, environment, gone=gone)
         )
         if reason:
             return f"{path_text(name)} {reason}"
@@ -214,6 +217,14 @@ def _in_installation(
     cache = (cache if cache.startswith(b"/") else _home(environment) + b"/.cache") + b"/specguard"
     if is_below(name, os.path.realpath(cache)) or is_below(name, cache):
         return "is in the cache from which specguard reads policies"
+    return ""
+
+
+def _in_floor(name: bytes, environment: Mapping[str, str], *, gone: bool) -> str:
+    floor = os.fsencode(environment.get(FLOOR, ""))
+    files = (os.path.normpath(floor), os.path.realpath(floor)) if floor.startswith(b"/") else ()
+    if name in files or (gone and any(is_below(file, name) for file in files)):
+        return f"is the organisation's floor, which {FLOOR} names"
     return ""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 
+from specguard.change.request import FLOOR
 from specguard.declaration.rule import Record
 from specguard.integrations.hooks.calls import Deeds, FileEdit, read_diff, read_file, read_patch
 from specguard.integrations.hooks.file_names import as_bytes, joined, normal, work_tree_at
@@ -29,7 +30,7 @@ _LONGEST: Final = 200_000
 _DEEPEST: Final = 60
 _NESTED: Final = 4
 _WORTH: Final = (
-    r">|hookspath|SKIP|HUSKY|LEFTHOOK|ALLOW_NO_CONFIG|OVERCOMMIT|\b(?:rm|unlink|shred|touch|tee|truncate|dd"
+    r">|hookspath|SPECGUARD_FLOOR|SKIP|HUSKY|LEFTHOOK|ALLOW_NO_CONFIG|OVERCOMMIT|\b(?:rm|unlink|shred|touch|tee|truncate|dd"
     r"|chmod|cp|mv|ln|install|sed|apply_?patch|uninstall|commit|config|checkout|restore|reset|apply|push|fetch"
     r"|branch|update-ref|merge|rebase|am|pull|cherry-pick|revert)\b"
 )
@@ -127,6 +128,9 @@ class Interpreter:
             self._command(node, given)
         elif kind == "variable_assignment":
             self._assign(node)
+        elif kind == "unset_command":
+            for child in node.named_children:
+                self._unset(child.text.decode())
         else:
             place = self.place
             for child in node.named_children:
@@ -189,14 +193,20 @@ class Interpreter:
 
     def _set(self, name: str, value: str | None) -> None:
         """Tell of a variable by which git runs no hooks."""
-        if name in _SKIPS and not (name in ("HUSKY", "LEFTHOOK") and value not in ("0", "false")):
+        if name == FLOOR:
+            self.deeds.bypasses.append(f"`{FLOOR}` names the organisation's floor, and would be another one")
+        elif name in _SKIPS and not (name in ("HUSKY", "LEFTHOOK") and value not in ("0", "false")):
             self.deeds.bypasses.append(f"`{name}` skips hooks")
         elif name.startswith("GIT_CONFIG") and "hookspath" in (value or "").lower():
             self.deeds.bypasses.append(f"`{name}` gives git other hooks, or none")
 
+    def _unset(self, name: str) -> None:
+        if name == FLOOR:
+            self.deeds.bypasses.append(f"`{FLOOR}` names the organisation's floor, and would be taken away")
+
     def _program(self, words: Sequence[Word], given: str | None) -> None:
         while words and words[0].text in _WRAPPERS:
-            words = words[1:]
+            words = self._without_unset(words[1:]) if words[0].text == "env" else words[1:]
             while words and re.match(r"[A-Za-z_]\w*=", words[0].text or ""):
                 key, _, value = (words[0].text or "").partition("=")
                 self._set(key, value)
@@ -213,6 +223,14 @@ class Interpreter:
                 self.place = place
         else:
             tell(self, name, words[1:], given)
+
+    def _without_unset(self, words: Words) -> Words:
+        """The arguments of `env` behind those that take variables away."""
+        while words and re.match(r"-u|--unset\b", words[0].text or ""):
+            name = re.sub(r"-u|--unset=?", "", words[0].text or "", count=1)
+            self._unset(name or "".join(word.text or "" for word in words[1:2]))
+            words = words[1:] if name else words[2:]
+        return words
 
     def _enter(self, words: Sequence[Word]) -> None:
         plain = [word for word in words if word.text not in ("--", "-P", "-L")]
