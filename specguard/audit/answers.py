@@ -60,7 +60,8 @@ def _text(summary: Summary) -> str:
 def _lines(summary: Summary) -> Iterator[str]:
     repositories = summary.repositories
     yield (
-        f"{_count(summary.changes, 'change')} of {_count(len(repositories), 'repository', 'repositories')}: "
+        f"{counted(summary.changes, 'change')} of "
+        f"{counted(len(repositories), 'repository', 'repositories')}: "
         f"{summary.passed} of {summary.judged} that were judged passed"
         f" ({share(summary.passed, summary.judged)})"
     )
@@ -74,14 +75,14 @@ def _lines(summary: Summary) -> Iterator[str]:
     yield from _titled(
         "Authorities that cannot judge",
         [
-            (_count(row["changes"], "change"), visible(cut(row["reason"], 200)), _where(row, repositories))
+            (counted(row["changes"], "change"), visible(cut(row["reason"], 200)), _where(row, repositories))
             for row in summary.reasons
         ],
     )
     yield from _titled(
         "Rules, by open errors",
         [
-            (row["code"], _count(row["errors"], "error"), f"in {_count(row['changes'], 'change')}")
+            (row["code"], counted(row["errors"], "error"), f"in {counted(row['changes'], 'change')}")
             for row in summary.rules
             if row["errors"]
         ],
@@ -91,7 +92,7 @@ def _lines(summary: Summary) -> Iterator[str]:
         [
             (
                 visible(cut_path(row["path"])),
-                _count(row["errors"], "error"),
+                counted(row["errors"], "error"),
                 row["codes"],
                 _where(row, repositories),
             )
@@ -105,7 +106,7 @@ def _lines(summary: Summary) -> Iterator[str]:
                 one.code,
                 visible(one.approver),
                 f"until {one.ends}{_soon(one.soon)}",
-                _count(one.findings, "finding"),
+                counted(one.findings, "finding"),
             )
             for one in summary.approvals
         ],
@@ -165,7 +166,8 @@ def _soon(soon: bool) -> str:
     return f", within {SOON} days" if soon else ""
 
 
-def _count(number: int, one: str, many: str = "") -> str:
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number of things, in words that fit it."""
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
@@ -221,8 +223,8 @@ def _paragraphs(summary: Summary) -> Iterator[str]:
     yield "# Audit"
     yield ""
     yield (
-        f"{summary.passed} of {_count(summary.judged, 'judged change')} passed "
-        f"({share(summary.passed, summary.judged)}); {_count(summary.changes, 'change')} in all."
+        f"{summary.passed} of {counted(summary.judged, 'judged change')} passed "
+        f"({share(summary.passed, summary.judged)}); {counted(summary.changes, 'change')} in all."
     )
     yield from _table(
         "Repositories",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from specguard.audit.answers import day, share
+from specguard.audit.answers import counted, day, share
 from specguard.audit.summary import SOON
 from specguard.declaration.rule import Record
 from specguard.model import listed
@@ -59,8 +59,9 @@ def page(summary: Summary) -> str:
         headline=f"{share(summary.passed, summary.judged)} of the changes pass",
         outcome="passed" if summary.passed == summary.judged else "none",
         lead=(
-            f"{summary.judged} of {summary.changes} changes of {len(summary.repositories)} repositories were "
-            f"judged, and {summary.passed} passed. Told on {summary.today}."
+            f"{summary.judged} of {counted(summary.changes, 'change')} in "
+            f"{counted(len(summary.repositories), 'repository', 'repositories')} were judged, and "
+            f"{summary.passed} passed. Told on {summary.today}."
         ),
         width=_WIDTH,
         height=_HEIGHT,
