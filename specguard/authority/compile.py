@@ -106,7 +106,9 @@ def compile_policy(
     above = Merged([*presets, *project])
     sections = _sections(above)
     in_folders = nested(_nested_patterns(above)) if nested else {}
-    below, disregarded = _nested(in_folders, above, sections, read)
+    known_paths = {part.source.path for part in parts}
+    own = {path: found for path, found in in_folders.items() if path not in known_paths}
+    below, disregarded = _nested(own, above, sections, read)
 
     layers: list[Layer] = list(presets)
     for part in parts:

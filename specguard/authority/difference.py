@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
-    from specguard.authority.policy import Policy, RuleInPolicy
+    from specguard.authority.policy import Disregarded, Policy, RuleInPolicy
     from specguard.engine.baseline import BaselineChange
     from specguard.model import Origin
 
@@ -88,7 +88,11 @@ def _value(value: Any) -> str:
 
 
 def compare(
-    old: Policy, new: Policy, *, baseline: BaselineChange | None = None, problem: str = ""
+    old: Policy,
+    new: Policy,
+    *,
+    baseline: BaselineChange | None = None,
+    broken: Sequence[Disregarded] = (),
 ) -> PolicyChange:
     """Compare two policies, each with its defaults.
 
@@ -96,13 +100,13 @@ def compare(
         old: the policy before.
         new: the policy after.
         baseline: what became of the baseline between them.
-        problem: what of the new one cannot be read.
+        broken: the nested authorities that count no more in the new one.
     """
     found = [*_top(old, new), *_rules(old, new), *_tables(old, new)]
     for difference in found:
         difference.old_origin = _origin(old, difference.key, difference.old, difference.new)
         difference.new_origin = _origin(new, difference.key, difference.new, difference.old)
-    return PolicyChange(sorted(found, key=lambda difference: difference.key), problem, baseline)
+    return PolicyChange(sorted(found, key=lambda difference: difference.key), "", baseline, broken)
 
 
 def _origin(policy: Policy, key: str, value: Any, other: Any) -> Origin | None:

@@ -244,11 +244,11 @@ def read_file(path: str, what: str = "the authority") -> AuthoritySource:
         raise _broken(path, f"{what} is a folder, and must be a file", "name a document in it") from None
     except OSError as error:
         raise _broken(path, f"{what} cannot be read: {error.strerror}", "check its name") from None
-    return AuthoritySource(path, "", decode(data, path))
+    return AuthoritySource(path, "", decode(data, path, what))
 
 
-def decode(data: bytes, path: str) -> str:
-    """A document's text.
+def decode(data: bytes, path: str, name: str = "the authority") -> str:
+    """A document's text; `name` is what messages call it.
 
     Raises:
         SpecguardError: it is not UTF-8, or there is nothing in it.
@@ -256,10 +256,10 @@ def decode(data: bytes, path: str) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        what = f"the authority is not UTF-8: byte 0x{data[error.start]:02x}"
+        what = f"{name} is not UTF-8: byte 0x{data[error.start]:02x}"
         raise _broken(path, what, "save it as UTF-8", data.count(b"\n", 0, error.start) + 1) from None
     if not text.removeprefix("\ufeff").strip():
-        what = "the authority is empty, which is never taken for a policy that allows everything"
+        what = f"{name} is empty, which is never taken for a policy that allows everything"
         raise _broken(path, what, "restore it, or delete it")
     return text
 

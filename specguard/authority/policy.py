@@ -129,24 +129,26 @@ class PolicyChange(Record):
         differences: the settings that differ, by key.
         problem: why the policy after the change cannot be read; empty where it can.
         baseline: what the change does to the baseline; None where it leaves it alone.
+        broken: the nested authorities of which nothing counts any more.
     """
 
     differences: Sequence[Difference] = ()
     problem: str = ""
     baseline: BaselineChange | None = None
+    broken: Sequence[Disregarded] = ()
 
     @property
     def effect(self) -> Effect | None:
         """The worst of all differences; None where there is none."""
         effects = {difference.effect for difference in self.differences}
-        if self.problem or "loosens" in effects:
+        if self.problem or self.broken or "loosens" in effects:
             return "loosens"
         if "incomparable" in effects:
             return "incomparable"
         return "tightens" if effects else None
 
     def __bool__(self) -> bool:
-        return bool(self.differences or self.problem)
+        return bool(self.differences or self.problem or self.broken)
 
 
 SHOWN: Final = 80
@@ -341,6 +343,12 @@ class Disregarded(Record):
     help: str
     origin: Origin
     above: Origin
+
+    @property
+    def step(self) -> str:
+        """The next step as a sentence."""
+        step = self.help or "put the document right"
+        return f"{step[:1].upper()}{step[1:]}."
 
     @property
     def data(self) -> list[Any]:

@@ -224,6 +224,11 @@ def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
         more = "this is HEAD's: the base has none yet"
     elif not checkup.trusted:
         more, help = "it is not on the base yet", TRY
+    elif policy.disregarded:
+        more, help = (
+            f"{counted(len(policy.disregarded), 'thing')} in it counts for nothing",
+            "specguard policy",
+        )
     elif policy.unread:
         more, help = f"{len(policy.unread)} items not understood", "specguard policy"
     else:

@@ -314,8 +314,7 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
         return PolicyChange(problem="the authority is removed" if known else "", baseline=baseline)
     known_before = {(one.origin.path, one.message) for one in (before or policy).disregarded}
     broken = [one for one in after.disregarded if (one.origin.path, one.message) not in known_before]
-    problem = f"{broken[0].origin}: {broken[0].message}" if broken else ""
-    return compare(before or policy, after, baseline=baseline, problem=problem)
+    return compare(before or policy, after, baseline=baseline, broken=broken)
 
 
 def touches_policy(change: Change, policy: Policy) -> bool:

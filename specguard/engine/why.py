@@ -109,6 +109,12 @@ def governing(policy: Policy, path: bytes) -> list[Governing]:
     if path in policy.document_paths or path == BASELINE or policy.is_nested(path):
         what = "the baseline" if path == BASELINE else "the authority"
         said.append(("PTH004", "", path_text(path), what))
+    for one in policy.disregarded:
+        folder = os.fsencode(os.path.dirname(one.origin.path))
+        if not one.key and path.startswith(folder + b"/"):
+            said.append(
+                ("CFG004", "authority.nested", one.origin.path, "the authority, which counts for nothing")
+            )
     for code, setting, pattern, effect in said:
         judge = policy.rule(code)
         if judge is not None and judge.active:

@@ -177,6 +177,9 @@ def test_one_that_is_wrong_stops_what_is_below_it_and_nobody_else(
     wrong = ("CFG004", "error", path, line, "SPEC_AUTHORITY.md:6")
     assert judged(mono, tmp_path, {"packages/a/y": "z\n", "packages/b/y": "z\n"}) == [wrong]
     assert said in run_here("policy", directory=mono.path).stdout
+    assert "counts for nothing" in run_here("why", "packages/a/y", directory=mono.path).stdout
+    assert "counts for nothing" not in run_here("why", "packages/b/y", directory=mono.path).stdout
+    assert "in it counts for nothing" in run_here("doctor", directory=mono.path).stdout
     assert edit(mono, mono.path / "packages/a/y").kind == "refuse"
     assert edit(mono, mono.path / "packages/b/y").kind != "refuse"
     mono.ref("refs/heads/main")
@@ -190,11 +193,49 @@ def test_one_that_is_wrong_is_put_right_by_a_change_of_it_alone(mono: Repository
     land(mono, {path: WRONG["above"][0]})
     rows = judged(mono, tmp_path, {path: A})
     assert [(code, severity) for code, severity, *_ in rows] == [("CFG004", "warning"), ("PTH004", "warning")]
+    assert (
+        "once it is on the base; make it a change of its own" in run_here("check", directory=mono.path).stdout
+    )
 
 
 def test_a_change_that_breaks_one_is_an_error(mono: Repository, tmp_path: Path) -> None:
     rows = judged(mono, tmp_path, {"packages/c/SPEC_AUTHORITY.md": WRONG["above"][0]})
-    assert [row[:3] for row in rows] == [("PTH004", "error", "packages/c/SPEC_AUTHORITY.md")]
+    path = "packages/c/SPEC_AUTHORITY.md"
+    assert rows == [("PTH004", "error", path, 7, "SPEC_AUTHORITY.md:6")]
+
+
+def test_each_that_a_change_breaks_is_named_where_it_is(mono: Repository, tmp_path: Path) -> None:
+    changes: dict[str, str | None] = {
+        "packages/a/SPEC_AUTHORITY.md": f"Prose.\n\n{A}",
+        "packages/c/SPEC_AUTHORITY.md": WRONG["above"][0],
+        "packages/d/SPEC_AUTHORITY.md": WRONG["no list"][0],
+    }
+    by = "SPEC_AUTHORITY.md:6"
+    assert judged(mono, tmp_path, changes) == [
+        ("PTH004", "error", "packages/c/SPEC_AUTHORITY.md", 7, by),
+        ("PTH004", "error", "packages/d/SPEC_AUTHORITY.md", 5, by),
+    ]
+    said = run_here("check", "--base=main", directory=mono.path).stdout
+    assert "breaks a nested authority: the pattern '../b/' reaches beyond packages/c/" in said
+    assert "next Write it from packages/c/" in said
+    assert "next Put the document right." in said
+
+
+def test_one_that_the_root_lets_break_is_told_at_the_root(mono: Repository, tmp_path: Path) -> None:
+    land(mono, {"tools/t/SPEC_AUTHORITY.md": WRONG["above"][0]})
+    root = ROOT.replace('["packages/*"]', '["packages/*", "tools/*"]')
+    rows = judged(mono, tmp_path, {"SPEC_AUTHORITY.md": root})
+    assert ("PTH004", "error", "SPEC_AUTHORITY.md", None, "SPEC_AUTHORITY.md:6") in rows
+    assert "tools/t/SPEC_AUTHORITY.md:7" in run_here("check", "--base=main", directory=mono.path).stdout
+
+
+def test_a_document_of_the_root_is_not_read_again_as_a_nested_one(mono: Repository, tmp_path: Path) -> None:
+    path = "packages/a/SPEC_AUTHORITY.md"
+    root = ROOT.replace('base = "main"\n', f'base = "main"\ndocuments = ["{path}"]\n')
+    land(mono, {"SPEC_AUTHORITY.md": root})
+    rows = judged(mono, tmp_path, {"api/x": "z\n", "packages/a/api/x": "z\n"})
+    assert rows == [("PTH002", "error", "api/x", None, f"{path}:5")]
+    assert "packages/a/api/" not in run_here("policy", directory=mono.path).stdout
 
 
 def test_a_link_in_its_place_is_not_followed(mono: Repository) -> None:

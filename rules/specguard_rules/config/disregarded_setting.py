@@ -7,9 +7,12 @@ from specguard.rules import Finding, Rule
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import ClassVar
+    from typing import ClassVar, Final
 
     from specguard.rules import Entry, Policy, Severity, Stage
+
+
+_ALONE: Final = "What you write there counts once it is on the base; make it a change of its own."
 
 
 class DisregardedSetting(Rule):
@@ -69,11 +72,12 @@ class DisregardedSetting(Rule):
             folder = path.rpartition(b"/")[0] + b"/"
             # Whoever puts the document right is not stopped by what is wrong with it.
             below = any(entry.path.startswith(folder) and entry.path != path for entry in entries)
+            altered = not one.key and any(entry.path == path for entry in entries)
             severity: Severity = "error" if not one.key and (below or whole) else "warning"
             preset = one.origin.path.startswith("preset:")
             yield Finding(
                 one.message,
-                help=f"{one.help[:1].upper()}{one.help[1:]}.",
+                help=_ALONE if altered else one.step,
                 path=None if preset else path,
                 line=None if preset else one.origin.line or None,
                 field=one.key or None,

@@ -159,6 +159,17 @@ def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[F
     first = next((entry.path for entry in documents if entry.path != _PROJECT), documents[0].path)
     if change.problem:
         yield _finding(first, f"leaves a policy that cannot be read: {change.problem}", "error", "unread")
+    for one in change.broken:
+        # A change of the root alone may be what lets it be read.
+        path = paths.get(one.origin.path)
+        at = "" if path else f" {one.origin}"
+        found = _finding(
+            path or first, f"breaks a nested authority:{at} {one.message}", "error", f"unread: {one.message}"
+        )
+        found.line = one.origin.line or None if path else None
+        found.help = one.step
+        found.authority = one.above
+        yield found
     for difference in change.differences:
         origins = (difference.new_origin, difference.old_origin)
         origin = next((one for one in origins if one is not None and one.path in paths), None)
