@@ -27,12 +27,18 @@ _LIKE_BREAKING: Final = r"(?im)^breaking[ -]changes?[ \t]*[:#].*"
 class ConventionalForm(Settings):
     """The settings of a rule that can ask for the form of Conventional Commits."""
 
-    conventional: bool = setting(False, "require Conventional Commits 1.0.0: `type(scope)!: description`")
-    types: list[str] = setting([], "allowed types; by default any")
-    type_case: Literal["any", "lower"] = setting("any", "the case of types")
-    scopes: list[str] = setting([], "allowed scopes; by default any")
-    scope: Literal["optional", "required", "forbidden"] = setting("optional", "whether a subject has a scope")
-    description_case: Literal["any", "lower", "upper"] = setting("any", "the description's first letter")
+    conventional: bool = setting(
+        False, "require Conventional Commits 1.0.0: `type(scope)!: description`", tightens="higher"
+    )
+    types: list[str] = setting([], "allowed types; by default any", tightens="only")
+    type_case: Literal["any", "lower"] = setting("any", "the case of types", tightens=["any"])
+    scopes: list[str] = setting([], "allowed scopes; by default any", tightens="only")
+    scope: Literal["optional", "required", "forbidden"] = setting(
+        "optional", "whether a subject has a scope", tightens=["optional"]
+    )
+    description_case: Literal["any", "lower", "upper"] = setting(
+        "any", "the description's first letter", tightens=["any"]
+    )
 
     def subject_problem(self, subject: str) -> tuple[str, str]:
         """What keeps a subject from the form, and the setting that asks for it; both empty where it has it.

@@ -191,7 +191,9 @@ def _records(key: str, old: Any, new: Any) -> Iterator[Difference]:
             one, other = getattr(old, field), getattr(new, field)
             yield from differ(f"{key}.{field}", one, other, _direction(type(old), field))
     else:
-        yield from differ(key, old, new, "incomparable")
+        # Tables of a list each ask for something of their own.
+        grows = isinstance(old, (list, tuple)) and isinstance(new, (list, tuple))
+        yield from differ(key, old, new, "more" if grows else "incomparable")
 
 
 def _direction(cls: type[Settings], field: str) -> str | Sequence[str]:
@@ -209,16 +211,18 @@ def differ(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iter
     """The difference of two values of a setting, if there is one.
 
     What tightens, `direction`, is `higher` or `lower` numbers and flags (without a number there is no limit),
-    `more` or `fewer` elements, a list of the values from the loosest to the tightest, or the effect itself.
+    `more` or `fewer` elements, `only` these (none: all), or a list of the values from the loosest to the
+    tightest (others are tighter than the first); it may be the effect itself.
     """
     one, other = plain(old), plain(new)
     if one == other and type(one) is type(other):
         return
     effect: Effect
     if not isinstance(direction, str):
-        known = one in direction and other in direction
-        effect = _effect(direction.index(one), direction.index(other)) if known else "incomparable"
-    elif direction in {"more", "fewer"} and isinstance(one, list) and isinstance(other, list):
+        effect = _ranked(one, other, direction)
+    elif direction == "only" and not (one and other):
+        effect = "loosens" if one else "tightens"
+    elif direction in {"more", "fewer", "only"} and isinstance(one, list) and isinstance(other, list):
         effect = _elements(old, new, more=direction == "more")
     elif direction in {"higher", "lower"}:
         limits = [_limit(value, direction) for value in (one, other)]
@@ -228,6 +232,15 @@ def differ(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iter
         if direction in ("tightens", "loosens"):
             effect = "tightens" if direction == "tightens" else "loosens"
     yield Difference(key, one, other, effect, grows=direction == "more")
+
+
+def _ranked(old: Any, new: Any, ranks: Sequence[Any]) -> Effect:
+    """The effect between values in an order; all that are not in it are tighter than the first."""
+    if old in ranks and new in ranks:
+        return _effect(ranks.index(old), ranks.index(new))
+    if ranks[0] in (old, new):
+        return "tightens" if old == ranks[0] else "loosens"
+    return "incomparable"
 
 
 def _elements(old: Any, new: Any, *, more: bool) -> Effect:

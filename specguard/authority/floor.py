@@ -14,7 +14,7 @@ from specguard.authority.compile import compile_policy
 from specguard.authority.difference import compare
 from specguard.authority.layers import UNITED
 from specguard.authority.load import read_file
-from specguard.authority.policy import Disregarded, Policy
+from specguard.authority.policy import Disregarded, Policy, encode, load
 from specguard.change.revision import sha256
 from specguard.declaration.rule import Record
 from specguard.documents.data import dotted
@@ -35,6 +35,9 @@ TOLD_BY: Final = "disregarded-setting"
 _COMMON: Final = ("severity", "stages", "approvable", "exclude")
 _OF_A_REPOSITORY: Final = ("base", "remote", "plugins", "authority.nested")
 """What is a repository's own to say; `documents`, too."""
+
+_OF_APPROVERS: Final = frozenset(["rules.locked-path.owners"])
+"""Settings of rules that name a repository's approvers, which are held only where the floor sets them."""
 
 _ADD_UP: Final = frozenset(dotted(path) for path in UNITED)
 
@@ -98,8 +101,8 @@ class Floor(Record):
     def hold(self, policy: Policy) -> Policy:
         """The policy with the floor's value wherever it loosens what the floor sets.
 
-        A rule of which the floor has a table is held in all that it would loosen, any other setting where the
-        floor itself sets it. What cannot be compared is held where the floor sets it.
+        A rule of which the floor has a table is held in all that does not tighten it, any other setting where
+        the floor itself sets it. Lists of which more is tighter keep the elements of both.
         """
         data = copy.deepcopy(dict(policy.to_data()))
         data["floor"] = {"path": self.path, "sha256": self.sha256, "policy_id": self.policy.policy_id}
@@ -111,8 +114,8 @@ class Floor(Record):
             self._put(data, one)
             if one.key == "approvals.log":
                 data["log"] = self.policy.to_data()["log"]
-            if one.key in own and one.key not in _ADD_UP:
-                said = f"loosens the floor, whose value holds: {one.key} {one.summary}"
+            if one.key in own and not _adds_up(one):
+                said = f"{_relation(one)}: {one.key} {one.summary}"
                 step = "take it out, or make it at least as tight as the floor"
                 wrong = Disregarded(one.key, said, step, own[one.key], Origin(*self._origin(one.key)))
                 data["disregarded"].append(wrong.data)
@@ -137,10 +140,10 @@ class Floor(Record):
         if one.key.startswith("authority.sections."):
             # They say how the floor itself is read.
             return False
-        if one.key in origins or not one.key.startswith("rules."):
+        if one.key in origins or not one.key.startswith("rules.") or one.key in _OF_APPROVERS:
             return one.key in origins
         table = ".".join(one.key.split(".")[:2])
-        return one.effect == "loosens" and (table in origins or table == f"rules.{TOLD_BY}")
+        return table in origins or table == f"rules.{TOLD_BY}"
 
     def _origin(self, key: str) -> list[Any]:
         origin = self.policy.origin(key)
@@ -151,9 +154,14 @@ class Floor(Record):
 
     def _put(self, data: dict[str, Any], one: Difference) -> None:
         """Put the floor's value in place, and where it is from; to what grows, only add it."""
-        there, name = _place(data, one.key)
-        floor, _ = _place(self.policy.to_data(), one.key)
+        there, name, cls = _place(data, one.key)
+        floor, _, _ = _place(self.policy.to_data(), one.key)
         origins = data["origins"]
+        if one.grows and cls:
+            # A list that is not set has the elements of its default.
+            default = encode(getattr(load(cls), name, None))
+            there.setdefault(name, default)
+            floor = {name: default, **floor}
         grows = one.grows and name in there and name in floor
         first = len(_elements(there[name])) if grows else 0
         if grows:
@@ -175,25 +183,42 @@ class Floor(Record):
             origins[f"{one.key}.{number}"] = self._origin(f"{one.key}.{index}")
 
 
-def _place(data: Any, key: str) -> tuple[dict[str, Any], str]:
-    """The table in a policy's data that a setting stands in, and its name there."""
+def _adds_up(one: Difference) -> bool:
+    """Whether nothing of the repository is set aside, as the elements of both ask for something."""
+    of_tables = one.grows and isinstance(one.old, list) and all(isinstance(each, dict) for each in one.old)
+    return one.key in _ADD_UP or of_tables
+
+
+def _relation(one: Difference) -> str:
+    """How a setting stands to the floor's, and what comes of it."""
+    if one.effect == "loosens":
+        return "loosens the floor, whose value holds"
+    if one.grows:
+        return "lacks what the floor has, which holds too"
+    return "cannot be compared with the floor, whose value holds"
+
+
+def _place(data: Any, key: str) -> tuple[dict[str, Any], str, str]:
+    """The table in a policy's data that a setting stands in, its name there, and its class, if it has one."""
     head, _, rest = key.partition(".")
     if head == "rules":
         name, _, field = rest.partition(".")
         rule = next(rule for rule in data["rules"] if rule["name"] == name)
-        return (rule if field in _COMMON else rule["settings"]), field
+        return (rule, field, "") if field in _COMMON else (rule["settings"], field, rule["target"])
     if head == "authority":
-        return (data, "authority_keys") if rest == "keys" else (data["authority"], rest)
+        return (data, "authority_keys", "") if rest == "keys" else (data["authority"], rest, "")
     declared = next((one for one in data["declared"].values() if one["table"] == head), None)
     if declared is None:
-        return data["top"], head
+        return data["top"], head, ""
     value = declared["value"]
     if not rest:
-        return declared, "value"
+        return declared, "value", ""
     if value["$"] == "record":
-        return value["fields"], rest
+        return value["fields"], rest, value["class"]
     kind, _, field = rest.rpartition(".")
-    return (value["items"][kind]["fields"], field) if kind in value["items"] else (value["items"], rest)
+    if kind not in value["items"]:
+        return value["items"], rest, ""
+    return value["items"][kind]["fields"], field, value["items"][kind]["class"]
 
 
 def _elements(value: Any) -> Sequence[Any]:

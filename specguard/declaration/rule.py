@@ -66,7 +66,8 @@ class Settings(Record):
     - `check`: a function of each text in it, which returns the text or raises a `ValueError`;
     - `refused`: values that it has no more, each with what to write instead;
     - `tightens`: which of its values make a policy stricter: `"higher"` or `"lower"` numbers and flags,
-      `"more"` or `"fewer"` elements, or a list of its values from the loosest to the tightest;
+      `"more"` or `"fewer"` elements, `"only"` for elements that alone are allowed (none: all are), or a list
+      of its values from the loosest to the tightest. A value that is not listed is tighter than the first;
     - `names`: the tables whose entries it names, so that a typo is told; with `dotted` a field follows it;
     - `selectors`: that it names rules, by code, family or name; `approvers`: that it has lists of approvers.
 
@@ -169,10 +170,10 @@ def lower_severity(one: Severity, other: Severity) -> Severity:
 class Commits(Settings):
     """How many commits a change or an item has, and which of them count."""
 
-    exactly: int | None = setting(None, "exactly this many", ge=1)
-    at_most: int | None = setting(None, "at most this many", ge=1)
-    at_least: int | None = setting(None, "at least this many", ge=1)
-    ignore: list[Expression] = setting([], "subjects of commits that do not count")
+    exactly: int | None = setting(None, "exactly this many", ge=1, tightens=[None])
+    at_most: int | None = setting(None, "at most this many", ge=1, tightens="lower")
+    at_least: int | None = setting(None, "at least this many", ge=1, tightens="higher")
+    ignore: list[Expression] = setting([], "subjects of commits that do not count", tightens="fewer")
     merges: Literal["count", "ignore"] = setting("count", "whether merge commits count")
 
     @property

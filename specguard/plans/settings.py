@@ -87,7 +87,7 @@ class RoleModels(Settings):
 class Models(Settings):
     """Which models may be used, by expressions over their names; what is denied stays denied."""
 
-    allow: list[Expression] = setting([], "allowed models; by default any")
+    allow: list[Expression] = setting([], "allowed models; by default any", tightens="only")
     deny: list[Expression] = setting([], "denied models", tightens="more")
     default: str = setting("", "if none is named")
     reviewer: RoleModels = setting(RoleModels(), "reviewing options")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.authority.floor import Floor
+from specguard.authority.policy import plain
 from specguard.testing import Repository, run_here
 from tests.integrations.hooks.asking import bash, edit
 from tests.outcomes import ended
@@ -281,3 +282,88 @@ may = ["PTH002"]"""
     assert below.max_entries == 2000
     assert Floor("SPEC_AUTHORITY.md", "0", over).hold(load.toml("")).max_entries == 1000
     assert type(held)(held.to_data()).floor == held.floor
+
+
+@pytest.mark.parametrize(
+    ("over", "below", "key", "value", "told"),
+    [
+        # Without a value of the floor's, what would loosen its rule is not taken.
+        ("conventional = true", 'ignore = [".*"]', "commit-message.ignore", [], "loosens"),
+        ("conventional = true", 'pattern = "^x"', "commit-message.pattern", "^x", ""),
+        ("conventional = true", 'types = ["feat"]', "commit-message.types", ["feat"], ""),
+        ("conventional = true", 'body = "required"', "commit-message.body", "required", ""),
+        ('severity = "error"', "subject_max = 500", "commit-form.subject_max", 100, "loosens"),
+        ('severity = "error"', 'autosquash = "allow"', "unfinished-commit.autosquash", "forbid", "loosens"),
+        ("at_most = 3", 'ignore = [".*"]', "commit-count.ignore", [], "loosens"),
+        ("at_most = 3", 'merges = "ignore"', "commit-count.merges", "count", "cannot be"),
+        ("at_most = 3", "exactly = 1", "commit-count.exactly", 1, ""),
+        ('pattern = "^x"', 'exclude_names = [".*"]', "branch-name.exclude_names", [], "loosens"),
+        ('files = [".ci/**"]', 'files = ["none"]', "host-network-call.files", ["none", ".ci/**"], "lacks"),
+        # What is tighter is kept, whether the floor has a value of its own or not.
+        ("at_most = 5", "at_most = 1", "commit-count.at_most", 1, ""),
+        ("subject_max = 50", "subject_max = 20", "commit-form.subject_max", 20, ""),
+        ('types = ["feat", "fix"]', 'types = ["fix"]', "commit-message.types", ["fix"], ""),
+        ('types = ["feat", "fix"]', 'types = ["docs"]', "commit-message.types", ["feat", "fix"], "cannot be"),
+        ('pattern = "^x"', 'pattern = "^y"', "commit-message.pattern", "^x", "cannot be"),
+    ],
+)  # fmt: skip
+def test_what_neither_tightens_nor_loosens_holds(
+    load: Load, over: str, below: str, key: str, value: Any, told: str
+) -> None:
+    name, _, field = key.partition(".")
+    floor, own = (load.toml(f"[rules.{name}]\n{text}") for text in (over, below))
+    held = Floor("org.md", "0", floor).hold(own)
+    rule = held.rule(name)
+    assert rule
+    assert plain(getattr(rule.load(), field)) == value
+    words = [one.message for one in held.disregarded if one.key == f"rules.{key}"]
+    assert [one.startswith(told) for one in words] == [True] * bool(told)
+
+
+def test_what_runs_specguard_stays_guarded(load: Load) -> None:
+    floor = load.toml('[rules.policy-change]\nseverity = "error"')
+    held = Floor("org.md", "0", floor).hold(load.toml('[rules.policy-change]\nfiles = ["none"]'))
+    rule = held.rule("PTH004")
+    assert rule
+    assert rule.settings["files"].patterns[0] == "none"
+    assert rule.settings["files"].find(b".github/workflows/x.yml") is not None
+
+
+def test_lists_of_tables_add_up(load: Load) -> None:
+    over = load.toml(
+        """[[rules.forbidden-content.forbid]]
+pattern = "ORG"
+[[rules.missing-trailer.require]]
+key = "Signed-off-by"
+[[rules.forbidden-command.commands]]
+command = "git push --force"
+[[invariants]]
+paths = ["a/**"]
+pattern = "a"
+assessment = "a.md" """
+    )
+    below = load.toml(
+        """[[rules.forbidden-content.forbid]]
+pattern = "OWN"
+[[rules.missing-trailer.require]]
+key = "Signed-off-by"
+[[rules.missing-trailer.require]]
+key = "Ticket"
+[[invariants]]
+paths = ["b/**"]
+pattern = "b"
+assessment = "b.md" """
+    )
+    held = Floor("SPEC_AUTHORITY.md", "0", over).hold(below)
+    content, trailers, commands = (held.rule(code) for code in ("CNT001", "CMT006", "CNT003"))
+    assert content
+    assert trailers
+    assert commands
+    assert [one.pattern.text for one in content.settings["forbid"]] == ["OWN", "ORG"]
+    assert [one.key for one in trailers.settings["require"]] == ["Signed-off-by", "Ticket"]
+    assert [one.command for one in commands.settings["commands"]] == ["git push --force"]
+    assert commands.active
+    assert [one.pattern.text for one in held.declared("invariants")] == ["b", "a"]
+    assert str(held.cite("forbidden-content", "forbid.1.pattern")) == "floor:SPEC_AUTHORITY.md:4"
+    # Nothing of the repository is set aside.
+    assert held.disregarded == []

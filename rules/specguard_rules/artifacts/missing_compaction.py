@@ -114,7 +114,7 @@ class MissingCompaction(Rule):
     requires: ClassVar[tuple[str, ...]] = ("sweep",)
     condition: ClassVar[str] = "every pass begins with a sweep, which closes or compacts the agents there are"
 
-    sweep: str = setting("", "the contract with the sweep", names=["artifacts"])
+    sweep: str = setting("", "the contract with the sweep", tightens=[""], names=["artifacts"])
     sections: list[str] = setting(["Agent Sweep", "Agent Registry"], "its titles", min_length=1)
     scratchpads: list[str] = setting(
         [], "agents' contracts; by default all whose path names an agent", names=["artifacts"]

@@ -107,12 +107,13 @@ class UnmappedAcceptance(Rule):
     sections: list[str] = setting(
         ["Scenarios", "Acceptance", "Acceptance scenarios", "Acceptance criteria"],
         "whose items are scenarios",
+        tightens="more",
     )
     tests: Selecting = setting(Selecting.of(
         "tests/**", "test/**", "**/tests/**", "**/test/**", "**/__tests__/**", "**/*_test.*", "**/*.test.*",
         "**/*.spec.*", "**/test_*.*"
-    ), "the test files")  # fmt: skip
-    gates: list[str] = setting([], "more gates, by name or command")
+    ), "the test files", tightens="fewer")  # fmt: skip
+    gates: list[str] = setting([], "more gates, by name or command", tightens="fewer")
 
     def check(self, breakdowns: Breakdowns, work_kinds: Mapping[str, WorkKind]) -> Iterator[Finding]:
         """Look at the documents and breakdowns that the change touches."""

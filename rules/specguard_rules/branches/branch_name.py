@@ -73,9 +73,11 @@ class BranchName(Rule):
     condition: ClassVar[str] = "the branch is named as its work item or the policy says, and safe to use"
     fixes: ClassVar[str] = "gives an unpushed branch its work item's name"
 
-    pattern: Expression | None = setting(None, "what names must match without a work item")
-    characters: Literal["safe", "any"] = setting("safe", "which characters it may have")
-    exclude_names: list[Expression] = setting([], "branches to skip")
+    pattern: Expression | None = setting(None, "what names must match without a work item", tightens=[None])
+    characters: Literal["safe", "any"] = setting(
+        "safe", "which characters it may have", tightens=["any", "safe"]
+    )
+    exclude_names: list[Expression] = setting([], "branches to skip", tightens="fewer")
 
     def check(
         self,

@@ -55,7 +55,9 @@ class StaleBase(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("push", "run")
     condition: ClassVar[str] = "the branch stands on the tip of its base (require: {require})"
 
-    require: Literal["off", "contains", "starts-at"] = setting("off", "what a branch must do")
+    require: Literal["off", "contains", "starts-at"] = setting(
+        "off", "what a branch must do", tightens=["off", "contains", "starts-at"]
+    )
 
     def check(self, base: Base, commits: Sequence[Commit]) -> Iterator[Finding]:
         """Compare the merge base with the tip of the base."""

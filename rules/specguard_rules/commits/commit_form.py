@@ -89,15 +89,23 @@ class CommitForm(Rule):
         "adds the blank line and drops the final dot, in an unpushed newest commit or a new message"
     )
 
-    subject_max: int = setting(100, "the most characters of a subject", ge=0)
-    body_width: int = setting(0, "the same of a body line", ge=0)
-    message_max: int = setting(65536, "the most bytes of a message", ge=0)
-    blank_line: Literal["require", "optional"] = setting("require", "below the subject")
-    trailing_dot: Literal["allow", "forbid"] = setting("allow", "a dot at a subject's end")
-    empty: Literal["allow", "forbid"] = setting("forbid", "an empty subject")
-    encoding: Literal["utf-8", "any"] = setting("utf-8", "the allowed encodings")
-    control: Literal["allow", "forbid"] = setting("forbid", "control characters, and ones that reorder text")
-    authors: list[Expression] = setting([], "what author and committer (`Name <address>`) must match")
+    subject_max: int = setting(100, "the most characters of a subject", ge=0, tightens="lower")
+    body_width: int = setting(0, "the same of a body line", ge=0, tightens="lower")
+    message_max: int = setting(65536, "the most bytes of a message", ge=0, tightens="lower")
+    blank_line: Literal["require", "optional"] = setting(
+        "require", "below the subject", tightens=["optional", "require"]
+    )
+    trailing_dot: Literal["allow", "forbid"] = setting(
+        "allow", "a dot at a subject's end", tightens=["allow", "forbid"]
+    )
+    empty: Literal["allow", "forbid"] = setting("forbid", "an empty subject", tightens=["allow", "forbid"])
+    encoding: Literal["utf-8", "any"] = setting("utf-8", "the allowed encodings", tightens=["any", "utf-8"])
+    control: Literal["allow", "forbid"] = setting(
+        "forbid", "control characters, and ones that reorder text", tightens=["allow", "forbid"]
+    )
+    authors: list[Expression] = setting(
+        [], "what author and committer (`Name <address>`) must match", tightens="only"
+    )
 
     def check(
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None

@@ -81,9 +81,13 @@ class CommitMessage(ConventionalForm, Rule):
     )
     fixes: ClassVar[str] = "rewords the newest commit, if not pushed yet, or the message being written"
 
-    pattern: Expression | None = setting(None, "what subjects must match without a work item")
-    body: Literal["optional", "required", "forbidden"] = setting("optional", "whether a message has a body")
-    ignore: list[Expression] = setting([], "subjects to skip")
+    pattern: Expression | None = setting(
+        None, "what subjects must match without a work item", tightens=[None]
+    )
+    body: Literal["optional", "required", "forbidden"] = setting(
+        "optional", "whether a message has a body", tightens=["optional"]
+    )
+    ignore: list[Expression] = setting([], "subjects to skip", tightens="fewer")
 
     def check(
         self,

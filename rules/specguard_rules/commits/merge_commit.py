@@ -110,8 +110,10 @@ class MergeCommit(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     condition: ClassVar[str] = "no merge brings content that none of its parents had (linear: {linear})"
 
-    linear: bool = setting(False, "refuse all merge commits")
-    resolutions: Literal["allow", "warn", "forbid"] = setting("warn", "resolved conflicts")
+    linear: bool = setting(False, "refuse all merge commits", tightens="higher")
+    resolutions: Literal["allow", "warn", "forbid"] = setting(
+        "warn", "resolved conflicts", tightens=["allow", "warn", "forbid"]
+    )
 
     def check(
         self, commits: Sequence[Commit], base: Base, policy: Policy, merges: Merges, lines: Lines

@@ -99,7 +99,7 @@ class MissingTrailer(Rule):
     requires: ClassVar[tuple[str, ...]] = ("require",)
     condition: ClassVar[str] = "every commit has the trailers that the policy requires of it"
 
-    require: list[RequiredTrailer] = setting([], "the required trailers")
+    require: list[RequiredTrailer] = setting([], "the required trailers", tightens="more")
 
     def check(
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None

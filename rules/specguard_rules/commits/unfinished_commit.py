@@ -95,11 +95,19 @@ class UnfinishedCommit(Rule):
         "no commit waits to be squashed, is in progress or empty, or reverts without a reason"
     )
 
-    autosquash: Literal["allow", "forbid"] = setting("forbid", "`fixup!`, `squash!`, `amend!`")
-    wip: Literal["allow", "forbid"] = setting("forbid", "*WIP*, *Draft:* or *do not merge*")
-    empty: Literal["allow", "forbid"] = setting("forbid", "commits that change no file (merges aside)")
-    reverts: Literal["allow", "explain"] = setting("explain", "a revert's reason")
-    markers: list[Expression] = setting([], "more unfinished subjects")
+    autosquash: Literal["allow", "forbid"] = setting(
+        "forbid", "`fixup!`, `squash!`, `amend!`", tightens=["allow", "forbid"]
+    )
+    wip: Literal["allow", "forbid"] = setting(
+        "forbid", "*WIP*, *Draft:* or *do not merge*", tightens=["allow", "forbid"]
+    )
+    empty: Literal["allow", "forbid"] = setting(
+        "forbid", "commits that change no file (merges aside)", tightens=["allow", "forbid"]
+    )
+    reverts: Literal["allow", "explain"] = setting(
+        "explain", "a revert's reason", tightens=["allow", "explain"]
+    )
+    markers: list[Expression] = setting([], "more unfinished subjects", tightens="more")
 
     def check(
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None

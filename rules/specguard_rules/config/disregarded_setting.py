@@ -22,7 +22,8 @@ class DisregardedSetting(Rule):
     anything else is in it, or it cannot be read, nothing of it counts. That is an error for changes below its
     folder, and a warning for others and for a change of only that document.
 
-    A setting that loosens the floor of `--floor` is a warning. The floor's value judges.
+    A setting that loosens the floor of `--floor`, or cannot be compared with it, is a warning. The floor's
+    value judges.
 
     Why is this bad? Readers believe what does not hold.
 

@@ -58,7 +58,7 @@ class UnenforcedStatement(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every sentence of the authority that commands is bound to an active rule"
 
-    shown: int = setting(3, "how many sentences of edited documents it names", ge=1)
+    shown: int = setting(3, "how many sentences of edited documents it names", ge=1, tightens="higher")
 
     def check(self, policy: Policy, entries: Sequence[Entry], whole: bool) -> Iterator[Finding]:
         """Name or count the sentences that nothing holds."""

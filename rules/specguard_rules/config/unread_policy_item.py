@@ -62,7 +62,7 @@ class UnreadPolicyItem(Rule):
     severity: ClassVar[Severity] = "warning"
     condition: ClassVar[str] = "every item in a known section of the authority was understood"
 
-    shown: int = setting(3, "how many items of unchanged documents it names", ge=1)
+    shown: int = setting(3, "how many items of unchanged documents it names", ge=1, tightens="higher")
 
     def check(self, policy: Policy, entries: Sequence[Entry], whole: bool) -> Iterator[Finding]:
         """Name what was not understood."""

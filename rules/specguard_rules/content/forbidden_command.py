@@ -100,11 +100,11 @@ class ForbiddenCommand(Rule):
     requires: ClassVar[tuple[str, ...]] = ("commands",)
     condition: ClassVar[str] = "no added line of {files} has a command in a forbidden form"
 
-    commands: list[ForbiddenForm] = setting([], "the forbidden forms")
+    commands: list[ForbiddenForm] = setting([], "the forbidden forms", tightens="more")
     files: Selecting = setting(Selecting.of(
         "**/*.sh", "**/*.bash", "**/*.zsh", "**/*.ksh", "**/Makefile", "**/*.mk", ".github/**/*.yml",
         ".github/**/*.yaml", "**/action.yml", "**/action.yaml", "**/.gitlab-ci.yml", "**/*.md"
-    ), "the files to read")  # fmt: skip
+    ), "the files to read", tightens="more")  # fmt: skip
 
     def check(
         self, entries: Sequence[Entry], head_files: Tree, lines: Lines, documents: Documents

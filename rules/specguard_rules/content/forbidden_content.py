@@ -76,7 +76,7 @@ class ForbiddenContent(Rule):
     requires: ClassVar[tuple[str, ...]] = ("forbid",)
     condition: ClassVar[str] = "no added line matches an expression that is forbidden in its file"
 
-    forbid: list[Forbidden] = setting([], "the expressions and their files")
+    forbid: list[Forbidden] = setting([], "the expressions and their files", tightens="more")
 
     def check(self, entries: Sequence[Entry], lines: Lines) -> Iterator[Finding]:
         """Look for each expression in the files it holds for."""

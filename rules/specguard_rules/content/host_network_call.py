@@ -109,7 +109,7 @@ class HostNetworkCall(Rule):
     condition: ClassVar[str] = "no step of {files} that the change touches calls the CI host itself"
 
     files: Selecting = setting(
-        Selecting(), "the CI files, such as `.github/workflows/*.yml` and `.gitlab-ci.yml`"
+        Selecting(), "the CI files, such as `.github/workflows/*.yml` and `.gitlab-ci.yml`", tightens="more"
     )
 
     def check(self, entries: Sequence[Entry], head_files: Tree, whole: bool) -> Iterator[Finding]:

@@ -82,7 +82,9 @@ class LinkIntoGuardedPath(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "no new link leads to a guarded path or out of the repository"
 
-    submodules: Literal["none", "existing", "any"] = setting("existing", "which submodules may change")
+    submodules: Literal["none", "existing", "any"] = setting(
+        "existing", "which submodules may change", tightens=["any", "existing", "none"]
+    )
 
     def check(
         self,

@@ -116,7 +116,7 @@ class PolicyChanges(Rule):
         ".cursor/hooks.json", ".ci/**",
         ".github/workflows/*", ".github/actions/**", ".gitlab-ci.yml", ".gitlab/**", ".circleci/*",
         ".buildkite/*", "azure-pipelines.yml", "bitbucket-pipelines.yml", "Jenkinsfile"
-    ), "hooks and CI files")  # fmt: skip
+    ), "hooks and CI files", tightens="more")  # fmt: skip
 
     def check(
         self,

@@ -76,8 +76,10 @@ class PullRequestBody(Rule):
     requires: ClassVar[tuple[str, ...]] = ("sections", "work")
     condition: ClassVar[str] = "the body has the sections {sections}, and names the work item's document"
 
-    sections: list[str] = setting([], "required sections, each with content")
-    work_document: Literal["require", "optional"] = setting("require", "the item's document in the body")
+    sections: list[str] = setting([], "required sections, each with content", tightens="more")
+    work_document: Literal["require", "optional"] = setting(
+        "require", "the item's document in the body", tightens=["optional", "require"]
+    )
 
     def check(self, pull_request: PullRequest, work_item: WorkItem | None = None) -> Iterator[Finding]:
         """Look for each section, and for the document's path."""

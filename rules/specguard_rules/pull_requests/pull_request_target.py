@@ -73,7 +73,7 @@ class PullRequestTarget(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("pull-request", "run")
     condition: ClassVar[str] = "the pull request goes into the policy's base"
 
-    allow: Selecting = setting(Selecting(), "more targets, for pull requests that stack")
+    allow: Selecting = setting(Selecting(), "more targets, for pull requests that stack", tightens="fewer")
 
     def check(
         self, pull_request: PullRequest, base: Base, policy: Policy, work_item: WorkItem | None = None

@@ -57,7 +57,7 @@ class PullRequestTitle(ConventionalForm, Rule):
     requires: ClassVar[tuple[str, ...]] = ("conventional", "pattern", "work")
     condition: ClassVar[str] = "the title is its work item's, or of the form that the policy asks for"
 
-    pattern: Expression | None = setting(None, "what titles must match without a work item")
+    pattern: Expression | None = setting(None, "what titles must match without a work item", tightens=[None])
 
     def check(self, pull_request: PullRequest, work_item: WorkItem | None = None) -> Iterator[Finding]:
         """Compare the title with the item's, or with the form."""
