@@ -569,6 +569,12 @@ class Policy:
             return False
         return Selecting([pattern.strip("/") for pattern in self.nested]).find(folder) is not None
 
+    def is_of_others(self, document: str, entries: Sequence[Entry]) -> bool:
+        """Whether a document is a nested authority's, and no change is in its folder."""
+        path = document.encode("utf-8", "surrogateescape")
+        folder = path.rpartition(b"/")[0] + b"/"
+        return self.is_nested(path) and not any(entry.path.startswith(folder) for entry in entries)
+
     @property
     def floor(self) -> Mapping[str, str] | None:
         """The file, SHA-256 and policy of the floor that it is held to; None without one."""

@@ -12,6 +12,7 @@ from specguard.integrations.lsp import EditedFile, authority_flaws, is_authority
 from specguard.testing import run_here
 from tests.authority.conftest import Files
 from tests.integrations.hooks.asking import edit
+from tests.outcomes import ended
 from tests.threats.cases import threat
 
 if TYPE_CHECKING:
@@ -183,9 +184,23 @@ def test_one_that_is_wrong_stops_what_is_below_it_and_nobody_else(
     assert edit(mono, mono.path / "packages/a/y").kind == "refuse"
     assert edit(mono, mono.path / "packages/b/y").kind != "refuse"
     mono.ref("refs/heads/main")
-    warned = ("CFG004", "warning", path, line, "SPEC_AUTHORITY.md:6")
     forbidden = ("PTH001", "error", "packages/b/k.pem", None, "packages/b/SPEC_AUTHORITY.md:5")
-    assert judged(mono, tmp_path, {"packages/b/k.pem": "k\n"}) == [warned, forbidden]
+    assert judged(mono, tmp_path, {"packages/b/k.pem": "k\n"}) == [forbidden]
+
+
+def test_what_is_wrong_with_one_is_told_in_its_folder_and_with_all(mono: Repository) -> None:
+    land(mono, {"packages/a/SPEC_AUTHORITY.md": "## Locked zones\n\n- `none/`\n- all that is public\n"})
+
+    def told(*words: str) -> set[str]:
+        outcome = run_here("check", *words, "--output-format=json", directory=mono.path)
+        return {code for code, *_ in found(outcome)} & {"CFG001", "CFG002"}
+
+    mono.commit("feat: b", files={"packages/b/y": "z\n"})
+    assert not told()
+    assert ended(run_here("check", "--strict", directory=mono.path)).exit_code == 0
+    assert told("--all") == {"CFG001", "CFG002"}
+    mono.commit("feat: a", files={"packages/a/y": "z\n"})
+    assert told() == {"CFG001", "CFG002"}
 
 
 def test_one_that_is_wrong_is_put_right_by_a_change_of_it_alone(mono: Repository, tmp_path: Path) -> None:

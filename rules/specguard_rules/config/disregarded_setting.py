@@ -20,7 +20,7 @@ class DisregardedSetting(Rule):
 
     A nested authority, which `[authority] nested` allows, may only lock and forbid paths of its folder. If
     anything else is in it, or it cannot be read, nothing of it counts. That is an error for changes below its
-    folder, and a warning for others and for a change of only that document.
+    folder, and a warning for a change of only that document. Other changes are not told of it.
 
     A setting that loosens the floor of `--floor`, or cannot be compared with it, is a warning. The floor's
     value judges.
@@ -69,6 +69,8 @@ class DisregardedSetting(Rule):
     def check(self, policy: Policy, entries: Sequence[Entry], whole: bool) -> Iterator[Finding]:
         """Name what does not count, and the line that stands above it."""
         for one in policy.disregarded:
+            if not one.key and not whole and policy.is_of_others(one.origin.path, entries):
+                continue
             path = one.origin.path.encode("utf-8", "surrogateescape")
             folder = path.rpartition(b"/")[0] + b"/"
             # Whoever puts the document right is not stopped by what is wrong with it.

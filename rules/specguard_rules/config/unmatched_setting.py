@@ -61,7 +61,9 @@ class UnmatchedSetting(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every path pattern of the policy's rules matches a file"
 
-    def check(self, policy: Policy, entries: Sequence[Entry], head_files: Tree) -> Iterator[Finding]:
+    def check(
+        self, policy: Policy, entries: Sequence[Entry], head_files: Tree, whole: bool
+    ) -> Iterator[Finding]:
         """Compare the patterns with the files before and after."""
         paths: Sequence[bytes] | None = None
         origins = policy.origins
@@ -82,7 +84,8 @@ class UnmatchedSetting(Rule):
                 # A default has no origin.
                 if index in used or not origin or origin.path.startswith("preset:"):
                     continue
-                if not _forbids_by_form(key, pattern):
+                others = not whole and policy.is_of_others(origin.path, entries)
+                if not others and not _forbids_by_form(key, pattern):
                     yield _finding(key, index, pattern, origin)
 
 

@@ -71,6 +71,8 @@ class UnreadPolicyItem(Rule):
             documents.setdefault(item.path, []).append(item)
         touched = {entry.path for entry in entries}
         for document, items in documents.items():
+            if not whole and policy.is_of_others(document, entries):
+                continue
             path = document.encode("utf-8", "surrogateescape")
             if not whole and path not in touched:
                 grave = [item for item in items if _severity(item) == "warning"][: self.shown]
