@@ -36,6 +36,9 @@ _COMMON: Final = ("severity", "stages", "approvable", "exclude")
 _OF_A_REPOSITORY: Final = ("base", "remote", "plugins", "authority.nested")
 """What is a repository's own to say; `documents`, too."""
 
+_EXPLAINS: Final = ("normative", "order", "prose", "nothing")
+"""Meanings of what is not read and holds nothing back."""
+
 _OF_APPROVERS: Final = frozenset(["rules.locked-path.owners"])
 """Settings of rules that name a repository's approvers, which are held only where the floor sets them."""
 
@@ -63,11 +66,21 @@ def read_floor(file: str, registry: Callable[[Sequence[str]], Registry], *, pinn
             code="untrusted-file",
         )
     policy = compile_policy([source], registry=registry, read=_refuse_documents)
-    if policy is None:
+    if policy is None or not policy.origins:
         raise SpecguardError("there are no settings in it", path=file, code="no-authority")
     for key in _OF_A_REPOSITORY:
         if key in policy.origins:
             raise _refused(key, policy.origins[key])
+    unread = next((one for one in policy.unread if one.meaning not in _EXPLAINS), None)
+    if unread is not None:
+        # No repository's CFG001 tells of it, and whoever wrote it believes that it holds.
+        raise SpecguardError(
+            f"of the floor {unread.text!r} was not read: {unread.reason}",
+            path=unread.path,
+            line=unread.line,
+            help="put it right, or take it out",
+            code="broken-authority",
+        )
     return Floor(file, digest, policy)
 
 

@@ -112,9 +112,17 @@ agent = text("--agent", metavar="NAME", help="Run this agent of the policy.")
 start_at = text("--base", metavar="BRANCH", help="Start from this branch.")
 
 
+def _not_empty(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Refuse an empty value, as that of a variable which a job has not set."""
+    given = context.get_parameter_source(parameter.name or "")
+    if not value and given is click.core.ParameterSource.COMMANDLINE:
+        raise click.BadParameter("it is empty")
+    return value
+
+
 floor = several(
-    file("--floor", help="Hold the authority to this one: it may only tighten it."),
-    text("--floor-sha256", metavar="HEX", help="Refuse a floor with another SHA-256."),
+    file("--floor", callback=_not_empty, help="Hold the authority to this one: it may only tighten it."),
+    text("--floor-sha256", metavar="HEX", callback=_not_empty, help="Refuse a floor with another SHA-256."),
 )
 
 

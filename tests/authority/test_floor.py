@@ -189,6 +189,10 @@ def test_it_is_pinned_by_its_digest(tmp_path: Path, floor: Path) -> None:
         ("", "is empty"),
         ("# A\n\n```toml specguard\nmerge = \n```\n", "this is not TOML"),
         ("# A\n\n```toml specguard\nmerge = 'x'\n```\n", "`merge`"),
+        ("<html>404</html>", "there are no settings in it"),
+        ("# A\n\n```toml\n[rules.commit-count]\nat_most = 1\n```\n", "there are no settings in it"),
+        ("# A\n\n## Locked zones\n\n- `a/`\n- the `docs/` folder\n", "was not read"),
+        ("# A\n\n## Locked zones\n\n- `a/`\n\n## Protected files\n\n- `docs/`\n", "was not read"),
         *((f"# A\n\n```toml specguard\n{one}\n```\n", "which is each repository's own") for one in (
             "base = 'main'", "remote = 'https://x.test/a'", "documents = ['b.md']", "authority.nested = ['a']"
         )),
@@ -367,3 +371,11 @@ assessment = "b.md" """
     assert str(held.cite("forbidden-content", "forbid.1.pattern")) == "floor:SPEC_AUTHORITY.md:4"
     # Nothing of the repository is set aside.
     assert held.disregarded == []
+
+
+@pytest.mark.parametrize("option", ["--floor", "--floor-sha256"])
+def test_an_empty_name_is_no_silence(tmp_path: Path, floor: Path, option: str) -> None:
+    repository = made(tmp_path / "one", OWN)
+    words = [f"--floor={floor}"] if option != "--floor" else []
+    outcome = ended(run_here("check", *words, f"{option}=", directory=repository.path), 2)
+    assert "it is empty" in outcome.stderr
