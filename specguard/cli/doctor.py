@@ -216,9 +216,11 @@ def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
     documents = ", ".join(path for path, _ in policy.documents)
     active = sum(rule.active for rule in policy.rules)
     said = f"{documents}: {active} of {len(policy.rules)} rules have something to judge"
+    if policy.floor:
+        said += f", held to the floor {policy.floor['path']}"
     status: Status = "note"
     more, help = "", ""
-    if any(one.meaning == "nothing" for one in policy.unread):
+    if not policy.floor and any(one.meaning == "nothing" for one in policy.unread):
         status, more, help = "missing", "nothing in it sets a rule", "specguard init --adopt"
     elif not checkup.trusted and policy.ref:
         more = "this is HEAD's: the base has none yet"

@@ -157,6 +157,7 @@ class _TreeReport:
                 "ref": policy.ref,
                 "policy_id": policy.policy_id,
                 "trusted": policy.trusted,
+                **({"floor": policy.floor} if policy.floor else {}),
             },
             "item": told(self._named_item, None),
             "current": told(self._current_items, []),

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import psutil
 
+from specguard.change.request import FLOOR
 from specguard.declaration.rule import Record
 from specguard.executor.output import CommandLog, plain_text
 from specguard.executor.run import Run, RunEnded
@@ -576,7 +577,7 @@ def end_survivors(run_id: str, grace: float = GRACE) -> list[str]:
     return told
 
 
-ALWAYS: Final = ("PATH", "HOME", "USER", "SHELL", "LANG", "TERM", "TMPDIR")
+ALWAYS: Final = ("PATH", "HOME", "USER", "SHELL", "LANG", "TERM", "TMPDIR", FLOOR)
 """What everything gets; `[runs] environment` names what else."""
 
 RUN: Final = "SPECGUARD_RUN"

@@ -119,6 +119,7 @@ def as_text(policy: Policy, *, coverage: bool = False) -> str:
     lines = [
         f"documents: {', '.join(path for path, _ in policy.documents)}",
         f"policy: {policy.policy_id}",
+        *([f"floor: {policy.floor['path']} (sha256 {policy.floor['sha256']})"] if policy.floor else []),
         "",
     ]
     tables: dict[str, list[str]] = {}
@@ -177,6 +178,7 @@ def as_data(policy: Policy) -> dict[str, Any]:
     """The policy as data: settings with origins, what was not understood, and which rule holds what."""
     return {
         "policy_id": policy.policy_id,
+        **({"floor": policy.floor} if policy.floor else {}),
         "documents": [{"path": path, "oid": oid or None} for path, oid in policy.documents],
         "settings": [
             {

@@ -74,7 +74,8 @@ class RunSettings(Settings):
     place_limit: int = setting(2048, "by how many MiB its place may grow", ge=1, tightens="lower")
     environment: list[str] = setting(
         [],
-        "variables besides PATH, HOME, USER, SHELL, LANG, TERM and TMPDIR; a final `*` is any rest",
+        "variables besides PATH, HOME, USER, SHELL, LANG, TERM, TMPDIR and SPECGUARD_FLOOR; a final "
+        "`*` is any rest",
         tightens="fewer",
     )
     sandbox: list[str] = setting([], "words before the agent's command; `{place}` is the run's place")

@@ -10,6 +10,7 @@ import pytest
 
 from specguard.authority.floor import Floor
 from specguard.authority.policy import plain
+from specguard.executor.process import passed_on
 from specguard.testing import Repository, run_here
 from tests.integrations.hooks.asking import bash, edit
 from tests.outcomes import ended
@@ -147,6 +148,23 @@ def test_a_job_s_variable_names_it_for_every_command(tmp_path: Path, floor: Path
 
 
 @threat("T76", "an agent that would be judged without the floor, or by one of its own", "refused")
+def test_each_output_says_which_one_holds(tmp_path: Path, floor: Path) -> None:
+    repository = made(tmp_path / "one", "")
+    env = {"SPECGUARD_FLOOR": str(floor)}
+
+    def told(*words: str) -> str:
+        return run_here(*words, directory=repository.path, env=env).stdout
+
+    digest = sha256(FLOOR.encode()).hexdigest()
+    assert f"floor: {floor} (sha256 {digest})" in told("policy")
+    assert json.loads(told("policy", "--output-format=json"))["floor"]["sha256"] == digest
+    assert json.loads(told("status", "--output-format=json"))["authority"]["floor"]["sha256"] == digest
+    # What guards is the floor's alone.
+    assert f"held to the floor {floor}" in told("doctor")
+    assert "nothing in it sets a rule" not in told("doctor")
+    assert passed_on(env, []) == env
+
+
 def test_an_agent_does_not_take_it_away(tmp_path: Path, floor: Path) -> None:
     repository = made(tmp_path / "one", OWN)
     named: dict[str, Any] = {"environment": {"SPECGUARD_FLOOR": str(floor)}}
