@@ -132,7 +132,14 @@ class Floor(Record):
                 step = "take it out, or make it at least as tight as the floor"
                 wrong = Disregarded(one.key, said, step, own[one.key], Origin(*self._origin(one.key)))
                 data["disregarded"].append(wrong.data)
-        return Policy(data)
+        if {**data, "floor": None} != {**policy.to_data(), "floor": None}:
+            # An approval that was given without the floor is none of what now holds.
+            data["policy_id"] = sha256(f"{policy.policy_id} {self.policy.policy_id}".encode()).hexdigest()
+        if data["disregarded"]:
+            next(rule for rule in data["rules"] if rule["name"] == TOLD_BY)["unset"] = ""
+        held = Policy(data)
+        held.own = policy
+        return held
 
     def _turn_on(self, data: Mapping[str, Any]) -> None:
         """Let the rules and tables of the floor judge that the policy does not have."""
@@ -140,7 +147,7 @@ class Floor(Record):
         rules = {rule["name"]: rule for rule in floor["rules"]}
         for rule in data["rules"]:
             known = rules.get(rule["name"])
-            if (known and not known["unset"]) or rule["name"] == TOLD_BY:
+            if known and not known["unset"]:
                 rule["unset"] = ""
             if known and known["settings"] is not None and rule["settings"] is None:
                 rule["settings"] = {}

@@ -396,6 +396,7 @@ class Policy:
         ref: the object id of the commit that the authority was read from; the caller sets it.
         trusted: whether that is a trusted base; the caller sets it.
         adopted: the documents of a first authority that the change itself brings; the caller sets them.
+        own: what it is without the floor that it is held to; None without one.
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
@@ -425,6 +426,7 @@ class Policy:
         self.ref: str | None = None
         self.trusted = False
         self.adopted: frozenset[bytes] = frozenset()
+        self.own: Policy | None = None
         self._declared: dict[str, Any] = {}
         self._guards: Guards | None = None
 

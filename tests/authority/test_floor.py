@@ -397,3 +397,24 @@ def test_an_empty_name_is_no_silence(tmp_path: Path, floor: Path, option: str) -
     words = [f"--floor={floor}"] if option != "--floor" else []
     outcome = ended(run_here("check", *words, f"{option}=", directory=repository.path), 2)
     assert "it is empty" in outcome.stderr
+
+
+def test_an_approval_without_the_floor_is_none_under_it(load: Load) -> None:
+    floor = Floor("org.md", "0", load.toml("[rules.commit-count]\nat_most = 2"))
+    tight, loose = (load.toml(f"[rules.commit-count]\nat_most = {most}") for most in (2, 3))
+    assert floor.hold(tight).policy_id == tight.policy_id
+    assert floor.hold(loose).policy_id not in (loose.policy_id, tight.policy_id)
+    other = Floor("org.md", "0", load.toml("[rules.commit-count]\nat_most = 1"))
+    assert other.hold(loose).policy_id != floor.hold(loose).policy_id
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_adopting_an_authority_loosens_nothing_of_the_floor(tmp_path: Path, floor: Path, known: bool) -> None:
+    repository = Repository(tmp_path / "one")
+    repository.commit("docs: one", files={"docs/x": "a\n"})
+    repository.branch("work")
+    text = f'# Authority\n\n```toml specguard\nbase = "main"\n{OWN}\n```\n'
+    repository.commit("docs: adopt", files={"SPEC_AUTHORITY.md": text})
+    words = ["--enforce", "--bootstrap", "--base=main", *[f"--floor={floor}"] * known]
+    found = check(repository, *words).report["findings"]
+    assert [one["message"] for one in found if "loosens" in one["message"]] == []
