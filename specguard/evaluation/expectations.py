@@ -16,12 +16,13 @@ from xml.etree.ElementTree import Element, SubElement
 from specguard.authority.layers import TESTS, blocks_of, settings_file
 from specguard.authority.load import AuthoritySource, load_policy
 from specguard.authority.policy import Policy
-from specguard.change.request import read_regular
+from specguard.change.request import FLOOR, Request, read_regular
 from specguard.change.store import DOCUMENT_LIMIT
 from specguard.change.tree import Tree, TreeEntry
 from specguard.documents.document import Document
 from specguard.documents.toml import TomlError, read_toml
 from specguard.engine.plugins import load_registry
+from specguard.engine.policies import open_floor
 from specguard.errors import Needed, SpecguardError, nearest
 from specguard.model import EXIT_NO_VERDICT
 from specguard.reporters.escape import visible, xml_text
@@ -72,7 +73,7 @@ class OwnAuthority:
     def under(self, case: Case) -> Case:
         """A case whose base has the documents of this authority, beside the files that the case gives.
 
-        Where the policy names a base or a remote, the repository has them.
+        Where the policy names a base or a remote, the repository has them. Its floor holds there, too.
         """
         if not case.base:
             return case
@@ -87,6 +88,7 @@ class OwnAuthority:
             base=[replace(first, files=files), *others],
             refs={**self.refs(), **case.refs},
             origin=self.policy.remote or case.origin if case.origin else "",
+            env={**({FLOOR: self.policy.floor["path"]} if self.policy.floor else {}), **case.env},
         )
 
     def refs(self) -> dict[str, str]:
@@ -99,7 +101,7 @@ class OwnAuthority:
 
 
 def read_own(top: str) -> OwnAuthority:
-    """Read the authority of a working tree, committed or not.
+    """Read the authority of a working tree, committed or not, and hold it to the floor of the environment.
 
     Args:
         top: its root.
@@ -118,7 +120,8 @@ def read_own(top: str) -> OwnAuthority:
             help="`specguard init` writes one; a case may have a `policy` of its own",
             code="no-authority",
         )
-    return OwnAuthority(top, _texts(files, policy), policy)
+    floor = open_floor(Request(environment=os.environ))
+    return OwnAuthority(top, _texts(files, policy), floor.hold(policy) if floor else policy)
 
 
 def authority_of(git: Git, policy: Policy) -> OwnAuthority:

@@ -418,3 +418,11 @@ def test_adopting_an_authority_loosens_nothing_of_the_floor(tmp_path: Path, floo
     words = ["--enforce", "--bootstrap", "--base=main", *[f"--floor={floor}"] * known]
     found = check(repository, *words).report["findings"]
     assert [one["message"] for one in found if "loosens" in one["message"]] == []
+
+
+def test_the_cases_of_an_authority_are_held_to_it(tmp_path: Path, floor: Path) -> None:
+    case = '[[should-pass]]\nname = "CI"\ncommits = [{message = "ci: x", files = {".github/x" = "z"}}]'
+    repository = made(tmp_path / "one", f"{OWN}\n{case}")
+    ended(run_here("test", directory=repository.path), 0)
+    outcome = run_here("test", directory=repository.path, env={"SPECGUARD_FLOOR": str(floor)})
+    assert "PTH002" in ended(outcome, 1).stdout
