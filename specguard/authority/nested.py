@@ -32,7 +32,7 @@ def scope(layer: Layer, folder: str, above: Merged, named: Origin) -> Iterator[S
         above: the settings of the authority above it.
         named: where that names the folder.
     """
-    for path, value in _settings(layer.data):
+    for path, value in _settings({**layer.data, **layer.tests}):
         origin = layer.origin(path)
         if path not in _GUARDS:
             message = f"`{dotted(path)}` stands in a nested authority, which may only lock and forbid paths"

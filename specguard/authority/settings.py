@@ -82,7 +82,7 @@ class AuthoritySettings(Settings):
         """What cannot be, as a clause."""
         for pattern in self.nested:
             if "**" in pattern:
-                return f"of `nested`, {pattern!r} has no depth; name each level, as in 'packages/*'"
+                return f"of `nested`, {pattern!r} has any depth; name each level, as in 'packages/*'"
             try:
                 list(map(Selecting.translate, levels(pattern)))
             except PatternError as error:

@@ -156,6 +156,7 @@ WRONG = {
     "a rule": (settings("[rules.commit-count]"), 4, "`rules.commit-count`"),
     "at the top": (settings('base = "dev"'), 4, "`base` stands in a nested authority"),
     "a nested one": (settings('[authority]\nnested = ["x"]'), 5, "`authority.nested`"),
+    "a case": (settings('[[should-fail]]\nname = "x"'), 4, "`should-fail` stands in a nested authority"),
     "a table": (settings("[work.phase]\nbranch = 'x'"), 4, "`work.phase`"),
     "above": (settings('[rules.locked-path]\npaths = [\n "y",\n "../b/"]'), 7, "'../b/' reaches beyond"),
     "above in prose": ("# A\n\n## Locked zones\n\n- `../b/`\n", 5, "'../b/' reaches beyond packages/a/"),
@@ -286,6 +287,7 @@ def test_what_names_no_folders_is_an_error_of_the_root(mono: Repository, value: 
     outcome = run_here("policy", directory=mono.path)
     assert outcome.exit_code == 2
     assert "SPEC_AUTHORITY.md:6" in outcome.stderr
+    assert ("has any depth" in outcome.stderr) is ("**" in value)
 
 
 def test_the_cache_knows_the_nested_documents(mono: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
