@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 54_340,
-    "modules of specguard and rules": 302,
-    "code lines of tests": 58_810,
+    "code lines of specguard and rules": 57_110,
+    "modules of specguard and rules": 316,
+    "code lines of tests": 60_930,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 11,
-    "expressions of re": 645,
+    "expressions of re": 655,
 }
 """The most that there may be of each."""
 
