@@ -46,7 +46,7 @@ run = "test -f main.go"
 """
 WORDS = (
     "check", "check --staged", "check --patch=given.patch", "check --worktree", "why main.go", "policy",
-    "status",
+    "status", "audit",
     "init", "brief phase 1", "run list", "run status", "run doctor", "run report", "run resume", "run stop",
     "run clean", "run gates", "run metrics", "run migrate", "run research x", "run review x",
     "run item phase 1 --dry-run --agent x", "plan create x", "plan init", "plan next", "plan proposal x",
