@@ -13,14 +13,12 @@ from specguard.reporters.escape import cut, cut_path, json_text, markdown_text, 
 from specguard.reporters.status import aligned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from specguard.audit.summary import Summary
 
 SCHEMA: Final = "specguard.audit/1"
-
-ANSWERS: Final = ("text", "json", "csv", "markdown", "html")
 
 _FEW: Final = 10
 _SHORT: Final = 12
@@ -30,16 +28,6 @@ _COLUMNS: Final = (
 )  # fmt: skip
 _CELL: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula at the start of a cell."""
-
-
-def render(summary: Summary, wanted: str) -> str:
-    """The answer in a format of `ANSWERS`, ending in a newline."""
-    if wanted == "html":
-        from specguard.audit.page import page
-
-        return page(summary)
-    answers = {"text": _text, "json": _json, "csv": _csv, "markdown": _markdown}
-    return answers[wanted](summary)
 
 
 def day(at: int) -> str:
@@ -171,9 +159,10 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def figures(summary: Summary) -> dict[str, Any]:
-    """The figures of an audit as plain data."""
-    return {
+def _json(summary: Summary) -> str:
+    data = {
+        "schema": SCHEMA,
+        "tool": {"name": "specguard", "version": __version__},
         "changes": summary.changes,
         "verdicts": dict(summary.verdicts),
         "months": list(summary.months),
@@ -183,14 +172,6 @@ def figures(summary: Summary) -> dict[str, Any]:
         "reasons": list(summary.reasons),
         "approvals": [{name: getattr(one, name) for name in one._fields} for one in summary.approvals],
         "repositories": list(summary.repositories),
-    }
-
-
-def _json(summary: Summary) -> str:
-    data = {
-        "schema": SCHEMA,
-        "tool": {"name": "specguard", "version": __version__},
-        **figures(summary),
         "judged": list(summary.changes_told()),
     }
     return json_text(data) + "\n"
@@ -277,3 +258,15 @@ def _table(title: str, head: Sequence[str], rows: Sequence[tuple[object, ...]]) 
     yield f"| {' | '.join('---' for _ in head)} |"
     for row in rows:
         yield f"| {' | '.join(markdown_text(cut(str(cell), 200)) for cell in row)} |"
+
+
+def _html(summary: Summary) -> str:
+    from specguard.audit.page import page
+
+    return page(summary)
+
+
+ANSWERS: Final[Mapping[str, Callable[[Summary], str]]] = {
+    "text": _text, "json": _json, "csv": _csv, "markdown": _markdown, "html": _html
+}  # fmt: skip
+"""What makes each form of the answer, which ends in a newline."""

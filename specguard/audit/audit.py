@@ -19,6 +19,7 @@ from specguard.authority.cache import development_stamp, user_folder
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.request import Request
+from specguard.change.revision import resolve
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.engine.policies import open_floor
@@ -168,9 +169,9 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
                 yield found, some
 
     left: Counter[str] = Counter()
-    for found, some, outcome in _results(asked(), options):
+    for found, outcome in _results(asked(), options):
         store.add(found.key, outcome.changes)
-        progress.judged(found.name, len(some.changes))
+        progress.judged(found.name, len(outcome.changes))
         if outcome.left:
             left[found.name] += outcome.left
             reason = f"changes that could not be judged: {left[found.name]}; {outcome.reason}"
@@ -198,8 +199,7 @@ def _ask(
     if one.address:
         mirrors = options.mirrors or user_folder(options.environment, "mirrors", "")
         folder, branch_name = mirrored(one.address, mirrors, options.branch, options.environment)
-    repository = Repository.locate(folder, options.environment)
-    repository.bare = True
+    repository = Repository.locate(folder, options.environment).without_work_tree()
     name = plain(one.name if one.address else os.path.realpath(folder))
     id_ = store.repository(name)
     try:
@@ -237,8 +237,6 @@ def _ask(
 def _changes(git: Git, branch: AuditedBranch, options: AuditOptions, since: date | None) -> list[PastChange]:
     tip, without = branch.tip, ""
     if options.range:
-        from specguard.change.revision import resolve
-
         before, dots, after = options.range.partition("..")
         if not dots or not before or after.startswith("."):
             raise SpecguardError(f"{options.range!r} is no range", help="A range is `A..B`.", code="usage")
@@ -294,11 +292,11 @@ _Task: TypeAlias = tuple[_AuditedRepository, Slice]
 
 def _results(
     tasks: Iterator[_Task], options: AuditOptions
-) -> Iterator[tuple[_AuditedRepository, Slice, JudgedSlice]]:
+) -> Iterator[tuple[_AuditedRepository, JudgedSlice]]:
     """What workers make of the slices, as it comes; at no time are more than a few handed out."""
     if options.jobs == 1 and not options.scheduler:
         for found, some in tasks:
-            yield found, some, judge(some)
+            yield found, judge(some)
         return
     again: list[_Task] = []
     for _ in range(_RESTARTS + 1):
@@ -307,7 +305,7 @@ def _results(
             for found, some, future in done:
                 try:
                     if future is not None:
-                        yield found, some, future.result()
+                        yield found, future.result()
                         continue
                 except BrokenExecutor:
                     pass
@@ -358,10 +356,12 @@ def _workers(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
         finally:
             pool.shutdown(cancel_futures=True)
         return
-    from distributed import Client
+    import distributed
 
+    # It has no types of its own.
+    connect: Any = distributed.Client
     try:
-        client: Any = Client(options.scheduler, timeout=10, set_as_default=False)  # type: ignore[no-untyped-call]  # its own
+        client = connect(options.scheduler, timeout=10, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise SpecguardError(
             f"no scheduler answers at {options.scheduler}",

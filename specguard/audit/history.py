@@ -97,7 +97,7 @@ class PastGit(Git):
     """
 
     def __init__(self, repository: Repository, changes: Sequence[PastChange]) -> None:
-        super().__init__(repository)
+        super().__init__(repository.without_work_tree())
         self._past: dict[str, Commit] = {}
         self._listed: dict[str, list[bytes]] = {}
         base, tip = changes[0].base, changes[-1].head

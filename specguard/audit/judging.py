@@ -38,7 +38,7 @@ NO_AUTHORITY: Final = "no-authority"
 """The verdict of a change when there was no authority yet."""
 
 BROKEN: Final = "error"
-"""The verdict of a change when the authority could not be read."""
+"""The verdict of a change when the authority could not judge: it is wrong, or wants code that may not run."""
 
 _NOT_THERE: Final = ("missing-object", "shallow-clone", "program-missing")
 """Errors of this copy of a repository, which say nothing of the change."""
@@ -120,11 +120,9 @@ def judge(some: Slice) -> JudgedSlice:
     judged: list[JudgedChange] = []
     left, reason = 0, ""
     try:
-        repository = Repository.locate(some.repository, environment)
-        repository.bare = True
-        with PastGit(repository, some.changes) as git:
+        with PastGit(Repository.locate(some.repository, environment), some.changes) as git:
             given = Policy(some.policy) if some.policy is not None else None
-            policies = PastPolicies(asked, repository, some.plugins, given=given)
+            policies = PastPolicies(asked, git.repository, some.plugins, given=given)
             for change in some.changes:
                 try:
                     judged.append(_judged(git, policies, change, some.branch))

@@ -64,7 +64,7 @@ class Summary:
     @cached_property
     def verdicts(self) -> Mapping[str, int]:
         """How many changes have each verdict."""
-        return dict(self._pairs("SELECT verdict, count(*) FROM told GROUP BY verdict ORDER BY verdict"))
+        return dict(map(tuple, self.store.ask("SELECT verdict, count(*) FROM told GROUP BY 1 ORDER BY 1")))
 
     @property
     def changes(self) -> int:
@@ -199,9 +199,6 @@ class Summary:
 
     def _rows(self, query: str, *values: object) -> list[Mapping[str, Any]]:
         return [dict(row) for row in self.store.ask(query, *values)]
-
-    def _pairs(self, query: str) -> Iterator[tuple[str, int]]:
-        return ((row[0], row[1]) for row in self.store.ask(query))
 
 
 def failing_rules(wanted: str, plugins: Sequence[str]) -> Sequence[str]:

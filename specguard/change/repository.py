@@ -417,6 +417,12 @@ class Repository:
             )
         return self._root
 
+    def without_work_tree(self) -> Repository:
+        """The same as if it were bare: what is checked out, or written there, has no say."""
+        other = object.__new__(type(self))
+        vars(other).update(vars(self), bare=True, _root="")
+        return other
+
     def _find_root(self) -> str:
         process = self.in_place(
             "rev-parse", "--path-format=absolute", "--is-inside-work-tree", "--show-toplevel"

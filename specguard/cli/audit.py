@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from specguard.audit.answers import ANSWERS, render
+from specguard.audit.answers import ANSWERS
 from specguard.audit.audit import AuditOptions, audit, open_store
 from specguard.audit.summary import Summary, failing_rules
 from specguard.cli import options as opt
@@ -83,7 +83,7 @@ def command(
         summary = Summary(store, datetime.now(UTC).date())
         failing = summary.fails(wanted) if fail_on != "none" else False
         without = summary.changes and not summary.judged
-        text = render(summary, output_format)
+        text = ANSWERS[output_format](summary)
         if output_file:
             with writing(output_file):
                 replace_file(output_file, text)
