@@ -12,8 +12,7 @@ import re
 import stat
 
 from specguard.approvals.record import LIMIT, Approval, RecordError, Revocation, read_record
-from specguard.change.entries import is_record
-from specguard.change.revision import sha256
+from specguard.change.entries import is_record, sha256
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import path_text

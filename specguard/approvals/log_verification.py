@@ -12,7 +12,7 @@ from specguard.approvals.people import KEY_TYPES, is_of_kind
 from specguard.approvals.record import LIMIT, Approval
 from specguard.approvals.signatures import signed_with, signer
 from specguard.change.base import find_base, named_base
-from specguard.change.revision import sha256
+from specguard.change.entries import sha256
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import Needed, SpecguardError, nearest

@@ -13,8 +13,7 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 
 from specguard.change.base import named_base
-from specguard.change.entries import is_record
-from specguard.change.revision import sha256
+from specguard.change.entries import is_record, sha256
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_known
 from specguard.model import path_text

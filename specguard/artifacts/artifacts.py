@@ -88,7 +88,7 @@ class Artifacts:
         Raises:
             MissingFact: it could be that of a commit which a shallow clone lacks.
         """
-        from specguard.change.revision import resolve
+        from specguard.change.request import resolve
 
         change = self._change
         base, *steps = re.split(r"(?=[~^])", name, maxsplit=1)

@@ -18,8 +18,7 @@ from specguard.audit.store import AuditStore, StoreKey
 from specguard.authority.cache import development_stamp, user_folder
 from specguard.change.git import Git
 from specguard.change.repository import Repository
-from specguard.change.request import Request
-from specguard.change.revision import resolve
+from specguard.change.request import Request, resolve
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.engine.policies import open_floor

@@ -13,8 +13,7 @@ from specguard.authority.policy import Policy
 from specguard.change.base import Found
 from specguard.change.ranges import RangeChange
 from specguard.change.repository import Base, Repository
-from specguard.change.request import FLOOR, Request
-from specguard.change.revision import Revision
+from specguard.change.request import FLOOR, Request, Revision
 from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.engine.plugins import load_registry

@@ -16,8 +16,7 @@ from specguard.change.base import local_base, usual_base
 from specguard.change.git import Git
 from specguard.change.remotes import shown_address
 from specguard.change.repository import Repository, short_branch
-from specguard.change.request import Request
-from specguard.change.revision import resolve
+from specguard.change.request import Request, resolve
 from specguard.change.sources import open_changes
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record

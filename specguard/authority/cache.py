@@ -13,7 +13,7 @@ import os
 import sys
 
 from specguard import __version__
-from specguard.change.revision import sha1
+from specguard.change.entries import sha1
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from specguard.authority.policy import FORMAT, Disregarded, Policy, Unread, enco
 from specguard.authority.prose import MEANINGS, known_sections, read_sections, statements_of
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.validate import validate
-from specguard.change.revision import sha256
+from specguard.change.entries import sha256
 from specguard.declaration.rule import Record, lower_severity
 from specguard.documents.data import UnreadDocument, dotted
 from specguard.documents.document import Document

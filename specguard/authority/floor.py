@@ -15,7 +15,7 @@ from specguard.authority.difference import compare
 from specguard.authority.layers import UNITED
 from specguard.authority.load import read_file
 from specguard.authority.policy import Disregarded, Policy, encode, load
-from specguard.change.revision import sha256
+from specguard.change.entries import sha256
 from specguard.declaration.rule import Record
 from specguard.documents.data import dotted
 from specguard.errors import SpecguardError

@@ -18,7 +18,7 @@ import re
 from specguard.change.entries import read_commit_time
 from specguard.change.process import CommandError
 from specguard.change.repository import USUAL_BASES, short_branch, short_name
-from specguard.change.revision import base_refs, resolve
+from specguard.change.request import base_refs, resolve
 from specguard.change.store import lines_of
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record

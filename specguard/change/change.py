@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 
 from specguard.change.base import Found, branch_below, default_base, named_base, papers_of
-from specguard.change.entries import is_filed
+from specguard.change.entries import is_filed, sha256
 from specguard.change.repository import Base, Branch, PullRequest, short_branch, short_name
-from specguard.change.revision import sha256
 from specguard.change.tree import Tree
 from specguard.errors import MissingFact, Needed, NotApplicable
 from specguard.model import path_text

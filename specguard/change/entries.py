@@ -1,7 +1,10 @@
-"""Paths and commits of a change, and git's formats that tell of them.
+"""Paths and commits of a change, git's formats that tell of them, and the hashes that are their object ids.
 
 All of them are bytes until a field is known to be text. Nothing here trusts a name: a path may hold any byte
 but NUL, and every header is checked for its exact shape.
+
+`hashlib` has the hashes of OpenSSL, which are several times as fast: they are taken once there was much to
+hash.
 """
 
 from __future__ import annotations
@@ -12,7 +15,14 @@ from operator import attrgetter
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from typing import Final, Literal
+    from hashlib import _Hash
+    from hashlib import sha1 as sha1
+    from typing import Any, Final, Literal
+else:
+    try:
+        from _sha1 import sha1
+    except ImportError:
+        from hashlib import sha1
 
 
 SYMLINK: Final = 0o120000
@@ -428,3 +438,59 @@ def _person(line: bytes) -> str:
     """`Name <address>` without the time after it."""
     end = line.rfind(b">")
     return (line[: end + 1] if end >= 0 else line).decode("utf-8", "surrogateescape")
+
+
+MUCH: Final = 1 << 20
+"""After so many bytes, `hashlib` saves more time than its import costs."""
+
+
+class _Hashes:
+    """The hashes of objects, and how much was hashed."""
+
+    __slots__ = ("_left", "_sha1", "_sha256")
+
+    def __init__(self) -> None:
+        self._sha1: Any = sha1
+        # Few checks need it, and its import would cost each of them.
+        self._sha256: Any = None
+        self._left = MUCH
+
+    def object_id(self, kind: str, content: bytes, digits: int) -> str:
+        """The object id that git gives to this content.
+
+        Args:
+            kind: `blob`, `tree`, `commit` or `tag`.
+            content: the object's bytes.
+            digits: 40 for a repository of SHA-1, 64 for one of SHA-256.
+        """
+        if self._left > 0:
+            self._left -= len(content)
+            if self._left <= 0:
+                import hashlib
+
+                self._sha1, self._sha256 = hashlib.sha1, hashlib.sha256
+        hashed = self.sha256 if digits == 64 else self._sha1
+        state = hashed(b"%s %d\0" % (kind.encode(), len(content)), usedforsecurity=False)
+        state.update(content)
+        return str(state.hexdigest())
+
+    def sha256(self, content: bytes = b"", *, usedforsecurity: bool = True) -> _Hash:
+        """The state of a SHA-256 of this content, as that of `hashlib`."""
+        if self._sha256 is None:
+            self._sha256 = _find_sha256()
+        state: _Hash = self._sha256(content, usedforsecurity=usedforsecurity)
+        return state
+
+
+def _find_sha256() -> Any:
+    for module in ("_sha2", "_sha256", "hashlib"):
+        try:
+            return __import__(module).sha256
+        except ImportError:
+            continue
+    raise ImportError("this Python has no SHA-256")
+
+
+_hashes: Final = _Hashes()
+object_id = _hashes.object_id
+sha256 = _hashes.sha256

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from specguard.change.git import Git
     from specguard.change.platform_event import Event, SubmittedReview
     from specguard.change.repository import Push
-    from specguard.change.request import Request
-    from specguard.change.revision import Revision
+    from specguard.change.request import Request, Revision
     from specguard.change.worktree import WorkTree
 
 

@@ -15,7 +15,7 @@ from specguard.change.base import Found
 from specguard.change.process import CommandError
 from specguard.change.ranges import DeletedRef, PushedChange
 from specguard.change.repository import Base, Push, Remote, is_oid, short_name
-from specguard.change.revision import Revision, resolve
+from specguard.change.request import Revision, resolve
 from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False

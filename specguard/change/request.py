@@ -1,8 +1,14 @@
-"""What a caller asks to have judged, before anything is read."""
+"""What a caller asks to have judged, before anything is read, and the commits that its names mean.
+
+A name is `HEAD`, an object id, a branch or a tag, with `~n` and `^n` behind it. Git's own rules are not used:
+there a tag called `main`, or a local branch called `origin/main`, stands in front of the branch that is
+meant. A name is looked up under its full names alone, in a stated order.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 
 from specguard.declaration.rule import Record
@@ -10,8 +16,10 @@ from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Final
+
+    from specguard.change.git import Git
 
 
 FLOOR: Final = "SPECGUARD_FLOOR"
@@ -195,3 +203,129 @@ def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 def no_constant(name: str) -> None:
     """Refuse `NaN` and `Infinity`, which Python reads."""
     raise ValueError(f"{name} is no JSON")
+
+
+# Compiled by their first use: a hook is seldom given a revision.
+_SPELLING: Final = r"(?s)(?P<name>.*?)(?P<steps>(?:[~^][0-9]*)*)"
+_WRONG: Final = "\x7f:?*[\\^~"
+
+
+class Revision(Record):
+    """What a name was found to mean.
+
+    Attributes:
+        oid: the commit's full object id.
+        ref: the full name of the branch or tag it was found under; empty for `HEAD`, an object id or an
+            ancestor of something.
+    """
+
+    oid: str
+    ref: str = ""
+
+
+def head_refs(name: str) -> tuple[str, ...]:
+    """Where the name of a head is looked for: local branches, then those of remotes, then tags."""
+    return (
+        f"refs/heads/{name}", *_qualified(name), f"refs/remotes/origin/{name}", f"refs/tags/{name}",
+    )  # fmt: skip
+
+
+def base_refs(name: str, remote: str = "origin") -> tuple[str, ...]:
+    """Where the name of a base is looked for: the remote's branches, then local ones; never a tag."""
+    return (*_qualified(name), f"refs/remotes/{remote}/{name}", f"refs/heads/{name}")
+
+
+def _qualified(name: str) -> tuple[str, ...]:
+    """For `origin/main`, which is the remote's branch and no local one of that name."""
+    return (f"refs/remotes/{name}",) if "/" in name else ()
+
+
+def resolve(git: Git, text: str, refs: Callable[[str], Sequence[str]] = head_refs) -> Revision:
+    """The commit that a name means.
+
+    Args:
+        git: where it is looked up.
+        text: what a person wrote.
+        refs: the full names under which a name is looked up, the first that exists.
+
+    Raises:
+        SpecguardError: there is no such commit, or the name has several meanings.
+        MissingFact: the ref or the object is broken.
+    """
+    match = re.fullmatch(_SPELLING, text) if "~" in text or "^" in text else None
+    name, steps = (match["name"], match["steps"]) if match else (text, "")
+    found = _find(git, name, refs(name))
+    if found is None:
+        raise unknown(git, name)
+    commit = git.commit(found.oid).oid
+    if not steps:
+        return Revision(commit, found.ref)
+    oid = git.resolve(commit + steps)
+    if oid is None:
+        raise SpecguardError(
+            f"there is no commit {text}: {name} has no such ancestor",
+            help=_deeper(git, "Count again"),
+            code="unknown-revision",
+        )
+    return Revision(oid)
+
+
+def _deeper(git: Git, otherwise: str) -> str:
+    if git.repository.shallow:
+        return "This clone is shallow; fetch the rest with `git fetch --unshallow origin`."
+    return f"{otherwise}: `git log --oneline` shows them."
+
+
+def _find(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
+    repository = git.repository
+    if name in ("HEAD", "@"):
+        if repository.head is None:
+            raise SpecguardError(
+                "HEAD has no commit yet",
+                help="Make one, or judge what is staged with `--staged`.",
+                code="no-commit",
+            )
+        return Revision(repository.head)
+    if not name or name.startswith("-") or _is_wrong(name):
+        return None
+    by_id = None
+    if 4 <= len(name) <= 64 and not name.strip("0123456789abcdef"):
+        if len(name) == repository.hexadecimal:
+            return Revision(name)
+        by_id = git.resolve(name)
+    names = (name,) if name.startswith("refs/") else refs
+    existing = repository.refs_named(names)
+    for ref in names:
+        if ref in existing:
+            if by_id is not None and by_id != existing[ref]:
+                raise SpecguardError(
+                    f"{name} is short for a commit and also the name of {ref}",
+                    help="Give the whole object id, or the ref's full name.",
+                    code="unknown-revision",
+                )
+            return Revision(existing[ref], repository.target_of(ref))
+    return Revision(by_id) if by_id is not None else None
+
+
+def _is_wrong(name: str) -> bool:
+    """Whether there is something in a name that git takes in no ref's (git-check-ref-format(1))."""
+    return ".." in name or "@{" in name or any(sign <= " " or sign in _WRONG for sign in name)
+
+
+def unknown(git: Git, name: str) -> SpecguardError:
+    """The error about a name that means nothing, with the nearest one that does."""
+    # difflib costs as much as the rest of a hook; here nobody waits for a verdict any more.
+    from difflib import get_close_matches
+
+    from specguard.change.remotes import read_remote
+
+    nearest = get_close_matches(name, git.repository.names(), n=1)
+    if nearest:
+        help = f"Did you mean {nearest[0]}?"
+    elif _is_wrong(name):
+        help = "Give HEAD, an object id, a branch or a tag, with ~n or ^n behind it."
+    elif read_remote(git.repository).url:
+        help = f"Fetch it with `git fetch origin {name}`, or name another."
+    else:
+        help = "Name another one."
+    return SpecguardError(f"there is no branch, tag or commit {name!r}", help=help, code="unknown-revision")

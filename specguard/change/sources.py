@@ -6,8 +6,7 @@ import os
 
 from specguard.change.base import Found, find_base, named_base, no_base
 from specguard.change.change import Change
-from specguard.change.request import FLOOR
-from specguard.change.revision import Revision, head_refs, resolve
+from specguard.change.request import FLOOR, Revision, head_refs, resolve
 from specguard.change.tree import Tree
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError
 

@@ -12,9 +12,9 @@ import atexit
 import os
 import re
 
+from specguard.change.entries import object_id
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import NO_CONFIGURATION, QUIET, Repository, search_path
-from specguard.change.revision import object_id
 from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False

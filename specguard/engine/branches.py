@@ -12,7 +12,7 @@ from specguard.change.base import find_base, no_base
 from specguard.change.git import RAW, Git
 from specguard.change.ranges import Merges, RangeChange
 from specguard.change.repository import Repository, short_branch, short_name
-from specguard.change.revision import Revision
+from specguard.change.request import Revision
 from specguard.change.store import lines_of
 from specguard.change.tree import Documents, Tree
 from specguard.declaration.rule import Record

@@ -8,7 +8,7 @@ that it asks for: one that asks for anything else (refs, a remote, the working t
 from __future__ import annotations
 
 from specguard.authority.policy import decode, encode
-from specguard.change.revision import sha256
+from specguard.change.entries import sha256
 from specguard.declaration.rule import LAST, lower_severity
 from specguard.errors import MissingFact, NotApplicable, if_known
 from specguard.model import Judged, Record, RuleResult, state_of

@@ -5,8 +5,7 @@ from __future__ import annotations
 from specguard.change.base import Found
 from specguard.change.git import Git
 from specguard.change.ranges import RunChange
-from specguard.change.request import Request
-from specguard.change.revision import Revision
+from specguard.change.request import Request, Revision
 from specguard.engine.check import judge_change
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies

@@ -10,8 +10,7 @@ from specguard.change.base import Found
 from specguard.change.git import Git
 from specguard.change.ranges import RangeChange
 from specguard.change.repository import PastCommit, Repository
-from specguard.change.request import Request
-from specguard.change.revision import Revision
+from specguard.change.request import Request, Revision
 from specguard.change.tree import Documents
 from specguard.declaration.rule import Record
 from specguard.engine.facts import Facts

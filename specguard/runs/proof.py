@@ -369,7 +369,7 @@ def content_of(tree: Tree, paper: Callable[[bytes], bool]) -> str:
     Raises:
         MissingFact: a part of the tree is not there.
     """
-    from specguard.change.revision import sha256
+    from specguard.change.entries import sha256
 
     parts = []
     for path in tree.paths():

@@ -10,8 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.change.entries import Entry, FormatError, read_commit, read_diffs, read_entries, read_tree
-from specguard.change.revision import MUCH, object_id
+from specguard.change.entries import (
+    MUCH,
+    Entry,
+    FormatError,
+    object_id,
+    read_commit,
+    read_diffs,
+    read_entries,
+    read_tree,
+)
 
 PATHS = st.binary(min_size=0, max_size=30).map(lambda raw: raw.replace(b"\0", b":"))
 MODES = st.sampled_from([0, 0o100644, 0o100755, 0o120000, 0o160000])

@@ -8,7 +8,7 @@ import pytest
 
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
-from specguard.change.revision import base_refs, resolve
+from specguard.change.request import base_refs, resolve
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from specguard.approvals.log import NAME, Log, Uses
 from specguard.approvals.record import Approval, RecordError, read_record
 from specguard.approvals.signatures import signed_with, signer
-from specguard.change.revision import sha256
+from specguard.change.entries import sha256
 from tests.approvals.making import FOLDER, NOW, approval, revocation
 from tests.fuzz.damage import ODD, damaged, few
 

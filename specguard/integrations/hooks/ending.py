@@ -6,9 +6,9 @@ import os
 import re
 import time
 
+from specguard.change.entries import sha1
 from specguard.change.repository import USUAL_BASES, Looking
-from specguard.change.request import Request
-from specguard.change.revision import base_refs, sha1
+from specguard.change.request import Request, base_refs
 from specguard.integrations.hooks.dialects import Reply
 from specguard.integrations.hooks.judging import homes_of, stands
 from specguard.integrations.hooks.pins import Pin, Session

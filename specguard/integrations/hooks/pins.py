@@ -10,7 +10,7 @@ import json
 import os
 
 from specguard.authority.cache import is_own, user_folder
-from specguard.change.revision import sha1
+from specguard.change.entries import sha1
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 
