@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,6 +61,23 @@ class Server:
         done = self.author.process("push", *words, "origin", *refs, environment=environment)
         return done.returncode == 0, done.stderr.decode()
 
+    def takes(self, *refs: str, **more: Any) -> str:
+        """Push what the server takes; what was said."""
+        taken, said = self.push(*refs, **more)
+        assert taken, said
+        return said
+
+    def refuses(self, *refs: str, because: str = "PTH001", **more: Any) -> None:
+        """Push what the server does not take, for this reason."""
+        taken, said = self.push(*refs, **more)
+        assert not taken
+        assert because in said
+
+    def hook(self, flags: str = "") -> None:
+        """Let the hook run as the documents give it, with more flags."""
+        file = self.remote.path / "hooks" / "pre-receive"
+        file.write_text(HOOK.read_text().replace("--pre-receive", f"--pre-receive {flags}"))
+
     def refs(self) -> set[str]:
         """The refs that the server has."""
         return set(self.remote.git("for-each-ref", "--format=%(refname)").split())
@@ -79,21 +97,15 @@ def server(tmp_path: Path) -> Server:
 def test_what_is_right_is_taken_and_what_is_wrong_is_not(tmp_path: Path, object_format: str) -> None:
     server = Server(tmp_path, object_format=object_format)
     server.topic()
-    taken, said = server.push("topic")
-    assert taken, said
-    assert "remote: specguard: passed" in said
+    assert "remote: specguard: passed" in server.takes("topic")
     server.topic("wrong", **{"docs/api/x.yaml": "b"})
-    taken, said = server.push("wrong")
-    assert not taken
-    assert "PTH001" in said
+    server.refuses("wrong")
     assert "refs/heads/wrong" not in server.refs()
 
 
 def test_a_push_that_brings_its_own_authority_is_judged_by_the_one_that_is_there(server: Server) -> None:
     server.topic("own", **{"SPEC_AUTHORITY.md": OPEN, "docs/api/x.yaml": "b"})
-    taken, said = server.push("own")
-    assert not taken
-    assert "PTH001" in said
+    server.refuses("own")
     # Not in one push with another ref that has it, and not by refs that are looked up elsewhere.
     server.author.branch("bare", "main")
     server.author.commit("docs: open", files={"SPEC_AUTHORITY.md": OPEN})
@@ -105,31 +117,23 @@ def test_a_push_that_brings_its_own_authority_is_judged_by_the_one_that_is_there
     ):
         server.remote.git("fetch", "-q", str(server.author.path), f"bare:{ref}")
     server.topic("again", **{"docs/api/x.yaml": "c"})
-    taken, said = server.push("again")
-    assert not taken
-    assert "PTH001" in said
+    server.refuses("again")
 
 
 def test_all_refs_of_a_push_are_judged_and_one_wrong_one_refuses_all(server: Server) -> None:
     server.topic("one")
     server.topic("two", **{"docs/api/x.yaml": "b"})
-    taken, said = server.push("one", "two")
-    assert not taken
-    assert "PTH001" in said
+    server.refuses("one", "two")
     assert server.refs() == {"refs/heads/main"}
-    assert server.push("one")[0]
+    server.takes("one")
 
 
 def test_the_default_branch_is_judged_against_its_old_tip(server: Server) -> None:
     server.author.checkout("main")
     server.author.commit("feat: go on", files={"src/a": "b"})
-    taken, said = server.push("main")
-    assert taken, said
-    assert "1 commit, 1 file" in said
+    assert "1 commit, 1 file" in server.takes("main")
     server.author.commit(LONG, files={"src/a": "c"})
-    taken, said = server.push("main")
-    assert not taken
-    assert "CMT003" in said
+    server.refuses("main", because="CMT003")
 
 
 def test_a_forced_push_of_the_default_branch_is_judged_by_what_it_takes_away(server: Server) -> None:
@@ -138,26 +142,20 @@ def test_a_forced_push_of_the_default_branch_is_judged_by_what_it_takes_away(ser
     server.author.commit("docs: tell", files={"docs/api/x.yaml": "b"})
     # An administrator brings it there.
     server.remote.git("fetch", "-q", str(server.author.path), "main:main")
-    taken, said = server.push(f"{first}:main", force=True)
-    assert not taken
-    assert "PTH001" in said
+    server.refuses(f"{first}:main", force=True)
     # Elsewhere nothing is lost that anything is judged by.
     server.topic()
-    assert server.push("topic")[0]
+    server.takes("topic")
     server.author.git("branch", "-f", "again", "main")
-    taken, said = server.push("again:topic", force=True)
-    assert taken, said
+    server.takes("again:topic", force=True)
 
 
 def test_a_deletion_is_taken_but_for_the_one_of_the_base(server: Server) -> None:
     server.topic()
-    assert server.push("topic")[0]
-    taken, said = server.push(":topic")
-    assert taken, said
+    server.takes("topic")
+    server.takes(":topic")
     server.remote.git("config", "receive.denyDeleteCurrent", "ignore")
-    taken, said = server.push(":main")
-    assert not taken
-    assert "deletes main, which everything trusted is read from [not-possible]" in said
+    server.refuses(":main", because="deletes main, which everything trusted is read from [not-possible]")
     assert server.refs() == {"refs/heads/main"}
 
 
@@ -170,51 +168,36 @@ def test_a_symbolic_ref_is_judged_as_the_branch_that_it_leads_to(tmp_path: Path,
     server.remote.git("fetch", "-q", str(server.author.path), "main:main")
     server.remote.git("symbolic-ref", "refs/heads/alias", "refs/heads/main")
     for name in ("alias", "main"):
-        taken, said = server.push(f"{first}:refs/heads/{name}", force=True)
-        assert not taken
-        assert "PTH001" in said
-        taken, said = server.push(f":refs/heads/{name}")
-        assert not taken
-        assert "the push deletes" in said
+        server.refuses(f"{first}:refs/heads/{name}", force=True)
+        server.refuses(f":refs/heads/{name}", because="the push deletes")
     assert server.remote.oid("main") == tip
 
 
 def test_tags_are_judged_as_the_commits_that_they_bring(server: Server) -> None:
     server.author.tag("v1", message="one")
-    taken, said = server.push("refs/tags/v1")
-    assert taken, said
+    server.takes("refs/tags/v1")
     server.topic("wrong", **{"docs/api/x.yaml": "b"})
     server.author.git("tag", "v2")
     assert not server.push("refs/tags/v2")[0]
     server.author.git("tag", "-f", "blob", server.author.blob("x"))
-    taken, said = server.push("refs/tags/blob")
-    assert not taken
-    assert "no commit" in said
+    server.refuses("refs/tags/blob", because="no commit")
 
 
 def test_an_unrelated_history_is_not_taken(server: Server) -> None:
     server.author.git("checkout", "-q", "--orphan", "other")
     server.author.commit("docs: begin", files={"SPEC_AUTHORITY.md": OPEN})
-    taken, said = server.push("other")
-    assert not taken
-    assert "no common ancestor" in said
+    server.refuses("other", because="no common ancestor")
 
 
 def test_a_repository_without_an_authority_takes_nothing_but_with_bootstrap(tmp_path: Path) -> None:
     server = Server(tmp_path)
     server.remote.git("update-ref", "-d", "refs/heads/main")
-    taken, said = server.push("main")
-    assert not taken
-    assert "no authority" in said
-    hook = HOOK.read_text().replace("--pre-receive", "--pre-receive --bootstrap")
-    (server.remote.path / "hooks" / "pre-receive").write_text(hook)
-    taken, said = server.push("main")
-    assert taken, said
+    server.refuses("main", because="no authority")
+    server.hook("--bootstrap")
+    server.takes("main")
     # From then on it does nothing.
     server.topic("own", **{"SPEC_AUTHORITY.md": OPEN, "docs/api/x.yaml": "b"})
-    taken, said = server.push("own")
-    assert not taken
-    assert "PTH001" in said
+    server.refuses("own")
 
 
 def test_options_and_the_environment_of_a_push_change_nothing(server: Server) -> None:
@@ -229,25 +212,18 @@ def test_a_branch_of_another_name_can_be_the_base(server: Server) -> None:
     server.author.commit("docs: open", files={"SPEC_AUTHORITY.md": OPEN})
     server.remote.git("fetch", "-q", str(server.author.path), "main:main")
     server.topic("wrong", **{"docs/api/x.yaml": "b"})
-    assert server.push("wrong")[0]
-    hook = HOOK.read_text().replace("--pre-receive", "--pre-receive --base trunk")
-    (server.remote.path / "hooks" / "pre-receive").write_text(hook)
-    taken, said = server.push("wrong:again")
-    assert not taken
-    assert "PTH001" in said
+    server.takes("wrong")
+    server.hook("--base trunk")
+    server.refuses("wrong:again")
     for text, problem in (("nowhere", "no branch 'nowhere'"), ("origin/main", "no branch 'origin/main'")):
-        (server.remote.path / "hooks" / "pre-receive").write_text(hook.replace("trunk", text))
-        taken, said = server.push("wrong:again")
-        assert not taken
-        assert problem in said
+        server.hook(f"--base {text}")
+        server.refuses("wrong:again", because=problem)
 
 
 def test_without_a_default_branch_nothing_is_taken(server: Server) -> None:
     (server.remote.path / "HEAD").write_text(server.author.oid("main") + "\n")
     server.topic()
-    taken, said = server.push("topic")
-    assert not taken
-    assert "HEAD names no branch, so nothing says which one is trusted [no-base]" in said
+    server.refuses("topic", because="HEAD names no branch, so nothing says which one is trusted [no-base]")
 
 
 def test_the_hook_update_can_ask_the_same(tmp_path: Path) -> None:
@@ -256,9 +232,7 @@ def test_the_hook_update_can_ask_the_same(tmp_path: Path) -> None:
     )
     server.topic("right")
     server.topic("wrong", **{"docs/api/x.yaml": "b"})
-    taken, said = server.push("right", "wrong")
-    assert not taken
-    assert "PTH001" in said
+    server.refuses("right", "wrong")
     assert server.refs() == {"refs/heads/main", "refs/heads/right"}
 
 
@@ -323,11 +297,8 @@ def test_nothing_may_loosen_what_a_server_takes(server: Server, flags: list[str]
 
 def test_a_server_can_say_first_what_it_would_refuse(server: Server) -> None:
     server.topic("wrong", **{"docs/api/x.yaml": "b"})
-    hook = HOOK.read_text().replace("--pre-receive", "--pre-receive --dry-run")
-    (server.remote.path / "hooks" / "pre-receive").write_text(hook)
-    taken, said = server.push("wrong")
-    assert taken, said
-    assert "PTH001" in said
+    server.hook("--dry-run")
+    assert "PTH001" in server.takes("wrong")
 
 
 def test_a_replacement_that_was_pushed_has_no_say(server: Server) -> None:
@@ -335,19 +306,15 @@ def test_a_replacement_that_was_pushed_has_no_say(server: Server) -> None:
     wrong = server.topic("wrong", **{"docs/api/x.yaml": "b"})
     server.remote.git("fetch", "-q", str(server.author.path), f"right:refs/replace/{wrong}")
     assert server.remote.oid(f"refs/replace/{wrong}") == right
-    taken, said = server.push("wrong")
-    assert not taken
-    assert "PTH001" in said
+    server.refuses("wrong")
 
 
 def test_every_verdict_can_be_kept(server: Server, tmp_path: Path) -> None:
     log = tmp_path / "decisions.jsonl"
-    hook = HOOK.read_text().replace("--pre-receive", f"--pre-receive --log-decisions '{log}'")
-    (server.remote.path / "hooks" / "pre-receive").write_text(hook)
+    server.hook(f"--log-decisions '{log}'")
     server.topic()
-    assert server.push("topic")[0]
-    taken, said = server.push(":topic")
-    assert taken, said
+    server.takes("topic")
+    server.takes(":topic")
     server.topic("wrong", **{"docs/api/x.yaml": "b"})
     assert not server.push("wrong")[0]
     verdicts = [json.loads(line)["verdict"] for line in log.read_text().splitlines()]
@@ -384,9 +351,7 @@ def test_a_server_that_has_a_working_tree_is_none_the_worse(server: Server, tmp_
     server.author.git("config", "remote.origin.url", f"file://{other.path}")
     server.author.branch("topic", "theirs")
     server.author.commit("feat: go on", files={"docs/api/x.yaml": "b"})
-    taken, said = server.push("topic")
-    assert not taken
-    assert "PTH001" in said
+    server.refuses("topic")
 
 
 def test_trees_that_nobody_can_list_are_not_taken(server: Server) -> None:
@@ -396,6 +361,7 @@ def test_trees_that_nobody_can_list_are_not_taken(server: Server) -> None:
         rows = "".join(f"{kind} {oid}\t{name}\n" for name in range(10))
         oid, kind = server.author.git("mktree", stdin=rows.encode()), "040000 tree"
     commit = server.author.git("commit-tree", oid, "-p", "HEAD", "-m", "feat: more")
-    taken, said = server.push(f"{commit}:refs/heads/topic")
-    assert not taken
-    assert "more than 1,000,000 directories, the limit, which 'max_entries'" in said
+    server.refuses(
+        f"{commit}:refs/heads/topic",
+        because="more than 1,000,000 directories, the limit, which 'max_entries'",
+    )

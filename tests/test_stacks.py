@@ -50,13 +50,14 @@ def start(folder: Path, *, planned: bool = True, more: str = "") -> Repository:
     return repository
 
 
-def stack(repository: Repository, *slices: str) -> None:
+def stack(repository: Repository, *slices: str) -> Repository:
     """A branch for each slice, each on the one before, with one commit in the slice's file."""
     names = {"1": "one", "2": "two", "3": "three"}
     for number in slices:
         repository.branch(f"slice-{number}")
         path = f"src/{names[number]}.py"
         repository.commit(f"feat(slice{number}): do it", files={path: number})
+    return repository
 
 
 def check(repository: Repository, *words: str, env: dict[str, str] | None = None, stdin: str = "") -> Outcome:
@@ -77,8 +78,7 @@ def change(outcome: Outcome) -> dict[str, Any]:
 
 @pytest.mark.parametrize("pushed", [False, True])
 def test_each_slice_of_a_stack_is_judged_by_its_own_part(tmp_path: Path, pushed: bool) -> None:
-    repository = start(tmp_path)
-    stack(repository, "1", "2", "3")
+    repository = stack(start(tmp_path), "1", "2", "3")
     for number, below in ((1, None), (2, "slice-1"), (3, "slice-2")):
         repository.checkout(f"slice-{number}")
         outcome = push(repository, f"slice-{number}") if pushed else check(repository)
@@ -89,15 +89,13 @@ def test_each_slice_of_a_stack_is_judged_by_its_own_part(tmp_path: Path, pushed:
 
 
 def test_the_report_says_that_main_judges_more(tmp_path: Path) -> None:
-    repository = start(tmp_path)
-    stack(repository, "1", "2")
+    repository = stack(start(tmp_path), "1", "2")
     said = "Judged from slice-1 on, which origin/main does not have yet; what goes into origin/main is "
     assert f"{said}judged whole." in push(repository, "slice-2").report["notes"]
 
 
 def test_what_goes_into_main_is_judged_whole(tmp_path: Path) -> None:
-    repository = start(tmp_path)
-    stack(repository, "1", "2")
+    repository = stack(start(tmp_path), "1", "2")
     outcome = check(repository, "--enforce", "--base", "main")
     assert outcome.exit_code == 1
     assert "WRK007" in outcome.codes
@@ -145,8 +143,7 @@ def test_an_approval_lifts_its_own_finding_alone_of_those_with_one_cause(tmp_pat
 
 
 def test_a_slice_answers_for_its_own_files(tmp_path: Path) -> None:
-    repository = start(tmp_path)
-    stack(repository, "1", "2")
+    repository = stack(start(tmp_path), "1", "2")
     repository.commit("feat(slice2): go on", files={"src/one.py": "mine"})
     assert "PLN010" in check(repository).codes
 
@@ -234,8 +231,7 @@ def test_a_recorded_parent_narrows_locally_alone(tmp_path: Path, record: Any) ->
 
 
 def test_a_parent_never_widens_and_never_is_the_base(tmp_path: Path) -> None:
-    repository = start(tmp_path)
-    stack(repository, "1", "2", "3")
+    repository = stack(start(tmp_path), "1", "2", "3")
     for parent in ("main", "slice-1", "nowhere"):
         graphite(repository, "slice-3", parent)
         assert change(check(repository))["stacked_on"] == "slice-2"
@@ -245,16 +241,14 @@ def test_a_parent_never_widens_and_never_is_the_base(tmp_path: Path) -> None:
     "blob", ["no JSON", "[1]", '{"parentBranchName": 5}', '{"parentBranchName": "../x"}']
 )
 def test_metadata_that_says_nothing_is_passed_over(tmp_path: Path, blob: str) -> None:
-    repository = start(tmp_path)
-    stack(repository, "1", "2")
+    repository = stack(start(tmp_path), "1", "2")
     repository.ref("refs/branch-metadata/slice-2", repository.blob(blob))
     (repository.git_dir / ".graphite_metadata.db").write_text("no database")
     assert change(check(repository))["stacked_on"] == "slice-1"
 
 
 def test_a_branch_does_not_stand_on_itself(tmp_path: Path) -> None:
-    repository = start(tmp_path)
-    stack(repository, "2")
+    repository = stack(start(tmp_path), "2")
     repository.ref("refs/remotes/origin/slice-2", "slice-2")
     repository.ref("refs/heads/slice-02", "slice-2")
     repository.commit("feat(slice2): go on", files={"src/two.py": "more"})
@@ -264,8 +258,7 @@ def test_a_branch_does_not_stand_on_itself(tmp_path: Path) -> None:
 
 
 def test_main_that_was_merged_is_not_the_slices_own(tmp_path: Path) -> None:
-    repository = start(tmp_path)
-    stack(repository, "1", "2")
+    repository = stack(start(tmp_path), "1", "2")
     repository.checkout("main")
     repository.commit("chore: rule", files={"locked/x": "new", "src/a.py": "new"})
     repository.ref("refs/remotes/origin/main", "main")
@@ -281,8 +274,7 @@ def test_main_that_was_merged_is_not_the_slices_own(tmp_path: Path) -> None:
 
 def gone_on(folder: Path, **more: Any) -> Repository:
     """Slice 2 upon slice 1, whose branch has one more commit."""
-    repository = start(folder, **more)
-    stack(repository, "1", "2")
+    repository = stack(start(folder, **more), "1", "2")
     repository.checkout("slice-1")
     repository.commit("feat(slice1): go on", files={"src/one.py": "more"})
     repository.checkout("slice-2")
@@ -306,8 +298,7 @@ def test_a_slice_is_judged_by_its_own_part_when_the_branch_below_goes_on(
 
 
 def test_a_slice_that_others_stand_on_is_judged_whole_when_it_goes_on(tmp_path: Path) -> None:
-    repository = start(tmp_path)
-    stack(repository, "1", "2")
+    repository = stack(start(tmp_path), "1", "2")
     repository.checkout("slice-1")
     for subject in ("feat(slice1): go on", "wip"):
         repository.commit(subject, files={"src/one.py": subject})
@@ -434,8 +425,7 @@ def test_gitlabs_request_into_a_slice_is_judged_by_the_default_branchs_policy(tm
 
 
 def test_a_request_into_a_slice_that_keeps_to_the_rules_passes(tmp_path: Path) -> None:
-    repository = start(tmp_path)
-    stack(repository, "1", "2")
+    repository = stack(start(tmp_path), "1", "2")
     outcome = check(repository, *github(tmp_path, repository, "slice-1"))
     assert (outcome.exit_code, outcome.state("PRQ003")) == (0, "passed")
 

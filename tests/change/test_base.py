@@ -9,14 +9,12 @@ import pytest
 from specguard.change.base import Found, find_base, named_base
 from specguard.change.git import Git
 from specguard.change.platform_event import Event
-from specguard.change.repository import Repository as Located
 from specguard.change.request import Request
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
-from specguard.testing.repository import clean_environment
+from tests.changes import git_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -30,10 +28,9 @@ def repo(repository: Repository) -> Repository:
 
 
 def find(repo: Repository, event: Event | None = None, *, without: str = "", **options: Any) -> Found | None:
-    environment = clean_environment()
     remote = options.pop("remote", "origin")
-    with Git(Located.locate(str(repo.path), environment)) as git:
-        request = Request(environment=environment, **options)
+    with git_of(repo) as git:
+        request = Request(environment=git.repository.environment, **options)
         return find_base(git, request, event, remote=remote, without=without)
 
 
@@ -184,12 +181,6 @@ def test_the_branch_that_is_pushed_is_not_its_own_base(repo: Repository) -> None
     assert number(repo, find(repo, without="refs/heads/main")) == "1"
 
 
-@pytest.fixture
-def git(repo: Repository) -> Iterator[Git]:
-    with Git(Located.locate(str(repo.path), clean_environment())) as git:
-        yield git
-
-
 @pytest.mark.parametrize(
     ("alias", "branch"), [("refs/heads/master", "refs/heads/main"), ("refs/heads/main", "refs/heads/trunk")]
 )
@@ -238,8 +229,7 @@ def test_the_default_branch_of_the_users_settings_stands_in_but_not_of_the_repos
     home = tmp_path / "home"
     home.mkdir()
     (home / ".gitconfig").write_text("[init]\n\tdefaultBranch = trunk\n")
-    environment = {**clean_environment(), "HOME": str(home)}
-    with Git(Located.locate(str(repo.path), environment)) as git:
-        found = find_base(git, Request(environment=environment))
+    with git_of(repo, HOME=str(home)) as git:
+        found = find_base(git, Request(environment=git.repository.environment))
     assert found is not None
     assert (found.name, found.how) == ("trunk", "local")

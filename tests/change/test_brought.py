@@ -14,12 +14,10 @@ from specguard.testing.running import run
 from tests.threats.cases import threat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from specguard.change.sources import Change
+    from tests.changes import Open
 
-    Open = Callable[..., Change]
 
 AUTHORITY = '# Authority\n\n```toml specguard\n[rules.locked-path]\npaths = ["locked/"]\n```\n'
 

@@ -8,15 +8,11 @@ import pytest
 
 from specguard.change import tree as module
 from specguard.change.git import Git
-from specguard.change.repository import Repository as Located
 from specguard.change.store import DOCUMENT_LIMIT
 from specguard.change.tree import Documents, Tree
 from specguard.errors import MissingFact
-from specguard.testing.repository import clean_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from specguard.testing import Repository
 
 
@@ -40,12 +36,6 @@ def repo(repository: Repository) -> Repository:
     repository.submodule("module.md")
     repository.commit("two", stage=False)
     return repository
-
-
-@pytest.fixture
-def git(repo: Repository) -> Iterator[Git]:
-    with Git(Located.locate(str(repo.path), clean_environment())) as git:
-        yield git
 
 
 @pytest.fixture

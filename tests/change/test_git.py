@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.change.git import Git
-from specguard.change.repository import Repository as Located
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
+from tests.changes import git_of, locate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -27,12 +26,6 @@ if TYPE_CHECKING:
 def repo(repository: Repository) -> Repository:
     repository.commit("one", files={"a": "a\n", "dir/b": "b\n"})
     return repository
-
-
-@pytest.fixture
-def git(repo: Repository) -> Iterator[Git]:
-    with Git(Located.locate(str(repo.path), clean_environment())) as git:
-        yield git
 
 
 def overwrite(repo: Repository, oid: str, kind: str, content: bytes) -> None:
@@ -46,8 +39,7 @@ def overwrite(repo: Repository, oid: str, kind: str, content: bytes) -> None:
 
 
 def test_the_private_directory_holds_next_to_nothing_and_is_removed(repo: Repository, tmp_path: Path) -> None:
-    environment = {**clean_environment(), "TMPDIR": str(tmp_path)}
-    with Git(Located.locate(str(repo.path), environment)) as git:
+    with git_of(repo, TMPDIR=str(tmp_path)) as git:
         assert os.path.dirname(git.folder) == str(tmp_path)
         assert sorted(os.listdir(git.folder)) == ["HEAD", "config", "refs"]
         assert os.stat(git.folder).st_mode & 0o777 == 0o700
@@ -68,7 +60,7 @@ def test_the_repository_s_store_is_not_written_to(repo: Repository, git: Git) ->
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(repo: Repository) -> None:
-    located = Located.locate(str(repo.path), {**clean_environment(), "TMPDIR": f"{repo.path}/a"})
+    located = locate(repo.path, TMPDIR=f"{repo.path}/a")
     with pytest.raises(SpecguardError, match="no temporary folder"):
         Git(located)
 
@@ -282,7 +274,7 @@ def test_alterations_below_a_file_or_a_link_are_the_folder_s_end(repo: Repositor
 def test_alterations_of_a_shallow_clone_cannot_be_told(repo: Repository, tmp_path: Path) -> None:
     repo.commit("add", files={"log/a": "a"})
     clone = repo.clone(tmp_path / "shallow", depth=1)
-    with Git(Located.locate(str(clone.path), clean_environment())) as git:
+    with git_of(clone) as git:
         with pytest.raises(MissingFact, match="the history cannot be read") as caught:
             list(git.alterations(clone.oid(), b"log/"))
         assert caught.value.command == "git fetch --unshallow origin"
@@ -329,7 +321,7 @@ def test_a_sha256_repository_is_read_in_the_same_way(tmp_path: Path) -> None:
     repo.commit("one", files={"a": "a\n"})
     old = repo.oid()
     new = repo.commit("two", files={"a": "b\n"})
-    with Git(Located.locate(str(repo.path), clean_environment())) as git:
+    with git_of(repo) as git:
         assert git.object(repo.oid("HEAD:a")) == ("blob", b"b\n")
         assert [e.path for e in git.diff_trees(old, new)] == [b"a"]
         assert [e.path for e in git.diff_trees(git.empty_tree, new)] == [b"a"]
@@ -341,7 +333,7 @@ def test_a_sha256_repository_is_read_in_the_same_way(tmp_path: Path) -> None:
 def test_borrowed_objects_are_found(repo: Repository, tmp_path: Path) -> None:
     other = Repository(tmp_path / "other")
     (other.path / ".git/objects/info/alternates").write_text(f"{repo.path}/.git/objects\n")
-    with Git(Located.locate(str(other.path), clean_environment())) as git:
+    with git_of(other) as git:
         assert git.object(repo.oid("HEAD:a")) == ("blob", b"a\n")
         git.use_scratch()
         assert git.object(repo.oid("HEAD:a")) == ("blob", b"a\n")
@@ -349,7 +341,6 @@ def test_borrowed_objects_are_found(repo: Repository, tmp_path: Path) -> None:
 
 def test_commands_are_run_with_nothing_of_the_caller_s_environment(repo: Repository, tmp_path: Path) -> None:
     environment = {
-        **clean_environment(),
         "GIT_TRACE": str(tmp_path / "trace"),
         "GIT_EXTERNAL_DIFF": f"touch {tmp_path}/ran",
         "GIT_ALTERNATE_OBJECT_DIRECTORIES": "/nonexistent",
@@ -360,6 +351,6 @@ def test_commands_are_run_with_nothing_of_the_caller_s_environment(repo: Reposit
     old = repo.oid()
     repo.rename("a", "moved")
     new = repo.commit("two")
-    with Git(Located.locate(str(repo.path), environment)) as git:
+    with git_of(repo, **environment) as git:
         assert [(e.status, e.path) for e in git.diff_trees(old, new)] == [("D", b"a"), ("A", b"moved")]
     assert os.listdir(tmp_path) == ["repository"]

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.change.git import Git, History
-from specguard.change.repository import Repository as Located
 from specguard.errors import MissingFact
 from specguard.testing import Repository
-from specguard.testing.repository import clean_environment
+from tests.changes import git_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +22,7 @@ def git(repository: Repository) -> Iterator[Git]:
     repository.commit("chore: x\n\nMentions Phase 2 in its body.\n")
     repository.commit(b"feat: \xff phase 1\n")
     repository.commit("feat: other\n\nfeat.phase1")
-    with Git(Located.locate(str(repository.path), clean_environment())) as git:
+    with git_of(repository) as git:
         yield git
 
 
@@ -63,7 +62,7 @@ def test_a_history_that_is_not_all_there_is_a_missing_fact(
     git: Git, repository: Repository, tmp_path: Path
 ) -> None:
     shallow = repository.clone(tmp_path / "shallow", depth=2)
-    with Git(Located.locate(str(shallow.path), clean_environment())) as other:
+    with git_of(shallow) as other:
         with pytest.raises(MissingFact) as caught:
             found(other, "phase")
         assert caught.value.command == "git fetch --unshallow origin"

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.change.git import Git
 from specguard.change.ranges import Merges
-from specguard.change.repository import Repository as Located
 from specguard.errors import MissingFact
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
+from tests.changes import git_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +31,7 @@ def sides(repository: Repository) -> Repository:
 
 
 def redo(repository: Repository, *oids: str) -> list[tuple[str, Paths, Paths]]:
-    with Git(Located.locate(str(repository.path), clean_environment())) as git:
+    with git_of(repository) as git:
         commits = git.commits(oids or [repository.oid()])
         return [
             (one.commit.oid, [e.path for e in one.own], [e.path for e in one.resolved])
@@ -58,7 +57,7 @@ def test_a_merge_that_differs_nowhere_from_a_parent_is_not_done_again(sides: Rep
 def test_content_of_its_own_is_found(sides: Repository, path: str, content: str, status: str) -> None:
     oid = sides.merge("two", files={path: content})
     assert redo(sides) == [(oid, [path.encode()], [])]
-    with Git(Located.locate(str(sides.path), clean_environment())) as git:
+    with git_of(sides) as git:
         [redone] = Merges(git).redo([git.commit(oid)])
         assert [entry.status for entry in redone.own] == [status]
 
@@ -186,8 +185,7 @@ def test_an_older_git_gives_no_answer(sides: Repository, tmp_path: Path) -> None
         f'#!/bin/sh\ncase "$*" in *merge-tree*) echo usage >&2; exit 129;; esac\nexec {real} "$@"\n'
     )
     (folder / "git").chmod(0o755)
-    environment = {**clean_environment(), "PATH": f"{folder}:{clean_environment()['PATH']}"}
-    with Git(Located.locate(str(sides.path), environment)) as git:
+    with git_of(sides, PATH=f"{folder}:{clean_environment()['PATH']}") as git:
         commit = git.commit(sides.oid())
         with pytest.raises(MissingFact, match=r"only git 2\.39"):
             list(Merges(git).redo([commit]))

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.change.repository import Repository as Located
 from specguard.change.snapshots import DEFAULT_FILE, clean, read_message, start_settings
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
-from specguard.testing.repository import clean_environment
+from tests.changes import locate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +61,7 @@ def test_whitespace_is_cleaned_as_git_does(raw: str) -> None:
 
 
 def read(repo: Repository, file: object, **env: str) -> bytes:
-    located = Located.locate(str(repo.path), {**clean_environment(), **env})
+    located = locate(repo.path, **env)
     return read_message(located, str(file), start_settings(located)).raw
 
 
@@ -94,7 +93,7 @@ def test_a_file_that_is_not_there_is_an_error(repository: Repository, tmp_path: 
 
 
 def test_settings_that_cannot_be_read_are_a_missing_fact(repository: Repository, tmp_path: Path) -> None:
-    located = Located.locate(str(repository.path), clean_environment())
+    located = locate(repository.path)
     (tmp_path / "message").write_text("feat: x\n")
     (repository.path / ".git/config").write_text("[core\n")
     with pytest.raises(MissingFact, match="configuration cannot be read"):

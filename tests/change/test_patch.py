@@ -11,14 +11,14 @@ import pytest
 from specguard.change import snapshots as patches
 from specguard.errors import NotApplicable, SpecguardError
 from specguard.testing import Repository
+from tests.changes import rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from specguard.change.sources import Change
-
-    Open = Callable[..., Change]
+    from tests.changes import Open
 
 
 @pytest.fixture
@@ -27,10 +27,6 @@ def repo(repository: Repository) -> Repository:
     repository.commit("one", files=files)
     repository.branch("work")
     return repository
-
-
-def listed(change: Change) -> list[str]:
-    return [f"{entry.status} {entry.path.decode()}" for entry in change.entries]
 
 
 @pytest.fixture
@@ -51,7 +47,7 @@ def test_a_plain_patch_is_applied_to_head(repo: Repository, judge: Callable[[str
     before = (repo.path / ".git/index").read_bytes()
     found = judge(EDIT)
     assert (found.source, found.stage) == ("patch", "staged")
-    assert listed(found) == ["M src/a"]
+    assert rows(found) == ["M src/a"]
     assert found.head_files.read(b"src/a") == b"b\n"
     with pytest.raises(NotApplicable):
         _ = found.commits
@@ -64,7 +60,7 @@ def test_standard_input_is_a_patch(repo: Repository, change: Open, monkeypatch: 
         buffer = io.BytesIO(EDIT.encode())
 
     monkeypatch.setattr(sys, "stdin", Input)
-    assert listed(change(repo, patch="-")) == ["M src/a"]
+    assert rows(change(repo, patch="-")) == ["M src/a"]
 
 
 def test_what_git_makes_is_read_back(repo: Repository, judge: Callable[[bytes], Change]) -> None:
@@ -81,7 +77,7 @@ def test_what_git_makes_is_read_back(repo: Repository, judge: Callable[[bytes], 
         patch = repo.process(*arguments).stdout
         repo.git("symbolic-ref", "HEAD", "refs/heads/base")
         repo.git("update-ref", "HEAD", repo.oid("work~1"))
-        assert listed(judge(patch)) == [
+        assert rows(judge(patch)) == [
             "M bin", "A link", "M locked/p", 'A new "name"\twith\nnewline', "D src/a", "A src/moved",
         ]  # fmt: skip
         repo.git("symbolic-ref", "HEAD", "refs/heads/work")
@@ -91,7 +87,7 @@ def test_a_subdirectory_does_not_hide_a_part_of_it(repo: Repository, change: Ope
     file = tmp_path / "x.patch"
     file.write_text(EDIT + "--- a/locked/p\n+++ b/locked/p\n@@ -1 +1 @@\n-policy\n+EVIL\n")
     found = change(repo, directory=str(repo.path / "src"), patch=str(file))
-    assert listed(found) == ["M locked/p", "M src/a"]
+    assert rows(found) == ["M locked/p", "M src/a"]
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from specguard.change.remotes import read_remote, rewritten
-from specguard.change.repository import Repository as Located
 from specguard.testing import Repository
-from specguard.testing.repository import clean_environment
+from tests.changes import locate
 
 URL = "https://example.org/team/repo.git"
 
@@ -51,14 +50,14 @@ def configure(repository: Repository, *settings: str) -> None:
 )
 def test_a_remote_leads_where_git_goes(repository: Repository, settings: list[str]) -> None:
     configure(repository, *settings)
-    remote = read_remote(Located.locate(str(repository.path), clean_environment()))
+    remote = read_remote(locate(repository.path))
     assert remote.url == settings[0].partition("=")[2]
     assert remote.fetch == repository.git("remote", "get-url", "origin")
     assert list(remote.pushes) == repository.git("remote", "get-url", "--push", "--all", "origin").split("\n")
 
 
 def test_a_remote_that_is_not_there(repository: Repository) -> None:
-    remote = read_remote(Located.locate(str(repository.path), clean_environment()))
+    remote = read_remote(locate(repository.path))
     assert (remote.url, remote.fetch, list(remote.pushes)) == (None, "", [])
 
 

@@ -8,17 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.change.repository import Repository as Located
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
-from specguard.testing.repository import clean_environment
+from tests.changes import locate
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def locate(directory: object = "", **env: str) -> Located:
-    return Located.locate(str(directory), {**clean_environment(), **env})
 
 
 @pytest.fixture

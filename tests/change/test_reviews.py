@@ -23,9 +23,8 @@ from specguard.testing import Repository
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from specguard.change.sources import Change
+    from tests.changes import Open
 
-    Open = Callable[..., Change]
     Write = Callable[..., str]
 
 PLATFORM = Path(__file__).parent / "platform"

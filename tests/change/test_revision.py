@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.change.git import Git
-from specguard.change.repository import Repository as Located
 from specguard.change.request import base_refs, resolve
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
-from specguard.testing.repository import clean_environment
+from tests.changes import git_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +24,7 @@ def repo(repository: Repository) -> Repository:
 
 def found(repo: Repository, text: str, *, base: bool = False) -> tuple[str, str]:
     """The number of the commit that a name means, and the ref it was found under."""
-    with Git(Located.locate(str(repo.path), clean_environment())) as git:
+    with git_of(repo) as git:
         revision = resolve(git, text, base_refs) if base else resolve(git, text)
     numbers = {oid: number for number, oid in repo.names.items()}
     return numbers[revision.oid], revision.ref

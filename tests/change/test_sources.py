@@ -11,15 +11,15 @@ import pytest
 
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.testing import Repository
+from tests.changes import rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from specguard.change.sources import Change
+    from tests.changes import Open
     from tests.conftest import Opener
 
-    Open = Callable[..., Change]
 
 A = "a" * 40
 
@@ -39,10 +39,6 @@ def repo(repository: Repository) -> Repository:
     return repository
 
 
-def listed(change: Change) -> list[str]:
-    return [f"{entry.status} {entry.path.decode()}" for entry in change.entries]
-
-
 def absent(change: Change, *facts: str) -> None:
     for fact in facts:
         with pytest.raises(NotApplicable):
@@ -55,7 +51,7 @@ def absent(change: Change, *facts: str) -> None:
 def test_with_no_flag_the_branch_is_judged_since_its_merge_base(repo: Repository, change: Open) -> None:
     found = change(repo)
     assert (found.source, found.stage) == ("range", "range")
-    assert listed(found) == ["A c", "A d", "D gone"]
+    assert rows(found) == ["A c", "A d", "D gone"]
     assert [commit.message.subject for commit in found.commits] == ["feat: one", "feat: two"]
     assert [message.subject for message in found.messages("rebase")] == ["feat: one", "feat: two"]
     base = found.base
@@ -73,19 +69,19 @@ def test_with_no_flag_the_branch_is_judged_since_its_merge_base(repo: Repository
 
 def test_base_and_head_are_what_is_named(repo: Repository, change: Open) -> None:
     found = change(repo, base=repo.names["0"], head="work~1")
-    assert listed(found) == ["A b", "A c"]
+    assert rows(found) == ["A b", "A c"]
     with pytest.raises(NotApplicable, match="work~1 is no branch"):
         _ = found.branch
     repo.checkout("main")
     found = change(repo, head="work")
-    assert listed(found) == ["A c", "A d", "D gone"]
+    assert rows(found) == ["A c", "A d", "D gone"]
     assert (found.branch.name, found.branch.source) == ("work", "head")
 
 
 @pytest.mark.parametrize("dots", ["..", "..."])
 def test_a_range_is_judged_by_the_policy_of_its_first_end(repo: Repository, change: Open, dots: str) -> None:
     found = change(repo, range=f"{repo.names['tip']}{dots}{repo.names['head']}")
-    assert listed(found) == ["A c", "A d", "D gone"]
+    assert rows(found) == ["A c", "A d", "D gone"]
     assert found.base.tip == repo.names["tip"]
     assert found.found.trusted
     assert len(found.commits) == 2
@@ -99,14 +95,14 @@ def test_the_ends_of_a_range_are_looked_up_as_base_and_head(repo: Repository, ch
     repo.ref("refs/heads/main", repo.names["head"])
     assert [c.message.subject for c in change(repo, range="main~1..main").commits] == ["feat: two"]
     repo.tag("v1.0", repo.names["0"])
-    assert listed(change(repo, range="v1.0..work")) == ["A b", "A c", "A d", "D gone"]
+    assert rows(change(repo, range="v1.0..work")) == ["A b", "A c", "A d", "D gone"]
 
 
 def test_a_merge_is_judged_by_its_first_parent(repo: Repository, change: Open) -> None:
     repo.checkout("main")
     merge = repo.merge("work")
     found = change(repo, range=f"{merge}^1..{merge}^2")
-    assert listed(found) == ["A c", "A d", "D gone"]
+    assert rows(found) == ["A c", "A d", "D gone"]
     assert found.base.tip == repo.names["tip"]
     assert len(found.commits) == 2
 
@@ -145,14 +141,14 @@ def test_several_merge_bases_are_told_and_the_first_is_used(repo: Repository, ch
 
 def test_root_judges_a_head_from_the_beginning(repo: Repository, change: Open) -> None:
     found = change(repo, root=True)
-    assert listed(found) == ["A a", "A b", "A c", "A d"]
+    assert rows(found) == ["A a", "A b", "A c", "A d"]
     assert len(found.commits) == 4
     assert (found.base.tip, found.base.start, found.base.trusted) == (None, None, False)
     assert found.policy_files.read(b"d") == b"d\n"
     assert found.base_files.paths() == []
     assert found.with_base("main") is found
     assert found.notes
-    assert listed(change(repo, root=True, head=repo.names["0"])) == ["A a", "A gone"]
+    assert rows(change(repo, root=True, head=repo.names["0"])) == ["A a", "A gone"]
 
 
 # Branches
@@ -204,7 +200,7 @@ def test_what_is_staged_is_compared_with_head_and_judged_by_the_base(repo: Repos
     repo.write("not-staged", "x\n")
     found = change(repo, staged=True)
     assert (found.source, found.stage) == ("staged", "staged")
-    assert listed(found) == ["A e"]
+    assert rows(found) == ["A e"]
     assert (found.base.tip, found.base.start) == (repo.names["tip"], repo.names["head"])
     assert (found.base.head, found.found.trusted) == (None, True)
     assert found.head_files.read(b"e") == b"e\n"
@@ -221,7 +217,7 @@ def test_a_staged_check_reads_no_history(repo: Repository, change: Open, tmp_pat
     shallow.write("e", "e\n")
     shallow.git("add", "e")
     found = change(shallow, staged=True)
-    assert listed(found) == ["A e"]
+    assert rows(found) == ["A e"]
     assert found.base.start == shallow.oid()
     assert found.summary()["entries"] == 1
 
@@ -250,7 +246,7 @@ def test_before_the_first_commit_the_index_is_all_there_is(repository: Repositor
     repository.stage()
     (repository.path / "message").write_text("chore: first\n")
     [found] = opened(repository, staged=True)
-    assert listed(found) == ["A SPEC_AUTHORITY.md"]
+    assert rows(found) == ["A SPEC_AUTHORITY.md"]
     assert (found.found.how, found.base.tip, found.base.start) == ("none", None, None)
     assert found.policy_files.read(b"SPEC_AUTHORITY.md") == b"# x\n"
     assert (found.branch.name, found.branch.source) == ("main", "HEAD")
@@ -268,7 +264,7 @@ def test_a_branch_without_history_is_judged_by_the_base_there_is(repo: Repositor
     repo.git("add", "e")
     found = change(repo, staged=True)
     assert (found.base.tip, found.base.start, found.base.trusted) == (repo.names["tip"], None, True)
-    assert listed(found) == ["A e"]
+    assert rows(found) == ["A e"]
 
 
 def test_a_message_is_judged_alone(repo: Repository, change: Open, tmp_path: Path) -> None:
@@ -298,9 +294,9 @@ def test_the_index_that_git_gives_a_hook_is_the_one_that_is_judged(
     repo.git("update-index", "--add", "f", environment=other)
     monkeypatch.chdir(repo.path)
     env = {"GIT_INDEX_FILE": ".git/next-index-1.lock"}
-    assert listed(change(repo, staged=True, env=env)) == ["A f"]
-    assert listed(change(repo, staged=True, env=env, directory="")) == ["A f"]
-    assert listed(change(repo, staged=True)) == ["A e"]
+    assert rows(change(repo, staged=True, env=env)) == ["A f"]
+    assert rows(change(repo, staged=True, env=env, directory="")) == ["A f"]
+    assert rows(change(repo, staged=True)) == ["A e"]
     with pytest.raises(SpecguardError, match="GIT_INDEX_FILE"):
         change(repo, staged=True, env={"GIT_INDEX_FILE": ".git/none"})
 
@@ -327,7 +323,7 @@ def test_a_policy_may_name_another_base_once(repo: Repository, change: Open) -> 
         assert b"base-only" not in moved.base_files.paths()
         # The first is as it was.
         assert found.base.tip == repo.names["tip"]
-    assert listed(moved) == ["A e"]
+    assert rows(moved) == ["A e"]
     assert found.with_base("") is found
     assert found.with_base("main") is found
     with pytest.raises(SpecguardError, match="there is no branch, tag or commit 'none'"):
@@ -393,7 +389,7 @@ def test_an_event_tells_of_a_pull_request_and_flags_stand_above_it(
     file = event(repo, tmp_path)
     found = change(repo, event_file=file)
     assert found.stage == "pull-request"
-    assert listed(found) == ["A c", "A d", "D gone"]
+    assert rows(found) == ["A c", "A d", "D gone"]
     assert (found.base.tip, found.base.head) == (repo.names["tip"], repo.names["head"])
     assert (found.branch.name, found.branch.source) == ("phase-1", "event")
     request = found.pull_request
@@ -403,7 +399,7 @@ def test_an_event_tells_of_a_pull_request_and_flags_stand_above_it(
     )
     assert (found.pull_request.title, found.pull_request.body) == ("Other", "text")
     assert (found.branch.name, found.branch.source) == ("phase-2", "option")
-    assert listed(found) == ["A b", "A c"]
+    assert rows(found) == ["A b", "A c"]
 
 
 def test_a_squash_is_judged_by_the_title_that_will_land(

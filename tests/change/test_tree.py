@@ -10,14 +10,12 @@ from hypothesis import strategies as st
 
 from specguard.change.entries import Entry
 from specguard.change.git import Git
-from specguard.change.repository import Repository as Located
 from specguard.change.tree import DIRECTORY, Tree, TreeEntry
 from specguard.errors import MissingFact
 from specguard.testing import Repository
-from specguard.testing.repository import clean_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 ZERO = "0" * 40
 
@@ -37,12 +35,6 @@ def repo(repository: Repository) -> Repository:
     repository.submodule("module")
     repository.commit("two", stage=False)
     return repository
-
-
-@pytest.fixture
-def git(repo: Repository) -> Iterator[Git]:
-    with Git(Located.locate(str(repo.path), clean_environment())) as git:
-        yield git
 
 
 @pytest.fixture

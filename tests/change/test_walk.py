@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from specguard.change.git import Git, measure
-from specguard.change.repository import Repository as Located
+from specguard.change.git import measure
 from specguard.errors import MissingFact
 from specguard.testing import Repository
-from specguard.testing.repository import clean_environment
+from tests.changes import git_of
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def repo(repository: Repository) -> Repository:
 
 
 def verify(repo: Repository, old: str, new: str) -> None:
-    with Git(Located.locate(str(repo.path), clean_environment())) as git:
+    with git_of(repo) as git:
         measure(git, [(old, new)], "the trees")
 
 

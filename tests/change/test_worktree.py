@@ -11,14 +11,12 @@ from specguard.change import worktree
 from specguard.change.request import Request
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
+from tests.changes import rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from specguard.change.sources import Change
-
-    Open = Callable[..., Change]
+    from tests.changes import Open
 
 
 @pytest.fixture
@@ -27,10 +25,6 @@ def repo(repository: Repository) -> Repository:
     repository.commit("one", files=files)
     repository.branch("work")
     return repository
-
-
-def listed(change: Change) -> list[str]:
-    return [f"{entry.status} {entry.path.decode('utf-8', 'backslashreplace')}" for entry in change.entries]
 
 
 def state(repo: Repository) -> Any:
@@ -50,7 +44,7 @@ def test_what_was_written_deleted_and_staged_is_one_change(repo: Repository, cha
     before = state(repo)
     found = change(repo, worktree=True)
     assert (found.source, found.stage) == ("worktree", "staged")
-    assert listed(found) == ["A link", "A new/file", "M src/a", "D src/b", "A staged"]
+    assert rows(found) == ["A link", "A new/file", "M src/a", "D src/b", "A staged"]
     assert found.head_files.read(b"src/a") == b"changed\n"
     assert found.head_files.paths() == [
         b".gitignore", b"link", b"locked/p", b"new/file", b"src/a", b"staged",
@@ -61,7 +55,7 @@ def test_what_was_written_deleted_and_staged_is_one_change(repo: Repository, cha
 
 def test_nothing_changed_is_nothing(repo: Repository, change: Open) -> None:
     found = change(repo, worktree=True)
-    assert listed(found) == []
+    assert rows(found) == []
     assert found.empty
 
 
@@ -77,22 +71,22 @@ def test_files_marked_as_unchanged_are_seen(repo: Repository, change: Open, flag
     repo.git("update-index", flag, "locked/p")
     repo.write("locked/p", "EVIL\n")
     assert repo.git("status", "--porcelain") == ""
-    assert listed(change(repo, worktree=True)) == ["M locked/p"]
+    assert rows(change(repo, worktree=True)) == ["M locked/p"]
 
 
 def test_what_a_sparse_checkout_leaves_out_is_not_deleted(repo: Repository, change: Open) -> None:
     repo.git("update-index", "--skip-worktree", "locked/p")
     repo.delete("locked/p")
-    assert listed(change(repo, worktree=True)) == []
+    assert rows(change(repo, worktree=True)) == []
     repo.git("update-index", "--no-skip-worktree", "locked/p")
-    assert listed(change(repo, worktree=True)) == ["D locked/p"]
+    assert rows(change(repo, worktree=True)) == ["D locked/p"]
 
 
 def test_a_sparse_checkout_with_a_staged_change_of_what_it_leaves_out(repo: Repository, change: Open) -> None:
     repo.git("update-index", "--cacheinfo", f"100644,{repo.blob('EVIL')},locked/p")
     repo.git("update-index", "--skip-worktree", "locked/p")
     repo.delete("locked/p")
-    assert listed(change(repo, worktree=True)) == ["M locked/p"]
+    assert rows(change(repo, worktree=True)) == ["M locked/p"]
 
 
 def test_ignored_files_are_left_out_by_the_tree_s_own_lists_alone(repo: Repository, change: Open) -> None:
@@ -103,7 +97,7 @@ def test_ignored_files_are_left_out_by_the_tree_s_own_lists_alone(repo: Reposito
     (repo.path / ".git/info/exclude").write_text("*.sh\n")
     (repo.path / "excludes").write_text("*.sh\n")
     repo.git("config", "core.excludesFile", str(repo.path / "excludes"))
-    assert listed(change(repo, worktree=True)) == ["A evil.sh", "A excludes"]
+    assert rows(change(repo, worktree=True)) == ["A evil.sh", "A excludes"]
 
 
 def test_an_ignored_file_that_is_tracked_or_staged_is_seen(repo: Repository, change: Open) -> None:
@@ -111,7 +105,7 @@ def test_an_ignored_file_that_is_tracked_or_staged_is_seen(repo: Repository, cha
     repo.write("kept.log", "changed\n")
     repo.write("forced.log", "forced\n")
     repo.git("add", "-f", "forced.log")
-    assert listed(change(repo, worktree=True)) == ["A forced.log", "M kept.log"]
+    assert rows(change(repo, worktree=True)) == ["A forced.log", "M kept.log"]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +131,7 @@ def test_files_links_and_directories_change_places(
         repo.symlink(gone, "src" if gone == "locked" else "../src/p")
     else:
         repo.write(f"{gone}/q", "q\n")
-    found = [line for line in listed(change(repo, worktree=True)) if "src" not in line]
+    found = [line for line in rows(change(repo, worktree=True)) if "src" not in line]
     assert found == expected
 
 
@@ -155,21 +149,21 @@ def test_names_may_be_any_bytes(repo: Repository, change: Open) -> None:
 def test_before_the_first_commit_all_is_new(repository: Repository, change: Open) -> None:
     repository.write("a", "a\n")
     found = change(repository, worktree=True)
-    assert listed(found) == ["A a"]
+    assert rows(found) == ["A a"]
     assert (found.found.how, found.base.start) == ("none", None)
     assert found.policy_files.read(b"a") == b"a\n"
 
 
 def test_a_subdirectory_sees_the_whole_tree(repo: Repository, change: Open) -> None:
     repo.write("locked/p", "EVIL\n")
-    assert listed(change(repo, directory=str(repo.path / "src"), worktree=True)) == ["M locked/p"]
+    assert rows(change(repo, directory=str(repo.path / "src"), worktree=True)) == ["M locked/p"]
 
 
 def test_a_linked_worktree_is_its_own(repo: Repository, change: Open, tmp_path: Path) -> None:
     linked = repo.worktree(tmp_path / "linked", "side")
     linked.write("src/a", "changed\n")
-    assert listed(change(linked, worktree=True)) == ["M src/a"]
-    assert listed(change(repo, worktree=True)) == []
+    assert rows(change(linked, worktree=True)) == ["M src/a"]
+    assert rows(change(repo, worktree=True)) == []
 
 
 def test_a_bare_repository_has_no_working_tree(repo: Repository, change: Open, tmp_path: Path) -> None:
@@ -181,7 +175,7 @@ def test_a_bare_repository_has_no_working_tree(repo: Repository, change: Open, t
 def test_line_endings_that_the_tree_asks_for_are_no_change(repo: Repository, change: Open) -> None:
     repo.commit("two", files={".gitattributes": "*.txt text eol=crlf\n", "x.txt": "a\r\nb\r\n"})
     assert repo.git("cat-file", "-p", "HEAD:x.txt") == "a\nb"
-    assert listed(change(repo, worktree=True)) == []
+    assert rows(change(repo, worktree=True)) == []
 
 
 def test_other_line_endings_than_a_checkout_makes_are_read_all_the_same(
@@ -189,7 +183,7 @@ def test_other_line_endings_than_a_checkout_makes_are_read_all_the_same(
 ) -> None:
     repo.write(".gitattributes", "src/* eol=crlf\n")
     repo.write("src/a", "b\n")
-    assert listed(change(repo, worktree=True)) == ["A .gitattributes", "M src/a"]
+    assert rows(change(repo, worktree=True)) == ["A .gitattributes", "M src/a"]
 
 
 def test_filters_are_not_run_and_do_not_hide_a_change(repo: Repository, change: Open) -> None:
@@ -198,7 +192,7 @@ def test_filters_are_not_run_and_do_not_hide_a_change(repo: Repository, change: 
     repo.git("config", "filter.lie.clean", "touch ran; git show HEAD:locked/p")
     repo.write("locked/p", "EVIL\n")
     found = change(repo, worktree=True)
-    assert listed(found) == ["M locked/p"]
+    assert rows(found) == ["M locked/p"]
     assert found.head_files.read(b"locked/p") == b"EVIL\n"
     assert not (repo.path / "ran").exists()
 
@@ -216,7 +210,7 @@ def test_pipes_and_sockets_are_no_files(repo: Repository, change: Open) -> None:
     os.mkfifo(repo.path / "pipe")
     repo.delete("src/a")
     os.mkfifo(repo.path / "src/a")
-    assert listed(change(repo, worktree=True)) == ["D src/a"]
+    assert rows(change(repo, worktree=True)) == ["D src/a"]
 
 
 # Repositories within
@@ -238,7 +232,7 @@ def test_a_nested_repository_is_a_submodule_that_was_not_entered(
     nest(repo, "src/nested", ran)
     repo.write("src/c", "c\n")
     found = change(repo, worktree=True)
-    assert listed(found) == ["A src/c", "A src/nested"]
+    assert rows(found) == ["A src/c", "A src/nested"]
     [_, nested] = found.entries
     assert (nested.is_submodule, nested.new) == (True, "0" * 40)
     assert found.head_files.find(b"src/nested").mode == 0o160000  # type: ignore[union-attr]  # it is there
@@ -254,22 +248,22 @@ def test_a_repository_over_tracked_files_hides_none_of_them(
     os.rename(nested.path / ".git", nested.path / name)
     repo.write("locked/p", "EVIL\n")
     found = change(repo, worktree=True)
-    assert "A locked" in listed(found)
-    assert "M locked/p" in listed(found)
+    assert "A locked" in rows(found)
+    assert "M locked/p" in rows(found)
     assert not ran.exists()
 
 
 def test_a_git_file_makes_a_repository_too(repo: Repository, change: Open) -> None:
     repo.write("nested/.git", "gitdir: /elsewhere\n")
-    assert listed(change(repo, worktree=True)) == ["A nested"]
+    assert rows(change(repo, worktree=True)) == ["A nested"]
 
 
 def test_ignored_repositories_are_left_alone(repo: Repository, change: Open, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     nest(repo, "ignored/nested", ran)
-    assert listed(change(repo, worktree=True)) == []
+    assert rows(change(repo, worktree=True)) == []
     nest(repo, "seen/nested", ran)
-    assert listed(change(repo, worktree=True)) == ["A seen/nested"]
+    assert rows(change(repo, worktree=True)) == ["A seen/nested"]
     assert not ran.exists()
 
 
@@ -284,7 +278,7 @@ def test_a_submodule_is_left_alone(repo: Repository, change: Open, tmp_path: Pat
     ran = tmp_path / "ran"
     nested = with_submodule(repo, ran)
     nested.write("inner", "changed\n")
-    assert listed(change(repo, worktree=True)) == []
+    assert rows(change(repo, worktree=True)) == []
     assert not ran.exists()
 
 
@@ -293,7 +287,7 @@ def test_a_submodule_that_is_not_checked_out_is_not_deleted(
 ) -> None:
     with_submodule(repo, tmp_path / "ran")
     repo.delete("module")
-    assert listed(change(repo, worktree=True)) == []
+    assert rows(change(repo, worktree=True)) == []
 
 
 def test_a_submodule_that_is_removed_moved_or_replaced_is_seen(
@@ -301,15 +295,15 @@ def test_a_submodule_that_is_removed_moved_or_replaced_is_seen(
 ) -> None:
     with_submodule(repo, tmp_path / "ran")
     repo.git("update-index", "--cacheinfo", f"160000,{'1' * 40},module")
-    assert listed(change(repo, worktree=True)) == ["M module"]
+    assert rows(change(repo, worktree=True)) == ["M module"]
     repo.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},moved")
     repo.delete("module")
     repo.write("module", "a file\n")
-    assert listed(change(repo, worktree=True)) == ["T module", "A moved"]
+    assert rows(change(repo, worktree=True)) == ["T module", "A moved"]
     repo.git("update-index", "--force-remove", "moved")
     repo.delete("module")
     repo.git("update-index", "--force-remove", "module")
-    assert listed(change(repo, worktree=True)) == ["D module"]
+    assert rows(change(repo, worktree=True)) == ["D module"]
 
 
 def test_that_git_cannot_list_all_files_is_a_sign(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

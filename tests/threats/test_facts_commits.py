@@ -9,14 +9,13 @@ import pytest
 
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
+from tests.changes import rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from specguard.change.sources import Change
-
-    Open = Callable[..., Change]
+    from tests.changes import Open
 
 
 @pytest.fixture
@@ -25,10 +24,6 @@ def repo(repository: Repository) -> Repository:
     repository.publish(head=True)
     repository.branch("work")
     return repository
-
-
-def rows(change: Change) -> list[str]:
-    return [f"{entry.status} {entry.path.decode()}" for entry in change.entries]
 
 
 def subjects(change: Change) -> list[str]:

@@ -11,14 +11,12 @@ import pytest
 
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
+from tests.changes import rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from specguard.change.sources import Change
-
-    Open = Callable[..., Change]
+    from tests.changes import Open
 
 
 @pytest.fixture
@@ -29,10 +27,6 @@ def repo(repository: Repository) -> Repository:
     repository.branch("work")
     repository.commit("feat: one", files={"src/b": "b\n"})
     return repository
-
-
-def rows(change: Change) -> list[str]:
-    return [f"{entry.status} {entry.path.decode()}" for entry in change.entries]
 
 
 def test_t60_without_a_base_nothing_is_guessed(repo: Repository, change: Open) -> None:

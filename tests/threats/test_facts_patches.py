@@ -8,6 +8,7 @@ import pytest
 
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
+from tests.changes import rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +30,6 @@ def judge(repository: Repository, change: Callable[..., Change], tmp_path: Path)
         return change(repository, patch=str(file))
 
     return judged
-
-
-def rows(change: Change) -> list[str]:
-    return [f"{entry.status} {entry.path.decode()}" for entry in change.entries]
 
 
 EVIL = "--- a/locked/p\n+++ b/locked/p\n@@ -1 +1 @@\n-policy\n+EVIL\n"

@@ -12,12 +12,11 @@ from specguard.errors import MissingFact
 from specguard.testing import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from specguard.change.sources import Change
+    from tests.changes import Open
 
-    Open = Callable[..., Change]
 
 Row = tuple[str, bytes]
 

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from specguard.change import git as walk
+from specguard.change import process
+from specguard.errors import MissingFact
 from specguard.testing import Repository
+from tests.changes import git_of
 from tests.threats.cases import threat
 from tests.threats.guarded import authority, check, guarded, passes, undecided
 
@@ -130,14 +134,9 @@ def test_the_policy_of_the_base_sets_how_many_there_may_be(repository: Repositor
 def test_a_comparison_that_takes_long_goes_on_where_it_is_within_the_limits(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from specguard.change import process
-    from specguard.change.git import Git
-    from specguard.change.repository import Repository as Located
-    from specguard.testing.repository import clean_environment
-
     brought(repo, shared(repo, repo.oid("HEAD:src/a"), "blob", 4, "abcdefghij"))
     monkeypatch.setattr(process, "PATIENCE", 0.0)
-    with Git(Located.locate(str(repo.path), clean_environment())) as git:
+    with git_of(repo) as git:
         assert len(git.diff_trees(repo.oid("main"), repo.oid())) == 10_000
         assert len(git.list_tree(repo.oid(), "it", "--name-only")) == 10_004
         [commit] = git.commits([repo.oid()])
@@ -163,12 +162,6 @@ def test_pairs_are_counted_as_they_are_read(repository: Repository, how: list[st
 
 
 def test_a_tree_is_measured_once_for_all_rules(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    from specguard.change import git as walk
-    from specguard.change.git import Git
-    from specguard.change.repository import Repository as Located
-    from specguard.errors import MissingFact
-    from specguard.testing.repository import clean_environment
-
     asked: list[object] = []
     measure = walk.measure
 
@@ -178,7 +171,7 @@ def test_a_tree_is_measured_once_for_all_rules(repo: Repository, monkeypatch: py
 
     monkeypatch.setattr(walk, "measure", measured)
     pair = "", bomb(repo, "shared")
-    with Git(Located.locate(str(repo.path), clean_environment())) as git:
+    with git_of(repo) as git:
         for _ in range(3):
             with pytest.raises(MissingFact):
                 git.measure([pair], "it")
@@ -186,15 +179,10 @@ def test_a_tree_is_measured_once_for_all_rules(repo: Repository, monkeypatch: py
 
 
 def test_directories_that_are_read_in_vain_are_limited_too(repo: Repository) -> None:
-    from specguard.change.git import Git
-    from specguard.change.repository import Repository as Located
-    from specguard.errors import MissingFact
-    from specguard.testing.repository import clean_environment
-
     blob = repo.oid("HEAD:src/a")
     many = [("blob", blob, f"{number:03}") for number in range(90)]
     pairs = [(tree(repo, [*many, ("blob", blob, f"a{one}")]), tree(repo, many)) for one in range(90)]
-    with Git(Located.locate(str(repo.path), clean_environment())) as git:
+    with git_of(repo) as git:
         git.max_entries = 100
         git.measure(pairs[:30], "it")
         with pytest.raises(MissingFact, match="more than 6,400 entries in what is compared"):

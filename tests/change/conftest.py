@@ -1,0 +1,28 @@
+"""Git on the repository that a test of this folder starts from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.changes import git_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from specguard.change.git import Git
+    from specguard.testing import Repository
+
+
+@pytest.fixture
+def repo(repository: Repository) -> Repository:
+    """The repository; modules fill it first."""
+    return repository
+
+
+@pytest.fixture
+def git(repo: Repository) -> Iterator[Git]:
+    """Git on the repository as it was filled."""
+    with git_of(repo) as git:
+        yield git
