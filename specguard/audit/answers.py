@@ -8,15 +8,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from specguard import __version__
-from specguard.audit.summary import SOON
+from specguard.audit.store import SOON
+from specguard.declaration.rule import Record
+from specguard.model import listed
+from specguard.reporters import html
 from specguard.reporters.escape import cut, cut_path, json_text, markdown_text, visible
 from specguard.reporters.status import aligned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Any
 
-    from specguard.audit.summary import Summary
+    from specguard.audit.store import Summary
+
 
 SCHEMA: Final = "specguard.audit/1"
 
@@ -29,13 +33,22 @@ _COLUMNS: Final = (
 _CELL: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula at the start of a cell."""
 
+_MOST: Final = 2000
+"""So many findings are on a page, the newest first; the CSV has all."""
 
-def day(at: int) -> str:
+_WIDTH: Final = 720
+_HEIGHT: Final = 120
+_WIDEST: Final = 48
+_LABELS: Final = 12
+_RULES: Final = 15
+
+
+def _day(at: int) -> str:
     """The UTC date of a time in seconds since 1970."""
     return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
-def share(part: int, whole: int) -> str:
+def _share(part: int, whole: int) -> str:
     """A part of a whole in percent."""
     return f"{100 * part / whole:.0f} %" if whole else "-"
 
@@ -48,10 +61,10 @@ def _text(summary: Summary) -> str:
 def _lines(summary: Summary) -> Iterator[str]:
     repositories = summary.repositories
     yield (
-        f"{counted(summary.changes, 'change')} of "
-        f"{counted(len(repositories), 'repository', 'repositories')}: "
+        f"{_counted(summary.changes, 'change')} of "
+        f"{_counted(len(repositories), 'repository', 'repositories')}: "
         f"{summary.passed} of {summary.judged} that were judged passed"
-        f" ({share(summary.passed, summary.judged)})"
+        f" ({_share(summary.passed, summary.judged)})"
     )
     others = [
         f"{count} {_VERDICTS[verdict]}" for verdict, count in summary.verdicts.items() if verdict in _VERDICTS
@@ -63,14 +76,14 @@ def _lines(summary: Summary) -> Iterator[str]:
     yield from _titled(
         "Authorities that cannot judge",
         [
-            (counted(row["changes"], "change"), visible(cut(row["reason"], 200)), _where(row, repositories))
+            (_counted(row["changes"], "change"), visible(cut(row["reason"], 200)), _where(row, repositories))
             for row in summary.reasons
         ],
     )
     yield from _titled(
         "Rules, by open errors",
         [
-            (row["code"], counted(row["errors"], "error"), f"in {counted(row['changes'], 'change')}")
+            (row["code"], _counted(row["errors"], "error"), f"in {_counted(row['changes'], 'change')}")
             for row in summary.rules
             if row["errors"]
         ],
@@ -80,7 +93,7 @@ def _lines(summary: Summary) -> Iterator[str]:
         [
             (
                 visible(cut_path(row["path"])),
-                counted(row["errors"], "error"),
+                _counted(row["errors"], "error"),
                 row["codes"],
                 _where(row, repositories),
             )
@@ -94,7 +107,7 @@ def _lines(summary: Summary) -> Iterator[str]:
                 one.code,
                 visible(one.approver),
                 f"until {one.ends}{_soon(one.soon)}",
-                counted(one.findings, "finding"),
+                _counted(one.findings, "finding"),
             )
             for one in summary.approvals
         ],
@@ -104,7 +117,7 @@ def _lines(summary: Summary) -> Iterator[str]:
         [
             (
                 row["head"][:_SHORT],
-                day(row["at"]),
+                _day(row["at"]),
                 visible(cut(f"{row['code']} {row['message']}", 100)),
                 _where(row, repositories),
             )
@@ -154,7 +167,7 @@ def _soon(soon: bool) -> str:
     return f", within {SOON} days" if soon else ""
 
 
-def counted(number: int, one: str, many: str = "") -> str:
+def _counted(number: int, one: str, many: str = "") -> str:
     """A number of things, in words that fit it."""
     return f"{number} {one if number == 1 else many or one + 's'}"
 
@@ -183,7 +196,7 @@ def _csv(summary: Summary) -> str:
     table = csv.DictWriter(file, _COLUMNS, extrasaction="ignore", lineterminator="\n")
     table.writeheader()
     for change in summary.changes_told():
-        row = {**change, "date": day(change["at"])}
+        row = {**change, "date": _day(change["at"])}
         for found in change["findings"] or [{}]:
             place: Mapping[str, Any] = found.get("location") or {}
             cells = {**row, **found, "path": place.get("path"), "line": place.get("line")}
@@ -204,8 +217,8 @@ def _paragraphs(summary: Summary) -> Iterator[str]:
     yield "# Audit"
     yield ""
     yield (
-        f"{summary.passed} of {counted(summary.judged, 'judged change')} passed "
-        f"({share(summary.passed, summary.judged)}); {counted(summary.changes, 'change')} in all."
+        f"{summary.passed} of {_counted(summary.judged, 'judged change')} passed "
+        f"({_share(summary.passed, summary.judged)}); {_counted(summary.changes, 'change')} in all."
     )
     yield from _table(
         "Repositories",
@@ -234,7 +247,7 @@ def _paragraphs(summary: Summary) -> Iterator[str]:
     yield from _table(
         "Months",
         ("month", "changes", "passed"),
-        [(row["month"], row["changes"], share(row["passed"], row["changes"])) for row in summary.months],
+        [(row["month"], row["changes"], _share(row["passed"], row["changes"])) for row in summary.months],
     )
     yield from _table(
         "Paths",
@@ -260,10 +273,129 @@ def _table(title: str, head: Sequence[str], rows: Sequence[tuple[object, ...]]) 
         yield f"| {' | '.join(markdown_text(cut(str(cell), 200)) for cell in row)} |"
 
 
-def _html(summary: Summary) -> str:
-    from specguard.audit.page import page
+class ChartBar(Record):
+    """One bar of a chart.
 
-    return page(summary)
+    Attributes:
+        label: what it is of.
+        shown: whether the label is drawn below it, where it has room.
+        x, width: where it stands, and how wide it is.
+        height: how high it is.
+        value: what it stands for, as text.
+    """
+
+    label: str
+    shown: bool
+    x: float
+    width: float
+    height: float
+    value: str
+
+
+def _html(summary: Summary) -> str:
+    """The page of an audit."""
+    errors: dict[str, int] = {}
+    for row in summary.rules_by_month:
+        errors[row["month"]] = errors.get(row["month"], 0) + row["errors"]
+    judged = {row["month"]: row for row in summary.months}
+    months = _all_months(judged)
+    broken = [row for row in summary.rules if row["errors"]]
+    return html.page(
+        "audit.html.j2",
+        title="Audit",
+        headline=f"{_share(summary.passed, summary.judged)} of the changes pass",
+        outcome="passed" if summary.passed == summary.judged else "none",
+        lead=(
+            f"{summary.judged} of {_counted(summary.changes, 'change')} in "
+            f"{_counted(len(summary.repositories), 'repository', 'repositories')} were judged, and "
+            f"{summary.passed} passed. Told on {summary.today}."
+        ),
+        width=_WIDTH,
+        height=_HEIGHT,
+        passing=_bars(
+            [
+                (month, judged[month]["passed"] / judged[month]["changes"] if month in judged else 0)
+                for month in months
+            ],
+            percent=True,
+        ),
+        highest=max(errors.values(), default=0),
+        failing=_bars([(month, errors.get(month, 0)) for month in months]),
+        months=[
+            (row["month"], row["changes"], _share(row["passed"], row["changes"]), errors.get(row["month"], 0))
+            for row in summary.months
+        ],
+        rules=summary.rules,
+        by_rule=_bars([(row["code"], row["errors"]) for row in broken[:_RULES]]),
+        by_month=_by_month(summary, [row["code"] for row in broken[:_RULES]]),
+        codes=[row["code"] for row in broken[:_RULES]],
+        repositories=[_repository_shown(row) for row in summary.repositories],
+        paths=summary.paths,
+        approvals=summary.approvals,
+        soon=SOON,
+        findings=_findings(summary),
+        most=_MOST,
+        total=sum(row["errors"] for row in summary.rules),
+        reasons=summary.reasons,
+    )
+
+
+def _all_months(some: Collection[str]) -> list[str]:
+    """The months from the first to the last, those without changes too."""
+    if not some:
+        return []
+    first, last = (12 * int(month[:4]) + int(month[5:]) - 1 for month in (min(some), max(some)))
+    return [f"{number // 12:04}-{number % 12 + 1:02}" for number in range(first, last + 1)]
+
+
+def _bars(values: Sequence[tuple[str, float]], *, percent: bool = False) -> list[ChartBar]:
+    """Bars side by side, the highest as high as the chart, or as its hundred percent."""
+    highest = 1.0 if percent else max((value for _, value in values), default=0) or 1
+    width = _WIDTH / max(1, len(values))
+    step = -(-len(values) // _LABELS)
+    return [
+        ChartBar(
+            label,
+            at % max(1, step) == 0 and at * width <= _WIDTH - _WIDEST,
+            round(at * width, 2),
+            round(min(width * 0.8, _WIDEST), 2),
+            round(_HEIGHT * value / highest, 2),
+            f"{100 * value:.0f} %" if percent else f"{value:g}",
+        )
+        for at, (label, value) in enumerate(values)
+    ]
+
+
+def _by_month(summary: Summary, codes: Sequence[str]) -> list[tuple[str, list[int]]]:
+    """For each month the errors of some rules."""
+    known = {(row["month"], row["code"]): row["errors"] for row in summary.rules_by_month}
+    return [(row["month"], [known.get((row["month"], code), 0) for code in codes]) for row in summary.months]
+
+
+def _repository_shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    state = row["state"]
+    preset = state.get("preset")
+    return {
+        "name": row["name"],
+        "reason": state.get("reason") or "",
+        "authority": state.get("problem") or listed(state.get("authority") or [], 2) or "none",
+        "preset": listed([preset] if isinstance(preset, str) else preset or [], 2),
+        "runs_in": listed(state.get("runs_in") or [], 3) or "nowhere",
+        "locked": state.get("locked", 0),
+        "unenforced": state.get("unenforced", 0),
+        "stale": "-" if state.get("stale") is None else state["stale"],
+        "last": _day(row["at"]) if row["at"] is not None else "-",
+        "changes": row["changes"],
+        "passed": _share(row["passed"], row["changes"] - row["unclear"]),
+    }
+
+
+def _findings(summary: Summary) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    """The newest open errors by rule."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in summary.newest_findings(_MOST):
+        found.setdefault(row["code"], []).append({**row, "day": _day(row["at"])})
+    return sorted(found.items())
 
 
 ANSWERS: Final[Mapping[str, Callable[[Summary], str]]] = {

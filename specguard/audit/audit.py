@@ -11,8 +11,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from specguard import __version__
-from specguard.audit.history import past_changes
-from specguard.audit.judging import JudgedSlice, PastPolicies, Slice, judge
+from specguard.audit.judging import JudgedSlice, PastPolicies, Slice, judge, past_changes
 from specguard.audit.repositories import find_branch, mirrored, named_repositories, state_of
 from specguard.audit.store import AuditStore, StoreKey
 from specguard.authority.cache import development_stamp, user_folder
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
     from concurrent.futures import Executor, Future
 
-    from specguard.audit.history import PastChange
+    from specguard.audit.judging import PastChange
     from specguard.audit.repositories import AuditedBranch, NamedRepository
     from specguard.authority.floor import Floor
     from specguard.authority.policy import Policy

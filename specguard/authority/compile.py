@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 
 from specguard.authority.layers import (
+    GUARDING,
     Merged,
     PolicyError,
     SettingProblem,
+    beyond,
     blocks_of,
     preset_layer,
     prose_layer,
+    scope,
     settings_file,
 )
 from specguard.authority.load import is_document
-from specguard.authority.nested import MEANINGS as GUARDING
-from specguard.authority.nested import beyond, scope
 from specguard.authority.policy import FORMAT, Disregarded, Policy, Unread, encode, plain
 from specguard.authority.prose import MEANINGS, known_sections, read_sections, statements_of
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel

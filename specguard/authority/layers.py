@@ -1,10 +1,14 @@
-"""The layers of a policy: the settings that one place holds, how they are merged, and problems with them."""
+"""The layers of a policy: the settings that one place holds, how they are merged, and problems with them.
+
+The document of a folder, a nested authority, is a layer that may only guard what lies below it.
+"""
 
 from __future__ import annotations
 
 import re
 
 from specguard.authority.policy import Unread
+from specguard.declaration.patterns import Guarding, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import fences
 from specguard.documents.data import dotted
@@ -14,7 +18,7 @@ from specguard.model import Origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.authority.load import AuthoritySource
@@ -81,6 +85,10 @@ INFO: Final = ("toml", "specguard")
 TESTS: Final = ("should-fail", "should-pass")
 """Tables in which a project says what its policy is to find: `specguard test` reads them, no check does."""
 
+GUARDING: Final = ("locked-path", "forbidden-path")
+"""What a nested authority's sections may list, and the rules whose `paths` it may add to."""
+
+_GUARDS: Final = frozenset(("rules", name, "paths") for name in GUARDING)
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)")
 
 
@@ -205,9 +213,8 @@ def prose_layer(read: Sequence[Read], path: str) -> Layer:
     data: dict[str, Any] = {}
     lines: dict[KeyPath, int] = {}
     for one in read:
-        key: KeyPath = ("authority", one.meaning)
-        if one.meaning in {"locked-path", "forbidden-path"}:
-            key = ("rules", one.meaning, "paths")
+        guards = one.meaning in GUARDING
+        key: KeyPath = ("rules", one.meaning, "paths") if guards else ("authority", one.meaning)
         table = data
         for end, part in enumerate(key[:-1], start=1):
             table = table.setdefault(str(part), {})
@@ -230,12 +237,7 @@ def _no_toml(error: TomlError, path: str, first: int = 1) -> SettingProblem:
 
 
 UNITED: Final[frozenset[KeyPath]] = frozenset(
-    {
-        ("rules", "forbidden-path", "paths"),
-        ("rules", "locked-path", "paths"),
-        ("rules", "protected-branch", "branches"),
-        ("authority", "normative"),
-    }
+    {*_GUARDS, ("rules", "protected-branch", "branches"), ("authority", "normative")}
 )
 """The lists that add up over presets and documents, because each guards or names on its own."""
 
@@ -331,3 +333,66 @@ class Merged:
 def _same(one: Any, other: Any) -> bool:
     """Whether two values are the same in TOML, where `1`, `1.0` and `true` are three."""
     return type(one) is type(other) and repr(one) == repr(other)
+
+
+_SPECIAL: Final = str.maketrans({char: f"\\{char}" for char in "*?[]\\!# "})
+
+
+def scope(layer: Layer, folder: str, above: Merged, named: Origin) -> Iterator[SettingProblem]:
+    """Let the patterns of a layer begin at its folder, and tell what else it has.
+
+    Args:
+        layer: settings of a nested authority; its patterns are altered.
+        folder: the folder that it lies in.
+        above: the settings of the authority above it.
+        named: where that names the folder.
+    """
+    for path, value in _settings({**layer.data, **layer.tests}):
+        origin = layer.origin(path)
+        if path not in _GUARDS:
+            message = f"`{dotted(path)}` stands in a nested authority, which may only lock and forbid paths"
+            yield SettingProblem(
+                message, origin, f"say it where it holds for all: {above.origins.get(path, named)}"
+            )
+        elif not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            yield SettingProblem(f"`{dotted(path)}` must be a list of strings", origin)
+        else:
+            for index, pattern in enumerate(value):
+                problem = _problem(pattern, folder)
+                if problem:
+                    yield SettingProblem(problem, layer.origin((*path, index)), _from(folder, named))
+                value[index] = f"{folder.translate(_SPECIAL)}/{pattern}"
+
+
+def beyond(unread: Sequence[Unread], folder: str, named: Origin) -> Iterator[SettingProblem]:
+    """Tell the items of sections that name a folder above theirs; of prose no more is certain."""
+    for one in unread:
+        if one.meaning in GUARDING and "'..'" in one.reason:
+            said = f"the item {one.text!r} reaches beyond {folder}/"
+            yield SettingProblem(said, Origin(one.path, one.line), _from(folder, named))
+
+
+def _from(folder: str, named: Origin) -> str:
+    return f"write it from {folder}/, which is all that {named} lets it guard"
+
+
+def _settings(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
+    """Each setting with its key; a table that is empty counts as one."""
+    for key, value in data.items():
+        for name, inner in value.items() if isinstance(value, dict) and value else [("", value)]:
+            if key == "rules" and isinstance(inner, dict) and inner:
+                yield from (((key, name, field), one) for field, one in inner.items())
+            else:
+                yield ((key, name) if name else (key,)), inner
+
+
+def _problem(pattern: str, folder: str) -> str:
+    """Why a pattern is none from a folder; empty where it is one."""
+    if pattern.startswith("/") or ".." in pattern.split("/"):
+        return f"the pattern {pattern!r} reaches beyond {folder}/"
+    try:
+        Guarding.translate(pattern)
+        Guarding.translate(f"{folder.translate(_SPECIAL)}/{pattern}")
+    except PatternError as error:
+        return str(error)
+    return ""

@@ -11,7 +11,7 @@ import click
 
 from specguard.audit.answers import ANSWERS
 from specguard.audit.audit import AuditOptions, audit, open_store
-from specguard.audit.summary import Summary, failing_rules
+from specguard.audit.store import Summary, failing_rules
 from specguard.cli import options as opt
 from specguard.cli.app import needing
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED

@@ -11,8 +11,7 @@ from collections import Counter
 from time import monotonic
 
 from specguard.approvals.people import CONVENTIONS, key_problem
-from specguard.audit.history import PastGit, past_changes
-from specguard.audit.judging import judge_as_merged
+from specguard.audit.judging import PastGit, judge_as_merged, past_changes
 from specguard.audit.repositories import find_branch
 from specguard.authority.compile import compile_policy
 from specguard.authority.load import AUTHORITY, DEFAULTS, AuthoritySource, decode, is_document
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.audit.history import PastChange
+    from specguard.audit.judging import PastChange
     from specguard.authority.policy import Policy, Unread
     from specguard.change.entries import Commit
     from specguard.change.repository import Repository

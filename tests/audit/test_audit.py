@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.audit.history import PastGit, past_changes
+from specguard.audit.judging import PastGit, past_changes
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
 from specguard.testing import Repository, Step, run_here
