@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.approvals.log import read_log, removed_revocations
-from specguard.approvals.people import part_of, people_of
+from specguard.approvals.people import part_of, people_of, signer
 from specguard.approvals.record import Bond
 from specguard.change.entries import is_in_log
 from specguard.declaration.rule import Record
@@ -206,8 +206,6 @@ class Approvals:
         Raises:
             MissingFact: nobody can tell whether a signature holds.
         """
-        from specguard.approvals.signatures import signer
-
         brought = {entry.path for entry in self.entries if entry.added}
         decided = {decision.filed.id for decision in self.decisions}
         for filed in self.log.filed.values():
@@ -438,8 +436,6 @@ class Approvals:
         """What proves that an approver gave an approval, and whether another key signed it instead."""
         filed = decision.filed
         if filed.signatures:
-            from specguard.approvals.signatures import signer
-
             content = filed.record.content
             if any(signer(content, signature, approver.keys) for signature in filed.signatures):
                 return "signature", False

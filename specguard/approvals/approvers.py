@@ -6,7 +6,7 @@ import binascii
 import tomllib
 from hashlib import sha256
 
-from specguard.approvals.people import Approver, key_blob
+from specguard.approvals.people import Approver, is_signed, key_blob, part_of, people_of
 from specguard.authority.load import DEFAULTS
 from specguard.authority.policy import plain
 from specguard.change.change import BASELINE
@@ -226,8 +226,6 @@ def _shown(change: Change, policy: Policy, path: bytes, owners: Sequence[Approve
         MissingFact: it cannot be told.
         NotApplicable: the change has no commits.
     """
-    from specguard.approvals.people import is_signed, part_of, people_of
-
     # A merge can take back what one of its parents has, so each difference from any of them counts.
     touching = [
         commit

@@ -7,9 +7,8 @@ import os
 
 from specguard.approvals.approvals import log_of, says_nothing
 from specguard.approvals.log import write_record, write_signature
-from specguard.approvals.people import part_of, people_of
+from specguard.approvals.people import part_of, people_of, sign_as
 from specguard.approvals.record import Approval, Bond, Revocation
-from specguard.approvals.signatures import sign_as
 from specguard.errors import Needed, NotApplicable, SpecguardError, nearest
 from specguard.model import listed, path_text
 

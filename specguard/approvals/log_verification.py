@@ -8,9 +8,8 @@ import re
 import shlex
 
 from specguard.approvals.log import NAME, Uses, leftovers, read_log
-from specguard.approvals.people import KEY_TYPES, is_of_kind
+from specguard.approvals.people import KEY_TYPES, is_of_kind, signed_with, signer
 from specguard.approvals.record import LIMIT, Approval
-from specguard.approvals.signatures import signed_with, signer
 from specguard.change.base import find_base, named_base
 from specguard.change.entries import sha256
 from specguard.change.tree import Tree

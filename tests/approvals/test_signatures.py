@@ -14,8 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.approvals.people import key_blob
-from specguard.approvals.signatures import sign, signed_with, signer
+from specguard.approvals.people import key_blob, sign, signed_with, signer
 from specguard.errors import MissingFact, SpecguardError
 
 if TYPE_CHECKING:
@@ -182,7 +181,7 @@ def without_terminal(code: str, **environment: str) -> subprocess.CompletedProce
 
 ASK = """
 import sys
-from specguard.approvals.signatures import sign
+from specguard.approvals.people import sign
 from specguard.errors import SpecguardError
 try:
     sys.stdout.buffer.write(sign({content!r}, {key!r}))
@@ -302,7 +301,7 @@ def test_one_that_hangs_is_ended(alice: Key, tmp_path: Path, monkeypatch: pytest
     signature = sign(CONTENT, alice.file)
     fake(tmp_path, "exec sleep 60")
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("specguard.approvals.signatures.VERIFYING", 0.2)
+    monkeypatch.setattr("specguard.approvals.people.VERIFYING", 0.2)
     with pytest.raises(MissingFact, match="did not verify a signature"):
         signer(CONTENT, signature, [alice.public])
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.approvals.log import write_record, write_signature
+from specguard.approvals.people import signer
 from specguard.approvals.record import read_record
-from specguard.approvals.signatures import signer
 from specguard.testing import Repository, run_here
 from specguard.testing.repository import clean_environment
 from tests.approvals.conftest import Key

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.engine.run_check import check_run
 from specguard.errors import SpecguardError
-from specguard.executor.check import prove_guard
+from specguard.executor.check import check_run, prove_guard
 from specguard.executor.commit import hash_tree
 from specguard.executor.place import RUN_REFS, forget_base, place_of, remove_place, remove_stray, strays
 from specguard.executor.process import run_command

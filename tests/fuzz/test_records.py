@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.approvals.log import NAME, Log, Uses
+from specguard.approvals.people import signed_with, signer
 from specguard.approvals.record import Approval, RecordError, read_record
-from specguard.approvals.signatures import signed_with, signer
 from specguard.change.entries import sha256
 from tests.approvals.making import FOLDER, NOW, approval, revocation
 from tests.fuzz.damage import ODD, damaged, few

@@ -215,7 +215,7 @@ def _is_in_its_stage(asked: Asked) -> None:
     start, item = asked.start, asked.item
     if item.listed is None or not asked.stops("wave-stage-out-of-order"):
         return
-    from specguard.engine.run_check import too_early
+    from specguard.executor.check import too_early
 
     head = asked.tip or start.oid
     finding = too_early(

@@ -11,7 +11,7 @@ import pytest
 
 from specguard.change.change import BASELINE
 from specguard.change.repository import Repository as UserRepository
-from specguard.engine.run_check import check_run
+from specguard.executor.check import check_run
 from specguard.testing import run_here as run
 
 if TYPE_CHECKING:
