@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from specguard.audit.judging import PastChange
     from specguard.audit.repositories import AuditedBranch, NamedRepository
-    from specguard.authority.floor import Floor
+    from specguard.authority.difference import Floor
     from specguard.authority.policy import Policy
 
 SLICE: Final = 200
