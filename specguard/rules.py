@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from specguard.approvals.approvals import Approvals
     from specguard.approvals.people import ApprovalSettings
     from specguard.artifacts.artifacts import Artifacts
-    from specguard.artifacts.contracts import Contract
+    from specguard.artifacts.contracts import Contract, WaveSettings
     from specguard.authority.policy import Guards, Policy, PolicyChange
     from specguard.change.change import Bookkeeping
     from specguard.change.entries import Commit, Entry, Message
@@ -39,20 +39,18 @@ if TYPE_CHECKING:
     from specguard.documents.citations import plain_path
     from specguard.engine.claims import Claims
     from specguard.model import Severity, Stage
-    from specguard.plans import settings as model_words
     from specguard.plans.plans import Plans
-    from specguard.plans.settings import Models, PlanKind
+    from specguard.runs import settings as model_words
     from specguard.runs.proof import RunProof
     from specguard.runs.record import RunRecords
-    from specguard.runs.settings import AgentSettings, RunSettings
-    from specguard.specs.settings import SpecSettings
+    from specguard.runs.settings import AgentSettings, Models, RunSettings
     from specguard.specs.specs import Specs
+    from specguard.specs.text import SpecSettings
     from specguard.waves.breakdowns import Breakdowns
-    from specguard.waves.settings import WaveSettings
     from specguard.waves.waves import Waves
     from specguard.work.item import WorkItem
     from specguard.work.items import Work
-    from specguard.work.kinds import WorkKind
+    from specguard.work.kinds import PlanKind, WorkKind
     from specguard.work.sources import Sources
 
 API_VERSION = 2
@@ -139,7 +137,7 @@ _LATE = {
     "RenameBranch": "specguard.declaration.rule:RenameBranch",
     "RewordMessage": "specguard.declaration.rule:RewordMessage",
     "look_alikes": "specguard.declaration.look_alikes",
-    "model_words": "specguard.plans.settings",
+    "model_words": "specguard.runs.settings",
     "plain_path": "specguard.documents.citations:plain_path",
 }
 """Where names are that only some rules import when they run, and few hooks."""

@@ -13,7 +13,8 @@ from specguard.documents.fields import normal_name
 from specguard.documents.titles import find_section, normal_title
 from specguard.errors import SpecguardError
 from specguard.model import path_text
-from specguard.work.name_templates import PathTemplate
+from specguard.work.kinds import KEYS, LISTS
+from specguard.work.name_templates import PathTemplate, Template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from specguard.artifacts.contracts import Contract
     from specguard.documents.blocks import Section
     from specguard.documents.data import Kind
-    from specguard.work.kinds import WorkKind
+    from specguard.work.kinds import PlanKind, WorkKind
 
 
 _ANYWHERE: Final = "**/"
@@ -51,7 +52,7 @@ class Skeletons(Record, frozen=False):
         contracts: the policy's contracts, by name.
         kinds: the policy's kinds of work items, whose `source` a structured artifact may be.
         schema: gives the value of a JSON Schema by its path; None where it cannot be had.
-        plan: gives the value of a plan's file by its path; None where it is no plan.
+        plans: the policy's kinds of plans by name.
         exists: tells whether a path is taken.
         now: the present time in UTC.
 
@@ -64,7 +65,7 @@ class Skeletons(Record, frozen=False):
     contracts: Mapping[str, Contract]
     kinds: Mapping[str, WorkKind]
     schema: Callable[[str], Any]
-    plan: Callable[[bytes], Any]
+    plans: Mapping[str, PlanKind]
     exists: Callable[[bytes], bool]
     now: datetime
     planned: dict[bytes, Blank] = {}
@@ -148,7 +149,7 @@ class Skeletons(Record, frozen=False):
             schema = self.schema(contract.schema) if contract.schema else None
             if schema is not None:
                 value = instance(schema)
-        value = self.plan(path) if value is None else value
+        value = skeleton(self.plans, path) if value is None else value
         value = self._items(path) if value is None else value
         if isinstance(value, dict):
             for contract in contracts:
@@ -402,3 +403,33 @@ def add_heading(text: str, contract: Contract, title: str) -> str:
 
 def _found(document: Document, contract: Contract, title: str) -> Section | None:
     return find_section(document, title, aliases=contract.aliases_of(title))
+
+
+def skeleton(kinds: Mapping[str, PlanKind], path: bytes) -> Any:
+    """The value of a file that lists a plan's tasks; None for a path that is no such file.
+
+    Args:
+        kinds: the policy's kinds of plans by name.
+        path: the file.
+    """
+    for kind in kinds.values():
+        if PathTemplate(f"{kind.folder}/{kind.plan}").read(path) is not None:
+            tasks = nested(kind.tasks, [_plan_task(kind)])
+            return {**nested(kind.option, OWED), **tasks} if kind.option and kind.tasks else tasks
+    return None
+
+
+def nested(key: str, value: Any) -> Any:
+    """A value under a dotted key; the value itself where there is none."""
+    for part in reversed(key.split(".") if key else ()):
+        value = {part: value}
+    return value
+
+
+def _plan_task(kind: PlanKind) -> dict[str, Any]:
+    template = Template(kind.id_format)
+    values = {name: [OWED] if name in LISTS else OWED for name in KEYS}
+    values["id"] = template.render(dict.fromkeys(template.names, "001"))
+    values["status"] = kind.statuses[0]
+    values["depends_on"] = []
+    return {kind.key_of(name): value for name, value in values.items() if name in kind.required}

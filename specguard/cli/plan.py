@@ -22,14 +22,23 @@ from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.place import identity
 from specguard.executor.plan_drift import PlanFile, Sync, TaskDrift, plan_files
 from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, path_text
-from specguard.planning.creation import NewPlan, first_lost, plan_kind, require_open
-from specguard.planning.drafts import BRIEF, planner_brief, plans_folder, proposal_files, write_files
+from specguard.planning.creation import (
+    BRIEF,
+    NewPlan,
+    first_lost,
+    plan_kind,
+    planner_brief,
+    plans_folder,
+    proposal_files,
+    require_open,
+    write_files,
+)
 from specguard.planning.progress import SCHEMA, STATES, PlanState, TaskState, plan_states
-from specguard.planning.sources import CHANGES, MAIN, source_folder, source_folders
+from specguard.planning.task_lists import CHANGES, MAIN, source_folder, source_folders
 from specguard.planning.validation import flaws, require_valid
 from specguard.plans.verification import Manual, manual_problem
 from specguard.reporters.status import aligned
-from specguard.runs.folder import now_text
+from specguard.runs.manifests import now_text
 from specguard.work.name_templates import PathTemplate
 
 if TYPE_CHECKING:
@@ -37,9 +46,8 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.planning.task_lists import Issue
-    from specguard.plans.settings import PlanKind
     from specguard.plans.task import Task
-    from specguard.work.kinds import WorkKind
+    from specguard.work.kinds import PlanKind, WorkKind
 
 
 _in_plan = opt.file("--plan", help="The plan's file or folder.")

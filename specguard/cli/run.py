@@ -22,7 +22,7 @@ from specguard.executor.start.base import ensure_repository
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.reporters.escape import json_text, legible, visible
 from specguard.reporters.status import span
-from specguard.runs.folder import RunFolder
+from specguard.runs.manifests import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

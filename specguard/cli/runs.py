@@ -25,7 +25,7 @@ from specguard.executor.run import RunOptions
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.reporters.escape import json_text, legible, markdown_shown
 from specguard.reporters.status import all_of, as_data, cells, metrics_text, table
-from specguard.runs.folder import RunFolder
+from specguard.runs.manifests import RunFolder
 from specguard.runs.views import carry_out, moves
 
 if TYPE_CHECKING:

@@ -22,7 +22,6 @@ from specguard.errors import SpecguardError, nearest
 from specguard.executor.brief import brief_of
 from specguard.executor.run import RunOptions
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
-from specguard.plans.shape import skeleton
 from specguard.reporters.escape import json_text, visible
 from specguard.reporters.status import aligned, branches_as_data, render, render_branches, required
 from specguard.reporters.written_files import writing
@@ -137,7 +136,7 @@ def new_command(
         contracts,
         policy.declared("work_kinds"),
         schema=lambda name: _schema(top, name),
-        plan=lambda one: skeleton(policy.declared("plan_kinds"), one),
+        plans=policy.declared("plan_kinds"),
         exists=lambda one: os.path.lexists(os.path.join(os.fsencode(top), one)),
         now=datetime.now(UTC),
     )

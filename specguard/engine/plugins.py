@@ -9,19 +9,17 @@ import pluggy
 
 from specguard.approvals.people import ApprovalSettings, Author
 from specguard.approvals.people import problems as approval_problems
-from specguard.artifacts.contracts import Contract
+from specguard.artifacts.contracts import Contract, WaveSettings
 from specguard.change.request import Request
 from specguard.declaration.registry import PluginError, Registry
 from specguard.declaration.rule import Declaration
 from specguard.engine.facts import fact_types
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError, nearest
-from specguard.plans.settings import Models, PlanKind
 from specguard.rules import API_VERSION
-from specguard.runs.settings import AgentSettings, RunSettings
-from specguard.specs.settings import SpecSettings
-from specguard.waves.settings import WaveSettings
-from specguard.work.kinds import WorkKind, clashes
+from specguard.runs.settings import AgentSettings, Models, RunSettings
+from specguard.specs.text import SpecSettings
+from specguard.work.kinds import PlanKind, WorkKind, clashes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

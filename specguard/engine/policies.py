@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final
 
+    from specguard.artifacts.contracts import WaveStage
     from specguard.authority.difference import Floor
     from specguard.authority.policy import Policy
     from specguard.change.request import Request
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from specguard.declaration.registry import Registry
     from specguard.engine.baseline import BaselineChange
     from specguard.engine.facts import Facts
-    from specguard.waves.settings import WaveStage
     from specguard.work.item import WorkItem
     from specguard.work.name_templates import Template
 

@@ -20,7 +20,7 @@ from specguard.model import EXIT_NO_VERDICT
 from specguard.reporters.escape import json_text
 from specguard.runs import manifests
 from specguard.runs.files import item_folder
-from specguard.runs.folder import MANIFEST, RunFolder, new_run_id, now_text
+from specguard.runs.manifests import MANIFEST, RunFolder, new_run_id, now_text
 from specguard.runs.settings import seconds
 from specguard.testing.running import flatten, pair
 

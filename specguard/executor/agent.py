@@ -24,11 +24,19 @@ from specguard.executor.process import NOT_FOUND, NOT_RUNNABLE, passed_on, respo
 from specguard.executor.run import Run, RunEnded, RunOptions
 from specguard.executor.watch import watch_place
 from specguard.model import shortened
-from specguard.plans.settings import ROLES, Models, forms_of, models_in
 from specguard.runs import manifests
 from specguard.runs.manifests import RESULTS_SCHEMA, Results
 from specguard.runs.proof import high_trust
-from specguard.runs.settings import AgentSettings, RunSettings, find_version, fits
+from specguard.runs.settings import (
+    ROLES,
+    AgentSettings,
+    Models,
+    RunSettings,
+    find_version,
+    fits,
+    forms_of,
+    models_in,
+)
 from specguard.work.kinds import normal_id
 
 if TYPE_CHECKING:

@@ -28,9 +28,8 @@ from specguard.executor.report import page
 from specguard.executor.run import Run, RunOptions
 from specguard.executor.start.preflight import foreseen
 from specguard.model import path_text
-from specguard.plans.settings import ROLES
 from specguard.runs.manifests import RESULTS_SCHEMA
-from specguard.runs.settings import seconds
+from specguard.runs.settings import ROLES, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -32,7 +32,7 @@ from specguard.executor.watch import inspect
 from specguard.model import path_text
 from specguard.runs import manifests
 from specguard.runs.files import committed_folder, ignore_local, item_folder
-from specguard.runs.folder import MANIFEST, RunFolder, new_run_id, now_text
+from specguard.runs.manifests import MANIFEST, RunFolder, new_run_id, now_text
 from specguard.runs.proof import content_of
 from specguard.runs.record import ALL, GATES
 from specguard.work.gates import PlannedGate, selected

@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from specguard.change.entries import Entry
     from specguard.change.tree import Tree
     from specguard.executor.gate_runs import Ground
-    from specguard.runs.folder import RunFolder
-    from specguard.runs.manifests import Command
+    from specguard.runs.manifests import Command, RunFolder
     from specguard.work.gates import Chosen, PlannedGate
     from specguard.work.item import WorkItem
     from specguard.work.kinds import WorkKind

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from specguard.artifacts.contracts import Contract
     from specguard.authority.policy import Policy
     from specguard.executor.run import Run, RunOptions
-    from specguard.plans.settings import PlanKind
     from specguard.plans.task import Task
     from specguard.runs import manifests
+    from specguard.work.kinds import PlanKind
 
     Tips = Callable[[str], str | None]
     """Gives the commit of a branch of the canonical repository, which is in the object store; None: there is

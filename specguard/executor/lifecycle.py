@@ -34,7 +34,7 @@ from specguard.executor.start.claim import ItemLock
 from specguard.executor.start.preflight import reopen
 from specguard.executor.steps import carry_out
 from specguard.executor.watch import open_place
-from specguard.runs.folder import RunFolder, now_text
+from specguard.runs.manifests import RunFolder, now_text
 from specguard.runs.record import GATES
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from urllib.parse import quote, quote_plus
 
 from specguard.documents.secrets import KEYWORD, CredentialFinder, credential_forms
 from specguard.reporters.escape import legible
-from specguard.runs.folder import recording
+from specguard.runs.manifests import recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.change.git import Git
-    from specguard.plans.settings import PlanKind
     from specguard.runs.views import RunView
+    from specguard.work.kinds import PlanKind
 
 
 class PlanFile:

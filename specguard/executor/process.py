@@ -34,8 +34,7 @@ from specguard.declaration.rule import Record
 from specguard.executor.output import CommandLog, plain_text
 from specguard.executor.run import Run, RunEnded
 from specguard.model import shortened
-from specguard.runs.folder import COMMANDS, RunFolder, now_text
-from specguard.runs.manifests import Command, Response
+from specguard.runs.manifests import COMMANDS, Command, Response, RunFolder, now_text
 from specguard.runs.settings import RunSettings, seconds
 
 if TYPE_CHECKING:

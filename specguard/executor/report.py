@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from specguard.executor.place import Place
-    from specguard.runs.folder import RunFolder
+    from specguard.runs.manifests import RunFolder
 
 
 REPORT: Final = "report.md"

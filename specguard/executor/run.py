@@ -19,8 +19,19 @@ from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT
 from specguard.reporters.escape import visible
 from specguard.runs import manifests
 from specguard.runs.files import run_root
-from specguard.runs.folder import LAYOUT, MANIFEST, META, SEAL, RunFolder, meta_text, now_text
-from specguard.runs.manifests import Item, Manifest, State, Step
+from specguard.runs.manifests import (
+    LAYOUT,
+    MANIFEST,
+    META,
+    SEAL,
+    Item,
+    Manifest,
+    RunFolder,
+    State,
+    Step,
+    meta_text,
+    now_text,
+)
 from specguard.runs.settings import RunSettings, seconds
 from specguard.runs.views import RunStore
 

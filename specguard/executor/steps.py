@@ -44,7 +44,7 @@ from specguard.executor.run import (
 )
 from specguard.executor.watch import inspect, make_place
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
-from specguard.runs.folder import StaleWorker, now_text
+from specguard.runs.manifests import StaleWorker, now_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from specguard.documents.fields import normal_name
 from specguard.model import path_text
-from specguard.planning.sources import TASKS, source_folders
-from specguard.planning.task_lists import Boxes
+from specguard.planning.task_lists import TASKS, Boxes, source_folders
 from specguard.plans.verification import commands_of
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, Final, Literal
 
     from specguard.executor.plan_drift import PlanFile
-    from specguard.planning.sources import SourceFolder
+    from specguard.planning.task_lists import SourceFolder
     from specguard.plans.plans import Plan
     from specguard.plans.task import Task
 

@@ -16,14 +16,22 @@ from typing import TYPE_CHECKING, NamedTuple
 from specguard.documents.content import owes
 from specguard.documents.data import read_data
 from specguard.errors import SpecguardError, nearest
-from specguard.planning.sources import KEBAB, MAIN, TASKS, SourceFolder, SourcePage
-from specguard.planning.task_lists import Boxes, Issue, task_flaws
+from specguard.planning.task_lists import (
+    KEBAB,
+    MAIN,
+    TASKS,
+    Boxes,
+    Issue,
+    SourceFolder,
+    SourcePage,
+    task_flaws,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Final
 
-    from specguard.planning.sources import Chapter
+    from specguard.planning.task_lists import Chapter
 
 PROPOSAL: Final = "proposal.md"
 _METADATA: Final = ".openspec.yaml"

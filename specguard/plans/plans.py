@@ -10,9 +10,8 @@ from specguard.documents.data import Data, Problem, dotted
 from specguard.documents.fields import elements, normal_name
 from specguard.errors import NotApplicable, judge_each, nearest
 from specguard.model import Finding, shortened
-from specguard.plans.settings import KEYS
-from specguard.plans.task import Task
-from specguard.work.kinds import normal_id
+from specguard.plans.task import Task, flaws
+from specguard.work.kinds import KEYS, normal_id
 from specguard.work.name_templates import PathTemplate
 from specguard.work.shape import circles_of, way_round
 
@@ -25,11 +24,10 @@ if TYPE_CHECKING:
     from specguard.change.change import Change
     from specguard.change.entries import Entry
     from specguard.documents.fields import Place
-    from specguard.plans.settings import PlanKind
     from specguard.runs.proof import RunProof
     from specguard.work.item import WorkItem
     from specguard.work.items import Work
-    from specguard.work.kinds import Naming
+    from specguard.work.kinds import Naming, PlanKind
 
 
 class Plan(Record):
@@ -184,8 +182,6 @@ class Plans:
         Raises:
             MissingFact: the file that describes its options cannot be read.
         """
-        from specguard.plans.shape import flaws
-
         return flaws(plan, self.documents)
 
     def unverified(self, proof: RunProof, today: date) -> Iterator[Finding]:

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, nearest
 from specguard.runs.files import LocalFiles, about_run, folder_name
-from specguard.runs.folder import COMMANDS, HEARTBEAT, LOG, MANIFEST, META
-from specguard.runs.manifests import SCHEMA
+from specguard.runs.manifests import COMMANDS, HEARTBEAT, LOG, MANIFEST, META, SCHEMA
 from specguard.runs.record import RunRecord, first_of
 from specguard.runs.settings import RunSettings, seconds
 

@@ -1,41 +1,115 @@
-"""What a spec's document and the index state: text, statuses, reviews and governed paths; and the index."""
+"""`[specs]`, and what documents and the index state of specs: text, statuses, reviews, approvals, paths.
+
+The record of an approval says who and when. Its forms:
+
+- a table of data with a field for each, as `approval_fields` names them: `{reviewer = "Ann", date =
+  "2026-01-31"}`; several in a list, or by what each is for: `{product = {...}, engineering = {...}}`;
+- one text with a name and a day, as data or as a list item: `Ann Example (2026-01-31)`, `Approved by Ann
+  Example on 2026-01-31`, `Reviewer: Ann Example, Date: 2026-01-31`, `Product: approved 2026-01-31 (Ann
+  Example)`; a name with a day as its value, `Ann Example: 2026-01-31`;
+- a row of a table whose header names the fields.
+
+An item whose checkbox is not ticked records nothing, and neither does a text that says that the approval is
+pending, refused or withdrawn.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 
-from specguard.declaration.rule import Record
+from specguard.declaration.patterns import Covering, PatternError, Selecting
+from specguard.declaration.rule import Record, Settings, setting
 from specguard.documents.blocks import Fence, Footnote, Heading, Html, List, Paragraph, Quote, Table
 from specguard.documents.characters import visible
-from specguard.documents.citations import plain_path
-from specguard.documents.content import has_content, leading_paths
-from specguard.documents.data import dotted, written
-from specguard.documents.dates import date_problem, is_ahead, parse_date, undated
+from specguard.documents.content import bare_nothing, has_content, is_open, leading_paths, owes, without_box
+from specguard.documents.data import data_kind, written
+from specguard.documents.dates import date_problem, days, is_ahead, parse_date, plain, undated
 from specguard.documents.fields import (
-    DataEntry,
     elements,
     find_fields,
     find_key,
     is_scalar,
     normal_name,
+    plain_value,
     scalar_text,
 )
+from specguard.errors import nearest
 from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from typing import Any, Final
+    from datetime import date
+    from typing import Any, Final, Literal
 
-    from specguard.change.tree import Documents, Tree
     from specguard.documents.blocks import AnyBlock, Section, Text
     from specguard.documents.data import Data
     from specguard.documents.document import Document
     from specguard.documents.fields import Field, Place
-    from specguard.specs.settings import SpecSettings
     from specguard.specs.spec import Spec
+
+
+class ApprovalFields(Settings):
+    """How the record of an approval is written."""
+
+    who: list[str] = setting(["reviewer", "approver", "by"], "who", min_length=1)
+    when: list[str] = setting(["date", "approved_on"], "when", min_length=1)
+
+
+class SpecSettings(Settings):
+    """Specs: where they and their index are, how long a review holds, and which statuses they go through."""
+
+    files: Selecting = setting(Selecting(), "the specs", tightens="more")
+    index: str = setting("", "the JSON or YAML file with all")
+    entries: list[str] = setting(["items", "specs"], "its lists' keys")
+    mirrors: Selecting = setting(Selecting(), "documents that repeat the index's statuses")
+    review: str = setting("", "the field with the last review")
+    max_age_days: int = setting(30, "how long a review holds, in UTC days", ge=1, tightens="lower")
+    warn_days: int = setting(7, "when to warn before its end", ge=0, tightens="higher")
+    status: str = setting("status", "the field with the status")
+    statuses: list[str] = setting([], "all statuses; by default any")
+    terminal: list[str] = setting(
+        ["done", "archived", "cancelled", "completed", "closed", "superseded"],
+        "which need no more reviews",
+        tightens="fewer",
+    )
+    transitions: dict[str, list[str]] = setting({}, "which may follow each; by default any")
+    code: Covering = setting(Covering(), "code whose changes need a spec change", tightens="more")
+    spec_paths: Covering = setting(Covering(), "what counts as a spec change; by default `files` and `index`")
+    trailer: str = setting("Spec-Impact", "says why no spec changes")
+    binding: Literal["date", "content"] = setting(
+        "date", "`content`: a review records the governed files' object ids", tightens=["date", "content"]
+    )
+    reviewed: str = setting("reviewed_objects", "the field with these ids, by path")
+    approvals: str = setting("approvals", "where approvals are")
+    approval_needed: list[str] = setting([], "the statuses that need an approval", tightens="more")
+    approval_fields: ApprovalFields = setting(ApprovalFields(), "the fields of an approval")
+    governs: dict[str, Selecting] = setting(
+        {}, "the paths of specs, by pattern; by default their own `governs`"
+    )
+
+    def problem(self) -> str:
+        """What in these settings cannot be, as a clause."""
+        if self.index and data_kind(self.index) is None:
+            return f"`index` is {self.index!r}, which is neither JSON nor YAML nor TOML"
+        for pattern in self.governs:
+            try:
+                Covering.translate(pattern)
+            except PatternError as error:
+                return f"of a key of `governs`, {error}"
+        known = {normal_name(name) for name in (*self.statuses, *self.terminal)}
+        following = [name for names in self.transitions.values() for name in names]
+        for key, names in (
+            ("transitions", [*self.transitions, *following]),
+            ("approval_needed", self.approval_needed),
+        ):
+            for name in names:
+                if self.statuses and normal_name(name) not in known:
+                    near = nearest(name, (*self.statuses, *self.terminal))
+                    return f"`{key}` has the status {name!r}, which `statuses` does not have: {near}"
+        return ""
 
 
 class WrittenValue(Record):
@@ -401,179 +475,201 @@ def _pairs(value: Any, place: Place) -> Iterator[tuple[str, str, Place]]:
             yield key, scalar_text(oid), (*place, key)
 
 
-IDS: Final = ("id", "key", "spec_id", "slug")
-"""The keys of an entry that may hold its id, the first that is there."""
+LONGEST: Final = 1000
+"""A longer text, in characters, is no record of an approval."""
 
-PATHS: Final = ("path", "file", "spec", "doc", "document")
-"""The keys of an entry, or of its `paths`, that name the spec itself."""
+_VERDICTS: Final = frozenset({
+    "accepted", "approved", "decision", "granted", "ok", "outcome", "result", "signed", "signedoff",
+    "state", "status", "verdict",
+})  # fmt: skip
+_REFUSED: Final = re.compile(
+    r"\b(?:not|pending|rejected|declined|denied|refused|await(?:s|ing)|waiting|requested|required|needed"
+    r"|unapproved|withdrawn|revoked|missing|failed|blocked|hold|false|veto(?:ed)?|to[ _-]be|will|shall|should"
+    r"|would|due|expected|scheduled)\b|changes[ _-]requested|[:(=\u2013\u2014-]\s*no\b(?! objection| concern)"
+    r"|~~|[\u2610\u26d4\u274c\u274e\u2717\u2718\U0001f6ab]",
+    re.IGNORECASE,
+)
+# A verdict that gives nothing, as the whole of a value.
+_NO: Final = re.compile(
+    r"(?:[\W_]*|no|nay|n|0|null|none|nil|n/?a|open|later|tbd|todo|draft|unknown)[.!]?", re.IGNORECASE
+)
+_BETWEEN: Final = re.compile(r"[,;|·•\n]")
+_CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?\s*(?:[ap]m|utc|gmt|z)?", re.IGNORECASE)
+_WORD: Final = re.compile(r"[^\W\d_][\w.'@&-]*")
+# Words around a name and a day that are no name, and those that stand where nobody is named.
+_WORDS: Final = frozenset({
+    "a", "an", "and", "approval", "approvals", "approve", "approved", "approver", "as", "at", "by",
+    "created", "date", "dated", "due", "for", "from", "granted", "in", "is", "last", "log", "lgtm",
+    "no", "of", "off", "on", "per", "recorded", "review", "reviewed", "reviewer", "reviewers", "sign",
+    "signed", "since", "state", "status", "the", "this", "to", "update", "updated", "utc", "via", "was",
+    "when", "who", "with", "yes",
+})  # fmt: skip
+_NOBODY: Final = frozenset({
+    "anybody", "anyone", "missing", "name", "nobody", "none", "noone", "one", "somebody", "someone",
+    "unassigned", "unknown",
+})  # fmt: skip
 
-GROUPS: Final = ("paths", "files", "documents", "docs")
-"""The keys of an entry that hold several paths by name, as in `paths = {spec = ..., tasks = ...}`."""
 
-_EXTENSION: Final = re.compile(r"\w\.[A-Za-z][A-Za-z0-9]{0,9}(?:#.*)?$")
-
-
-class NamedPath(Record):
-    """A path as an entry gives it.
+class SpecApproval(Record):
+    """A record of an approval, which may lack a part.
 
     Attributes:
-        text: the path as written.
-        place: its key within the index.
-        main: whether its key says that it is the spec; otherwise it is one where `files` has it.
-        path: the file that it means; empty where it leads out of the repository.
-        problem: why there is no such file, as a clause; empty where there is one.
+        who: who approved; empty where it does not say.
+        when: the day; None where it does not say one.
+        said: what is written, and where.
+        refused: whether it says that nothing was approved.
     """
 
-    text: str
-    place: Place
-    main: bool
-    path: bytes
-    problem: str
-
-
-class IndexEntry(DataEntry):
-    """One element of a list of the index.
-
-    Attributes:
-        index: where the index is.
-        id: its id as text; empty where it has none.
-        paths: the paths it names, those of the spec itself first.
-        files: the specs it is about, which the catalogue finds.
-    """
-
-    index: bytes
-    id: str
-    paths: Sequence[NamedPath]
-    files: list[bytes]
+    who: str
+    when: date | None
+    said: WrittenValue
+    refused: bool = False
 
     @property
-    def label(self) -> str:
-        """What messages call it: its id, else its place."""
-        return self.id or self.field()
+    def complete(self) -> bool:
+        """Whether it says who approved, and when."""
+        return bool(self.who) and self.when is not None and not self.refused
 
-    def said(self, *names: str) -> Iterator[WrittenValue]:
-        """The values of all keys with one of these names that are a text or a number, in order."""
-        wanted = {normal_name(name) for name in names}
-        for key, value in self.value.items():
-            if normal_name(key) in wanted and is_scalar(value):
-                yield WrittenValue(scalar_text(value), self.index, self.line_of(key), "index")
+    def is_ahead(self, today: date) -> bool:
+        """Whether the day is still to come."""
+        return self.when is not None and is_ahead(self.when, self.said.text, today)
 
-    def essence(self, settings: SpecSettings) -> str:
-        """What it says apart from reviews, approvals and paths."""
-        left_out = (*dates_of(settings), settings.reviewed, settings.approvals, *PATHS, *GROUPS)
-        return essence(self.value, left_out)
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it this one, wherever it stands."""
+        return normal_name(self.who), str(self.when)
 
 
-class Index:
-    """What the index holds.
-
-    Args:
-        path: where it is.
-        documents: those of the tree that it is in.
-        lists: the lists that hold specs, as dotted keys; none: the file as a whole.
-
-    Attributes:
-        path: where it is.
-        data: what was read there; None where there is no such file.
-        problem: why it cannot be read, with the line; None where it can.
-        entries: the elements of its lists.
-        faults: what stands among them and is no entry: its line, and what it is as a clause.
-    """
-
-    def __init__(self, path: bytes, documents: Documents, lists: Sequence[str]) -> None:
-        self.path = path
-        self.data: Data | None = documents.data(path)
-        self.problem: tuple[str, int | None] | None = None
-        self.entries: list[IndexEntry] = []
-        self.faults: list[tuple[int | None, str]] = []
-        self._tree = documents.tree
-        if self.data is None:
-            return
-        if self.data.problem is not None:
-            self.problem = (self.data.problem.message, self.data.problem.line)
-            return
-        found = {key: self.data.get(key) if key else self.data.value for key in lists or [""]}
-        if all(value is None for value in found.values()):
-            names = " and no ".join(map(repr, lists)) or "'list'"
-            self.problem = (f"it has no {names}", 1)
-        for key, value in found.items():
-            place = tuple(key.split(".")) if key else ()
-            if is_scalar(value):
-                self.faults.append((self.line(place), f"{key!r} is neither a list nor a table"))
-            for name, element in elements(value):
-                self._add(self.data, (*place, name), element)
-
-    def line(self, place: Sequence[str | int]) -> int | None:
-        """The line of a key."""
-        return self.data.line(place) if self.data is not None else None
-
-    def _add(self, data: Data, place: Place, element: Any) -> None:
-        """Add an element of a list, or of a table by its name."""
-        name = place[-1] if isinstance(place[-1], str) else ""
-        if isinstance(element, dict):
-            stated = (find_key(element, [one]) for one in IDS)
-            ids = [scalar_text(found[1]) for found in stated if found]
-            paths = [self._path(*one) for one in _paths(element, place)]
-            paths.sort(key=lambda one: not one.main)
-            own = next(filter(None, ids), name)
-            self.entries.append(IndexEntry(data, place, element, self.path, own, paths, []))
-        elif isinstance(element, str) and looks_like_file(element):
-            paths = [self._path(element, place, main=True)]
-            self.entries.append(IndexEntry(data, place, {}, self.path, name, paths, []))
-        elif isinstance(element, str):
-            self.faults.append((self.line(place), f"{element!r} in {dotted(place[:-1])} is no path"))
-        else:
-            self.faults.append((self.line(place), f"{dotted(place)} is no table with the keys of a spec"))
-
-    def _path(self, text: str, place: Place, main: bool) -> NamedPath:
-        path, problem = place_of(text, self._tree, self.path.rpartition(b"/")[0])
-        return NamedPath(text, place, main, path, problem)
-
-
-_MAIN: Final = frozenset(map(normal_name, PATHS))
-_GROUPED: Final = frozenset(map(normal_name, GROUPS))
-
-
-def _paths(element: Mapping[str, Any], place: Place) -> Iterator[tuple[str, Place, bool]]:
-    """The paths that an element of the index names: text, key, and whether it is the spec itself."""
-    for key, value in element.items():
-        if normal_name(key) not in _MAIN | _GROUPED:
-            continue
-        inner = (
-            [((key,), value)] if isinstance(value, str) else [((key, at), one) for at, one in elements(value)]
-        )
-        for below, one in inner:
-            if isinstance(one, str) and looks_like_file(one):
-                name = below[-1] if isinstance(below[-1], str) else key
-                yield one, (*place, *below), normal_name(name) in _MAIN
-
-
-def looks_like_file(text: str) -> bool:
-    """Whether a value can be a file's path: it has an extension, or a slash and no spaces, and is no URL."""
-    text = text.strip()
-    if len(text) > 1000 or "://" in text or "\n" in text:
+def is_name(text: str) -> bool:
+    """Whether a text can say who somebody is: it has a word, and is no placeholder."""
+    text = " ".join(visible(text).split())
+    if not text or len(text) > LONGEST or owes(text) or bare_nothing(text):
         return False
-    return bool(_EXTENSION.search(text)) or ("/" in text and " " not in text)
+    words = [word.casefold().strip(".'@&-") for word in _WORD.findall(text)]
+    return any(len(word) > 1 and word not in _WORDS and word not in _NOBODY for word in words)
 
 
-def place_of(text: str, tree: Tree, folder: bytes) -> tuple[bytes, str]:
-    """The file that an index means, and why it is none as a clause; empty where there is one.
+class ApprovalReader:
+    """Reads the records of one place.
 
     Args:
-        text: a path from the root, or from the index's own folder; `./` before it and `#anchor` behind it do
-            not count.
-        tree: the files.
-        folder: the folder of the index.
+        fields: the names of who and when.
+        path: the file they stand in.
     """
-    plain = text.strip().partition("#")[0].encode("utf-8", "surrogateescape")
-    found = [path for start in (b"", folder) if (path := plain_path(start + b"/" + plain)) is not None]
-    for path in found:
-        entry = tree.find(path)
-        if entry is not None and entry.is_file:
-            return path, ""
-    if not found:
-        return b"", "it climbs out of the repository"
-    entry = tree.find(found[0])
-    if entry is None:
-        return found[0], "there is no such file"
-    return found[0], "it is a folder" if entry.is_directory else "it is a link or a submodule"
+
+    def __init__(self, fields: ApprovalFields, path: bytes) -> None:
+        self._who = {normal_name(name) for name in fields.who}
+        if "by" in self._who:
+            self._who |= {f"{verb}by" for verb in ("approved", "reviewed", "signedoff")}
+        self._when = {normal_name(name) for name in fields.when}
+        self._path = path
+
+    def of_data(
+        self, value: Any, data: Data, place: Place, form: str, label: str = ""
+    ) -> Iterator[SpecApproval]:
+        """The records in structured data.
+
+        Args:
+            value: the value of the field for approvals.
+            data: where it stands, for its lines.
+            place: its key there.
+            form: what the place is called, `index` or `front matter`.
+            label: what it is for, where a key above says that.
+        """
+        if is_scalar(value):
+            if not isinstance(value, bool):
+                text = written(value)
+                yield self.of_text(f"{label}: {text}" if label else text, data.line(place), form, said=text)
+            return
+        who, when = (
+            find_key(value, names) if isinstance(value, dict) else None for names in (self._who, self._when)
+        )
+        if who is None and when is None:
+            for key, inner in elements(value):
+                above = key if isinstance(key, str) else label
+                yield from self.of_data(inner, data, (*place, key), form, above)
+            return
+        said = ", ".join(f"{key}: {written(inner)}" for key, inner in value.items() if is_scalar(inner))
+        yield SpecApproval(
+            _name(plain_value(scalar_text(who[1])) if who else ""),
+            parse_date(scalar_text(when[1])) if when else None,
+            WrittenValue(said, self._path, data.line(place), form),
+            refused=any(map(_refuses, _verdicts(value))),
+        )
+
+    def of_blocks(self, blocks: Sequence[AnyBlock]) -> Iterator[SpecApproval]:
+        """The records in a section of a document."""
+        for block in blocks:
+            if isinstance(block, Table):
+                yield from self._of_table(block)
+            for item in block.items if isinstance(block, List) else ():
+                if not is_open(item.text):
+                    yield self.of_text(without_box(item.text.raw), item.line, "section")
+                    yield from self.of_blocks(item.rest)
+
+    def _of_table(self, table: Table) -> Iterator[SpecApproval]:
+        header = [normal_name(plain_value(cell.raw)) for cell in table.header]
+        who, when = (
+            next((at for at, name in enumerate(header) if name in names), None)
+            for names in (self._who, self._when)
+        )
+        for row in table.rows if who is not None and when is not None else ():
+            cells = dict(enumerate(plain_value(cell.raw[:LONGEST]) for cell in row))
+            verdicts = [cells[at] for at, name in enumerate(header) if name in _VERDICTS and at in cells]
+            yield SpecApproval(
+                _name(cells.get(who or 0, "")),
+                parse_date(cells.get(when or 0, "")),
+                WrittenValue(" | ".join(cells.values()), self._path, row[0].line, "table"),
+                refused=any(map(is_open, row)) or any(map(_refuses, verdicts)),
+            )
+
+    def of_text(self, raw: str, line: int | None, form: str, *, said: str = "") -> SpecApproval:
+        """The record that a text holds: fields with their labels, or a name and a day.
+
+        Args:
+            raw: the text.
+            line: its line.
+            form: what its place is called.
+            said: what messages show; by default the text.
+        """
+        place = WrittenValue(said or plain_value(raw[:LONGEST]), self._path, line, form)
+        if len(raw) > LONGEST:
+            return SpecApproval("", None, place)
+        text = plain("\n".join(plain_value(visible(part)) for part in raw.split("\n")))
+        who, when = "", None
+        for part in _BETWEEN.split(text):
+            label, colon, value = part.partition(":")
+            name = normal_name(label)
+            if colon and name in self._who and not who:
+                who = _without_date(value)
+            elif colon and name in self._when and when is None:
+                when = parse_date(value)
+        rest = _without_date(text)
+        if not who and not owes(rest):
+            words = _WORD.findall(rest)
+            who = " ".join(word for word in words if word.casefold().rstrip(".") not in _WORDS)
+        when = when or next((day.date for day in days(text) if day.date is not None), None)
+        return SpecApproval(_name(who), when, place, refused=_REFUSED.search(raw) is not None)
+
+
+def _name(text: str) -> str:
+    return text if is_name(text) else ""
+
+
+def _without_date(text: str) -> str:
+    """A text without the days and times in it."""
+    return _CLOCK.sub(" ", undated(text)).strip(" ()[]:,;.\t-\u2013\u2014")
+
+
+def _refuses(verdict: str) -> bool:
+    """Whether a verdict says that nothing was approved, or says nothing."""
+    return _REFUSED.search(verdict) is not None or _NO.fullmatch(verdict.strip()) is not None
+
+
+def _verdicts(value: Mapping[str, Any]) -> Iterator[str]:
+    """All that the keys of a record that hold its verdict say, be it a table."""
+    waiting = [inner for key, inner in value.items() if normal_name(key) in _VERDICTS]
+    for one in waiting:
+        waiting += [inner for _, inner in elements(one)]
+        if not isinstance(one, (dict, list)):
+            yield written(one)

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
+    from specguard.artifacts.contracts import WaveStage
     from specguard.change.entries import Commit, Entry
-    from specguard.waves.settings import WaveStage
     from specguard.waves.waves import Missing, StageState, Wave, Waves
     from specguard.work.item import WorkItem
 

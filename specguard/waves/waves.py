@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from typing import Final, TypeVar
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
+    from specguard.artifacts.contracts import WaveSettings, WaveStage
     from specguard.change.entries import Commit, Entry
     from specguard.documents.fields import Field
     from specguard.model import Finding
     from specguard.plans.plans import Plan, Plans
-    from specguard.waves.settings import WaveSettings, WaveStage
     from specguard.work.item import WorkItem
     from specguard.work.sources import Listed, Source, Sources
 

@@ -30,9 +30,8 @@ if TYPE_CHECKING:
     from specguard.change.entries import Commit, Entry
     from specguard.change.git import Git, History
     from specguard.change.sources import Change
-    from specguard.plans.settings import PlanKind
     from specguard.work.item import Paper
-    from specguard.work.kinds import Names, Naming, WorkKind
+    from specguard.work.kinds import Names, Naming, PlanKind, WorkKind
     from specguard.work.sources import Listed, Sources
 
 

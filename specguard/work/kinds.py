@@ -1,4 +1,4 @@
-"""Kinds of work items (`[work.<kind>]`), and how their items are named."""
+"""Kinds of work items (`[work.<kind>]`) and of plans (`[plans.<name>]`), and how their items are named."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from specguard.declaration.patterns import Covering, PatternError, translate
 from specguard.declaration.rule import Commits, Record, Settings, required, setting
-from specguard.errors import MissingFact
+from specguard.errors import MissingFact, nearest
 from specguard.work.name_templates import (
     Template,
     check_ids,
@@ -373,3 +373,64 @@ def _clash(one: Template, other: Template) -> bool:
             if second.read(first.render({"number": "1", **fields})) is not None:
                 return True
     return False
+
+
+KEYS: Final = (
+    "id", "title", "domain", "status", "depends_on", "expected_files", "verify", "done_criteria",
+    "verification",
+)  # fmt: skip
+"""What a plan says of a task, and the key of each unless `keys` has another."""
+
+
+LISTS: Final = ("depends_on", "expected_files", "verify", "done_criteria")
+"""What is a list of texts."""
+
+
+class PlanKind(Settings):
+    """A kind of plan: a folder for each plan, with a file that lists its tasks."""
+
+    folder: str = setting(".plans/{name}", "a plan's folder", check=check_path_template)
+    plan: str = setting("plan.json", "the file with the tasks", min_length=1)
+    branch: str = setting("plan-{name}", "for research and reviews", check=check_template)
+    code: str = setting("", "where `expected_files` start")
+    tasks: str = setting("tasks", "the tasks' key; empty: the file is the list")
+    keys: dict[str, str] = setting({}, 'other keys of a task: `{depends_on = "dependencies"}`')
+    required: list[
+        Literal["id", "title", "domain", "status", "depends_on", "expected_files", "verify", "done_criteria"]
+    ] = setting(
+        ["id", "title", "status", "depends_on", "expected_files", "verify", "done_criteria"],
+        "what each task must have",
+        tightens="more",
+    )
+    id_format: str = setting("task_{number}", "the form of ids", check=check_template)
+    statuses: list[str] = setting(
+        ["pending", "in_progress", "agent_done", "done", "deferred", "blocked"], "all statuses", min_length=1
+    )
+    started: list[str] = setting(["in_progress", "agent_done", "done"], "started tasks")
+    done: list[str] = setting(["done"], "those that need evidence", min_length=1)
+    option: str = setting("", "the field that names the plan's option")
+    options: str = setting("", "the file that describes the options")
+    log: list[str] = setting([], "what a finished task may append to, such as `MASTER.md`", tightens="fewer")
+    unit: Literal["change", "commit"] = setting("change", "what a task is", tightens=["commit", "change"])
+    trusted: Literal["base", "branch"] = setting(
+        "base",
+        "whose plan counts. `branch`: without one in the base, that of a first commit that "
+        "touches only its folder",
+        tightens=["branch", "base"],
+    )
+
+    def key_of(self, name: str) -> str:
+        """The key of a task under which something of it stands; see `KEYS`."""
+        return self.keys.get(name, name)
+
+    def problem(self) -> str:
+        """What is wrong with the table as a whole; empty where nothing is."""
+        unknown = next((name for name in self.keys if name not in KEYS), None)
+        if unknown is not None:
+            return f"`keys` has {unknown!r}, which is not one of {', '.join(KEYS)}"
+        for name in ("started", "done"):
+            for status in getattr(self, name):
+                if status not in self.statuses:
+                    near = nearest(status, self.statuses)
+                    return f"`{name}` has {status!r}, which is not one of `statuses`: {near}"
+        return "`options` without `option` says nothing" if self.options and not self.option else ""

@@ -162,7 +162,7 @@ NOT_MET = {
     "specguard.change.process:ERROR_LIMIT": "of git's own messages, which are cut",
     "specguard.executor.commit:_POINTER_LIMIT": "what LFS calls a pointer",
     "specguard.evaluation.expectations:_LARGEST": "a policy for its own tests; the page has documents",
-    "specguard.planning.sources:_LARGEST": "a page of a proposal, whose message says so",
+    "specguard.planning.task_lists:_LARGEST": "a page of a proposal, whose message says so",
     "specguard.executor.agent:_LARGEST": "what `--version` prints, which is cut",
     "specguard.executor.agent:_LARGEST_RESULTS": "a note of an agent, which is cut",
     "specguard.executor.agent:_LARGEST_NOTE": "a note of an agent, which is cut",

@@ -13,8 +13,7 @@ from specguard.authority.load import load_policy
 from specguard.change.tree import TreeEntry
 from specguard.engine.plugins import load_registry
 from specguard.executor.run import Run, RunOptions
-from specguard.runs.folder import RunFolder, new_run_id, now_text
-from specguard.runs.manifests import Item, Manifest, PolicyMade, Repository
+from specguard.runs.manifests import Item, Manifest, PolicyMade, Repository, RunFolder, new_run_id, now_text
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,8 +21,7 @@ from specguard.engine.policies import open_policy
 from specguard.executor.place import Place, place_of
 from specguard.executor.run import Run, RunOptions
 from specguard.executor.watch import make_place
-from specguard.runs.folder import RunFolder, new_run_id
-from specguard.runs.manifests import Item, Manifest, PolicyMade
+from specguard.runs.manifests import Item, Manifest, PolicyMade, RunFolder, new_run_id
 from specguard.runs.manifests import Repository as From
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment

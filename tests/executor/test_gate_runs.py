@@ -16,7 +16,7 @@ import pytest
 from specguard.errors import SpecguardError
 from specguard.executor.gate_runs import carry_out_gates
 from specguard.executor.run import RunOptions
-from specguard.runs.folder import RunFolder
+from specguard.runs.manifests import RunFolder
 from specguard.testing.running import run_here
 from tests.executor.places import Setting, everything
 from tests.executor.test_gates import GATES, gate

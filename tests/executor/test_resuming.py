@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.executor.process import end_survivors
-from specguard.runs.folder import RunFolder
+from specguard.runs.manifests import RunFolder
 from tests.executor.dying import Dying
 from tests.executor.working import COMMAND, GOOD, POLICY, Workshop, wait_for
 from tests.threats.cases import threat

@@ -6,7 +6,7 @@ import datetime
 import re
 from typing import TYPE_CHECKING
 
-from specguard.planning.drafts import proposal_files
+from specguard.planning.creation import proposal_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from specguard.planning.sources import CHANGES, source_folder
+from specguard.planning.task_lists import CHANGES, source_folder
 from specguard.planning.validation import flaws
 from tests.planning.filling import change, requirement, write
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard.planning.sources import SourcePage
+from specguard.planning.task_lists import SourcePage
 from specguard.planning.validation import owed
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from specguard.change.tree import Documents, Tree
 from specguard.documents.data import read_data
 from specguard.plans.plans import Plan
-from specguard.plans.settings import PlanKind
+from specguard.work.kinds import PlanKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,9 +10,9 @@ import pytest
 from specguard.documents.data import read_data
 from specguard.errors import SpecguardError
 from specguard.plans.plans import Plan
-from specguard.plans.settings import PlanKind
 from specguard.plans.task import marked
 from specguard.plans.verification import evidence_of
+from specguard.work.kinds import PlanKind
 
 RAN = [{"command": "pytest -q", "exit_code": 0}]
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from specguard.declaration.expressions import Expression
-from specguard.plans.settings import Models, PlanKind, RoleModels
+from specguard.runs.settings import Models, RoleModels
+from specguard.work.kinds import PlanKind
 
 PRESET = Models(
     allow=[Expression("^gemini-3([.-]|$)")], deny=[Expression("(?i)flash")], default="gemini-3-pro-preview"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.change.tree import Documents
-from specguard.plans.shape import flaws
+from specguard.plans.task import flaws
 from tests.plans.making import NOTHING, plan_of, task, told, written
 
 if TYPE_CHECKING:

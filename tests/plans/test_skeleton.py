@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
+from specguard.artifacts.skeletons import skeleton
 from specguard.documents.data import read_data
 from specguard.plans.plans import Plan
-from specguard.plans.settings import PlanKind
-from specguard.plans.shape import flaws, skeleton
+from specguard.plans.task import flaws
+from specguard.work.kinds import PlanKind
 from tests.plans.making import NOTHING
 
 

@@ -12,8 +12,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.runs.folder import META, RunFolder, meta_text, now_text
-from specguard.runs.manifests import Agent, Command, Item, Manifest, PolicyMade, Repository, Step
+from specguard.runs.manifests import (
+    META,
+    Agent,
+    Command,
+    Item,
+    Manifest,
+    PolicyMade,
+    Repository,
+    RunFolder,
+    Step,
+    meta_text,
+    now_text,
+)
 from specguard.runs.settings import RunSettings
 from specguard.runs.views import RunStore
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Case, Grant, Repository, Step
-from specguard.testing.filing import file_grants, private_key, public_key, sign
+from specguard.testing.case import file_grants, private_key, public_key, sign
 from specguard.testing.repository import clean_environment
 from tests.threats.cases import threat
 from tests.threats.guarded import authority, check, undecided

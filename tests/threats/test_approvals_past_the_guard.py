@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.testing import run_here
-from specguard.testing.filing import sign
+from specguard.testing.case import sign
 from tests.threats.cases import threat
 from tests.threats.guarded import check, undecided
 from tests.threats.test_approvals import (

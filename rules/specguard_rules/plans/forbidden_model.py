@@ -300,9 +300,9 @@ def _names(value: str, line: int | None, *, prose: bool, person: bool = False) -
             return
     for piece in re.split(_BETWEEN, value):
         name = re.sub(_REMARK, "", piece).strip().strip("`'\"*_.")
-        hole = model_words.HOLE.match(name)
+        hole = name.startswith(model_words.HOLES)
         if hole and _is_no_person(name.strip("<>{}$")):
-            name, hole = name.strip("<>{}$"), None
+            name, hole = name.strip("<>{}$"), False
         if hole or name.casefold() in model_words.UNNAMED or (person and not _is_no_person(name)):
             continue
         digits = any(char.isdigit() for char in name)

@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from typing import ClassVar
 
     from specguard.rules import Specs
-    from specguard.specs.spec import Spec
-    from specguard.specs.text import Index, IndexEntry
+    from specguard.specs.spec import Index, IndexEntry, Spec
 
 
 class MissingSpec(Rule):

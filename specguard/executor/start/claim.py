@@ -16,7 +16,7 @@ from specguard.errors import SpecguardError
 from specguard.executor.item import shares, taken, task_of
 from specguard.executor.place import places_folder
 from specguard.runs.files import about_run, item_folder
-from specguard.runs.folder import MANIFEST, RunFolder, new_run_id, recording
+from specguard.runs.manifests import MANIFEST, RunFolder, new_run_id, recording
 from specguard.runs.views import RunStore
 
 if TYPE_CHECKING:

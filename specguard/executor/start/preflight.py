@@ -34,7 +34,7 @@ from specguard.executor.start.claim import ItemLock, kept_apart
 from specguard.model import path_text
 from specguard.runs import manifests
 from specguard.runs.files import committed_folder, ignore_local, item_folder
-from specguard.runs.folder import RunFolder
+from specguard.runs.manifests import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

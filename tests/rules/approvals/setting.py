@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from specguard.testing import Case, Grant, Outcome, Repository, Step, run_here
-from specguard.testing.filing import file_grants, public_key
+from specguard.testing.case import file_grants, public_key
 from specguard.testing.repository import clean_environment
 
 if TYPE_CHECKING:

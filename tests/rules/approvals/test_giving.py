@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from specguard.testing import run_here
-from specguard.testing.filing import private_key
+from specguard.testing.case import private_key
 from tests.rules.approvals.setting import (
     ALICE,
     BOB,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from specguard.testing import Repository, run_here
-from specguard.testing.filing import private_key, public_key
+from specguard.testing.case import private_key, public_key
 
 AUTHORITY = "SPEC_AUTHORITY.md"
 OWN = (Path(__file__).parent.parent.parent.parent / AUTHORITY).read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Step
-from specguard.testing.filing import private_key
+from specguard.testing.case import private_key
 from tests.rules.approvals.setting import (
     CHANGE,
     ENFORCED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specguard.testing import Repository, run_here
-from specguard.testing.filing import private_key
+from specguard.testing.case import private_key
 from tests.rules.approvals.setting import LOCKED, LOG, document
 
 if TYPE_CHECKING:
