@@ -10,8 +10,7 @@ from specguard.artifacts.sections import content_of, content_of_text, other_titl
 from specguard.documents.blocks import List, all_texts, fences, texts
 from specguard.documents.content import bare_nothing, plain_words, without_box
 from specguard.documents.data import walk
-from specguard.documents.fields import Field, find_fields, near_field, normal_name
-from specguard.documents.titles import find_section
+from specguard.documents.fields import Field, find_fields, find_section, near_field, normal_name
 from specguard.errors import NotApplicable
 from specguard.model import path_text, shortened
 

@@ -15,8 +15,7 @@ from specguard.artifacts.evidence import Targets
 from specguard.artifacts.sections import content_of, named
 from specguard.documents.blocks import Heading, List, Paragraph, Table, texts
 from specguard.documents.citations import citations
-from specguard.documents.fields import block_fields, find_fields, normal_name
-from specguard.documents.titles import normal_title
+from specguard.documents.fields import block_fields, find_fields, normal_name, normal_title
 from specguard.model import path_text, shortened
 
 TYPE_CHECKING = False

@@ -7,7 +7,7 @@ import re
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Table, Text, flat, texts
 from specguard.documents.content import bare_nothing, has_content, is_content
-from specguard.documents.titles import (
+from specguard.documents.fields import (
     COMMENTED,
     find_section,
     is_strange,

@@ -9,8 +9,7 @@ from specguard.declaration.patterns import Selecting
 from specguard.declaration.rule import Record
 from specguard.documents.data import data_kind
 from specguard.documents.document import Document
-from specguard.documents.fields import normal_name
-from specguard.documents.titles import find_section, normal_title
+from specguard.documents.fields import find_section, normal_name, normal_title
 from specguard.errors import SpecguardError
 from specguard.model import path_text
 from specguard.work.kinds import KEYS, LISTS

@@ -26,7 +26,7 @@ from specguard.documents.blocks import (
     texts,
 )
 from specguard.documents.content import leading_paths, looks_like_path
-from specguard.documents.titles import normal_title
+from specguard.documents.fields import normal_title
 from specguard.documents.toml import toml_value
 from specguard.model import shortened
 

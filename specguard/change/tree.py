@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from specguard.change.entries import Entry
     from specguard.change.git import Git
     from specguard.declaration.patterns import Selecting
-    from specguard.documents.blocks import Hidden
     from specguard.documents.data import Data, Problem
     from specguard.documents.document import Document
     from specguard.documents.fields import Field
+    from specguard.documents.inline import Hidden
     from specguard.documents.secrets import CredentialFinder
 
 

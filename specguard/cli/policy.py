@@ -22,7 +22,7 @@ from specguard.engine.plugins import known_rules, load_registry
 from specguard.engine.policies import TRY, open_policy
 from specguard.engine.why import explain, quoted, what_governs
 from specguard.errors import SpecguardError, nearest
-from specguard.importers import Imported, commitlint, repolinter, spec_folders
+from specguard.importers import Imported, commitlint, files
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters.escape import cut, cut_path, json_text
 from specguard.reporters.policy import as_data, as_text, as_toml, explanation_data, explanation_text, settings
@@ -213,11 +213,11 @@ def _found(top: str) -> dict[str, str]:
     found: dict[str, str] = {}
     if configured := [name for name in commitlint.FILES if commitlint.has_configuration(top, name)]:
         found["commitlint"] = configured[0]
-    if os.path.isdir(os.path.join(top, spec_folders.OPENSPEC)):
+    if os.path.isdir(os.path.join(top, files.OPENSPEC)):
         found["openspec"] = ""
-    if rulesets := [name for name in repolinter.FILES if os.path.isfile(os.path.join(top, name))]:
+    if rulesets := [name for name in files.RULESETS if os.path.isfile(os.path.join(top, name))]:
         found["repolinter"] = rulesets[0]
-    if spec_folders.has_features(top):
+    if files.has_features(top):
         found["spec-kit"] = ""
     return found
 
@@ -248,15 +248,15 @@ def _imported(repository: Repository, top: str, source: str, file: str) -> Impor
     if source == "commitlint":
         return commitlint.import_commitlint(top, file)
     if source == "openspec":
-        return spec_folders.import_openspec(top)
+        return files.import_openspec(top)
     if source == "spec-kit":
-        return spec_folders.import_speckit(top)
+        return files.import_speckit(top)
     tracked: Sequence[bytes] = ()
     if os.path.exists(repository.index):
         with Git(repository) as git:
             listing = git.start("ls-files", "-z", index=repository.index)
             tracked = git.read(listing, "the index").split(b"\0")[:-1]
-    return repolinter.import_repolinter(top, file, tracked)
+    return files.import_repolinter(top, file, tracked)
 
 
 def _leave_what_is_said(made: Imported, before: Policy) -> None:

@@ -5,34 +5,14 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.rule import Record
-from specguard.documents.characters import visible
+from specguard.documents.inline import Hiding, Inline, LineCounter, has_pictures, text_of, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Final
 
-    from specguard.documents.inline import Code, Inline, Reference
-
-
-class LineCounter:
-    """The lines of positions in a text that go up.
-
-    Args:
-        text: the text.
-        line: the line of its first character.
-    """
-
-    def __init__(self, text: str, line: int) -> None:
-        self._text = text
-        self._line = line
-        self._position = 0
-
-    def at(self, position: int) -> int:
-        """The line of a position that is not before the last one that was asked for."""
-        self._line += self._text.count("\n", self._position, position)
-        self._position = position
-        return self._line
+    from specguard.documents.inline import Code, Reference
 
 
 # A full stop ends a sentence where no small letter follows ("e.g. this" goes on); the ideographic one always.
@@ -59,15 +39,14 @@ class Text:
         self.line = line
         self._references = references
         self._inline: Inline | None = None
-        shown = _shown(raw) if "<" in raw else raw
+        # Newlines stay where something is hidden, so that what follows keeps its line.
+        shown = Hiding().inline(raw, 1) if "<" in raw else raw
         self.raw = visible(shown)
         self.strange = self.raw != shown
 
     @property
     def _parts(self) -> Inline:
         if self._inline is None:
-            from specguard.documents.inline import Inline
-
             self._inline = Inline(self.raw, self._references)
         return self._inline
 
@@ -285,15 +264,11 @@ class Html(Record):
     @property
     def text(self) -> str:
         """What a reader reads of it."""
-        from specguard.documents.inline import text_of
-
         return _entities(text_of(self.content))
 
     @property
     def pictures(self) -> bool:
         """Whether it shows a picture."""
-        from specguard.documents.inline import has_pictures
-
         return has_pictures(self.content)
 
 
@@ -308,24 +283,6 @@ class Footnote(Record, frozen=False):
     label: str
     blocks: Sequence[AnyBlock]
     line: int
-
-
-class Hidden(Record):
-    """Something that a file hides.
-
-    Attributes:
-        what: what kind it is: one of the kinds of characters (`bidirectional`, `tag`, `zero-width`, `blank`,
-            `selector`, `hyphen`, `control`), or `comment`, `html`, `definition`, `footnote`; or `unread`,
-            where it cannot be told what the file hides.
-        line: the line on which it begins, from 1; None where it is no line's fault.
-        text: what it says, as far as it is text; for `unread` why it cannot be read.
-        chars: the characters, for a kind of these.
-    """
-
-    what: str
-    line: int | None
-    text: str
-    chars: str = ""
 
 
 if TYPE_CHECKING:
@@ -356,13 +313,6 @@ def _entities(text: str) -> str:
     from html import unescape
 
     return unescape(text)
-
-
-def _shown(raw: str) -> str:
-    """A text without what is hidden in it; newlines stay, so that what follows keeps its line."""
-    from specguard.documents.inline import Hiding
-
-    return Hiding().inline(raw, 1)
 
 
 def flat(blocks: Iterable[AnyBlock], *, quotes: bool = False) -> Iterator[AnyBlock]:

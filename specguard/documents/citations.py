@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.rule import Record
-from specguard.documents.blocks import Fence, Heading, LineCounter, Paragraph, Table, flat
+from specguard.documents.blocks import Fence, Heading, Paragraph, Table, flat
+from specguard.documents.inline import LineCounter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -20,9 +20,8 @@ from specguard.documents.blocks import (
     Text,
     flat,
 )
-from specguard.documents.characters import visible
 from specguard.documents.citations import unescaped
-from specguard.documents.inline import text_of
+from specguard.documents.inline import text_of, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

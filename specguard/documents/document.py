@@ -15,9 +15,7 @@ from specguard.documents.blocks import (
     Fence,
     Footnote,
     Heading,
-    Hidden,
     Html,
-    LineCounter,
     List,
     ListItem,
     Paragraph,
@@ -29,9 +27,8 @@ from specguard.documents.blocks import (
     sections_of,
     texts,
 )
-from specguard.documents.characters import strange
 from specguard.documents.data import Data, Problem, UnreadDocument, not_utf8, read_data
-from specguard.documents.inline import Hiding, normal_label
+from specguard.documents.inline import Hidden, Hiding, LineCounter, normal_label, strange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,10 +39,10 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
     from specguard.documents.blocks import AnyBlock, Row, Section
-    from specguard.documents.characters import Strange
     from specguard.documents.content import Ticked
     from specguard.documents.dates import Stamp
     from specguard.documents.fields import Field
+    from specguard.documents.inline import Strange
 
 
 class Document:
@@ -151,13 +148,13 @@ class Document:
 
     def section(self, *titles: str) -> Section | None:
         """The first section with one of these titles, compared as `find_section` does."""
-        from specguard.documents.titles import find_section
+        from specguard.documents.fields import find_section
 
         return find_section(self, titles[0], aliases=titles[1:])
 
     def entitled(self, title: str, *aliases: str) -> Sequence[Section]:
         """All sections with a title or one of its aliases, first those that say just that."""
-        from specguard.documents.titles import find_sections
+        from specguard.documents.fields import find_sections
 
         return find_sections(self, title, aliases=aliases)
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from specguard.change.request import read_bounded
 from specguard.documents.data import not_utf8
 from specguard.errors import SpecguardError, nearest
-from specguard.work.shape import circles_of, way_round
+from specguard.work.sources import circles_of, way_round
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -13,7 +13,7 @@ from specguard.model import Finding, shortened
 from specguard.plans.task import Task, flaws
 from specguard.work.kinds import KEYS, normal_id
 from specguard.work.name_templates import PathTemplate
-from specguard.work.shape import circles_of, way_round
+from specguard.work.sources import circles_of, way_round
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

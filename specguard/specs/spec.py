@@ -19,10 +19,10 @@ from specguard.documents.fields import (
     is_scalar,
     near_field,
     normal_name,
+    normal_title,
     plain_value,
     scalar_text,
 )
-from specguard.documents.titles import normal_title
 from specguard.errors import MissingFact
 from specguard.model import path_text
 from specguard.specs.text import (
@@ -50,8 +50,7 @@ if TYPE_CHECKING:
 
     from specguard.change.tree import Documents, Tree
     from specguard.documents.blocks import Section
-    from specguard.documents.fields import Field, Place
-    from specguard.documents.titles import Near
+    from specguard.documents.fields import Field, Near, Place
     from specguard.specs.text import ReviewDate, SpecApproval, SpecSettings
 
 

@@ -118,7 +118,7 @@ def _fields(kind: WorkKind, path: bytes) -> Mapping[str, str]:
 
 def _said(kind: WorkKind, text: str) -> Mapping[str, tuple[Sequence[str], int | None]]:
     """What a document says of scope and gates, each with its first line."""
-    from specguard.work.gate_document import read_gates
+    from specguard.work.gates import read_gates
     from specguard.work.stated_paths import listed_paths
 
     scope = [] if kind.scope else listed_paths(text, kind.scope_sections)

@@ -120,7 +120,7 @@ def listed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
     if not any(title.split() and title.split()[0].casefold() in plain for title in titles):
         return []
     from specguard.documents.document import Document
-    from specguard.documents.titles import normal_title
+    from specguard.documents.fields import normal_title
 
     wanted = {normal_title(title) for title in titles}
     found: dict[tuple[str, int], Ask] = {}
@@ -165,7 +165,7 @@ def _unboxed(text: Text) -> str:
 def _inside(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
     """Blocks without those below a heading or a line such as "Out of scope:"."""
     from specguard.documents.blocks import Heading, Paragraph
-    from specguard.documents.titles import normal_title
+    from specguard.documents.fields import normal_title
 
     level = 0
     outside = False
@@ -222,7 +222,7 @@ def _said(text: str, titles: Sequence[str]) -> Iterator[Ask]:
     """
     from specguard.documents.blocks import Heading
     from specguard.documents.document import Document
-    from specguard.documents.titles import normal_title
+    from specguard.documents.fields import normal_title
 
     wanted = {normal_title(title) for title in titles}
     level = 0

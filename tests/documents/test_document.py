@@ -20,7 +20,7 @@ from specguard.documents.blocks import (
     fences,
 )
 from specguard.documents.document import MAX_CHARACTERS, MAX_LINES, Document, beyond_limits
-from specguard.documents.titles import normal_title
+from specguard.documents.fields import normal_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,9 +20,8 @@ from specguard.documents.citations import citations
 from specguard.documents.data import written
 from specguard.documents.dates import date_problem, parse_date, read_times
 from specguard.documents.document import Document
-from specguard.documents.fields import find_fields, read_fields
-from specguard.documents.titles import find_section, near_section
-from specguard.work.gate_document import read_gates
+from specguard.documents.fields import find_fields, find_section, near_section, read_fields
+from specguard.work.gates import read_gates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

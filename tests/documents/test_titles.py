@@ -7,7 +7,7 @@ import time
 import pytest
 
 from specguard.documents.document import Document
-from specguard.documents.titles import find_section, find_sections, near_section, same_title
+from specguard.documents.fields import find_section, find_sections, near_section, same_title
 
 
 @pytest.mark.parametrize(

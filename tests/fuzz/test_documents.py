@@ -12,8 +12,7 @@ from specguard.documents.citations import citations, plain_path
 from specguard.documents.content import has_content, is_open, is_ticked, leading_paths, owes
 from specguard.documents.dates import date_problem, days, parse_date, read_times, undated
 from specguard.documents.document import Document, hidden
-from specguard.documents.fields import find_fields, near_field, read_fields
-from specguard.documents.titles import find_sections, near_section
+from specguard.documents.fields import find_fields, find_sections, near_field, near_section, read_fields
 from tests.fuzz.damage import ODD, damaged, few
 
 if TYPE_CHECKING:

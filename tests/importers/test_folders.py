@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.importers.spec_folders import has_features, import_openspec, import_speckit
+from specguard.importers.files import has_features, import_openspec, import_speckit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.importers.repolinter import import_repolinter
+from specguard.importers.files import import_repolinter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from specguard.change.tree import Tree
 from specguard.documents.document import Document
 from specguard.testing import Case, Step, run_case
-from specguard.waves.acceptance import gate_names, scenarios
+from specguard.waves.breakdowns import gate_names, scenarios
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from specguard.declaration.patterns import Covering
 from specguard.errors import MissingFact
 from specguard.model import Origin
-from specguard.work.gate_document import read_gates
-from specguard.work.gates import PlannedGate, flag_gates, gates_of, joined, name_of
+from specguard.work.gates import PlannedGate, flag_gates, gates_of, joined, name_of, read_gates
 from specguard.work.item import WorkItem
 from specguard.work.kinds import Gate, WorkKind
 from specguard.work.locate import Pointer
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from specguard.change.tree import Tree
-    from specguard.work.gate_document import Sections
+    from specguard.work.gates import Sections
 
     Grow = Callable[[Mapping[str, str | bytes]], Tree]
 

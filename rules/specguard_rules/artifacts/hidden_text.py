@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from typing import ClassVar, Final
 
-    from specguard.documents.blocks import Hidden
+    from specguard.documents.inline import Hidden
     from specguard.rules import Artifacts, Documents, Entry, Expression, Severity, Tree
 
 _CHARACTERS: Final = {
