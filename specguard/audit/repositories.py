@@ -22,7 +22,7 @@ from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.remote.git import PROTOCOLS, RemoteGit, user_environment
+from specguard.executor.remote import PROTOCOLS, RemoteGit, user_environment
 from specguard.model import path_text
 from specguard.reporters.json import plain
 

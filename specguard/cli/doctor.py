@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.change.base import Found
-    from specguard.executor.remote.git import Address
+    from specguard.executor.remote import Address
     from specguard.integrations.hooks.settings import Host
     from specguard.runs.settings import AgentSettings, RunSettings
     from specguard.specs.text import SpecSettings
@@ -413,8 +413,7 @@ def _runs(checkup: Checkup) -> Iterator[Diagnosis]:
 
 
 def _platform(repository: Repository, policy: Policy, top: str) -> Iterator[Diagnosis]:
-    from specguard.executor.remote.git import find_address, read_settings
-    from specguard.executor.remote.pull_request import find_platform
+    from specguard.executor.remote import find_address, find_platform, read_settings
 
     try:
         address = find_address(read_settings(repository), "origin", policy.remote or "", root=top)

@@ -20,7 +20,6 @@ from specguard.documents.data import read_data
 from specguard.engine.status import waiting_plans
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.place import identity
-from specguard.executor.plan_drift import PlanFile, Sync, TaskDrift, plan_files
 from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, path_text
 from specguard.planning.creation import (
     BRIEF,
@@ -33,7 +32,17 @@ from specguard.planning.creation import (
     require_open,
     write_files,
 )
-from specguard.planning.progress import SCHEMA, STATES, PlanState, TaskState, plan_states
+from specguard.planning.progress import (
+    SCHEMA,
+    STATES,
+    PlanFile,
+    PlanState,
+    Sync,
+    TaskDrift,
+    TaskState,
+    plan_files,
+    plan_states,
+)
 from specguard.planning.task_lists import CHANGES, MAIN, source_folder, source_folders
 from specguard.planning.validation import flaws, require_valid
 from specguard.plans.verification import Manual, manual_problem

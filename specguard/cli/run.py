@@ -17,8 +17,9 @@ from specguard.cli import runs
 from specguard.cli.options import usage
 from specguard.cli.runs import open_store
 from specguard.executor import report
-from specguard.executor.run import STEPS, RunOptions, asked_before
-from specguard.executor.start.base import ensure_repository
+from specguard.executor.run import RunOptions, asked_before
+from specguard.executor.start import ensure_repository
+from specguard.executor.steps import STEPS, plan_of
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.reporters.escape import json_text, legible, visible
 from specguard.reporters.status import span
@@ -188,8 +189,8 @@ def start(options: RunOptions, announce: int | None = None) -> int:
     Returns:
         The exit code.
     """
-    from specguard.executor.start.preflight import prepare
-    from specguard.executor.steps import carry_out
+    from specguard.executor.lifecycle import carry_out
+    from specguard.executor.preflight import prepare
 
     run = prepare(options)
     if announce is None:
@@ -234,8 +235,6 @@ def show_plan(asked: Sequence[RunOptions], output_format: str = "text") -> int:
     Returns:
         The exit code.
     """
-    from specguard.executor.start.dry_run import plan_of
-
     found = plan_of(asked)
     if found.jobs:
         click.echo(json_text(found.data) if output_format == "json" else legible(found.text).rstrip("\n"))

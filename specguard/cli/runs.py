@@ -19,8 +19,8 @@ from specguard.errors import SpecguardError
 from specguard.executor import run as executor_run
 from specguard.executor.lifecycle import left_over, remove
 from specguard.executor.lifecycle import stop as stop_run
-from specguard.executor.metrics import metrics as metrics_of
 from specguard.executor.report import REPORT, report_text
+from specguard.executor.report import metrics as metrics_of
 from specguard.executor.run import RunOptions
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.reporters.escape import json_text, legible, markdown_shown

@@ -23,10 +23,10 @@ from specguard.executor.item import (
     shown_path,
     task_of,
 )
-from specguard.executor.remote.pull_request import title_of
+from specguard.executor.preflight import foreseen
+from specguard.executor.push import title_of
 from specguard.executor.report import page
 from specguard.executor.run import Run, RunOptions
-from specguard.executor.start.preflight import foreseen
 from specguard.model import path_text
 from specguard.runs.manifests import RESULTS_SCHEMA
 from specguard.runs.settings import ROLES, seconds

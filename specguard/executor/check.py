@@ -27,8 +27,7 @@ from specguard.executor.gates import read_results, told_of_command
 from specguard.executor.item import below_of, is_within, missing_papers, strays, task_in, task_of
 from specguard.executor.output import secrets_of
 from specguard.executor.place import place_of
-from specguard.executor.plan_drift import replace_text
-from specguard.executor.remote.pull_request import body_of, title_of
+from specguard.executor.push import body_of, title_of
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.watch import make_place
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Verdict, listed, path_text
@@ -37,6 +36,7 @@ from specguard.plans.verification import proofs_of, same_command
 from specguard.reporters.escape import visible
 from specguard.reporters.json import render
 from specguard.reporters.text import decided_by, place
+from specguard.reporters.written_files import replace_file
 from specguard.runs.manifests import Judgement
 
 if TYPE_CHECKING:
@@ -251,13 +251,13 @@ def mark(run: Run) -> str:
         return ""
     run.manifest.worked = run.manifest.tree
     run.save()
-    replace_text(_file(run, task.plan.path), plan)
+    _write(run, task.plan.path, plan)
     for name in task.plan.settings.log:
         path = task.plan.folder + b"/" + os.fsencode(name)
         before = _read(run, path)
         line = f"- {task.id} verified: {task.title or 'no title'} (run {run.folder.run_id})\n"
         text = before + ("\n" if before and not before.endswith("\n") else "") + line
-        replace_text(_file(run, path), text)
+        _write(run, path, text)
     return f"{task.name} is {status}, by {len(commands)} command{'' if len(commands) == 1 else 's'}"
 
 
@@ -313,6 +313,10 @@ def _read(run: Run, path: bytes) -> str:
     descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
     with open(descriptor, encoding="utf-8", errors="surrogateescape", newline="") as stream:
         return stream.read()
+
+
+def _write(run: Run, path: bytes, text: str) -> None:
+    replace_file(os.fsdecode(_file(run, path)), text.encode("utf-8", "surrogateescape"))
 
 
 def _file(run: Run, path: bytes) -> bytes:

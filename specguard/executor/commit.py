@@ -23,7 +23,7 @@ from specguard.errors import MissingFact, NotApplicable
 from specguard.executor.item import is_paper, task_of
 from specguard.executor.place import Place, identity, place_of
 from specguard.executor.process import response_of, run_command
-from specguard.executor.remote.git import read_settings
+from specguard.executor.remote import read_settings
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.watch import Survey, check_survey, inspect
 from specguard.model import listed, path_text

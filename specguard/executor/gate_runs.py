@@ -24,10 +24,10 @@ from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.executor.commit import PATCH, hash_tree, patch
 from specguard.executor.gates import USERS_OWN, GateRound, is_owed, planned_gates, told_of_command
 from specguard.executor.place import place_of
+from specguard.executor.preflight import find_checkout
 from specguard.executor.process import killed_by_signals
 from specguard.executor.report import outcome
 from specguard.executor.run import EXITS, Run, RunEnded, RunOptions, as_error, ended_by, new_manifest
-from specguard.executor.start.preflight import find_checkout
 from specguard.executor.watch import inspect
 from specguard.model import path_text
 from specguard.runs import manifests

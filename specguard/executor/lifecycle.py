@@ -1,9 +1,11 @@
-"""Runs that are over or should be: resumed, stopped, and cleaned up after."""
+"""From a run's begin to its end: carried out and recorded, resumed, stopped, and cleaned up after."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal
 
 import psutil
@@ -11,8 +13,9 @@ import psutil
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.declaration.rule import Record
-from specguard.errors import SpecguardError
+from specguard.errors import MissingFact, SpecguardError, internal_error
 from specguard.executor.agent import MENDING
+from specguard.executor.commit import PATCH, keep_patch
 from specguard.executor.gate_runs import take_down_owed
 from specguard.executor.gates import is_owed
 from specguard.executor.item import is_within
@@ -27,14 +30,17 @@ from specguard.executor.place import (
     stands,
     strays,
 )
-from specguard.executor.process import GRACE, end_survivors, send
-from specguard.executor.remote.push import note_moved
-from specguard.executor.run import ROUND, RunOptions, as_error, asked_before
-from specguard.executor.start.claim import ItemLock
-from specguard.executor.start.preflight import reopen
-from specguard.executor.steps import carry_out
+from specguard.executor.preflight import reopen
+from specguard.executor.process import GRACE, HeldSignals, end_survivors, killed_by_signals, send
+from specguard.executor.push import note_moved
+from specguard.executor.remote import RemoteError
+from specguard.executor.report import ERROR, write_report
+from specguard.executor.run import ROUND, Run, RunEnded, RunOptions, as_error, asked_before, ended_by
+from specguard.executor.start import ItemLock
+from specguard.executor.steps import LINE, Line, Until
 from specguard.executor.watch import open_place
-from specguard.runs.manifests import RunFolder, now_text
+from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
+from specguard.runs.manifests import RunFolder, StaleWorker, now_text
 from specguard.runs.record import GATES
 
 if TYPE_CHECKING:
@@ -44,8 +50,112 @@ if TYPE_CHECKING:
     from specguard.runs.manifests import Manifest
     from specguard.runs.views import RunStore, RunView
 
+    Say = Callable[[str], None]
 
-def resume(options: RunOptions, folder: RunFolder, *, say: Callable[[str], None] = lambda _: None) -> int:
+
+def carry_out(run: Run, *, first: str = "place", again: bool = False, say: Say = lambda _: None) -> int:
+    """Carry out a run's steps after preflight, and record how it ended.
+
+    Args:
+        run: the run; this process has taken it.
+        first: the step to begin with; a resumed run has a place already.
+        again: whether the agent is let work in a round that was begun before, and is counted already.
+        say: told of each step as it begins, in one line.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        StaleWorker: another process has taken the run over; nothing more is written for this one.
+        SpecguardError: the run can be recorded no more, as on a full disk; it can be resumed.
+    """
+    try:
+        end = _end_of(run, first, again, say)
+        # Whoever ends specguard now has to wait for the report.
+        with HeldSignals().held():
+            try:
+                _finish(run, end)
+            except RunEnded as altered:
+                end = altered
+                _finish(run, end)
+    finally:
+        run.close()
+    return EXIT_PASSED if end is None else end.code
+
+
+def _end_of(run: Run, first: str, again: bool, say: Say) -> RunEnded | None:
+    """Carry out the steps: how the run ended early; None where it did not."""
+    run.manifest.state, run.manifest.reason = "running", None
+    if run.manifest.commit is None:
+        run.folder.remove(PATCH)
+    go_on = run.folder.command("resume")
+    try:
+        with killed_by_signals():
+            Line(run, say, again).from_step(first)
+    except Until:
+        with suppress(RunEnded, SpecguardError, MissingFact):
+            keep_patch(run)
+        words = f"it was to go on until {run.options.until} and no further"
+        return RunEnded(words, state="stopped", code=EXIT_PASSED, error="step-reached")
+    except StaleWorker:
+        raise
+    except (RunEnded, SpecguardError, MissingFact) as error:
+        end = ended_by(error)
+        if isinstance(error, RemoteError):
+            end.help = f"{end.help}; what the run made is kept: {go_on}"
+        return end
+    except OSError as error:
+        reason = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+        help = f"see that there is room, and that it may be written; to go on: {go_on}"
+        return RunEnded(reason, help=help, code=EXIT_NO_VERDICT, error="system-failed")
+    except CommandError as error:
+        reason = f"{' '.join(error.command[:2])}: {error.first_line}"
+        help = f"git fsck in your repository tells whether objects are missing; to go on: {go_on}"
+        return RunEnded(reason, help=help, code=EXIT_NO_VERDICT, error="git-failed")
+    except Exception as error:  # noqa: BLE001 - it is recorded, and told of as any internal error is
+        return ended_by(internal_error(error))
+    return None
+
+
+def _finish(run: Run, end: RunEnded | None) -> None:
+    """Write how a run ended, and its report."""
+    ended = _record(run, end)
+    with run.step("report"):
+        write_report(run, ended)
+    # Said last: where the process dies before, the run is still one that goes on.
+    run.manifest.state, run.manifest.reason = ended.state, ended.reason
+    run.manifest.ended_at = ended.ended_at
+    run.seal()
+
+
+def _record(run: Run, end: RunEnded | None) -> Manifest:
+    """Write why a run ended where it ended early: the manifest as it will be."""
+    ended = run.manifest.model_copy()
+    ended.state = end.state if end else "succeeded"
+    ended.reason = run.redactor.words(end.reason) if end else None
+    ended.ended_at = now_text()
+    if end is None or end.code == EXIT_PASSED:
+        # That of a run that was resumed since.
+        run.folder.remove(ERROR)
+        return ended
+    step = run.manifest.steps[-1].name if run.manifest.steps else LINE[0].name
+    error = {
+        "schema": "specguard.run-error/1",
+        "run_id": run.folder.run_id,
+        "step": step,
+        "state": end.state,
+        "error": end.error,
+        "reason": ended.reason,
+        "exit_code": end.code,
+        "command": end.command,
+        "tail": run.redactor.words(end.tail),
+        "suggestion": run.redactor.words(end.help),
+    }
+    run.folder.write(ERROR, json.dumps(error, indent=2) + "\n")
+    return ended
+
+
+def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None) -> int:
     """Go on with a run, from the step that it was in, and judge again what was judged before.
 
     Args:
@@ -101,18 +211,14 @@ def next_step(manifest: Manifest, folder: RunFolder) -> tuple[str, bool]:
         manifest: of the run.
         folder: the run's folder.
     """
-    steps = [step for step in manifest.steps if step.name not in ("preflight", "report")]
-    names = {step.name for step in steps}
-    if manifest.commit is not None and manifest.pushed == manifest.commit:
-        return "pull-request", False
-    if not stands(manifest.place):
+    reached = [step for step in LINE if step.resumed and step.reached(manifest)]
+    if reached and reached[-1].name == "pull-request":
+        return reached[-1].resumed, False
+    if not reached or not stands(manifest.place):
         return "place", False
-    if manifest.commit is not None and "push" in names:
-        return "push", False
-    if names.isdisjoint(ROUND):
-        # A place that was being made may lack anything.
-        return "brief" if "brief" in names else "place", False
-    last = [step for step in steps if step.name in (*ROUND, "commit")][-1]
+    if reached[-1].resumed != "inspect":
+        return reached[-1].resumed, False
+    last = [step for step in manifest.steps if step.name in (*ROUND, "commit")][-1]
     if last.name != "agent" or last.state == "done":
         return "inspect", False
     # A round that was cut off is no attempt of the agent's; one in which it failed is.

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from specguard.change.git import Git
     from specguard.executor.output import Redactor
     from specguard.executor.place import Place
-    from specguard.executor.start.claim import ItemLock
+    from specguard.executor.start import ItemLock
     from specguard.work.item import WorkItem
 
 
@@ -129,12 +129,6 @@ def as_error() -> Iterator[None]:
         end = ended_by(error)
         raise SpecguardError(end.reason, help=end.help, code=end.error) from error
 
-
-STEPS: Final = (
-    "preflight", "place", "brief", "agent", "inspect", "gates", "check", "commit", "push", "pull-request",
-    "report",
-)  # fmt: skip
-"""The steps in their order; those of a round may be gone through several times."""
 
 ROUND: Final = ("agent", "inspect", "gates", "check")
 """The steps of a round: the agent works, and it is seen what came of it."""

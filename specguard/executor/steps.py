@@ -7,11 +7,12 @@ import shlex
 from abc import ABC, abstractmethod
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
 
-from specguard.change.process import CommandError
+from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, SpecguardError, internal_error
+from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.agent import BRIEF, let_agent_work, resolve_agent, take_left
 from specguard.executor.brief import write_brief
 from specguard.executor.check import (
@@ -23,33 +24,42 @@ from specguard.executor.check import (
     put_on_top,
     unmark,
 )
-from specguard.executor.commit import PATCH, commit, hash_tree, hooks_of, keep_patch, message_of
+from specguard.executor.commit import commit, hash_tree, hooks_of, message_of, scope_of
 from specguard.executor.gate_runs import run_gates
 from specguard.executor.gates import described, read_results
+from specguard.executor.item import shares, taken
 from specguard.executor.place import place_of
-from specguard.executor.process import HeldSignals, killed_by_signals
-from specguard.executor.remote.git import RemoteError
-from specguard.executor.remote.pull_request import open_pull_request, submission_of
-from specguard.executor.remote.push import moved_on, push, see_remote
-from specguard.executor.report import ERROR, REPORT, write_report
+from specguard.executor.preflight import check, foreseen, gates_from
+from specguard.executor.push import (
+    BODY,
+    body_of,
+    moved_on,
+    open_pull_request,
+    push,
+    see_remote,
+    submission_of,
+    title_of,
+)
+from specguard.executor.remote import installed_command, printed_command
+from specguard.executor.report import REPORT
 from specguard.executor.run import (
     ROUND,
-    STEPS,
     Run,
     RunEnded,
+    RunOptions,
     check_progress,
     check_work,
     count_round,
-    ended_by,
 )
+from specguard.executor.start import overlap
 from specguard.executor.watch import inspect, make_place
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
-from specguard.runs.manifests import StaleWorker, now_text
+from specguard.model import EXIT_FAILED, path_text
+from specguard.reporters.escape import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from specguard.executor.start.preflight import Asked
+    from specguard.executor.preflight import Asked
     from specguard.runs.manifests import Manifest
     from specguard.work.gates import Gates
 
@@ -90,9 +100,18 @@ class Step(ABC):
     """A step of a run: `describe` says what it would do, and `do` does it and gives what it came to.
 
     The first and the last one are done around the line, and have no `do` of their own.
+
+    Attributes:
+        name: what it is called.
+        resumed: the step with which a run goes on that has come as far as this one; empty: with no other.
     """
 
     name = ""
+    resumed = ""
+
+    def reached(self, manifest: Manifest) -> bool:
+        """Whether a run has come as far as this step."""
+        return any(step.name == self.name for step in manifest.steps)
 
     @abstractmethod
     def describe(self, would: Outlook) -> list[str]:
@@ -104,7 +123,7 @@ class Step(ABC):
 
 
 class Preflight(Step):
-    """What is asked before a run begins; `specguard.executor.start.preflight.prepare` does it."""
+    """What is asked before a run begins; `specguard.executor.preflight.prepare` does it."""
 
     name = "preflight"
 
@@ -128,6 +147,7 @@ class MakePlace(Step):
     """The run's own repository, in which the guard has to refuse an edit."""
 
     name = "place"
+    resumed = "place"
 
     def describe(self, would: Outlook) -> list[str]:
         """What is checked out there."""
@@ -147,6 +167,7 @@ class WriteBrief(Step):
     """The page that the agent reads."""
 
     name = "brief"
+    resumed = "brief"
 
     def describe(self, would: Outlook) -> list[str]:
         """Its file."""
@@ -161,6 +182,7 @@ class Work(Step):
     """The agent works in the place."""
 
     name = "agent"
+    resumed = "inspect"
 
     def describe(self, would: Outlook) -> list[str]:
         """Its command."""
@@ -177,6 +199,7 @@ class Inspect(Step):
     """What the agent did beside changing files, and that it changed some."""
 
     name = "inspect"
+    resumed = "inspect"
 
     def describe(self, would: Outlook) -> list[str]:  # noqa: ARG002 - it is the same for every run
         """What is seen."""
@@ -205,6 +228,7 @@ class RunGates(Step):
     """The formatters and gates."""
 
     name = "gates"
+    resumed = "inspect"
 
     def describe(self, would: Outlook) -> list[str]:
         """Each with its command, and when it runs."""
@@ -219,6 +243,7 @@ class Check(Step):
     """The repository's hooks and the rules."""
 
     name = "check"
+    resumed = "inspect"
 
     def describe(self, would: Outlook) -> list[str]:
         """What judges."""
@@ -235,6 +260,7 @@ class Commit(Step):
     """The run's one commit."""
 
     name = "commit"
+    resumed = "inspect"
 
     def describe(self, would: Outlook) -> list[str]:
         """Its subject."""
@@ -249,6 +275,11 @@ class Push(Step):
     """The commit goes to the canonical repository."""
 
     name = "push"
+    resumed = "push"
+
+    def reached(self, manifest: Manifest) -> bool:
+        """Whether there is a commit that may have been pushed: that is looked up before anything is."""
+        return manifest.commit is not None and super().reached(manifest)
 
     def describe(self, would: Outlook) -> list[str]:
         """The branch, and where it goes."""
@@ -265,6 +296,11 @@ class PullRequest(Step):
     """The pull request is opened, brought up to date, or printed."""
 
     name = "pull-request"
+    resumed = "pull-request"
+
+    def reached(self, manifest: Manifest) -> bool:
+        """Whether the commit is pushed, and nothing but its pull request may be left to do."""
+        return manifest.commit is not None and manifest.pushed == manifest.commit
 
     def describe(self, would: Outlook) -> list[str]:
         """The command that opens it."""
@@ -292,10 +328,11 @@ LINE: Final[tuple[Step, ...]] = (
 )  # fmt: skip
 """The steps in their order."""
 
-_BY_NAME: Final = {step.name: step for step in LINE}
+STEPS: Final = tuple(step.name for step in LINE)
+_BY_NAME: Final = dict(zip(STEPS, LINE, strict=True))
 
 
-class _Until(Exception):
+class Until(Exception):
     """The last step that was asked for is done."""
 
 
@@ -319,16 +356,15 @@ class Line:
 
         Raises:
             RunEnded: one of them ends the run.
-            _Until: the last one that was asked for is done.
+            Until: the last one that was asked for is done.
         """
         self._end_with("preflight")
-        begun = STEPS.index(first)
-        for name in ("place", "brief"):
-            if begun <= STEPS.index(name):
-                self._do(name)
-        if begun < STEPS.index("commit"):
+        begun, work, made = map(STEPS.index, (first, "agent", "commit"))
+        for name in STEPS[begun:work]:
+            self._do(name)
+        if begun < made:
             self._rounds(first if first in ROUND else "agent")
-        if begun <= STEPS.index("commit"):
+        if begun <= made:
             self._commit()
         elif self.run.place is not None:
             # Without the place there is nothing but what the remote has: the commit that was judged.
@@ -360,7 +396,7 @@ class Line:
 
     def _end_with(self, name: str) -> None:
         if name == self.run.options.until:
-            raise _Until
+            raise Until
 
     def _rounds(self, first: str) -> None:
         """Let the agent work until gates and rules pass, as often as it may."""
@@ -450,103 +486,153 @@ class Line:
                 return
 
 
-def carry_out(run: Run, *, first: str = "place", again: bool = False, say: Say = lambda _: None) -> int:
-    """Carry out a run's steps after preflight, and record how it ended.
+SCHEMA: Final = "specguard.run-plan/1"
+
+
+class Job(Record):
+    """What one run would do.
+
+    Attributes:
+        label: what messages call it.
+        data: all of it, as JSON can hold it.
+        scope: the paths that it may change; None where nothing states them.
+        shares: whether its branch may hold other items, too.
+    """
+
+    label: str
+    data: dict[str, Any]
+    scope: Covering | None
+    shares: bool
+
+
+class RunPlan(Record):
+    """What one or several runs would do.
+
+    Attributes:
+        jobs: each of those that would begin.
+        refused: why the one after them would not; None where all would.
+    """
+
+    jobs: Sequence[Job]
+    refused: SpecguardError | None = None
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """All of it, as JSON can hold it; `fingerprint` is of the items, their bases, scopes and gates."""
+        bound = [
+            {name: job.data[name] for name in ("item", "base_oid", "policy_id", "branch", "scope", "gates")}
+            for job in self.jobs
+        ]
+        text = json.dumps(bound, sort_keys=True, separators=(",", ":"))
+        digest = sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
+        return {"schema": SCHEMA, "fingerprint": digest, "jobs": [job.data for job in self.jobs]}
+
+    @property
+    def text(self) -> str:
+        """The same for a person."""
+        lines: list[str] = []
+        width = max(map(len, STEPS))
+        for job in self.jobs:
+            lines.append(f"{job.label}: {job.data['title']}")
+            for step in job.data["steps"]:
+                names = (step["name"], *[""] * len(step["does"]))
+                lines += (
+                    f"  {name:<{width}}  {line}" for name, line in zip(names, step["does"], strict=False)
+                )
+            lines += (f"  note: {note}" for note in job.data["notes"])
+            lines.append("")
+        lines.append("Nothing was touched, and nothing was fetched.")
+        return "\n".join(map(visible, lines)) + "\n"
+
+
+def plan_of(options: Sequence[RunOptions]) -> RunPlan:
+    """What runs would do one after the other, from what was fetched last.
 
     Args:
-        run: the run; this process has taken it.
-        first: the step to begin with; a resumed run has a place already.
-        again: whether the agent is let work in a round that was begun before, and is counted already.
-        say: told of each step as it begins, in one line.
+        options: what is asked for, of each run.
 
     Returns:
-        The exit code.
-
-    Raises:
-        StaleWorker: another process has taken the run over; nothing more is written for this one.
-        SpecguardError: the run can be recorded no more, as on a full disk; it can be resumed.
+        The runs that would begin, as far as can be told without asking the remote, with notes on those that
+            cannot work beside each other.
     """
+    jobs: list[Job] = []
     try:
-        end = _end_of(run, first, again, say)
-        # Whoever ends specguard now has to wait for the report.
-        with HeldSignals().held():
-            try:
-                _finish(run, end)
-            except RunEnded as altered:
-                end = altered
-                _finish(run, end)
-    finally:
-        run.close()
-    return EXIT_PASSED if end is None else end.code
+        for one in options:
+            job = _job(one)
+            for other in jobs:
+                job.data["notes"].extend(_apart(other, job))
+            jobs.append(job)
+    except SpecguardError as error:
+        return RunPlan(jobs, error)
+    return RunPlan(jobs)
 
 
-def _end_of(run: Run, first: str, again: bool, say: Say) -> RunEnded | None:
-    """Carry out the steps: how the run ended early; None where it did not."""
-    run.manifest.state, run.manifest.reason = "running", None
-    if run.manifest.commit is None:
-        run.folder.remove(PATCH)
-    go_on = run.folder.command("resume")
-    try:
-        with killed_by_signals():
-            Line(run, say, again).from_step(first)
-    except _Until:
-        with suppress(RunEnded, SpecguardError, MissingFact):
-            keep_patch(run)
-        words = f"it was to go on until {run.options.until} and no further"
-        return RunEnded(words, state="stopped", code=EXIT_PASSED, error="step-reached")
-    except StaleWorker:
-        raise
-    except (RunEnded, SpecguardError, MissingFact) as error:
-        end = ended_by(error)
-        if isinstance(error, RemoteError):
-            end.help = f"{end.help}; what the run made is kept: {go_on}"
-        return end
-    except OSError as error:
-        reason = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
-        help = f"see that there is room, and that it may be written; to go on: {go_on}"
-        return RunEnded(reason, help=help, code=EXIT_NO_VERDICT, error="system-failed")
-    except CommandError as error:
-        reason = f"{' '.join(error.command[:2])}: {error.first_line}"
-        help = f"git fsck in your repository tells whether objects are missing; to go on: {go_on}"
-        return RunEnded(reason, help=help, code=EXIT_NO_VERDICT, error="git-failed")
-    except Exception as error:  # noqa: BLE001 - it is recorded, and told of as any internal error is
-        return ended_by(internal_error(error))
-    return None
+def _apart(one: Job, other: Job) -> Iterator[str]:
+    """Why a run cannot work beside another one."""
+    if one.data["branch"] == other.data["branch"] and not one.shares:
+        raise taken(
+            f"{one.label} and {other.label} have one branch, {one.data['branch']}",
+            'merge the first one before the other, or let a branch hold a plan, with `unit = "commit"`',
+        )
+    if one.scope is None or other.scope is None:
+        which = one.label if one.scope is None else other.label
+        yield f"not beside {one.label}: {which} states no scope"
+    elif found := overlap(one.scope, other.scope):
+        shared = found[0] if found[0] == found[1] else f"what {found[0]} and {found[1]} have in common"
+        yield f"not beside {one.label}: {one.label} and {other.label} may both change {shared}"
 
 
-def _finish(run: Run, end: RunEnded | None) -> None:
-    """Write how a run ended, and its report."""
-    ended = _record(run, end)
-    with run.step("report"):
-        write_report(run, ended)
-    # Said last: where the process dies before, the run is still one that goes on.
-    run.manifest.state, run.manifest.reason = ended.state, ended.reason
-    run.manifest.ended_at = ended.ended_at
-    run.seal()
-
-
-def _record(run: Run, end: RunEnded | None) -> Manifest:
-    """Write why a run ended where it ended early: the manifest as it will be."""
-    ended = run.manifest.model_copy()
-    ended.state = end.state if end else "succeeded"
-    ended.reason = run.redactor.words(end.reason) if end else None
-    ended.ended_at = now_text()
-    if end is None or end.code == EXIT_PASSED:
-        # That of a run that was resumed since.
-        run.folder.remove(ERROR)
-        return ended
-    step = run.manifest.steps[-1].name if run.manifest.steps else STEPS[0]
-    error = {
-        "schema": "specguard.run-error/1",
-        "run_id": run.folder.run_id,
-        "step": step,
-        "state": end.state,
-        "error": end.error,
-        "reason": ended.reason,
-        "exit_code": end.code,
-        "command": end.command,
-        "tail": run.redactor.words(end.tail),
-        "suggestion": run.redactor.words(end.help),
-    }
-    run.folder.write(ERROR, json.dumps(error, indent=2) + "\n")
-    return ended
+def _job(options: RunOptions) -> Job:
+    with foreseen(options) as (source, asked, run):
+        check(asked)
+        start, manifest = asked.start, run.manifest
+        scope, gates, ref = (
+            scope_of(run.policy, start.item),
+            gates_from(start, options),
+            source.ref(start.base),
+        )
+        branch, title, file = manifest.branch or "", title_of(run), run.folder.file(BODY)
+        command = installed_command(asked.address, options.environment)
+        request = printed_command(asked.address, branch, start.into, title=title, body_file=file)
+        would = Outlook(run, asked, ref, gates, command, request)
+        last = STEPS.index(options.until) if options.until in STEPS else len(STEPS)
+        data = {
+            "item": manifest.item.model_dump(),
+            "base": start.base,
+            "base_oid": start.oid,
+            "below": start.below.name if start.below else None,
+            "base_ref": ref,
+            "remote": asked.address.shown,
+            "policy_id": run.policy.policy_id,
+            "branch": branch,
+            "commit_message": message_of(run),
+            "title": title,
+            "body": body_of(run),
+            "agent": resolve_agent(run.policy, options).recorded(run).model_dump(),
+            "run_folder": run.folder.path,
+            "scope": None if scope is None else list(scope.patterns),
+            "gates": [
+                {
+                    **{name: getattr(gate, name) for name in ("name", "run", "kind", "named", "each")},
+                    **{name: list(getattr(gate, name)) for name in ("on", "wrapper")},
+                    "when": list(gate.when.patterns),
+                    "timeout": gate.timeout or None,
+                }
+                for gate in gates.gates
+            ],
+            "format_all": gates.format_all or None,
+            "max_attempts": manifest.max_attempts,
+            "timeout": manifest.timeout,
+            "pull_request": {"command": request, "opened_by": command or None},
+            "steps": [
+                {
+                    "name": step.name,
+                    "does": step.describe(would) if at <= last or step.name == "report" else ["not reached"],
+                }
+                for at, step in enumerate(LINE)
+            ],
+            "notes": [f"{one.path}:{one.line} {one.text!r} is not run: {one.why}" for one in gates.not_read],
+        }
+        covering = Covering(list(scope.patterns)) if scope else None
+        label = f"{manifest.item.kind} {manifest.item.id}"
+        return Job(label, data, covering, shares(run.policy, start.item))

@@ -1,26 +1,37 @@
-"""How far the tasks of plans are: which can be begun now, and what the others wait for."""
+"""How far the tasks of plans are: which can be begun, what the others wait for, and what their runs say."""
 
 from __future__ import annotations
 
+import glob
+import os
 import re
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from specguard.declaration.rule import Record
+from specguard.documents.data import data_kind, data_of
 from specguard.documents.fields import normal_name
+from specguard.errors import SpecguardError
+from specguard.executor.item import is_within
 from specguard.model import path_text
 from specguard.planning.task_lists import TASKS, Boxes, source_folders
-from specguard.plans.verification import commands_of
+from specguard.plans.plans import Plan, plan_templates
+from specguard.plans.task import Task, marked
+from specguard.plans.verification import commands_of, evidence_of, proofs_of, same_command
+from specguard.reporters.written_files import replace_file, writing
+from specguard.work.kinds import normal_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any, Final, Literal
+    from typing import Final, Literal
 
-    from specguard.executor.plan_drift import PlanFile
+    from specguard.change.git import Git
     from specguard.planning.task_lists import SourceFolder
-    from specguard.plans.plans import Plan
-    from specguard.plans.task import Task
+    from specguard.runs.views import RunView
+    from specguard.work.kinds import PlanKind
 
     State = Literal["done", "begun", "ready", "waiting", "blocked", "deferred"]
+
 
 SCHEMA: Final = "specguard.plans/1"
 STATES: Final = ("done", "begun", "ready", "waiting", "blocked", "deferred")
@@ -162,3 +173,227 @@ def _folder(folder: SourceFolder) -> PlanState:
             )
         )
     return PlanState(folder.name, f"{folder.path}/{TASKS}", folder.form, folder.path, tasks)
+
+
+class PlanFile:
+    """The file of a plan in a checkout.
+
+    Args:
+        file: its absolute path.
+        plan: what it says.
+        text: the same as it is written.
+
+    Attributes:
+        plan: the same.
+    """
+
+    def __init__(self, file: str, plan: Plan, text: str) -> None:
+        self.file = file
+        self.plan = plan
+        self._text = text
+
+    def mark(self, task: Task, *, status: str, evidence: Sequence[Any] = ()) -> None:
+        """Give a task another status, and add to what it has for evidence; all else stays as it is written.
+
+        Raises:
+            SpecguardError: the plan is no JSON, or cannot be written.
+        """
+        self._text = marked(self._text, task, status=status, evidence=evidence)
+        with writing(self.file, what="the plan"):
+            replace_file(self.file, self._text.encode("utf-8", "surrogateescape"))
+
+
+def plan_files(kinds: Mapping[str, PlanKind], root: str, only: str = "") -> list[PlanFile]:
+    """The plans of a checkout, by path; links lead to none.
+
+    Args:
+        kinds: the policy's kinds of plans by name.
+        root: the checkout's root.
+        only: one plan's file or folder, from the working directory or absolute; empty: all.
+
+    Raises:
+        SpecguardError: there is none, or a file cannot be read.
+    """
+    found: dict[str, PlanFile] = {}
+    wanted = os.path.realpath(only) if only else ""
+    for name, template in plan_templates(kinds):
+        for path in sorted(
+            glob.glob(template.render({}), root_dir=root, recursive=True, include_hidden=True)
+        ):
+            file = os.path.join(root, path)
+            fields = template.read(os.fsencode(path))
+            if fields is None or os.path.realpath(file) != os.path.join(os.path.realpath(root), path):
+                continue
+            if wanted and wanted not in (os.path.realpath(file), os.path.dirname(os.path.realpath(file))):
+                continue
+            found.setdefault(path, _read(file, os.fsencode(path), name, kinds[name], fields))
+    if not found:
+        tried = ", ".join(template.render({}) for _, template in plan_templates(kinds))
+        missing = f"there is no plan here; tried: {tried}" if tried else "the policy describes no plans"
+        raise SpecguardError(
+            f"there is no plan {only}" if only else missing,
+            help="name it with --plan" if tried else "describe plans in the policy: [plans.<name>]",
+            code="unknown-name",
+        )
+    return list(found.values())
+
+
+def _read(file: str, path: bytes, kind: str, settings: PlanKind, fields: Mapping[str, str]) -> PlanFile:
+    try:
+        with open(file, "rb") as stream:
+            content = stream.read()
+        text = content.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecguardError(
+            f"the plan cannot be read: {error}", path=file, code="unreadable-file"
+        ) from error
+    data = data_of(content, data_kind(path) or "json")
+    if data.problem is not None:
+        said, line = f"the plan cannot be read: {data.problem.message}", data.problem.line
+        raise SpecguardError(said, path=path_text(path), line=line, code="unreadable-file")
+    folder = path.removesuffix(b"/" + settings.plan.encode("utf-8"))
+    return PlanFile(file, Plan(kind, settings, fields=fields, folder=folder, path=path, data=data), text)
+
+
+class TaskDrift(Record):
+    """A task of which its plan and its runs say different things.
+
+    Attributes:
+        file: the plan's file.
+        task: the task.
+        why: what its runs say, as a sentence.
+        status: the status that brings them together; empty: a person has to decide.
+        evidence: what goes with that status.
+    """
+
+    file: PlanFile
+    task: Task
+    why: str
+    status: str = ""
+    evidence: Sequence[Any] = ()
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What is told of it, as JSON can hold it."""
+        return {
+            "plan": path_text(self.task.plan.path),
+            "line": self.task.line,
+            "task": self.task.id,
+            "status": self.task.status,
+            "becomes": self.status or None,
+            "why": self.why,
+            "evidence": list(self.evidence),
+        }
+
+    def write(self) -> None:
+        """Write the status that brings them together, with its evidence.
+
+        Raises:
+            SpecguardError: the plan cannot be written.
+        """
+        self.file.mark(self.task, status=self.status, evidence=self.evidence)
+
+
+class Sync:
+    """Compares plans with runs.
+
+    Args:
+        files: the plans of the checkout.
+        runs: the runs, the newest last.
+        git: reads the repository.
+        root: the root of the checkout.
+    """
+
+    def __init__(self, files: Sequence[PlanFile], runs: Sequence[RunView], *, git: Git, root: str) -> None:
+        self._files = files
+        self._git = git
+        self._root = root
+        self._runs = self._by_task(runs)
+
+    def drifts(self) -> Iterator[TaskDrift]:
+        """Every task of which its plan and its runs say different things, in the order of the plans."""
+        for file in self._files:
+            for task in file.plan.tasks:
+                runs = self._runs.get((file.plan.path, normal_id(task.id)), [])
+                found = self._drift(file, task, runs) if task.id else None
+                if found is not None:
+                    yield found
+
+    def _drift(self, file: PlanFile, task: Task, runs: Sequence[RunView]) -> TaskDrift | None:
+        if any(run.alive for run in runs):
+            return None
+        good = next((run for run in reversed(runs) if self._counts(run)), None)
+        if good is not None and not task.done:
+            return self._done(file, task, good)
+        if task.done and (good is not None or not runs or not self._unproven(task, runs)):
+            return None
+        if not task.done and not task.started:
+            return None
+        if not runs:
+            return TaskDrift(file, task, "no run of it is kept here")
+        last = runs[-1]
+        if last.succeeded:
+            # Its branch is still to be merged.
+            return None
+        state = "died" if last.stale and not task.done else f"ended: {last.state}"
+        status = "" if task.done else task.plan.settings.statuses[0]
+        return TaskDrift(file, task, f"its last run {last.run_id} {state}", status=status)
+
+    @staticmethod
+    def _unproven(task: Task, runs: Sequence[RunView]) -> bool:
+        """Whether nothing but a run could show a task that is done, and every run of it failed."""
+        evidence, last = evidence_of(task), runs[-1]
+        if evidence.manual or any(run.succeeded for run in runs):
+            return False
+        cites = any(last.run_id in cited.path for cited in evidence.runs)
+        said = [one.get("run_id") for one in _said(task) if isinstance(one, dict)]
+        return not evidence or cites or last.run_id in said
+
+    def _done(self, file: PlanFile, task: Task, run: RunView) -> TaskDrift:
+        evidence = self._evidence(task, run)
+        if not evidence:
+            return TaskDrift(
+                file, task, f"its run {run.run_id} succeeded, and ran no command that verifies it"
+            )
+        new = [one for one in evidence if one not in _said(task)]
+        status = task.plan.settings.done[0]
+        return TaskDrift(file, task, f"its run {run.run_id} succeeded", status=status, evidence=new)
+
+    def _evidence(self, task: Task, run: RunView) -> list[Mapping[str, Any]]:
+        """What a run shows for a task: its commands with their exit codes, or its record in the tree."""
+        if run.manifest is None:
+            inside = os.path.relpath(run.path, self._root)
+            return [] if inside.startswith(os.pardir) else [{"manifest": f"{inside}/{run.layout}"}]
+        found: list[Mapping[str, Any]] = []
+        for command in proofs_of(task):
+            codes = [one.exit_code for one in run.manifest.commands if same_command(one.command, command)]
+            if not codes or codes[-1] != 0:
+                return []
+            found.append({"command": command, "exit_code": 0, "run_id": run.run_id})
+        return found
+
+    def _counts(self, run: RunView) -> bool:
+        """Whether a run succeeded, and what it made is in the checkout's history."""
+        head, manifest = self._git.repository.head, run.manifest
+        if not run.succeeded or manifest is None:
+            return run.succeeded
+        return bool(manifest.commit and head) and is_within(self._git, manifest.commit or "", head or "")
+
+    def _by_task(self, runs: Sequence[RunView]) -> Mapping[tuple[bytes, str], list[RunView]]:
+        """The runs of each task. An older record names no plan: it counts where only one has that task."""
+        found: dict[tuple[bytes, str], list[RunView]] = {}
+        for run in runs:
+            item = run.manifest.item if run.manifest is not None else None
+            name = normal_id(item.id if item is not None else run.item)
+            plans = [file.plan.path for file in self._files if name and file.plan.task(run.item) is not None]
+            if item is not None:
+                plans = [os.fsencode(item.plan)] if item.plan is not None else []
+            if len(plans) == 1:
+                found.setdefault((plans[0], name), []).append(run)
+        return found
+
+
+def _said(task: Task) -> Sequence[Any]:
+    """What a task has for evidence, as it is written."""
+    said = task.said("verification")
+    return said if isinstance(said, list) else [said]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from specguard.cli.run import command as group
-from specguard.executor.run import EXITS, STEPS
+from specguard.executor.run import EXITS
+from specguard.executor.steps import STEPS
 from specguard.runs.manifests import State
 from specguard.testing import run_here
 from tests.cli.running import GOOD, Project

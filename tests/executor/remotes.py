@@ -8,8 +8,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specguard.executor.preflight import prepare
 from specguard.executor.run import RunOptions
-from specguard.executor.start.preflight import prepare
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
 from tests.executor.places import clones

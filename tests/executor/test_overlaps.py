@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.declaration.patterns import Covering
-from specguard.executor.start.claim import meet, overlap
+from specguard.executor.start import meet, overlap
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.executor.run import STEPS
+from specguard.executor.steps import STEPS
 from tests.executor.places import everything
 from tests.executor.working import GOOD, POLICY, Workshop
 

@@ -7,8 +7,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from specguard.errors import SpecguardError
-from specguard.executor.start.dry_run import plan_of
-from specguard.executor.start.preflight import RUN_ID
+from specguard.executor.preflight import RUN_ID
+from specguard.executor.steps import plan_of
 from tests.executor.places import everything
 from tests.executor.pushed import Hosted
 from tests.executor.remotes import Team

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.executor.start.preflight import reopen
+from specguard.executor.preflight import reopen
 from tests.executor.remotes import FILES, POLICY, Team
 
 if TYPE_CHECKING:
@@ -445,7 +445,7 @@ class TestEarlierRuns:
         script = (
             "import os, signal, sys\n"
             "from specguard.executor.run import RunOptions\n"
-            "from specguard.executor.start.preflight import prepare\n"
+            "from specguard.executor.preflight import prepare\n"
             "prepare(RunOptions(environment=dict(os.environ), directory=sys.argv[1], kind='phase', "
             "command=['true']))\n"
             "os.kill(os.getpid(), signal.SIGKILL)\n"

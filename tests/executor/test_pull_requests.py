@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.executor.remote import pull_request
-from specguard.executor.remote.pull_request import body_of, open_pull_request, title_of
-from specguard.executor.remote.push import push
+from specguard.executor.push import _LOOKS, body_of, open_pull_request, push, title_of
 from specguard.executor.run import RunEnded
-from specguard.executor.start.dry_run import plan_of
+from specguard.executor.steps import plan_of
 from specguard.runs.manifests import Command
 from tests.executor.pushed import Hosted, committed
 from tests.executor.remotes import POLICY, Team
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pull_request, "_PAUSE", 0.0)
+    monkeypatch.setattr("specguard.executor.push._PAUSE", 0.0)
 
 
 def request(commit: str | None, **values: Any) -> dict[str, Any]:
@@ -187,7 +185,7 @@ def test_another_commit(tmp_path: Path) -> None:
         team.state = {**team.state, "requests": [request("1" * 40)]}
         end = ended(run)
         assert end.state == "remote-moved"
-        assert len(team.calls("list")) == 1 + pull_request._LOOKS
+        assert len(team.calls("list")) == 1 + _LOOKS
 
 
 def test_preflight_finds_one_that_is_open(tmp_path: Path) -> None:

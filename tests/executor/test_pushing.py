@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.executor.remote.git import RemoteError
-from specguard.executor.remote.push import push
+from specguard.executor.push import push
+from specguard.executor.remote import RemoteError
 from specguard.executor.report import taking_up
 from specguard.executor.run import RunEnded, ended_by
 from tests.executor.pushed import Hosted, change, committed

@@ -356,7 +356,7 @@ class Pin(Record, frozen=False):
             return "there is no remote that could confirm it"
         if found.ref != self.ref or not found.oid:
             return f"{self.ref} is not what it is found by"
-        from specguard.executor.remote.git import RemoteGit
+        from specguard.executor.remote import RemoteGit
 
         branch = self.ref.split("/", 3)[3]
         try:

@@ -26,11 +26,9 @@ from specguard.executor.item import (
     task_in,
     task_of,
 )
-from specguard.executor.remote.git import TIMEOUT, Address, Heads, RemoteGit
-from specguard.executor.remote.pull_request import PlatformError, find_platform
+from specguard.executor.remote import TIMEOUT, Address, Heads, PlatformError, RemoteGit, find_platform
 from specguard.executor.run import Run, RunOptions, as_error, check_own, new_manifest, record
-from specguard.executor.start.base import AsFetched, FromRemote, Start, start_from
-from specguard.executor.start.claim import ItemLock, kept_apart
+from specguard.executor.start import AsFetched, FromRemote, ItemLock, Start, kept_apart, start_from
 from specguard.model import path_text
 from specguard.runs import manifests
 from specguard.runs.files import committed_folder, ignore_local, item_folder

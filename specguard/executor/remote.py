@@ -1,7 +1,8 @@
-"""Git with a remote: what it has, fetching from it, pushing to it; always by an address, never by a name.
+"""What is outside of this machine: remotes, through git, and their platforms, through `gh` and `glab`.
 
-It runs in a git directory of its own, without hooks, remotes or refs of the user's. Objects that are fetched
-go to the user's store, as with any fetch; no ref and no `FETCH_HEAD` of the user's is written.
+A remote is always named by an address, never by a name. Git runs in a git directory of its own, without
+hooks, remotes or refs of the user's. Objects that are fetched go to the user's store, as with any fetch; no
+ref and no `FETCH_HEAD` of the user's is written.
 
 Signing in is the user's: credential helpers, ssh, proxies, certificates. Where a fetch or a push goes is not
 the configuration's to say: no `url.<base>.insteadOf` is left to git, no remote, no hook, no `fsmonitor`.
@@ -9,16 +10,17 @@ the configuration's to say: no `url.<base>.insteadOf` is left to git, no remote,
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import tempfile
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from specguard.change.remotes import identity, rewritten, same_address, shown_address
-from specguard.change.repository import Repository, is_oid
+from specguard.change.repository import Repository, find_program, is_oid
 from specguard.change.store import Store
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
@@ -464,3 +466,242 @@ def _absolute(url: str, root: str) -> str:
     if _SCHEME.match(url) or _SCP.match(url) or url.startswith(("/", "-")):
         return url
     return os.path.normpath(os.path.join(root, url))
+
+
+PLATFORM_TIMEOUT: Final = 120.0
+"""So many seconds a platform has for its answer."""
+
+_QUIET: Final = {"GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1", "NO_PROMPT": "1"}
+_LEADING_ASTRAY: Final = ("GH_REPO", "GH_HOST", "GITLAB_HOST", "GITLAB_URI", "GL_HOST", "CLICOLOR_FORCE")
+_ADDRESS: Final = re.compile(r"https?://\S+/([0-9]+)\b/?")
+
+
+class PlatformError(Exception):
+    """A platform that cannot be asked, or that refuses.
+
+    Args:
+        reason: why, as a clause.
+        tail: the end of what its command said.
+    """
+
+    def __init__(self, reason: str, tail: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.tail = tail[-_TAIL:]
+
+
+class BranchRequest(Record):
+    """A pull request, or merge request, of a branch.
+
+    Attributes:
+        number: its number.
+        url: its address.
+        state: `open`, `closed` or `merged`.
+        base: the branch that it is to be merged into.
+        head: the object id of the last commit of its branch; empty where the platform does not say.
+        body: its text.
+    """
+
+    number: int
+    url: str
+    state: str
+    base: str
+    head: str
+    body: str
+
+
+class Platform:
+    """A platform, through its command line: GitHub, through `gh`.
+
+    Args:
+        program: the command's path.
+        address: the canonical repository.
+        environment: the user's.
+        folder: where the command runs.
+
+    Attributes:
+        command: the command's name.
+        noun: what it calls a pull request in its commands.
+        where, listing, creating, editing: the words that name a repository, and that list, open and edit.
+        retarget: the command that gives a pull request another base.
+    """
+
+    command = "gh"
+    noun = "pr"
+    where: Sequence[str] = ("--repo", "{host}/{path}")
+    listing: Sequence[str] = (
+        "pr", "list", "--head", "{branch}", "--state", "all", "--limit", "30", "--json",
+        "number,url,state,baseRefName,headRefOid,isCrossRepository,body",
+    )  # fmt: skip
+    creating: Sequence[str] = (
+        "pr", "create", "--base", "{base}", "--head", "{branch}", "--title", "{title}", "--body-file",
+        "{file}",
+    )  # fmt: skip
+    editing: Sequence[str] = ("pr", "edit", "{number}", "--title", "{title}", "--body-file", "{file}")
+    retarget = "gh pr edit {} --base {}"
+
+    def __init__(
+        self, program: str, address: Address, *, environment: Mapping[str, str], folder: str
+    ) -> None:
+        self.address = address
+        self._program = program
+        self._folder = folder
+        kept = {name: value for name, value in environment.items() if name not in _LEADING_ASTRAY}
+        self._environment = {**user_environment(kept), **_QUIET}
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether the user is signed in to the host."""
+        try:
+            self._run(["auth", "status", "--hostname", self.address.host])
+        except PlatformError:
+            return False
+        return True
+
+    def requests(self, branch: str) -> Sequence[BranchRequest]:
+        """The pull requests of a branch of the repository itself, those of forks left out.
+
+        Raises:
+            PlatformError: they cannot be had.
+        """
+        output = self._run([*self.listing, *self.where], branch=branch)
+        try:
+            return [found for entry in json.loads(output or "[]") if (found := self._read(entry))]
+        except (ValueError, KeyError, TypeError) as error:
+            raise PlatformError(f"{self.command} gave a list that cannot be read", output) from error
+
+    def create(self, branch: str, base: str, *, title: str, body_file: str) -> tuple[int | None, str]:
+        """Open a pull request: its number and its address.
+
+        Raises:
+            PlatformError: it was not opened, as far as is known.
+        """
+        words = [*self.creating, *self.where]
+        output = self._run(words, branch=branch, base=base, title=title, file=body_file)
+        found = list(_ADDRESS.finditer(output))
+        if not found:
+            raise PlatformError(f"{self.command} does not say what it opened", output)
+        return int(found[-1][1]), found[-1][0]
+
+    def edit(self, number: int, *, title: str, body_file: str) -> None:
+        """Give a pull request a title and a body.
+
+        Raises:
+            PlatformError: it was not edited.
+        """
+        self._run([*self.editing, *self.where], number=str(number), title=title, file=body_file)
+
+    def _read(self, entry: Mapping[str, Any]) -> BranchRequest | None:
+        if entry["isCrossRepository"]:
+            return None
+        number, state, body = int(entry["number"]), str(entry["state"]).lower(), entry["body"] or ""
+        return BranchRequest(number, entry["url"], state, entry["baseRefName"], entry["headRefOid"], body)
+
+    def _run(self, words: Sequence[str], file: str = "", **values: str) -> str:
+        text = ""
+        if "{text}" in words:
+            with open(file, encoding="utf-8", errors="replace") as stream:
+                text = stream.read()
+        values |= {"host": self.address.host, "path": self.address.name, "file": file, "text": text}
+        try:
+            done = subprocess.run(
+                [self._program, *(word.format(**values) for word in words)],
+                cwd=self._folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=PLATFORM_TIMEOUT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise PlatformError(f"{self.command} gave no answer in {PLATFORM_TIMEOUT:g} seconds") from error
+        except OSError as error:
+            raise PlatformError(f"{self.command} cannot be run: {error.strerror}") from error
+        output = done.stdout.decode("utf-8", "replace")
+        if done.returncode:
+            said = done.stderr.decode("utf-8", "replace").strip() or output.strip()
+            first = said.split("\n", 1)[0] or f"it ended with {done.returncode}"
+            raise PlatformError(f"{self.command}: {first}", said)
+        return output
+
+
+class GitLab(Platform):
+    """GitLab, through `glab`."""
+
+    command = "glab"
+    noun = "mr"
+    where = ("--repo", "https://{host}/{path}")
+    listing = ("mr", "list", "--source-branch", "{branch}", "--all", "--output", "json")
+    creating = (
+        "mr", "create", "--source-branch", "{branch}", "--target-branch", "{base}", "--title", "{title}",
+        "--description", "{text}", "--yes",
+    )  # fmt: skip
+    editing = ("mr", "update", "{number}", "--title", "{title}", "--description", "{text}", "--yes")
+    retarget = "glab mr update {} --target-branch {}"
+
+    def _read(self, entry: Mapping[str, Any]) -> BranchRequest | None:
+        if entry.get("source_project_id") != entry.get("target_project_id"):
+            return None
+        state = {"opened": "open", "locked": "open"}.get(entry["state"], entry["state"])
+        head, body = entry.get("sha") or "", entry.get("description") or ""
+        return BranchRequest(int(entry["iid"]), entry["web_url"], state, entry["target_branch"], head, body)
+
+
+def find_platform(
+    address: Address, environment: Mapping[str, str], folder: str
+) -> tuple[Platform | None, str]:
+    """The platform of the canonical repository, if its command line is there and the user is signed in.
+
+    Args:
+        address: the canonical repository.
+        environment: the user's.
+        folder: where its command is run: the root of the user's checkout.
+
+    Returns:
+        The platform; or None and why not, as a clause.
+    """
+    reasons = []
+    for kind in _kinds(address):
+        program = find_program(kind.command, environment)
+        if program is None:
+            reasons.append(f"{kind.command} is not installed")
+            continue
+        platform = kind(program, address, environment=environment, folder=folder)
+        if platform.signed_in:
+            return platform, ""
+        reasons.append(f"{kind.command} is not signed in to {address.host}")
+    return None, " and ".join(reasons) or "the canonical repository is on this machine"
+
+
+def installed_command(address: Address, environment: Mapping[str, str]) -> str:
+    """The name of the command line that could be the canonical repository's platform's; empty without any.
+
+    Whether the user is signed in is not looked at, since that would ask the platform.
+    """
+    return next((kind.command for kind in _kinds(address) if find_program(kind.command, environment)), "")
+
+
+def printed_command(address: Address, branch: str, base: str, *, title: str, body_file: str) -> str:
+    """The command that opens a pull request, for a shell.
+
+    Args:
+        address: the canonical repository.
+        branch: the branch's short name.
+        base: that of the branch that it is to be merged into.
+        title: the title.
+        body_file: the file with the body.
+    """
+    kind = GitLab if "gitlab" in address.host else Platform
+    words = [kind.command, *kind.creating, *(kind.where if address.host else ())]
+    values = {"branch": branch, "base": base, "title": title, "file": body_file}
+    values |= {"host": address.host, "path": address.name}
+    text = f'"$(cat {shlex.quote(body_file)})"'
+    return " ".join(text if word == "{text}" else shlex.quote(word.format(**values)) for word in words)
+
+
+def _kinds(address: Address) -> Sequence[type[Platform]]:
+    """The platforms that a host could be of, the likelier first; none for a repository of this machine."""
+    if not address.host:
+        return ()
+    kinds = (GitLab, Platform) if "gitlab" in address.host else (Platform, GitLab)
+    return kinds[:1] if address.host in ("github.com", "gitlab.com") else kinds
