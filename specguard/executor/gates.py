@@ -428,7 +428,6 @@ _SHELL: Final = frozenset(
 )  # fmt: skip
 """What a shell does itself."""
 
-_ASSIGNMENT: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
 _PLAIN_NAME: Final = re.compile("[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _ADVICE: Final = {
     "pre-commit": "pip install pre-commit, since the base has .pre-commit-config.yaml",
@@ -484,6 +483,11 @@ def program_of(command: str | Sequence[str]) -> str:
             words = shlex.split(command.strip().split("\n", 1)[0], comments=True)
         except ValueError:
             return ""
-        words = [word for word in words if not _ASSIGNMENT.fullmatch(word)]
+        words = [word for word in words if not _is_assignment(word)]
     word = words[0].rstrip(";") if words else ""
     return word if _PLAIN_NAME.fullmatch(word) and word not in _SHELL else ""
+
+
+def _is_assignment(word: str) -> bool:
+    name, sign, _ = word.partition("=")
+    return bool(sign) and name.isascii() and name.isidentifier()

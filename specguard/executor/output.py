@@ -29,7 +29,6 @@ _LONGEST: Final = 64
 _SEQUENCE: Final = re.compile(rf"\x1b\[[0-?]{{0,{_LONGEST}}}[ -/]{{0,4}}[@-~]")
 # What could be the beginning of one, or of the end of a line, at the end of a piece.
 _UNFINISHED: Final = re.compile(rf"(?:\x1b(?:\[[0-?]{{0,{_LONGEST}}}[ -/]{{0,4}})?|\r)\Z")
-_LINE_END: Final = re.compile(r"\r\n?")
 
 
 class PlainText:
@@ -58,8 +57,7 @@ class PlainText:
         return self._plain(text)
 
     def _plain(self, text: str) -> bytes:
-        if "\r" in text:
-            text = _LINE_END.sub("\n", text)
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
         if "\x1b" in text:
             text = _SEQUENCE.sub("", text)
         return legible(text).encode("utf-8", "backslashreplace")

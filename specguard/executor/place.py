@@ -426,9 +426,6 @@ def _writable(remove: Callable[[str], Any], path: str, _: object) -> None:
             remove(path)
 
 
-_IDENT: Final = re.compile(r"(.*<.*>) [0-9]+ [-+][0-9]{4}\n?", re.DOTALL)
-
-
 def identity(repository: Repository, when: str) -> tuple[str, str]:
     """The author and the committer of a commit, as git writes them into it.
 
@@ -457,10 +454,10 @@ def _ident(repository: Repository, role: str, when: str) -> str:
             help='git config user.name "Your Name" and git config user.email you@example.org',
             code="no-identity",
         ) from error
-    match = _IDENT.fullmatch(said.decode("utf-8", "surrogateescape"))
-    assert match is not None  # noqa: S101 - git-var(1) prints no other form
+    # A name, an address, a time and a zone: git-var(1) prints no other form.
+    who = said.decode("utf-8", "surrogateescape").rstrip("\n").rsplit(" ", 2)[0]
     date = repository.environment.get(f"GIT_{role.upper()}_DATE", "")
-    return f"{match[1]} {_seconds(date) or _seconds(when)} +0000"
+    return f"{who} {_seconds(date) or _seconds(when)} +0000"
 
 
 def _seconds(date: str) -> int | None:

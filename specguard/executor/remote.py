@@ -34,9 +34,9 @@ TIMEOUT: Final = 300.0
 
 _POLITE: Final = 5.0
 _FETCHED: Final = "refs/specguard/fetched"
-_NOISE: Final = re.compile(
-    r"(?:hint|warning|remote: (?:Enumerating|Counting|Compressing|Total)).*", re.DOTALL
-)
+_NOISE: Final = (
+    "hint", "warning", "remote: Enumerating", "remote: Counting", "remote: Compressing", "remote: Total",
+)  # fmt: skip
 _TAIL: Final = 4000
 
 
@@ -64,7 +64,7 @@ class RemoteError(SpecguardError):
 def _telling(said: str) -> str:
     """The first line that says what is wrong."""
     lines = (line.strip() for line in said.split("\n"))
-    line = next((line for line in lines if line and not _NOISE.fullmatch(line)), "git failed")
+    line = next((line for line in lines if line and not line.startswith(_NOISE)), "git failed")
     for prefix in ("fatal: ", "error: ", "ERROR: ", "remote: "):
         line = line.removeprefix(prefix)
     return line
@@ -367,7 +367,6 @@ def _escaped(text: str) -> str:
 
 
 _SCHEME: Final = re.compile("([A-Za-z][A-Za-z0-9+.-]*)(?:://|::)")
-_SCP: Final = re.compile(r"[^/:]+:")
 
 
 class Address(Record):
@@ -458,12 +457,18 @@ def _protocol(url: str) -> str:
     match = _SCHEME.match(url)
     if match:
         return match[1].lower()
-    return "ssh" if _SCP.match(url) else "file"
+    return "ssh" if _is_scp(url) else "file"
+
+
+def _is_scp(url: str) -> bool:
+    """Whether an address has the form `host:path`."""
+    host, colon, _ = url.partition(":")
+    return bool(host and colon) and "/" not in host
 
 
 def _absolute(url: str, root: str) -> str:
     """An address that does not depend on a working directory."""
-    if _SCHEME.match(url) or _SCP.match(url) or url.startswith(("/", "-")):
+    if _SCHEME.match(url) or _is_scp(url) or url.startswith(("/", "-")):
         return url
     return os.path.normpath(os.path.join(root, url))
 

@@ -7,7 +7,6 @@ there were, how long they took, how they ended, and which done items a reviewer 
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections import Counter
 from datetime import datetime
@@ -346,7 +345,6 @@ def _json(folder: RunFolder, name: str) -> Mapping[str, Any]:
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600
-_BLANK: Final = re.compile(r"\n{3,}")
 
 
 def page(name: str, **values: Any) -> str:
@@ -358,7 +356,9 @@ def page(name: str, **values: Any) -> str:
             `text`, `fenced`; on a page for agents, who read the text itself, through `span` and `plain`.
     """
     made: str = _environment().get_template(name).render(**values)
-    return _BLANK.sub("\n\n", made).strip("\n") + "\n"
+    while "\n\n\n" in made:
+        made = made.replace("\n\n\n", "\n\n")
+    return made.strip("\n") + "\n"
 
 
 def duration(seconds: float) -> str:
@@ -373,8 +373,9 @@ def duration(seconds: float) -> str:
 def fenced(text: str, indent: int = 0) -> str:
     """A text of several lines as a fenced block, which nothing in it can end."""
     lines = legible(text).rstrip("\n").split("\n")
-    longest = max((len(run) for line in lines for run in re.findall("~+", line)), default=0)
-    fence = "~" * max(3, longest + 1)
+    fence = "~~~"
+    while any(fence in line for line in lines):
+        fence += "~"
     return "\n".join(" " * indent + line for line in (f"{fence}text", *lines, fence))
 
 

@@ -299,7 +299,8 @@ def _tell_once(worktree: Verdict, staged: Verdict) -> None:
         result.findings = [judged for judged in result.findings if judged.fingerprint not in twice]
     for judged in staged.findings:
         if judged.fingerprint in twice:
-            judged.finding.help = re.sub(r" rm (?:-f )?--cached ", " rm -f ", judged.finding.help)
+            for form in (" rm -f --cached ", " rm --cached "):
+                judged.finding.help = judged.finding.help.replace(form, " rm -f ")
 
 
 def _blocks(verdicts: Sequence[Verdict], known: Container[str] = ()) -> list[Block]:

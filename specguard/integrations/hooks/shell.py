@@ -295,7 +295,7 @@ class Interpreter:
         if not word.pattern:
             return [path]
         folder, slash, pattern = path.rpartition(b"/")
-        if re.search(rb"[*?\[]", folder) or b"[" in pattern:
+        if any(sign in folder for sign in (b"*", b"?")) or b"[" in path:
             return []
         expression = re.escape(pattern).replace(rb"\*", b".*").replace(rb"\?", b".")
         try:
@@ -347,7 +347,7 @@ def _document(redirect: Any) -> str | None:
     parts = {one.type: one.text.decode("utf-8", "surrogateescape") for one in redirect.children}
     start, body = parts.get("heredoc_start", ""), parts.get("heredoc_body", "")
     plain = start[:1] not in ("'", '"', "\\")
-    return None if "<<-" in parts or (plain and re.search(r"[$`\\]", body)) else body
+    return None if "<<-" in parts or (plain and any(sign in body for sign in "$`\\")) else body
 
 
 def _catted(inner: Sequence[Any]) -> str | None:
