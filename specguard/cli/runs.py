@@ -260,7 +260,7 @@ def gates(**words: Any) -> int:
 
     They run in your working tree, without formatters. Exit codes: 0 all passed, 3 one failed.
     """
-    from specguard.executor.gate_runs import carry_out_gates
+    from specguard.executor.lifecycle import carry_out_gates
 
     given = {name: value for name, value in words.items() if value is not None}
     return carry_out_gates(

@@ -19,8 +19,8 @@ from specguard.engine.branches import open_branches
 from specguard.engine.policies import open_policy
 from specguard.engine.status import standing
 from specguard.errors import SpecguardError, nearest
-from specguard.executor.brief import brief_of
 from specguard.executor.run import RunOptions
+from specguard.executor.steps import brief_of
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
 from specguard.reporters.escape import json_text, visible
 from specguard.reporters.status import aligned, branches_as_data, render, render_branches, required

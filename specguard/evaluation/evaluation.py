@@ -13,9 +13,8 @@ from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 from specguard.evaluation.expectations import finding_text, read_own
 from specguard.evaluation.samples import open_snapshot, read_expected, store_expected
-from specguard.executor.preflight import find_checkout
 from specguard.executor.process import killed_by_signals, passed_on, run_command
-from specguard.executor.run import Run, RunEnded
+from specguard.executor.run import Run, RunEnded, find_checkout
 from specguard.model import EXIT_NO_VERDICT
 from specguard.reporters.escape import json_text
 from specguard.runs import manifests

@@ -22,8 +22,7 @@ from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import NotApplicable, SpecguardError
 from specguard.executor.commit import hash_tree, hook_commands, make_commit, patch, run_hook
-from specguard.executor.gate_runs import PlaceGround
-from specguard.executor.gates import read_results, told_of_command
+from specguard.executor.gates import PlaceGround, read_results, told_of_command
 from specguard.executor.item import below_of, is_within, missing_papers, strays, task_in, task_of
 from specguard.executor.output import secrets_of
 from specguard.executor.place import place_of

@@ -15,28 +15,44 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from specguard.change.git import Git
 from specguard.change.repository import find_program
+from specguard.change.tree import Tree
+from specguard.change.worktree import hash_work_tree
 from specguard.declaration.rule import Record
-from specguard.errors import SpecguardError
+from specguard.errors import MissingFact, SpecguardError
+from specguard.executor.commit import hash_tree, patch
 from specguard.executor.item import verify_gates
-from specguard.executor.process import NOT_FOUND, command_environment, response_of, run_command
-from specguard.executor.report import fenced
-from specguard.executor.run import Run, RunEnded
+from specguard.executor.place import place_of
+from specguard.executor.process import (
+    NOT_FOUND,
+    command_environment,
+    response_of,
+    run_command,
+)
+from specguard.executor.report import fenced, outcome
+from specguard.executor.run import (
+    Run,
+    RunEnded,
+    ended_by,
+)
+from specguard.executor.watch import inspect
 from specguard.model import listed, path_text
+from specguard.runs.manifests import RunFolder
 from specguard.runs.settings import RunSettings, seconds
-from specguard.work.gates import Gates, flag_gates, gates_of, gates_of_kind, selected
+from specguard.work.gates import Gates, PlannedGate, flag_gates, gates_of, gates_of_kind, selected
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from specguard.authority.policy import Policy
     from specguard.change.entries import Entry
-    from specguard.change.tree import Tree
-    from specguard.executor.gate_runs import Ground
-    from specguard.runs.manifests import Command, RunFolder
-    from specguard.work.gates import Chosen, PlannedGate
+    from specguard.runs.manifests import Command
+    from specguard.work.gates import Chosen
     from specguard.work.item import WorkItem
     from specguard.work.kinds import WorkKind
+
+    Say = Callable[[str], None]
 
 
 def planned_gates(policy: Policy, item: WorkItem | None, *, commands: Sequence[str] = ()) -> Gates:
@@ -491,3 +507,224 @@ def program_of(command: str | Sequence[str]) -> str:
 def _is_assignment(word: str) -> bool:
     name, sign, _ = word.partition("=")
     return bool(sign) and name.isascii() and name.isidentifier()
+
+
+MOST: Final = 20
+"""So many commits, and so many paths, a manifest highlights."""
+
+
+class Ground:
+    """A working tree that gates run in: the user's own checkout, in which nothing is undone or staged.
+
+    Args:
+        git: reads it.
+        base: the commit that its change is compared with.
+        path: its root.
+        runs: what the paths in the folder of runs begin with, which grows meanwhile; empty: it is elsewhere.
+
+    Attributes:
+        path: its root.
+        mends: whether what a gate changes there is undone.
+    """
+
+    mends = False
+
+    def __init__(self, git: Git, base: str, path: str, *, runs: bytes = b"") -> None:
+        self.path = path
+        self._git = git
+        self._base = base
+        self._runs = runs
+
+    def tree(self) -> str:
+        """The object id of its tree as it is now, the folder of runs as `HEAD` has it.
+
+        The objects are kept in a scratch store.
+
+        Raises:
+            MissingFact: a file cannot be read.
+        """
+        git = self._git
+        start = git.repository.head or git.empty_tree
+        tree = hash_work_tree(git, start).tree
+        runs = [one for one in git.diff_trees(start, tree) if self._runs and one.path.startswith(self._runs)]
+        if not runs:
+            return tree
+        index, what = f"{git.folder}/without-runs", "the working tree"
+        zeros = "0" * git.repository.hexadecimal
+        # Mode 0 takes a path out.
+        olds = [(f"{one.old_mode:06o} {zeros if one.added else one.old}", one.path) for one in runs]
+        given = b"".join(f"{old}\t".encode() + path + b"\0" for old, path in olds)
+        git.read(git.start("read-tree", tree, index=index), what)
+        git.read(git.start("update-index", "-z", "--index-info", stdin=given, index=index), what)
+        return git.read(git.start("write-tree", "--missing-ok", index=index), what).decode().strip()
+
+    def patch(self, tree: str) -> bytes:
+        """What a tree changes since the base, but for the folder of runs."""
+        return patch(self._git, self._base, tree, without=os.fsdecode(self._runs))
+
+    def highlights(self, tree: str) -> Sequence[str]:
+        """The subjects of the commits since the base, and the paths that a tree changes beside them."""
+        git, head = self._git, self._git.repository.head or self._base
+        commits = git.commits(git.revisions(head, self._base)[-MOST:])
+        beside = [f"not committed: {path_text(one.path)}" for one in git.diff_trees(head, tree)[:MOST]]
+        return [*(one.message.subject for one in commits), *beside]
+
+    def changes(self, before: str, after: str) -> Sequence[Entry]:
+        """What differs between two of its trees."""
+        return self._git.diff_trees(before, after)
+
+    def entries(self, tree: str) -> Sequence[Entry]:
+        """What a tree changes since the base."""
+        return self._git.diff_trees(self._base, tree)
+
+    def show(self, tree: str) -> None:
+        """Have git there show a tree as what is staged; the user's index is left alone."""
+
+    def unchanged(self) -> bool:
+        """Whether it is sure, at a glance, that it has the tree still that was shown; never of the user's."""
+        return False
+
+    def restore(self, tree: str, entries: Sequence[Entry]) -> None:
+        """Make files as a tree has them, where it `mends`."""
+
+    def leave(self) -> None:
+        """See that nothing else was done there than running gates."""
+
+
+class PlaceGround(Ground):
+    """The place of a run.
+
+    Args:
+        run: its place is made.
+    """
+
+    mends = True
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._place = place_of(run)
+        super().__init__(self._place.git, self._place.base, self._place.path)
+        self._index = os.path.join(self._place.own, "gates")
+        self._seen: dict[bytes, tuple[int, ...]] = {}
+
+    def tree(self) -> str:
+        """The object id of its tree as it is now.
+
+        Raises:
+            RunEnded: it cannot be committed like this.
+        """
+        return hash_tree(self._run)
+
+    def show(self, tree: str) -> None:
+        """Stage a tree, so that commands which ask git see new files, and an unchanged working tree."""
+        self._place.stage(tree)
+        git = self._place.git
+        git.run("read-tree", tree, index=self._index)
+        listed = git.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", tree)
+        self._seen = {path: self._status(path) for path in listed.split(b"\0")[:-1]}
+
+    def unchanged(self) -> bool:
+        """Whether no file of the tree that was shown was written to, and no other one is there.
+
+        Reading all files after each gate would take longer than most gates.
+        """
+        if not self._seen or any(self._status(path) != status for path, status in self._seen.items()):
+            return False
+        words = ("ls-files", "-o", "-z", "--exclude-per-directory=.gitignore")
+        return not self._place.git.run(*words, index=self._index, files=True)
+
+    def _status(self, path: bytes) -> tuple[int, ...]:
+        try:
+            found = os.lstat(os.path.join(os.fsencode(self.path), path))
+        except OSError:
+            return ()
+        return found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+    def restore(self, tree: str, entries: Sequence[Entry]) -> None:
+        """Make files as a tree has them, byte for byte as a checkout makes them.
+
+        Args:
+            tree: the tree.
+            entries: what was changed since it.
+        """
+        root = os.fsencode(self.path)
+        for entry in entries:
+            if entry.added:
+                _remove(root, entry.path)
+        gone = [entry.path for entry in entries if not entry.added and entry.old_mode & 0o170000 != 0o160000]
+        if gone:
+            index = os.path.join(self._place.own, "restored")
+            git = self._place.git
+            git.run("read-tree", tree, index=index)
+            given = b"".join(path + b"\0" for path in gone)
+            git.run("checkout-index", "-f", "-q", "-z", "--stdin", stdin=given, index=index, files=True)
+            os.unlink(index)
+
+    def leave(self) -> None:
+        """See that the gates did nothing else in the place and in the user's repository.
+
+        Raises:
+            RunEnded: they did.
+        """
+        inspect(self._run, "a gate")
+
+
+def _remove(root: bytes, path: bytes) -> None:
+    """Remove a file, and the folders that are empty without it."""
+    with suppress(FileNotFoundError):
+        os.unlink(os.path.join(root, path))
+    folder = path.rpartition(b"/")[0]
+    while folder:
+        try:
+            os.rmdir(os.path.join(root, folder))
+        except OSError:
+            return
+        folder = folder.rpartition(b"/")[0]
+
+
+def take_down_owed(run: Run) -> list[str]:
+    """Run the teardowns that a round of a run did not come to, because its process died.
+
+    Args:
+        run: nobody else works on it.
+
+    Returns:
+        What was done, in sentences; none where nothing is owed.
+    """
+    if not is_owed(run.folder):
+        return []
+    if run.place is None:
+        return ["what its gates set up may be up still: the run's place, in which it is taken down, is gone"]
+    try:
+        plan = planned_gates(run.policy, run.item, commands=run.options.commands)
+        done = GateRound(run, PlaceGround(run), plan).take_down_owed()
+    except (MissingFact, RunEnded, SpecguardError) as error:
+        return [f"what its gates set up may be up still: {ended_by(error).reason}"]
+    return [f"took down what its gates had set up: {one.command}, {outcome(one)}" for one in done]
+
+
+def run_gates(run: Run) -> bool:
+    """Run the formatters and all gates of a run in its place, and take down again what they set up.
+
+    Failing ones are added to `run.told`; what was noticed beside is in `manifest.notes`.
+
+    Args:
+        run: its place is made, and nobody else works in it.
+
+    Returns:
+        Whether all passed. With no gate at all that is so, and noted.
+
+    Raises:
+        RunEnded: a gate needs a program that is not there, did what no gate may do, or the run's time is
+            over.
+    """
+    plan = planned_gates(run.policy, run.item, commands=run.options.commands)
+    gates = GateRound(run, PlaceGround(run), plan)
+    passed = gates.carry_out()
+    run.told += [
+        told_of_command(run, command, f"The {result.gate.kind} {result.gate.name}", result.gate.named)
+        for result, command in gates.failures
+    ]
+    if gates.missing:
+        raise gates.missing[0]
+    return passed

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -12,12 +14,24 @@ import psutil
 
 from specguard.change.git import Git
 from specguard.change.process import CommandError
+from specguard.change.request import Request
+from specguard.change.sources import open_changes
+from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, SpecguardError, internal_error
+from specguard.engine.claims import papers
+from specguard.engine.facts import Facts
+from specguard.engine.policies import Policies
+from specguard.errors import MissingFact, NotApplicable, SpecguardError, internal_error
 from specguard.executor.agent import MENDING
 from specguard.executor.commit import PATCH, keep_patch
-from specguard.executor.gate_runs import take_down_owed
-from specguard.executor.gates import is_owed
+from specguard.executor.gates import (
+    USERS_OWN,
+    GateRound,
+    Ground,
+    is_owed,
+    planned_gates,
+    take_down_owed,
+)
 from specguard.executor.item import is_within
 from specguard.executor.place import (
     OWN,
@@ -35,13 +49,28 @@ from specguard.executor.process import GRACE, HeldSignals, end_survivors, killed
 from specguard.executor.push import note_moved
 from specguard.executor.remote import RemoteError
 from specguard.executor.report import ERROR, write_report
-from specguard.executor.run import ROUND, Run, RunEnded, RunOptions, as_error, asked_before, ended_by
+from specguard.executor.run import (
+    EXITS,
+    ROUND,
+    Run,
+    RunEnded,
+    RunOptions,
+    as_error,
+    asked_before,
+    ended_by,
+    find_checkout,
+    new_manifest,
+)
 from specguard.executor.start import ItemLock
 from specguard.executor.steps import LINE, Line, Until
 from specguard.executor.watch import open_place
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
-from specguard.runs.manifests import RunFolder, StaleWorker, now_text
-from specguard.runs.record import GATES
+from specguard.runs import manifests
+from specguard.runs.files import committed_folder, ignore_local, item_folder
+from specguard.runs.manifests import MANIFEST, RunFolder, StaleWorker, new_run_id, now_text
+from specguard.runs.proof import content_of
+from specguard.runs.record import ALL, GATES
+from specguard.work.gates import PlannedGate, selected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -49,6 +78,7 @@ if TYPE_CHECKING:
     from specguard.change.repository import Repository
     from specguard.runs.manifests import Manifest
     from specguard.runs.views import RunStore, RunView
+    from specguard.work.item import WorkItem
 
     Say = Callable[[str], None]
 
@@ -456,3 +486,164 @@ def _branches(manifest: Manifest, repository: Repository) -> Iterator[Leftover]:
 def _run_refs(repository: Repository) -> Mapping[str, str]:
     said = repository.in_place("for-each-ref", "--format=%(refname) %(objectname)", RUN_REFS).read()
     return dict(line.split(" ", 1) for line in said.decode("ascii", "replace").splitlines())
+
+
+_SHOWN: Final = ("unproven-checkbox", "uncovered-item", "missing-gate-run", "unproven-asset")
+"""The rules for which such a run is the proof."""
+
+
+def carry_out_gates(options: RunOptions, say: Say) -> int:
+    """Run the gates of the item that the branch names, else those of every kind, and the guard itself.
+
+    Args:
+        options: what was asked for; `dry_run` lists the gates and what becomes of each, and runs none.
+        say: told of everything as it happens, in lines.
+
+    Returns:
+        0 where all that apply passed, 3 where one failed or the time was over, 130 where it was interrupted.
+
+    Raises:
+        SpecguardError: there is no checkout, no policy or no commit, or the document cannot be read.
+    """
+    repository, root = find_checkout(options)
+    with Git(repository) as git, as_error():
+        alone = _Alone(git, options, root)
+        if options.dry_run:
+            alone.tell(say)
+            return 0
+        return alone.carry_out(say)
+
+
+class _Alone:
+    """A run of gates alone."""
+
+    def __init__(self, git: Git, options: RunOptions, root: str) -> None:
+        request = Request(
+            directory=options.directory, environment=options.environment, base=options.base, worktree=True
+        )
+        [change] = open_changes(git, request)
+        self._change, self._policy, self._notes = Policies(request, git.repository).of(change)
+        self._git = git
+        self._options = options
+        self._root = root
+        self._item = self._named()
+        plan = planned_gates(self._policy, self._item, commands=options.commands)
+        branch = self._change.found.how not in ("head", "none")
+        guarded = any("specguard check" in " ".join(gate.run.split()) for gate in plan.gates)
+        self._plan = plan if guarded else plan.and_also([_guard(options, branch=branch)])
+        head = git.repository.head
+        tip = self._change.base.tip or head
+        if head is None or tip is None:
+            raise SpecguardError(
+                "there is no commit yet to compare the working tree with", help="git commit", code="no-commit"
+            )
+        # Where the change began: the commit that `HEAD` and the base have in common.
+        self._base = next(iter(git.merge_bases(tip, head)), head)
+
+    def _named(self) -> WorkItem | None:
+        """The item that the branch names; None where it names none."""
+        facts = Facts(self._change, self._policy)
+        try:
+            item: WorkItem = facts.get("work_item")
+        except (MissingFact, NotApplicable) as absent:
+            self._notes.append(f"No work item: {absent.reason}. The gates of every kind are meant.")
+            return None
+        return item
+
+    def tell(self, say: Say) -> None:
+        """List the gates, each with what would become of it now."""
+        ground = Ground(self._git, self._base, self._git.repository.work_tree())
+        for chosen in selected(self._plan.gates, ground.entries(ground.tree())):
+            gate = chosen.gate
+            skipped = USERS_OWN if gate.kind == "format" else chosen.skipped
+            what = f"does not run: {skipped}" if skipped else "runs"
+            say(f"{gate.kind} {gate.name} ({gate.named}) {what}")
+            say("\n".join(f"  {call}" for call in chosen.calls or [gate.run]))
+        for one in self._plan.not_read:
+            say(f"{one.path}:{one.line} is not run as a gate: {one.text!r} ({one.why})")
+
+    def carry_out(self, say: Say) -> int:
+        """Run them, and record that."""
+        run = self._begun()
+        manifest, folder = run.manifest, run.folder
+        run.tell = say
+        say(f"run {folder.run_id}")
+        runs = os.path.relpath(self._runs, os.path.realpath(self._root))
+        inside = b"" if runs.startswith("..") else os.fsencode(runs) + b"/"
+        ground = Ground(self._git, self._base, self._git.repository.work_tree(), runs=inside)
+        gates = GateRound(run, ground, self._plan)
+        code = EXITS["succeeded"]
+        try:
+            with killed_by_signals(), run.step("gates"):
+                _pass_gates(gates)
+            manifest.tree = tree = ground.tree()
+            manifest.content = content_of(Tree(self._git, tree), papers(self._policy))
+            manifest.highlights = [run.redactor.words(one) for one in ground.highlights(tree)]
+            folder.write(PATCH, run.redactor.text(ground.patch(tree)))
+            manifest.state = "succeeded"
+        except (RunEnded, SpecguardError) as error:
+            end = ended_by(error)
+            manifest.state, manifest.reason, code = end.state, run.redactor.words(end.reason), end.code
+            if isinstance(error, SpecguardError):
+                raise
+        finally:
+            manifest.ended_at = now_text()
+            try:
+                run.seal()
+            except RunEnded as end:
+                manifest.state, manifest.reason, code = end.state, end.reason, end.code
+                run.seal()
+        for result in gates.results.values():
+            if result.skipped:
+                say(f"{result.gate.kind} {result.gate.name} did not run: {result.skipped}")
+        for missing in gates.missing:
+            say(missing.reason)
+        for note in manifest.notes:
+            say(f"note: {note}")
+        say(f"run {folder.run_id}: {manifest.state} ({manifest.steps[-1].detail})")
+        say(f"manifest: {folder.file(MANIFEST)}")
+        return code
+
+    def _begun(self) -> Run:
+        options, item = self._options, self._item
+        root = options.runs(self._policy, self._root)
+        if committed_folder(self._policy.declared("run_settings"), work_tree=self._root, runs=root):
+            ignore_local(root)
+        self._runs = os.path.realpath(root)
+        told = item.summary() if item else {"document": None, "slug": None}
+        name = f"{item.kind}-{item.id}" if item else ALL
+        folder = RunFolder(os.path.join(root, item_folder(GATES, name), new_run_id()))
+        manifest = new_manifest(
+            self._policy,
+            options,
+            folder.run_id,
+            item=manifests.Item(kind=GATES, id=name, slug=told["slug"], document=told["document"]),
+            repository=manifests.Repository(
+                base=self._change.base.name or "HEAD",
+                base_oid=self._base,
+                object_format="sha256" if self._git.repository.format == "sha256" else "sha1",
+            ),
+            notes=self._notes,
+        )
+        run = Run(options, folder, manifest, git=self._git, policy=self._policy, item=item)
+        run.take()
+        return run
+
+
+def _pass_gates(gates: GateRound) -> None:
+    if not gates.carry_out():
+        names = dict.fromkeys(result.gate.name for result, _ in gates.failures)
+        raise RunEnded(f"what failed: {', '.join(names)}", error="gate-failed")
+
+
+def _guard(options: RunOptions, *, branch: bool) -> PlannedGate:
+    """The guard over the branch with the working tree on top, or over that alone where there is no base.
+
+    What this very run is to show is not asked of it: that a run shows a done item, a commit, an asset.
+    """
+    # Without -P, a folder of the working tree could stand in for this program.
+    words = [sys.executable, "-P", "-m", "specguard", "check", "--worktree", f"--ignore={','.join(_SHOWN)}"]
+    words += ["--head=HEAD"] if branch else []
+    if options.base:
+        words += ["--base", options.base]
+    return PlannedGate(name="specguard", run=shlex.join(words), source="run")

@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from specguard.change.git import Git
-from specguard.change.repository import Repository
 from specguard.change.tree import Tree
 from specguard.change.worktree import worktrees
 from specguard.declaration.rule import Record
@@ -27,7 +26,7 @@ from specguard.executor.item import (
     task_of,
 )
 from specguard.executor.remote import TIMEOUT, Address, Heads, PlatformError, RemoteGit, find_platform
-from specguard.executor.run import Run, RunOptions, as_error, check_own, new_manifest, record
+from specguard.executor.run import Run, RunOptions, as_error, check_own, find_checkout, new_manifest, record
 from specguard.executor.start import AsFetched, FromRemote, ItemLock, Start, kept_apart, start_from
 from specguard.model import path_text
 from specguard.runs import manifests
@@ -418,22 +417,6 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
     run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
     run.claim = claim
     return run
-
-
-def find_checkout(options: RunOptions) -> tuple[Repository, str]:
-    """The user's repository, and the root of the checkout that the run is started from.
-
-    Raises:
-        SpecguardError: there is none, or it is bare.
-    """
-    repository = Repository.locate(options.directory, options.environment)
-    if repository.bare:
-        raise SpecguardError(
-            f"{repository.common} is a bare repository, which has no checkout to run from",
-            help=f"{shlex.join(['git', 'clone', repository.common])}, and run there",
-            code="no-repository",
-        )
-    return repository, repository.work_tree()
 
 
 def manifest_of(start: Start, options: RunOptions, run_id: str, address: Address) -> manifests.Manifest:

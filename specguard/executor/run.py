@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import time
 from contextlib import contextmanager
 from functools import cached_property
@@ -548,6 +549,22 @@ def asked_before(
 
 def _unreadable(folder: RunFolder, said: str, help: str) -> SpecguardError:
     return SpecguardError(said, path=folder.file(FILE), help=help, code="run-record")
+
+
+def find_checkout(options: RunOptions) -> tuple[Repository, str]:
+    """The user's repository, and the root of the checkout that the run is started from.
+
+    Raises:
+        SpecguardError: there is none, or it is bare.
+    """
+    repository = Repository.locate(options.directory, options.environment)
+    if repository.bare:
+        raise SpecguardError(
+            f"{repository.common} is a bare repository, which has no checkout to run from",
+            help=f"{shlex.join(['git', 'clone', repository.common])}, and run there",
+            code="no-repository",
+        )
+    return repository, repository.work_tree()
 
 
 def open_store(options: RunOptions) -> RunStore:

@@ -10,11 +10,12 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
+from specguard.change.request import Request
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
+from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.agent import BRIEF, let_agent_work, resolve_agent, take_left
-from specguard.executor.brief import write_brief
+from specguard.executor.agent import BRIEF, brief_text, let_agent_work, resolve_agent, take_left, write_brief
 from specguard.executor.check import (
     finish,
     has_to_finish,
@@ -25,8 +26,7 @@ from specguard.executor.check import (
     unmark,
 )
 from specguard.executor.commit import commit, hash_tree, hooks_of, message_of, scope_of
-from specguard.executor.gate_runs import run_gates
-from specguard.executor.gates import described, read_results
+from specguard.executor.gates import described, read_results, run_gates
 from specguard.executor.item import shares, taken
 from specguard.executor.place import place_of
 from specguard.executor.preflight import check, foreseen, gates_from
@@ -636,3 +636,32 @@ def _job(options: RunOptions) -> Job:
         covering = Covering(list(scope.patterns)) if scope else None
         label = f"{manifest.item.kind} {manifest.item.id}"
         return Job(label, data, covering, shares(run.policy, start.item))
+
+
+def brief_of(options: RunOptions) -> str:
+    """The page that an agent of a run would read, made from the base as it was fetched last.
+
+    Args:
+        options: what a run would be asked for; without a kind, that of a policy that describes one alone.
+            Nothing is written.
+
+    Raises:
+        SpecguardError: there is no such item or policy, or the item lacks what a run of it needs.
+    """
+    if not options.kind:
+        values = {name: getattr(options, name) for name in options._fields}
+        options = RunOptions(**{**values, "kind": _only_kind(options)})
+    with foreseen(options) as (_, _, run):
+        return brief_text(run)
+
+
+def _only_kind(options: RunOptions) -> str:
+    policy = open_policy(Request(environment=options.environment, directory=options.directory))
+    kinds: list[str] = list(policy.declared("work_kinds"))
+    if len(kinds) != 1:
+        raise SpecguardError(
+            f"the policy describes {', '.join(kinds)}" if kinds else "the policy describes no work items",
+            help="specguard brief KIND" if kinds else "describe one: a table [work.<kind>]",
+            code="incomplete-policy",
+        )
+    return kinds[0]

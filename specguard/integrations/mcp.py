@@ -29,8 +29,8 @@ from specguard.engine.policies import open_policy
 from specguard.engine.status import standing
 from specguard.engine.why import what_governs
 from specguard.errors import Needed, SpecguardError, internal_error, nearest
-from specguard.executor.brief import brief_of
 from specguard.executor.run import RunOptions, open_store
+from specguard.executor.steps import brief_of
 from specguard.model import path_text
 from specguard.reporters import manual
 from specguard.reporters.escape import cut, json_text, legible

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.executor.gate_runs import carry_out_gates
+from specguard.executor.lifecycle import carry_out_gates
 from specguard.executor.run import RunOptions
 from specguard.runs.manifests import RunFolder
 from specguard.testing.running import run_here

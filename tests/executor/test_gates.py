@@ -15,7 +15,7 @@ import pytest
 
 from specguard.errors import SpecguardError
 from specguard.executor.commit import hash_tree
-from specguard.executor.gate_runs import run_gates
+from specguard.executor.gates import run_gates
 from specguard.executor.place import place_of
 from specguard.executor.run import RunEnded
 from tests.executor.places import POLICY, Setting, everything, work

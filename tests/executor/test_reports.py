@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from specguard.executor.brief import brief_text, write_brief
+from specguard.executor.agent import brief_text, write_brief
 from specguard.executor.report import changed_files, command, duration, fenced, report_text, write_report
 from specguard.runs.manifests import Command, Judgement, PullRequest
 from tests.executor.places import POLICY, Setting, work
