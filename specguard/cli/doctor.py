@@ -360,7 +360,7 @@ def _host(host: Host, top: str, environment: Mapping[str, str]) -> Iterator[Diag
 
 def _proved(host: Host, commands: Mapping[str, str], top: str, environment: Mapping[str, str]) -> Diagnosis:
     """What a probe of the hook says; only a command that is known to be specguard's is run."""
-    from specguard.integrations.hooks.file_names import work_tree_at
+    from specguard.integrations.hooks.calls import work_tree_at
     from specguard.integrations.hooks.pins import last_fired
     from specguard.integrations.hooks.settings import SOON, known_calls, probe, wanted_hooks
 

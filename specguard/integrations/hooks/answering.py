@@ -11,7 +11,7 @@ import re
 
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, internal_error
-from specguard.integrations.hooks.calls import COMMANDS
+from specguard.integrations.hooks.calls import COMMANDS, Checkout, work_tree_at
 from specguard.integrations.hooks.dialects import (
     AGENTS,
     LIMIT,
@@ -24,7 +24,6 @@ from specguard.integrations.hooks.dialects import (
     say,
     speaker,
 )
-from specguard.integrations.hooks.file_names import Checkout, work_tree_at
 from specguard.integrations.hooks.pins import note_firing
 
 TYPE_CHECKING = False

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from specguard.change.repository import Repository
     from specguard.change.sources import Change
     from specguard.integrations.hooks.answering import Early
+    from specguard.integrations.hooks.calls import Checkout
     from specguard.integrations.hooks.dialects import HookEvent
-    from specguard.integrations.hooks.file_names import Checkout
     from specguard.model import Verdict
     from specguard.reporters.brief import Block
 

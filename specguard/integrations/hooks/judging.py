@@ -7,9 +7,8 @@ import re
 
 from specguard.change.request import Request
 from specguard.errors import NoAuthorityError, SpecguardError
-from specguard.integrations.hooks.calls import FileEdit, deeds_of
+from specguard.integrations.hooks.calls import FileEdit, deeds_of, is_below, locate, names_of, work_tree_at
 from specguard.integrations.hooks.dialects import Reply
-from specguard.integrations.hooks.file_names import is_below, locate, names_of, work_tree_at
 from specguard.integrations.hooks.pins import Pin
 
 TYPE_CHECKING = False
@@ -18,9 +17,8 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.integrations.hooks.answering import Early
-    from specguard.integrations.hooks.calls import Deeds
+    from specguard.integrations.hooks.calls import Checkout, Deeds
     from specguard.integrations.hooks.dialects import HookEvent
-    from specguard.integrations.hooks.file_names import Checkout
     from specguard.model import Judged, Verdict
     from specguard.reporters.brief import Block
 

@@ -17,8 +17,8 @@ from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository
 from specguard.change.request import FLOOR
+from specguard.integrations.hooks.calls import is_below
 from specguard.integrations.hooks.dialects import UnreadableError, parse
-from specguard.integrations.hooks.file_names import is_below
 from specguard.model import path_text
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.change.request import FileEdit
-    from specguard.integrations.hooks.file_names import Checkout
+    from specguard.integrations.hooks.calls import Checkout
     from specguard.model import Verdict
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from specguard.change.base import Found
     from specguard.change.git import Git
     from specguard.change.repository import Repository
+    from specguard.integrations.hooks.calls import Checkout
     from specguard.integrations.hooks.dialects import Agent, HookEvent
-    from specguard.integrations.hooks.file_names import Checkout
 
     Before = Sequence[dict[bytes, str]]
     """As `specguard.change.worktree.uncommitted` gives it."""

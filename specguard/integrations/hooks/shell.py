@@ -12,8 +12,17 @@ import re
 
 from specguard.change.request import FLOOR
 from specguard.declaration.rule import Record
-from specguard.integrations.hooks.calls import Deeds, FileEdit, read_diff, read_file, read_patch
-from specguard.integrations.hooks.file_names import as_bytes, joined, normal, work_tree_at
+from specguard.integrations.hooks.calls import (
+    Deeds,
+    FileEdit,
+    as_bytes,
+    joined,
+    normal,
+    read_diff,
+    read_file,
+    read_patch,
+    work_tree_at,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
