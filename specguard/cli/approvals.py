@@ -150,7 +150,7 @@ def sign(name: str, directory: str, base: str, key: str, output_format: str) -> 
 
 def _say_written(said: str, name: str, paths: Sequence[str], output_format: str) -> None:
     lines = [f"{said}: {' and '.join(paths)}", f"next git add {shlex.join(paths)} && git commit"]
-    show(output_format, _written_data(name, paths), lines)
+    show(output_format, {"schema": SCHEMA, "id": name, "written": list(paths)}, lines)
 
 
 SCHEMA: Final = "specguard.approvals/1"
@@ -289,11 +289,6 @@ def _verified_data(found: Verification) -> dict[str, Any]:
         ],
         "notes": found.notes,
     }
-
-
-def _written_data(name: str, paths: Sequence[str]) -> dict[str, Any]:
-    """What was written for a record as JSON can hold it."""
-    return {"schema": SCHEMA, "id": name, "written": list(paths)}
 
 
 def _places(logged: Logged) -> list[str]:

@@ -7,7 +7,6 @@ import importlib
 import json
 import os
 import re
-import sys
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -16,7 +15,7 @@ import click
 from specguard.authority import validate
 from specguard.cli import options as opt
 from specguard.cli.app import app
-from specguard.cli.options import show, usage
+from specguard.cli.options import show, show_markdown, usage
 from specguard.engine.plugins import find_rule, load_registry
 from specguard.errors import SpecguardError, nearest
 from specguard.model import EXIT_FAILED, EXIT_PASSED
@@ -29,17 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from specguard.declaration.registry import Registered, Registry
-
-
-def show_markdown(page: str) -> None:
-    """Print a page of Markdown, through rich where a person reads it on a terminal."""
-    if not sys.stdout.isatty():
-        click.echo(page, nl=False)
-        return
-    from rich.console import Console
-    from rich.markdown import Markdown
-
-    Console().print(Markdown(page))
 
 
 @click.command("docs")

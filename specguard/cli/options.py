@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -247,6 +248,17 @@ def show(form: str, data: Any, lines: Iterable[str]) -> None:
     else:
         for line in lines:
             say(line)
+
+
+def show_markdown(page: str) -> None:
+    """Print a page of Markdown, through rich where a person reads it on a terminal."""
+    if not sys.stdout.isatty():
+        click.echo(page, nl=False)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console().print(Markdown(page))
 
 
 def usage(message: str, help: str = "") -> SpecguardError:

@@ -17,7 +17,7 @@ from specguard.cli import runs
 from specguard.cli.options import usage
 from specguard.cli.runs import open_store
 from specguard.executor import report
-from specguard.executor.run import RunOptions, asked_before
+from specguard.executor.run import JUDGING, RunOptions, asked_before
 from specguard.executor.start import ensure_repository
 from specguard.executor.steps import STEPS, plan_of
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
@@ -309,7 +309,6 @@ OUTPUT: Final = "control/output.log"
 """What a run that was detached prints, in its folder."""
 
 _MARKS: Final = {"done": "[green]done[/]", "failed": "[red]failed[/]", "running": "[yellow]...[/]"}
-_JUDGED: Final = frozenset({"gate", "format", "teardown", "hook"})
 _ANNOUNCED: Final = 256
 
 
@@ -407,7 +406,7 @@ def _view(manifest: Manifest) -> RenderableType:
         mark = _MARKS.get(step.state, step.state)
         steps.add_row(step.name, str(step.attempt), mark, Text(visible(step.detail)))
     gates = Table("gate", "result", "took", box=None, header_style="bold")
-    last = [one for one in list(manifest.commands) if one.kind in _JUDGED]
+    last = [one for one in list(manifest.commands) if one.kind in JUDGING]
     for command in [one for one in last if one.attempt == last[-1].attempt]:
         how = "running" if command.ended_at is None else report.outcome(command)
         colour = "yellow" if command.ended_at is None else "green" if command.succeeded else "red"

@@ -12,8 +12,7 @@ import click
 from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.cli import options as opt
-from specguard.cli.docs import show_markdown
-from specguard.cli.options import counted, say, show
+from specguard.cli.options import counted, say, show, show_markdown
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
 from specguard.executor import run as executor_run

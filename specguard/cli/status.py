@@ -11,9 +11,8 @@ from specguard.artifacts.skeletons import Skeletons, place
 from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.cli import options as opt
-from specguard.cli.docs import show_markdown
 from specguard.cli.judge import wants_colour
-from specguard.cli.options import say, usage
+from specguard.cli.options import say, show_markdown, usage
 from specguard.documents.data import data_kind, read_data
 from specguard.engine.branches import open_branches
 from specguard.engine.policies import open_policy

@@ -21,7 +21,7 @@ from specguard.change.tree import Tree
 from specguard.change.worktree import hash_work_tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.commit import hash_tree, patch
+from specguard.executor.commit import CONFIGURATION, hash_tree, patch
 from specguard.executor.item import verify_gates
 from specguard.executor.place import place_of
 from specguard.executor.process import (
@@ -30,7 +30,7 @@ from specguard.executor.process import (
     response_of,
     run_command,
 )
-from specguard.executor.report import fenced, outcome
+from specguard.executor.report import GATES_FILE, fenced, outcome
 from specguard.executor.run import (
     Run,
     RunEnded,
@@ -367,7 +367,7 @@ class GateRound:
                 for one in self._plan.not_read
             ],
         }
-        run.folder.write(FILE, json.dumps(data, indent=2) + "\n")
+        run.folder.write(GATES_FILE, json.dumps(data, indent=2) + "\n")
         run.save()
 
 
@@ -385,9 +385,6 @@ def _unfinished(folder: RunFolder) -> Mapping[str, Any]:
     return data if "tree" in data else {}
 
 
-FILE: Final = "gates.json"
-"""The file in a run's folder, `specguard.gates/1`: each gate of the last round, run or not."""
-
 _STATES: Final = ("passed", "failed", "skipped", "pending")
 
 
@@ -398,12 +395,12 @@ def read_results(folder: RunFolder) -> Mapping[str, Any]:
         SpecguardError: the file cannot be read.
     """
     try:
-        return folder.data(FILE)
+        return folder.data(GATES_FILE)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise SpecguardError(
-            "what became of the gates cannot be read", path=folder.file(FILE), code="run-record"
+            "what became of the gates cannot be read", path=folder.file(GATES_FILE), code="run-record"
         ) from error
 
 
@@ -430,8 +427,6 @@ def told_of_command(run: Run, command: Command, what: str, named: str = "") -> s
     block = f":\n\n{fenced(lines)}" if lines.strip() else ", and said nothing."
     return f"## {what} failed\n\n{said}{block}\n"
 
-
-PRE_COMMIT: Final = b".pre-commit-config.yaml"
 
 _SHELL: Final = frozenset(
     (
@@ -463,7 +458,7 @@ def check_tools(wanted: Iterable[tuple[str, str]], tree: Tree, environment: Mapp
         SpecguardError: one is missing.
     """
     needs: dict[str, list[str]] = {}
-    hooks = [("pre-commit", PRE_COMMIT.decode())] if tree.find(PRE_COMMIT) is not None else []
+    hooks = [("pre-commit", CONFIGURATION.decode())] if tree.find(CONFIGURATION) is not None else []
     for program, need in (*wanted, *hooks):
         if program and find_program(program, environment) is None:
             needs.setdefault(program, []).append(need)

@@ -559,7 +559,7 @@ def _survivors(run_id: str) -> list[psutil.Process]:
     return found
 
 
-def end_survivors(run_id: str, grace: float = GRACE) -> list[str]:
+def end_survivors(run_id: str) -> list[str]:
     """End the processes of a run that nobody waits for; a run that is resumed begins with this.
 
     Returns:
@@ -568,7 +568,7 @@ def end_survivors(run_id: str, grace: float = GRACE) -> list[str]:
     found = _survivors(run_id)
     told = [described(process) for process in found]
     send(found, signal.SIGTERM)
-    psutil.wait_procs(found, timeout=grace)
+    psutil.wait_procs(found, timeout=GRACE)
     until = time.monotonic() + _GIVEN_UP
     while (found := _survivors(run_id)) and time.monotonic() < until:
         send(found, signal.SIGKILL)

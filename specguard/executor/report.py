@@ -61,7 +61,9 @@ REPORT: Final = "report.md"
 ERROR: Final = "error.json"
 """Why a run ended early, in the run's folder."""
 
-_GATES: Final = "gates.json"
+GATES_FILE: Final = "gates.json"
+"""The file, `specguard.gates/1`, in the run's folder: each gate of the last round, run or not."""
+
 _LONGEST: Final = 300
 _LAST: Final = 12
 """So many lines of a failed command's output are shown."""
@@ -130,7 +132,7 @@ def report_text(manifest: Manifest, folder: RunFolder, changed: Sequence[Changed
         changed: the files that it changed; None where that is not known.
     """
     item, label = manifest.item, manifest.item.label
-    gates = _json(folder, _GATES).get("gates")
+    gates = _json(folder, GATES_FILE).get("gates")
     return page(
         "report.md",
         manifest=manifest,

@@ -167,8 +167,8 @@ def inspect(run: Run, by: str = "the agent") -> None:
     place.reset_index()
 
 
-def watch_place(run: Run, by: str = "the agent") -> Callable[[], RunEnded | None]:
-    """What tells while somebody works in the place that it has grown by more than it may."""
+def watch_place(run: Run) -> Callable[[], RunEnded | None]:
+    """What tells while the agent works in the place that it has grown by more than it may."""
     place = place_of(run)
 
     def look() -> RunEnded | None:
@@ -176,7 +176,7 @@ def watch_place(run: Run, by: str = "the agent") -> Callable[[], RunEnded | None
             before = read_before(place).size
         except RunEnded as end:
             return end
-        return _filled(run, Survey(place.path).size - before, by)
+        return _filled(run, Survey(place.path).size - before, "the agent")
 
     return look
 
