@@ -1,0 +1,387 @@
+"""Rules about branches: their names, base and remote."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import Finding, Guarding, MissingFact, NotApplicable, Rule, setting
+from specguard_rules.next_steps import is_own, to_branch
+from specguard_rules.spelling import alternatives, near_miss, quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import ClassVar, Literal
+
+    from specguard.rules import Base, Branch, Commit, Expression, Fix, Policy, Push, Remote, Stage, WorkItem
+
+
+_UNSAFE = (
+    ("[\udc80-\udcff]", "has bytes that are not UTF-8"),
+    (
+        "[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]",
+        "has characters that are not shown, or that change how text is shown",
+    ),
+    ("[`$;|&<>\"']", "has a character that a shell acts on"),
+    (r"\A-", "begins with '-', so commands take it for an option"),
+)
+_BETWEEN_WORDS = str.maketrans("", "", "/._-")
+
+
+class BranchName(Rule):
+    """A branch's name is not the expected one, or unsafe.
+
+    If the item's kind has a `branch` template, the name must match it exactly. Otherwise it must match
+    `pattern`, if set. `characters = "safe"` refuses a leading `-`, and shell, invisible or reordering
+    characters.
+
+    Why is this bad? People and scripts tell the item from the branch.
+
+    How to fix it: `git branch -m <name>` renames the current branch.
+
+    ```text
+    error: the branch 'my-work' does not match '^(feature|fix)/[a-z0-9-]+$'
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.branch-name]
+    pattern = "^(feature|fix)/[a-z0-9-]+$"
+    '''
+    branch = "my-work"
+    commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
+    expect = [{code = "BRN001", field = "branch"}]
+    ```
+
+    ```toml fails
+    branch = "fix-$HOME"
+    commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
+    expect = [{code = "BRN001", field = "branch", message = "a shell acts on"}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.branch-name]
+    pattern = "^(feature|fix)/[a-z0-9-]+$"
+    '''
+    branch = "feature/pages"
+    commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
+    ```
+    """
+
+    code: ClassVar[str] = "BRN001"
+    name: ClassVar[str] = "branch-name"
+    condition: ClassVar[str] = "the branch is named as its work item or the policy says, and safe to use"
+    fixes: ClassVar[str] = "gives an unpushed branch its work item's name"
+
+    pattern: Expression | None = setting(None, "what names must match without a work item", tightens=[None])
+    characters: Literal["safe", "any"] = setting(
+        "safe", "which characters it may have", tightens=["any", "safe"]
+    )
+    exclude_names: list[Expression] = setting([], "branches to skip", tightens="fewer")
+
+    def check(
+        self,
+        branch: Branch,
+        base: Base,
+        stage: Stage,
+        push: Push | None = None,
+        work_item: WorkItem | None = None,
+    ) -> Iterator[Finding]:
+        """Compare the name with the item's, or with the pattern."""
+        if push is not None and push.new is None:
+            raise NotApplicable("the push deletes a branch, whatever its name is")
+        name = branch.name
+        if self.characters == "safe":
+            for characters, problem in () if _is_plain(name) else _UNSAFE:
+                if re.search(characters, name):
+                    yield _about(branch, base, push, problem, "Take another name", "characters")
+                    return
+        if base.is_branch(branch, stage):
+            return
+        if any(one.search(name) for one in self.exclude_names):
+            return
+        if work_item and work_item.branches:
+            if name not in work_item.branches:
+                near = near_miss(name, work_item.branches)
+                yield Finding(
+                    f"the branch is {quoted(name)}, and {work_item} has "
+                    f"{alternatives(work_item.branches)}" + (f": {near}" if near else ""),
+                    help=f"Take it there with `{to_branch(work_item.branches[0], branch, base, push)}`.",
+                    field="branch",
+                    key="item",
+                    setting=work_item.setting("branch"),
+                )
+        elif self.pattern is not None and not self.pattern.search(name):
+            problem = f"does not match {quoted(self.pattern.text)}"
+            yield _about(branch, base, push, problem, "Take a name that does", "pattern")
+
+    def fix(
+        self, finding: Finding, branch: Branch, base: Base, work_item: WorkItem | None = None
+    ) -> Fix | None:
+        """The item's name; no other is known to be right."""
+        from specguard.rules import RenameBranch
+
+        # A head that is named otherwise need not be the branch that is checked out.
+        if finding.key != "item" or branch.source != "HEAD" or work_item is None:
+            return None
+        if is_own(branch, base):
+            return None
+        return RenameBranch(work_item.branches[0])
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name has ASCII letters, digits and what stands between them alone, which most have."""
+    return name.isascii() and name.translate(_BETWEEN_WORDS).isalnum() and not name.startswith("-")
+
+
+def _about(branch: Branch, base: Base, push: Push | None, problem: str, step: str, setting: str) -> Finding:
+    message = f"the branch {quoted(branch.name)} {problem}"
+    how = f"{step}: `{to_branch('<name>', branch, base, push)}`"
+    return Finding(message, help=how, field="branch", key=setting, setting=setting)
+
+
+class ForeignOrigin(Rule):
+    r"""The remote `origin` is not the canonical repository.
+
+    That is `remote`, of the work item's kind or at the top of the policy. All spellings of an address are
+    equal: https, ssh and `git@host:path`, with or without user, port, `.git` or final slash. Push addresses
+    (`pushurl`, `pushInsteadOf`) count too.
+
+    Why is this bad? Nobody sees a pull request in a forgotten fork.
+
+    How to fix it: `git remote set-url origin <address>`.
+
+    ```text
+    error: 'origin' is 'https://example.org/someone/repo.git', and the canonical repository is
+      'https://example.org/team/repo.git'
+    ```
+
+    ```toml fails
+    policy = '''
+    remote = "https://example.org/team/repo.git"
+    '''
+    origin = "https://example.org/someone/repo.git"
+    commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
+    args = ["--push"]
+    stdin = "refs/heads/work {head} refs/heads/work 0000000000000000000000000000000000000000\n"
+    expect = [{code = "BRN003", field = "origin", help = "git remote set-url origin https://example.org/team/repo.git"}]
+    ```
+
+    ```toml passes
+    policy = '''
+    remote = "https://example.org/team/repo.git"
+    '''
+    origin = "git@Example.org:team/repo"
+    commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
+    args = ["--push"]
+    stdin = "refs/heads/work {head} refs/heads/work 0000000000000000000000000000000000000000\n"
+    ```
+    """
+
+    code: ClassVar[str] = "BRN003"
+    name: ClassVar[str] = "foreign-origin"
+    stages: ClassVar[tuple[Stage, ...]] = ("push", "run")
+    condition: ClassVar[str] = "origin is the canonical repository, for fetching and for pushing"
+
+    def check(self, origin: Remote, policy: Policy, work_item: WorkItem | None = None) -> Iterator[Finding]:
+        """Compare where origin leads with the canonical repository."""
+        expected = (work_item.remote if work_item else "") or policy.remote
+        if not expected:
+            raise NotApplicable("the policy names no canonical repository (remote)")
+        setting = work_item.setting("remote") if work_item and work_item.settings.remote else "remote"
+        if origin.url is None:
+            what = "there is no remote 'origin'"
+            yield _about_origin(what, f"Add it: `git remote add origin {expected}`", setting, "missing")
+            return
+        if not origin.leads_to(origin.fetch, expected):
+            yield _about_origin(
+                f"'origin' is {quoted(origin.shown(origin.fetch))}, and the canonical repository is "
+                f"{quoted(origin.shown(expected))}",
+                f"Set it: `git remote set-url origin {expected}`{_rewriting(origin.url, origin.fetch)}",
+                setting, "fetch",
+            )  # fmt: skip
+            return
+        for url in origin.pushes:
+            if not origin.leads_to(url, expected):
+                yield _about_origin(
+                    f"a push to 'origin' goes to {quoted(origin.shown(url))}, and the canonical repository "
+                    f"is {quoted(origin.shown(expected))}",
+                    "See what sends it there: `git config --show-origin --get-regexp "
+                    "'^(remote[.]origin|url)[.].*(url|insteadof)$'`",
+                    setting, "push",
+                )  # fmt: skip
+
+
+def _rewriting(written: str, effective: str) -> str:
+    """Where to look for what makes another address of the one that is written."""
+    if written == effective:
+        return ""
+    return "; what rewrites it, shows: `git config --show-origin --get-regexp '^url[.].*[.]insteadof$'`"
+
+
+def _about_origin(problem: str, step: str, setting: str, key: str) -> Finding:
+    return Finding(problem, help=step, field="origin", key=key, setting=setting)
+
+
+class ProtectedBranch(Rule):
+    """A commit or push changes or deletes a protected branch.
+
+    `branches` lists path patterns: `release/*` is every branch right below. One that begins with `refs/` is
+    compared with the whole ref, so `refs/tags/v*` protects tags. In CI, a platform's own report of landed
+    commits is not judged.
+
+    Why is this bad? Such a branch changes only through review.
+
+    How to fix it: `git switch -c <name>` takes the commits to another branch.
+
+    ```text
+    error: commits are made on 'release/1.0', which is protected
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.protected-branch]
+    branches = ["main", "release/*"]
+    '''
+    branch = "release/1.0"
+    commits = [{message = "fix: mend", files = {"a.md" = "a"}}]
+    expect = [{code = "BRN004", field = "branch"}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.protected-branch]
+    branches = ["main", "release/*"]
+    '''
+    branch = "release-notes"
+    commits = [{message = "docs: tell", files = {"a.md" = "a"}}]
+    ```
+    """
+
+    code: ClassVar[str] = "BRN004"
+    name: ClassVar[str] = "protected-branch"
+    requires: ClassVar[tuple[str, ...]] = ("branches",)
+    condition: ClassVar[str] = "no commit is made on, and no push goes to, one of {branches}"
+
+    branches: Guarding = setting(Guarding(), "the protected branches")
+
+    def check(
+        self, stage: Stage, base: Base, push: Push | None = None, branch: Branch | None = None
+    ) -> Iterator[Finding]:
+        """Compare the branch, or the ref that a push would write, with the patterns."""
+        if push is not None:
+            which = self._protects(push.remote_ref)
+            if which is not None:
+                deed = "delete" if push.new is None else "write to"
+                yield self._about(
+                    f"the push would {deed} {quoted(_short(push.remote_ref))}, which is protected",
+                    "Push a branch of your own, and open a pull request.", which,
+                )  # fmt: skip
+            return
+        if branch is None:
+            raise NotApplicable("what is judged is no branch")
+        if branch.source == "event":
+            raise NotApplicable("the platform's own protection decides about a branch that its event names")
+        which = self._protects(f"refs/heads/{branch.name}")
+        if which is None or (stage != "staged" and base.head == base.start):
+            return
+        verb = "would be made" if stage == "staged" else "are made"
+        yield self._about(
+            f"commits {verb} on {quoted(branch.name)}, which is protected",
+            "Take them to a branch of their own: `git switch -c <name>`", which,
+        )  # fmt: skip
+
+    def _protects(self, ref: str) -> int | None:
+        """The index of the first pattern that protects a ref, given in full."""
+        if ref.startswith("refs/heads/"):
+            which = self.branches.find(_encoded(_short(ref)))
+            if which is not None:
+                return which
+        return self.branches.find(_encoded(ref))
+
+    def _about(self, problem: str, step: str, which: int) -> Finding:
+        key = self.branches.patterns[which]
+        return Finding(problem, help=step, field="branch", key=key, setting=f"branches.{which}")
+
+
+def _short(ref: str) -> str:
+    return ref.removeprefix("refs/heads/")
+
+
+def _encoded(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
+
+
+class StaleBase(Rule):
+    r"""A branch is behind its base.
+
+    `require` asks that the branch `contains` the base's tip, or `starts-at` it with nothing merged in later.
+    The tip is what your refs say (`origin/main`), so fetch first.
+
+    Why is this bad? Work on an old base is tested against an old program.
+
+    How to fix it: `git fetch origin`, then `git rebase origin/main`.
+
+    ```text
+    error: the branch does not contain origin/main at 6e2198f29c; the two parted at e33cfacc2c
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.stale-base]
+    require = "contains"
+    '''
+    base = [{message = "feat: one"}, {message = "feat: two", files = {"a.md" = "a"}}]
+    commits = [{message = "feat: three", parents = ["start"], files = {"b.md" = "b"}}]
+    args = ["--push"]
+    stdin = "refs/heads/work {head} refs/heads/work 0000000000000000000000000000000000000000\n"
+    expect = [{code = "BRN002", field = "branch"}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.stale-base]
+    require = "starts-at"
+    '''
+    base = [{message = "feat: one"}, {message = "feat: two", files = {"a.md" = "a"}}]
+    commits = [{message = "feat: three", files = {"b.md" = "b"}}]
+    args = ["--push"]
+    stdin = "refs/heads/work {head} refs/heads/work 0000000000000000000000000000000000000000\n"
+    ```
+    """
+
+    code: ClassVar[str] = "BRN002"
+    name: ClassVar[str] = "stale-base"
+    stages: ClassVar[tuple[Stage, ...]] = ("push", "run")
+    condition: ClassVar[str] = "the branch stands on the tip of its base (require: {require})"
+
+    require: Literal["off", "contains", "starts-at"] = setting(
+        "off", "what a branch must do", tightens=["off", "contains", "starts-at"]
+    )
+
+    def check(self, base: Base, commits: Sequence[Commit]) -> Iterator[Finding]:
+        """Compare the merge base with the tip of the base."""
+        if self.require == "off":
+            raise NotApplicable("the policy asks for no fresh base")
+        if not commits:
+            raise NotApplicable("the branch has no commit of its own")
+        if base.tip is None:
+            raise MissingFact(
+                "there is no base whose tip the branch could have", "specguard check --base REF"
+            )
+        if base.tip not in base.merge_bases:
+            parted = f"; the two parted at {base.start[:10]}" if base.start else ""
+            problem = f"does not contain {base.name} at {base.tip[:10]}{parted}"
+        elif self.require == "starts-at" and not _starts_at(base.tip, commits):
+            problem = f"contains {base.name} at {base.tip[:10]}, and did not start there"
+        else:
+            return
+        step = f"Bring it up to date: `git rebase {base.name}`"
+        yield Finding(f"the branch {problem}", help=step, field="branch", key="stale", setting="require")
+
+
+def _starts_at(tip: str, commits: Sequence[Commit]) -> bool:
+    """Whether each commit stands on the tip or on other commits of the branch alone."""
+    known = {tip, *(commit.oid for commit in commits)}
+    return all(known.issuperset(commit.parents) and commit.parents for commit in commits)

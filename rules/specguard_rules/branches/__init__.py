@@ -1,1 +1,0 @@
-"""Rules about branches: their names, base and remote."""

@@ -1,0 +1,426 @@
+"""Rules about the policy itself: what was not understood, does not count, matches nothing or binds nobody."""
+
+from __future__ import annotations
+
+from specguard.rules import Covering, Finding, Guarding, Origin, Rule, Selecting, setting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any, ClassVar, Final
+
+    from specguard.authority.policy import Statement, Unread
+    from specguard.rules import Entry, Policy, Severity, Stage, Tree
+
+
+class UnreadPolicyItem(Rule):
+    """An item of the authority was not understood.
+
+    A list under *Locked zones* is read item by item. One that begins with neither a code span nor a path
+    locks nothing, and is a finding. So are lists of paths under unknown titles, such as *Protected files*,
+    and an authority without rules. Other unknown titles are information.
+
+    Why is this bad? Its author believes that it locks something.
+
+    How to fix it: begin the item with the path in a code span, move explanations out of the list, or change
+    the title. `specguard init --adopt` adds what it understands.
+
+    ```text
+    warning: SPEC_AUTHORITY.md:6: in the section 'Locked zones' 'everything that customers see' was not
+      read: it does not begin with a path
+    ```
+
+    ```toml fails
+    policy = '''
+    # Authority
+
+    ## Locked zones
+
+    - `docs/api/`
+    - everything that customers see
+    '''
+    base = {files = {"docs/api/x.yaml" = "a"}}
+    expect = [{code = "CFG001", path = "SPEC_AUTHORITY.md", line = 6}]
+    ```
+
+    ```toml passes
+    policy = '''
+    # Authority
+
+    ## Locked zones
+
+    Everything that customers see:
+
+    - `docs/api/`
+    '''
+    base = {files = {"docs/api/x.yaml" = "a"}}
+    ```
+    """
+
+    code: ClassVar[str] = "CFG001"
+    name: ClassVar[str] = "unread-policy-item"
+    severity: ClassVar[Severity] = "warning"
+    condition: ClassVar[str] = "every item in a known section of the authority was understood"
+
+    shown: int = setting(3, "how many items of unchanged documents it names", ge=1, tightens="higher")
+
+    def check(self, policy: Policy, entries: Sequence[Entry], whole: bool) -> Iterator[Finding]:
+        """Name what was not understood."""
+        documents: dict[str, list[Unread]] = {}
+        for item in policy.unread:
+            documents.setdefault(item.path, []).append(item)
+        touched = {entry.path for entry in entries}
+        for document, items in documents.items():
+            if not whole and policy.is_of_others(document, entries):
+                continue
+            path = document.encode("utf-8", "surrogateescape")
+            if not whole and path not in touched:
+                grave = [item for item in items if _severity(item) == "warning"][: self.shown]
+                # A single one takes no more room than its count.
+                named = items if len(items) == 1 and items[0].meaning != "list" else grave
+                rest = [item for item in items if item not in named and item.meaning != "list"]
+                items = named
+                if rest:
+                    more = f"{len(rest)} {'more ' if named else ''}item{'s' * (len(rest) > 1)}"
+                    yield Finding(
+                        f"{more} {'was' if len(rest) == 1 else 'were'} not read",
+                        help="List all: specguard policy",
+                        path=None if document.startswith("preset:") else path,
+                        severity=min(map(_severity, rest), key=("warning", "info").index),
+                        key="more",
+                        setting="shown",
+                    )
+            for item in items:
+                yield _finding(item, path)
+
+
+def _severity(item: Unread) -> Severity:
+    # What a section guards can be missing from the policy; what it lists for people alone cannot.
+    return "info" if item.meaning in ("normative", "order", "list", "prose") else "warning"
+
+
+def _help(item: Unread) -> str:
+    if item.meaning == "nothing":
+        return "See what is understood, and add what holds the rest: specguard init --adopt"
+    if item.meaning in ("list", "title"):
+        return (
+            'Call it "Locked zones" or "Forbidden paths", or give its title a meaning under '
+            '[authority] sections: "locked-path", "forbidden-path" or "nothing".'
+        )
+    if item.meaning == "hidden":
+        return "Say it where the page shows it, or take it out."
+    if not item.section:
+        return "Begin the block with ```toml specguard, or with no mention of specguard."
+    return "Begin the item with a path in a code span, or move it out of the section."
+
+
+def _finding(item: Unread, path: bytes) -> Finding:
+    where = f"in the section {item.section!r} " if item.section else ""
+    if item.meaning == "nothing":
+        said = f"the authority guards nothing: {item.reason}"
+    elif item.meaning in ("list", "title"):
+        said = f"the list under {item.text!r} guards nothing: {item.reason}"
+    else:
+        said = f"{where}{item.text!r} was not read: {item.reason}"
+    preset = item.path.startswith("preset:")
+    return Finding(
+        said,
+        help=_help(item),
+        path=None if preset else path,
+        line=None if preset else item.line,
+        severity=_severity(item),
+        key=f"{item.section}: {item.text}",
+        authority=Origin(item.path, item.line),
+    )
+
+
+_ALONE: Final = "What you write there counts once it is on the base; make it a change of its own."
+
+
+class DisregardedSetting(Rule):
+    r"""Something in the authority does not count, as another authority stands above it.
+
+    A nested authority, which `[authority] nested` allows, may only lock and forbid paths of its folder. If
+    anything else is in it, or it cannot be read, nothing of it counts. That is an error for changes below its
+    folder, and a warning for a change of only that document. Other changes are not told of it.
+
+    A setting that loosens the floor of `--floor`, or cannot be compared with it, is a warning. The floor's
+    value judges.
+
+    Why is this bad? Readers believe what does not hold.
+
+    How to fix it: put the document right, or take the setting out.
+
+    ```text
+    error: packages/a/SPEC_AUTHORITY.md:4: the item '../b/' reaches beyond packages/a/; nothing of this
+      document counts
+    ```
+
+    ```toml fails
+    policy = '''
+    [authority]
+    nested = ["packages/*"]
+    '''
+    base = {files = {"packages/a/SPEC_AUTHORITY.md" = "# A\n\n## Locked zones\n- `../b/`\n"}}
+    commits = [{message = "feat: x", files = {"packages/a/x.py" = "a"}}]
+
+    [[expect]]
+    code = "CFG004"
+    path = "packages/a/SPEC_AUTHORITY.md"
+    line = 4
+    severity = "error"
+    authority = "SPEC_AUTHORITY.md:5"
+    ```
+
+    ```toml passes
+    policy = '''
+    [authority]
+    nested = ["packages/*"]
+    '''
+    base = {files = {"packages/a/x" = "a", "packages/a/SPEC_AUTHORITY.md" = "## Locked zones\n- `x`\n"}}
+    commits = [{message = "feat: x", files = {"packages/a/x.py" = "a"}}]
+    ```
+    """
+
+    code: ClassVar[str] = "CFG004"
+    name: ClassVar[str] = "disregarded-setting"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("authority.nested",)
+    condition: ClassVar[str] = "all that the authority says counts"
+
+    def check(self, policy: Policy, entries: Sequence[Entry], whole: bool) -> Iterator[Finding]:
+        """Name what does not count, and the line that stands above it."""
+        for one in policy.disregarded:
+            if not one.key and not whole and policy.is_of_others(one.origin.path, entries):
+                continue
+            path = one.origin.path.encode("utf-8", "surrogateescape")
+            folder = path.rpartition(b"/")[0] + b"/"
+            # Whoever puts the document right is not stopped by what is wrong with it.
+            below = any(entry.path.startswith(folder) and entry.path != path for entry in entries)
+            altered = not one.key and any(entry.path == path for entry in entries)
+            severity: Severity = "error" if not one.key and (below or whole) else "warning"
+            preset = one.origin.path.startswith("preset:")
+            yield Finding(
+                one.message,
+                help=_ALONE if altered else one.step,
+                path=None if preset else path,
+                line=None if preset else one.origin.line or None,
+                field=one.key or None,
+                key=f"{one.key}: {one.message}",
+                severity=severity,
+                authority=one.above,
+            )
+
+
+class UnenforcedStatement(Rule):
+    """No active rule enforces a command of the authority.
+
+    Words such as *must*, *shall*, *never*, *required* or *only* make a command. It is enforced if it names an
+    active rule, keeps guarded paths as they are, or asks for a setting in force.
+    `specguard policy --coverage` lists all.
+
+    Why is this bad? Readers believe that it is enforced.
+
+    How to fix it: turn on the rule, name its code in the sentence, or leave it to people.
+    `specguard init --adopt` adds settings.
+
+    ```text
+    info: SPEC_AUTHORITY.md:3: no active rule is bound to: Releases must be announced.
+    ```
+
+    ```toml fails
+    policy = '''
+    # Authority
+
+    Releases must be announced.
+    '''
+    expect = [{code = "CFG003", path = "SPEC_AUTHORITY.md", line = 3}]
+    ```
+
+    ```toml passes
+    policy = '''
+    # Authority
+
+    ## Locked zones
+
+    These must not change:
+
+    - `docs/api/`
+    '''
+    base = {files = {"docs/api/x.yaml" = "a"}}
+    ```
+    """
+
+    code: ClassVar[str] = "CFG003"
+    name: ClassVar[str] = "unenforced-statement"
+    severity: ClassVar[Severity] = "info"
+    stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
+    condition: ClassVar[str] = "every sentence of the authority that commands is bound to an active rule"
+
+    shown: int = setting(3, "how many sentences of edited documents it names", ge=1, tightens="higher")
+
+    def check(self, policy: Policy, entries: Sequence[Entry], whole: bool) -> Iterator[Finding]:
+        """Name or count the sentences that nothing holds."""
+        documents: dict[str, list[Statement]] = {}
+        for statement in policy.statements:
+            if not statement.rules:
+                documents.setdefault(statement.path, []).append(statement)
+        touched = {entry.path for entry in entries}
+        for document, statements in documents.items():
+            path = document.encode("utf-8", "surrogateescape")
+            # A single one takes no more room than its count.
+            named = len(statements) if whole or len(statements) == 1 else self.shown if path in touched else 0
+            for statement in statements[:named]:
+                yield Finding(
+                    f"no active rule is bound to: {statement.text}",
+                    help=_binding_step(statement),
+                    path=path,
+                    line=statement.line,
+                    key=statement.text,
+                    authority=Origin(document, statement.line),
+                )
+            rest = len(statements) - named
+            if rest > 0:
+                more = f"{rest} more sentence{'s' * (rest > 1)}" if named else f"{rest} sentences"
+                message = f"no active rule is bound to {more} that command{'s' * (rest == 1)}"
+                step = "List them: specguard policy --coverage"
+                yield Finding(message, help=step, path=path, key="more", setting="shown")
+
+
+def _binding_step(statement: Statement) -> str:
+    if not statement.settings:
+        return "Name the code of the rule that holds it, or leave it to people."
+    return f"Write {' and '.join(statement.settings)} in the settings, or leave it to people."
+
+
+_WILD: Final = frozenset("*?[")
+_CODE: Final = "specs.code"
+_ABOUT_BRANCHES: Final = frozenset(["BRN", "PRQ"])
+
+
+class UnmatchedSetting(Rule):
+    """A pattern or exception in the policy matches no file.
+
+    Path patterns of all rules, `exclude` too, are compared with the files after the change, except those of
+    presets, wildcards of `forbidden-path` and branch names.
+
+    Why is this bad? A typo in a lock is an open door: `docs/prodct/` locks nothing.
+
+    How to fix it: correct the pattern, or take it out.
+
+    ```text
+    warning: SPEC_AUTHORITY.md:5: the pattern 'docs/prodct/' of locked-path.paths matches no file
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.locked-path]
+    paths = ["docs/product/", "docs/prodct/"]
+    exclude = ["docs/product/draft.md"]
+    '''
+    base = {files = {"docs/product/x.md" = "a"}}
+    expect = [{code = "CFG002", path = "SPEC_AUTHORITY.md"}, {code = "CFG002", path = "SPEC_AUTHORITY.md"}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.forbidden-path]
+    paths = ["**/*.pem"]
+
+    [rules.locked-path]
+    paths = ["docs/", "docs/product/"]
+    exclude = ["docs/product/draft.md"]
+    '''
+    base = {files = {"docs/product/draft.md" = "a"}}
+    ```
+    """
+
+    code: ClassVar[str] = "CFG002"
+    name: ClassVar[str] = "unmatched-setting"
+    severity: ClassVar[Severity] = "warning"
+    stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
+    condition: ClassVar[str] = "every path pattern of the policy's rules matches a file"
+
+    def check(
+        self, policy: Policy, entries: Sequence[Entry], head_files: Tree, whole: bool
+    ) -> Iterator[Finding]:
+        """Compare the patterns with the files before and after."""
+        paths: Sequence[bytes] | None = None
+        origins = policy.origins
+        for key, patterns in _settings(policy):
+            if paths is None:
+                # What the change itself takes away was no typo, nor is the policy that is not committed yet.
+                gone = [entry.path for entry in entries if entry.deleted]
+                own = [path.encode("utf-8", "surrogateescape") for path, _ in policy.documents]
+                paths = [*head_files.paths(), *gone, *own]
+            used = patterns.used(paths)
+            places = [origins.get(f"{key}.{at}", origins.get(key)) for at in range(len(patterns.patterns))]
+            if places and all(place and place.path.startswith("preset:") for place in places):
+                # A preset is written for many repositories, so that one of its patterns is enough.
+                if not used and (isinstance(patterns, Guarding) or key == _CODE):
+                    yield _unfitted(key, patterns, policy)
+                continue
+            for index, (pattern, origin) in enumerate(zip(patterns.patterns, places, strict=True)):
+                # A default has no origin.
+                if index in used or not origin or origin.path.startswith("preset:"):
+                    continue
+                others = not whole and policy.is_of_others(origin.path, entries)
+                if not others and not _forbids_by_form(key, pattern):
+                    yield _unmatched(key, index, pattern, origin)
+
+
+def _settings(policy: Policy) -> Iterator[tuple[str, Covering | Guarding | Selecting]]:
+    """Every list of path patterns of the rules that judge, with its key."""
+    for rule in policy.rules:
+        if rule.active and rule.configured:
+            tables: dict[str, Any] = {} if rule.code[:3] in _ABOUT_BRANCHES else dict(rule.settings)
+            for field, patterns in _patterns({**tables, "exclude": rule.exclude}, ""):
+                yield f"rules.{rule.name}.{field}", patterns
+    governing = policy.rule("SPC007")
+    if governing is not None and governing.active:
+        yield _CODE, policy.declared("spec_settings").code
+
+
+def _unfitted(key: str, patterns: Covering | Guarding | Selecting, policy: Policy) -> Finding:
+    origin = policy.origin("extends")
+    where = ", ".join(patterns.patterns)
+    return Finding(
+        f"the preset's {key.removeprefix('rules.')} ({where}) matches no file, so it holds nothing",
+        help=f"Say where that is here: `{key} = [...]`.",
+        path=policy.documents[0][0].encode("utf-8", "surrogateescape"),
+        line=(origin and origin.line) or None,
+        field=key,
+        key=key,
+        authority=origin,
+    )
+
+
+def _forbids_by_form(key: str, pattern: str) -> bool:
+    """Whether a pattern forbids files of a form, which may never be there."""
+    return key == "rules.forbidden-path.paths" and not _WILD.isdisjoint(pattern.removesuffix("/**"))
+
+
+def _unmatched(key: str, index: int, pattern: str, origin: Origin) -> Finding:
+    return Finding(
+        f"the pattern {pattern!r} of {key.removeprefix('rules.')} matches no file",
+        help="Correct the pattern, or take it out.",
+        path=origin.path.encode("utf-8", "surrogateescape"),
+        line=origin.line or None,
+        field=f"{key}.{index}",
+        key=f"{key} {pattern}",
+        authority=origin,
+    )
+
+
+def _patterns(value: Any, field: str) -> Iterator[tuple[str, Covering | Guarding | Selecting]]:
+    """Every list of path patterns in a value, with its key: in tables, lists of tables and nested ones."""
+    if isinstance(value, (Covering, Guarding, Selecting)):
+        yield field, value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _patterns(inner, f"{field}.{name}" if field else name)
+    elif isinstance(value, (list, tuple)):
+        for index, inner in enumerate(value):
+            yield from _patterns(inner, f"{field}.{index}")
+    elif hasattr(value, "_fields"):
+        yield from _patterns({name: getattr(value, name) for name in value._fields}, field)

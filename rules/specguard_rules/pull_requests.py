@@ -1,0 +1,291 @@
+"""Rules about pull requests: title, body and target."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import Finding, MissingFact, NotApplicable, Rule, Selecting, setting
+from specguard_rules.conventional import ConventionalForm
+from specguard_rules.spelling import alternatives, near_miss, quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import ClassVar, Literal
+
+    from specguard.rules import Base, Expression, Policy, PullRequest, Stage, WorkItem
+
+
+class PullRequestTitle(ConventionalForm, Rule):
+    """A pull request's title is not the expected one.
+
+    If the item's kind has a `pull_request` template, the title must be exactly that. Otherwise it must match
+    `pattern` and, with `conventional = true`, Conventional Commits. An unknown title does not pass: give
+    `--pr-title`.
+
+    Why is this bad? Release notes find items by their titles.
+
+    How to fix it: `gh pr edit --title <title>`, or the platform's page.
+
+    See also: `commit-message`
+
+    ```text
+    error: the title 'Add a page' does not match '^[A-Z]+-[0-9]+: '
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.pull-request-title]
+    pattern = "^[A-Z]+-[0-9]+: "
+    '''
+    commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
+    title = "Add a page"
+    expect = [{code = "PRQ001", field = "pull_request.title"}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.pull-request-title]
+    pattern = "^[A-Z]+-[0-9]+: "
+    '''
+    commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
+    title = "DOC-7: Add a page"
+    ```
+    """
+
+    code: ClassVar[str] = "PRQ001"
+    name: ClassVar[str] = "pull-request-title"
+    stages: ClassVar[tuple[Stage, ...]] = ("pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("conventional", "pattern", "work")
+    condition: ClassVar[str] = "the title is its work item's, or of the form that the policy asks for"
+
+    pattern: Expression | None = setting(None, "what titles must match without a work item", tightens=[None])
+
+    def check(self, pull_request: PullRequest, work_item: WorkItem | None = None) -> Iterator[Finding]:
+        """Compare the title with the item's, or with the form."""
+        expected = work_item.titles if work_item else ()
+        if not expected and self.pattern is None and not self.conventional:
+            raise NotApplicable("no work item gives a title, and the policy asks for no form")
+        title = pull_request.title
+        if title is None:
+            raise MissingFact("the title of the pull request is not known", "specguard check --pr-title TEXT")
+        if work_item and expected:
+            if not work_item.allows("pull_request", title):
+                near = near_miss(title, expected)
+                what = f"the title is {quoted(title)}, and {work_item} has {alternatives(expected)}" + (
+                    f": {near}" if near else ""
+                )
+                step = f"Change it to {alternatives(expected[:1])}."
+                yield _finding(what, step, "item", work_item.setting("pull_request"))
+            return
+        if self.pattern is not None and not self.pattern.search(title):
+            yield _finding(
+                f"the title {quoted(title)} does not match {quoted(self.pattern.text)}",
+                "Reword the title.", "pattern", "pattern",
+            )  # fmt: skip
+        problem, setting = self.subject_problem(title) if self.conventional else ("", "")
+        if problem:
+            yield _finding(
+                f"the title {quoted(title)} has not the form of Conventional Commits: {problem}",
+                f"{self.subject_step(setting)}.", "conventional", setting,
+            )  # fmt: skip
+
+
+def _finding(problem: str, step: str, key: str, setting: str) -> Finding:
+    return Finding(problem, help=step, field="pull_request.title", key=key, setting=setting)
+
+
+_PLACEHOLDER = re.compile(r"(todo|tbd|tbc|fixme|xxx|[\W_])*", re.IGNORECASE)
+
+
+class PullRequestBody(Rule):
+    r"""A pull request's body lacks a section or its work document.
+
+    Each title in `sections` is a heading with visible text below it. Template comments, *TODO* and *TBD* do
+    not count. A work item's body also names the item's document, unless `work_document = "optional"`. An
+    unknown body does not pass: give `--pr-body-file`.
+
+    Why is this bad? Reviewers start from the body, and a squash keeps it.
+
+    How to fix it: `gh pr edit --body-file <file>`, or the platform's page.
+
+    ```text
+    error: the body has nothing in its section 'Tests'
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.pull-request-body]
+    sections = ["Tests"]
+    '''
+    commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
+    title = "Add a page"
+    body = '''
+    ## What
+
+    A page.
+
+    ## Tests
+
+    <!-- how was it tested? -->
+    '''
+
+    [[expect]]
+    code = "PRQ002"
+    field = "pull_request.body"
+    message = "nothing in its section 'Tests'"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.pull-request-body]
+    sections = ["Tests"]
+    '''
+    commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
+    title = "Add a page"
+    body = '''
+    ## 2. Tests
+
+    - None: the page has no code.
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "PRQ002"
+    name: ClassVar[str] = "pull-request-body"
+    stages: ClassVar[tuple[Stage, ...]] = ("pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("sections", "work")
+    condition: ClassVar[str] = "the body has the sections {sections}, and names the work item's document"
+
+    sections: list[str] = setting([], "required sections, each with content", tightens="more")
+    work_document: Literal["require", "optional"] = setting(
+        "require", "the item's document in the body", tightens=["optional", "require"]
+    )
+
+    def check(self, pull_request: PullRequest, work_item: WorkItem | None = None) -> Iterator[Finding]:
+        """Look for each section, and for the document's path."""
+        document = work_item.document if work_item and self.work_document == "require" else None
+        if not self.sections and document is None:
+            raise NotApplicable("the policy requires no sections, and no work document is to be named")
+        body = pull_request.body
+        if body is None:
+            raise MissingFact(
+                "the body of the pull request is not known", "specguard check --pr-body-file FILE"
+            )
+        for position, title in enumerate(self.sections):
+            content = pull_request.section(title)
+            if content is not None and not _PLACEHOLDER.fullmatch(content):
+                continue
+            if content is None:
+                problem, step = "no section", f"Add a heading '## {title}' with what belongs there."
+            else:
+                problem, step = "nothing in its section", "Write what belongs there."
+            message = f"the body has {problem} {quoted(title)}"
+            yield Finding(
+                message, help=step, field="pull_request.body", key=title, setting=f"sections.{position}"
+            )
+        if work_item and document is not None:
+            path = document.decode("utf-8", "surrogateescape")
+            if path not in body:
+                yield Finding(
+                    f"the body does not name the document of {work_item}, {quoted(path)}",
+                    help=f"Write {quoted(work_item.body or f'Implements {path}.')}",
+                    field="pull_request.body",
+                    key="document",
+                    setting=work_item.setting("pull_request_body"),
+                )
+
+
+class PullRequestTarget(Rule):
+    """A pull request targets another branch than the policy's base.
+
+    That is `base` of the work item's kind, or of the policy.
+
+    Why is this bad? The change was judged against another branch.
+
+    How to fix it: `gh pr edit --base <branch>`, or the platform's page.
+
+    ```text
+    error: the pull request goes into 'next', and the base is 'main'
+    ```
+
+    ```toml fails
+    policy = '''
+    base = "main"
+    '''
+    commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
+    refs = {"refs/remotes/origin/next" = "base"}
+
+    [event]
+    action = "opened"
+    number = 7
+
+    [event.pull_request]
+    number = 7
+    title = "Add a page"
+    body = ""
+    head = {ref = "work", sha = "{head}"}
+    base = {ref = "next", sha = "{base}"}
+
+    [[expect]]
+    code = "PRQ003"
+    field = "pull_request.base"
+    ```
+
+    ```toml passes
+    policy = '''
+    base = "main"
+    '''
+    commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
+
+    [event]
+    action = "opened"
+    number = 7
+
+    [event.pull_request]
+    number = 7
+    title = "Add a page"
+    body = ""
+    head = {ref = "work", sha = "{head}"}
+    base = {ref = "main", sha = "{base}"}
+    ```
+    """
+
+    code: ClassVar[str] = "PRQ003"
+    name: ClassVar[str] = "pull-request-target"
+    stages: ClassVar[tuple[Stage, ...]] = ("pull-request", "run")
+    condition: ClassVar[str] = "the pull request goes into the policy's base"
+
+    allow: Selecting = setting(Selecting(), "more targets, for pull requests that stack", tightens="fewer")
+
+    def check(
+        self, pull_request: PullRequest, base: Base, policy: Policy, work_item: WorkItem | None = None
+    ) -> Iterator[Finding]:
+        """Compare the target with the policy's base."""
+        expected = (work_item.base if work_item else "") or policy.base
+        if not expected:
+            raise NotApplicable("the policy names no base")
+        target = pull_request.base
+        if target is None and pull_request.number is None:
+            raise NotApplicable("no platform says into which branch the pull request goes")
+        if target is None:
+            raise MissingFact(
+                "the branch that the pull request goes into is not known", "specguard check --pr-event FILE"
+            )
+        if base.stacked or target in {expected, self._merged_into(policy, work_item)}:
+            return
+        if self.allow.find(target.encode("utf-8", "surrogateescape")) is not None:
+            return
+        of_item = work_item is not None and bool(work_item.settings.base)
+        yield Finding(
+            f"the pull request goes into {quoted(target)}, and the base is {quoted(expected)}",
+            help=f"Change its base to {quoted(expected)}.",
+            field="pull_request.base",
+            key="target",
+            setting=work_item.setting("base") if work_item and of_item else "base",
+        )
+
+    @staticmethod
+    def _merged_into(policy: Policy, work_item: WorkItem | None) -> str | None:
+        """The policy's base, where that of the item is one item's own, which may be merged by now."""
+        return policy.base if work_item is not None and "{" in work_item.settings.base else None

@@ -1,1 +1,0 @@
-"""Rules about pull requests: title, body and target."""

@@ -1,1 +1,0 @@
-"""Rules about work items: which one a change implements."""
