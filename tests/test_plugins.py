@@ -101,7 +101,7 @@ def environment(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) ->
     )
     environment.add(
         "specguard-taken",
-        "from specguard_rules.paths.guarded_path import ForbiddenPath\n"
+        "from specguard_rules.paths.guarded import ForbiddenPath\n"
         "specguard_api = 2\n"
         "def specguard_register(registry):\n"
         "    registry.add_rule(type('Mine', (ForbiddenPath,), dict(vars(ForbiddenPath))))\n",

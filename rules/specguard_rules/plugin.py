@@ -8,10 +8,14 @@ from pathlib import Path
 
 import specguard_rules
 from specguard.rules import Declaration, Rule
-from specguard_rules.artifacts._tables import Assets, Checklists, Grounding, Invariant
+from specguard_rules.artifacts.agents import Grounding
+from specguard_rules.artifacts.aspects import Checklists
+from specguard_rules.artifacts.assets import Assets
+from specguard_rules.artifacts.invariants import Invariant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Final
 
     from specguard.rules import Registry
@@ -36,12 +40,20 @@ def specguard_register(registry: Registry) -> None:
     # Their facts must be known before the rules that ask for them.
     for declaration in _DECLARATIONS:
         registry.add_declaration(declaration)
-    for found in pkgutil.walk_packages(specguard_rules.__path__, "specguard_rules."):
-        if "._" in found.name:
-            continue
-        module = importlib.import_module(found.name)
-        for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, Rule) and value.__module__ == module.__name__:
-                registry.add_rule(value)
+    for rule in sorted(_rules(), key=lambda rule: rule.code):
+        registry.add_rule(rule)
     for path in sorted((Path(specguard_rules.__path__[0]) / "presets").glob("*.toml")):
         registry.add_preset(path.stem, path.read_text(encoding="utf-8"))
+
+
+def _rules() -> Iterator[type[Rule]]:
+    for found in pkgutil.walk_packages(specguard_rules.__path__, "specguard_rules."):
+        if "._" not in found.name:
+            module = importlib.import_module(found.name)
+            for value in vars(module).values():
+                if (
+                    isinstance(value, type)
+                    and issubclass(value, Rule)
+                    and value.__module__ == module.__name__
+                ):
+                    yield value

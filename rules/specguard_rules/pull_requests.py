@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, MissingFact, NotApplicable, Rule, Selecting, setting
-from specguard_rules.conventional import ConventionalForm
+from specguard_rules.commits.messages import ConventionalForm
 from specguard_rules.spelling import alternatives, near_miss, quoted
 
 TYPE_CHECKING = False

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard_rules.conventional import ConventionalForm, footer_problems
+from specguard_rules.commits.messages import ConventionalForm, footer_problems
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from specguard.declaration.patterns import Selecting
-from specguard_rules.file_selection import _may_match
+from specguard_rules.artifacts.texts import _may_match
 
 PATTERNS = [
     "**/*.sh", "a/b.sh", "/a/b.sh", "**", "*", "a/**", "a/**/b", "**/x/**", "x/*y*/z.md", "t[0-9]k.md",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from specguard_rules.trailers import Trailers
+from specguard_rules.commits.trailers import Trailers
 
 
 def read(message: str) -> list[tuple[str, str, int]]:

@@ -1,15 +1,61 @@
-"""What the contracts of artifacts ask: sections, evidence, reviews, structure, fields and times."""
+"""Rules about artifacts: each runs one aspect of their contracts, and ticked items have their evidence."""
 
 from __future__ import annotations
 
-from specguard.rules import Rule, judge_each
+from specguard.rules import Finding, Rule, Selecting, Settings, judge_each, path_text, setting, shortened
+from specguard_rules.artifacts.texts import selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Artifacts, Finding, Fix, Work
+    from specguard.documents.content import Ticked
+    from specguard.rules import (
+        Artifacts,
+        Breakdowns,
+        Claims,
+        Documents,
+        Entry,
+        Fix,
+        RunProof,
+        Tree,
+        Work,
+        WorkKind,
+    )
+    from specguard.runs.proof import Claim
+    from specguard.work.sources import Listed
+
+
+def as_patterns(value: Selecting | str) -> Selecting:
+    """Patterns, of which a single one may stand without a list.
+
+    Raises:
+        PatternError: it is malformed.
+    """
+    return Selecting([value]) if isinstance(value, str) else value
+
+
+class Checklists(Settings):
+    """Documents with checklists, and what proves that a checked item was done."""
+
+    files: Selecting = setting(Selecting(), "the documents with checklists", tightens="more")
+    evidence: Selecting | str = setting(
+        Selecting(), "what proves a ticked item, such as `.runs/**/manifest.json`", check=as_patterns
+    )
+
+    @property
+    def proofs(self) -> Selecting:
+        """The patterns of `evidence`."""
+        return as_patterns(self.evidence)
+
+    def problem(self) -> str:
+        """What is wrong with the table as a whole; empty where nothing is."""
+        if self.files and not self.proofs:
+            return (
+                "`files` says where checklists are, and `evidence` is missing, which says what proves an item"
+            )
+        return ""
 
 
 class _Aspect:
@@ -918,3 +964,527 @@ class UnorderedTimestamps(_Aspect, Rule):
     condition: ClassVar[str] = (
         "the entries of artifacts carry times, in order and past, where their contract asks"
     )
+
+
+class MissingArtifact(Rule):
+    """An artifact lacks its companions, or a pass its members.
+
+    `companions` of `[artifacts.<name>]` lists files beside such an artifact, `members` those in a folder that
+    matches `root`. Placeholders take the values of the artifact's path: `AGENT_3_FINAL_AUTH.md` needs
+    `AGENT_3_PLAN_VERBATIM.md`. Links, submodules and empty files do not count. Files listed as removed
+    (`agrees_with`) are not missed.
+
+    Why is this bad? A report without its plan is based on nothing.
+
+    How to fix it: add what is missing; `specguard new` writes it.
+
+    See also: `missing-section`
+
+    ```text
+    error: out/AGENT_3_FINAL_AUTH.md: AGENT_3_PLAN_VERBATIM.md is missing beside AGENT_3_FINAL_AUTH.md
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.agent-final]
+    path = "**/AGENT_{agent}_FINAL_{objective}.md"
+    companions = ["AGENT_{agent}_PLAN_VERBATIM.md", "AGENT_{agent}_SCRATCHPAD.md"]
+    '''
+
+    [[commits]]
+    message = "docs: report"
+
+    [commits.files]
+    "out/AGENT_3_FINAL_AUTH.md" = "x"
+    "out/AGENT_3_SCRATCHPAD.md" = "x"
+    "out/AGENT_4_PLAN_VERBATIM.md" = "x"
+
+    [[expect]]
+    code = "ART001"
+    path = "out/AGENT_3_FINAL_AUTH.md"
+    message = "AGENT_3_PLAN_VERBATIM.md is missing"
+    authority = "SPEC_AUTHORITY.md:6"
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.planning-pass]
+    root = "**/_phase-{x}-planning-pass-{nn}-{date}/"
+    members = ["ORCHESTRATOR_PLAN_VERBATIM.md", "PHASE_{X}_EXECUTION_PACKET.md"]
+    '''
+
+    [[commits]]
+    message = "docs: plan"
+
+    [commits.files]
+    "docs/_phase-c-planning-pass-01-2026-01-31/ORCHESTRATOR_PLAN_VERBATIM.md" = "x"
+
+    [[expect]]
+    code = "ART001"
+    path = "docs/_phase-c-planning-pass-01-2026-01-31"
+    message = "PHASE_C_EXECUTION_PACKET.md is missing"
+    ```
+
+    ```toml passes
+    policy = '''
+    [artifacts.agent-final]
+    path = "**/AGENT_{agent}_FINAL_{objective}.md"
+    companions = ["AGENT_{agent}_PLAN_VERBATIM.md"]
+    '''
+    base = {files = {"out/AGENT_3_PLAN_VERBATIM.md" = "x", "out/AGENT_4_FINAL_DB.md" = "x"}}
+    commits = [{message = "docs: report", files = {"out/AGENT_3_FINAL_AUTH.md" = "x"}}]
+    ```
+    """
+
+    code: ClassVar[str] = "ART001"
+    name: ClassVar[str] = "missing-artifact"
+    tables: ClassVar[tuple[str, ...]] = ("artifacts.*.companions", "artifacts.*.members")
+    condition: ClassVar[str] = "every artifact has its companions, and every pass its members"
+
+    def check(self, artifacts: Artifacts) -> Iterator[Finding]:
+        """Look beside the artifacts, and into the passes."""
+        for artifact in [*artifacts.judged, *artifacts.orphans, *artifacts.judged_passes]:
+            yield from artifact.own_flaws(self.name)
+
+
+class UnlistedLeftover(Rule):
+    r"""A cleaned-up folder holds a file that is not listed.
+
+    `closure` of `[artifacts.<name>]` lists folders. Once such an artifact exists, they hold only it and the
+    files that it lists. Lists are read as in ART011, but not below headings such as *Removed*.
+
+    Why is this bad? Leftover drafts look like the truth.
+
+    How to fix it: remove the file, or list it with its purpose.
+
+    See also: `unlisted-removal`
+
+    ```text
+    error: docs/PHASE_C/draft.md is left in docs/PHASE_C/, and docs/PHASE_C/CLEANUP_MANIFEST.md does not
+      list it
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.cleanup]
+    path = "docs/PHASE_{x}/CLEANUP_MANIFEST.md"
+    closure = ["docs/PHASE_{x}/"]
+    '''
+    base = {files = {"docs/PHASE_C/PACKET.md" = "a", "docs/PHASE_C/draft.md" = "b"}}
+
+    [[commits]]
+    message = "chore: clean up"
+
+    [commits.files]
+    "docs/PHASE_C/CLEANUP_MANIFEST.md" = '''
+    ## Kept
+
+    - `PACKET.md`: what was agreed
+    '''
+
+    [[expect]]
+    code = "ART021"
+    path = "docs/PHASE_C/draft.md"
+    authority = "SPEC_AUTHORITY.md:6"
+    ```
+
+    ```toml passes
+    policy = '''
+    [artifacts.cleanup]
+    path = "docs/PHASE_{x}/CLEANUP_MANIFEST.md"
+    closure = ["docs/PHASE_{x}/"]
+    '''
+    base = {files = {"docs/PHASE_C/PACKET.md" = "a", "docs/PHASE_D/draft.md" = "b"}}
+
+    [[commits]]
+    message = "chore: clean up"
+    files = {"docs/PHASE_C/CLEANUP_MANIFEST.md" = "- docs/PHASE_C/PACKET.md: what was agreed\n"}
+    ```
+    """
+
+    code: ClassVar[str] = "ART021"
+    name: ClassVar[str] = "unlisted-leftover"
+    tables: ClassVar[tuple[str, ...]] = ("artifacts.*.closure",)
+    condition: ClassVar[str] = "folders that were cleaned up hold only what is listed"
+
+    def check(self, artifacts: Artifacts) -> Iterator[Finding]:
+        """Look for what is left."""
+        brought = {entry.path for entry in artifacts.entries if not entry.deleted}
+        reported: set[bytes | None] = set()
+        for name, contract in artifacts.contracts.items():
+            for artifact in artifacts.named(name) if contract.closure else ():
+                for finding in artifact.flaws(self.name):
+                    judged = artifacts.whole or artifact.touched or finding.path in brought
+                    if judged and finding.path not in reported:
+                        reported.add(finding.path)
+                        yield finding
+
+
+class UnlistedRemoval(Rule):
+    """Removed paths and the manifest that lists them differ.
+
+    With `agrees_with = "deletions"` in `[artifacts.<name>]`, it lists every removed path with a reason, and
+    no other. A move removes the old path. List items, table cells, code blocks and data files are read, but
+    nothing under *Kept* or *Retained*. A folder covers all below it, except `**`. *removed*, *cleanup* and
+    `TBD` are no reasons. Only a manifest that the change adds or edits is compared.
+
+    Why is this bad? A cleanup of one file too many loses work.
+
+    How to fix it: list the path with its reason, or restore the file.
+
+    ```text
+    error: C6_CLEANUP_MANIFEST.md:5: old is listed as removed, and old/b.md is still there
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.cleanup]
+    path = "**/*_CLEANUP_MANIFEST.md"
+    agrees_with = "deletions"
+    '''
+    base = {files = {"old/a.md" = "a", "old/b.md" = "b", "c.py" = "c", "d.py" = "d", "e.py" = "e"}}
+
+    [[commits]]
+    message = "chore: clean up"
+    delete = ["old/a.md", "c.py", "d.py"]
+
+    [commits.files]
+    "C6_CLEANUP_MANIFEST.md" = '''
+    # Cleanup
+
+    ## Removed
+
+    - `old/`: replaced by the new pages
+    - `c.py`
+    - `e.py`: nobody imports it
+
+    ## Kept
+
+    - `b.py`: still used
+    '''
+
+    [[expect]]
+    code = "ART011"
+    path = "C6_CLEANUP_MANIFEST.md"
+    line = 5
+    message = "old is listed as removed, and old/b.md is still there"
+
+    [[expect]]
+    code = "ART011"
+    path = "C6_CLEANUP_MANIFEST.md"
+    line = 6
+    message = "c.py is listed without a reason"
+
+    [[expect]]
+    code = "ART011"
+    path = "C6_CLEANUP_MANIFEST.md"
+    line = 7
+    message = "e.py is listed as removed, and is still there"
+
+    [[expect]]
+    code = "ART011"
+    path = "d.py"
+    message = "d.py is removed, and C6_CLEANUP_MANIFEST.md does not say so"
+    ```
+
+    ```toml passes
+    policy = '''
+    [artifacts.cleanup]
+    path = "**/*_CLEANUP_MANIFEST.md"
+    agrees_with = "deletions"
+    '''
+    base = {files = {"old/a.md" = "a", "old/b.md" = "b", "c.py" = "c", "e.py" = "e"}}
+
+    [[commits]]
+    message = "chore: clean up"
+    delete = ["old/a.md", "old/b.md", "c.py"]
+
+    [commits.files]
+    "C6_CLEANUP_MANIFEST.md" = '''
+    | Path | Action | Reason |
+    | --- | --- | --- |
+    | `old/*.md` | removed | the new pages say all of it |
+    | c.py | removed | nobody imports it |
+    | e.py | kept | the tests import it |
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "ART011"
+    name: ClassVar[str] = "unlisted-removal"
+    tables: ClassVar[tuple[str, ...]] = ("artifacts.*.agrees_with",)
+    condition: ClassVar[str] = "the manifests of the change and what it removes agree"
+
+    def check(
+        self, artifacts: Artifacts, entries: Sequence[Entry], start_documents: Documents
+    ) -> Iterator[Finding]:
+        """Compare what is listed with what is gone."""
+        yield from artifacts.disagreements(entries, start_documents)
+
+
+class UnmappedAcceptance(Rule):
+    """An acceptance scenario maps to no gate or test.
+
+    Scenarios are table rows with a column *Scenario*, *Acceptance* or *Criterion*, headings and items that
+    begin with *Scenario*, and items of `sections`. Each names a gate, a file of `tests`, or a test
+    (`tests/test_cart.py::test_kept`, or its name). Each line of a slice's `acceptance` must match a scenario
+    by id (`AC-3`) or words.
+
+    Why is this bad? What nobody can run, anybody can call accepted.
+
+    How to fix it: add the scenario with its test, or name an existing test.
+
+    See also: `missing-gate-run`
+
+    ```text
+    error: plan/PHASE_D_ACCEPTANCE_GATES.md:4: the scenario 'AC-2: the cart is emptied' names
+      'tests/test_cart.py::test_emptied', which is neither a gate nor a test
+    ```
+
+    ```toml fails
+    policy = '''
+    [work.slice]
+    source = "plan/PHASE_*_WORKBREAKDOWN.yaml"
+    branch = "phase-{phase}-{number}"
+
+    [rules.unmapped-acceptance]
+    documents = ["plan/PHASE_*_ACCEPTANCE_GATES.md"]
+    '''
+
+    [base.files]
+    "tests/test_cart.py" = "def test_kept(): ..."
+
+    [[commits]]
+    message = "docs: plan"
+
+    [commits.files]
+    "plan/PHASE_D_WORKBREAKDOWN.yaml" = '''
+    slices:
+      - id: D1
+        acceptance: [AC-1 the cart is kept, AC-3 the till opens]
+    '''
+    "plan/PHASE_D_ACCEPTANCE_GATES.md" = '''
+    | Scenario | Shown by |
+    | --- | --- |
+    | AC-1: the cart is kept | `tests/test_cart.py::test_kept` |
+    | AC-2: the cart is emptied | `tests/test_cart.py::test_emptied` |
+    '''
+
+    [[expect]]
+    code = "ART020"
+    path = "plan/PHASE_D_ACCEPTANCE_GATES.md"
+    line = 4
+    message = "neither a gate nor a test"
+
+    [[expect]]
+    code = "ART020"
+    path = "plan/PHASE_D_WORKBREAKDOWN.yaml"
+    line = 3
+    message = "AC-3 the till opens"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.unmapped-acceptance]
+    documents = ["plan/ACCEPTANCE.md"]
+    gates = ["make smoke"]
+    '''
+    base = {files = {"tests/test_cart.py" = "def test_kept(): ..."}}
+
+    [[commits]]
+    message = "docs: plan"
+
+    [commits.files]
+    "plan/ACCEPTANCE.md" = '''
+    ## Scenario: the cart is kept
+
+    Shown by `test_kept`.
+
+    ## Scenario: the shop starts
+
+    - `make smoke`
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "ART020"
+    name: ClassVar[str] = "unmapped-acceptance"
+    requires: ClassVar[tuple[str, ...]] = ("documents",)
+    condition: ClassVar[str] = "every scenario and every line of acceptance maps to a gate or a test by name"
+
+    documents: Selecting = setting(Selecting(), "the documents that map scenarios", tightens="more")
+    sections: list[str] = setting(
+        ["Scenarios", "Acceptance", "Acceptance scenarios", "Acceptance criteria"],
+        "whose items are scenarios",
+        tightens="more",
+    )
+    tests: Selecting = setting(Selecting.of(
+        "tests/**", "test/**", "**/tests/**", "**/test/**", "**/__tests__/**", "**/*_test.*", "**/*.test.*",
+        "**/*.spec.*", "**/test_*.*"
+    ), "the test files", tightens="fewer")  # fmt: skip
+    gates: list[str] = setting([], "more gates, by name or command", tightens="fewer")
+
+    def check(self, breakdowns: Breakdowns, work_kinds: Mapping[str, WorkKind]) -> Iterator[Finding]:
+        """Look at the documents and breakdowns that the change touches."""
+        yield from breakdowns.unmapped(
+            self.documents,
+            titles=self.sections,
+            tests=self.tests,
+            gates=[*self.gates, *_known(work_kinds)],
+            setting="documents",
+        )
+
+    def gates_of(
+        self, item: Listed, breakdowns: Breakdowns, work_kinds: Mapping[str, WorkKind]
+    ) -> Iterator[tuple[str, str]]:
+        """The gates that the scenarios of an item's acceptance name, by the names that runs have for them.
+
+        Each with the scenario. What no kind of work item declares, runs have by the same words.
+
+        Raises:
+            MissingFact: a document cannot be read.
+        """
+        names = {**{gate: gate for gate in self.gates}, **_known(work_kinds)}
+        yield from breakdowns.gates_of(item, self.documents, titles=self.sections, gates=names)
+
+
+def _known(kinds: Mapping[str, WorkKind]) -> Mapping[str, str]:
+    """The names of gates by their names and commands."""
+    gates = [gate for kind in kinds.values() for gate in kind.gates]
+    return {gate.run: gate.name for gate in gates} | {gate.name: gate.name for gate in gates}
+
+
+class UnprovenCheckbox(Rule):
+    r"""A ticked checklist item has no evidence that holds.
+
+    It must name an existing file that matches `evidence` of `[checklists]`, usually a run's manifest. The
+    file's `status` is in `succeeded` of `[runs]`, and it belongs to no other item. `[x]`, an emoji tick and
+    `**Status:** Completed` are ticks. Judged are items that the change ticks or rewrites, or whose evidence
+    it changes; with `--all`, all. With `[runs] keep = "local"`, the rule is indeterminate without the runs,
+    as in CI.
+
+    Why is this bad? Agents tick what they believe.
+
+    How to fix it: run it and name the manifest, or take the tick away.
+
+    See also: `uncovered-item`
+
+    ```text
+    error: tasks/tasks-7.md:1: 'Build' is ticked and names no file that matches .runs/**/manifest.json
+    ```
+
+    ```toml fails
+    policy = '''
+    [checklists]
+    files = ["tasks/tasks-*.md"]
+    evidence = ".runs/**/manifest.json"
+
+    [runs]
+    keep = "tree"
+    '''
+
+    [[commits]]
+    message = "docs: tick"
+
+    [commits.files]
+    ".runs/7/a/manifest.json" = '{"status": "failed"}'
+    "tasks/tasks-7.md" = '''
+    - [x] Build
+    - [x] Lint: `.runs/7/a/manifest.json`
+    - [x] Test
+      - Evidence: `.runs/7/b/manifest.json`
+    - [ ] Ship
+    '''
+
+    [[expect]]
+    code = "ART006"
+    line = 1
+    message = "'Build' is ticked and names no file that matches .runs/**/manifest.json"
+
+    [[expect]]
+    code = "ART006"
+    line = 2
+    message = "did not succeed: its status is 'failed'"
+
+    [[expect]]
+    code = "ART006"
+    line = 3
+    message = ".runs/7/b/manifest.json does not exist"
+    ```
+
+    ```toml passes
+    policy = '''
+    [checklists]
+    files = ["tasks/tasks-*.md"]
+    evidence = ".runs/**/manifest.json"
+
+    [runs]
+    keep = "tree"
+    '''
+    base = {files = {"tasks/tasks-7.md" = "- [x] Before specguard\n- [ ] Build\n"}}
+
+    [[commits]]
+    message = "docs: tick"
+
+    [commits.files]
+    ".runs/7/a/manifest.json" = '{"status": "succeeded"}'
+    "tasks/tasks-7.md" = '''
+    - [x] Before specguard
+    - [x] Build
+
+      | Evidence |
+      | --- |
+      | `.runs/7/a/manifest.json` |
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "ART006"
+    name: ClassVar[str] = "unproven-checkbox"
+    judges_parts: ClassVar[bool] = True
+    tables: ClassVar[tuple[str, ...]] = ("checklists.files",)
+    condition: ClassVar[str] = "every item that is ticked names the run that proves it"
+
+    def check(
+        self, checklists: Checklists, claims: Claims, run_proof: RunProof, documents: Documents,
+        entries: Sequence[Entry], head_files: Tree, whole: bool,
+    ) -> Iterator[Finding]:  # fmt: skip
+        """Look for the evidence of each item."""
+        brought = head_files.paths() if whole else [entry.path for entry in entries if not entry.deleted]
+        for path in documents.unread_links(checklists.files, brought):
+            yield _unread(path, "it is no regular file", None)
+        for path in selected(checklists.files, entries, head_files, whole=whole):
+            document = documents.read(path)
+            if document is not None and document.problem is not None:
+                yield _unread(path, document.problem.message, document.problem.line)
+
+        def unproven(one: tuple[Ticked, Claim]) -> Iterator[Finding]:
+            item, claim = one
+            flaw = run_proof.judge(claim)
+            # RUN007 says what falls short of the grade.
+            if flaw is None or flaw.bound:
+                return
+            why = f"its evidence {flaw.run} {flaw.reason}"
+            help = "Name a run of it that succeeded, or take the tick away."
+            if not flaw.run:
+                why = f"names no file that matches {', '.join(checklists.proofs.patterns)}"
+                help = (
+                    "Name the run's manifest in the item, by its path from the repository's root "
+                    "(`specguard run gates` makes one), or take the tick away."
+                )
+            yield Finding(
+                f"{shortened(item.words)!r} is ticked and {why}",
+                help=help,
+                path=claim.path,
+                line=claim.line,
+                key=claim.key,
+                setting="checklists.evidence",
+            )
+
+        yield from judge_each(list(claims.ticks), unproven)
+
+
+def _unread(path: bytes, why: str, line: int | None) -> Finding:
+    message = f"the checklist {path_text(path)} cannot be read: {why}"
+    step = "Make it a Markdown file in UTF-8: until then nobody can tell what is ticked in it."
+    return Finding(message, help=step, path=path, line=line, key="unread", setting="checklists.files")

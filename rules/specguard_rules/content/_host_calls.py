@@ -5,9 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 
-from specguard.rules import Finding, MissingFact
-from specguard_rules.content._ci_files import Text, YamlError, read, steps
-from specguard_rules.content._commands import language
+from specguard.rules import Finding
+from specguard_rules.content._commands import Text, YamlError, language, read, steps
 from specguard_rules.content._shell import SHELLS, base_name, commands
 
 TYPE_CHECKING = False
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.rules import Severity, Tree
-    from specguard_rules.content._ci_files import Step
+    from specguard_rules.content._commands import Step
     from specguard_rules.content._shell import Command
 
 _HELP: Final = (
@@ -32,7 +31,6 @@ _URL: Final = re.compile(
 _HOST_PORT: Final = re.compile(rf"(?<![\w.-]){_HOST}:(?:[0-9]{{1,5}}|\$)", re.IGNORECASE)
 _BARE: Final = re.compile(rf"(?<![\w.-]){_HOST}{_END}|^::1$", re.IGNORECASE)
 _DEVICE: Final = re.compile(rf"/dev/(?:tcp|udp)/{_HOST}/", re.IGNORECASE)
-_WORDS: Final = re.compile(rb"localhost|127\.[0-9]|\[::1\]|0\.0\.0\.0", re.IGNORECASE)
 
 _CLIENTS: Final = frozenset([
     "ab", "curl", "dockerize", "fetch", "grpcurl", "hey", "http", "httpie", "https", "httpx", "k6",
@@ -88,15 +86,6 @@ _PRINTS: Final = re.compile(
 )
 _COMMENT: Final = re.compile(r"\s*(?:#|//|\*|/\*)")
 _QUOTED: Final = re.compile(r"[\"'`]([^\"'`]*)")
-
-
-def mentions_host(path: bytes, files: Tree) -> bool:
-    """Whether a file names the host at all; True where it cannot be read."""
-    try:
-        data = files.read(path)
-    except MissingFact:
-        return True  # whether that matters shows when a CI file runs it
-    return data is not None and _WORDS.search(data) is not None
 
 
 def judge(path: bytes, files: Tree, scripts: Collection[bytes] | None, setting: str) -> Iterator[Finding]:

@@ -1,18 +1,99 @@
-"""Rules about what runs record: that commits name their runs, that a run lives, and that it is one item's."""
+"""Rules about what is recorded of runs: manifests, gates' logs, tampering, and agents' modes."""
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, shortened
-from specguard_rules.runs._cited import TABLES, cited, judged, run_names
+import json
+
+from specguard.rules import Finding, MissingFact, Record, Rule, judge_each, path_text, shortened
+from specguard_rules.commits.trailers import Trailers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import ClassVar, Final
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any, ClassVar, Final
 
-    from specguard.rules import Commit, RunRecords, Work
+    from specguard.rules import AgentSettings, Commit, Documents, Models, RunProof, RunRecords, Work
+    from specguard.runs.proof import Claim
     from specguard.runs.record import RunRecord
     from specguard.work.kinds import Naming
+
+
+TABLES: Final = ("runs.require", "runs.grade", "runs.gates", "runs.quick_gates", "runs.full_gates")
+"""Where a policy asks for runs."""
+
+
+class Cited(Record):
+    """A run that a commit names.
+
+    Attributes:
+        commit: the commit.
+        name: what its trailer says.
+        run: the run; None where there is none of that name.
+    """
+
+    commit: Commit
+    name: str
+    run: RunRecord | None
+
+
+def run_names(commit: Commit, records: RunRecords) -> list[str]:
+    """The runs that a commit names."""
+    return [trailer.value for trailer in Trailers(commit.message.lines).of(records.settings.trailer)]
+
+
+def cited(commits: Sequence[Commit] | None, records: RunRecords) -> Iterator[Cited]:
+    """The runs that commits name, in order; but the one that is under way and judges its own commit.
+
+    Raises:
+        MissingFact: after all others, one of them cannot be seen from here.
+    """
+    named = [
+        (commit, name)
+        for commit in commits or ()
+        if commit.oid != records.under_way
+        for name in run_names(commit, records)
+    ]
+    return judge_each(named, lambda pair: [Cited(*pair, records.named(pair[1]))])
+
+
+def judged(
+    commits: Sequence[Commit] | None,
+    records: RunRecords,
+    judge: Callable[[RunRecord, Commit | None], Iterator[Finding]],
+    *,
+    whole: bool,
+) -> Iterator[Finding]:
+    """What is found in the runs that commits name and in those that the change brings; each run once.
+
+    Args:
+        commits: the change's; None where it has none.
+        records: the runs.
+        judge: what is found in a run, with the first commit that names it.
+        whole: whether every run counts.
+
+    Raises:
+        MissingFact: one of them cannot be seen from here; told after all that is found in the others.
+    """
+    missing: MissingFact | None = None
+    found: dict[bytes, tuple[RunRecord, Commit | None]] = {}
+    try:
+        for one in cited(commits, records):
+            if one.run is not None:
+                found.setdefault(one.run.folder, (one.run, one.commit))
+    except MissingFact as fact:
+        missing = fact
+    for run in records.all if whole else records.touched:
+        found.setdefault(run.folder, (run, None))
+    yield from judge_each(sorted(found.items()), lambda item: judge(*item[1]))
+    if missing is not None:
+        raise missing
+
+
+def gate_of(commit: Commit, gate: str, proof: RunProof) -> Claim:
+    """The claim that a gate succeeded for a commit, whose tree counts."""
+    least = proof.records.settings.grade or "re-run"
+    return proof.claim(f"the tree of commit {commit.oid[:12]}", gate, (commit.tree,), least=least)
+
 
 _AFTER: Final = frozenset({"pull-request", "report"})
 
@@ -358,3 +439,340 @@ def _same(run: RunRecord, naming: Naming) -> bool:
     if naming.number is not None and digits.isascii() and digits and int(digits) == naming.number:
         return True
     return run.item.casefold() in {naming.id.casefold(), f"{naming.kind}-{naming.id}".casefold()}
+
+
+class TamperedRun(Rule):
+    r"""A run's manifest, logs, results, tree and commit do not agree.
+
+    A manifest has the sha256 of each file and log. Findings are files that differ, results that contradict
+    it, and manifests of another run or item. A succeeded run in the base may not change. A commit's tree must
+    be the one its run judged last. With `keep = "tree"` of `[runs]`, logs may be missing. Wholly invented
+    runs are not found.
+
+    Why is this bad? Somebody may have turned a failed result green.
+
+    How to fix it: restore the files, or run it again.
+
+    ```text
+    error: .runs/phase-12/2026-03-01T10-00-00Z-a1b2/commands/01-tests.log: commands/01-tests.log of the
+      run 2026-03-01T10-00-00Z-a1b2 is not the file that the run has left
+    ```
+
+    ```toml fails
+    policy = '''
+    [runs]
+    keep = "tree"
+    require = ["phase"]
+
+    [work.phase]
+    commit = "feat(phase{number}): {text}"
+    '''
+
+    [[commits]]
+    message = "feat(phase12): prices\n\nRun: phase-12/2026-03-01T10-00-00Z-a1b2\n"
+
+    [commits.files]
+    ".runs/phase-12/2026-03-01T10-00-00Z-a1b2/commands/01-tests.log" = "all passed\n"
+    ".runs/phase-12/2026-03-01T10-00-00Z-a1b2/manifest.json" = '''
+    {"task_id": "12", "status": "succeeded", "tree": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+     "digests": {
+       "commands/01-tests.log": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}
+    '''
+
+    [[expect]]
+    code = "RUN004"
+    path = ".runs/phase-12/2026-03-01T10-00-00Z-a1b2/commands/01-tests.log"
+    message = "is not the file that the run has left"
+
+    [[expect]]
+    code = "RUN004"
+    path = ".runs/phase-12/2026-03-01T10-00-00Z-a1b2/manifest.json"
+    line = 1
+    message = "is not the tree that it judged last"
+    ```
+
+    ```toml passes
+    policy = '''
+    [runs]
+    keep = "tree"
+    gates = ["tests"]
+    '''
+
+    [[commits]]
+    message = "docs: the run of phase 12"
+
+    [commits.files]
+    ".runs/phase-12/2026-03-01T10-00-00Z-a1b2/commands/01-tests.log" = ""
+    ".runs/phase-12/2026-03-01T10-00-00Z-a1b2/manifest.json" = '''
+    {"task_id": "12", "status": "succeeded", "tree": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+     "digests": {
+       "commands/01-tests.log": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "RUN004"
+    name: ClassVar[str] = "tampered-run"
+    tables: ClassVar[tuple[str, ...]] = TABLES
+    condition: ClassVar[str] = "what each run recorded is what is there"
+
+    def check(
+        self,
+        run_records: RunRecords,
+        start_documents: Documents,
+        whole: bool,
+        commits: Sequence[Commit] | None = None,
+    ) -> Iterator[Finding]:
+        """Compare what each run recorded with what is there."""
+
+        def tampered(run: RunRecord, commit: Commit | None) -> Iterator[Finding]:
+            if run.problem or run.running:
+                return
+            for name, line, message in (*_itself(run), *_files(run, run_records.in_tree)):
+                yield Finding(
+                    message,
+                    help="Put back what the run has left, or run it again.",
+                    path=run_records.path(run, name),
+                    line=line,
+                    commit=commit.oid if commit else None,
+                    key=f"{name} {run_records.shown(run)}",
+                    setting="runs.require",
+                )
+
+        yield from _altered(run_records, start_documents)
+        yield from judged(commits, run_records, tampered, whole=whole)
+        for one in cited(commits, run_records):
+            run, oid = one.run, one.commit.oid
+            if run is not None and run.tree and not run.running and run.tree != one.commit.tree:
+                yield Finding(
+                    f"the tree of commit {oid[:12]} is not the tree that it judged last, as the run "
+                    f"{run_records.shown(run)} says",
+                    help="Run it again on what is committed: what it shows is about other files.",
+                    path=run_records.path(run),
+                    line=run.line("tree"),
+                    commit=oid,
+                    key=f"tree {one.name}",
+                    setting="runs.trailer",
+                )
+
+
+def _altered(records: RunRecords, before: Documents) -> Iterator[Finding]:
+    """What the change does to runs that the base has; one finding a run."""
+    told = set()
+    there: set[bytes] = set()
+    for run, entry in records.altered(before):
+        if not run.succeeded and not there:
+            there = {one.folder for one in records.all}
+        # A run that did not succeed may have been resumed: what it says of itself is compared with what is
+        # there.
+        if run.folder in told or (not run.succeeded and run.folder in there):
+            continue
+        told.add(run.folder)
+        what = f"{'deletes' if entry.deleted else 'alters'} {path_text(entry.path)}"
+        yield Finding(
+            f"the change {what} of a run that is {run.state} in the base",
+            help="Put back what the run has left.",
+            path=entry.path,
+            side=entry.side,
+            key=f"altered {records.shown(run)}",
+            setting="runs.keep",
+        )
+
+
+def _itself(run: RunRecord) -> Iterator[tuple[str, int | None, str]]:
+    """What the manifest says of the run that its folder contradicts."""
+    said = run.value.get("run_id")
+    if said is not None and said != run.run_id:
+        yield "", run.line("run_id"), f"the manifest in {run.run_id} is that of the run {str(said)[:80]!r}"
+    above = run.folder.split(b"/")[0].decode("ascii", "replace")
+    if run.native and run.item_folder != above:
+        yield "", run.line("item"), f"the run in {above} is one of {run.kind} {run.item}"
+    if run.native and not run.digests:
+        yield "", run.line("digests"), f"the run {run.run_id} is {run.state} and has the sha256 of no file"
+
+
+def _files(run: RunRecord, in_tree: bool) -> Iterator[tuple[str, int | None, str]]:
+    """The files that are not as they were recorded; each once."""
+    logs = {one.log: one.log_digest for one in run.commands if one.log and one.log_digest}
+    wrong = set()
+    for name, digest in {**logs, **run.digests}.items():
+        found, what = run.digest(name), f"{shortened(name, 80)} of the run {run.run_id}"
+        if found is None and not in_tree:
+            wrong.add(name)
+            yield "", run.line("digests", name), f"{what} is gone"
+        elif found is not None and found != digest:
+            wrong.add(name)
+            yield name, None, f"{what} is not the file that the run has left"
+    for number, one in enumerate(run.commands):
+        content = run.read(one.response) if one.response and one.response not in wrong else None
+        if content is None:
+            continue
+        try:
+            said = json.loads(content)
+        except (ValueError, RecursionError):
+            said = None
+        code = said.get("exit_code") if isinstance(said, dict) else None
+        if code != one.exit_code:
+            line = run.line("commands", number)
+            yield "", line, f"{one.name} ended with {one.exit_code} here, and with {code} in {one.response}"
+
+
+class ForbiddenAgentMode(Rule):
+    r"""A run's agent had high trust or a model that is not allowed.
+
+    In the agent's command, high-trust options such as `--yolo` must be in `allow_flags` of `[agents.<name>]`.
+    The model must fit `[models]`, and the approval policy `approval_policies` of `[runs]`.
+
+    Why is this bad? Such an agent asks nobody, and nothing holds it back.
+
+    How to fix it: repeat the run without that option, or allow it by name.
+
+    See also: `forbidden-model`
+
+    ```text
+    error: .runs/12/1/manifest.json:2: the agent of the run 12/1 called the model 'gemini-3-flash',
+      which may not be used: '(?i)flash' denies it
+    ```
+
+    ```toml fails
+    policy = '''
+    [models]
+    deny = ["(?i)flash"]
+
+    [runs]
+    keep = "tree"
+    gates = ["tests"]
+
+    [agents.codex]
+    command = ["codex", "exec", "-"]
+    '''
+
+    [[commits]]
+    message = "docs: runs"
+
+    [commits.files]
+    ".runs/12/1/manifest.json" = '''
+    {"task_id": "12", "status": "succeeded",
+     "command": ["codex", "exec", "--sandbox", "danger-full-access", "-m", "gemini-3-flash", "-"]}
+    '''
+
+    [[expect]]
+    code = "RUN005"
+    path = ".runs/12/1/manifest.json"
+    line = 2
+    message = "had danger-full-access"
+
+    [[expect]]
+    code = "RUN005"
+    path = ".runs/12/1/manifest.json"
+    message = "the model 'gemini-3-flash'"
+    ```
+
+    ```toml passes
+    policy = '''
+    [runs]
+    keep = "tree"
+    gates = ["tests"]
+
+    [agents.codex]
+    command = ["codex", "exec", "-"]
+    allow_flags = ["danger-full-access"]
+    '''
+
+    [[commits]]
+    message = "docs: runs"
+
+    [commits.files]
+    ".runs/12/1/manifest.json" = '''
+    {"task_id": "12", "status": "succeeded",
+     "command": ["codex", "exec", "--sandbox", "danger-full-access", "-"]}
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "RUN005"
+    name: ClassVar[str] = "forbidden-agent-mode"
+    tables: ClassVar[tuple[str, ...]] = TABLES
+    condition: ClassVar[str] = "every agent worked in a mode and with a model that the policy allows"
+
+    def check(
+        self,
+        run_records: RunRecords,
+        agents: Mapping[str, AgentSettings],
+        models: Models,
+        whole: bool,
+        commits: Sequence[Commit] | None = None,
+    ) -> Iterator[Finding]:
+        """Read the words of each agent's command."""
+
+        def forbidden(run: RunRecord, commit: Commit | None) -> Iterator[Finding]:
+            shown = run_records.shown(run)
+            found: dict[str, tuple[str, tuple[str | int, ...], str]] = {}
+            for name, words, place in _agents(run):
+                for what, setting in (*_flags(run, name, words, agents), *_models(words, models)):
+                    found.setdefault(what, (setting, place, what))
+            agent = run.value.get("agent")
+            asked = agent.get("approval_policy") if isinstance(agent, dict) else None
+            if isinstance(asked, str) and asked not in run_records.settings.approval_policies:
+                what = f"had the approval policy {shortened(asked, 80)!r}, which the policy does not name"
+                found[what] = "runs.approval_policies", ("agent", "approval_policy"), f"approval {asked}"
+            for what, (setting, place, key) in found.items():
+                yield Finding(
+                    f"the agent of the run {shown} {what}",
+                    help="Do it again without that, or let the policy allow it by name.",
+                    path=run_records.path(run),
+                    line=run.line(*place),
+                    commit=commit.oid if commit else None,
+                    key=f"{shown} {key}",
+                    setting=setting,
+                )
+
+        yield from judged(commits, run_records, forbidden, whole=whole)
+
+
+def _agents(run: RunRecord) -> Iterator[tuple[str, Sequence[str], tuple[str | int, ...]]]:
+    """The commands of a run's agents: the name that is told, the words, and where they stand."""
+    agent, commands = run.value.get("agent"), run.value.get("commands")
+    if isinstance(agent, dict):
+        name = agent.get("name")
+        yield name if isinstance(name, str) else "", _words(agent.get("command")), ("agent", "command")
+    for key in ("command", "cmd", "argv"):
+        yield "", _words(run.value.get(key)), (key,)
+    for number, one in enumerate(commands if isinstance(commands, list) else ()):
+        if isinstance(one, dict) and (one.get("kind") == "agent" or not run.native):
+            yield "", _words(one.get("command") or one.get("cmd") or one.get("argv")), ("commands", number)
+
+
+def _words(command: Any) -> Sequence[str]:
+    if not isinstance(command, str):
+        return [str(word) for word in command] if isinstance(command, list) else ()
+    import shlex
+
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return command.split()
+
+
+def _flags(
+    run: RunRecord, name: str, words: Sequence[str], agents: Mapping[str, AgentSettings]
+) -> Iterator[tuple[str, str]]:
+    """The words of high trust that are not allowed, with the setting that could."""
+    programs = [word.rpartition("/")[2] for word in words[:4]]
+    own = (one for one in agents if agents[one].command[0].rpartition("/")[2] in programs or one in programs)
+    known = name if name in agents else next(own, "")
+    for word in run.high_trust(words, agents[known].allow_flags if known else ()):
+        setting = f"agents.{known}.allow_flags" if known else "agents"
+        yield f"had {word}, which nothing asks about and nothing holds", setting
+
+
+def _models(words: Sequence[str], models: Models) -> Iterator[tuple[str, str]]:
+    """The models that may not be used, with the setting that says so."""
+    from specguard.rules import model_words
+
+    for name in model_words.models_in(words):
+        refused = models.refusal(*model_words.forms_of(name))
+        if refused is None and not name.isascii():
+            refused = "a model's name has only ASCII letters", "models.allow"
+        if refused is not None:
+            yield f"called the model {name!r}, which may not be used: {refused[0]}", refused[1]

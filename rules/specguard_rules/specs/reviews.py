@@ -1,4 +1,4 @@
-"""Rules about the dates of specs' last reviews: that they are there, recent, and moved by a review."""
+"""Rules about what specs say of themselves: last reviews, statuses, approvals, and what repeats them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from specguard.rules import Severity, Specs
     from specguard.specs.spec import Spec
+    from specguard.specs.text import WrittenValue
 
 
 class MissingReview(Rule):
@@ -466,3 +467,418 @@ def _about(
     **more: Any,
 ) -> Finding:
     return Finding(message, help=step, path=spec.path, line=line, key=key, setting=setting, **more)
+
+
+class InvalidStatus(Rule):
+    """A spec's status is unknown, or reached by a forbidden transition.
+
+    `statuses` in `[specs]` lists them, and `transitions` says which may follow which. Case, `_`, `-` and
+    remarks in brackets do not matter. The status is in the index and the document: front matter, a field, or
+    a section *Status*. It may not be removed. A new spec starts at the beginning, or at a status reachable
+    without approval.
+
+    Why is this bad? Tools and agents act on the status.
+
+    How to fix it: write one of the statuses, and take each step by itself.
+
+    See also: `unapproved-spec`
+
+    ```text
+    error: tasks/specs/0001-runs.md:2: the status of tasks/specs/0001-runs.md goes from in-progress to
+      done, and no way leads there
+    ```
+
+    ```toml fails
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    statuses = ["planned", "in-progress", "review", "done"]
+    transitions = {planned = ["in-progress"], in-progress = ["review"], review = ["done"]}
+    '''
+
+    [base.files]
+    "tasks/specs/0001-runs.md" = '''
+    ---
+    status: in-progress
+    ---
+    '''
+
+    [[commits]]
+    message = "docs: the runs are done"
+
+    [commits.files]
+    "tasks/specs/0001-runs.md" = '''
+    ---
+    status: done
+    ---
+    '''
+    "tasks/specs/0002-logs.md" = '''
+    # Logs
+
+    Status: nearly there
+    '''
+
+    [[expect]]
+    code = "SPC005"
+    path = "tasks/specs/0001-runs.md"
+    line = 2
+    message = "from in-progress to done"
+
+    [[expect]]
+    code = "SPC005"
+    path = "tasks/specs/0002-logs.md"
+    line = 3
+    ```
+
+    ```toml passes
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    statuses = ["planned", "in-progress", "done"]
+    transitions = {planned = ["in-progress", "done"], in-progress = ["done"]}
+    '''
+
+    [base.files]
+    "tasks/specs/0001-runs.md" = '''
+    ---
+    status: in_progress
+    ---
+    '''
+
+    [[commits]]
+    message = "docs: the runs are done"
+
+    [commits.files]
+    "tasks/specs/0001-runs.md" = '''
+    ---
+    status: Done (2026-01-31)
+    ---
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "SPC005"
+    name: ClassVar[str] = "invalid-status"
+    tables: ClassVar[tuple[str, ...]] = ("specs.statuses", "specs.transitions")
+    condition: ClassVar[str] = (
+        "every spec that is judged has a known status, and came to it by an allowed way"
+    )
+
+    def check(self, specs: Specs) -> Iterator[Finding]:
+        """Look at the status of each spec, and at what it was."""
+        for spec in specs.judged:
+            if not spec.statuses:
+                yield from _without_status(spec, specs)
+            for said in spec.statuses:
+                if not specs.ways.known(said.text):
+                    written = f"is {shortened(said.text)!r}" if said.text else "is empty"
+                    message = (
+                        f"the status of {path_text(spec.path)} {written}{said.elsewhere(spec.path)}, "
+                        "which the policy does not know"
+                    )
+                    step = f"Write one of: {', '.join(specs.settings.statuses)}."
+                    yield _about_status(spec, said, message, step, "unknown status", "specs.statuses")
+                elif specs.touches(spec):
+                    yield from _moved(spec, said, specs)
+            for of_index in (False, True):
+                stated = [said for said in spec.statuses if (said.form == "index") == of_index]
+                other = next(
+                    (said for said in stated if not specs.ways.same(said.text, stated[0].text)), None
+                )
+                if other is not None:
+                    first = stated[0]
+                    message = (
+                        f"{path_text(spec.path)} has two statuses: {first.text[:60]!r} in {first.place}, "
+                        f"and {other.text[:60]!r} in {other.place}"
+                    )
+                    found = _about_status(
+                        spec, first, message, "Leave the one that holds.", "two statuses", "specs.status"
+                    )
+                    found.line = other.line_in(spec.path)
+                    yield found
+
+
+def _without_status(spec: Spec, specs: Specs) -> Iterator[Finding]:
+    """A finding where a spec has no status: where statuses are listed, or it had one before."""
+    was = specs.before(spec) if specs.touches(spec) else None
+    had = was.statuses[0].text if was is not None and was.statuses else ""
+    if not specs.settings.statuses and not had:
+        return
+    path, name, other = path_text(spec.path), specs.settings.status, spec.other_status
+    message = f"{path} has no {name}" + (f", and had {had!r}" if had else "")
+    known = ", ".join(specs.settings.statuses)
+    place = f"under its key {name!r}" if spec.structured else "into its front matter"
+    step = f"Write {place} one of: {known}." if known else f"Write it {place}."
+    if spec.problem:
+        message, step = f"the {name} of {path} cannot be read: {spec.problem[0]}", "Correct that."
+    elif other is not None:
+        message += f"; the one in line {other.line} stands below a heading, and is not about all of it"
+    yield Finding(
+        message,
+        help=step,
+        path=spec.path,
+        line=spec.problem[1] if spec.problem else None,
+        key="no status",
+        setting="specs.statuses" if specs.settings.statuses else "specs.transitions",
+        same_as=("SPC001 unreadable", f"SPC002 no {specs.settings.review}") if spec.problem else (),
+    )
+
+
+def _moved(spec: Spec, said: WrittenValue, specs: Specs) -> Iterator[Finding]:
+    """A finding where a status is no step from what it was in the same place, or no beginning."""
+    was = specs.before(spec)
+    before = list(was.statuses) if was is not None else []
+    # Where it stood only in the other place before, that one counts.
+    before = [one for one in before if (one.form == "index") == (said.form == "index")] or before
+    old = before[0].text if before else ""
+    path, place = path_text(spec.path), said.elsewhere(spec.path)
+    if not old or not specs.ways.known(old):
+        if not specs.ways.may_begin(said.text):
+            message = f"{path} begins as {said.text}{place}, which needs steps before it"
+            first = ", ".join(specs.ways.first) or specs.settings.statuses[0]
+            step = f"Begin with a status that follows no other: {first}."
+            yield _about_status(spec, said, message, step, "begins", "specs.transitions")
+    elif not specs.ways.may_follow(old, said.text):
+        after = specs.ways.after(old)
+        message = f"the status of {path} goes from {old} to {said.text}{place}, and no way leads there"
+        step = f"Behind {old} comes {' or '.join(after)}." if after else f"Nothing comes behind {old}."
+        yield _about_status(spec, said, message, step, "moved", "specs.transitions")
+
+
+def _about_status(spec: Spec, said: WrittenValue, message: str, step: str, key: str, setting: str) -> Finding:
+    key, line = f"{key} in {said.form}", said.line_in(spec.path)
+    return Finding(message, help=step, path=spec.path, line=line, key=key, setting=setting)
+
+
+class UnapprovedSpec(Rule):
+    """A spec's status needs an approval that is not recorded.
+
+    `approval_needed` in `[specs]` lists the statuses. The approval is in the index, front matter, or section
+    `approvals`: a table, or an item such as `- Product: approved 2026-01-31 (Ann Example)`. Placeholders,
+    future days, unticked items, *pending* and *rejected* do not count. It is not checked that they really
+    approved.
+
+    Why is this bad? The status says that somebody agreed.
+
+    How to fix it: have it approved, and record who and when.
+
+    ```text
+    error: tasks/specs/0001-runs.md:8: is in-progress, and its approval does not say who: 'Reviewer:
+      TBD, Date: 2026-01-31'
+    ```
+
+    ```toml fails
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    statuses = ["planned", "in-progress"]
+    approval_needed = ["in-progress"]
+    '''
+    args = ["--today", "2026-02-01"]
+
+    [[commits]]
+    message = "docs: begin with the runs"
+
+    [commits.files]
+    "tasks/specs/0001-runs.md" = '''
+    ---
+    status: in-progress
+    ---
+
+    ## Approvals
+
+    - [ ] Ann Example (2026-01-31)
+    - Reviewer: TBD, Date: 2026-01-31
+    '''
+
+    [[expect]]
+    code = "SPC006"
+    path = "tasks/specs/0001-runs.md"
+    line = 8
+    ```
+
+    ```toml passes
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    statuses = ["planned", "in-progress"]
+    approval_needed = ["in-progress"]
+    '''
+    args = ["--today", "2026-02-01"]
+
+    [[commits]]
+    message = "docs: begin with the runs"
+
+    [commits.files]
+    "tasks/specs/0001-runs.md" = '''
+    ---
+    status: In progress
+    approvals:
+      - reviewer: Ann Example
+        date: 2026-01-31
+    ---
+    '''
+    "tasks/specs/0002-logs.md" = '''
+    ---
+    status: in-progress
+    ---
+
+    ## Approvals
+
+    | Role | Approver | Approved on |
+    | --- | --- | --- |
+    | Product | Ann Example | 2026-01-31 |
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "SPC006"
+    name: ClassVar[str] = "unapproved-spec"
+    tables: ClassVar[tuple[str, ...]] = ("specs.approval_needed",)
+    condition: ClassVar[str] = "every spec whose status needs it says who approved it, and when"
+
+    def check(self, specs: Specs) -> Iterator[Finding]:
+        """Look for the approvals of each spec that needs them."""
+        fields = specs.settings.approval_fields
+        step = (
+            f"Record who approved it and when under '{specs.settings.approvals}', e.g. "
+            f"{fields.who[0]}: NAME, {fields.when[0]}: YYYY-MM-DD."
+        )
+        for spec in specs.judged:
+            status = next((said for said in spec.statuses if specs.ways.needs_approval(said.text)), None)
+            if status is None or any(specs.holds(approval) for approval in spec.approvals):
+                continue
+            why, line = _lacking(spec, specs)
+            yield Finding(
+                f"{path_text(spec.path)} is {status.text}, and {why}",
+                help=step,
+                path=spec.path,
+                line=line or status.line_in(spec.path),
+                key="no approval",
+                setting="specs.approval_needed",
+            )
+
+
+def _lacking(spec: Spec, specs: Specs) -> tuple[str, int | None]:
+    """What the approvals lack, and the line of the first that lacks something."""
+    if not spec.approvals:
+        return "no approval is recorded", None
+    near = next((one for one in spec.approvals if not one.refused), spec.approvals[0])
+    what = f"its approval{near.said.elsewhere(spec.path)}"
+    lacks = " nor ".join(word for word, there in (("who", near.who), ("when", near.when)) if not there)
+    why = f"{what} does not say {lacks}: {shortened(near.said.text, 80)!r}"
+    if near.refused:
+        why = f"{what} is not given: {shortened(near.said.text, 80)!r}"
+    elif near.is_ahead(specs.today):
+        why = f"{what} is in the future: {near.when}"
+    return why, near.said.line_in(spec.path)
+
+
+class DivergedMirror(Rule):
+    """A document gives a spec another status than the index.
+
+    Documents are those in `mirrors` of `[specs]`, and the specs. A table row or list item with the spec's id
+    or path gives its status, in the column `Status` or behind the name: `0002 Runs: done`. A ticked box is a
+    terminal status. A mirror need not list every spec.
+
+    Why is this bad? An agent may believe the wrong one.
+
+    How to fix it: correct the wrong document. If there is an index, that is the mirror.
+
+    ```text
+    error: docs/STATUS.md:5: says that 0001 is 'Done', and tasks/index.json:1 that it is 'in-progress'
+    ```
+
+    ```toml fails
+    policy = '''
+    [specs]
+    index = "tasks/index.json"
+    mirrors = ["docs/STATUS.md"]
+    '''
+
+    [base.files]
+    "tasks/specs/0001-runs.md" = "# Runs"
+    "tasks/index.json" = '''
+    {"specs": [{"id": "0001", "path": "tasks/specs/0001-runs.md", "status": "in-progress"}]}
+    '''
+
+    [[commits]]
+    message = "docs: say where the work stands"
+
+    [commits.files]
+    "docs/STATUS.md" = '''
+    # Status
+
+    | Spec | Title | Status |
+    | --- | --- | --- |
+    | 0001 | Runs | Done |
+    '''
+
+    [[expect]]
+    code = "SPC008"
+    path = "docs/STATUS.md"
+    line = 5
+    message = "tasks/index.json:1"
+    ```
+
+    ```toml passes
+    policy = '''
+    [specs]
+    index = "tasks/index.json"
+    mirrors = ["docs/STATUS.md"]
+    '''
+
+    [base.files]
+    "tasks/specs/0001-runs.md" = "# Runs"
+    "tasks/index.json" = '''
+    {"specs": [{"id": "0001", "path": "tasks/specs/0001-runs.md", "status": "in-progress"}]}
+    '''
+
+    [[commits]]
+    message = "docs: say where the work stands"
+
+    [commits.files]
+    "docs/STATUS.md" = '''
+    # Status
+
+    - [Runs](../tasks/specs/0001-runs.md) - In progress
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "SPC008"
+    name: ClassVar[str] = "diverged-mirror"
+    tables: ClassVar[tuple[str, ...]] = ("specs.mirrors", "specs.index")
+    condition: ClassVar[str] = "no document gives a spec another status than the index"
+
+    def check(self, specs: Specs) -> Iterator[Finding]:
+        """Compare the statuses in specs and mirrors with those that count."""
+        for spec in specs.judged:
+            own = next((said for said in spec.statuses if said.form != "index"), None)
+            index = next((said for said in spec.statuses if said.form == "index"), None)
+            if own and index and not specs.ways.same(own.text, index.text):
+                message = (
+                    f"{path_text(spec.path)} says that it is {shortened(own.text)!r}, and {index.place} "
+                    f"that it is {shortened(index.text)!r}"
+                )
+                step = "Correct the one that is wrong."
+                yield Finding(
+                    message, help=step, path=spec.path, line=own.line, key="own status", setting="specs.index"
+                )
+        for unread in specs.mirrors.unread():
+            message = f"{path_text(unread.path)}, which repeats statuses, cannot be read: {unread.why}"
+            step = "Correct it; until then nobody can tell what it says."
+            yield Finding(
+                message, help=step, path=unread.path, line=unread.line, key="unread", setting="specs.mirrors"
+            )
+        for mirror, repeated in specs.mirrors.repeated():
+            for one in repeated:
+                counts = shortened(one.counts.text)
+                message = (
+                    f"{path_text(mirror)} says that {one.name} is {one.shown}, and {one.counts.place} that "
+                    f"it is {counts!r}"
+                )
+                step, key = f"Write {counts!r} here, or correct the other.", f"status of {one.name}"
+                yield Finding(
+                    message, help=step, path=mirror, line=one.line, key=key, setting="specs.mirrors"
+                )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.documents.secrets import CredentialFinder
-from specguard_rules.artifacts.secret_in_artifact import MOST, credentials
+from specguard_rules.artifacts.texts import MOST, credentials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

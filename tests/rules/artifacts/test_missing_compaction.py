@@ -9,7 +9,7 @@ import pytest
 
 from specguard.documents.blocks import Row
 from specguard.testing import Step
-from specguard_rules.artifacts._pass_sweeps import Words, about
+from specguard_rules.artifacts.compaction import Words, about
 from tests.rules.items import judge
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Step
-from specguard_rules.artifacts._process_kills import process_kills
-from specguard_rules.artifacts.process_kill_by_name import MUCH, may_kill
+from specguard_rules.artifacts.process_kills import MUCH, may_kill, process_kills
 from specguard_rules.content._commands import written_commands
 from specguard_rules.content._shell import commands
 from tests.rules.items import judge

@@ -9,8 +9,7 @@ import pytest
 
 from specguard.documents.data import read_data
 from specguard.testing import Step
-from specguard_rules.artifacts._tables import Assets
-from specguard_rules.artifacts.unregistered_asset import goes_up, read_index
+from specguard_rules.artifacts.assets import Assets, goes_up, read_index
 from tests.rules.items import judge
 
 if TYPE_CHECKING:

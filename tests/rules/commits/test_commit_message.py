@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Case, Step, run_here
-from specguard_rules.commits import commit_message
+from specguard_rules.commits import messages
 from specguard_rules.next_steps import reword
 from tests.rules.items import PHASES, PLAN, SUBJECT, judge, step
 
@@ -159,7 +159,7 @@ def test_only_a_message_with_a_problem_is_looked_up_among_the_commits(
         asked.append(message.subject)
         return reword(message, made, text)
 
-    monkeypatch.setattr(commit_message, "reword", spied)
+    monkeypatch.setattr(messages, "reword", spied)
     commits = [step("feat: one"), step("two", content="c\n"), step("fix: three", content="d\n")]
     policy = "[rules.commit-message]\nconventional = true\npattern = '^[a-z]+: '\n"
     judged(tmp_path, policy=policy, commits=commits, expect=[{}, {}])

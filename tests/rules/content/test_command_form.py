@@ -8,7 +8,7 @@ import pytest
 
 from specguard_rules.content._commands import written_commands
 from specguard_rules.content._shell import commands
-from specguard_rules.content.forbidden_command import has_form
+from specguard_rules.content.forbidden import has_form
 
 if TYPE_CHECKING:
     from specguard.rules import Documents

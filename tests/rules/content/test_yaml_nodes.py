@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard_rules.content._ci_files import YamlError, read
+from specguard_rules.content._commands import YamlError, read
 
 
 def test_lines_of_texts_and_scripts() -> None:

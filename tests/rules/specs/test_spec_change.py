@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.testing import Step
-from specguard_rules.specs.missing_spec_change import in_brackets
+from specguard_rules.specs.coverage import in_brackets
 from tests.rules.specs.setting import (
     BASE,
     CODE,

@@ -1,19 +1,44 @@
-"""ART019: changes that move what the architecture keeps in its place."""
+"""A rule about invariants: what stays where it is, and patterns that keep matching."""
 
 from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, MissingFact, NotApplicable, Rule, judge_each, path_text
+from specguard.rules import (
+    Finding,
+    MissingFact,
+    NotApplicable,
+    Rule,
+    Selecting,
+    Settings,
+    judge_each,
+    path_text,
+    required,
+    setting,
+)
 from specguard_rules.next_steps import restore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import ClassVar, Final
+    from typing import ClassVar, Final, Literal
 
     from specguard.rules import Artifacts, Base, Contract, Entry, Expression, Tree
-    from specguard_rules.artifacts._tables import Invariant
+
+
+class Invariant(Settings):
+    """Files and folders that stay where they are, or a pattern that keeps matching in files."""
+
+    paths: Selecting = required("files; without a `pattern` also folders", min_length=1)
+    pattern: Expression | None = setting(
+        None, "what each file keeps; without it, the paths stay where they are"
+    )
+    count: Literal["same", "at-least"] = setting(
+        "same", "`at-least` allows more", tightens=["at-least", "same"]
+    )
+    assessment: str = setting("", "the contract that it binds; by default every change", names=["artifacts"])
+    message: str = setting("", "more text for findings")
+
 
 LONGEST: Final = 5000
 """In a line of more bytes matches are not counted."""
@@ -117,7 +142,7 @@ class ArchitectureShift(Rule):
         def shifts(numbered: tuple[int, Invariant]) -> Iterator[Finding]:
             index, invariant = numbered
             if invariant.assessment:
-                from specguard_rules.artifacts._pass_sweeps import known
+                from specguard_rules.artifacts.agents import known
 
                 known(contracts, f"invariants.{index}.assessment", [invariant.assessment])
             if invariant.pattern is None:

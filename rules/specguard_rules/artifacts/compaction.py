@@ -1,22 +1,161 @@
-"""ART018: passes that begin without a sweep of the agents there are."""
+"""A rule about sweeps: whether each pass closes or compacts the agents of those before it."""
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, path_text, setting
-from specguard_rules.artifacts._pass_sweeps import Words, about, contracts_of_agents, known, read_passes
+import re
+
+from specguard.rules import Finding, Record, Rule, path_text, setting
+from specguard_rules.artifacts.agents import Work, contracts_of_agents, known, pass_of, work_of_agents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import ClassVar
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Any, ClassVar, Final
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.documents.blocks import Row, Section
     from specguard.rules import Artifacts, Contract
-    from specguard_rules.artifacts._pass_sweeps import Pass, Work
 
     Sweep = tuple[Artifact, Section, list[Row]]
     """The section that records a sweep, and what it says."""
+
+
+_LONGEST: Final = 2000
+"""So many characters of a row are read."""
+
+# These are compiled where they are first needed, since a hook imports the rule for its settings alone.
+_CLAUSE: Final = r"[.;,|!?]\s|\s\|\s?|\s[-\u2013\u2014]\s"
+_BEFORE: Final = 120
+_NOT: Final = (
+    r"(?i)\b(?:not|no|never|without|neither|nor|cannot|isn.?t|wasn.?t|aren.?t|won.?t|skip\w*|unless|if"
+    r"|will be|to be)\b"
+)
+# A time, whose letters are no words: `2026-01-31T12:00:00Z`, `12:00 UTC`, `Jan 31`.
+_TIME: Final = r"(?i)\S*[0-9]\S*|\b(?:utc|gmt|agent|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*"
+_LEADING_TIME: Final = (
+    r"(?i)^\W*(?:[0-9]{4}-[0-9]{2}-[0-9]{2}\S*|[0-9]{1,2}:[0-9]{2}\S*|utc\b)(?:\s+[0-9]{1,2}:[0-9]{2}\S*)?"
+    r"(?:\s+utc\b)?[\W_]*"
+)
+_HEAD: Final = r"(?i):\s|:$|\s[-\u2013\u2014=]+>?\s|\s(?:is|was)\s"
+_LIST: Final = r"[\s,/&+()]+|\band\b"
+
+
+class Words:
+    """Words or phrases that say something, wherever they stand in a text without a "not" before them.
+
+    Args:
+        phrases: the words; case does not count.
+    """
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        either = "|".join(re.escape(phrase.strip()) for phrase in phrases if phrase.strip())
+        self._said = re.compile(rf"(?<![\w/-])(?:{either or '(?!)'})(?![\w-])", re.IGNORECASE)
+
+    def said(self, row: Row) -> bool:
+        """Whether a row says one of them, and does not deny it in the same clause."""
+        text = " | ".join(row.cells)[:_LONGEST]
+        for found in self._said.finditer(text):
+            clause = re.split(_CLAUSE, text[max(0, found.start() - _BEFORE) : found.start()])[-1]
+            if not re.search(_NOT, clause):
+                return True
+        return False
+
+    def begin(self, row: Row) -> bool:
+        """Whether a row begins with one of them, behind marks and a time."""
+        text = " | ".join(row.cells)[:_LONGEST]
+        found = self._said.search(text)
+        return found is not None and not re.search(r"[A-Za-z]{2}", re.sub(_TIME, "", text[: found.start()]))
+
+
+def about(agent: str) -> Callable[[Row], bool]:
+    """Tells whether a row is about an agent.
+
+    It is where its first cell, or its text up to a colon or dash, has the agent's name as a word of its own,
+    or where `agent NAME` stands anywhere in it. Several agents may share a row: `P1, P2: aligned`. A name
+    that is a number or a letter must stand there alone, since any other number could be meant.
+
+    Args:
+        agent: its name, as the paths have it.
+    """
+    parts = [re.escape(part) for part in re.split(r"[\s_-]+", agent) if part]
+    name = r"[\s_-]?".join(parts) or "(?!)"
+    alone = re.compile(rf"(?<![\w-]){name}(?![\w-])", re.IGNORECASE)
+    spoken = re.compile(rf"(?<![\w-])agent[\s_-]?{name}(?![\w-])", re.IGNORECASE)
+    bare = len(agent) == 1 or agent.isdecimal()
+
+    def is_about(row: Row) -> bool:
+        first = re.sub(_LEADING_TIME, "", row.cells[0][:_LONGEST]) if row.cells else ""
+        head = first if row.header else re.split(_HEAD, first, maxsplit=1)[0]
+        if bare:
+            words = [word for word in re.split(_LIST, head.strip("*_`[]")) if word]
+            named = all(len(word) <= 3 for word in words) and any(alone.fullmatch(word) for word in words)
+        else:
+            named = alone.search(head) is not None
+        return named or any(spoken.search(cell[:_LONGEST]) for cell in row.cells)
+
+    return is_about
+
+
+class Pass(Record, frozen=False):
+    """A pass.
+
+    Attributes:
+        folder: where it is.
+        agents: what each agent left in it, by its name in small letters.
+        holders: the artifacts in it that can hold its sweep.
+    """
+
+    folder: bytes
+    agents: dict[str, Work] = {}
+    holders: list[Artifact] = []
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return path_text(self.folder) or "the repository's root"
+
+    @property
+    def touched(self) -> bool:
+        """Whether the change touches its agents' artifacts or its sweep."""
+        artifacts = [artifact for work in self.agents.values() for artifact in work.artifacts]
+        return any(artifact.touched for artifact in (*artifacts, *self.holders))
+
+    @property
+    def date(self) -> str:
+        """The date in the folder's name; empty where it has none."""
+        date = re.search(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", path_text(self.folder.rpartition(b"/")[2]))
+        return date[0] if date else ""
+
+    @property
+    def parts(self) -> Any:
+        """The folder's name for comparison, its numbers by their value."""
+        parts = re.split(r"([0-9]{1,18})", path_text(self.folder.rpartition(b"/")[2]))
+        return [(int(part), "") if position % 2 else (0, part) for position, part in enumerate(parts)]
+
+
+def read_passes(artifacts: Artifacts, names: Sequence[str], sweep: str, placeholder: str) -> list[list[Pass]]:
+    """The passes of each folder, by date where all of them have one in their names, then by name.
+
+    Args:
+        artifacts: all artifacts.
+        names: the contracts of agents' artifacts.
+        sweep: the contract of the artifacts that hold sweeps.
+        placeholder: the placeholder of paths that is the agent's name.
+    """
+    found = {one.path: Pass(one.path) for one in artifacts.passes}
+    for work in work_of_agents(artifacts, names, placeholder):
+        found.setdefault(work.folder, Pass(work.folder)).agents[work.agent.casefold()] = work
+    for artifact in artifacts.named(sweep):
+        folder = pass_of(artifact, artifacts, placeholder)
+        if artifact.is_file:
+            found.setdefault(folder, Pass(folder)).holders.append(artifact)
+    sequences: dict[bytes, list[Pass]] = {}
+    for one in found.values():
+        sequences.setdefault(one.folder.rpartition(b"/")[0], []).append(one)
+    for passes in sequences.values():
+        dated = all(one.date for one in passes)
+        passes.sort(key=lambda one: (one.date if dated else "", one.parts))
+    return [passes for _, passes in sorted(sequences.items())]
 
 
 class MissingCompaction(Rule):

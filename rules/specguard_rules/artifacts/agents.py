@@ -1,0 +1,500 @@
+"""Rules about agents: how many work at once, and what they read before."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import Finding, MissingFact, Record, Rule, Settings, path_text, setting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import ClassVar
+
+    from specguard.artifacts.artifacts import Artifact
+    from specguard.rules import Artifacts, Contract, Documents, Entry, Stage
+
+
+def contracts_of_agents(contracts: Mapping[str, Contract], placeholder: str) -> list[str]:
+    """The contracts whose artifacts' paths name an agent, in the policy's order.
+
+    Args:
+        contracts: the policy's contracts.
+        placeholder: the placeholder that is the agent's name.
+    """
+    named = re.compile(rf"\{{{re.escape(placeholder)}(?::upper)?\}}")
+    return [name for name, contract in contracts.items() if named.search(contract.path)]
+
+
+def known(contracts: Mapping[str, Contract], setting: str, names: Sequence[str]) -> None:
+    """Make sure that contracts are there which a setting names.
+
+    Raises:
+        MissingFact: one is not.
+    """
+    for name in names:
+        if name not in contracts:
+            raise MissingFact(f"`{setting}` names the contract {name!r}, which is no contract of the policy")
+
+
+class Work(Record, frozen=False):
+    """What one agent left in one pass.
+
+    Attributes:
+        agent: its name, as the paths have it.
+        folder: the pass's folder; where there is no such pass, the folder of its artifacts.
+        artifacts: its artifacts, by path.
+    """
+
+    agent: str
+    folder: bytes
+    artifacts: list[Artifact] = []
+
+    @property
+    def touched(self) -> bool:
+        """Whether the change touches any of them."""
+        return any(artifact.touched for artifact in self.artifacts)
+
+    def of(self, contracts: Sequence[str]) -> list[Artifact]:
+        """Those of some contracts, those that the change touches first."""
+        found = [artifact for artifact in self.artifacts if artifact.name in contracts]
+        return sorted(found, key=lambda artifact: not artifact.touched)
+
+
+def work_of_agents(artifacts: Artifacts, names: Sequence[str], placeholder: str) -> list[Work]:
+    """What each agent left in each pass, by folder and name.
+
+    Args:
+        artifacts: all artifacts.
+        names: the contracts whose artifacts count.
+        placeholder: the placeholder that is the agent's name.
+    """
+    wanted = set(names)
+    found: dict[tuple[bytes, str], Work] = {}
+    for artifact in artifacts.all:
+        if artifact.name not in wanted or not artifact.is_file:
+            continue
+        agent = artifact.fields.get(placeholder, "")
+        folder = pass_of(artifact, artifacts, placeholder)
+        work = found.setdefault((folder, agent.casefold()), Work(agent, folder))
+        work.artifacts.append(artifact)
+    return [found[key] for key in sorted(found)]
+
+
+def pass_of(artifact: Artifact, artifacts: Artifacts, placeholder: str) -> bytes:
+    """The folder of the innermost pass that an artifact is in; else its own folder.
+
+    Where the contract has one folder for all passes, or one for each agent, it is the root.
+    """
+    above = [one.path for one in artifacts.passes if artifact.path.startswith(one.path + b"/")]
+    if above:
+        return max(above, key=len)
+    folder = artifact.contract.path.rpartition("/")[0].replace(f"{{{placeholder}}}", "")
+    return artifact.folder if "*" in folder or "{" in folder else b""
+
+
+class Grounding(Settings):
+    """Documents that agents read before they work, and where they say that they did."""
+
+    all: list[str] = setting([], "documents that every agent must cite", tightens="more")
+    by_agent: dict[str, list[str]] = setting({}, "more documents for single agents, by name", tightens="more")
+    equivalents: dict[str, list[str]] = setting({}, "documents that may replace one, by its path")
+    external: list[str] = setting(
+        [], "documents outside the repository (absolute or `~`): only a warning", tightens="fewer"
+    )
+    agent: str = setting("agent", "the placeholder of paths that names the agent", min_length=1)
+    cited_by: list[str] = setting(
+        [],
+        "where an agent cites them; by default all contracts whose path names an agent, except `noted_in`",
+        names=["artifacts"],
+    )
+    noted_in: str = setting("agent-scratchpad", "where an agent notes an equivalent", names=["artifacts"])
+
+    def problem(self) -> str:
+        """What is wrong with the table as a whole; empty where nothing is."""
+        named = {*self.all, *(document for documents in self.by_agent.values() for document in documents)}
+        for document in [*named, *(other for others in self.equivalents.values() for other in others)]:
+            if document in self.external:
+                continue
+            if document.startswith(("/", "~/")):
+                return (
+                    f"{document!r} is outside of the repository: name it in `external` too, or copy it here"
+                )
+            if not document or ".." in document.split("/"):
+                return f"{document!r} is no path from the repository's root"
+        for document in self.external:
+            if document not in named or not document.startswith(("/", "~/")):
+                return (
+                    f"`external` names {document!r}, which is no absolute or `~/` path of `all` or `by_agent`"
+                )
+        for document in self.equivalents:
+            if document not in named:
+                return f"`equivalents` names {document!r}, which no agent has to read"
+        return ""
+
+
+class TooManyAgents(Rule):
+    r"""Too many agents of one pass are active at once.
+
+    An agent is active from the first to the last time in its scratchpad. A pass is a folder that matches
+    `root` of `[artifacts.<name>]`.
+
+    Why is this bad? Nobody steers ten agents at once.
+
+    How to fix it: close agents before others begin, in further passes.
+
+    ```text
+    error: pass/AGENT_2_SCRATCHPAD.md:1: 2 agents of pass are active at once at
+      2026-01-31T11:00:00+00:00 (1, 2), and 1 may be
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.agent-scratchpad]
+    path = "**/AGENT_{agent}_SCRATCHPAD.md"
+    timestamps = "ascending"
+
+    [rules.too-many-agents]
+    max = 1
+    '''
+
+    [[commits]]
+    message = "docs: pass"
+
+    [commits.files]
+    "pass/AGENT_1_SCRATCHPAD.md" = "- 2026-01-31T10:00:00Z: begin\n- 2026-01-31T12:00:00Z: end\n"
+    "pass/AGENT_2_SCRATCHPAD.md" = "- 2026-01-31T11:00:00Z: begin\n- 2026-01-31T13:00:00Z: end\n"
+
+    [[expect]]
+    code = "ART015"
+    path = "pass/AGENT_2_SCRATCHPAD.md"
+    line = 1
+    ```
+
+    ```toml passes
+    policy = '''
+    [artifacts.agent-scratchpad]
+    path = "**/AGENT_{agent}_SCRATCHPAD.md"
+    timestamps = "ascending"
+
+    [rules.too-many-agents]
+    max = 1
+    '''
+
+    [[commits]]
+    message = "docs: pass"
+
+    [commits.files]
+    "pass/AGENT_1_SCRATCHPAD.md" = "- 2026-01-31T10:00:00Z: begin\n- 2026-01-31T12:00:00Z: end\n"
+    "pass/AGENT_2_SCRATCHPAD.md" = "- 2026-01-31T13:00:00+01:00: begin\n- 2026-01-31T14:00:00+01:00: end\n"
+    ```
+    """
+
+    code: ClassVar[str] = "ART015"
+    name: ClassVar[str] = "too-many-agents"
+    tables: ClassVar[tuple[str, ...]] = ("artifacts.*.timestamps",)
+    condition: ClassVar[str] = "no more than {max} agents of a pass are active at once"
+
+    max: int = setting(6, "the most at once", ge=1, tightens="lower")
+    scratchpads: list[str] = setting(
+        [], "their contracts; by default all with `timestamps` whose path names an agent", names=["artifacts"]
+    )
+    agent: str = setting("agent", "the placeholder of paths that names the agent", min_length=1)
+    offset: str = setting(
+        "Z",
+        "that of times without one",
+        pattern=r"^(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])$",
+        refused={"": 'times without an offset may be those of any clock: write "Z" for UTC'},
+    )
+
+    def check(self, artifacts: Artifacts, whole: bool) -> Iterator[Finding]:
+        """Count the agents of each pass."""
+        contracts = artifacts.contracts
+        known(contracts, "rules.too-many-agents.scratchpads", self.scratchpads)
+        names = self.scratchpads or [
+            name for name in contracts_of_agents(contracts, self.agent) if contracts[name].timestamps
+        ]
+        passes: dict[bytes, list[Work]] = {}
+        for work in work_of_agents(artifacts, names, self.agent):
+            passes.setdefault(work.folder, []).append(work)
+        for folder, agents in passes.items():
+            if len(agents) > self.max and (whole or any(work.touched for work in agents)):
+                yield from self._judge(folder, agents)
+
+    def _judge(self, folder: bytes, agents: Sequence[Work]) -> Iterator[Finding]:
+        """Look who is active whenever an agent of one pass begins."""
+        from datetime import datetime
+
+        place = path_text(folder) if folder else "the repository"
+        zone = datetime.fromisoformat(f"2000-01-01T00:00{self.offset}").tzinfo
+        spans: list[_Span] = []
+        unknown: list[Work] = []
+        for work in agents:
+            times = [
+                (
+                    stamp.moment if stamp.moment.tzinfo else stamp.moment.replace(tzinfo=zone),
+                    artifact.path,
+                    stamp.at,
+                )
+                for artifact in work.artifacts
+                for stamp in artifact.document.stamps
+            ]
+            if times:
+                spans.append(_Span(*min(times, key=lambda one: one[0]), max(times)[0], work.agent))
+            else:
+                unknown.append(work)
+        spans.sort(key=lambda one: (one.first, one.agent))
+        most = 0
+        for begin in (span.first for span in spans):
+            # An agent that ends at this moment makes room, but for one that has this moment alone.
+            active = [one for one in spans if one.first == begin or one.first < begin < one.last]
+            most = max(most, len(active))
+            if most > self.max:
+                names = ", ".join(sorted(one.agent for one in active))
+                yield Finding(
+                    f"{most} agents of {place} are active at once at {begin.isoformat()} ({names}), "
+                    f"and {self.max} may be",
+                    help="Close agents before others begin.",
+                    path=active[self.max].path,
+                    line=active[self.max].line,
+                    key=f"agents of {place}",
+                    setting="max",
+                )
+                return
+        if unknown and most + len(unknown) > self.max:
+            names = ", ".join(sorted(work.agent for work in unknown))
+            yield Finding(
+                f"it cannot be told whether more than {self.max} agents of {place} are active at once: "
+                f"there are no times of {names}",
+                help="Write when each began and ended, such as 2026-01-31T12:00:00Z.",
+                severity="warning",
+                path=unknown[0].artifacts[0].path,
+                key=f"unknown agents of {place}",
+                setting="max",
+            )
+
+
+class _Span(Record):
+    """From when to when an agent is active, and where the first of its times stands."""
+
+    first: datetime.datetime
+    path: bytes
+    line: int
+    last: datetime.datetime
+    agent: str
+
+
+class UnreadGrounding(Rule):
+    r"""A grounding document is missing or not cited.
+
+    Agents cite the documents in `all` and `by_agent` of `[grounding]` in artifacts of a contract in
+    `cited_by`. One of `equivalents` may replace another if the agent's artifact in `noted_in` cites it too.
+    Documents of `external`, outside the repository, only cause a warning.
+
+    Why is this bad? An agent that has not read the architecture invents one.
+
+    How to fix it: read the document, and cite it.
+
+    ```text
+    error: docs/missing.md: the grounding document docs/missing.md is not there
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.agent-final]
+    path = "**/AGENT_{agent}_FINAL.md"
+
+    [grounding]
+    all = ["docs/ARCHITECTURE.md"]
+    by_agent = {P1 = ["docs/missing.md"]}
+    '''
+    base = {files = {"docs/ARCHITECTURE.md" = "# Architecture\n"}}
+
+    [[commits]]
+    message = "docs: final"
+    files = {"pass/AGENT_P1_FINAL.md" = "# Final\n\n<!-- `docs/ARCHITECTURE.md` -->\n"}
+
+    [[expect]]
+    code = "ART014"
+    path = "docs/missing.md"
+
+    [[expect]]
+    code = "ART014"
+    path = "pass/AGENT_P1_FINAL.md"
+    message = "the agent P1 does not cite docs/ARCHITECTURE.md"
+
+    [[expect]]
+    code = "ART014"
+    path = "pass/AGENT_P1_FINAL.md"
+    message = "the agent P1 does not cite docs/missing.md"
+    ```
+
+    ```toml passes
+    policy = '''
+    [artifacts.agent-final]
+    path = "**/AGENT_{agent}_FINAL.md"
+
+    [artifacts.agent-scratchpad]
+    path = "**/AGENT_{agent}_SCRATCHPAD.md"
+
+    [grounding]
+    all = ["docs/ARCHITECTURE.md", "prompts/spec-to-milestone.md"]
+    equivalents = {"prompts/spec-to-milestone.md" = ["prompts/spec-2-milestone.md"]}
+    '''
+
+    [base.files]
+    "docs/ARCHITECTURE.md" = "# Architecture\n"
+    "prompts/spec-2-milestone.md" = "# Milestones\n"
+
+    [[commits]]
+    message = "docs: final"
+
+    [commits.files]
+    "pass/AGENT_P1_FINAL.md" = "# Final\n\n- `docs/ARCHITECTURE.md`\n- `prompts/spec-2-milestone.md:1`\n"
+    "pass/AGENT_P1_SCRATCHPAD.md" = "# P1\n\nRead prompts/spec-2-milestone.md for spec-to-milestone.\n"
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.agent-final]
+    path = "**/AGENT_{agent}_FINAL.md"
+
+    [grounding]
+    all = ["docs/ARCHITECTURE.md", "~/prompts/spec-to-milestone.md"]
+    external = ["~/prompts/spec-to-milestone.md"]
+    '''
+    base = {files = {"docs/ARCHITECTURE.md" = "# Architecture\n"}}
+
+    [[commits]]
+    message = "docs: final"
+    files = {"pass/AGENT_P1_FINAL.md" = "# Final\n\n`docs/ARCHITECTURE.md`\n"}
+
+    [[expect]]
+    code = "ART014"
+    message = "~/prompts/spec-to-milestone.md is outside of the repository, and not checked"
+    severity = "warning"
+    ```
+    """
+
+    code: ClassVar[str] = "ART014"
+    name: ClassVar[str] = "unread-grounding"
+    tables: ClassVar[tuple[str, ...]] = ("grounding.all", "grounding.by_agent")
+    condition: ClassVar[str] = (
+        "every grounding document exists, and every agent cites those it must have read"
+    )
+
+    def check(
+        self,
+        grounding: Grounding,
+        contracts: Mapping[str, Contract],
+        documents: Documents,
+        entries: Sequence[Entry],
+        stage: Stage,
+        whole: bool,
+        artifacts: Artifacts | None = None,
+    ) -> Iterator[Finding]:
+        """Look for the documents, and for the citations of each agent."""
+        known(contracts, "grounding.cited_by", grounding.cited_by)
+        agents = contracts_of_agents(contracts, grounding.agent)
+        cited_by = grounding.cited_by or [name for name in agents if name != grounding.noted_in]
+        names = [*cited_by, *([grounding.noted_in] if grounding.noted_in in contracts else [])]
+        found = work_of_agents(artifacts, names, grounding.agent) if artifacts is not None else []
+        judged = [work for work in found if (whole or work.touched) and work.of(cited_by)]
+        if stage == "staged" and not whole:
+            judged = [work for work in judged if len({one.name for one in work.artifacts}) == len(names)]
+        named = list(_named(grounding))
+        inside = [one for one in named if one[0] not in grounding.external]
+        changed = {entry.path for entry in entries}
+        for document, key in _once(inside):
+            places = [_path(one) for one in (document, *grounding.equivalents.get(document, ()))]
+            there = (documents.tree.find(place) for place in places)
+            asked = whole or judged or not changed.isdisjoint(places)
+            if asked and not any(entry is not None and entry.is_file for entry in there):
+                yield Finding(
+                    f"the grounding document {document} is not there",
+                    help="Put it there, or name another one in the authority.",
+                    path=places[0],
+                    side="base" if places[0] in changed else None,
+                    key="grounding",
+                    setting=key,
+                )
+        if not judged or artifacts is None:
+            return
+        for document, key in _once(one for one in named if one[0] in grounding.external):
+            message = f"the grounding document {document} is outside of the repository, and not checked"
+            step = "See for yourself that agents read it; a copy in the repository can be checked."
+            yield Finding(message, help=step, severity="warning", key=f"external {document}", setting=key)
+        cited = _Cited(artifacts)
+        for work in judged:
+            for document, key in _once(one for one in inside if one[2] in ("", work.agent.casefold())):
+                sources = work.of(cited_by)
+                if cited.by(sources, document):
+                    continue
+                equivalents = [
+                    one for one in grounding.equivalents.get(document, ()) if cited.by(sources, one)
+                ]
+                if not equivalents:
+                    where = " or ".join(path_text(one.path) for one in sources[:3])
+                    message = f"the agent {work.agent} does not cite {document}"
+                    step = f"Read it, and cite `{document}` in {where}."
+                    yield Finding(
+                        message, help=step, path=sources[0].path, key=f"{work.agent} {document}", setting=key
+                    )
+                    continue
+                known(contracts, "grounding.noted_in", [grounding.noted_in])
+                pads = work.of([grounding.noted_in])
+                if not any(cited.by(pads, other) for other in equivalents):
+                    pad = path_text(pads[0].path) if pads else "its scratchpad"
+                    yield Finding(
+                        f"the agent {work.agent} cites {equivalents[0]} in place of {document}, and its "
+                        f"{grounding.noted_in} does not note it",
+                        help=f"Write in {pad} that `{equivalents[0]}` was used.",
+                        path=(pads or sources)[0].path,
+                        key=f"{work.agent} {document}",
+                        setting="grounding.equivalents",
+                    )
+
+
+def _named(grounding: Grounding) -> Iterator[tuple[str, str, str]]:
+    """Every grounding document with the key that names it, and the agent that it is for; empty for all."""
+    for index, document in enumerate(grounding.all):
+        yield document, f"grounding.all.{index}", ""
+    for agent, documents in grounding.by_agent.items():
+        for document in documents:
+            yield document, f"grounding.by_agent.{agent}", agent.casefold()
+
+
+def _once(named: Iterable[tuple[str, str, str]]) -> Iterable[tuple[str, str]]:
+    """Each document with the first key that names it."""
+    found: dict[str, str] = {}
+    for document, key, _ in named:
+        found.setdefault(document, key)
+    return found.items()
+
+
+class _Cited:
+    """What artifacts cite, each read once."""
+
+    def __init__(self, artifacts: Artifacts) -> None:
+        self._artifacts = artifacts
+        self._known: dict[bytes, tuple[set[bytes], set[str]]] = {}
+
+    def by(self, artifacts: Sequence[Artifact], document: str) -> bool:
+        """Whether one of some artifacts cites a document, by its path from the root."""
+        wanted, end = _path(document), f"/{document.removeprefix('./')}"
+        for artifact in artifacts:
+            if artifact.path not in self._known:
+                self._known[artifact.path] = self._artifacts.cited(artifact)
+            places, absolute = self._known[artifact.path]
+            # A document is no evidence that it was read itself.
+            cites = wanted in places or any(path.endswith(end) for path in absolute)
+            if cites and wanted != artifact.path:
+                return True
+        return False
+
+
+def _path(document: str) -> bytes:
+    from specguard.rules import plain_path
+
+    return plain_path(document.encode("utf-8", "surrogateescape")) or b""

@@ -1,0 +1,341 @@
+"""Rules about the history of a change: how many commits it has, and what merges bring."""
+
+from __future__ import annotations
+
+from specguard.rules import Commits, Finding, MissingFact, NotApplicable, Rule, setting
+from specguard_rules.next_steps import SHORT, squash
+from specguard_rules.spelling import quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any, ClassVar, Final, Literal
+
+    from specguard.change.lines import Hunk
+    from specguard.rules import (
+        Base,
+        Bookkeeping,
+        Commit,
+        Entry,
+        Lines,
+        Merges,
+        Policy,
+        Severity,
+        Stage,
+        Work,
+        WorkItem,
+    )
+
+
+LISTED: Final = 10
+"""So many commits are named in a finding; of more, the number is told."""
+
+
+_LIMITS: Final = ("exactly", "at_most", "at_least")
+
+
+class CommitCount(Commits, Rule):
+    """A change has too many or too few commits.
+
+    `commits` in `[work.<kind>]` counts for work items, the settings here for everything else. Commits that
+    only file approvals or runs do not count. With `merge = "squash"` the rule does not apply.
+
+    Why is this bad? One commit is easy to read and revert.
+
+    How to fix it: squash them with the command in the finding.
+
+    ```text
+    error: a change has exactly 1 commit, and this one has 2: e70ecc1f53 'feat: add a page', 9ee3bc2ef7
+      'fix: mend the page'
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.commit-count]
+    exactly = 1
+    '''
+
+    [[commits]]
+    message = "feat: add a page"
+    files = {"a.md" = "a"}
+
+    [[commits]]
+    message = "fix: mend the page"
+    files = {"a.md" = "b"}
+
+    [[expect]]
+    code = "CMT001"
+    message = "exactly 1 commit"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.commit-count]
+    at_most = 1
+    ignore = ["^fixup! "]
+    '''
+
+    [[commits]]
+    message = "feat: add a page"
+    files = {"a.md" = "a"}
+
+    [[commits]]
+    message = "fixup! feat: add a page"
+    files = {"a.md" = "b"}
+    ```
+    """
+
+    code: ClassVar[str] = "CMT001"
+    name: ClassVar[str] = "commit-count"
+    stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("exactly", "at_most", "at_least", "work")
+    condition: ClassVar[str] = "the change has as many commits as its work item or the policy says"
+
+    def check(
+        self,
+        commits: Sequence[Commit],
+        base: Base,
+        policy: Policy,
+        bookkeeping: Bookkeeping,
+        work_item: WorkItem | None = None,
+        work: Work | None = None,
+    ) -> Iterator[Finding]:
+        """Count the commits of the change."""
+        if policy.merge == "squash":
+            raise NotApplicable("with merge = 'squash' the commits of a branch land as one")
+        limits, who, setting = self._limits(work_item)
+        worked = [commit for commit in commits if not bookkeeping.is_all_of(commit)]
+        if not worked:
+            raise NotApplicable("the change has no commit but those that file approvals and runs")
+        counted = [
+            commit
+            for commit in worked
+            if not (commit.is_merge and limits.merges == "ignore")
+            and not any(expression.search(commit.message.subject) for expression in limits.ignore)
+        ]
+        groups: dict[str, Sequence[Commit]] = {who: counted}
+        if work and work_item and who == str(work_item) and work_item.kind in work.shared:
+            groups = _by_item(work, counted)
+        for who, group in groups.items():
+            if limits.accepts(len(group)):
+                continue
+            many = f"{len(group)}" if len(group) == len(worked) else f"{len(group)} that count"
+            message = f"{who} has {limits.wanted}, and this one has {many}{_listed(group)}"
+            step = _next_step(limits, group, base.start, commits, alone=len(groups) < 2)
+            key = "count" if len(groups) < 2 else f"count {who}"
+            yield Finding(message, help=step, key=key, setting=setting)
+
+    def _limits(self, item: WorkItem | None) -> tuple[Commits, str, str]:
+        """The numbers that hold, whose they are, and their setting.
+
+        Raises:
+            NotApplicable: there are none.
+        """
+        stated = item.commits if item else None
+        if item and stated and any(getattr(stated, limit) is not None for limit in _LIMITS):
+            return stated, str(item), item.setting("commits")
+        for limit in _LIMITS:
+            if getattr(self, limit) is not None:
+                return self, "a change", limit
+        raise NotApplicable("neither the work item nor the policy says how many commits a change has")
+
+
+def _by_item(work: Work, commits: Sequence[Commit]) -> dict[str, Sequence[Commit]]:
+    """The commits of each item of a branch that holds several; those that only mark the plan are left out."""
+    found: dict[str, Sequence[Commit]] = {}
+    for naming, item in work.each:
+        if item.resolved:
+            folder = (item.pointer.path or b"").rpartition(b"/")[0] + b"/"
+            named = {one.commit for one in work.commits if one.same_item(naming)}
+            group = [
+                commit
+                for commit in commits
+                if commit.oid in named
+                and not all(entry.path.startswith(folder) for entry in commit.own_entries)
+            ]
+            if group:
+                found[str(item)] = group
+    return found
+
+
+def _listed(commits: Sequence[Commit]) -> str:
+    named = [f"{commit.oid[:10]} {quoted(commit.message.subject)}" for commit in commits[:LISTED]]
+    more = [f"and {len(commits) - LISTED} more"] if len(commits) > LISTED else []
+    return f": {', '.join(named + more)}" if named else ""
+
+
+def _next_step(
+    limits: Commits, group: Sequence[Commit], start: str | None, commits: Sequence[Commit], *, alone: bool
+) -> str:
+    count, most = len(group), limits.exactly if limits.at_most is None else limits.at_most
+    if most is None or count < most:
+        missing = (limits.exactly or limits.at_least or 0) - count
+        return f"Make {missing} more {'commit' if missing == 1 else 'commits'} of the change."
+    if most == 1 and alone and start is not None:
+        return f"Squash them: `git reset --soft {start[:SHORT]} && git commit -C {group[0].oid[:SHORT]}`"
+    last = commits[len(commits) - 1 - (count - most) :]
+    if most and alone and all(one in group and not one.is_merge for one in last):
+        return f"Squash the last: `git reset --soft {last[0].oid[:SHORT]} && git commit --amend --no-edit`"
+    how = squash(group, count - most, commits)
+    if how:
+        return f"Squash the last: `{how}`"
+    return f"Squash {count - most} of them; merges or other commits stand between, so no one command does it."
+
+
+_MARKS: Final = (b"<<<<<<<", b"=======", b">>>>>>>")
+"""How the lines begin by which git parts the sides of a conflict."""
+
+
+class MergeCommit(Rule):
+    """A merge commit is in a linear history, or adds content.
+
+    Each merge is repeated with git (2.39 or later), and every difference reported. `resolutions` says whether
+    resolved conflicts pass. `linear = true` refuses every merge commit, except with `merge = "squash"`.
+
+    Why is this bad? Content hides well in merges: `git log -p` does not show it.
+
+    How to fix it: make the change in its own commit; for a linear history, `git rebase origin/main`.
+
+    ```text
+    error: c.md: the merge 041d4e6d49 'Merge two' adds this file, which merging its parents does not
+      give
+    ```
+
+    ```toml fails
+    base = {files = {"a.md" = "a", "b.md" = "b"}}
+
+    [[commits]]
+    id = "one"
+    message = "feat: change a"
+    files = {"a.md" = "aa"}
+
+    [[commits]]
+    id = "two"
+    parents = ["base"]
+    message = "feat: change b"
+    files = {"b.md" = "bb"}
+
+    [[commits]]
+    parents = ["one", "two"]
+    message = "Merge two"
+    files = {"c.md" = "nobody wrote this"}
+
+    [[expect]]
+    code = "CMT004"
+    path = "c.md"
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.merge-commit]
+    linear = true
+    '''
+    base = {files = {"a.md" = "a", "b.md" = "b"}}
+
+    [[commits]]
+    id = "one"
+    message = "feat: change a"
+    files = {"a.md" = "aa"}
+
+    [[commits]]
+    id = "two"
+    parents = ["base"]
+    message = "feat: change b"
+    files = {"b.md" = "bb"}
+
+    [[commits]]
+    parents = ["one", "two"]
+    message = "Merge two"
+
+    [[expect]]
+    code = "CMT004"
+    field = "commit.subject"
+    ```
+
+    ```toml passes
+    base = {files = {"a.md" = "a", "b.md" = "b"}}
+
+    [[commits]]
+    id = "one"
+    message = "feat: change a"
+    files = {"a.md" = "aa"}
+
+    [[commits]]
+    id = "two"
+    parents = ["base"]
+    message = "feat: change b"
+    files = {"b.md" = "bb"}
+
+    [[commits]]
+    parents = ["one", "two"]
+    message = "Merge two"
+    ```
+    """
+
+    code: ClassVar[str] = "CMT004"
+    name: ClassVar[str] = "merge-commit"
+    stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
+    condition: ClassVar[str] = "no merge brings content that none of its parents had (linear: {linear})"
+
+    linear: bool = setting(False, "refuse all merge commits", tightens="higher")
+    resolutions: Literal["allow", "warn", "forbid"] = setting(
+        "warn", "resolved conflicts", tightens=["allow", "warn", "forbid"]
+    )
+
+    def check(
+        self, commits: Sequence[Commit], base: Base, policy: Policy, merges: Merges, lines: Lines
+    ) -> Iterator[Finding]:
+        """Look for merges, and do those again that differ from all their parents."""
+        found = [commit for commit in commits if commit.is_merge]
+        if not found:
+            raise NotApplicable("the change has no merge commit")
+        for commit in found if self.linear and policy.merge != "squash" else ():
+            step = f"Rebase the branch instead of merging: `git rebase {base.name}`"
+            what, field = "is a merge commit, and the history is linear", "commit.subject"
+            yield _about(commit, what, step, "linear", field=field, setting="linear")
+        for redone in merges.redo(found):
+            for entry in redone.own:
+                what = "has content here that merging its parents does not give"
+                if entry.deleted:
+                    what = "deletes this file, which merging its parents keeps"
+                elif entry.added:
+                    what = "adds this file, which merging its parents does not give"
+                step = "Bring the change in a commit of its own, and merge without it."
+                yield _about(redone.commit, what, step, "own", path=entry.path, side=entry.side)
+            resolved = redone.resolved if self.resolutions != "allow" else ()
+            severity: Severity | None = "warning" if self.resolutions == "warn" else None
+            kept = _kept(resolved, lines) if resolved and severity else set()
+            for entry in resolved:
+                if entry.path not in kept:
+                    step = (
+                        f"Look at what became of it: git show --cc {redone.commit.oid[:10]}. A rebase would "
+                        "leave no such merge."
+                    )
+                    what = "resolves a conflict here in a way of its own"
+                    told = _about(redone.commit, what, step, "resolved", path=entry.path, side=entry.side)
+                    told.severity, told.setting = severity, "resolutions"
+                    yield told
+
+
+def _about(commit: Commit, what: str, step: str, key: str, **more: Any) -> Finding:
+    message = f"the merge {commit.oid[:10]} {quoted(commit.message.subject)} {what}"
+    return Finding(message, help=step, commit=commit.oid, key=key, **more)
+
+
+def _kept(resolved: Sequence[Entry], lines: Lines) -> set[bytes]:
+    """Of files in which a conflict was resolved those that keep every line of both sides."""
+    try:
+        return {entry.path for entry, hunks in lines.compare(resolved) if _keeps_both(hunks)}
+    except MissingFact:
+        # Files too large to compare are shown as if they did not.
+        return set()
+
+
+def _keeps_both(hunks: Sequence[Hunk]) -> bool:
+    """Whether a resolution takes away git's marks alone, as many of each."""
+    from collections import Counter
+
+    removed = Counter(line for hunk in hunks for line in hunk.removed)
+    added = Counter(line for hunk in hunks for line in hunk.added)
+    marks = Counter(line.partition(b" ")[0] for line in (removed - added).elements())
+    return not added - removed and marks.keys() <= {*_MARKS} and len({marks[mark] for mark in _MARKS}) == 1

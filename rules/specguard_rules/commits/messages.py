@@ -1,0 +1,662 @@
+"""Rules about commit messages: their form, what they say, and those that were not meant to stay."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import Finding, NotApplicable, Rule, Settings, setting
+from specguard_rules.next_steps import (
+    SHORT,
+    SQUASH,
+    about,
+    drop_empty,
+    mixed,
+    quoted_text,
+    reword,
+    shell_text,
+)
+from specguard_rules.spelling import alternatives, near_miss, quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import ClassVar, Final, Literal
+
+    from specguard.rules import Bookkeeping, Commit, Expression, Fix, Message, Stage, Work, WorkItem
+
+
+# Rules 1, 4, 5 and 13: a type, an optional scope, an optional mark, a colon and one space, a description.
+_SUBJECT: Final = r"(?P<type>[\w./-]+)(?:\((?P<scope>[^()\s][^()]*)\))?!?: (?P<first>\S)(?s:.*)"
+# Rules 12, 15 and 16: the one unit that is case-sensitive; either spelling, with ": " or " #" as any footer.
+_BREAKING: Final = r"BREAKING[ -]CHANGE(?:: | #)\S"
+_NO_TYPE: Final = 'it does not begin with a type, a colon and one space, as in "fix: " or "fix(scope)!: "'
+_LIKE_BREAKING: Final = r"(?im)^breaking[ -]changes?[ \t]*[:#].*"
+
+
+class ConventionalForm(Settings):
+    """The settings of a rule that can ask for the form of Conventional Commits."""
+
+    conventional: bool = setting(
+        False, "require Conventional Commits 1.0.0: `type(scope)!: description`", tightens="higher"
+    )
+    types: list[str] = setting([], "allowed types; by default any", tightens="only")
+    type_case: Literal["any", "lower"] = setting("any", "the case of types", tightens=["any"])
+    scopes: list[str] = setting([], "allowed scopes; by default any", tightens="only")
+    scope: Literal["optional", "required", "forbidden"] = setting(
+        "optional", "whether a subject has a scope", tightens=["optional"]
+    )
+    description_case: Literal["any", "lower", "upper"] = setting(
+        "any", "the description's first letter", tightens=["any"]
+    )
+
+    def subject_problem(self, subject: str) -> tuple[str, str]:
+        """What keeps a subject from the form, and the setting that asks for it; both empty where it has it.
+
+        Returns:
+            A clause with the subject as `it`, and a setting's name.
+        """
+        found = re.fullmatch(_SUBJECT, subject)
+        if found is None:
+            return _NO_TYPE, "conventional"
+        kind, scope = found["type"], found["scope"]
+        if self.types and kind.casefold() not in {known.casefold() for known in self.types}:
+            return f"its type {quoted(kind)} is not one of {', '.join(self.types)}", "types"
+        if self.type_case == "lower" and kind != kind.lower():
+            return f"its type is {quoted(kind)}, and types are in lower case", "type_case"
+        if self.scope == "required" and scope is None:
+            return "it has no scope", "scope"
+        if self.scope == "forbidden" and scope is not None:
+            return f"it has the scope {quoted(scope)}, and none is wanted", "scope"
+        for one in scope.split(",") if scope and self.scopes else ():
+            if one.strip() not in self.scopes:
+                return f"its scope {quoted(one.strip())} is not one of {', '.join(self.scopes)}", "scopes"
+        first = found["first"]
+        if self.description_case == "lower" and first != first.lower():
+            return f"its description begins with the capital letter {quoted(first)}", "description_case"
+        if self.description_case == "upper" and first.islower():
+            return f"its description begins with the small letter {quoted(first)}", "description_case"
+        return "", ""
+
+    def subject_step(self, setting: str) -> str:
+        """The form to write a subject in, as the policy has it.
+
+        Args:
+            setting: the one that is behind the problem, which then names what it lists itself.
+        """
+        scope = "" if self.scope == "forbidden" else "(scope)"
+        types = f", with a type of {', '.join(self.types)}" if self.types and setting != "types" else ""
+        return f"Write it as 'type{scope}: description'{types}"
+
+
+def respelt(subject: str, *, lower: bool, case: str) -> str:
+    """A subject with the spaces, and where wanted the case, that the form asks for; its words stay.
+
+    Args:
+        subject: the subject.
+        lower: whether its type is in lower case.
+        case: the setting `description_case`.
+    """
+    found = re.fullmatch(
+        r"\s*(?P<type>[\w./-]+)\s*(?P<scope>\([^()]+\))?\s*(?P<mark>!?)\s*:\s*(?P<rest>\S.*)", subject
+    )
+    if found is None:
+        return subject
+    kind, rest = found["type"], found["rest"]
+    if case != "any":
+        rest = (rest[0].lower() if case == "lower" else rest[0].upper()) + rest[1:]
+    return f"{kind.lower() if lower else kind}{found['scope'] or ''}{found['mark']}: {rest}"
+
+
+def footer_problems(text: str) -> Iterator[tuple[int, str]]:
+    """What is wrong with footers of a message: the line's number, from 1, and a clause about it.
+
+    Args:
+        text: all of the message.
+    """
+    # Looked for first, since most messages have no such word.
+    if "reaking" not in text and "REAKING" not in text:
+        return
+    for found in re.finditer(_LIKE_BREAKING, text):
+        if found.start() and not re.match(_BREAKING, found[0]):
+            footer = quoted(found[0].rstrip("\r"))
+            what = f"the footer {footer} must begin with 'BREAKING CHANGE: ' and say what breaks"
+            yield text.count("\n", 0, found.start()) + 1, what
+
+
+class CommitMessage(ConventionalForm, Rule):
+    r"""A commit message is not the expected one.
+
+    If the item's kind has a `commit` template, the subject must be exactly that. Otherwise it must match
+    `pattern` and, with `conventional = true`, Conventional Commits 1.0.0. With `merge = "squash"`, the pull
+    request's title is judged. Merges are skipped, and commits that only file approvals or runs.
+
+    Why is this bad? People search history by its subjects, and so does specguard.
+
+    How to fix it: type the command in the finding.
+
+    See also: `commit-form`, `pull-request-title`
+
+    ```text
+    error: commit 99a471f37a: the subject 'feature: add a page' has not the form of Conventional
+      Commits: its type 'feature' is not one of feat, fix
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.commit-message]
+    conventional = true
+    types = ["feat", "fix"]
+    '''
+
+    [[commits]]
+    message = "feature: add a page"
+    files = {"a.md" = "a"}
+
+    [[expect]]
+    code = "CMT002"
+    field = "commit.subject"
+    message = "its type 'feature' is not one of feat, fix"
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.commit-message]
+    pattern = '^[A-Z]+-[0-9]+: '
+    '''
+    commits = [{message = "add a page", files = {"a.md" = "a"}}]
+    expect = [{code = "CMT002", field = "commit.subject"}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.commit-message]
+    conventional = true
+    types = ["feat", "fix"]
+    '''
+
+    [[commits]]
+    message = "feat(pages)!: add a page\n\nIt has text.\n\nBREAKING CHANGE: the old page is gone\n"
+    files = {"a.md" = "a"}
+    ```
+    """
+
+    code: ClassVar[str] = "CMT002"
+    name: ClassVar[str] = "commit-message"
+    stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("conventional", "pattern", "body", "work")
+    condition: ClassVar[str] = (
+        "every commit message is its work item's, or of the form that the policy asks for"
+    )
+    fixes: ClassVar[str] = "rewords the newest commit, if not pushed yet, or the message being written"
+
+    pattern: Expression | None = setting(
+        None, "what subjects must match without a work item", tightens=[None]
+    )
+    body: Literal["optional", "required", "forbidden"] = setting(
+        "optional", "whether a message has a body", tightens=["optional"]
+    )
+    ignore: list[Expression] = setting([], "subjects to skip", tightens="fewer")
+
+    def check(
+        self,
+        messages: Sequence[Message],
+        bookkeeping: Bookkeeping,
+        commits: Sequence[Commit] | None = None,
+        work_item: WorkItem | None = None,
+        work: Work | None = None,
+    ) -> Iterator[Finding]:
+        """Compare each message with the item's, or with the form."""
+        item = work_item if work_item and work_item.commit_messages else None
+        if item is None and self.pattern is None and not self.conventional and self.body == "optional":
+            raise NotApplicable("no work item gives a commit message, and the policy asks for no form")
+        made = {commit.oid: commit for commit in commits or ()}
+        ignored = [*self.ignore, *(item.commits.ignore if item and item.commits else ())]
+        for message in messages:
+            if message.merge or any(expression.search(message.subject) for expression in ignored):
+                continue
+            own = item
+            if item and work and item.kind in work.shared:
+                # The title of a branch that holds a whole plan is of the plan.
+                own = None if message.source == "title" else work.item_of(message.commit)
+            told = mixed(work, message.commit)
+            findings = list(_of_item(message, own, made, told) if own else self._of_form(message, made))
+            if message.source != "title":
+                findings.extend(self._body(message, made))
+            # Only a commit with a finding is worth reading the files of.
+            commit = made.get(message.commit or "") if findings else None
+            if findings and not (commit and bookkeeping.is_all_of(commit)):
+                yield from findings
+
+    def _of_form(self, message: Message, made: dict[str, Commit]) -> Iterator[Finding]:
+        subject = quoted(message.subject)
+        if self.pattern is not None and not self.pattern.search(message.subject):
+            what = f"the subject {subject} does not match {quoted(self.pattern.text)}"
+            yield about(message, what, "Reword it", "pattern", how=reword(message, made))
+        if not self.conventional:
+            return
+        not_of_form = "has not the form of Conventional Commits"
+        problem, setting = self.subject_problem(message.subject)
+        if problem:
+            what = f"the subject {subject} {not_of_form}: {problem}"
+            step = self.subject_step(setting)
+            yield about(message, what, step, "conventional", setting, how=reword(message, made))
+        for line, problem in footer_problems(message.text):
+            what, key = f"line {line} of the message {not_of_form}: {problem}", "conventional footer"
+            how = reword(message, made)
+            yield about(message, what, "Reword the body", key, "conventional", field="commit.body", how=how)
+
+    def _body(self, message: Message, made: dict[str, Commit]) -> Iterator[Finding]:
+        has_body = bool(message.body.strip())
+        if has_body and self.body == "forbidden":
+            problem, step = "has a body, and none is wanted", "Keep only the subject"
+        elif not has_body and self.body == "required":
+            problem, step = "has no body", "Say below the subject, after a blank line, what changes and why"
+        else:
+            return
+        what = f"the message {quoted(message.subject)} {problem}"
+        yield about(message, what, step, "body", field="commit.body", how=reword(message, made))
+
+    def fix(
+        self, finding: Finding, work_item: WorkItem | None = None, work: Work | None = None
+    ) -> Fix | None:
+        """The item's subject, or the same words with a type that is spelt as the form has it."""
+        from specguard.rules import RewordMessage
+
+        if finding.field != "commit.subject":
+            return None
+        own = work.item_of(finding.commit) if work and work_item else None
+        if finding.key == "item" and own is not None:
+            right = own.commit_messages[0]
+            return RewordMessage(finding.commit, lambda text: right + text[len(text.split("\n", 1)[0]) :])
+        return RewordMessage(finding.commit, self._respelt) if finding.key == "conventional" else None
+
+    def _respelt(self, text: str) -> str:
+        subject, newline, rest = text.partition("\n")
+        right = respelt(subject, lower=self.type_case == "lower", case=self.description_case)
+        fits = self.subject_problem(right) == ("", "")
+        fits = fits and (self.pattern is None or bool(self.pattern.search(right)))
+        return right + newline + rest if fits else text
+
+
+def _of_item(
+    message: Message, item: WorkItem, made: dict[str, Commit], same_as: Sequence[str]
+) -> Iterator[Finding]:
+    subject, expected = message.subject, item.commit_messages
+    if item.allows("commit", subject):
+        return
+    near = near_miss(subject, expected)
+    what, step = "subject", f"Write {alternatives(expected[:1])} instead"
+    if message.source == "title":
+        what = "title, which a squash lands as the commit's message,"
+        if item.titles and item.allows("pull_request", subject):
+            step = (
+                f"No title can be right while {item.setting('pull_request')} and {item.setting('commit')} "
+                "differ: give both the same text in the policy"
+            )
+    problem = f"the {what} is {quoted(subject)}, and {item} has {alternatives(expected)}"
+    problem += f": {near}" if near else ""
+    how = reword(message, made, shell_text(expected[0], message))
+    yield about(message, problem, step, "item", item.setting("commit"), how=how, same_as=same_as)
+
+
+# C0 but tab, newline and the return of a CRLF; DEL and C1; separators that only look like newlines; and what
+# reorders text. Joiners and marks that scripts and emoji need are not among them.
+_CONTROL: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n|$)"
+_WHOLE: Final = r"^(?:    |\t)|\bhttps?://\S"
+_REVERT: Final = r'(?:Revert|Reapply) "(.*)"'
+_UTF8: Final = ("utf-8", "utf8")
+
+
+class CommitForm(Rule):
+    r"""A commit message is too long, malformed or unreadable.
+
+    Lengths are characters, and bytes for the whole message; `0` sets no limit. Of merge commits, only
+    encoding, characters and size are judged. Lines with an address or without a space, and indented code, may
+    be wider. `authors` ignores `.mailmap`.
+
+    Why is this bad? Tools cut long subjects, and join the next line without a blank one.
+
+    How to fix it: type the command in the finding.
+
+    See also: `commit-message`
+
+    ```text
+    error: commit 34c36ea46a: the second line is not blank: 'without a blank line'
+    ```
+
+    ```toml fails
+    commits = [{message = "feat: add a page\nwithout a blank line\n", files = {"a.md" = "a"}}]
+    expect = [{code = "CMT003", field = "commit.body", message = "second line"}]
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.commit-form]
+    subject_max = 20
+    trailing_dot = "forbid"
+    '''
+
+    [[commits]]
+    message = "feat: add a page about pages."
+    files = {"a.md" = "a"}
+
+    [[expect]]
+    code = "CMT003"
+    message = "29 characters"
+
+    [[expect]]
+    code = "CMT003"
+    message = "ends with a dot"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.commit-form]
+    body_width = 72
+    trailing_dot = "forbid"
+    '''
+
+    [[commits]]
+    message = "feat: add a page\n\nSee https://example.org/a/very/long/address/that/no/one/can/wrap/into/two/lines\n"
+    files = {"a.md" = "a"}
+    ```
+    """
+
+    code: ClassVar[str] = "CMT003"
+    name: ClassVar[str] = "commit-form"
+    stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
+    condition: ClassVar[str] = (
+        "every message is plain text of at most {message_max} bytes, with a subject of at most {subject_max} "
+        "characters (0: any number) and a blank line behind it"
+    )
+    fixes: ClassVar[str] = (
+        "adds the blank line and drops the final dot, in an unpushed newest commit or a new message"
+    )
+
+    subject_max: int = setting(100, "the most characters of a subject", ge=0, tightens="lower")
+    body_width: int = setting(0, "the same of a body line", ge=0, tightens="lower")
+    message_max: int = setting(65536, "the most bytes of a message", ge=0, tightens="lower")
+    blank_line: Literal["require", "optional"] = setting(
+        "require", "below the subject", tightens=["optional", "require"]
+    )
+    trailing_dot: Literal["allow", "forbid"] = setting(
+        "allow", "a dot at a subject's end", tightens=["allow", "forbid"]
+    )
+    empty: Literal["allow", "forbid"] = setting("forbid", "an empty subject", tightens=["allow", "forbid"])
+    encoding: Literal["utf-8", "any"] = setting("utf-8", "the allowed encodings", tightens=["any", "utf-8"])
+    control: Literal["allow", "forbid"] = setting(
+        "forbid", "control characters, and ones that reorder text", tightens=["allow", "forbid"]
+    )
+    authors: list[Expression] = setting(
+        [], "what author and committer (`Name <address>`) must match", tightens="only"
+    )
+
+    def check(
+        self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
+    ) -> Iterator[Finding]:
+        """Look at each message, and at who made each commit."""
+        made = {one.oid: one for one in commits or ()}
+        for message in messages:
+            found = list(self._bytes(message))
+            if not message.merge:
+                found += self._subject(message)
+                if message.source != "title":
+                    found += self._body(message)
+            for key, problem, step in found:
+                text = _text(key, message) if len(found) == 1 else ""
+                field = "commit.body" if key in ("blank_line", "body_width") else ""
+                yield about(message, problem, step, key, field=field, how=reword(message, made, text))
+        for commit in made.values() if self.authors else ():
+            for role, person in (("author", commit.author), ("committer", commit.committer)):
+                if not any(expression.search(person) for expression in self.authors):
+                    yield Finding(
+                        f"the {role} {quoted(person)} is not one that the policy names",
+                        help="Set user.name and user.email, then "
+                        "git commit --amend --only --no-edit --reset-author.",
+                        commit=commit.oid,
+                        field="commit.author",
+                        key=f"{role} {person}",
+                        setting="authors",
+                    )
+
+    def fix(self, finding: Finding) -> Fix | None:
+        """The blank line, or the subject without its dot."""
+        from specguard.rules import RewordMessage
+
+        edit = {"blank_line": _with_blank_line, "trailing_dot": _without_dot}.get(finding.key)
+        if edit is None or finding.field not in ("commit.subject", "commit.body"):
+            return None
+        return RewordMessage(finding.commit, edit)
+
+    def _bytes(self, message: Message) -> Iterator[tuple[str, str, str]]:
+        """What is wrong with a message as it is stored: a setting, a clause, the next step."""
+        size = len(message.raw)
+        if self.message_max and size > self.message_max:
+            what = f"the message has {size} bytes, and {self.message_max} are allowed"
+            yield "message_max", what, "Keep the message short, and put the rest into a file"
+        if self.encoding == "utf-8":
+            if message.encoding and message.encoding.lower() not in _UTF8:
+                what = f"the commit says that its encoding is {quoted(message.encoding)}"
+                yield "encoding", what, "Unset `i18n.commitEncoding`, and write it in UTF-8"
+            elif not message.valid:
+                yield (
+                    "encoding",
+                    f"the message {quoted(message.subject)} is not UTF-8",
+                    "Write it again in UTF-8",
+                )
+        control = re.search(_CONTROL, message.text) if self.control == "forbid" else None
+        if control:
+            line = message.text.count("\n", 0, control.start()) + 1
+            what = (
+                f"line {line} of the message has the character U+{ord(control[0]):04X}, which is not shown "
+                "or changes how text is shown"
+            )
+            yield "control", what, "Take the character out"
+
+    def _subject(self, message: Message) -> Iterator[tuple[str, str, str]]:
+        subject = message.subject.rstrip("\r")
+        if not subject.strip():
+            if self.empty == "forbid":
+                yield "empty", "the subject is empty", "Say in one line what the commit does"
+            return
+        revert = re.fullmatch(_REVERT, subject) if subject.startswith("Re") else None
+        length = len(revert[1] if revert else subject)
+        if self.subject_max and length > self.subject_max:
+            what = (
+                f"the subject has {length} characters, and {self.subject_max} are allowed: {quoted(subject)}"
+            )
+            yield "subject_max", what, "Shorten it, and move the rest to the body"
+        if self.trailing_dot == "forbid" and subject.endswith(".") and not subject.endswith("..."):
+            yield "trailing_dot", f"the subject {quoted(subject)} ends with a dot", "Take the dot off"
+
+    def _body(self, message: Message) -> Iterator[tuple[str, str, str]]:
+        second = message.text.partition("\n")[2].partition("\n")[0]
+        if self.blank_line == "require" and second.strip():
+            what = f"the second line is not blank: {quoted(second)}"
+            yield "blank_line", what, "Put a blank line between subject and body"
+        wide = [
+            (number, len(line))
+            for number, line in enumerate(message.lines[1:] if self.body_width else (), start=2)
+            if len(line) > self.body_width and " " in line.strip() and not re.search(_WHOLE, line)
+        ]
+        if wide:
+            (number, length), more = wide[0], f", and {len(wide) - 1} more are too wide" if wide[1:] else ""
+            allowed = f"{self.body_width} are allowed{more}"
+            what = f"line {number} of the message has {length} characters, and {allowed}"
+            yield "body_width", what, "Wrap the body"
+
+
+def _text(key: str, message: Message) -> str:
+    """The words of a shell that give the right message; `MESSAGE` where nobody knows it."""
+    if key == "blank_line":
+        subject, _, rest = message.text.rstrip("\n").partition("\n")
+        return f"{quoted_text(subject)} -m {quoted_text(rest)}"
+    if key == "trailing_dot":
+        return quoted_text(_without_dot(message.text).rstrip("\n"))
+    return "" if key in ("empty", "subject_max") else "MESSAGE"
+
+
+def _with_blank_line(text: str) -> str:
+    subject, _, rest = text.partition("\n")
+    return f"{subject}\n\n{rest}" if rest.partition("\n")[0].strip() else text
+
+
+def _without_dot(text: str) -> str:
+    subject, newline, rest = text.partition("\n")
+    bare = subject.rstrip(".").rstrip()
+    return bare + newline + rest if bare and subject.endswith(".") else text
+
+
+# These expressions are compiled where they are needed, which for most commits is nowhere: before one of them
+# is tried, a subject must hold one of the words.
+_WIP_WORDS: Final = ("wip", "progress", "draft", "merge", "dnm")
+_WIP: Final = (
+    r"\W*(wip|work[ -]in[ -]progress)\b"
+    r"|[\w./-]+(\([^()]*\))?!?: *\W?(wip|work[ -]in[ -]progress)\W*$"
+    r"|\W*(draft|do not merge|dnm)\W*:|[\[(] *(draft|do not merge|dnm) *[\])]"
+)
+_REVERT_WORDS: Final = ("Revert", "revert", "Reapply")
+_REVERTED: Final = r'(Revert|Reapply) "|[Rr]evert(\([^()]*\))?!?: '
+# What git and the platforms write into a revert by themselves, and trailers: none of it is a reason.
+_NO_REASON: Final = (
+    r"This reverts commits? [0-9a-f]{7,64}(, reversing)?\W*$|changes made to [0-9a-f]{7,64}\W*$"
+    r"|This reverts merge request [\w./-]*!\d+\W*$|[Rr]everts [\w./-]*#\d+\W*$"
+    r"|[Rr]efs?:|[A-Z][A-Za-z-]*-[Bb]y:|\(cherry picked from commit"
+)
+
+
+class UnfinishedCommit(Rule):
+    r"""A commit is unfinished, empty, or an unexplained revert.
+
+    The settings list what marks a commit as unfinished. A revert's body needs a line besides what git and
+    platforms write. With `merge = "squash"`, only the title is judged.
+
+    Why is this bad? More work follows, or nobody knows why it undoes something.
+
+    How to fix it: type the command in the finding.
+
+    ```text
+    error: commit 6590b8b0b1: the subject 'fixup! feat: add a page' waits to be squashed (fixup!)
+    ```
+
+    ```toml fails
+    [[commits]]
+    message = "feat: add a page"
+    files = {"a.md" = "a"}
+
+    [[commits]]
+    message = "fixup! feat: add a page"
+    files = {"a.md" = "b"}
+
+    [[expect]]
+    code = "CMT005"
+    field = "commit.subject"
+    ```
+
+    ```toml fails
+    base = {files = {"a.md" = "a"}}
+
+    [[commits]]
+    message = "Revert \"feat: add a page\"\n\nThis reverts commit 1234567890123456789012345678901234567890.\n"
+    delete = ["a.md"]
+
+    [[expect]]
+    code = "CMT005"
+    field = "commit.body"
+    ```
+
+    ```toml passes
+    base = {files = {"a.md" = "a"}}
+
+    [[commits]]
+    message = '''
+    Revert "feat: add a page"
+
+    This reverts commit 1234567890123456789012345678901234567890.
+
+    The page described the old program.
+    '''
+    delete = ["a.md"]
+    ```
+    """
+
+    code: ClassVar[str] = "CMT005"
+    name: ClassVar[str] = "unfinished-commit"
+    stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
+    condition: ClassVar[str] = (
+        "no commit waits to be squashed, is in progress or empty, or reverts without a reason"
+    )
+
+    autosquash: Literal["allow", "forbid"] = setting(
+        "forbid", "`fixup!`, `squash!`, `amend!`", tightens=["allow", "forbid"]
+    )
+    wip: Literal["allow", "forbid"] = setting(
+        "forbid", "*WIP*, *Draft:* or *do not merge*", tightens=["allow", "forbid"]
+    )
+    empty: Literal["allow", "forbid"] = setting(
+        "forbid", "commits that change no file (merges aside)", tightens=["allow", "forbid"]
+    )
+    reverts: Literal["allow", "explain"] = setting(
+        "explain", "a revert's reason", tightens=["allow", "explain"]
+    )
+    markers: list[Expression] = setting([], "more unfinished subjects", tightens="more")
+
+    def check(
+        self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
+    ) -> Iterator[Finding]:
+        """Look at each subject, at the bodies of reverts, and for commits that change nothing."""
+        made = {commit.oid: commit for commit in commits or ()}
+        for message in messages:
+            subject = quoted(message.subject)
+            problem, setting = self._problem(message.subject, squashes=message.squashes)
+            if problem:
+                step = "Finish the work, and give the commit a message of its own"
+                how = reword(message, made)
+                if setting == "autosquash":
+                    onto = _squashed_onto(message, made)
+                    step, how = ("Squash it into its commit", f"{SQUASH} {onto}") if onto else (step, how)
+                yield about(message, f"the subject {subject} {problem}", step, setting, how=how)
+            elif self.reverts == "explain" and message.source != "title" and _unexplained(message):
+                oid = (message.commit or "")[:SHORT]
+                # Trailers stay the last paragraph.
+                how = reword(message, made, f'"$(git log -1 --format="%s%n%nREASON%n%n%b" {oid})"')
+                what, step = f"the revert {subject} gives no reason", "Say in the body why it is taken back"
+                yield about(message, what, step, "revert", "reverts", field="commit.body", how=how)
+            commit = made.get(message.commit or "")
+            if commit and commit.is_empty and self.empty == "forbid":
+                step = f"Drop it: `{drop_empty(commit, list(made.values()))}`"
+                if not commit.parents:
+                    step = "Let it bring a file: `git commit --amend`"
+                what = f"the commit {subject} changes no file"
+                yield Finding(what, help=step, commit=commit.oid, key="empty", setting="empty")
+
+    def _problem(self, subject: str, *, squashes: bool) -> tuple[str, str]:
+        """What shows that a commit is not to stay, as a clause, and the setting that asks; both empty."""
+        if self.autosquash == "forbid" and squashes:
+            return f"waits to be squashed ({subject.partition('!')[0]}!)", "autosquash"
+        plain = subject.lower()
+        if self.wip == "forbid" and any(word in plain for word in _WIP_WORDS) and re.match(_WIP, plain):
+            return "says that the work is not done", "wip"
+        for position, marker in enumerate(self.markers):
+            if marker.search(subject):
+                return f"matches {quoted(marker.text)}", f"markers.{position}"
+        return "", ""
+
+
+def _unexplained(message: Message) -> bool:
+    """Whether a message is a revert's, and nothing in it says why."""
+    if not message.subject.startswith(_REVERT_WORDS) or not re.match(_REVERTED, message.subject):
+        return False
+    body = (line.strip() for line in message.lines[1:])
+    return not any(line and not re.match(_NO_REASON, line) for line in body)
+
+
+def _squashed_onto(message: Message, made: Mapping[str, Commit]) -> str:
+    """What stands before the judged commit that a message wants to be squashed into; empty without one."""
+    wanted = re.sub(r"^((fixup|squash|amend)! *)+", "", message.subject)
+    for commit in made.values():
+        if commit.oid == message.commit:
+            break
+        if commit.message.subject.startswith(wanted) or commit.oid.startswith(wanted):
+            return f"{commit.oid[:SHORT]}~1" if commit.parents else "--root"
+    return ""

@@ -1,0 +1,457 @@
+"""Rules about lines, commands and calls that may not stand in a file."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import Covering, Finding, MissingFact, Rule, Selecting, Settings, required, setting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import ClassVar, Final
+
+    from specguard.rules import Documents, Entry, Expression, Lines, Stage, Tree
+    from specguard_rules.content._shell import Command
+
+
+MOST: Final = 100
+"""So many lines of one file are named for one expression; one more finding counts the rest."""
+
+
+class Forbidden(Settings):
+    """One expression, and where lines may not match it."""
+
+    pattern: Expression = required("what no added line may match (RE2)")
+    paths: Covering = setting(Covering(), "its files and folders; by default all")
+    exclude: Covering = setting(Covering(), "files to skip")
+    message: str = setting("", "what a finding says")
+
+
+class ForbiddenContent(Rule):
+    r"""An added line matches a forbidden expression.
+
+    Each added line is judged by itself. Expressions are RE2. Links, submodules and binary files have no
+    lines.
+
+    Why is this bad? Debugging calls, conflict markers and private keys are wrong everywhere.
+
+    How to fix it: change the line, or exempt the file with `exclude`.
+
+    ```text
+    error: src/a.ts:3: logging goes through src/log.ts
+    ```
+
+    ```toml fails
+    policy = '''
+    [[rules.forbidden-content.forbid]]
+    pattern = '\bconsole\.log\('
+    paths = ["src/"]
+    exclude = ["src/debug/"]
+    message = "logging goes through src/log.ts"
+    '''
+    base = {files = {"src/a.ts" = "console.log(0)\nlet a = 1\n"}}
+    commits = [{message = "feat: x", files = {"src/a.ts" = "console.log(0)\nlet a = 1\n  console.log(a)\n"}}]
+    expect = [{code = "CNT001", path = "src/a.ts", line = 3}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [[rules.forbidden-content.forbid]]
+    pattern = '\bconsole\.log\('
+    paths = ["src/"]
+    exclude = ["src/debug/"]
+    '''
+    base = {files = {"src/a.ts" = "console.log(0)\nlet a = 1\n"}}
+
+    [[commits]]
+    message = "feat: x"
+
+    [commits.files]
+    "src/a.ts" = "console.log(0)\nlet a = 2\n"
+    "src/debug/b.ts" = "console.log(1)"
+    "docs/c.md" = "`console.log(1)`"
+    ```
+    """
+
+    code: ClassVar[str] = "CNT001"
+    name: ClassVar[str] = "forbidden-content"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("forbid",)
+    condition: ClassVar[str] = "no added line matches an expression that is forbidden in its file"
+
+    forbid: list[Forbidden] = setting([], "the expressions and their files", tightens="more")
+
+    def check(self, entries: Sequence[Entry], lines: Lines) -> Iterator[Finding]:
+        """Look for each expression in the files it holds for."""
+        files = [entry for entry in entries if entry.is_file and entry.old != entry.new]
+        held: dict[bytes, set[int]] = {entry.path: set() for entry in files}
+        paths = list(held)
+        for which, forbidden in enumerate(self.forbid):
+            excluded = {position for position, _ in forbidden.exclude.find_each(paths)}
+            within = [position for position, _ in forbidden.paths.find_each(paths)]
+            for position in within if forbidden.paths else range(len(paths)):
+                if position not in excluded:
+                    held[paths[position]].add(which)
+        judged = [entry for entry in files if held[entry.path]]
+        counts: dict[tuple[bytes, int], int] = {}
+        for added in lines.added([forbidden.pattern for forbidden in self.forbid], judged):
+            if added.which not in held[added.path]:
+                continue
+            place = added.path, added.which
+            counts[place] = counts.get(place, 0) + 1
+            if counts[place] <= MOST:
+                yield self._finding(added.path, added.line, added.text, added.which)
+        for (path, which), count in counts.items():
+            if count > MOST:
+                message = (
+                    f"{count - MOST} more added lines of this file match {self.forbid[which].pattern.text!r}"
+                )
+                step = "Change these lines too, or take the file out with 'exclude'."
+                key = f"more {self.forbid[which].pattern.text}"
+                yield Finding(message, help=step, path=path, key=key, setting=f"forbid.{which}.pattern")
+
+    def _finding(self, path: bytes, line: int, text: str, which: int) -> Finding:
+        forbidden = self.forbid[which]
+        return Finding(
+            forbidden.message or f"the added line matches {forbidden.pattern.text!r}",
+            help="Change the line, or take the file out with 'exclude'.",
+            path=path,
+            line=line,
+            key=" ".join(text.split()),
+            setting=f"forbid.{which}.pattern",
+        )
+
+
+# These run a command that stands among their arguments.
+_CARRIERS: Final = frozenset(
+    ["docker", "docker-compose", "podman", "kubectl", "npx", "find", "parallel", "watch"]
+)
+_CARRIED: Final = 40
+
+
+class ForbiddenForm(Settings):
+    """One form of a command."""
+
+    command: str = required("the form: `git push --force`", min_length=1)
+    unless: list[str] = setting([], "words that make it allowed")
+    message: str = setting("", "what a finding says")
+
+
+class ForbiddenCommand(Rule):
+    r"""A script, CI file or brief gets a forbidden command.
+
+    Judged are added lines of shell scripts, makefiles, CI steps, and Markdown's shell blocks and code spans.
+    Of programs, calls such as `system("...")` are read, and backquotes of Ruby, Perl and PHP.
+    A code span that forbids the command is fine. A form begins with the program, however it is run (`sudo`,
+    `bash -c`). Options match anywhere, `--force` also as `--force=x`. Options in `unless` allow it.
+
+    Why is this bad? Agents do what briefs and scripts say.
+
+    How to fix it: use an allowed form.
+
+    ```text
+    error: AGENTS.md:1: gt sync restacks; use gt sync --no-restack
+    ```
+
+    ```toml fails
+    policy = '''
+    [[rules.forbidden-command.commands]]
+    command = "git push --force"
+
+    [[rules.forbidden-command.commands]]
+    command = "gt sync"
+    unless = ["--no-restack"]
+    message = "gt sync restacks; use gt sync --no-restack"
+    '''
+
+    [[commits]]
+    message = "chore: scripts"
+
+    [commits.files]
+    "ci/push.sh" = "# git push --force\ngit push origin --force\n"
+    "AGENTS.md" = "Before you begin, run `gt sync`.\n"
+
+    [[expect]]
+    code = "CNT003"
+    path = "AGENTS.md"
+    line = 1
+
+    [[expect]]
+    code = "CNT003"
+    path = "ci/push.sh"
+    line = 2
+    ```
+
+    ```toml passes
+    policy = '''
+    [[rules.forbidden-command.commands]]
+    command = "git push --force"
+
+    [[rules.forbidden-command.commands]]
+    command = "gt sync"
+    unless = ["--no-restack"]
+    '''
+
+    [[commits]]
+    message = "chore: scripts"
+
+    [commits.files]
+    "ci/push.sh" = "git push --force-with-lease\ngt sync --no-restack\necho git push --force\n"
+    "AGENTS.md" = "Never run `git push --force`.\n"
+    ```
+    """
+
+    code: ClassVar[str] = "CNT003"
+    name: ClassVar[str] = "forbidden-command"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("commands",)
+    condition: ClassVar[str] = "no added line of {files} has a command in a forbidden form"
+
+    commands: list[ForbiddenForm] = setting([], "the forbidden forms", tightens="more")
+    files: Selecting = setting(Selecting.of(
+        "**/*.sh", "**/*.bash", "**/*.zsh", "**/*.ksh", "**/Makefile", "**/*.mk", ".github/**/*.yml",
+        ".github/**/*.yaml", "**/action.yml", "**/action.yaml", "**/.gitlab-ci.yml", "**/*.md"
+    ), "the files to read", tightens="more")  # fmt: skip
+
+    def check(
+        self, entries: Sequence[Entry], head_files: Tree, lines: Lines, documents: Documents
+    ) -> Iterator[Finding]:
+        """Look for the forms in the commands that the change adds."""
+        candidates = [
+            entry
+            for entry in entries
+            if entry.is_file and entry.old != entry.new and self.files.find(entry.path) is not None
+        ]
+        if not candidates:
+            return
+        from specguard_rules.content._commands import written_commands
+
+        forms = [_words(form.command) for form in self.commands]
+        found: dict[bytes, list[tuple[Command, int]]] = {}
+        for entry in candidates:
+            data = head_files.read(entry.path) or b""
+            # Whether all the words that are no options are there at all is seen at once.
+            names = [[word.encode() for word in form if word[0] != "-"] for form in forms]
+            possible = [which for which, form in enumerate(names) if all(name in data for name in form)]
+            if possible:
+                found[entry.path] = [
+                    (command, which)
+                    for command in written_commands(entry.path, data, documents)
+                    for which in possible
+                    if has_form(command, forms[which], self.commands[which].unless)
+                ]
+        for entry, hunks in lines.compare([entry for entry in candidates if found.get(entry.path)]):
+            added = {hunk.new_start + offset for hunk in hunks for offset in range(len(hunk.added))}
+            for command, which in found[entry.path]:
+                if not added.isdisjoint(range(command.line, command.end_line + 1)):
+                    yield self._finding(entry.path, command, which)
+
+    def _finding(self, path: bytes, command: Command, which: int) -> Finding:
+        form = self.commands[which]
+        way_out = f" with {' or '.join(form.unless)}" if form.unless else " in another way"
+        message = f"the command form {form.command!r} is forbidden"
+        message, step = form.message or message, f"Do this{way_out}, or take the command out."
+        if not command.told:
+            message = form.message or f"{message}; here it is only named"
+            step = "Make sure that nobody takes it for an instruction."
+        return Finding(
+            message,
+            help=step,
+            severity=None if command.told else "info",
+            path=path,
+            line=command.line,
+            end_line=command.end_line if command.end_line > command.line else None,
+            key=" ".join(command.words),
+            setting=f"commands.{which}.command",
+        )
+
+
+def _words(text: str) -> list[str]:
+    from specguard_rules.content._shell import commands
+
+    return [word for command in commands(text) for word in command.words if word]
+
+
+def has_form(command: Command, form: Sequence[str], unless: Sequence[str] = ()) -> bool:
+    """Whether a command, or the one that it carries, is of a form.
+
+    The first word of a form is the program. Words that are no options must be the command's first ones, in
+    this order, though options with a value may stand between (`git -C lib push`). Options may stand anywhere
+    before `--`; `--force` is also `--force=…`, and `-f` is found in `-fu`.
+
+    Args:
+        command: the command.
+        form: the form's words.
+        unless: options or words of which any one makes it another command.
+    """
+    words = command.unwrapped()
+    carried = range(1, min(len(words), _CARRIED)) if _name(words) in _CARRIERS else ()
+    return any(_is(words[at:], form, unless) for at in (0, *carried))
+
+
+def _name(words: Sequence[str]) -> str:
+    return words[0].rpartition("/")[2] if words else ""
+
+
+def _is(words: Sequence[str], form: Sequence[str], unless: Sequence[str]) -> bool:
+    if not form or _name(words) != form[0]:
+        return False
+    wanted = [word for word in form[1:] if not word.startswith("-")]
+    previous = ""
+    for word in words[1:]:
+        if wanted and word == wanted[0]:
+            wanted.pop(0)
+        elif wanted and not word.startswith("-") and (not previous.startswith("-") or "=" in previous):
+            return False
+        previous = word
+    arguments = list(words[1:])
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    given = all(any(_given(option, word) for word in options) for option in form[1:] if option[0] == "-")
+    excused = any(_given(excuse, word) for excuse in unless for word in arguments)
+    return not wanted and given and not excused
+
+
+def _given(option: str, word: str) -> bool:
+    short = re.fullmatch(r"-[A-Za-z]", option) and re.fullmatch(r"-[A-Za-z]+", word)
+    return word == option or word.startswith(f"{option}=") or bool(short and option[1] in word[1:])
+
+
+SHELL: Final = (b".sh", b".bash", b".zsh", b".ksh")
+CODE: Final = (
+    b".py", b".js", b".mjs", b".cjs", b".ts", b".mts", b".cts", b".rb", b".pl", b".php", b".lua", b".ps1",
+)  # fmt: skip
+"""How the names of scripts end."""
+
+_HOST_WORDS: Final = rb"(?i)localhost|127\.[0-9]|\[::1\]|0\.0\.0\.0"
+
+
+class HostNetworkCall(Rule):
+    r"""A CI step calls a service on the CI host.
+
+    That is localhost, 127.0.0.1, [::1] or 0.0.0.0. The rule reads GitHub workflows, composite actions, GitLab
+    files and scripts that they run. It looks for clients such as `curl`, and programs with a URL or host and
+    port. Jobs with `container:` or `image:`, `docker compose exec`, `docker run`, comments and health checks
+    are fine. What it cannot follow, such as `make` targets, is information.
+
+    Why is this bad? Such a job breaks where ports, proxies or names differ.
+
+    How to fix it: call within the container network (`docker compose exec web curl http://api:8080`), or give
+    the job a container.
+
+    ```text
+    error: .github/workflows/ci.yml:8: job 'smoke' calls http://localhost:8080 from the CI host
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.host-network-call]
+    files = [".github/workflows/*.yml", ".gitlab-ci.yml"]
+    '''
+    base = {files = {"ci/smoke.sh" = "URLS=\"http://127.0.0.1:8080/a http://[::1]:8080/b\"\nfor u in $URLS; do\n  curl -f $u\ndone\n"}}
+
+    [[commits]]
+    message = "ci: smoke"
+
+    [commits.files]
+    ".github/workflows/ci.yml" = '''
+    on: push
+    jobs:
+      smoke:
+        runs-on: ubuntu-latest
+        steps:
+          - run: |
+              docker compose up -d
+              curl -f http://localhost:8080/health
+          - run: bash ci/smoke.sh
+    '''
+
+    [[expect]]
+    code = "CNT002"
+    path = ".github/workflows/ci.yml"
+    line = 8
+
+    [[expect]]
+    code = "CNT002"
+    path = "ci/smoke.sh"
+    line = 3
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.host-network-call]
+    files = [".github/workflows/*.yml", ".gitlab-ci.yml"]
+    '''
+
+    [[commits]]
+    message = "ci: smoke"
+
+    [commits.files]
+    ".github/workflows/ci.yml" = '''
+    on: push
+    jobs:
+      smoke:
+        runs-on: ubuntu-latest
+        services:
+          db:
+            image: postgres
+            options: --health-cmd "pg_isready -h localhost"
+        steps:
+          - run: |
+              # curl http://localhost:8080 would test the host
+              docker compose exec -T web curl -f http://localhost:8080/health
+              echo "see http://localhost:8080"
+      inside:
+        container: golang:1.23
+        steps:
+          - run: curl -f http://localhost:8080/health
+    '''
+    ```
+    """  # noqa: E501 (an example's inline table is one line)
+
+    code: ClassVar[str] = "CNT002"
+    name: ClassVar[str] = "host-network-call"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    judges_parts: ClassVar[bool] = True
+    requires: ClassVar[tuple[str, ...]] = ("files",)
+    condition: ClassVar[str] = "no step of {files} that the change touches calls the CI host itself"
+
+    files: Selecting = setting(
+        Selecting(), "the CI files, such as `.github/workflows/*.yml` and `.gitlab-ci.yml`", tightens="more"
+    )
+
+    def check(self, entries: Sequence[Entry], head_files: Tree, whole: bool) -> Iterator[Finding]:
+        """Judge the CI files and the called scripts that the change touches, or all of them."""
+        present = {entry.path for entry in entries if entry.is_file and entry.old != entry.new}
+        judged = head_files.paths() if whole else sorted(present)
+        touched = [judged[position] for position, _ in self.files.find_each(judged)]
+        # A script is judged with the files that run it, and these are all there already.
+        others = () if whole else present.difference(touched)
+        scripts = {one for one in others if one.endswith(SHELL + CODE) or b"." not in one.rpartition(b"/")[2]}
+        scripts = {path for path in scripts if _mentions_host(path, head_files)}
+        if not touched and not scripts:
+            return
+        # The readers of YAML and shell are imported only where there is something to read.
+        from specguard_rules.content._host_calls import judge
+
+        for path in touched:
+            yield from judge(path, head_files, None, f"files.{self.files.find(path)}")
+        if not scripts:
+            return
+        paths = head_files.paths()
+        for position, index in self.files.find_each(paths):
+            path = paths[position]
+            if path not in present:
+                text = head_files.read(path) or b""
+                wanted = {script for script in scripts if script.rpartition(b"/")[2] in text}
+                if wanted:
+                    yield from judge(path, head_files, wanted, f"files.{index}")
+
+
+def _mentions_host(path: bytes, files: Tree) -> bool:
+    """Whether a file names the host at all; True where it cannot be read."""
+    try:
+        data = files.read(path)
+    except MissingFact:
+        return True  # whether that matters shows when a CI file runs it
+    return data is not None and re.search(_HOST_WORDS, data) is not None

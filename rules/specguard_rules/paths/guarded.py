@@ -1,0 +1,693 @@
+"""Rules about paths that are guarded: what is forbidden, locked or may only grow, and what leads there."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import Covering, Finding, Guarding, Rule, path_text, setting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import ClassVar, Final, Literal
+
+    from specguard.change.lines import Hunk
+    from specguard.rules import Base, Commit, Entry, Expression, Guards, Lines, Objects, Policy, Stage, Tree
+
+
+_EMPTY_BLOBS: Final = frozenset(
+    {
+        "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+        "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
+    }
+)
+"""The empty file's object ids (SHA-1, SHA-256): two of them say nothing about a move."""
+
+_PIN: Final = (
+    rb"""(?m)^([ \t]*(?:-[ \t]+)?(?:uses:[ \t]+["']?[\w./-]+@|rev:[ \t]+["']?))"""
+    rb"""[\w.+-]+["']?[ \t]*(?:\#.*)?$"""
+)
+"""A line of YAML that pins a version, up to that version; a remark behind it names the version too."""
+
+
+class ForbiddenPath(Rule):
+    """A change touches a path that nobody may change.
+
+    Added, modified, deleted, moved and linked files count, and changes of mode. Case and Unicode forms do not
+    matter. Each commit is judged too, unless `merge = "squash"`.
+
+    Why is this bad? The authority says that these paths never change.
+
+    How to fix it: put the file back with the command in the finding.
+
+    See also: `locked-path`, `link-into-guarded-path`
+
+    ```text
+    error: docs/api/x.yaml was modified; docs/api/ is forbidden
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.forbidden-path]
+    paths = ["docs/api/"]
+    '''
+    base = {files = {"docs/api/x.yaml" = "a", "docs/api/y.yaml" = "b"}}
+
+    [[commits]]
+    message = "feat: x"
+    files = {"docs/api/x.yaml" = "b"}
+    rename = {"docs/api/y.yaml" = "src/y.yaml"}
+
+    [[expect]]
+    code = "PTH001"
+    path = "docs/api/x.yaml"
+    message = "docs/api/x.yaml was modified; docs/api/ is forbidden"
+    authority = "SPEC_AUTHORITY.md:5"
+
+    [[expect]]
+    code = "PTH001"
+    path = "docs/api/y.yaml"
+    side = "base"
+    message = "moved to src/y.yaml"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.forbidden-path]
+    paths = ["docs/api/"]
+    '''
+    base = {files = {"docs/api/x.yaml" = "a"}}
+    commits = [{message = "docs: x", files = {"docs/guide.md" = "b", "src/docs/api/x.yaml" = "c"}}]
+    ```
+    """
+
+    code: ClassVar[str] = "PTH001"
+    name: ClassVar[str] = "forbidden-path"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    approvable: ClassVar[bool] = False
+    requires: ClassVar[tuple[str, ...]] = ("paths",)
+    condition: ClassVar[str] = "nothing under {paths} is added, changed or removed"
+
+    paths: Guarding = setting(Guarding(), "files, and folders with all below")
+
+    def check(
+        self, entries: Sequence[Entry], base: Base, policy: Policy, commits: Sequence[Commit] | None = None
+    ) -> Iterator[Finding]:
+        """Compare every path of the change with the patterns."""
+        return _findings(self.paths, entries, landing(commits, policy), base, policy, "forbidden")
+
+
+class LockedPath(Rule):
+    r"""A change touches a path that needs an approval.
+
+    The same changes count as for `forbidden-path`, except new records in the log of approvals. An approver of
+    the policy may lift it.
+
+    Why is this bad? These files decide about other work.
+
+    How to fix it: put the file back with the command in the finding, or ask for an approval.
+
+    See also: `forbidden-path`, `link-into-guarded-path`
+
+    ```text
+    error: CI/more.sh was added; ci/ is locked
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.locked-path]
+    paths = ["SPEC_AUTHORITY.md", "ci/"]
+    '''
+    base = {files = {"ci/test.sh" = "make test"}}
+    commits = [{message = "feat: x", executable = ["ci/test.sh"], files = {"CI/more.sh" = "true"}}]
+
+    [[expect]]
+    code = "PTH002"
+    path = "CI/more.sh"
+    message = "CI/more.sh was added; ci/ is locked"
+
+    [[expect]]
+    code = "PTH002"
+    path = "ci/test.sh"
+    message = "made executable"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.locked-path]
+    paths = [".github/workflows/"]
+    pins = "allow"
+    '''
+    base = {files = {".github/workflows/t.yml" = "steps:\n- uses: actions/checkout@v4\n"}}
+
+    [[commits]]
+    message = "ci: x"
+    files = {".github/workflows/t.yml" = "steps:\n- uses: actions/checkout@v5\n"}
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.locked-path]
+    paths = ["ci/"]
+    '''
+    base = {files = {"ci/test.sh" = "make test"}}
+    commits = [{message = "feat: x", files = {"src/ci/a.py" = "import ci"}}]
+    ```
+    """
+
+    code: ClassVar[str] = "PTH002"
+    name: ClassVar[str] = "locked-path"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("paths",)
+    condition: ClassVar[str] = "nothing under {paths} is added, changed or removed without an approval"
+
+    paths: Guarding = setting(Guarding(), "files, and folders with all below")
+    pins: Literal["hold", "allow"] = setting(
+        "hold",
+        "`allow`: versions in YAML may change, in `uses: X@VERSION` and `rev: VERSION`",
+        tightens=["allow", "hold"],
+    )
+    owners: dict[str, list[str]] = setting(
+        {},
+        "names of `[[approvals.approver]]`, by pattern of `paths`. If their keys sign each "
+        "commit that touches it, they need no approval. Their review opens it for others",
+        approvers=True,
+    )
+
+    def check(
+        self,
+        entries: Sequence[Entry],
+        base: Base,
+        policy: Policy,
+        guards: Guards,
+        start_files: Tree,
+        head_files: Tree,
+        commits: Sequence[Commit] | None = None,
+    ) -> Iterator[Finding]:
+        """Compare every path of the change with the patterns, without those that are forbidden."""
+        net = {entry.path: entry for entry in entries}
+        landed = landing(commits, policy)
+        for found in _findings(self.paths, entries, landed, base, policy, "locked"):
+            path = found.path or b""
+            entry = net.get(path) if found.commit is None else None
+            guard = guards.find(path)
+            filed = policy.is_filed(entry) if entry else policy.is_record(path)
+            if filed or (guard is not None and guard.code == "PTH001"):
+                continue
+            same_mode = entry is not None and entry.old_mode == entry.new_mode
+            if self.pins == "hold" or not same_mode or not _pins_alone(path, start_files, head_files):
+                found.help = f"{found.help.removesuffix('.')}, or ask for an approval of PTH002."
+                yield found
+
+
+def _pins_alone(path: bytes, before: Tree, after: Tree) -> bool:
+    """Whether a file of YAML differs in nothing but the versions that it pins."""
+    old, new = (re.sub(_PIN, rb"\1", tree.read(path) or b"") for tree in (before, after))
+    return path.endswith((b".yml", b".yaml")) and old == new
+
+
+def landing(commits: Sequence[Commit] | None, policy: Policy) -> Sequence[Commit]:
+    """The commits that land one by one: none where the source has none, or where a merge squashes them."""
+    return () if commits is None or policy.merge == "squash" else commits
+
+
+def judged(entries: Sequence[Entry], commits: Sequence[Commit]) -> Iterator[tuple[Entry, Commit | None]]:
+    """The entries of the net change, then those that single commits bring and later ones take back.
+
+    Args:
+        entries: the net change.
+        commits: those that land one by one, oldest first.
+
+    Yields:
+        Each path once: with None for the net change, else with the first commit that touches it.
+    """
+    for entry in entries:
+        yield entry, None
+    if not commits or (len(commits) == 1 and not commits[0].is_merge):
+        # What a single commit brings is the net change.
+        return
+    seen = {entry.path for entry in entries}
+    for commit in commits:
+        for entry in commit.own_entries:
+            if entry.path not in seen:
+                seen.add(entry.path)
+                yield entry, commit
+
+
+class Moves:
+    """Where content went that stayed the same: pairs of a deletion and an addition of one object."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._added: dict[str, Entry] = {}
+        self._deleted: dict[str, Entry] = {}
+        for entry in entries:
+            if entry.added and entry.new not in _EMPTY_BLOBS:
+                self._added.setdefault(entry.new, entry)
+            elif entry.deleted and entry.old not in _EMPTY_BLOBS:
+                self._deleted.setdefault(entry.old, entry)
+
+    def other(self, entry: Entry) -> Entry | None:
+        """The entry of the path that a file was moved to, or from; None where it was not moved."""
+        if entry.deleted:
+            return self._added.get(entry.old)
+        return self._deleted.get(entry.new) if entry.added else None
+
+    def happened(self, entry: Entry) -> str:
+        """What happened to an entry's path, as a past participle: `modified`, `moved to src/x`."""
+        other = self.other(entry)
+        kind = "a symbolic link" if entry.is_symlink else "a submodule" if entry.is_submodule else "a file"
+        if entry.deleted:
+            return f"moved to {path_text(other.path)}" if other else "deleted"
+        if entry.added and other:
+            return f"moved here from {path_text(other.path)}"
+        if entry.added:
+            return "added" if kind == "a file" else f"added as {kind}"
+        if entry.status == "T" or entry.old_mode & 0o170000 != entry.new_mode & 0o170000:
+            return f"replaced by {kind}"
+        if entry.is_submodule:
+            return "set to another commit"
+        if entry.is_symlink:
+            return "pointed elsewhere"
+        bits = "made executable" if entry.new_mode & 0o111 else "made not executable"
+        if entry.old_mode == entry.new_mode:
+            return "modified"
+        return bits if entry.old == entry.new else f"modified and {bits}"
+
+
+def _findings(
+    patterns: Guarding,
+    entries: Sequence[Entry],
+    commits: Sequence[Commit],
+    base: Base,
+    policy: Policy,
+    word: str,
+) -> Iterator[Finding]:
+    """A finding for each path under a pattern that guards.
+
+    Args:
+        patterns: the rule's setting `paths`.
+        entries: the net change.
+        commits: those that land one by one.
+        base: what the change is compared with.
+        policy: what judges; a first authority that the change itself brings may be added.
+        word: what the pattern makes of the path, e.g. `locked`.
+    """
+    pairs = [
+        (entry, commit)
+        for entry, commit in judged(entries, commits)
+        if not (policy.adopted and entry.added and entry.path in policy.adopted)
+    ]
+    moves: dict[str, Moves] = {}
+    for position, index in patterns.find_each([entry.path for entry, _ in pairs]):
+        entry, commit = pairs[position]
+        if base.has(entry):
+            # What is as the base has it now need not have been so in each commit.
+            own = ((other, one) for one in commits for other in one.own_entries if other.path == entry.path)
+            left = next((pair for pair in own if not base.has(pair[0])), None)
+            if left is None:
+                continue
+            entry, commit = left
+        origin = commit.oid if commit else ""
+        if origin not in moves:
+            moves[origin] = Moves(commit.own_entries if commit else entries)
+        pattern, name = patterns.patterns[index], path_text(entry.path)
+        subject = "it" if pattern.strip("/") == name else pattern
+        # A change that keeps to what is guarded does not wait for it.
+        from specguard_rules.next_steps import SHORT, put_back
+
+        where = f" in commit {origin[:SHORT]} and put back later" if commit else ""
+        moved = moves[origin].other(entry)
+        yield Finding(
+            f"{name} was {moves[origin].happened(entry)}{where}; {subject} is {word}",
+            help=f"{put_back(entry, base, commit=commit, each=bool(commits), moved=moved)}.",
+            path=entry.path,
+            commit=origin or None,
+            side=entry.side,
+            key=pattern,
+            setting=f"paths.{index}",
+            moved=moved.path if moved else None,
+        )
+
+
+_HOPS: Final = 40
+"""So many links are followed, as Linux does (path_resolution(7)); a longer chain leads nowhere."""
+
+_LONGEST: Final = 4096
+"""The most bytes that a link's text can have on Linux (PATH_MAX); other systems allow less."""
+
+_ABSOLUTE: Final = rb"/|\\|[A-Za-z]:"
+
+
+class LinkIntoGuardedPath(Rule):
+    """A link or submodule leads to a guarded path or outside.
+
+    New links may not lead to a guarded path, a folder that holds one, git's own folder, an absolute path, or
+    outside. No link or submodule may replace a folder with guarded paths. With `submodules = "existing"`,
+    only those in the base may move.
+
+    Why is this bad? Writing through `src/docs -> ../docs/api` changes `docs/api`.
+
+    How to fix it: make the link relative and point it elsewhere, or copy what you need.
+
+    See also: `forbidden-path`, `locked-path`
+
+    ```text
+    error: src/d leads to docs/api; docs/api/ is guarded
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.locked-path]
+    paths = ["docs/api/"]
+    '''
+    base = {files = {"docs/api/x.yaml" = "a"}}
+
+    [[commits]]
+    message = "feat: x"
+    symlinks = {"src/d" = "../docs/api", "src/e" = "d/x.yaml", "src/f" = "../../etc"}
+
+    [[expect]]
+    code = "PTH006"
+    path = "src/d"
+    message = "src/d leads to docs/api"
+
+    [[expect]]
+    code = "PTH006"
+    path = "src/e"
+    message = "src/e leads to docs/api/x.yaml"
+
+    [[expect]]
+    code = "PTH006"
+    path = "src/f"
+    message = "above the repository's root"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.locked-path]
+    paths = ["docs/api/"]
+    '''
+    base = {files = {"docs/api/x.yaml" = "a", "README.md" = "b"}}
+    commits = [{message = "docs: x", symlinks = {"docs/README.md" = "../README.md"}}]
+    ```
+    """
+
+    code: ClassVar[str] = "PTH006"
+    name: ClassVar[str] = "link-into-guarded-path"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    condition: ClassVar[str] = "no new link leads to a guarded path or out of the repository"
+
+    submodules: Literal["none", "existing", "any"] = setting(
+        "existing", "which submodules may change", tightens=["any", "existing", "none"]
+    )
+
+    def check(
+        self,
+        entries: Sequence[Entry],
+        head_files: Tree,
+        objects: Objects,
+        guards: Guards,
+        base: Base,
+        policy: Policy,
+        commits: Sequence[Commit] | None = None,
+    ) -> Iterator[Finding]:
+        """Follow each new link, and look at each submodule."""
+        landed = landing(commits, policy)
+        both = [pair for pair in judged(entries, landed) if pair[0].is_symlink or pair[0].is_submodule]
+        # A file can become a link without another content, so that is no sign of one that is not new.
+        sizes = objects.sizes(sorted({entry.new for entry, _ in both if entry.is_symlink}))
+        reach = _Reach(head_files, guards)
+        for entry, commit in both:
+            if not entry.is_symlink:
+                where = self._submodule(entry, guards)
+            elif sizes[entry.new] > _LONGEST:
+                where = f"is a symbolic link of {sizes[entry.new]} bytes, and no system follows one"
+            else:
+                where = reach.wrong(entry.path, objects.read(entry.new))
+            kind = "submodule" if entry.is_submodule else "link"
+            guard = guards.below(entry.path) if guards.find(entry.path) is None else None
+            if not where and entry.status != "M" and guard is not None:
+                where = (
+                    f"is a {'submodule' if entry.is_submodule else 'symbolic link'} in the place of a folder"
+                )
+                where += f"; {guard.pattern} is guarded and would lie elsewhere"
+            if where and not base.has(entry):
+                from specguard_rules.next_steps import SHORT, put_back
+
+                at = f" (in commit {commit.oid[:SHORT]}, and taken back later)" if commit else ""
+                yield Finding(
+                    f"{path_text(entry.path)} {where}{at}",
+                    help=f"{put_back(entry, base, commit=commit, each=bool(landed))}.",
+                    path=entry.path,
+                    commit=commit.oid if commit else None,
+                    key=kind,
+                    setting="submodules" if entry.is_submodule else "",
+                )
+
+    def _submodule(self, entry: Entry, guards: Guards) -> str:
+        """What is wrong with a submodule; empty where nothing is."""
+        guard = guards.find(entry.path)
+        if guard is not None:
+            return f"is a submodule under {guard.pattern}, which is guarded, and no rule looks into it"
+        if self.submodules == "any" or (self.submodules == "existing" and entry.status == "M"):
+            return ""
+        if entry.status == "M":
+            return "is a submodule that is set to another commit, which no rule looks into"
+        return "is a new submodule, a repository that no rule looks into"
+
+
+class _Reach:
+    """What links of one tree lead to.
+
+    Args:
+        tree: the tree after the change.
+        guards: the policy's guarded paths.
+    """
+
+    def __init__(self, tree: Tree, guards: Guards) -> None:
+        self._tree = tree
+        self._guards = guards
+        self._holders: dict[bytes, tuple[bytes, str]] | None = None
+
+    def wrong(self, path: bytes, target: bytes) -> str:
+        """Where a link leads that it must not; empty where it may.
+
+        Args:
+            path: the link's own path.
+            target: its text.
+        """
+        place, escape = _resolve(path, target, self._tree)
+        if escape:
+            return f"{escape}: {path_text(target)}"
+        if place is None:
+            return ""
+        from specguard_rules.paths.deceptive_path import is_git_name
+
+        if any(map(is_git_name, place.split(b"/"))):
+            return f"leads into git's own folder: {path_text(target)}"
+        own, guard = self._guards.find(path), self._guards.find(place) if place else None
+        if guard is not None:
+            same = own is not None and own.key == guard.key
+            return "" if same else f"leads to {path_text(place)}; {guard.pattern} is guarded"
+        held = self._held(place) if own is None else None
+        where = path_text(place) or "the root"
+        return f"leads to {where}, which holds {path_text(held[0])}; {held[1]} is guarded" if held else ""
+
+    def _held(self, folder: bytes) -> tuple[bytes, str] | None:
+        """A guarded path below a folder, with its pattern; case is ignored, as guards do."""
+        if self._holders is None:
+            self._holders = {}
+            for path in self._tree.paths():
+                guard = self._guards.find(path)
+                above = path
+                while guard is not None and above:
+                    above = above.rpartition(b"/")[0]
+                    self._holders.setdefault(above.lower(), (path, guard.pattern))
+        return self._holders.get(folder.lower())
+
+
+def _resolve(path: bytes, target: bytes, tree: Tree) -> tuple[bytes | None, str]:
+    """The path that a link leads to, by the links of a tree, and how it leads out of the repository.
+
+    The path may not be there, and is empty for the root; it is None for a circle.
+
+    Raises:
+        MissingFact: the text of a link on the way is not there.
+    """
+    place, hops = path.split(b"/")[:-1], 0
+    left: list[bytes] = []
+    link: bytes | None = target
+    while left or link is not None:
+        if link is not None:
+            # Like the system's call it ends at a NUL.
+            text, link = link.partition(b"\0")[0], None
+            if re.match(_ABSOLUTE, text):
+                return None, "leads to an absolute path"
+            left += text.replace(b"\\", b"/").split(b"/")[::-1]
+        segment = left.pop()
+        if segment == b"..":
+            if not place:
+                return None, "leads above the repository's root"
+            place.pop()
+        elif segment not in {b"", b"."}:
+            place.append(segment)
+            found = tree.find(b"/".join(place))
+            if found is not None and found.mode & 0o170000 == 0o120000:
+                hops += 1
+                if hops > _HOPS:
+                    return None, ""
+                link = tree.read(b"/".join(place)) or b""
+                place.pop()
+    return b"/".join(place), ""
+
+
+MOST: Final = 100
+"""So many places of one file are named; one more finding counts the rest."""
+
+_APPROVED: Final = ", or ask for an approval of PTH009."
+
+
+class WeakenedPath(Rule):
+    r"""A file that may only grow loses lines or is weakened.
+
+    Under `paths`, you may add lines and new files. Removed or changed lines, deletions, moves and links are
+    findings. Blank lines do not count. No added line may match `patterns`, such as a skip marker.
+
+    Why is this bad? Deleting a test is the quickest way to pass it.
+
+    How to fix it: bring the lines back, or ask for an approval.
+
+    ```text
+    error: tests/test_a.py:2: loses line 2: assert a() == 1
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.weakened-path]
+    paths = ["tests/"]
+    patterns = ['@pytest\.mark\.(skip|xfail)']
+    '''
+    base = {files = {"tests/test_a.py" = "def test_a():\n    assert a() == 1\n\ndef test_b():\n    pass\n"}}
+
+    [[commits]]
+    message = "fix: x"
+
+    [commits.files]
+    "tests/test_a.py" = "def test_a():\n    assert a()\n\n@pytest.mark.skip\ndef test_b():\n    pass\n"
+
+    [[expect]]
+    code = "PTH009"
+    path = "tests/test_a.py"
+    line = 2
+    message = "loses line 2: assert a() == 1"
+
+    [[expect]]
+    code = "PTH009"
+    path = "tests/test_a.py"
+    line = 4
+    message = "@pytest.mark.skip"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.weakened-path]
+    paths = ["tests/", "docs/log.md"]
+    patterns = ['@pytest\.mark\.skip']
+    '''
+    base = {files = {"docs/log.md" = "- 2026-01-01 began", "tests/test_a.py" = "def test_a():\n    a()\n"}}
+
+    [[commits]]
+    message = "test: x"
+
+    [commits.files]
+    "docs/log.md" = "- 2026-01-01 began\n- 2026-01-02 went on\n"
+    "tests/test_a.py" = "import a\n\n\ndef test_a():\n    a()\n    assert a.b\n"
+    "tests/test_b.py" = "def test_b():\n    assert b()\n"
+    ```
+    """
+
+    code: ClassVar[str] = "PTH009"
+    name: ClassVar[str] = "weakened-path"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("paths",)
+    condition: ClassVar[str] = "nothing under {paths} loses a line or gains one that matches {patterns}"
+
+    paths: Covering = setting(Covering(), "files, and folders with all below", tightens="more")
+    patterns: list[Expression] = setting([], "what no line added there may match (RE2)", tightens="more")
+
+    def check(self, entries: Sequence[Entry], lines: Lines, base: Base) -> Iterator[Finding]:
+        """Look for what the files lose, then for what weakens them."""
+        judged: list[Entry] = []
+        moves: Moves | None = None
+        setting: dict[bytes, str] = {}
+        for position, index in self.paths.find_each([entry.path for entry in entries]):
+            entry = entries[position]
+            setting[entry.path] = f"paths.{index}"
+            if entry.added or (entry.is_file and entry.status != "T"):
+                if entry.is_file and entry.old != entry.new:
+                    judged.append(entry)
+                continue
+            from specguard_rules.next_steps import put_back
+
+            moves = moves or Moves(entries)
+            message = f"{path_text(entry.path)} was {moves.happened(entry)}; it may grow and not lose"
+            step = f"{put_back(entry, base, moved=moves.other(entry))}{_APPROVED}"
+            yield Finding(
+                message, help=step, path=entry.path, side=entry.side, key="gone", setting=f"paths.{index}"
+            )
+        grown = lines.compare([entry for entry in judged if not entry.added])
+        losses = (one for entry, hunks in grown for one in _losses(entry, hunks, setting[entry.path]))
+        yield from _capped(losses, "{path} loses lines at {count} more places", "paths")
+        more = "{count} more added lines take force away from {path}"
+        yield from _capped(self._weakened(judged, lines), more, "patterns")
+
+    def _weakened(self, judged: Sequence[Entry], lines: Lines) -> Iterator[Finding]:
+        """A finding for each added line that matches a pattern of weakening."""
+        for added in lines.added(self.patterns, judged) if self.patterns else ():
+            path, text = added.path, added.text.strip()
+            message = f"the added line takes force away from {path_text(path)}: {text[:120]}"
+            step = f"Take the line out{_APPROVED}"
+            key, setting = " ".join(text.split()), f"patterns.{added.which}"
+            yield Finding(message, help=step, path=path, line=added.line, key=key, setting=setting)
+
+
+def _capped(findings: Iterator[Finding], more: str, setting: str) -> Iterator[Finding]:
+    """Of each file the first findings, and one that counts the rest."""
+    counts: dict[bytes | None, int] = {}
+    for one in findings:
+        counts[one.path] = counts.get(one.path, 0) + 1
+        if counts[one.path] <= MOST:
+            yield one
+    for path, count in counts.items():
+        if count > MOST:
+            message = more.format(path=path_text(path or b""), count=count - MOST)
+            step = f"Take that back{_APPROVED}"
+            yield Finding(message, help=step, path=path, key="more", setting=setting)
+
+
+def _losses(entry: Entry, hunks: Sequence[Hunk], setting: str) -> Iterator[Finding]:
+    """A finding for each place at which a file loses lines."""
+    for hunk in hunks:
+        first, gone = _lost(hunk)
+        text = gone.decode("utf-8", "backslashreplace").strip()
+        count = len(hunk.removed) - (first - hunk.old_start)
+        lines = f"line {first}" if count == 1 else f"{count} lines from line {first} on"
+        if gone:
+            yield Finding(
+                f"{path_text(entry.path)} loses {lines}: {text[:120]}",
+                help=f"Bring it back{_APPROVED}",
+                path=entry.path,
+                line=max(hunk.new_start, 1),
+                end_line=max(hunk.new_start + len(hunk.added) - 1, hunk.new_start, 1),
+                key=" ".join(text.split()),
+                setting=setting,
+            )
+
+
+def _lost(hunk: Hunk) -> tuple[int, bytes]:
+    """The first line that a hunk loses, by its number before the change, and its text; empty without one."""
+    for position, line in enumerate(hunk.removed):
+        # Only the newline at the file's end can make a removed line equal to the added one in its place.
+        if line.strip() and hunk.added[position : position + 1] != [line]:
+            return hunk.old_start + position, line
+    return 0, b""

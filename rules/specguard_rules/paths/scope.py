@@ -1,0 +1,366 @@
+"""Rules about how far a change goes: its scope, its size, and what must change with it."""
+
+from __future__ import annotations
+
+from specguard.rules import (
+    Covering,
+    Finding,
+    NotApplicable,
+    Origin,
+    Rule,
+    Settings,
+    path_text,
+    required,
+    setting,
+)
+from specguard_rules.next_steps import put_back
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import ClassVar, Final
+
+    from specguard.rules import (
+        Base,
+        Bookkeeping,
+        Commit,
+        Entry,
+        Lines,
+        Message,
+        Objects,
+        Policy,
+        PullRequest,
+        Stage,
+        WorkItem,
+    )
+
+
+class OutOfScopePath(Rule):
+    """A change touches a path outside its item's scope.
+
+    That is `scope` in `[work.<kind>]`, or else the paths in `scope_sections` of the item's document in the
+    trusted base. Without any, the rule does not apply. If items there have no path, findings are warnings.
+    Only approvals and committed runs are exempt.
+
+    Why is this bad? A scope keeps changes small and reviews honest.
+
+    How to fix it: take it out, or have the scope widened in the base first.
+
+    ```text
+    error: tools/b.py is outside the scope of phase 12: src/
+    ```
+
+    ```toml fails
+    policy = '''
+    [work.phase]
+    document = ["docs/plan/phase-{number}.md"]
+    branch = "phase-{number}"
+    '''
+    branch = "phase-12"
+    commits = [{message = "feat: x", files = {"src/a.py" = "b", "tools/b.py" = "b"}}]
+    expect = [{code = "PTH003", path = "tools/b.py", authority = "docs/plan/phase-12.md:5"}]
+
+    [base.files]
+    "docs/plan/phase-12.md" = '''
+    # Phase 12
+
+    ## Scope
+
+    - `src/` and below
+    '''
+    ```
+
+    ```toml passes
+    policy = '''
+    [work.phase]
+    branch = "phase-{number}"
+    scope = ["src/", "tests/"]
+    '''
+    branch = "phase-12"
+    commits = [{message = "feat: x", files = {"src/a.py" = "b"}}]
+    ```
+    """
+
+    code: ClassVar[str] = "PTH003"
+    name: ClassVar[str] = "out-of-scope-path"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("work",)
+    condition: ClassVar[str] = "every entry is within the paths that the work item may change"
+
+    def check(
+        self,
+        entries: Sequence[Entry],
+        work_item: WorkItem,
+        policy: Policy,
+        bookkeeping: Bookkeeping,
+        base: Base,
+    ) -> Iterator[Finding]:
+        """Compare the entries with the scope."""
+        scope = work_item.scope
+        inside = {position for position, _ in scope.paths.find_each([entry.path for entry in entries])}
+        place = None if scope.document is None else path_text(scope.document)
+        allowed = ", ".join(scope.paths.patterns[:8]) + (", ..." if len(scope.paths.patterns) > 8 else "")
+        if scope.unread:
+            allowed += f" (line {scope.unread[0]} of it may mean more, so this is a warning)"
+        setting = work_item.setting("scope")
+        widened = f"have {place} list it in the base first" if place else f"have {setting} widened first"
+        for position, entry in enumerate(entries):
+            if position in inside or entry.path.startswith(policy.log_folder):
+                continue
+            if not bookkeeping.has(entry) and not base.has(entry):
+                yield Finding(
+                    f"{path_text(entry.path)} is outside the scope of {work_item}: {allowed}",
+                    help=f"{put_back(entry, base)}, or {widened}.",
+                    path=entry.path,
+                    side=entry.side,
+                    key="scope",
+                    severity="warning" if scope.unread else None,
+                    setting=setting,
+                    authority=Origin(place, scope.lines[0]) if place else None,
+                )
+
+
+_UNITS: Final = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
+
+
+class OversizedChange(Rule):
+    r"""A change is larger than the policy allows.
+
+    `entries`, `lines` and `bytes` limit the whole change, `file_bytes` each file, by default to what GitHub
+    accepts. Of approvals and committed runs, only each file's size counts.
+
+    Why is this bad? Nobody reviews what nobody can read.
+
+    How to fix it: split the change, or keep large files elsewhere.
+
+    ```text
+    error: the change touches 3 paths; the policy allows 2
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.oversized-change]
+    entries = 2
+    lines = 3
+    file_bytes = 10
+    '''
+    base = {files = {"a.txt" = "a\n", "b.txt" = "b\n"}}
+
+    [[commits]]
+    message = "feat: x"
+    files = {"a.txt" = "c\n", "c.txt" = "0123456789\n"}
+    delete = ["b.txt"]
+
+    [[expect]]
+    code = "PTH008"
+    message = "3 paths"
+    authority = "SPEC_AUTHORITY.md:5"
+
+    [[expect]]
+    code = "PTH008"
+    path = "c.txt"
+    message = "11 bytes"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.oversized-change]
+    entries = 2
+    lines = 3
+    bytes = 10
+    '''
+    base = {files = {"a.txt" = "a\n", "b.txt" = "b\n"}}
+    commits = [{message = "feat: x", files = {"a.txt" = "c\n"}, delete = ["b.txt"]}]
+    ```
+    """
+
+    code: ClassVar[str] = "PTH008"
+    name: ClassVar[str] = "oversized-change"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    condition: ClassVar[str] = (
+        "at most {entries} paths, {lines} lines, {bytes} bytes and {file_bytes} bytes a file (0: any number)"
+    )
+
+    entries: int = setting(0, "the most paths; `0`: any number", ge=0, tightens="lower")
+    lines: int = setting(0, "the most lines it adds and removes", ge=0, tightens="lower")
+    bytes: int = setting(0, "the most bytes of its files together", ge=0, tightens="lower")
+    file_bytes: int = setting(
+        100 << 20, "the most bytes of one file; `0`: any number", ge=0, tightens="lower"
+    )
+
+    def check(
+        self,
+        entries: Sequence[Entry],
+        objects: Objects,
+        lines: Lines,
+        policy: Policy,
+        bookkeeping: Bookkeeping,
+    ) -> Iterator[Finding]:
+        """Count paths, then sizes, and lines only of files that may be read."""
+        log = policy.log_folder
+        judged = [entry for entry in entries if not (entry.added and entry.path.startswith(log))]
+        limited = self.entries or self.lines or self.bytes
+        counted = [entry for entry in judged if not bookkeeping.has(entry)] if limited else judged
+        if self.entries and len(counted) > self.entries:
+            yield _over("entries", f"the change touches {len(counted)} paths", str(self.entries))
+        brought = [entry for entry in judged if entry.is_file and entry.old != entry.new]
+        sizes = objects.larger({entry.new for entry in brought}, self.file_bytes) if self.file_bytes else {}
+        large = {entry.path: sizes[entry.new] for entry in brought if entry.new in sizes}
+        for path, size in large.items():
+            most = _amount(self.file_bytes)
+            message = f"{path_text(path)} has {_amount(size)}; a file may have {most}"
+            step = "Keep large files outside the repository, or let this one in with 'exclude'."
+            yield Finding(message, help=step, path=path, key="file_bytes", setting="file_bytes")
+        if self.bytes:
+            work = [entry.new for entry in counted if entry.is_file and entry.old != entry.new]
+            every = objects.sizes(list(set(work)))
+            total = sum(every[one] for one in work)
+            if total > self.bytes:
+                yield _over("bytes", f"the change's files come to {_amount(total)}", _amount(self.bytes))
+        if self.lines:
+            totals = lines.totals([entry for entry in counted if entry.path not in large])
+            both = totals.added + totals.removed
+            if both > self.lines:
+                what = f"the change adds {totals.added} lines and removes {totals.removed}, {both} in all"
+                yield _over("lines", what, str(self.lines))
+
+
+def _over(setting: str, what: str, limit: str) -> Finding:
+    message = f"{what}; the policy allows {limit}"
+    return Finding(message, help="Split the change into smaller ones.", key=setting, setting=setting)
+
+
+def _amount(size: int) -> str:
+    """A number of bytes for a message, such as `11 bytes` or `1.5 MiB`."""
+    for unit, name in _UNITS:
+        if size >= unit:
+            return f"{size / unit:.1f} {name}".replace(".0 ", " ")
+    return f"{size} bytes"
+
+
+class Companion(Settings):
+    """What changes together."""
+
+    when: Covering = required("what needs a companion")
+    require: Covering = required("of which one must change too")
+    trailer: str = setting(
+        "",
+        "the trailer with a reason instead, such as `Docs-Impact`",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9-]*)?$",
+    )
+
+
+class MissingCompanion(Rule):
+    r"""A path changes without the companion that must change too.
+
+    For each entry of `companions`, a change under `when` also adds or modifies a path under `require`. With a
+    `trailer`, a commit or the pull request may give a reason instead:
+    `Docs-Impact: none, only names changed`. Before a commit it is a warning.
+
+    Why is this bad? A missing document, rollback or lock file is found late.
+
+    How to fix it: change the companion too, or state the reason.
+
+    ```text
+    error: src/a.py changed, and nothing under docs/** did
+    ```
+
+    ```toml fails
+    policy = '''
+    [[rules.missing-companion.companions]]
+    when = ["src/**"]
+    require = ["docs/**"]
+    trailer = "Docs-Impact"
+    '''
+    base = {files = {"src/a.py" = "a", "docs/a.md" = "a"}}
+    commits = [{message = "feat: x\n\nDocs-Impact:", files = {"src/a.py" = "b"}, delete = ["docs/a.md"]}]
+    expect = [{code = "PTH007", path = "src/a.py", authority = "SPEC_AUTHORITY.md:6"}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [[rules.missing-companion.companions]]
+    when = ["src/**"]
+    require = ["docs/**"]
+    trailer = "Docs-Impact"
+    '''
+    base = {files = {"src/a.py" = "a"}}
+    commits = [{message = "feat: x\n\nDocs-Impact: none, a private name", files = {"src/a.py" = "b"}}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [[rules.missing-companion.companions]]
+    when = ["src/**"]
+    require = ["docs/**", "CHANGELOG.md"]
+    '''
+    base = {files = {"src/a.py" = "a"}}
+    commits = [{message = "feat: x", files = {"src/a.py" = "b", "CHANGELOG.md" = "b"}}]
+    ```
+    """
+
+    code: ClassVar[str] = "PTH007"
+    name: ClassVar[str] = "missing-companion"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "commit-msg", "push", "range", "pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("companions",)
+    condition: ClassVar[str] = "what is to change together changes together, or a trailer says why not"
+
+    companions: list[Companion] = setting([], "what changes together", tightens="more")
+
+    def asks(self, key: str) -> str:
+        """The companions of the paths that one entry is about."""
+        which, _, side = key.removeprefix("companions.").partition(".")
+        if not side.startswith("when"):
+            return ""
+        companion = self.companions[int(which)]
+        wanted = " or ".join(companion.require.patterns)
+        reason = f", or says why not in a trailer '{companion.trailer}: REASON'" if companion.trailer else ""
+        return f"a change here also changes {wanted}{reason}"
+
+    def check(
+        self,
+        entries: Sequence[Entry] | None = None,
+        commits: Sequence[Commit] | None = None,
+        messages: Sequence[Message] | None = None,
+        pull_request: PullRequest | None = None,
+    ) -> Iterator[Finding]:
+        """Look for the companions of what changed, then for a reason."""
+        written = next((one for one in messages or () if one.source == "file" and not one.merge), None)
+        if entries is None:
+            if written is None or written.staged is None:
+                raise NotApplicable("what the commit changes is not known")
+            entries = written.staged()
+        paths = [entry.path for entry in entries]
+        left = [entry.path for entry in entries if not entry.deleted]
+        for which, companion in enumerate(self.companions):
+            asking = [paths[position] for position, _ in companion.when.find_each(paths)]
+            if not asking or next(companion.require.find_each(left), None) is not None:
+                continue
+            key = companion.trailer
+            if key and _stated(key, commits or (), pull_request, written):
+                continue
+            more = f" (and {len(asking) - 1} more like it)" if len(asking) > 1 else ""
+            wanted = " or ".join(companion.require.patterns)
+            reason = f", or say why not in a trailer '{key}: REASON' of the commit message" if key else ""
+            if key and (commits or written):
+                from specguard_rules.next_steps import add_trailer
+
+                reason += f", with `{add_trailer(f'{key}: REASON', written, {})}`"
+            yield Finding(
+                f"{path_text(asking[0])}{more} changed, and nothing under {wanted} did",
+                help=f"Change what belongs to it under {wanted}{reason}.",
+                path=asking[0],
+                key=f"{' '.join(companion.when.patterns)} -> {' '.join(companion.require.patterns)}",
+                severity="warning" if key and commits is None and written is None else None,
+                setting=f"companions.{which}.require",
+            )
+
+
+def _stated(
+    key: str, commits: Sequence[Commit], pull_request: PullRequest | None, written: Message | None
+) -> bool:
+    """Whether a commit, the pull request or the message being written gives a reason under a trailer."""
+    from specguard_rules.commits.trailers import Trailers, in_change
+
+    messages = [Trailers(written.lines)] if written else []
+    return any(one.value for found in (*in_change(commits, pull_request), *messages) for one in found.of(key))

@@ -1,0 +1,434 @@
+"""Rules about specs and what they govern: the index, code without its spec, and documents that contradict."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import Finding, Rule, path_text, shortened
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import ClassVar, Final
+
+    from specguard.rules import Artifacts, Commit, Documents, Entry, Policy, PullRequest, Specs
+    from specguard.specs.spec import Index, IndexEntry, Spec
+
+
+class MissingSpec(Rule):
+    """The index, governed paths and spec files do not agree.
+
+    Findings are an unreadable or missing index, entries without a file, ids or files that occur twice, and
+    specs that no entry names. So are `[specs.governs]` paths without a spec, and removed specs whose files
+    stay. Entries name files by `path`, `file`, `spec`, `doc`, `document`, or the spec's id.
+
+    Why is this bad? A wrong index leads to the wrong document.
+
+    How to fix it: add the file or entry, or remove what is left of the spec.
+
+    ```text
+    error: tasks/index.json:2: the entry 0003 names tasks/specs/0003-logs.md, but there is no such file
+    ```
+
+    ```toml fails
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    index = "tasks/index.json"
+    '''
+
+    [base.files]
+    "tasks/index.json" = '{"specs": []}'
+
+    [[commits]]
+    message = "docs: plan the runs"
+
+    [commits.files]
+    "tasks/specs/0002-runs.md" = "# Runs"
+    "tasks/index.json" = '''
+    {"specs": [
+      {"id": "0003", "path": "tasks/specs/0003-logs.md"}
+    ]}
+    '''
+
+    [[expect]]
+    code = "SPC001"
+    path = "tasks/index.json"
+    line = 2
+
+    [[expect]]
+    code = "SPC001"
+    path = "tasks/specs/0002-runs.md"
+    ```
+
+    ```toml passes
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    index = "tasks/index.json"
+    '''
+    base = {files = {"tasks/index.json" = '{"specs": []}'}}
+
+    [[commits]]
+    message = "docs: plan the runs"
+
+    [commits.files]
+    "tasks/specs/0002-runs.md" = "# Runs"
+    "tasks/index.json" = '{"specs": [{"id": "0002", "path": "tasks/specs/0002-runs.md"}]}'
+    ```
+    """
+
+    code: ClassVar[str] = "SPC001"
+    name: ClassVar[str] = "missing-spec"
+    judges_parts: ClassVar[bool] = True
+    tables: ClassVar[tuple[str, ...]] = ("specs.files", "specs.index", "specs.governs")
+    condition: ClassVar[str] = (
+        "every entry of the index and every governed path has its spec, and the reverse"
+    )
+
+    def check(self, specs: Specs) -> Iterator[Finding]:
+        """Compare the index with the files, and the governed paths with the specs."""
+        index = specs.index
+        if index is not None and (index.data is None or index.problem is not None):
+            if index.data is not None or specs.judged or specs.touches_path(index.path):
+                yield _unread(index)
+                return
+        elif index is not None:
+            yield from _of_index(index, specs)
+        for spec in specs.judged:
+            yield from _of_spec(spec, specs)
+        for link in specs.links():
+            message = f"{path_text(link)} stands where a spec does, and is no regular file"
+            step = "Make it a file of its own: what a link leads to is not judged as a spec."
+            yield Finding(message, help=step, path=link, key="no file", setting="specs.files")
+        for gone, left in specs.orphaned():
+            message = (
+                f"the spec {path_text(gone.path)} is taken away, and {path_text(left)}, which it governed, "
+                "stays"
+            )
+            step = "Keep it, give it a terminal status first, or have another one govern the path."
+            yield Finding(
+                message, help=step, path=gone.path, side="base", key="taken away", setting="specs.files"
+            )
+        for pattern, files, asking in specs.unmet():
+            wanted = " or ".join(files.patterns)
+            message = f"{path_text(asking)} is governed by a spec under {wanted}, and there is none"
+            step = "Write the spec, or correct the patterns in [specs.governs]."
+            key, setting = f"governed by {pattern}", f"specs.governs.{pattern}"
+            yield Finding(message, help=step, path=asking, key=key, setting=setting)
+
+
+def _of_spec(spec: Spec, specs: Specs) -> Iterator[Finding]:
+    """What keeps a spec from being read, or from being known."""
+    path, index = path_text(spec.path), specs.index
+    if spec.problem is not None:
+        partly = spec.read_in_part
+        yield Finding(
+            f"the spec {path} cannot be read{' as a whole' if partly else ''}: {spec.problem[0]}",
+            help="Correct it, so that its review, status and approvals can be read.",
+            path=spec.path,
+            line=spec.problem[1],
+            key="unreadable",
+            severity="warning" if partly else None,
+            setting="specs.files",
+            same_as=(f"SPC002 no {specs.settings.review}", "SPC005 no status") if partly else (),
+        )
+    if index is not None and spec.entry is None:
+        message = f"no entry of {path_text(index.path)} names the spec {path}"
+        step = f"Add an entry with its id and path to {path_text(index.path)}."
+        yield Finding(message, help=step, path=spec.path, key="unknown to the index", setting="specs.index")
+    for said, why in specs.malformed(spec) if not specs.settings.governs else ():
+        message = f"{path} says that it governs {said.text!r}, but {why}"
+        step, key = "Write a path or pattern from the root.", f"governs {said.text}"
+        yield Finding(message, help=step, path=spec.path, line=said.line, key=key)
+
+
+def _unread(index: Index) -> Finding:
+    """What makes the index as a whole unusable."""
+    path = path_text(index.path)
+    if index.problem is None:
+        return _about(
+            index, f"there is no index {path}", "Add it, or correct `index` in [specs].", "no index"
+        )
+    why, line = index.problem
+    message = f"the index {path} cannot be read: {why}"
+    return _about(
+        index, message, "Correct it; until then nothing is known of what it says.", "unreadable", line
+    )
+
+
+def _of_index(index: Index, specs: Specs) -> Iterator[Finding]:
+    """What is wrong with single entries, and which ids and files stand in two of them."""
+    if specs.whole or specs.touches_path(index.path):
+        for line, fault in index.faults:
+            message = f"{fault}, in the index {path_text(index.path)}"
+            step = "Write a table with an id, a path and a status."
+            yield _about(index, message, step, f"fault: {fault}", line, "specs.entries")
+    for entry in specs.entries:
+        if not specs.whole and not specs.touches_entry(entry):
+            continue
+        missing = specs.missing(entry)
+        for named in missing:
+            message = f"the entry {entry.label} names {named.text}, but {named.problem}"
+            step, key = "Add the file, or take the entry out.", f"{entry.label} {named.text}"
+            yield _about(index, message, step, key, index.line(named.place))
+        if not missing and not entry.files:
+            message = f"the entry {entry.label} names no spec, and none has its id"
+            key = f"{entry.label} without a path"
+            yield _about(index, message, "Give it a `path`.", key, entry.line, "specs.entries")
+    seen: dict[tuple[str, str], IndexEntry] = {}
+    told: set[tuple[str, str]] = set()
+    for entry in specs.entries:
+        for what, name in specs.identities(entry):
+            first = seen.setdefault((what, name), entry)
+            if first is entry or (what, name) in told:
+                continue
+            if specs.whole or specs.touches_entry(first) or specs.touches_entry(entry):
+                told.add((what, name))
+                message = f"the {what} {name} stands in two entries, the first in line {first.line}"
+                step = "Give each spec one entry, with an id of its own."
+                yield _about(index, message, step, f"{what} {name} twice", entry.line)
+
+
+def _about(
+    index: Index, message: str, step: str, key: str, line: int | None = None, setting: str = "specs.index"
+) -> Finding:
+    return Finding(message, help=step, path=index.path, line=line, key=key, setting=setting)
+
+
+_WORD = re.compile(r"\w{2,}")
+# Words that stand where a reason should.
+_EMPTY = frozenset(
+    {"reason", "todo", "tbd", "none", "na", "no", "nothing", "not", "applicable", "the", "why", "xxx"}
+)
+
+
+class MissingSpecChange(Rule):
+    r"""Governed code changes without its spec, and nobody says why.
+
+    A change under `code` in `[specs]` also changes a spec that governs the path, or adds one with its
+    required sections. Deletions, renames, white space and bare review dates do not count. Or a commit or the
+    pull request says why: `Spec-Impact: none (only names changed)`. Before a commit it is a warning.
+
+    Why is this bad? The spec soon describes something else.
+
+    How to fix it: change the spec, or state the reason.
+
+    ```text
+    error: src/a.py changed, and no spec did that governs it; what changed in tasks/specs/0001-runs.md
+      does not count; 'Spec-Impact: none' is without a reason in brackets
+    ```
+
+    ```toml fails
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    code = ["src/**"]
+    '''
+    base = {files = {"src/a.py" = "a", "tasks/specs/0001-runs.md" = "# Runs"}}
+
+    [[commits]]
+    message = "feat: run\n\nSpec-Impact: none"
+    files = {"src/a.py" = "b", "tasks/specs/0001-runs.md" = "# Runs\n\n"}
+
+    [[expect]]
+    code = "SPC007"
+    path = "src/a.py"
+    message = "without a reason"
+    ```
+
+    ```toml passes
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    code = ["src/**"]
+    '''
+    base = {files = {"src/a.py" = "a"}}
+    commits = [{message = "feat: run\n\nSpec-Impact: none (a private name)", files = {"src/a.py" = "b"}}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    code = ["src/**"]
+    governs = {"src/**" = ["tasks/specs/0001-*.md"]}
+    '''
+    base = {files = {"src/a.py" = "a", "tasks/specs/0001-runs.md" = "# Runs"}}
+    commits = [{message = "feat: run", files = {"src/a.py" = "b", "tasks/specs/0001-runs.md" = "# All runs"}}]
+    ```
+    """
+
+    code: ClassVar[str] = "SPC007"
+    name: ClassVar[str] = "missing-spec-change"
+    tables: ClassVar[tuple[str, ...]] = ("specs.code",)
+    condition: ClassVar[str] = "governed code changes with its spec, or a trailer says why not"
+
+    def check(
+        self,
+        entries: Sequence[Entry],
+        specs: Specs,
+        commits: Sequence[Commit] | None = None,
+        pull_request: PullRequest | None = None,
+        artifacts: Artifacts | None = None,
+    ) -> Iterator[Finding]:
+        """Look for code, then for a spec, then for a reason."""
+        settings = specs.settings
+        governed = {path for spec in specs.altered for path in specs.governed_by(spec)}
+        changed = [
+            entry
+            for entry in entries
+            if settings.code.find(entry.path) is not None
+            and not specs.is_spec_path(entry.path)
+            and entry.path not in governed
+        ]
+        added = [_lacking(spec, artifacts) for spec in specs.altered if specs.is_new(spec)] if changed else []
+        if not changed or "" in added:
+            return
+        stated, hint = _reason(settings.trailer, commits or (), pull_request)
+        if stated:
+            return
+        first = changed[0]
+        more = f" (and {len(changed) - 1} more like it)" if len(changed) > 1 else ""
+        places = settings.spec_paths.patterns or (*settings.files.patterns, settings.index)
+        wanted = " or ".join(filter(None, places)) or "[specs] `files`"
+        candidates = sorted((one.deleted, one.path) for one in entries if specs.is_spec_path(one.path))
+        why = ""
+        if added:
+            why = f"; the new {added[-1]}"
+        elif specs.altered:
+            why = f"; {path_text(specs.altered[0].path)} does not govern it"
+        elif candidates:
+            why = f"; what changed in {path_text(candidates[0][1])} does not count"
+        yield Finding(
+            f"{path_text(first.path)}{more} changed, and no spec did that governs it{why}{hint}",
+            help="Change the spec that governs it ([specs.governs], or the spec itself, says which), or add "
+            f"one under {wanted}. Or say why not in the last paragraph of the commit message: "
+            f"'{settings.trailer}: none (REASON)'.",
+            path=first.path,
+            side=first.side,
+            key="no spec changed",
+            severity="warning" if commits is None else None,
+            setting="specs.code",
+        )
+
+
+def _lacking(spec: Spec, artifacts: Artifacts | None) -> str:
+    """What a new spec lacks to be one, with its name; empty where it lacks nothing."""
+    about = artifacts.contracted(spec.path) if artifacts else ()
+    contracts = [artifact for artifact in about if artifact.contract.sections]
+    for artifact in contracts:
+        for flaw in artifact.flaws("missing-section", "empty-section"):
+            return f"{path_text(spec.path)} does not count: {flaw.message}"
+    return "" if contracts or spec.has_text else f"{path_text(spec.path)} has no text under a heading"
+
+
+def in_brackets(value: str) -> str:
+    """What a line has in its brackets behind a word; empty without these."""
+    before, _, behind = value.partition("(")
+    return behind.rpartition(")")[0] if any(map(str.isalnum, before)) else ""
+
+
+def _reason(key: str, commits: Sequence[Commit], pull_request: PullRequest | None) -> tuple[bool, str]:
+    """Whether a reason is stated under a trailer; else what is wrong with the trailers, as a clause."""
+    from specguard_rules.commits.trailers import in_change
+
+    hint = ""
+    for found in in_change(commits, pull_request):
+        for trailer in found.of(key):
+            if {word.casefold() for word in _WORD.findall(in_brackets(trailer.value))} - _EMPTY:
+                return True, ""
+            said = f"{key}: {shortened(trailer.value)}".rstrip()
+            hint = f"; {said!r} is without a reason in brackets"
+        for trailer in found.misplaced(key):
+            hint = hint or f"; '{key}' in line {trailer.line} of a message is not in its last paragraph"
+    return False, hint
+
+
+_REGULAR: Final = 0o10
+"""What the mode of a regular file begins with."""
+
+
+class ContradictedAuthority(Rule):
+    r"""A document contradicts a higher one on a declared key.
+
+    `order` in `[authority]`, or the section *Conflict resolution*, lists documents, highest first. `keys`
+    names what they must agree on: a field, front matter (`form = "front matter"`), or a line that matches a
+    `pattern` with one group. The highest document with a key decides. Documents of one pattern have no order.
+    Quotes and emphasis do not matter; case does.
+
+    Why is this bad? An agent follows the document that it read last.
+
+    How to fix it: correct the lower document, or change the higher one first.
+
+    ```text
+    error: work/AGENT_1_PLAN.md:3: work/AGENT_1_PLAN.md:3 says that canonical_root is '/api/orpc', and
+      ARCHITECTURE.md:3, which goes before it, that it is '/api/v2'
+    ```
+
+    ```toml fails
+    policy = '''
+    [authority]
+    order = ["ARCHITECTURE.md", "**/AGENT_*"]
+    keys = [{name = "canonical_root"}]
+    '''
+    base = {files = {"ARCHITECTURE.md" = "# Architecture\n\nCanonical root: `/api/v2`\n"}}
+
+    [[commits]]
+    message = "docs: plan"
+
+    [commits.files]
+    "work/AGENT_1_PLAN.md" = '''
+    # Plan
+
+    - **canonical_root:** /api/orpc
+    '''
+
+    [[expect]]
+    code = "SPC009"
+    path = "work/AGENT_1_PLAN.md"
+    line = 3
+    message = "ARCHITECTURE.md:3"
+    ```
+
+    ```toml passes
+    policy = '''
+    [authority]
+    order = ["ARCHITECTURE.md", "**/AGENT_*"]
+    keys = [{name = "root", pattern = 'rooted at `([^`]+)`'}]
+    '''
+    base = {files = {"ARCHITECTURE.md" = "The API is rooted at `/api/v2`.\n"}}
+
+    [[commits]]
+    message = "docs: plan"
+    files = {"work/AGENT_1_PLAN.md" = "All calls are rooted at `/api/v2`, as before.\n"}
+    ```
+    """
+
+    code: ClassVar[str] = "SPC009"
+    name: ClassVar[str] = "contradicted-authority"
+    tables: ClassVar[tuple[str, ...]] = ("authority.keys",)
+    condition: ClassVar[str] = "no document contradicts a higher one on a declared key"
+
+    def check(
+        self, policy: Policy, documents: Documents, entries: Sequence[Entry], whole: bool
+    ) -> Iterator[Finding]:
+        """Compare what the documents of the order state."""
+        for entry in entries:
+            was_file = entry.old_mode >> 12 == _REGULAR
+            if was_file and not entry.deleted and not entry.is_file and policy.rank(entry.path) is not None:
+                message = (
+                    f"{path_text(entry.path)}, which has a place in the order, is no regular file any more"
+                )
+                step = "Make it a file of its own: what a link leads to is not compared."
+                yield Finding(message, help=step, path=entry.path, key="no file", setting="authority.order")
+        touched = {entry.path for entry in entries}
+        for one in policy.contradictions(documents, lambda path: whole or path in touched):
+            low, high = one.lower, one.higher
+            message = (
+                f"{low.place} says that {one.name} is {shortened(low.value, 80)!r}, and {high.place}, "
+                f"which goes before it, that it is {shortened(high.value, 80)!r}"
+            )
+            step = f"Correct {path_text(low.path)}, or first {path_text(high.path)}."
+            setting = f"authority.keys.{one.key}"
+            yield Finding(message, help=step, path=low.path, line=low.line, key=one.name, setting=setting)
