@@ -35,7 +35,8 @@ _MEMORY = "/dev/shm"
 if "TMPDIR" not in os.environ and os.access(_MEMORY, os.W_OK):
     found = os.statvfs(_MEMORY)
     if found.f_bavail * found.f_frsize > 2 << 30 and not found.f_flag & os.ST_NOEXEC:
-        os.environ["TMPDIR"] = _MEMORY
+        # pytest has asked for a temporary file by now, after which the variable alone is not looked at again.
+        os.environ["TMPDIR"] = tempfile.tempdir = _MEMORY
 
 # A shell without job control starts what ends with `&` with this signal ignored. Processes inherit that, and
 # the tests of interruptions would wait for ever.
@@ -82,13 +83,21 @@ def no_process_is_left() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def plain_environment(
-    nothing_is_left: None, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+    nothing_is_left: None,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
 ) -> None:
-    """Run under a hook or a CI job as anywhere else, and keep out of the user's cache."""
+    """Run under a hook or a CI job as anywhere else, and keep out of the user's cache.
+
+    Each module has a cache of its own: whatever is written to one looks at all that is in it.
+    """
     for name in list(os.environ):
         if name.startswith(_AMBIENT) or name == "CI":
             monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv(
+        "XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache" / request.node.parent.name)
+    )
 
 
 @pytest.fixture
