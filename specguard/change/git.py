@@ -73,6 +73,7 @@ class Git(Store):
         self.max_entries = MAX_ENTRIES
         self._commits: dict[str, Commit] = {}
         self._refused: dict[tuple[object, ...], MissingFact] = {}
+        self._revisions: dict[tuple[str, ...], list[str]] = {}
 
     def commit(self, oid: str) -> Commit:
         """The commit of this object id, or the one that the tag of this id points to.
@@ -177,9 +178,11 @@ class Git(Store):
         """
         if head in without:
             return []
-        rest = [f"^{oid}" for oid in without if oid]
-        process = self.start("rev-list", "--topo-order", "--reverse", head, *rest, "--")
-        return self.read(process, "the change's commits").decode("ascii").split()
+        asked = (head, *(f"^{oid}" for oid in without if oid))
+        if asked not in self._revisions:
+            process = self.start("rev-list", "--topo-order", "--reverse", *asked, "--")
+            self._revisions[asked] = self.read(process, "the change's commits").decode("ascii").split()
+        return self._revisions[asked]
 
     # Walks of trees
 

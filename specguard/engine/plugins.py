@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from functools import cache
 
 import pluggy
 
@@ -69,6 +70,17 @@ def load_registry(distributions: Sequence[str] = ()) -> Registry:
             another version of the interface, or registers something that is refused. Every plugin is tried,
             and the message names each that is broken.
     """
+    return _loaded(distributions) if distributions else _built_in()
+
+
+@cache
+def _built_in() -> Registry:
+    """What the built-in plugin registers, which one process asks for at each policy that it compiles."""
+    return _loaded(())
+
+
+def _loaded(distributions: Sequence[str]) -> Registry:
+    """Everything that the built-in plugin and these register, in a registry of their own."""
     manager = _Manager(GROUP)
     manager.add_hookspecs(_Hooks)
     registry = Registry(fact_types())
