@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import Case
+from specguard.testing import Case, Repository
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 
@@ -20,31 +20,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NEVER = {
-    "argparse",
-    "click",
-    "contextlib",
-    "dataclasses",
-    "datetime",
-    "hashlib",
-    "importlib",
-    "importlib.metadata",
-    "inspect",
-    "logging",
-    "markdown_it",
-    "pathlib",
-    "pathspec",
-    "pluggy",
-    "pydantic",
-    "pydantic_core",
-    "re2",
-    "rich",
-    "subprocess",
-    "tempfile",
-    "tomllib",
-    "typing",
-    "warnings",
-    "yaml",
-}
+    "argparse", "click", "contextlib", "dataclasses", "datetime", "hashlib", "importlib",
+    "importlib.metadata", "inspect", "logging", "markdown_it", "pathlib", "pathspec", "pluggy",
+    "pydantic", "pydantic_core", "re2", "rich", "subprocess", "tempfile", "tomllib", "typing",
+    "warnings", "yaml",
+}  # fmt: skip
 
 CASE = """
 policy = '''
@@ -124,17 +104,17 @@ def test_a_rule_that_mostly_has_nothing_to_read_costs_little_to_import(module: s
             assert not any(isinstance(value, re.Pattern) for value in values), name
 
 
+def called(repository: Repository, name: str, tool: str, **given: str) -> str:
+    """An event about an agent's call; a session is told where it has been done."""
+    session = {"session_id": "s"} if name == "PostToolUse" else {}
+    event = {"hook_event_name": name, **session, "cwd": str(repository.path), "tool_name": tool}
+    return json.dumps({**event, "tool_input": given})
+
+
 @pytest.mark.parametrize("path", ["src/a.py", "docs/api/x.yaml"], ids=["allowed", "refused"])
 def test_an_agents_hook_with_a_cached_policy_imports_little(path: str, tmp_path: Path) -> None:
     repository = Case.from_toml(CASE).build(tmp_path / "repository")
-    event = json.dumps(
-        {
-            "hook_event_name": "PreToolUse",
-            "cwd": str(repository.path),
-            "tool_name": "Write",
-            "tool_input": {"file_path": path, "content": "x = 2\n"},
-        }
-    )
+    event = called(repository, "PreToolUse", "Write", file_path=path, content="x = 2\n")
     hook = [command(), "hook", "claude"]
     nothing = imported(["-c", "pass"], repository.path, tmp_path / "cache")
     imported(hook, repository.path, tmp_path / "cache", event)
@@ -151,14 +131,7 @@ def test_an_agents_hook_with_a_cached_policy_imports_little(path: str, tmp_path:
 
 def test_an_agents_hook_for_a_command_that_only_reads_looks_at_no_policy(tmp_path: Path) -> None:
     repository = Case.from_toml(CASE).build(tmp_path / "repository")
-    event = json.dumps(
-        {
-            "hook_event_name": "PreToolUse",
-            "cwd": str(repository.path),
-            "tool_name": "Bash",
-            "tool_input": {"command": "git status --short && ls -la src"},
-        }
-    )
+    event = called(repository, "PreToolUse", "Bash", command="git status --short && ls -la src")
     nothing = imported(["-c", "pass"], repository.path, tmp_path / "cache")
     again = imported([command(), "hook", "claude"], repository.path, tmp_path / "cache", event) - nothing
     assert "specguard.integrations.hooks.shell" in again
@@ -173,15 +146,7 @@ def test_an_agents_hook_for_a_command_that_only_reads_looks_at_no_policy(tmp_pat
 
 def test_an_agents_hook_after_a_command_that_altered_nothing_looks_at_no_policy(tmp_path: Path) -> None:
     repository = Case.from_toml(CASE).build(tmp_path / "repository")
-    event = json.dumps(
-        {
-            "hook_event_name": "PostToolUse",
-            "session_id": "s",
-            "cwd": str(repository.path),
-            "tool_name": "Bash",
-            "tool_input": {"command": "pytest -q"},
-        }
-    )
+    event = called(repository, "PostToolUse", "Bash", command="pytest -q")
     hook = [command(), "hook", "claude"]
     nothing = imported(["-c", "pass"], repository.path, tmp_path / "cache")
     for _ in range(2):

@@ -13,6 +13,7 @@ from specguard.change.request import Request
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
 from tests.changes import git_of
+from tests.outcomes import there
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,8 +36,7 @@ def find(repo: Repository, event: Event | None = None, *, without: str = "", **o
 
 
 def number(repo: Repository, found: Found | None) -> str:
-    assert found is not None
-    return next(number for number, oid in repo.names.items() if oid == found.oid)
+    return next(number for number, oid in repo.names.items() if oid == there(found).oid)
 
 
 def point(repo: Repository, ref: str, commit: str) -> None:
@@ -53,15 +53,13 @@ def test_the_usual_places_are_tried_in_order(repo: Repository) -> None:
     ]
     for ref, commit, name in steps:
         point(repo, ref, commit)
-        found = find(repo)
-        assert found is not None
+        found = there(find(repo))
         assert (number(repo, found), found.name, found.how, found.ref) == (commit, name, "usual", ref)
         assert found.trusted
         assert not found.given
     point(repo, "refs/remotes/origin/trunk", "1")
     repo.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
-    found = find(repo)
-    assert found is not None
+    found = there(find(repo))
     assert (number(repo, found), found.name, found.ref) == ("1", "origin/trunk", "refs/remotes/origin/trunk")
 
 
@@ -100,8 +98,7 @@ def test_what_the_caller_names_comes_first(repo: Repository) -> None:
     point(repo, "refs/remotes/origin/main", "4")
     point(repo, "refs/heads/release", "2")
     event = Event("pull_request", base="main")
-    found = find(repo, event, base="release")
-    assert found is not None
+    found = there(find(repo, event, base="release"))
     assert (number(repo, found), found.name, found.how) == ("2", "release", "option")
     assert found.given
     assert number(repo, find(repo, base=repo.names["1"])) == "1"
@@ -114,13 +111,11 @@ def test_then_what_the_platform_names(repo: Repository) -> None:
     point(repo, "refs/heads/main", "4")
     point(repo, "refs/heads/release", "3")
     event = Event("pull_request", base="release", base_oid=repo.names["1"])
-    found = find(repo, event)
     # It was not fetched as the remote's branch: the commit that the platform names is its tip then.
-    assert found is not None
+    found = there(find(repo, event))
     assert (number(repo, found), found.name, found.how) == ("1", "release", "event")
     point(repo, "refs/remotes/origin/release", "2")
-    found = find(repo, event)
-    assert found is not None
+    found = there(find(repo, event))
     assert (number(repo, found), found.name) == ("2", "origin/release")
     assert found.given
     assert found.trusted
@@ -130,15 +125,13 @@ def test_then_what_the_platform_names(repo: Repository) -> None:
 def test_an_exact_commit_of_the_platform_is_taken(repo: Repository) -> None:
     point(repo, "refs/remotes/origin/main", "1")
     event = Event("merge_group", base="main", base_oid=repo.names["3"], exact=True)
-    found = find(repo, event)
-    assert found is not None
+    found = there(find(repo, event))
     assert (number(repo, found), found.how, found.ref, found.given) == ("3", "event", "", True)
 
 
 def test_a_branch_that_is_here_alone_may_be_what_the_platform_names(repo: Repository) -> None:
     point(repo, "refs/heads/release", "2")
-    found = find(repo, Event("pull_request", base="release"))
-    assert found is not None
+    found = there(find(repo, Event("pull_request", base="release")))
     assert (found.how, found.ref, found.given) == ("event", "refs/heads/release", True)
 
 
@@ -204,15 +197,12 @@ AUTHORITY = '# Authority\n\n```toml specguard\nbase = "trunk"\n```\n'
 def test_without_a_usual_name_the_only_branch_with_an_authority_stands_in(repo: Repository) -> None:
     repo.branch("trunk")
     repo.commit("docs: state it", files={"SPEC_AUTHORITY.md": AUTHORITY})
-    found = find(repo)
-    assert found is not None
+    found = there(find(repo))
     assert (found.name, found.how, found.trusted) == ("trunk", "local", False)
     assert find(repo, without="refs/heads/trunk") is None
     for name in ("feature", "another"):
         repo.branch(name, at="trunk")
-        again = find(repo)
-        assert again is not None
-        assert again.name == "trunk"
+        assert there(find(repo)).name == "trunk"
     with pytest.raises(SpecguardError, match="--enforce"):
         find(repo, enforce=True)
     repo.commit("docs: mine", files={"SPEC_AUTHORITY.md": AUTHORITY.replace("trunk", "another")})

@@ -11,6 +11,7 @@ from specguard.change.git import Git
 from specguard.change.store import DOCUMENT_LIMIT
 from specguard.change.tree import Documents, Tree
 from specguard.errors import MissingFact
+from tests.outcomes import there
 
 if TYPE_CHECKING:
     from specguard.testing import Repository
@@ -44,13 +45,11 @@ def documents(repo: Repository, git: Git) -> Documents:
 
 
 def test_a_document_is_read_once(documents: Documents) -> None:
-    document = documents.read(b"a.md")
-    assert document is not None
+    document = there(documents.read(b"a.md"))
     assert document.sections[0].line == 4
     assert documents.read(b"a.md") is document
     assert documents.read(b"copy.md") is document
-    other = documents.read(b"\xff.md")
-    assert other is not None
+    other = there(documents.read(b"\xff.md"))
     assert other.sections[0].heading.text.raw == "Bytes"
 
 
@@ -74,22 +73,18 @@ def test_what_is_no_regular_file_is_none(documents: Documents) -> None:
 
 def test_data_is_read_by_the_name(documents: Documents) -> None:
     for path in (b"data.json", b"data.YAML", b"data.toml"):
-        data = documents.data(path)
-        assert data is not None
+        data = there(documents.data(path))
         assert (data.get("a.b"), documents.data(path) is data) == (1, True)
-    front = documents.data(b"a.md")
-    assert front is not None
+    front = there(documents.data(b"a.md"))
     assert (front.value, front.line(["status"])) == ({"status": "done"}, 2)
-    broken = documents.data(b"data.yml")
-    assert broken is not None
+    broken = there(documents.data(b"data.yml"))
     assert broken.problem is not None
     assert broken.problem.line == 2
 
 
 def test_what_cannot_be_read_is_a_problem(documents: Documents) -> None:
     for read in (documents.read, documents.data):
-        found = read(b"bad.md")
-        assert found is not None
+        found = there(read(b"bad.md"))
         assert found.problem is not None
         assert (found.problem.message, found.problem.line) == ("it is not UTF-8", 2)
 

@@ -14,6 +14,7 @@ from specguard.change import platform_event as events
 from specguard.change.platform_event import Event, find_event, read_event
 from specguard.change.request import Request, read_body
 from specguard.errors import SpecguardError
+from tests.outcomes import there
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,8 +66,7 @@ def read(tmp_path: Path) -> Any:
 
 
 def shown(event: Event | None) -> dict[str, Any]:
-    assert event is not None
-    values = {name: getattr(event, name) for name in Event._fields}
+    values = {name: getattr(there(event), name) for name in Event._fields}
     return {name: value for name, value in values.items() if value not in (None, False, [], ())}
 
 
@@ -219,8 +219,7 @@ def github(tmp_path: Path, payload: object, name: str = "pull_request", **more: 
 
 @pytest.mark.parametrize("name", ["pull_request", "pull_request_target"])
 def test_on_github_the_event_is_found(tmp_path: Path, name: str) -> None:
-    event = of(github(tmp_path, pull_request(), name))
-    assert event is not None
+    event = there(of(github(tmp_path, pull_request(), name)))
     assert (event.kind, event.title, event.head) == ("pull_request", "Phase 12", A)
 
 
@@ -252,9 +251,7 @@ def test_a_named_file_is_used_on_any_platform(tmp_path: Path) -> None:
     environment = github(tmp_path, pull_request())
     other = tmp_path / "other.json"
     other.write_text(json.dumps(GROUP))
-    event = of(environment, str(other))
-    assert event is not None
-    assert event.kind == "merge_group"
+    assert there(of(environment, str(other))).kind == "merge_group"
 
 
 GITLAB = {
@@ -276,19 +273,14 @@ def test_on_gitlab_the_variables_are_the_event() -> None:
 
 
 def test_on_gitlab_a_merged_result_is_not_the_head() -> None:
-    event = of({**GITLAB, "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": B})
-    assert event is not None
-    assert event.head == B
+    assert there(of({**GITLAB, "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": B})).head == B
 
 
 def test_on_gitlab_a_description_that_was_cut_is_not_known() -> None:
-    event = of({**GITLAB, "CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED": "true"})
-    assert event is not None
-    assert event.body is None
+    assert there(of({**GITLAB, "CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED": "true"})).body is None
 
 
 def test_on_gitlab_a_merge_train_is_a_queue_and_a_branch_pipeline_no_event() -> None:
-    event = of({**GITLAB, "CI_MERGE_REQUEST_EVENT_TYPE": "merge_train"})
-    assert event is not None
+    event = there(of({**GITLAB, "CI_MERGE_REQUEST_EVENT_TYPE": "merge_train"}))
     assert (event.kind, event.branch) == ("merge_group", None)
     assert of({"GITLAB_CI": "true", "CI_COMMIT_SHA": A}) is None

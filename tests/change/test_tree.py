@@ -13,6 +13,7 @@ from specguard.change.git import Git
 from specguard.change.tree import DIRECTORY, Tree, TreeEntry
 from specguard.errors import MissingFact
 from specguard.testing import Repository
+from tests.outcomes import there
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,8 +51,7 @@ def test_what_is_at_a_path_is_found(repo: Repository, tree: Tree) -> None:
     assert tree.find(b"module") == TreeEntry(0o160000, "1" * 40)
     for path in (b"none", b"a/b", b"dir/none", b"link/x", b"module/x", b"dir/", b"/a", b"dir//x", b"A"):
         assert tree.find(path) is None
-    root = tree.find(b"")
-    assert root is not None
+    root = there(tree.find(b""))
     assert root.is_directory
 
 
@@ -181,7 +181,6 @@ def made(git: Git, paths: set[bytes], oid: bytes) -> str:
 
 def test_an_entry_of_a_nested_repository_shows_as_a_submodule(repo: Repository, git: Git) -> None:
     tree = Tree(git, repo.oid("HEAD^{tree}"), [Entry(b"dir/nested", "A", 0, 0o160000, ZERO, ZERO)])
-    found = tree.find(b"dir/nested")
-    assert found is not None
+    found = there(tree.find(b"dir/nested"))
     assert found.mode == 0o160000
     assert tree.read(b"dir/nested") is None

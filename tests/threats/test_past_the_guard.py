@@ -9,6 +9,7 @@ import pytest
 
 from specguard.testing import Outcome, Repository, run_here
 from tests.threats.cases import threat
+from tests.threats.guarded import LOCKED, errors, fails
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,6 @@ pattern = "^feature/"
 paths = ["locked/", "later/api/", "**/secret", "some/*/where/"]
 ```
 """
-LOCKED = ("PTH002", "locked/p")
 ZERO = "0" * 40
 
 
@@ -43,15 +43,6 @@ def check(repo: Repository, *arguments: str, select: str = "PTH", **options: Any
     """Judge by some rules."""
     selected = [f"--select={select}"] if select else []
     return run_here("check", *selected, "--output-format=json", *arguments, directory=repo.path, **options)
-
-
-def errors(outcome: Outcome) -> set[tuple[str, str | None]]:
-    """Code and path of each error."""
-    return {
-        (finding["code"], finding["location"]["path"])
-        for finding in outcome.report["findings"]
-        if finding["severity"] == "error"
-    }
 
 
 # What is trusted
@@ -76,9 +67,7 @@ def test_settings_that_come_into_a_project_file_in_another_spelling(
         repo.commit("chore: project", files={"pyproject.toml": before})
         repo.git("rebase", "-q", "main", "work")
     repo.commit("feat: x", files={"pyproject.toml": before + text})
-    outcome = check(repo)
-    assert errors(outcome) == {("PTH004", "pyproject.toml")}
-    assert outcome.exit_code == 1
+    fails(check(repo), ("PTH004", "pyproject.toml"))
 
 
 def test_a_project_file_about_something_else_is_no_policy(repo: Repository) -> None:
@@ -164,9 +153,7 @@ def test_settings_that_break_their_reader(repo: Repository, text: str, said: str
 )
 def test_prose_that_breaks_its_reader(repo: Repository, text: str) -> None:
     repo.commit("feat: x", files={"SPEC_AUTHORITY.md": f"{AUTHORITY}\n{text}"})
-    outcome = check(repo)
-    assert errors(outcome) == {("PTH004", "SPEC_AUTHORITY.md")}
-    assert outcome.exit_code == 1
+    fails(check(repo), ("PTH004", "SPEC_AUTHORITY.md"))
     outcome = check(repo, "--base=work")
     assert outcome.exit_code == 2
     assert "the authority cannot be read: lists and quotes are nested too deeply" in outcome.stderr

@@ -8,6 +8,7 @@ import pytest
 
 from specguard.testing import Outcome, Repository, run_here
 from tests.threats.cases import threat
+from tests.threats.guarded import LOCKED, errors, fails
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,18 +40,6 @@ def check(repo: Repository, *arguments: str, env: Mapping[str, str] | None = Non
     return run_here("check", "--select=PTH", "--output-format=json", *arguments, directory=repo.path, env=env)
 
 
-def errors(outcome: Outcome) -> set[tuple[str, str]]:
-    """Code and path of each error."""
-    return {
-        (finding["code"], finding["location"]["path"])
-        for finding in outcome.report["findings"]
-        if finding["severity"] == "error"
-    }
-
-
-LOCKED = ("PTH002", "locked/p")
-
-
 @threat(
     "T72", "an authority or settings loosened, emptied or deleted by the change", "exit 1: PTH002, PTH004"
 )
@@ -80,9 +69,7 @@ def test_a_policy_altered_and_put_back_has_no_say_in_between(repo: Repository) -
     repo.commit("chore: unlock", files={"SPEC_AUTHORITY.md": UNLOCKED})
     repo.commit("feat: x", files={"locked/p": "EVIL\n"})
     repo.commit("chore: lock", files={"SPEC_AUTHORITY.md": AUTHORITY})
-    outcome = check(repo)
-    assert errors(outcome) == {LOCKED}
-    assert outcome.exit_code == 1
+    fails(check(repo), LOCKED)
 
 
 def test_the_staged_policy_has_no_say_about_what_is_staged(repo: Repository) -> None:
@@ -108,9 +95,7 @@ def test_settings_below_the_root_have_no_say(repo: Repository, path: str) -> Non
 def test_the_environment_has_no_say(repo: Repository, name: str) -> None:
     (repo.path / "other.md").write_text(UNLOCKED)
     repo.commit("feat: x", files={"locked/p": "EVIL\n"})
-    outcome = check(repo, env={name: "other.md"})
-    assert errors(outcome) == {LOCKED}
-    assert outcome.exit_code == 1
+    fails(check(repo, env={name: "other.md"}), LOCKED)
 
 
 @threat("T76", "another authority, which the report calls untrusted", "exit 0")
@@ -134,6 +119,4 @@ def test_a_workflow_that_stops_to_run_specguard(repo: Repository) -> None:
     repo.commit(
         "ci: x", files={".github/workflows/guard.yml": workflow.replace("guard:", "guard:\n    if: false")}
     )
-    outcome = check(repo)
-    assert errors(outcome) == {("PTH004", ".github/workflows/guard.yml")}
-    assert outcome.exit_code == 1
+    fails(check(repo), ("PTH004", ".github/workflows/guard.yml"))

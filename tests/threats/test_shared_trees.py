@@ -89,8 +89,7 @@ def test_no_change_is_too_large_to_be_refused(repo: Repository, form: str, how: 
     stdin = ""
     if how == ["--push"]:
         stdin = f"refs/heads/work {repo.oid()} refs/heads/work {'0' * 40}\n"
-    outcome = check(repo, *how, stdin=stdin)
-    undecided(outcome, LIMITS[form])
+    undecided(check(repo, *how, stdin=stdin), LIMITS[form])
     # The largest of all processes that were waited for, git's included, in KiB.
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 2 << 20
 
