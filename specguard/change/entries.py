@@ -119,9 +119,9 @@ def is_record(path: bytes, folder: bytes) -> bool:
         path: the path.
         folder: what the paths of the log begin with, a slash at its end.
     """
-    return path.startswith(folder) and bool(
-        re.fullmatch(rb"[0-9a-f]{64}\.json(\.sig)?", path.removeprefix(folder))
-    )
+    digest, _, kind = path.removeprefix(folder).partition(b".")
+    known = len(digest) == 64 and not digest.strip(b"0123456789abcdef") and kind in (b"json", b"json.sig")
+    return known and path.startswith(folder)
 
 
 class Message:

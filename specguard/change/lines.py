@@ -543,13 +543,13 @@ def _program(texts: Sequence[str]) -> Any:
     options.never_nl = True
     options.never_capture = True
     options.log_errors = False
-    if any(_is_tied(text) for text in texts):
-        return re2.compile(_EVERY_LINE, options)
-    try:
-        return re2.compile("(?m)" + "|".join(f"(?:{text})" for text in texts), options)
-    except re2.error:
-        # Together they are too large, or two of them use one name for a group.
-        return re2.compile(_EVERY_LINE, options)
+    if not any(_is_tied(text) for text in texts):
+        try:
+            return re2.compile("(?m)" + "|".join(f"(?:{text})" for text in texts), options)
+        except re2.error:
+            # Together they are too large, or two of them use one name for a group.
+            pass
+    return re2.compile(_EVERY_LINE, options)
 
 
 def _is_tied(text: str) -> bool:

@@ -11,7 +11,7 @@ import os
 import re
 import time
 
-from specguard.change.repository import short_name
+from specguard.change.repository import is_oid, short_name
 from specguard.change.request import no_constant, once, read_bounded
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from specguard.change.request import Request
 
 
-_OID: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _MOST_VALUES: Final = 10_000
-_SPACE: Final = re.compile(r"[ \t\r\n]*")
 
 
 def read_values(data: bytes) -> list[Any]:
@@ -50,8 +48,9 @@ def read_values(data: bytes) -> list[Any]:
 
 
 def _after_space(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    return found.end() if found else at
+    while at < len(text) and text[at] in " \t\r\n":
+        at += 1
+    return at
 
 
 class Fields:
@@ -109,7 +108,7 @@ class Fields:
 
 def is_object_id(text: str) -> bool:
     """Whether this is a full object id of either format."""
-    return bool(_OID.fullmatch(text))
+    return is_oid(text, 40) or is_oid(text, 64)
 
 
 def plain(text: str) -> str:

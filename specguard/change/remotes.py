@@ -163,9 +163,8 @@ def _named(host: str, path: str) -> tuple[str, str] | None:
 
 def _path(path: str) -> str:
     """A path with single slashes, and without `.git` and slashes at its end."""
-    path = re.sub(r"/+", "/", path)
-    path = path.rstrip("/")
-    return path.removesuffix(".git").rstrip("/")
+    root = "/" if path.startswith("/") else ""
+    return (root + "/".join(filter(None, path.split("/")))).removesuffix(".git").rstrip("/")
 
 
 INPUT_LIMIT: Final = 16 << 20

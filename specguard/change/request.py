@@ -8,7 +8,6 @@ meant. A name is looked up under its full names alone, in a stated order.
 from __future__ import annotations
 
 import os
-import re
 import stat
 
 from specguard.declaration.rule import Record
@@ -205,8 +204,6 @@ def no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-# Compiled by their first use: a hook is seldom given a revision.
-_SPELLING: Final = r"(?s)(?P<name>.*?)(?P<steps>(?:[~^][0-9]*)*)"
 _WRONG: Final = "\x7f:?*[\\^~"
 
 
@@ -252,8 +249,8 @@ def resolve(git: Git, text: str, refs: Callable[[str], Sequence[str]] = head_ref
         SpecguardError: there is no such commit, or the name has several meanings.
         MissingFact: the ref or the object is broken.
     """
-    match = re.fullmatch(_SPELLING, text) if "~" in text or "^" in text else None
-    name, steps = (match["name"], match["steps"]) if match else (text, "")
+    steps = text[len(text.rstrip("~^0123456789")) :].lstrip("0123456789")
+    name = text[: len(text) - len(steps)]
     found = _find(git, name, refs(name))
     if found is None:
         raise unknown(git, name)

@@ -464,8 +464,6 @@ def _remove_folder(folder: str) -> None:
 LINK_LIMIT: Final = 4096
 """The most bytes that the text of a symbolic link may have, as on Linux (PATH_MAX)."""
 
-_ABSENT: Final = rb"(?m)^([0-9a-f]+) (?:missing|ambiguous)$"
-
 
 class Objects:
     """The objects that a change's entries name.
@@ -509,9 +507,10 @@ class Objects:
             stdin=lines_of(oids),
         )  # fmt: skip
         said = self._git.read(process, "the objects' sizes")
-        absent = re.search(_ABSENT, said)
-        if absent or said.count(b"\n") != len(oids):
-            named = absent[1].decode("ascii") if absent else "of the change"
+        lines = said.split(b"\n")
+        absent = next((line for line in lines if line.endswith((b" missing", b" ambiguous"))), b"")
+        if absent or len(lines) != len(oids) + 1:
+            named = absent.partition(b" ")[0].decode("ascii") or "of the change"
             raise self._git.missing(f"object {named}", "it is not in the object store")
         # Only sizes with as many digits as the limit has are looked at.
         found = re.finditer(rb"(?m)^([0-9]{%d,}) ([0-9a-f]+)$" % len(str(limit)), said)
