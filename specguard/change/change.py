@@ -49,8 +49,6 @@ class Bookkeeping:
         self._log = log
         self._runs = runs
         self._squash = squash
-        self._new: Set[bytes] | None = None
-        self._worked: Set[bytes] | None = None
 
     def is_all_of(self, commit: Commit) -> bool:
         """Whether a commit does nothing but file approvals and runs.
@@ -65,10 +63,9 @@ class Bookkeeping:
             return True
         if len(commit.parents) != 1 or not commit.diffs or not commit.diffs[0]:
             return False
-        runs = self._runs()
         # All but approvals of a commit that files both are what the change adds in the end.
-        return bool(runs) and all(
-            entry.path in self._filed(runs) for entry in commit.diffs[0] if not is_filed(entry, self._log)
+        return bool(self._runs()) and all(
+            entry.path in self._filed for entry in commit.diffs[0] if not is_filed(entry, self._log)
         )
 
     def has(self, entry: Entry) -> bool:
@@ -83,30 +80,28 @@ class Bookkeeping:
         Raises:
             MissingFact: the files of a commit are not there.
         """
-        runs = self._runs()
-        if not runs or self._change.stage in ("edit", "run") or entry.path not in self._filed(runs):
+        if not self._runs() or self._change.stage in ("edit", "run") or entry.path not in self._filed:
             return False
-        return self._squash or entry.path not in self._work()
+        return self._squash or entry.path not in self._work
 
-    def _filed(self, runs: bytes) -> Set[bytes]:
+    @cached_property
+    def _filed(self) -> Set[bytes]:
         """The run's files that the change adds, as plain files."""
-        if self._new is None:
-            self._new = {
-                entry.path
-                for entry in self._change.entries
-                if entry.added and entry.new_mode == _PLAIN_FILE and entry.path.startswith(runs)
-            }
-        return self._new
+        runs = self._runs()
+        return {
+            entry.path
+            for entry in self._change.entries
+            if entry.added and entry.new_mode == _PLAIN_FILE and entry.path.startswith(runs)
+        }
 
+    @cached_property
     def _work(self) -> Set[bytes]:
         """The paths that commits touch which are not bookkeeping."""
-        if self._worked is None:
-            try:
-                commits = [commit for commit in self._change.commits if not self.is_all_of(commit)]
-            except NotApplicable:
-                commits = []
-            self._worked = {entry.path for commit in commits for entry in commit.own_entries}
-        return self._worked
+        try:
+            commits = [commit for commit in self._change.commits if not self.is_all_of(commit)]
+        except NotApplicable:
+            commits = []
+        return {entry.path for commit in commits for entry in commit.own_entries}
 
 
 BASELINE: Final = b".specguard/baseline.json"

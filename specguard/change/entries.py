@@ -14,7 +14,7 @@ from operator import attrgetter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from hashlib import _Hash
     from hashlib import sha1 as sha1
     from typing import Any, Final, Literal
@@ -375,6 +375,14 @@ def read_tree(data: bytes, digits: int) -> Iterator[tuple[bytes, int, str]]:
             known[mode] = int(mode, 8)
         at = stop + 1 + width
         yield data[space + 1 : stop], known[mode], data[stop + 1 : at].hex()
+
+
+def read_listing(lines: Iterable[bytes]) -> Iterator[tuple[bytes, int, str]]:
+    """The path, mode and object id of each line of a recursive `ls-tree`."""
+    for line in lines:
+        header, _, path = line.partition(b"\t")
+        mode, _, oid = header.decode("ascii").split(" ")
+        yield path, int(mode, 8), oid
 
 
 def read_commit(oid: str, data: bytes, diffs: Callable[[], Sequence[Sequence[Entry]]]) -> Commit:

@@ -16,6 +16,7 @@ at one by one. RE2 may not match a newline there, so that no match can hide a li
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from itertools import islice
 
 from specguard.change.process import CommandError
@@ -465,7 +466,6 @@ class Scanner:
 
     def __init__(self, expressions: Sequence[Expression]) -> None:
         self._expressions = expressions
-        self._programs: tuple[Any, Any] | None = None
         self._needed: list[bytes] | None = []
         for expression in expressions:
             literals = needed_literals(expression.text)
@@ -474,18 +474,12 @@ class Scanner:
                 break
             self._needed += literals
 
-    def _certainly_not(self, block: bytes) -> bool:
-        """Whether no line of the block can match; False says nothing."""
-        if self._programs or self._needed is None:
-            return False
-        return not any(literal in block for literal in self._needed)
-
-    def _compiled(self) -> tuple[Any, Any]:
+    @cached_property
+    def _programs(self) -> tuple[Any, Any]:
         """The program that stops at lines which may match, and that which says what matches one."""
-        if self._programs is None:
-            texts = [expression.text for expression in self._expressions]
-            self._programs = _program(texts), _set(texts) if len(texts) > 1 else None
-        return self._programs
+        self._needed = None
+        texts = [expression.text for expression in self._expressions]
+        return _program(texts), _set(texts) if len(texts) > 1 else None
 
     def lines(self, block: bytes, first: int) -> Iterator[tuple[int, str, int]]:
         """Each matching line with each expression that matches it.
@@ -498,9 +492,9 @@ class Scanner:
             The line's number, its text with bytes that are no UTF-8 as surrogate escapes, and the position of
             the expression.
         """
-        if self._certainly_not(block):
+        if self._needed is not None and not any(literal in block for literal in self._needed):
             return
-        program, which_match = self._compiled()
+        program, which_match = self._programs
         plain = _plain(block)
         original = block.split(b"\n") if plain != block else None
         number = first

@@ -14,7 +14,7 @@ import re
 from functools import cached_property
 
 from specguard.change.change import Change
-from specguard.change.entries import FormatError, Message, read_commit_time, read_entries
+from specguard.change.entries import FormatError, Message, read_commit_time, read_entries, read_listing
 from specguard.change.process import CommandError
 from specguard.change.repository import UNDER_WAY, Base, Branch, PullRequest
 from specguard.change.request import read_body
@@ -575,7 +575,8 @@ class Merges:
             return list(entries)
         moved: set[bytes] = set()
         for parent in commit.parents[1:]:
-            files = _listing(self._git.list_tree(parent, "what a merge joins"))
+            listed = read_listing(self._git.list_tree(parent, "what a merge joins"))
+            files = {path: (mode, oid) for path, mode, oid in listed}
             for entry in entries:
                 folders = entry.path.split(b"/")
                 suffixes = (b"/".join(folders[depth:]) for depth in range(1, len(folders)))
@@ -664,13 +665,3 @@ def _is_brought(git: Git, oid: str, head: str, tip: str) -> bool:
 def in_conflict(path: bytes, conflicts: set[bytes]) -> bool:
     """Whether a path is in conflict; where a file and a folder are, git adds `~` and a name to the file's."""
     return path in conflicts or any(other.startswith(path + b"~") for other in conflicts)
-
-
-def _listing(lines: Sequence[bytes]) -> dict[bytes, tuple[int, str]]:
-    """The mode and object id of each path of a recursive `ls-tree`."""
-    files: dict[bytes, tuple[int, str]] = {}
-    for line in lines:
-        header, _, path = line.partition(b"\t")
-        mode, _, oid = header.decode("ascii").split(" ")
-        files[path] = int(mode, 8), oid
-    return files

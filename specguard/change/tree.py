@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from specguard.change.entries import SUBMODULE, SYMLINK, FormatError, read_tree
 from specguard.change.store import DOCUMENT_LIMIT
 from specguard.errors import MissingFact
@@ -73,7 +75,6 @@ class Tree:
         self._changes = changes
         self._names: dict[bytes, Mapping[bytes, TreeEntry]] = {}
         self._objects: dict[str, Mapping[bytes, TreeEntry]] = {}
-        self._below: dict[bytes, _Changed] | None = None
         self._paths: Sequence[bytes] | None = None
 
     def find(self, path: bytes) -> TreeEntry | None:
@@ -190,7 +191,7 @@ class Tree:
     def _overlaid(self, directory: bytes, stored: Mapping[bytes, TreeEntry]) -> Mapping[bytes, TreeEntry]:
         if not self._changes:
             return stored
-        changed = self._changed().get(directory)
+        changed = self._changed.get(directory)
         if changed is None:
             return stored
         names = dict(stored)
@@ -207,20 +208,20 @@ class Tree:
                 names[entry.path.rpartition(b"/")[2]] = TreeEntry(entry.new_mode, entry.new)
         return names
 
+    @cached_property
     def _changed(self) -> Mapping[bytes, _Changed]:
         """What changes in each directory, and in those above it."""
-        if self._below is None:
-            self._below = below = {b"": _Changed()}
-            for entry in self._changes:
-                directory = entry.path.rpartition(b"/")[0]
-                known = directory in below
-                below.setdefault(directory, _Changed()).entries.append(entry)
-                while directory and not known:
-                    parent, _, name = directory.rpartition(b"/")
-                    known = parent in below and bool(parent)
-                    below.setdefault(parent, _Changed()).directories.add(name)
-                    directory = parent
-        return self._below
+        below = {b"": _Changed()}
+        for entry in self._changes:
+            directory = entry.path.rpartition(b"/")[0]
+            known = directory in below
+            below.setdefault(directory, _Changed()).entries.append(entry)
+            while directory and not known:
+                parent, _, name = directory.rpartition(b"/")
+                known = parent in below and bool(parent)
+                below.setdefault(parent, _Changed()).directories.add(name)
+                directory = parent
+        return below
 
 
 class _Changed:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import os
 import time
+from functools import cached_property
 
-from specguard.change.entries import SUBMODULE, Entry
+from specguard.change.entries import SUBMODULE, Entry, read_listing
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 FILE_LIMIT: Final = 2 << 30
 """How large a file of the working tree may be, in bytes."""
+
+_OTHERS: Final = ("ls-files", "-o", "-z", "--exclude-per-directory=.gitignore")
 
 
 class WorkTree(Record):
@@ -83,10 +86,7 @@ def hash_work_tree(git: Git, start: str) -> WorkTree:
     ]
     _update(git, index, root, ["--force-remove"], gone)
     _take(git, index, kept)
-    others = git.read(
-        git.start("ls-files", "-o", "-z", "--exclude-per-directory=.gitignore", index=index, work_tree=root),
-        "the files that are not tracked",
-    )
+    others = git.read(git.start(*_OTHERS, index=index, work_tree=root), "the files that are not tracked")
     files = present.intersection(before)
     files.update(present.intersection(listed))
     files.update(present.intersection(others.split(b"\0")))
@@ -121,9 +121,7 @@ def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
         os.utime(index, ns=(written, written))
     options = ("--name-only", "-z", "--ignore-submodules=all")
     changed = git.start("diff-files", *options, index=index, work_tree=root)
-    others = git.start(
-        "ls-files", "-o", "-z", "--exclude-per-directory=.gitignore", index=index, work_tree=root
-    )
+    others = git.start(*_OTHERS, index=index, work_tree=root)
     staged = git.index_diff(start)
     known = set(git.read(changed, "the index").split(b"\0"))
     new = set(git.read(others, "the index").split(b"\0")) - known
@@ -164,13 +162,8 @@ class _PathState(Record):
 
 def _in_tree(git: Git, start: str) -> dict[bytes, _PathState]:
     # What is checked out is no more than what the index has, which is there as a whole.
-    spare = git.repository.indexed()
-    found = {}
-    for record in git.list_tree(start, "the files of HEAD", spare=spare):
-        header, _, path = record.partition(b"\t")
-        mode, _, oid = header.split(b" ")
-        found[path] = _PathState(int(mode, 8), oid.decode())
-    return found
+    listed = git.list_tree(start, "the files of HEAD", spare=git.repository.indexed())
+    return {path: _PathState(mode, oid) for path, mode, oid in read_listing(listed)}
 
 
 def _in_index(git: Git) -> dict[bytes, _PathState]:
@@ -277,13 +270,8 @@ def not_ignored(git: Git, index: str, root: str, paths: Sequence[bytes]) -> list
     if not paths:
         return []
     # Of a folder that is ignored as a whole its own name is listed, with a slash.
-    data = git.read(
-        git.start(
-            "ls-files", "-o", "-i", "--directory", "-z", "--exclude-per-directory=.gitignore",
-            index=index, work_tree=root,
-        ),
-        "the list of ignored folders",
-    )  # fmt: skip
+    process = git.start(*_OTHERS, "-i", "--directory", index=index, work_tree=root)
+    data = git.read(process, "the list of ignored folders")
     ignored = tuple(path for path in data.split(b"\0") if path.endswith(b"/"))
     return [path for path in paths if not (path + b"/").startswith(ignored)]
 
@@ -311,7 +299,7 @@ class Worktree:
         self.own = own
         self._folder = path
         self._environment = environment
-        self._known: tuple[Sequence[Entry] | None, str] | None = (None, gone) if gone else None
+        self._gone = gone
 
     @property
     def dirty(self) -> bool | None:
@@ -328,7 +316,7 @@ class Worktree:
         Raises:
             MissingFact: the tree cannot be read.
         """
-        for entry in self._told[0] or ():
+        for entry in self._told[0]:
             there = judged.find(entry.path)
             if (None if entry.deleted else (entry.new_mode, entry.new)) != (
                 None if there is None else (there.mode, there.oid)
@@ -341,19 +329,19 @@ class Worktree:
         """Why it cannot be told; empty where it can."""
         return self._told[1]
 
-    @property
-    def _told(self) -> tuple[Sequence[Entry] | None, str]:
-        if self._known is None:
-            try:
-                with Git(Repository.locate(self._folder, self._environment)) as git:
-                    start = git.repository.head or git.empty_tree
-                    hashed = hash_work_tree(git, start)
-                    self._known = [*git.diff_trees(start, hashed.tree), *hashed.nested], ""
-            except SpecguardError as error:
-                self._known = None, error.message
-            except MissingFact as error:
-                self._known = None, error.reason
-        return self._known
+    @cached_property
+    def _told(self) -> tuple[Sequence[Entry], str]:
+        if self._gone:
+            return (), self._gone
+        try:
+            with Git(Repository.locate(self._folder, self._environment)) as git:
+                start = git.repository.head or git.empty_tree
+                hashed = hash_work_tree(git, start)
+                return [*git.diff_trees(start, hashed.tree), *hashed.nested], ""
+        except SpecguardError as error:
+            return (), error.message
+        except MissingFact as error:
+            return (), error.reason
 
 
 def worktrees(repository: Repository) -> Sequence[Worktree]:
