@@ -280,6 +280,11 @@ _TIME: Final = rb"> ([0-9]{1,18}) [+-][0-9]{4}$"
 class FormatError(ValueError):
     """Bytes that are not what git writes."""
 
+    @property
+    def first_line(self) -> str:
+        """What is wrong with them."""
+        return str(self)
+
 
 def read_entries(fields: Sequence[bytes], digits: int) -> list[Entry]:
     """The entries of a `--raw -z` stream, by path bytes.

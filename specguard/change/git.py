@@ -14,7 +14,7 @@ from itertools import chain, islice, zip_longest
 from specguard.change.entries import FormatError, read_commit, read_diffs, read_entries, read_tree
 from specguard.change.process import CommandError
 from specguard.change.repository import PastCommit, is_oid
-from specguard.change.store import Store, lines_of
+from specguard.change.store import Reading, Store, lines_of
 from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
@@ -114,10 +114,8 @@ class Git(Store):
         for oid, kind, content in objects:
             if kind != "commit":
                 raise self.missing(f"commit {oid}", f"it is a {kind}")
-            try:
+            with Reading(self, f"commit {oid}"):
                 commits.append(read_commit(oid, content, diffs.loader(len(commits))))
-            except FormatError as error:
-                raise self.missing(f"commit {oid}", str(error)) from error
         if compare and len(commits) > 1:
             diffs.start()
         return commits
@@ -272,6 +270,17 @@ class Git(Store):
         arguments = ("ls-tree", "-r", "-z", "--full-tree", *options, tree)
         return self.walk(what, *arguments, pairs=lambda: [("", self._tree(tree))], spare=spare)[:-1]
 
+    def tree_entries(self, oid: str, kind: str, content: bytes) -> Iterator[tuple[bytes, int, str]]:
+        """The name, mode and object id of each entry of a tree object that was read.
+
+        Raises:
+            MissingFact: it is no tree.
+        """
+        if kind != "tree":
+            raise self.missing(f"tree {oid}", f"it is a {kind}")
+        with Reading(self, f"tree {oid}"):
+            yield from read_tree(content, len(oid))
+
     def _tree(self, oid: str) -> str:
         """The tree of a commit; a tree itself."""
         kind, content = self.object(oid, limit=1 << 30)
@@ -321,10 +330,8 @@ class Git(Store):
     ) -> list[tuple[str, list[Entry]]]:
         """What many commits change, each with its object id."""
         found = self.walk(what, "diff-tree", "--stdin", *options, pairs=pairs, stdin=stdin, process=process)
-        try:
+        with Reading(self, what):
             return read_diffs(found, self.repository.hexadecimal)
-        except FormatError as error:
-            raise self.missing(what, str(error)) from error
 
     def diff_trees(self, old: str, new: str) -> list[Entry]:
         """What differs between two trees or commits, by path bytes.
@@ -374,10 +381,8 @@ class Git(Store):
             process=process,
             spare=spare,
         )
-        try:
+        with Reading(self, what):
             return read_entries(found, self.repository.hexadecimal)
-        except FormatError as error:
-            raise self.missing(what, str(error)) from error
 
 
 class _Diffs:
@@ -417,10 +422,8 @@ class _Diffs:
                 process=process,
             )
         )
-        try:
+        with Reading(self._git, what):
             return [[self._next(read, commit) for _ in commit.parents or ("",)] for commit in commits]
-        except FormatError as error:
-            raise self._git.missing(what, str(error)) from error
 
     def _trees(self, commits: Sequence[Commit]) -> Iterator[tuple[str, str]]:
         for commit in commits:
@@ -550,17 +553,11 @@ class _PairReader:
         # Only one pair at a time is kept: many large directories can be small as differences of one.
         objects = self._git.objects([oid for pair in pairs for oid in pair if oid])
         for pair in pairs:
-            old, new = (self._names(next(objects)) if oid else set() for oid in pair)
+            old, new = (self._names(*next(objects)) if oid else set() for oid in pair)
             yield pair, _Differences(old, new)
 
-    def _names(self, found: tuple[str, str, bytes]) -> set[tuple[bytes, int, str]]:
-        oid, kind, content = found
-        if kind != "tree":
-            raise self._git.missing(f"tree {oid}", f"it is a {kind}")
-        try:
-            names = set(islice(read_tree(content, len(oid)), self._limit + 1))
-        except FormatError as error:
-            raise self._git.missing(f"tree {oid}", str(error)) from error
+    def _names(self, oid: str, kind: str, content: bytes) -> set[tuple[bytes, int, str]]:
+        names = set(islice(self._git.tree_entries(oid, kind, content), self._limit + 1))
         self._left -= len(names)
         if self._left < 0 or len(names) > self._limit:
             many = self._limit * READ if self._left < 0 else self._limit
@@ -597,13 +594,11 @@ class History:
             *[f"--grep={word}" for word in wanted], *self._tips, "--",
         )  # fmt: skip
         rest = b""
-        try:
+        with Reading(self._git, "the base's history"):
             for chunk in process.chunks():
                 *records, rest = (rest + chunk).split(b"\0")
                 for record in records:
                     yield _commit(record)
-        except CommandError as error:
-            raise self._git.missing("the base's history", error.first_line) from error
         if rest:
             yield _commit(rest)
 

@@ -19,8 +19,7 @@ import re
 from functools import cached_property
 from itertools import islice
 
-from specguard.change.process import CommandError
-from specguard.change.store import FEW, SMALL, BlobReader, is_binary, whole_lines
+from specguard.change.store import FEW, SMALL, BlobReader, Reading, is_binary, whole_lines
 from specguard.declaration.expressions import needed_literals, readable
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
@@ -300,15 +299,14 @@ class Lines:
         started = [self._git.start(*command, *pair, wide=True) for pair in trees]
         streams = [pieces(whole_lines(one.chunks(), "the change"), removed=removed) for one in started]
         try:
-            while streams:
-                for stream in list(streams):
-                    piece = next(stream, None)
-                    if piece is None:
-                        streams.remove(stream)
-                    else:
-                        yield piece
-        except CommandError as error:
-            raise self._git.missing("the change's lines", error.first_line) from error
+            with Reading(self._git, "the change's lines"):
+                while streams:
+                    for stream in list(streams):
+                        piece = next(stream, None)
+                        if piece is None:
+                            streams.remove(stream)
+                        else:
+                            yield piece
         finally:
             for process in started:
                 process.stop()

@@ -12,7 +12,7 @@ import atexit
 import os
 import re
 
-from specguard.change.entries import object_id
+from specguard.change.entries import FormatError, object_id
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import NO_CONFIGURATION, QUIET, Repository, search_path
 from specguard.errors import MissingFact, SpecguardError
@@ -170,10 +170,8 @@ class Store:
         Raises:
             MissingFact: it failed or complained: an object is not there or broken.
         """
-        try:
+        with Reading(self, what):
             return process.read(limit)
-        except CommandError as error:
-            raise self.missing(what, error.first_line) from error
 
     def missing(self, what: str, reason: str) -> MissingFact:
         """The fact that something cannot be read, with the command that supplies it."""
@@ -330,18 +328,17 @@ class Store:
             return
         process = self.start("cat-file", "--batch", "--buffer", stdin=lines_of(oids), wide=wide)
         try:
-            for oid in oids:
-                kind, size = self._header(oid, process.line())
-                if size <= limit:
-                    yield oid, kind, process.exactly(size, drop=1)
-                    continue
-                while size > 0:
-                    size -= len(process.exactly(min(size, SMALL)))
-                process.exactly(1)
-                yield oid, kind, None
-            process.check()
-        except CommandError as error:
-            raise self.missing("objects", error.first_line) from error
+            with Reading(self, "objects"):
+                for oid in oids:
+                    kind, size = self._header(oid, process.line())
+                    if size <= limit:
+                        yield oid, kind, process.exactly(size, drop=1)
+                        continue
+                    while size > 0:
+                        size -= len(process.exactly(min(size, SMALL)))
+                    process.exactly(1)
+                    yield oid, kind, None
+                process.check()
         finally:
             process.stop()
 
@@ -407,6 +404,28 @@ class Store:
                 "git fsck",
                 code="missing-object",
             )
+
+
+class Reading:
+    """Within `with Reading(store, what):` what a command fails to tell, or tells in another form, is missing.
+
+    Args:
+        store: where it is read.
+        what: what it is, for the sentence about its failure.
+    """
+
+    __slots__ = ("_store", "_what")
+
+    def __init__(self, store: Store, what: str) -> None:
+        self._store = store
+        self._what = what
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if isinstance(error, (CommandError, FormatError)):
+            raise self._store.missing(self._what, error.first_line) from error
 
 
 def _quoted(folder: str) -> str:
@@ -639,7 +658,5 @@ class BlobReader:
             yield chunk
 
     def _read(self, read: Callable[[], bytes]) -> bytes:
-        try:
+        with Reading(self._git, self._name):
             return read()
-        except CommandError as error:
-            raise self._git.missing(self._name, error.first_line) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from specguard.change.entries import SUBMODULE, SYMLINK, FormatError, read_tree
+from specguard.change.entries import SUBMODULE, SYMLINK
 from specguard.change.store import DOCUMENT_LIMIT
 from specguard.errors import MissingFact
 
@@ -74,7 +74,7 @@ class Tree:
         self._root = root
         self._changes = changes
         self._names: dict[bytes, Mapping[bytes, TreeEntry]] = {}
-        self._objects: dict[str, Mapping[bytes, TreeEntry]] = {}
+        self._objects: dict[str, dict[bytes, TreeEntry]] = {}
         self._paths: Sequence[bytes] | None = None
 
     def find(self, path: bytes) -> TreeEntry | None:
@@ -178,13 +178,10 @@ class Tree:
     def _object(self, oid: str) -> Mapping[bytes, TreeEntry]:
         known = self._objects.get(oid)
         if known is None:
-            kind, content = self._git.object(oid, limit=1 << 30)
-            if kind != "tree":
-                raise self._git.missing(f"tree {oid}", f"it is a {kind}")
-            try:
-                known = _read(content, len(oid))
-            except FormatError as error:
-                raise self._git.missing(f"tree {oid}", str(error)) from error
+            known = {}
+            for name, mode, inner in self._git.tree_entries(oid, *self._git.object(oid, limit=1 << 30)):
+                # Of a name that is there twice, git looks up the first.
+                known.setdefault(name, TreeEntry(_canonical(mode), inner))
             self._objects[oid] = known
         return known
 
@@ -232,14 +229,6 @@ class _Changed:
     def __init__(self) -> None:
         self.directories: set[bytes] = set()
         self.entries: list[Entry] = []
-
-
-def _read(content: bytes, digits: int) -> Mapping[bytes, TreeEntry]:
-    names: dict[bytes, TreeEntry] = {}
-    for name, mode, oid in read_tree(content, digits):
-        # Of a name that is there twice, git looks up the first.
-        names.setdefault(name, TreeEntry(_canonical(mode), oid))
-    return names
 
 
 def _canonical(mode: int) -> int:
