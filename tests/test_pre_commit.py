@@ -34,6 +34,7 @@ subject_max = 50
 '''
 """
 
+LONG = "feat: a subject that goes on and on until nobody reads it"
 FILES = {"docs/api/x.yaml": "one\ntwo\nthree\n", "src/a.py": "a"}
 
 
@@ -80,6 +81,11 @@ class Consumer:
         assert "Traceback" not in said
         return said
 
+    def put(self, path: str, content: str) -> None:
+        """Stage a file."""
+        self.repository.write(path, content)
+        self.repository.stage()
+
     def commit(self, message: str, *options: str, succeeds: bool) -> str:
         """Commit what is staged, as a person does."""
         return self.git("commit", "-m", message, *options, succeeds=succeeds)
@@ -92,8 +98,7 @@ def consumer(tmp_path: Path) -> Consumer:
 
 
 def test_a_good_commit_passes_both_hooks(consumer: Consumer) -> None:
-    consumer.repository.write("src/b.py", "b")
-    consumer.repository.stage()
+    consumer.put("src/b.py", "b")
     said = consumer.commit("feat: add b", succeeds=True)
     assert said.count("Passed") == 2, said
 
@@ -119,8 +124,7 @@ def test_a_forbidden_change_is_stopped_before_the_commit(consumer: Consumer, cha
 
 
 def test_what_is_not_staged_is_not_judged(consumer: Consumer) -> None:
-    consumer.repository.write("src/b.py", "b")
-    consumer.repository.stage()
+    consumer.put("src/b.py", "b")
     consumer.repository.write("docs/api/x.yaml", "b")
     consumer.commit("feat: add b", succeeds=True)
     assert consumer.repository.read("docs/api/x.yaml") == b"b"
@@ -137,9 +141,8 @@ def test_a_commit_of_some_paths_is_judged_by_those(consumer: Consumer) -> None:
 
 
 def test_the_message_is_judged_without_its_comments(consumer: Consumer, tmp_path: Path) -> None:
-    consumer.repository.write("src/b.py", "b")
-    consumer.repository.stage()
-    said = consumer.commit("feat: a subject that goes on and on until nobody reads it", succeeds=False)
+    consumer.put("src/b.py", "b")
+    said = consumer.commit(LONG, succeeds=False)
     assert "CMT003" in said
     message = tmp_path / "message"
     message.write_text("# a comment that goes on and on until nobody reads any of it at all\nfeat: add b\n")
@@ -148,11 +151,8 @@ def test_the_message_is_judged_without_its_comments(consumer: Consumer, tmp_path
 
 def test_a_filter_of_the_team_does_not_take_the_message_away(tmp_path: Path) -> None:
     consumer = Consumer(tmp_path, files="^src/")
-    consumer.repository.write("src/b.py", "b")
-    consumer.repository.stage()
-    assert "CMT003" in consumer.commit(
-        "feat: a subject that goes on and on until nobody reads it", succeeds=False
-    )
+    consumer.put("src/b.py", "b")
+    assert "CMT003" in consumer.commit(LONG, succeeds=False)
     consumer.commit("feat: add b", succeeds=True)
 
 
@@ -180,9 +180,7 @@ def test_a_push_is_judged_whatever_was_committed_without_hooks(consumer: Consume
     repository.commit("feat: change x", files={"docs/api/x.yaml": "b"})
     said = consumer.git("push", "origin", "work", succeeds=False)
     assert "PTH001" in said
-    repository.commit(
-        "feat: a subject that goes on and on until nobody reads it", files={"docs/api/x.yaml": "one\n"}
-    )
+    repository.commit(LONG, files={"docs/api/x.yaml": "one\n"})
     said = consumer.git("push", "origin", "HEAD:refs/heads/another", succeeds=False)
     assert "CMT003" in said
     assert remote.git("for-each-ref", "--format=%(refname:short)").split() == ["main", "work"]
@@ -207,7 +205,6 @@ def test_a_hook_without_a_policy_gives_no_verdict(tmp_path: Path) -> None:
     repository.commit("chore: empty the authority")
     repository.git("update-ref", "refs/heads/main", "HEAD")
     repository.git("update-ref", "refs/remotes/origin/main", "HEAD")
-    repository.write("src/b.py", "b")
-    repository.stage()
+    consumer.put("src/b.py", "b")
     said = consumer.commit("feat: add b", succeeds=False)
     assert "exit code: 2" in said

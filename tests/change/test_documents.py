@@ -84,7 +84,8 @@ def test_data_is_read_by_the_name(documents: Documents) -> None:
 
 def test_what_cannot_be_read_is_a_problem(documents: Documents) -> None:
     for read in (documents.read, documents.data):
-        found = there(read(b"bad.md"))
+        found = read(b"bad.md")
+        assert found is not None
         assert found.problem is not None
         assert (found.problem.message, found.problem.line) == ("it is not UTF-8", 2)
 
