@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import tomllib
 from pathlib import Path
@@ -30,6 +31,12 @@ def test_the_targets_that_are_written_about_are_there(page: str) -> None:
 def test_the_paths_that_are_written_about_are_there(page: str) -> None:
     for name in re.findall(r"`((?:specguard|rules|tests|docs|\.ci)/[\w./]*)`", (ROOT / page).read_text()):
         assert (ROOT / name).exists(), name
+
+
+def test_what_decides_and_the_tests_that_mutants_are_tried_with_are_there() -> None:
+    mutants = runpy.run_path(str(ROOT / "bench" / "mutants.py"))
+    for pattern in (*mutants["MODULES"], *mutants["TESTS"]):
+        assert list(ROOT.glob(pattern)), pattern
 
 
 def test_everything_in_the_contributing_table_is_a_part() -> None:
