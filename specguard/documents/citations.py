@@ -11,7 +11,7 @@ import re
 
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, Paragraph, Table, flat
-from specguard.documents.inline import LineCounter
+from specguard.documents.inline import LineCounter, unescaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ EXTENSION: Final = re.compile(
 )
 """What a file's name ends in, or a name that begins with a dot."""
 
-_ESCAPE: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
 _RANGES: Final = rf"(?P<lines>{RANGE}(?:(?:, ?|/):?{RANGE})*)"
 # The end of a path: what follows its lines is no further part of a name.
 _COLON: Final = re.compile(rf":{_RANGES}(?![A-Za-z0-9_/])")
@@ -144,11 +143,6 @@ def plain_path(path: bytes) -> bytes | None:
 def stands_alone(path: str, marked: bool) -> bool:
     """Whether a path without lines is cited, and not just spoken of: marked, or with a folder."""
     return marked or "/" in path.strip("/")
-
-
-def unescaped(text: str) -> str:
-    """A text outside of code as it is meant, where a backslash may stand before a mark such as `_`."""
-    return _ESCAPE.sub(r"\1", text) if "\\" in text else text
 
 
 def link_target(target: str) -> str:

@@ -20,8 +20,7 @@ from specguard.documents.blocks import (
     Text,
     flat,
 )
-from specguard.documents.citations import unescaped
-from specguard.documents.inline import text_of, visible
+from specguard.documents.inline import text_of, unescaped, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

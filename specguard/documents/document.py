@@ -28,7 +28,7 @@ from specguard.documents.blocks import (
     texts,
 )
 from specguard.documents.data import Data, Problem, UnreadDocument, not_utf8, read_data
-from specguard.documents.inline import Hidden, Hiding, LineCounter, normal_label, strange
+from specguard.documents.inline import TAGS, Hidden, Hiding, LineCounter, normal_label, strange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -478,7 +478,6 @@ def _beyond_levels(lines: Sequence[str]) -> Problem | None:
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]|\r(?![\r\n]|\Z)")
 _MAY_HIDE: Final = re.compile(rb"<[a-zA-Z!?/]|&[a-zA-Z#]|(?m:^[ \t>*+0-9.)-]*+\[[^\]\n]+\]:)")
 _WORDS: Final = re.compile(r"\w\w+")
-_TAGS: Final = re.compile(r"</?[A-Za-z][^<>]*>")
 
 
 def hidden(content: bytes, document: Callable[[], Document] | None = None) -> Iterator[Hidden]:
@@ -535,7 +534,7 @@ def hidden_text(document: Document) -> Iterator[Hidden]:
         return
     found = [one for one in document.hidden_parts if one.what == "comment"]
     for part in document.hidden_parts:
-        words = _TAGS.sub(" ", part.text)
+        words = TAGS.sub(" ", part.text)
         if part.what == "html" and _WORDS.search(words):
             found.append(Hidden("html", part.line, " ".join(words.split())))
     for what, blocks in (("html", document.hidden_blocks), ("footnote", document.unseen_footnotes)):

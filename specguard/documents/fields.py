@@ -26,7 +26,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Paragraph, Table, Text
 from specguard.documents.content import without_box
 from specguard.documents.data import dotted, written
-from specguard.documents.inline import visible
+from specguard.documents.inline import TAGS, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +69,6 @@ _REMARK: Final = (
     r"(?s)\s*[(\uff08\[\u3010][^()\uff08\uff09\[\]\u3010\u3011]*[)\uff09\]\u3011]\W*$"
     r"|\s[-\u2013\u2014~|/\u2022\u00b7]+\s.*$|\s?[\u2013\u2014].*$|[:\uff1a].*$"
 )
-_TAGS: Final = r"</?[A-Za-z][^<>]*>"
 _BOLD: Final = r"(?s)\s*(\*\*|__)(?!\s)(.+?)(?<!\s)\1(.*)"
 
 
@@ -172,7 +171,7 @@ def near_section(document: Document, title: str, *, aliases: Iterable[str] = ())
     for number, line in enumerate(document.source_lines[matter:], start=matter + 1):
         if not any(word in line.casefold() for word in first):
             continue
-        words = re.sub(_TAGS, "", line[:LONGEST]).strip(_AROUND)
+        words = TAGS.sub("", line[:LONGEST]).strip(_AROUND)
         if not wanted.isdisjoint(_forms(words)[0]):
             said = (one.strip(_AROUND) for at, one in document.commented() if at <= number)
             return Near(number, line.strip(), COMMENTED if words in said else "no heading there")

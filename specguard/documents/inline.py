@@ -246,8 +246,12 @@ class Inline:
             if normal not in self._references:
                 return None
             target = self._references[normal]
-        target = _ESCAPE.sub(r"\1", target)
-        return Reference(start, end, text_start, closing, target, picture=raw[start] == "!")
+        return Reference(start, end, text_start, closing, unescaped(target), picture=raw[start] == "!")
+
+
+def unescaped(text: str) -> str:
+    """A text outside of code as it is meant, where a backslash may stand before a mark such as `_`."""
+    return _ESCAPE.sub(r"\1", text) if "\\" in text else text
 
 
 def normal_label(label: str) -> str:
@@ -286,6 +290,9 @@ _HTML_START: Final = re.compile(r"<(?:!--|[!?]|/?[A-Za-z])")
 _HTML_TAG: Final = re.compile(r"<(/?)([A-Za-z][^\s/>]*+)((?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+)>")
 _CHECKED: Final = re.compile(r"\schecked(?=[\s=/>]|$)", re.IGNORECASE)
 _UNCLOSED: Final = "<"
+
+TAGS: Final = re.compile(r"</?[A-Za-z][^<>]*>")
+"""What looks like a tag in a line of source."""
 
 
 class Hiding:
@@ -349,7 +356,7 @@ class Hiding:
                 before = self.hidden
                 self._enter(tag)
                 shown = not before and (not self.hidden or tag.is_picture)
-                if inline and not tag.closing and re.search(r"[=\n]", tag.attributes):
+                if inline and not tag.closing and ("=" in tag.attributes or "\n" in tag.attributes):
                     checked = tag.name == "input" and _CHECKED.search(tag.attributes)
                     markup = f"<{tag.name}{' checked' if checked else ''}>" + "\n" * markup.count("\n")
                 seen.append(markup if shown else "\n" * markup.count("\n"))
@@ -454,6 +461,7 @@ _PICTURE: Final = (
     "[\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u25a0-\u27bf\u2900-\u297f"
     "\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
 )
+_TURNS: Final = "\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
 _SKIN: Final = "[\U0001f3fb-\U0001f3ff]"
 
 
@@ -526,11 +534,16 @@ def _has(pattern: str, text: str) -> bool:
 def _balanced(line: str) -> bool:
     """Whether every turn of direction in a line has its end in it."""
     opened = 0
-    for char in re.findall("[\u202a\u202b\u202c\u2066-\u2069]", line):
+    for char in filter(_TURNS.__contains__, line):
         opened += -1 if char in "\u202c\u2069" else 1
         if opened < 0:
             return False
     return opened == 0
+
+
+def _is(kind: str, char: str) -> bool:
+    """Whether a character is one of a kind."""
+    return re.match(kind, char) is not None
 
 
 def _meant(text: str, line: str, position: int) -> bool:
@@ -543,36 +556,36 @@ def _meant(text: str, line: str, position: int) -> bool:
     if char in "\ufe0e\ufe0f":
         if before in "0123456789#*":
             return after == "\u20e3"
-        return bool(re.match(_PICTURE, before)) or (before > "\xa9" and not _odd(before))
+        return _is(_PICTURE, before) or (before > "\xa9" and not _odd(before))
     if char in "\u061c\u200e\u200f":
         return _has(_RIGHT_TO_LEFT, text)
-    if char in "\u202a\u202b\u202c\u2066\u2067\u2068\u2069":
+    if char in _TURNS:
         return _has(_RIGHT_TO_LEFT, line) and _balanced(line)
     if char in "\u200b\u2060":
-        alone = not re.match(_IS_UNSEEN, before) and not re.match(_IS_UNSEEN, after)
+        alone = not _is(_IS_UNSEEN, before) and not _is(_IS_UNSEEN, after)
         return alone and _breaks(before, after, line)
     if "\ufe00" <= char <= "\ufe0d":
-        return bool(re.match(_SELECTABLE, before))
-    return "\U000e0100" <= char <= "\U000e01ef" and bool(re.match(_IDEOGRAPH, before))
+        return _is(_SELECTABLE, before)
+    return "\U000e0100" <= char <= "\U000e01ef" and _is(_IDEOGRAPH, before)
 
 
 def _odd(char: str) -> bool:
     """Whether a character is no sign that could be shown as a picture."""
-    return char.isalnum() or char.isspace() or bool(re.match(_IS_UNSEEN, char))
+    return char.isalnum() or char.isspace() or _is(_IS_UNSEEN, char)
 
 
 def _joined(char: str, before: str, after: str) -> bool:
     """Whether a joiner or non-joiner stands between letters that join, or between pictures."""
-    if re.match(_IS_UNSEEN, after) or (re.match(_IS_UNSEEN, before) and before not in "\ufe0e\ufe0f"):
+    if _is(_IS_UNSEEN, after) or (_is(_IS_UNSEEN, before) and before not in "\ufe0e\ufe0f"):
         return False
-    if re.match(_JOINS, before) or re.match(_JOINS, after):
+    if _is(_JOINS, before) or _is(_JOINS, after):
         return True
-    pictures = before in "\ufe0e\ufe0f" or bool(re.match(_PICTURE, before)) or bool(re.match(_SKIN, before))
-    return char == "\u200d" and pictures and bool(re.match(_PICTURE, after))
+    pictures = before in "\ufe0e\ufe0f" or _is(_PICTURE, before) or _is(_SKIN, before)
+    return char == "\u200d" and pictures and _is(_PICTURE, after)
 
 
 def _breaks(before: str, after: str, line: str) -> bool:
     """Whether a line may be broken there because no space says so."""
-    if re.match(_UNSPACED, before) or re.match(_UNSPACED, after):
+    if _is(_UNSPACED, before) or _is(_UNSPACED, after):
         return True
     return (before in "*_~`" or after in "*_~`") and _has(_UNSPACED, line)

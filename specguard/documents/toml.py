@@ -234,10 +234,6 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
-# What a literal string holds as it is: anything but its own quote.
-_AS_LITERAL: Final = re.compile(r"[^']*\\[^']*")
-
-
 def toml_key(name: str) -> str:
     """A key, in quotes where it needs them."""
     return name if _BARE.fullmatch(name) else _quoted(name)
@@ -248,7 +244,8 @@ def toml_value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        if _AS_LITERAL.fullmatch(value) and value.isprintable() and "##" not in value:
+        # A literal string holds anything but its own quote as it is.
+        if "\\" in value and "'" not in value and value.isprintable() and "##" not in value:
             return f"'{value}'"
         return _quoted(value)
     if isinstance(value, dict):

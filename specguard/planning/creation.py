@@ -105,7 +105,7 @@ class NewPlan:
             **{
                 f"{self.folder}/{log}": f"# {self._name}: the log\n"
                 for log in self._kind.log
-                if not re.search(r"[*?\[{]", log)
+                if not any(char in log for char in "*?[{")
             },
         }
 
@@ -208,11 +208,11 @@ class NewPlan:
             ) from error
 
     def _task(self, box: Box, needed: Sequence[Box]) -> dict[str, Any]:
-        title = re.sub(r"[*`]+", "", box.text).strip()
+        title = box.title.strip()
         values = {
             "id": self.ids[box],
             "title": title,
-            "domain": box.story or re.sub(r"^[0-9.]+[ \t]*", "", box.group) or self._source.name,
+            "domain": box.story or box.group.lstrip("0123456789.").lstrip(" \t") or self._source.name,
             "status": self._kind.statuses[0],
             "depends_on": [self.ids[one] for one in needed],
             "expected_files": _files(box),
@@ -329,7 +329,7 @@ def _folder(kind: PlanKind, name: str) -> str:
             code="incomplete-policy",
         )
     path = template.plain(dict.fromkeys(template.names, name))
-    bad = not name or "/" in name or name in (".", "..") or re.search(r"[\x00-\x20\x7f]", name)
+    bad = not name or name in (".", "..") or any(char <= " " or char in "/\x7f" for char in name)
     if path is None or bad or template.read(path) is None:
         help = "use a word such as cart, without a slash"
         raise SpecguardError(f"{name!r} is no name of a plan", help=help, code="usage")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -162,7 +161,7 @@ def _folder(folder: SourceFolder) -> PlanState:
         tasks.append(
             TaskState(
                 id=box.id or f"line {box.line}",
-                title=re.sub(r"[*`]+", "", box.text),
+                title=box.title,
                 status="ticked" if box.ticked else "open",
                 state="done" if box.ticked else "waiting" if waits else "ready",
                 waits=waits,

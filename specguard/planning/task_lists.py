@@ -341,6 +341,11 @@ class Box:
         """What messages call it."""
         return self.id or f"the task in line {self.line}"
 
+    @property
+    def title(self) -> str:
+        """Its text without the marks of emphasis and code."""
+        return self.text.replace("*", "").replace("`", "")
+
     def values(self, key: str) -> Sequence[str]:
         """What is said of it by one key, but for what is empty."""
         return [one.value for one in self.details if one.key == key and one.value]

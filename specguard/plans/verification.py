@@ -159,7 +159,8 @@ def _entry(evidence: TaskEvidence, entry: Mapping[str, Any], place: Place, code:
 
 def _code(value: Any) -> int | None:
     """An exit code; a text is read as far as it tells of a failure."""
-    if isinstance(value, str) and re.fullmatch("-?[0-9]{1,9}", value.strip()):
+    digits = value.strip().removeprefix("-") if isinstance(value, str) else ""
+    if digits.isascii() and digits.isdigit() and len(digits) < 10:
         return int(value) or None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 

@@ -415,6 +415,7 @@ _SETTING: Final = re.compile(
     r"""|\b(?P<goose>GOOSE_MODE=auto)\b""",
     re.IGNORECASE,
 )
+_MARKS: Final = dict.fromkeys(map(ord, "\"'=:"), " ")
 _OPTION: Final = re.compile(r"--?(?P<name>[A-Za-z][A-Za-z_-]*)(?:=(?P<value>.*))?", re.DOTALL)
 
 
@@ -435,7 +436,12 @@ def high_trust(words: Sequence[str], allowed: Sequence[str] = ()) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(re.sub(r"[\"'=:]", " ", text).casefold().split())
+    return " ".join(text.translate(_MARKS).casefold().split())
+
+
+def _squashed(text: str) -> str:
+    """A name or value of an option as it is compared."""
+    return "".join(char for char in text if char not in "-_\"'").casefold()
 
 
 def _found(words: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -468,9 +474,9 @@ def _in_word(word: str, following: str, program: str) -> Iterator[tuple[str, tup
         yield from _modes(word)
         return
     flag = word.partition("=")[0]
-    name = re.sub("[-_]", "", option["name"]).casefold()
+    name = _squashed(option["name"])
     value = following if option["value"] is None else option["value"]
-    said = re.sub("[-_\"']", "", value).casefold()
+    said = _squashed(value)
     long = word.startswith("--")
     if _DANGEROUS.match(flag) or (long and name.startswith(("dangerous", "allowdangerous"))):
         yield flag, (flag,)

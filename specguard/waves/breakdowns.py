@@ -234,7 +234,6 @@ TEST_LIMIT: Final = 32 << 20
 """So many bytes of tests are looked through for a test's name."""
 
 _NAME: Final = re.compile(r"[A-Za-z_][\w.-]{2,100}")
-_COMMAND_END: Final = re.compile(r"[\s;&|]+$")
 
 
 class Proofs:
@@ -286,7 +285,8 @@ class Proofs:
             # A quoted title of a test is looked for word by word.
             return not separator and "/" not in path and " " in name.strip() and _has(self._all, name.strip())
         name = name.strip()
-        return name.encode() in self._names if re.fullmatch(r"\w+", name, re.ASCII) else _has(self._all, name)
+        plain = name.isascii() and "." not in name and "-" not in name
+        return name.encode() in self._names if plain else _has(self._all, name)
 
     @cached_property
     def _names(self) -> frozenset[bytes]:
@@ -313,7 +313,7 @@ class Proofs:
     def _failed(self, scenario: Scenario, folder: bytes) -> str:
         """What is wrong with the manifests that a scenario cites, as a clause; empty where nothing is."""
         for citation in scenario.cited:
-            if not re.search(r"(?:^|/)(?:manifest|meta)\.json$", citation.path):
+            if citation.path.rpartition("/")[2] not in ("manifest.json", "meta.json"):
                 continue
             for place in self._targets.places(citation, folder) or ():
                 run = self._proof.records.at(place)
@@ -374,7 +374,7 @@ def _has(content: bytes, name: str) -> bool:
 
 def plain_gate(text: str) -> str:
     """A gate's name or command as it is compared."""
-    return " ".join(_COMMAND_END.sub("", text.replace("`", "")).casefold().split())
+    return " ".join(text.replace("`", "").casefold().split()).rstrip(" ;&|")
 
 
 class Breakdowns:

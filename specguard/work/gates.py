@@ -574,7 +574,8 @@ def _is_command(text: str, *, alone: bool = False) -> bool:
 
 def _plain(text: str) -> str:
     """A code span's command without the prompt before it."""
-    return " ".join(re.sub(r"^\s*[$%]\s+", "", text).split())
+    words = text.split()
+    return " ".join(words[1:] if words[:1] in (["$"], ["%"]) else words)
 
 
 def _of_table(table: Table, kind: Kind) -> Iterator[Read]:
@@ -594,7 +595,7 @@ def _of_table(table: Table, kind: Kind) -> Iterator[Read]:
         for one in found:
             if isinstance(one, PlannedGate):
                 own = _kind_named(called, one.kind)
-                timeout = limit if re.fullmatch(_SETTINGS["timeout"], limit) else ""
+                timeout = _setting("timeout", limit) or ""
                 one = one.but(name=called or one.name, kind=own, when=when, timeout=timeout)
             yield one
         yield from unread
@@ -632,7 +633,7 @@ def _of_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:
         yield NotRead(*lines[-1], "nothing follows that it is for")
     elif all(_is_whole(line) for _, line in lines):
         for number, line in lines:
-            text = re.sub(r"\s+#\s.*", "", line) if not re.search("[\"']", line) else line
+            text = line if "'" in line or '"' in line else re.sub(r"\s+#\s.*", "", line)
             yield _gate(text, number, kind)
     else:
         yield _gate(f"set -e\n{whole}", lines[0][0], kind, name_of(own[0]))
