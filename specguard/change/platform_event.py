@@ -365,7 +365,9 @@ def read_event(file: str) -> Event:
         event, *others = read_values(data)
     except (ValueError, RecursionError) as error:
         step = "Give the file that GITHUB_EVENT_PATH names."
-        raise _unreadable("the event file is not JSON", file, step) from error
+        raise SpecguardError(
+            "the event file is not JSON", path=file, help=step, code="unreadable-event"
+        ) from error
     if others or not isinstance(event, dict):
         raise _unreadable("the event file is not a JSON object", file, f"Give that of {_KINDS}.")
     fields = Fields(event, file, "the event file")
