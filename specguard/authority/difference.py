@@ -9,11 +9,11 @@ from __future__ import annotations
 from os.path import basename
 
 from specguard.authority.load import read_file
-from specguard.authority.policy import Disregarded, Policy, PolicyChange, encode, load, plain
+from specguard.authority.policy import Disregarded, Policy, PolicyChange, encode, plain
 from specguard.authority.settings import AuthoritySettings, TopLevel
 from specguard.change.entries import sha256
 from specguard.declaration.patterns import Covering, Guarding, Patterns
-from specguard.declaration.rule import Record, Settings
+from specguard.declaration.rule import Record, Settings, load
 from specguard.errors import SpecguardError
 from specguard.model import SEVERITIES, Origin, shortened
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
 
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting, fold, fold_text
-from specguard.declaration.rule import Record, Rule
+from specguard.declaration.rule import Record, Rule, load
 from specguard.errors import MissingFact
 from specguard.model import Origin, shortened
 
@@ -109,17 +108,6 @@ def plain(value: Any) -> Any:
 def target_of(cls: type) -> str:
     """Where a class is found again: `module:Class`."""
     return f"{cls.__module__}:{cls.__qualname__}"
-
-
-def load(target: str) -> Any:
-    """The class of a `module:Class`."""
-    name, _, path = target.partition(":")
-    if name not in sys.modules:
-        __import__(name)
-    value: Any = sys.modules[name]
-    for part in path.split("."):
-        value = getattr(value, part)
-    return value
 
 
 class PolicyChange(Record):

@@ -111,7 +111,7 @@ def complain(error: SpecguardError, words: Sequence[str] = ()) -> None:
 
     command = words[2:] if words[:1] == ["-C"] else words
     if command[:1] == ["check"]:
-        from specguard.reporters.formats import FORMATS
+        from specguard.declaration.registry import FORMATS
 
         form = FORMATS.get(_format_asked(words))
         if form is not None:

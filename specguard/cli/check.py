@@ -21,10 +21,10 @@ from specguard.cli import complain
 from specguard.cli import options as opt
 from specguard.cli.judge import Reports, judge, judged
 from specguard.cli.options import usage
+from specguard.declaration.registry import FORMATS
 from specguard.errors import SpecguardError, internal_error
 from specguard.model import listed, path_text
 from specguard.reporters.escape import cut_path, visible
-from specguard.reporters.formats import FORMATS
 from specguard.reporters.wording import shell_word
 from specguard.reporters.written_files import replace_file, writing
 

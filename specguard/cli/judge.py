@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from specguard.change.repository import Looking
     from specguard.change.request import Request
+    from specguard.declaration.registry import Format
     from specguard.model import Verdict
 
     Maker = Callable[[Sequence[Verdict]], str]
@@ -133,7 +134,7 @@ def _report_error(error: Exception | SystemExit, request: Request, reports: Repo
     """Say in files, and in the log of decisions, that there is no verdict."""
     known = error if isinstance(error, SpecguardError) else internal_error(error)
     for form, file in reports.files:
-        from specguard.reporters.formats import FORMATS
+        from specguard.declaration.registry import FORMATS
 
         # A plugin's format is known by the policy alone, and there may be none.
         report = FORMATS[form].error_report(known) if form in FORMATS else ""
@@ -154,7 +155,7 @@ def _needs(forms: set[str]) -> set[str]:
     if forms == {"text"}:
         # What a hook prints needs nothing, not even the list of formats.
         return set()
-    from specguard.reporters.formats import FORMATS
+    from specguard.declaration.registry import FORMATS
 
     # A plugin makes its format of what the JSON report has.
     return {need for form in forms for need in FORMATS.get(form, FORMATS["json"]).needs}
@@ -174,11 +175,19 @@ def _makers(reports: Reports, verdicts: Sequence[Verdict]) -> Mapping[str, Maker
 
     makers: dict[str, Maker] = {"text": text, "": lambda found: text(found, colour=wants_colour())}
     if reports.forms != {"text"}:
-        from specguard.reporters.formats import find_format
-
         plugins = list(dict.fromkeys(name for verdict in verdicts for name in verdict.authority["plugins"]))
-        makers |= {form: find_format(form, plugins).render for form in reports.forms - {"text"}}
+        makers |= {form: _format(form, plugins).render for form in reports.forms - {"text"}}
     return makers
+
+
+def _format(name: str, plugins: Sequence[str]) -> Format:
+    from specguard.declaration.registry import FORMATS
+
+    if name in FORMATS:
+        return FORMATS[name]
+    from specguard.engine.plugins import find_format
+
+    return find_format(name, plugins)
 
 
 def _log(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:

@@ -1,17 +1,21 @@
-"""What plugins register, and what is refused when they do."""
+"""What plugins register, what is refused when they do, and the formats of reports that are always there."""
 
 from __future__ import annotations
 
 import re
 
-from specguard.declaration.rule import LAST, Declaration, Record, Rule
+from specguard.declaration.rule import LAST, Declaration, Record, Rule, load
 from specguard.errors import SpecguardError
 from specguard.model import SEVERITIES, STAGES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Any, Final
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any, Final, Literal
+
+    from specguard.model import Verdict
+
+    Need = Literal["fingerprint", "quotes", "hunks", "rules"]
 
 FAMILIES: Final = {
     "PTH": "paths",
@@ -29,16 +33,9 @@ FAMILIES: Final = {
 }
 """The families of rules that ship with specguard; a plugin may use letters of its own."""
 
-FORMATS: Final = (
-    "text", "json", "github", "markdown", "concise", "agent", "html", "sarif", "sarif-github", "gitlab",
-    "junit", "rdjson", "checkstyle", "azure",
-)  # fmt: skip
-"""The formats of reports that ship with specguard; a plugin's has another name."""
-
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _CODE = re.compile(r"[A-Z]{3}[0-9]{3}")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_EXAMPLE = re.compile(r"^ *```toml (fails|passes)$", re.MULTILINE)
 
 
 class PluginError(SpecguardError):
@@ -59,18 +56,110 @@ class Registered(Record):
         return f"{self.rule.__module__}:{self.rule.__qualname__}"
 
 
-class RegisteredFormat(Record):
-    """A format of reports, and the plugin it comes from.
+class Format(Record):
+    """A format of reports; what makes a report is imported when one is made.
 
     Attributes:
         name: what it is asked for by.
-        target: the function that makes a report, as `module:function`.
-        plugin: the distribution.
+        target: the function that makes a report of verdicts, as `module:function`.
+        error_target: the function that makes one of an error, for when there is no verdict; empty for none.
+        needs: what is read for it that others do without: the `fingerprint` of the change, `quotes` of the
+            authority beside each finding, the `hunks` of the files that findings are about, the texts of
+            the `rules`.
     """
 
     name: str
     target: str
-    plugin: str
+    error_target: str = ""
+    needs: Sequence[Need] = ()
+
+    def render(self, verdicts: Sequence[Verdict]) -> str:
+        """The report of the verdicts, ending in a newline."""
+        return str(load(self.target)(verdicts))
+
+    def error_report(self, error: SpecguardError) -> str:
+        """The report that there is no verdict, and why; empty where the format has none, or it crashes."""
+        try:
+            return self._of_error(error)
+        except Exception:  # noqa: BLE001 - what makes the report may be what is wrong, and standard error says it
+            return ""
+
+    def _of_error(self, error: SpecguardError) -> str:
+        return str(load(self.error_target)(error)) if self.error_target else ""
+
+
+class ListFormat(Format):
+    """A format of which the target makes one report of what is told: findings, and what has no verdict."""
+
+    def render(self, verdicts: Sequence[Verdict]) -> str:
+        """The report of the verdicts, ending in a newline."""
+        return str(load(self.target)(load(f"{_REPORTERS}.wording:told_of")(verdicts)))
+
+    def _of_error(self, error: SpecguardError) -> str:
+        return str(load(self.target)(load(f"{_REPORTERS}.wording:told_errors")(error)))
+
+
+class PluginFormat(Format):
+    """A format that a plugin makes, of the same data as the JSON report.
+
+    Attributes:
+        plugin: the distribution that it comes from.
+    """
+
+    plugin: str = ""
+
+    def render(self, verdicts: Sequence[Verdict]) -> str:
+        """The report of the verdicts.
+
+        Raises:
+            SpecguardError: the plugin's code fails, or returns no text.
+        """
+        report = load(f"{_REPORTERS}.json:report")
+        try:
+            text = load(self.target)([report(verdict) for verdict in verdicts])
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is a plugin's
+            problem = f"{type(error).__name__}: {error}"
+        else:
+            if isinstance(text, str):
+                return text
+            problem = f"it returned a {type(text).__name__}"
+        raise SpecguardError(
+            f"the format {self.name!r} of plugin {self.plugin!r} cannot be made: {problem}",
+            help="ask for another format, and tell the plugin's author",
+            code="plugin-failed",
+        )
+
+
+_REPORTERS: Final = "specguard.reporters"
+
+
+def _of(name: str, module: str, end: str = "", errors: str | None = None, *needs: Need) -> Format:
+    """A format whose functions in a module of the reporters have names with these ends."""
+    home = f"{_REPORTERS}.{module}"
+    target = "" if errors is None else f"{home}:error_report{errors}"
+    return Format(name, f"{home}:render{end}", target, needs)
+
+
+_LISTS: Final = f"{_REPORTERS}.platforms"
+_ALL: Final = (
+    _of("text", "text"),
+    _of("json", "json", "", "", "fingerprint"),
+    _of("github", "platforms", "_github", "_github"),
+    _of("markdown", "platforms", "_markdown", "_markdown"),
+    _of("concise", "brief", "_concise"),
+    _of("agent", "brief", "_agent", None, "quotes"),
+    _of("html", "html", "", "", "fingerprint", "quotes", "hunks"),
+    _of("sarif", "sarif", "", "", "fingerprint", "quotes", "rules"),
+    _of("sarif-github", "sarif", "_open", "", "fingerprint", "quotes", "rules"),
+    ListFormat("gitlab", f"{_LISTS}:gitlab"),
+    _of("junit", "platforms", "_junit", "_junit"),
+    ListFormat("rdjson", f"{_LISTS}:rdjson", needs=("rules",)),
+    ListFormat("checkstyle", f"{_LISTS}:checkstyle"),
+    _of("azure", "platforms", "_azure", "_azure"),
+)
+
+FORMATS: Final[Mapping[str, Format]] = {one.name: one for one in _ALL}
+"""The formats that ship with specguard, in the order in which they are listed."""
 
 
 class Registry:
@@ -88,7 +177,7 @@ class Registry:
         self.rules: dict[str, Registered] = {}
         self.declarations: dict[str, Declaration] = {}
         self.presets: dict[str, str] = {}
-        self.formats: dict[str, RegisteredFormat] = {}
+        self.formats: dict[str, PluginFormat] = {}
         self.plugin = "?"
 
     def add_rule(self, rule: type[Rule]) -> None:
@@ -151,7 +240,7 @@ class Registry:
             raise PluginError(f"plugin {self.plugin!r}: the format {name!r} is not in kebab case")
         if not _TARGET.fullmatch(target):
             raise PluginError(f"plugin {self.plugin!r}: {target!r} is no module:function of a format")
-        self.formats[name] = RegisteredFormat(name, target, self.plugin)
+        self.formats[name] = PluginFormat(name, target, plugin=self.plugin)
 
     def by_code(self, code: str) -> Registered | None:
         """The rule of a code."""
@@ -175,8 +264,8 @@ class Registry:
         text = rule.__dict__.get("__doc__") or ""
         if not text.strip():
             yield "has no docstring, which is its manual page"
-        examples = _EXAMPLE.findall(text)
-        missing = [kind for kind in ("fails", "passes") if kind not in examples]
+        lines = {line.lstrip(" ") for line in text.split("\n")}
+        missing = [kind for kind in ("fails", "passes") if f"```toml {kind}" not in lines]
         yield from (
             f"has no example that {kind} (a block ```toml {kind} in its docstring)" for kind in missing
         )

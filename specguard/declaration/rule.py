@@ -5,6 +5,8 @@ The schema of its table is built from the annotations of its fields when a polic
 
 from __future__ import annotations
 
+import sys
+
 from specguard.model import SEVERITIES, dataclass_transform
 from specguard.model import Record as Record
 
@@ -236,3 +238,14 @@ class EditFile(Record):
 
     path: bytes
     edit: Callable[[str], str]
+
+
+def load(target: str) -> Any:
+    """The class of a `module:Class`, or the function of a `module:function`."""
+    name, _, path = target.partition(":")
+    if name not in sys.modules:
+        __import__(name)
+    value: Any = sys.modules[name]
+    for part in path.split("."):
+        value = getattr(value, part)
+    return value

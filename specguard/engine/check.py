@@ -108,7 +108,7 @@ def check(
 
     Args:
         request: what is judged, and against what.
-        needs: what reports need beside the findings; see `specguard.reporters.formats.Format`.
+        needs: what reports need beside the findings; see `specguard.declaration.registry.Format`.
         looking: git looking for the repository already, where the caller has begun that.
         git: the repository, where the caller has found it; it is closed.
 

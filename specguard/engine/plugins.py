@@ -12,7 +12,7 @@ from specguard.approvals.people import ApprovalSettings, Author
 from specguard.approvals.people import problems as approval_problems
 from specguard.artifacts.contracts import Contract, WaveSettings
 from specguard.change.request import Request
-from specguard.declaration.registry import PluginError, Registry
+from specguard.declaration.registry import FORMATS, PluginError, Registry
 from specguard.declaration.rule import Declaration
 from specguard.engine.facts import fact_types
 from specguard.engine.policies import open_policy
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Final
 
-    from specguard.declaration.registry import Registered
+    from specguard.declaration.registry import Format, Registered
 
 
 GROUP: Final = "specguard"
@@ -155,6 +155,19 @@ def find_rule(registry: Registry, selector: str) -> Registered:
             f"there is no rule {selector!r}", help=nearest(selector, names, by_code), code="unknown-name"
         )
     return entry
+
+
+def find_format(name: str, plugins: Sequence[str]) -> Format:
+    """The format with a name that one of some plugins makes.
+
+    Raises:
+        SpecguardError: there is none.
+    """
+    formats = load_registry(plugins).formats
+    if name not in formats:
+        step = nearest(name, [*FORMATS, *formats])
+        raise SpecguardError(f"there is no format {name!r}", help=step, code="unknown-name")
+    return formats[name]
 
 
 def installed() -> Mapping[str, str]:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
-from specguard.authority.policy import load
-from specguard.declaration.rule import Record
+from specguard.declaration.rule import Record, load
 from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError
 from specguard.testing.case import Case, CaseError

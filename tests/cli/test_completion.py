@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.cli.app import COMMANDS
-from specguard.reporters.formats import FORMATS
+from specguard.declaration.registry import FORMATS
 from specguard.testing import run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.declaration.registry import FORMATS as KEPT
+from specguard.declaration.registry import FORMATS, PluginError, Registry
 from specguard.errors import SpecguardError
 from specguard.model import Finding, Judged, Lift, Origin, RuleResult, Verdict
-from specguard.reporters.formats import FORMATS
 from specguard.testing import Repository, run_here
 from tests.outcomes import ended
 from tests.reporters import published
@@ -350,8 +349,10 @@ def test_there_is_no_verdict(repository: Repository) -> None:
         assert "pahts" in outcome.stdout
 
 
-def test_the_names_of_formats_are_kept_from_plugins() -> None:
-    assert set(KEPT) == set(FORMATS)
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_names_of_formats_are_kept_from_plugins(form: str) -> None:
+    with pytest.raises(PluginError, match=f"the format '{form}' is taken"):
+        Registry({}).add_format(form, "acme.table:render")
 
 
 @pytest.mark.parametrize(

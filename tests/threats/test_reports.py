@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown_it import MarkdownIt
 
-from specguard.reporters.formats import FORMATS as KNOWN
+from specguard.declaration.registry import FORMATS as KNOWN
 from specguard.testing import Outcome, Repository, run, run_here
 from tests.reporters import published
 from tests.threats.cases import threat
