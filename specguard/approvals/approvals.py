@@ -66,7 +66,9 @@ def says_nothing(reason: str, policy: Policy, codes: Sequence[str]) -> str:
     return ""
 
 
-_WILD: Final = re.compile(rb"[*?\[]|/\Z")
+def _is_wild(path: bytes) -> bool:
+    """Whether what is named as a file is a pattern or a folder."""
+    return path.endswith(b"/") or any(char in path for char in (b"*", b"?", b"["))
 
 
 class Refusal(Record):
@@ -470,7 +472,7 @@ class Approvals:
             if rule is not None and rule.code == code and not rule.approvable:
                 yield f"no approval lifts {code}", "Put right what the rule found.", "rules"
         there = {judged.finding.path for judged in decision.matches}
-        wild = [path for path in approval.paths if path not in there and _WILD.search(path)]
+        wild = [path for path in approval.paths if path not in there and _is_wild(path)]
         if wild:
             said = f"it names {path_text(wild[0])}, which is no file{_and_more(wild)}"
             yield said, "Name each file by its path.", "paths"

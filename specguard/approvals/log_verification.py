@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import binascii
 import os
-import re
 import shlex
 
 from specguard.approvals.log import NAME, Uses, leftovers, read_log
@@ -152,7 +151,7 @@ class Logbook:
         """
         digits = os.path.basename(name).partition(".")[0].lower()
         found = sorted(one for one in self.log.filed if one.startswith(digits))
-        if len(digits) < LEAST_DIGITS or not re.fullmatch("[0-9a-f]{1,64}", digits):
+        if not LEAST_DIGITS <= len(digits) <= 64 or digits.strip("0123456789abcdef"):
             said = f"{name!r} names no record"
             step = f"give {LEAST_DIGITS} or more digits of its id; `specguard approvals list --all` has it"
         elif len(found) > 1:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 _ADDRESS: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://.+", re.DOTALL)
 _SCP: Final = re.compile(r"(?P<host>[\w.-]+@[\w.-]+):(?P<path>[^/].*)")
-_PATTERN: Final = re.compile(r"[*?\[]")
 _CLONE_SECONDS: Final = 3600.0
 """So long a remote may take for the whole of a history."""
 
@@ -118,7 +117,7 @@ def _named(word: str) -> Iterator[NamedRepository]:
                 code="remote-unsuitable",
             )
         yield NamedRepository(shown_address(word), address=word)
-    elif _PATTERN.search(word) and not os.path.isdir(word):
+    elif any(char in word for char in "*?[") and not os.path.isdir(word):
         folders = [one for one in sorted(glob.glob(word)) if _is_repository(one)]
         if not folders:
             raise SpecguardError(

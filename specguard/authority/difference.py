@@ -12,7 +12,7 @@ from specguard.authority.load import read_file
 from specguard.authority.policy import Disregarded, Policy, PolicyChange, encode, plain
 from specguard.authority.settings import AuthoritySettings, TopLevel
 from specguard.change.entries import sha256
-from specguard.declaration.patterns import Covering, Guarding, Patterns
+from specguard.declaration.patterns import Covering, Guarding, Patterns, is_plain
 from specguard.declaration.rule import Record, Settings, load
 from specguard.errors import SpecguardError
 from specguard.model import SEVERITIES, Origin, shortened
@@ -268,13 +268,8 @@ def _lost(one: Any, other: Any) -> list[Any]:
     names = {element for element in left if isinstance(element, str)}
     lost = [element for element in plain(one) if element not in (names if isinstance(element, str) else left)]
     if isinstance(other, Patterns) and other.covers:
-        return [name for name in lost if not _is_name(name) or other.find(name.strip("/").encode()) is None]
+        return [name for name in lost if not is_plain(name) or other.find(name.strip("/").encode()) is None]
     return lost
-
-
-def _is_name(pattern: str) -> bool:
-    """Whether a pattern is a plain path, which another pattern may cover."""
-    return not any(char in "*?[\\" for char in pattern)
 
 
 def _limit(value: Any, direction: str) -> float:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from specguard.declaration.expressions import Expression
-from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting, fold, fold_text
+from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting, fold, fold_text, is_plain
 from specguard.declaration.rule import Record, Rule, load
 from specguard.errors import MissingFact
 from specguard.model import Origin, shortened
@@ -172,9 +170,6 @@ class Unread:
         return f"Unread({self.path}:{self.line} {self.text!r}: {self.reason})"
 
 
-_WILD: Final = r"[*?\[\\]"
-
-
 class Guard(Record):
     """The pattern that guards a path.
 
@@ -222,9 +217,7 @@ class Guards:
             self._folders = {}
             for guard in self.all:
                 segments = fold_text(guard.pattern.strip("/")).split("/")
-                plain = next(
-                    (end for end, name in enumerate(segments) if re.search(_WILD, name)), len(segments)
-                )
+                plain = next((end for end, name in enumerate(segments) if not is_plain(name)), len(segments))
                 for end in range(1, min(plain + 1, len(segments))):
                     name = "/".join(segments[:end]).encode("utf-8", "surrogateescape")
                     self._folders.setdefault(name, guard)
@@ -528,9 +521,7 @@ class Policy:
             return self.origin(setting)
         if table in origins:
             return self.origin(f"{table}.{setting}" if setting else table)
-        needed = [re.escape(key).replace(r"\*", r"[^.]+") for key in tables]
-        found = next((key for key in origins if any(re.match(rf"{one}(?:\.|$)", key) for one in needed)), "")
-        return self.origin(found)
+        return self.origin(next((key for key in origins if any(_is_in(key, one) for one in tables)), ""))
 
     @property
     def origins(self) -> Mapping[str, Origin]:
@@ -579,3 +570,11 @@ class Policy:
     def value(self, key: str) -> Any:
         """The value of a top-level setting by its name, in plain form."""
         return plain(decode(self._data["top"][key]))
+
+
+def _is_in(key: str, table: str) -> bool:
+    """Whether a key is that of a table, or of something in it; `*` in the table's is any name."""
+    names, wanted = key.split("."), table.split(".")
+    return len(names) >= len(wanted) and all(
+        name == one or (one == "*" and name) for name, one in zip(names, wanted, strict=False)
+    )

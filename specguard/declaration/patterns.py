@@ -341,6 +341,11 @@ def expansion(pattern: str, *, covers: bool) -> str:
     return f"{plain} and everything below" if plain else "everything"
 
 
+def is_plain(pattern: str) -> bool:
+    """Whether a pattern, or a segment of one, is a plain name, without wildcards and backslashes."""
+    return not any(char in pattern for char in "*?[\\")
+
+
 def translate(pattern: str, *, covers: bool, folds: bool) -> str:
     """The expression of a pattern, to be matched against all of a path's bytes.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.rule import LAST, Declaration, Record, Rule, load
+from specguard.declaration.rule import LAST, Declaration, Record, Rule, is_code, load
 from specguard.errors import SpecguardError
 from specguard.model import SEVERITIES, STAGES
 
@@ -34,7 +34,6 @@ FAMILIES: Final = {
 """The families of rules that ship with specguard; a plugin may use letters of its own."""
 
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
-_CODE = re.compile(r"[A-Z]{3}[0-9]{3}")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -250,7 +249,7 @@ class Registry:
         """What is wrong with a rule, each as a clause; what follows may rest on what is before."""
         absent = [one for one in ("code", "name", "condition", "stages") if not getattr(rule, one, None)]
         yield from (f"has no {attribute}" for attribute in absent)
-        if not _CODE.fullmatch(rule.code):
+        if not is_code(rule.code):
             yield f"has the code {rule.code!r}, which is not three capital letters and three digits"
         if not _NAME.fullmatch(rule.name):
             yield f"has the name {rule.name!r}, which is not in kebab case"

@@ -240,6 +240,12 @@ class EditFile(Record):
     edit: Callable[[str], str]
 
 
+def is_code(text: str) -> bool:
+    """Whether a text is a rule's code: three capital letters and three digits."""
+    letters, digits = text[:3], text[3:]
+    return len(text) == 6 and text.isascii() and letters.isalpha() and letters.isupper() and digits.isdigit()
+
+
 def load(target: str) -> Any:
     """The class of a `module:Class`, or the function of a `module:function`."""
     name, _, path = target.partition(":")

@@ -15,6 +15,7 @@ from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.sources import open_work_tree
+from specguard.declaration.rule import is_code
 from specguard.engine.check import Selection
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
@@ -38,7 +39,6 @@ FAMILIES: Final = frozenset({"SPC", "ART", "PLN", "CNT", "CFG"})
 LIMIT: Final = 16 << 20
 """The most bytes of a baseline that are read."""
 
-_CODE: Final = re.compile(r"[A-Z]{3}[0-9]{3}")
 _TOKEN: Final = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|[{}\[\]]')
 
 
@@ -75,7 +75,7 @@ class Baseline(Record):
         counts: dict[str, dict[bytes, int]] = {}
         for code, paths in rules.items():
             problem = ""
-            if not _CODE.fullmatch(code):
+            if not is_code(code):
                 problem = f"has {code!r}, which is no rule's code"
             elif code[:3] not in FAMILIES:
                 problem = f"has {code}, and only rules of {', '.join(sorted(FAMILIES))} can be in it"

@@ -332,7 +332,11 @@ def _keep_uncommitted(results: Sequence[RuleResult], change: Change) -> None:
     import re
 
     every = (judged.finding for result in results for judged in result.findings)
-    found = [finding for finding in every if re.search(_ALTERS_COMMITS, finding.help)]
+    mended = [
+        (finding, re.sub(_ALTERS_COMMITS, lambda step: f"`{put_aside(step[1])}`", finding.help))
+        for finding in every
+    ]
+    found = [(finding, step) for finding, step in mended if step != finding.help]
     request = change.request
     if not found or change.stage == "run" or request.enforce or request.environment.get("CI"):
         return
@@ -343,8 +347,8 @@ def _keep_uncommitted(results: Sequence[RuleResult], change: Change) -> None:
     except (MissingFact, SpecguardError, OSError):
         # Without a working tree there is nothing to be kept.
         return
-    for finding in found if uncommitted else ():
-        finding.help = re.sub(_ALTERS_COMMITS, lambda step: f"`{put_aside(step[1])}`", finding.help)
+    for finding, step in found if uncommitted else ():
+        finding.help = step
 
 
 def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:

@@ -229,7 +229,7 @@ class Claims(Record):
         sections = document.sections if document is not None else ()
         headings = [one.heading.text.plain for one in reversed(sections) if one.line <= item.line <= one.end]
         name = path.rpartition(b"/")[2].partition(b".")[0].decode("utf-8", "replace")
-        for text in (item.words, *item.above, *headings, re.sub("[-_]+", " ", name)):
+        for text in (item.words, *item.above, *headings, name.replace("-", " ").replace("_", " ")):
             words = [word for part in text.split() if "/" not in part for word in _WORD.findall(part)]
             found = [
                 word

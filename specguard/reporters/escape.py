@@ -196,15 +196,18 @@ _ENTITY: Final = "&#(?P<number>[0-9]{2,3});(?:&#8203;)?"
 
 # Everything that CommonMark or GitHub's extensions give a meaning to, as a numeric entity, which is never
 # markup and begins no bare link. A colon before a space begins and ends nothing, and stays as it is for those
-# who read the text itself.
-_MARKUP: Final = r"[!-/;-@\[-`{-~]|:(?! )"
-_HARMLESS: Final = frozenset("!\"%'(),-./;?=")
+# who read the text itself. A bare `www.` or the first character of a line can still mean something. Mentions
+# and references are looked for in what an entity has become; nothing that is seen parts them.
+_MARKUP: Final = (
+    r"(?P<refers>[#@](?=[^\W_]))"
+    r"|\A(?:[-=]|\d+[.)])|(?<![^\W_])[wW]{3}\.|[#$&*+<>@\[-`{-~]|:(?! )"
+)
 
 
 def _entities(text: str) -> str:
-    escaped = re.sub(_MARKUP, lambda m: m[0] if m[0] in _HARMLESS else f"&#{ord(m[0])};", text)
-    # Mentions and references are looked for in what an entity has become; nothing that is seen parts them.
-    escaped = re.sub(r"(&#(?:35|64);)(?=\w)", r"\1&#8203;", escaped)
-    # A bare `www.` or the first character of a line can still mean something.
-    escaped = re.sub(r"(?i)\bwww\.", lambda m: m[0][:-1] + "&#46;", escaped)
-    return re.sub(r"^([-=]|\d+[.)])", lambda m: m[0][:-1] + f"&#{ord(m[0][-1])};", escaped)
+    return re.sub(_MARKUP, _entity, text)
+
+
+def _entity(match: re.Match[str]) -> str:
+    """What is marked up, with its last character as an entity."""
+    return f"{match[0][:-1]}&#{ord(match[0][-1])};{'&#8203;' if match['refers'] else ''}"

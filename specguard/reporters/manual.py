@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from specguard.declaration.registry import Registered
     from specguard.declaration.rule import Rule
 
-_EXAMPLE = re.compile(r"```(?:toml )?(fails|passes|text)")
+_EXAMPLES = ("fails", "passes", "text")
 _REMEDY = "How to fix it:"
 _REASON = "Why is this bad?"
 _RELATED = "See also:"
@@ -180,9 +180,9 @@ def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
     block: list[str] | None = None
     kind = ""
     for line in text.split("\n"):
-        opened = _EXAMPLE.fullmatch(line)
-        if block is None and opened:
-            kind, block = opened[1], []
+        opened = line.removeprefix("```").removeprefix("toml ") if line.startswith("```") else ""
+        if block is None and opened in _EXAMPLES:
+            kind, block = opened, []
         elif block is not None and line == "```":
             examples.append((kind, "\n".join(block)))
             block = None

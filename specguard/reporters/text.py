@@ -311,9 +311,6 @@ _OPERANDS: Final = 9
 _COMMAND: Final = r"`([^`]+?) -- ([\w@%+=:,./-]+|\$?'[^'`]*')((?:'| &&)[^`]*)?`"
 """A command that takes a path behind `--`, and what follows; it takes several there."""
 
-_WILD: Final = rb"[*?\[\\]|^:"
-"""What git reads as a pattern."""
-
 _AMENDED: Final = r"git mv -- [^`&]+ && git commit --amend --no-edit --allow-empty(?:`| && git stash)"
 """A move that is taken back into the newest commit."""
 
@@ -460,15 +457,16 @@ def _covering(paths: Sequence[bytes], wanted: Sequence[bytes], touched: Sequence
         folder = os.path.commonpath(paths)
         others = [path for path in touched if path.startswith(folder + b"/") and path not in set(wanted)]
         found, others = [folder], cover(others, touched)
-    if (
-        not all(found)
-        or len(others) >= _OPERANDS
-        or any(re.search(_WILD, path) for path in (*found, *others))
-    ):
+    if not all(found) or len(others) >= _OPERANDS or any(map(_is_pattern, (*found, *others))):
         return []
     from specguard.reporters.wording import shell_word
 
     return [*map(shell_word, found), *(shell_word(b":!" + path) for path in others)]
+
+
+def _is_pattern(path: bytes) -> bool:
+    """Whether git reads a path as a pattern."""
+    return path.startswith(b":") or any(char in path for char in (b"*", b"?", b"[", b"\\"))
 
 
 def cover(paths: Sequence[bytes], touched: Iterable[bytes], also: Sequence[bytes] = ()) -> list[bytes]:

@@ -143,7 +143,8 @@ def proven(lift: Lift) -> str:
 
 def until(lift: Lift) -> str:
     """Until when an approval holds, as `YYYY-MM-DD HH:MM UTC`."""
-    return re.sub(r"T(\d\d:\d\d):\d\dZ$", r" \1 UTC", lift.expires_at)
+    day, _, time = lift.expires_at.partition("T")
+    return f"{day} {time[:5]} UTC"
 
 
 def _account(lift: Lift) -> str:
