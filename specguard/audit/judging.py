@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from specguard.authority.load import find_sources, has_documents
 from specguard.authority.policy import Policy
-from specguard.change.base import Found
+from specguard.change.base import Found, local_base, usual_base
 from specguard.change.git import Git
 from specguard.change.ranges import RangeChange
-from specguard.change.repository import Base, Repository
-from specguard.change.request import FLOOR, Request, Revision
+from specguard.change.repository import Base, Repository, short_branch
+from specguard.change.request import FLOOR, Request, Revision, resolve
 from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.engine.plugins import load_registry
@@ -207,6 +207,38 @@ BROKEN: Final = "error"
 
 _NOT_THERE: Final = ("missing-object", "shallow-clone", "program-missing")
 """Errors of this copy of a repository, which say nothing of the change."""
+
+
+class AuditedBranch(Record):
+    """The branch of a repository whose history is audited.
+
+    Attributes:
+        name: its short name; `HEAD` where it has none.
+        tip: its newest commit, as a full object id.
+    """
+
+    name: str
+    tip: str
+
+
+def find_branch(git: Git, wanted: str) -> AuditedBranch:
+    """The branch that is audited: the one that is wanted, else the base that a check would take.
+
+    Raises:
+        SpecguardError: there is none, or it has no commit.
+    """
+    repository = git.repository
+    if wanted:
+        revision = resolve(git, wanted)
+        return AuditedBranch(short_branch(revision.ref) or wanted, revision.oid)
+    found = usual_base(git) or local_base(git)
+    if found is not None and found.oid:
+        return AuditedBranch(short_branch(found.ref) or found.name, found.oid)
+    if repository.head is None:
+        raise SpecguardError(
+            "the repository has no commit", help="There is nothing to audit yet.", code="no-commit"
+        )
+    return AuditedBranch("HEAD", repository.head)
 
 
 class Slice(Record):

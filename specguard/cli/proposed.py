@@ -11,8 +11,7 @@ from collections import Counter
 from time import monotonic
 
 from specguard.approvals.people import CONVENTIONS, key_problem
-from specguard.audit.judging import PastGit, judge_as_merged, past_changes
-from specguard.audit.repositories import find_branch
+from specguard.audit.judging import PastGit, find_branch, judge_as_merged, past_changes
 from specguard.authority.compile import compile_policy
 from specguard.authority.load import AUTHORITY, DEFAULTS, AuthoritySource, decode, is_document
 from specguard.authority.prose import guard_of, known_sections, listed_paths, read_sections

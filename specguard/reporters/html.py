@@ -142,7 +142,7 @@ def page(template: str, *, script: str = "", **values: Any) -> str:
 
 @cache
 def _asset(name: str) -> str:
-    return (files("specguard.reporters.html") / "templates" / name).read_text(encoding="utf-8")
+    return (files("specguard.reporters") / "templates" / name).read_text(encoding="utf-8")
 
 
 @cache
