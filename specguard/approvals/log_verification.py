@@ -8,7 +8,7 @@ import shlex
 
 from specguard.approvals.log import NAME, Uses, leftovers, read_log
 from specguard.approvals.people import KEY_TYPES, is_of_kind, signed_with, signer
-from specguard.approvals.record import LIMIT, Approval
+from specguard.approvals.record import HEXADECIMAL, LIMIT, Approval
 from specguard.change.base import find_base, named_base
 from specguard.change.entries import sha256
 from specguard.change.tree import Tree
@@ -151,7 +151,7 @@ class Logbook:
         """
         digits = os.path.basename(name).partition(".")[0].lower()
         found = sorted(one for one in self.log.filed if one.startswith(digits))
-        if not LEAST_DIGITS <= len(digits) <= 64 or digits.strip("0123456789abcdef"):
+        if not LEAST_DIGITS <= len(digits) <= 64 or digits.strip(HEXADECIMAL):
             said = f"{name!r} names no record"
             step = f"give {LEAST_DIGITS} or more digits of its id; `specguard approvals list --all` has it"
         elif len(found) > 1:

@@ -33,7 +33,7 @@ from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.engine.policies import open_floor
-from specguard.errors import MissingFact, NoAuthorityError, SpecguardError
+from specguard.errors import Needed, NoAuthorityError, SpecguardError
 from specguard.executor.remote import PROTOCOLS, RemoteGit, user_environment
 from specguard.model import path_text
 from specguard.reporters.json import plain
@@ -215,24 +215,21 @@ def _ask(
     repository = Repository.locate(folder, options.environment).without_work_tree()
     name = plain(one.name if one.address else os.path.realpath(folder))
     id_ = store.repository(name)
-    try:
-        with Git(repository) as git:
-            branch = find_branch(git, branch_name)
-            changes = _changes(git, branch, options, since)
-            policies = PastPolicies(
-                Request(environment=options.environment),
-                git.repository,
-                options.plugins,
-                given=None,
-                floor=floor,
-            )
-            policy = _policy(git, branch, options.by, policies)
-            state = store.state(id_)
-            of = [branch.tip, _versions(options.plugins), datetime.now(UTC).date().isoformat()]
-            if state.get("of") != of or "reason" in state:
-                store.describe(id_, {**state_of(git, branch, policies), "of": of})
-    except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from None
+    with Needed(), Git(repository) as git:
+        branch = find_branch(git, branch_name)
+        changes = _changes(git, branch, options, since)
+        policies = PastPolicies(
+            Request(environment=options.environment),
+            git.repository,
+            options.plugins,
+            given=None,
+            floor=floor,
+        )
+        policy = _policy(git, branch, options.by, policies)
+        state = store.state(id_)
+        of = [branch.tip, _versions(options.plugins), datetime.now(UTC).date().isoformat()]
+        if state.get("of") != of or "reason" in state:
+            store.describe(id_, {**state_of(git, branch, policies), "of": of})
     key = StoreKey(
         id_,
         branch.name,
@@ -504,7 +501,7 @@ def mirrored(address: str, mirrors: str, wanted: str, environment: Mapping[str, 
     folder = os.path.join(mirrors, f"{kind}-{digest}.git")
     try:
         os.makedirs(mirrors, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
+        with Needed(), FileLock(f"{folder}.lock"):
             return folder, _fetched(folder, address, wanted, environment)
     except OSError as error:
         raise SpecguardError(
@@ -513,8 +510,6 @@ def mirrored(address: str, mirrors: str, wanted: str, environment: Mapping[str, 
             help="Name another folder with --mirrors.",
             code="unwritable-file",
         ) from error
-    except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from None
 
 
 def _fetched(folder: str, address: str, wanted: str, environment: Mapping[str, str]) -> str:
