@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting, fold, fold_text, is_plain
 from specguard.declaration.rule import Record, Rule, load
@@ -197,11 +199,8 @@ class Guards:
             that is both forbidden and locked is forbidden.
     """
 
-    __slots__ = ("_folders", "_rules")
-
     def __init__(self, rules: Sequence[tuple[str, str, Guarding, Covering | None]]) -> None:
         self._rules = [rule for rule in rules if rule[2]]
-        self._folders: dict[bytes, Guard] | None = None
 
     def find(self, path: bytes) -> Guard | None:
         """What guards a path; None where nothing does, or where the rule excludes it."""
@@ -213,15 +212,18 @@ class Guards:
 
     def below(self, folder: bytes) -> Guard | None:
         """A guard of paths that lie in a folder, as its pattern begins; None where no pattern does."""
-        if self._folders is None:
-            self._folders = {}
-            for guard in self.all:
-                segments = fold_text(guard.pattern.strip("/")).split("/")
-                plain = next((end for end, name in enumerate(segments) if not is_plain(name)), len(segments))
-                for end in range(1, min(plain + 1, len(segments))):
-                    name = "/".join(segments[:end]).encode("utf-8", "surrogateescape")
-                    self._folders.setdefault(name, guard)
         return self._folders.get(fold(folder))
+
+    @cached_property
+    def _folders(self) -> Mapping[bytes, Guard]:
+        """The folders above what patterns begin with, each with the first of these."""
+        found: dict[bytes, Guard] = {}
+        for guard in self.all:
+            segments = fold_text(guard.pattern.strip("/")).split("/")
+            plain = next((end for end, name in enumerate(segments) if not is_plain(name)), len(segments))
+            for end in range(1, min(plain + 1, len(segments))):
+                found.setdefault("/".join(segments[:end]).encode("utf-8", "surrogateescape"), guard)
+        return found
 
     @property
     def all(self) -> Iterator[Guard]:
@@ -269,23 +271,17 @@ class RuleInPolicy:
         self.__dict__.update({name: data[name] for name in type(self).__annotations__})
         self.configured: bool = data["settings"] is not None
         self._data = data
-        self._exclude: Covering | None = None
-        self._loaded: Rule | None = None
-        self._settings: dict[str, Any] | None = None
 
-    @property
+    @cached_property
     def exclude(self) -> Covering | None:
         """The paths it leaves alone; None where there are none."""
-        if self._exclude is None and self._data["exclude"] is not None:
-            self._exclude = decode(self._data["exclude"])
-        return self._exclude
+        exclude: Covering | None = decode(self._data["exclude"])
+        return exclude
 
-    @property
+    @cached_property
     def settings(self) -> Mapping[str, Any]:
         """The values of the settings that the policy has for it, without importing the rule."""
-        if self._settings is None:
-            self._settings = {name: decode(value) for name, value in (self._data["settings"] or {}).items()}
-        return self._settings
+        return {name: decode(value) for name, value in (self._data["settings"] or {}).items()}
 
     @property
     def package(self) -> str:
@@ -299,10 +295,12 @@ class RuleInPolicy:
 
     def load(self) -> Rule:
         """The rule with its settings; its module is imported here."""
-        if self._loaded is None:
-            rule: Rule = load(self.target)(**self.settings)
-            self._loaded = rule
         return self._loaded
+
+    @cached_property
+    def _loaded(self) -> Rule:
+        rule: Rule = load(self.target)(**self.settings)
+        return rule
 
     def __repr__(self) -> str:
         return f"RuleInPolicy({self.code} {self.name})"
@@ -409,7 +407,6 @@ class Policy:
         self.adopted: frozenset[bytes] = frozenset()
         self.own: Policy | None = None
         self._declared: dict[str, Any] = {}
-        self._guards: Guards | None = None
 
     def is_record(self, path: bytes) -> bool:
         """Whether a path is one of a record in the log of approvals, or of its signature."""
@@ -482,19 +479,17 @@ class Policy:
         """The paths of the authority's documents as git has them."""
         return frozenset(path.encode("utf-8", "surrogateescape") for path, _ in self.documents)
 
-    @property
+    @cached_property
     def guards(self) -> Guards:
         """Every forbidden and locked pattern."""
-        if self._guards is None:
-            found = [self.rule(name) for name in ("forbidden-path", "locked-path")]
-            self._guards = Guards(
-                [
-                    (rule.code, rule.name, rule.settings["paths"], rule.exclude)
-                    for rule in found
-                    if rule is not None and rule.active
-                ]
-            )
-        return self._guards
+        found = [self.rule(name) for name in ("forbidden-path", "locked-path")]
+        return Guards(
+            [
+                (rule.code, rule.name, rule.settings["paths"], rule.exclude)
+                for rule in found
+                if rule is not None and rule.active
+            ]
+        )
 
     def origin(self, key: str) -> Origin | None:
         """Where a setting was written, by its dotted key; else the nearest key above it; None: a default."""

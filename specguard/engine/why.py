@@ -159,9 +159,7 @@ def _of_specs(policy: Policy, path: bytes) -> Iterator[Said]:
         if path == settings.index.encode("utf-8", "surrogateescape"):
             yield "SPC001", "specs.index", settings.index, "the index of specs"
     if policy.keys:
-        from specguard.authority.ranks import rank_of
-
-        rank = rank_of(policy.order, path)
+        rank = policy.rank(path)
         if rank is not None:
             yield "SPC009", f"authority.order.{rank}", policy.order[rank], f"number {rank + 1} of the order"
 

@@ -83,7 +83,7 @@ def rule(
         }
     )
     made._loaded = Some()
-    made._exclude = exclude
+    made.exclude = exclude
     return made
 
 
