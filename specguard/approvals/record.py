@@ -135,11 +135,11 @@ def _plain(name: str, value: Any) -> Any:
     if name == "work_item":
         return None if value is None else dict(zip(("kind", "id"), value, strict=True))
     if name == "paths":
-        return [_path_data(path) for path in value]
+        return [path_data(path) for path in value]
     return value if value is None or isinstance(value, str) else list(value)
 
 
-def _path_data(path: bytes) -> dict[str, str]:
+def path_data(path: bytes) -> dict[str, str]:
     r"""A path as reports have it: bytes that are not UTF-8 as `\xNN`, and then all of them in base64."""
     data = {"path": path_text(path)}
     if data["path"].encode() != path:

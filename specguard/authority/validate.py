@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from specguard.authority.layers import Merged
     from specguard.declaration.registry import Registry
-    from specguard.declaration.rule import Declaration, Rule
+    from specguard.declaration.rule import Declaration
     from specguard.documents.toml import KeyPath
     from specguard.model import Origin
 
@@ -465,25 +465,9 @@ class Option(Record):
     description: str
 
 
-def rule_options(rule: type[Rule]) -> Sequence[Option]:
-    """A rule's own settings, without those that every rule has."""
-    return list(_options(rule, SettingsModels()))
-
-
-def common_options() -> Sequence[Option]:
-    """The settings that every rule's table has."""
-    return list(_options(RuleTable, SettingsModels()))
-
-
-def declaration_options(declaration: Declaration) -> Sequence[Option]:
-    """The settings of a declared table."""
-    return list(_options(declaration.settings, SettingsModels()))
-
-
-def top_level_options() -> Sequence[Option]:
-    """The settings that stand at the top, and those of `[authority]`."""
-    models = SettingsModels()
-    return [*_options(TopLevel, models), *_options(AuthoritySettings, models, "authority.")]
+def options_of(cls: type[Settings], prefix: str = "") -> Sequence[Option]:
+    """The settings of a table, such as a rule's own; before their names stands a prefix."""
+    return list(_options(cls, SettingsModels(), prefix))
 
 
 def policy_schema(registry: Registry) -> Mapping[str, Any]:
@@ -559,7 +543,7 @@ def _tables_in(part: Any) -> Iterator[dict[str, Any]]:
             yield from _tables_in(inner)
 
 
-def _options(cls: type[Settings], models: SettingsModels, prefix: str = "") -> Iterator[Option]:
+def _options(cls: type[Settings], models: SettingsModels, prefix: str) -> Iterator[Option]:
     for field in cls._fields:
         annotation = models.annotation(cls, field)
         yield Option(

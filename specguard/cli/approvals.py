@@ -11,7 +11,7 @@ import click
 
 from specguard.approvals.granting import add_signature, revoke
 from specguard.approvals.log_verification import Logbook, Verification
-from specguard.approvals.record import Approval
+from specguard.approvals.record import Approval, path_data
 from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Repository
@@ -25,7 +25,7 @@ from specguard.engine.policies import open_policy
 from specguard.errors import Needed, SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, listed, path_text, shortened
 from specguard.reporters.escape import cut, cut_path
-from specguard.reporters.json import fields_of, path_data, report
+from specguard.reporters.json import fields_of, report
 from specguard.reporters.text import located
 from specguard.reporters.wording import accounts, may_approve
 from specguard.reporters.written_files import replace_file, writing

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import click
 
 from specguard.authority import validate
+from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.cli import options as opt
 from specguard.cli.app import app
 from specguard.cli.options import show, show_markdown, usage
@@ -69,10 +70,7 @@ def _read(file: str) -> str | None:
 
 def reference(registry: Registry) -> Mapping[str, str]:
     """Every generated page by its path below the documents' folder."""
-    pages = {
-        f"rules/{entry.rule.name}.md": manual.page(entry, validate.rule_options(entry.rule))
-        for entry in registry.rules.values()
-    }
+    pages = {f"rules/{entry.rule.name}.md": manual.page(entry) for entry in registry.rules.values()}
     pages["rules/index.md"] = manual.index(registry.rules.values())
     pages["settings.md"] = _settings(registry)
     pages["errors.md"] = errors_text()
@@ -85,26 +83,15 @@ def reference(registry: Registry) -> Mapping[str, str]:
 
 
 def _settings(registry: Registry) -> str:
-    top = validate.top_level_options()
-    within = [option for option in top if option.name.startswith("authority.")]
-    lines = [
-        _text("settings.md"),
-        "## Top level",
-        "",
-        *manual.listed([one for one in top if one not in within]),
-    ]
+    lines = [_text("settings.md"), "## Top level", "", *manual.listed(validate.options_of(TopLevel))]
+    within = validate.options_of(AuthoritySettings, "authority.")
     lines += ["## authority", "", "`[authority]`", "", *manual.listed(within)]
     for declaration in sorted(registry.declarations.values(), key=lambda one: one.name):
         title = {"table": "[{}]", "tables": "[{}.<name>]", "list": "[[{}]]"}[declaration.shape]
         lines += [f"## {declaration.name}", "", f"`{title.format(declaration.name)}`", ""]
-        lines += manual.listed(validate.declaration_options(declaration))
-    lines += [
-        "## rules",
-        "",
-        "Each `[rules.<name>]` also takes these.",
-        "",
-        *manual.listed(validate.common_options()),
-    ]
+        lines += manual.listed(validate.options_of(declaration.settings))
+    lines += ["## rules", "", "Each `[rules.<name>]` also takes these.", ""]
+    lines += manual.listed(validate.options_of(RuleTable))
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -306,7 +293,7 @@ def rule_command(selector: str | None, cases: bool, plugins: tuple[str, ...], ou
                     code="unknown-name",
                 ) from None
     if page is not None and output_format == "text":
-        show_markdown(manual.cases(page) if cases else manual.page(page, validate.rule_options(page.rule)))
+        show_markdown(manual.cases(page) if cases else manual.page(page))
         return
     rows = aligned([(one.rule.code, one.rule.name, manual.summary(one)) for one in chosen]).split("\n")
     show(output_format, [manual.data(one) for one in chosen], rows)
@@ -315,7 +302,7 @@ def rule_command(selector: str | None, cases: bool, plugins: tuple[str, ...], ou
 def _names(entry: Registered) -> set[str]:
     """What a rule may be looked for by: its code, its name and the words of it, and its settings."""
     rule = entry.rule
-    options = (option.name for option in validate.rule_options(rule))
+    options = (option.name for option in validate.options_of(rule))
     return {rule.code, rule.name, *rule.name.split("-"), *options}
 
 
@@ -323,5 +310,5 @@ def _has(entry: Registered, word: str) -> bool:
     """Whether a rule's page has a word, its example left out."""
     rule = entry.rule
     said = (rule.code, rule.name, " ".join(manual.prose(rule.__doc__ or "").split()), *rule.tables)
-    settings = (text for option in validate.rule_options(rule) for text in (option.name, option.description))
+    settings = (text for option in validate.options_of(rule) for text in (option.name, option.description))
     return any(word in text.casefold() for text in (*said, *settings))

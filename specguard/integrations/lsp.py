@@ -17,7 +17,6 @@ from pygls.uris import to_fs_path
 from specguard import __version__
 from specguard.authority.compile import compile_policy
 from specguard.authority.load import DEFAULTS, AuthoritySource, decode, find_nested, read_source
-from specguard.authority.validate import rule_options
 from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.declaration.rule import Record
@@ -150,7 +149,7 @@ def _page(word: str, file: str) -> str:
     """The manual page of a rule, as the file's repository knows it; empty where the word is none."""
     with suppress(SpecguardError):
         entry = find_rule(known_rules(os.path.dirname(file)), word)
-        return manual.page(entry, rule_options(entry.rule))
+        return manual.page(entry)
     return ""
 
 

@@ -18,7 +18,6 @@ from mcp.server import Server
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from specguard import __version__
-from specguard.authority.validate import rule_options
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.request import Request
@@ -260,7 +259,7 @@ def _rule(asked: RuleArguments, directory: str) -> Mapping[str, Any]:
         entries = sorted(registry.rules.values(), key=lambda one: one.rule.code)
         return {"rules": [manual.data(entry) for entry in entries]}
     entry = find_rule(registry, asked.rule)
-    return {"rules": [manual.data(entry)], "page": manual.page(entry, rule_options(entry.rule))}
+    return {"rules": [manual.data(entry)], "page": manual.page(entry)}
 
 
 @_tool(RunStatus)
@@ -512,7 +511,7 @@ def read_page(uri: str, directory: str) -> tuple[str, str]:
     """
     if uri.startswith(RULE):
         entry = find_rule(known_rules(directory), unquote(uri.removeprefix(RULE)))
-        return manual.page(entry, rule_options(entry.rule)), MARKDOWN
+        return manual.page(entry), MARKDOWN
     if uri.startswith(AUTHORITY):
         asked = unquote(uri.removeprefix(AUTHORITY), errors="surrogateescape")
         for path, oid in _documents(directory):

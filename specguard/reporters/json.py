@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import time
 
 from specguard import __version__
 from specguard.approvals.log import PLACE, SCHEMA
+from specguard.approvals.record import path_data
 from specguard.model import REPORT_SCHEMA, path_text
 from specguard.reporters.escape import json_text
 
@@ -124,14 +124,6 @@ def location(path: bytes | None, line: int | None) -> dict[str, Any]:
     """A place as a report has it, of which no more than a path and a line is known yet."""
     named: dict[str, Any] = {"path": None} if path is None else path_data(path)
     return {**named, "line": line, **dict.fromkeys(("end_line", "commit", "field"))}
-
-
-def path_data(path: bytes) -> dict[str, str]:
-    """A path as text; with its bytes where these are not UTF-8."""
-    data = {"path": path_text(path)}
-    if data["path"].encode("utf-8") != path:
-        data["path_bytes"] = base64.b64encode(path).decode("ascii")
-    return data
 
 
 def origin_data(origin: Origin) -> dict[str, Any]:

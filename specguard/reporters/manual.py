@@ -46,14 +46,12 @@ _PLAIN = ("boolean", "integer", "string", "strings")
 """The types that a default shows as well as their name."""
 
 
-def page(entry: Registered, options: Sequence[Option]) -> str:
-    """The manual page of one rule, ending in a newline.
+def page(entry: Registered) -> str:
+    """The manual page of one rule, ending in a newline."""
+    from specguard.authority.validate import options_of
 
-    Args:
-        entry: the rule and its plugin.
-        options: its settings, without those that every rule has.
-    """
     rule = entry.rule
+    options = options_of(rule)
     said, examples = _split(inspect.cleandoc(rule.__doc__ or ""))
     parts = said.split("\n\n")
     marked = {_mark(part): _after(part) for part in parts if _mark(part)}

@@ -10,39 +10,33 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from specguard.authority.validate import (
-    common_options,
-    declaration_options,
-    policy_schema,
-    rule_options,
-    top_level_options,
-    within_pyproject,
-)
+from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
+from specguard.authority.validate import options_of, policy_schema, within_pyproject
 from specguard.testing import run_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from specguard.declaration.registry import Registry
+    from specguard.declaration.rule import Settings
 
 
 def test_every_setting_has_a_type_and_a_description(registry: Registry) -> None:
-    options = [*top_level_options(), *common_options()]
-    for entry in registry.rules.values():
-        options += rule_options(entry.rule)
-    for declaration in registry.declarations.values():
-        options += declaration_options(declaration)
+    tables: list[type[Settings]] = [TopLevel, AuthoritySettings, RuleTable]
+    tables += [entry.rule for entry in registry.rules.values()]
+    tables += [declaration.settings for declaration in registry.declarations.values()]
+    options = [option for table in tables for option in options_of(table)]
     assert [option.name for option in options if not option.description or not option.type] == []
 
 
 def test_options_are_told_in_words(registry: Registry) -> None:
-    options = {option.name: option for option in declaration_options(registry.declarations["work"])}
+    options = {option.name: option for option in options_of(registry.declarations["work"].settings)}
     assert (options["commits"].type, options["commits"].default) == ("integer or table", "")
     assert options["gates[].when"].type == "patterns"
     assert options["gates[].name"].default == "required"
     assert options["number_format"].default == '`["{n}"]`'
     assert options["pointer"].type == "strings"
-    paths, *_ = rule_options(registry.rules["locked-path"].rule)
+    paths, *_ = options_of(registry.rules["locked-path"].rule)
     assert (paths.name, paths.type, paths.default) == ("paths", "patterns", "`[]`")
 
 
