@@ -299,7 +299,8 @@ def _html(summary: Summary) -> str:
         errors[row["month"]] = errors.get(row["month"], 0) + row["errors"]
     judged = {row["month"]: row for row in summary.months}
     months = _all_months(judged)
-    broken = [row for row in summary.rules if row["errors"]]
+    broken = [row for row in summary.rules if row["errors"]][:_RULES]
+    codes = [row["code"] for row in broken]
     return html.page(
         "audit.html.j2",
         title="Audit",
@@ -326,9 +327,9 @@ def _html(summary: Summary) -> str:
             for row in summary.months
         ],
         rules=summary.rules,
-        by_rule=_bars([(row["code"], row["errors"]) for row in broken[:_RULES]]),
-        by_month=_by_month(summary, [row["code"] for row in broken[:_RULES]]),
-        codes=[row["code"] for row in broken[:_RULES]],
+        by_rule=_bars([(row["code"], row["errors"]) for row in broken]),
+        by_month=_by_month(summary, codes),
+        codes=codes,
         repositories=[_repository_shown(row) for row in summary.repositories],
         paths=summary.paths,
         approvals=summary.approvals,

@@ -10,7 +10,7 @@ from specguard.model import path_text
 from specguard.reporters.escape import cut, cut_path, visible
 from specguard.reporters.json import fields_of, origin_data
 from specguard.reporters.manual import prose, remedy
-from specguard.reporters.wording import shell_word
+from specguard.reporters.wording import either, shell_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -362,8 +362,7 @@ def _approval(found: Explained) -> str:
         return "no approval can lift what it finds"
     if not found.approvers:
         return "the policy names nobody who may approve what it finds"
-    people = [visible(name) for name in found.approvers]
-    who = f"{', '.join(people[:-1])} or {people[-1]}" if len(people) > 1 else people[0]
+    who = either(map(visible, found.approvers))
     signed = ", signed" if found.rule.signed else ""
     many = f"; it takes {found.persons} persons" if found.persons > 1 else ""
     return f"{who} may approve what it finds{signed}, in a change that others made{many}"

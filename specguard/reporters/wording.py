@@ -32,7 +32,7 @@ from specguard.reporters.text import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
     from specguard.errors import SpecguardError
@@ -169,8 +169,7 @@ def may_approve(result: RuleResult, source: str = "") -> tuple[str, str] | None:
     found = [judged for judged in result.findings if judged.state == "open" and judged.severity == "error"]
     if not result.approvers or not found:
         return None
-    people = [shortened(name) for name in result.approvers]
-    who = f"{', '.join(people[:-1])} or {people[-1]}" if len(people) > 1 else people[0]
+    who = either(map(shortened, result.approvers))
     # The first of some files are named; none where a finding has no file.
     paths = list(dict.fromkeys(judged.finding.path for judged in found))
     words = [] if None in paths else [shell_word(path) for path in paths if path]
@@ -183,6 +182,12 @@ def may_approve(result: RuleResult, source: str = "") -> tuple[str, str] | None:
     left = words and len(words) < len(paths)
     count = f"; the command names {len(words)} of {len(paths)} files" if left else ""
     return f"{who} may approve {'this' if len(found) == 1 else 'these'}{many}{count}", command
+
+
+def either(names: Iterable[str]) -> str:
+    """Names, one of which is meant: `alice, bob or carol`."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def shell_word(word: str | bytes) -> str:
