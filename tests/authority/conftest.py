@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import pytest
@@ -59,7 +60,8 @@ branch = "p-{number}"
 
 @pytest.fixture(scope="session")
 def registry() -> Registry:
-    registry = load_registry()
+    # What is loaded is one for all tests of this process.
+    registry = copy(load_registry())
     registry.presets = {
         "one": ONE,
         "two": TWO,
