@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Guarding, MissingFact, NotApplicable, Rule, setting
+from specguard_rules.message_texts import alternatives, near_miss, quoted
 from specguard_rules.next_steps import is_own, to_branch
-from specguard_rules.spelling import alternatives, near_miss, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 
 from specguard.rules import Finding, MissingFact, NotApplicable, Rule, Selecting, setting
 from specguard_rules.commits.messages import ConventionalForm
-from specguard_rules.spelling import alternatives, near_miss, quoted
+from specguard_rules.message_texts import alternatives, near_miss, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from specguard.rules import Finding, MissingFact, NotApplicable, Rule, path_text
+from specguard_rules.message_texts import alternatives, quoted
 from specguard_rules.next_steps import mixed, put_back, reword
-from specguard_rules.spelling import alternatives, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

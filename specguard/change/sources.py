@@ -85,7 +85,7 @@ def _asked(git: Git, request: Request) -> Sequence[Change]:
 
         return open_received(git, request)
     if request.edits:
-        from specguard.change.snapshots import EditedChange
+        from specguard.change.uncommitted import EditedChange
 
         return [EditedChange(git, request, _trusted(git, request, None), root=request.directory)]
     if request.worktree and request.head:
@@ -201,7 +201,7 @@ def _head(git: Git, request: Request, event: Event | None) -> Revision | None:
 
 
 def _snapshot(git: Git, request: Request) -> Change:
-    from specguard.change import snapshots
+    from specguard.change import uncommitted
 
     repository = git.repository
     start = repository.head or git.empty_tree
@@ -211,21 +211,21 @@ def _snapshot(git: Git, request: Request) -> Change:
         # It runs while the base and the policy are read.
         comparison = git.start_index_diff(start)
     elif request.message_file or request.message:
-        settings = snapshots.start_settings(repository)
+        settings = uncommitted.start_settings(repository)
     try:
         event = _find_event(request)
         found = _trusted(git, request, event)
         if settings is not None:
             if request.message:
-                message = snapshots.given_message(repository, request.message, settings)
+                message = uncommitted.given_message(repository, request.message, settings)
             else:
-                message = snapshots.read_message(repository, request.message_file, settings)
-            return snapshots.MessageChange(git, request, found, message, event=event)
+                message = uncommitted.read_message(repository, request.message_file, settings)
+            return uncommitted.MessageChange(git, request, found, message, event=event)
     finally:
         if settings is not None:
             settings.stop()
     if comparison is not None:
-        return snapshots.StagedChange(git, request, found, comparison=comparison, event=event)
+        return uncommitted.StagedChange(git, request, found, comparison=comparison, event=event)
     if request.patch:
         if repository.head is None:
             raise SpecguardError(
@@ -233,12 +233,12 @@ def _snapshot(git: Git, request: Request) -> Change:
                 help="Make one first.",
                 code="no-commit",
             )
-        tree = snapshots.apply_patch(git, start, request.patch)
-        return snapshots.TreeChange(git, request, found, source="patch", tree=tree, event=event)
+        tree = uncommitted.apply_patch(git, start, request.patch)
+        return uncommitted.TreeChange(git, request, found, source="patch", tree=tree, event=event)
     from specguard.change.worktree import hash_work_tree
 
     hashed = hash_work_tree(git, start)
-    return snapshots.TreeChange(
+    return uncommitted.TreeChange(
         git, request, found, source="worktree", tree=hashed.tree, nested=hashed.nested, event=event
     )
 
@@ -253,7 +253,7 @@ def open_work_tree(git: Git, request: Request) -> Change:
     Raises:
         SpecguardError: there is no working tree, or a file of it cannot be read.
     """
-    from specguard.change.snapshots import WholeTree
+    from specguard.change.uncommitted import WholeTree
     from specguard.change.worktree import hash_work_tree
 
     with Needed():

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from specguard.audit.answers import ANSWERS
 from specguard.audit.audit import AuditOptions, audit, open_store
+from specguard.audit.report import ANSWERS
 from specguard.audit.store import Summary, failing_rules
 from specguard.cli import options as opt
 from specguard.cli.app import needing

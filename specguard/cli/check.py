@@ -15,7 +15,7 @@ import click
 
 from specguard.change.repository import Repository
 from specguard.change.request import Request
-from specguard.change.snapshots import message_path, rewrite, start_settings
+from specguard.change.uncommitted import message_path, rewrite, start_settings
 from specguard.change.worktree import Signs
 from specguard.cli import complain
 from specguard.cli import options as opt

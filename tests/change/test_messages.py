@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.change.snapshots import DEFAULT_FILE, clean, read_message, start_settings
+from specguard.change.uncommitted import DEFAULT_FILE, clean, read_message, start_settings
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
 from tests.changes import locate

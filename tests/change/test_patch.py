@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.change import snapshots as patches
+from specguard.change import uncommitted as patches
 from specguard.errors import NotApplicable, SpecguardError
 from specguard.testing import Repository
 from tests.changes import rows

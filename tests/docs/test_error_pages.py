@@ -205,7 +205,7 @@ def test_a_limit_shows_its_number(target: str, unit: str) -> None:
 
 def test_numbers_are_shown_with_their_unit() -> None:
     say = shown
-    assert say("specguard.change.snapshots:PATCH_LIMIT", "bytes") == "256 MiB"
+    assert say("specguard.change.uncommitted:PATCH_LIMIT", "bytes") == "256 MiB"
     assert say("specguard.reporters.platforms:COMMENT_LIMIT", "bytes") == "65,000 bytes"
     assert say("specguard.authority.cache:MAX_AGE", "seconds") == "30 days"
     assert say("specguard.runs.settings:RunSettings.timeout", "") == "2 hours"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from specguard.rules import Commits, Finding, MissingFact, NotApplicable, Rule, setting
+from specguard_rules.message_texts import quoted
 from specguard_rules.next_steps import SHORT, squash
-from specguard_rules.spelling import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, NotApplicable, Rule, Settings, setting
+from specguard_rules.message_texts import alternatives, near_miss, quoted
 from specguard_rules.next_steps import (
     SHORT,
     SQUASH,
@@ -15,7 +16,6 @@ from specguard_rules.next_steps import (
     reword,
     shell_text,
 )
-from specguard_rules.spelling import alternatives, near_miss, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, NotApplicable, Record, Rule, Settings, required, setting
+from specguard_rules.message_texts import quoted
 from specguard_rules.next_steps import add_trailer, reword
-from specguard_rules.spelling import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

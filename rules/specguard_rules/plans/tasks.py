@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from specguard.rules import Covering, Finding, NotApplicable, Origin, Rule, Selecting, path_text, setting
+from specguard_rules.message_texts import alternatives, quoted
 from specguard_rules.next_steps import to_branch
-from specguard_rules.spelling import alternatives, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

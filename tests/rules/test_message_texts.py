@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard_rules.spelling import SHOWN, alternatives, near_miss, quoted
+from specguard_rules.message_texts import SHOWN, alternatives, near_miss, quoted
 
 
 @pytest.mark.parametrize(
