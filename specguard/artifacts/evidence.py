@@ -9,7 +9,7 @@ from specguard.artifacts.files import above
 from specguard.artifacts.sections import named
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Table
-from specguard.documents.citations import citations, plain_path
+from specguard.documents.citations import DRIVE, citations, plain_path
 from specguard.model import path_text, shortened
 
 TYPE_CHECKING = False
@@ -260,7 +260,6 @@ OUTSIDE: Final = "is outside of every prefix that `roots` names"
 """Why an absolute path cannot be looked up."""
 
 _DEEPEST: Final = 64
-_DRIVE: Final = re.compile(r"[A-Za-z]:/")
 _SUBMODULE: Final = 0o160000
 _SYMLINK: Final = 0o120000
 
@@ -334,7 +333,7 @@ class Targets:
         """
         path = citation.path
         if citation.kind in {"absolute", "url"}:
-            written = path[0].lower() + path[1:] if _DRIVE.match(path) else path
+            written = path[0].lower() + path[1:] if DRIVE.match(path) else path
             rests = [
                 rest
                 for root, anywhere in self._roots
@@ -400,6 +399,6 @@ def _expression(root: str) -> tuple[re.Pattern[str], bool]:
     text = text.removesuffix("**").rstrip("/") if anywhere else text
     if re.match(r"/[A-Za-z]:/", text):
         text = text[1:]
-    text = text[:1].lower() + text[1:] if _DRIVE.match(text + "/") else text
+    text = text[:1].lower() + text[1:] if DRIVE.match(text + "/") else text
     names = "".join("[^/]+" if part == "*" else re.escape(part) for part in re.split(r"(\*)", text))
     return re.compile(f"{names}/" if names else ""), anywhere

@@ -15,6 +15,7 @@ from specguard.artifacts.evidence import Targets
 from specguard.artifacts.sections import content_of, named
 from specguard.documents.blocks import Heading, List, Paragraph, Table, texts
 from specguard.documents.citations import citations
+from specguard.documents.content import plain_words
 from specguard.documents.fields import block_fields, find_fields, normal_name, normal_title
 from specguard.model import path_text, shortened
 
@@ -389,7 +390,5 @@ def verdict_of(artifact: Artifact, settings: Findings, review: Review) -> str | 
 
 def says_open(value: str, openings: Sequence[str]) -> bool:
     """Whether a verdict begins with one of some words; case, `_` and `-` do not count."""
-    words = re.findall(r"[^\W_]+", value.casefold())
-    return any(
-        words[: len(known)] == known for known in (re.findall(r"[^\W_]+", one.casefold()) for one in openings)
-    )
+    words = plain_words(value).split()
+    return any(words[: len(known)] == known for known in (plain_words(one).split() for one in openings))

@@ -207,9 +207,6 @@ def _reason(text: str) -> str:
     return " ".join(plain.split()) if words and not owes(text.rstrip(" :\uff1a")) else ""
 
 
-_GLOB: Final = re.compile(r"[*?\[]")
-
-
 class Listing:
     """Listed paths, each with the artifact that lists it, ready to be compared with paths of a tree.
 
@@ -232,7 +229,7 @@ class Listing:
         self._plain.setdefault(plain, []).append(2 * which)
         if artifact.folder:
             self._plain.setdefault(joined(artifact.folder, plain), []).append(2 * which + 1)
-        if _GLOB.search(listed.path):
+        if any(char in listed.path for char in "*?["):
             self._add_pattern(listed.path, 2 * which)
             if artifact.folder:
                 parts = artifact.folder.decode("utf-8", "surrogateescape").split("/")

@@ -276,11 +276,6 @@ class Times(Record):
         return len(self.stamps) + len(self.days) + len(self.loose)
 
 
-def stamps(document: Document) -> Sequence[Stamp]:
-    """The times of a document's entries, in the order in which they are written."""
-    return read_times(document).stamps
-
-
 def read_times(document: Document) -> Times:
     """All times of a document's entries, also those that are no more than a day or cannot be told."""
     times = Times()

@@ -46,7 +46,7 @@ LONGEST: Final = 300
 """A heading of more characters is no title that anyone asks for."""
 
 MOST_COMPARED: Final = 500
-"""Of so many headings it is told whether they are spelt nearly as a title is."""
+"""Of so many headings or names it is told whether they are spelt nearly as one that is asked for."""
 
 LEAST_LIKENESS: Final = 0.8
 """How much of two spellings must agree (`difflib.SequenceMatcher.ratio`) for one to be the other misspelt."""
@@ -240,9 +240,6 @@ LONGEST_NAME: Final = 80
 
 DEEPEST: Final = 3
 """How many keys within keys make one name, as in `review.last.date`."""
-
-MOST_NAMES: Final = 500
-"""Among so many names one is looked for that may be meant."""
 
 _BETWEEN: Final = re.compile(r"\s[|·•]\s")
 _MARKS: Final = ("***", "**", "__", "*", "_", "`")
@@ -491,7 +488,7 @@ def near_field(document: Document, fields: Iterable[Field], *names: str) -> Near
             return Near(next((number for number, one in lines if line in one), at), line.strip(), COMMENTED)
     there: dict[str, Field] = {}
     for field in fields:
-        if len(field.name) <= LONGEST_NAME and len(there) < MOST_NAMES:
+        if len(field.name) <= LONGEST_NAME and len(there) < MOST_COMPARED:
             there.setdefault(normal_name(field.name), field)
     for name in map(normal_name, names):
         for close in get_close_matches(name, there, n=1, cutoff=LEAST_LIKENESS):

@@ -7,7 +7,6 @@ from specguard.change.git import Git, History
 from specguard.change.repository import Repository
 from specguard.change.sources import open_changes
 from specguard.change.worktree import worktrees
-from specguard.documents.dates import stamps
 from specguard.documents.fields import normal_name
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
@@ -286,7 +285,7 @@ class _TreeReport:
             left.setdefault((artifact.folder, artifact.fields["agent"]), []).append(artifact)
         for (folder, agent), own in sorted(left.items()):
             documents = [artifact.document for artifact in own if not artifact.structured]
-            times = sorted(str(stamp.moment) for document in documents for stamp in stamps(document))
+            times = sorted(str(stamp.moment) for document in documents for stamp in document.stamps)
             yield {
                 "agent": agent,
                 "folder": path_text(folder),

@@ -95,7 +95,29 @@ class Plan(Record):
 
     def broken(self) -> Iterator[Finding]:
         """What is wrong with what its tasks need of each other."""
-        return broken(self)
+        positions = {task.key: position for position, task in enumerate(self.tasks)}
+        graph: dict[int, list[int]] = {}
+        for task in self.tasks:
+            needs = graph[positions[task.key]] = []
+            for place, text, needed in _needs(task):
+                if needed is None:
+                    said = f"{task.name} needs {shortened(text)!r}, which is no task of this plan"
+                    ids = [one.id for one in self.tasks if one.id]
+                    step = nearest(text, ids, "Name a task of the plan, or take it out.")
+                    yield task.finding(said, step, f"{task.id}:unknown:{text}", *place)
+                elif needed is task:
+                    said = f"{task.name} needs itself"
+                    yield task.finding(said, "Take it out.", f"{task.id}:self", *place)
+                else:
+                    needs.append(positions[needed.key])
+            if task.started:
+                yield from too_early(task)
+        for circle in circles_of(graph):
+            tasks = [self.tasks[position] for position in circle]
+            place = next(place for place, _, needed in _needs(tasks[0]) if needed is tasks[1])
+            said = f"tasks need each other in a circle: {way_round([task.name for task in tasks])}"
+            key = f"{tasks[0].id}:circle:{min(task.id for task in tasks)}"
+            yield tasks[0].finding(said, "Take out the dependency that is not one.", key, *place)
 
     def setting(self, key: str) -> str:
         """The key of one of its kind's settings, for a citation."""
@@ -298,33 +320,6 @@ def _needs(task: Task) -> Iterator[tuple[Place, str, Task | None]]:
     """What a task needs: the place below it, the id as written, and the task; None where there is none."""
     for place, text in task.listed("depends_on"):
         yield place, text, task.plan.task(text)
-
-
-def broken(plan: Plan) -> Iterator[Finding]:
-    """What is wrong with the dependencies of a plan's tasks."""
-    positions = {task.key: position for position, task in enumerate(plan.tasks)}
-    graph: dict[int, list[int]] = {}
-    for task in plan.tasks:
-        needs = graph[positions[task.key]] = []
-        for place, text, needed in _needs(task):
-            if needed is None:
-                said = f"{task.name} needs {shortened(text)!r}, which is no task of this plan"
-                ids = [one.id for one in plan.tasks if one.id]
-                step = nearest(text, ids, "Name a task of the plan, or take it out.")
-                yield task.finding(said, step, f"{task.id}:unknown:{text}", *place)
-            elif needed is task:
-                said = f"{task.name} needs itself"
-                yield task.finding(said, "Take it out.", f"{task.id}:self", *place)
-            else:
-                needs.append(positions[needed.key])
-        if task.started:
-            yield from too_early(task)
-    for circle in circles_of(graph):
-        tasks = [plan.tasks[position] for position in circle]
-        place = next(place for place, _, needed in _needs(tasks[0]) if needed is tasks[1])
-        said = f"tasks need each other in a circle: {way_round([task.name for task in tasks])}"
-        key = f"{tasks[0].id}:circle:{min(task.id for task in tasks)}"
-        yield tasks[0].finding(said, "Take out the dependency that is not one.", key, *place)
 
 
 def too_early(task: Task, *, why: str = "", base: Plan | None = None) -> Iterator[Finding]:

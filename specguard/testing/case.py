@@ -54,7 +54,6 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 import tomllib
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -62,7 +61,7 @@ from difflib import get_close_matches
 from functools import cache
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from specguard.testing.repository import ORIGIN, Repository, Step, clean_environment, plain_bytes, to_bytes
@@ -266,7 +265,7 @@ class Case:
             return step
         text = self.policy
         if self.approvals:
-            text = fill(text, dict(filled(text)))
+            text = fill(text, {name: public_key(name) for name in KEYS if f"{{{name}}}" in text})
         if not text.startswith("#"):
             text = f"# Authority\n\n```toml specguard\n{text.strip(chr(10))}\n```\n"
         return replace(step, files={AUTHORITY: text, **files})
@@ -694,7 +693,7 @@ def judged(
 
 def _add(repository: Repository, ref: str, files: Mapping[str, bytes]) -> str:
     """Add files on top of a ref, past the working tree and its index; the new commit's id."""
-    with tempfile.TemporaryDirectory(prefix="specguard-") as folder:
+    with TemporaryDirectory(prefix="specguard-") as folder:
         index = {"GIT_INDEX_FILE": os.path.join(folder, "index")}
         repository.git("read-tree", ref, environment=index)
         for path, content in files.items():
@@ -755,15 +754,8 @@ def _keygen(*words: str, stdin: bytes = b"") -> bytes:
     return done.stdout
 
 
-def filled(policy: str) -> Iterator[tuple[str, str]]:
-    """The placeholders of keys in a policy, with what they stand for."""
-    for name in KEYS:
-        if f"{{{name}}}" in policy:
-            yield name, public_key(name)
-
-
 @cache
 def _folder() -> Path:
-    folder = tempfile.mkdtemp(prefix="specguard-keys-")
+    folder = mkdtemp(prefix="specguard-keys-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)

@@ -264,15 +264,12 @@ class Proofs:
         names = list(dict.fromkeys(name for name in scenario.names if plain_gate(name)))
         if not names:
             return "names no gate and no test"
-        if not any(self._is_gate(name) or self._is_test(name, folder) for name in names):
+        if not any(plain_gate(name) in self._gates or self._is_test(name, folder) for name in names):
             which = "which is neither a gate nor a test"
             if len(names) > 1:
                 which = "of which none is a gate or a test"
             return f"names {' and '.join(map(repr, names[:3]))}, {which}"
         return self._failed(scenario, folder)
-
-    def _is_gate(self, name: str) -> bool:
-        return plain_gate(name) in self._gates
 
     def _is_test(self, name: str, folder: bytes) -> bool:
         """Whether a name is a test file's, with or without a test in it, or that of a test in one of them."""
@@ -463,10 +460,14 @@ class Breakdowns:
         ):
             return
         for artifact, items in self.conditional(contracts):
-            if self.whole or artifact.touched or any(item.source.path in touched for item in items):
-                yield from undisposed(
-                    artifact, [item for item in items if not self.sources.done(item)], setting
-                )
+            if not (self.whole or artifact.touched or any(item.source.path in touched for item in items)):
+                continue
+            left = [item for item in items if not self.sources.done(item)]
+            path, dispositions = artifact.path, Dispositions(artifact)
+            for item in left:
+                if flaw := dispositions.flaw(item):
+                    said, step, line = flaw
+                    yield Finding(said, help=step, path=path, line=line, key=item.id, setting=setting)
 
     def unmapped(
         self,
@@ -711,24 +712,6 @@ class Dispositions:
         cited = [one for one in citations(passage.blocks) if one.kind != "shortened"]
         own = (None, self._artifact.path)
         return any(self._targets.find(one, self._artifact.folder).path not in own for one in cited)
-
-
-def undisposed(artifact: Artifact, items: Sequence[Listed], setting: str) -> Iterator[Finding]:
-    """The items of which a readiness document does not say that nothing triggered them, with evidence.
-
-    Args:
-        artifact: the document.
-        items: conditional items that are not done.
-        setting: the key of the setting that asks for it.
-
-    Raises:
-        MissingFact: something that must be read is not there.
-    """
-    dispositions = Dispositions(artifact)
-    for item in items:
-        if flaw := dispositions.flaw(item):
-            said, step, line = flaw
-            yield Finding(said, help=step, path=artifact.path, line=line, key=item.id, setting=setting)
 
 
 def _passages(blocks: Sequence[AnyBlock]) -> Iterator[Passage]:

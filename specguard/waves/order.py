@@ -67,8 +67,7 @@ def out_of_order(
     works = _works(waves, touched, branch, item)
     if not works and item is None and not landed:
         yield from _mixed(touched, entries, waves)
-    yield from _too_early([work for work in works if work.by_branch], entries, waves)
-    yield from _too_early([work for work in works if not work.by_branch], entries, waves)
+    yield from _too_early(works, entries, waves)
     yield from _elsewhere([work for work in works if work.by_branch], entries, waves)
     yield from _made_elsewhere(works, entries)
     for wave in touched:
@@ -83,9 +82,7 @@ def too_early(waves: Waves, *, branch: str, item: WorkItem) -> Iterator[Finding]
     Raises:
         MissingFact: something that must be read is not there.
     """
-    works = _works(waves, (), branch, item)
-    yield from _too_early([work for work in works if work.by_branch], None, waves)
-    yield from _too_early([work for work in works if not work.by_branch], None, waves)
+    yield from _too_early(_works(waves, (), branch, item), None, waves)
 
 
 def _present(wave: Wave) -> Iterator[Finding]:
@@ -121,9 +118,10 @@ def _too_early(works: Sequence[AtWork], entries: Sequence[Entry] | None, waves: 
     """
     # Artifacts are judged by themselves; they may be what the earlier stages wait for.
     papers = entries is not None and all(waves.is_paper(entry.path) for entry in entries)
-    found = [None if papers else _early(work) for work in works]
-    findings = [finding for finding in found if finding is not None]
-    yield from findings[:1] if len(findings) == len(found) else ()
+    for by_branch in (True, False):
+        found = [None if papers else _early(work) for work in works if work.by_branch is by_branch]
+        findings = [finding for finding in found if finding is not None]
+        yield from findings[:1] if len(findings) == len(found) else ()
 
 
 def _early(work: AtWork) -> Finding | None:

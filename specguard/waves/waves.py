@@ -634,11 +634,6 @@ class Wave(Record):
         """
         return next((stage for stage in self.stages if stage.open and not stage.complete), None)
 
-    @property
-    def begun(self) -> bool:
-        """Whether anything of it is there."""
-        return any(stage.artifacts for stage in self.stages)
-
     def artifacts(self, contract: str) -> Sequence[Artifact]:
         """Its artifacts of a contract, by path; those in a folder that a later pass supersedes left out."""
         return self.waves.artifacts_by_key(contract).get(self.key, ())

@@ -203,20 +203,62 @@ class Sources(Record, frozen=False):
         return self.known[kind]
 
     def flaws(self, source: Source) -> Iterator[Finding]:
-        """What is wrong with the shape of a source and its entries; see `specguard.work.sources`.
+        """What is wrong with the shape of a source and its entries.
 
         Raises:
             MissingFact: the file is not there.
         """
-        return flaws(source)
+        place, kind = path_text(source.path), source.kind
+        step = f"Let it list the {kind}s, each with its id."
+        if source.problem:
+            yield _finding(source, f"{place} {source.problem}", step, "unread", source.data.line())
+            return
+        for line, problem in source.malformed:
+            said = f"{place} lists a {kind} that {problem}"
+            yield _finding(source, said, "Give it an id.", f"malformed {problem}", line)
+        if not source.items:
+            step = f"List the {kind}s, each with its id."
+            yield _finding(source, f"{place} lists no {kind}", step, "empty")
+        seen: dict[str, Listed] = {}
+        for item in source.items:
+            first = seen.setdefault(normal_id(item.id), item)
+            if first is not item:
+                said = f"{item} is listed twice, in line {first.line} and here"
+                step = "Give one of the two another id."
+                yield _finding(source, said, step, f"twice {item.id}", item.line)
+            yield from _lacking(item)
 
     def broken(self, source: Source) -> Iterator[Finding]:
-        """What is wrong with what the items of a source need of each other.
+        """What is wrong with what the items of a source need: unknown ids, circles, what was done too early.
 
         Raises:
             MissingFact: something that must be read is not there.
         """
-        return broken(source, self)
+        items, place = list(source.items), path_text(source.path)
+        places = {normal_id(item.id): at for at, item in reversed(list(enumerate(items)))}
+        graph: dict[int, list[int]] = {}
+        for position, item in enumerate(items):
+            graph[position] = []
+            for need in item.depends_on:
+                needed = places.get(normal_id(need.text))
+                if needed is None and not owes(need.text):
+                    said = f"{item} needs {shortened(need.text)!r}, which {place} does not list"
+                    key = f"{item.id}:unknown:{need.text[:60]}"
+                    yield _finding(source, said, "Name one that is listed, or take it out.", key, need.line)
+                elif needed == position:
+                    said, key = f"{item} needs itself", f"{item.id}:self"
+                    yield _finding(source, said, "Take it out.", key, need.line)
+                elif needed is not None:
+                    graph[position].append(needed)
+        for circle in circles_of(graph):
+            ids, first = [items[at].id for at in circle], items[circle[0]]
+            line = next((need.line for need in first.depends_on), first.line)
+            said = f"{source.kind}s need each other in a circle: {way_round(ids)}"
+            step = "Take out the dependency that is not one."
+            yield _finding(source, said, step, f"circle:{min(ids)}", line)
+        for position, item in enumerate(items):
+            if item.closed:
+                yield from self._too_early(item, [items[at] for at in graph[position]])
 
     def too_early(self, item: Listed) -> Iterator[Finding]:
         """What an item that a change is for needs and is not done.
@@ -224,7 +266,23 @@ class Sources(Record, frozen=False):
         Raises:
             MissingFact: the history cannot be read.
         """
-        return too_early(item, self)
+        needs = {normal_id(need.text) for need in item.depends_on}
+        needed = [one for one in item.source.items if normal_id(one.id) in needs and one is not item]
+        return self._too_early(item, needed, "is what the change is for")
+
+    def _too_early(self, item: Listed, needed: Sequence[Listed], said: str = "") -> Iterator[Finding]:
+        for other in needed:
+            if other.deferred or other.conditional or self.done(other):
+                continue
+            status = f"is {self.status_of(other)}" if other.status else "has no status"
+            yield _finding(
+                item.source,
+                f"{item} {said or f'is {item.status}'}, and needs {other.id}, which {status}",
+                f"Finish {other.id} first, or take it out of what {item.id} needs if that is a mistake.",
+                f"{item.id}:early:{other.id}",
+                item.line,
+                "closed",
+            )
 
     def done(self, item: Listed) -> bool:
         """Whether an item is done with: its status says so and something shows it, or a commit did it.
@@ -597,34 +655,6 @@ def _finding(
     return Finding(message, help=help, path=source.path, line=line, key=key, setting=setting)
 
 
-def flaws(source: Source) -> Iterator[Finding]:
-    """What is wrong with the shape of a source and its entries.
-
-    Raises:
-        MissingFact: the file is not there.
-    """
-    place, kind = path_text(source.path), source.kind
-    step = f"Let it list the {kind}s, each with its id."
-    if source.problem:
-        yield _finding(source, f"{place} {source.problem}", step, "unread", source.data.line())
-        return
-    for line, problem in source.malformed:
-        said = f"{place} lists a {kind} that {problem}"
-        yield _finding(source, said, "Give it an id.", f"malformed {problem}", line)
-    if not source.items:
-        yield _finding(source, f"{place} lists no {kind}", f"List the {kind}s, each with its id.", "empty")
-    seen: dict[str, Listed] = {}
-    for item in source.items:
-        first = seen.setdefault(normal_id(item.id), item)
-        if first is not item:
-            said, step = (
-                f"{item} is listed twice, in line {first.line} and here",
-                "Give one of the two another id.",
-            )
-            yield _finding(source, said, step, f"twice {item.id}", item.line)
-        yield from _lacking(item)
-
-
 def _lacking(item: Listed) -> Iterator[Finding]:
     """The fields that an entry must have and lacks; what stands at the top of the file is said of all."""
     source = item.source
@@ -643,64 +673,6 @@ def _says(value: Any) -> bool:
     if isinstance(value, (list, dict)):
         return any(_says(one) for _, one in elements(value))
     return bool(value.strip()) and not owes(value) if isinstance(value, str) else value is not None
-
-
-def broken(source: Source, sources: Sources) -> Iterator[Finding]:
-    """What is wrong with what the items of a source need: unknown ids, circles, and what was done too early.
-
-    Raises:
-        MissingFact: something that must be read is not there.
-    """
-    items = list(source.items)
-    places = {normal_id(item.id): at for at, item in reversed(list(enumerate(items)))}
-    graph: dict[int, list[int]] = {}
-    for position, item in enumerate(items):
-        graph[position] = []
-        for need in item.depends_on:
-            needed = places.get(normal_id(need.text))
-            if needed is None and not owes(need.text):
-                said = f"{item} needs {shortened(need.text)!r}, which {path_text(source.path)} does not list"
-                key = f"{item.id}:unknown:{need.text[:60]}"
-                yield _finding(source, said, "Name one that is listed, or take it out.", key, need.line)
-            elif needed == position:
-                yield _finding(source, f"{item} needs itself", "Take it out.", f"{item.id}:self", need.line)
-            elif needed is not None:
-                graph[position].append(needed)
-    for circle in circles_of(graph):
-        ids = [items[at].id for at in circle]
-        first = items[circle[0]]
-        line = next((need.line for need in first.depends_on), first.line)
-        said = f"{source.kind}s need each other in a circle: {way_round(ids)}"
-        yield _finding(source, said, "Take out the dependency that is not one.", f"circle:{min(ids)}", line)
-    for position, item in enumerate(items):
-        if item.closed:
-            yield from _too_early(item, [items[at] for at in graph[position]], sources)
-
-
-def too_early(item: Listed, sources: Sources) -> Iterator[Finding]:
-    """What an item that a change is for needs and is not done.
-
-    Raises:
-        MissingFact: the history cannot be read.
-    """
-    needs = {normal_id(need.text) for need in item.depends_on}
-    needed = [one for one in item.source.items if normal_id(one.id) in needs and one is not item]
-    return _too_early(item, needed, sources, "is what the change is for")
-
-
-def _too_early(item: Listed, needed: list[Listed], sources: Sources, said: str = "") -> Iterator[Finding]:
-    for other in needed:
-        if other.deferred or other.conditional or sources.done(other):
-            continue
-        status = f"is {sources.status_of(other)}" if other.status else "has no status"
-        yield _finding(
-            item.source,
-            f"{item} {said or f'is {item.status}'}, and needs {other.id}, which {status}",
-            f"Finish {other.id} first, or take it out of what {item.id} needs if that is a mistake.",
-            f"{item.id}:early:{other.id}",
-            item.line,
-            "closed",
-        )
 
 
 SHOWN: Final = 12

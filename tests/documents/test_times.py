@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from specguard.documents.dates import LONGEST, date_problem, parse_date, read_times, stamps, undated
+from specguard.documents.dates import LONGEST, date_problem, parse_date, read_times, undated
 from specguard.documents.document import Document
 
 DAY = datetime.date(2026, 1, 31)
@@ -72,7 +72,7 @@ def test_a_long_line_keeps_its_days() -> None:
     ],
 )
 def test_an_entry_has_its_time(text: str, moment: str) -> None:
-    assert [str(stamp.moment) for stamp in stamps(Document(text))] == [moment]
+    assert [str(stamp.moment) for stamp in Document(text).stamps] == [moment]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_an_entry_has_its_time(text: str, moment: str) -> None:
     ],
 )  # fmt: skip
 def test_other_times_are_no_entries(text: str) -> None:
-    assert stamps(Document(text)) == []
+    assert Document(text).stamps == []
 
 
 def test_what_is_only_a_day_or_only_a_time_is_told_apart() -> None:
@@ -127,7 +127,7 @@ def test_an_item_without_a_time_in_a_log_is_named() -> None:
     ],
 )
 def test_one_time_is_before_another_where_that_is_sure(one: str, two: str, before: bool) -> None:
-    first, second = stamps(Document(f"- {one} a\n- {two} b\n"))
+    first, second = Document(f"- {one} a\n- {two} b\n").stamps
     assert first.before(second) is before
 
 
@@ -137,4 +137,4 @@ def test_one_time_is_before_another_where_that_is_sure(one: str, two: str, befor
 def test_days_at_the_ends_of_the_calendar_are_none(text: str) -> None:
     assert parse_date(text) is None
     assert "is no day of the calendar" in date_problem(text)
-    assert not stamps(Document(f"- {text} x\n- {text[:10]} 12:00 x\n"))
+    assert not Document(f"- {text} x\n- {text[:10]} 12:00 x\n").stamps
