@@ -18,8 +18,6 @@ from specguard.engine.branches import open_branches
 from specguard.engine.policies import open_policy
 from specguard.engine.status import standing
 from specguard.errors import SpecguardError, nearest
-from specguard.executor.run import RunOptions
-from specguard.executor.steps import brief_of
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
 from specguard.reporters.escape import json_text, visible
 from specguard.reporters.status import aligned, branches_as_data, render, render_branches, required
@@ -88,6 +86,9 @@ def brief_command(**given: Any) -> None:
 
     It writes nothing. Leave KIND out if the policy has only one.
     """
+    from specguard.executor.run import RunOptions
+    from specguard.executor.steps import brief_of
+
     show_markdown(brief_of(RunOptions(environment=dict(os.environ), **given)))
 
 
