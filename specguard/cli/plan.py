@@ -15,7 +15,7 @@ from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.cli import options as opt
 from specguard.cli.options import counted, say, show
-from specguard.cli.runs import open_store, trusted_policy
+from specguard.cli.run import open_store, trusted_policy
 from specguard.documents.data import read_data
 from specguard.engine.status import waiting_plans
 from specguard.errors import MissingFact, SpecguardError
