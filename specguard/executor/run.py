@@ -375,7 +375,6 @@ class RunOptions(Record):
         base: the base branch; empty: the item's.
         until: the last step; empty: all.
         dry_run: print the plan of all steps and touch nothing.
-        detach: return the run's id at once.
         timeout: seconds for the whole run; 0: the policy's.
         command_timeout: seconds for each command without a limit of its own; 0: the policy's.
         commands: further gates, each a shell command.
@@ -400,7 +399,6 @@ class RunOptions(Record):
     base: str = ""
     until: str = ""
     dry_run: bool = False
-    detach: bool = False
     timeout: int = 0
     command_timeout: int = 0
     commands: Sequence[str] = ()
