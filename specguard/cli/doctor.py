@@ -227,10 +227,9 @@ def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
     elif not checkup.trusted:
         more, help = "it is not on the base yet", TRY
     elif policy.disregarded:
-        more, help = (
-            f"{counted(len(policy.disregarded), 'thing')} in it counts for nothing",
-            "specguard policy",
-        )
+        number = len(policy.disregarded)
+        said_of = "1 thing in it counts" if number == 1 else f"{number} things in it count"
+        more, help = f"{said_of} for nothing", "specguard policy"
     elif policy.unread:
         more, help = f"{len(policy.unread)} items not understood", "specguard policy"
     else:

@@ -67,11 +67,18 @@ def standing(request: Request, *, waves: Sequence[str] = (), worktrees: bool = F
             for one in found["worktrees"]
             if one["dirty"]
         ]
-    found["notes"] = [*change.notes, *notes]
+    found["notes"] = [*change.notes, *notes, *_broken(policy)]
     found["unknown"] = tree.unknown
     judged = bool(found["waves"] or found["plans"])
     found["complete"] = None if tree.unknown or not judged else not found["missing"]
     return found
+
+
+def _broken(policy: Policy) -> Iterator[str]:
+    """What is wrong with nested authorities, each with its line."""
+    for one in policy.disregarded:
+        if not one.key:
+            yield f"{one.origin}: {one.message}"
 
 
 def waiting_plans(request: Request) -> dict[bytes, str]:

@@ -85,6 +85,9 @@ class _StatusPage:
         head = (status["head"] or "")[:12] or "no commit yet"
         where = "the working tree on " if status["tree"] == "worktree" else ""
         yield self.row("at", f"{where}{_seen(status['branch'] or 'no branch')} ({head})")
+        floor = status["authority"].get("floor")
+        if floor:
+            yield self.row("floor", _seen(floor["path"]))
         item = status["item"]
         if item is not None:
             yield from self._item("item", item)

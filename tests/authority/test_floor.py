@@ -159,6 +159,7 @@ def test_each_output_says_which_one_holds(tmp_path: Path, floor: Path) -> None:
     assert f"floor: {floor} (sha256 {digest})" in told("policy")
     assert json.loads(told("policy", "--output-format=json"))["floor"]["sha256"] == digest
     assert json.loads(told("status", "--output-format=json"))["authority"]["floor"]["sha256"] == digest
+    assert f"floor     {floor}\n" in told("status")
     # What guards is the floor's alone.
     assert f"held to the floor {floor}" in told("doctor")
     assert "nothing in it sets a rule" not in told("doctor")
