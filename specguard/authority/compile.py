@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 _PROJECT_ONLY: Final = ("extends", "documents", "plugins")
 """What a preset cannot say."""
 
+_ONLY_GUARDS: Final = "a nested authority only locks and forbids paths"
+"""Why what its other sections list is not read."""
+
 
 class _Part:
     """One document with what was read from it."""
@@ -169,6 +172,11 @@ def _nested(
             if part.document is not None:
                 given, part.unread = read_sections(part.document, path, sections)
                 part.layers.insert(0, prose_layer([one for one in given if one.meaning in GUARDING], path))
+                part.unread += [
+                    Unread(path, one.line, "", one.path, _ONLY_GUARDS, one.meaning)
+                    for one in given
+                    if one.meaning not in GUARDING
+                ]
             folder = path.rpartition("/")[0]
             for layer in part.layers:
                 problems += scope(layer, folder, above, named)

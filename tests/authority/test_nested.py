@@ -182,11 +182,15 @@ def test_one_that_is_wrong_stops_what_is_below_it_and_nobody_else(
     assert "counts for nothing" in run_here("why", "packages/a/y", directory=mono.path).stdout
     assert "counts for nothing" not in run_here("why", "packages/b/y", directory=mono.path).stdout
     assert "in it counts for nothing" in run_here("doctor", directory=mono.path).stdout
+    assert f"note      {path}" in run_here("status", directory=mono.path).stdout
     assert edit(mono, mono.path / "packages/a/y").kind == "refuse"
     assert edit(mono, mono.path / "packages/b/y").kind != "refuse"
     mono.ref("refs/heads/main")
     forbidden = ("PTH001", "error", "packages/b/k.pem", None, "packages/b/SPEC_AUTHORITY.md:5")
     assert judged(mono, tmp_path, {"packages/b/k.pem": "k\n"}) == [forbidden]
+    everything = run_here("check", "--all", "--select=CFG004", "--output-format=json", directory=mono.path)
+    assert everything.exit_code == 0
+    assert found(everything) == [("CFG004", "warning", *wrong[2:])]
 
 
 def test_what_is_wrong_with_one_is_told_in_its_folder_and_with_all(mono: Repository) -> None:
@@ -202,6 +206,17 @@ def test_what_is_wrong_with_one_is_told_in_its_folder_and_with_all(mono: Reposit
     assert told("--all") == {"CFG001", "CFG002"}
     mono.commit("feat: a", files={"packages/a/y": "z\n"})
     assert told() == {"CFG001", "CFG002"}
+
+
+def test_sections_that_guard_nothing_are_told_not_to_be_read(mono: Repository) -> None:
+    more = "\n## Normative documents\n\n- `docs/a.md`\n\n## Conflict resolution\n\n1. `docs/a.md`\n"
+    land(mono, {"packages/a/SPEC_AUTHORITY.md": A + more, "packages/a/docs/a.md": "x\n"})
+    said = "'docs/a.md' was not read: a nested authority only locks and forbids paths"
+    outcome = run_here("check", "--all", "--select=CFG001", directory=mono.path)
+    assert outcome.exit_code == 0
+    assert [f"{line}: {said}" in outcome.stdout for line in (9, 13)] == [True, True]
+    assert "next Say it in the root's authority, or take it out." in outcome.stdout
+    assert "docs/a.md" in run_here("policy", directory=mono.path).stdout
 
 
 def test_one_that_is_wrong_is_put_right_by_a_change_of_it_alone(mono: Repository, tmp_path: Path) -> None:
