@@ -27,7 +27,7 @@ _FILTER_MESSAGES: Final = (
     '\'if test $GIT_COMMIT = %s; then printf "%%s\\n" "$MESSAGE"; else cat; fi\' -- %s'
 )
 
-_PLAIN: Final = r"[A-Za-z0-9_@./][A-Za-z0-9_@%+,./=-]*"
+_PLAIN: Final = rb"[A-Za-z0-9_@./][A-Za-z0-9_@%+,./=-]*"
 
 
 def put_back(
@@ -160,7 +160,7 @@ def _filter(undo: str, paths: Sequence[bytes], since: str) -> str:
     """What does the same to paths in each of some commits."""
     # Git has `sh` read it, which knows fewer ways to quote.
     words = b" ".join(
-        one if re.fullmatch(_PLAIN.encode(), one) else b"'%s'" % one.replace(b"'", b"'\\''") for one in paths
+        one if re.fullmatch(_PLAIN, one) else b"'%s'" % one.replace(b"'", b"'\\''") for one in paths
     )
     return f"{_FILTER} --index-filter {quoted(f'{undo} -- '.encode() + words)} {since}"
 
@@ -295,14 +295,14 @@ def _before(commit: Commit) -> str:
 
 
 def _git(entries: Sequence[Entry]) -> str:
-    wild = any(re.search(rb"[*?\[\\]|^:", entry.path) for entry in entries)
+    wild = any(entry.path.startswith(b":") or {*b"*?[\\"} & {*entry.path} for entry in entries)
     return "git --literal-pathspecs" if wild else "git"
 
 
 def quoted(path: bytes) -> str:
     """A path as one word of a shell command that bash, zsh and ksh read as exactly these bytes."""
     text = path.decode("utf-8", "surrogateescape")
-    if re.fullmatch(_PLAIN, text):
+    if re.fullmatch(_PLAIN, path):
         return text
     if text.isascii() and text.isprintable() and "'" not in text:
         return f"'{text}'"

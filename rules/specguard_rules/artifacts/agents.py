@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from specguard.rules import Finding, MissingFact, Record, Rule, Settings, path_text, setting
 
 TYPE_CHECKING = False
@@ -23,8 +21,8 @@ def contracts_of_agents(contracts: Mapping[str, Contract], placeholder: str) -> 
         contracts: the policy's contracts.
         placeholder: the placeholder that is the agent's name.
     """
-    named = re.compile(rf"\{{{re.escape(placeholder)}(?::upper)?\}}")
-    return [name for name, contract in contracts.items() if named.search(contract.path)]
+    forms = f"{{{placeholder}}}", f"{{{placeholder}:upper}}"
+    return [name for name, contract in contracts.items() if any(form in contract.path for form in forms)]
 
 
 def known(contracts: Mapping[str, Contract], setting: str, names: Sequence[str]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from specguard.rules import (
     Finding,
     MissingFact,
@@ -43,7 +41,7 @@ class Invariant(Settings):
 LONGEST: Final = 5000
 """In a line of more bytes matches are not counted."""
 
-_WILD: Final = r"[*?\[\\]"
+_WILD: Final = frozenset("*?[\\")
 
 
 class ArchitectureShift(Rule):
@@ -156,7 +154,7 @@ def _moved(
     invariant: Invariant, index: int, entries: Sequence[Entry], start: Tree, head: Tree, base: Base
 ) -> Iterator[Finding]:
     """The files and folders that are no longer where they were."""
-    names = [name for name in invariant.paths.patterns if not re.search(_WILD, name)]
+    names = [name for name in invariant.paths.patterns if _WILD.isdisjoint(name)]
     plain = [name.strip("/").encode("utf-8", "surrogateescape") for name in names]
     told = {path for path in plain if any((one.path + b"/").startswith(path + b"/") for one in entries)}
     for entry in entries:

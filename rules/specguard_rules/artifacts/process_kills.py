@@ -267,7 +267,8 @@ def process_kills(found: Sequence[Command], depth: int = 0) -> Iterator[Command]
 
 def _program(words: Sequence[str]) -> str:
     """The program's name, as Windows or a makefile may write it too."""
-    return re.split(r"[/\\]", words[0])[-1].lower().removesuffix(".exe").lstrip("@") if words else ""
+    name = words[0].replace("\\", "/").rpartition("/")[2] if words else ""
+    return name.lower().removesuffix(".exe").lstrip("@")
 
 
 def _ends_by_name(

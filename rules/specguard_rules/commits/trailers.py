@@ -16,13 +16,6 @@ if TYPE_CHECKING:
     from specguard.rules import Commit, Expression, Message, PullRequest, Stage
 
 
-_TRAILER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)[ \t]*:(.*)", re.DOTALL)
-# `git cherry-pick -x` puts this among the trailers.
-_PICKED = re.compile(r"\(cherry picked from commit [0-9a-f]+\)")
-# What `git am` and `git interpret-trailers` take for the end of the message.
-_DIVIDER = re.compile(r"---(\s|$)")
-
-
 class Trailer(Record, frozen=False):
     """One trailer.
 
@@ -55,16 +48,17 @@ class Trailers:
         self.found = _read(lines)
         self.divided = 0
         for position, line in enumerate(lines[1:], start=1):
-            if _DIVIDER.match(line):
+            # What `git am` and `git interpret-trailers` take for the end of the message.
+            if line.startswith("---") and not line[3:4].strip():
                 before = [(one.key, one.value) for one in _read(lines[:position])]
                 if before != [(one.key, one.value) for one in self.found]:
                     self.divided = position + 1
                 break
         taken = {trailer.line for trailer in self.found}
         self.elsewhere = [
-            Trailer(match[1], match[2].strip(), number)
+            trailer
             for number, line in enumerate(lines[1:], start=2)
-            if number not in taken and (match := _TRAILER.fullmatch(line))
+            if number not in taken and (trailer := _trailer(line, number))
         ]
 
     def of(self, key: str) -> list[Trailer]:
@@ -85,6 +79,15 @@ def in_change(commits: Sequence[Commit], pull_request: PullRequest | None) -> It
         yield Trailers(["", "", *pull_request.body.split("\n")])
 
 
+def _trailer(line: str, number: int) -> Trailer | None:
+    """What a line is that has the form of a trailer: a key of letters, digits and hyphens, a colon."""
+    key, colon, value = line.partition(":")
+    key = key.rstrip(" \t")
+    if not colon or key.startswith("-") or not key.isascii() or not key.replace("-", "").isalnum():
+        return None
+    return Trailer(key, value.strip(), number)
+
+
 def _read(lines: Sequence[str]) -> list[Trailer]:
     """The trailers of the last paragraph; none where it is the subject's or has other lines."""
     end = len(lines)
@@ -98,12 +101,13 @@ def _read(lines: Sequence[str]) -> list[Trailer]:
     found: list[Trailer] = []
     for position in range(start, end):
         line = lines[position]
-        match = _TRAILER.fullmatch(line)
-        if match:
-            found.append(Trailer(match[1], match[2].strip(), position + 1))
+        trailer = _trailer(line, position + 1)
+        if trailer:
+            found.append(trailer)
         elif line[0] in " \t" and found:
             found[-1].value = f"{found[-1].value} {line.strip()}".strip()
-        elif not _PICKED.fullmatch(line.strip()):
+        # `git cherry-pick -x` puts this among the trailers.
+        elif not re.fullmatch(r"\(cherry picked from commit [0-9a-f]+\)", line.strip()):
             return []
     return found
 

@@ -316,8 +316,7 @@ def written_commands(path: bytes, content: bytes, documents: Documents) -> Itera
         yield from _in_markdown(text)
     elif _MAKEFILE.search(name):
         # A recipe's line begins with a tab, and may with marks for make itself.
-        recipe = re.sub(r"^(?!\t).*$", "", text, flags=re.MULTILINE)
-        yield from commands(re.sub(r"^\t[@+-]*", "", recipe, flags=re.MULTILINE))
+        yield from commands(re.sub(r"^(?:\t[@+-]*|[^\t\n].*)", "", text, flags=re.MULTILINE))
     elif language(path, content) == "shell":
         yield from commands(text)
     elif language(path, content):

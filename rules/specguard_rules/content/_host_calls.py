@@ -81,10 +81,11 @@ _START: Final = re.compile(
     r"|(?P<action>\$\{?GITHUB_ACTION_PATH\}?|\$\{\{\s*github\.action_path\s*\}\}))/"
 )
 
-_PRINTS: Final = re.compile(
-    r"\s*(?:console\.\w+|print\w*|puts|echo|say|die|warn|Write-(?:Host|Output)|log(?:ger|ging)?\.\w+)\b"
+# What begins a line that prints, and a comment.
+_SAYS: Final = re.compile(
+    r"\s*(?:(?:console\.\w+|print\w*|puts|echo|say|die|warn|Write-(?:Host|Output)|log(?:ger|ging)?\.\w+)\b"
+    r"|#|//|\*|/\*)"
 )
-_COMMENT: Final = re.compile(r"\s*(?:#|//|\*|/\*)")
 _QUOTED: Final = re.compile(r"[\"'`]([^\"'`]*)")
 
 
@@ -214,7 +215,7 @@ def code_literals(text: str, line: int = 1) -> Iterator[tuple[int, str]]:
     """The addresses in quoted texts of a program, but for those in comments and in what it prints."""
     for number, row in enumerate(text.split("\n"), start=line):
         called = next(filter(None, map(literal, _QUOTED.findall(row))), "")
-        if called and not _PRINTS.match(row) and not _COMMENT.match(row):
+        if called and not _SAYS.match(row):
             yield number, called
 
 
@@ -348,8 +349,8 @@ def _script(words: Sequence[str]) -> str:
             return word
     # A pattern of `case` looks like a program too.
     first = words[0]
-    runs = "/" in first and not first.startswith(("/", "~")) and not re.search(r"://|[*?]", first)
-    return first if runs else ""
+    no_path = first.startswith(("/", "~")) or any(sign in first for sign in ("://", "*", "?"))
+    return first if "/" in first and not no_path else ""
 
 
 def _place(name: str, folder: str, action: str) -> str | None:

@@ -31,8 +31,6 @@ _PART: Final = re.compile(
 _QUOTED: Final = re.compile(
     r"(?P<plain>[^\"\\$`]+)|\\(?P<escaped>[\"\\$`\n])|(?P<slash>\\)|" + _EXPANSION, re.DOTALL
 )
-_OPENING: Final = re.compile(r"\(")
-_CLOSING: Final = re.compile(r"\)")
 _BETWEEN: Final = re.compile(r"[ \t\r\n;&|<>(]+|#[^\n]*")
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\[[^\]]*\])?\+?=")
 _KEYWORDS: Final = frozenset(["if", "then", "elif", "else", "while", "until", "do", "!", "{", "time"])
@@ -197,6 +195,12 @@ class _Reader:
             self._at = found.end()
         return found
 
+    def _passes(self, sign: str) -> bool:
+        """Whether a sign stands here, and go behind it."""
+        found = self._text.startswith(sign, self._at)
+        self._at += found
+        return found
+
     def _read_here(self, waiting: Sequence[tuple[Command, str, str]]) -> None:
         """The here-documents that the line before asked for."""
         for command, delimiter, sign in waiting:
@@ -222,7 +226,7 @@ class _Reader:
             else:
                 parts.append(part[kind])
         word = "".join(parts)
-        if not quoted and self._depth < DEPTH and _ASSIGNMENT.fullmatch(word) and self._take(_OPENING):
+        if not quoted and self._depth < DEPTH and _ASSIGNMENT.fullmatch(word) and self._passes("("):
             word += self._array()
         return word
 
@@ -240,7 +244,7 @@ class _Reader:
     def _array(self) -> str:
         words: list[str] = []
         self._depth += 1
-        while self._at < len(self._text) and not self._take(_CLOSING):
+        while self._at < len(self._text) and not self._passes(")"):
             if not self._take(_BETWEEN):
                 words.append(self._word())
         self._depth -= 1

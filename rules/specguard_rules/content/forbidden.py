@@ -313,8 +313,8 @@ def _is(words: Sequence[str], form: Sequence[str], unless: Sequence[str]) -> boo
 
 
 def _given(option: str, word: str) -> bool:
-    short = re.fullmatch(r"-[A-Za-z]", option) and re.fullmatch(r"-[A-Za-z]+", word)
-    return word == option or word.startswith(f"{option}=") or bool(short and option[1] in word[1:])
+    short = len(option) == 2 and all(re.fullmatch(r"-[A-Za-z]+", one) for one in (option, word))
+    return word == option or word.startswith(f"{option}=") or (short and option[1] in word[1:])
 
 
 SHELL: Final = (b".sh", b".bash", b".zsh", b".ksh")
