@@ -174,7 +174,9 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> None:
                     raise
                 last_error = error
                 store.describe(store.repository(plain(one.name)), {"reason": plain(error.message)})
-                progress.failed(one.name, error.message)
+                if len(names) > 1:
+                    # The error of a single one is what ends the audit.
+                    progress.failed(one.name, error.message)
                 continue
             told.append(found)
             progress.begin(found.name, len(found.changes), len(found.left))

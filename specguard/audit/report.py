@@ -60,17 +60,22 @@ def _text(summary: Summary) -> str:
 
 def _lines(summary: Summary) -> Iterator[str]:
     repositories = summary.repositories
+    passed = f"{summary.passed} of {summary.judged} that were judged passed"
+    if summary.judged:
+        said = f"{passed} ({_share(summary.passed, summary.judged)})"
+    else:
+        said = "none was judged"
     yield (
         f"{_counted(summary.changes, 'change')} of "
-        f"{_counted(len(repositories), 'repository', 'repositories')}: "
-        f"{summary.passed} of {summary.judged} that were judged passed"
-        f" ({_share(summary.passed, summary.judged)})"
+        f"{_counted(len(repositories), 'repository', 'repositories')}: {said}"
     )
     others = [
         f"{count} {_VERDICTS[verdict]}" for verdict, count in summary.verdicts.items() if verdict in _VERDICTS
     ]
     if others:
         yield f"  {', '.join(others)}"
+    if list(summary.verdicts) == ["no-authority"]:
+        yield "  --by FILE judges them by an authority that you think of"
     if len(repositories) > 1 or any(row["state"].get("reason") for row in repositories):
         yield from _titled("Repositories", [_repository(row) for row in repositories])
     yield from _titled(
@@ -99,6 +104,7 @@ def _lines(summary: Summary) -> Iterator[str]:
             )
             for row in summary.paths
         ],
+        summary.broken_paths,
     )
     yield from _titled(
         "Approvals",
@@ -126,7 +132,8 @@ def _lines(summary: Summary) -> Iterator[str]:
     )
 
 
-def _titled(title: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+def _titled(title: str, rows: Sequence[tuple[str, ...]], number: int = 0) -> Iterator[str]:
+    """The first rows, and how many more there are of all, of which a number may be known that is greater."""
     if not rows:
         return
     yield ""
@@ -134,7 +141,7 @@ def _titled(title: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     for line in aligned(rows[:_FEW]).split("\n"):
         yield f"  {line}"
     if len(rows) > _FEW:
-        yield f"  and {len(rows) - _FEW} more"
+        yield f"  and {max(number, len(rows)) - _FEW} more"
 
 
 _VERDICTS: Final = {
@@ -241,8 +248,8 @@ def _paragraphs(summary: Summary) -> Iterator[str]:
     )
     yield from _table(
         "Rules",
-        ("rule", "errors", "findings", "changes"),
-        [(row["code"], row["errors"], row["findings"], row["changes"]) for row in summary.rules],
+        ("rule", "errors", "in changes", "findings"),
+        [(row["code"], row["errors"], row["changes"], row["findings"]) for row in summary.rules],
     )
     yield from _table(
         "Months",
@@ -250,7 +257,7 @@ def _paragraphs(summary: Summary) -> Iterator[str]:
         [(row["month"], row["changes"], _share(row["passed"], row["changes"])) for row in summary.months],
     )
     yield from _table(
-        "Paths",
+        "Paths that are broken most",
         ("repository", "path", "errors", "rules"),
         [(row["repository"], row["path"], row["errors"], row["codes"]) for row in summary.paths],
     )
@@ -304,8 +311,12 @@ def _html(summary: Summary) -> str:
     return html.page(
         "audit.html.j2",
         title="Audit",
-        headline=f"{_share(summary.passed, summary.judged)} of the changes pass",
-        outcome="passed" if summary.passed == summary.judged else "none",
+        headline=(
+            f"{_share(summary.passed, summary.judged)} of the changes pass"
+            if summary.judged
+            else "No change was judged"
+        ),
+        outcome="passed" if 0 < summary.passed == summary.judged else "none",
         lead=(
             f"{summary.judged} of {_counted(summary.changes, 'change')} in "
             f"{_counted(len(summary.repositories), 'repository', 'repositories')} were judged, and "

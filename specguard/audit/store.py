@@ -386,6 +386,15 @@ class Summary:
             MOST,
         )
 
+    @property
+    def broken_paths(self) -> int:
+        """How many paths have open errors."""
+        [row] = self._rows(
+            "SELECT count(*) AS number FROM (SELECT DISTINCT repository, path FROM told_finding"
+            " WHERE is_open AND path IS NOT NULL)"
+        )
+        return int(row["number"])
+
     @cached_property
     def repositories(self) -> Sequence[Mapping[str, Any]]:
         """Each repository: its name, what is known of it, and how its changes fared."""

@@ -274,8 +274,22 @@ def test_a_wrong_word_is_one_message(
 ) -> None:
     done = audited(tmp_path / "s.sqlite", made.path, *words)
     assert done.exit_code == 2
-    assert message in done.stderr
+    assert done.stderr.count(message) == 1
     assert "Traceback" not in done.stderr
+
+
+def test_it_says_when_nothing_was_judged_and_how_many_paths_there_are(
+    repository: Repository, tmp_path: Path
+) -> None:
+    repository.commit("feat: all", files={f"locked/{number}": "x\n" for number in range(30)})
+    store, by = tmp_path / "s.sqlite", tmp_path / "by.md"
+    by.write_text("# Authority\n\n## Locked zones\n\n- `locked/`\n")
+    done = audited(store, repository.path)
+    assert done.exit_code == 2
+    assert "of 1 repository: none was judged\n" in done.stdout
+    assert "--by FILE judges them" in done.stdout
+    assert "No change was judged" in audited(store, repository.path, "--output-format=html").stdout
+    assert "  and 20 more\n" in audited(store, repository.path, "--by", by).stdout
 
 
 def test_a_floor_holds_every_policy_of_the_past(made: Repository, tmp_path: Path) -> None:
