@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,20 @@ def test_outputs_tell_the_verdict_the_counts_and_the_reports(
         assert more.read_text().startswith("<?xml")
         assert job.outputs["verdict"] == ("passed", "failed")[code]
         assert job.summary
+
+
+def test_a_floor_holds_and_is_pinned(machine: Machine, hosting: Hosting, tmp_path: Path) -> None:
+    floor = tmp_path / "floor.md"
+    floor.write_text("# Floor\n\n## Forbidden paths\n\n" + "".join(f"- `{path}`\n" for path in RIGHT))
+    head = hosting.push(RIGHT, branch="phase-12-floor", ref="refs/pull/12/head")
+    digest = hashlib.sha256(floor.read_bytes()).hexdigest()
+    for pin, code in ((digest, 1), ("0" * 64, 2)):
+        place = tmp_path / str(code)
+        place.mkdir()
+        job = Job(machine, hosting, place, "pull_request", pull_request(hosting, head))
+        done = job.run_action(floor=str(floor), floor_sha256=pin)
+        assert done.code == code, done.said
+    assert "this is not the floor that is pinned" in done.said
 
 
 def test_outputs_are_written_where_there_is_no_verdict(
