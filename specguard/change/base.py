@@ -13,7 +13,6 @@ head, never farther away.
 from __future__ import annotations
 
 import os
-import re
 
 from specguard.change.entries import read_commit_time
 from specguard.change.process import CommandError
@@ -49,8 +48,6 @@ if TYPE_CHECKING:
 
 
 _AUTHORITIES: Final = (b"SPEC_AUTHORITY.md", b"specguard.toml")
-_STATED: Final = rb'(?m)^base = "([^"\n]+)"[ \t\r]*$'
-"""The line in which an authority names its base, as `init` writes it."""
 
 
 class Found(Record, frozen=False):
@@ -173,14 +170,20 @@ def local_base(git: Git, *, without: str = "") -> Found | None:
             tree = Tree(git, git.commit(ref.oid).tree)
             content = next((text for path in _AUTHORITIES if (text := tree.read(path)) is not None), None)
             if content is not None:
-                stated = re.search(_STATED, content)
-                named[short] = stated[1].decode("utf-8", "surrogateescape") if stated else short
+                named[short] = _stated(content) or short
         names = set(named if len(named) == 1 else named.values())
         name = names.pop() if len(names) == 1 else ""
     found = heads.get(name)
     if found is None or found.name == without:
         return None
     return Found(found.short, found.oid, "local", found.name)
+
+
+def _stated(content: bytes) -> str:
+    """The base that an authority names in the line that `init` writes, `base = "main"`; empty for none."""
+    lines = [line.split(b'"') for line in content.split(b"\n") if line.startswith(b'base = "')]
+    names = [parts[1] for parts in lines if len(parts) == 3 and not parts[2].strip(b" \t\r")]
+    return next(filter(None, names), b"").decode("utf-8", "surrogateescape")
 
 
 def _default_of_user(git: Git) -> str:
