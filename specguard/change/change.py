@@ -8,7 +8,7 @@ from specguard.change.base import Found, branch_below, default_base, named_base,
 from specguard.change.entries import is_filed, sha256
 from specguard.change.repository import Base, Branch, PullRequest, short_branch, short_name
 from specguard.change.tree import Tree
-from specguard.errors import MissingFact, Needed, NotApplicable
+from specguard.errors import MissingFact, Needed, NotApplicable, if_known
 from specguard.model import path_text
 
 TYPE_CHECKING = False
@@ -409,8 +409,8 @@ class Change:
         """The files after the change."""
         raise NotApplicable(self._lacking)
 
-    def _files(self, commit: str | None) -> Tree:
-        return Tree(self.git, self.git.commit(commit).tree if commit else None)
+    def _files(self, commit: str | None, changes: Sequence[Entry] = ()) -> Tree:
+        return Tree(self.git, self.git.commit(commit).tree if commit else None, changes)
 
     # What a report says
 
@@ -423,7 +423,7 @@ class Change:
             return ["There is no base: the judged tree's own policy judges, and is not trusted."]
         if self.found.how == "local":
             name = self.found.name
-            branch, base = self._known(lambda: self.branch), self._known(lambda: self.base)
+            branch, base = if_known(lambda: self.branch, None), if_known(lambda: self.base, None)
             if branch and base and base.head and base.is_branch(branch, self.stage):
                 return [f"{name} is taken for the base itself, so nothing is judged against it."]
             return [f"{name} is taken for the base, and is not trusted; name one with --base."]
@@ -475,10 +475,10 @@ class Change:
             log: the folder of the log of approvals, which the fingerprint leaves out.
             identify: whether the fingerprint is wanted, which costs as much as a rule.
         """
-        base = self._known(lambda: self.base)
-        branch = self._known(lambda: self.branch)
-        commits = self._known(lambda: self.commits)
-        entries = self._known(lambda: self.entries)
+        base = if_known(lambda: self.base, None)
+        branch = if_known(lambda: self.branch, None)
+        commits = if_known(lambda: self.commits, None)
+        entries = if_known(lambda: self.entries, None)
         below = self.known_below
         return {
             "source": self.source,
@@ -492,13 +492,6 @@ class Change:
             "entries": None if entries is None else len(entries),
             "fingerprint": self.fingerprint(log) if identify and entries is not None else None,
         }
-
-    @staticmethod
-    def _known(read: Callable[[], Any]) -> Any:
-        try:
-            return read()
-        except (MissingFact, NotApplicable):
-            return None
 
 
 def _shown(name: str) -> str:

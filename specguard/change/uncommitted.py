@@ -131,8 +131,7 @@ class StagedChange(SnapshotChange):
     @cached_property
     def head_files(self) -> Tree:
         """The files of the index."""
-        head = self.git.repository.head
-        return Tree(self.git, self.git.commit(head).tree if head else None, self._staged)
+        return self._files(self.git.repository.head, self._staged)
 
     @cached_property
     def _staged(self) -> Sequence[Entry]:
@@ -275,8 +274,7 @@ class EditedChange(SnapshotChange):
     @cached_property
     def head_files(self) -> Tree:
         """The files of `HEAD` as they would be then."""
-        head = self.git.repository.head
-        return Tree(self.git, self.git.commit(head).tree if head else None, self._made)
+        return self._files(self.git.repository.head, self._made)
 
     @cached_property
     def _made(self) -> Sequence[Entry]:
