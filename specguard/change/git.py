@@ -9,6 +9,7 @@ git believes it.
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import chain, islice, zip_longest
 
 from specguard.change.entries import FormatError, read_commit, read_diffs, read_entries, read_tree
@@ -392,7 +393,6 @@ class _Diffs:
         self._git = git
         self._commits = commits
         self._first: Process | None = None
-        self._found: list[list[list[Entry]]] | None = None
 
     def start(self) -> None:
         """Start the first process, so that it is ready when it is read."""
@@ -400,15 +400,12 @@ class _Diffs:
 
     def loader(self, position: int) -> Callable[[], Sequence[Sequence[Entry]]]:
         """What the commit at a position asks for its diffs."""
-        return lambda: self._all()[position]
+        return lambda: self._all[position]
 
+    @cached_property
     def _all(self) -> Sequence[Sequence[Sequence[Entry]]]:
-        if self._found is None:
-            found: list[list[list[Entry]]] = []
-            for start in range(0, len(self._commits), AT_ONCE):
-                found += self._some(self._commits[start : start + AT_ONCE])
-            self._found = found
-        return self._found
+        starts = range(0, len(self._commits), AT_ONCE)
+        return [found for start in starts for found in self._some(self._commits[start : start + AT_ONCE])]
 
     def _some(self, commits: Sequence[Commit]) -> list[list[list[Entry]]]:
         process, self._first = self._first, None

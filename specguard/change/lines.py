@@ -203,12 +203,10 @@ class Lines:
                 elif plus:
                     added += int(plus)
                     removed += int(minus)
-        return Totals(added=added, removed=removed, bytes=self._size(entries), binary=binary)
-
-    def _size(self, entries: Sequence[Entry]) -> int:
         new = [entry.new for entry in entries if entry.is_file and entry.old != entry.new]
         sizes = self._git.sizes(sorted(set(new)))
-        return sum(sizes[oid] for oid in new)
+        size = sum(sizes[oid] for oid in new)
+        return Totals(added=added, removed=removed, bytes=size, binary=binary)
 
     def _texts(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
         """Each text file after the change, with its content in blocks of whole lines."""

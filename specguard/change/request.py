@@ -259,18 +259,12 @@ def resolve(git: Git, text: str, refs: Callable[[str], Sequence[str]] = head_ref
         return Revision(commit, found.ref)
     oid = git.resolve(commit + steps)
     if oid is None:
-        raise SpecguardError(
-            f"there is no commit {text}: {name} has no such ancestor",
-            help=_deeper(git, "Count again"),
-            code="unknown-revision",
-        )
+        help = "Count again: `git log --oneline` shows them."
+        if git.repository.shallow:
+            help = "This clone is shallow; fetch the rest with `git fetch --unshallow origin`."
+        said = f"there is no commit {text}: {name} has no such ancestor"
+        raise SpecguardError(said, help=help, code="unknown-revision")
     return Revision(oid)
-
-
-def _deeper(git: Git, otherwise: str) -> str:
-    if git.repository.shallow:
-        return "This clone is shallow; fetch the rest with `git fetch --unshallow origin`."
-    return f"{otherwise}: `git log --oneline` shows them."
 
 
 def _find(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
