@@ -55,7 +55,9 @@ class PolicySetting(Record):
 def settings(policy: Policy) -> list[PolicySetting]:
     """What a policy's documents and presets set, without defaults, table by table."""
     tree: dict[str, object] = {key: policy.value(key) for key in policy.to_data()["top"]}
-    tree["authority"] = {name: list(getattr(policy, name)) for name in ("normative", "order", "keys")}
+    tree["authority"] = {
+        name: list(getattr(policy, name)) for name in ("normative", "order", "keys", "nested")
+    }
     tree["rules"] = {
         rule.name: {
             **fields_of(rule, "severity", "approvable", "exclude"),

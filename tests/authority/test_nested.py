@@ -116,6 +116,7 @@ def test_an_agent_is_told_by_the_nested_line(mono: Repository) -> None:
 def test_why_and_policy_cite_it(mono: Repository) -> None:
     assert "packages/a/SPEC_AUTHORITY.md:5" in run_here("why", "packages/a/api/x", directory=mono.path).stdout
     printed = run_here("policy", directory=mono.path).stdout
+    assert 'nested = ["packages/*"]' in printed
     assert "packages/b/**/*.pem" in printed
     assert "packages/b/SPEC_AUTHORITY.md:5" in printed
     assert "PTH004" in run_here("why", "packages/c/SPEC_AUTHORITY.md", directory=mono.path).stdout
