@@ -214,6 +214,10 @@ def _ask(
     if one.address:
         mirrors = options.mirrors or user_folder(options.environment, "mirrors", "")
         folder, branch_name = mirrored(one.address, mirrors, options.branch, options.environment)
+    if not os.path.isdir(folder):
+        raise SpecguardError(
+            "there is no such folder", help="Check its name.", path=one.name, code="no-repository"
+        )
     repository = Repository.locate(folder, options.environment).without_work_tree()
     name = plain(one.name if one.address else os.path.realpath(folder))
     id_ = store.repository(name)
@@ -424,7 +428,7 @@ def named_repositories(words: Sequence[str], lists: Sequence[str]) -> list[Named
                 try:
                     found += _named(word)
                 except SpecguardError as error:
-                    where = None if file == "-" else file
+                    where = "standard input" if file == "-" else file
                     raise SpecguardError(
                         error.message, path=where, line=number, help=error.help, code=error.code
                     ) from None

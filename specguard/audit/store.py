@@ -483,22 +483,24 @@ def failing_rules(wanted: str, plugins: Sequence[str]) -> Sequence[str]:
     """The codes of the rules whose open errors fail an audit; none for `new` and `none`.
 
     Args:
-        wanted: codes separated by commas, or one of these words.
+        wanted: codes or names separated by commas, or one of these words.
         plugins: the distributions whose rules are known too.
 
     Raises:
-        SpecguardError: a code is no rule's.
+        SpecguardError: one is no rule's.
     """
     if wanted in ("new", "none"):
         return []
     registry = load_registry(plugins)
-    codes = [code.strip().upper() for code in wanted.split(",")]
-    for code in codes:
-        if registry.by_code(code) is None:
-            known = [one.rule.code for one in registry.rules.values()]
+    codes = []
+    for word in map(str.strip, wanted.split(",")):
+        entry = registry.by_code(word.upper()) or registry.rules.get(word)
+        if entry is None:
+            known = [name for one in registry.rules.values() for name in (one.rule.code, one.rule.name)]
             raise SpecguardError(
-                f"--fail-on: there is no rule {code!r}",
-                help=nearest(code, known, "Give codes such as PTH002, `new` or `none`."),
+                f"--fail-on: there is no rule {word!r}",
+                help=nearest(word, known, "Give codes such as PTH002, `new` or `none`."),
                 code="unknown-name",
             )
+        codes.append(entry.rule.code)
     return codes

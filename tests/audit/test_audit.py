@@ -152,6 +152,7 @@ def test_what_fails_an_audit(made: Repository, tmp_path: Path) -> None:
     store = tmp_path / "s.sqlite"
     assert audited(store, made.path, "--fail-on", "new").exit_code == 1
     assert audited(store, made.path, "--fail-on", "PTH002,PTH001").exit_code == 1
+    assert audited(store, made.path, "--fail-on", "locked-path").exit_code == 1
     assert audited(store, made.path, "--fail-on", "PTH001").exit_code == 0
     wrong = audited(store, made.path, "--fail-on", "PTH999")
     assert wrong.exit_code == 2
@@ -364,7 +365,7 @@ def test_what_a_copy_lacks_is_told_and_judged_later(made: Repository, tmp_path: 
     ("line", "message"),
     [
         ("--upload-pack=touch x", "is no repository"),
-        ("ext::sh -c id", "cannot change to 'ext::sh -c id'"),
+        ("ext::sh -c id", "ext::sh -c id: there is no such folder"),
         ("http://example.org/a.git", "no address that is fetched from"),
         ("nothing-*", "no repository has a name like"),
         ("git@github.com:team/shop.git", "Write ssh://git@github.com/team/shop.git"),
