@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self
@@ -126,30 +126,37 @@ class AuditStore:
             os.makedirs(os.path.dirname(os.path.abspath(file)), mode=0o700, exist_ok=True)
             self._connection = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None)
             self._connection.row_factory = sqlite3.Row
-            [layout] = self._connection.execute("PRAGMA user_version").fetchone()
-            if layout > LAYOUT:
-                raise SpecguardError(
-                    f"the store has layout {layout}, and this specguard knows layout {LAYOUT}",
-                    path=file,
-                    help="Use the later specguard that wrote it, or another file with --store.",
-                    code="unreadable-file",
-                )
-            if not layout and self._connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-                raise SpecguardError(
-                    "this is another program's file",
-                    path=file,
-                    help="Name another one with --store.",
-                    code="unreadable-file",
-                )
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
             with self._transaction():
-                if not self._connection.execute("PRAGMA user_version").fetchone()[0]:
-                    for statement in _TABLES.split(";")[:-1]:
-                        self._connection.execute(statement)
-                    self._connection.execute(f"PRAGMA user_version = {LAYOUT}")
+                self._set_up()
+            # Refused while another audit reads: then the one that opens the file next does it.
+            with suppress(sqlite3.OperationalError):
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
             for statement in _CHOSEN.split(";")[:-1]:
                 self._connection.execute(statement)
+
+    def _set_up(self) -> None:
+        """Make the tables where the file is new, and refuse a file that is not for this version."""
+        [layout] = self._connection.execute("PRAGMA user_version").fetchone()
+        if layout > LAYOUT:
+            raise SpecguardError(
+                f"the store has layout {layout}, and this specguard knows layout {LAYOUT}",
+                path=self.file,
+                help="Use the later specguard that wrote it, or another file with --store.",
+                code="unreadable-file",
+            )
+        if layout:
+            return
+        if self._connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+            raise SpecguardError(
+                "this is another program's file",
+                path=self.file,
+                help="Name another one with --store.",
+                code="unreadable-file",
+            )
+        for statement in _TABLES.split(";")[:-1]:
+            self._connection.execute(statement)
+        self._connection.execute(f"PRAGMA user_version = {LAYOUT}")
 
     def __enter__(self) -> Self:
         return self
