@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 57_110,
-    "modules of specguard and rules": 316,
-    "code lines of tests": 60_930,
+    "code lines of specguard and rules": 56_430,
+    "modules of specguard and rules": 235,
+    "code lines of tests": 60_740,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 11,
-    "expressions of re": 655,
+    "expressions of re": 570,
 }
 """The most that there may be of each."""
 
