@@ -11,9 +11,10 @@ import re
 
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, internal_error
-from specguard.integrations.hooks.calls import COMMANDS, Checkout, work_tree_at
+from specguard.integrations.hooks.calls import Checkout, work_tree_at
 from specguard.integrations.hooks.dialects import (
     AGENTS,
+    COMMAND_KEYS,
     LIMIT,
     HookOutput,
     Reply,
@@ -136,7 +137,7 @@ def _broken(event: HookEvent, error: BaseException) -> Reply:
     """The answer where the guard itself is broken: what repairs it is let through, and named."""
     repair = _repair(error)
     # Whatever else is broken: none of these writes what is guarded.
-    given = [event.input[name] for name in COMMANDS if name in event.input]
+    given = [event.input[name] for name in COMMAND_KEYS if name in event.input]
     # Of several commands it is not known which one the program runs.
     asked = given[0].strip() if len(given) == 1 and isinstance(given[0], str) else ""
     if event.moment == "command" and re.fullmatch(_REPAIRS, asked, re.ASCII):

@@ -18,7 +18,20 @@ import re
 
 from specguard.change.request import FileEdit
 from specguard.declaration.rule import Record
-from specguard.integrations.hooks.dialects import UnreadableError, path_bytes, text_of
+from specguard.integrations.hooks.dialects import (
+    COMMAND_KEYS,
+    CONTENT_KEYS,
+    DELETING,
+    NEW_KEYS,
+    NOTEBOOKS,
+    OLD_KEYS,
+    OVERWRITING,
+    PATH_KEYS,
+    REPLACING,
+    UnreadableError,
+    path_bytes,
+    text_of,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,24 +44,6 @@ __all__ = ["Deeds", "FileEdit"]
 
 READ_LIMIT: Final = 16 << 20
 """A larger file is not read to tell what an edit makes of it, in bytes."""
-
-COMMANDS: Final = ("command", "cmd", "chars", "script")
-"""What tools that run commands call the command."""
-
-_PATHS: Final = (
-    "file_path", "notebook_path", "path", "target_file", "filePath", "filename", "file", "relative_path",
-    "target_notebook", "destination", "source", "new_path", "old_path",
-)  # fmt: skip
-"""What tools call the file that they write."""
-
-_CONTENTS: Final = ("content", "contents", "file_text", "text")
-_OLD: Final = ("old_string", "old_str", "oldText")
-_NEW: Final = ("new_string", "new_str", "newText")
-
-_WHOLE: Final = ("Write", "write_file")
-_REPLACING: Final = ("Edit", "replace", "MultiEdit", "StrReplace", "search_replace", "edit_file")
-_DELETING: Final = ("Delete", "delete_file")
-_NOTEBOOKS: Final = ("NotebookEdit", "EditNotebook")
 
 WRITING: Final = (
     "write", "edit", "create", "delete", "remove", "move", "rename", "replace", "insert", "patch", "append",
@@ -86,7 +81,7 @@ def deeds_of(event: HookEvent) -> Deeds:
     """
     tool, given = event.tool, event.input
     if event.moment == "command":
-        parts = [_command(event, given[name]) for name in COMMANDS if name in given]
+        parts = [_command(event, given[name]) for name in COMMAND_KEYS if name in given]
         if not parts:
             raise UnreadableError(f"{tool} has no command")
     elif tool.lower() in ("apply_patch", "applypatch"):
@@ -119,15 +114,17 @@ def _edited(event: HookEvent) -> Deeds:
     tool, given = event.tool, event.input
     writes = any(word in tool.lower() for word in WRITING)
     several = given.get("paths", given.get("files", []))
-    named = [given[name] for name in _PATHS if name in given]
+    named = [given[name] for name in PATH_KEYS if name in given]
     named += several if writes and isinstance(several, list) else []
     texts = list(dict.fromkeys(value for value in named if isinstance(value, str) and value))
     edits: list[FileEdit] = []
     undecided = []
-    if tool in (*_WHOLE, *_REPLACING, *_DELETING, *_NOTEBOOKS):
-        path = path_bytes(text_of(given, *_PATHS, what=tool))
-        content = _whole(event) if tool in _WHOLE else _replaced(event, path) if tool in _REPLACING else None
-        edits = [FileEdit(path, content, known=content is not None or tool in _DELETING)]
+    if tool in (*OVERWRITING, *REPLACING, *DELETING, *NOTEBOOKS):
+        path = path_bytes(text_of(given, *PATH_KEYS, what=tool))
+        content = (
+            _whole(event) if tool in OVERWRITING else _replaced(event, path) if tool in REPLACING else None
+        )
+        edits = [FileEdit(path, content, known=content is not None or tool in DELETING)]
     else:
         undecided = [f"what the tool {tool} does is not known"]
     for text in texts if writes and undecided else texts[1:]:
@@ -137,7 +134,7 @@ def _edited(event: HookEvent) -> Deeds:
 
 def _whole(event: HookEvent) -> bytes | None:
     """The content of a file that is written as a whole; None where it cannot be told."""
-    texts = [text_of(event.input, name, what=event.tool) for name in _CONTENTS if name in event.input]
+    texts = [text_of(event.input, name, what=event.tool) for name in CONTENT_KEYS if name in event.input]
     try:
         return texts[0].encode("utf-8") if len(texts) == 1 else None
     except UnicodeEncodeError:
@@ -150,11 +147,11 @@ def _replaced(event: HookEvent, path: bytes) -> bytes | None:
     steps = event.input.get("edits", [event.input])
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
         raise UnreadableError(f"`edits` of {event.tool} is no list of objects")
-    if "edits" in event.input and any(name in event.input for name in (*_OLD, *_NEW)):
+    if "edits" in event.input and any(name in event.input for name in (*OLD_KEYS, *NEW_KEYS)):
         return None
     content = read_file(os.path.join(event.directory, path))
     for number, step in enumerate(steps):
-        one = sum(name in step for name in _OLD) == 1 and sum(name in step for name in _NEW) <= 1
+        one = sum(name in step for name in OLD_KEYS) == 1 and sum(name in step for name in NEW_KEYS) <= 1
         if not one or (number and content is None):
             return None
         content = _replace(content, step, event.tool)
@@ -164,8 +161,8 @@ def _replaced(event: HookEvent, path: bytes) -> bytes | None:
 def _replace(content: bytes | None, step: Mapping[str, Any], tool: str) -> bytes | None:
     """A content after one replacement; None where it cannot be told what the tool makes of it."""
     try:
-        old = text_of(step, *_OLD, what=tool).encode("utf-8")
-        new = text_of(step, *_NEW, what=tool).encode("utf-8")
+        old = text_of(step, *OLD_KEYS, what=tool).encode("utf-8")
+        new = text_of(step, *NEW_KEYS, what=tool).encode("utf-8")
     except UnicodeEncodeError:
         return None
     if not old or not content:

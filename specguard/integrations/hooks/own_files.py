@@ -18,7 +18,13 @@ from specguard.change.process import CommandError
 from specguard.change.repository import Repository
 from specguard.change.request import FLOOR
 from specguard.integrations.hooks.calls import is_below
-from specguard.integrations.hooks.dialects import UnreadableError, parse
+from specguard.integrations.hooks.dialects import (
+    PROJECT_FOLDERS,
+    SETTINGS_FILES,
+    SYSTEM_FOLDERS,
+    UnreadableError,
+    parse,
+)
 from specguard.model import path_text
 
 TYPE_CHECKING = False
@@ -30,18 +36,6 @@ if TYPE_CHECKING:
     from specguard.integrations.hooks.calls import Checkout
     from specguard.model import Verdict
 
-
-_FOLDERS: Final = (b".claude", b".codex", b".gemini", b".cursor")
-
-_OF_ANY: Final = (
-    b".claude/settings.json", b".claude/settings.local.json", b".codex/hooks.json", b".codex/config.toml",
-    b".gemini/settings.json", b".gemini/.env", b".gemini/trustedFolders.json", b".cursor/hooks.json",
-    b".claude.json",
-)  # fmt: skip
-"""The agents' settings, in a project as in a home folder."""
-
-_OF_SYSTEM: Final = (b"/etc/claude-code", b"/etc/codex", b"/etc/gemini-cli", b"/etc/cursor")
-"""Folders of settings that hold for all users."""
 
 _RUNNING: Final = r"(?i)hook|trust|plugin|marketplace|environment|helper|^projects$|^profiles?$"
 """Keys by which programs are run or trusted; compiled only where settings are written."""
@@ -129,16 +123,16 @@ def _in_settings(
 ) -> str:
     """The settings of an agent."""
     roots = (*(tree.root for tree in trees), _home(environment))
-    files = [root.rstrip(b"/") + b"/" + file for root in roots for file in _OF_ANY]
+    files = [root.rstrip(b"/") + b"/" + file for root in roots for file in SETTINGS_FILES]
     plain = name.lower()
     ours = "holds the settings by which an agent's program runs specguard"
     if gone and any(is_below(file, name) and b"specguard" in _text(file).lower() for file in files):
         return ours
-    if any(is_below(plain, folder) for folder in _OF_SYSTEM):
+    if any(is_below(plain, folder) for folder in SYSTEM_FOLDERS):
         return "holds settings of all users' agents"
-    if not gone and plain.rpartition(b"/")[2] in _FOLDERS:
+    if not gone and plain.rpartition(b"/")[2] in PROJECT_FOLDERS:
         return "is where an agent's settings are, and would be something else"
-    if not plain.endswith(tuple(b"/" + file.lower() for file in _OF_ANY)) and not any(
+    if not plain.endswith(tuple(b"/" + file.lower() for file in SETTINGS_FILES)) and not any(
         name == os.path.realpath(file)
         for file in files
         if os.path.islink(file) or os.path.islink(os.path.dirname(file))
