@@ -144,8 +144,8 @@ class DisregardedSetting(Rule):
 
     A nested authority, which `[authority] nested` allows, may only lock and forbid paths of its folder. If
     anything else is in it, or it cannot be read, nothing of it counts. That is an error for changes below its
-    folder. For a change of only that document, and with `--all`, it is a warning. Other changes are not told
-    of it.
+    folder. Without any, it is a warning for a change of that document, and with `--all`. Other changes are
+    not told of it.
 
     A setting that loosens the floor of `--floor`, or cannot be compared with it, is a warning. The floor's
     value judges.
@@ -201,7 +201,7 @@ class DisregardedSetting(Rule):
             # Whoever puts the document right is not stopped by what is wrong with it.
             below = any(entry.path.startswith(folder) and entry.path != path for entry in entries)
             altered = not one.key and any(entry.path == path for entry in entries)
-            severity: Severity = "error" if not one.key and below and not whole else "warning"
+            severity: Severity = "error" if not one.key and below else "warning"
             preset = one.origin.path.startswith("preset:")
             yield Finding(
                 one.message,

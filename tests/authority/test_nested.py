@@ -192,6 +192,10 @@ def test_one_that_is_wrong_stops_what_is_below_it_and_nobody_else(
     everything = run_here("check", "--all", "--select=CFG004", "--output-format=json", directory=mono.path)
     assert everything.exit_code == 0
     assert found(everything) == [("CFG004", "warning", *wrong[2:])]
+    mono.branch("below")
+    mono.commit(files={"packages/a/y": "w\n"})
+    everything = run_here("check", "--all", "--select=CFG004", "--output-format=json", directory=mono.path)
+    assert found(everything) == [wrong]
 
 
 def test_what_is_wrong_with_one_is_told_in_its_folder_and_with_all(mono: Repository) -> None:
