@@ -33,7 +33,7 @@ MODULES = (
 
 TESTS = (
     *(f"tests/{name}" for name in ("engine", "authority", "approvals", "change", "specs", "work")),
-    *(f"tests/rules/{name}" for name in ("approvals", "config", "paths")),
+    *(f"tests/rules/{name}" for name in ("approvals", "paths")),
     *(f"tests/{name}" for name in ("test_cases.py", "test_rule_examples.py", "test_same_verdict.py")),
     *(f"tests/{name}" for name in ("reporters", "threats", "cli")),
 )

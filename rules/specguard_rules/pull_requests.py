@@ -95,7 +95,7 @@ def _finding(problem: str, step: str, key: str, setting: str) -> Finding:
     return Finding(problem, help=step, field="pull_request.title", key=key, setting=setting)
 
 
-_PLACEHOLDER = re.compile(r"(todo|tbd|tbc|fixme|xxx|[\W_])*", re.IGNORECASE)
+_PLACEHOLDER = r"(?i)(todo|tbd|tbc|fixme|xxx|[\W_])*"
 
 
 class PullRequestBody(Rule):
@@ -174,7 +174,7 @@ class PullRequestBody(Rule):
             )
         for position, title in enumerate(self.sections):
             content = pull_request.section(title)
-            if content is not None and not _PLACEHOLDER.fullmatch(content):
+            if content is not None and not re.fullmatch(_PLACEHOLDER, content):
                 continue
             if content is None:
                 problem, step = "no section", f"Add a heading '## {title}' with what belongs there."

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 _MOST_VALUES: Final = 10_000
+_SPACE: Final = re.compile(r"[ \t\r\n]*")
 
 
 def read_values(data: bytes) -> list[Any]:
@@ -48,9 +49,8 @@ def read_values(data: bytes) -> list[Any]:
 
 
 def _after_space(text: str, at: int) -> int:
-    while at < len(text) and text[at] in " \t\r\n":
-        at += 1
-    return at
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
 
 
 class Fields:

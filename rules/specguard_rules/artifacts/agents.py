@@ -1,4 +1,4 @@
-"""Rules about agents: how many work at once, and what they read before."""
+"""Rules about agents: how many work at once, what they read before, and what each leaves in a pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules about artifacts: each runs one aspect of their contracts, and ticked items have their evidence."""
+"""Rules about artifacts: the aspects of their contracts, ticked items' evidence, and acceptance."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from specguard.rules import Bookkeeping, Commit, Expression, Fix, Message, Stage, Work, WorkItem
 
 
+# Rules are those of https://www.conventionalcommits.org/en/v1.0.0/.
 # Rules 1, 4, 5 and 13: a type, an optional scope, an optional mark, a colon and one space, a description.
 _SUBJECT: Final = r"(?P<type>[\w./-]+)(?:\((?P<scope>[^()\s][^()]*)\))?!?: (?P<first>\S)(?s:.*)"
 # Rules 12, 15 and 16: the one unit that is case-sensitive; either spelling, with ": " or " #" as any footer.

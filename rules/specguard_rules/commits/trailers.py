@@ -33,6 +33,10 @@ class Trailer(Record, frozen=False):
 class Trailers:
     """The trailers of a message, and what looks like one elsewhere in it.
 
+    They are the lines `Key: value` of the last paragraph, as `git interpret-trailers` describes them. Git
+    itself also takes a paragraph with other text in it, lets the repository's configuration rename keys, and
+    stops at a line `---` in some commands; here a paragraph is trailers or it is not.
+
     Args:
         lines: the message's lines, the subject first.
 

@@ -71,8 +71,10 @@ class Reference(list[object]):
     """The keys of one of GitLab's `!reference`s."""
 
 
-def read(data: bytes) -> Any:
+def read_yaml(data: bytes) -> Any:
     """The last document of a YAML file: mappings, lists and `Text`; what an alias stands for is shared.
+
+    Anchors, merge keys and tags are read, which CI files have and which `documents` refuses.
 
     Raises:
         YamlError: it is none, or says what a reader could take for two things.
@@ -367,7 +369,7 @@ _KEY: Final = re.compile(
 def _in_yaml(content: bytes, text: str) -> Iterator[Command]:
     """The commands of a CI file's steps, or of other YAML by its keys."""
     try:
-        top = read(content)
+        top = read_yaml(content)
     except YamlError:
         # What cannot be read as YAML is read as lines: better a command too many than one unseen.
         yield from commands(text)

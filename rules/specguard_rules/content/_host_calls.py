@@ -6,7 +6,7 @@ import posixpath
 import re
 
 from specguard.rules import Finding
-from specguard_rules.content._commands import Text, YamlError, language, read, steps
+from specguard_rules.content._commands import Text, YamlError, language, read_yaml, steps
 from specguard_rules.content._shell import SHELLS, base_name, commands
 
 TYPE_CHECKING = False
@@ -135,7 +135,7 @@ class _CiFile:
         self.unfollowed: set[tuple[int, str]] = set()
 
     def look(self) -> None:
-        top = read(self._data)
+        top = read_yaml(self._data)
         if not isinstance(top, dict) or not top:
             raise YamlError("it is no mapping", 1)
         for step in steps(top):

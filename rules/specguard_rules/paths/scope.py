@@ -13,7 +13,6 @@ from specguard.rules import (
     required,
     setting,
 )
-from specguard_rules.next_steps import put_back
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,6 +107,8 @@ class OutOfScopePath(Rule):
             if position in inside or entry.path.startswith(policy.log_folder):
                 continue
             if not bookkeeping.has(entry) and not base.has(entry):
+                from specguard_rules.next_steps import put_back
+
                 yield Finding(
                     f"{path_text(entry.path)} is outside the scope of {work_item}: {allowed}",
                     help=f"{put_back(entry, base)}, or {widened}.",

@@ -1,4 +1,4 @@
-"""Rules about plans: their tasks, and the slices that are made for them."""
+"""Rules about plans: slices and the stages that they belong to, then the tasks of plans."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""Rules about what is recorded of runs: manifests, gates' logs, tampering, and agents' modes."""
+"""Rules about what is recorded of runs: commits name them, they live, are one item's, and are not altered."""
 
 from __future__ import annotations
-
-import json
 
 from specguard.rules import Finding, MissingFact, Record, Rule, judge_each, path_text, shortened
 from specguard_rules.commits.trailers import Trailers
@@ -607,6 +605,8 @@ def _files(run: RunRecord, in_tree: bool) -> Iterator[tuple[str, int | None, str
         content = run.read(one.response) if one.response and one.response not in wrong else None
         if content is None:
             continue
+        import json
+
         try:
             said = json.loads(content)
         except (ValueError, RecursionError):

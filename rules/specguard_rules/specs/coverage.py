@@ -196,7 +196,7 @@ def _about(
     return Finding(message, help=step, path=index.path, line=line, key=key, setting=setting)
 
 
-_WORD = re.compile(r"\w{2,}")
+_WORD = r"\w{2,}"
 # Words that stand where a reason should.
 _EMPTY = frozenset(
     {"reason", "todo", "tbd", "none", "na", "no", "nothing", "not", "applicable", "the", "why", "xxx"}
@@ -336,7 +336,7 @@ def _reason(key: str, commits: Sequence[Commit], pull_request: PullRequest | Non
     hint = ""
     for found in in_change(commits, pull_request):
         for trailer in found.of(key):
-            if {word.casefold() for word in _WORD.findall(in_brackets(trailer.value))} - _EMPTY:
+            if {word.casefold() for word in re.findall(_WORD, in_brackets(trailer.value))} - _EMPTY:
                 return True, ""
             said = f"{key}: {shortened(trailer.value)}".rstrip()
             hint = f"; {said!r} is without a reason in brackets"

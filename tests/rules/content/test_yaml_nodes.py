@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from specguard_rules.content._commands import YamlError, read
+from specguard_rules.content._commands import YamlError, read_yaml
 
 
 def test_lines_of_texts_and_scripts() -> None:
-    top = read(b"# c\njobs:\n  a:\n    run: |\n\n      one\n      two\n    b: >-\n      folded\n      text\n")
+    top = read_yaml(
+        b"# c\njobs:\n  a:\n    run: |\n\n      one\n      two\n    b: >-\n      folded\n      text\n"
+    )
     job = top["jobs"]["a"]
     assert (job["run"], job["run"].line, job["run"].literal) == ("\none\ntwo\n", 4, True)
     assert [command.line for command in job["run"].commands()] == [6, 7]
@@ -17,7 +19,7 @@ def test_lines_of_texts_and_scripts() -> None:
 
 
 def test_aliases_are_shared_and_merged() -> None:
-    top = read(b"a: &a {x: 1, y: 2}\nb: *a\nc:\n  <<: *a\n  y: 3\nd: {<<: [{x: 8}, *a]}\n")
+    top = read_yaml(b"a: &a {x: 1, y: 2}\nb: *a\nc:\n  <<: *a\n  y: 3\nd: {<<: [{x: 8}, *a]}\n")
     assert top["b"] is top["a"]
     assert top["c"] == {"x": "1", "y": "3"}
     assert top["d"] == {"x": "8", "y": "2"}
@@ -38,23 +40,23 @@ def test_aliases_are_shared_and_merged() -> None:
 )
 def test_what_is_refused(data: bytes, reason: str, line: int | None) -> None:
     with pytest.raises(YamlError, match=reason) as caught:
-        read(data)
+        read_yaml(data)
     if line is not None:
         assert caught.value.args[1] == line
 
 
 def test_other_line_breaks_do_not_shift_lines() -> None:
-    top = read("a: 'x\u2028y\x85z'\r\nb: 1\r\n".encode())
+    top = read_yaml("a: 'x\u2028y\x85z'\r\nb: 1\r\n".encode())
     assert {key: text.line for key, text in top.items()} == {"a": 1, "b": 2}
 
 
 def test_nothing_is_constructed() -> None:
-    assert read(b"a: !!python/object/apply:os.system [x]\nb: no\nc: 010\n")["c"] == "010"
+    assert read_yaml(b"a: !!python/object/apply:os.system [x]\nb: no\nc: 010\n")["c"] == "010"
 
 
 def test_of_several_documents_the_last_one_counts() -> None:
     # GitLab takes the first of two for a header.
-    top = read(b"spec:\n  inputs: &a {}\n---\njob:\n  script: [curl x]\n")
+    top = read_yaml(b"spec:\n  inputs: &a {}\n---\njob:\n  script: [curl x]\n")
     assert list(top) == ["job"]
     with pytest.raises(YamlError, match="found undefined alias"):
-        read(b"spec: &a {}\n---\njob: *a\n")
+        read_yaml(b"spec: &a {}\n---\njob: *a\n")
