@@ -7,10 +7,10 @@ from functools import lru_cache
 
 from specguard.declaration.patterns import Selecting
 from specguard.declaration.rule import Record
+from specguard.documents.characters import visible
 from specguard.documents.content import owes
 from specguard.documents.data import data_kind
 from specguard.documents.fields import find_fields, normal_name
-from specguard.documents.inline import visible
 from specguard.errors import MissingFact
 from specguard.model import path_text
 from specguard.specs.text import visible_lines

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.rule import Record
-from specguard.documents.inline import Hiding, Inline, LineCounter, has_pictures, text_of, visible
+from specguard.documents.characters import visible
+from specguard.documents.inline import Hiding, Inline, LineCounter, has_pictures, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

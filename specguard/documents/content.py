@@ -20,7 +20,8 @@ from specguard.documents.blocks import (
     Text,
     flat,
 )
-from specguard.documents.inline import text_of, unescaped, visible
+from specguard.documents.characters import visible
+from specguard.documents.inline import text_of, unescaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -27,8 +27,9 @@ from specguard.documents.blocks import (
     sections_of,
     texts,
 )
+from specguard.documents.characters import strange
 from specguard.documents.data import Data, Problem, UnreadDocument, not_utf8, read_data
-from specguard.documents.inline import TAGS, Hidden, Hiding, LineCounter, normal_label, strange
+from specguard.documents.inline import TAGS, Hidden, Hiding, LineCounter, normal_label
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,10 +40,10 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
     from specguard.documents.blocks import AnyBlock, Row, Section
+    from specguard.documents.characters import Strange
     from specguard.documents.content import Ticked
     from specguard.documents.dates import Stamp
     from specguard.documents.fields import Field
-    from specguard.documents.inline import Strange
 
 
 class Document:

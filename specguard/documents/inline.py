@@ -1,23 +1,16 @@
-"""What stands within running text: code, links, HTML, unseen characters; and what a reader sees of HTML.
+"""What stands within running text: code, links and HTML; and what a reader sees of HTML.
 
 The rules are CommonMark's (https://spec.commonmark.org/0.31.2/#inlines) as far as they decide what is code,
 what is a link and what is HTML. Emphasis is left to who asks.
 
 HTML is read as a browser does: a comment or tag that is never closed takes all that follows with it, also
 Markdown. Style sheets and scripts are not followed: what a class hides is seen.
-
-Which characters show as nothing follows the Unicode Character Database (Default_Ignorable_Code_Point,
-Bidi_Control, the blank letters of Hangul and Braille) and the way people write: emoji need joiners and
-selectors, Persian and Indic scripts need joiners, ideographs have selectors, scripts without spaces have
-places to break a line, and text that runs from right to left has marks of direction. There they are what the
-writer meant.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from functools import lru_cache
 from html import unescape
 
 from specguard.declaration.rule import Record
@@ -420,172 +413,3 @@ def text_of(html: str) -> str:
         kept.append(html[end : tag.start])
         end = tag.end
     return "".join(kept) + html[end:]
-
-
-# All these expressions are compiled when a text first needs them, which few texts do.
-_TAGS: Final = "\U000e0000-\U000e0fff"
-_UNSEEN: Final = (
-    "\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
-    "\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
-    f"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a{_TAGS}"
-)
-# England, Scotland and Wales have flags that are spelt in tag characters; no others are in use.
-_FLAG: Final = "\U0001f3f4\U000e0067\U000e0062(?:{}|{}|{})\U000e007f".format(
-    *("".join(chr(0xE0000 + ord(letter)) for letter in name) for name in ("eng", "sct", "wls"))
-)
-# A carriage return within a line is the end of one for a renderer, and nothing for most editors.
-_SEARCH: Final = rf"{_FLAG}|[{_UNSEEN}]|\r(?![\r\n]|\Z)"
-_IS_UNSEEN: Final = f"[{_UNSEEN}]"
-
-_RIGHT_TO_LEFT: Final = (
-    "[\u05d0-\u05ea\u05ef-\u05f2\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff\u0710-\u072f\u074d-\u07ea\u0800-\u0815"
-    "\u0840-\u0858\u0860-\u08c9\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
-)
-# Scripts whose letters join, stack, or stand without spaces between words.
-_JOINING: Final = (
-    "\u0590-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\ua840-\uaadf\ufb1d-\ufdff\ufe70-\ufefc"
-    "\U00010a00-\U00010fff\U00011000-\U00011fff\U0001e800-\U0001efff"
-)
-_JOINS: Final = f"[{_JOINING}]"
-# Scripts that put no spaces between words, with the marks of emphasis that may stand beside their letters.
-_UNSPACED: Final = (
-    "[\u0e00-\u109f\u1780-\u17ff\u1980-\u19ff\u1a20-\u1aaf\u2e80-\u312f\u31a0-\u9fff\ua980-\ua9df\uf900-\ufaff"
-    "\uff01-\uff9f\U00020000-\U0003ffff]"
-)
-_IDEOGRAPH: Final = "[\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-_SELECTABLE: Final = (
-    "[\u1000-\u109f\u2190-\u22ff\u2a00-\u2aff\u2e80-\u9fff\ua840-\ua87f\uf900-\ufaff\uff00-\uff65"
-    "\U00010d40-\U00010d8f\U00013000-\U0001345f\U00020000-\U0003ffff]"
-)
-_PICTURE: Final = (
-    "[\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u25a0-\u27bf\u2900-\u297f"
-    "\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
-)
-_TURNS: Final = "\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
-_SKIN: Final = "[\U0001f3fb-\U0001f3ff]"
-
-
-class Strange(Record):
-    """A character that shows as nothing where it has no business.
-
-    Attributes:
-        position: where it stands in the text.
-        char: the character.
-        what: what kind it is: `bidirectional`, `tag`, `zero-width`, `blank`, `selector`, `hyphen`, `control`.
-    """
-
-    position: int
-    char: str
-    what: str
-
-
-def may_be_strange(text: str) -> bool:
-    """Whether a text has any character that may be strange; nearly no text has."""
-    return re.search(_SEARCH, text) is not None
-
-
-def strange(text: str) -> Iterator[Strange]:
-    """The strange characters of a text, in order, in linear time."""
-    if not may_be_strange(text):
-        return
-    start = 0
-    for line in text.split("\n"):
-        for found in re.finditer(_SEARCH, line):
-            if len(found[0]) == 1 and not _meant(text, line, found.start()):
-                yield Strange(start + found.start(), found[0], kind_of(found[0]))
-        start += len(line) + 1
-
-
-def visible(text: str) -> str:
-    """A text without its strange characters."""
-    if text.isascii() or not may_be_strange(text):
-        return text
-    kept: list[str] = []
-    end = 0
-    for one in strange(text):
-        kept.append(text[end : one.position])
-        end = one.position + 1
-    return "".join(kept) + text[end:]
-
-
-def kind_of(char: str) -> str:
-    """What kind of unseen character one is."""
-    code = ord(char)
-    if code < 0xA0:
-        return "control"
-    if code == 0xAD:
-        return "hyphen"
-    if code in {0x61C, 0x200E, 0x200F} or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069:
-        return "bidirectional"
-    if 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF or 0x180B <= code <= 0x180F:
-        return "selector"
-    if 0xE0000 <= code <= 0xE0FFF:
-        return "tag"
-    return "blank" if code in {0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0} else "zero-width"
-
-
-@lru_cache(maxsize=16)
-def _has(pattern: str, text: str) -> bool:
-    """Whether a text has such a character."""
-    return re.search(pattern, text) is not None
-
-
-@lru_cache(maxsize=4)
-def _balanced(line: str) -> bool:
-    """Whether every turn of direction in a line has its end in it."""
-    opened = 0
-    for char in filter(_TURNS.__contains__, line):
-        opened += -1 if char in "\u202c\u2069" else 1
-        if opened < 0:
-            return False
-    return opened == 0
-
-
-def _is(kind: str, char: str) -> bool:
-    """Whether a character is one of a kind."""
-    return re.match(kind, char) is not None
-
-
-def _meant(text: str, line: str, position: int) -> bool:
-    """Whether a character of a text's line stands where writing needs it."""
-    char = line[position]
-    before = line[position - 1] if position else " "
-    after = line[position + 1] if position + 1 < len(line) else " "
-    if char in "\u200c\u200d":
-        return _joined(char, before, after)
-    if char in "\ufe0e\ufe0f":
-        if before in "0123456789#*":
-            return after == "\u20e3"
-        return _is(_PICTURE, before) or (before > "\xa9" and not _odd(before))
-    if char in "\u061c\u200e\u200f":
-        return _has(_RIGHT_TO_LEFT, text)
-    if char in _TURNS:
-        return _has(_RIGHT_TO_LEFT, line) and _balanced(line)
-    if char in "\u200b\u2060":
-        alone = not _is(_IS_UNSEEN, before) and not _is(_IS_UNSEEN, after)
-        return alone and _breaks(before, after, line)
-    if "\ufe00" <= char <= "\ufe0d":
-        return _is(_SELECTABLE, before)
-    return "\U000e0100" <= char <= "\U000e01ef" and _is(_IDEOGRAPH, before)
-
-
-def _odd(char: str) -> bool:
-    """Whether a character is no sign that could be shown as a picture."""
-    return char.isalnum() or char.isspace() or _is(_IS_UNSEEN, char)
-
-
-def _joined(char: str, before: str, after: str) -> bool:
-    """Whether a joiner or non-joiner stands between letters that join, or between pictures."""
-    if _is(_IS_UNSEEN, after) or (_is(_IS_UNSEEN, before) and before not in "\ufe0e\ufe0f"):
-        return False
-    if _is(_JOINS, before) or _is(_JOINS, after):
-        return True
-    pictures = before in "\ufe0e\ufe0f" or _is(_PICTURE, before) or _is(_SKIN, before)
-    return char == "\u200d" and pictures and _is(_PICTURE, after)
-
-
-def _breaks(before: str, after: str, line: str) -> bool:
-    """Whether a line may be broken there because no space says so."""
-    if _is(_UNSPACED, before) or _is(_UNSPACED, after):
-        return True
-    return (before in "*_~`" or after in "*_~`") and _has(_UNSPACED, line)

@@ -3,6 +3,8 @@
 Where an agent's own tree is judged, nothing of the plan's folder may be touched. Only then specguard marks
 the plan, in the same commit as the task's files: the status, with each command and how it ended, and a line
 in the plan's log. That is what the rules let a commit for a task do to its plan, and no more.
+
+`check_run` judges a commit of a run as CI will, and `too_early` tells preflight of stages.
 """
 
 from __future__ import annotations

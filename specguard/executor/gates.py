@@ -1,7 +1,8 @@
 """The gates of a run: which ones, what they need, how a round went, and what the agent is told.
 
-Formatters write, gates judge: what a formatter changes beside the files that the change touches is undone,
-and so is whatever a gate changes. A teardown runs whatever became of the others.
+Formatters write, gates judge. In a run's place, what a formatter changes beside the files that the change
+touches is undone, and so is whatever a gate changes. In the user's own checkout formatters are left out, what
+a gate changes is told of and left, and nothing is fetched. A teardown runs whatever became of the others.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From a run's begin to its end: carried out and recorded, resumed, stopped, and cleaned up after."""
+"""From a run's begin to its end: carried out (gates alone, too), recorded, resumed, stopped, cleaned up."""
 
 from __future__ import annotations
 

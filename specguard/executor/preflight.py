@@ -13,6 +13,7 @@ from specguard.change.worktree import worktrees
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.agent import resolve_agent
+from specguard.executor.check import too_early
 from specguard.executor.commit import left_out
 from specguard.executor.gates import check_tools, planned_gates, program_of
 from specguard.executor.item import (
@@ -212,8 +213,6 @@ def _is_in_its_stage(asked: Asked) -> None:
     start, item = asked.start, asked.item
     if item.listed is None or not asked.stops("wave-stage-out-of-order"):
         return
-    from specguard.executor.check import too_early
-
     head = asked.tip or start.oid
     finding = too_early(
         asked.git.repository,

@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from itertools import groupby
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
@@ -375,9 +376,8 @@ def duration(seconds: float) -> str:
 def fenced(text: str, indent: int = 0) -> str:
     """A text of several lines as a fenced block, which nothing in it can end."""
     lines = legible(text).rstrip("\n").split("\n")
-    fence = "~~~"
-    while any(fence in line for line in lines):
-        fence += "~"
+    runs = (len(list(run)) for line in lines for sign, run in groupby(line) if sign == "~")
+    fence = "~" * max(3, max(runs, default=0) + 1)
     return "\n".join(" " * indent + line for line in (f"{fence}text", *lines, fence))
 
 

@@ -1,4 +1,7 @@
-"""The steps of a run in their order, from its start to its pull request; then it stops."""
+"""The steps of a run in their order, from its start to its pull request; then it stops.
+
+A dry run tells of them, with the brief that the run's agent would read.
+"""
 
 from __future__ import annotations
 
@@ -486,7 +489,7 @@ class Line:
                 return
 
 
-SCHEMA: Final = "specguard.run-plan/1"
+PLAN_SCHEMA: Final = "specguard.run-plan/1"
 
 
 class Job(Record):
@@ -525,7 +528,7 @@ class RunPlan(Record):
         ]
         text = json.dumps(bound, sort_keys=True, separators=(",", ":"))
         digest = sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
-        return {"schema": SCHEMA, "fingerprint": digest, "jobs": [job.data for job in self.jobs]}
+        return {"schema": PLAN_SCHEMA, "fingerprint": digest, "jobs": [job.data for job in self.jobs]}
 
     @property
     def text(self) -> str:

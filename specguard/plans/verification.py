@@ -16,12 +16,12 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.rule import Record
+from specguard.documents.characters import visible
 from specguard.documents.citations import plain_path
 from specguard.documents.content import owes
 from specguard.documents.data import data_kind
 from specguard.documents.dates import date_problem, parse_date
 from specguard.documents.fields import normal_name
-from specguard.documents.inline import visible
 from specguard.errors import MissingFact
 from specguard.model import path_text, shortened
 from specguard.runs.proof import Claim

@@ -37,8 +37,10 @@ def replace_file(file: str, content: str | bytes) -> None:
         OSError: it cannot be written.
     """
     partial = f"{file}.{os.getpid()}"
+    # One of that name that is there already is somebody else's, and is not taken away.
+    stream = open(partial, "xb")  # noqa: SIM115
     try:
-        with open(partial, "xb") as stream:
+        with stream:
             stream.write(content.encode("utf-8") if isinstance(content, str) else content)
         if os.path.exists(file):
             os.chmod(partial, os.stat(file).st_mode & 0o777)

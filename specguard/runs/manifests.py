@@ -1,7 +1,7 @@
 """The manifest of a run, `specguard.run/1`, the schemas of what a run leaves, and its folder.
 
-The manifest is written whole after every step and every command. Fields are only ever added. Times
-are UTC, as `YYYY-MM-DDTHH:MM:SSZ`; durations are seconds.
+The manifest is written whole after every step and every command, and so are the heartbeat, logs and evidence
+beside it. Fields are only ever added. Times are UTC, as `YYYY-MM-DDTHH:MM:SSZ`; durations are seconds.
 """
 
 from __future__ import annotations

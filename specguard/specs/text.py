@@ -21,6 +21,7 @@ import re
 from specguard.declaration.patterns import Covering, PatternError, Selecting
 from specguard.declaration.rule import Record, Settings, setting
 from specguard.documents.blocks import Fence, Footnote, Heading, Html, List, Paragraph, Quote, Table
+from specguard.documents.characters import visible
 from specguard.documents.content import bare_nothing, has_content, is_open, leading_paths, owes, without_box
 from specguard.documents.data import data_kind, written
 from specguard.documents.dates import date_problem, days, is_ahead, parse_date, plain, undated
@@ -33,7 +34,6 @@ from specguard.documents.fields import (
     plain_value,
     scalar_text,
 )
-from specguard.documents.inline import visible
 from specguard.errors import nearest
 from specguard.model import path_text
 

@@ -1,7 +1,8 @@
 """Real git repositories for tests, the same on every machine.
 
 Names, dates and configuration are fixed: nothing of the user's git configuration, hooks or environment is
-seen, and two builders that do the same make the same object ids.
+seen, and two builders that do the same make the same object ids. Where many commits are made at once, objects
+and index are written as git writes them, without a process.
 """
 
 from __future__ import annotations

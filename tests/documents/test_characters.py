@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.documents.inline import strange, visible
+from specguard.documents.characters import strange, visible
 
 KINDS = {
     "a\u202eb": "bidirectional",
