@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
     from specguard.audit.judging import AuditedBranch, PastChange
-    from specguard.authority.difference import Floor
+    from specguard.authority.floor import Floor
     from specguard.authority.policy import Policy
     from specguard.declaration.patterns import Selecting
 
@@ -214,7 +214,7 @@ def _ask(
     if one.address:
         mirrors = options.mirrors or user_folder(options.environment, "mirrors", "")
         folder, branch_name = mirrored(one.address, mirrors, options.branch, options.environment)
-    if not os.path.isdir(folder):
+    if not os.path.lexists(folder or "."):
         raise SpecguardError(
             "there is no such folder", help="Check its name.", path=one.name, code="no-repository"
         )

@@ -31,7 +31,7 @@ from specguard.reporters.json import finding_data, plain
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from specguard.authority.difference import Floor
+    from specguard.authority.floor import Floor
     from specguard.change.entries import Commit
     from specguard.change.tree import Tree
     from specguard.declaration.registry import Registry

@@ -16,8 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self
 
 from specguard.declaration.rule import Record
-from specguard.engine.plugins import load_registry
-from specguard.errors import SpecguardError, nearest
+from specguard.errors import SpecguardError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -484,30 +483,3 @@ class Summary:
 
     def _rows(self, query: str, *values: object) -> list[Mapping[str, Any]]:
         return [dict(row) for row in self.store.ask(query, *values)]
-
-
-def failing_rules(wanted: str, plugins: Sequence[str]) -> Sequence[str]:
-    """The codes of the rules whose open errors fail an audit; none for `new` and `none`.
-
-    Args:
-        wanted: codes or names separated by commas, or one of these words.
-        plugins: the distributions whose rules are known too.
-
-    Raises:
-        SpecguardError: one is no rule's.
-    """
-    if wanted in ("new", "none"):
-        return []
-    registry = load_registry(plugins)
-    codes = []
-    for word in map(str.strip, wanted.split(",")):
-        entry = registry.by_code(word.upper()) or registry.rules.get(word)
-        if entry is None:
-            known = [name for one in registry.rules.values() for name in (one.rule.code, one.rule.name)]
-            raise SpecguardError(
-                f"--fail-on: there is no rule {word!r}",
-                help=nearest(word, known, "Give codes such as PTH002, `new` or `none`."),
-                code="unknown-name",
-            )
-        codes.append(entry.rule.code)
-    return codes

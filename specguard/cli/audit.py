@@ -11,9 +11,10 @@ import click
 
 from specguard.audit.audit import AuditOptions, audit, open_store
 from specguard.audit.report import ANSWERS
-from specguard.audit.store import Summary, failing_rules
+from specguard.audit.store import Summary
 from specguard.cli import options as opt
 from specguard.cli.app import needing
+from specguard.engine.plugins import find_rule, load_registry
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.reporters.escape import cut, visible
 from specguard.reporters.written_files import replace_file, writing
@@ -71,7 +72,7 @@ def command(
         raise opt.usage("--jobs does not go with --scheduler, which has its own workers", "Give one of them.")
     named = repositories or (() if given["lists"] else (".",))
     options = AuditOptions(environment=dict(os.environ), named=named, last=last or 0, **given)
-    wanted = failing_rules(fail_on, options.plugins)
+    wanted = [] if fail_on in ("new", "none") else _codes(fail_on, options.plugins)
     with open_store(options) as store:
         progress = _TerminalProgress() if sys.stderr.isatty() else _LineProgress()
         try:
@@ -164,3 +165,9 @@ class _TerminalProgress:
 
     def failed(self, name: str, reason: str) -> None:
         self._bars.console.print(f"{visible(name)}: {visible(reason)}", markup=False, highlight=False)
+
+
+def _codes(selectors: str, plugins: Sequence[str]) -> Sequence[str]:
+    """The codes of the rules that `--fail-on` names by codes or names, separated by commas."""
+    registry = load_registry(plugins)
+    return [find_rule(registry, one.strip()).rule.code for one in selectors.split(",")]
