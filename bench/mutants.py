@@ -25,7 +25,7 @@ MODULES = (
     *(f"specguard/engine/{name}.py" for name in ("baseline", "check", "facts", "policies", "rule_runner")),
     "specguard/approvals/*.py",
     "specguard/change/base.py",
-    "specguard/authority/difference.py",
+    *(f"specguard/authority/{name}.py" for name in ("difference", "floor")),
     *(f"specguard/work/{name}.py" for name in ("item", "items")),
     "rules/specguard_rules/paths/*.py",
 )

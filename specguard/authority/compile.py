@@ -170,13 +170,14 @@ def _nested(
             problems = [SettingProblem(error.message, Origin(path, error.line or 0), error.help)]
         else:
             if part.document is not None:
-                given, part.unread = read_sections(part.document, path, sections)
+                given, unread = read_sections(part.document, path, sections)
                 part.layers.insert(0, prose_layer([one for one in given if one.meaning in GUARDING], path))
-                part.unread += [
+                unread += [
                     Unread(path, one.line, "", one.path, _ONLY_GUARDS, one.meaning)
                     for one in given
                     if one.meaning not in GUARDING
                 ]
+                part.unread = sorted([*part.unread, *unread], key=lambda one: one.line)
             folder = path.rpartition("/")[0]
             for layer in part.layers:
                 problems += scope(layer, folder, above, named)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.artifacts.contracts import WaveStage
-    from specguard.authority.difference import Floor
+    from specguard.authority.floor import Floor
     from specguard.authority.policy import Policy
     from specguard.change.request import Request
     from specguard.change.sources import Change
@@ -253,7 +253,7 @@ def open_floor(request: Request, repository: Repository | None = None) -> Floor 
     if file and not request.floor and not request.enforce:
         _refuse_reachable(file, repository)
     if file:
-        from specguard.authority.difference import read_floor
+        from specguard.authority.floor import read_floor
 
         return read_floor(file, _registry, pinned=request.floor_sha256)
     if request.floor_sha256:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.authority.difference import Floor
+from specguard.authority.floor import Floor
 from specguard.authority.policy import plain
 from specguard.executor.process import passed_on
 from specguard.testing import Repository, run_here

@@ -224,6 +224,14 @@ def test_sections_that_guard_nothing_are_told_not_to_be_read(mono: Repository) -
     assert "docs/a.md" in run_here("policy", directory=mono.path).stdout
 
 
+def test_a_block_that_is_not_read_is_told_beside_what_follows_it(mono: Repository) -> None:
+    block = "\n```specguard toml\n[rules.locked-path]\npaths = ['secret/']\n```\n"
+    land(mono, {"packages/a/SPEC_AUTHORITY.md": A + block + "\n## Conflict resolution\n\n1. `docs/a.md`\n"})
+    outcome = run_here("check", "--all", "--select=CFG001", "--output-format=json", directory=mono.path)
+    lines = [line for code, _, path, line, _ in found(outcome) if path == "packages/a/SPEC_AUTHORITY.md"]
+    assert set(lines) == {7, 14}
+
+
 def test_one_that_is_wrong_is_put_right_by_a_change_of_it_alone(mono: Repository, tmp_path: Path) -> None:
     path = "packages/a/SPEC_AUTHORITY.md"
     land(mono, {path: WRONG["above"][0]})

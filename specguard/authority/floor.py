@@ -1,0 +1,253 @@
+"""A floor: an organisation's authority, which those of its repositories may tighten and not loosen.
+
+What a policy loosens of it is found as PTH004 finds what a change loosens. The floor's value is put in its
+place.
+"""
+
+from __future__ import annotations
+
+from os.path import basename
+
+from specguard.authority.compile import compile_policy
+from specguard.authority.difference import Difference, compare
+from specguard.authority.layers import UNITED
+from specguard.authority.load import read_file
+from specguard.authority.policy import Disregarded, Policy, encode
+from specguard.change.entries import sha256
+from specguard.declaration.rule import Record, load
+from specguard.errors import SpecguardError
+from specguard.model import Origin
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, Final
+
+    from specguard.authority.load import AuthoritySource
+    from specguard.declaration.registry import Registry
+
+TOLD_BY: Final = "disregarded-setting"
+"""The rule that tells what is loosened; no repository turns it off."""
+
+_COMMON: Final = ("severity", "stages", "approvable", "exclude")
+_OF_A_REPOSITORY: Final = ("base", "remote", "plugins", "authority.nested")
+"""What is a repository's own to say; `documents`, too."""
+
+_EXPLAINS: Final = ("normative", "order", "prose", "nothing")
+"""Meanings of what is not read and holds nothing back."""
+
+_OF_APPROVERS: Final = frozenset(["rules.locked-path.owners"])
+"""Settings of rules that name a repository's approvers, which are held only where the floor sets them."""
+
+
+def read_floor(file: str, registry: Callable[[Sequence[str]], Registry], *, pinned: str = "") -> Floor:
+    """Read and compile a floor.
+
+    Args:
+        file: its name.
+        registry: gives the rules and presets.
+        pinned: the SHA-256 that it must have; empty: any.
+
+    Raises:
+        SpecguardError: it cannot be read, is wrong, or is not the one that is pinned.
+    """
+    source = read_file(file, "the floor")
+    digest = sha256(source.text.encode()).hexdigest()
+    if pinned and digest != pinned.lower():
+        raise SpecguardError(
+            f"this is not the floor that is pinned: its SHA-256 is {digest}",
+            path=file,
+            help="see what has changed in it, then pin it anew with --floor-sha256",
+            code="untrusted-file",
+        )
+    policy = compile_policy([source], registry=registry, read=_refuse_documents)
+    if policy is None or not policy.origins:
+        raise SpecguardError("there are no settings in it", path=file, code="no-authority")
+    for key in _OF_A_REPOSITORY:
+        if key in policy.origins:
+            raise _refused(key, policy.origins[key])
+    unread = next((one for one in policy.unread if one.meaning not in _EXPLAINS), None)
+    if unread is not None:
+        # No repository's CFG001 tells of it, and whoever wrote it believes that it holds.
+        raise SpecguardError(
+            f"of the floor {unread.text!r} was not read: {unread.reason}",
+            path=unread.path,
+            line=unread.line,
+            help="put it right, or take it out",
+            code="broken-authority",
+        )
+    return Floor(file, digest, policy)
+
+
+def _refuse_documents(_path: str, named_by: Origin) -> AuthoritySource:
+    raise _refused("documents", named_by)
+
+
+def _refused(key: str, origin: Origin) -> SpecguardError:
+    return SpecguardError(
+        f"a floor cannot set `{key}`, which is each repository's own",
+        path=origin.path,
+        line=origin.line or None,
+        help="take it out: a floor is one file, for many repositories",
+        code="broken-authority",
+    )
+
+
+class Floor(Record):
+    """A floor, compiled once for any number of policies.
+
+    Attributes:
+        path: its file, as it was named.
+        sha256: of that file, as hexadecimal digits.
+        policy: what it comes to.
+    """
+
+    path: str
+    sha256: str
+    policy: Policy
+
+    def hold(self, policy: Policy) -> Policy:
+        """The policy with the floor's value wherever it loosens what the floor sets.
+
+        A rule of which the floor has a table is held in all that does not tighten it, any other setting where
+        the floor itself sets it. Lists of which more is tighter keep the elements of both.
+        """
+        from copy import deepcopy
+
+        data = deepcopy(dict(policy.to_data()))
+        data["floor"] = {"path": self.path, "sha256": self.sha256, "policy_id": self.policy.policy_id}
+        self._turn_on(data)
+        own = policy.origins
+        for one in compare(self.policy, policy).differences:
+            if one.effect == "tightens" or not self._sets(one):
+                continue
+            self._put(data, one)
+            if one.key == "approvals.log":
+                data["log"] = self.policy.to_data()["log"]
+            if one.key in own and not _adds_up(one):
+                said = f"{_relation(one)}: {one.key} {one.summary}"
+                step = "take it out, or make it at least as tight as the floor"
+                wrong = Disregarded(one.key, said, step, own[one.key], Origin(*self._origin(one.key)))
+                data["disregarded"].append(wrong.data)
+        if {**data, "floor": None} != {**policy.to_data(), "floor": None}:
+            # An approval that was given without the floor is none of what now holds.
+            data["policy_id"] = sha256(f"{policy.policy_id} {self.policy.policy_id}".encode()).hexdigest()
+        if data["disregarded"]:
+            next(rule for rule in data["rules"] if rule["name"] == TOLD_BY)["unset"] = ""
+        held = Policy(data)
+        held.own = policy
+        return held
+
+    def _turn_on(self, data: Mapping[str, Any]) -> None:
+        """Let the rules and tables of the floor judge that the policy does not have."""
+        floor = self.policy.to_data()
+        rules = {rule["name"]: rule for rule in floor["rules"]}
+        for rule in data["rules"]:
+            known = rules.get(rule["name"])
+            if known and not known["unset"]:
+                rule["unset"] = ""
+            if known and known["settings"] is not None and rule["settings"] is None:
+                rule["settings"] = {}
+        for fact, table in floor["declared"].items():
+            data["declared"][fact]["set"] |= table["set"]
+
+    def _sets(self, one: Difference) -> bool:
+        """Whether the floor says something of the setting that differs."""
+        origins = self.policy.origins
+        if one.key.startswith("authority.sections."):
+            # They say how the floor itself is read.
+            return False
+        if one.key in origins or not one.key.startswith("rules.") or one.key in _OF_APPROVERS:
+            return one.key in origins
+        table = ".".join(one.key.split(".")[:2])
+        return table in origins or table == f"rules.{TOLD_BY}"
+
+    def _origin(self, key: str) -> list[Any]:
+        origin = self.policy.origin(key)
+        if origin is None:
+            return [f"floor:{basename(self.path)}", 0]
+        # A temporary folder says nothing to who reads a finding.
+        return [f"floor:{basename(self.path)}" if origin.path == self.path else origin.path, origin.line]
+
+    def _put(self, data: dict[str, Any], one: Difference) -> None:
+        """Put the floor's value in place, and where it is from; to what grows, only add it."""
+        there, name, cls = _place(data, one.key)
+        floor, _, _ = _place(self.policy.to_data(), one.key)
+        origins = data["origins"]
+        if one.grows and cls:
+            # A list that is not set has the elements of its default.
+            default = encode(getattr(load(cls), name, None))
+            there.setdefault(name, default)
+            floor = {name: default, **floor}
+        grows = one.grows and name in there and name in floor
+        first = len(_elements(there[name])) if grows else 0
+        if grows:
+            said = _elements(there[name])
+            added = [index for index, value in enumerate(_elements(floor[name])) if value not in said]
+            there[name] = _with(there[name], floor[name], added)
+        else:
+            added = list(range(len(_elements(floor.get(name)))))
+            for key in [key for key in origins if key == one.key or key.startswith(f"{one.key}.")]:
+                del origins[key]
+            if name in floor:
+                there[name] = floor[name]
+            else:
+                there.pop(name, None)
+        for key in (one.key.rpartition(".")[0], one.key):
+            if key and self.policy.origin(key):
+                origins.setdefault(key, self._origin(key))
+        for number, index in enumerate(added, start=first):
+            origins[f"{one.key}.{number}"] = self._origin(f"{one.key}.{index}")
+
+
+def _adds_up(one: Difference) -> bool:
+    """Whether nothing of the repository is set aside, as the elements of both ask for something."""
+    of_tables = one.grows and isinstance(one.old, list) and all(isinstance(each, dict) for each in one.old)
+    return of_tables or tuple(one.key.split(".")) in UNITED
+
+
+def _relation(one: Difference) -> str:
+    """How a setting stands to the floor's, and what comes of it."""
+    if one.effect == "loosens":
+        return "loosens the floor, whose value holds"
+    if one.grows:
+        return "lacks what the floor has, which holds too"
+    return "cannot be compared with the floor, whose value holds"
+
+
+def _place(data: Any, key: str) -> tuple[dict[str, Any], str, str]:
+    """The table in a policy's data that a setting stands in, its name there, and its class, if it has one."""
+    head, _, rest = key.partition(".")
+    if head == "rules":
+        name, _, field = rest.partition(".")
+        rule = next(rule for rule in data["rules"] if rule["name"] == name)
+        return (rule, field, "") if field in _COMMON else (rule["settings"], field, rule["target"])
+    if head == "authority":
+        return (data, "authority_keys", "") if rest == "keys" else (data["authority"], rest, "")
+    declared = next((one for one in data["declared"].values() if one["table"] == head), None)
+    if declared is None:
+        return data["top"], head, ""
+    value = declared["value"]
+    if not rest:
+        return declared, "value", ""
+    if value["$"] == "record":
+        return value["fields"], rest, value["class"]
+    kind, _, field = rest.rpartition(".")
+    if kind not in value["items"]:
+        return value["items"], rest, ""
+    return value["items"][kind]["fields"], field, value["items"][kind]["class"]
+
+
+def _elements(value: Any) -> Sequence[Any]:
+    """The elements of a list as data; none of another value."""
+    if isinstance(value, dict):
+        value = value.get("patterns")
+    return value if isinstance(value, list) else ()
+
+
+def _with(value: Any, other: Any, added: Sequence[int]) -> Any:
+    """A list as data with some elements of another one behind its own."""
+    if isinstance(value, dict):
+        parts = ("patterns", "expressions")
+        return {**value, **{part: _with(value[part], other[part], added) for part in parts}}
+    return [*value, *[other[index] for index in added]]
