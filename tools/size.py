@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 56_430,
+    "code lines of specguard and rules": 56_480,
     "modules of specguard and rules": 235,
-    "code lines of tests": 60_740,
+    "code lines of tests": 60_750,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 11,
