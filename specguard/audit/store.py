@@ -125,8 +125,10 @@ class AuditStore:
             os.makedirs(os.path.dirname(os.path.abspath(file)), mode=0o700, exist_ok=True)
             self._connection = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None)
             self._connection.row_factory = sqlite3.Row
-            with self._transaction():
-                self._set_up()
+            if not self._is_set_up():
+                with self._transaction():
+                    if not self._is_set_up():
+                        self._set_up()
             # Refused while another audit reads: then the one that opens the file next does it.
             with suppress(sqlite3.OperationalError):
                 self._connection.execute("PRAGMA journal_mode = WAL")
@@ -134,9 +136,12 @@ class AuditStore:
             for statement in _CHOSEN.split(";")[:-1]:
                 self._connection.execute(statement)
 
-    def _set_up(self) -> None:
-        """Make the tables where the file is new, and refuse a file that is not for this version."""
-        [layout] = self._connection.execute("PRAGMA user_version").fetchone()
+    def _is_set_up(self) -> bool:
+        """Whether the tables are there; a file that is not for this version is refused."""
+        # Read at one moment, as another audit may be making the tables.
+        [layout, others] = self._connection.execute(
+            "SELECT user_version, EXISTS (SELECT 1 FROM sqlite_master) FROM pragma_user_version"
+        ).fetchone()
         if layout > LAYOUT:
             raise SpecguardError(
                 f"the store has layout {layout}, and this specguard knows layout {LAYOUT}",
@@ -144,15 +149,17 @@ class AuditStore:
                 help="Use the later specguard that wrote it, or another file with --store.",
                 code="unreadable-file",
             )
-        if layout:
-            return
-        if self._connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+        if others and not layout:
             raise SpecguardError(
                 "this is another program's file",
                 path=self.file,
                 help="Name another one with --store.",
                 code="unreadable-file",
             )
+        return bool(layout)
+
+    def _set_up(self) -> None:
+        """Make the tables."""
         for statement in _TABLES.split(";")[:-1]:
             self._connection.execute(statement)
         self._connection.execute(f"PRAGMA user_version = {LAYOUT}")
