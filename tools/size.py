@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 56_480,
+    "code lines of specguard and rules": 56_490,
     "modules of specguard and rules": 235,
     "code lines of tests": 60_750,
     "modules in one folder": 18,

@@ -1,7 +1,5 @@
 """What every report says of a finding, its place, its rule, approvals, differences of policy, and errors.
 
-Two reports are no more than that: blocks for an agent, and one line a finding for `grep`.
-
 Nothing in these lines is unseen or obeyed, and each report escapes them further in its own way.
 
 A finding about a branch, a message or a title has no file. It is shown at the line of the authority that is
@@ -15,24 +13,17 @@ import re
 from specguard import __version__
 from specguard.declaration.rule import Record
 from specguard.errors import named
-from specguard.model import SEVERITIES, Origin, listed, path_text, shortened
+from specguard.model import SEVERITIES, Origin, path_text, shortened
 from specguard.reporters.escape import cut, cut_path, visible
 from specguard.reporters.text import (
-    Style,
     decided_by,
-    fold,
-    gravest_first,
-    located,
     more_than_accepted,
-    place,
     said,
-    undecided,
-    verdict_line,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
     from specguard.errors import SpecguardError
@@ -40,8 +31,6 @@ if TYPE_CHECKING:
     from specguard.reporters.text import Fold
 
     Weight = Literal["error", "warning", "info"]
-    Block = tuple[str, str, str]
-    """What is said, how a person is asked (empty where nobody has to be), and both rule and place alone."""
 
 
 def most_severe_first(verdicts: Sequence[Verdict]) -> list[tuple[Verdict, Judged]]:
@@ -386,171 +375,3 @@ def page_url(name: str) -> str:
 def url_of(result: RuleResult) -> str | None:
     """The address of a rule's manual page; None for a plugin's rule, whose pages are its author's."""
     return page_url(result.name) if result.plugin == "specguard" else None
-
-
-WORDS: Final = 600
-"""About so many words of a verdict are shown before the rest is counted."""
-
-_QUOTED: Final = 120
-_MORE: Final = 22
-"""So many words are kept for the number of what is left out."""
-
-_LEAST: Final = 12
-"""A message keeps so many words."""
-
-_UNTOUCHED: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH006", "PTH009"})
-"""Rules whose findings are mended, before anything is written, by not writing it."""
-
-
-def render_agent(verdicts: Sequence[Verdict]) -> str:
-    """The verdicts as blocks with a blank line between them; the last line of each verdict counts all states.
-
-    A block has the rule and the place, the authority's words, and the smallest next step; how a person is
-    asked stands below the last. Approved and baselined findings, and what is below a warning, are left out.
-    """
-    return "".join(f"{part}\n" for verdict in verdicts for part in _parts(verdict))
-
-
-def _parts(verdict: Verdict) -> Iterator[str]:
-    blocks = list(blocks_of(verdict))
-    if blocks:
-        yield joined(blocks, WORDS, "; `specguard check --output-format json` has them all") + "\n"
-    yield verdict_line(verdict, Style())
-
-
-def joined(blocks: Sequence[Block], words: int, more: str = "") -> str:
-    """Blocks as one text, as many as so many words hold; the first one's message is cut where it must be.
-
-    Args:
-        blocks: the blocks.
-        words: how many words there may be.
-        more: what is said behind the number of those that are left out.
-    """
-    shown: list[str] = []
-    persons: list[str] = []
-    for number, (block, person, _) in enumerate(blocks, 1):
-        asked = [*persons, person] if person and person not in persons else persons
-        if not shown:
-            block = _shorter(block, words - len(f"person: {person}".split()) - _MORE * (len(blocks) > 1))
-        elif len(" ".join([*shown, block, *asked]).split()) > words - _MORE * (number < len(blocks)):
-            break
-        shown.append(block)
-        persons = asked
-    rest = [name for _, _, name in blocks[len(shown) :]]
-    if rest:
-        shown.append(f"and more: {listed(rest)}{more}")
-    if persons:
-        shown.append("\n".join(f"person: {person}" for person in persons))
-    return "\n\n".join(shown)
-
-
-def _shorter(block: str, words: int) -> str:
-    """A block of so many words, if its message has enough that can be left out."""
-    message, *rest = block.split("\n")
-    told = message.split(" ")
-    kept = max(len(told) - len(block.split()) + words, _LEAST)
-    return block if kept >= len(told) else "\n".join([f"{' '.join(told[:kept])}...", *rest])
-
-
-def blocks_of(verdict: Verdict, *, errors: bool = False, known: Container[str] = ()) -> Iterator[Block]:
-    """A block for like findings that are open, and one for each fact without which rules could not be judged.
-
-    Args:
-        verdict: the verdict.
-        errors: leave out what is below an error.
-        known: the fingerprints of findings that are left out.
-    """
-    source = str(verdict.change.get("source"))
-    shown = ("error",) if errors else ("error", "warning")
-    for result in gravest_first(verdict):
-        found = [
-            judged
-            for judged in result.findings
-            if judged.state == "open" and judged.severity in shown and judged.fingerprint not in known
-        ]
-        for like in fold(found, verdict):
-            yield _block(like, result, source)
-    for results in undecided(verdict):
-        if errors and not any(result.incomplete for result in results):
-            continue
-        codes = ", ".join(f"{result.code} {result.name}" for result in results)
-        step = f"\n  next: {visible(cut(results[0].command))}" if results[0].command else ""
-        yield f"{codes} could not be judged: {visible(cut(results[0].reason or ''))}{step}", "", codes
-
-
-def _block(like: Fold, result: RuleResult, source: str) -> Block:
-    """Like findings: rule and place, the authority's words and the next step; and how to ask a person."""
-    judged = like.first
-    word = "" if judged.severity == "error" else f" ({judged.severity})"
-    count = f" ({like.count} findings)" if like.count > 1 else ""
-    lines = [f"{judged.code} {judged.name}{word}{count}: {located(judged)}{visible(like.others)}"]
-    if judged.authority is not None:
-        quote = f": {visible(cut(judged.quote, _QUOTED))}" if judged.quote else ""
-        lines.append(f"  authority: {visible(cut_path(str(judged.authority)))}{quote}")
-    else:
-        lines.append("  authority: on by default")
-    step = like.help
-    if source == "edit" and judged.code in _UNTOUCHED:
-        step = "Leave it as it is: nothing has been written."
-    if step:
-        lines.append(f"  next: {visible(cut(step))}")
-    person = _person(result, source) if judged.severity == "error" else ""
-    name = f"{judged.code} {place(judged).removesuffix(': ')}".rstrip()
-    return "\n".join(lines), person, f"{name} ({like.count} findings)" if like.count > 1 else name
-
-
-def _person(result: RuleResult, source: str) -> str:
-    """How a person is asked: who may approve, and with which command; never for the agent to run."""
-    if result.approvers:
-        allowed = may_approve(result, source)
-        if allowed:
-            who, command = map(visible, allowed)
-            if source == "edit":
-                return f"{who}; say what you want to change and why, and wait"
-            return f"{who}, with: {command}"
-    return "if this has to be, stop and tell the person you work for what and why"
-
-
-def render_concise(verdicts: Sequence[Verdict]) -> str:
-    """The verdicts as lines `path:line: CODE message`.
-
-    A finding below an error, or one that is approved or baselined, says so at its end. A rule that could not
-    be judged has a line as well, so has one whose errors somebody may approve, and each setting of the policy
-    that the change alters and no finding names. The last line of each verdict counts all states.
-    """
-    return "".join(f"{line}\n" for verdict in verdicts for line in _lines(verdict))
-
-
-def _lines(verdict: Verdict) -> Iterator[str]:
-    for result in verdict.results:
-        for judged in result.findings:
-            yield f"{_place(judged)}{judged.code} {visible(said(judged))}{_remark(judged)}"
-        if result.approvers:
-            allowed = may_approve(result, str(verdict.change.get("source")))
-            if allowed:
-                yield visible(f"{result.code} {': '.join(allowed)}")
-        if result.state == "indeterminate":
-            command = f" ({visible(cut(result.command))})" if result.command else ""
-            reason = f"{visible(cut(result.reason or ''))}{named(result.error)}"
-            yield f"{result.code} could not be judged: {reason}{command}"
-    if verdict.policy_change:
-        for does, said_of_it, where in unsaid_differences(verdict):
-            what = f"policy: {does} {said_of_it}"
-            yield visible(f"{where}: {what}" if where else what)
-    yield verdict_line(verdict, Style())
-
-
-def _place(judged: Judged) -> str:
-    where = place(judged)
-    if not where and judged.finding.field:
-        return f"{judged.finding.field}: "
-    return where
-
-
-def _remark(judged: Judged) -> str:
-    remarks: list[str] = [word for word in (judged.severity, judged.state) if word not in ("error", "open")]
-    if judged.exceeds:
-        remarks.append(more_than_accepted(judged.exceeds))
-    if judged.lifts:
-        remarks += map(visible, accounts(judged))
-    return f" ({', '.join(remarks)})" if remarks else ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.reporters.wording import blocks_of, joined, render_agent
+from specguard.reporters.short_reports import blocks_of, joined, render_agent
 from tests.integrations.hooks.asking import guarded
 from tests.reporters.verdicts import full
 

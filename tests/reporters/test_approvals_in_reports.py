@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.model import Finding, Judged, Lift, Origin, RuleResult, Verdict
-from specguard.reporters import json, platforms, text, wording
+from specguard.reporters import json, platforms, short_reports, text
 from specguard.reporters.escape import markdown_text, visible
 from specguard.reporters.wording import shell_word
 
@@ -76,7 +76,7 @@ def test_text_says_who_why_until_when_and_how_proven() -> None:
 )
 def test_what_proves_it(proof: str, said: str) -> None:
     found = [verdict(judged(b"a", lift(proof=proof, ticket=""), state="approved"))]
-    for shown in (text.render(found), wording.render_concise(found), platforms.render_github(found)):
+    for shown in (text.render(found), short_reports.render_concise(found), platforms.render_github(found)):
         assert f"10:30 UTC{said}the customer needs it" in shown
     assert "the customer needs it" in platforms.render_markdown(found)
 
@@ -85,7 +85,7 @@ def test_what_does_not_count_says_every_reason() -> None:
     found = [verdict(judged(b"a", lift("it has no signature", "alice wrote the change", proof="local")))]
     said = "approval 3fa4b2c1d0e9 by alice does not count: it has no signature; alice wrote the change"
     assert f"    {said}\n    next undo it\n" in text.render(found)
-    assert f"a: PTH002 it is locked ({said})" in wording.render_concise(found)
+    assert f"a: PTH002 it is locked ({said})" in short_reports.render_concise(found)
     assert f"%0A{said}%0Anext: undo it" in platforms.render_github(found)
     assert f"<br>{markdown_text(said)}<br>next: undo it" in platforms.render_markdown(found)
 
@@ -114,7 +114,7 @@ def test_who_may_approve_is_said_once_with_the_command() -> None:
     found = [verdict(judged(b"docs/a b", severity="error"), judged(b"docs/c"), approvers=("alice", "bob"))]
     command = "specguard approve PTH002 --path 'docs/a b' --path docs/c --approved-by alice --reason \"...\""
     assert f"  alice or bob may approve these:\n    {command}\n" in text.render(found)
-    assert f"PTH002 alice or bob may approve these: {command}\n" in wording.render_concise(found)
+    assert f"PTH002 alice or bob may approve these: {command}\n" in short_reports.render_concise(found)
     assert (
         f"::notice title=PTH002 locked-path::alice or bob may approve these%0A{command}\n"
         in platforms.render_github(found)
@@ -169,7 +169,7 @@ def test_a_record_cannot_speak_as_specguard(field: str) -> None:
     found = verdict(judged(b"a", lift(*refusals, **fields), state="open" if refusals else "approved"))
     shown = [
         render([found])
-        for render in (text.render, wording.render_concise, platforms.render_github, json.render)
+        for render in (text.render, short_reports.render_concise, platforms.render_github, json.render)
     ]
     for page in shown:
         assert "\x1b" not in page

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from specguard.model import Finding, Judged, Origin, RuleResult, Verdict
-from specguard.reporters import platforms, text, wording
+from specguard.reporters import platforms, short_reports, text
 from specguard.testing import Case, Repository, Step, run_here
 from tests.outcomes import ended
 
@@ -74,7 +74,7 @@ def test_an_undecided_rule_is_an_error() -> None:
     assert text.startswith(
         "::error title=BRN001 branch-name::could not be judged: HEAD is detached%0Anext: --branch X\n"
     )
-    assert "BRN001 could not be judged: HEAD is detached (--branch X)\n" in wording.render_concise(
+    assert "BRN001 could not be judged: HEAD is detached (--branch X)\n" in short_reports.render_concise(
         [verdict(results=[result])]
     )
     assert "**could not be judged**" in platforms.render_markdown([verdict(results=[result])])
@@ -102,7 +102,7 @@ def test_rules_that_lack_the_same_fact_are_told_together() -> None:
         "    no title",
         "",
     ]
-    assert wording.render_concise(found).count("the clone is shallow") == 3
+    assert short_reports.render_concise(found).count("the clone is shallow") == 3
 
 
 def test_a_file_is_named_once() -> None:
@@ -224,7 +224,7 @@ def test_concise() -> None:
         judged("c", commit="2" * 40, field="commit.subject", severity="warning"),
         judged("d", field="branch", state="baselined"),
     )
-    assert wording.render_concise([found]).splitlines() == [
+    assert short_reports.render_concise([found]).splitlines() == [
         "x/y:2: PTH001 a",
         "\\xff: PTH001 b",
         "commit 222222222222: PTH001 c (warning)",
@@ -282,7 +282,7 @@ def test_hostile_names_are_one_escaped_line() -> None:
     assert len(text.splitlines()) == 2
     assert text.startswith("::error file=a\\x0a%3A%3Aerror file=x%3A%3Apwn\\x1b[2J%2C`|<b>.md,")
     assert "::see\\x0a\\x23#[error]x\\x0a::stop-commands::t%0Aby SPEC_AUTHORITY.md:9\n" in text
-    lines = wording.render_concise([found]).splitlines()
+    lines = short_reports.render_concise([found]).splitlines()
     assert lines[0].startswith("a\\x0a::error file=x::pwn\\x1b[2J,`|<b>.md:1: PTH001 see\\x0a\\x23#[error]x")
     page = platforms.render_markdown([found])
     assert "<b>" not in page

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from specguard.integrations.hooks.calls import Checkout
     from specguard.integrations.hooks.dialects import HookEvent
     from specguard.model import Verdict
-    from specguard.reporters.wording import Block
+    from specguard.reporters.short_reports import Block
 
 
 HELD: Final = 3
@@ -305,7 +305,7 @@ def _tell_once(worktree: Verdict, staged: Verdict) -> None:
 
 def _blocks(verdicts: Sequence[Verdict], known: Container[str] = ()) -> list[Block]:
     """The blocks of the errors; without those that are known already."""
-    from specguard.reporters.wording import blocks_of
+    from specguard.reporters.short_reports import blocks_of
 
     return [one for verdict in verdicts for one in blocks_of(verdict, errors=True, known=known)]
 
@@ -317,7 +317,7 @@ def _fingerprints(verdicts: Sequence[Verdict]) -> list[str]:
 
 
 def _told(said: str, blocks: Sequence[Block], command: str) -> Reply:
-    from specguard.reporters.wording import joined
+    from specguard.reporters.short_reports import joined
 
     shown = joined(blocks, WORDS - len(said.split()), f"; {command} has them all")
     return Reply("refuse", f"{said}\n\n{shown}")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from specguard.integrations.hooks.calls import Checkout, Deeds
     from specguard.integrations.hooks.dialects import HookEvent
     from specguard.model import Judged, Verdict
-    from specguard.reporters.wording import Block
+    from specguard.reporters.short_reports import Block
 
 GUARDING: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH005", "PTH006"})
 """Rules that also hold for a file that git ignores: it must not be written, whoever sees it."""
@@ -205,7 +205,7 @@ class _Judging:
             if not any(result.findings or result.incomplete for result in verdict.results):
                 continue
             from specguard.change.store import UNKNOWN
-            from specguard.reporters.wording import blocks_of
+            from specguard.reporters.short_reports import blocks_of
 
             ignored: set[bytes] | None = None
             for result in verdict.results:
@@ -271,7 +271,7 @@ class _Judging:
         blocks = list(dict.fromkeys([*self.own, *self._blocks]))
         if not blocks:
             return Reply("tell" if lost else "pass", lost)
-        from specguard.reporters.wording import joined
+        from specguard.reporters.short_reports import joined
 
         what = "command" if self._event.moment == "command" else "edit"
         said = f"specguard refuses this {what}: nothing of it was done."
