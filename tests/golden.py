@@ -91,8 +91,10 @@ def entries() -> Iterator[Entry]:
         yield Entry(f"events/{_file(parameters.id)}.txt", answer_of_event, (agent, event["event"]))
     for folder in ("cases", "policy"):
         for path in sorted((ROOT / "tests" / folder).glob("**/*.toml")):
-            case = path.relative_to(ROOT / "tests").with_suffix(".txt")
-            yield Entry(str(case), answer_of_case, (Case.load(path),))
+            place = path.relative_to(ROOT / "tests").with_suffix("")
+            for case in Case.load_all(path):
+                name = str(place) if case.name == path.stem else f"{place}/{_file(case.name)}"
+                yield Entry(f"{name}.txt", answer_of_case, (case,))
     for registered in load_registry().rules.values():
         for example in examples(registered.rule):
             yield Entry(f"examples/{example.name}.txt", answer_of_case, (example.case,))

@@ -82,7 +82,8 @@ def command(cases: Sequence[str], directory: str, output_format: str) -> int:
 
 def _tell(tried: TestResult) -> None:
     one = tried.expectation
-    where = one.path if one.kind == "case" else f"{one.path}:{one.line}: {one.name}"
+    whole_file = one.kind == "case" and one.name == os.path.splitext(os.path.basename(one.path))[0]
+    where = one.path if whole_file else f"{one.path}:{one.line}: {one.name}"
     state = "ok" if tried.passed else "error" if tried.problem else "FAIL"
     say(f"{state:6}{where} ({tried.seconds:.2f} s)")
     if tried.problem:

@@ -26,7 +26,7 @@ from specguard.engine.policies import open_floor
 from specguard.errors import Needed, SpecguardError, nearest
 from specguard.model import EXIT_NO_VERDICT
 from specguard.reporters.escape import visible, xml_text
-from specguard.testing.case import Case, CaseError
+from specguard.testing.case import Case, CaseError, split_cases
 from specguard.testing.repository import to_bytes
 from specguard.testing.running import differences, expectations, judge_case, pair
 
@@ -310,7 +310,7 @@ def read_cases(paths: Sequence[str], own: OwnAuthority | None) -> list[PolicyTes
     Raises:
         CasesError: cases that are not written as the format asks, all of them.
     """
-    return _collect(_read_case(path, own) for path in paths)
+    return _collect(one for path in paths for one in _read_cases(path, own))
 
 
 def read_inline(own: OwnAuthority) -> list[PolicyTest]:
@@ -381,13 +381,25 @@ def read_file(path: str, what: str) -> tuple[dict[str, Any], Mapping[Key, int]]:
     raise SpecguardError(message, path=path, line=line, code="unreadable-file")
 
 
-def _read_case(path: str, own: OwnAuthority | None) -> PolicyTest | SpecguardError:
-    name = os.path.splitext(os.path.basename(path))[0]
+def _read_cases(path: str, own: OwnAuthority | None) -> Iterator[PolicyTest | SpecguardError]:
+    stem = os.path.splitext(os.path.basename(path))[0]
     try:
         table, lines = read_file(path, "the case")
-        return _expectation(table, "case", name, path, 1, lines, own, Path(path).parent)
+        split = split_cases(table, stem)
+    except CaseError as error:
+        yield _misread(error, stem, path, 1, lines)
+        return
     except SpecguardError as error:
-        return error
+        yield error
+        return
+    for position, (name, case) in enumerate(split):
+        begins: Key = ("cases", position) if "cases" in table else ()
+        line = lines.get(begins, 1)
+        own_lines = {key[len(begins) :]: at for key, at in lines.items() if key[: len(begins)] == begins}
+        try:
+            yield _expectation(case, "case", name, path, line, {**lines, **own_lines}, own, Path(path).parent)
+        except SpecguardError as error:
+            yield error
 
 
 def _read_table(
@@ -429,10 +441,7 @@ def _expectation(
         case = Case.from_toml(table, name, folder, defaults)
         refuse_harm(case)
     except CaseError as error:
-        message, where = (text.removeprefix(f"{name}: ") for text in (str(error), error.where))
-        raise SpecguardError(
-            message, path=path, line=nearest_line(lines, where) or line, code="broken-case"
-        ) from None
+        raise _misread(error, name, path, line, lines) from None
     if case.policy is None:
         if own is None:
             raise SpecguardError(
@@ -444,6 +453,11 @@ def _expectation(
             )
         case = own.judges(case)
     return PolicyTest(name, kind, path, line, replace(case, name=name), lines)
+
+
+def _misread(error: CaseError, name: str, path: str, line: int, lines: Mapping[Key, int]) -> SpecguardError:
+    message, where = (text.removeprefix(f"{name}: ") for text in (str(error), error.where))
+    return SpecguardError(message, path=path, line=nearest_line(lines, where) or line, code="broken-case")
 
 
 def nearest_line(lines: Mapping[Key, int], where: str) -> int | None:

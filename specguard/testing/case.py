@@ -27,6 +27,13 @@ leaves it out of all steps:
 With `after` in place of `like` a case goes on where the other one ends: it has the other's policy, and the
 other's commits are the last ones of its base.
 
+A file may hold several cases, each a table `[[cases]]` with a `name`; the file's other keys are those of each
+of them, with its own in their place:
+
+    [[cases]]
+    name = "a deletion"
+    commits = [{delete = ["docs/api/x.yaml"]}]
+
 Approvals of the change are made for it as it is, with what the case says otherwise. `{key}` and `{other}` in
 the policy of such a case are two public keys, whose other halves sign:
 
@@ -167,6 +174,16 @@ class Case:
     def load(cls, path: Path) -> Case:
         """Read a case from a file, whose name without `.toml` becomes the case's."""
         return cls.from_toml(path.read_text(encoding="utf-8"), path.stem, path.parent)
+
+    @classmethod
+    def load_all(cls, path: Path) -> list[Case]:
+        """Read the cases of a file: itself, or each of its `[[cases]]`.
+
+        Raises:
+            CaseError: it is no TOML, or a key or value is not the format's.
+        """
+        table = parse_table(path.read_text(encoding="utf-8"), path.stem)
+        return [cls.from_toml(one, name, path.parent) for name, one in split_cases(table, path.stem)]
 
     def build(self, directory: str | os.PathLike[str]) -> Repository:
         """Make the case's repository in an empty or missing folder, with its branch checked out.
@@ -387,12 +404,49 @@ def _finding(expected: Any, where: str) -> dict[str, Any]:
     return dict(expected)
 
 
-def _table(text: str | Mapping[str, Any], name: str, folder: Path | None, depth: int = 0) -> dict[str, Any]:
-    """The keys of a case, those of the case that it is like among them."""
+def parse_table(text: str, name: str) -> dict[str, Any]:
+    """The table of a file of cases.
+
+    Raises:
+        CaseError: it is no TOML.
+    """
     try:
-        table = tomllib.loads(text) if isinstance(text, str) else dict(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CaseError(f"{name}: {error}") from None
+
+
+def split_cases(table: Mapping[str, Any], name: str) -> list[tuple[str, dict[str, Any]]]:
+    """The cases of a file by name: the file itself, or its `cases`, with the keys of the file below their own.
+
+    Args:
+        table: what was read from the file.
+        name: how messages call the file.
+
+    Raises:
+        CaseError: `cases` is no list of tables that have names of their own.
+    """
+    shared = dict(table)
+    listed = shared.pop("cases", None)
+    if listed is None:
+        return [(name, shared)]
+    _check_kind(listed, list, f"{name}: cases")
+    split: dict[str, dict[str, Any]] = {}
+    for position, case in enumerate(listed):
+        where = f"{name}: cases.{position}"
+        _check_kind(case, dict, where)
+        own = dict(case)
+        called = own.pop("name", "")
+        _check_kind(called, str, f"{where}.name")
+        if not called or called in split:
+            raise CaseError(f"{where} needs a `name` that no other case of the file has", where)
+        split[called] = {**shared, **own}
+    return list(split.items())
+
+
+def _table(text: str | Mapping[str, Any], name: str, folder: Path | None, depth: int = 0) -> dict[str, Any]:
+    """The keys of a case, those of the case that it is like among them."""
+    table = parse_table(text, name) if isinstance(text, str) else dict(text)
     edits = table.pop("edits", {})
     _check_kind(edits, dict, f"{name}: edits")
     for key in ("like", "after"):

@@ -85,6 +85,23 @@ def test_cases_of_the_folder_are_tried_too_and_nothing_is_written(guarded: Repos
     assert (guarded.git("status", "--porcelain", "--ignored"), guarded.git("for-each-ref")) == before
 
 
+def test_the_cases_of_one_file_share_its_other_keys(guarded: Repository) -> None:
+    content = """expect = ["PTH001"]
+commits = {message = "docs: x", files = {"docs/api/y" = "b"}}
+
+[[cases]]
+name = "as the file says"
+
+[[cases]]
+name = "with something of its own"
+expect = []
+"""
+    done = tried(guarded, content, 1)
+    assert "ok    mine.toml:4: as the file says (" in done.stdout
+    assert "FAIL  mine.toml:7: with something of its own (" in done.stdout
+    assert "1 not as expected" in done.stdout
+
+
 def test_what_stands_in_the_working_tree_is_held_not_what_is_committed(guarded: Repository) -> None:
     text = guarded.read("SPEC_AUTHORITY.md").decode().replace("docs/api/", "docs/other/", 1)
     guarded.write("SPEC_AUTHORITY.md", text)
@@ -178,6 +195,10 @@ def test_a_case_with_a_policy_of_its_own_needs_no_authority_and_no_repository(tm
         ('commits = {rename = {a = "b\\u0000"}}\n', "a path has a NUL"),
         ('base = {files = "a"}\nedits = {a = {x = "y"}}\n', "the files of a step must be a table"),
         ('base = {files = {a = 1}}\nedits = {a = {x = "y"}}\n', "what 'a' is now must be text"),
+        ("\n[[cases]]\nargs = []\n", "mine.toml:2: cases.0 needs a `name`"),
+        ('[[cases]]\nname = "a"\n\n[[cases]]\nname = "a"\n', "mine.toml:4: cases.1 needs a `name`"),
+        ("cases = 1\n", "mine.toml:1: cases must be a list"),
+        ('[[cases]]\nname = "a"\n\nexpec = []\n', "mine.toml:4: unknown key 'expec'; did you mean 'expect'"),
         ("expect = " + "[" * 3000 + "]" * 3000, "it is nested too deeply"),
     ],
 )
