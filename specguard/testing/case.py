@@ -417,7 +417,7 @@ def parse_table(text: str, name: str) -> dict[str, Any]:
 
 
 def split_cases(table: Mapping[str, Any], name: str) -> list[tuple[str, dict[str, Any]]]:
-    """The cases of a file by name: the file itself, or its `cases`, with the keys of the file below their own.
+    """The cases of a file by name: the file itself, or its `cases` with its keys below their own.
 
     Args:
         table: what was read from the file.
@@ -706,7 +706,7 @@ def file_grants(
 def judged(
     repository: Repository, arguments: Sequence[str], environment: Mapping[str, str]
 ) -> Iterator[tuple[Bond, Sequence[Judged]]]:
-    """What approvals of a change are bound to, and what all rules find in it.
+    """The identities that approvals of a change are bound to, and the findings of all rules in it.
 
     Args:
         repository: where it is.
