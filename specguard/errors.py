@@ -1,4 +1,4 @@
-"""What stops a check: one error a user can mend, and two ways in which a fact is not there.
+"""The errors that stop a check: one that a user can correct, and two for a fact that is missing.
 
 Everything that a user can cause is a `SpecguardError` (exit code 2); nothing else may reach them as text.
 """
@@ -49,7 +49,7 @@ class SpecguardError(Exception):
 
     @property
     def summary(self) -> str:
-        """What is wrong, where each of several errors that it stands for is told by itself."""
+        """The message; several errors in one are listed one by one."""
         return self.message
 
     def each(self) -> Sequence[SpecguardError]:
@@ -69,7 +69,7 @@ def named(code: str) -> str:
 
 
 def internal_error(error: Exception | SystemExit) -> SpecguardError:
-    """What a user is told of an error that is no fault of theirs."""
+    """The message to a user for an error that is not theirs."""
     return SpecguardError(
         f"internal error: {type(error).__name__}: {error}",
         help="please report it, with what this prints: specguard --traceback, then the same words",
@@ -120,7 +120,7 @@ class NotApplicable(Exception):
 
 
 def if_known(read: Callable[[], _Thing], otherwise: _Found) -> _Thing | _Found:
-    """What a function gives, or something else where a fact is missing or does not belong to the change."""
+    """The result of a function, or another value if a fact is missing or does not belong to the change."""
     try:
         return read()
     except (MissingFact, NotApplicable):
@@ -128,7 +128,7 @@ def if_known(read: Callable[[], _Thing], otherwise: _Found) -> _Thing | _Found:
 
 
 def judge_each(things: Iterable[_Thing], judge: Callable[[_Thing], Iterable[_Found]]) -> Iterator[_Found]:
-    """What is found in each of some things; that a fact is missing in one of them comes after all that is.
+    """The findings in each of some things; a missing fact is raised after the findings in all of them.
 
     Args:
         things: what is looked at.

@@ -1,4 +1,4 @@
-"""What every part speaks: records, severities, states, findings, results and verdicts.
+"""The common records: severities, states, findings, results and verdicts.
 
 Nothing here imports more than the interpreter has loaded already, because a hook runs in front of every
 commit. The closed lists and their order are those of the JSON report, `specguard.report/1`.
@@ -286,7 +286,7 @@ def state_of(judged: Sequence[Judged]) -> State:
 
 
 class RuleResult(Record, frozen=False):
-    """What became of one rule in one check.
+    """The outcome of one rule in one check.
 
     Attributes:
         reason: why it is not-applicable, off or indeterminate; None otherwise.

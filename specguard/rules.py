@@ -1,4 +1,4 @@
-"""What a rule author imports; with `specguard.testing` this is specguard's whole public interface.
+"""The names for authors of rules; with `specguard.testing` this is specguard's whole public interface.
 
 A rule's module imports `Finding` and `Rule` from here when it runs, and the types of its settings and
 facts for the type checker alone, with `TYPE_CHECKING = False` in its own module, so that a hook imports

@@ -112,7 +112,7 @@ def _is_own(entry: Entry, base: Base, before: Tree) -> bool:
 
 
 def _done(entry: Entry, policy: Policy) -> str:
-    """What an entry does to the log besides adding to it; empty where that is nothing."""
+    """The change of an entry to the log beside adding to it; empty if there is none."""
     if not entry.path.startswith(policy.log_folder):
         return "takes the place of the log of approvals"
     if not policy.is_record(entry.path) or policy.is_filed(entry):

@@ -31,7 +31,7 @@ def alternatives(names: Sequence[str]) -> str:
 
 
 def near_miss(actual: str, expected: Sequence[str]) -> str:
-    """What alone sets a text apart from one of those expected, as a clause; empty where that is no one thing.
+    """The only difference between a text and one of those expected, as a clause; empty if there are more.
 
     Args:
         actual: the text, which is none of those expected.

@@ -33,7 +33,7 @@ _PLAIN: Final = rb"[A-Za-z0-9_@./][A-Za-z0-9_@%+,./=-]*"
 def put_back(
     entry: Entry, base: Base, *, commit: Commit | None = None, each: bool = False, moved: Entry | None = None
 ) -> str:
-    """What undoes an entry, as the beginning of a sentence.
+    """The command that undoes an entry, as the beginning of a sentence.
 
     Args:
         entry: what is to be undone.
@@ -107,7 +107,7 @@ def brought_back(path: bytes, commit: str, commits: Sequence[Commit]) -> str:
 
 
 def restore(path: bytes, base: Base, new: bytes = b"") -> str:
-    """What brings a file or folder back as the base had it, as the beginning of a sentence.
+    """The command that restores a file or folder of the base, as the beginning of a sentence.
 
     Args:
         path: where it was.
@@ -149,7 +149,7 @@ def _moved_back(old: Entry, new: Entry, base: Base) -> str:
 
 
 def _filtered(entries: Sequence[Entry], base: Base) -> str:
-    """What takes paths out of all commits since the change began, of merges too."""
+    """The command that removes paths from all commits since the change began, also from merges."""
     start = base.start[:SHORT] if base.start else ""
     undo = f"reset -q {start}" if start else "rm -q --cached --ignore-unmatch"
     paths = [entry.path for entry in entries]
@@ -157,7 +157,7 @@ def _filtered(entries: Sequence[Entry], base: Base) -> str:
 
 
 def _filter(undo: str, paths: Sequence[bytes], since: str) -> str:
-    """What does the same to paths in each of some commits."""
+    """The command that does the same to paths in each of some commits."""
     # Git has `sh` read it, which knows fewer ways to quote.
     words = b" ".join(
         one if re.fullmatch(_PLAIN, one) else b"'%s'" % one.replace(b"'", b"'\\''") for one in paths
@@ -185,7 +185,7 @@ def about(
 
 
 def mixed(work: Work | None, commit: str | None) -> Sequence[str]:
-    """What WRK007 tells of a commit that those of the judged item stand on, as `same_as` names it."""
+    """The text of WRK007 about a commit below those of the judged item, as `same_as` names it."""
     other = work.in_front(commit) if work else None
     return (f"WRK007 {other.item}", f"WRK007 {work.naming.item}") if work and work.naming and other else ()
 
@@ -219,7 +219,7 @@ def squash(group: Sequence[Commit], excess: int, commits: Sequence[Commit]) -> s
 
 
 def _since(commits: Sequence[Commit]) -> str:
-    """What git calls the commits of a change: the branch without what was there before."""
+    """The revision range of a change's commits, for git: the branch without the earlier ones."""
     made = {commit.oid for commit in commits}
     before = dict.fromkeys(parent for commit in commits for parent in commit.parents if parent not in made)
     return " ".join(["HEAD", *(f"^{parent[:SHORT]}" for parent in before)])

@@ -88,7 +88,7 @@ class Refusal(Record):
 
 
 class Decision(Record, frozen=False):
-    """What became of an approval in one check.
+    """The outcome of an approval in one check.
 
     Attributes:
         filed: the record.
@@ -197,7 +197,7 @@ class Approvals:
 
     @property
     def strangers(self) -> Iterator[tuple[bytes, str, str]]:
-        """What the change brings beside approvals that is not by the approver who is named there.
+        """Files and commits that the change adds beside approvals and that are not by the named approver.
 
         A revocation may be unsigned, since it only takes away. But what has a wrong signature could never be
         put right once it is in the base, nor could anybody sign an approval there that has one already.
@@ -223,7 +223,7 @@ class Approvals:
                 yield path + b".sig", f"is a signature by no key of {who}", f"Only {who} can sign it."
 
     def missing(self, kind: Kind) -> MissingFact | None:
-        """What could not be told of approvals; None where all could."""
+        """The fact that was missing when approvals were read; None if none was."""
         return self._undecided.get(kind)
 
     @property
@@ -292,7 +292,7 @@ class Approvals:
                 result.persons = self.settings.persons_for(result.code, result.name) - len(done)
 
     def remarks(self) -> Iterator[str]:
-        """What a reader must see: approvals that hold here alone, that no clone has, or that are old."""
+        """Notes for the reader: approvals that are local only, in no clone, or old."""
         unproven = {
             lift.approver: lift.id[:12]
             for judged in self._open.values()
@@ -435,7 +435,7 @@ class Approvals:
             yield "it is not committed", f"Commit {path_text(decision.path)} and its signature.", ""
 
     def _proof(self, decision: Decision, approver: Approver) -> tuple[Proof, bool]:
-        """What proves that an approver gave an approval, and whether another key signed it instead."""
+        """The proof that an approver gave an approval, and whether another key signed it instead."""
         filed = decision.filed
         if filed.signatures:
             content = filed.record.content

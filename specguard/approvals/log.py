@@ -71,7 +71,7 @@ class Broken(Record):
 
 
 class Log:
-    """What a log has.
+    """The contents of a log.
 
     Attributes:
         folder: what the paths of its files begin with.
@@ -352,7 +352,7 @@ def _open_folder(work_tree: str, folder: bytes) -> int:
 
 
 def _kind(name: bytes, above: int) -> str:
-    """What stands where a folder is expected; empty for a folder, and for what cannot be told."""
+    """The kind of entry found in place of a folder; empty for a folder, and if it cannot be determined."""
     try:
         mode = os.stat(name, dir_fd=above, follow_symlinks=False).st_mode
     except OSError:

@@ -63,7 +63,7 @@ class Logged(Record, frozen=False):
 
     @property
     def proof(self) -> str:
-        """What proves that it was given: `signature`, `base` (the trusted base has it), `local` (nothing)."""
+        """The proof of the approval: `signature`, `base` (in the trusted base) or `local` (there is none)."""
         if self.key:
             return "signature"
         return "base" if "base" in self.filed.places else "local"
@@ -167,7 +167,7 @@ class Logbook:
         raise SpecguardError(said, help=step, code="unknown-name")
 
     def logged(self, filed: Filed) -> Logged:
-        """What a record is worth here.
+        """A record with its validity in this repository.
 
         Raises:
             SpecguardError: nobody can tell whether its signature holds.
@@ -196,7 +196,7 @@ class Logbook:
         yield from record.out_of_time(self.now)
 
     def _trust(self, logged: Logged) -> Iterator[tuple[State, str]]:
-        """What speaks against it that its approver gave it, and might; its key is noted."""
+        """Reasons to doubt that its approver gave it, each with a state; records its key."""
         filed, record = logged.filed, logged.filed.record
         approver = self.settings.named(record.approver)
         if approver is None:
@@ -252,7 +252,7 @@ class LogProblem(Record):
 
 
 class Verification:
-    """What a look at the whole log and its history brought.
+    """The result of verifying the whole log and its history.
 
     Args:
         book: the log; the `Git` that it was read with must be open.
@@ -317,7 +317,7 @@ class Verification:
                 yield path, what, "put the log's folder in its place"
 
     def _altered(self, oid: str, head: Tree) -> Iterator[Problem]:
-        """What a commit of the history changed or took away; what holds again is a note."""
+        """Records that a commit of the history changed or removed; a note for those that are valid again."""
         altered: dict[bytes, list[tuple[str, Entry]]] = {}
         for commit, entries in self.book.git.alterations(oid, self._folder):
             for entry in entries:
@@ -346,7 +346,7 @@ class Verification:
                 yield path, f"it {said}", f"put it back: git cat-file blob {entry.old[:12]} > {_word(path)}"
 
     def _gone(self, head: Tree) -> Iterator[Problem]:
-        """What `HEAD` has and the working tree has not, unless a sparse checkout leaves it out."""
+        """Records in `HEAD` that are missing from the working tree, except under a sparse checkout."""
         book, git = self.book, self.book.git
         if book.work_tree is None:
             return

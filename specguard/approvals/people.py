@@ -50,7 +50,7 @@ KEY_TYPES: Final = (
 
 
 def key_problem(key: str) -> str:
-    """What is wrong with a public key, as a clause; empty where nothing is."""
+    """The problem with a public key, as a clause; empty if there is none."""
     kind, _, rest = key.partition(" ")
     if kind not in KEY_TYPES:
         return f"the key {key[:40]!r} does not begin with a type such as {KEY_TYPES[0]}"
@@ -98,7 +98,7 @@ class Approver(Settings):
     )
 
     def problem(self) -> str:
-        """What is wrong with the keys, as a clause; empty where nothing is."""
+        """The problem with the keys, as a clause; empty if there is none."""
         return next((said for key in self.keys if (said := key_problem(key))), "")
 
     @property
@@ -143,7 +143,7 @@ class ApprovalSettings(Settings):
 
 
 def problems(settings: Any) -> Iterable[tuple[tuple[str | int, ...], str, str]]:
-    """What the table's values have against each other: one person must not be able to pass for two.
+    """Conflicts between the table's values: one person must not pass for two.
 
     Yields:
         The key, what is wrong, as a clause, and the next step.
@@ -198,7 +198,7 @@ class Person(Record, kw_only=True):
     part: str
 
     def is_approver(self, approver: Approver) -> str:
-        """What shows that this is an approver, as a clause; empty where nothing does."""
+        """The evidence that this is an approver, as a clause; empty if there is none."""
         emails = {_plain_address(email) for email in approver.emails}
         logins = {login.casefold() for login in approver.logins}
         if self.email and _plain_address(self.email) in emails:
@@ -325,7 +325,7 @@ class Author(Settings):
     )
 
     def problem(self) -> str:
-        """What cannot be, as a clause."""
+        """The problem with the settings, as a clause."""
         other = next((one for one in self.exempt if not one.startswith(CONVENTIONS)), None)
         if other is not None:
             return f"`exempt` names {other!r}, and an author is exempt only of {' and '.join(CONVENTIONS)}"
@@ -357,7 +357,7 @@ def exempt(results: Sequence[RuleResult], change: Change, authors: Mapping[str, 
 
 
 def _known_by(author: Author, change: Change) -> str:
-    """What shows that an author made a change; empty where nothing does."""
+    """The evidence that an author made a change; empty if there is none."""
     login = change.author_login.casefold()
     if login and login in {one.casefold() for one in author.logins}:
         return "the platform's event"

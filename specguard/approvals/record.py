@@ -38,7 +38,7 @@ SKEW: Final = 300
 
 
 class _Written(Record):
-    """What both kinds of records have: their bytes, and the name that follows from them."""
+    """The common part of both kinds of records: their bytes, and the name derived from them."""
 
     kind: ClassVar[str]
 
@@ -268,7 +268,7 @@ _FIELDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
 
 
 class Bond(Record):
-    """What approvals of one change are bound to.
+    """The identities that approvals of one change are bound to.
 
     Attributes:
         change: the change.

@@ -1,1 +1,1 @@
-"""What a policy asks of the documents that people and agents leave behind, and which documents those are."""
+"""The artifacts of a policy: what it requires of the documents of people and agents, and which they are."""

@@ -113,7 +113,7 @@ class Artifacts:
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
-        """What the change adds, modifies and deletes; nothing where the whole tree is judged without one.
+        """The entries that the change adds, modifies and deletes; none if a whole tree is judged without one.
 
         Raises:
             NotApplicable: there are none at this stage.
@@ -253,7 +253,7 @@ class Artifacts:
         return self._closing[name, template]
 
     def unlisted(self, name: str, template: str, folder: bytes) -> Sequence[bytes]:
-        """What is in a closed folder and no artifact of a contract lists; arguments as for `closing`."""
+        """Files in a closed folder that no artifact of a contract lists; arguments as for `closing`."""
         if (name, template, folder) not in self._unlisted:
             from specguard.artifacts.path_lists import unlisted
 
@@ -521,7 +521,7 @@ class Artifact(Record):
         return f"artifacts.{self.name}.{key}"
 
     def adding(self, setting: str) -> Callable[[str], str] | None:
-        """What adds the heading of a section that its contract asks for; None where a setting is no other.
+        """The fix that adds the heading of a required section; None for a setting of another kind.
 
         Args:
             setting: the key of the section, as `artifacts.agent-final.sections.1`.
@@ -534,7 +534,7 @@ class Artifact(Record):
         return None
 
     def flaws(self, *rules: str) -> Iterator[Finding]:
-        """What its contract finds wrong with it, whether the change touches it or not.
+        """Violations of its contract, whether or not the change touches the artifact.
 
         What needs the change itself is left out: the rules judge that.
 
@@ -555,7 +555,7 @@ class Artifact(Record):
         return self.flaws(*rules)
 
     def shared_author(self, work: Work | None) -> Iterator[Finding]:
-        """What is wrong where its author must not be the one whom a work item names, such as its owner.
+        """A finding if its author is the person that a work item names, such as its owner, and must not be.
 
         Args:
             work: the work items that the change names; None where the policy has no kinds of them.
@@ -593,13 +593,13 @@ class Pass(Artifact):
         return [field for path in self._paths for field in self.artifacts.documents.fields(path)]
 
     def flaws(self, *rules: str) -> Iterator[Finding]:
-        """What is missing in it, and what is wrong with its members, by the same rules."""
+        """Missing members, and violations of the members' contracts, by the same rules."""
         yield from self.own_flaws(*rules)
         for member in self.members:
             yield from member.flaws(*rules)
 
     def own_flaws(self, *rules: str) -> Iterator[Finding]:
-        """What is missing in it."""
+        """Missing members."""
         if not rules or "missing-artifact" in rules:
             yield from missing_members(self)
 

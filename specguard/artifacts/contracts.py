@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Evidence(Settings):
-    """What an artifact must cite, and how."""
+    """The citations that an artifact must have, and their form."""
 
     section: str = setting("", "where; by default the whole document")
     anchors: Literal["line", "path"] = setting(
@@ -32,7 +32,7 @@ class Evidence(Settings):
 
 
 class Findings(Settings):
-    """What an artifact's own findings must look like, as in a review."""
+    """The required form of an artifact's own findings, as in a review."""
 
     severities: list[str] = required("worst first", min_length=1)
     section: str = setting("", "where; by default the whole document")
@@ -133,7 +133,7 @@ class Contract(Settings):
         return known.get(normal_name(title), [])
 
     def problem(self) -> str:
-        """What is wrong with the table as a whole; empty where nothing is."""
+        """The problem with the table as a whole; empty if there is none."""
         if bool(self.path) == bool(self.root):
             return "an artifact has a `path` or a `root`, one of the two"
         if self.members and not self.root:
@@ -178,7 +178,7 @@ class Contract(Settings):
         return ""
 
     def _problem_of_names(self) -> str:
-        """What `must_close` and `aliases` name must be there."""
+        """Names in `must_close` and `aliases` that are not declared."""
         from specguard.documents.fields import normal_name
 
         severities = self.findings.severities if self.findings else []
@@ -252,7 +252,7 @@ class WaveStage(Settings):
         return list(dict.fromkeys([*self.requires, *self.leaves]))
 
     def problem(self) -> str:
-        """What is wrong with the table as a whole; empty where nothing is."""
+        """The problem with the table as a whole; empty if there is none."""
         for key in self.when:
             if "." not in key:
                 return f"`when` names no artifact in {key!r}: write it as `contract.field`"
@@ -268,7 +268,7 @@ class WaveSettings(Settings):
     by: list[str] = setting([], 'what tells waves apart, such as `["name"]`; empty: there is one wave')
 
     def problem(self) -> str:
-        """What is wrong with the table as a whole; empty where nothing is."""
+        """The problem with the table as a whole; empty if there is none."""
         names = [stage.name for stage in self.stages]
         seen: set[str] = set()
         for stage in self.stages:

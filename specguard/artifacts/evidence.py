@@ -1,4 +1,4 @@
-"""What artifacts must cite: evidence in a section of theirs, and the inputs they were made from."""
+"""Required citations of artifacts: evidence in one of their sections, and the inputs they were made from."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Cited:
         return self.settings.anchors == "line" and citation.line is None
 
     def other_kind(self, citation: Citation) -> str:
-        """What kind of path is cited in place of the one that is asked for; empty where it is that one."""
+        """The kind of the cited path if it is not the required kind; else empty."""
         kind, wanted = citation.kind, self.settings.paths
         if kind == "shortened":
             return "leaves a part of the path out"
@@ -229,7 +229,7 @@ def _without(blocks: Sequence[AnyBlock], cited: Cited) -> Iterator[tuple[int, st
 
 
 def _label(row: Sequence[Text]) -> str:
-    """What a row is called: its first cell with words, which a number is none of."""
+    """The label of a row: its first cell that has words and is not a number."""
     cells = [cell.plain.strip() for cell in row]
     return next((cell for cell in cells if any(map(str.isalpha, cell))), next(filter(None, cells), ""))
 
@@ -265,7 +265,7 @@ _SYMLINK: Final = 0o120000
 
 
 class Target(Record):
-    """What a citation leads to.
+    """The file or folder that a citation points to.
 
     Attributes:
         path: the file or folder in the judged tree; None where there is none.
@@ -386,14 +386,14 @@ class Targets:
 
 
 def _ends(rest: str, anywhere: bool) -> Sequence[str]:
-    """What may stand behind the repository's root, the longest first."""
+    """The possible remainders of a path after the repository's root, longest first."""
     names = rest.split("/")
     starts = range(max(0, len(names) - _DEEPEST), len(names)) if anywhere else (0,)
     return ["/".join(names[start:]) for start in starts]
 
 
 def _expression(root: str) -> tuple[re.Pattern[str], bool]:
-    """What a prefix matches, up to the end of a name, and whether any folder below it may be the root."""
+    """The expression for a prefix up to a name's end, and whether any folder below it may be the root."""
     text = root.replace("\\", "/").removeprefix("file://").rstrip("/")
     anywhere = text == "**" or text.endswith("/**")
     text = text.removesuffix("**").rstrip("/") if anywhere else text

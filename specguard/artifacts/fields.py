@@ -86,7 +86,7 @@ def invalid_fields(artifact: Artifact) -> Iterator[Finding]:
 
 
 def _unticked(artifact: Artifact, name: str) -> Iterator[Finding]:
-    """What is wrong where no ticked item of a checklist begins with a name."""
+    """A finding if no ticked item of a checklist begins with a name."""
 
     def begins(text: str) -> bool:
         return f"{plain_words(text)} ".startswith(f"{plain_words(name)} ")
@@ -152,7 +152,7 @@ def _as_section(artifact: Artifact, name: str) -> list[Field]:
 
 
 def value_problem(value: str, allowed: str | Sequence[str], placeholders: Sequence[str] = ()) -> str:
-    """What is wrong with a field's value, as a clause; empty where nothing is.
+    """The problem with a field's value, as a clause; empty if there is none.
 
     Args:
         value: the value on one line.
@@ -343,7 +343,7 @@ def _named(artifact: Artifact) -> set[str]:
 
 
 def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
-    """What is wrong with the times of an artifact's entries.
+    """Findings about the times of an artifact's entries.
 
     Raises:
         MissingFact: the artifact's object is not there.
@@ -435,7 +435,7 @@ _ROLE: Final = re.compile(r"\s[-\u2013\u2014]+\s.*|:.*")
 
 
 def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
-    """What is wrong where the author must not be that of another artifact.
+    """A finding if the author is that of another artifact, and must not be.
 
     Raises:
         MissingFact: an object is not there.
@@ -474,7 +474,7 @@ def _authors_of(artifact: Artifact) -> tuple[set[str], Field | None]:
 
 
 def shared_author(artifact: Artifact, work: Work | None) -> Iterator[Finding]:
-    """What is wrong where the author must not be the one whom a work item names, such as its owner.
+    """A finding if the author is the person that a work item names, such as its owner, and must not be.
 
     Args:
         artifact: what has an author.

@@ -40,7 +40,7 @@ class Places:
         return self._templates[text]
 
     def beside(self, folder: bytes, text: str, fields: Mapping[str, str]) -> Sequence[bytes]:
-        """What stands where a template says, folders left out, by path.
+        """Entries that match a template, without folders, by path.
 
         Args:
             folder: where the template stands; empty for the root. It is not used where the template begins
@@ -260,7 +260,7 @@ def _no_artifact(artifacts: Artifacts, path: bytes) -> str:
 
 
 def invalid_structure(artifact: Artifact) -> Iterator[Finding]:
-    """What keeps an artifact from being read, or does not fit the schema of its contract.
+    """A finding if an artifact cannot be read, or does not fit its contract's schema.
 
     Raises:
         MissingFact: the artifact is not there, or its schema cannot be used.

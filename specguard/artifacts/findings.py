@@ -128,7 +128,7 @@ class Ranked:
 
     @property
     def key(self) -> str:
-        """What makes it this one, without the lines that it cites."""
+        """The identity of a finding, without the lines that it cites."""
         return re.sub(r"[:#][L0-9][-L0-9,]*", "", self.title)[:120]
 
     def __repr__(self) -> str:
@@ -365,7 +365,7 @@ def findings_of_open_review(artifact: Artifact) -> Iterator[Finding]:
 
 
 def verdict_of(artifact: Artifact, settings: Findings, review: Review) -> str | None:
-    """What a review says of itself; None where it says nothing.
+    """The verdict that a review states; None if it states none.
 
     It is a field, or a section by its first words, outside of its findings; the last one in it holds. A field
     called `status` is the review's own above its first section alone, since elsewhere it may be anything's.

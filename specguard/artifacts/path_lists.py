@@ -186,7 +186,7 @@ def _in_text(raw: str, line: int, fate: Fate, reason: str) -> Iterator[ListedPat
 
 
 def _fate(text: str) -> Fate:
-    """What words say of the paths below or behind them; empty where they say nothing, or both."""
+    """The fate that words give to the paths below or behind them; empty if they give none, or both."""
     text = text[:LONGEST].replace("_", " ")
     kept, removed = bool(_KEPT.search(text)), bool(_REMOVED.search(text))
     if removed and not kept and _NOT.search(text):
@@ -361,7 +361,7 @@ def _left(artifacts: Artifacts, listing: Listing, kept: Listing) -> dict[int, by
 def _flaw(
     manifest: Artifact, one: ListedPath, *, removing: bool, left: bytes | None, done: bool
 ) -> tuple[str, str]:
-    """What is wrong with one line of a manifest, and the next step; empty where nothing is.
+    """The problem with one line of a manifest, and the next step; empty if there is none.
 
     Args:
         manifest: the manifest.
@@ -412,7 +412,7 @@ def leftovers(artifact: Artifact) -> Iterator[Finding]:
 
 
 def unlisted(artifacts: Artifacts, name: str, template: str, folder: bytes) -> list[bytes]:
-    """What is in a closed folder, and no artifact of a contract lists, by path.
+    """Files in a closed folder that no artifact of a contract lists, by path.
 
     Raises:
         MissingFact: something that must be read is not there.

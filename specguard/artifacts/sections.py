@@ -47,7 +47,7 @@ def other_titles(document: Document, aliases: Sequence[str]) -> list[str]:
 
 
 class Content(Record):
-    """What blocks come to for a reader.
+    """The content of blocks as a reader sees it.
 
     Attributes:
         kind: `content`; `nothing` where they only say that there is none, without a reason; `placeholder`
@@ -62,7 +62,7 @@ class Content(Record):
 
 
 def content_of(blocks: Sequence[AnyBlock], own: Sequence[str] = ()) -> Content:
-    """What blocks come to for a reader; headings among them are no content.
+    """The content of blocks as a reader sees it; headings in them are not content.
 
     Args:
         blocks: what is looked through.
@@ -231,7 +231,7 @@ def _beginning(artifact: Artifact, title: str) -> Iterator[Section]:
 
 
 def _missing(artifact: Artifact, title: str) -> tuple[str, str, int | None]:
-    """What is said of a section that is not there, with the next step and the line that comes near to it."""
+    """The message for a missing section, with the next step and the line of the nearest one."""
     document = artifact.document
     message = f"{path_text(artifact.path)} has no section {title!r}"
     if document.problem:
@@ -249,7 +249,7 @@ def _missing(artifact: Artifact, title: str) -> tuple[str, str, int | None]:
 
 
 def _without(section: Section, others: Sequence[Section]) -> Sequence[AnyBlock]:
-    """What stands in a section, without other sections that lie in it and must say something themselves."""
+    """The blocks of a section, without other sections inside it that need content of their own."""
     inside = [other for other in others if section.line < other.line <= section.end]
     if not inside:
         return section.blocks
@@ -296,7 +296,7 @@ def missing_options(artifact: Artifact) -> Iterator[Finding]:
 def described_options(
     blocks: Sequence[AnyBlock], labels: Sequence[str], own: Sequence[str] = ()
 ) -> dict[str, list[tuple[int, str]]]:
-    """What blocks say of each option, by its label; an option that is not named has nothing.
+    """The text of blocks about each option, by its label; an option that is not named has none.
 
     Args:
         blocks: a document's.
@@ -374,7 +374,7 @@ def _ends(block: AnyBlock, other: AnyBlock) -> bool:
 
 
 def _expression(label: str) -> re.Pattern[str]:
-    """What an option's title begins with: `Option A`, or the label alone with something to set it off."""
+    """The expression for the start of an option's title: `Option A`, or the label with a separator."""
     name = r"\s+".join(map(re.escape, label.split()))
     alone = r"\s*(?:$|[.):|(\u2013\u2014/]|-\s)" if len(label) == 1 else r"(?!\w)"
     return re.compile(rf"(?:{_WORD}{name}(?!\w)|{name}{alone})", re.IGNORECASE)

@@ -350,7 +350,7 @@ def instance(schema: Any, root: Any = None, above: tuple[str, ...] = ()) -> Any:
 
 
 def _at(root: Any, reference: str) -> Any:
-    """What a JSON pointer in a reference points to; None where there is nothing."""
+    """The value that a JSON pointer in a reference points to; None if there is none."""
     value = root
     for part in filter(None, reference.removeprefix("#").split("/")):
         name = part.replace("~1", "/").replace("~0", "~")

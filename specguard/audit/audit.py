@@ -59,7 +59,7 @@ _RESTARTS: Final = 3
 
 
 class AuditOptions(Record):
-    """What an audit is asked for.
+    """The options of an audit.
 
     Attributes:
         environment: the process's environment.
@@ -96,7 +96,7 @@ class AuditOptions(Record):
 
 
 class Progress(Protocol):
-    """What is told of an audit while it is under way."""
+    """The progress of an audit that is running."""
 
     def begin(self, name: str, changes: int, left: int) -> None:
         """A repository has so many changes, of which so many are not judged yet."""
@@ -277,7 +277,7 @@ def _policy(git: Git, branch: AuditedBranch, by: str, policies: PastPolicies) ->
 
 
 def _versions(plugins: Sequence[str]) -> str:
-    """What verdicts follow from beside the history and the policy: the versions of what judges."""
+    """The versions of the programs that judge, which determine verdicts beside the history and the policy."""
     parts = [f"specguard {__version__}", development_stamp(["specguard", "specguard_rules"])]
     for name in sorted(set(plugins)):
         from importlib.metadata import PackageNotFoundError, version
@@ -309,7 +309,7 @@ _Task: TypeAlias = tuple[_AuditedRepository, Slice]
 def _results(
     tasks: Iterator[_Task], options: AuditOptions
 ) -> Iterator[tuple[_AuditedRepository, JudgedSlice]]:
-    """What workers make of the slices, as it comes; at no time are more than a few handed out."""
+    """The workers' results for the slices, as they come; only a few slices are handed out at a time."""
     if options.jobs == 1 and not options.scheduler:
         for found, some in tasks:
             yield found, judge(some)
@@ -358,7 +358,7 @@ def _handed(
 
 @contextmanager
 def _workers(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
-    """What judges slices, and how many at once: processes of this machine, or those of a cluster."""
+    """The executor that judges slices, and how many at once: processes of this machine, or of a cluster."""
     if not options.scheduler:
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import get_context
@@ -559,7 +559,7 @@ def _fetched(folder: str, address: str, wanted: str, environment: Mapping[str, s
 
 
 def state_of(git: Git, branch: AuditedBranch, policies: PastPolicies) -> dict[str, Any]:
-    """What a repository's branch says of its guard at its newest commit.
+    """The state of the guard on a repository's branch, at its newest commit.
 
     Args:
         git: where it is read.

@@ -264,7 +264,7 @@ class Slice(Record):
 
 
 class JudgedChange(Record):
-    """What became of one change.
+    """The outcome of one change.
 
     Attributes:
         change: the change.
@@ -288,7 +288,7 @@ class JudgedChange(Record):
 
 
 class JudgedSlice(Record):
-    """What became of a slice.
+    """The outcome of a slice.
 
     Attributes:
         changes: those that were judged.
@@ -331,7 +331,7 @@ def judge(some: Slice) -> JudgedSlice:
 
 
 def _lacking(error: MissingFact | SpecguardError) -> str:
-    """What is wrong, with the command that helps."""
+    """The problem, with the command that solves it."""
     message, step = (
         (error.reason, error.command) if isinstance(error, MissingFact) else (error.message, error.help)
     )
@@ -461,7 +461,7 @@ class PastPolicies(Policies):
         """None: what somebody is writing in the working tree says nothing of the past."""
 
     def registry(self, plugins: Sequence[str]) -> Registry:
-        """What the built-in plugin and these distributions register.
+        """The registry of the built-in plugin and these distributions.
 
         Raises:
             SpecguardError: one of them was not named by the caller.

@@ -1,4 +1,4 @@
-"""What an audit answers, as text, JSON, CSV, Markdown, or a page of HTML."""
+"""The answers of an audit, as text, JSON, CSV, Markdown, or a page of HTML."""
 
 from __future__ import annotations
 

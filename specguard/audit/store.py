@@ -1,4 +1,4 @@
-"""What audits have found, in one SQLite file: a row for each change of each branch by each policy.
+"""The results of audits, in one SQLite file: a row for each change of each branch by each policy.
 
 The layout is a contract: `docs/audit.md` has its tables, and `PRAGMA user_version` its number. Each slice of
 changes is one transaction, and the file is in WAL mode: an audit that is interrupted has kept what it judged,
@@ -90,7 +90,7 @@ CREATE TEMP VIEW told_finding AS
 
 
 class StoreKey(Record):
-    """What the verdicts of a branch's history are kept under.
+    """The key for the stored verdicts of a branch's history.
 
     Attributes:
         repository: the repository's id in the store.
@@ -191,7 +191,7 @@ class AuditStore:
             )
 
     def state(self, repository: int) -> Mapping[str, Any]:
-        """What is known of a repository beside its changes; empty where nothing is."""
+        """The stored state of a repository, beside its changes; empty if there is none."""
         with self._telling():
             rows = self._connection.execute("SELECT state FROM repository WHERE id = ?", [repository])
             return dict(json.loads(rows.fetchone()[0]))

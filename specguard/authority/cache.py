@@ -47,7 +47,7 @@ class Cache:
         self._folder = user_folder(environment, LAYOUT, outside)
 
     def read(self, names: Mapping[str, str]) -> Mapping[str, Any] | None:
-        """What is kept under these names; None where there is nothing.
+        """The data that is stored under these names; None if there is none.
 
         Args:
             names: what it is made of: for a policy what identifies each document, by its path.
@@ -123,12 +123,12 @@ class Cache:
 
 
 def plugin_stamp() -> str:
-    """What changes when a distribution comes, goes or is exchanged: the folders that are imported from."""
+    """A stamp that changes if a distribution is installed, removed or replaced: the import folders."""
     return "\n".join(f"{path}:{_stamp(path)}" for path in sys.path)
 
 
 def development_stamp(packages: Iterable[str]) -> str:
-    """What changes when packages do that are used from where they are edited; empty for installed ones."""
+    """A stamp that changes if packages do that are installed as editable; empty for others."""
     packages = list(packages)
     for package in packages:
         __import__(package)

@@ -47,7 +47,7 @@ class Difference(Record, frozen=False):
 
     @property
     def summary(self) -> str:
-        """What lies between the values: of lists the elements that go and come, else both, cut where long."""
+        """The difference of the values: for lists the elements removed and added, else both; cut if long."""
         old, new = self.old, self.new
         if isinstance(old, list) and isinstance(new, list):
             gone = [element for element in old if element not in new]
@@ -197,7 +197,7 @@ def _records(key: str, old: Any, new: Any) -> Iterator[Difference]:
 
 
 def _direction(cls: type[Settings], field: str) -> str | Sequence[str]:
-    """What a field says tightens it, or what its patterns mean."""
+    """The direction in which a field is tightened, or the meaning of its patterns."""
     stated: str | Sequence[str] = cls._notes[field].options.get("tightens", "") if field in cls._notes else ""
     if stated:
         return stated

@@ -135,7 +135,7 @@ class AuthoritySource(Record):
 
 
 def find(tree: Tree, path: str) -> TreeEntry | None:
-    """What a tree has at a path.
+    """The entry of a tree at a path.
 
     Raises:
         SpecguardError: the tree cannot be read.
@@ -147,7 +147,7 @@ def find(tree: Tree, path: str) -> TreeEntry | None:
 
 
 def find_sources(tree: Tree) -> dict[str, str]:
-    """What identifies each of the default documents that is in a tree: its mode and object id."""
+    """The mode and object id of each default document in a tree."""
     found: dict[str, str] = {}
     for path in DEFAULTS:
         entry = find(tree, path)
@@ -163,7 +163,7 @@ def levels(pattern: str) -> Sequence[str]:
 
 
 def find_nested(tree: Tree, patterns: Sequence[str]) -> dict[str, str]:
-    """What identifies each nested authority in a tree, by its path: its mode and object id.
+    """The mode and object id of each nested authority in a tree, by its path.
 
     Args:
         tree: the files that are trusted.

@@ -203,7 +203,7 @@ class Guards:
         self._rules = [rule for rule in rules if rule[2]]
 
     def find(self, path: bytes) -> Guard | None:
-        """What guards a path; None where nothing does, or where the rule excludes it."""
+        """The guard of a path; None if it has none, or if the rule excludes it."""
         for code, name, patterns, exclude in self._rules:
             index = patterns.find(path)
             if index is not None and not (exclude and exclude.find(path) is not None):
@@ -355,7 +355,7 @@ class Statement(Record):
 
 
 class Policy:
-    """What a change is judged by.
+    """The policy that a change is judged by.
 
     Attributes:
         policy_id: sha256 of the compiled policy, as hexadecimal digits; origins play no part in it.
@@ -422,14 +422,14 @@ class Policy:
 
     @property
     def keys(self) -> Sequence[AuthorityKey]:
-        """What a lower document of the order must not state otherwise than a higher one."""
+        """Keys that a lower document of the order must not state differently from a higher one."""
         keys: Sequence[AuthorityKey] = decode(self._data["authority_keys"])
         return keys
 
     def contradictions(
         self, documents: Documents, judged: Callable[[bytes], bool]
     ) -> Iterator[Contradiction]:
-        """What documents of the order state otherwise than higher ones; see `specguard.authority.ranks`."""
+        """Statements of documents that contradict higher documents; see `specguard.authority.ranks`."""
         from specguard.authority.ranks import contradictions
 
         return contradictions(self.order, self.keys, documents, judged=judged)
@@ -525,12 +525,12 @@ class Policy:
 
     @property
     def unread(self) -> Sequence[Unread]:
-        """What was not understood in known sections and blocks."""
+        """Text in known sections and blocks that was not understood."""
         return [Unread(*one) for one in self._data["unread"]]
 
     @property
     def disregarded(self) -> Sequence[Disregarded]:
-        """What does not count: nested authorities that are wrong, and what loosens the floor."""
+        """Settings that do not count: nested authorities with errors, and those that loosen the floor."""
         return [
             Disregarded(key, message, help, Origin(*at), Origin(*above))
             for key, message, help, at, above in self._data["disregarded"]

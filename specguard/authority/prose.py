@@ -80,7 +80,7 @@ class Read(Record):
 
 
 def known_sections(sections: Mapping[str, str]) -> dict[str, str]:
-    """What the items of each section are, by its title in normal form.
+    """The setting that the items of each section give, by its title in normal form.
 
     Args:
         sections: the setting `[authority] sections`, which goes before the defaults.
@@ -249,7 +249,7 @@ def _items(block: AnyBlock) -> Iterator[tuple[Text, str]]:
 
 
 def _beside(block: AnyBlock) -> tuple[Text | None, str]:
-    """What could hold paths in a block that is neither a list nor a table, and what it is."""
+    """Text in a block that could hold paths, if it is neither a list nor a table, and its kind."""
     if isinstance(block, Paragraph):
         return block.text if any(map(looks_like_path, _names(block.text))) else None, "a paragraph"
     if isinstance(block, Fence):
@@ -282,7 +282,7 @@ def _cell(row: Sequence[Text]) -> Text:
 
 
 def _names(text: Text) -> list[str]:
-    """What a paragraph could name as paths: its code spans, and words with a slash in them."""
+    """Possible paths in a paragraph: its code spans, and words with a slash in them."""
     words = (word.strip("()[],.;:*_\"'") for word in text.raw.split())
     return [*text.spans, *(word for word in words if word.count("/") > 0 and "`" not in word)]
 

@@ -34,7 +34,7 @@ _ESCAPED: Final = re.compile(rb"\\[xuU][0-9a-fA-F]")
 
 
 class KeyStatement(Record):
-    """What a document states of a key.
+    """The value that a document states for a key.
 
     Attributes:
         path: the document.
@@ -76,7 +76,7 @@ def contradictions(
     *,
     judged: Callable[[bytes], bool],
 ) -> Iterator[Contradiction]:
-    """What lower documents state otherwise than higher ones.
+    """Statements of lower documents that contradict higher ones.
 
     The highest document that states a key decides it. Where several of its rank do, a lower one may agree
     with any of them. Documents of one rank have no order among themselves.

@@ -55,7 +55,7 @@ class AuthorityKey(Settings):
     )
 
     def problem(self) -> str:
-        """What cannot be, as a clause."""
+        """The problem with the settings, as a clause."""
         if self.pattern is None:
             return ""
         if self.form is not None:
@@ -66,7 +66,7 @@ class AuthorityKey(Settings):
 
 
 class AuthoritySettings(Settings):
-    """What the authority's prose comes to."""
+    """Settings for reading the authority's prose."""
 
     sections: dict[str, Literal["locked-path", "forbidden-path", "normative", "order", "nothing"]] = setting(
         {}, "titles of sections, and what their paths mean"
@@ -79,7 +79,7 @@ class AuthoritySettings(Settings):
     )
 
     def problem(self) -> str:
-        """What cannot be, as a clause."""
+        """The problem with the settings, as a clause."""
         for pattern in self.nested:
             if "**" in pattern:
                 return f"of `nested`, {pattern!r} has any depth; name each level, as in 'packages/*'"

@@ -196,7 +196,7 @@ def _limited(schema: Any, limits: Mapping[str, Any], check: Callable[[str], str]
 
 
 def problem_of(record: Settings) -> str:
-    """What a table's values have against each other, where its class says so in a method `problem`."""
+    """Conflicts between a table's values, if its class has a method `problem`."""
     problem = getattr(record, "problem", None)
     return str(problem()) if callable(problem) else ""
 
@@ -399,7 +399,7 @@ def _path(error: ErrorDetails, data: Mapping[str, Any]) -> KeyPath:
 def _sentence(
     error: ErrorDetails, path: KeyPath, registry: Registry, models: SettingsModels
 ) -> tuple[str, str]:
-    """What is wrong with a key, without its name, and the next step."""
+    """The problem with a key, without its name, and the next step."""
     kind, message = error["type"], error["msg"]
     if kind == "extra_forbidden":
         step = _GONE.get(str(path[-1])) or nearest(str(path[-1]), _names(path[:-1], registry, models))
@@ -509,7 +509,7 @@ def within_pyproject(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _purpose(cls: type[Settings]) -> str:
-    """What a table is for: the first paragraph of its docstring, on one line."""
+    """The purpose of a table: the first paragraph of its docstring, on one line."""
     return " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
 
 

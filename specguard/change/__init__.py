@@ -1,1 +1,1 @@
-"""What is judged: a change, its sources, and its facts as git has them."""
+"""The change that is judged: its sources, and its facts from git."""

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     ]  # fmt: skip
 
     class Lower(Protocol):
-        """What tells by names and subjects whether a branch is one to stand on."""
+        """The names and subjects by which a branch is recognised as one to stand on."""
 
         def __call__(self, name: str) -> bool:
             """Whether a branch is another item's."""

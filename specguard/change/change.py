@@ -1,4 +1,4 @@
-"""What is judged, with its facts: each is read when it is first asked for, once."""
+"""The change that is judged, with its facts; each is read once, when it is first needed."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ BASELINE: Final = b".specguard/baseline.json"
 
 
 class Change:
-    """What is judged. Its kinds say what their entries, commits and trees are.
+    """A change to judge. The subclasses define their entries, commits and trees.
 
     A property that a kind of change does not have raises `NotApplicable`, one that cannot be read raises
     `MissingFact`; see `specguard.engine.facts.Facts` for what each means.
@@ -382,7 +382,7 @@ class Change:
 
     @property
     def entries(self) -> Sequence[Entry]:
-        """What the change adds, modifies and deletes in all, by path."""
+        """All entries that the change adds, modifies and deletes, by path."""
         raise NotApplicable(self._lacking)
 
     @property
@@ -391,12 +391,12 @@ class Change:
         raise NotApplicable(self._lacking)
 
     def messages(self, merge: str) -> Sequence[Message]:  # noqa: ARG002 - not every kind has one
-        """What is judged as a commit message, by the policy's way to merge: `rebase`, `merge` or `squash`."""
+        """The commit messages to judge, by the policy's way to merge: `rebase`, `merge` or `squash`."""
         raise NotApplicable(self._lacking)
 
     @property
     def base(self) -> Base:
-        """What the change is compared with."""
+        """The base that the change is compared with."""
         raise NotApplicable(self._lacking)
 
     @cached_property
@@ -445,7 +445,7 @@ class Change:
             return False
 
     def fingerprint(self, log: bytes = b"", paths: Collection[bytes] | None = None) -> str:
-        """What identifies the change whatever its commits are, as hexadecimal digits.
+        """An identity of the change that does not depend on its commits, as hexadecimal digits.
 
         It is the sha256 over `specguard-change-v1`, the object format and then of each entry, in order, its
         modes, object ids, status and path, each ended by NUL.

@@ -179,7 +179,7 @@ class Message:
 
     @property
     def body(self) -> str:
-        """What follows the first line, without the blank lines around it."""
+        """The text after the first line, without the blank lines around it."""
         return self.text.partition("\n")[2].strip("\n")
 
     @property
@@ -232,7 +232,7 @@ class Commit:
 
     @property
     def diffs(self) -> Sequence[Sequence[Entry]]:
-        """What it changes against each of its parents in turn (against nothing for a root commit), by path.
+        """Its changes against each of its parents in turn (against nothing for a root commit), by path.
 
         Raises:
             MissingFact: a tree is not there.
@@ -263,7 +263,7 @@ class Commit:
 
     @property
     def own_entries(self) -> Sequence[Entry]:
-        """What the commit itself brings: its diff, and for a merge what differs from every parent."""
+        """The commit's own changes: its diff, and for a merge the entries that differ from every parent."""
         if not self.is_merge:
             return self.diffs[0] if self.diffs else ()
         others = [{entry.path for entry in diff} for diff in self.diffs[1:]]
@@ -282,7 +282,7 @@ class FormatError(ValueError):
 
     @property
     def first_line(self) -> str:
-        """What is wrong with them."""
+        """The message for them."""
         return str(self)
 
 

@@ -58,7 +58,7 @@ _EMPTY_TREES: Final = {
 
 
 class Git(Store):
-    """What git says of a repository's commits and trees.
+    """Commits and trees of a repository, as git reports them.
 
     Args:
         repository: whose objects are read.
@@ -288,7 +288,7 @@ class Git(Store):
         return content[5 : 5 + len(oid)].decode("ascii", "replace") if kind == "commit" else oid
 
     def alterations(self, head: str, folder: bytes) -> Iterator[tuple[str, list[Entry]]]:
-        """What the commits of a history edit or take away below a folder, against any of their parents.
+        """Changes and deletions below a folder by the commits of a history, against any of their parents.
 
         A merge that leaves out what one of its sides has added takes it away. What is only added is not told.
 
@@ -329,13 +329,13 @@ class Git(Store):
         stdin: bytes,
         process: Process | None = None,
     ) -> list[tuple[str, list[Entry]]]:
-        """What many commits change, each with its object id."""
+        """The diffs of many commits, each with its object id."""
         found = self.walk(what, "diff-tree", "--stdin", *options, pairs=pairs, stdin=stdin, process=process)
         with Reading(self, what):
             return read_diffs(found, self.repository.hexadecimal)
 
     def diff_trees(self, old: str, new: str) -> list[Entry]:
-        """What differs between two trees or commits, by path bytes.
+        """The differences between two trees or commits, by path bytes.
 
         Raises:
             MissingFact: a tree is not there, or more differs than may.
@@ -349,7 +349,7 @@ class Git(Store):
         return self.start(*_INDEX_DIFF, tree, "--", index=index or self.repository.index)
 
     def index_diff(self, tree: str, process: Process | None = None) -> list[Entry]:
-        """What differs between a tree or commit and the index, by path bytes.
+        """The differences between a tree or commit and the index, by path bytes.
 
         Files that are marked to be added later (`git add --intent-to-add`) are no part of a commit, and
         not seen.
@@ -387,7 +387,7 @@ class Git(Store):
 
 
 class _Diffs:
-    """What each of many commits changes against each of its parents, from one process for all of them."""
+    """The changes of many commits against each of their parents, from one process."""
 
     def __init__(self, git: Git, commits: Sequence[Commit]) -> None:
         self._git = git
@@ -399,7 +399,7 @@ class _Diffs:
         self._first = self._git.start(*_COMMIT_DIFFS, stdin=self._pairs(self._commits[:AT_ONCE]), wide=True)
 
     def loader(self, position: int) -> Callable[[], Sequence[Sequence[Entry]]]:
-        """What the commit at a position asks for its diffs."""
+        """The function that reads the diffs of the commit at a position."""
         return lambda: self._all[position]
 
     @cached_property

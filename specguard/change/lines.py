@@ -115,7 +115,7 @@ class Lines:
         self.skipped: set[bytes] = set()
 
     def account(self) -> str:
-        """What was not looked at, for a person: `3 binary files skipped`; empty where that is nothing."""
+        """A note on skipped files, for a person: `3 binary files skipped`; empty if there are none."""
         count = len(self.skipped)
         return f"{count} binary file{'s' if count != 1 else ''} skipped" if count else ""
 
@@ -155,7 +155,7 @@ class Lines:
             yield from _added(scanner, piece, undecided)
 
     def hunks(self, entry: Entry) -> Sequence[Hunk]:
-        """What one entry removes and adds; a binary file is taken for a text.
+        """The lines that one entry removes and adds; a binary file is read as text.
 
         Raises:
             MissingFact: an object is not there, or is larger than `COMPARE_LIMIT`.

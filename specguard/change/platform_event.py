@@ -1,4 +1,4 @@
-"""What a platform says about the change and its reviews, in the forms of GitHub and GitLab.
+"""A platform's event: the change and its reviews, in the forms of GitHub and GitLab.
 
 Those are the list of a pull request's reviews (https://docs.github.com/en/rest/pulls/reviews), as one page or
 several, and the event `pull_request_review`.

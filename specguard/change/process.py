@@ -272,7 +272,7 @@ class Process:
 
     @property
     def said(self) -> str:
-        """What it wrote to standard error so far."""
+        """The text it wrote to standard error so far."""
         return self._error.decode("utf-8", "backslashreplace").strip()
 
     def stop(self) -> None:

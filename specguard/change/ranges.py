@@ -85,7 +85,7 @@ class RangeChange(Change):
 
     @cached_property
     def base(self) -> Base:
-        """What the change is compared with: the tip of what it stands on, and where the head left it."""
+        """The base of the change: the tip of the branch below, and the merge base with the head."""
         # What an agent has made may be such a branch: its guard sees all since the base.
         whole = self.request.by_agent and not self.request.own_part
         against = (None if whole else self.stacked_on) or self.found
@@ -122,7 +122,7 @@ class RangeChange(Change):
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
-        """What differs between the merge base and the head.
+        """The differences between the merge base and the head.
 
         Two branches that were merged into each other have several merge bases: what differs from the merge of
         these counts, and where they conflict what differs from any of them. What is as the base's tip has it
@@ -144,7 +144,7 @@ class RangeChange(Change):
     def _since_merged(
         self, bases: Sequence[str], found: dict[bytes, Entry], ahead: set[bytes]
     ) -> dict[bytes, Entry]:
-        """What differs from the merge of several merge bases; in a conflict, what was found already."""
+        """The differences from the merge of several merge bases; on a conflict, those found before."""
         try:
             merged, conflicts = Merges(self.git).virtual_base(bases)
         except MissingFact:
@@ -155,7 +155,7 @@ class RangeChange(Change):
         return {path: entry for path, entry in own.items() if not in_conflict(path, conflicts)} | kept
 
     def _without_merged(self, entries: Sequence[Entry]) -> Sequence[Entry]:
-        """What is not the trusted base's own, merged since the branch below left it."""
+        """The entries without the trusted base's own, merged after the head left the branch below."""
         base, trusted = self.base, self.found.oid
         if base.tip == trusted or base.start is None or trusted is None:
             return entries
@@ -167,7 +167,7 @@ class RangeChange(Change):
         return [one for one in entries if (one.path, one.new_mode, one.new) not in merged]
 
     def _since(self, start: str | None) -> Sequence[Entry]:
-        """What differs between a commit, or nothing, and the head."""
+        """The differences between a commit, or nothing, and the head."""
         if self.request.enforce:
             # Where a verdict is final, not even the repository's objects are believed.
             before = self.git.commit(start).tree if start else ""
@@ -269,7 +269,7 @@ class BranchWithWorkTree(RangeChange):
 
 
 class RunChange(RangeChange):
-    """What a run is about to commit: a commit that is on no branch yet, with the names that it will have.
+    """A run's change before its commit: no branch has it yet, and its names are known.
 
     Args:
         git, request, found, head: as for `RangeChange`.
@@ -360,7 +360,7 @@ def _pushed_branch(push: Push) -> Branch:
 
 
 def _reviews(request: Request, event: Event | None) -> Sequence[SubmittedReview]:
-    """What reviewers said: a file that is given is newer than the event, and has all of it."""
+    """The reviews; a file that was given is newer than the event and replaces it."""
     if not request.reviews_file:
         return event.reviews if event is not None else ()
     from specguard.change.platform_event import read_reviews
@@ -508,7 +508,7 @@ class Merges:
         return self._git.read(process, "what a merge joins").decode("ascii").strip()
 
     def joined(self, head: str, others: Sequence[str], *, picked: bool) -> Joined:
-        """What a merge or a pick would make of `HEAD` without anybody's doing.
+        """The result that git gives for a merge or a pick into `HEAD` without any manual change.
 
         Args:
             head: the commit that is checked out.
@@ -546,7 +546,7 @@ class Merges:
         return self._commit(tree, *bases), conflicts
 
     def _compare(self, pairs: Sequence[tuple[str, str]]) -> list[list[Entry]]:
-        """What differs between the trees of each pair."""
+        """The differences between the trees of each pair."""
         from specguard.change.git import RAW
 
         lines = "".join(f"{one} {other}\n" for one, other in pairs).encode("ascii")
@@ -586,7 +586,7 @@ class Merges:
 
 
 class Joined:
-    """What `HEAD` becomes by a merge or a pick that is being concluded, without anybody's doing.
+    """The result of the merge or pick that is being concluded, without any manual change.
 
     Args:
         git: where everything is read.

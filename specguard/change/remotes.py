@@ -100,7 +100,7 @@ _FOLDING: Final = {"github.com", "gitlab.com", "bitbucket.org"}
 
 
 def identity(url: str) -> tuple[str, str] | None:
-    """What makes an address the repository it is: its host, empty for a local one, and its path.
+    """The identity of a repository in an address: its host, empty for a local one, and its path.
 
     The scheme, a user, a port, the case of the host, slashes around the path and `.git` after it do not
     count.
@@ -427,7 +427,7 @@ class ReceivedChange(PushedChange):
 
     @cached_property
     def base(self) -> Base:
-        """What the change is compared with; of the base itself its tip, also where that is to be left out.
+        """The base of the change; for the base itself its tip, even if that is to be left out.
 
         A push that is forced takes away what the base has after the merge base, which no other comparison
         shows.

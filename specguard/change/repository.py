@@ -54,7 +54,7 @@ class PullRequest(Record):
     number: int | None = None
 
     def section(self, title: str) -> str | None:
-        """What a reader sees in a section of the body; None where it has no such heading, or is not known.
+        """The visible text of a section of the body; None if there is no such heading, or no body is known.
 
         Args:
             title: the heading's words; case, numbering and punctuation do not count.
@@ -77,7 +77,7 @@ class PullRequest(Record):
 
 
 class Base(Record):
-    """What a change is compared with.
+    """The base of a change.
 
     Attributes:
         change: the change.
@@ -535,7 +535,7 @@ class Looking:
         return self._repository.common
 
     def repository(self) -> Repository:
-        """What it found.
+        """The repository that was found.
 
         Raises:
             SpecguardError: there is none, or it belongs to somebody else.
@@ -602,7 +602,7 @@ def _read_refs(process: Process) -> tuple[dict[str, tuple[str, str]], set[str]]:
 
 
 def _collect(process: Process) -> tuple[str, str]:
-    """What a short command said on standard error and on standard output, whatever its exit code."""
+    """The standard error and standard output of a short command, whatever its exit code."""
     output = process.drain().decode("utf-8", "surrogateescape")
     return process.said, output
 

@@ -1,4 +1,4 @@
-"""What a caller asks to have judged, before anything is read, and the commits that its names mean.
+"""The request for a check, before anything is read, and the commits that its names mean.
 
 A name is `HEAD`, an object id, a branch or a tag, with `~n` and `^n` behind it. Git's own rules are not used:
 there a tag called `main`, or a local branch called `origin/main`, stands in front of the branch that is
@@ -208,7 +208,7 @@ _WRONG: Final = "\x7f:?*[\\^~"
 
 
 class Revision(Record):
-    """What a name was found to mean.
+    """The meaning of a name.
 
     Attributes:
         oid: the commit's full object id.

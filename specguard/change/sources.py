@@ -324,7 +324,7 @@ _MOST_LINKS: Final = 40
 
 
 def named_files(request: Request) -> Sequence[tuple[str, str]]:
-    """What each file is that the change must not have written, and its name.
+    """The files that the change must not have written, each with its purpose and name.
 
     Those are what says who it is from and who approves it, what is kept of verdicts, and the floor.
     """
@@ -406,7 +406,7 @@ def _steps(path: str) -> Iterator[str]:
 
 
 def _find(tree: Tree, names: Sequence[bytes]) -> TreeEntry | None:
-    """What a tree has at a path, however a file system may spell it; what is no directory ends the way."""
+    """The entry of a tree at a path in any spelling of a file system; stops at what is no directory."""
     directory = b""
     entry = None
     for name in names:

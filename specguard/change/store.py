@@ -536,7 +536,7 @@ class Objects:
         return {match[2].decode("ascii"): int(match[1]) for match in found if int(match[1]) > limit}
 
     def read(self, oid: str, *, limit: int = LINK_LIMIT) -> bytes:
-        """What an object holds.
+        """The content of an object.
 
         Args:
             oid: a full object id.
@@ -633,7 +633,7 @@ class BlobReader:
         return self._head
 
     def blocks(self) -> Iterator[bytes]:
-        """What is left of the present blob, in blocks of whole lines.
+        """The rest of the present blob, in blocks of whole lines.
 
         Raises:
             MissingFact: a line is longer than `LINE_LIMIT`, or the content ends too early.

@@ -27,7 +27,7 @@ DIRECTORY: Final = 0o040000
 
 
 class TreeEntry:
-    """What a tree has under one name.
+    """The entry of a tree under one name.
 
     Attributes:
         mode: e.g. `0o100644`; `0o040000` for a directory.
@@ -78,7 +78,7 @@ class Tree:
         self._paths: Sequence[bytes] | None = None
 
     def find(self, path: bytes) -> TreeEntry | None:
-        """What is at a path; None where there is nothing.
+        """The entry at a path; None if there is none.
 
         Raises:
             MissingFact: a tree object is not there.
@@ -102,7 +102,7 @@ class Tree:
         return (found.mode, found.oid) == (entry.new_mode, entry.new)
 
     def names(self, directory: bytes) -> Mapping[bytes, TreeEntry]:
-        """What is in a directory, by name; nothing where there is no such directory.
+        """The entries of a directory, by name; none if there is no such directory.
 
         Args:
             directory: its path without a slash at the end; empty for the root.
@@ -207,7 +207,7 @@ class Tree:
 
     @cached_property
     def _changed(self) -> Mapping[bytes, _Changed]:
-        """What changes in each directory, and in those above it."""
+        """The changes in each directory, and in those above it."""
         below = {b"": _Changed()}
         for entry in self._changes:
             directory = entry.path.rpartition(b"/")[0]
@@ -222,7 +222,7 @@ class Tree:
 
 
 class _Changed:
-    """What a change alters in one directory: entries of its own, and directories with altered ones."""
+    """The changes of one directory: its own entries, and its directories with changed ones."""
 
     __slots__ = ("directories", "entries")
 
@@ -319,7 +319,7 @@ class Documents:
         return [] if document is None else read_fields(document)
 
     def content(self, path: bytes) -> bytes | None:
-        """What a regular file holds; None where there is none.
+        """The content of a regular file; None if there is none.
 
         Raises:
             MissingFact: the object is not there, is broken, or is larger than `DOCUMENT_LIMIT`.
@@ -342,7 +342,7 @@ class Documents:
         return content.count(b"\n") + (not content.endswith(b"\n") and bool(content))
 
     def hidden(self, path: bytes) -> Iterator[Hidden]:
-        """What a file hides from who reads the rendered page; nothing where there is no regular file.
+        """Text of a file that the rendered page does not show; none if there is no regular file.
 
         Raises:
             MissingFact: as for `content`.
@@ -358,7 +358,7 @@ class Documents:
 
     @property
     def credentials(self) -> CredentialFinder:
-        """What finds credentials in contents."""
+        """The finder of credentials in contents."""
         from specguard.documents.secrets import CredentialFinder
 
         return CredentialFinder()

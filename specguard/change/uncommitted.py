@@ -98,7 +98,7 @@ class SnapshotChange(Change):
 
 
 class StagedChange(SnapshotChange):
-    """What is staged: `HEAD` against the index.
+    """The staged change: `HEAD` against the index.
 
     Args:
         git, request, found, event: as for `Change`.
@@ -121,7 +121,7 @@ class StagedChange(SnapshotChange):
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
-        """What differs between `HEAD` and the index, without what a merge brings."""
+        """The differences between `HEAD` and the index, without those of a merge."""
         return self._changed()
 
     def _changed(self) -> Sequence[Entry]:
@@ -212,7 +212,7 @@ class TreeChange(SnapshotChange):
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
-        """What differs between `HEAD` and the tree, without what a merge brings."""
+        """The differences between `HEAD` and the tree, without those of a merge."""
         start = self.git.repository.head or self.git.empty_tree
         entries = self.git.diff_trees(self.joined.tree if self.joined else start, self._tree)
         if self.joined:
@@ -267,7 +267,7 @@ class EditedChange(SnapshotChange):
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
-        """What the edits change of `HEAD`, by path; one that writes what is there already changes nothing."""
+        """The changes of the edits to `HEAD`, by path; an edit without an effect is left out."""
         trees = [self._files(oid) for oid in self._trusted]
         return [entry for entry in self._made if not any(tree.has(entry) for tree in trees)]
 
@@ -292,7 +292,7 @@ class EditedChange(SnapshotChange):
         return sorted([entry for entry in made if entry is not None], key=lambda entry: entry.path)
 
     def _entry(self, edit: FileEdit) -> Entry | None:
-        """What an edit makes of its path; None where that is what `HEAD` has."""
+        """The entry that an edit makes; None if `HEAD` has the same."""
         digits = self.git.repository.hexadecimal
         zeros = "0" * digits
         old = self.start_files.find(edit.path)

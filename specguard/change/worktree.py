@@ -100,7 +100,7 @@ def hash_work_tree(git: Git, start: str) -> WorkTree:
 
 
 def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
-    """What the working tree and the index have at each path at which `HEAD` has something else.
+    """The entries of the working tree and the index for each path that differs from `HEAD`.
 
     Only files that the index does not know as they are now are read, and none of them is kept.
 
@@ -149,7 +149,7 @@ def has_uncommitted(git: Git) -> bool:
 
 
 class _PathState(Record):
-    """What a tree or an index has at a path."""
+    """The state of a path in a tree or an index."""
 
     mode: int
     oid: str
@@ -401,7 +401,7 @@ class Signs:
         self._apart = {os.path.realpath(os.fsencode(name)) for name in apart}
 
     def look(self) -> tuple[Any, ...]:
-        """What is there now: equal to an earlier look where nothing was seen to change.
+        """The present state: equal to an earlier one if no change was seen.
 
         Raises:
             SpecguardError: git cannot be run.

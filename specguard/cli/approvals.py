@@ -248,7 +248,7 @@ def _lines_of(logged: Logged) -> Iterator[str]:
 
 
 def _verified_lines(found: Verification) -> Iterator[str]:
-    """What does not hold of a log, each with the next step, or how much does."""
+    """Problems of a log, each with the next step, or the number of valid records."""
     for problem in found.problems:
         yield f"error: {cut_path(path_text(problem.path))}: {problem.reason}"
         yield f"  next {problem.help}"
@@ -278,7 +278,7 @@ def _log_data(book: Logbook, records: Sequence[Logged]) -> dict[str, Any]:
 
 
 def _verified_data(found: Verification) -> dict[str, Any]:
-    """What does not hold of a log as JSON can hold it."""
+    """Problems of a log, for JSON."""
     return {
         "schema": SCHEMA,
         "folder": path_text(found.book.log.folder),
@@ -356,7 +356,7 @@ def _open(verdict: Verdict) -> Iterator[tuple[RuleResult, Sequence[Judged]]]:
 
 
 def _offered(verdict: Verdict) -> Iterator[str]:
-    """What could be approved and by whom, with the identities that the approval would be bound to."""
+    """Findings that could be approved and by whom, with the identities for the approval."""
     change = verdict.change
     yield f"change {change['fingerprint'] or '(no content)'}"
     none = True

@@ -277,7 +277,7 @@ def _show(report: str, failed: SpecguardError | None, lines: str, form: str, *, 
 
 
 def _open(verdicts: Sequence[Verdict]) -> Open:
-    """What of some verdicts is left to do."""
+    """The open findings of some verdicts."""
     found: dict[tuple[str, str], str] = {}
     for verdict in verdicts:
         for one in verdict.findings:
@@ -292,7 +292,7 @@ def _open(verdicts: Sequence[Verdict]) -> Open:
 
 
 def _since(before: Open | None, now: Open | None) -> str:
-    """What became better and what worse, in one line."""
+    """The improvements and regressions, in one line."""
     if now is None:
         return "since last time: worse: there is no verdict" if before is not None else "still no verdict"
     if before is None:

@@ -300,7 +300,7 @@ def rule_command(selector: str | None, cases: bool, plugins: tuple[str, ...], ou
 
 
 def _names(entry: Registered) -> set[str]:
-    """What a rule may be looked for by: its code, its name and the words of it, and its settings."""
+    """The search words of a rule: its code, its name and the words of it, and its settings."""
     rule = entry.rule
     options = (option.name for option in validate.options_of(rule))
     return {rule.code, rule.name, *rule.name.split("-"), *options}

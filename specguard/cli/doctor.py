@@ -107,7 +107,7 @@ def _lines(one: Diagnosis) -> Iterator[str]:
 
 
 class Checkup:
-    """What the checks look at.
+    """The subject of the checks.
 
     Attributes:
         repository: the repository.
@@ -303,7 +303,7 @@ def _plugins(checkup: Checkup) -> Iterator[Diagnosis]:
 
 
 def _extras(_checkup: object) -> Iterator[Diagnosis]:
-    """What commands need that need more than a check does."""
+    """The requirements of commands that need more than a check does."""
     absent = [name for name, module in EXTRAS.items() if find_spec(module) is None]
     if not absent:
         yield Diagnosis("extras", "ok", ", ".join(EXTRAS))
@@ -358,7 +358,7 @@ def _host(host: Host, top: str, environment: Mapping[str, str]) -> Iterator[Diag
 
 
 def _proved(host: Host, commands: Mapping[str, str], top: str, environment: Mapping[str, str]) -> Diagnosis:
-    """What a probe of the hook says; only a command that is known to be specguard's is run."""
+    """The result of probing the hook; only a command that is known to be specguard's is run."""
     from specguard.integrations.hooks.calls import work_tree_at
     from specguard.integrations.hooks.pins import last_fired
     from specguard.integrations.hooks.settings import SOON, known_calls, probe, wanted_hooks
@@ -391,7 +391,7 @@ def _proved(host: Host, commands: Mapping[str, str], top: str, environment: Mapp
 
 
 def _runs(checkup: Checkup) -> Iterator[Diagnosis]:
-    """What a run needs here; nothing where the policy has no work items to run."""
+    """The requirements of a run here; none if the policy has no work items to run."""
     repository, policy = checkup.repository, checkup.policy
     environment, top = repository.environment, repository.work_tree_if_any()
     if top is None:
@@ -429,7 +429,7 @@ def _platform(repository: Repository, policy: Policy, top: str) -> Iterator[Diag
 
 
 def _sign_in(address: Address, why: str) -> str:
-    """What gives runs a platform; nothing where there is none to be had."""
+    """The command that signs in to a platform; none if there is no platform."""
     command = next((one for one in ("gh", "glab") if one in why.split()), "")
     if not address.host or not command:
         return ""
@@ -546,7 +546,7 @@ _OUTCOMES: Final[Mapping[str, tuple[Status, str]]] = {
 
 
 def off_promises(policy: Policy) -> Iterator[str]:
-    """What a way to work promises and leaves to the project to turn on, each with the line that does."""
+    """Settings that a preset leaves to the project to turn on, each with the line that does."""
     runs: RunSettings = policy.declared("run_settings")
     specs: SpecSettings = policy.declared("spec_settings")
     kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")

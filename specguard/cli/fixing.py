@@ -112,7 +112,7 @@ class _Fixer:
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def _lines(self, proposal: Proposal, problem: str) -> Iterator[str]:
-        """What would be done: a sentence, the command, and what differs."""
+        """The preview of a fix: a sentence, the command, and the difference."""
         codes, name = ", ".join(proposal.codes), path_text(proposal.name)
         if proposal.kind == "branch":
             yield f"fix ({codes}): rename the branch {name} to {path_text(proposal.after)}"

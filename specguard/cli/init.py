@@ -342,7 +342,7 @@ class HostSettings(Record):
 
 
 def plan_settings(top: str, agents: Sequence[str], environment: Mapping[str, str]) -> list[HostSettings]:
-    """What would be written for these agents.
+    """The settings files to write for these agents.
 
     Args:
         top: the root of the working tree.

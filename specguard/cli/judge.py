@@ -151,7 +151,7 @@ def _report_error(error: Exception | SystemExit, request: Request, reports: Repo
 
 
 def _needs(forms: set[str]) -> set[str]:
-    """What reports in these formats need beside the findings."""
+    """The facts that reports in these formats need beside the findings."""
     if forms == {"text"}:
         # What a hook prints needs nothing, not even the list of formats.
         return set()
@@ -162,7 +162,7 @@ def _needs(forms: set[str]) -> set[str]:
 
 
 def _makers(reports: Reports, verdicts: Sequence[Verdict]) -> Mapping[str, Maker]:
-    """What makes each report, found before any is written; `""` is text for standard output.
+    """The function for each report, found before any is written; `""` is text for standard output.
 
     Raises:
         SpecguardError: neither specguard nor a plugin of the policy has one of the formats.

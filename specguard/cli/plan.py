@@ -154,7 +154,7 @@ def next_task(directory: str, plan: str, output_format: str) -> int:
 
 
 def _states(policy: Policy, directory: str, plan: str) -> list[PlanState]:
-    """What is looked at.
+    """The plans to show.
 
     Raises:
         SpecguardError: there is neither a plan nor a folder that one could be made of, or one cannot be read.
@@ -191,7 +191,7 @@ def _row(state: PlanState) -> tuple[str, ...]:
 
 
 def _told(policy: Policy, state: PlanState, task: TaskState) -> Iterator[str]:
-    """What a person or an agent needs to begin a task."""
+    """The information that a person or an agent needs to begin a task."""
     yield f"{task.id} {task.title}".rstrip()
     yield f"  at      {Origin(state.path, task.line or 0)}"
     told = {"files": task.expected_files, "verify": task.verify, "done": task.done_criteria}
@@ -374,7 +374,7 @@ def sync(directory: str, run_root: str, plan: str, write: bool, output_format: s
 
 
 def _drifts(found: Sequence[TaskDrift], mended: int, *, written: bool) -> Iterator[str]:
-    """What was found, below each plan."""
+    """The drifts that were found, below each plan."""
     plans: dict[str, list[str]] = {}
     for drift in found:
         one = drift.data

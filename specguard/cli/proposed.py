@@ -153,7 +153,7 @@ def tree_paths(repository: Repository) -> Sequence[str]:
 
 
 def guards_in(paths: Sequence[str]) -> Iterator[tuple[str, str, bool]]:
-    """What of these files is worth guarding: its path, what it is, and whether it is forbidden."""
+    """The files that are worth guarding: path, kind, and whether it should be forbidden."""
     for known, forbidden in ((_LOCKED, False), (_FORBIDDEN, True)):
         for pattern, why in known:
             begins = re.compile(pattern if pattern.endswith("/") else rf"(?:{pattern})\Z")
@@ -367,7 +367,7 @@ class Adopted:
                 yield path, one.line, "held" if held else "read", f"{one.path}  ({code})"
 
     def _lists(self, unread: Sequence[Unread]) -> Iterator[_Line]:
-        """What was not read; lists of paths with the setting that has them read."""
+        """Text that was not read; for lists of paths the setting that reads them."""
         for one in unread:
             if one.meaning == "nothing":
                 continue
@@ -507,7 +507,7 @@ def look_back(
 
 
 def past_failures(repository: Repository, policy: Policy) -> str:
-    """What a policy would have said of the last changes; empty where there are too few of them."""
+    """The findings of a policy in the last changes; empty if there are too few of them."""
     try:
         changes = _last_changes(repository)
         if len(changes) < _FEW:

@@ -73,7 +73,7 @@ class Expression:
         }
 
     def capture(self, text: str | bytes) -> str | None:
-        """What the first group of the first match holds; None where nothing matches or it took no part."""
+        """The first group of the first match; None if nothing matches or the group took no part."""
         match = self._re2().search(readable(text))
         if match is None or match.group(1) is None:
             return None

@@ -140,7 +140,7 @@ def described(char: str) -> str:
 
 
 def _look(char: str) -> str:
-    """What a character looks like in either case."""
+    """The ASCII look of a character in either case."""
     plain = _plain(char)
     if not plain.isascii() and len(char.upper()) == 1:
         upper = _plain(char.upper())
@@ -150,7 +150,7 @@ def _look(char: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _plain(char: str) -> str:
-    """What a character looks like, in ASCII where that is possible; itself where it looks like no other."""
+    """The ASCII character that one looks like, if there is one; else itself."""
     if char.isascii():
         return char
     alike = _prototype(char)

@@ -333,7 +333,7 @@ class PatternError(ValueError):
 
 
 def expansion(pattern: str, *, covers: bool) -> str:
-    """What a pattern comes to, for people: `docs/**` that covers is `docs and everything below`."""
+    """The expansion of a pattern, for people: `docs/**` that covers is `docs and everything below`."""
     segments = _segments(pattern, covers=covers)
     plain = "/".join(segments)
     if not covers:
@@ -397,7 +397,7 @@ def _error(pattern: str, problem: str) -> PatternError:
 
 
 def _problem(pattern: str) -> str:
-    """What is wrong with a pattern before it is split; empty where nothing is."""
+    """The problem with a pattern before it is split; empty if there is none."""
     if not pattern.strip():
         return "is empty"
     if pattern.startswith("!"):

@@ -1,4 +1,4 @@
-"""What plugins register, what is refused when they do, and the formats of reports that are always there."""
+"""The registry of plugins, the checks of what they register, and the built-in formats of reports."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ class Registry:
         return self._by_code.get(code)
 
     def _problems(self, rule: type[Rule]) -> Iterator[str]:
-        """What is wrong with a rule, each as a clause; what follows may rest on what is before."""
+        """Problems with a rule, each as a clause; later ones may follow from earlier ones."""
         absent = [one for one in ("code", "name", "condition", "stages") if not getattr(rule, one, None)]
         yield from (f"has no {attribute}" for attribute in absent)
         if not is_code(rule.code):
@@ -288,7 +288,7 @@ class Registry:
             yield self._facts_problem(rule, rule.fix, 2)
 
     def _facts_problem(self, rule: type[Rule], method: Any, first: int) -> str:
-        """What is wrong with the facts that a method asks for, from its parameter of this number on."""
+        """The problem with the facts that a method asks for, from its parameter of this number on."""
         code = method.__code__
         names = code.co_varnames[first : code.co_argcount]
         required = len(names) - len(method.__defaults__ or ())

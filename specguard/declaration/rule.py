@@ -1,4 +1,4 @@
-"""What a rule is: a record of settings whose docstring is its manual page, and what `fix` returns.
+"""The base class of rules: a record of settings whose docstring is its manual page; and fixes.
 
 The schema of its table is built from the annotations of its fields when a policy is compiled.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Note:
-    """What `setting` and `required` say of a field besides its type.
+    """The options of a field that `setting` and `required` give, besides its type.
 
     Attributes:
         default: its default; absent where it is required.

@@ -1,4 +1,4 @@
-"""What a Markdown document is made of, each part with the line it begins on: blocks, sections and rows."""
+"""The parts of a Markdown document, each with the line it begins on: blocks, sections and rows."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Text:
 
     @property
     def labels(self) -> set[str]:
-        """What stands in square brackets without a target, in normal form: it may name a definition."""
+        """Texts in square brackets without a target, in normal form: they may name a definition."""
         return self._parts.labels if "[" in self.raw else set()
 
     @property
@@ -264,7 +264,7 @@ class Html(Record):
 
     @property
     def text(self) -> str:
-        """What a reader reads of it."""
+        """The text that a reader sees."""
         return _entities(text_of(self.content))
 
     @property
@@ -274,7 +274,7 @@ class Html(Record):
 
 
 class Footnote(Record, frozen=False):
-    """What a footnote says; a reader sees it at the end of the page.
+    """The text of a footnote; a reader sees it at the end of the page.
 
     Attributes:
         label: how the text refers to it, without brackets and caret.
@@ -418,12 +418,12 @@ class Section:
 
     @property
     def blocks(self) -> Sequence[AnyBlock]:
-        """What it holds, the headings of its subsections among it."""
+        """Its blocks, with the headings of its subsections."""
         return self._blocks[self._start : self._stop]
 
     @property
     def own(self) -> Sequence[AnyBlock]:
-        """What it holds up to its first subsection."""
+        """Its blocks before the first subsection."""
         return self._blocks[self._start : self._own]
 
     def __repr__(self) -> str:

@@ -105,7 +105,7 @@ def visible(text: str) -> str:
 
 
 def kind_of(char: str) -> str:
-    """What kind of unseen character one is."""
+    """The kind of an unseen character."""
     code = ord(char)
     if code < 0xA0:
         return "control"

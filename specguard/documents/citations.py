@@ -1,4 +1,4 @@
-"""What a document cites: paths as people write them in a sentence, with the lines of them that are meant.
+"""Citations in a document: paths as people write them in a sentence, with their lines.
 
 A citation is a code span, a link or a bare word that is a path, with its lines in it (`path:12-40`,
 `path#L12`) or beside it (`path`:12, `path` (lines 12-40), L12 of `path`). In a block of code a line that
@@ -212,7 +212,7 @@ class Citation(Record):
 
     @property
     def kind(self) -> Kind:
-        """What its path is: from a root, from somewhere, a web address, or with a part left out."""
+        """The kind of its path: absolute, relative, a web address, or with a part left out."""
         if URL.match(self.path):
             return "url"
         if _ELLIPSIS.search(self.path):
@@ -270,7 +270,7 @@ def _cited(path: str, lines: str, *, at: int, form: Form, marked: bool) -> Itera
 
 
 def _in_row(row: Sequence[Text], header: Sequence[Text]) -> Iterator[Citation]:
-    """What a table's row cites; the lines of the only place may stand in a column of their own."""
+    """Citations in a row of a table; the lines of the only path may be in a column of their own."""
     found = [one for cell in row for one in _in_cell(cell)]
     lines = next((lines for at, cell in enumerate(row) if (lines := _lines_in(cell, header, at))), "")
     if lines and len(found) == 1 and found[0].line is None:
@@ -287,7 +287,7 @@ def _lines_in(cell: Text, header: Sequence[Text], at: int) -> str:
 
 
 def _in_cell(cell: Text) -> Iterator[Citation]:
-    """What a cell cites; a path that is all of it is as good as one in a span of code."""
+    """Citations in a cell; a path that fills the cell counts like one in a code span."""
     found = written_path(unescaped(cell.raw.strip()), True)
     if found and not found[1] and EXTENSION.search(found[0]):
         yield Citation(found[0], None, None, at=cell.line, form="none", marked=True)

@@ -1,4 +1,4 @@
-"""What counts as content, and what items of lists say: ticked boxes, leading paths, placeholders.
+"""The content of lists and texts: ticked boxes, leading paths, placeholders.
 
 The source is read and not what Markdown makes of it, because in a bare path `**` and `_` are no emphasis.
 """
@@ -372,7 +372,7 @@ _NO_PATH: Final = frozenset("@$<~-\"'\u00ab\u2018\u2019\u201c\u201d\u201e")
 
 
 class Leading(Record):
-    """What a text begins with.
+    """The beginning of a text.
 
     Attributes:
         paths: the paths, in order; empty where it begins with something else.

@@ -61,7 +61,7 @@ _MARKDOWN: Final = frozenset({"md", "mdc", "mdx", "markdown", "mkd"})
 
 
 def data_kind(path: bytes | str) -> Kind | None:
-    """What the structured data of a file is written in; None for a file that is none."""
+    """The language of a file's structured data; None for a file without any."""
     return _DATA.get(_ending(path))
 
 

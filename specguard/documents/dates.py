@@ -243,7 +243,7 @@ class Stamp(Record):
 
 
 class Loose(Record):
-    """What is written like an entry's time and does not say which moment it is.
+    """A text like an entry's time that does not give an exact moment.
 
     Attributes:
         at: its line.

@@ -247,7 +247,7 @@ class BlockReader:
         self._hiding = Hiding()
 
     def read(self) -> Sequence[AnyBlock]:
-        """What a reader of the rendered page sees, in order."""
+        """The blocks that a reader of the rendered page sees, in order."""
         blocks = self._blocks(nested=False)
         if self._footnotes:
             self._hide_footnotes(blocks)
@@ -482,7 +482,7 @@ _WORDS: Final = re.compile(r"\w\w+")
 
 
 def hidden(content: bytes, document: Callable[[], Document] | None = None) -> Iterator[Hidden]:
-    """What a file hides, in order, first its characters.
+    """Hidden text of a file, in order, its characters first.
 
     Args:
         content: what it holds.
@@ -515,7 +515,7 @@ def hidden_characters(text: str) -> Iterator[Hidden]:
 
 
 def _spelt(chars: str) -> str:
-    """What tag characters and selectors spell; empty where they spell nothing that can be read."""
+    """The text that tag characters and selectors spell; empty if it cannot be read."""
     spelt = ""
     for char in chars:
         code = ord(char)

@@ -146,7 +146,7 @@ def same_title(heading: str, title: str) -> bool:
 
 
 def near_section(document: Document, title: str, *, aliases: Iterable[str] = ()) -> Near | None:
-    """What comes nearest to a section that is not there; None where nothing does.
+    """The section most like one that is missing; None if there is none.
 
     Args:
         document: where it is looked for; `find_section` has found nothing.
@@ -200,7 +200,7 @@ def _wanted(title: str) -> set[str]:
 
 @lru_cache(maxsize=4096)
 def _forms(heading: str) -> tuple[frozenset[str], frozenset[str]]:
-    """What a heading may be called: by all its words, and without the qualifier behind them."""
+    """The names a heading stands for: with all its words, and without the qualifier at the end."""
     if len(heading) > LONGEST:
         return frozenset(), frozenset()
     folded = re.sub(_ATTRIBUTES, "", normalize("NFC", visible(heading)).casefold()).strip()
@@ -472,7 +472,7 @@ def _in_table(table: Table) -> Iterator[Field]:
 
 
 def near_field(document: Document, fields: Iterable[Field], *names: str) -> Near | None:
-    """What comes nearest to a field that is not there; None where nothing does.
+    """The field most like one that is missing; None if there is none.
 
     Args:
         document: where it is missing.

@@ -1,4 +1,4 @@
-"""What stands within running text: code, links and HTML; and what a reader sees of HTML.
+"""The inline parts of a text: code, links and HTML; and the text that a reader sees of HTML.
 
 The rules are CommonMark's (https://spec.commonmark.org/0.31.2/#inlines) as far as they decide what is code,
 what is a link and what is HTML. Emphasis is left to who asks.
@@ -117,7 +117,7 @@ class Tag(Record):
 
 
 class Inline:
-    """What a text is made of, each kind in order.
+    """The inline parts of a text, each kind in order.
 
     Args:
         raw: the text as it is written.
@@ -289,7 +289,7 @@ TAGS: Final = re.compile(r"</?[A-Za-z][^<>]*>")
 
 
 class Hiding:
-    """What HTML hides of a document, from one piece of it to the next.
+    """Text that HTML hides, tracked from one piece of the document to the next.
 
     Args:
         taken: where comments, and what else is hidden, are kept.
@@ -306,7 +306,7 @@ class Hiding:
         return bool(self._element)
 
     def block(self, html: str, line: int) -> str:
-        """What is seen of a block of HTML, as source; of what is hidden the newlines are kept.
+        """The visible part of an HTML block, as source; hidden parts keep their newlines.
 
         Args:
             html: its source.
@@ -315,7 +315,7 @@ class Hiding:
         return self._seen(html, line, self.tags(html), inline=False)
 
     def inline(self, raw: str, line: int) -> str:
-        """What is seen of running text, as source: of a tag its name is kept, as an attribute is no text."""
+        """The visible part of running text, as source; a tag keeps only its name, without attributes."""
         if not _MAY_HIDE.search(raw):
             return raw
         seen = self._seen(raw, line, Inline(raw, {}).tags, inline=True)

@@ -102,7 +102,7 @@ class Schema:
         )
 
     def misfits(self, value: Any) -> Iterator[Misfit]:
-        """What does not fit in data, at most `MOST_MISFITS` and one that says that there are more.
+        """Violations of the schema in data, at most `MOST_MISFITS` and one that says that there are more.
 
         Raises:
             SchemaError: the schema leads nowhere: to what is not within it, or to itself for ever, or so

@@ -35,7 +35,7 @@ KEYWORD: Final = "Secret Keyword"
 
 
 class FoundSecret(Record):
-    """What looks like a credential.
+    """A text that looks like a credential.
 
     Attributes:
         kind: what kind of credential it is.
@@ -160,7 +160,7 @@ def credential_forms(content: bytes, at: int, end: int) -> tuple[int, list[tuple
 
 
 def _said(token: str) -> str:
-    """What a JSON Web Token says of its bearer."""
+    """The claims of a JSON Web Token about its bearer."""
     from base64 import urlsafe_b64decode
 
     part = token.split(".")[1]
@@ -168,7 +168,7 @@ def _said(token: str) -> str:
 
 
 def _shown(value: str) -> str:
-    """What of a token everybody knows: how all of its kind begin, and its length."""
+    """The public part of a token: the common prefix of its kind, and its length."""
     begins = _PUBLIC.match(value)
     return f"{f'{begins[0]}..., ' if begins else ''}{len(value)} characters" if len(value) >= _LONG else ""
 
@@ -312,7 +312,7 @@ def credential_value(content: bytes, at: int, end: int) -> tuple[str, str] | Non
 
 
 def _value(text: str, quote: str) -> tuple[str, str]:
-    """What is given, and what stands behind it."""
+    """The value, and the text behind it."""
     closing = text.find(quote) if quote else -1
     if closing >= 0:
         return text[:closing], text[closing + 1 :]

@@ -130,7 +130,7 @@ class Growth(Record):
 
 
 class BaselineChange(Record):
-    """What a change does to the baseline.
+    """The effect of a change on the baseline.
 
     Attributes:
         growths: the entries that accept more than before, in the order of the file.
@@ -291,7 +291,7 @@ def read_baseline(tree: Tree) -> Baseline | None:
 
 
 class BaselineEntry(Record):
-    """What is and should be recorded of one rule in one file.
+    """The recorded and the correct number for one rule in one file.
 
     Attributes:
         code: the rule's.
@@ -337,7 +337,7 @@ class Recording:
 
     @property
     def changes(self) -> Sequence[BaselineEntry]:
-        """What is recorded otherwise than it should be."""
+        """Entries that are recorded with another number than they should be."""
         return [entry for entry in self.entries if entry.before != entry.after]
 
     @property

@@ -352,7 +352,7 @@ def _keep_uncommitted(results: Sequence[RuleResult], change: Change) -> None:
 
 
 def _recount(judging: Judging, codes: Sequence[str]) -> Sequence[RuleResult]:
-    """What those rules of some codes find in the whole tree that judge parts of files."""
+    """The findings in the whole tree of those rules of some codes that judge parts of files."""
     policy = judging.policy
     asked = [rule.code for rule in policy.rules if rule.code in codes and rule.load().judges_parts]
     if not asked:
@@ -370,7 +370,7 @@ def _unread(altered: PolicyChange | None, results: Sequence[RuleResult]) -> Iter
 
 
 def _left_to_ci(change: Change, policy: Policy) -> Iterator[str]:
-    """What a push cannot be judged by, since only the check of a pull request has the facts."""
+    """Rules that a push cannot be judged by, since only the check of a pull request has the facts."""
     if change.stage != "push" or not change.base.head:
         return
     titled = any(kind.pull_request for kind in policy.declared("work_kinds").values())
@@ -447,7 +447,7 @@ class Quotes:
 
 
 def hunks_of(results: Sequence[RuleResult], change: Change) -> Mapping[bytes, Sequence[Hunk]]:
-    """What the change removes and adds in the files that findings are about, by path.
+    """The lines that the change removes and adds in the files with findings, by path.
 
     A file that is binary or cannot be compared is left out.
 

@@ -1,4 +1,4 @@
-"""What a change says is done: items and entries with such a status, and ticked items of checklists."""
+"""Claims of a change that something is done: items, entries, and ticked items of checklists."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SHORT: Final = 3
 
 
 class Claims(Record):
-    """What is said to be done in one tree, as far as it is judged.
+    """The claims in one tree that something is done, as far as it is judged.
 
     Attributes:
         records: the runs.
@@ -260,7 +260,7 @@ def places(name: str, beside: bytes) -> Iterator[bytes]:
 
 
 def papers(policy: Policy) -> Callable[[bytes], bool]:
-    """What tells of a path whether it is under a contract, an index, a checklist, a plan's or a run's."""
+    """The test whether a path is under a contract, or of an index, a checklist, a plan or a run."""
     folders = [policy.declared("run_settings").folder]
     if policy.log_folder:
         folders.append(policy.log_folder)

@@ -181,7 +181,7 @@ class Facts:
 
     @property
     def bookkeeping(self) -> Bookkeeping:
-        """What of the change files approvals and runs beside the work."""
+        """The part of the change that files approvals and runs beside the work."""
         from specguard.change.change import Bookkeeping
 
         return Bookkeeping(
@@ -192,7 +192,7 @@ class Facts:
         )
 
     def _committed_runs(self) -> bytes:
-        """What the paths of runs begin with, where the policy has them committed; else empty."""
+        """The prefix of the paths of runs if the policy has them committed; else empty."""
         if not self._policy.declares("run_settings"):
             # What is not set is `keep = "local"`, and nothing is imported to read that.
             return b""
@@ -205,7 +205,7 @@ class Facts:
 
     @property
     def messages(self) -> Sequence[Message]:
-        """What is judged as a commit message: a commit's, the one being written, or the title of a squash."""
+        """The commit messages to judge: a commit's, the one being written, or the title of a squash."""
         return self.change.messages(self._policy.merge)
 
     branch = _OfChange("Branch")
@@ -442,7 +442,7 @@ class Facts:
 
     @property
     def claims(self) -> Claims:
-        """What is said to be done."""
+        """The claims that something is done."""
         from specguard.declaration.patterns import Selecting
         from specguard.engine.claims import Claims
 
@@ -516,7 +516,7 @@ class Facts:
     def _landed(
         self, sources: Sources, commits: Callable[[], Sequence[Commit]]
     ) -> Callable[[Listed], bool] | None:
-        """What tells of a listed item whether a commit did it; None where no commit tells of any.
+        """The test whether a commit did a listed item; None if no commit names any.
 
         What is staged is judged without history; there an item that a commit could have done passes for done,
         and the check of the commits says otherwise.
@@ -539,7 +539,7 @@ class Facts:
         return self.change.stage in ("edit", "staged", "commit-msg")
 
     def shown(self, sources: Sources, tip: str | None) -> Callable[[Listed], bool] | None:
-        """What tells whether more than its status shows that a wave's item was done; None without waves.
+        """The test whether more than its status shows that a wave's item was done; None without waves.
 
         Args:
             sources: the files that list the items.

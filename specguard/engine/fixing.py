@@ -1,4 +1,4 @@
-"""What would put findings right, as their rules say, put together by what it would alter."""
+"""Fixes of findings, as their rules propose them, grouped by the thing they change."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Proposal(Record):
 def propose(
     results: Sequence[RuleResult], policy: Policy, facts: Facts, change: Change
 ) -> Sequence[Proposal]:
-    """What the rules would do about what they found and nobody has approved; nothing is done here.
+    """The fixes that the rules propose for their open findings; nothing is changed here.
 
     Files come first, then messages, then the branch.
 
@@ -73,7 +73,7 @@ def propose(
 
 
 def _fix(rule: RuleInPolicy, judged: Judged, facts: Facts) -> Fix | None:
-    """What a rule would do about a finding; None where it does nothing, lacks a fact, or fails at it."""
+    """The fix that a rule proposes for a finding; None if it has none, lacks a fact, or fails."""
     method: Any = rule.load().fix
     if method is None:
         return None

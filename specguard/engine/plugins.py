@@ -75,7 +75,7 @@ def load_registry(distributions: Sequence[str] = ()) -> Registry:
 
 @cache
 def _built_in() -> Registry:
-    """What the built-in plugin registers, which one process asks for at each policy that it compiles."""
+    """The registry of the built-in plugin, kept for all policies that one process compiles."""
     return _loaded(())
 
 

@@ -185,7 +185,7 @@ class Policies:
         return self._floor.hold(policy) if policy is not None and self._floor is not None else policy
 
     def registry(self, plugins: Sequence[str]) -> Registry:
-        """What plugins register; they are imported only where a policy is compiled."""
+        """The registry of plugins; they are imported only if a policy is compiled."""
         return _registry(plugins)
 
     def _at(self, change: Change) -> Policy | None:
@@ -358,7 +358,7 @@ def _compare_baselines(change: Change) -> BaselineChange:
 
 
 def _registry(plugins: Sequence[str]) -> Registry:
-    """What plugins register; they are imported only where a policy is compiled."""
+    """The registry of plugins; they are imported only if a policy is compiled."""
     from specguard.engine.plugins import load_registry
 
     return load_registry(plugins)
@@ -380,7 +380,7 @@ def _no_authority_there(base: str) -> SpecguardError:
 
 
 class ItemBranches:
-    """What tells by a name whether a branch is an item's, a stage's, or one that items start from.
+    """The test by name whether a branch belongs to an item or a stage, or is one that items start from.
 
     Args:
         policy: its kinds and stages have the templates.

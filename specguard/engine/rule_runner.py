@@ -56,7 +56,7 @@ class RuleOutcome(Record, frozen=False):
 
 
 class Judging(Record):
-    """What the rules of a policy are run with.
+    """The policy, facts and selection that rules are run with.
 
     Attributes:
         policy: its rules, by code.
@@ -227,7 +227,7 @@ def _same(one: Judged, results: Sequence[RuleResult]) -> Judged | None:
 
 
 def _account(name: str, value: object) -> str:
-    """What a fact says, how large it is, or what of it was passed over, for `--explain`."""
+    """A fact for `--explain`: its value, its size, or the part that was skipped."""
     if hasattr(value, "account"):
         said = value.account()
     elif isinstance(value, str):
@@ -238,7 +238,7 @@ def _account(name: str, value: object) -> str:
 
 
 def describe_condition(rule: Rule) -> str:
-    """What holds when the rule passes, with its settings' values filled in."""
+    """The condition under which the rule passes, with its settings' values filled in."""
     values: Mapping[str, Any] = {name: _shown(getattr(rule, name)) for name in rule._fields}
     return rule.condition.format_map(values)
 
@@ -303,7 +303,7 @@ class Kept:
         self._stored: dict[str, Any] = dict(stored) if isinstance(stored, dict) else {}
 
     def get(self, code: str) -> RuleOutcome | None:
-        """What a rule found the last time; None where that is not known."""
+        """The stored outcome of a rule; None if there is none."""
         if code not in self._stored:
             return None
         try:
@@ -331,7 +331,7 @@ class Kept:
 
 
 def names_of(change: Change, policy: Policy, today: date) -> Mapping[str, str] | None:
-    """What the outcomes of a change's rules follow from; None where they follow from more than names say.
+    """The inputs that determine the outcomes of a change's rules; None if there are more than these.
 
     Args:
         change: what is judged.

@@ -75,7 +75,7 @@ def standing(request: Request, *, waves: Sequence[str] = (), worktrees: bool = F
 
 
 def _broken(policy: Policy) -> Iterator[str]:
-    """What is wrong with nested authorities, each with its line."""
+    """Problems of nested authorities, each with its line."""
     for one in policy.disregarded:
         if not one.key:
             yield f"{one.origin}: {one.message}"
@@ -100,7 +100,7 @@ def waiting_plans(request: Request) -> dict[bytes, str]:
 
 
 def _open(git: Git, request: Request, policies: Policies) -> tuple[Change, Policy, list[str]]:
-    """What is looked at, with its policy; where there is no base, by its own."""
+    """The change to look at, with its policy; without a base, its own."""
     if not request.worktree and find_base(git, request) is None:
         values = {name: getattr(request, name) for name in request._fields}
         request = type(request)(**{**values, "root": True})
@@ -109,7 +109,7 @@ def _open(git: Git, request: Request, policies: Policies) -> tuple[Change, Polic
 
 
 class _TreeReport:
-    """What can be told of one tree; `unknown` has what could not, and why."""
+    """The report on one tree; `unknown` has the parts that are missing, and why."""
 
     def __init__(self, change: Change, policy: Policy) -> None:
         self.change = change
@@ -118,7 +118,7 @@ class _TreeReport:
         self.facts = Facts(change, policy)
 
     def told(self, read: Callable[[], _Told], otherwise: _Other) -> _Told | _Other:
-        """What a function gives, or something else where that cannot be told."""
+        """The result of a function, or another value if a fact is missing."""
         try:
             return read()
         except NotApplicable:
@@ -383,7 +383,7 @@ def _listed(listed: Listed, sources: Sources, wave: str | None, *, off: bool, wa
 
 
 def _next_items(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What can be done now, one sentence for each item."""
+    """The items that can be done now, one sentence each."""
     for item in items:
         if item["state"] == "ready":
             owner = f" ({item['owner']})" if item["owner"] else ""
@@ -436,7 +436,7 @@ def _lacks(stage: StageState) -> Iterator[dict[str, Any]]:
 
 
 def _next_stages(waves: Sequence[Wave]) -> Iterator[str]:
-    """What is to be completed now, and what opens then."""
+    """The stages to complete now, and those that open then."""
     for wave in waves:
         for stage in wave.stages:
             if stage.needed and stage.open and not stage.complete:

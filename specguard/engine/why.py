@@ -194,7 +194,7 @@ def governing_specs(request: Request, policy: Policy, path: bytes) -> list[Gover
 
 
 def of_tables(policy: Policy, path: bytes) -> Iterator[Said]:
-    """What makes active rules judge a path, of the tables that they say they need (`Rule.tables`)."""
+    """The tables that make active rules judge a path, as the rules name them (`Rule.tables`)."""
     for rule in policy.rules:
         told = {"authority", "specs"}
         for table in rule.load().tables if rule.active else ():
@@ -338,7 +338,7 @@ class Explained:
 
 
 def explain(request: Request, policy: Policy, rule: RuleInPolicy, path: str = "") -> Explained:
-    """What a policy says of a rule, and of a path by it.
+    """The explanation of a rule under a policy, and of a path by it.
 
     Args:
         request: its directory and environment count.

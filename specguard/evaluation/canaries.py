@@ -151,7 +151,7 @@ def _at_stage(case: Case, rule: RuleInPolicy) -> Case:
 
 
 def _judged(case: Case) -> Outcome | None:
-    """What a check of a case comes to; None where there is no verdict."""
+    """The outcome of checking a case; None if there is no verdict."""
     with TemporaryDirectory(prefix="specguard-canary-") as place:
         try:
             outcome, _ = judge_case(case, place, installed=False)

@@ -192,7 +192,7 @@ def evaluate(
 
 
 class _Evaluator(Record):
-    """What is the same for every sample."""
+    """The common inputs of all samples."""
 
     run: Run
     own: OwnAuthority

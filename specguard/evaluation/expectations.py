@@ -1,4 +1,4 @@
-"""What a team expects of its policy, as it stands in the working tree: read, tried and reported."""
+"""The tests that a team writes of its policy, as it is in the working tree: read, tried and reported."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ class WorkingFiles:
         self._top = os.path.realpath(os.fsencode(top))
 
     def find(self, path: bytes) -> TreeEntry | None:
-        """What is at a path; None where there is nothing."""
+        """The entry at a path; None if there is none."""
         place = os.path.join(self._top, path)
         try:
             mode = os.lstat(place).st_mode
@@ -314,7 +314,7 @@ def read_cases(paths: Sequence[str], own: OwnAuthority | None) -> list[PolicyTes
 
 
 def read_inline(own: OwnAuthority) -> list[PolicyTest]:
-    """What stands in the tables `should-fail` and `should-pass` of an authority.
+    """The tests in the tables `should-fail` and `should-pass` of an authority.
 
     Raises:
         CasesError: those that are not written as the format asks.

@@ -244,7 +244,7 @@ def store_expected(sample: Sample, findings: Sequence[Mapping[str, Any]]) -> Non
 
 
 def expected_text(findings: Sequence[Mapping[str, Any]]) -> str:
-    """What is found in a sample, as the text of a file that expects exactly that."""
+    """The findings in a sample, as the text of a file that expects exactly these."""
     lines = ["# What the policy finds in this sample; `specguard eval --update` writes it."]
     if not findings:
         return "\n".join([*lines, "expect = []", ""])

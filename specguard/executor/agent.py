@@ -100,11 +100,11 @@ class AgentCommand(Record):
 
     @property
     def called(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         return self.name or os.path.basename(self.words[0])
 
     def recorded(self, run: Run) -> manifests.Agent:
-        """What the manifest says of it."""
+        """Its record in the manifest."""
         return manifests.Agent(
             name=self.name or None,
             command=[run.redactor.words(word) for word in self.words],
@@ -397,7 +397,7 @@ def check_version(program: str, wanted: str, environment: Mapping[str, str]) -> 
 
 
 def _printed(program: str, environment: Mapping[str, str]) -> tuple[str, str]:
-    """What it prints, and what went wrong; empty where nothing did."""
+    """The output of the program, and the problem with it; empty if there is none."""
     # Into a file: a process that it leaves behind would keep a pipe open.
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
         how = ""
@@ -426,7 +426,7 @@ NO_FILE: Final = b"(no file)"
 
 
 def left_file(place: str, name: str, largest: int) -> bytes | None:
-    """What a file says; None where there is none. Of a link, a folder or a pipe nothing is read.
+    """The content of a file; None if there is none. A link, a folder or a pipe is not read.
 
     Args:
         place: the folder of the place.
@@ -502,7 +502,7 @@ class Handover:
         return results
 
     def told(self, problem: str) -> str:
-        """What the agent is told where its results are missing or wrong, as a section of Markdown."""
+        """The section of Markdown that tells the agent that its results are missing or wrong."""
         example = json.dumps({"task": self._task_id, "status": "done", "summary": "What was done."})
         return (
             f"## The results of the task\n\n`{RESULTS}` in the root of the working folder {problem}. "
@@ -550,7 +550,7 @@ _LINES: Final = 3
 
 
 def stop_note(place: str) -> bytes | None:
-    """What the file says; None where there is none. Of a link, a folder or a pipe nothing is read."""
+    """The content of the file; None if there is none. A link, a folder or a pipe is not read."""
     return left_file(place, STOP_NOTE, _LARGEST_NOTE)
 
 
@@ -618,7 +618,7 @@ def brief_text(run: Run) -> str:
 
 
 def _work(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
-    """What the page says of a work item."""
+    """The facts of the page about a work item."""
     policy, manifest = run.policy, run.manifest
     gates: Gates = planned_gates(policy, item, commands=run.options.commands)
     task = task_of(policy, item)
@@ -664,7 +664,7 @@ def _is_the_agents(rule: RuleInPolicy) -> bool:
 
 
 def _paper(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
-    """What the page says of a document that is to be written."""
+    """The facts of the page about a document that is to be written."""
     policy = run.policy
     contract, models = contract_of(policy, item.kind), policy.declared("models")
     return {
@@ -688,7 +688,7 @@ def _fields(contract: Contract) -> Sequence[tuple[str, str]]:
 
 
 def _title(item: WorkItem) -> str:
-    """What the item is called: by its list, else by the first heading of its document."""
+    """The item's title: from its list, else the first heading of its document."""
     text = item.document_text
     if text is None or (item.listed is not None and item.listed.title):
         return item.listed.title if item.listed is not None else ""
@@ -709,7 +709,7 @@ def _results(task: Task) -> dict[str, str]:
 
 
 def _guards(policy: Policy, item: WorkItem, task: Task | None) -> Iterator[tuple[str, str, str]]:
-    """What is not to be touched: each pattern with what it is, and what says so."""
+    """The guards: each pattern with its kind, and its source."""
     settings = item.settings
     for guard in policy.guards.all:
         origin = policy.origin(guard.key)

@@ -542,7 +542,7 @@ def check_run(
 def too_early(
     repository: Repository, *, base: str, base_oid: str, head: str, branch: str, item: WorkItem
 ) -> Finding | None:
-    """What the check of a run would find before anything is done: a stage before its item's is not complete.
+    """The early finding of the check of a run: a stage before its item's is not complete.
 
     Args:
         repository: the user's.

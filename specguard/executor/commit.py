@@ -164,7 +164,7 @@ def keep_patch(run: Run) -> None:
 
 
 def patch(git: Git, base: str, tree: str, *, without: str = "", binary: bool = False) -> bytes:
-    """What a tree changes against a commit, as `git apply` takes it.
+    """The difference of a tree from a commit, as a patch for `git apply`.
 
     Args:
         git: reads both.
@@ -212,7 +212,7 @@ def _hooks_agree(run: Run, tree: str) -> bool:
 
 
 def _run_hooks(run: Run, tree: str, message: str) -> tuple[str, Command | None]:
-    """What the `commit-msg` hooks make of a message, and the last one that ran; None where there is none."""
+    """The message after the `commit-msg` hooks, and the last hook that ran; None if there is none."""
     path = place_of(run).write("message", message.encode("utf-8", "surrogateescape"))
     done = None
     for words in hook_commands(run, "commit-msg", path):
@@ -258,7 +258,7 @@ _AS_HUSKY: Final = 'PATH="$PWD/node_modules/.bin:$PATH"; export PATH; exec sh -e
 
 
 def hooks_of(repository: Repository, tree: Tree) -> Sequence[str]:
-    """What has hooks in a tree, for a person: `pre-commit`, and the folder of scripts.
+    """The kinds of hooks in a tree, for a person: `pre-commit`, and the folder of scripts.
 
     Args:
         repository: the user's, whose `core.hooksPath` counts.

@@ -113,7 +113,7 @@ USERS_OWN: Final = "formatters write, and here the files are your own"
 
 
 class Result(Record, frozen=False):
-    """What became of a gate.
+    """The outcome of a gate.
 
     Attributes:
         gate: the gate.
@@ -378,7 +378,7 @@ def is_owed(folder: RunFolder) -> bool:
 
 
 def _unfinished(folder: RunFolder) -> Mapping[str, Any]:
-    """What a round recorded that never came to its end; empty where none did."""
+    """The record of a round that did not end; empty if there is none."""
     try:
         data = folder.data(_UNFINISHED)
     except (OSError, ValueError):
@@ -390,7 +390,7 @@ _STATES: Final = ("passed", "failed", "skipped", "pending")
 
 
 def read_results(folder: RunFolder) -> Mapping[str, Any]:
-    """What became of each gate of the last round (`gates`), on which `tree`; empty before any.
+    """The outcome of each gate of the last round (`gates`), and its `tree`; empty before any.
 
     Raises:
         SpecguardError: the file cannot be read.
@@ -470,7 +470,7 @@ def check_tools(wanted: Iterable[tuple[str, str]], tree: Tree, environment: Mapp
 
 
 def remedy(program: str, named: str) -> str:
-    """What helps where a program is not on the path.
+    """The next step for a program that is not on the path.
 
     Args:
         program: its name.
@@ -555,7 +555,7 @@ class Ground:
         return git.read(git.start("write-tree", "--missing-ok", index=index), what).decode().strip()
 
     def patch(self, tree: str) -> bytes:
-        """What a tree changes since the base, but for the folder of runs."""
+        """The patch of a tree since the base, without the folder of runs."""
         return patch(self._git, self._base, tree, without=os.fsdecode(self._runs))
 
     def highlights(self, tree: str) -> Sequence[str]:
@@ -566,11 +566,11 @@ class Ground:
         return [*(one.message.subject for one in commits), *beside]
 
     def changes(self, before: str, after: str) -> Sequence[Entry]:
-        """What differs between two of its trees."""
+        """The differences between two of its trees."""
         return self._git.diff_trees(before, after)
 
     def entries(self, tree: str) -> Sequence[Entry]:
-        """What a tree changes since the base."""
+        """The changes of a tree since the base."""
         return self._git.diff_trees(self._base, tree)
 
     def show(self, tree: str) -> None:

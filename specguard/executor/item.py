@@ -1,4 +1,4 @@
-"""What a run works on, and which: the one that is named, else the current one, else the next that is open.
+"""The work item of a run: the named one, else the current one, else the next open one.
 
 The contract is one of the policy's: `[artifacts.research]`, `[artifacts.plan-review]`. Such a run works on no
 item of the policy's, so one is made for it: its branch is the one on which the plan's papers come about.
@@ -218,7 +218,7 @@ def check_recorded(policy: Policy, item: WorkItem, tree: Tree, branch: str) -> N
 
 
 def strays(run: Run, tree: str) -> str:
-    """What a run that makes a document has done beside it, as a section of Markdown; empty: nothing.
+    """A section of Markdown about the files changed beside the document to make; empty if there are none.
 
     Args:
         run: the run.
@@ -326,7 +326,7 @@ class Shared(Record):
 
 
 class Plain:
-    """What a commit has that a run may go on from.
+    """A commit's content for a run that goes on from it.
 
     Attributes:
         git, oid: where it is read, and its id.
@@ -489,7 +489,7 @@ class Chooser(Record):
         return found
 
     def _told(self, kind: str) -> Mapping[str, str]:
-        """What tells the plan: its file's name, else the branch that is checked out, where it brings it."""
+        """The field that names the plan: from its file, else from the branch that is checked out."""
         plan = self.options.plan
         if not plan:
             told = Template(self.kinds[kind].branch).read(self.branch) if self.branch else None
@@ -530,7 +530,7 @@ class Chooser(Record):
     def _at_commit(
         self, documents: Documents, history: History, also: Callable[[Listed], bool] = lambda _: False
     ) -> Sources:
-        """What is listed at a commit, and what tells whether that was done."""
+        """The items listed at a commit, with the test whether each was done."""
         sources = Sources(self.kinds, documents=documents)
         landed = Landings(sources, self.work.names, history=history, commits=lambda: ())
         sources.landed = lambda listed: landed(listed) or also(listed)

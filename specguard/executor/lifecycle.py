@@ -394,7 +394,7 @@ class Leftover(Record):
 
 
 def left_over(store: RunStore, repository: Repository, only: Collection[str] = ()) -> Sequence[Leftover]:
-    """What can be removed.
+    """The leftovers that can be removed.
 
     Runs that are under way or have died keep what they have, but for what the gates of one that has died have
     set up; it is given up with `run stop`.

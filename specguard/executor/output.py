@@ -1,4 +1,4 @@
-"""What commands print: as plain text, in logs of limited size, and without secrets.
+"""The output of commands: as plain text, in logs of limited size, and without secrets.
 
 What is taken out: the values of variables that are called secrets, as they are and encoded; and what looks
 like a credential, by the forms that the rule `secret-in-artifact` knows. It guards against the token that a
@@ -113,7 +113,7 @@ class CommandLog:
 
     @property
     def too_much(self) -> str:
-        """What is to be said where it printed more than is kept."""
+        """The message if more was printed than is kept."""
         return f"it printed more than {self._limit / (1 << 20):g} MiB"
 
     @property
@@ -282,7 +282,7 @@ class RedactedStream:
         self._kept = b""
 
     def feed(self, data: bytes) -> bytes:
-        """What can be told by now, in whole lines; the rest is kept back until more is there."""
+        """The redacted whole lines so far; the rest is kept back until more arrives."""
         self._kept += data
         return self._told(self._redactor.longest)
 

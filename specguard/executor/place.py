@@ -363,7 +363,7 @@ def is_place(path: str, run_id: str = "") -> bool:
 
 
 def strays(folder: str) -> list[str]:
-    """What is no run's in the folder of places: an agent that leaves its place by `..` comes there.
+    """Files in the folder of places that belong to no run: an agent that leaves its place by `..` gets there.
 
     Args:
         folder: the folder of places; it need not be there.

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 class Asked(Record):
-    """What the questions before a run are about.
+    """The subject of the questions before a run.
 
     Attributes:
         start: where it starts.
@@ -185,7 +185,7 @@ def _contradicts_nothing(asked: Asked) -> None:
 
 
 def _is_in_its_branch(asked: Asked) -> None:
-    """What a paper is about is on the branch that it goes on from, and a task is in the plan there."""
+    """Check that a paper's subject is on the branch that it starts from, and a task is in the plan there."""
     start, item, git, branch = asked.start, asked.item, asked.git, asked.item.branches[0]
     if is_paper(start.policy, item.kind):
         files = Tree(git, git.commit(asked.tip or start.oid).tree)

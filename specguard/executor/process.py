@@ -164,7 +164,7 @@ def run_command(
 
 
 def response_of(folder: RunFolder, command: Command) -> Response:
-    """What is kept of a command's output, with its last lines.
+    """The record of a command's output, with its last lines.
 
     Raises:
         OSError, ValueError: it cannot be read.

@@ -1,4 +1,4 @@
-"""What a run gives away: the push of its commit, and its pull request. It sees the remote for that.
+"""The results of a run that leave the machine: the push of its commit, and its pull request.
 
 A pull request is opened or updated with the platform's command line, else printed. Never merged.
 """
@@ -446,7 +446,7 @@ def body_of(run: Run) -> str:
 
 
 def _beside(body: str, run: Run) -> str:
-    """What an open request says, with the run's part in place of what it wrote before, else at the end."""
+    """The text of an open request with the run's part replaced, else added at the end."""
     lines, own = body.splitlines(), list(_part(run))
     mark = next(line for line in own if line.startswith("- Run: "))
     if mark not in lines:
@@ -460,7 +460,7 @@ def _beside(body: str, run: Run) -> str:
 
 
 def _part(run: Run) -> Iterator[str]:
-    """What a run adds to a body: each line begins as one of `_OWN`."""
+    """The part that a run adds to a body: each line begins as one of `_OWN`."""
     manifest = run.manifest
     document = manifest.item.document or manifest.item.plan
     if document:

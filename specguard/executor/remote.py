@@ -1,4 +1,4 @@
-"""What is outside of this machine: remotes, through git, and their platforms, through `gh` and `glab`.
+"""Remotes, through git, and their platforms, through `gh` and `glab`.
 
 A remote is always named by an address, never by a name. Git runs in a git directory of its own, without
 hooks, remotes or refs of the user's. Objects that are fetched go to the user's store, as with any fetch; no
@@ -85,7 +85,7 @@ class Heads(Record):
 
 
 class PushAnswer(Record):
-    """What a remote made of a push.
+    """The answer of a remote to a push.
 
     Attributes:
         flag: git's sign for it: a space, `*`, `+`, `=` for one that it had already, `!` for a refusal.

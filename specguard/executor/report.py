@@ -1,4 +1,4 @@
-"""What runs came to: the report of one, and the metrics of all; for people.
+"""The reports of runs, for people: of one run, and the metrics of all.
 
 A report says what was done, what failed and what fixed it, and what remains. The metrics say how many runs
 there were, how long they took, how they ended, and which done items a reviewer has evidence of.
@@ -154,7 +154,7 @@ def report_text(manifest: Manifest, folder: RunFolder, changed: Sequence[Changed
 
 
 def still_failing(manifest: Manifest, folder: RunFolder) -> Sequence[str]:
-    """What failed in a run and was not fixed: a line for each, and the last lines of a command's output.
+    """The failures of a run that were not fixed: a line for each, and the last lines of the output.
 
     Args:
         manifest: its record.
@@ -182,7 +182,7 @@ def last_output(manifest: Manifest, folder: RunFolder) -> str:
 
 
 def suggestion(folder: RunFolder) -> str:
-    """What `error.json` says is to be done next; empty where there is none."""
+    """The next step in `error.json`; empty if there is none."""
     said = _json(folder, ERROR).get("suggestion")
     return said if isinstance(said, str) else ""
 
@@ -299,7 +299,7 @@ def _remains(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str
 
 
 def work_left(manifest: Manifest, folder: RunFolder) -> Sequence[tuple[str, str]]:
-    """What a run that stopped and pushed nothing has made: `files` and `patch`, each with its path."""
+    """The files of a run that stopped without a push: `files` and `patch`, each with its path."""
     path = folder.file(PATCH)
     if manifest.state != "stopped" or manifest.pushed or not manifest.place or not os.path.isfile(path):
         return ()
@@ -307,7 +307,7 @@ def work_left(manifest: Manifest, folder: RunFolder) -> Sequence[tuple[str, str]
 
 
 def opening(manifest: Manifest) -> str:
-    """What is to be said before the command that opens the pull request."""
+    """The text before the command that opens the pull request."""
     if manifest.repository.tip is None:
         return "Open the pull request"
     return f"Open the pull request of {manifest.branch}, unless it has one: that has the commit now"
@@ -454,7 +454,7 @@ class DoneItem(Record):
 
 
 def metrics(store: RunStore, directory: str, environment: Mapping[str, str]) -> dict[str, Any]:
-    """What the runs of a repository come to, as JSON can hold it.
+    """The metrics of a repository's runs, for JSON.
 
     Args:
         store: the runs.
@@ -505,7 +505,7 @@ def metrics(store: RunStore, directory: str, environment: Mapping[str, str]) -> 
 
 
 def _done_items(store: RunStore, directory: str, environment: Mapping[str, str]) -> Iterator[DoneItem]:
-    """What the base has done or ticked, as the rules count it, each with what shows it."""
+    """The items that are done or ticked in the base, as the rules count them, each with its evidence."""
     repository = Repository.locate(directory, environment)
     options = RunOptions(environment=environment, directory=directory)
     with Git(repository) as git:

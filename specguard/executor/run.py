@@ -273,7 +273,7 @@ class Run(Record, frozen=False):
 
 
 class Round:
-    """What came of one round.
+    """The outcome of one round.
 
     Attributes:
         tree: what was judged last in it; None where it did not come to that.
@@ -513,7 +513,7 @@ def asked_before(
     command: Sequence[str] = (),
     **words: Any,
 ) -> RunOptions:
-    """What a run was asked to do, as it goes on.
+    """The options of a run that goes on, from its record.
 
     Args:
         folder: the run's.

@@ -128,7 +128,7 @@ class Start:
 
 
 class Known:
-    """What is known before the remote is asked: the base as it was fetched last.
+    """The state before the remote is asked: the base as it was fetched last.
 
     Attributes:
         base: its short name; empty where there is none.

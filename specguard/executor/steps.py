@@ -80,7 +80,7 @@ _MOST_TIPS: Final = 5
 
 
 class Outlook(Record):
-    """What a dry run knows of a run that would begin.
+    """The facts that a dry run has about a run that would begin.
 
     Attributes:
         run: it.
@@ -118,7 +118,7 @@ class Step(ABC):
 
     @abstractmethod
     def describe(self, would: Outlook) -> list[str]:
-        """What it would do, in lines."""
+        """The lines of a dry run about this step."""
 
     def do(self, line: Line) -> object:  # noqa: ARG002
         """Do it; what it gives as a text is recorded, and False says that it is not done yet."""
@@ -126,7 +126,7 @@ class Step(ABC):
 
 
 class Preflight(Step):
-    """What is asked before a run begins; `specguard.executor.preflight.prepare` does it."""
+    """The checks before a run begins; `specguard.executor.preflight.prepare` does them."""
 
     name = "preflight"
 
@@ -153,7 +153,7 @@ class MakePlace(Step):
     resumed = "place"
 
     def describe(self, would: Outlook) -> list[str]:
-        """What is checked out there."""
+        """The lines of a dry run about the place."""
         start = would.run.manifest.repository.start
         return [f"a repository of its own, checked out at {start}, with no remote and no refs"]
 
@@ -199,13 +199,13 @@ class Work(Step):
 
 
 class Inspect(Step):
-    """What the agent did beside changing files, and that it changed some."""
+    """The inspection of the agent's work: that it changed files, and did nothing else."""
 
     name = "inspect"
     resumed = "inspect"
 
     def describe(self, would: Outlook) -> list[str]:  # noqa: ARG002 - it is the same for every run
-        """What is seen."""
+        """The lines of a dry run about the inspection."""
         return ["what the agent did beside changing files"]
 
     def do(self, line: Line) -> None:
@@ -249,7 +249,7 @@ class Check(Step):
     resumed = "inspect"
 
     def describe(self, would: Outlook) -> list[str]:
-        """What judges."""
+        """The lines of a dry run about the check."""
         hooks = hooks_of(would.asked.git.repository, would.asked.start.documents.tree)
         policy = f"the rules of the policy {would.run.policy.policy_id[:12]}"
         return [*(f"the hooks of {one}" for one in hooks), policy]
@@ -493,7 +493,7 @@ PLAN_SCHEMA: Final = "specguard.run-plan/1"
 
 
 class Job(Record):
-    """What one run would do.
+    """The plan of one run.
 
     Attributes:
         label: what messages call it.
@@ -509,7 +509,7 @@ class Job(Record):
 
 
 class RunPlan(Record):
-    """What one or several runs would do.
+    """The plan of one or several runs.
 
     Attributes:
         jobs: each of those that would begin.
@@ -549,7 +549,7 @@ class RunPlan(Record):
 
 
 def plan_of(options: Sequence[RunOptions]) -> RunPlan:
-    """What runs would do one after the other, from what was fetched last.
+    """The plan of runs one after the other, from the state that was fetched last.
 
     Args:
         options: what is asked for, of each run.

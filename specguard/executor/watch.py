@@ -1,4 +1,4 @@
-"""What an agent may do: it is seen how everything was before it began, and what it changed beside files.
+"""The watch over an agent: the state before it began is compared with the state after.
 
 Whoever runs in the place may edit files in it and nothing else. Commits are specguard's to make, so `HEAD`,
 refs, configuration, hooks and the rest of the place's `.git` stay as they were. So do the configuration and
@@ -168,7 +168,7 @@ def inspect(run: Run, by: str = "the agent") -> None:
 
 
 def watch_place(run: Run) -> Callable[[], RunEnded | None]:
-    """What tells while the agent works in the place that it has grown by more than it may."""
+    """The function that tells, while the agent works, whether its place has outgrown its limit."""
     place = place_of(run)
 
     def look() -> RunEnded | None:
@@ -234,7 +234,7 @@ _OUTSIDE: Final = {
 
 
 def _outside(run: Run, place: Place, before: State, after: State) -> list[str]:
-    """What was done to the user's repository and settings; what may be the user's own doing is noted."""
+    """Changes to the user's repository and settings; those that may be the user's own are noted."""
     done, meanwhile, guarded = [], [], []
     for name in sorted(before.keys() | after.keys(), key=lambda one: (one.startswith("file "), one)):
         old, new = before.get(name, ""), after.get(name, "")
@@ -349,7 +349,7 @@ def _text(path: str) -> str:
 
 
 def _content(path: str) -> str:
-    """What tells a file's content from any other; empty where there is none."""
+    """A digest of a file's content; empty if there is none."""
     try:
         status = os.lstat(path)
         if stat.S_ISLNK(status.st_mode):
@@ -365,7 +365,7 @@ def _content(path: str) -> str:
 
 
 def _status(path: bytes) -> str:
-    """What changes with a file, without reading it; empty where there is none."""
+    """The metadata that changes with a file, without reading it; empty if there is none."""
     try:
         status = os.lstat(path)
     except OSError:
@@ -420,7 +420,7 @@ def _refs(repository: Repository) -> State:
 
 
 def _read(repository: Repository, *arguments: str) -> str:
-    """What git says in the user's repository; also its complaints, of a broken ref for example."""
+    """The output of git in the user's repository, with its complaints, of a broken ref for example."""
     process = repository.in_place(*arguments, user=True)
     pieces = []
     try:
@@ -433,7 +433,7 @@ def _read(repository: Repository, *arguments: str) -> str:
 
 
 def _configured(repository: Repository) -> State:
-    """What tells each file of settings from any other, those that others include too.
+    """A digest of each file of settings, with the files that they include.
 
     Of the repository's own, what is said of its branches is apart: git and editors write it whenever somebody
     works. One that names a remote which is not set up counts among the others.
@@ -482,7 +482,7 @@ def _working_files(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def _runs_folders(run: Run, root: bytes) -> tuple[bytes, ...]:
-    """What the paths of runs begin with, from the root of the checkout: they are specguard's to write."""
+    """The prefixes of the paths of runs, from the root of the checkout: specguard writes there."""
     item = os.path.dirname(os.path.realpath(os.fsencode(run.folder.path)))
     folders = [run.policy.declared("run_settings").folder]
     for kept in (os.path.dirname(item), item):

@@ -34,7 +34,7 @@ class Value:
 
 @dataclass
 class Imported:
-    """What one source, or several, come to.
+    """The settings from one source, or several.
 
     Attributes:
         tables: the settings, by table as its header has it (`rules.commit-form`) and by key.

@@ -71,7 +71,7 @@ class _CommitRule(NamedTuple):
 
 
 def import_commitlint(top: str, name: str) -> Imported:
-    """What a configuration comes to.
+    """The settings from a configuration.
 
     Args:
         top: the repository's folder.
@@ -183,7 +183,7 @@ def _width(made: Imported, rules: dict[str, _CommitRule]) -> None:
 
 
 def _complete(made: Imported, origin: Origin, *, ignores: bool) -> None:
-    """What follows from the settings, and what commitlint leaves free where nothing is said."""
+    """Add the settings that follow from others, and those that commitlint leaves free by default."""
     message, form = made.tables.get(_MESSAGE, {}), made.tables.get(_FORM, {})
     types = message.get("types")
     if types and "type_case" not in message and all(name == name.lower() for name in types.value):

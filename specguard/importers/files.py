@@ -53,7 +53,7 @@ class _PathRule(NamedTuple):
 
 
 def import_repolinter(top: str, name: str, paths: Sequence[bytes]) -> Imported:
-    """What a ruleset comes to.
+    """The settings from a ruleset.
 
     Args:
         top: the repository's folder.
@@ -139,7 +139,7 @@ def _absent(made: Imported, rule: _PathRule) -> str:
 
 
 def _without(made: Imported, rule: _PathRule) -> str:
-    """What no file must contain is forbidden in added lines."""
+    """Forbid in added lines what no file must contain."""
     content = rule.options.get("content")
     kept, free = rule.patterns("globsAll")
     if not isinstance(content, str) or not content:
@@ -171,7 +171,7 @@ _CARRIED: Final[Mapping[str, Callable[[Imported, _PathRule], str]]] = {
 
 
 def _problem(patterns: Sequence[str]) -> str:
-    """What keeps patterns from being some here; empty where nothing does."""
+    """The reason why patterns cannot be used here; empty if they can."""
     if len(patterns) > _MOST:
         return "it comes to too many patterns"
     for pattern in patterns:
@@ -210,7 +210,7 @@ _PLAN: Final = ["Summary", "Technical Context", "Constitution Check", "Project S
 
 
 def import_openspec(top: str) -> Imported:
-    """What OpenSpec's folder asks of its files.
+    """The settings from OpenSpec's folder.
 
     Raises:
         SpecguardError: its configuration cannot be read.
@@ -269,7 +269,7 @@ def has_features(top: str) -> bool:
 
 
 def import_speckit(top: str) -> Imported:
-    """What spec-kit asks of a feature's files.
+    """The settings from the files of a spec-kit feature.
 
     Raises:
         SpecguardError: a template cannot be read.

@@ -132,7 +132,7 @@ def _file(document: TextDocument) -> str:
 
 
 def _flaws(file: str, texts: Mapping[str, str], *, saved: bool) -> Sequence[DocumentFlaw] | None:
-    """What is wrong in a file; None where that cannot be told now, so that what was told before stays."""
+    """The flaws of a file; None if they are not known now, so that the ones shown before stay."""
     if not file:
         return None
     try:
@@ -230,7 +230,7 @@ def is_authority(place: EditedFile) -> bool:
 
 
 def authority_flaws(place: EditedFile, text: Callable[[str], str | None]) -> list[DocumentFlaw]:
-    """What is wrong in a document of the authority, as it stands in the editor.
+    """The flaws of a document of the authority, as it is in the editor.
 
     Args:
         place: the document.
@@ -290,7 +290,7 @@ def authority_flaws(place: EditedFile, text: Callable[[str], str | None]) -> lis
 
 
 def artifact_flaws(place: EditedFile) -> list[DocumentFlaw]:
-    """What the rules about artifacts, specs and plans find in a file of the working tree, as it was saved.
+    """The findings of the rules about artifacts, specs and plans in a saved file of the working tree.
 
     Raises:
         SpecguardError: nothing can be judged here.

@@ -230,14 +230,14 @@ def _why(asked: Why, directory: str) -> Mapping[str, Any]:
 
 @_tool(PolicyArguments)
 def _policy(_: PolicyArguments, directory: str) -> Mapping[str, Any]:
-    """What was understood of the authority: settings with their lines, rules."""
+    """The policy as it was understood: settings with their lines, rules."""
     data = policy_data(open_policy(_request(directory)))
     return {**data, "rules": [rule for rule in data["rules"] if rule["active"]]}
 
 
 @_tool(Brief, page="page")
 def _brief(asked: Brief, directory: str) -> Mapping[str, Any]:
-    """What a work item asks for: what may change, names, gates."""
+    """The brief of a work item: what may change, names, gates."""
     _stay_inside(asked.plan)
     options = RunOptions(
         environment=dict(os.environ), directory=directory, kind=asked.kind, item=asked.item, plan=asked.plan
@@ -367,7 +367,7 @@ def _server(directory: str) -> Server[Any]:
 
 
 def answer(name: str, given: Mapping[str, Any], directory: str) -> types.CallToolResult:
-    """What a tool answers; that it cannot is an answer too.
+    """The answer of a tool; a failure is an answer too.
 
     Args:
         name: the tool's name.
@@ -427,7 +427,7 @@ def _refusal(error: Exception | SystemExit) -> types.CallToolResult:
 
 
 def _protected(ask: Callable[[], _Asked]) -> _Asked:
-    """What is asked for; each error as one of the protocol, which ends no server."""
+    """The result; an error becomes one of the protocol, which ends no server."""
     try:
         return ask()
     except (Exception, SystemExit) as error:

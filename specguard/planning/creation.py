@@ -1,4 +1,4 @@
-"""What planning writes: the planner's brief, the folder of a change, and the plan of a `tasks.md`.
+"""The files that planning writes: the planner's brief, a change's folder, and the plan of a `tasks.md`.
 
 A change has OpenSpec's form, with `TODO:` for all that a person must say. Of a `tasks.md` each box becomes
 one task, held to the rules that will judge it.
@@ -125,7 +125,7 @@ class NewPlan:
                     raise _unready(said, f"{self._source.path}/{TASKS}", help, box.line)
 
     def notes(self, contracts: Mapping[str, Contract]) -> Iterator[str]:
-        """What the person who made the plan must still do: companions, commands, files, ticked boxes."""
+        """The open work of the person who made the plan: companions, commands, files, ticked boxes."""
         path = self.path.encode("utf-8")
         written = {name.rpartition("/")[2] for name in self.files()}
         for contract in contracts.values():
@@ -187,7 +187,7 @@ class NewPlan:
             raise _unready(f"it describes no option {option!r}", options, help)
 
     def _value(self) -> Any:
-        """What stands in its file."""
+        """The data of its file."""
         kind = self._kind
         tasks = nested(kind.tasks, [self._task(box, needed) for box, needed in self._boxes.needs()])
         if not isinstance(tasks, dict):
@@ -392,7 +392,7 @@ def plans_folder(kind: PlanKind) -> str:
 
 
 def planner_brief(policy: Policy) -> str:
-    """What the planning agent is told of a policy, for all kinds of plans that this describes."""
+    """The brief of the planning agent: the policy for all kinds of plans that it describes."""
     works: Mapping[str, WorkKind] = policy.declared("work_kinds")
     models = policy.declared("models")
 

@@ -273,7 +273,7 @@ class TaskDrift(Record):
 
     @property
     def data(self) -> dict[str, Any]:
-        """What is told of it, as JSON can hold it."""
+        """Its data for JSON."""
         return {
             "plan": path_text(self.task.plan.path),
             "line": self.task.line,
@@ -359,7 +359,7 @@ class Sync:
         return TaskDrift(file, task, f"its run {run.run_id} succeeded", status=status, evidence=new)
 
     def _evidence(self, task: Task, run: RunView) -> list[Mapping[str, Any]]:
-        """What a run shows for a task: its commands with their exit codes, or its record in the tree."""
+        """The evidence of a run for a task: its commands with their exit codes, or its record in the tree."""
         if run.manifest is None:
             inside = os.path.relpath(run.path, self._root)
             return [] if inside.startswith(os.pardir) else [{"manifest": f"{inside}/{run.layout}"}]
@@ -393,6 +393,6 @@ class Sync:
 
 
 def _said(task: Task) -> Sequence[Any]:
-    """What a task has for evidence, as it is written."""
+    """The evidence of a task, as it is written."""
     said = task.said("verification")
     return said if isinstance(said, list) else [said]

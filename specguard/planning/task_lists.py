@@ -1,4 +1,4 @@
-"""What a plan is made from: changes of OpenSpec and features of spec-kit, and the tasks of their `tasks.md`.
+"""The sources of a plan: changes of OpenSpec, features of spec-kit, and the tasks of their `tasks.md`.
 
 A task is a box of a list, with what stands below it.
 
@@ -301,7 +301,7 @@ class Issue(NamedTuple):
 
 
 class Detail(NamedTuple):
-    """What is said of a task by one key, without the marks of code around it, and its line from 1."""
+    """A value that a task has under one key, without the marks of code around it, and its line from 1."""
 
     key: str
     value: str
@@ -338,7 +338,7 @@ class Box:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         return self.id or f"the task in line {self.line}"
 
     @property
@@ -347,7 +347,7 @@ class Box:
         return self.text.replace("*", "").replace("`", "")
 
     def values(self, key: str) -> Sequence[str]:
-        """What is said of it by one key, but for what is empty."""
+        """Its values under one key, without empty ones."""
         return [one.value for one in self.details if one.key == key and one.value]
 
     def says(self, key: str) -> bool:
@@ -356,7 +356,7 @@ class Box:
 
 
 class Boxes:
-    """What a `tasks.md` says.
+    """The boxes of a `tasks.md`.
 
     Attributes:
         all: its tasks, in order.
@@ -374,7 +374,7 @@ class Boxes:
                 self.by_id.setdefault(box.id.lower(), box)
 
     def needs(self) -> Iterator[tuple[Box, Sequence[Box]]]:
-        """What each task needs: what it says, else what stands before it.
+        """The tasks that each task needs: those that it names, else those before it.
 
         A task of OpenSpec's needs the one before it. With spec-kit one that is `[P]` needs what comes before
         those beside it, and one that is not, as well as the first of a phase, needs all of those.
@@ -466,7 +466,7 @@ def files_of(value: str) -> list[str]:
 
 
 def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Issue]:
-    """What keeps tasks from becoming those of a plan, each once.
+    """The flaws that keep tasks from becoming those of a plan, each once.
 
     Args:
         path: the file, from the repository's root.

@@ -112,7 +112,7 @@ def require_valid(folder: SourceFolder) -> None:
 
 
 def requirements(page: SourcePage) -> Mapping[str, Sequence[Requirement]]:
-    """What a delta does with requirements: those of ADDED, MODIFIED and REMOVED, and names FROM and TO."""
+    """The requirements of a delta by operation: ADDED, MODIFIED and REMOVED, and names FROM and TO."""
     found: dict[str, list[Requirement]] = {}
     for section in page.sections(2):
         operation = _operation(section)
@@ -197,7 +197,7 @@ def _specs(folder: SourceFolder) -> Iterator[Issue]:
 
 
 def _delta(path: str, page: SourcePage, main: SourcePage) -> Iterator[Issue]:
-    """What is wrong with what a change says of one capability."""
+    """The flaws of a change's delta for one capability."""
     yield from _sections(path, page)
     named = requirements(page)
     for operation in ("ADDED", "MODIFIED"):
@@ -293,7 +293,7 @@ def _names(path: str, named: Mapping[str, Sequence[Requirement]]) -> Iterator[Is
 
 
 def _against(path: str, named: Mapping[str, Sequence[Requirement]], main: SourcePage) -> Iterator[Issue]:
-    """What a change leaves out, or speaks of, that the capability's specification has, or has not."""
+    """The flaws of a delta beside its specification: names that it leaves out, or that are not there."""
     section = next((one for one in main.sections(2) if one.title.lower() == "requirements"), None)
     current = {one.name: one for one in _requirements(main, section)} if section else {}
     new = {to.name: old.name for old, to in zip(named.get("FROM", ()), named.get("TO", ()), strict=False)}
@@ -320,7 +320,7 @@ def _against(path: str, named: Mapping[str, Sequence[Requirement]], main: Source
 
 
 def _operation(section: Chapter) -> str:
-    """What a section of a delta does with requirements; empty for any other one."""
+    """The operation of a delta's section on requirements; empty for other sections."""
     return next((one.partition(" ")[0] for one in _TITLES if one.lower() == section.title.lower()), "")
 
 
@@ -385,7 +385,7 @@ def _says(text: str) -> bool:
 
 
 def _validated(folder: SourceFolder, own: Sequence[Issue]) -> Iterator[Issue]:
-    """What `openspec validate` finds in files of a change where nothing as bad was found already."""
+    """The flaws that `openspec validate` finds in files of a change without one of the same level so far."""
     program = shutil.which("openspec")
     if program is None:
         return

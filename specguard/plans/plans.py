@@ -94,7 +94,7 @@ class Plan(Record):
         return self.by_id.get(normal_id(task_id))
 
     def broken(self) -> Iterator[Finding]:
-        """What is wrong with what its tasks need of each other."""
+        """The flaws of its tasks' dependencies."""
         positions = {task.key: position for position, task in enumerate(self.tasks)}
         graph: dict[int, list[int]] = {}
         for task in self.tasks:
@@ -199,7 +199,7 @@ class Plans:
         return None
 
     def flaws(self, plan: Plan) -> Iterator[Finding]:
-        """What is wrong with the shape of a plan of the judged tree.
+        """The flaws in the shape of a plan of the judged tree.
 
         Raises:
             MissingFact: the file that describes its options cannot be read.
@@ -228,7 +228,7 @@ class Plans:
         return judge_each(done, lambda task: unverified(task, proof, today))
 
     def too_early(self, work: Work) -> Iterator[Finding]:
-        """What the change's tasks need that is not done; those apart whose status says that they were begun.
+        """The open dependencies of the change's tasks; apart, those of tasks that have been begun.
 
         Args:
             work: which tasks the change names.
@@ -244,7 +244,7 @@ class Plans:
                     yield from too_early(task, why=f"is what {unit.label} is for", base=named.plan)
 
     def units(self, work: Work | None) -> Sequence[Unit]:
-        """What finishes one task: the change as a whole and each of its commits, as kinds of plans say.
+        """The units that finish one task: the whole change and each of its commits, as kinds of plans say.
 
         Args:
             work: which tasks the change names; None where the policy has no work items.
@@ -317,7 +317,7 @@ def plan_templates(kinds: Mapping[str, PlanKind]) -> Sequence[tuple[str, PathTem
 
 
 def _needs(task: Task) -> Iterator[tuple[Place, str, Task | None]]:
-    """What a task needs: the place below it, the id as written, and the task; None where there is none."""
+    """The dependencies of a task: the place in it, the id as written, and the task; None if there is none."""
     for place, text in task.listed("depends_on"):
         yield place, text, task.plan.task(text)
 
@@ -375,7 +375,7 @@ def finished(before: Plan | None, after: Plan | None) -> list[Task]:
 
 
 def edits(before: Plan | None, after: Plan | None, task_id: str) -> Iterator[Edit]:
-    """What a change does to a plan, but for finishing one task with the evidence of it.
+    """The changes to a plan beside finishing one task with its evidence.
 
     Finishing is: its status becomes one of `done`, and keys of it that say nothing of what the task is, such
     as its evidence and the times that tools note.
@@ -397,7 +397,7 @@ def edits(before: Plan | None, after: Plan | None, task_id: str) -> Iterator[Edi
 
 
 def _of_top(before: Plan, after: Plan) -> Iterator[Edit]:
-    """What a change does to that which stands in a plan beside its tasks."""
+    """The changes to the top of a plan, beside its tasks."""
     old, new = (_pruned(plan.data.value, plan.tasks_key) for plan in (before, after))
     old, new = (value if isinstance(value, dict) else {} for value in (old, new))
     for key in sorted({*old, *new}):
@@ -408,7 +408,7 @@ def _of_top(before: Plan, after: Plan) -> Iterator[Edit]:
 
 
 def _of_tasks(before: Plan, after: Plan, own: str) -> Iterator[Edit]:
-    """What a change does to a plan's tasks; to its own one all but finishing it."""
+    """The changes to a plan's tasks; for its own task all but finishing it."""
     for name, task in before.by_id.items():
         if name not in after.by_id:
             yield Edit(f"removes {task.name}", task.key, None)
@@ -475,7 +475,7 @@ class Unit(Record):
 
     @property
     def label(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         return "the change" if self.commit is None else f"commit {self.commit[:10]}"
 
     def finished(self) -> Iterator[Task]:
@@ -487,7 +487,7 @@ class Unit(Record):
                 yield from finished(self.plans.at(path, self.before), after)
 
     def edits(self) -> Iterator[Edit]:
-        """What it does to the plan of its task, but for finishing that one with its evidence."""
+        """Its changes to the plan of its task, beside finishing that task with its evidence."""
         path = self.task.plan.path
         return edits(self.plans.at(path, self.before), self.plans.at(path, self.after), self.task.id)
 

@@ -51,7 +51,7 @@ class Task(DataEntry):
 
     @property
     def name(self) -> str:
-        """What messages call it: its id, or its place where it has none."""
+        """Its name in messages: its id, or its place if it has none."""
         if self.id.isdigit():
             return f"task {self.id}"
         return self.id or f"the task at {self.field()}"
@@ -83,7 +83,7 @@ class Task(DataEntry):
 
     @property
     def done_criteria(self) -> Sequence[str]:
-        """What holds when it is done."""
+        """The conditions that hold when it is done."""
         return [text for _, text in self.listed("done_criteria")]
 
     @property
@@ -127,7 +127,7 @@ class Task(DataEntry):
 
     @property
     def expected_paths(self) -> Covering:
-        """What its `expected_files` cover together; entries that mean nothing are left out."""
+        """The paths that its `expected_files` cover together; entries without a meaning are left out."""
         code = self.plan.settings.code
         patterns = [text for one in self.expected_files for text in expectation(one, code).paths.patterns]
         return Covering(list(dict.fromkeys(patterns)))
@@ -199,7 +199,7 @@ _PROBLEMS: Final = {
 
 
 class Expectation(Record):
-    """What one entry of `expected_files` covers.
+    """The paths that one entry of `expected_files` covers.
 
     Attributes:
         paths: patterns from the repository's root; empty where the entry means none.
@@ -211,7 +211,7 @@ class Expectation(Record):
 
 
 def expectation(text: str, code: str = "") -> Expectation:
-    """What an entry of `expected_files` covers: a file, a folder with all below it, or a pattern.
+    """The paths that an entry of `expected_files` covers: a file, a folder with its content, or a pattern.
 
     A name is also taken as it stands, so that `app/[id]/page.tsx` is that file. A remark behind the path
     (`src/x.py (new)`) and a line (`src/x.py:12`) are left out.
@@ -303,7 +303,7 @@ def _with(text: str, place: Place, key: str, value: Any) -> str:
 
 
 def _members(text: str, start: int) -> Sequence[tuple[str | int, int, int, int]]:
-    """What is in an object or a list: the key or position, where that begins, and the value's two ends."""
+    """The members of an object or a list: the key or position, its beginning, and the value's two ends."""
     found: list[tuple[str | int, int, int, int]] = []
     at = _over_space(text, start + 1)
     while text[at] not in "}]":
@@ -332,7 +332,7 @@ _KINDS: Final = {
 
 
 def flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
-    """What is wrong with a plan as such; its dependencies and its verification are left to others.
+    """The flaws of a plan itself; its dependencies and its verification are checked elsewhere.
 
     Args:
         plan: the plan.
@@ -359,7 +359,7 @@ def flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
 
 
 def _listing(plan: Plan) -> Iterator[Finding]:
-    """What is wrong with the list of tasks."""
+    """The flaws of the list of tasks."""
     listing, where, top = plan.listing, plan.settings.tasks, plan.tasks_key
     if not isinstance(listing, (list, dict)) or not listing:
         said = f"has no {where!r}" if listing is None else f"has {kind_of(listing)} in {where!r}"
@@ -407,7 +407,7 @@ def _of_plan(
 
 
 def task_flaws(task: Task) -> Iterator[Finding]:
-    """What is wrong with a task as such."""
+    """The flaws of a task itself."""
     for name in task.plan.settings.required:
         if task.said(name) is None and not (name == "id" and task.id):
             key = task.key_of(name)
@@ -489,5 +489,5 @@ def _of_task(
 
 
 def kind_of(value: Any) -> str:
-    """What kind of value something is, for messages."""
+    """The kind of a value, for messages."""
     return _KINDS.get(type(value), "a number")

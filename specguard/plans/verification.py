@@ -1,4 +1,4 @@
-"""What a plan says of how a task was verified.
+"""The verification of a task, as a plan states it.
 
 Under `verification` of the task stands one entry, or a list of them:
 
@@ -105,7 +105,7 @@ class TaskEvidence(Record):
 
 
 def evidence_of(task: Task) -> TaskEvidence:
-    """What a plan says of how a task was verified."""
+    """The verification of a task, as a plan states it."""
     evidence = TaskEvidence()
     key = task.key_of("verification")
     _read(evidence, task.value.get(key), (key,))
@@ -200,7 +200,7 @@ _FORMS: Final = (
 
 
 def unverified(task: Task, proof: RunProof, today: date) -> Iterator[Finding]:
-    """What is missing for a task that is done.
+    """Findings about missing evidence for a task that is done.
 
     Args:
         task: the task.
@@ -301,7 +301,7 @@ def _run_problem(cited: CitedManifest, task: Task, proof: RunProof) -> str:
 
 
 def manual_problem(manual: Manual, today: date) -> str:
-    """What a person's word lacks; empty where it is complete."""
+    """The missing part of a person's statement; empty if it is complete."""
     day = parse_date(manual.when)
     lacks = ""
     if not manual.note or owes(manual.note):

@@ -209,5 +209,5 @@ def _entities(text: str) -> str:
 
 
 def _entity(match: re.Match[str]) -> str:
-    """What is marked up, with its last character as an entity."""
+    """The matched markup, with its last character as an entity."""
     return f"{match[0][:-1]}&#{ord(match[0][-1])};{'&#8203;' if match['refers'] else ''}"

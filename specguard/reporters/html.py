@@ -210,7 +210,7 @@ def _word(verdict: Verdict) -> str:
 
 
 def _lead(verdict: Verdict) -> str:
-    """What the verdict means, and how much is open, in a sentence or two."""
+    """The meaning of the verdict, and the number of open findings, in a sentence or two."""
     if verdict.empty and verdict.outcome == "passed":
         return "There was nothing to judge."
     kinds = Counter(map(_kind, verdict.findings))
@@ -219,7 +219,7 @@ def _lead(verdict: Verdict) -> str:
 
 
 def _subject(verdict: Verdict) -> str:
-    """What was judged, for a heading."""
+    """The judged change, for a heading."""
     branch = verdict.change.get("branch")
     name = cut_path(str(branch)) if branch else str(verdict.change.get("head") or "")[:12]
     judged = text.subject_of(verdict)
@@ -236,7 +236,7 @@ def _why(result: RuleResult) -> str:
 
 
 def _facts(verdict: Verdict) -> list[tuple[str, str, str]]:
-    """What was judged by what: a name, a value, and `place` or `id` where the value is code."""
+    """The facts of the judgement: a name, a value, and `place` or `id` if the value is code."""
     change, authority = verdict.change, verdict.authority
     base = change.get("base")
     work_item = change.get("work_item") or {}
@@ -304,7 +304,7 @@ def _groups(verdict: Verdict, room: int) -> Iterator[dict[str, Any]]:
 
 
 def _kind(judged: Judged) -> str:
-    """What a finding is filtered by: its state, or its severity where it is open."""
+    """The filter value of a finding: its state, or its severity if it is open."""
     return judged.severity if judged.state == "open" else judged.state
 
 

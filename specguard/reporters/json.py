@@ -55,7 +55,7 @@ def error_report(error: SpecguardError) -> str:
 
 
 def errors(error: SpecguardError) -> list[dict[str, Any]]:
-    """What is wrong, as plain data."""
+    """The errors, as plain data."""
     return [
         {
             "code": one.code,

@@ -90,7 +90,7 @@ def summary(entry: Registered) -> str:
 
 
 def data(entry: Registered) -> dict[str, Any]:
-    """What the list of rules says of one, as JSON can hold it."""
+    """The data of a rule in the list of rules, for JSON."""
     rule = entry.rule
     return {
         **fields_of(rule, "code", "name", "severity"),
@@ -123,7 +123,7 @@ def prose(text: str) -> str:
 
 
 def remedy(text: str) -> str:
-    """What a rule's docstring says of how to fix a finding, on one line; empty without it."""
+    """The paragraph of a rule's docstring about fixing a finding, on one line; empty without it."""
     said = next((_after(part) for part in prose(text).split("\n\n") if _mark(part) == _REMEDY), "")
     return (said[:1].upper() + said[1:]).replace("\n", " ")
 
@@ -148,7 +148,7 @@ def _setting(option: Option) -> str:
 
 
 def _mark(part: str) -> str:
-    """What a marked paragraph of a docstring begins with; empty for one that says what the rule does."""
+    """The mark at the start of a docstring's paragraph; empty for one that describes the rule."""
     return next((mark for mark in (_REASON, _REMEDY, _RELATED) if part.startswith(mark)), "")
 
 

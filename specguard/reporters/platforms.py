@@ -153,7 +153,7 @@ def _annotation(kind: str, likes: Sequence[Fold]) -> str:
 
 
 def _policy_annotation(kind: str, verdict: Verdict) -> str:
-    """What the change does to the policy, where it is written first."""
+    """The effect of the change on the policy, as the first annotation."""
     one = wording.first_difference(verdict)
     origin = one["new_origin"] or one["old_origin"] or {"path": "", "line": 0}
     path, line = origin["path"], origin["line"] or 0
@@ -275,7 +275,7 @@ VERSION: Final = "4.3"
 
 
 def checkstyle(told: Iterable[wording.Told]) -> str:
-    """What is told by file, in the order in which the files come; line 0 is the whole file."""
+    """The findings by file, in the order of the files; line 0 is the whole file."""
     from xml.etree.ElementTree import Element, SubElement
 
     root = Element("checkstyle", version=VERSION)
@@ -378,7 +378,7 @@ def _counted(root: Element) -> str:
 
 
 def rdjson(told: Iterable[wording.Told]) -> str:
-    """What is told, as diagnostics."""
+    """The findings, as diagnostics."""
     found: list[dict[str, Any]] = []
     for one in told:
         location: dict[str, Any] = {"path": one.place.text}
@@ -400,7 +400,7 @@ _GITLAB: Final = {"error": "critical", "warning": "minor", "info": "info"}
 
 
 def gitlab(told: Iterable[wording.Told]) -> str:
-    """What is told as issues, each with a fingerprint of its own, also where several say the same.
+    """The findings as issues, each with a fingerprint of its own, also if several have the same text.
 
     What is approved or in the baseline says so, and is no more than `info`.
     """

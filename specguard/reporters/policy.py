@@ -53,7 +53,7 @@ class PolicySetting(Record):
 
 
 def settings(policy: Policy) -> list[PolicySetting]:
-    """What a policy's documents and presets set, without defaults, table by table."""
+    """The settings of a policy's documents and presets, without defaults, table by table."""
     tree: dict[str, object] = {key: policy.value(key) for key in policy.to_data()["top"]}
     tree["authority"] = {
         name: list(getattr(policy, name)) for name in ("normative", "order", "keys", "nested")
@@ -105,7 +105,7 @@ def _settings(path: Path, value: object, policy: Policy, written: set[str]) -> I
 
 
 def _within(value: object, key: str, written: set[str]) -> list[tuple[str | int, Any]] | None:
-    """What a table, a record or a list of records has, by name or position; None for any other value."""
+    """The members of a table, a record or a list of records, by name or position; None for other values."""
     if isinstance(value, dict):
         return list(value.items())
     if isinstance(value, Record):
@@ -117,7 +117,7 @@ def _within(value: object, key: str, written: set[str]) -> list[tuple[str | int,
 
 
 def as_text(policy: Policy, *, coverage: bool = False) -> str:
-    """What was understood, line by line, then what was not."""
+    """The policy as it was understood, line by line, then the text that was not."""
     lines = [
         f"documents: {', '.join(path for path, _ in policy.documents)}",
         f"policy: {policy.policy_id}",
@@ -319,7 +319,7 @@ def explanation_text(found: Explained, quoted: Quoted) -> str:
 
 
 def of_rule(found: Explained) -> Sequence[PolicySetting]:
-    """What the policy sets for a rule: in its own table and those that it needs, then beside these.
+    """The settings of a rule: in its own table and those that it needs, then other ones.
 
     Beside `specs.review` stands how long a review holds, and what specs govern.
     """

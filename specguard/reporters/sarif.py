@@ -114,7 +114,7 @@ def _run(verdict: Verdict, *, several: bool, accepted: bool = True) -> dict[str,
 
 
 def _category(verdict: Verdict, *, several: bool) -> str:
-    """What GitHub tells analyses apart by: a newer one replaces the older one of the same category."""
+    """The category by which GitHub tells analyses apart: a newer one replaces the older one."""
     scope = "tree" if verdict.change.get("whole") else "change"
     if not several:
         return f"specguard/{scope}/"
@@ -160,7 +160,7 @@ def _result(verdict: Verdict, judged: Judged, index: int, seen: dict[str, int]) 
 
 
 def _suppressions(judged: Judged) -> list[dict[str, Any]]:
-    """What accepts a finding; nothing for an open one, which says that it is not suppressed."""
+    """The acceptances of a finding; none for an open one, so that it counts as not suppressed."""
     if judged.state == "open":
         return []
     said = "; ".join(map(visible, wording.accounts(judged))) or "approved"

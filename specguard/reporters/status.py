@@ -199,7 +199,7 @@ def _is_done(plan: Mapping[str, Any]) -> bool:
 
 
 def required(status: Mapping[str, Any]) -> str:
-    """What `--require complete` says at the end: each thing that is missing, and one line of verdict."""
+    """The result of `--require complete`: each thing that is missing, and one line of verdict."""
     lines = [f"missing   {line}" for line in _lacks(status["missing"])]
     if status["complete"] is None:
         why = "; ".join(map(_seen, status["unknown"])) or "there is no wave and no plan"
@@ -444,7 +444,7 @@ def span(seconds: float | None) -> str:
 
 
 def metrics_text(data: Mapping[str, Any]) -> str:
-    """What runs come to, for a person."""
+    """The metrics of runs, for a person."""
     seconds, attempts, coverage = data["seconds"], data["attempts"], data["coverage"]
     total, median, longest = (span(seconds[name]) for name in ("total", "median", "longest"))
     states = ", ".join(f"{number} {visible(state)}" for state, number in data["states"].items())

@@ -120,7 +120,7 @@ def _number(count: int, word: str) -> str:
 
 
 def subject_of(verdict: Verdict) -> str:
-    """What was judged, and how much of it: `range, 2 commits, 4 files`."""
+    """The judged change and its size: `range, 2 commits, 4 files`."""
     change = verdict.change
     parts = [str(change["source"])]
     for name, what in (("commits", "commit"), ("entries", "file")):
@@ -162,7 +162,7 @@ def _findings(result: RuleResult, style: Style, verdict: Verdict) -> Iterator[st
 
 
 def _policy_change(verdict: Verdict, style: Style) -> Iterator[str]:
-    """What the change does to the policy, as far as no finding above says it."""
+    """The effect of the change on the policy, without the part that a finding above tells."""
     from specguard.reporters import wording
 
     yield style("strong", f"policy: {wording.policy_headline(verdict)}")

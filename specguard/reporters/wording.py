@@ -1,4 +1,4 @@
-"""What every report says of a finding, its place, its rule, approvals, differences of policy, and errors.
+"""The wording of all reports: findings, places, rules, approvals, differences of policy, and errors.
 
 Nothing in these lines is unseen or obeyed, and each report escapes them further in its own way.
 
@@ -58,7 +58,7 @@ def title(judged: Judged) -> str:
 
 
 def lines(judged: Judged, like: Fold | None = None) -> list[str]:
-    """What a finding says: its message, the line that decides, its approvals, and the next step.
+    """The lines of a finding: its message, the line that decides, its approvals, and the next step.
 
     Args:
         judged: the finding.
@@ -87,13 +87,13 @@ def undecided_lines(result: RuleResult) -> list[str]:
 
 
 def error_lines(error: SpecguardError) -> list[str]:
-    """What an error says, and its next step."""
+    """The lines of an error, and its next step."""
     told = [f"{visible(cut(error.message))}{named(error.code)}"]
     return [*told, f"next: {visible(cut(error.help))}"] if error.help else told
 
 
 def policy_lines(verdict: Verdict, most: int | None = None) -> list[str]:
-    """What the change does to the policy, as far as no finding says it; nothing where it does nothing."""
+    """The effect of the change on the policy, without the part that a finding tells."""
     if not verdict.policy_change:
         return []
     most = most or DIFFERENCES_SHOWN
@@ -126,7 +126,7 @@ def accounts(judged: Judged) -> list[str]:
 
 
 def proven(lift: Lift) -> str:
-    """What proves an approval, in words."""
+    """The proof of an approval, in words."""
     return _PROOFS.get(lift.proof, lift.proof)
 
 
@@ -337,7 +337,7 @@ class Told(Record):
 
 
 def told_of(verdicts: Sequence[Verdict]) -> Iterator[Told]:
-    """What could not be judged, which is shown at the authority, then all findings, the most severe first."""
+    """Rules that could not be judged, shown at the authority, then all findings, the most severe first."""
     results = {result.code: result for verdict in verdicts for result in verdict.results}
     for verdict in verdicts:
         for one in verdict.results:

@@ -41,7 +41,7 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Model(BaseModel):
-    """What all parts have: no unknown field, and a check of what is set later."""
+    """The base of all parts: no unknown field, and a check of values that are set later."""
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
@@ -65,7 +65,7 @@ class Item(_Model):
 
     @property
     def label(self) -> str:
-        """What messages call it: `phase 12`, `task_001`."""
+        """Its name in messages: `phase 12`, `task_001`."""
         return self.id if self.id.casefold().startswith(self.kind.casefold()) else f"{self.kind} {self.id}"
 
 
@@ -108,7 +108,7 @@ class Repository(_Model):
 
 
 class PolicyMade(_Model):
-    """What judged.
+    """The policy that judged.
 
     Attributes:
         policy_id: of the compiled policy.
@@ -207,7 +207,7 @@ class Command(_Model):
 
 
 class Response(Command):
-    """What stands beside a command's log, `specguard.command/1`: its result as in the manifest, and more.
+    """The file beside a command's log, `specguard.command/1`: its result as in the manifest, and more.
 
     Attributes:
         output_bytes: how much the command printed, kept or not.
@@ -352,7 +352,7 @@ class Ran(BaseModel):
 
 
 class Results(BaseModel):
-    """What an agent says of a task.
+    """The results of a task, as an agent reports them.
 
     Attributes:
         task: the task's id.
@@ -672,7 +672,7 @@ class RunFolder:
             os.replace(temporary, target)
 
     def data(self, name: str) -> dict[str, Any]:
-        """What a JSON file of the run holds.
+        """The data in a JSON file of the run.
 
         Raises:
             OSError, ValueError: it cannot be read, or holds no object.
@@ -745,7 +745,7 @@ LAYOUT: Final = "meta"
 
 
 def meta_text(manifest: Manifest) -> str:
-    """What `meta.json` says of a run: its status, times and task, and where the rest is.
+    """The `meta.json` of a run: its status, times and task, and where the rest is.
 
     Args:
         manifest: its record.

@@ -1,4 +1,4 @@
-"""What shows that something is done: whose item a run is, on which tree, how it ended, and who ran it.
+"""The proof that something is done: the item of a run, its tree, its end, and who ran it.
 
 `RunProof.flaw` is the one answer. Who asks only says what is claimed: an item and the runs that it cites, or
 gates and the trees that they must have passed on.
@@ -100,7 +100,7 @@ class Flaw(Record, frozen=False):
 
 
 class RunProof(Record):
-    """What the runs of a repository show in one tree.
+    """The proof that the runs of a repository give in one tree.
 
     Attributes:
         records: the runs.
@@ -133,7 +133,7 @@ class RunProof(Record):
 
     @cached_property
     def claimed(self) -> set[tuple[bytes, str]]:
-        """What was judged and is only claimed: its run is bound to no tree."""
+        """The results that were judged and are only claimed: their run is bound to no tree."""
         return set()
 
     @cached_property
@@ -252,7 +252,7 @@ class RunProof(Record):
 
     @staticmethod
     def _grade_flaw(grade: str, least: str) -> str:
-        """What a result is that proves less than is asked for; empty where it does not."""
+        """The reason why a result's grade is too low; empty if it is not."""
         return "" if reaches(grade, least) else f"{grade} and not {least}"
 
     def _fits(self, tree: str, run: RunRecord, claim: Claim) -> bool:
@@ -297,7 +297,7 @@ class RunProof(Record):
         return {*trees, *([self.git.commit(since).tree] if since else [])}
 
     def _content(self, tree: str, run: RunRecord) -> str:
-        """What identifies a run's tree but for papers; empty where nothing tells."""
+        """The identity of a run's tree without papers; empty if it is not known."""
         try:
             return self._content_of(Tree(self.git, tree), tree)
         except MissingFact:
@@ -364,7 +364,7 @@ class RunProof(Record):
 
 
 def content_of(tree: Tree, paper: Callable[[bytes], bool]) -> str:
-    """What identifies the files of a tree that are no papers: the sha256 over modes, object ids and paths.
+    """The identity of the files of a tree without papers: the sha256 of modes, object ids and paths.
 
     Raises:
         MissingFact: a part of the tree is not there.

@@ -1,4 +1,4 @@
-"""What one run left behind, whatever layout its folder has, as plain data."""
+"""The record of one run, whatever layout its folder has, as plain data."""
 
 from __future__ import annotations
 
@@ -280,7 +280,7 @@ class RunRecord:
 
     @property
     def content(self) -> str:
-        """What identifies `tree` but for papers, as the run recorded it; empty where that is not told."""
+        """The identity of `tree` without papers, as the run recorded it; empty if it did not."""
         return _text(self.value.get("content"))
 
     @property
@@ -290,7 +290,7 @@ class RunRecord:
 
     @property
     def commands(self) -> Sequence[RanCommand]:
-        """What it ran, in order."""
+        """The commands that it ran, in order."""
         lists = (self.value.get(name) for name in _COMMANDS)
         said: list[Any] = next((one for one in lists if isinstance(one, list)), [])
         # What the schema leaves at its default.
@@ -318,7 +318,7 @@ class RunRecord:
 
     @property
     def heartbeat(self) -> Mapping[str, Any]:
-        """What its heartbeat says; empty where there is none, or none that can be read."""
+        """The data of its heartbeat; empty if there is none that can be read."""
         content = self.read(_HEARTBEAT.decode())
         said = data_of(content, "json").value if content is not None else None
         return said if isinstance(said, dict) else {}
@@ -370,7 +370,7 @@ def reaches(grade: str, least: str) -> bool:
 
 
 def _grade(said: Any, otherwise: str) -> str:
-    """What a manifest says of a grade; that CI ran it (`ci`) nobody can tell from a field."""
+    """The grade in a manifest; `ci` counts as the other one, since any file can claim it."""
     return "re-run" if said == "ci" else str(said) if said in GRADES else otherwise
 
 
@@ -597,7 +597,7 @@ class RunRecords(Record):
         return seconds(self.settings.stale_after)
 
     def unseen(self, what: str) -> MissingFact:
-        """What is raised where runs are not kept in the tree and one that is needed is not here."""
+        """The error to raise if runs are not kept in the tree and one that is needed is not here."""
         where = self.settings.root or path_text(self.settings.folder.rstrip(b"/"))
         return MissingFact(
             f'{what} cannot be seen here: runs are kept with keep = "local", in {where}',

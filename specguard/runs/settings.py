@@ -89,7 +89,7 @@ class RunSettings(Settings):
 
     @property
     def folder(self) -> bytes:
-        """What the paths in the folder of runs begin with, a slash at its end."""
+        """The prefix of the paths in the folder of runs, with a slash at its end."""
         return self.path.strip("/").encode("utf-8", "surrogateescape") + b"/"
 
 
@@ -226,7 +226,7 @@ class Models(Settings):
         return ROLES.get(what, otherwise)
 
     def of(self, role: str) -> RoleModels:
-        """What holds in a role beside what holds in every one; an empty role is no certain one."""
+        """The settings of a role, with those of all roles; an empty role is no certain one."""
         settings: RoleModels = getattr(self, role) if role else RoleModels()
         return settings
 
@@ -262,7 +262,7 @@ class Models(Settings):
         return None
 
     def problem(self) -> str:
-        """What is wrong with the table as a whole; empty where nothing is."""
+        """The problem with the table as a whole; empty if there is none."""
         for role in ("", *dict.fromkeys(ROLES.values()), "coder"):
             default = self.of(role).default if role else self.default
             refused = self.refusal(default, role=role) if default else None

@@ -68,7 +68,7 @@ class RunView(RunRecord):
 
     @property
     def heartbeat(self) -> Mapping[str, Any]:
-        """What its heartbeat says; empty where there is none, or none that can be read."""
+        """The data of its heartbeat; empty if there is none that can be read."""
         try:
             return super().heartbeat
         except MissingFact:
@@ -76,7 +76,7 @@ class RunView(RunRecord):
 
     @property
     def label(self) -> str:
-        """What it works on, for a person."""
+        """Its work item, for a person."""
         own = self.item.casefold().startswith(self.kind.casefold())
         return self.item if own or self.manifest is None else f"{self.kind} {self.item}"
 
@@ -216,7 +216,7 @@ class RunView(RunRecord):
 
     @property
     def data(self) -> dict[str, Any]:
-        """What is told of it, as JSON can hold it."""
+        """Its data for JSON."""
         started, ended, age = self.started, self.ended, self.heartbeat_age
         return {
             "run_id": self.run_id,
@@ -340,7 +340,7 @@ class RunStore:
 
 
 def _order(run: RunView) -> tuple[str, int, str]:
-    """What tells which of two runs began later: the second in the id, then which was written first."""
+    """The key that orders runs by their start: the second in the id, then the time of writing."""
     try:
         written = os.stat(os.path.join(run.path, _FIRST)).st_mtime_ns
     except OSError:

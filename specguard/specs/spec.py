@@ -132,7 +132,7 @@ class Spec:
         return self._documents.fields(self.path)
 
     def near(self, name: str) -> Near | None:
-        """What comes nearest to a field that the document does not have; None where nothing does."""
+        """The field of the document most like one that is missing; None if there is none."""
         return None if self.structured else near_field(self.document, self.fields, name)
 
     @cached_property
@@ -178,7 +178,7 @@ class Spec:
 
     @property
     def other_status(self) -> WrittenValue | None:
-        """What is called a status further down in the document, where it is no statement about all of it."""
+        """A status further down in the document, where it is no statement about the whole."""
         found = self._said(self._settings.status)
         return next((said for said in found if said.form != "index" and not self._about_all(said)), None)
 
@@ -236,7 +236,7 @@ class Spec:
 
     @cached_property
     def essence(self) -> str:
-        """What its document says apart from its reviews.
+        """Its document's text without its reviews.
 
         Dates of reviews, object ids recorded by them, approvals, white space, comments and what no reader
         sees do not count.
@@ -280,7 +280,7 @@ class Spec:
 
     @cached_property
     def entry_essence(self) -> str:
-        """What the index says of it, in the same way; empty where the index does not know it."""
+        """Its entry of the index, without reviews; empty if it is not in the index."""
         return "" if self.entry is None else self.entry.essence(self._settings)
 
     def _said(self, *names: str) -> list[WrittenValue]:
@@ -352,7 +352,7 @@ class IndexEntry(DataEntry):
 
     @property
     def label(self) -> str:
-        """What messages call it: its id, else its place."""
+        """Its name in messages: its id, else its place."""
         return self.id or self.field()
 
     def said(self, *names: str) -> Iterator[WrittenValue]:
@@ -363,13 +363,13 @@ class IndexEntry(DataEntry):
                 yield WrittenValue(scalar_text(value), self.index, self.line_of(key), "index")
 
     def essence(self, settings: SpecSettings) -> str:
-        """What it says apart from reviews, approvals and paths."""
+        """Its data without reviews, approvals and paths."""
         left_out = (*dates_of(settings), settings.reviewed, settings.approvals, *PATHS, *GROUPS)
         return essence(self.value, left_out)
 
 
 class Index:
-    """What the index holds.
+    """The entries of the index.
 
     Args:
         path: where it is.
@@ -632,7 +632,7 @@ def _meant(by_name: Mapping[str, Sequence[bytes]], wanted: str) -> Sequence[byte
 
 
 def pattern_problem(pattern: str) -> str:
-    """What is wrong with a pattern; empty where nothing is."""
+    """The problem with a pattern; empty if there is none."""
     try:
         Covering.translate(pattern)
     except PatternError as error:

@@ -163,7 +163,7 @@ class Specs:
         return [named for named in entry.paths if named.problem and self.now.means_spec(named)]
 
     def identities(self, entry: IndexEntry) -> Iterator[tuple[str, str]]:
-        """What may stand in one entry alone: its id, and the file that is its spec."""
+        """The identities that only one entry may have: its id, and the file that is its spec."""
         if entry.id:
             yield "id", entry.id
         main = next((named for named in entry.paths if named.main), None)
@@ -288,7 +288,7 @@ class Specs:
         return [path for path in found if path not in {spec.path, self.now.index_path}]
 
     def drifts(self, spec: Spec) -> Iterator[Drift]:
-        """What a spec governs that changed since its review, was not recorded by it, or tells nothing."""
+        """Governed files that changed since the review, were not recorded by it, or cannot be compared."""
         files = self.governed_files(spec)
         bound: set[bytes] = set()
         for written, said in spec.recorded:

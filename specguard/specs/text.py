@@ -91,7 +91,7 @@ class SpecSettings(Settings):
     )
 
     def problem(self) -> str:
-        """What in these settings cannot be, as a clause."""
+        """The problem with these settings, as a clause."""
         if self.index and data_kind(self.index) is None:
             return f"`index` is {self.index!r}, which is neither JSON nor YAML nor TOML"
         for pattern in self.governs:
@@ -156,7 +156,7 @@ _STOPS: Final = re.compile(f"(?:(?<=\\s)|^){_STOP}++|(?<!{_STOP}){_STOP}++(?=\\s
 
 
 def essence(value: Any, left_out: Iterable[str] = ()) -> str:
-    """What data says, in a form in which the same is equal; a key without a value says nothing.
+    """The normal form of data, for comparisons; a key without a value is left out.
 
     Layout does not count, and neither do letters that only look alike, their case, and how a value is quoted.
 
@@ -178,7 +178,7 @@ def essence(value: Any, left_out: Iterable[str] = ()) -> str:
 def document_essence(
     document: Document, fields: Sequence[Field], dates: Sequence[str], sections: Sequence[Section]
 ) -> str:
-    """What the text of a document says, in the same way.
+    """The normal form of a document's text, for comparisons.
 
     Args:
         document: the document.
@@ -202,7 +202,7 @@ def document_essence(
 
 
 def shown_text(blocks: Sequence[AnyBlock]) -> str:
-    """What a reader of the rendered page reads, in a form in which the same is equal; see `essence`."""
+    """The visible text of the rendered page in normal form; see `essence`."""
     return "".join(without_space(text if code else _read(text)) for _, text, code in _lines(blocks))
 
 
@@ -536,7 +536,7 @@ class SpecApproval(Record):
 
     @property
     def key(self) -> tuple[str, str]:
-        """What makes it this one, wherever it stands."""
+        """Its identity, wherever it is written."""
         return normal_name(self.who), str(self.when)
 
 

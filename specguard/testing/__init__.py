@@ -1,4 +1,4 @@
-"""What a rule author tests with: real repositories, cases, and a rule's own examples.
+"""The test kit for authors of rules: real repositories, cases, and a rule's own examples.
 
 `check_rule(MyRule)` runs every example in the docstring of an installed plugin's rule; `Case` and `run_case`
 judge a whole small repository; `Repository` builds one by hand, and `run` runs the installed command in it.

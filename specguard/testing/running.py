@@ -30,7 +30,7 @@ _HANDLED = (signal.SIGALRM, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run of the command left.
+    """The result of running the command.
 
     Attributes:
         exit_code: the process's.
@@ -331,7 +331,7 @@ def _said(error: Mapping[str, Any]) -> str:
 
 
 def _account(outcome: Outcome) -> str:
-    """What a person needs to see of an outcome: which rules did something, and the notes."""
+    """A summary of an outcome for a person: the rules that did something, and the notes."""
     lines = [f"exit code {outcome.exit_code}"]
     for report in outcome.reports:
         lines.append(f"verdict {report.get('verdict')}; notes {report.get('notes')}")
@@ -383,7 +383,7 @@ class Example:
 
     @property
     def name(self) -> str:
-        """What it is called in messages, e.g. `PTH001-fails-1`."""
+        """Its name in messages, e.g. `PTH001-fails-1`."""
         return f"{self.rule.code}-{self.kind}-{self.number}"
 
     @property

@@ -194,7 +194,7 @@ def _scenario(text: str, line: int, blocks: Sequence[AnyBlock]) -> Scenario:
 
 
 def _names(text: Text) -> list[str]:
-    """What a text may name gates and tests by."""
+    """The possible names of gates and tests in a text."""
     names = [*text.spans, *(link.target for link in text.links), *(link.text for link in text.links)]
     rendered = text.rendered
     names += [match[1] for match in _QUOTED.finditer(rendered)]
@@ -292,7 +292,7 @@ class Proofs:
 
     @cached_property
     def _all(self) -> bytes:
-        """What all test files hold, as far as it is looked through."""
+        """The content of all test files, as far as it is searched."""
         paths = self._documents.tree.paths()
         found = [paths[position] for position, _ in self._tests.find_each(paths)]
         files = [path for path in found if (entry := self._documents.tree.find(path)) and entry.is_file]
@@ -308,7 +308,7 @@ class Proofs:
         return b"\n".join(held)
 
     def _failed(self, scenario: Scenario, folder: bytes) -> str:
-        """What is wrong with the manifests that a scenario cites, as a clause; empty where nothing is."""
+        """The problem with the manifests that a scenario cites, as a clause; empty if there is none."""
         for citation in scenario.cited:
             if citation.path.rpartition("/")[2] not in ("manifest.json", "meta.json"):
                 continue
@@ -621,7 +621,7 @@ _ADDRESS: Final = re.compile(r"\bhttps?://[\w.-]+/\S")
 
 
 class Passage(Record):
-    """What speaks of an item: a section, an item of a list, a paragraph or a row of a table.
+    """A passage about an item: a section, an item of a list, a paragraph or a row of a table.
 
     Attributes:
         line: where it begins.
@@ -635,7 +635,7 @@ class Passage(Record):
 
     @property
     def answers(self) -> list[str]:
-        """What stands behind `Trigger:` in it, or in a column of that name."""
+        """The answers after `Trigger:` in it, or in a column of that name."""
         said = [self.key, *(text.rendered for text in texts(self.blocks))]
         said += [block.text.rendered for block in self.blocks if isinstance(block, Heading)]
         for table in tables(self.blocks):
@@ -646,7 +646,7 @@ class Passage(Record):
 
 
 class Dispositions:
-    """What a readiness document says of conditional items.
+    """The dispositions of conditional items in a readiness document.
 
     Args:
         artifact: the document.
@@ -728,7 +728,7 @@ def _passages(blocks: Sequence[AnyBlock]) -> Iterator[Passage]:
 
 
 def _mention(item: Listed) -> re.Pattern[str]:
-    """What a text has that speaks of an item: its id as a word, behind the kind's where it is a number."""
+    """The expression for a mention of an item: its id as a word, with the kind before a number."""
     name = rf"(?<![\w./\\-]){re.escape(item.id)}(?![\w/\\]|[-.]\w)"
     if item.id.isdigit():
         name = rf"\b{re.escape(item.source.kind)}[\s#_-]{{0,3}}0*{re.escape(item.id)}(?!\w)"

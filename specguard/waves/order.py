@@ -1,4 +1,4 @@
-"""What a change does before its time: artifacts and work of a stage while an earlier one is not complete."""
+"""The order of stages: artifacts and work of a stage while an earlier one is not complete."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def out_of_order(
 
 
 def too_early(waves: Waves, *, branch: str, item: WorkItem) -> Iterator[Finding]:
-    """What keeps an item from being begun on its branch: the stage that it is of is not open.
+    """A finding if an item's stage is not open, so that its work may not begin on the branch.
 
     Raises:
         MissingFact: something that must be read is not there.
@@ -165,7 +165,7 @@ def _elsewhere(works: Sequence[AtWork], entries: Sequence[Entry], waves: Waves) 
 
 
 def _mixed(touched: Sequence[Wave], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
-    """What a change of a wave's papers touches besides, where its names tell of no stage and no item.
+    """The other changes beside a wave's papers, if no name belongs to a stage or an item.
 
     Its paths tell that it is for the papers; what it is called does not matter. A cleanup removes what its
     manifest lists.
@@ -277,7 +277,7 @@ def _candidates(waves: Waves, touched: Sequence[Wave]) -> Sequence[Wave]:
 
 
 def read_branch(templates: Sequence[str], branch: str) -> Mapping[str, str] | None:
-    """What a branch's name tells by one of a stage's templates; None where it is not of the stage."""
+    """The fields in a branch's name by a stage's templates; None if it does not belong to the stage."""
     for text in templates:
         template = PathTemplate(text if "/" in text else f"**/{text}")
         fields = template.read(branch.encode("utf-8", "surrogateescape"))

@@ -167,7 +167,7 @@ class Waves:
         return next((one for one in stages if normal_name(one.name) == named), stages[0] if stages else None)
 
     def key_of(self, fields: Mapping[str, str]) -> Key:
-        """What tells the wave of these values from others."""
+        """The fields that identify the wave with these values."""
         return tuple(fields[name].casefold() for name in self.settings.by)
 
     def key_at(self, path: bytes, fields: Mapping[str, str]) -> Key | None:
@@ -246,7 +246,7 @@ class Waves:
         return bool(self._superseded) and not self._superseded.isdisjoint({path, *above([path])})
 
     def flaws(self, artifact: Artifact) -> Sequence[Finding]:
-        """What is wrong with an artifact beyond a warning.
+        """Findings about an artifact, without warnings.
 
         Raises:
             MissingFact: something that must be read is not there.
@@ -442,7 +442,7 @@ class StageState:
 
     @cached_property
     def missing(self) -> Sequence[Missing]:
-        """What stands between it and its completion.
+        """The missing things that keep it from completion.
 
         Raises:
             MissingFact: something that must be read is not there.
@@ -454,7 +454,7 @@ class StageState:
 
     @cached_property
     def lacking(self) -> Sequence[Missing]:
-        """What must be there before its work begins: what it requires, leaving aside what it leaves.
+        """The missing things that its work needs before it begins; not those that it makes itself.
 
         Raises:
             MissingFact: something that must be read is not there.
@@ -482,7 +482,7 @@ class StageState:
                         yield Missing(flaw.message, flaw.path or artifact.path, flaw.line)
 
     def _misshapen(self, path: bytes) -> Iterator[Finding]:
-        """What is wrong with an artifact that is a plan, or else lists work items."""
+        """Findings about an artifact that is a plan or lists work items."""
         plans, sources = self.wave.waves.plans, self.wave.waves.sources
         if plans is not None and (plan := plans.at(path)) is not None:
             found = [*plans.flaws(plan), *plan.broken()]
@@ -597,12 +597,12 @@ class Wave(Record):
 
     @property
     def key(self) -> Key:
-        """What tells it from others."""
+        """The fields that identify it."""
         return self.waves.key_of(self.fields)
 
     @property
     def name(self) -> str:
-        """What messages call it: `wave d`, or `the wave` where there is one alone."""
+        """Its name in messages: `wave d`, or `the wave` if there is only one."""
         known = [value for value in self.fields.values() if value != UNKNOWN]
         return f"wave {' '.join(known)}" if known else "the wave"
 

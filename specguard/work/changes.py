@@ -61,7 +61,7 @@ class Alteration(Record):
 
 
 def alterations(work: Work, papers: Mapping[bytes, Paper], before: Tree, after: Tree) -> Iterator[Alteration]:
-    """What a change alters of the items that are open in the trusted base.
+    """The changes to items that are open in the trusted base.
 
     Of a kind with a pointer those are open that do not come before the current one, of a list those whose
     status does not say that they are done with.
@@ -105,7 +105,7 @@ def _of_document(work: Work, name: str, path: bytes, before: Tree, after: Tree) 
 
 
 def _fields(kind: WorkKind, path: bytes) -> Mapping[str, str]:
-    """What the path of a document tells of its item."""
+    """The fields of an item in the path of its document."""
     for text in [*kind.document, *kind.legacy]:
         try:
             fields = PathTemplate(text).read(path) if Template(text).names & {"id", "number"} else None
@@ -117,7 +117,7 @@ def _fields(kind: WorkKind, path: bytes) -> Mapping[str, str]:
 
 
 def _said(kind: WorkKind, text: str) -> Mapping[str, tuple[Sequence[str], int | None]]:
-    """What a document says of scope and gates, each with its first line."""
+    """The scope and gates that a document states, each with its first line."""
     from specguard.work.gates import read_gates
     from specguard.work.stated_paths import listed_paths
 
@@ -301,7 +301,7 @@ class Shown(Record):
         return landed or self.run(listed)
 
     def _since(self, listed: Listed) -> Sequence[Entry]:
-        """What has changed since the first list of its wave had it."""
+        """The changes since the first list of its wave that has it."""
         fields = listed.source.fields
         paths = tuple(
             source.path
@@ -337,7 +337,7 @@ class OwnPlan(Record):
 
     @property
     def note(self) -> str:
-        """What a reader of a verdict or of a run's record must know of it."""
+        """The note about it for a verdict or the record of a run."""
         return (
             f"The plan {path_text(self.path)} is the change's own: the base has none, and commit "
             f"{self.commit[:10]} brings it."

@@ -116,7 +116,7 @@ class NotRead:
 
 
 class Gates:
-    """What is planned.
+    """The gates that are planned.
 
     Attributes:
         gates: the gates, in the order in which they run within their kind.
@@ -280,7 +280,7 @@ class Chosen(Record):
 
 
 def selected(gates: Iterable[PlannedGate], entries: Sequence[Entry]) -> list[Chosen]:
-    """What becomes of each gate for a change.
+    """The choice for each gate under a change.
 
     Args:
         gates: the gates.
@@ -428,7 +428,7 @@ _SETTINGS: Final = {
 
 
 class Sections(Record):
-    """What a document says of gates.
+    """The gates that a document states.
 
     Attributes:
         gates: the gates, in order.
@@ -442,7 +442,7 @@ class Sections(Record):
 
 
 def read_gates(text: str, titles: Sequence[str], path: str) -> Sections:
-    """What a document says of gates.
+    """The gates that a document states.
 
     Args:
         text: the document.

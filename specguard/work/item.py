@@ -327,7 +327,7 @@ _ROLES: Final[Mapping[str, Role]] = {
 
 
 class Paper(Record):
-    """What a path is in the plan.
+    """The role of a path in the plan.
 
     Attributes:
         kind: the name of the kind of work items; of an artifact that of its contract.

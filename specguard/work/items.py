@@ -80,7 +80,7 @@ class Work(Record, frozen=False):
 
     @classmethod
     def of(cls, change: Change, policy: Policy) -> Work:
-        """What a change's branch, commits, message and title tell of.
+        """The work items in the names of a change: its branch, commits, message and title.
 
         A source that the change does not have tells nothing; one that cannot be read stays missing.
 
@@ -156,7 +156,7 @@ class Work(Record, frozen=False):
         return [naming for naming in self.namings if naming.source == "commit"]
 
     def in_front(self, commit: str | None) -> Naming | None:
-        """What a commit tells of another item, where the first one of the judged item comes after it."""
+        """The naming of another item by a commit before the first one of the judged item."""
         commits, judged = self.commits, self.naming
         own = next((at for at, one in enumerate(commits) if judged and one.same_item(judged)), 0)
         return next((one for one in commits[:own] if one.commit == commit), None)
@@ -227,7 +227,7 @@ class Work(Record, frozen=False):
         return found
 
     def alterations(self) -> Iterator[Alteration]:
-        """What a person's change that names no item alters of open ones; see `specguard.work.changes`.
+        """The changes to open items by a person's change that names none; see `specguard.work.changes`.
 
         Raises:
             NotApplicable: the change has no paths.
@@ -308,7 +308,7 @@ class Work(Record, frozen=False):
         return [one.gate for one in chosen if not one.skipped], missing
 
     def missing(self, naming: Naming, why: Unresolved) -> MissingFact:
-        """What rules lack that need an item which cannot be resolved; WRK001 has the finding."""
+        """The error for rules that need an item which cannot be resolved; WRK001 has the finding."""
         problem = f"{naming.label} names {naming.item}, which cannot be resolved: {why.problem}"
         return MissingFact(problem, code="item-unready")
 

@@ -126,7 +126,7 @@ class WorkKind(Settings):
         return [paths] if isinstance(paths, str) else paths
 
     def problem(self) -> str:
-        """What is wrong with the table as a whole; empty where nothing is."""
+        """The problem with the table as a whole; empty if there is none."""
         if self.pointer and self.source:
             return "a kind has a pointer or a source, not both"
         if not (self.branch or self.commit or self.pull_request):
@@ -330,7 +330,7 @@ def _unpadded(zeros: re.Match[str]) -> str:
 
 
 def clashes(kinds: Mapping[str, WorkKind]) -> Iterator[tuple[Key, str, str]]:
-    """What templates of two kinds have against each other.
+    """Conflicts between the templates of two kinds.
 
     Args:
         kinds: the policy's kinds by name.
@@ -424,7 +424,7 @@ class PlanKind(Settings):
         return self.keys.get(name, name)
 
     def problem(self) -> str:
-        """What is wrong with the table as a whole; empty where nothing is."""
+        """The problem with the table as a whole; empty if there is none."""
         unknown = next((name for name in self.keys if name not in KEYS), None)
         if unknown is not None:
             return f"`keys` has {unknown!r}, which is not one of {', '.join(KEYS)}"

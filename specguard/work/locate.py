@@ -292,7 +292,7 @@ def readable(pattern: str) -> str:
 
 
 def file_type(mode: int) -> str:
-    """What an entry of a tree is where it is no regular file; empty for one."""
+    """The type of an entry of a tree that is no regular file; empty for a file."""
     return _FILE_TYPES.get(mode & 0o170000, "")
 
 

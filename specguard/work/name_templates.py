@@ -68,7 +68,7 @@ class Hole:
 
     @property
     def expression(self) -> str:
-        """What its text can be."""
+        """The expression for its text."""
         if self.name == "number":
             return NUMBER
         if self.name == "slug":
@@ -194,7 +194,7 @@ class Template:
         return fields
 
     def _expression(self) -> Callable[[str], tuple[str, ...] | None]:
-        """What gives the text of each placeholder, in time that does not grow faster than a text's square."""
+        """The function that reads the text of each placeholder, in at most quadratic time."""
         source = "".join(
             re.escape(part)
             if isinstance(part, str)
@@ -455,7 +455,7 @@ class PathTemplate:
         return None if groups is None else [group.decode("utf-8", "surrogateescape") for group in groups]
 
     def _matcher(self) -> Callable[[bytes], Sequence[bytes] | None]:
-        """What gives the text of each placeholder, in time that is linear where it could be long."""
+        """The function that reads the text of each placeholder, in linear time for long paths."""
         short = None
         if len(re.findall(r"[*+]", self._expression.replace(CONTINUED, ""))) <= 3:
             short = re.compile(self._expression.encode("ascii"))
@@ -494,7 +494,7 @@ def escape(value: str) -> str:
 
 
 def _checked(read: Callable[[str], object]) -> Callable[[str], str]:
-    """What gives a text as it is, and raises what reading it does."""
+    """A function that returns its text unchanged, and raises the errors of reading it."""
 
     def check(text: str) -> str:
         read(text)

@@ -46,7 +46,7 @@ class Source(Record):
 
     @cached_property
     def data(self) -> Data:
-        """What it holds.
+        """Its data.
 
         Raises:
             MissingFact: the object is not there.
@@ -89,7 +89,7 @@ class Source(Record):
 
     @property
     def fields(self) -> dict[str, str]:
-        """What it says of all its items: the scalars at its top, and what its own path tells."""
+        """The fields of all its items: the scalars at its top, and those in its own path."""
         value = self.data.value
         top = scalars(value) if isinstance(value, dict) and value is not self._place[1] else {}
         return {**top, **self.given}
@@ -203,7 +203,7 @@ class Sources(Record, frozen=False):
         return self.known[kind]
 
     def flaws(self, source: Source) -> Iterator[Finding]:
-        """What is wrong with the shape of a source and its entries.
+        """The flaws in the shape of a source and its entries.
 
         Raises:
             MissingFact: the file is not there.
@@ -229,7 +229,7 @@ class Sources(Record, frozen=False):
             yield from _lacking(item)
 
     def broken(self, source: Source) -> Iterator[Finding]:
-        """What is wrong with what the items of a source need: unknown ids, circles, what was done too early.
+        """The flaws of dependencies in a source: unknown ids, circles, and items done too early.
 
         Raises:
             MissingFact: something that must be read is not there.
@@ -261,7 +261,7 @@ class Sources(Record, frozen=False):
                 yield from self._too_early(item, [items[at] for at in graph[position]])
 
     def too_early(self, item: Listed) -> Iterator[Finding]:
-        """What an item that a change is for needs and is not done.
+        """The open dependencies of an item that a change is for.
 
         Raises:
             MissingFact: the history cannot be read.
@@ -370,7 +370,7 @@ class Listed(DataEntry):
 
     @property
     def title(self) -> str:
-        """What it is called; empty where that is not said."""
+        """Its title; empty if there is none."""
         return self.text("title")
 
     @property
@@ -424,7 +424,7 @@ class Listed(DataEntry):
 
     @property
     def acceptance(self) -> Sequence[Stated]:
-        """What must hold once it is done."""
+        """The conditions that must hold once it is done."""
         return self.stated("acceptance")
 
     @property
@@ -439,7 +439,7 @@ class Listed(DataEntry):
 
     @property
     def branch(self) -> str:
-        """What a branch of its own is called; empty where that cannot be told."""
+        """The name of its own branch; empty if it is not known."""
         settings = self.source.settings
         fields = {**spare_of(self, {}), **fields_of(self, {}), "id": self.id}
         if self.number is not None:
@@ -604,7 +604,7 @@ def fields_of(listed: Listed, told: Mapping[str, str]) -> dict[str, str]:
 
 
 def spare_of(listed: Listed, told: Mapping[str, str]) -> dict[str, str]:
-    """What stands in for placeholders that nothing else fills: what names tell, and the title as a slug."""
+    """Values for placeholders without a field: those read from names, and the title as a slug."""
     slug = slug_of(listed.title) if any("slug" in name.names for name in _templates(listed)) else ""
     return {**({"slug": slug} if slug else {}), **told}
 

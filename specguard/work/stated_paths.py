@@ -1,4 +1,4 @@
-"""What a work item's document says of paths: those an item may change, and those it asks to change."""
+"""The paths that a work item's document states: those it may change, and those it asks to change."""
 
 from __future__ import annotations
 
@@ -278,7 +278,7 @@ _FILE: Final = re.compile(r"(?<![\w/.(<-])([\w./-]+\.(?:md|markdown|rst|txt))\b"
 
 
 class IndexRow(Record):
-    """What an index says of one item.
+    """A row of an index about one item.
 
     Attributes:
         line: its line, from 1.

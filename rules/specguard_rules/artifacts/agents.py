@@ -37,7 +37,7 @@ def known(contracts: Mapping[str, Contract], setting: str, names: Sequence[str])
 
 
 class Work(Record, frozen=False):
-    """What one agent left in one pass.
+    """The files that one agent left in one pass.
 
     Attributes:
         agent: its name, as the paths have it.
@@ -61,7 +61,7 @@ class Work(Record, frozen=False):
 
 
 def work_of_agents(artifacts: Artifacts, names: Sequence[str], placeholder: str) -> list[Work]:
-    """What each agent left in each pass, by folder and name.
+    """The files that each agent left in each pass, by folder and name.
 
     Args:
         artifacts: all artifacts.
@@ -110,7 +110,7 @@ class Grounding(Settings):
     noted_in: str = setting("agent-scratchpad", "where an agent notes an equivalent", names=["artifacts"])
 
     def problem(self) -> str:
-        """What is wrong with the table as a whole; empty where nothing is."""
+        """The problem with the table as a whole; empty if there is none."""
         named = {*self.all, *(document for documents in self.by_agent.values() for document in documents)}
         for document in [*named, *(other for others in self.equivalents.values() for other in others)]:
             if document in self.external:
@@ -472,7 +472,7 @@ def _once(named: Iterable[tuple[str, str, str]]) -> Iterable[tuple[str, str]]:
 
 
 class _Cited:
-    """What artifacts cite, each read once."""
+    """The citations of artifacts, each read once."""
 
     def __init__(self, artifacts: Artifacts) -> None:
         self._artifacts = artifacts

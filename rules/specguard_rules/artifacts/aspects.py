@@ -50,7 +50,7 @@ class Checklists(Settings):
         return as_patterns(self.evidence)
 
     def problem(self) -> str:
-        """What is wrong with the table as a whole; empty where nothing is."""
+        """The problem with the table as a whole; empty if there is none."""
         if self.files and not self.proofs:
             return (
                 "`files` says where checklists are, and `evidence` is missing, which says what proves an item"
@@ -59,7 +59,7 @@ class Checklists(Settings):
 
 
 class _Aspect:
-    """What one aspect of the contracts finds in the judged artifacts."""
+    """The findings of one aspect of the contracts in the judged artifacts."""
 
     name: ClassVar[str]
 

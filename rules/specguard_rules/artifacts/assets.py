@@ -41,7 +41,7 @@ class Assets(Settings):
     )
 
     def problem(self) -> str:
-        """What is wrong with the table as a whole; empty where nothing is."""
+        """The problem with the table as a whole; empty if there is none."""
         if self.paths and not self.index:
             return "`paths` needs an `index` that lists the assets"
         if (self.run_files or self.run_keys) and not self.proofs:
@@ -218,7 +218,7 @@ class Asset(Record):
 
     @property
     def names(self) -> set[str]:
-        """What names it in a sample."""
+        """Its names in a sample."""
         versions = [f"{self.id}@{mark}{self.version}" for mark in ("", "v") if self.version]
         return {self.id, *versions, *(place.decode("utf-8", "surrogateescape") for place in self.places)} - {
             ""
@@ -298,7 +298,7 @@ def _dropped(
 
 
 def _version(asset: Asset, earlier: Asset | None, index: bytes, assets: Assets) -> Iterator[Finding]:
-    """What is wrong with the version of an asset that changes."""
+    """The flaws of the version of an asset that changes."""
     if not asset.version:
         message = f"the entry {asset.id!r} of {assets.index} has no {assets.version}"
     elif earlier is None or goes_up(earlier.version, asset.version):
@@ -322,7 +322,7 @@ def goes_up(before: str, after: str) -> bool:
 
 
 def _row(asset: Asset, path: bytes, assets: Assets, documents: Documents) -> Iterator[Finding]:
-    """What is wrong with an asset's row of the table."""
+    """The flaws of an asset's row in the table."""
     table, columns = assets.table, assets.columns
     if not table:
         return
@@ -367,7 +367,7 @@ def _row(asset: Asset, path: bytes, assets: Assets, documents: Documents) -> Ite
 
 
 def _samples(assets: Assets, documents: Documents) -> set[str]:
-    """What the data with samples names."""
+    """The assets that the data with samples names."""
     data = documents.data(_bytes(assets.samples)) if assets.samples else None
     fields = {_normal(field) for field in assets.sample_fields}
     return set(_texts_of(data.value if data is not None else None, fields, inside=not fields))

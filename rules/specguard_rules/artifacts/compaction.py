@@ -111,7 +111,7 @@ class Pass(Record, frozen=False):
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         return path_text(self.folder) or "the repository's root"
 
     @property
@@ -283,7 +283,7 @@ class MissingCompaction(Rule):
 
 
 class _Sweeping:
-    """What the passes of a folder lack of the sweeps of their agents."""
+    """The sweeps that the passes of a folder lack for their agents."""
 
     def __init__(self, rule: MissingCompaction) -> None:
         self._rule = rule
@@ -292,7 +292,7 @@ class _Sweeping:
         )
 
     def judge(self, passes: Sequence[Pass], *, whole: bool) -> Iterator[Finding]:
-        """What is missing in the passes that are judged; agents are followed through all of them."""
+        """The missing parts in the judged passes; agents are followed through all of them."""
         there: dict[str, Pass] = {}
         for one in passes:
             judged = whole or one.touched
@@ -341,7 +341,7 @@ class _Sweeping:
     def _agent(
         self, name: str, last: Pass, one: Pass, sweep: Artifact, rows: Sequence[Row], state: tuple[bool, bool]
     ) -> Iterator[Finding]:
-        """What is missing of an agent of an earlier pass; `state`: does the sweep say aligned, and stale."""
+        """The missing parts of an earlier pass's agent; `state`: does the sweep say aligned, and stale."""
         agent = last.agents[name].agent
         path, line, setting = sweep.path, rows[0].line, "sweep"
         if state == (False, True):

@@ -406,7 +406,7 @@ class SecretInArtifact(Rule):
         return any(expression.search(value) for expression in self.allow)
 
     def _own_forms(self, path: bytes, content: bytes) -> Iterator[Finding]:
-        """What matches one of `patterns`."""
+        """The matches of `patterns`."""
         for index, expression in enumerate(self.patterns):
             if expression.may_match_line(content):
                 for number, line in enumerate(content.split(b"\n"), start=1):
@@ -417,7 +417,7 @@ class SecretInArtifact(Rule):
 def credentials(
     content: bytes, finder: CredentialFinder, allowed: Callable[[str], bool]
 ) -> Iterator[tuple[str, int, str]]:
-    """What looks like a credential: its kind, its line, and as much of it as may be shown.
+    """Possible credentials: their kind, their line, and the part that may be shown.
 
     Told are one of a kind a line, and `MOST` of each way of telling.
     """

@@ -51,7 +51,7 @@ class ConventionalForm(Settings):
     )
 
     def subject_problem(self, subject: str) -> tuple[str, str]:
-        """What keeps a subject from the form, and the setting that asks for it; both empty where it has it.
+        """The problem with a subject, and the setting that asks for the form; both empty if there is none.
 
         Returns:
             A clause with the subject as `it`, and a setting's name.
@@ -109,7 +109,7 @@ def respelt(subject: str, *, lower: bool, case: str) -> str:
 
 
 def footer_problems(text: str) -> Iterator[tuple[int, str]]:
-    """What is wrong with footers of a message: the line's number, from 1, and a clause about it.
+    """The problems with footers of a message: the line's number, from 1, and a clause about it.
 
     Args:
         text: all of the message.
@@ -430,7 +430,7 @@ class CommitForm(Rule):
         return RewordMessage(finding.commit, edit)
 
     def _bytes(self, message: Message) -> Iterator[tuple[str, str, str]]:
-        """What is wrong with a message as it is stored: a setting, a clause, the next step."""
+        """The problems with a message as it is stored: a setting, a clause, the next step."""
         size = len(message.raw)
         if self.message_max and size > self.message_max:
             what = f"the message has {size} bytes, and {self.message_max} are allowed"
@@ -632,7 +632,7 @@ class UnfinishedCommit(Rule):
                 yield Finding(what, help=step, commit=commit.oid, key="empty", setting="empty")
 
     def _problem(self, subject: str, *, squashes: bool) -> tuple[str, str]:
-        """What shows that a commit is not to stay, as a clause, and the setting that asks; both empty."""
+        """The sign that a commit is not to stay, as a clause, and its setting; both empty without one."""
         if self.autosquash == "forbid" and squashes:
             return f"waits to be squashed ({subject.partition('!')[0]}!)", "autosquash"
         plain = subject.lower()
@@ -653,7 +653,7 @@ def _unexplained(message: Message) -> bool:
 
 
 def _squashed_onto(message: Message, made: Mapping[str, Commit]) -> str:
-    """What stands before the judged commit that a message wants to be squashed into; empty without one."""
+    """The obstacle before the commit that a message wants to be squashed into; empty without one."""
     wanted = re.sub(r"^((fixup|squash|amend)! *)+", "", message.subject)
     for commit in made.values():
         if commit.oid == message.commit:

@@ -84,7 +84,7 @@ def in_change(commits: Sequence[Commit], pull_request: PullRequest | None) -> It
 
 
 def _trailer(line: str, number: int) -> Trailer | None:
-    """What a line is that has the form of a trailer: a key of letters, digits and hyphens, a colon."""
+    """The trailer in a line of that form: a key of letters, digits and hyphens, and a colon."""
     key, colon, value = line.partition(":")
     key = key.rstrip(" \t")
     if not colon or key.startswith("-") or not key.isascii() or not key.replace("-", "").isalnum():
@@ -243,7 +243,7 @@ class MissingTrailer(Rule):
 
 
 def _problem(required: RequiredTrailer, trailers: Trailers, author: str) -> str:
-    """What is wrong with a trailer in a message, as the end of a sentence; empty where nothing is."""
+    """The problem with a trailer of a message, as the end of a sentence; empty if there is none."""
     key = required.key
     found, misplaced = trailers.of(key), trailers.misplaced(key)
     if trailers.divided and (found or misplaced):

@@ -160,7 +160,7 @@ def _text(value: Any, *keys: str) -> str:
 
 
 class Step(Record):
-    """What one shell of a CI job runs, or an action that it uses.
+    """A step of a CI job: one shell, or an action that it uses.
 
     Attributes:
         job: the job's name; empty in a composite action.
@@ -282,7 +282,7 @@ _PROSE: Final = re.compile(rb"\.(?:md|markdown|mdx|mdc|prompt|txt)$|(?:^|/)\.[a-
 
 
 def language(path: bytes, data: bytes) -> str:
-    """What a script is written in: `shell`, `code`, or nothing where it is none."""
+    """The language of a script: `shell`, `code`, or empty if it is none."""
     first = _FIRST_LINE.match(data)
     if b"\0" in data[:8000]:
         return ""
@@ -382,7 +382,7 @@ def _in_yaml(content: bytes, text: str) -> Iterator[Command]:
 
 
 def _in_data(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) -> Iterator[Command]:
-    """What stands under the key of a command, each on its own line; what aliases stand for is read once."""
+    """Commands under a command's key, each with its own line; values behind aliases are read once."""
     waiting: list[tuple[tuple[str | int, ...], Any, bool]] = [((), top, False)]
     seen: set[tuple[int, bool]] = set()
     while waiting:

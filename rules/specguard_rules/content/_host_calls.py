@@ -1,4 +1,4 @@
-"""What the steps of CI files call on the host itself: in their shells, and in the scripts that they run."""
+"""Calls to the host in the steps of CI files: in their shells, and in the scripts that they run."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def judge(path: bytes, files: Tree, scripts: Collection[bytes] | None, setting: 
 
 
 class _CiFile:
-    """What is found in a CI file: calls by their place, and by line what is not followed."""
+    """The findings in a CI file: calls by their place, and by line the parts that are not followed."""
 
     def __init__(self, path: bytes, files: Tree, scripts: Collection[bytes] | None) -> None:
         self._path = path
@@ -296,7 +296,7 @@ class Shell:
                     yield command.here_line + number, called
 
     def scripts(self, folder: str, action: str = "") -> Iterator[tuple[int, str, str | None]]:
-        """What the commands run: its line, its name, and its path where that can be told from the text.
+        """The scripts that the commands run: line, name, and the path if the text gives it.
 
         Args:
             folder: the working directory, relative to the root.

@@ -188,7 +188,7 @@ class _Reader:
                     waiting = []
 
     def _take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        """What stands here, and go behind it."""
+        """Read a match at the position, and move behind it."""
         found = pattern.match(self._text, self._at)
         if found:
             self._line += found[0].count("\n")

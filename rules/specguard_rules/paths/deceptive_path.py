@@ -220,7 +220,7 @@ class _NewNames:
 
 
 def _flagged(new: _NewNames, guards: Guards) -> dict[bytes, Verdict]:
-    """What is wrong with each new name, by its path; a folder's name is judged once, whatever is below it."""
+    """The suspicious new names by path; a folder's name is judged once, whatever it contains."""
     odd = {
         (folder, name)
         for folder, names in new.folders.items()
@@ -240,7 +240,7 @@ def _flagged(new: _NewNames, guards: Guards) -> dict[bytes, Verdict]:
 
 
 def _guarded_like(path: bytes, guards: Guards) -> Verdict | None:
-    """What is wrong with a path that only reads like a guarded one; None where there is no such guard."""
+    """The problem with a path that only looks like a guarded one; None if there is no such guard."""
     windows = b"/".join(map(_on_windows_disk, path.replace(b"\\", b"/").split(b"/")))
     for like in (*(one.encode("utf-8") for one in _readings(path)), windows):
         guard = guards.find(like) if like and like != path else None
@@ -292,7 +292,7 @@ def may_be_suspicious(names: Sequence[bytes]) -> bool:
 
 
 def suspicion(segment: bytes) -> Verdict | None:
-    """What is suspicious about one segment of a path by itself; None where nothing is."""
+    """The problem with one segment of a path by itself; None if there is none."""
     try:
         text = segment.decode("utf-8")
     except UnicodeDecodeError:
@@ -304,7 +304,7 @@ def suspicion(segment: bytes) -> Verdict | None:
 
 
 def _in_letters(text: str) -> Verdict | None:
-    """What is suspicious about a segment with characters beyond ASCII."""
+    """The problem with a segment that has characters beyond ASCII."""
     import unicodedata
 
     from specguard.rules import look_alikes
@@ -337,7 +337,7 @@ def _in_letters(text: str) -> Verdict | None:
 
 
 def _on_windows(segment: bytes, text: str) -> Verdict | None:
-    """What is suspicious about a segment because of what Windows makes of it."""
+    """The problem that a segment causes on Windows."""
     if segment[-1] in b" .":
         sign = "space" if segment.endswith(b" ") else "dot"
         return f"ends with a {sign}, which Windows leaves out", "error", "end"

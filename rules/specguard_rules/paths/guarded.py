@@ -253,7 +253,7 @@ class Moves:
         return self._deleted.get(entry.new) if entry.added else None
 
     def happened(self, entry: Entry) -> str:
-        """What happened to an entry's path, as a past participle: `modified`, `moved to src/x`."""
+        """The change of an entry's path, as a past participle: `modified`, `moved to src/x`."""
         other = self.other(entry)
         kind = "a symbolic link" if entry.is_symlink else "a submodule" if entry.is_submodule else "a file"
         if entry.deleted:
@@ -443,7 +443,7 @@ class LinkIntoGuardedPath(Rule):
                 )
 
     def _submodule(self, entry: Entry, guards: Guards) -> str:
-        """What is wrong with a submodule; empty where nothing is."""
+        """The problem with a submodule; empty if there is none."""
         guard = guards.find(entry.path)
         if guard is not None:
             return f"is a submodule under {guard.pattern}, which is guarded, and no rule looks into it"
@@ -455,7 +455,7 @@ class LinkIntoGuardedPath(Rule):
 
 
 class _Reach:
-    """What links of one tree lead to.
+    """The targets of the links in one tree.
 
     Args:
         tree: the tree after the change.

@@ -190,7 +190,7 @@ def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[F
 
 
 def _accepted(change: BaselineChange) -> Finding:
-    """What a change of the baseline comes to."""
+    """The finding about a change of the baseline."""
     if not change.problem and not change.growths:
         return _finding(_BASELINE, "accepts no more findings than before", "warning", "baseline")
     named = ", ".join(map(str, change.growths[:_NAMED]))
@@ -204,7 +204,7 @@ def _accepted(change: BaselineChange) -> Finding:
 
 
 def _runner(entry: Entry, before: Documents, after: Documents) -> Iterator[Finding]:
-    """What a change of a hook or CI file comes to, where it has to do with specguard."""
+    """The findings about a change of a hook or CI file, as far as it is about specguard."""
     if entry.old == entry.new and entry.old_mode == entry.new_mode:
         return
     path = entry.path
@@ -231,7 +231,7 @@ def _runner(entry: Entry, before: Documents, after: Documents) -> Iterator[Findi
 
 
 def _text(documents: Documents, path: bytes) -> str:
-    """What a file holds, or where a symbolic link leads."""
+    """The content of a file, or the target of a symbolic link."""
     return (documents.tree.read(path) or b"").decode("utf-8", "surrogateescape")
 
 
@@ -259,7 +259,7 @@ def switches_off(text: str) -> bool:
 
 
 def deciding(value: Any) -> Any:
-    """What decides whether and how a CI file or pre-commit's settings run specguard.
+    """The parts of a CI file or pre-commit's settings that decide whether and how specguard runs.
 
     These are the jobs or repositories that name it, those whose name is said in one of these (they wait for
     it, or take it over), and whatever is no job: triggers, stages, variables.

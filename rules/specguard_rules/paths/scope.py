@@ -240,7 +240,7 @@ def _amount(size: int) -> str:
 
 
 class Companion(Settings):
-    """What changes together."""
+    """Files that change together."""
 
     when: Covering = required("what needs a companion")
     require: Covering = required("of which one must change too")

@@ -304,7 +304,7 @@ def _elsewhere(work_item: WorkItem, listed: Listed, branch: Branch, base: Base) 
 def _beyond(
     work_item: WorkItem, listed: Listed, entries: Sequence[Entry], *, staged: bool
 ) -> Iterator[Finding]:
-    """What a slice's change touches beside the slice's files."""
+    """The paths that a slice's change touches beside the slice's files."""
     place = path_text(listed.source.path)
     others = [other for other in listed.source.items if other.id != listed.id and other.files]
     patterns = listed.scope.patterns
@@ -1165,7 +1165,7 @@ class AgentEditedPlan(Rule):
 
 
 def _edited(unit: Unit, entry: Entry) -> Iterator[Finding]:
-    """What a unit does to the plan beyond finishing its task."""
+    """The changes of a unit to the plan beyond finishing its task."""
     task = unit.task
     for edit in unit.edits():
         message = f"{unit.label} for {task.name} {edit.what}"

@@ -304,7 +304,7 @@ def _accepted(
 
 
 def _look(proof: RunProof, need: _Need) -> Iterator[Finding]:
-    """What is found where no run shows a gate.
+    """The findings for a gate that no run shows.
 
     Raises:
         MissingFact: runs are not kept in the tree, and none that is here shows anything of it.

@@ -61,7 +61,7 @@ def judged(
     *,
     whole: bool,
 ) -> Iterator[Finding]:
-    """What is found in the runs that commits name and in those that the change brings; each run once.
+    """The findings in the runs that commits name and in those that the change adds; each run once.
 
     Args:
         commits: the change's; None where it has none.
@@ -555,7 +555,7 @@ class TamperedRun(Rule):
 
 
 def _altered(records: RunRecords, before: Documents) -> Iterator[Finding]:
-    """What the change does to runs that the base has; one finding a run."""
+    """The changes to runs of the base; one finding a run."""
     told = set()
     there: set[bytes] = set()
     for run, entry in records.altered(before):
@@ -578,7 +578,7 @@ def _altered(records: RunRecords, before: Documents) -> Iterator[Finding]:
 
 
 def _itself(run: RunRecord) -> Iterator[tuple[str, int | None, str]]:
-    """What the manifest says of the run that its folder contradicts."""
+    """The fields of the run's manifest that its folder contradicts."""
     said = run.value.get("run_id")
     if said is not None and said != run.run_id:
         yield "", run.line("run_id"), f"the manifest in {run.run_id} is that of the run {str(said)[:80]!r}"

@@ -119,7 +119,7 @@ class MissingSpec(Rule):
 
 
 def _of_spec(spec: Spec, specs: Specs) -> Iterator[Finding]:
-    """What keeps a spec from being read, or from being known."""
+    """Findings for a spec that cannot be read, or is not known."""
     path, index = path_text(spec.path), specs.index
     if spec.problem is not None:
         partly = spec.read_in_part
@@ -144,7 +144,7 @@ def _of_spec(spec: Spec, specs: Specs) -> Iterator[Finding]:
 
 
 def _unread(index: Index) -> Finding:
-    """What makes the index as a whole unusable."""
+    """The finding for an index that cannot be used at all."""
     path = path_text(index.path)
     if index.problem is None:
         return _about(
@@ -158,7 +158,7 @@ def _unread(index: Index) -> Finding:
 
 
 def _of_index(index: Index, specs: Specs) -> Iterator[Finding]:
-    """What is wrong with single entries, and which ids and files stand in two of them."""
+    """The flaws of single entries, and ids and files that occur in two of them."""
     if specs.whole or specs.touches_path(index.path):
         for line, fault in index.faults:
             message = f"{fault}, in the index {path_text(index.path)}"
@@ -314,7 +314,7 @@ class MissingSpecChange(Rule):
 
 
 def _lacking(spec: Spec, artifacts: Artifacts | None) -> str:
-    """What a new spec lacks to be one, with its name; empty where it lacks nothing."""
+    """The missing part of a new spec, with its name; empty if there is none."""
     about = artifacts.contracted(spec.path) if artifacts else ()
     contracts = [artifact for artifact in about if artifact.contract.sections]
     for artifact in contracts:
@@ -324,7 +324,7 @@ def _lacking(spec: Spec, artifacts: Artifacts | None) -> str:
 
 
 def in_brackets(value: str) -> str:
-    """What a line has in its brackets behind a word; empty without these."""
+    """The text in brackets behind a word of a line; empty without brackets."""
     before, _, behind = value.partition("(")
     return behind.rpartition(")")[0] if any(map(str.isalnum, before)) else ""
 

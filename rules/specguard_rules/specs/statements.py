@@ -270,7 +270,7 @@ class StaleSpec(Rule):
 
 
 def _dated(spec: Spec, specs: Specs) -> Iterator[Finding]:
-    """What is wrong with the days."""
+    """The problems with the days."""
     settings, path = specs.settings, path_text(spec.path)
     for review in spec.reviews:
         if review.is_ahead(specs.today):
@@ -314,7 +314,7 @@ def _dated(spec: Spec, specs: Specs) -> Iterator[Finding]:
 
 
 def _bound(spec: Spec, specs: Specs) -> Iterator[Finding]:
-    """What is not as it was when the spec was reviewed."""
+    """The differences from the state that was reviewed."""
     drifts = list(specs.drifts(spec))
     if drifts:
         said = "; ".join(f"{drift.path} {drift.why}" for drift in drifts[:3])
@@ -760,7 +760,7 @@ class UnapprovedSpec(Rule):
 
 
 def _lacking(spec: Spec, specs: Specs) -> tuple[str, int | None]:
-    """What the approvals lack, and the line of the first that lacks something."""
+    """The missing part of the approvals, and the line of the first that lacks it."""
     if not spec.approvals:
         return "no approval is recorded", None
     near = next((one for one in spec.approvals if not one.refused), spec.approvals[0])

@@ -160,7 +160,7 @@ def _repair(error: BaseException) -> str:
 
 
 def _reason(error: BaseException, meaning: str = _UNJUDGED) -> str:
-    """What a failure means, and why, in one or two lines."""
+    """The meaning of a failure and its reason, in one or two lines."""
     from specguard.reporters.escape import cut, cut_path, visible
 
     if isinstance(error, UnreadableError):
@@ -216,7 +216,7 @@ def _limit(seconds: int) -> None:
 
 
 class Early(Record):
-    """What is known, or under way, before the event is judged.
+    """The facts that are known, or being read, before the event is judged.
 
     Attributes:
         tree: the working tree of the agent's project, or else of this process's folder.

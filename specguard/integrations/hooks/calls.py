@@ -1,4 +1,4 @@
-"""What a tool call would do: the files that it writes, where they lie, its commands and patches.
+"""The effects of a tool call: the files that it writes, its commands and patches.
 
 A patch is an `apply_patch` envelope, or a unified diff. The envelope is the format of Codex's tool:
 `*** Begin Patch`, then for each file a header (`*** Add File: p`, `*** Update File: p` with an optional
@@ -53,7 +53,7 @@ WRITING: Final = (
 
 
 class Deeds(Record):
-    """What a tool call would do.
+    """The effects of a tool call.
 
     Attributes:
         edits: the files that it would write or remove, in order.
@@ -74,7 +74,7 @@ class Deeds(Record):
 
 
 def deeds_of(event: HookEvent) -> Deeds:
-    """What the call would do; of keys that say the same in two ways, what all of them would.
+    """The effects of the call; for keys with the same meaning, of all of them.
 
     Raises:
         UnreadableError: a tool that is known lacks what it cannot do without.
@@ -110,7 +110,7 @@ def _command(event: HookEvent, value: object) -> Deeds:
 
 
 def _edited(event: HookEvent) -> Deeds:
-    """What a tool that edits does to its file; which of further names the program reads is not known here."""
+    """The effects of an editing tool on its file; if it names several, on all of them."""
     tool, given = event.tool, event.input
     writes = any(word in tool.lower() for word in WRITING)
     several = given.get("paths", given.get("files", []))
@@ -203,7 +203,7 @@ _END: Final = b"*** End of File"
 
 
 def read_patch(text: str, directory: bytes, read: Callable[[bytes], bytes | None]) -> Deeds:
-    """What applying an envelope would do.
+    """The effects of applying an envelope.
 
     Args:
         text: the patch.

@@ -152,7 +152,7 @@ class HookEvent(Record):
 
 
 class Reply(Record):
-    """What the agent is answered.
+    """The answer to the agent.
 
     Attributes:
         kind: `pass` lets it go on, `refuse` stops it with a reason, `tell` lets it go on and tells it
@@ -165,7 +165,7 @@ class Reply(Record):
 
 
 class HookOutput(Record):
-    """What a process says to the agent's program.
+    """The output of a process for the agent's program.
 
     Attributes:
         stdout, stderr: the two texts.

@@ -1,4 +1,4 @@
-"""What there is after a command and at the end of a turn: working tree, index, commits since the base."""
+"""The state after a command and at the end of a turn: working tree, index, commits since the base."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def judge_after(event: HookEvent, environment: Mapping[str, str], early: Early |
 
 
 class _State:
-    """What there is: the working trees in which the agent is, their indexes, and the commits since the base.
+    """The working trees in which the agent is, their indexes, and the commits since the base.
 
     Attributes:
         session: what is remembered of the session.
@@ -158,7 +158,7 @@ class _State:
             pin.save()
 
     def new_said(self) -> list[Block]:
-        """What has to be said of the base and was not yet."""
+        """The messages about the base that were not sent yet."""
         return [(text, "", "the base") for key, text in self._said.items() if key not in self.session.told]
 
     def _repository(self, tree: Checkout, early: Early | None) -> Repository:
@@ -167,7 +167,7 @@ class _State:
         return Looking(os.fsdecode(tree.root), self._environment).repository()
 
     def _signature(self, tree: Checkout, repository: Repository) -> str:
-        """What is another one where a file, the index or a ref is; empty where that is not certain.
+        """A digest that changes with a file, the index or a ref; empty if that is not certain.
 
         No program can set back when the system last changed a file. Two changes in a moment may look as one.
         """
@@ -328,7 +328,7 @@ _NAMED: Final = 12
 
 
 def greet(event: HookEvent, environment: Mapping[str, str], early: Early | None = None) -> Reply:  # noqa: ARG001
-    """What the agent is told when a session starts.
+    """The message to the agent when a session starts.
 
     Raises:
         SpecguardError: there is no policy.

@@ -1,4 +1,4 @@
-"""What is about to happen, judged by the policy of the trusted base, and what the agent is answered."""
+"""The judgement of a tool call by the policy of the trusted base, and the answer to the agent."""
 
 from __future__ import annotations
 
@@ -266,7 +266,7 @@ class _Judging:
             raise
 
     def answer(self) -> Reply:
-        """What the agent is answered."""
+        """The answer to the agent."""
         lost = self.pin.lost if self.pin else ""
         blocks = list(dict.fromkeys([*self.own, *self._blocks]))
         if not blocks:

@@ -1,4 +1,4 @@
-"""What an agent may not write whatever the policy says: who writes it decides whether a check takes place.
+"""Files that an agent may never write: they decide whether a check takes place.
 
 Git's own folder, the folder of git's hooks, the agents' settings, the organisation's floor, specguard's
 installation and its cache. Of an agent's settings a hook that runs specguard is not the only thing that
@@ -156,7 +156,7 @@ def _in_settings(
 
 
 def _switches(text: bytes, name: bytes) -> str | None:
-    """What settings have under keys by which programs are run; None where they cannot be read."""
+    """The values in settings under keys that run programs; None if they cannot be read."""
     import json
 
     try:

@@ -1,4 +1,4 @@
-"""What is remembered of an agent's session: the base that judges it, what was there before, what it was told.
+"""The record of an agent's session: the base that judges it, the state before it, and past messages.
 
 The pin is in the user's cache, and its object id in git's own folder too, which also counts how often the end
 of a turn was held up and keeps, as a help for `specguard doctor`, when each agent's hook last ran.
@@ -56,7 +56,7 @@ _TEXTS: Final = ("name", "oid", "ref", "how", "asked", "address", "head", "judge
 
 
 def _read(file: bytes, limit: int) -> bytes:
-    """What a file of ours holds; nothing where there is none."""
+    """The content of one of specguard's files; empty if there is none."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as stream:
@@ -106,7 +106,7 @@ def last_fired(agent: Agent, tree: Checkout) -> tuple[float, str] | None:
 
 
 class Session:
-    """What git's own folder remembers of a session.
+    """The files in git's own folder about a session.
 
     Args:
         event: an event of it.
@@ -254,7 +254,7 @@ class Pin(Record, frozen=False):
         return (self.name, self.oid, self.ref, self.how)
 
     def before(self, root: bytes) -> Before:
-        """What a working tree and its index had at the start of the session that `HEAD` had not."""
+        """The differences of a working tree and its index from `HEAD` at the start of the session."""
         return self._states(root)[:3]
 
     def _states(self, root: bytes) -> Before:
@@ -288,7 +288,7 @@ class Pin(Record, frozen=False):
             self._keep(_BEFORE, root + b"\0" + b"".join(records))
 
     def others_work(self, git: Git, root: bytes, now: Mapping[bytes, str]) -> dict[bytes, str]:
-        """What was there at the start, by path, without what `HEAD` has by now and what is away.
+        """The changes that were there at the start, by path, without those committed or removed since.
 
         An edit is away, as in a stash, once its file is as `HEAD` has it, and until it is as it was last.
 
@@ -382,12 +382,12 @@ class Pin(Record, frozen=False):
 
 
 def _own(file: str) -> bytes:
-    """What a file of the user's own cache holds; nothing where there is none."""
+    """The content of a file in the user's own cache; empty if there is none."""
     return _read(os.fsencode(file), _PINS_LIMIT) if file and is_own(os.path.dirname(file)) else b""
 
 
 def _kept(file: str) -> Mapping[str, Any] | None:
-    """What a pin's file holds; None where it is not one of ours, or has not what it needs."""
+    """The content of a pin's file; None if it is not specguard's, or is incomplete."""
     try:
         data = json.loads(_own(file))
     except (ValueError, RecursionError):

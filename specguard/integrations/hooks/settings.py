@@ -43,7 +43,7 @@ _OURS: Final = re.compile(r"\bspecguard['\"]?\s+hook\s")
 
 
 class Host(Record, kw_only=True):
-    """What an agent's program wants written where.
+    """The settings files of an agent's program.
 
     Attributes:
         agent: whose.
@@ -121,7 +121,7 @@ class Wanted(Record, kw_only=True):
 
 
 class FoundHooks(Record):
-    """What settings have of specguard.
+    """The hooks of specguard in settings.
 
     Attributes:
         missing: the events whose hook is not there, or not as it should be.
@@ -213,7 +213,7 @@ def merged(text: str, host: Host, program: str, *, on_failure: bool = False) -> 
 
 
 def look(text: str, host: Host, program: str) -> FoundHooks:
-    """What settings have of specguard, and what they lack.
+    """The hooks of specguard in settings, and those that are missing.
 
     Raises:
         JsonTextError: they are no JSON, or have something else where hooks stand.
@@ -237,7 +237,7 @@ def look(text: str, host: Host, program: str) -> FoundHooks:
 
 
 def _switched_off(root: Mapping[str, Any], host: Host) -> str:
-    """What in these settings switches hooks off."""
+    """The setting that switches hooks off."""
     if host.agent == "claude" and root.get("disableAllHooks") is True:
         return "disableAllHooks"
     if host.agent == "gemini":
@@ -386,7 +386,7 @@ _LARGEST: Final = 16 << 20
 
 
 class Trust(Record):
-    """What can be told of an agent's trust.
+    """The state of an agent's trust.
 
     Attributes:
         trusted: whether it runs the hooks; None where that cannot be told.
@@ -492,7 +492,7 @@ def _codex(program: str, top: str, environment: Mapping[str, str]) -> Trust:
 
 
 def ask_codex(program: str, top: str, environment: Mapping[str, str]) -> Any:
-    """What Codex's app server says of the hooks that hold in a folder.
+    """The answer of Codex's app server about the hooks that are active in a folder.
 
     Raises:
         OSError: it cannot be run, or does not answer in time.
@@ -558,7 +558,7 @@ _SHELL: Final = "/bin/sh"
 
 
 class Probe(Record, kw_only=True):
-    """What came of a probe.
+    """The result of a probe.
 
     Attributes:
         state: `refused` as it should be, `broken` where it was refused because it could not be judged, or

@@ -1,4 +1,4 @@
-"""What a shell command would certainly do, told before it runs: its files by name, messages and refs.
+"""The certain effects of a shell command, before it runs: its files by name, messages and refs.
 
 tree-sitter-bash reads the command, and what known programs do is told below. What is written in another way
 (a variable, a function, a program that is not known) is passed over: the working tree, the index and the
@@ -82,7 +82,7 @@ class _Uncertain(Exception):
 
 
 def read_command(text: str, directory: bytes, environment: Mapping[str, str] | None = None) -> Deeds:
-    """What a shell command would certainly do.
+    """The certain effects of a shell command.
 
     Args:
         text: the command, as `bash -c` takes it.
@@ -264,7 +264,7 @@ class Interpreter:
         return Word(text, pattern=bool(re.search(r"(?<!\\)[*?\[]", written)))
 
     def _value(self, node: Any) -> str | None:
-        """What a part of a word is written out as; None where it is not."""
+        """The value of a part of a word; None if it is not certain."""
         text: str = node.text.decode("utf-8", "surrogateescape")
         inner = node.named_children
         if node.type in ("word", "number", "special_character") and not inner:
@@ -318,7 +318,7 @@ class Interpreter:
         ]
 
     def text_of(self, word: Word, given: str | None) -> str | None:
-        """What a file that a program reads holds, or its standard input for `-`."""
+        """The content of a file that a program reads, or its standard input for `-`."""
         if word.text == "-":
             return given
         paths = self.paths(word)
@@ -352,7 +352,7 @@ def _parse(text: str) -> Any:
 
 
 def _document(redirect: Any) -> str | None:
-    """What a here-document holds; None where the shell would alter it."""
+    """The content of a here-document; None if the shell would alter it."""
     parts = {one.type: one.text.decode("utf-8", "surrogateescape") for one in redirect.children}
     start, body = parts.get("heredoc_start", ""), parts.get("heredoc_body", "")
     plain = start[:1] not in ("'", '"', "\\")
@@ -360,7 +360,7 @@ def _document(redirect: Any) -> str | None:
 
 
 def _catted(inner: Sequence[Any]) -> str | None:
-    """What `$(cat <<'EOF' …)` prints, and nothing else does."""
+    """The output of `$(cat <<'EOF' …)`, if there is nothing else."""
     if len(inner) != 1 or inner[0].type != "redirected_statement" or len(inner[0].named_children) != 2:
         return None
     body, redirect = inner[0].named_children
@@ -512,7 +512,7 @@ _PROGRAMS: Final[Mapping[str, Callable[[Interpreter, Words], None]]] = {
 
 
 def _git(telling: Interpreter, words: Words, given: str | None) -> None:
-    """What git writes, commits and moves, and how it is run without its hooks."""
+    """The effects of git: files, commits and refs, and runs without its hooks."""
     start = telling.place
     at = 0
     while at < len(words) and (text := words[at].text or "").startswith("-"):
