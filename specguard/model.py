@@ -320,7 +320,7 @@ class RuleResult(Record, frozen=False):
 
     @property
     def incomplete(self) -> bool:
-        """Whether this rule alone makes the picture incomplete (exit code 2)."""
+        """True if this rule alone makes the picture incomplete (exit code 2)."""
         return self.state == "indeterminate" and (self.crashed or self.severity == "error")
 
 

@@ -104,7 +104,7 @@ class BrokenLog(Rule):
 
 
 def _is_own(entry: Entry, base: Base, before: Tree) -> bool:
-    """Whether an entry takes out an approval of the branch, with which what is staged is compared."""
+    """True if an entry takes out an approval of the branch, with which what is staged is compared."""
     if not entry.deleted or not base.has(entry):
         return False
     record = before.read(entry.path.removesuffix(b".sig"))

@@ -131,7 +131,7 @@ class BranchName(Rule):
 
 
 def _is_plain(name: str) -> bool:
-    """Whether a name has ASCII letters, digits and what stands between them alone, which most have."""
+    """True if a name has ASCII letters, digits and what stands between them alone, which most have."""
     return name.isascii() and name.translate(_BETWEEN_WORDS).isalnum() and not name.startswith("-")
 
 
@@ -382,6 +382,6 @@ class StaleBase(Rule):
 
 
 def _starts_at(tip: str, commits: Sequence[Commit]) -> bool:
-    """Whether each commit stands on the tip or on other commits of the branch alone."""
+    """True if each commit stands on the tip or on other commits of the branch alone."""
     known = {tip, *(commit.oid for commit in commits)}
     return all(known.issuperset(commit.parents) and commit.parents for commit in commits)

@@ -86,7 +86,7 @@ def _folded(step: str, entries: Sequence[Entry], base: Base, *, each: bool) -> s
 
 
 def _merges_since(first: Commit, commits: Sequence[Commit]) -> bool:
-    """Whether there is a merge among a commit and those behind it, which a rebase would undo."""
+    """True if there is a merge among a commit and those behind it, which a rebase would undo."""
     return any(one.is_merge for one in commits[commits.index(first) :])
 
 
@@ -286,7 +286,7 @@ def to_branch(name: str, branch: Branch, base: Base, push: Push | None = None) -
 
 
 def is_own(branch: Branch, base: Base) -> bool:
-    """Whether a branch is the base's own."""
+    """True if a branch is the base's own."""
     return base.name in (branch.name, f"origin/{branch.name}")
 
 

@@ -399,7 +399,7 @@ def _unfitted(key: str, patterns: Covering | Guarding | Selecting, policy: Polic
 
 
 def _forbids_by_form(key: str, pattern: str) -> bool:
-    """Whether a pattern forbids files of a form, which may never be there."""
+    """True if a pattern forbids files of a form, which may never be there."""
     return key == "rules.forbidden-path.paths" and not _WILD.isdisjoint(pattern.removesuffix("/**"))
 
 

@@ -67,7 +67,7 @@ def says_nothing(reason: str, policy: Policy, codes: Sequence[str]) -> str:
 
 
 def _is_wild(path: bytes) -> bool:
-    """Whether what is named as a file is a pattern or a folder."""
+    """True if what is named as a file is a pattern or a folder."""
     return path.endswith(b"/") or any(char in path for char in (b"*", b"?", b"["))
 
 
@@ -110,17 +110,17 @@ class Decision(Record, frozen=False):
 
     @property
     def added(self) -> bool:
-        """Whether the change brings it, or it is not committed yet; else the trusted base has it."""
+        """True if the change brings it, or it is not committed yet; else the trusted base has it."""
         return "base" not in self.filed.places
 
     @property
     def counts(self) -> bool:
-        """Whether it lifts what it matches."""
+        """True if it lifts what it matches."""
         return not self.refusals
 
     @property
     def bound(self) -> bool:
-        """Whether it is for this change."""
+        """True if it is for this change."""
         return all(refusal.kind != "replayed" for refusal in self.refusals)
 
 
@@ -181,7 +181,7 @@ class Approvals:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to say of approvals."""
+        """True if there is nothing to say of approvals."""
         return not (self.decisions or self.broken or self.entries)
 
     @property

@@ -79,7 +79,7 @@ def accept_first_approvers(facts: Facts, results: Sequence[RuleResult]) -> list[
 def _is_all(
     change: Change, policy: Policy, approvers: Sequence[Mapping[str, Any]], results: Sequence[RuleResult]
 ) -> bool:
-    """Whether a change adds these approvers to one document, and does nothing else that a lock could stop."""
+    """True if a change adds these approvers to one document, and does nothing else that a lock could stop."""
     documents = [entry for entry in change.entries if entry.path in policy.document_paths]
     if [(one.old_mode, one.new_mode) for one in documents] != [(_FILE, _FILE)]:
         return False
@@ -96,7 +96,7 @@ def _is_all(
 
 
 def _is_at_once(change: Change, document: Entry) -> bool:
-    """Whether no commit does anything to the document but what the change comes to."""
+    """True if no commit does anything to the document but what the change comes to."""
     try:
         touched = [
             one for commit in change.commits for one in commit.own_entries if one.path == document.path
@@ -204,7 +204,7 @@ def _named(patterns: Guarding, owners: Mapping[str, Sequence[str]], path: bytes)
 
 
 def _decides(change: Change, policy: Policy, path: bytes) -> bool:
-    """Whether a path decides what is judged or who may approve: no owner changes that alone."""
+    """True if a path decides what is judged or who may approve: no owner changes that alone."""
     folded = fold(path)
     fixed = {BASELINE, *policy.document_paths, *(name.encode() for name in DEFAULTS)}
     if folded in {fold(one) for one in fixed} or folded.startswith(fold(policy.log_folder)):

@@ -189,7 +189,7 @@ class Logbook:
         return self._revoked.get(revoked, [])
 
     def _ends(self, filed: Filed, record: Approval) -> Iterator[tuple[State, str]]:
-        """Whether an approval is over, or has not begun."""
+        """The state of an approval that is over, or has not begun."""
         for _, revocation in self._revoked.get(filed.id, ()):
             why = f": {revocation.reason}" if revocation.reason else ""
             yield "revoked", f"{revocation.approver} revoked it on {revocation.issued_at:%Y-%m-%d}{why}"
@@ -389,7 +389,7 @@ class Verification:
             yield broken.path, broken.reason, step
 
     def _signatures_of(self, filed: Filed) -> Iterator[Problem]:
-        """Whether a record is by the approver that it names, as far as signatures tell."""
+        """The problems with a record's signature: it must be by the approver that the record names."""
         record, path, who = filed.record, self._log.path(filed.id), filed.record.approver
         approver = self.book.settings.named(who)
         keys = approver.keys if approver else ()
@@ -431,7 +431,7 @@ def _word(path: bytes) -> str:
 
 
 def _is_sound(record: Approval | Revocation, signature: bytes) -> bool:
-    """Whether a signature holds for the key that it names itself."""
+    """True if a signature holds for the key that it names itself."""
     blob = signed_with(signature) or b""
     kind = next((kind for kind in KEY_TYPES if is_of_kind(blob, kind)), None)
     if kind is None:

@@ -76,7 +76,7 @@ def key_blob(key: str) -> bytes:
 
 
 def is_of_kind(blob: bytes, kind: str) -> bool:
-    """Whether the bytes begin with the key's type, as RFC 4253 section 6.6 has it, and go on after it."""
+    """True if the bytes begin with the key's type, as RFC 4253 section 6.6 has it, and go on after it."""
     name = kind.encode()
     head = len(name).to_bytes(4, "big") + name
     return blob.startswith(head) and len(blob) > len(head) + 8
@@ -109,7 +109,7 @@ class Approver(Settings):
         return self.key
 
     def covers(self, code: str, name: str, *, by_name: bool = False) -> bool:
-        """Whether the person may lift a rule's findings.
+        """True if the person may lift a rule's findings.
 
         Args:
             code: the rule's code.
@@ -368,7 +368,7 @@ def _known_by(author: Author, change: Change) -> str:
 
 
 def is_signed(git: Git, oid: str, keys: Sequence[str]) -> bool:
-    """Whether one of some public SSH keys has signed a commit.
+    """True if one of some public SSH keys has signed a commit.
 
     Raises:
         MissingFact: `ssh-keygen` is not there, or cannot tell.

@@ -302,13 +302,13 @@ class Bond(Record):
 
     @cached_property
     def files_approvals(self) -> bool:
-        """Whether the change does nothing but add records to the log, for changes that are still to come."""
+        """True if the change does nothing but add records to the log, for changes that are still to come."""
         return bool(self._entries) and all(
             entry.added and entry.is_file and is_record(entry.path, self.folder) for entry in self._entries
         )
 
     def puts_back(self, finding: Finding) -> bool:
-        """Whether a finding is about what one commit did to a file and another one put back.
+        """True if a finding is about what one commit did to a file and another one put back.
 
         The change as a whole has nothing of it then, so nothing an approval is bound to says what it was.
         """

@@ -83,7 +83,7 @@ class Artifacts:
         self._folders: dict[str, tuple[dict[bytes, list[Artifact]], dict[bytes, list[Artifact]]]] = {}
 
     def is_revision(self, name: str) -> bool:
-        """Whether a name is that of a commit or of a branch.
+        """True if a name is that of a commit or of a branch.
 
         Raises:
             MissingFact: it could be that of a commit which a shallow clone lacks.
@@ -108,7 +108,7 @@ class Artifacts:
 
     @property
     def whole(self) -> bool:
-        """Whether the whole tree is judged, and not only what the change touches."""
+        """True if the whole tree is judged, and not only what the change touches."""
         return self._change.whole
 
     @cached_property
@@ -382,7 +382,7 @@ class Artifacts:
 
 
 def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    """Whether two sets of values have names in common, and the same values for all of them."""
+    """True if two sets of values have names in common, and the same values for all of them."""
     common = one.keys() & other.keys()
     return bool(common) and all(one[name].casefold() == other[name].casefold() for name in common)
 
@@ -419,12 +419,12 @@ class Artifact(Record):
 
     @property
     def structured(self) -> bool:
-        """Whether it is JSON, YAML or TOML, and not Markdown."""
+        """True if it is JSON, YAML or TOML, and not Markdown."""
         return data_kind(self.path) is not None
 
     @property
     def is_file(self) -> bool:
-        """Whether there is a regular file at its path, and no symbolic link or submodule."""
+        """True if there is a regular file at its path, and no symbolic link or submodule."""
         entry = self.artifacts.documents.tree.find(self.path)
         return entry is not None and entry.is_file
 

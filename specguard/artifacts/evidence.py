@@ -56,16 +56,16 @@ class Cited:
         self._folder = artifact.folder
 
     def counts(self, citation: Citation) -> bool:
-        """Whether a citation is evidence of the kind that is asked for; an artifact does not prove itself."""
+        """True if a citation is evidence of the kind that is asked for; an artifact does not prove itself."""
         right = not self.misses_lines(citation) and not self.other_kind(citation)
         return right and self.is_file(citation) and not self.is_own(citation)
 
     def is_own(self, citation: Citation) -> bool:
-        """Whether the artifact itself is cited."""
+        """True if the artifact itself is cited."""
         return self._path in (self.targets.places(citation, self._folder) or ())
 
     def misses_lines(self, citation: Citation) -> bool:
-        """Whether a citation has no lines, and should have some."""
+        """True if a citation has no lines, and should have some."""
         return self.settings.anchors == "line" and citation.line is None
 
     def other_kind(self, citation: Citation) -> str:
@@ -82,7 +82,7 @@ class Cited:
         return f"is {'an absolute' if kind == 'absolute' else 'a relative'} path"
 
     def is_file(self, citation: Citation) -> bool:
-        """Whether a file is cited, and not just something with a dot spoken of, such as `console.log`."""
+        """True if a file is cited, and not just something with a dot spoken of, such as `console.log`."""
         if citation.line is not None or "/" in citation.path:
             return True
         return self.targets.find(citation, self._folder).path is not None
@@ -164,7 +164,7 @@ def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
 
 
 def _named(files: Sequence[bytes], citation: Citation, targets: Targets, folder: bytes) -> bool:
-    """Whether a citation leads to one of some files, or names one so that it can be no other file of them."""
+    """True if a citation leads to one of some files, or names one so that it can be no other file of them."""
     places = targets.places(citation, folder) or ()
     written = b"/" + citation.path.strip("/").encode("utf-8", "surrogateescape")
     return any(
@@ -358,7 +358,7 @@ class Targets:
         self._documents.prefetch(sorted(places))
 
     def _lines(self, citation: Citation, path: bytes, entry: TreeEntry) -> Target:
-        """Whether a file that is there has the lines that are cited."""
+        """The target of a citation of a file that exists: its cited lines, if it has them."""
         first, last = citation.line, citation.end_line
         if first is None or last is None:
             return Target(path)

@@ -410,7 +410,7 @@ def _descending(stamps: Sequence[Stamp]) -> Iterator[tuple[Stamp, Stamp]]:
 
 
 def _is_future(moment: datetime, artifacts: Artifacts) -> bool:
-    """Whether a time is too far ahead for something done: by 14 hours, which clocks differ at most.
+    """True if a time is too far ahead for something done: by 14 hours, which clocks differ at most.
 
     The clock, whose answer no later check can use again, is asked only where the day does not decide, and the
     check is made today; with another `--today` the end of that day counts.

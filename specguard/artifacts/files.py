@@ -75,7 +75,7 @@ class Places:
         return [path for path in found if (entry := self.tree.find(path)) is not None and entry.is_file]
 
     def stands(self, path: bytes, folder: bytes, text: str, fields: Mapping[str, str]) -> bool:
-        """Whether a path, which need not be there, is one that a template says; as for `beside`."""
+        """True if a path, which need not be there, is one that a template says; as for `beside`."""
         template = self.template(text)
         name = path if text.startswith("/") else relative(path, folder)
         return name is not None and template.key_of(name, template.names & fields.keys()) == template.key(
@@ -177,7 +177,7 @@ def orphans(artifacts: Artifacts) -> Iterator[Artifact]:
 
 
 def _loses(artifact: Artifact, gone: Collection[bytes]) -> bool:
-    """Whether something that is gone was a companion of an artifact."""
+    """True if something that is gone was a companion of an artifact."""
     places = artifact.artifacts.places
     for text in [one for companion in artifact.contract.companions for one in alternatives(companion)]:
         plain = places.template(text).plain(artifact.fields)
@@ -218,7 +218,7 @@ def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, beside: 
 
 
 def _cleaned_up(artifact: Artifact, templates: Sequence[str]) -> bool:
-    """Whether a manifest says that one of some companions was removed, and why.
+    """True if a manifest says that one of some companions was removed, and why.
 
     For what the change itself takes away, and for the companions of what it brings, only a manifest speaks
     that it touches: that one is compared with what the change removes.

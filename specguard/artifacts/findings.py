@@ -162,7 +162,7 @@ class Review:
             one.status += [field.value for field in find_fields(fields, *_STATUS)]
 
     def holds(self, line: int) -> bool:
-        """Whether a line is within what holds the findings."""
+        """True if a line is within what holds the findings."""
         return any(one.line <= line <= one.end for one in self.sections)
 
     def _add(self, text: Text, blocks: Iterable[AnyBlock]) -> Ranked:
@@ -193,7 +193,7 @@ class Review:
                 level, one = 0, self._of_block(block)
 
     def _is_finding(self, heading: Heading, below: Sequence[AnyBlock], ranked: Collection[int]) -> bool:
-        """Whether a heading is a finding, and does not stand above some."""
+        """True if a heading is a finding, and does not stand above some."""
         title = heading.text
         if self._group[1] or self._severities.in_title(title) or _NUMBERED.match(title.plain):
             return True
@@ -202,7 +202,7 @@ class Review:
         return heading.level in ranked and not _ASIDE.search(normal_title(title.plain))
 
     def _starts(self, block: AnyBlock) -> bool:
-        """Whether a block has findings of its own, and does not go on with the one before it."""
+        """True if a block has findings of its own, and does not go on with the one before it."""
         if isinstance(block, Paragraph):
             return bool(self._severities.in_title(block.text) or self._group[1])
         ranked = isinstance(block, List) and any(self._severities.in_title(one.text) for one in block.items)
@@ -244,7 +244,7 @@ class Review:
 
 
 def is_none(text: Text) -> bool:
-    """Whether a text says that there is nothing to list, and cites nothing."""
+    """True if a text says that there is nothing to list, and cites nothing."""
     plain = " ".join(text.plain.split())
     return _NONE.match(plain) is not None and not any(citations([Paragraph(text)]))
 
@@ -389,6 +389,6 @@ def verdict_of(artifact: Artifact, settings: Findings, review: Review) -> str | 
 
 
 def says_open(value: str, openings: Sequence[str]) -> bool:
-    """Whether a verdict begins with one of some words; case, `_` and `-` do not count."""
+    """True if a verdict begins with one of some words; case, `_` and `-` do not count."""
     words = plain_words(value).split()
     return any(words[: len(known)] == known for known in (plain_words(one).split() for one in openings))

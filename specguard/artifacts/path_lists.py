@@ -82,7 +82,7 @@ class ListedPath(Record):
 
     @property
     def wide(self) -> bool:
-        """Whether it names everything, and so nothing."""
+        """True if it names everything, and so nothing."""
         return not self.path.strip("*?/.")
 
 
@@ -269,7 +269,7 @@ class Listing:
         return known.get(template.key(fields), [])
 
     def touched(self, name: bytes) -> bool:
-        """Whether an artifact that the change touches lists a path by this name."""
+        """True if an artifact that the change touches lists a path by this name."""
         return any(self.of(reading)[0].touched for reading in self._plain.get(name, ()))
 
     def of(self, reading: int) -> tuple[Artifact, ListedPath]:
@@ -442,6 +442,6 @@ def closed_folders(artifact: Artifact, template: str) -> Sequence[bytes]:
 
 
 def _whole(listed: ListedPath, folder: bytes) -> bool:
-    """Whether a listed path is a closed folder itself, or one above it."""
+    """True if a listed path is a closed folder itself, or one above it."""
     plain = listed.path.encode("utf-8", "surrogateescape").removesuffix(b"/**").removesuffix(b"/*")
     return listed.wide or plain == folder or folder.startswith(plain + b"/")

@@ -367,7 +367,7 @@ def _label(text: Text, labels: Mapping[str, re.Pattern[str]]) -> tuple[str, Text
 
 
 def _ends(block: AnyBlock, other: AnyBlock) -> bool:
-    """Whether what a block begins ends before another one: at a heading that is no lower than its own."""
+    """True if what a block begins ends before another one: at a heading that is no lower than its own."""
     if not isinstance(other, Heading):
         return False
     return not isinstance(block, Heading) or other.level <= block.level
@@ -381,7 +381,7 @@ def _expression(label: str) -> re.Pattern[str]:
 
 
 def describes(document: Document, label: str) -> bool:
-    """Whether a document says anything of an option.
+    """True if a document says anything of an option.
 
     Args:
         document: what may describe it.

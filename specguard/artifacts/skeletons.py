@@ -89,7 +89,7 @@ class Skeletons(Record, frozen=False):
         return list(self.planned.values())
 
     def _is_planned(self, folder: bytes, templates: Sequence[str], fields: Mapping[str, str]) -> bool:
-        """Whether one of some alternatives, which may have several names, is among the files."""
+        """True if one of some alternatives, which may have several names, is among the files."""
         start = folder + b"/" if folder else b""
         below = [path[len(start) :] for path in self.planned if path.startswith(start)]
         for text in templates:

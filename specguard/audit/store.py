@@ -137,7 +137,7 @@ class AuditStore:
                 self._connection.execute(statement)
 
     def _is_set_up(self) -> bool:
-        """Whether the tables are there; a file that is not for this version is refused."""
+        """True if the tables are there; a file that is not for this version is refused."""
         # Read at one moment, as another audit may be making the tables.
         [layout, others] = self._connection.execute(
             "SELECT user_version, EXISTS (SELECT 1 FROM sqlite_master) FROM pragma_user_version"
@@ -480,7 +480,7 @@ class Summary:
             }
 
     def fails(self, codes: Sequence[str]) -> bool:
-        """Whether these rules have open errors; of no rules: whether changes have that no audit told of."""
+        """True if these rules have open errors; of no rules: whether changes have that no audit told of."""
         query = (
             "SELECT 1 FROM told_finding WHERE is_open AND code IN (SELECT value FROM json_each(?)) LIMIT 1"
         )

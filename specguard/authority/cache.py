@@ -167,7 +167,7 @@ def user_folder(environment: Mapping[str, str], name: str, outside: str) -> str:
 
 
 def is_own(folder: str) -> bool:
-    """Whether a folder is the user's, and nobody else can look or write into it."""
+    """True if a folder is the user's, and nobody else can look or write into it."""
     try:
         found = os.lstat(folder)
     except OSError:

@@ -72,7 +72,7 @@ class _Part:
 
     @property
     def is_authority(self) -> bool:
-        """Whether the document speaks of the policy at all, which a `pyproject.toml` need not."""
+        """True if the document speaks of the policy at all, which a `pyproject.toml` need not."""
         return not self.source.is_pyproject or bool(self.layers or self.problems)
 
 
@@ -359,14 +359,14 @@ def _rule(entry: Registered, table: Mapping[str, Any] | None, values: Mapping[st
 
 
 def _is_set(value: Any, default: Any) -> bool:
-    """Whether a setting gives a rule something to judge; None where nobody wrote it."""
+    """True if a setting gives a rule something to judge; None where nobody wrote it."""
     if value is None:
         return bool(default) and not isinstance(default, str)
     return bool(value != default if isinstance(value, (str, int)) else value)
 
 
 def _holds(value: Any, key: Sequence[str]) -> bool:
-    """Whether something is set at a key; `*` is any name or place."""
+    """True if something is set at a key; `*` is any name or place."""
     if not key:
         return bool(value)
     if key[0] == "*":

@@ -152,7 +152,7 @@ class Floor(Record):
             data["declared"][fact]["set"] |= table["set"]
 
     def _sets(self, one: Difference) -> bool:
-        """Whether the floor says something of the setting that differs."""
+        """True if the floor says something of the setting that differs."""
         origins = self.policy.origins
         if one.key.startswith("authority.sections."):
             # They say how the floor itself is read.
@@ -201,7 +201,7 @@ class Floor(Record):
 
 
 def _adds_up(one: Difference) -> bool:
-    """Whether nothing of the repository is set aside, as the elements of both ask for something."""
+    """True if nothing of the repository is set aside, as the elements of both ask for something."""
     of_tables = one.grows and isinstance(one.old, list) and all(isinstance(each, dict) for each in one.old)
     return of_tables or tuple(one.key.split(".")) in UNITED
 

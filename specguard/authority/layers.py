@@ -331,7 +331,7 @@ class Merged:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two values are the same in TOML, where `1`, `1.0` and `true` are three."""
+    """True if two values are the same in TOML, where `1`, `1.0` and `true` are three."""
     return type(one) is type(other) and repr(one) == repr(other)
 
 

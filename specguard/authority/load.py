@@ -81,7 +81,7 @@ def _compile(
 
 
 def has_documents(tree: Tree, policy: Policy, *, known: Mapping[str, str] | None = None) -> bool:
-    """Whether a tree has the documents of a policy as they were when it was compiled.
+    """True if a tree has the documents of a policy as they were when it was compiled.
 
     Args:
         tree: the files.
@@ -125,12 +125,12 @@ class AuthoritySource(Record):
 
     @property
     def is_toml(self) -> bool:
-        """Whether it is settings alone; else it is Markdown."""
+        """True if it is settings alone; else it is Markdown."""
         return self.path.endswith(".toml")
 
     @property
     def is_pyproject(self) -> bool:
-        """Whether its settings are the table `[tool.specguard]`."""
+        """True if its settings are the table `[tool.specguard]`."""
         return self.path.rpartition("/")[2] == PYPROJECT
 
 
@@ -269,5 +269,5 @@ def _broken(path: str, message: str, step: str, line: int | None = None) -> Spec
 
 
 def is_document(path: object) -> bool:
-    """Whether a value of `documents` is a path from the root that stays in the repository."""
+    """True if a value of `documents` is a path from the root that stays in the repository."""
     return isinstance(path, str) and not {"", ".", ".."} & set(path.split("/"))

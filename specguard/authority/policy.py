@@ -290,7 +290,7 @@ class RuleInPolicy:
 
     @property
     def active(self) -> bool:
-        """Whether it has something to judge under this policy and is not off."""
+        """True if it has something to judge under this policy and is not off."""
         return self.severity != "off" and not self.unset
 
     def load(self) -> Rule:
@@ -409,13 +409,13 @@ class Policy:
         self._declared: dict[str, Any] = {}
 
     def is_record(self, path: bytes) -> bool:
-        """Whether a path is one of a record in the log of approvals, or of its signature."""
+        """True if a path is one of a record in the log of approvals, or of its signature."""
         from specguard.change.entries import is_record
 
         return is_record(path, self.log_folder)
 
     def is_filed(self, entry: Entry) -> bool:
-        """Whether an entry adds such a record as a plain file."""
+        """True if an entry adds such a record as a plain file."""
         from specguard.change.entries import is_filed
 
         return is_filed(entry, self.log_folder)
@@ -461,11 +461,11 @@ class Policy:
         return self._declared[fact]
 
     def has_fact(self, fact: str) -> bool:
-        """Whether a fact is a declared table's."""
+        """True if a fact is a declared table's."""
         return fact in self._data["declared"]
 
     def declares(self, fact: str) -> bool:
-        """Whether the policy has the table that a fact stands for."""
+        """True if the policy has the table that a fact stands for."""
         data = self._data["declared"].get(fact)
         return data is not None and bool(data["set"])
 
@@ -537,7 +537,7 @@ class Policy:
         ]
 
     def is_nested(self, path: bytes) -> bool:
-        """Whether a path is a nested authority's, or would be."""
+        """True if a path is a nested authority's, or would be."""
         if not self.nested:
             return False
         folder, _, name = path.rpartition(b"/")
@@ -546,7 +546,7 @@ class Policy:
         return Selecting([pattern.strip("/") for pattern in self.nested]).find(folder) is not None
 
     def is_of_others(self, document: str, entries: Sequence[Entry]) -> bool:
-        """Whether a document is a nested authority's, and no change is in its folder."""
+        """True if a document is a nested authority's, and no change is in its folder."""
         path = document.encode("utf-8", "surrogateescape")
         folder = path.rpartition(b"/")[0] + b"/"
         return self.is_nested(path) and not any(entry.path.startswith(folder) for entry in entries)
@@ -568,7 +568,7 @@ class Policy:
 
 
 def _is_in(key: str, table: str) -> bool:
-    """Whether a key is that of a table, or of something in it; `*` in the table's is any name."""
+    """True if a key is that of a table, or of something in it; `*` in the table's is any name."""
     names, wanted = key.split("."), table.split(".")
     return len(names) >= len(wanted) and all(
         name == one or (one == "*" and name) for name, one in zip(names, wanted, strict=False)

@@ -193,7 +193,7 @@ def guard_of(text: str) -> str:
 
 
 def _lists_paths(block: AnyBlock, *, loud: bool) -> bool:
-    """Whether half of a list's items surely begin with a path; if `loud`, whether any text does."""
+    """True if half of a list's items surely begin with a path; if `loud`, whether any text does."""
     if isinstance(block, Paragraph):
         return loud and bool(leading_paths(block.text.raw).paths)
     if not isinstance(block, (List, Table)):
@@ -206,7 +206,7 @@ def _lists_paths(block: AnyBlock, *, loud: bool) -> bool:
 
 
 def _is_prose(block: AnyBlock) -> bool:
-    """Whether a block is a list of which no item begins with a path or names one."""
+    """True if a block is a list of which no item begins with a path or names one."""
     return isinstance(block, List) and not any(
         leading_paths(text.raw).paths or any(map(looks_like_path, _names(text))) for text, _ in _items(block)
     )
@@ -403,7 +403,7 @@ def _guard(policy: Policy, name: str) -> Guard | None:
 
 
 def _in_force(policy: Policy, wanted: Mapping[str, Any]) -> bool:
-    """Whether a policy has a setting, or one that asks for more."""
+    """True if a policy has a setting, or one that asks for more."""
     for name, table in wanted.get("rules", {}).items():
         rule = policy.rule(name)
         ((key, value),) = table.items()

@@ -142,7 +142,7 @@ def _ranked(order: Sequence[str], documents: Documents) -> list[tuple[bytes, int
 
 
 def _may_speak_of(key: AuthorityKey, documents: Documents, path: bytes) -> bool:
-    """Whether a document may state a key; most can be left unread."""
+    """True if a document may state a key; most can be left unread."""
     content = documents.content(path) or b""
     if key.pattern is not None:
         return key.pattern.may_match_line(content)

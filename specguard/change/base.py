@@ -41,10 +41,10 @@ if TYPE_CHECKING:
         """The names and subjects by which a branch is recognised as one to stand on."""
 
         def __call__(self, name: str) -> bool:
-            """Whether a branch is another item's."""
+            """True if a branch is another item's."""
 
         def owns(self, name: str, subjects: Sequence[str]) -> bool:
-            """Whether the commits that it shares with the judged branch, oldest first, are its own."""
+            """True if the commits that it shares with the judged branch, oldest first, are its own."""
 
 
 _AUTHORITIES: Final = (b"SPEC_AUTHORITY.md", b"specguard.toml")
@@ -71,12 +71,12 @@ class Found(Record, frozen=False):
 
     @property
     def trusted(self) -> bool:
-        """Whether it is a base, and not what stands in for one."""
+        """True if it is a base, and not what stands in for one."""
         return self.how not in ("local", "head", "none")
 
     @property
     def given(self) -> bool:
-        """Whether it was named or pinned, so that no policy may name another."""
+        """True if it was named or pinned, so that no policy may name another."""
         return self.how in ("option", "event", "server", "pin")
 
 

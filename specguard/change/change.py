@@ -51,7 +51,7 @@ class Bookkeeping:
         self._squash = squash
 
     def is_all_of(self, commit: Commit) -> bool:
-        """Whether a commit does nothing but file approvals and runs.
+        """True if a commit does nothing but file approvals and runs.
 
         Args:
             commit: one of the change's.
@@ -69,7 +69,7 @@ class Bookkeeping:
         )
 
     def has(self, entry: Entry) -> bool:
-        """Whether an entry is a run's file that the change adds, and no commit that works adds it.
+        """True if an entry is a run's file that the change adds, and no commit that works adds it.
 
         Where there are no commits yet, any that is added counts; but none that an agent edits, or has made in
         the place of a run: a run files its own evidence, and not what the agent says of it.
@@ -315,7 +315,7 @@ class Change:
         return None
 
     def is_put_back(self, entry: Entry) -> bool:
-        """Whether an entry leaves at its path what the trusted base has there.
+        """True if an entry leaves at its path what the trusted base has there.
 
         Raises:
             MissingFact: a tree object is not there.
@@ -431,7 +431,7 @@ class Change:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to judge: neither entries nor commits."""
+        """True if there is nothing to judge: neither entries nor commits."""
         try:
             if self.entries:
                 return False

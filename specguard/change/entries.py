@@ -54,12 +54,12 @@ class Entry:
 
     @property
     def added(self) -> bool:
-        """Whether the path is new."""
+        """True if the path is new."""
         return self.status == "A"
 
     @property
     def deleted(self) -> bool:
-        """Whether the path is gone."""
+        """True if the path is gone."""
         return self.status == "D"
 
     @property
@@ -69,17 +69,17 @@ class Entry:
 
     @property
     def is_file(self) -> bool:
-        """Whether the path is a regular file after the change."""
+        """True if the path is a regular file after the change."""
         return self.new_mode & 0o170000 == 0o100000
 
     @property
     def is_symlink(self) -> bool:
-        """Whether the path is a symbolic link after the change."""
+        """True if the path is a symbolic link after the change."""
         return self.new_mode == SYMLINK
 
     @property
     def is_submodule(self) -> bool:
-        """Whether the path is a submodule (gitlink) after the change."""
+        """True if the path is a submodule (gitlink) after the change."""
         return self.new_mode == SUBMODULE
 
     def __repr__(self) -> str:
@@ -93,7 +93,7 @@ class Entry:
 
 
 def is_filed(entry: Entry, folder: bytes) -> bool:
-    """Whether an entry adds a record to the log of approvals, or its signature, as a plain file.
+    """True if an entry adds a record to the log of approvals, or its signature, as a plain file.
 
     Args:
         entry: the entry.
@@ -103,7 +103,7 @@ def is_filed(entry: Entry, folder: bytes) -> bool:
 
 
 def is_in_log(entry: Entry, folder: bytes) -> bool:
-    """Whether an entry is in the log of approvals, or takes the place of its folder or of one above it.
+    """True if an entry is in the log of approvals, or takes the place of its folder or of one above it.
 
     Args:
         entry: the entry.
@@ -113,7 +113,7 @@ def is_in_log(entry: Entry, folder: bytes) -> bool:
 
 
 def is_record(path: bytes, folder: bytes) -> bool:
-    """Whether a path is one of a record in the log of approvals, or of its signature.
+    """True if a path is one of a record in the log of approvals, or of its signature.
 
     Args:
         path: the path.
@@ -164,7 +164,7 @@ class Message:
 
     @property
     def squashes(self) -> bool:
-        """Whether `git rebase --autosquash` would squash the commit into another one."""
+        """True if `git rebase --autosquash` would squash the commit into another one."""
         return self.subject.startswith(("fixup!", "squash!", "amend!"))
 
     @property
@@ -184,7 +184,7 @@ class Message:
 
     @property
     def valid(self) -> bool:
-        """Whether the bytes are UTF-8."""
+        """True if the bytes are UTF-8."""
         return self.text.isascii() or not any("\udc80" <= char <= "\udcff" for char in self.text)
 
     @property
@@ -243,16 +243,16 @@ class Commit:
 
     @property
     def is_merge(self) -> bool:
-        """Whether it has several parents."""
+        """True if it has several parents."""
         return len(self.parents) > 1
 
     @property
     def is_empty(self) -> bool:
-        """Whether it changes nothing against its one parent."""
+        """True if it changes nothing against its one parent."""
         return len(self.parents) <= 1 and not any(self.diffs)
 
     def files_approvals(self, folder: bytes) -> bool:
-        """Whether it adds records to the log of approvals and does nothing else: bookkeeping, nobody's work.
+        """True if it adds records to the log of approvals and does nothing else: bookkeeping, nobody's work.
 
         Args:
             folder: what the paths of the log begin with, a slash at its end.

@@ -360,7 +360,7 @@ def _matching(scanner: Scanner, entry: Entry, blocks: Iterable[bytes]) -> Iterat
 
 
 def _was_file(entry: Entry) -> bool:
-    """Whether the path was a regular file before the change."""
+    """True if the path was a regular file before the change."""
     return entry.old_mode & 0o170000 == 0o100000
 
 

@@ -107,7 +107,7 @@ class Fields:
 
 
 def is_object_id(text: str) -> bool:
-    """Whether this is a full object id of either format."""
+    """True if this is a full object id of either format."""
     return is_oid(text, 40) or is_oid(text, 64)
 
 

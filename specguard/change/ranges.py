@@ -116,7 +116,7 @@ class RangeChange(Change):
         return self._head.oid
 
     def is_put_back(self, entry: Entry) -> bool:
-        """Whether an entry leaves at its path what the trusted base has there, or had when it began."""
+        """True if an entry leaves at its path what the trusted base has there, or had when it began."""
         began = len(self.base.merge_bases) == 1 and not self.base.stacked
         return super().is_put_back(entry) or (began and self.start_files.has(entry))
 
@@ -654,7 +654,7 @@ def joined(git: Git, tip: str) -> Joined | None:
 
 
 def _is_brought(git: Git, oid: str, head: str, tip: str) -> bool:
-    """Whether the trusted base's history has a commit and that of `HEAD` has not."""
+    """True if the trusted base's history has a commit and that of `HEAD` has not."""
     try:
         oid = git.commit(oid).oid
         return git.merge_bases(oid, tip) == [oid] and git.merge_bases(oid, head) != [oid]
@@ -663,5 +663,5 @@ def _is_brought(git: Git, oid: str, head: str, tip: str) -> bool:
 
 
 def in_conflict(path: bytes, conflicts: set[bytes]) -> bool:
-    """Whether a path is in conflict; where a file and a folder are, git adds `~` and a name to the file's."""
+    """True if a path is in conflict; where a file and a folder are, git adds `~` and a name to the file's."""
     return path in conflicts or any(other.startswith(path + b"~") for other in conflicts)

@@ -125,7 +125,7 @@ def identity(url: str) -> tuple[str, str] | None:
 
 
 def same_address(one: str, other: str) -> bool:
-    """Whether two addresses are the same repository."""
+    """True if two addresses are the same repository."""
     if one == other:
         return True
     first = identity(one)

@@ -102,7 +102,7 @@ class Base(Record):
     of_files: bool = False
 
     def has(self, entry: Entry) -> bool:
-        """Whether an entry leaves at its path what the trusted base has there: nothing has to be put back."""
+        """True if an entry leaves at its path what the trusted base has there: nothing has to be put back."""
         return self.change.is_put_back(entry)
 
     def origin(self, entry: Entry) -> str | None:
@@ -116,7 +116,7 @@ class Base(Record):
         return () if self.head is None or self.of_files else self.change.commits
 
     def is_branch(self, branch: Branch, stage: Stage) -> bool:
-        """Whether the judged branch is the base itself, and what is judged has landed there.
+        """True if the judged branch is the base itself, and what is judged has landed there.
 
         A fork's pull request may come from a branch that has the base's name: nothing of it has landed.
         """
@@ -154,7 +154,7 @@ class Remote(Record):
     pushes: Sequence[str] = ()
 
     def leads_to(self, url: str, expected: str) -> bool:
-        """Whether one of its addresses is that of a repository, however both are written."""
+        """True if one of its addresses is that of a repository, however both are written."""
         from specguard.change.remotes import same_address
 
         return same_address(url, expected)
@@ -558,7 +558,7 @@ _REF_FORMAT: Final = "%(objectname)%00%(refname)%00%(symref)%00"
 
 
 def is_oid(text: str, digits: int) -> bool:
-    """Whether this is a full object id of so many digits."""
+    """True if this is a full object id of so many digits."""
     return len(text) == digits and text.strip("0123456789abcdef") == ""
 
 

@@ -299,7 +299,7 @@ def _find(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
 
 
 def _is_wrong(name: str) -> bool:
-    """Whether there is something in a name that git takes in no ref's (git-check-ref-format(1))."""
+    """True if there is something in a name that git takes in no ref's (git-check-ref-format(1))."""
     return ".." in name or "@{" in name or any(sign <= " " or sign in _WRONG for sign in name)
 
 

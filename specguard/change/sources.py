@@ -290,7 +290,7 @@ def _trusted(git: Git, request: Request, event: Event | None) -> Found:
 
 
 def _is_there(git: Git, push: Push) -> bool:
-    """Whether a push brings only a name: a tag of a commit that a branch of the remote has already."""
+    """True if a push brings only a name: a tag of a commit that a branch of the remote has already."""
     if push.new is None or not push.remote_ref.startswith("refs/tags/"):
         return False
     there = [
@@ -373,7 +373,7 @@ def refuse_brought(repository: Repository, files: Sequence[tuple[str, str]], tre
 
 
 def is_within(repository: Repository, file: str) -> bool:
-    """Whether a file, or a symbolic link on the way to it, is in the working tree."""
+    """True if a file, or a symbolic link on the way to it, is in the working tree."""
     top = repository.work_tree_if_any()
     root = os.path.realpath(top).rstrip("/") + "/" if top else ""
     return bool(root) and any(step.startswith(root) for step in _steps(os.path.join(os.getcwd(), file)))

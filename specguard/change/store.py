@@ -212,7 +212,7 @@ class Store:
         return oid
 
     def is_new(self, oid: str) -> bool:
-        """Whether a content was given that the repository does not have, so that none of its commits has it.
+        """True if a content was given that the repository does not have, so that none of its commits has it.
 
         Raises:
             MissingFact: git does not answer.
@@ -556,7 +556,7 @@ BINARY_HEAD: Final = 8000
 
 
 def is_binary(head: bytes) -> bool:
-    """Whether a content that begins like this is binary, by git's own test."""
+    """True if a content that begins like this is binary, by git's own test."""
     return b"\0" in head[:BINARY_HEAD]
 
 

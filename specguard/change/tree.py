@@ -42,12 +42,12 @@ class TreeEntry:
 
     @property
     def is_directory(self) -> bool:
-        """Whether it is a directory."""
+        """True if it is a directory."""
         return self.mode == DIRECTORY
 
     @property
     def is_file(self) -> bool:
-        """Whether it is a regular file."""
+        """True if it is a regular file."""
         return self.mode & 0o170000 == 0o100000
 
     def __eq__(self, other: object) -> bool:
@@ -91,7 +91,7 @@ class Tree:
         return self.names(directory).get(name)
 
     def has(self, entry: Entry) -> bool:
-        """Whether it has at an entry's path what the entry leaves there.
+        """True if it has at an entry's path what the entry leaves there.
 
         Raises:
             MissingFact: a tree object is not there.

@@ -76,7 +76,7 @@ class SnapshotChange(Change):
         return notes
 
     def is_put_back(self, entry: Entry) -> bool:
-        """Whether an entry leaves at its path what the trusted base has there, or had when `HEAD` left it."""
+        """True if an entry leaves at its path what the trusted base has there, or had when `HEAD` left it."""
         if super().is_put_back(entry):
             return True
         head, tip = self.git.repository.head, self.found.oid

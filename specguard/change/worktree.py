@@ -137,7 +137,7 @@ def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
 
 
 def has_uncommitted(git: Git) -> bool:
-    """Whether `git stash` would put anything aside: no file that the index lacks, and no submodule."""
+    """True if `git stash` would put anything aside: no file that the index lacks, and no submodule."""
     root, index = git.repository.work_tree(), f"{git.folder}/refreshed"
     if not all(entry.is_submodule for entry in git.index_diff(git.repository.head or git.empty_tree)):
         return True
@@ -184,7 +184,7 @@ def _is_there(root: str, path: bytes) -> bool:
 
 
 def _is_file_above(path: bytes, present: set[bytes]) -> bool:
-    """Whether a file stands where a directory of the path would have to be."""
+    """True if a file stands where a directory of the path would have to be."""
     while b"/" in path:
         path = path.rpartition(b"/")[0]
         if path in present:
@@ -232,7 +232,7 @@ def _walk(root: bytes, tracked: Mapping[bytes, _PathState]) -> tuple[set[bytes],
 
 
 def _is_content(entry: os.DirEntry[bytes], path: bytes) -> bool:
-    """Whether it is a link, or a file that may be hashed; a pipe, socket or device is neither."""
+    """True if it is a link, or a file that may be hashed; a pipe, socket or device is neither."""
     if entry.is_symlink():
         return True
     if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_size > FILE_LIMIT:
@@ -303,7 +303,7 @@ class Worktree:
 
     @property
     def dirty(self) -> bool | None:
-        """Whether it differs from its `HEAD`; new files count unless a `.gitignore` names them.
+        """True if it differs from its `HEAD`; new files count unless a `.gitignore` names them.
 
         None where that cannot be told; `problem` says why.
         """
@@ -311,7 +311,7 @@ class Worktree:
         return None if problem else bool(entries)
 
     def beside(self, judged: Tree) -> bool:
-        """Whether it has changes against its `HEAD` that are not in a tree, such as that of what is staged.
+        """True if it has changes against its `HEAD` that are not in a tree, such as that of what is staged.
 
         Raises:
             MissingFact: the tree cannot be read.

@@ -307,7 +307,7 @@ def _names(entry: Registered) -> set[str]:
 
 
 def _has(entry: Registered, word: str) -> bool:
-    """Whether a rule's page has a word, its example left out."""
+    """True if a rule's page has a word, its example left out."""
     rule = entry.rule
     said = (rule.code, rule.name, " ".join(manual.prose(rule.__doc__ or "").split()), *rule.tables)
     settings = (text for option in validate.options_of(rule) for text in (option.name, option.description))

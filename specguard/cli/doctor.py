@@ -135,7 +135,7 @@ class Checkup:
 
     @cached_property
     def trusted(self) -> bool:
-        """Whether the policy was read from the base."""
+        """True if the policy was read from the base."""
         bases = [self.found]
         with suppress(SpecguardError):
             # There may be no branch of the name in it.
@@ -453,7 +453,7 @@ def _gates(policy: Policy, environment: Mapping[str, str]) -> Iterator[Diagnosis
 
 
 def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Diagnosis:
-    """Whether an agent is there in the version that is asked for; only the base's policy has it run."""
+    """The diagnosis of an agent: present, and in the required version; only the base's policy runs it."""
     from specguard.executor.agent import locate, resolve_agent
     from specguard.executor.run import RunOptions
 
@@ -474,7 +474,7 @@ def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Diagnosis:
 
 
 def _store(policy: Policy, environment: Mapping[str, str], top: str) -> Diagnosis:
-    """Whether the folder of runs can be written to, and whether runs have died."""
+    """The diagnosis of the folder of runs: writable, and without runs that died."""
     from specguard.runs.files import run_root
     from specguard.runs.views import RunStore
 

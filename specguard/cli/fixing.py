@@ -229,7 +229,7 @@ class _Fixer:
         return f"its newest commit is pushed already, as {_short(pushed)}" if pushed and self._own() else ""
 
     def _own(self) -> bool:
-        """Whether the branch has commits that the base does not have."""
+        """True if the branch has commits that the base does not have."""
         from specguard.change.base import find_base
         from specguard.change.git import Git
 

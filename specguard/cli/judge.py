@@ -259,7 +259,7 @@ def write_report(file: str, text: str, *, append: bool = False) -> None:
 
 
 def wants_colour() -> bool:
-    """Whether standard output is a terminal whose reader wants colours."""
+    """True if standard output is a terminal whose reader wants colours."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 

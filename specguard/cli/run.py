@@ -253,7 +253,7 @@ def clean(runs: tuple[str, ...], directory: str, run_root: str, yes: bool, dry_r
 
 
 def confirmed(question: str, step: str) -> bool:
-    """Whether a person says yes.
+    """True if a person says yes.
 
     Args:
         question: what is asked.

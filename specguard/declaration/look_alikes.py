@@ -69,12 +69,12 @@ def readings(text: str) -> Iterator[str]:
 
 
 def is_unseen(char: str) -> bool:
-    """Whether a character shows as nothing, or only turns the direction of those around it."""
+    """True if a character shows as nothing, or only turns the direction of those around it."""
     return char in _UNSEEN or unicodedata.category(char) == "Cf"
 
 
 def is_separator(char: str) -> bool:
-    """Whether a character other than `/` and backslash looks like one of them."""
+    """True if a character other than `/` and backslash looks like one of them."""
     return not char.isascii() and _plain(char) in {"/", "\\"}
 
 
@@ -84,7 +84,7 @@ def reads_like_special(text: str) -> str:
 
 
 def is_styled(char: str) -> bool:
-    """Whether a character is an ASCII letter or digit in another width or style, such as fullwidth `a`."""
+    """True if a character is an ASCII letter or digit in another width or style, such as fullwidth `a`."""
     if char.isascii() or _form(char) not in _STYLES:
         return False
     plain = unicodedata.normalize("NFKC", char)
@@ -198,7 +198,7 @@ def _form(char: str) -> str:
 
 
 def _joined(before: str, after: str) -> bool:
-    """Whether a zero-width joiner or non-joiner stands where writing needs it."""
+    """True if a zero-width joiner or non-joiner stands where writing needs it."""
     if unicodedata.combining(before) == _VIRAMA:
         return True
     if unicodedata.bidirectional(before) == "AL" and unicodedata.bidirectional(after) == "AL":

@@ -342,7 +342,7 @@ def expansion(pattern: str, *, covers: bool) -> str:
 
 
 def is_plain(pattern: str) -> bool:
-    """Whether a pattern, or a segment of one, is a plain name, without wildcards and backslashes."""
+    """True if a pattern, or a segment of one, is a plain name, without wildcards and backslashes."""
     return not any(char in pattern for char in "*?[\\")
 
 

@@ -192,7 +192,7 @@ class Commits(Settings):
         return "any number of commits"
 
     def accepts(self, count: int) -> bool:
-        """Whether there may be so many commits."""
+        """True if there may be so many commits."""
         if self.exactly is not None and count != self.exactly:
             return False
         if self.at_most is not None and count > self.at_most:
@@ -241,7 +241,7 @@ class EditFile(Record):
 
 
 def is_code(text: str) -> bool:
-    """Whether a text is a rule's code: three capital letters and three digits."""
+    """True if a text is a rule's code: three capital letters and three digits."""
     letters, digits = text[:3], text[3:]
     return len(text) == 6 and text.isascii() and letters.isalpha() and letters.isupper() and digits.isdigit()
 

@@ -115,7 +115,7 @@ class Text:
 
     @property
     def pictures(self) -> bool:
-        """Whether it shows a picture."""
+        """True if it shows a picture."""
         if any(link.picture for link in self.references):
             return True
         return "<" in self.raw and any(tag.is_picture for tag in self._parts.tags)
@@ -203,7 +203,7 @@ class ListItem(Record):
 
     @property
     def checked(self) -> bool | None:
-        """Whether its checkbox is ticked; None where it has none."""
+        """True if its checkbox is ticked; None if it has none."""
         box = _CHECKBOX.match(self.text.raw)
         return None if box is None else box[1] != " "
 
@@ -269,7 +269,7 @@ class Html(Record):
 
     @property
     def pictures(self) -> bool:
-        """Whether it shows a picture."""
+        """True if it shows a picture."""
         return has_pictures(self.content)
 
 
@@ -474,7 +474,7 @@ class Row(Record):
         return ""
 
     def says(self, title: str = "") -> bool:
-        """Whether a cell says something, or the one below a title does."""
+        """True if a cell says something, or the one below a title does."""
         from specguard.documents.content import is_content
 
         return any(map(is_content, [self.cell(title)] if title else self.cells))

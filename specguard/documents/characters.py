@@ -76,7 +76,7 @@ class Strange(Record):
 
 
 def may_be_strange(text: str) -> bool:
-    """Whether a text has any character that may be strange; nearly no text has."""
+    """True if a text has any character that may be strange; nearly no text has."""
     return re.search(_SEARCH, text) is not None
 
 
@@ -122,13 +122,13 @@ def kind_of(char: str) -> str:
 
 @lru_cache(maxsize=16)
 def _has(pattern: str, text: str) -> bool:
-    """Whether a text has such a character."""
+    """True if a text has such a character."""
     return re.search(pattern, text) is not None
 
 
 @lru_cache(maxsize=4)
 def _balanced(line: str) -> bool:
-    """Whether every turn of direction in a line has its end in it."""
+    """True if every turn of direction in a line has its end in it."""
     opened = 0
     for char in filter(_TURNS.__contains__, line):
         opened += -1 if char in "\u202c\u2069" else 1
@@ -138,12 +138,12 @@ def _balanced(line: str) -> bool:
 
 
 def _is(kind: str, char: str) -> bool:
-    """Whether a character is one of a kind."""
+    """True if a character is one of a kind."""
     return re.match(kind, char) is not None
 
 
 def _meant(text: str, line: str, position: int) -> bool:
-    """Whether a character of a text's line stands where writing needs it."""
+    """True if a character of a text's line stands where writing needs it."""
     char = line[position]
     before = line[position - 1] if position else " "
     after = line[position + 1] if position + 1 < len(line) else " "
@@ -166,12 +166,12 @@ def _meant(text: str, line: str, position: int) -> bool:
 
 
 def _odd(char: str) -> bool:
-    """Whether a character is no sign that could be shown as a picture."""
+    """True if a character is no sign that could be shown as a picture."""
     return char.isalnum() or char.isspace() or _is(_IS_UNSEEN, char)
 
 
 def _joined(char: str, before: str, after: str) -> bool:
-    """Whether a joiner or non-joiner stands between letters that join, or between pictures."""
+    """True if a joiner or non-joiner stands between letters that join, or between pictures."""
     if _is(_IS_UNSEEN, after) or (_is(_IS_UNSEEN, before) and before not in "\ufe0e\ufe0f"):
         return False
     if _is(_JOINS, before) or _is(_JOINS, after):
@@ -181,7 +181,7 @@ def _joined(char: str, before: str, after: str) -> bool:
 
 
 def _breaks(before: str, after: str, line: str) -> bool:
-    """Whether a line may be broken there because no space says so."""
+    """True if a line may be broken there because no space says so."""
     if _is(_UNSPACED, before) or _is(_UNSPACED, after):
         return True
     return (before in "*_~`" or after in "*_~`") and _has(_UNSPACED, line)

@@ -113,7 +113,7 @@ def _bare(word: str) -> str:
 
 
 def _is_path(path: str, lines: bool, form: Form, marked: bool) -> bool:
-    """Whether a text is a path, and not a command, a route, a host with its port or prose."""
+    """True if a text is a path, and not a command, a route, a host with its port or prose."""
     if URL.match(path):
         return bool(_BLOB.search(path)) or path[:7].lower() == "file://"
     name = path.rstrip("/").rpartition("/")[2]
@@ -141,7 +141,7 @@ def plain_path(path: bytes) -> bytes | None:
 
 
 def stands_alone(path: str, marked: bool) -> bool:
-    """Whether a path without lines is cited, and not just spoken of: marked, or with a folder."""
+    """True if a path without lines is cited, and not just spoken of: marked, or with a folder."""
     return marked or "/" in path.strip("/")
 
 
@@ -221,7 +221,7 @@ class Citation(Record):
 
     @property
     def absolute(self) -> bool:
-        """Whether its path begins at a root: with `/`, `~/`, a drive letter or `file:///`."""
+        """True if its path begins at a root: with `/`, `~/`, a drive letter or `file:///`."""
         return self.kind == "absolute"
 
     def __str__(self) -> str:

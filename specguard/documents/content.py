@@ -44,7 +44,7 @@ _SIGN: Final = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]")
 
 
 def has_content(blocks: Iterable[AnyBlock], placeholders: Sequence[str] = ()) -> bool:
-    """Whether a reader sees content in blocks: more than headings, labels, placeholders and what is hidden.
+    """True if a reader sees content in blocks: more than headings, labels, placeholders and what is hidden.
 
     A picture and an emoji are content. Of a table, the header and a row whose first cell alone says something
     are labels; so is a line that ends with a colon.
@@ -57,7 +57,7 @@ def has_content(blocks: Iterable[AnyBlock], placeholders: Sequence[str] = ()) ->
 
 
 def is_content(line: str, placeholders: Sequence[str] = ()) -> bool:
-    """Whether a line of text says something.
+    """True if a line of text says something.
 
     Args:
         line: as a reader sees it, without marks of emphasis and code.
@@ -140,7 +140,7 @@ _NOTHING: Final = frozenset({
 
 
 def owes(text: str, own: Iterable[str] = ()) -> bool:
-    """Whether a line of text only stands for content that somebody still owes.
+    """True if a line of text only stands for content that somebody still owes.
 
     `TODO: say which` does, as do `TBD`, `<name>`, `[fill in]`, `{{x}}`, `___`, an ellipsis and "lorem ipsum".
     A label with such a text behind it (`Owner: TBD`) is no more than that text, and one with nothing behind
@@ -174,7 +174,7 @@ def owes(text: str, own: Iterable[str] = ()) -> bool:
 
 
 def bare_nothing(text: str) -> bool:
-    """Whether a line says that there is nothing, and does not say why: `None`, `N/A.`, `Not applicable`."""
+    """True if a line says that there is nothing, and does not say why: `None`, `N/A.`, `Not applicable`."""
     return len(text) <= LONGEST_PLACEHOLDER and plain_words(without_box(text)) in _NOTHING
 
 
@@ -282,19 +282,19 @@ def ticked_items(blocks: Sequence[AnyBlock], above: tuple[str, ...] = ()) -> Ite
 
 
 def is_open(text: Text) -> bool:
-    """Whether a text begins with a box that is not ticked, or with a sign that says no."""
+    """True if a text begins with a box that is not ticked, or with a sign that says no."""
     raw = text.raw.strip()
     begins = _OPEN.match(raw) or (raw[:1] in {"&", "<", "\\"} and _OPEN.match(text.rendered.strip()))
     return bool(begins) and not is_ticked(text)
 
 
 def _is_completed(text: Text) -> bool:
-    """Whether an item without a box says that it is done, as in `**Status:** Completed; see ...`."""
+    """True if an item without a box says that it is done, as in `**Status:** Completed; see ...`."""
     return _COMPLETED.search(text.raw) is not None and not is_open(text)
 
 
 def is_ticked(text: Text) -> bool:
-    """Whether a text begins with a tick, as it is written or as a page shows it."""
+    """True if a text begins with a tick, as it is written or as a page shows it."""
     raw = text.raw.strip()
     return bool(raw) and bool(_tick(raw) or (raw[0] in "&<\\[" and _tick(text.rendered.strip())))
 
@@ -414,7 +414,7 @@ def leading_paths(raw: str) -> Leading:
 
 
 def looks_like_path(text: str) -> bool:
-    """Whether a word is a path rather than prose: a slash, a wildcard, an extension or a leading dot."""
+    """True if a word is a path rather than prose: a slash, a wildcard, an extension or a leading dot."""
     if text.rstrip("/") in {"*", "**"}:
         return True
     # Whether quotation marks belong to a name is for the author to say, with a code span.

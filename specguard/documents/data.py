@@ -66,7 +66,7 @@ def data_kind(path: bytes | str) -> Kind | None:
 
 
 def is_markdown(path: bytes | str) -> bool:
-    """Whether a file is Markdown by its name."""
+    """True if a file is Markdown by its name."""
     return _ending(path) in _MARKDOWN
 
 

@@ -92,7 +92,7 @@ def date_problem(text: str) -> str:
 
 
 def is_ahead(day: datetime.date, text: str, today: datetime.date) -> bool:
-    """Whether a day is still to come; one without an offset begins east of Greenwich the day before.
+    """True if a day is still to come; one without an offset begins east of Greenwich the day before.
 
     Args:
         day: what `parse_date` made of it.
@@ -229,7 +229,7 @@ class Stamp(Record):
         return self.moment if self.exact else self.moment + datetime.timedelta(seconds=59)
 
     def before(self, other: Stamp) -> bool:
-        """Whether it is surely earlier than another one of its document.
+        """True if it is surely earlier than another one of its document.
 
         Times without an offset are taken to be of one clock; where only one of two has an offset, the other
         clock may be anywhere on earth.

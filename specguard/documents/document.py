@@ -456,7 +456,7 @@ def beyond_limits(lines: Sequence[str]) -> Problem | None:
 
 
 def _beyond_levels(lines: Sequence[str]) -> Problem | None:
-    """Whether the lines stand in too many lists and quotes, counted so that it is rather too many."""
+    """The problem with lines in too many lists and quotes; the count is an upper bound."""
     total = depth = 0
     blank = True
     for number, line in enumerate(lines, start=1):

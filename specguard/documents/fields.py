@@ -121,7 +121,7 @@ def find_section(document: Document, title: str, *, aliases: Iterable[str] = ())
 
 
 def is_strange(section: Section) -> bool:
-    """Whether a heading has characters that show as nothing where they have no business."""
+    """True if a heading has characters that show as nothing where they have no business."""
     text = section.heading.text
     return text.strange or visible(text.rendered) != text.rendered
 
@@ -141,7 +141,7 @@ def find_sections(document: Document, title: str, *, aliases: Iterable[str] = ()
 
 
 def same_title(heading: str, title: str) -> bool:
-    """Whether a heading's words, as a reader sees them, are meant by a title."""
+    """True if a heading's words, as a reader sees them, are meant by a title."""
     return any(not _wanted(title).isdisjoint(forms) for forms in _forms(heading))
 
 
@@ -542,7 +542,7 @@ def find_key(value: Mapping[str, Any], names: Iterable[str]) -> tuple[str, Any] 
 
 
 def is_scalar(value: Any) -> bool:
-    """Whether a value is a text, a number, true or false."""
+    """True if a value is a text, a number, true or false."""
     return value is not None and not isinstance(value, (dict, list))
 
 

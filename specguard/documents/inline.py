@@ -112,7 +112,7 @@ class Tag(Record):
 
     @property
     def is_picture(self) -> bool:
-        """Whether a reader sees something of the element although there is no text in it."""
+        """True if a reader sees something of the element although there is no text in it."""
         return self.name in PICTURES and not self.closing
 
 
@@ -302,7 +302,7 @@ class Hiding:
 
     @property
     def hidden(self) -> bool:
-        """Whether what follows is hidden."""
+        """True if what follows is hidden."""
         return bool(self._element)
 
     def block(self, html: str, line: int) -> str:
@@ -387,7 +387,7 @@ class Hiding:
 
 
 def hides(name: str, attributes: str) -> bool:
-    """Whether an element shows nothing of what is in it.
+    """True if an element shows nothing of what is in it.
 
     Args:
         name: the element's name in lower case.
@@ -401,7 +401,7 @@ def hides(name: str, attributes: str) -> bool:
 
 
 def has_pictures(html: str) -> bool:
-    """Whether HTML without hidden parts shows a picture."""
+    """True if HTML without hidden parts shows a picture."""
     return any(tag.is_picture for tag in Hiding().tags(html))
 
 

@@ -174,7 +174,7 @@ def _shown(value: str) -> str:
 
 
 def _has_key(content: bytes, at: int) -> bool:
-    """Whether a key follows on its first line, and not only a word on keys."""
+    """True if a key follows on its first line, and not only a word on keys."""
     text = content[at : at + _KEY_LENGTH].replace(b"\\r", b"").replace(b"\\n", b"\n")
     for number, line in enumerate(text.split(b"\n")):
         row = line.strip(_KEY_MARGIN)
@@ -212,7 +212,7 @@ def _matches(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _is_form(kind: str, value: str) -> bool:
-    """Whether a value is not one of those that stand for a credential in documents."""
+    """True if a value is not one of those that stand for a credential in documents."""
     if _PLACEHOLDER.search(value) or len(set(value)) < 6:
         return False
     if kind == "JSON Web Token":
@@ -324,7 +324,7 @@ def _value(text: str, quote: str) -> tuple[str, str]:
 
 
 def _is_value(value: str, name: str) -> bool:
-    """Whether a value was drawn at random, or chosen as a password."""
+    """True if a value was drawn at random, or chosen as a password."""
     if not 8 <= len(value) <= _LONGEST_VALUE or len(set(value)) < 5 or any(char.isspace() for char in value):
         return False
     if _MADE_UP.search(value) or _ELSEWHERE.search(value) or _DATED.match(value) or _WORDS.fullmatch(value):

@@ -257,7 +257,7 @@ def accept(
 
 
 def can_be_accepted(result: RuleResult) -> bool:
-    """Whether a rule was judged, and is one whose findings can be in a baseline."""
+    """True if a rule was judged, and is one whose findings can be in a baseline."""
     return result.code[:3] in FAMILIES and result.state not in ("off", "not-applicable")
 
 

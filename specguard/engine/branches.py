@@ -82,7 +82,7 @@ class OpenBranch(Record, frozen=False):
         return f"{self.item.kind} {self.item_id}" if self.item else ""
 
     def same_item(self, other: OpenBranch) -> bool:
-        """Whether both are for one item."""
+        """True if both are for one item."""
         if self.listed is not None and other.listed is not None:
             return self.listed is other.listed
         return self.item is not None and other.item is not None and self.item.same_item(other.item)
@@ -200,7 +200,7 @@ class _Ahead:
         return self._git.read(process, "the history of the branches").decode("ascii").splitlines()
 
     def has(self, tip: str, other: str) -> bool:
-        """Whether a tip stands on another one."""
+        """True if a tip stands on another one."""
         return tip != other and bool(self._having[other] & self._bits[tip])
 
     def starts(self, tips: Sequence[str]) -> dict[str, str]:

@@ -54,13 +54,13 @@ class Selection:
         self._all = not self._select
 
     def leaves_out(self, rule: RuleInPolicy) -> bool:
-        """Whether the caller did not ask for this rule."""
+        """True if the caller did not ask for this rule."""
         if rule.code in self._ignore:
             return True
         return not (self._all or rule.code in self._select or rule.code in self._extend)
 
     def turns_on(self, rule: RuleInPolicy) -> bool:
-        """Whether the caller asked for this rule although the policy has it off."""
+        """True if the caller asked for this rule although the policy has it off."""
         return rule.code in self._extend
 
 
@@ -283,7 +283,7 @@ def _settle(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, list[str]
 
 
 def _matter(change: Change, folder: bytes, results: Sequence[RuleResult]) -> bool:
-    """Whether approvals have to be looked at: something is open that one could lift, or the log is touched.
+    """True if approvals have to be looked at: something is open that one could lift, or the log is touched.
 
     A hook that has found nothing reads no log. Nor does one that judges an edit before it is made: nobody can
     have approved what is not there yet.
@@ -302,7 +302,7 @@ def _matter(change: Change, folder: bytes, results: Sequence[RuleResult]) -> boo
 
 
 def _is_undone(change: Change, folder: bytes) -> bool:
-    """Whether a commit does more to the log than to add to it, which a later one may have hidden."""
+    """True if a commit does more to the log than to add to it, which a later one may have hidden."""
 
     def undone() -> bool:
         return len(change.commits) > 1 and any(
@@ -386,7 +386,7 @@ def _left_to_ci(change: Change, policy: Policy) -> Iterator[str]:
 
 
 def is_left_to_ci(stages: Sequence[Stage]) -> bool:
-    """Whether a rule of these stages judges in CI what no push hook has judged."""
+    """True if a rule of these stages judges in CI what no push hook has judged."""
     return "push" not in stages and ("range" in stages or "pull-request" in stages)
 
 

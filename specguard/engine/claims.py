@@ -63,7 +63,7 @@ class Claims(Record):
     whole: bool
 
     def is_planned(self, claim: Claim) -> bool:
-        """Whether a claim is about a task of a plan."""
+        """True if a claim is about a task of a plan."""
         return self.plans is not None and self.plans.at(claim.path) is not None
 
     @property
@@ -302,7 +302,7 @@ def _texts_in(value: object) -> Iterator[str]:
 
 
 def _spoken_for(value: Mapping[str, Any]) -> tuple[bool, bool]:
-    """Whether an entry itself claims that commands ended well, and whether a person verified it by hand."""
+    """True if an entry itself claims that commands ended well, and True if a person verified it by hand."""
     tables = [
         {normal_name(key): said for key, said in one.items()} for one in walk(value) if isinstance(one, dict)
     ]

@@ -318,7 +318,7 @@ class Facts:
         )
 
     def _is_branch(self, name: str) -> bool:
-        """Whether a branch is the judged one, or one that the policy speaks of, be it there still or not."""
+        """True if a branch is the judged one, or one that the policy speaks of, be it there still or not."""
         # Which branches there are does not follow from the commits that an outcome is kept under.
         self.timed = True
         change, kinds = self.change, self._policy.declared("work_kinds")
@@ -424,7 +424,7 @@ class Facts:
 
     @property
     def run_proof(self) -> RunProof:
-        """Whether runs show what is said to be done."""
+        """The proof by runs that something is done."""
         from specguard.runs.proof import RunProof
 
         change, policy = self.change, self._policy
@@ -535,7 +535,7 @@ class Facts:
 
     @property
     def _before_commit(self) -> bool:
-        """Whether what is judged is no commit yet, and no history tells of it."""
+        """True if what is judged is no commit yet, and no history tells of it."""
         return self.change.stage in ("edit", "staged", "commit-msg")
 
     def shown(self, sources: Sources, tip: str | None) -> Callable[[Listed], bool] | None:
@@ -562,7 +562,7 @@ class Facts:
         )
 
     def _has_run(self, listed: Listed) -> bool:
-        """Whether a run that can be seen from here shows that a listed item was done."""
+        """True if a run that can be seen from here shows that a listed item was done."""
         from specguard.runs.proof import Claim
 
         kind, path = listed.source.kind, listed.source.path

@@ -319,7 +319,7 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
 
 
 def touches_policy(change: Change, policy: Policy) -> bool:
-    """Whether a change touches the authority, or what stands next to it."""
+    """True if a change touches the authority, or what stands next to it."""
     return bool(if_known(lambda: _touched(change, policy), ()))
 
 
@@ -407,7 +407,7 @@ class ItemBranches:
         self._below = Template(below) if below else None
 
     def __call__(self, name: str) -> bool:
-        """Whether a branch is one that others can stand on."""
+        """True if a branch is one that others can stand on."""
         if name == self._base:
             return False
         other = self._names.read("branch", name, lenient=False) if self._own is not None else None
@@ -418,7 +418,7 @@ class ItemBranches:
         )
 
     def owns(self, name: str, subjects: Sequence[str]) -> bool:
-        """Whether commits that a branch shares with the judged one are its own.
+        """True if commits that a branch shares with the judged one are its own.
 
         A branch upon the judged one shares commits with it, too. So their subjects tell: none is for the
         judged branch's item, and the last one is for the other branch's, or that one is of an earlier stage.

@@ -51,7 +51,7 @@ class RuleOutcome(Record, frozen=False):
 
     @property
     def complete(self) -> bool:
-        """Whether the rule judged, and would have judged the same at any time of the day."""
+        """True if the rule judged, and would have judged the same at any time of the day."""
         return not self.crash and not isinstance(self.absent, MissingFact) and not self.timed
 
 

@@ -284,7 +284,7 @@ def _of_table(policy: Policy, code: str, table: str, path: bytes) -> Iterator[tu
 
 
 def _is_at(contract: Contract, path: bytes) -> bool:
-    """Whether a path is an artifact of a contract, or in a folder that is one."""
+    """True if a path is an artifact of a contract, or in a folder that is one."""
     if contract.path:
         return PathTemplate(contract.path).read(path) is not None
     return _is_below(contract.root, path)

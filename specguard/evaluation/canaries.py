@@ -310,7 +310,7 @@ def _guarded(rule: RuleInPolicy, policy: Policy) -> Iterator[Provocation]:
 
 
 def _is_guarded(path: bytes, rule: RuleInPolicy, policy: Policy) -> bool:
-    """Whether this rule speaks of a path: one that is forbidden too is not told to be locked."""
+    """True if this rule speaks of a path: one that is forbidden too is not told to be locked."""
     guard = policy.guards.find(path)
     return guard is not None and guard.rule == rule.name
 

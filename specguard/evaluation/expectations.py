@@ -515,7 +515,7 @@ class TestResult:
 
     @property
     def passed(self) -> bool:
-        """Whether it was met."""
+        """True if it was met."""
         return not self.differences and not self.problem
 
 

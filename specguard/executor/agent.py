@@ -480,7 +480,7 @@ class Handover:
         self._ready = False
 
     def ready(self) -> bool:
-        """Whether valid results are there; a file that was found wanting is read again once it changes."""
+        """True if valid results are there; a file that was found wanting is read again once it changes."""
         try:
             found = os.lstat(os.path.join(self._place, RESULTS))
         except OSError:
@@ -656,7 +656,7 @@ def _work(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
 
 
 def _is_the_agents(rule: RuleInPolicy) -> bool:
-    """Whether an agent can keep or break a rule: it is about files, or has settings of the team's.
+    """True if an agent can keep or break a rule: it is about files, or has settings of the team's.
 
     Branch, commit and pull request are specguard's to make, and what judges them is no matter of the agent's.
     """

@@ -195,7 +195,7 @@ def _open_errors(verdict: Verdict) -> list[Judged]:
 
 
 def has_to_finish(run: Run) -> bool:
-    """Whether something is left to do once the agent's own tree has passed: its plan, or its whole branch.
+    """True if something is left to do once the agent's own tree has passed: its plan, or its whole branch.
 
     Raises:
         MissingFact: the plan cannot be read.
@@ -423,7 +423,7 @@ def prove_guard(run: Run) -> bytes | None:
 
 
 def _refuses(run: Run, name: str) -> bool:
-    """Whether a rule refuses at all what a run commits."""
+    """True if a rule refuses at all what a run commits."""
     rule = run.policy.rule(name)
     return rule is not None and rule.active and rule.severity == "error" and "run" in rule.stages
 

@@ -343,7 +343,7 @@ def _folder(repository: Repository, tree: Tree) -> bytes:
 
 
 def _script(tree: Tree, folder: bytes, stage: str) -> bool:
-    """Whether there is a hook that git, or husky, would run."""
+    """True if there is a hook that git, or husky, would run."""
     found = tree.find(folder + b"/" + stage.encode())
     if found is None:
         return False
@@ -373,7 +373,7 @@ def _write(file: str, content: bytes, mode: int) -> None:
 
 
 def _is_of_framework(file: str) -> bool:
-    """Whether a hook only calls pre-commit or specguard, which a run asks itself."""
+    """True if a hook only calls pre-commit or specguard, which a run asks itself."""
     try:
         with open(file, "rb") as stream:
             text = stream.read(1 << 16)
@@ -433,7 +433,7 @@ def place_text(path: bytes, line: int | None) -> str:
 
 
 def judges(policy: Policy, name: str) -> bool:
-    """Whether a rule of this name judges."""
+    """True if a rule of this name judges."""
     rule = policy.rule(name)
     return rule is not None and rule.active
 

@@ -373,7 +373,7 @@ class GateRound:
 
 
 def is_owed(folder: RunFolder) -> bool:
-    """Whether a run died, or was ended, between setting something up and taking it down."""
+    """True if a run died, or was ended, between setting something up and taking it down."""
     return _unfinished(folder).get("up") is True
 
 
@@ -577,7 +577,7 @@ class Ground:
         """Have git there show a tree as what is staged; the user's index is left alone."""
 
     def unchanged(self) -> bool:
-        """Whether it is sure, at a glance, that it has the tree still that was shown; never of the user's."""
+        """True if it is sure, at a glance, that it has the tree still that was shown; never of the user's."""
         return False
 
     def restore(self, tree: str, entries: Sequence[Entry]) -> None:
@@ -620,7 +620,7 @@ class PlaceGround(Ground):
         self._seen = {path: self._status(path) for path in listed.split(b"\0")[:-1]}
 
     def unchanged(self) -> bool:
-        """Whether no file of the tree that was shown was written to, and no other one is there.
+        """True if no file of the tree that was shown was written to, and no other one is there.
 
         Reading all files after each gate would take longer than most gates.
         """

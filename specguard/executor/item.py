@@ -114,7 +114,7 @@ def _incomplete(message: str, help: str) -> SpecguardError:
 
 
 def is_paper(policy: Policy, kind: str) -> bool:
-    """Whether runs of a kind make a document; a kind of work items that the policy describes goes before."""
+    """True if runs of a kind make a document; a kind of work items that the policy describes goes before."""
     return kind in CONTRACTS and kind not in policy.declared("work_kinds")
 
 
@@ -342,7 +342,7 @@ class Plain:
 
 
 def shares(policy: Policy, item: WorkItem) -> bool:
-    """Whether an item's branch may hold other items, too: a commit for each.
+    """True if an item's branch may hold other items, too: a commit for each.
 
     Raises:
         MissingFact: the plan cannot be read.
@@ -380,7 +380,7 @@ def shared_branch(git: Git, policy: Policy, item: WorkItem, *, base: str, tips: 
 
 
 def is_within(git: Git, oid: str, of: str) -> bool:
-    """Whether a commit is in the history of another one; not where it is not there."""
+    """True if a commit is in the history of another one; not where it is not there."""
     try:
         return git.merge_bases(oid, of) == [oid]
     except MissingFact:
@@ -537,7 +537,7 @@ class Chooser(Record):
         return sources
 
     def _done_on_branch(self, listed: Listed) -> bool:
-        """Whether a task was done on the branch that it shares with the other ones of its plan."""
+        """True if a task was done on the branch that it shares with the other ones of its plan."""
         item = self.work.resolve(listed.source.kind, listed.id, listed.number, listed.source.given)
         if isinstance(item, Unresolved) or not item.branches or not shares(self.policy, item):
             return False

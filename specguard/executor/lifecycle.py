@@ -347,7 +347,7 @@ def take_down(folder: RunFolder, directory: str = "") -> Sequence[str]:
 
 
 def _is_claimed(manifest: Manifest, root: str) -> bool:
-    """Whether a process works on the run's item; else the process with the recorded id is somebody else."""
+    """True if a process works on the run's item; else the process with the recorded id is somebody else."""
     try:
         ItemLock(root, manifest).release()
     except SpecguardError:

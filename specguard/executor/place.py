@@ -134,7 +134,7 @@ class Place:
         return PlaceGit(PlaceRepository(self.path, self.base, self._environment))
 
     def made(self, oid: str) -> bool:
-        """Whether the place's own `.git` has an object: the user's are borrowed, so it was made there."""
+        """True if the place's own `.git` has an object: the user's are borrowed, so it was made there."""
         if not is_oid(oid, len(self.base)):
             return False
         objects = os.path.join(self.path, ".git", "objects")
@@ -264,7 +264,7 @@ def known_place(run: Run) -> Place:
 
 
 def stands(path: str | None, run_id: str = "") -> bool:
-    """Whether the place of a run is there, with specguard's own folder for it, so that it can be taken up.
+    """True if the place of a run is there, with specguard's own folder for it, so that it can be taken up.
 
     Args:
         path: as manifests have it.
@@ -341,7 +341,7 @@ def places_folder(environment: Mapping[str, str], checkout: str) -> str:
 
 
 def is_place(path: str, run_id: str = "") -> bool:
-    """Whether a path is one that a place can have; it need not be there.
+    """True if a path is one that a place can have; it need not be there.
 
     Manifests are files like others, and a change may bring some: what they name is not removed, or worked in,
     before it is seen to be no other folder.

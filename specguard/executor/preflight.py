@@ -71,21 +71,21 @@ class Asked(Record):
         return self.start.shared.tip if self.start.shared is not None else None
 
     def stops(self, name: str) -> bool:
-        """Whether a rule's finding ends a run for certain, and no approval may lift it."""
+        """True if a rule's finding ends a run for certain, and no approval may lift it."""
         rule = self.start.policy.rule(name)
         if rule is None or rule.severity != "error" or "run" not in rule.stages:
             return False
         return not (rule.approvable and self.start.policy.declared("approval_settings").approver)
 
     def judges(self, name: str, document: bytes) -> bool:
-        """Whether a rule judges a document."""
+        """True if a rule judges a document."""
         rule = self.start.policy.rule(name)
         if rule is None or not rule.active:
             return False
         return rule.exclude is None or rule.exclude.find(document) is None
 
     def is_of(self, branch: str) -> bool:
-        """Whether a branch is the item's, by its name."""
+        """True if a branch is the item's, by its name."""
         if branch in self.item.branches:
             return True
         try:

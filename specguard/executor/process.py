@@ -282,7 +282,7 @@ class _Attempt(Record, frozen=False):
         return self.ended.reason if self.ended is not None else ""
 
     def _goes_on(self) -> bool:
-        """Whether it goes on although what it is run for is done, and it has had time to end by itself."""
+        """True if it goes on although what it is run for is done, and it has had time to end by itself."""
         if self.finished_at is None and self.finished is not None and self.finished():
             self.finished_at = time.monotonic()
         return self.finished_at is not None and time.monotonic() - self.finished_at >= GRACE
@@ -373,7 +373,7 @@ def _limits(largest: int) -> Iterator[None]:
 
 
 def _has_ended(pid: int) -> bool:
-    """Whether a child has ended; it is not waited for, so that its id and its group stay its own."""
+    """True if a child has ended; it is not waited for, so that its id and its group stay its own."""
     return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 

@@ -150,7 +150,7 @@ def _see_heads(run: Run, remote: RunRemote, heads: Heads) -> None:
 
 
 def _made_here(run: Run, remote: RunRemote, name: str, oid: str) -> bool:
-    """Whether a branch has a commit of the place, or nothing new but files as the place has them."""
+    """True if a branch has a commit of the place, or nothing new but files as the place has them."""
     place = place_of(run)
     if place.made(oid):
         return True
@@ -215,7 +215,7 @@ def tried(run: Run) -> list[str]:
 
 
 def _is_own(run: Run, oid: str) -> bool:
-    """Whether a commit is one that this run made: it names the run."""
+    """True if a commit is one that this run made: it names the run."""
     item, trailer = run.manifest.item, run.policy.declared("run_settings").trailer
     named = f"\n{trailer}: {item.kind}-{item.id}/{run.folder.run_id}\n"
     try:

@@ -461,7 +461,7 @@ def _protocol(url: str) -> str:
 
 
 def _is_scp(url: str) -> bool:
-    """Whether an address has the form `host:path`."""
+    """True if an address has the form `host:path`."""
     host, colon, _ = url.partition(":")
     return bool(host and colon) and "/" not in host
 
@@ -556,7 +556,7 @@ class Platform:
 
     @property
     def signed_in(self) -> bool:
-        """Whether the user is signed in to the host."""
+        """True if the user is signed in to the host."""
         try:
             self._run(["auth", "status", "--hostname", self.address.host])
         except PlatformError:

@@ -118,7 +118,7 @@ class Start:
         return "" if below == self.base else below
 
     def is_items(self, name: str, remote: str) -> bool:
-        """Whether the policy knows a branch as one that items are stacked on."""
+        """True if the policy knows a branch as one that items are stacked on."""
         return bool(name) and ItemBranches(self.policy)(plain_branch(name, remote))
 
     @property
@@ -659,7 +659,7 @@ def overlap(one: Covering, other: Covering) -> tuple[str, str] | None:
 
 
 def meet(one: str, other: str) -> bool:
-    """Whether two patterns could match one path."""
+    """True if two patterns could match one path."""
     left, right = _segments(one), _segments(other)
 
     @cache

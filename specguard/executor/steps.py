@@ -113,7 +113,7 @@ class Step(ABC):
     resumed = ""
 
     def reached(self, manifest: Manifest) -> bool:
-        """Whether a run has come as far as this step."""
+        """True if a run has come as far as this step."""
         return any(step.name == self.name for step in manifest.steps)
 
     @abstractmethod
@@ -281,7 +281,7 @@ class Push(Step):
     resumed = "push"
 
     def reached(self, manifest: Manifest) -> bool:
-        """Whether there is a commit that may have been pushed: that is looked up before anything is."""
+        """True if there is a commit that may have been pushed: that is looked up before anything is."""
         return manifest.commit is not None and super().reached(manifest)
 
     def describe(self, would: Outlook) -> list[str]:
@@ -302,7 +302,7 @@ class PullRequest(Step):
     resumed = "pull-request"
 
     def reached(self, manifest: Manifest) -> bool:
-        """Whether the commit is pushed, and nothing but its pull request may be left to do."""
+        """True if the commit is pushed, and nothing but its pull request may be left to do."""
         return manifest.commit is not None and manifest.pushed == manifest.commit
 
     def describe(self, would: Outlook) -> list[str]:

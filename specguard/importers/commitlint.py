@@ -116,7 +116,7 @@ def import_commitlint(top: str, name: str) -> Imported:
 
 
 def has_configuration(top: str, name: str) -> bool:
-    """Whether a file that is there configures commitlint; a `package.json` does so with a key of its own."""
+    """True if a file that is there configures commitlint; a `package.json` does so with a key of its own."""
     if not os.path.isfile(os.path.join(top, name)):
         return False
     return not name.startswith("package.") or read_settings(top, name).get(("commitlint",)) is not None
@@ -153,12 +153,12 @@ def _rules(made: Imported, value: dict[str, Any], origin: Callable[..., Origin])
 
 
 def _is_printed(value: dict[str, Any]) -> bool:
-    """Whether the program has printed it, with all rules of what is extended and its plugins as an object."""
+    """True if the program has printed it, with all rules of what is extended and its plugins as an object."""
     return isinstance(value.get("plugins"), dict)
 
 
 def _is_parsed(value: dict[str, Any]) -> bool:
-    """Whether messages are parsed as Conventional Commits are; an expression of one's own says otherwise."""
+    """True if messages are parsed as Conventional Commits are; an expression of one's own says otherwise."""
     preset = value.get("parserPreset")
     if not isinstance(preset, dict):
         return preset is None or preset in _PARSERS

@@ -239,7 +239,7 @@ def import_openspec(top: str) -> Imported:
 
 
 def _configured(top: str, made: Imported) -> bool:
-    """Whether changes have the usual files; what the configuration says besides is left."""
+    """True if changes have the usual files; what the configuration says besides is left."""
     names = (f"{OPENSPEC}/config.yaml", f"{OPENSPEC}/config.yml")
     name = next((one for one in names if os.path.isfile(os.path.join(top, one))), None)
     if name is None:
@@ -261,7 +261,7 @@ def _configured(top: str, made: Imported) -> bool:
 
 
 def has_features(top: str) -> bool:
-    """Whether a repository has spec-kit's folders."""
+    """True if a repository has spec-kit's folders."""
     return os.path.isdir(os.path.join(top, ".specify")) or any(
         _FEATURE.fullmatch(name) and os.path.isfile(os.path.join(top, "specs", name, "spec.md"))
         for name in _features(top)

@@ -219,7 +219,7 @@ class EditedFile:
 
 
 def is_authority(place: EditedFile) -> bool:
-    """Whether a file is a document of the authority: by its name, or as the trusted base has it."""
+    """True if a file is a document of the authority: by its name, or as the trusted base has it."""
     if place.path in DEFAULTS:
         return True
     try:

@@ -340,7 +340,7 @@ class Sync:
 
     @staticmethod
     def _unproven(task: Task, runs: Sequence[RunView]) -> bool:
-        """Whether nothing but a run could show a task that is done, and every run of it failed."""
+        """True if nothing but a run could show a task that is done, and every run of it failed."""
         evidence, last = evidence_of(task), runs[-1]
         if evidence.manual or any(run.succeeded for run in runs):
             return False
@@ -372,7 +372,7 @@ class Sync:
         return found
 
     def _counts(self, run: RunView) -> bool:
-        """Whether a run succeeded, and what it made is in the checkout's history."""
+        """True if a run succeeded, and what it made is in the checkout's history."""
         head, manifest = self._git.repository.head, run.manifest
         if not run.succeeded or manifest is None:
             return run.succeeded

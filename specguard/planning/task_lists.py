@@ -73,7 +73,7 @@ class SourceFolder:
         return self.path.rpartition("/")[2]
 
     def has(self, name: str) -> bool:
-        """Whether a regular file is there, which is no link."""
+        """True if a regular file is there, which is no link."""
         place = self._place(name)
         return os.path.isfile(place) and not os.path.islink(place)
 
@@ -351,7 +351,7 @@ class Box:
         return [one.value for one in self.details if one.key == key and one.value]
 
     def says(self, key: str) -> bool:
-        """Whether it has a detail, be it empty."""
+        """True if it has a detail, be it empty."""
         return any(one.key == key for one in self.details)
 
 

@@ -1,4 +1,4 @@
-"""Whether a plan can be made from a change's folder, or from a feature's.
+"""The validation of a change's folder, or of a feature's, before a plan is made from it.
 
 A change is checked for its sections, requirements, scenarios, tasks and placeholders. Where the program
 `openspec` is installed, its own validator is asked as well, so that nothing is valid here that it refuses.
@@ -377,7 +377,7 @@ def _bare(text: str) -> str:
 
 
 def _says(text: str) -> bool:
-    """Whether a line says anything besides its marks and the word of its step."""
+    """True if a line says anything besides its marks and the word of its step."""
     return text == "`" or bool(re.search(r"\w", _bare(text)))
 
 

@@ -124,7 +124,7 @@ class Plan(Record):
         return f"plans.{self.kind}.{key}"
 
     def holds(self, path: bytes) -> bool:
-        """Whether a path is in its folder."""
+        """True if a path is in its folder."""
         return path.startswith(self.folder + b"/")
 
 

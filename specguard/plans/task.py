@@ -88,17 +88,17 @@ class Task(DataEntry):
 
     @property
     def started(self) -> bool:
-        """Whether its status says that it was begun."""
+        """True if its status says that it was begun."""
         return self._has(self.plan.settings.started)
 
     @property
     def done(self) -> bool:
-        """Whether its status says that it is done."""
+        """True if its status says that it is done."""
         return self._has(self.plan.settings.done)
 
     @property
     def deferred(self) -> bool:
-        """Whether its status says that it is put off, so that nothing waits for it."""
+        """True if its status says that it is put off, so that nothing waits for it."""
         return self._has(["deferred"])
 
     @property
@@ -243,7 +243,7 @@ def expectation(text: str, code: str = "") -> Expectation:
 
 
 def expects_all(expected: Expectation) -> bool:
-    """Whether an entry covers every file there is."""
+    """True if an entry covers every file there is."""
     if not any("*" in pattern for pattern in expected.paths.patterns):
         return False
     return all(expected.paths.find(probe) is not None for probe in _PROBES)
@@ -375,7 +375,7 @@ def _listing(plan: Plan) -> Iterator[Finding]:
 
 
 def _option(plan: Plan, documents: Documents) -> Iterator[Finding]:
-    """Whether the plan names the option that it was made from, and that is one which is described."""
+    """The findings about the plan's option: it must be named, and one that is described."""
     name, options = plan.settings.option, plan.settings.options
     if name and not plan.option:
         said = f"{path_text(plan.path)} does not name the option that it was made from ({name!r})"

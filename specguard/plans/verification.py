@@ -172,7 +172,7 @@ def _manual(entry: Mapping[str, Any], place: Place) -> Manual:
 
 
 def _is_path(text: str) -> bool:
-    """Whether a text is a path, and no sentence or command."""
+    """True if a text is a path, and no sentence or command."""
     text = text.strip()
     return bool(_PATH.fullmatch(text)) and "/" in text and "://" not in text
 
@@ -251,7 +251,7 @@ def proofs_of(task: Task) -> Sequence[str]:
 
 
 def same_command(one: str, other: str) -> bool:
-    """Whether two texts are the same command, however they are spaced."""
+    """True if two texts are the same command, however they are spaced."""
     return _plain(one) == _plain(other)
 
 
@@ -322,7 +322,7 @@ def manual_problem(manual: Manual, today: date) -> str:
 
 
 def _is_nobody(who: str) -> bool:
-    """Whether what stands for a person names a model, or only what anybody may be called: `the agent`."""
+    """True if what stands for a person names a model, or only what anybody may be called: `the agent`."""
     from specguard.declaration.look_alikes import reading
 
     read = reading(who)

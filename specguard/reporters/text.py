@@ -465,7 +465,7 @@ def _covering(paths: Sequence[bytes], wanted: Sequence[bytes], touched: Sequence
 
 
 def _is_pattern(path: bytes) -> bool:
-    """Whether git reads a path as a pattern."""
+    """True if git reads a path as a pattern."""
     return path.startswith(b":") or any(char in path for char in (b"*", b"?", b"[", b"\\"))
 
 

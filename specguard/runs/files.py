@@ -164,7 +164,7 @@ class TreeFiles:
         return (folder for folder in found if not holding(folder, found))
 
     def is_there(self, path: bytes) -> bool:
-        """Whether there is a file or folder."""
+        """True if there is a file or folder."""
         return self._documents.tree.find(self._folder + path) is not None
 
     def link(self, path: bytes) -> bytes | None:
@@ -217,7 +217,7 @@ class LocalFiles:
                 yield inside
 
     def is_there(self, path: bytes) -> bool:
-        """Whether there is a file or folder."""
+        """True if there is a file or folder."""
         place = self._place(path)
         return place is not None and os.path.exists(place)
 

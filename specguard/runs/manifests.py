@@ -202,7 +202,7 @@ class Command(_Model):
 
     @property
     def succeeded(self) -> bool:
-        """Whether it ended by itself, and well."""
+        """True if it ended by itself, and well."""
         return self.exit_code == 0 and not self.problem
 
 
@@ -607,7 +607,7 @@ class RunFolder:
 
     @property
     def sealed(self) -> bool:
-        """Whether the manifest is the one that was left here."""
+        """True if the manifest is the one that was left here."""
         try:
             with open(self.file(SEAL), encoding="ascii") as file:
                 return file.read().strip() == self.digest(MANIFEST)

@@ -217,7 +217,7 @@ class RunProof(Record):
         return Flaw(reason, bound=True) if reason else None
 
     def _is_named(self, run: RunRecord, claim: Claim) -> bool:
-        """Whether a run is one of the claim's item."""
+        """True if a run is one of the claim's item."""
         plan = run.value.get("item")
         plan = plan.get("plan") if isinstance(plan, dict) else None
         if claim.plan and plan and plan != claim.plan:
@@ -256,7 +256,7 @@ class RunProof(Record):
         return "" if reaches(grade, least) else f"{grade} and not {least}"
 
     def _fits(self, tree: str, run: RunRecord, claim: Claim) -> bool:
-        """Whether a tree is, but for papers, the judged one or that of a commit that holds the claim."""
+        """True if a tree is, but for papers, the judged one or that of a commit that holds the claim."""
         content = self._content(tree, run)
         if content and content == self._content_of(self.tree, ""):
             return True
@@ -309,7 +309,7 @@ class RunProof(Record):
         return self._contents[oid]
 
     def _same_change(self, run: RunRecord, oid: str) -> bool:
-        """Whether a commit is the run's own, put on another base as platforms do when they merge."""
+        """True if a commit is the run's own, put on another base as platforms do when they merge."""
         parent = next(iter(self.git.commit(oid).parents), "")
         if not run.native or not parent:
             return False
@@ -344,7 +344,7 @@ class RunProof(Record):
         return "" if "" in flaws else next(iter(flaws), f"has no result of {claim.gate} for {claim.label}")
 
     def _is_on(self, tree: str, run: RunRecord, claim: Claim) -> bool:
-        """Whether a command ran on one of the trees that count, or on the judged one but for papers."""
+        """True if a command ran on one of the trees that count, or on the judged one but for papers."""
         if not tree or tree in claim.on:
             return True
         content = self._content(tree, run)
@@ -495,7 +495,7 @@ def _is_flag(name: str, program: str) -> bool:
 
 
 def _is_short(letters: str, program: str) -> bool:
-    """Whether one of the letters behind a hyphen says it."""
+    """True if one of the letters behind a hyphen says it."""
     return program in _SHORT and letters.isalpha() and _SHORT[program] in letters
 
 

@@ -165,7 +165,7 @@ class RunRecord:
 
     @property
     def native(self) -> bool:
-        """Whether specguard made it, by what it says."""
+        """True if specguard made it, by what it says."""
         return self.value.get("schema") == SCHEMA
 
     @property
@@ -216,12 +216,12 @@ class RunRecord:
 
     @property
     def succeeded(self) -> bool:
-        """Whether it ended with one of the statuses of the policy's `succeeded`."""
+        """True if it ended with one of the statuses of the policy's `succeeded`."""
         return _is_success(self.state, self._settings)
 
     @property
     def running(self) -> bool:
-        """Whether it says that it is under way."""
+        """True if it says that it is under way."""
         return normal_name(self.state) in _OPEN
 
     @property
@@ -299,7 +299,7 @@ class RunRecord:
 
     @property
     def observed(self) -> bool:
-        """Whether a runner kept it, and not only a manifest stands there: a log or a heartbeat is beside."""
+        """True if a runner kept it, and not only a manifest stands there: a log or a heartbeat is beside."""
         return any(self.read(name) is not None for name in ("run.log", "runner.log", _HEARTBEAT.decode()))
 
     @property
@@ -365,7 +365,7 @@ class RunRecord:
 
 
 def reaches(grade: str, least: str) -> bool:
-    """Whether a grade is at least another one."""
+    """True if a grade is at least another one."""
     return GRADES.index(grade) >= GRADES.index(least)
 
 
@@ -431,7 +431,7 @@ class RunRecords(Record):
 
     @property
     def in_tree(self) -> bool:
-        """Whether they are part of the judged tree."""
+        """True if they are part of the judged tree."""
         return self.settings.keep == "tree"
 
     @cached_property
@@ -542,7 +542,7 @@ class RunRecords(Record):
         raise self.unseen(path_text(path))
 
     def is_there(self, path: bytes) -> bool:
-        """Whether there is a file or folder at a path from the repository's root, as far as can be seen."""
+        """True if there is a file or folder at a path from the repository's root, as far as can be seen."""
         if self.documents.tree.find(path) is not None:
             return True
         inside = path.removeprefix(self.settings.folder)
@@ -564,7 +564,7 @@ class RunRecords(Record):
 
     @property
     def visible(self) -> bool:
-        """Whether any run can be seen from here: they are kept in the tree, or their folder is here."""
+        """True if any run can be seen from here: they are kept in the tree, or their folder is here."""
         if self.in_tree:
             return True
         root = self.root()

@@ -156,7 +156,7 @@ def find_version(output: str) -> Version | None:
 
 
 def fits(version: Version, wanted: str) -> bool:
-    """Whether a version may be used.
+    """True if a version may be used.
 
     An alpha of 0.50 is neither below 0.50 nor 0.50 itself, so only a clause that lies on one side of both
     lets it pass.
@@ -302,7 +302,7 @@ def forms_of(name: str) -> list[str]:
 
 
 def is_agent(words: Sequence[str]) -> bool:
-    """Whether a command runs an agent, itself or through another program."""
+    """True if a command runs an agent, itself or through another program."""
     return any(word.rpartition("/")[2] in AGENTS for word in words[:4])
 
 

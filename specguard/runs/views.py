@@ -127,7 +127,7 @@ class RunView(RunRecord):
 
     @property
     def process_runs(self) -> bool | None:
-        """Whether that process runs; None where none is told. One that came later has only its number.
+        """True if that process runs; None if none is known. A later process may have the same number.
 
         One that has ended stays listed until its parent asks for it, which in a container may be never.
         """
@@ -150,7 +150,7 @@ class RunView(RunRecord):
 
     @property
     def alive(self) -> bool:
-        """Whether it is under way: it says so, its process is there, and its heartbeat is not stale."""
+        """True if it is under way: it says so, its process is there, and its heartbeat is not stale."""
         age = self.heartbeat_age
         return (
             self.running
@@ -161,7 +161,7 @@ class RunView(RunRecord):
 
     @property
     def stale(self) -> bool:
-        """Whether it says that it is under way and is not."""
+        """True if it says that it is under way and is not."""
         return self.running and not self.alive
 
     @property
@@ -240,7 +240,7 @@ class RunView(RunRecord):
 
 
 def is_run(path: str) -> bool:
-    """Whether a folder is that of a run, also where its record is gone."""
+    """True if a folder is that of a run, also where its record is gone."""
     return any(
         os.path.lexists(os.path.join(path, name))
         for name in (MANIFEST, META, LOG, RUNNER_LOG, HEARTBEAT, COMMANDS)

@@ -98,7 +98,7 @@ class Spec:
 
     @property
     def structured(self) -> bool:
-        """Whether it is a file of structured data, and no text."""
+        """True if it is a file of structured data, and no text."""
         return data_kind(self.path) is not None
 
     @property
@@ -119,7 +119,7 @@ class Spec:
 
     @property
     def read_in_part(self) -> bool:
-        """Whether only its front matter is broken, and nothing is in it that nobody would miss."""
+        """True if only its front matter is broken, and nothing is in it that nobody would miss."""
         if self.structured or self.document.problem is not None or self.data.problem is None:
             return False
         lines = (self.document.front_matter or "").split("\n")
@@ -183,7 +183,7 @@ class Spec:
         return next((said for said in found if said.form != "index" and not self._about_all(said)), None)
 
     def _about_all(self, said: WrittenValue) -> bool:
-        """Whether a line is about the whole document: above its subheadings, or in a section *Metadata*."""
+        """True if a line is about the whole document: above its subheadings, or in a section *Metadata*."""
         line, sections = said.line or 0, self.document.sections
         return (
             len(sections) < 2
@@ -275,7 +275,7 @@ class Spec:
 
     @property
     def has_text(self) -> bool:
-        """Whether anything stands under one of its headings; data without headings has what it holds."""
+        """True if anything stands under one of its headings; data without headings has what it holds."""
         return self.structured or any(shown_text(section.own) for section in self.document.sections)
 
     @cached_property
@@ -453,7 +453,7 @@ def _paths(element: Mapping[str, Any], place: Place) -> Iterator[tuple[str, Plac
 
 
 def looks_like_file(text: str) -> bool:
-    """Whether a value can be a file's path: it has an extension, or a slash and no spaces, and is no URL."""
+    """True if a value can be a file's path: it has an extension, or a slash and no spaces, and is no URL."""
     text = text.strip()
     if len(text) > 1000 or "://" in text or "\n" in text:
         return False
@@ -546,7 +546,7 @@ class Catalogue:
         return index.entries
 
     def means_spec(self, named: NamedPath) -> bool:
-        """Whether a path in the index is to be a spec: by its key, or because `files` has it."""
+        """True if a path in the index is to be a spec: by its key, or because `files` has it."""
         return named.main or self.settings.files.find(named.path) is not None
 
     @cached_property

@@ -177,7 +177,7 @@ class Specs:
         return {entry.path: entry for entry in self._change.entries}
 
     def touches(self, spec: Spec) -> bool:
-        """Whether the change alters a spec's document, or what the index says of it."""
+        """True if the change alters a spec's document, or what the index says of it."""
         if spec.path not in self._touches:
             altered = spec.path in self._touched
             if not altered and self.now.index_path in self._touched and self.earlier is not None:
@@ -187,7 +187,7 @@ class Specs:
         return self._touches[spec.path]
 
     def touches_entry(self, entry: IndexEntry) -> bool:
-        """Whether the change alters an entry of the index, or a file that it names."""
+        """True if the change alters an entry of the index, or a file that it names."""
         if any(named.path in self._touched for named in entry.paths):
             return True
         return self.now.index_path in self._touched and _value(entry) not in self._earlier_entries
@@ -201,7 +201,7 @@ class Specs:
             return frozenset()
 
     def touches_path(self, path: bytes) -> bool:
-        """Whether the change adds, modifies or deletes a path."""
+        """True if the change adds, modifies or deletes a path."""
         return path in self._touched
 
     def links(self) -> Iterator[bytes]:
@@ -240,7 +240,7 @@ class Specs:
             return None
 
     def says_more(self, spec: Spec, was: Spec) -> bool:
-        """Whether a spec says more than it did, apart from dates, or has a new approval."""
+        """True if a spec says more than it did, apart from dates, or has a new approval."""
         if spec.essence != was.essence:
             # The day of the review may stand in several fields, be they called what they may.
             names = spec.same_day(was)
@@ -249,7 +249,7 @@ class Specs:
         return spec.entry_essence not in {"", was.entry_essence} or self._newly_approved(spec, was)
 
     def _newly_approved(self, spec: Spec, was: Spec) -> bool:
-        """Whether the change adds an approval that holds, and is no older than the last review was."""
+        """True if the change adds an approval that holds, and is no older than the last review was."""
         known = {approval.key for approval in was.approvals}
         since = was.review.date if was.review else None
         return any(
@@ -260,7 +260,7 @@ class Specs:
         )
 
     def holds(self, approval: SpecApproval) -> bool:
-        """Whether an approval says who and when, and is not of the future."""
+        """True if an approval says who and when, and is not of the future."""
         return approval.complete and not approval.is_ahead(self.today)
 
     # What a spec governs
@@ -377,7 +377,7 @@ class Specs:
                 yield was, one
 
     def terminal(self, spec: Spec) -> bool:
-        """Whether a spec is done with: every status that is stated of it is a terminal one."""
+        """True if a spec is done with: every status that is stated of it is a terminal one."""
         return bool(spec.statuses) and all(self.ways.over(said.text) for said in spec.statuses)
 
     @cached_property
@@ -388,7 +388,7 @@ class Specs:
     # What counts as a change of a spec
 
     def is_spec_path(self, path: bytes) -> bool:
-        """Whether a change of a path can be one of a spec: `spec_paths`, or else `files` and the index."""
+        """True if a change of a path can be one of a spec: `spec_paths`, or else `files` and the index."""
         if self.settings.spec_paths:
             return self.settings.spec_paths.find(path) is not None
         return path == self.now.index_path or self.settings.files.find(path) is not None
@@ -405,7 +405,7 @@ class Specs:
         return [spec for spec in self.all if self._alters_meaning(spec)]
 
     def is_new(self, spec: Spec) -> bool:
-        """Whether the change adds a spec, and does not only move it."""
+        """True if the change adds a spec, and does not only move it."""
         return spec.path in self._touched and self.before(spec) is None
 
     def _alters_meaning(self, spec: Spec) -> bool:

@@ -135,7 +135,7 @@ class WrittenValue(Record):
 
     @property
     def keyed(self) -> bool:
-        """Whether it is the value of a key in the document's own data."""
+        """True if it is the value of a key in the document's own data."""
         return self.form in KEYED
 
     def line_in(self, path: bytes) -> int | None:
@@ -287,7 +287,7 @@ class ReviewDate(Record):
     problem: str
 
     def is_ahead(self, today: datetime.date) -> bool:
-        """Whether the day is still to come."""
+        """True if the day is still to come."""
         return self.date is not None and is_ahead(self.date, self.said.text, today)
 
 
@@ -355,27 +355,27 @@ class Ways:
         self._first = [name for name in listed if name not in later] or listed[:1]
 
     def known(self, status: str) -> bool:
-        """Whether the policy has a status; where it lists none, it has all."""
+        """True if the policy has a status; where it lists none, it has all."""
         return bool(status.strip()) if self._any else self.listed(status)
 
     def listed(self, status: str) -> bool:
-        """Whether a text is a status that the policy names somewhere."""
+        """True if a text is a status that the policy names somewhere."""
         return plain_status(status) in self._written
 
     def same(self, one: str, other: str) -> bool:
-        """Whether two texts are the same status."""
+        """True if two texts are the same status."""
         return plain_status(one) == plain_status(other)
 
     def needs_approval(self, status: str) -> bool:
-        """Whether a status needs an approval."""
+        """True if a status needs an approval."""
         return plain_status(status) in self._needing
 
     def over(self, status: str) -> bool:
-        """Whether a spec with this status is done with."""
+        """True if a spec with this status is done with."""
         return plain_status(status) in self._over
 
     def done(self, status: str) -> bool:
-        """Whether a spec with this status was done, and not given up or put aside."""
+        """True if a spec with this status was done, and not given up or put aside."""
         return self.over(status) and plain_status(status) in _DONE
 
     @property
@@ -388,12 +388,12 @@ class Ways:
         return [self._written[name] for name in self._next.get(plain_status(status), ())]
 
     def may_follow(self, before: str, after: str) -> bool:
-        """Whether a spec may move from one status to another."""
+        """True if a spec may move from one status to another."""
         old, new = plain_status(before), plain_status(after)
         return not self._next or old == new or new in self._next.get(old, ())
 
     def may_begin(self, status: str) -> bool:
-        """Whether a new spec may have a status.
+        """True if a new spec may have a status.
 
         It may have the ones that follow no other, and those to which the ways lead from there without passing
         one that needs an approval; that one itself is asked for its approval.
@@ -527,11 +527,11 @@ class SpecApproval(Record):
 
     @property
     def complete(self) -> bool:
-        """Whether it says who approved, and when."""
+        """True if it says who approved, and when."""
         return bool(self.who) and self.when is not None and not self.refused
 
     def is_ahead(self, today: date) -> bool:
-        """Whether the day is still to come."""
+        """True if the day is still to come."""
         return self.when is not None and is_ahead(self.when, self.said.text, today)
 
     @property
@@ -541,7 +541,7 @@ class SpecApproval(Record):
 
 
 def is_name(text: str) -> bool:
-    """Whether a text can say who somebody is: it has a word, and is no placeholder."""
+    """True if a text can say who somebody is: it has a word, and is no placeholder."""
     text = " ".join(visible(text).split())
     if not text or len(text) > LONGEST or owes(text) or bare_nothing(text):
         return False
@@ -662,7 +662,7 @@ def _without_date(text: str) -> str:
 
 
 def _refuses(verdict: str) -> bool:
-    """Whether a verdict says that nothing was approved, or says nothing."""
+    """True if a verdict says that nothing was approved, or says nothing."""
     return _REFUSED.search(verdict) is not None or _NO.fullmatch(verdict.strip()) is not None
 
 

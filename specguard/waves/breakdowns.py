@@ -131,7 +131,7 @@ class Scenario:
         return _id_of(self.text)
 
     def says(self, stated: str) -> bool:
-        """Whether it is what an item's acceptance says: by its id, or by the same words."""
+        """True if it is what an item's acceptance says: by its id, or by the same words."""
         if self.id and _id_of(stated):
             return _id_of(stated) == self.id
         other = plain_words(stated)
@@ -272,7 +272,7 @@ class Proofs:
         return self._failed(scenario, folder)
 
     def _is_test(self, name: str, folder: bytes) -> bool:
-        """Whether a name is a test file's, with or without a test in it, or that of a test in one of them."""
+        """True if a name is a test file's, with or without a test in it, or that of a test in one of them."""
         path, separator, inner = _parted(name)
         for place in _places(path, folder):
             entry = self._documents.tree.find(place)
@@ -357,7 +357,7 @@ def _places(path: str, folder: bytes) -> list[bytes]:
 
 
 def _has(content: bytes, name: str) -> bool:
-    """Whether a name stands in a text as a word."""
+    """True if a name stands in a text as a word."""
     wanted = name.encode("utf-8", "surrogateescape")
     start = content.find(wanted) if wanted else -1
     while start >= 0:
@@ -584,7 +584,7 @@ class Breakdowns:
         return self.waves is not None and self.waves.superseded(path)
 
     def _belong(self, artifact: Artifact, source: Source) -> bool:
-        """Whether an artifact is about the items of a source: of one wave, or with the same fields."""
+        """True if an artifact is about the items of a source: of one wave, or with the same fields."""
         if self._superseded(source.path):
             return False
         if self.waves is not None:
@@ -706,7 +706,7 @@ class Dispositions:
         return said, step, found[0][0].line
 
     def _is_shown(self, passage: Passage) -> bool:
-        """Whether a passage cites something that is there."""
+        """True if a passage cites something that is there."""
         if any(_ADDRESS.search(text.rendered) for text in texts(passage.blocks)):
             return True
         cited = [one for one in citations(passage.blocks) if one.kind != "shortened"]

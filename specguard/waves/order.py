@@ -236,7 +236,7 @@ def _recorded_too_late(
 
 
 def _begins(stage: StageState, work: AtWork | None, commit: Commit, waves: Waves) -> bool:
-    """Whether a commit has work of a stage: one of its artifacts, or on its branch what is no artifact."""
+    """True if a commit has work of a stage: one of its artifacts, or on its branch what is no artifact."""
     return any(
         _is_of(stage, entry.path) or (work is not None and not waves.is_paper(entry.path))
         for entry in commit.own_entries
@@ -263,7 +263,7 @@ def _works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkItem | 
 
 
 def _has_items(waves: Waves, settings: WaveStage, item: WorkItem) -> bool:
-    """Whether an item is one of those of a stage, be it listed by a breakdown or by a plan."""
+    """True if an item is one of those of a stage, be it listed by a breakdown or by a plan."""
     if item.listed is not None and waves.kind_of(settings.items) == item.kind:
         return waves.stage_of(item.listed) is settings
     return waves.kind_of(settings.items) == "" and item.kind == "task"
@@ -287,7 +287,7 @@ def read_branch(templates: Sequence[str], branch: str) -> Mapping[str, str] | No
 
 
 def _is_of(stage: StageState, path: bytes) -> bool:
-    """Whether a path is that of one of a stage's own artifacts, or in one that is a folder."""
+    """True if a path is that of one of a stage's own artifacts, or in one that is a folder."""
     return any(path == one.path or path.startswith(one.path + b"/") for one in stage.artifacts)
 
 

@@ -109,11 +109,11 @@ class Waves:
         return [waves[key] for key in sorted(waves, key=lambda key: [natural(part) for part in key])]
 
     def belongs(self, path: bytes) -> bool:
-        """Whether a path is that of an artifact of any stage, in a pass, or of a file that lists items."""
+        """True if a path is that of an artifact of any stage, in a pass, or of a file that lists items."""
         return any(template.read(path) is not None for template in self._templates)
 
     def is_paper(self, path: bytes) -> bool:
-        """Whether a path is a paper of the plan, such as a wave's artifact, or in the log of approvals."""
+        """True if a path is a paper of the plan, such as a wave's artifact, or in the log of approvals."""
         return path.startswith(self.log_folder) or self.belongs(path) or bool(self._papers.at(path))
 
     @property
@@ -242,7 +242,7 @@ class Waves:
         return groups
 
     def superseded(self, path: bytes) -> bool:
-        """Whether a path lies in the folder of a pass that a later one of its wave supersedes."""
+        """True if a path lies in the folder of a pass that a later one of its wave supersedes."""
         return bool(self._superseded) and not self._superseded.isdisjoint({path, *above([path])})
 
     def flaws(self, artifact: Artifact) -> Sequence[Finding]:
@@ -377,7 +377,7 @@ class StageState:
 
     @cached_property
     def needed(self) -> bool:
-        """Whether the wave needs it: always, unless `when` makes it depend on what an artifact says.
+        """True if the wave needs it: always, unless `when` makes it depend on what an artifact says.
 
         Raises:
             MissingFact: such an artifact cannot be read.
@@ -413,7 +413,7 @@ class StageState:
 
     @property
     def open(self) -> bool:
-        """Whether all stages before it are complete.
+        """True if all stages before it are complete.
 
         Raises:
             MissingFact: something that must be read is not there.
@@ -422,7 +422,7 @@ class StageState:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is missing, or the wave does not need it.
+        """True if nothing is missing, or the wave does not need it.
 
         Raises:
             MissingFact: something that must be read is not there.
@@ -618,7 +618,7 @@ class Wave(Record):
 
     @property
     def complete(self) -> bool:
-        """Whether every stage that it needs is.
+        """True if every stage that it needs is.
 
         Raises:
             MissingFact: something that must be read is not there.

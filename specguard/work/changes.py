@@ -233,7 +233,7 @@ class Landings(Record):
     known: dict[str, frozenset[tuple[bytes, str]]] = {}
 
     def __call__(self, listed: Listed) -> bool:
-        """Whether a commit says that an item was done.
+        """True if a commit says that an item was done.
 
         Raises:
             MissingFact: the history or a source cannot be read.
@@ -256,7 +256,7 @@ class Landings(Record):
                     yield found[0].source.path, found[0].id
 
     def _does(self, commit: PastCommit, item: Listed) -> bool:
-        """Whether a commit changes a file of an item; of one that lists none its subject is enough."""
+        """True if a commit changes a file of an item; of one that lists none its subject is enough."""
         if not item.files:
             return True
         scope = item.scope
@@ -264,7 +264,7 @@ class Landings(Record):
 
 
 class Shown(Record):
-    """Whether something shows that a listed item was done, beside its status: a commit of it, or a run.
+    """The test whether a commit or a run, beside its status, shows that a listed item was done.
 
     Where its kind has a template for subjects, these tell whose a commit is. Elsewhere a commit is the item's
     that changes its files once it is listed.
@@ -285,7 +285,7 @@ class Shown(Record):
     changed: dict[tuple[bytes, ...], Sequence[Entry]] = {}
 
     def __call__(self, listed: Listed) -> bool:
-        """Whether a commit or a run shows that an item was done.
+        """True if a commit or a run shows that an item was done.
 
         Raises:
             MissingFact: the history or a source cannot be read.
@@ -315,7 +315,7 @@ class Shown(Record):
 
 
 def _undoes(revert: tuple[str, str], oid: str, subject: str) -> bool:
-    """Whether a revert, by the object id or else the subject it names, is of a commit."""
+    """True if a revert, by the object id or else the subject it names, is of a commit."""
     named, of = revert
     return subject == of or (named != "" and oid.startswith(named))
 
@@ -344,7 +344,7 @@ class OwnPlan(Record):
         )
 
     def is_of(self, kind: WorkKind, told: Mapping[str, str]) -> bool:
-        """Whether it is the file that lists the items of a kind, by what names tell."""
+        """True if it is the file that lists the items of a kind, by what names tell."""
         return any(PathTemplate(text).plain(told) == self.path for text in kind.sources)
 
 

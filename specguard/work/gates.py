@@ -85,7 +85,7 @@ class PlannedGate(Record):
 
     @property
     def always(self) -> bool:
-        """Whether it runs whatever the change touches."""
+        """True if it runs whatever the change touches."""
         return not self.when and len(self.on) == 3 and not self.each and "{changed_files}" not in self.run
 
     def but(self, **values: Any) -> PlannedGate:
@@ -494,7 +494,7 @@ def _of(blocks: Sequence[AnyBlock], kind: Kind, why: str = "") -> Iterator[Read]
 
 
 def _is_apart(words: str) -> bool:
-    """Whether a heading, a label or a line names what is not to be run."""
+    """True if a heading, a label or a line names what is not to be run."""
     return _APART.match(normal_title(words)) is not None
 
 
@@ -558,7 +558,7 @@ def _of_text(text: Text, kind: Kind, why: str = "") -> Iterator[Read]:
 
 
 def _is_command(text: str, *, alone: bool = False) -> bool:
-    """Whether a code span looks like a command, and no path, value or expression; a word only if alone."""
+    """True if a code span looks like a command, and no path, value or expression; a word only if alone."""
     words = text.split()
     while words and _ASSIGNMENT.match(words[0]):
         del words[0]
@@ -640,7 +640,7 @@ def _of_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:
 
 
 def _is_whole(line: str) -> bool:
-    """Whether a line is a command by itself."""
+    """True if a line is a command by itself."""
     try:
         words = shlex.split(line, comments=True)
     except ValueError:

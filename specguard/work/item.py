@@ -200,7 +200,7 @@ class WorkItem(Record, frozen=False):
                 yield ask, guard
 
     def told_by(self, naming: Naming) -> bool:
-        """Whether a name tells of this item; of one that a source lists, also of that source."""
+        """True if a name tells of this item; of one that a source lists, also of that source."""
         if naming.kind != self.kind or not same_item(naming.id, naming.number, self.id, self.number):
             return False
         if self.listed is None:
@@ -212,7 +212,7 @@ class WorkItem(Record, frozen=False):
         return self.listed.id in (ids or [self.listed.id]) and agree(self.listed.source.fields, naming.fields)
 
     def owns(self, path: bytes) -> bool:
-        """Whether a path is its document, or one of the places where its document could be."""
+        """True if a path is its document, or one of the places where its document could be."""
         return path == self.document or self._places.find(path) is not None
 
     def setting(self, name: str) -> str:
@@ -239,7 +239,7 @@ class WorkItem(Record, frozen=False):
         return list(dict.fromkeys(self._render(text, width) for width in self._widths())) if text else []
 
     def allows(self, key: str, name: str) -> bool:
-        """Whether a name is one that a setting of its kind allows; what `{text}` stands for is free.
+        """True if a name is one that a setting of its kind allows; what `{text}` stands for is free.
 
         Raises:
             Unrendered: another value for it is missing.

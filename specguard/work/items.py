@@ -184,7 +184,7 @@ class Work(Record, frozen=False):
 
     @property
     def is_upkeep(self) -> bool:
-        """Whether the change is plan upkeep: it names no item, and touches nothing but papers of the plan.
+        """True if the change is plan upkeep: it names no item, and touches nothing but papers of the plan.
 
         That is told from paths alone, and what an agent does is none.
 

@@ -200,7 +200,7 @@ class Naming(Record):
         return f"{self.kind} {self.id}"
 
     def same_item(self, other: Naming) -> bool:
-        """Whether another name tells of the same item."""
+        """True if another name tells of the same item."""
         return self.kind == other.kind and same_item(self.id, self.number, other.id, other.number)
 
     def __repr__(self) -> str:
@@ -208,7 +208,7 @@ class Naming(Record):
 
 
 def same_item(one_id: str, one: int | None, other_id: str, other: int | None) -> bool:
-    """Whether two ids of a kind are one item.
+    """True if two ids of a kind are one item.
 
     Where a name gives the number alone, the number decides; `PERF-5` is `PERF-005`, and not `ARCH-005`.
     """
@@ -357,7 +357,7 @@ def clashes(kinds: Mapping[str, WorkKind]) -> Iterator[tuple[Key, str, str]]:
 
 
 def _clash(one: Template, other: Template) -> bool:
-    """Whether a name that one makes is read by the other, and neither has more literal characters."""
+    """True if a name that one makes is read by the other, and neither has more literal characters."""
     if one.literal != other.literal or not (one.names & TELLING and other.names & TELLING):
         return False
     if one.word and one.word == other.word:

@@ -101,7 +101,7 @@ class Locator:
         self.found.tried.append(Tried(place, outcome))
 
     def _take(self, template: str) -> bool:
-        """Whether the search ends at a template: with a document, or with something that is wrong."""
+        """True if the search ends at a template: with a document, or with something that is wrong."""
         wild = has_wildcard(template)
         patterns = self._patterns(template, PADDINGS if wild else self._widths(), note=True)
         matches: dict[bytes, None] = {}
@@ -282,7 +282,7 @@ def joined(folder: bytes, link: str) -> bytes | None:
 
 
 def has_wildcard(pattern: str) -> bool:
-    """Whether a pattern or template has a wildcard that no backslash takes away."""
+    """True if a pattern or template has a wildcard that no backslash takes away."""
     return re.search(r"(?<!\\)(?:\\\\)*[*?\[]", pattern) is not None
 
 
@@ -406,7 +406,7 @@ def text_at(data: Any, path: str) -> str | None:
 
 
 def same_id(one: str, other: str) -> bool:
-    """Whether two ids are the same, or the same number padded differently."""
+    """True if two ids are the same, or the same number padded differently."""
     if one.isascii() and other.isascii() and one.isdigit() and other.isdigit():
         return one.lstrip("0") == other.lstrip("0")
     return one == other

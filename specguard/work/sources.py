@@ -184,7 +184,7 @@ class Sources(Record, frozen=False):
 
     @property
     def is_touched(self) -> bool:
-        """Whether the change touches a path at which a source is or was; no tree is listed for it.
+        """True if the change touches a path at which a source is or was; no tree is listed for it.
 
         Raises:
             MissingFact: the change cannot be read.
@@ -285,7 +285,7 @@ class Sources(Record, frozen=False):
             )
 
     def done(self, item: Listed) -> bool:
-        """Whether an item is done with: its status says so and something shows it, or a commit did it.
+        """True if an item is done with: its status says so and something shows it, or a commit did it.
 
         Raises:
             MissingFact: the history cannot be read.
@@ -385,17 +385,17 @@ class Listed(DataEntry):
 
     @property
     def closed(self) -> bool:
-        """Whether its status says that it is done with."""
+        """True if its status says that it is done with."""
         return normal_name(self.status) in map(normal_name, self.source.settings.closed)
 
     @property
     def deferred(self) -> bool:
-        """Whether its status says that it is put off."""
+        """True if its status says that it is put off."""
         return normal_name(self.status) in map(normal_name, self.source.settings.deferred)
 
     @property
     def conditional(self) -> bool:
-        """Whether it is to be done only where something triggers it."""
+        """True if it is to be done only where something triggers it."""
         value = self.get("conditional")
         return value.strip().casefold() not in _NOTHING if isinstance(value, str) else bool(value)
 
@@ -455,7 +455,7 @@ class Listed(DataEntry):
         return f"work.{self.source.kind}.source"
 
     def is_named(self, item_id: str) -> bool:
-        """Whether an id, however its number is padded and its letters are written, is this item's."""
+        """True if an id, however its number is padded and its letters are written, is this item's."""
         return normal_id(self.id) == normal_id(item_id)
 
     def get(self, name: str) -> Any:
@@ -633,7 +633,7 @@ def _named(items: Sequence[Listed], item_id: str) -> list[Listed]:
 
 
 def agree(fields: Mapping[str, str], told: Mapping[str, str]) -> bool:
-    """Whether fields are what a name tells, as far as both have them; case and padding do not count.
+    """True if fields are what a name tells, as far as both have them; case and padding do not count.
 
     Args:
         fields: those of an entry or of its source.
@@ -669,7 +669,7 @@ def _lacking(item: Listed) -> Iterator[Finding]:
 
 
 def _says(value: Any) -> bool:
-    """Whether a value says something: no placeholder, and not nothing."""
+    """True if a value says something: no placeholder, and not nothing."""
     if isinstance(value, (list, dict)):
         return any(_says(one) for _, one in elements(value))
     return bool(value.strip()) and not owes(value) if isinstance(value, str) else value is not None

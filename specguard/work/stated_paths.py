@@ -152,7 +152,7 @@ def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
 
 
 def _says_no(text: Text) -> bool:
-    """Whether a text takes the paths out that it names; a word in a path (`locked/a`) says nothing."""
+    """True if a text takes the paths out that it names; a word in a path (`locked/a`) says nothing."""
     return _EXCEPTED.search(_TOKEN.sub("x/", _unboxed(text)).lstrip("*_ ")) is not None
 
 

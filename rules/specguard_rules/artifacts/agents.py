@@ -51,7 +51,7 @@ class Work(Record, frozen=False):
 
     @property
     def touched(self) -> bool:
-        """Whether the change touches any of them."""
+        """True if the change touches any of them."""
         return any(artifact.touched for artifact in self.artifacts)
 
     def of(self, contracts: Sequence[str]) -> list[Artifact]:
@@ -479,7 +479,7 @@ class _Cited:
         self._known: dict[bytes, tuple[set[bytes], set[str]]] = {}
 
     def by(self, artifacts: Sequence[Artifact], document: str) -> bool:
-        """Whether one of some artifacts cites a document, by its path from the root."""
+        """True if one of some artifacts cites a document, by its path from the root."""
         wanted, end = _path(document), f"/{document.removeprefix('./')}"
         for artifact in artifacts:
             if artifact.path not in self._known:

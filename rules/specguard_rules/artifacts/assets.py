@@ -207,11 +207,11 @@ class Asset(Record):
     line: int | None
 
     def has(self, path: bytes) -> bool:
-        """Whether a path is one of its files."""
+        """True if a path is one of its files."""
         return any(path == place or path.startswith(place + b"/") for place in self.places)
 
     def same(self, other: Asset) -> bool:
-        """Whether another entry is about the same asset."""
+        """True if another entry is about the same asset."""
         if self.id and other.id:
             return self.id == other.id
         return not set(self.places).isdisjoint(other.places)
@@ -312,7 +312,7 @@ def _version(asset: Asset, earlier: Asset | None, index: bytes, assets: Assets) 
 
 
 def goes_up(before: str, after: str) -> bool:
-    """Whether a version is a later one: a higher number, or where one is none, any other text."""
+    """True if a version is a later one: a higher number, or where one is none, any other text."""
     found = re.fullmatch(_NUMBERS, before, re.ASCII), re.fullmatch(_NUMBERS, after, re.ASCII)
     one, other = ([int(part) for part in match[1].split(".")] if match else [] for match in found)
     if one == other or not (one and other):

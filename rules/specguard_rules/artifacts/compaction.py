@@ -52,7 +52,7 @@ class Words:
         self._said = re.compile(rf"(?<![\w/-])(?:{either or '(?!)'})(?![\w-])", re.IGNORECASE)
 
     def said(self, row: Row) -> bool:
-        """Whether a row says one of them, and does not deny it in the same clause."""
+        """True if a row says one of them, and does not deny it in the same clause."""
         text = " | ".join(row.cells)[:_LONGEST]
         for found in self._said.finditer(text):
             clause = re.split(_CLAUSE, text[max(0, found.start() - _BEFORE) : found.start()])[-1]
@@ -61,7 +61,7 @@ class Words:
         return False
 
     def begin(self, row: Row) -> bool:
-        """Whether a row begins with one of them, behind marks and a time."""
+        """True if a row begins with one of them, behind marks and a time."""
         text = " | ".join(row.cells)[:_LONGEST]
         found = self._said.search(text)
         return found is not None and not re.search(r"[A-Za-z]{2}", re.sub(_TIME, "", text[: found.start()]))
@@ -116,7 +116,7 @@ class Pass(Record, frozen=False):
 
     @property
     def touched(self) -> bool:
-        """Whether the change touches its agents' artifacts or its sweep."""
+        """True if the change touches its agents' artifacts or its sweep."""
         artifacts = [artifact for work in self.agents.values() for artifact in work.artifacts]
         return any(artifact.touched for artifact in (*artifacts, *self.holders))
 
@@ -363,14 +363,14 @@ class _Sweeping:
         yield Finding(message, help=step, path=path, line=line or None, key=f"{key} {agent}", setting=setting)
 
     def _closes(self, name: str, *passes: Pass) -> bool:
-        """Whether an agent's own artifacts have an entry that closes it."""
+        """True if an agent's own artifacts have an entry that closes it."""
         artifacts = [
             artifact for one in passes if name in one.agents for artifact in one.agents[name].artifacts
         ]
         return any(self._closed.begin(row) for artifact in artifacts for row in artifact.document.rows())
 
     def _ends(self, work: Work, one: Pass) -> bool:
-        """Whether an agent was closed at the end of the pass in which it worked."""
+        """True if an agent was closed at the end of the pass in which it worked."""
         is_about = about(work.agent)
         rows = (row for holder in one.holders for row in holder.document.rows())
         return self._closes(work.agent.casefold(), one) or any(
@@ -378,7 +378,7 @@ class _Sweeping:
         )
 
     def _compacts(self, work: Work, rows: Sequence[Row]) -> bool:
-        """Whether a sweep says that an agent was compacted, or its artifacts do before their second entry."""
+        """True if a sweep says that an agent was compacted, or its artifacts do before their second entry."""
         for artifact in work.artifacts:
             entries = sorted(stamp.at for stamp in artifact.document.stamps)
             before = (row for row in artifact.document.rows() if not entries[1:] or row.line <= entries[1])

@@ -181,7 +181,7 @@ def _moved(
 
 
 def _lost(path: bytes, start: Tree, head: Tree) -> bool:
-    """Whether a file or folder is not there any more, or is something else."""
+    """True if a file or folder is not there any more, or is something else."""
     before, after = start.find(path), head.find(path)
     if before is None:
         return False

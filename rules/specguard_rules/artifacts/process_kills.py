@@ -122,7 +122,7 @@ class ProcessKillByName(Rule):
 
 
 def may_kill(content: bytes) -> bool:
-    """Whether a text can have a command that ends processes; False is certain."""
+    """True if a text can have a command that ends processes; False is certain."""
     if len(content) > MUCH:
         return _hint().search(content)
     text = content.lower()
@@ -299,7 +299,7 @@ def _ends_by_name(
 
 
 def _by_name(found: Sequence[Command]) -> bool:
-    """Whether commands look processes up by name."""
+    """True if commands look processes up by name."""
     lists = False
     for command in found:
         words = command.unwrapped()
@@ -318,7 +318,7 @@ def _by_name(found: Sequence[Command]) -> bool:
 
 
 def _selects_by_name(program: str, arguments: Sequence[str]) -> bool:
-    """Whether `pgrep`, `pkill` or `killall` picks by a name or a user, and not only by an id."""
+    """True if `pgrep`, `pkill` or `killall` picks by a name or a user, and not only by an id."""
     left = iter(arguments)
     for word in left:
         if word == "--":
@@ -332,7 +332,7 @@ def _selects_by_name(program: str, arguments: Sequence[str]) -> bool:
 
 
 def _carries(words: Sequence[str], depth: int) -> bool:
-    """Whether a command runs such a command that stands among its words."""
+    """True if a command runs such a command that stands among its words."""
     if depth >= _DEPTH or _program(words) not in _CARRIERS:
         return False
     texts = [

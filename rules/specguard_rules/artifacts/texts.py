@@ -69,7 +69,7 @@ def plan_files(kind: PlanKind, names: str) -> Selecting:
 
 
 def is_regular(path: bytes, files: Tree) -> bool:
-    """Whether a path is a regular file."""
+    """True if a path is a regular file."""
     entry = files.find(path)
     return entry is not None and entry.is_file
 
@@ -109,7 +109,7 @@ def contents(
 
 
 def _may_match(patterns: Selecting, paths: Sequence[bytes]) -> bool:
-    """Whether a path has all that one of the patterns says in plain letters; False is certain.
+    """True if a path has all that one of the patterns says in plain letters; False is certain.
 
     Compiling patterns would cost a hook more than all else that a rule does where nothing matches.
     """

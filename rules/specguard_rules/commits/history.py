@@ -332,7 +332,7 @@ def _kept(resolved: Sequence[Entry], lines: Lines) -> set[bytes]:
 
 
 def _keeps_both(hunks: Sequence[Hunk]) -> bool:
-    """Whether a resolution takes away git's marks alone, as many of each."""
+    """True if a resolution takes away git's marks alone, as many of each."""
     from collections import Counter
 
     removed = Counter(line for hunk in hunks for line in hunk.removed)

@@ -645,7 +645,7 @@ class UnfinishedCommit(Rule):
 
 
 def _unexplained(message: Message) -> bool:
-    """Whether a message is a revert's, and nothing in it says why."""
+    """True if a message is a revert's, and nothing in it says why."""
     if not message.subject.startswith(_REVERT_WORDS) or not re.match(_REVERTED, message.subject):
         return False
     body = (line.strip() for line in message.lines[1:])

@@ -127,7 +127,7 @@ class RequiredTrailer(Settings):
 
     @property
     def may_repeat(self) -> bool:
-        """Whether the key may stand there more than once."""
+        """True if the key may stand there more than once."""
         return self.key.lower().endswith("-by") if self.repeat is None else self.repeat
 
 
@@ -289,6 +289,6 @@ def _step(required: RequiredTrailer, trailers: Trailers, message: Message, made:
 
 
 def _same_person(one: str, other: str) -> bool:
-    """Whether two texts `Name <address>` have one address, or are equal where one has none."""
+    """True if two texts `Name <address>` have one address, or are equal where one has none."""
     addresses = [text.rpartition("<")[2].partition(">")[0].casefold() for text in (one, other)]
     return addresses[0] == addresses[1] if "<" in one and "<" in other else one == other

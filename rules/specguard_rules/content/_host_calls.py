@@ -327,7 +327,7 @@ def _argument(word: str, option: str, *, client: bool) -> str:
 
 
 def _inside(words: Sequence[str]) -> bool:
-    """Whether a command runs another one inside of a container."""
+    """True if a command runs another one inside of a container."""
     text = " ".join(words)
     return (
         base_name(words) in _CONTAINERS and _INSIDE.match(text) is not None and _ON_HOST.search(text) is None

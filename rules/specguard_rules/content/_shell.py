@@ -196,7 +196,7 @@ class _Reader:
         return found
 
     def _passes(self, sign: str) -> bool:
-        """Whether a sign stands here, and go behind it."""
+        """True if a sign stands here, and go behind it."""
         found = self._text.startswith(sign, self._at)
         self._at += found
         return found

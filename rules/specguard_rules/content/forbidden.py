@@ -274,7 +274,7 @@ def _words(text: str) -> list[str]:
 
 
 def has_form(command: Command, form: Sequence[str], unless: Sequence[str] = ()) -> bool:
-    """Whether a command, or the one that it carries, is of a form.
+    """True if a command, or the one that it carries, is of a form.
 
     The first word of a form is the program. Words that are no options must be the command's first ones, in
     this order, though options with a value may stand between (`git -C lib push`). Options may stand anywhere
@@ -449,7 +449,7 @@ class HostNetworkCall(Rule):
 
 
 def _mentions_host(path: bytes, files: Tree) -> bool:
-    """Whether a file names the host at all; True where it cannot be read."""
+    """True if a file names the host at all; True where it cannot be read."""
     try:
         data = files.read(path)
     except MissingFact:

@@ -111,7 +111,7 @@ def _finding(base: Base, path: bytes, what: str, severity: Severity, key: str) -
 
 
 def is_git_name(segment: bytes) -> bool:
-    r"""Whether one segment of a path is `.git`, or becomes it where files are checked out.
+    r"""True if one segment of a path is `.git`, or becomes it where files are checked out.
 
     `.GIT`, `git~1`, `.git.`, `.git ` and `.git:stream` do on Windows, `.g\u200cit` does on macOS.
     """
@@ -283,7 +283,7 @@ def _difference(name: bytes, other: bytes) -> str:
 
 
 def may_be_suspicious(names: Sequence[bytes]) -> bool:
-    """Whether `suspicion` may find something in one of these segments; False is certain, and cheap."""
+    """True if `suspicion` may find something in one of these segments; False is certain, and cheap."""
     text = b"/%s/" % b"/".join(names)
     plain = text.decode("latin-1").lower()
     # Most names have none of these signs, and the expression need not be compiled for them.

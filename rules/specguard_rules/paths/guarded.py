@@ -201,7 +201,7 @@ class LockedPath(Rule):
 
 
 def _pins_alone(path: bytes, before: Tree, after: Tree) -> bool:
-    """Whether a file of YAML differs in nothing but the versions that it pins."""
+    """True if a file of YAML differs in nothing but the versions that it pins."""
     old, new = (re.sub(_PIN, rb"\1", tree.read(path) or b"") for tree in (before, after))
     return path.endswith((b".yml", b".yaml")) and old == new
 

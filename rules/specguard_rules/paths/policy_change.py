@@ -242,12 +242,12 @@ def _lines(text: str) -> list[str]:
 
 
 def mentions(text: str) -> bool:
-    """Whether a file names specguard outside its comment lines."""
+    """True if a file names specguard outside its comment lines."""
     return any("specguard" in line.lower() for line in _lines(text))
 
 
 def switches_off(text: str) -> bool:
-    """Whether settings switch an agent's hooks off."""
+    """True if settings switch an agent's hooks off."""
     import json
 
     try:

@@ -360,7 +360,7 @@ class MissingCompanion(Rule):
 def _stated(
     key: str, commits: Sequence[Commit], pull_request: PullRequest | None, written: Message | None
 ) -> bool:
-    """Whether a commit, the pull request or the message being written gives a reason under a trailer."""
+    """True if a commit, the pull request or the message being written gives a reason under a trailer."""
     from specguard_rules.commits.trailers import Trailers, in_change
 
     messages = [Trailers(written.lines)] if written else []

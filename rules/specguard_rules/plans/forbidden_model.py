@@ -266,12 +266,12 @@ def _judge(path: bytes, named: _Named, models: Models, role: str) -> Iterator[Fi
 
 
 def _is_model(name: str) -> bool:
-    """Whether a text is written as models' names are: a family, and what tells its members apart."""
+    """True if a text is written as models' names are: a family, and what tells its members apart."""
     return len(name.split()) <= _WORDS and re.fullmatch(_LIKE_A_MODEL, "-".join(name.split())) is not None
 
 
 def _is_no_person(name: str) -> bool:
-    """Whether what stands for a person is a model's name: `Codex` is an agent's, `gpt-5` is a model's."""
+    """True if what stands for a person is a model's name: `Codex` is an agent's, `gpt-5` is a model's."""
     return _is_model(name) and any(char.isdigit() for char in name)
 
 

@@ -1185,7 +1185,7 @@ def _touched(unit: Unit, plan: Plan, entry: Entry, what: str) -> Finding:
 
 
 def _is_log(unit: Unit, plan: Plan, entry: Entry) -> bool:
-    """Whether an entry only adds lines to the end of a file that is the plan's log."""
+    """True if an entry only adds lines to the end of a file that is the plan's log."""
     logs = {plan.folder + b"/" + name.encode("utf-8") for name in plan.settings.log}
     if entry.path not in logs or not entry.is_file:
         return False

@@ -280,7 +280,7 @@ class _Need(Record):
 
 
 def _only_runs(commit: Commit, records: RunRecords) -> bool:
-    """Whether a commit brings the evidence of runs and nothing else: nobody's work, so no run made it."""
+    """True if a commit brings the evidence of runs and nothing else: nobody's work, so no run made it."""
     entries = commit.diffs[0] if commit.diffs else ()
     return bool(entries) and all(entry.path.startswith(records.settings.folder) for entry in entries)
 

@@ -430,7 +430,7 @@ def _after_its_request(run: RunRecord) -> tuple[str, int]:
 
 
 def _same(run: RunRecord, naming: Naming) -> bool:
-    """Whether a run is one of the item that a commit names."""
+    """True if a run is one of the item that a commit names."""
     if run.kind and run.kind != naming.kind and run.native:
         return False
     digits = "".join(char for char in run.item if char.isdigit())

@@ -330,7 +330,7 @@ def in_brackets(value: str) -> str:
 
 
 def _reason(key: str, commits: Sequence[Commit], pull_request: PullRequest | None) -> tuple[bool, str]:
-    """Whether a reason is stated under a trailer; else what is wrong with the trailers, as a clause."""
+    """True if a reason is stated under a trailer; else the problem with the trailers, as a clause."""
     from specguard_rules.commits.trailers import in_change
 
     hint = ""

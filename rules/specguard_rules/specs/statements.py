@@ -450,7 +450,7 @@ class DateOnlyReview(Rule):
 
 
 def _later(spec: Spec, was: Spec) -> bool:
-    """Whether the oldest or the newest of a spec's dates is later than it was."""
+    """True if the oldest or the newest of a spec's dates is later than it was."""
     days, before = (
         sorted(str(one.date) for one in each.reviews if one.date is not None) for each in (spec, was)
     )

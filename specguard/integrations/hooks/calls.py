@@ -433,13 +433,13 @@ def locate(names: Iterable[bytes], homes: Sequence[Checkout], *, gone: bool) -> 
 
 
 def _is_around(tree: Checkout, homes: Sequence[Checkout]) -> bool:
-    """Whether a guarded working tree is around one in which an agent stands."""
+    """True if a guarded working tree is around one in which an agent stands."""
     around = any(is_below(home.root, tree.root) for home in homes)
     return around and os.path.lexists(tree.root + b"/SPEC_AUTHORITY.md")
 
 
 def is_below(name: bytes, folder: bytes) -> bool:
-    """Whether a name is a folder's or lies in it."""
+    """True if a name is a folder's or lies in it."""
     return name == folder or name.startswith(folder + b"/")
 
 

@@ -236,7 +236,7 @@ def path_bytes(text: str) -> bytes:
 
 
 def is_shell(tool: str) -> bool:
-    """Whether a tool runs commands, by its name, also one that is not known."""
+    """True if a tool runs commands, by its name, also one that is not known."""
     name = tool.lower()
     return tool in SHELLS or any(word in name for word in _SHELL_WORDS)
 

@@ -320,5 +320,5 @@ def _written_again(edits: Sequence[FileEdit]) -> list[FileEdit]:
 
 
 def stands(judged: Judged) -> bool:
-    """Whether a finding is an error that nothing lifts."""
+    """True if a finding is an error that nothing lifts."""
     return judged.state == "open" and judged.severity == "error"

@@ -323,7 +323,7 @@ class Pin(Record, frozen=False):
         return work
 
     def names(self, ref: str) -> bool:
-        """Whether a ref, as a command names it, is the base's branch, here or at the remote."""
+        """True if a ref, as a command names it, is the base's branch, here or at the remote."""
         kind, _, rest = self.ref.removeprefix("refs/").partition("/")
         branch = rest.partition("/")[2] if kind == "remotes" else rest
         names = (self.ref, f"{kind}/{rest}", rest, branch, f"heads/{branch}", f"refs/heads/{branch}")

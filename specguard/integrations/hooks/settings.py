@@ -251,7 +251,7 @@ def _switched_off(root: Mapping[str, Any], host: Host) -> str:
 
 
 def _serves(group: object, data: Mapping[str, Any]) -> bool:
-    """Whether a group of settings does what one that is wanted does; further keys of it may say more."""
+    """True if a group of settings does what one that is wanted does; further keys of it may say more."""
     if not isinstance(group, dict):
         return False
     if any(group.get(key) != value for key, value in data.items() if key != "hooks"):
@@ -265,7 +265,7 @@ def _serves(group: object, data: Mapping[str, Any]) -> bool:
 
 
 def _is_ours(group: object) -> bool:
-    """Whether a group has specguard's hooks alone."""
+    """True if a group has specguard's hooks alone."""
     commands = [handler.get("command") for handler in _handlers(group)]
     return bool(commands) and all(isinstance(one, str) and _OURS.search(one) for one in commands)
 
@@ -400,7 +400,7 @@ class Trust(Record):
 
 
 def trust_of(host: Host, program: str | None, top: str, environment: Mapping[str, str]) -> Trust:
-    """Whether an agent's program runs the hooks of a project.
+    """The trust of an agent's program in the hooks of a project.
 
     Args:
         host: the agent.
@@ -626,7 +626,7 @@ def probe_event(host: Host, top: str) -> dict[str, Any]:
 
 
 def read_answer(host: Host, code: int, stdout: bytes, stderr: bytes) -> tuple[bool, str]:
-    """Whether the agent's program takes an answer for a refusal, and the reason or what is wrong with it."""
+    """True if the agent's program takes an answer for a refusal, and the reason or the problem with it."""
     said = stderr.decode("utf-8", "replace").strip()
     if code == 2:
         return True, said or "it gives no reason"

@@ -431,7 +431,7 @@ def options_of(words: Words, valued: str = "", longs: Collection[str] = ()) -> t
 
 
 def has(options: Options, *names: str) -> bool:
-    """Whether one of these options is given."""
+    """True if one of these options is given."""
     return any(name in names for name, _ in options)
 
 
