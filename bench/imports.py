@@ -31,7 +31,7 @@ class Cost:
     Attributes:
         own: without the modules that it imports.
         whole: with them.
-        by: the module whose import brought it in; empty where the program itself did.
+        by: the module whose import brought it in; empty if the program itself did.
     """
 
     own: list[int] = field(default_factory=list)

@@ -43,7 +43,7 @@ class Timing:
     Attributes:
         seconds: wall-clock time of each run, from its start to its end, in the order of the runs.
         cpu: processor time of each run in seconds, its own and that of the processes it waited for.
-        failure: why there are no times; empty where there are.
+        failure: why there are no times; empty if there are.
     """
 
     seconds: list[float] = field(default_factory=list)

@@ -30,7 +30,7 @@ class Tools:
         git: git.
         peers_python: the interpreter of the environment with the peers written in Python.
         gitlint: the command.
-        commitlint: the command with the option that names its configuration; empty where npm is missing.
+        commitlint: the command with the option that names its configuration; empty if npm is missing.
         why_no_commitlint: the reason in that case.
     """
 

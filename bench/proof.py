@@ -21,7 +21,7 @@ class Expected:
     Attributes:
         arguments: of `specguard check`, as they are measured.
         states: the state of each of these rules, by code.
-        entries: how many entries the change has; None where that does not matter.
+        entries: how many entries the change has; None if that does not matter.
         commits: how many commits it has.
         findings: how many findings there are in all.
     """
@@ -39,7 +39,7 @@ class Answered:
 
     Attributes:
         event: the file with the event.
-        says: a word that its refusal has; empty where it must let the event through without a word; None
+        says: a word that its refusal has; empty if it must let the event through without a word; None
             where it may say anything.
     """
 
@@ -50,7 +50,7 @@ class Answered:
 def unmet(
     tools: Tools, expected: Expected | Answered, directory: Path, environment: Mapping[str, str]
 ) -> str:
-    """What a check's report or a hook's answer does not say although it must; empty where it says all."""
+    """What a check's report or a hook's answer does not say although it must; empty if it says all."""
     if isinstance(expected, Answered):
         return _unanswered(tools, expected, directory, environment)
     done = subprocess.run(

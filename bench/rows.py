@@ -43,7 +43,7 @@ class Result:
 
     Attributes:
         row: the promise.
-        value: the ratio of the medians, or MiB; None where there is none.
+        value: the ratio of the medians, or MiB; None if there is none.
         spread: between these two lies the middle half of the ratios of runs that stood side by side.
         note: why there is no value.
     """

@@ -69,7 +69,7 @@ class Trier:
             tests: the tests that run its line, the nearest first.
 
         Returns:
-            `killed` and the test that failed (empty where the module cannot even be imported), `timeout`,
+            `killed` and the test that failed (empty if the module cannot even be imported), `timeout`,
             `survived` and how many tests passed, `untested`, or `unclear`: pytest itself failed.
         """
         if not tests:

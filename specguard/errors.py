@@ -19,7 +19,7 @@ class SpecguardError(Exception):
 
     Args:
         message: one sentence that says what is wrong.
-        help: the next step, as a sentence or a command; empty where there is none.
+        help: the next step, as a sentence or a command; empty if there is none.
         path: the file that is wrong, as the user would name it.
         line: its line, from 1.
         code: the name of the kind of error, which `specguard error` explains; by default its class's.
@@ -82,7 +82,7 @@ class MissingFact(Exception):
 
     Args:
         reason: what is missing, in one sentence.
-        command: the one command that would supply it; empty where there is none.
+        command: the one command that would supply it; empty if there is none.
         code: the name of the kind of error, as of a `SpecguardError`.
     """
 

@@ -171,7 +171,7 @@ def _compile(cls: Any) -> None:
 
 
 class Origin(Record):
-    """Where a setting was written: a file (or `preset:NAME`) and its line, from 1; 0 is the whole file."""
+    """The place of a setting: a file (or `preset:NAME`) and its line, from 1; 0 is the whole file."""
 
     path: str
     line: int
@@ -228,11 +228,11 @@ class Lift(Record):
         id: the approval's id.
         approver: who gave it.
         reason: why they did.
-        ticket: where more is said; empty where nowhere is.
+        ticket: where more is said; empty if nowhere is.
         expires_at: until when it holds, as `YYYY-MM-DDTHH:MM:SSZ`.
         proof: what proves that they did: `signature`, `platform`, `base` (it is in the trusted base), or
             `local`, which nothing proves.
-        refusals: why it does not count, each as a clause; none where it does.
+        refusals: why it does not count, each as a clause; none if it does.
     """
 
     id: str
@@ -268,7 +268,7 @@ class Judged(Record, frozen=False):
 
     @property
     def place(self) -> tuple[bytes, int, str]:
-        """Where it stands in a report: by path, line and code; those of one place as the rule found them."""
+        """Its place in a report: by path, line and code; findings in one place stay in the rule's order."""
         return self.finding.path or b"", self.finding.line or 0, self.code
 
 
@@ -294,10 +294,10 @@ class RuleResult(Record, frozen=False):
         error: for indeterminate, the name of the kind of error; empty otherwise.
         condition: what holds when the rule passes, for `--explain`.
         looked_at: the facts it asked for, each with a short account of its size.
-        approvers: who may approve the errors that it has; none where nobody may, or where it has none.
+        approvers: who may approve the errors that it has; none if nobody may, or where it has none.
         persons: by how many persons these must be approved, beside those who have done so.
         plugin: the distribution that the rule comes from, where a report asks for its text; else empty.
-        text: the rule's docstring, where a report asks for it; empty where it was not judged.
+        text: the rule's docstring, where a report asks for it; empty if it was not judged.
         severity: the rule's own. An indeterminate rule below `error` is shown, and decides the exit code only
             where it crashed.
     """
@@ -334,11 +334,11 @@ class Verdict(Record, frozen=False):
         notes: sentences that a reader must see: what was judged by which policy, what was truncated.
         empty: whether there was nothing to judge.
         dry_run: whether findings leave the exit code at 0 (`--exit-zero`, `--dry-run`).
-        policy_change: how the change would alter the policy, one object a setting; empty where it does not.
+        policy_change: how the change would alter the policy, one object a setting; empty if it does not.
         enforce: whether nothing outside the trusted base could loosen it (`--enforce`).
         hunks: what the change does to the files that findings are about, by path, where a report asks for it.
         fixes: what would put findings right, where `check --fix` asks for it.
-        touched: the paths of the change, where there are findings; empty where it has none.
+        touched: the paths of the change, where there are findings; empty if it has none.
     """
 
     change: Mapping[str, Any]
@@ -361,7 +361,7 @@ class Verdict(Record, frozen=False):
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many rules are in each state; every state is there."""
+        """The number of rules in each state; every state is there."""
         counts = dict.fromkeys(STATES, 0)
         for result in self.results:
             counts[result.state] += 1

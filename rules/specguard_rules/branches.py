@@ -214,7 +214,7 @@ class ForeignOrigin(Rule):
 
 
 def _rewriting(written: str, effective: str) -> str:
-    """Where to look for what makes another address of the one that is written."""
+    """The setting to look at if another address takes the place of the written one."""
     if written == effective:
         return ""
     return "; what rewrites it, shows: `git config --show-origin --get-regexp '^url[.].*[.]insteadof$'`"

@@ -1,4 +1,4 @@
-"""How a name differs from the one that was expected, in words, and texts cut to a length for messages."""
+"""The difference between a name and the expected one, in words, and texts cut to a length for messages."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def restore(path: bytes, base: Base, new: bytes = b"") -> str:
     Args:
         path: where it was.
         base: what the change is compared with.
-        new: where it was moved; empty where it was not.
+        new: where it was moved; empty if it was not.
     """
     step = f"git checkout {(base.start or 'HEAD')[:SHORT]} -- {quoted(path)}"
     if new:
@@ -207,7 +207,7 @@ def squash(group: Sequence[Commit], excess: int, commits: Sequence[Commit]) -> s
         commits: all of the change, oldest first.
 
     Returns:
-        It is empty where merges or other commits stand between so many.
+        It is empty if merges or other commits stand between so many.
     """
     names = {one.oid for one in group if not one.is_merge}
     pairs = [(one, two) for one, two in pairwise(commits) if {one.oid, two.oid} <= names][-excess:]

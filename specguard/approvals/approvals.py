@@ -43,7 +43,7 @@ _EMPTY_WORDS: Final = re.compile(
 
 
 def says_nothing(reason: str, policy: Policy, codes: Sequence[str]) -> str:
-    """Why a reason says nothing, as a clause; empty where it says something.
+    """The reason why a stated reason is empty of meaning, as a clause; empty if it has one.
 
     Args:
         reason: the reason.
@@ -78,7 +78,7 @@ class Refusal(Record):
         kind: what it is about; each kind but `revoked` and `undecided` is reported by a rule.
         reason: what it is, as a clause.
         help: what to do.
-        field: the field of the record that it is about; empty where it is about none.
+        field: the field of the record that it is about; empty if it is about none.
     """
 
     kind: Kind
@@ -401,7 +401,7 @@ class Approvals:
         return self._people
 
     def _part_of(self, approver: Approver) -> str:
-        """The part that an approver had in the change, as a clause; empty where none is known."""
+        """The part that an approver had in the change, as a clause; empty if none is known."""
         if approver.name not in self._parts:
             self._parts[approver.name] = part_of(approver, self._made_by())
         return self._parts[approver.name]

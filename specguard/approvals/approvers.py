@@ -1,4 +1,4 @@
-"""Who approves without an approval: the first approvers of a repository, and owners of locked paths."""
+"""Approvers without an approval: the first approvers of a repository, and owners of locked paths."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _is_at_once(change: Change, document: Entry) -> bool:
 
 
 def _added_tables(change: Change, document: Entry) -> Sequence[Mapping[str, Any]]:
-    """The approvers that a document's added lines are, as settings; none where lines do anything else."""
+    """The approvers that a document's added lines are, as settings; none if lines do anything else."""
     old, new = (
         (tree.read(document.path) or b"").splitlines(keepends=True)
         for tree in (change.start_files, change.head_files)
@@ -220,7 +220,7 @@ def _decides(change: Change, policy: Policy, path: bytes) -> bool:
 
 
 def _shown(change: Change, policy: Policy, path: bytes, owners: Sequence[Approver]) -> str:
-    """The owner who changed or reviewed a path, and what shows it; empty where nothing does.
+    """The owner who changed or reviewed a path, and what shows it; empty if nothing does.
 
     Raises:
         MissingFact: it cannot be told.

@@ -44,7 +44,7 @@ class Filed(Record, frozen=False):
     Attributes:
         id: its name.
         record: what it says.
-        signatures: the contents of the signatures beside it; none where it is unsigned.
+        signatures: the contents of the signatures beside it; none if it is unsigned.
         loose_signature: whether one of these is in the working tree alone.
         places: `base`, `head` (what is judged) and `local` (the working tree).
     """
@@ -462,7 +462,7 @@ class Use(Record):
         enforce: whether the check was enforced.
         verdict: what came of it.
         head: the commit that was judged; empty for what was none.
-        branch: the branch that was judged; empty where none is named.
+        branch: the branch that was judged; empty if none is named.
         findings: how many findings it lifted.
     """
 

@@ -48,7 +48,7 @@ class Logged(Record, frozen=False):
         path: its file.
         state: one of `STATES`; `holds` says nothing yet about a change that it is for.
         reasons: why it is not worth more, each as a clause.
-        key: the approver's key that signed it; empty where none did.
+        key: the approver's key that signed it; empty if none did.
         revocations: the records that revoke it.
         uses: the checks in which it lifted something, the oldest first.
     """
@@ -89,7 +89,7 @@ class Logbook:
         policy: the same; it says who may approve.
         settings: `[approvals]` of it.
         work_tree: the working tree's folder; None in a bare repository.
-        base: the trusted base's tree; None where there is no trusted base.
+        base: the trusted base's tree; None if there is no trusted base.
         head: the tree of `HEAD`; None before the first commit.
         log: the records.
         uses: the checks that used them.
@@ -227,7 +227,7 @@ def signing_key(
 
 
 def _trusted_base(git: Git, request: Request, policy: Policy) -> str | None:
-    """The commit of the trusted base, where the policy is from there; None where it is from elsewhere."""
+    """The commit of the trusted base, where the policy is from there; None if it is from elsewhere."""
     found = find_base(git, request)
     if found is None or policy.ref is None:
         return None

@@ -1,4 +1,4 @@
-"""Who may approve, who made a change, and whether an approver is one of them.
+"""Approvers, authors of a change, and the test whether an approver is one of them.
 
 Nobody has to prove who they are to write a commit, so a name there never gives a right; it only takes the
 right to approve away from whoever is named.
@@ -67,7 +67,7 @@ def public_part(key: str) -> str:
 
 
 def key_blob(key: str) -> bytes:
-    """The bytes of a key; empty where it is none."""
+    """The bytes of a key; empty if it is none."""
     words = key.split()
     try:
         return binascii.a2b_base64(words[1].encode("ascii"), strict_mode=True) if len(words) > 1 else b""
@@ -138,7 +138,7 @@ class ApprovalSettings(Settings):
         return next((approver for approver in self.approver if approver.name == name), None)
 
     def persons_for(self, code: str, name: str) -> int:
-        """How many persons must approve a rule's findings."""
+        """The number of persons that must approve a rule's findings."""
         return 1 if {code, name, code[:3]}.isdisjoint(self.two_persons) else 2
 
 
@@ -186,7 +186,7 @@ class Person(Record, kw_only=True):
 
     Attributes:
         name, email: as they are written there; either may be empty.
-        login: the account on the platform; empty where that is not known.
+        login: the account on the platform; empty if that is not known.
         key: the bytes of the public key that the commit is signed with; empty without one.
         part: what part, as `the author of commit 0123456789ab`.
     """
@@ -215,7 +215,7 @@ class Person(Record, kw_only=True):
 
 
 def part_of(approver: Approver, people: Sequence[Person]) -> str:
-    """The part that an approver had in a change, as a clause; empty where none is known."""
+    """The part that an approver had in a change, as a clause; empty if none is known."""
     for person in people:
         shown = person.is_approver(approver)
         if shown:
@@ -434,7 +434,7 @@ def sign(content: bytes, key: str) -> bytes:
 def signer(
     content: bytes, signature: bytes, keys: Sequence[str], *, namespace: str = NAMESPACE
 ) -> str | None:
-    """The one of some public keys that signed; None where none of them did.
+    """The one of some public keys that signed; None if none of them did.
 
     Args:
         content: what was signed.
@@ -466,7 +466,7 @@ def signer(
 
 
 def signed_with(signature: bytes) -> bytes | None:
-    """The public key that a signature names, which proves nothing yet; None where it is no signature.
+    """The public key that a signature names, which proves nothing yet; None if it is no signature.
 
     Args:
         signature: armoured or not, and of any namespace: that of a signed commit has the same form.
@@ -508,7 +508,7 @@ def _run(
         limit: how many seconds it may take.
 
     Returns:
-        What it did, None where it took too long; and the signature of `record` that it left, if any.
+        What it did, None if it took too long; and the signature of `record` that it left, if any.
 
     Raises:
         MissingFact: it is not there, or cannot be run.

@@ -66,17 +66,17 @@ class Approval(_Written, kw_only=True):
     Attributes:
         approver: the name of an approver.
         reason: why.
-        ticket: where more is said; empty where nowhere is.
+        ticket: where more is said; empty if nowhere is.
         issued_at, expires_at: from when and until when it holds, in UTC.
         rules: the codes of the rules whose findings it lifts.
         paths: the files that they are in, as git has their names.
         findings: their fingerprints.
         scope: what its fingerprint is of: the whole change, or those of its entries that are at `paths`.
         fingerprint: of the change's content; see `specguard.change.change.Change.fingerprint`.
-        target: the short name of the branch that it is to be merged into; empty where that is not known.
+        target: the short name of the branch that it is to be merged into; empty if that is not known.
         policy_id: of the policy that judged.
-        repository: the canonical repository, as the policy names it; empty where it names none.
-        work_item: the item that the change implements, as its kind and id; None where there is none.
+        repository: the canonical repository, as the policy names it; empty if it names none.
+        work_item: the item that the change implements, as its kind and id; None if there is none.
         nonce: 32 hexadecimal digits that no other record has.
     """
 
@@ -99,7 +99,7 @@ class Approval(_Written, kw_only=True):
     kind: ClassVar[str] = "approve"
 
     def out_of_time(self, now: datetime) -> Iterator[tuple[Literal["expired", "future"], str]]:
-        """Why it does not hold at a time, as clauses."""
+        """The reasons why it does not hold at a time, as clauses."""
         if now > self.expires_at:
             yield "expired", f"it held until {self.expires_at:%Y-%m-%d}"
         if (self.issued_at - now).total_seconds() > SKEW:
@@ -273,10 +273,10 @@ class Bond(Record):
     Attributes:
         change: the change.
         folder: the log's folder.
-        target: the short name of the branch that it is to be merged into; empty where that is not known.
+        target: the short name of the branch that it is to be merged into; empty if that is not known.
         policy_id: of the policy that judges it.
-        repository: the canonical repository, as that policy names it; empty where it names none.
-        work_item: the kind and id of the item that it implements; None where none is named.
+        repository: the canonical repository, as that policy names it; empty if it names none.
+        work_item: the kind and id of the item that it implements; None if none is named.
     """
 
     change: Change
@@ -320,7 +320,7 @@ class Bond(Record):
         return self._whole if scope == "change" else self.change.fingerprint(self.folder, frozenset(paths))
 
     def breaks(self, approval: Approval) -> Iterator[tuple[str, str, str]]:
-        """Why an approval is not one for this change.
+        """The reasons why an approval is not one for this change.
 
         Yields:
             The reason as a clause, what to do as a sentence, and the field of the record that says so.
@@ -363,7 +363,7 @@ class Bond(Record):
 
 
 def target_of(change: Change, policy: Policy) -> str:
-    """The short name of the branch that a change is to be merged into; empty where nothing names it.
+    """The short name of the branch that a change is to be merged into; empty if nothing names it.
 
     A base that is given as an object id is the policy's, where it is that branch's tip.
     """

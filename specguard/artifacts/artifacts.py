@@ -186,7 +186,7 @@ class Artifacts:
         return self._passes_above([entry.path for entry in self.entries])
 
     def disagreements(self, entries: Sequence[Entry], start: Documents) -> Iterator[Finding]:
-        """Where the manifests that the change touches do not agree with the paths that it removes.
+        """Differences between the manifests that the change touches and the paths that it removes.
 
         Args:
             entries: what the change does, without what does not count.
@@ -261,7 +261,7 @@ class Artifacts:
         return self._unlisted[name, template, folder]
 
     def at(self, path: bytes) -> Artifact | None:
-        """The artifact at a path; None where no contract is about it. Of several it is the first one."""
+        """The artifact at a path; None if no contract is about it. Of several it is the first one."""
         return next(iter(self.contracted(path)), None)
 
     def contracted(self, path: bytes) -> Sequence[Artifact]:
@@ -445,7 +445,7 @@ class Artifact(Record):
 
     @property
     def data(self) -> Data | None:
-        """Its data where it is structured, else its front matter; None where it is no regular file.
+        """Its data where it is structured, else its front matter; None if it is no regular file.
 
         Raises:
             MissingFact: its object is not there.
@@ -464,7 +464,7 @@ class Artifact(Record):
 
     @cached_property
     def cited(self) -> Cited | None:
-        """The evidence that it cites; None where its contract asks for none.
+        """The evidence that it cites; None if its contract asks for none.
 
         Raises:
             MissingFact: its object is not there.
@@ -558,7 +558,7 @@ class Artifact(Record):
         """A finding if its author is the person that a work item names, such as its owner, and must not be.
 
         Args:
-            work: the work items that the change names; None where the policy has no kinds of them.
+            work: the work items that the change names; None if the policy has no kinds of them.
 
         Raises:
             MissingFact: something that must be read is not there.

@@ -120,7 +120,7 @@ class Contract(Settings):
 
     @property
     def template(self) -> str:
-        """Where such artifacts are; of a folder all that is in it."""
+        """The template of the paths of such artifacts; for a folder all its files."""
         return self.path or f"{self.root.rstrip('/')}/**"
 
     def aliases_of(self, title: str) -> list[str]:

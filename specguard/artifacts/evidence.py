@@ -37,8 +37,8 @@ class Cited:
 
     Attributes:
         settings: what is asked for.
-        line: where its section begins; None where it is the whole document.
-        blocks: what holds the evidence; None where its section is not there.
+        line: where its section begins; None if it is the whole document.
+        blocks: what holds the evidence; None if its section is not there.
         all: the places that are cited there.
     """
 
@@ -268,9 +268,9 @@ class Target(Record):
     """The file or folder that a citation points to.
 
     Attributes:
-        path: the file or folder in the judged tree; None where there is none.
-        flaw: why what is cited is not there, as a sentence; empty where it is.
-        unknown: why nobody can tell, as a clause; empty where one can.
+        path: the file or folder in the judged tree; None if there is none.
+        flaw: why what is cited is not there, as a sentence; empty if it is.
+        unknown: why nobody can tell, as a clause; empty if one can.
         help: the next step, as a sentence.
     """
 
@@ -327,7 +327,7 @@ class Targets:
         )
 
     def places(self, citation: Citation, folder: bytes) -> Sequence[bytes] | None:
-        """The paths of the tree that a citation may mean; None where it is outside of every root.
+        """The paths of the tree that a citation may mean; None if it is outside of every root.
 
         None of them where it climbs out of the repository.
         """

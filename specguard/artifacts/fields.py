@@ -121,7 +121,7 @@ def contradicted_none(artifact: Artifact) -> Iterator[Finding]:
 
 
 def stated(artifact: Artifact, name: str) -> Sequence[Field]:
-    """Where a field is stated: as a field, or else as a section that is called like it.
+    """The places that state a field: as a field, or else as a section of its name.
 
     Raises:
         MissingFact: the artifact's object is not there.
@@ -131,7 +131,7 @@ def stated(artifact: Artifact, name: str) -> Sequence[Field]:
 
 
 def _as_section(artifact: Artifact, name: str) -> list[Field]:
-    """The section that is called like a field, with what it begins with as its value; none where none is.
+    """The section that is called like a field, with what it begins with as its value; none if none is.
 
     Of revisions that stand in a list its items are the value, with commas between.
     """
@@ -182,7 +182,7 @@ def value_problem(value: str, allowed: str | Sequence[str], placeholders: Sequen
 
 
 def chosen(value: str, allowed: str | Sequence[str]) -> str:
-    """The one of some values that a text says, whatever remark stands behind it; empty where it says none.
+    """The one of some values that a text says, whatever remark stands behind it; empty if it says none.
 
     A text that goes on with another one of them says none: `ready, not-ready` is the unchanged template's.
     """
@@ -478,7 +478,7 @@ def shared_author(artifact: Artifact, work: Work | None) -> Iterator[Finding]:
 
     Args:
         artifact: what has an author.
-        work: the work items that the change names; None where there are no kinds of them.
+        work: the work items that the change names; None if there are no kinds of them.
 
     Raises:
         MissingFact: an object is not there.

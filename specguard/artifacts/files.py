@@ -133,7 +133,7 @@ def joined(folder: bytes, name: bytes) -> bytes:
 
 
 def relative(path: bytes, folder: bytes) -> bytes | None:
-    """A path as seen from a folder; None where it is not below it."""
+    """A path as seen from a folder; None if it is not below it."""
     if not folder:
         return path
     return path[len(folder) + 1 :] if path.startswith(folder + b"/") else None
@@ -243,7 +243,7 @@ def _cleaned_up(artifact: Artifact, templates: Sequence[str]) -> bool:
 
 
 def _no_artifact(artifacts: Artifacts, path: bytes) -> str:
-    """Why what is at a path is no artifact; empty where it is one."""
+    """The reason why a path has no artifact; empty if it has one."""
     entry = artifacts.documents.tree.find(path)
     if entry is None or not entry.is_file:
         return "is no regular file"

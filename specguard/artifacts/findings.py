@@ -72,18 +72,18 @@ class Severities:
         self._word = re.compile(rf"(?<![\w-]){word}(?![\w-])", re.IGNORECASE)
 
     def in_title(self, text: Text) -> str:
-        """The severity that a title begins with or has in brackets; empty where it has none."""
+        """The severity that a title begins with or has in brackets; empty if it has none."""
         line = _STRUCK.sub(" ", text.raw.strip().partition("\n")[0][:300])
         found = self._title.match(line)
         return self._known[(found[1] or found[2]).casefold()] if found else ""
 
     def of_group(self, heading: Heading) -> str:
-        """The severity of a heading that says nothing else: `High`, `Low issues (2)`; empty where it does."""
+        """The severity of a heading that says nothing else: `High`, `Low issues (2)`; empty if it does."""
         found = self._group.fullmatch(heading.text.raw[:300])
         return self._known[found[1].casefold()] if found else ""
 
     def in_value(self, value: str) -> str:
-        """The severity that a value says, of several the worst; empty where it says none."""
+        """The severity that a value says, of several the worst; empty if it says none."""
         found = [self._known[word.casefold()] for word in self._word.findall(_STRUCK.sub(" ", value[:300]))]
         return min(found, key=self._rank.__getitem__, default="")
 
@@ -95,8 +95,8 @@ class Ranked:
         title: its first words, without marks.
         line: its line, from 1.
         blocks: all that belongs to it.
-        severity: its severity as the policy writes it; empty where it has none of these.
-        said: what stands in place of a severity and is none; empty where nothing does.
+        severity: its severity as the policy writes it; empty if it has none of these.
+        said: what stands in place of a severity and is none; empty if nothing does.
         status: what stands behind `Status:`, or in a column of that name.
     """
 
@@ -250,7 +250,7 @@ def is_none(text: Text) -> bool:
 
 
 def review_of(artifact: Artifact, settings: Findings) -> Review | None:
-    """The findings of an artifact; None where no section holds them."""
+    """The findings of an artifact; None if no section holds them."""
     sections = named(artifact, settings.section)[:1] if settings.section else None
     sections = list(findings_sections(artifact.document)) if sections is None else sections
     words = {name: [name, *artifact.contract.aliases_of(name)] for name in settings.severities}

@@ -69,8 +69,8 @@ class ListedPath(Record):
     Attributes:
         path: the path or pattern, without `./` in front and without a slash behind it.
         line: where it is listed, from 1.
-        reason: what else is said of it; empty where that is no reason.
-        fate: `removed` or `kept`; empty where the manifest does not tell the two apart.
+        reason: what else is said of it; empty if that is no reason.
+        fate: `removed` or `kept`; empty if the manifest does not tell the two apart.
         grouped: whether a heading, a label, a column or a key says so, and not the path's own line.
     """
 
@@ -200,7 +200,7 @@ def _plain(raw: str) -> str:
 
 
 def _reason(text: str) -> str:
-    """A text as a reason; empty where it is a placeholder, or says no more than that something is gone."""
+    """A text as a reason; empty if it is a placeholder, or says no more than that something is gone."""
     plain = text.strip(_BETWEEN)
     plain += ")" * (plain.count("(") - plain.count(")"))
     words = [word for word in _WORD.findall(plain) if not _TRIVIAL.fullmatch(word)]
@@ -292,7 +292,7 @@ class Listing:
 
 
 def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documents) -> Iterator[Finding]:
-    """Where the manifests that a change touches and the paths that it removes do not agree.
+    """Differences between the manifests that a change touches and the paths that it removes.
 
     Args:
         artifacts: the artifacts of the judged tree.

@@ -52,8 +52,8 @@ class Content(Record):
     Attributes:
         kind: `content`; `nothing` where they only say that there is none, without a reason; `placeholder`
             where all that is there is still owed; `blank` where nothing is to be seen.
-        text: the line that decides it, as a reader sees it; empty where there is none.
-        line: its number, from 1; None where there is none.
+        text: the line that decides it, as a reader sees it; empty if there is none.
+        line: its number, from 1; None if there is none.
     """
 
     kind: Kind
@@ -346,7 +346,7 @@ def _described(
 
 
 def _begins(block: AnyBlock, labels: Mapping[str, re.Pattern[str]]) -> str:
-    """The option whose description a heading or a bold paragraph begins; empty where it begins none."""
+    """The option whose description a heading or a bold paragraph begins; empty if it begins none."""
     # A sentence may begin with a letter; a label that is set off in bold does not.
     if isinstance(block, Heading) or (
         isinstance(block, Paragraph) and block.text.raw.lstrip().startswith(("**", "__"))

@@ -50,7 +50,7 @@ class Skeletons(Record, frozen=False):
     Args:
         contracts: the policy's contracts, by name.
         kinds: the policy's kinds of work items, whose `source` a structured artifact may be.
-        schema: gives the value of a JSON Schema by its path; None where it cannot be had.
+        schema: gives the value of a JSON Schema by its path; None if it cannot be had.
         plans: the policy's kinds of plans by name.
         exists: tells whether a path is taken.
         now: the present time in UTC.
@@ -157,7 +157,7 @@ class Skeletons(Record, frozen=False):
         return _written({} if value is None else value, kind)
 
     def _items(self, path: bytes) -> dict[str, Any]:
-        """The list of work items of which a path is the source, with one item; nothing where it is none."""
+        """The list of work items of which a path is the source, with one item; nothing if it is none."""
         for name, kind in self.kinds.items():
             for source in kind.sources:
                 if PathTemplate(source).read(path) is not None:
@@ -169,7 +169,7 @@ class Skeletons(Record, frozen=False):
 def place(
     name: str, contract: Contract, given: Mapping[str, str], folder: bytes, path: bytes | None
 ) -> tuple[bytes, dict[str, str]]:
-    """Where a new artifact goes, and the values of the placeholders.
+    """The path of a new artifact, and the values of the placeholders.
 
     Args:
         name: the contract's name.

@@ -265,7 +265,7 @@ def _changes(git: Git, branch: AuditedBranch, options: AuditOptions, since: date
 
 
 def _policy(git: Git, branch: AuditedBranch, by: str, policies: PastPolicies) -> Policy | None:
-    """The policy that judges every change; None where each has its base's."""
+    """The policy that judges every change; None if each has its base's."""
     if by == "then":
         return None
     file = "" if by == "now" else by

@@ -89,7 +89,7 @@ _BRANCHES: Final = re.compile(
 
 
 def merged_branch(commit: Commit, audited: str) -> str:
-    """The branch that a merge says it has merged; empty where it says none.
+    """The branch that a merge says it has merged; empty if it says none.
 
     Args:
         commit: a commit of the audited branch's line.
@@ -268,11 +268,11 @@ class JudgedChange(Record):
 
     Attributes:
         change: the change.
-        branch: the branch that a merge says it has merged; empty where none is known.
+        branch: the branch that a merge says it has merged; empty if none is known.
         subject: the first line of the commit that landed.
-        policy: the id of the policy that judged; empty where none did.
+        policy: the id of the policy that judged; empty if none did.
         verdict: the verdict of a check, `no-authority` or `error`.
-        reason: why there is none; empty where there is one.
+        reason: why there is none; empty if there is one.
         states: the state of each rule that was not off, by its code.
         findings: the findings, as the JSON report of a check has them.
     """
@@ -293,7 +293,7 @@ class JudgedSlice(Record):
     Attributes:
         changes: those that were judged.
         left: how many could not be, as this copy of the repository lacks something.
-        reason: what it lacks, and the command that supplies it; empty where it lacks nothing.
+        reason: what it lacks, and the command that supplies it; empty if it lacks nothing.
     """
 
     changes: Sequence[JudgedChange]

@@ -96,8 +96,8 @@ class StoreKey(Record):
         repository: the repository's id in the store.
         branch: the short name of the branch.
         judged_by: `then`, `now` or `file`.
-        policy: the id of the one policy that judges; empty where each change has its base's.
-        floor: the SHA-256 of the floor, as hexadecimal digits; empty where there is none.
+        policy: the id of the one policy that judges; empty if each change has its base's.
+        floor: the SHA-256 of the floor, as hexadecimal digits; empty if there is none.
         version: specguard's version, and that of each plugin.
     """
 
@@ -345,22 +345,22 @@ class Summary:
 
     @cached_property
     def verdicts(self) -> Mapping[str, int]:
-        """How many changes have each verdict."""
+        """The number of changes with each verdict."""
         return dict(map(tuple, self.store.ask("SELECT verdict, count(*) FROM told GROUP BY 1 ORDER BY 1")))
 
     @property
     def changes(self) -> int:
-        """How many changes there are."""
+        """The number of changes."""
         return sum(self.verdicts.values())
 
     @property
     def judged(self) -> int:
-        """How many changes have a verdict of rules."""
+        """The number of changes with a verdict of rules."""
         return sum(self.verdicts.get(verdict, 0) for verdict in _JUDGED)
 
     @property
     def passed(self) -> int:
-        """How many changes passed, with or without approvals."""
+        """The number of changes that passed, with or without approvals."""
         return sum(self.verdicts.get(verdict, 0) for verdict in _PASSED)
 
     @cached_property
@@ -401,7 +401,7 @@ class Summary:
 
     @property
     def broken_paths(self) -> int:
-        """How many paths have open errors."""
+        """The number of paths with open errors."""
         [row] = self._rows(
             "SELECT count(*) AS number FROM (SELECT DISTINCT repository, path FROM told_finding"
             " WHERE is_open AND path IS NOT NULL)"
@@ -422,7 +422,7 @@ class Summary:
 
     @cached_property
     def reasons(self) -> Sequence[Mapping[str, Any]]:
-        """Why changes have no verdict, each reason with how many have it; most first."""
+        """The reasons for missing verdicts, each with its number of changes; most first."""
         return self._rows(
             "SELECT name AS repository, reason, count(*) AS changes FROM told WHERE verdict = 'error'"
             " GROUP BY name, reason ORDER BY changes DESC, name, reason LIMIT ?",

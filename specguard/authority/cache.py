@@ -39,7 +39,7 @@ class Cache:
     Args:
         environment: the process's environment.
         parts: what tells the repository from others: its object format and its common directory.
-        outside: the working tree, in which the cache must not be; empty where there is none.
+        outside: the working tree, in which the cache must not be; empty if there is none.
     """
 
     def __init__(self, environment: Mapping[str, str], parts: Sequence[str], *, outside: str = "") -> None:
@@ -145,12 +145,12 @@ def _stamp(path: str) -> str:
 
 
 def user_folder(environment: Mapping[str, str], name: str, outside: str) -> str:
-    """A folder of specguard's among the user's cached files; empty where there can be none.
+    """A folder of specguard's among the user's cached files; empty if there can be none.
 
     Args:
         environment: the process's environment.
         name: the folder's own name.
-        outside: the working tree, in which it must not be; empty where there is none.
+        outside: the working tree, in which it must not be; empty if there is none.
     """
     home = environment.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(home):

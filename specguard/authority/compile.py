@@ -93,7 +93,7 @@ def compile_policy(
         nested: finds the nested authorities of `[authority] nested`: mode and object id by path.
 
     Returns:
-        The policy; None where no source is an authority: a `pyproject.toml` without `[tool.specguard]` alone.
+        The policy; None if no source is an authority: a `pyproject.toml` without `[tool.specguard]` alone.
 
     Raises:
         PolicyError: what is wrong with the settings, all of it.
@@ -213,7 +213,7 @@ def _say_silent(parts: Sequence[_Part]) -> None:
 
 
 def _origins(merged: Merged) -> dict[str, list[Any]]:
-    """Where each key is written; what is on its table's or list's line is found there."""
+    """The place of each key; values on their table's or list's line have that place."""
     return {
         dotted(path): [origin.path, origin.line]
         for path, origin in merged.origins.items()
@@ -359,7 +359,7 @@ def _rule(entry: Registered, table: Mapping[str, Any] | None, values: Mapping[st
 
 
 def _is_set(value: Any, default: Any) -> bool:
-    """True if a setting gives a rule something to judge; None where nobody wrote it."""
+    """True if a setting gives a rule something to judge; None if nobody wrote it."""
     if value is None:
         return bool(default) and not isinstance(default, str)
     return bool(value != default if isinstance(value, (str, int)) else value)

@@ -1,4 +1,4 @@
-"""How one policy differs from another, setting by setting, and whether that tightens or loosens it."""
+"""The difference between two policies, setting by setting, and whether it tightens or loosens."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Difference(Record, frozen=False):
 
     Attributes:
         key: the setting's dotted key.
-        old, new: its values as TOML has them; None where it is absent.
+        old, new: its values as TOML has them; None if it is absent.
         old_origin, new_origin: where they are written; None for a default.
         effect: `tightens`, `loosens`, or `incomparable` where neither can be said.
         grows: whether more elements tighten it.
@@ -110,7 +110,7 @@ def compare(
 
 
 def _origin(policy: Policy, key: str, value: Any, other: Any) -> Origin | None:
-    """Where a value is written; of a list what only it has, where another document has that."""
+    """The place of a value; for a list that of an element that only it has, if another document has that."""
     if value is None:
         return None
     whole = policy.origin(key)
@@ -143,7 +143,7 @@ def _top(old: Policy, new: Policy) -> Iterator[Difference]:
 
 
 def _demand(required: object) -> int:
-    """How many branches must name an item: none, some or all."""
+    """The demand for branches that name an item, as a number: none, some or all."""
     return 2 if required is True else 0 if required is False else 1
 
 

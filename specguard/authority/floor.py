@@ -207,7 +207,7 @@ def _adds_up(one: Difference) -> bool:
 
 
 def _relation(one: Difference) -> str:
-    """How a setting stands to the floor's, and what comes of it."""
+    """The relation of a setting to the floor's, and its effect."""
     if one.effect == "loosens":
         return "loosens the floor, whose value holds"
     if one.grows:

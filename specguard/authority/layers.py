@@ -61,7 +61,7 @@ class PolicyError(SpecguardError):
 
     @property
     def summary(self) -> str:
-        """How many problems there are."""
+        """The number of problems."""
         count = len(self.problems)
         return self.problems[0].message if count == 1 else f"the policy has {count} errors"
 
@@ -117,7 +117,7 @@ class Layer(Record, frozen=False):
         return self
 
     def origin(self, path: KeyPath) -> Origin:
-        """Where a key is, or the nearest one above it that has a line."""
+        """The place of a key, or of the nearest one above it that has a line."""
         while path and path not in self.lines:
             path = path[:-1]
         return Origin(self.path, self.lines.get(path, 0))
@@ -148,7 +148,7 @@ def blocks_of(document: Document, path: str) -> tuple[list[Layer], list[Unread],
 
 
 def _swallowed(content: str, *, closed: bool) -> int | None:
-    """On which line of a block of code settings begin that were to be read, from 0; None where none are.
+    """On which line of a block of code settings begin that were to be read, from 0; None if none are.
 
     Settings that end in a block that is closed are an example.
     """
@@ -324,7 +324,7 @@ class Merged:
         )
 
     def origin(self, path: KeyPath) -> Origin:
-        """Where a key comes from, or the nearest key above it."""
+        """The place of a key, or of the nearest key above it."""
         while path and path not in self.origins:
             path = path[:-1]
         return self.origins.get(path, Origin("", 0))
@@ -387,7 +387,7 @@ def _settings(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
 
 
 def _problem(pattern: str, folder: str) -> str:
-    """Why a pattern is none from a folder; empty where it is one."""
+    """The reason why a pattern cannot be one in a folder; empty if it can."""
     if pattern.startswith("/") or ".." in pattern.split("/"):
         return f"the pattern {pattern!r} reaches beyond {folder}/"
     try:

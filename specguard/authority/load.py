@@ -36,7 +36,7 @@ def load_policy(
             are still the tree's, and the cache is not used.
 
     Returns:
-        The policy; None where the tree has no authority at all.
+        The policy; None if the tree has no authority at all.
 
     Raises:
         PolicyError: its settings are wrong; all that is wrong is named.
@@ -58,7 +58,7 @@ def load_policy(
 
 
 def _kept(cache: Cache, found: Mapping[str, str], tree: Tree) -> Policy | None:
-    """The policy of the cache; None where it has none, or one of another shape or of other documents."""
+    """The policy of the cache; None if it has none, or one of another shape or of other documents."""
     data = cache.read(found)
     try:
         policy = Policy(data) if data is not None else None

@@ -106,17 +106,17 @@ def plain(value: Any) -> Any:
 
 
 def target_of(cls: type) -> str:
-    """Where a class is found again: `module:Class`."""
+    """The import path of a class: `module:Class`."""
     return f"{cls.__module__}:{cls.__qualname__}"
 
 
 class PolicyChange(Record):
-    """How a change would alter the policy; true where it does, or would leave none that can be read.
+    """The effect of a change on the policy; true if there is one, or if no policy could be read after it.
 
     Attributes:
         differences: the settings that differ, by key.
-        problem: why the policy after the change cannot be read; empty where it can.
-        baseline: what the change does to the baseline; None where it leaves it alone.
+        problem: why the policy after the change cannot be read; empty if it can.
+        baseline: what the change does to the baseline; None if it leaves it alone.
         broken: the nested authorities of which nothing counts any more.
     """
 
@@ -127,7 +127,7 @@ class PolicyChange(Record):
 
     @property
     def effect(self) -> Effect | None:
-        """The worst of all differences; None where there is none."""
+        """The worst of all differences; None if there is none."""
         effects = {difference.effect for difference in self.differences}
         if self.problem or self.broken or "loosens" in effects:
             return "loosens"
@@ -211,7 +211,7 @@ class Guards:
         return None
 
     def below(self, folder: bytes) -> Guard | None:
-        """A guard of paths that lie in a folder, as its pattern begins; None where no pattern does."""
+        """A guard of paths that lie in a folder, as its pattern begins; None if no pattern does."""
         return self._folders.get(fold(folder))
 
     @cached_property
@@ -274,7 +274,7 @@ class RuleInPolicy:
 
     @cached_property
     def exclude(self) -> Covering | None:
-        """The paths it leaves alone; None where there are none."""
+        """The paths it leaves alone; None if there are none."""
         exclude: Covering | None = decode(self._data["exclude"])
         return exclude
 
@@ -343,7 +343,7 @@ class Statement(Record):
         path: the document.
         line: its line.
         text: the sentence on one line.
-        rules: the codes of the active rules that hold it; empty where none is bound to it.
+        rules: the codes of the active rules that hold it; empty if none is bound to it.
         settings: where none is, settings that are known to hold it, each as a line of TOML.
     """
 
@@ -435,7 +435,7 @@ class Policy:
         return contradictions(self.order, self.keys, documents, judged=judged)
 
     def rank(self, path: bytes) -> int | None:
-        """The place of a document in the order of authority, 0 for the highest; None where it has none."""
+        """The place of a document in the order of authority, 0 for the highest; None if it has none."""
         from specguard.authority.ranks import rank_of
 
         return rank_of(self.order, path)
@@ -492,7 +492,7 @@ class Policy:
         )
 
     def origin(self, key: str) -> Origin | None:
-        """Where a setting was written, by its dotted key; else the nearest key above it; None: a default."""
+        """The place of a setting by its dotted key, else of the nearest key above it; None for a default."""
         origins = self._data["origins"]
         while key:
             if key in origins:

@@ -232,7 +232,7 @@ def _take(text: Text, meaning: str, read: list[Read]) -> str:
 
 
 def _items(block: AnyBlock) -> Iterator[tuple[Text, str]]:
-    """The texts of a block that may give a path, each with the reason why it cannot; empty where it may."""
+    """The texts of a block that may give a path, each with the reason why it cannot; empty if it may."""
     if isinstance(block, List):
         for item in block.items:
             yield from _item(item)

@@ -125,7 +125,7 @@ def contradictions(
 
 
 def rank_of(order: Sequence[str], path: bytes) -> int | None:
-    """The place of a document in the order, 0 for the highest; None where it has none."""
+    """The place of a document in the order, 0 for the highest; None if it has none."""
     return _patterns(order).find(path)
 
 

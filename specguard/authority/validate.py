@@ -374,7 +374,7 @@ def _problems(
 
 
 def _origin(path: KeyPath, text: str, merged: Merged) -> Origin:
-    """Where a key is written; of a table as a whole, where the first key is that the problem names."""
+    """The place of a key; for a whole table that of the first key that the problem names."""
     for named in _NAMED.findall(text):
         inner = (*path, *named.split("."))
         if inner in merged.origins:
@@ -455,7 +455,7 @@ class Option(Record):
     Attributes:
         name: its key; that of a table within has a dot, and `[]` where there may be several.
         type: what it may be, in words.
-        default: its default as TOML; `required`, or empty where it is absent.
+        default: its default as TOML; `required`, or empty if it is absent.
         description: what it is for.
     """
 

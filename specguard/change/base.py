@@ -55,13 +55,13 @@ class Found(Record, frozen=False):
 
     Attributes:
         name: as people call it, e.g. `origin/main`.
-        oid: the commit's full object id; None where there is nothing to trust (`--root`, a first commit).
+        oid: the commit's full object id; None if there is nothing to trust (`--root`, a first commit).
         how: `option` (the caller named it), `event` (the platform did), `server` (the repository that is
             pushed to has it), `pin` (an agent's session began with it), `usual` (the remote's default branch,
             `main` or `master`), `local` (only this machine says that it is one), `policy` (the policy of
             another base named it), `stack` (a branch that the judged one stands on), `head` (`HEAD` stands in
             for a base that is not there) or `none`.
-        ref: the full name of its ref; empty where it has none.
+        ref: the full name of its ref; empty if it has none.
     """
 
     name: str
@@ -93,7 +93,7 @@ def find_base(
         without: the full name of a ref that is no base: the one being pushed.
 
     Returns:
-        None where nobody names one and none of the usual ones is there.
+        None if nobody names one and none of the usual ones is there.
 
     Raises:
         SpecguardError: the one that is named is not there; or with `enforce` none is named.
@@ -135,7 +135,7 @@ def default_base(
 
 
 def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> Found | None:
-    """The remote's default branch, or a branch of a usual name; None where none is there.
+    """The remote's default branch, or a branch of a usual name; None if none is there.
 
     Raises:
         MissingFact: its ref or object is broken.
@@ -269,7 +269,7 @@ def branch_below(
     items: Callable[[], Lower],
     at_head: bool = False,
 ) -> Found | None:
-    """The nearest branch that a head stands on and that the base does not have; None where there is none.
+    """The nearest branch that a head stands on and that the base does not have; None if there is none.
 
     Args:
         git: where everything is read.
@@ -323,7 +323,7 @@ def branch_below(
 def _left(
     git: Git, places: Mapping[str, int], base: Found, apart: Sequence[Ref]
 ) -> Iterator[tuple[int, Ref]]:
-    """Where a head left branches that are not in its history: its last commit that each of them has.
+    """The commits at which a head left branches outside its history: the last one that it shares with each.
 
     One walk finds them all, and ends at commits older than the head's first one, however old branches are.
     """

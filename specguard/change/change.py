@@ -40,7 +40,7 @@ class Bookkeeping:
     Args:
         change: the change.
         log: what the paths of the log of approvals begin with, a slash at its end.
-        runs: gives the same of the folder of runs; empty where runs are not committed.
+        runs: gives the same of the folder of runs; empty if runs are not committed.
         squash: whether a branch lands as one commit, in which work and books are not told apart.
     """
 
@@ -150,7 +150,7 @@ class Change:
         """The same change, taken against the base that a policy names.
 
         Args:
-            name: the policy's `base`; empty where it has none.
+            name: the policy's `base`; empty if it has none.
 
         Returns:
             The change itself where the caller or the platform named the base, where there is none on purpose,
@@ -181,7 +181,7 @@ class Change:
         return other
 
     def default_base(self) -> Found | None:
-        """The default branch; None where none is told, and none of the usual ones is there.
+        """The default branch; None if none is told, and none of the usual ones is there.
 
         Raises:
             SpecguardError: the one that the platform names is not there.
@@ -191,7 +191,7 @@ class Change:
 
     @property
     def into(self) -> str:
-        """The short name of the branch that is given as the base; empty where no name is."""
+        """The short name of the branch that is given as the base; empty if no name is."""
         return short_branch(self.found.ref) or (self._event.base if self._event is not None else None) or ""
 
     def _moved(self, found: Found) -> Self:
@@ -220,12 +220,12 @@ class Change:
 
     @cached_property
     def base_files(self) -> Tree:
-        """The files of the base's tip; none where there is no base."""
+        """The files of the base's tip; none if there is no base."""
         return self._files(self.found.oid)
 
     @cached_property
     def stacked_on(self) -> Found | None:
-        """The branch that the change stands on and that the base does not have yet; None where there is none.
+        """The branch that the change stands on and that the base does not have yet; None if there is none.
 
         Where the base is given, that is what the change is judged against.
         """
@@ -311,7 +311,7 @@ class Change:
 
     @property
     def joined(self) -> Joined | None:
-        """The merge or pick that is being concluded; None where what is judged is nothing of the kind."""
+        """The merge or pick that is being concluded; None if what is judged is nothing of the kind."""
         return None
 
     def is_put_back(self, entry: Entry) -> bool:
@@ -359,7 +359,7 @@ class Change:
 
     @property
     def reviewers(self) -> frozenset[str]:
-        """The accounts that approve exactly this head; none where no platform says so.
+        """The accounts that approve exactly this head; none if no platform says so.
 
         They are written as the platform has them, and are the same in either case.
         """
@@ -367,7 +367,7 @@ class Change:
 
     @property
     def author_login(self) -> str:
-        """The account of the pull request's author; empty where no platform says whose it is."""
+        """The account of the pull request's author; empty if no platform says whose it is."""
         return ""
 
     @property

@@ -36,8 +36,8 @@ class Entry:
     Attributes:
         path: the name as git has it, in bytes.
         status: `A` added, `D` deleted, `M` content or mode modified, `T` type changed, `U` unmerged.
-        old_mode: the mode before (0 where it is added), e.g. `0o100644`.
-        new_mode: the mode after (0 where it is deleted).
+        old_mode: the mode before (0 if it is added), e.g. `0o100644`.
+        new_mode: the mode after (0 if it is deleted).
         old: the object id before, in full; zeros where it is added.
         new: the object id after, in full; zeros where it is deleted.
     """
@@ -134,11 +134,11 @@ class Message:
         text: the same as text; bytes that are not UTF-8 are kept as surrogate escapes.
         commit: the commit's full object id; None for a message that is no commit yet.
         source: `commit`, `file` (a message being written) or `title`.
-        encoding: the name in the commit's encoding header; empty where there is none.
+        encoding: the name in the commit's encoding header; empty if there is none.
         merge: whether it is a merge commit's, or will be.
         author: of a message being written, who git says will be the commit's author, as `Name <address>`;
-            empty where it does not say.
-        staged: gives what the commit that is being written changes; None where that is not known.
+            empty if it does not say.
+        staged: gives what the commit that is being written changes; None if that is not known.
     """
 
     __slots__ = ("author", "commit", "encoding", "merge", "raw", "source", "staged", "text")
@@ -436,7 +436,7 @@ def read_commit(oid: str, data: bytes, diffs: Callable[[], Sequence[Sequence[Ent
 
 
 def read_commit_time(data: bytes) -> int | None:
-    """When a commit was made, in seconds since 1970, as the bytes of its object say; None where they do not.
+    """The time of a commit in seconds since 1970, from its object; None if it has none.
 
     Anyone can write any time there.
     """

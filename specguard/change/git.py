@@ -130,7 +130,7 @@ class Git(Store):
             text: hexadecimal digits, then any number of such suffixes; the caller has checked that.
 
         Returns:
-            Its full object id; None where there is no such commit.
+            Its full object id; None if there is no such commit.
 
         Raises:
             SpecguardError: the abbreviation fits several objects.
@@ -150,7 +150,7 @@ class Git(Store):
         """All best common ancestors of two commits, first the one that `git merge-base` prints.
 
         Returns:
-            Full object ids; none where the histories are unrelated.
+            Full object ids; none if the histories are unrelated.
 
         Raises:
             MissingFact: the history does not reach that far.
@@ -526,7 +526,7 @@ def beyond(what: str, there: str, setting: str = "") -> MissingFact:
     Args:
         what: where.
         there: what there is.
-        setting: the setting of the base's policy that is the limit; empty where nothing changes it.
+        setting: the setting of the base's policy that is the limit; empty if nothing changes it.
     """
     limit = f"the limit, which {setting!r} of the base's policy sets" if setting else "the limit of depth"
     return MissingFact(f"{what} cannot be read: {there}, {limit}", code="size-limit")
@@ -567,7 +567,7 @@ class History:
 
     Args:
         git: where they are read.
-        tips: their object ids; None where there is no base, and so no history.
+        tips: their object ids; None if there is no base, and so no history.
     """
 
     def __init__(self, git: Git, *tips: str | None) -> None:
@@ -600,7 +600,7 @@ class History:
             yield _commit(rest)
 
     def changed_since(self, paths: Sequence[bytes]) -> Sequence[Entry]:
-        """How the first tip differs from the first commit that had one of some files, by first parents.
+        """The differences of the first tip from the first commit with one of some files, by first parents.
 
         Raises:
             MissingFact: the history is not all there.
@@ -616,7 +616,7 @@ class History:
         return self._git.diff_trees(found[-1], self._tips[0]) if found else ()
 
     def changed_by(self, commit: PastCommit) -> Sequence[Entry]:
-        """How a commit differs from its first parent.
+        """The differences between a commit and its first parent.
 
         Raises:
             MissingFact: one of them is not there.

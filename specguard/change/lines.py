@@ -185,7 +185,7 @@ class Lines:
             yield files[number], hunks
 
     def totals(self, entries: Sequence[Entry]) -> Totals:
-        """How much these entries add and remove.
+        """The number of lines that these entries add and remove.
 
         Raises:
             MissingFact: an object is not there, or is larger than `TEXT_LIMIT`.

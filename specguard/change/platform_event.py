@@ -75,19 +75,19 @@ class Fields:
         return Fields(values, self._file, self._what, f"{self._name}{key}.")
 
     def text(self, key: str) -> str | None:
-        """Text; None where it is null or absent."""
+        """Text; None if it is null or absent."""
         value: str | None = self.typed(key, str, "text")
         return None if value is None else plain(value)
 
     def oid(self, key: str) -> str | None:
-        """An object id; None where it is null, absent or all zeros."""
+        """An object id; None if it is null, absent or all zeros."""
         value: str | None = self.typed(key, str, "an object id")
         if value is not None and not is_object_id(value):
             raise self.wrong(key, "an object id")
         return None if value is None or not value.strip("0") else value
 
     def name(self, key: str) -> str | None:
-        """The name of a branch, without `refs/heads/`; None where it is null or absent."""
+        """The name of a branch, without `refs/heads/`; None if it is null or absent."""
         value = self.text(key)
         if value is not None and any(char < " " for char in value):
             raise self.wrong(key, "a branch's name")
@@ -99,7 +99,7 @@ class Fields:
         return _unreadable(f"{self._name}{key} in {self._what} is not {what}", self._file, step)
 
     def typed(self, key: str, kind: type, what: str) -> Any:
-        """A value of a type; None where it is null or absent."""
+        """A value of a type; None if it is null or absent."""
         value = self.values.get(key)
         if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
             raise self.wrong(key, what)
@@ -140,10 +140,10 @@ class SubmittedReview(Record):
     """One review that was submitted.
 
     Attributes:
-        login: the reviewer's account; empty where it is gone, or is no person's.
+        login: the reviewer's account; empty if it is gone, or is no person's.
         state: `approved`, `changes_requested`, `dismissed` or `commented`.
-        commit: the full object id of the commit that was reviewed; empty where the platform does not say.
-        submitted: when, in UTC, as `2026-01-31T12:00:00Z`; empty where the platform does not say.
+        commit: the full object id of the commit that was reviewed; empty if the platform does not say.
+        submitted: when, in UTC, as `2026-01-31T12:00:00Z`; empty if the platform does not say.
     """
 
     login: str
@@ -192,7 +192,7 @@ def read_review(fields: Fields) -> SubmittedReview | None:
 
 
 def approving(reviews: Sequence[SubmittedReview], head: str, committed: int | None = None) -> frozenset[str]:
-    """Who approves a commit: the accounts whose newest verdict is an approval of exactly this one.
+    """The approvers of a commit: the accounts whose newest verdict is an approval of exactly this one.
 
     What is no verdict, a comment, changes nothing. A verdict on another commit is a newer one all the same.
 
@@ -306,14 +306,14 @@ class Event(Record):
 
     Attributes:
         kind: `pull_request`, `merge_group` or `push`.
-        head: the object id of the commit to judge; None where the platform does not say.
+        head: the object id of the commit to judge; None if the platform does not say.
         branch: the short name of the judged branch, or None; a merge queue's own branches are nobody's.
         base: the short name of the branch it is to be merged into, or None.
         base_oid: the object id that the platform gives for the base, or None.
         exact: whether the base is that commit, and not the tip of the branch.
         merge: the object id of a merge that the platform made to check it out; its second parent is the head.
-        title, body, number: of the pull request; None where the source does not have them.
-        author: the login of the pull request's author; None where the source does not say.
+        title, body, number: of the pull request; None if the source does not have them.
+        author: the login of the pull request's author; None if the source does not say.
         reviews: the review that the event is about, if it is about one.
         deleted: whether a push deletes its branch.
         default: the short name of the repository's default branch, or None.
@@ -336,7 +336,7 @@ class Event(Record):
 
 
 def find_event(request: Request) -> Event | None:
-    """The event that a request names, or the one of the platform that it runs on; None where there is none.
+    """The event that a request names, or the one of the platform that it runs on; None if there is none.
 
     An event file that the platform names and that cannot be used leaves out what it would have said, so that
     only the rules that need it miss it; one that the caller names must be right.

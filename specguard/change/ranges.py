@@ -273,8 +273,8 @@ class RunChange(RangeChange):
 
     Args:
         git, request, found, head: as for `RangeChange`.
-        branch: the branch that it will be pushed to; empty where the item has none.
-        title, body: the pull request's; empty where the item has none.
+        branch: the branch that it will be pushed to; empty if the item has none.
+        title, body: the pull request's; empty if the item has none.
     """
 
     source = "worktree"
@@ -622,7 +622,7 @@ class Joined:
         return self._head.has(entry) and (conflict or self._picked)
 
     def origin(self, entry: Entry) -> str | None:
-        """The commit that has what is to be put back at an entry's path; None where that is `HEAD`."""
+        """The commit that has what is to be put back at an entry's path; None if that is `HEAD`."""
         was = self._head.find(entry.path)
         if (was.mode, was.oid) == (entry.old_mode, entry.old) if was else not entry.old_mode:
             return None
@@ -640,7 +640,7 @@ def joined(git: Git, tip: str) -> Joined | None:
         tip: the trusted base's.
 
     Returns:
-        None where there is none.
+        None if there is none.
 
     Raises:
         MissingFact: git is too old to make it, or an object is not there.

@@ -172,7 +172,7 @@ INPUT_LIMIT: Final = 16 << 20
 
 
 def find_pushes(git: Git, environment: Mapping[str, str], remote: str = "") -> list[Push]:
-    """The refs that are being pushed; none where git has nothing to push.
+    """The refs that are being pushed; none if git has nothing to push.
 
     Args:
         git: where revisions are looked up.
@@ -206,7 +206,7 @@ def find_pushes(git: Git, environment: Mapping[str, str], remote: str = "") -> l
 
 
 def read_input() -> bytes | None:
-    """Standard input; None where nothing can come from there. Pre-commit gives its hooks an empty one.
+    """Standard input; None if nothing can come from there. Pre-commit gives its hooks an empty one.
 
     Raises:
         SpecguardError: there is more than `INPUT_LIMIT`.

@@ -1,4 +1,4 @@
-"""Where a repository is, what must be read in place, and where a change comes from and goes.
+"""The place of a repository, its state that must be read in place, and its remotes and branches.
 
 Names of refs are resolved here to full object ids, and nothing is peeled: objects are read through the
 private git directory of `specguard.change.store` alone.
@@ -42,10 +42,10 @@ class PullRequest(Record):
     r"""A pull request's text, as flags, an event file or the platform's variables give it.
 
     Attributes:
-        title: None where the source has none.
-        body: with `\n` for newlines; None where the source has none.
+        title: None if the source has none.
+        body: with `\n` for newlines; None if the source has none.
         base: the short name of the branch it is to be merged into, or None.
-        number: None where it is not known.
+        number: None if it is not known.
     """
 
     title: str | None = None
@@ -82,9 +82,9 @@ class Base(Record):
     Attributes:
         change: the change.
         name: how a person calls it, e.g. `origin/main`.
-        tip: the object id everything trusted is read from; None where there is nothing trusted.
+        tip: the object id everything trusted is read from; None if there is nothing trusted.
         start: the object id whose tree the entries are taken against (the merge base); None: the empty tree.
-        head: the judged commit's object id; None where the head is no commit (an index, a tree).
+        head: the judged commit's object id; None if the head is no commit (an index, a tree).
         trusted: whether `tip` was found as a base, and is not `HEAD`, the head or `--authority`'s.
         merge_bases: all merge bases of `tip` and `head`, where both are commits.
         stacked: whether it is not the trusted base itself, but an item's branch that the change stands on.
@@ -106,13 +106,13 @@ class Base(Record):
         return self.change.is_put_back(entry)
 
     def origin(self, entry: Entry) -> str | None:
-        """The commit that has what is to be put back at an entry's path; None where there is none."""
+        """The commit that has what is to be put back at an entry's path; None if there is none."""
         joined = self.change.joined
         return (joined.origin(entry) if joined else None) or self.start
 
     @property
     def commits(self) -> Sequence[Commit]:
-        """The judged commits, oldest first; none where what is judged is no commit yet."""
+        """The judged commits, oldest first; none if what is judged is no commit yet."""
         return () if self.head is None or self.of_files else self.change.commits
 
     def is_branch(self, branch: Branch, stage: Stage) -> bool:
@@ -143,8 +143,8 @@ class Remote(Record):
 
     Attributes:
         name: e.g. `origin`.
-        url: its first address, as written; None where the remote does not exist.
-        fetch: where a fetch goes, after `url.<base>.insteadOf`; empty where the remote does not exist.
+        url: its first address, as written; None if the remote does not exist.
+        fetch: where a fetch goes, after `url.<base>.insteadOf`; empty if the remote does not exist.
         pushes: every address that a push goes to, after `pushurl`, `pushInsteadOf` and `insteadOf`.
     """
 
@@ -171,7 +171,7 @@ class Push(Record, frozen=False):
 
     Attributes:
         remote: the remote's name or URL.
-        local_ref: what is pushed, as git's pre-push input names it; empty where it is not known.
+        local_ref: what is pushed, as git's pre-push input names it; empty if it is not known.
         remote_ref: the ref that will be written, in full.
         new: the object id that is pushed; None for a deletion.
         old: the object id the remote has; None for a ref that is new there.
@@ -263,7 +263,7 @@ class Repository:
         shallow: whether it says that it is a shallow clone; only for advice, since anyone can write that.
         bare: whether it has no working tree.
         head: the object id that `HEAD` points to; None before the first commit of its branch.
-        branch: the full name of the ref that `HEAD` points to; None where it is detached.
+        branch: the full name of the ref that `HEAD` points to; None if it is detached.
     """
 
     def __init__(self, directory: str, environment: Mapping[str, str]) -> None:
@@ -328,7 +328,7 @@ class Repository:
         return Process(self.program, [*flags, *arguments], environment, label=["git", *arguments])
 
     def indexed(self) -> int:
-        """How many entries the index has at most: each takes 62 bytes and more."""
+        """An upper bound of the index's entries: each takes 62 bytes or more."""
         try:
             return os.path.getsize(self.index) // 62
         except OSError:
@@ -357,7 +357,7 @@ class Repository:
         return self._known.get(name, ("", ""))[1] or name
 
     def rebased(self) -> str | None:
-        """The full name of the branch that a rebase in this working tree will move; None where there is none.
+        """The full name of the branch that a rebase in this working tree will move; None if there is none.
 
         While it goes on `HEAD` is detached, and the commits that are amended in it are still that branch's.
         """

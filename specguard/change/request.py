@@ -31,7 +31,7 @@ class FileEdit(Record):
     Attributes:
         path: its name; absolute or from the folder in which the call runs, as the call has it, and in a
             `Request` from the root of the working tree, as git has it.
-        content: what it would hold then; None where it would be gone.
+        content: what it would hold then; None if it would be gone.
         known: whether `content` is known: a shell's redirection names the file alone.
     """
 
@@ -49,7 +49,7 @@ class Request(Record):
     Attributes:
         directory: where to look for the repository; empty: the working directory.
         environment: the process's environment.
-        base, head: revisions; empty where they were not given.
+        base, head: revisions; empty if they were not given.
         pinned: the base that was found before, whatever its ref points to now: its name, object id and full
             ref name, and whether it is one or `HEAD` stood in for it; empty: it is looked for.
         began: with `pinned`, the object id that `HEAD` had when the agent's session began; empty: not known.
@@ -63,7 +63,7 @@ class Request(Record):
         own_part: whether what an agent has made begins at the branch that it stands on, and not at the base.
         by_agent: whether an agent's program asks, in whose hands a change is none of the plan's upkeep.
         branch: the branch's name, where the caller knows better than the repository.
-        title: a pull request's title; None where none was given.
+        title: a pull request's title; None if none was given.
         body_file: the file with a pull request's body.
         event_file: a platform's event file.
         reviews_file: a file with the reviews of a pull request, as the platform lists them.
@@ -221,14 +221,14 @@ class Revision(Record):
 
 
 def head_refs(name: str) -> tuple[str, ...]:
-    """Where the name of a head is looked for: local branches, then those of remotes, then tags."""
+    """The refs in which a head's name is looked up: local branches, then those of remotes, then tags."""
     return (
         f"refs/heads/{name}", *_qualified(name), f"refs/remotes/origin/{name}", f"refs/tags/{name}",
     )  # fmt: skip
 
 
 def base_refs(name: str, remote: str = "origin") -> tuple[str, ...]:
-    """Where the name of a base is looked for: the remote's branches, then local ones; never a tag."""
+    """The refs in which a base's name is looked up: the remote's branches, then local ones; never a tag."""
     return (*_qualified(name), f"refs/remotes/{remote}/{name}", f"refs/heads/{name}")
 
 

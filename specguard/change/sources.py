@@ -38,7 +38,7 @@ def open_changes(git: Git, request: Request) -> Sequence[Change]:
         request: what was asked for.
 
     Returns:
-        One change; of a push one for each ref, and none where nothing is pushed.
+        One change; of a push one for each ref, and none if nothing is pushed.
 
     Raises:
         SpecguardError: nothing can be judged: no base, no such commit, an input that cannot be read.
@@ -178,7 +178,7 @@ def _range_base(git: Git, name: str) -> Found:
 
 
 def _head(git: Git, request: Request, event: Event | None) -> Revision | None:
-    """The judged commit; None where the platform tells of a branch that is gone."""
+    """The judged commit; None if the platform tells of a branch that is gone."""
     if request.head:
         return resolve(git, request.head)
     if event is not None and event.deleted:

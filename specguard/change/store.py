@@ -51,7 +51,7 @@ class Store:
     Attributes:
         repository: the same.
         folder: the private directory.
-        unknown: the object id that stands for contents which nobody knows yet; empty where there are none.
+        unknown: the object id that stands for contents which nobody knows yet; empty if there are none.
     """
 
     def __init__(self, repository: Repository) -> None:
@@ -274,7 +274,7 @@ class Store:
         return kind, content
 
     def small_blob(self, oid: str, name: str) -> bytes | None:
-        """A blob's content, as `object` reads it; None where it has more than `SMALL` bytes.
+        """A blob's content, as `object` reads it; None if it has more than `SMALL` bytes.
 
         Args:
             oid: its full object id.

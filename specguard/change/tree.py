@@ -116,7 +116,7 @@ class Tree:
         return known
 
     def read(self, path: bytes, limit: int = DOCUMENT_LIMIT) -> bytes | None:
-        """The content of a file, or the target of a symbolic link; None where there is neither.
+        """The content of a file, or the target of a symbolic link; None if there is neither.
 
         Args:
             path: from the root.
@@ -263,7 +263,7 @@ class Documents:
         self._data: dict[tuple[str, str], Data] = {}
 
     def read(self, path: bytes) -> Document | None:
-        """The Markdown document at a path; None where there is no regular file.
+        """The Markdown document at a path; None if there is no regular file.
 
         One that cannot be read (no UTF-8, binary, too large, nested too deeply) has a `problem` and no
         blocks, so that whatever it must hold is found missing.
@@ -304,7 +304,7 @@ class Documents:
     def fields(self, path: bytes) -> Sequence[Field]:
         """The fields of a file: the keys of data, else those of its front matter and its text.
 
-        There are none where it is no regular file, or cannot be read.
+        There are none if it is no regular file, or cannot be read.
 
         Raises:
             MissingFact: the object is not there, or is broken.
@@ -331,7 +331,7 @@ class Documents:
         return self.tree.read(path) if content is None else content
 
     def lines(self, path: bytes) -> int | None:
-        """How many lines a file has, so that a line that is cited can be looked up; None: no such file.
+        """The number of lines in a file, for cited lines; None: no such file.
 
         Raises:
             MissingFact: as for `content`.
@@ -385,7 +385,7 @@ class Documents:
                 yield paths[position]
 
     def _target(self, path: bytes, mode: int) -> bytes:
-        """Where a symbolic link leads in the tree; empty where it leads out of it, or is none."""
+        """The target of a symbolic link in the tree; empty if it leads out of it, or is none."""
         parts = path.split(b"/")[:-1]
         written = self.tree.read(path) or b"" if mode == SYMLINK else b""
         if not written or written.startswith(b"/"):
@@ -425,7 +425,7 @@ class Documents:
         return entry.oid if entry is not None and entry.is_file else None
 
     def _content(self, oid: str, path: bytes) -> bytes | None:
-        """A blob's content; None where it is too large."""
+        """A blob's content; None if it is too large."""
         if oid not in self._contents:
             self.prefetch([path])
         return self._contents[oid]

@@ -393,7 +393,7 @@ def rewrite(raw: bytes, old: bytes, new: bytes, settings: Process) -> bytes | No
         settings: what `start_settings` started.
 
     Returns:
-        The bytes; None where the message that is there is another one, or there is no telling where it ends.
+        The bytes; None if the message that is there is another one, or there is no telling where it ends.
 
     Raises:
         MissingFact: the configuration cannot be read.

@@ -281,9 +281,9 @@ class Worktree:
 
     Args:
         path: its folder.
-        branch: the short name of the branch that is checked out there; empty where none is.
+        branch: the short name of the branch that is checked out there; empty if none is.
         own: whether it is the one that the check is made in.
-        gone: why it is not there any more, as git says; empty where it is.
+        gone: why it is not there any more, as git says; empty if it is.
         environment: what git sees there.
 
     Attributes:
@@ -305,7 +305,7 @@ class Worktree:
     def dirty(self) -> bool | None:
         """True if it differs from its `HEAD`; new files count unless a `.gitignore` names them.
 
-        None where that cannot be told; `problem` says why.
+        None if that cannot be told; `problem` says why.
         """
         entries, problem = self._told
         return None if problem else bool(entries)
@@ -326,7 +326,7 @@ class Worktree:
 
     @property
     def problem(self) -> str:
-        """Why it cannot be told; empty where it can."""
+        """The reason why its state is not known; empty if it is."""
         return self._told[1]
 
     @cached_property

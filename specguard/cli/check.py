@@ -77,7 +77,7 @@ def _output(
 
 
 def _given(options: Mapping[str, Any], flags: Sequence[str]) -> str:
-    """The first of some flags that is given; empty where none is."""
+    """The first of some flags that is given; empty if none is."""
     known = {flag: one.name or "" for one in click.get_current_context().command.params for flag in one.opts}
     return next((flag for flag in flags if options.get(known[flag])), "")
 

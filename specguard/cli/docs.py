@@ -223,7 +223,7 @@ def limits_page() -> str:
 
 
 def targets() -> list[tuple[str, str]]:
-    """Where each number of the page is, with its unit; empty where the text, or the number itself, has it."""
+    """The numbers of the page with their units; empty if the text, or the number itself, has the unit."""
     return [(found["target"], found["unit"] or "") for found in _NUMBER.finditer(_text("limits.md"))]
 
 

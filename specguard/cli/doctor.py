@@ -68,7 +68,7 @@ class Diagnosis(Record):
         subject: what.
         status: `ok`, `note` (a check works without it) or `missing` (it does not).
         said: what is there.
-        help: the remedy; empty where nothing is to be done.
+        help: the remedy; empty if nothing is to be done.
     """
 
     subject: str
@@ -242,7 +242,7 @@ def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
 
 
 def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
-    """Which of git's hooks call specguard, by themselves or through pre-commit."""
+    """The hooks of git that call specguard, by themselves or through pre-commit."""
     repository = checkup.repository
     process = repository.in_place("rev-parse", "--path-format=absolute", "--git-path", "hooks", user=True)
     folder = os.fsdecode(process.read()).rstrip("\n")

@@ -167,7 +167,7 @@ class _Fixer:
             raise SpecguardError(f"git refused it: {said}", help=help, code="git-failed")
 
     def _problem(self, proposal: Proposal) -> str:
-        """Why something cannot be done here and now, as a clause; empty where it can."""
+        """The reason why something cannot be done here and now, as a clause; empty if it can."""
         if proposal.kind == "file":
             return self._file_problem(proposal)
         if proposal.kind == "message" and not proposal.name:
@@ -245,7 +245,7 @@ class _Fixer:
         return said.split("\n") if said else []
 
     def _place(self, proposal: Proposal) -> bytes:
-        """Where the file is that would be edited."""
+        """The path of the file to edit."""
         return os.path.join(os.path.realpath(os.fsencode(self._repository.work_tree())), proposal.name)
 
     @property

@@ -369,7 +369,7 @@ def plan_settings(top: str, agents: Sequence[str], environment: Mapping[str, str
 
 
 def read_settings(top: str, host: Host) -> str | None:
-    """An agent's settings of a project; None where there are none.
+    """An agent's settings of a project; None if there are none.
 
     Raises:
         SpecguardError: it is no regular file, is reached through a link, or is no text.

@@ -59,7 +59,7 @@ def run_quickly(words: Sequence[str]) -> int | None:
 
 
 def quick_request(words: Sequence[str]) -> Request | None:
-    """The request that a hook's words stand for; None where click must read them."""
+    """The request that a hook's words stand for; None if click must read them."""
     asked: dict[str, Any]
     match words:
         case ["check", "--staged" | "--all" | "--push" as flag]:

@@ -34,7 +34,7 @@ def flag(*names: str, help: str) -> Option:
 
 
 def text(*names: str, metavar: str, help: str, **more: Any) -> Option:
-    """An option with a text, which is empty where it is not given and need not be."""
+    """An option with a text, which is empty if it is not given and need not be."""
     if not more.get("required"):
         more.setdefault("default", "")
     return click.option(*names, metavar=metavar, help=help, **more)
@@ -197,7 +197,7 @@ def _presets(_context: click.Context) -> Iterable[str]:
 
 
 def _artifacts(context: click.Context) -> Mapping[str, str]:
-    """The artifacts of the policy; none where there is no policy that can be read."""
+    """The artifacts of the policy; none if there is no policy that can be read."""
     from specguard.change.request import Request
     from specguard.engine.policies import open_policy
 

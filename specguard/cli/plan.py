@@ -206,7 +206,7 @@ def _told(policy: Policy, state: PlanState, task: TaskState) -> Iterator[str]:
 
 
 def _work_kind(policy: Policy, path: str) -> str:
-    """The kind of work items that a plan's tasks are; empty where they are none."""
+    """The kind of work items that a plan's tasks are; empty if they are none."""
     kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
     for name, kind in kinds.items():
         if any(PathTemplate(source).read(path.encode("utf-8")) is not None for source in kind.sources):
@@ -335,7 +335,7 @@ def _write(top: str, plan: str, files: Mapping[str, str]) -> None:
 
 
 def _read(top: str, path: str) -> str | None:
-    """The text of a file; None where it is not there."""
+    """The text of a file; None if it is not there."""
     place = os.path.join(top, path)
     if not os.path.lexists(place):
         return None

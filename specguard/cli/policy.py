@@ -113,7 +113,7 @@ def why_command(words: tuple[str, ...], directory: str, output_format: str, **gi
 
 
 def _rule(policy: Policy, word: str, *, sure: bool) -> RuleInPolicy | None:
-    """The rule that a word names, in letters of either case; None where it is a path.
+    """The rule that a word names, in letters of either case; None if it is a path.
 
     Raises:
         SpecguardError: there is no such rule, and it can be no path.

@@ -82,7 +82,7 @@ class ProposedSetting(Record):
 
     Attributes:
         toml: its lines: a dotted key with its value, or a table.
-        why: the reason for it; empty where it needs none.
+        why: the reason for it; empty if it needs none.
     """
 
     toml: str
@@ -163,7 +163,7 @@ def guards_in(paths: Sequence[str]) -> Iterator[tuple[str, str, bool]]:
 
 
 def fitted(policy: Policy, paths: Sequence[str]) -> Iterator[ProposedSetting]:
-    """Where a preset's code is not where it says: the nearest folders of these names."""
+    """The folders of a preset's code that are elsewhere: the nearest folders of these names."""
     code: Patterns = policy.declared("spec_settings").code
     origin = policy.origin("specs.code")
     if origin is None or not origin.path.startswith("preset:") or code.used([*map(os.fsencode, paths)]):
@@ -218,7 +218,7 @@ def read_document(top: str, path: str) -> AuthoritySource:
 
 
 def compiled(top: str, text: str = "") -> Policy | None:
-    """The policy of a working tree whose authority has, or shall have, this text; None where it has none.
+    """The policy of a working tree whose authority has, or shall have, this text; None if it has none.
 
     Raises:
         SpecguardError: it is wrong.
@@ -534,7 +534,7 @@ def _not_looked_at(error: MissingFact | SpecguardError) -> str:
 
 
 def _landing(commits: Sequence[Commit]) -> Iterator[ProposedSetting]:
-    """How changes land, where most of them are one commit that the platform has numbered."""
+    """The way in which changes land, if most of them are one commit that the platform has numbered."""
     numbered = sum(
         not commit.is_merge and bool(_NUMBERED.search(commit.message.subject)) for commit in commits
     )
@@ -597,7 +597,7 @@ def _failures(
 
 
 def _locked(failures: Mapping[str, frozenset[str]]) -> int:
-    """How many changes fail by a lock."""
+    """The number of changes that fail by a lock."""
     return sum(any(code.startswith(_GUARDS[1]) for code in codes) for codes in failures.values())
 
 

@@ -193,7 +193,7 @@ def _from_top(name: str, top: str) -> bytes:
 
 
 def _schema(top: str, name: str) -> Any:
-    """The value of a JSON Schema; None where it is not there or cannot be read."""
+    """The value of a JSON Schema; None if it is not there or cannot be read."""
     try:
         with open(os.path.join(top, name), encoding="utf-8") as stream:
             return read_data(stream.read(), data_kind(name) or "json").value

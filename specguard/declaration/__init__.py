@@ -1,1 +1,1 @@
-"""How a rule and its settings are declared, without anything that a hook would have to wait for."""
+"""The declaration of rules and their settings, without anything that would slow a hook down."""

@@ -51,7 +51,7 @@ class Expression:
         return self._by_line.search(readable(text)) is not None
 
     def count(self, text: str | bytes) -> int:
-        """How often the expression matches in a text, from left to right, without overlap.
+        """The number of matches in a text, from left to right, without overlap.
 
         An expression may look to the text's end for each match, so this is for short texts, such as a line.
         """
@@ -62,7 +62,7 @@ class Expression:
         return self._re2().fullmatch(readable(text)) is not None
 
     def groups(self, text: str | bytes) -> dict[str, str] | None:
-        """The named groups of the first match that took part in it; None where nothing matches."""
+        """The named groups of the first match that took part in it; None if nothing matches."""
         match = self._re2().search(readable(text))
         if match is None:
             return None
@@ -82,7 +82,7 @@ class Expression:
 
     @property
     def group_count(self) -> int:
-        """How many groups it has."""
+        """The number of its groups."""
         count: int = self._re2().groups
         return count
 
@@ -165,7 +165,7 @@ _FEW = 2
 
 
 def needed_literals(text: str) -> Sequence[bytes] | None:
-    """Printable texts in ASCII, one of which is in every match of an expression; None where none is known.
+    """Printable texts in ASCII, one of which is in every match of an expression; None if none is known.
 
     Python's own parser tells, where the two syntaxes agree: what it refuses, flags that change letters, named
     classes and all that is no ASCII give None.
@@ -189,7 +189,7 @@ _ANCHORS = ("AT_BEGINNING", "AT_BEGINNING_STRING", "AT_BOUNDARY", "AT_NON_BOUNDA
 
 
 def _literals(items: Iterable[Any]) -> Sequence[str]:
-    """The literals of a sequence of parsed items whose shortest is longest; nothing where there is none."""
+    """The literals of a sequence of parsed items whose shortest is longest; nothing if there is none."""
     candidates: list[Sequence[str]] = [()]
     run = ""
     for code, value in items:

@@ -1,4 +1,4 @@
-"""How letters look: those of other scripts, widths and styles brought back to the ones they resemble.
+"""The looks of letters: those of other scripts, widths and styles mapped to the ones they resemble.
 
 Which look alike is what Unicode says: the confusables of Technical Standard 39, as the package
 `confusable_homoglyphs` has them, and compatible forms (NFKC). It is imported for the first text beyond ASCII.
@@ -79,7 +79,7 @@ def is_separator(char: str) -> bool:
 
 
 def reads_like_special(text: str) -> str:
-    """The name with a meaning to git or in a path that a text reads like; empty where there is none."""
+    """The name with a meaning to git or in a path that a text reads like; empty if there is none."""
     return next((read for read in readings(text) if read in {".", "..", ".git"}), "")
 
 
@@ -92,7 +92,7 @@ def is_styled(char: str) -> bool:
 
 
 def unseen(text: str) -> Iterator[str]:
-    """The characters of a text that show as nothing where they have no business.
+    """The characters of a text that show as nothing if they have no business.
 
     Emoji need joiners and selectors, and Persian and Indic scripts need joiners: there they are passed over.
     """
@@ -114,7 +114,7 @@ def mixed(text: str) -> tuple[str, str, str] | None:
     """A word of a text that mixes scripts with letters of the one that look like those of another.
 
     Returns:
-        The letter that looks like another, and the names of the two scripts; None where there is no such
+        The letter that looks like another, and the names of the two scripts; None if there is no such
         word.
     """
     scripts: dict[str, str] = {}
@@ -193,7 +193,7 @@ def _table() -> Mapping[str, Any]:
 
 
 def _form(char: str) -> str:
-    """How a compatible character differs from what it stands for, such as `<wide>`."""
+    """The difference between a compatible character and the one it stands for, such as `<wide>`."""
     return unicodedata.decomposition(char).partition(" ")[0]
 
 

@@ -87,7 +87,7 @@ class Patterns:
         return self._expressions
 
     def find(self, path: bytes) -> int | None:
-        """The index of the first pattern that matches a path; None where none does."""
+        """The index of the first pattern that matches a path; None if none does."""
         if not self.patterns:
             return None
         subject = fold(path) if self.folds else path
@@ -165,7 +165,7 @@ class Patterns:
     def _parts(self) -> tuple[dict[bytes, int], re.Pattern[bytes] | None, list[int]]:
         """The patterns in two parts: plain names with their indexes, and one expression for all others.
 
-        The expression is None where `re` could take longer than the square of a path's length.
+        The expression is None if `re` could take longer than the square of a path's length.
         """
         if self._few is None:
             names: dict[bytes, int] = {}
@@ -306,7 +306,7 @@ def _options(re2: Any) -> Any:
 
 
 def _name(expression: str) -> bytes | None:
-    """The one path that a translation matches; None where it matches others too."""
+    """The one path that a translation matches; None if it matches others too."""
     first, *escaped = expression.split(r"\x")
     if not expression or not PLAIN.issuperset("".join([first, *escaped])):
         return None
@@ -316,7 +316,7 @@ def _name(expression: str) -> bytes | None:
 
 
 def _wildcards(expression: str) -> int:
-    """How many parts of a translation have no length of their own; `re` may try all splits between them."""
+    """The number of parts of a translation with a variable length; `re` may try all splits between them."""
     plain = expression.replace(CONTINUED, "")
     return plain.count("*") + plain.count("+")
 

@@ -51,7 +51,7 @@ class Registered(Record):
 
     @property
     def target(self) -> str:
-        """Where the class is found again without a plugin manager: `module:Class`."""
+        """The import path of the class, without a plugin manager: `module:Class`."""
         return f"{self.rule.__module__}:{self.rule.__qualname__}"
 
 
@@ -77,7 +77,7 @@ class Format(Record):
         return str(load(self.target)(verdicts))
 
     def error_report(self, error: SpecguardError) -> str:
-        """The report that there is no verdict, and why; empty where the format has none, or it crashes."""
+        """The report that there is no verdict, and why; empty if the format has none, or it crashes."""
         try:
             return self._of_error(error)
         except Exception:  # noqa: BLE001 - what makes the report may be what is wrong, and standard error says it

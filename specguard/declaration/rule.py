@@ -170,7 +170,7 @@ def lower_severity(one: Severity, other: Severity) -> Severity:
 
 
 class Commits(Settings):
-    """How many commits a change or an item has, and which of them count."""
+    """The number of commits that a change or an item has, and the ones that count."""
 
     exactly: int | None = setting(None, "exactly this many", ge=1, tightens=[None])
     at_most: int | None = setting(None, "at most this many", ge=1, tightens="lower")

@@ -29,7 +29,7 @@ class Text:
 
     Attributes:
         raw: the source, its lines without indentation, quote and list marks; what a reader does not see is
-            taken out: comments, hidden HTML, and characters that show as nothing where they have no business.
+            taken out: comments, hidden HTML, and characters that show as nothing if they have no business.
         line: the line of its first character, from 1.
         strange: whether such characters were in it.
     """
@@ -209,7 +209,7 @@ class ListItem(Record):
 
     @property
     def text(self) -> Text:
-        """The text it begins with, its checkbox included; empty where it begins with something else."""
+        """The text it begins with, its checkbox included; empty if it begins with something else."""
         first = self.blocks[0] if self.blocks else None
         return first.text if isinstance(first, Paragraph) else Text("", self.line)
 
@@ -278,7 +278,7 @@ class Footnote(Record, frozen=False):
 
     Attributes:
         label: how the text refers to it, without brackets and caret.
-        blocks: what it holds; nothing where no text refers to it, and so no reader sees it.
+        blocks: what it holds; nothing if no text refers to it, and so no reader sees it.
     """
 
     label: str
@@ -466,7 +466,7 @@ class Row(Record):
     header: Sequence[str] = ()
 
     def cell(self, title: str) -> str:
-        """The cell below a title, compared without case and spaces around it; empty where there is none."""
+        """The cell below a title, compared without case and spaces around it; empty if there is none."""
         wanted = title.casefold().strip()
         for cell, name in zip(self.cells, self.header, strict=False):
             if name.casefold().strip() == wanted:

@@ -62,7 +62,7 @@ _SKIN: Final = "[\U0001f3fb-\U0001f3ff]"
 
 
 class Strange(Record):
-    """A character that shows as nothing where it has no business.
+    """A character that shows as nothing if it has no business.
 
     Attributes:
         position: where it stands in the text.

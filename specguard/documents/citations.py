@@ -68,7 +68,7 @@ _PLAIN_NAMES: Final = frozenset({
 
 
 def written_path(written: str, marked: bool) -> tuple[str, str, Form] | None:
-    """The path, the lines and their form of what could be a citation; None where it is none."""
+    """The path, the lines and their form of what could be a citation; None if it is none."""
     word = written if marked else _bare(written)
     if word[:7].lower() == "file://":
         word = link_target(word)
@@ -128,7 +128,7 @@ def _is_path(path: str, lines: bool, form: Form, marked: bool) -> bool:
 
 
 def plain_path(path: bytes) -> bytes | None:
-    """A path without `.`, `..` and empty parts; None where it climbs above its root, or says no more."""
+    """A path without `.`, `..` and empty parts; None if it climbs above its root, or says no more."""
     parts: list[bytes] = []
     for part in path.split(b"/"):
         if part == b"..":
@@ -146,7 +146,7 @@ def stands_alone(path: str, marked: bool) -> bool:
 
 
 def link_target(target: str) -> str:
-    """Where a link leads, as a path with its lines; of `file:` the path alone."""
+    """The target of a link, as a path with its lines; for `file:` only the path."""
     if target[:7].lower() == "file://":
         target = target[7:]
         if target.startswith("/") and DRIVE.match(target, 1):
@@ -196,7 +196,7 @@ class Citation(Record):
 
     Attributes:
         path: the file as it is written, without marks and lines, with `/` for a backslash.
-        line: the first line that is cited; None where none is.
+        line: the first line that is cited; None if none is.
         end_line: the last one; the same where it is a single one.
         at: its own line in the document.
         form: how the lines are written.
@@ -334,7 +334,7 @@ def _of_link(raw: str, link: Reference) -> str:
 
 
 def _beside(raw: str, start: int, end: int) -> str:
-    """The lines that stand right behind a path, or right before it; empty where none do."""
+    """The lines that stand right behind a path, or right before it; empty if none do."""
     match = _BEHIND.match(raw, end)
     if match:
         return match["lines"]

@@ -300,7 +300,7 @@ def is_ticked(text: Text) -> bool:
 
 
 def _tick(text: str) -> str:
-    """The tick that a text begins with; empty where it begins with none."""
+    """The tick that a text begins with; empty if it begins with none."""
     found = _TICKED.match(text)
     if found is None or found["sign"]:
         return found[0] if found else ""
@@ -375,7 +375,7 @@ class Leading(Record):
     """The beginning of a text.
 
     Attributes:
-        paths: the paths, in order; empty where it begins with something else.
+        paths: the paths, in order; empty if it begins with something else.
         rest: what follows them and is neither a comment nor empty, so that it was not understood.
         sentence: whether the last one is a bare word of a sentence that goes on: "a.sh/b.sh remove the rest".
     """
@@ -430,7 +430,7 @@ def looks_like_path(text: str) -> bool:
 
 
 def _one(text: str) -> tuple[str, str] | None:
-    """The path that a text begins with, and what follows; None where it begins with none."""
+    """The path that a text begins with, and what follows; None if it begins with none."""
     code = _CODE.match(text)
     if code:
         path = code[2].replace("\n", " ").strip()

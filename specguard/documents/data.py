@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 class Problem(Record):
-    """Why something cannot be read.
+    """The reason why something cannot be read.
 
     Attributes:
         message: what is wrong, as a clause that can follow the file's name: `it is not UTF-8`.
-        line: where, from 1; None where it is no line's fault.
+        line: where, from 1; None if it is no line's fault.
     """
 
     message: str
@@ -39,7 +39,7 @@ class Problem(Record):
 
 
 def not_utf8(error: UnicodeDecodeError) -> Problem:
-    """Why bytes are no text, with the line of the first that are not."""
+    """The reason why bytes are not text, with the line of the first wrong ones."""
     return Problem("it is not UTF-8", error.object.count(b"\n", 0, error.start) + 1)
 
 
@@ -135,8 +135,8 @@ class Data:
 
     Attributes:
         value: mappings with text as keys, lists, text, numbers, true, false and None. Dates are text, as ISO
-            8601 has them where they come from TOML. None where there is a problem.
-        problem: why it could not be read; None where it could.
+            8601 has them where they come from TOML. None if there is a problem.
+        problem: why it could not be read; None if it could.
         certain: of YAML that could not be read, the keys that stand once, at the beginning of a line before
             the broken one, each with its plain value and its line.
     """
@@ -166,7 +166,7 @@ class Data:
             path: the key from the top; empty for the data as a whole.
 
         Returns:
-            None where the data was not read.
+            None if the data was not read.
         """
         if self._node is None:
             if self._locate is None:
@@ -207,7 +207,7 @@ class Data:
 
 
 class Node(Record, frozen=False):
-    """Where a value stands, and those within it.
+    """The place of a value, and of those within it.
 
     Attributes:
         line: of its key, or its own in a list.
@@ -219,7 +219,7 @@ class Node(Record, frozen=False):
 
 
 class DataError(ValueError):
-    """Text that is no data of its kind; its second argument is the line, None where it is no line's fault.
+    """Text that is no data of its kind; its second argument is the line, None if it is no line's fault.
 
     Attributes:
         certain: see `Data`.
@@ -306,7 +306,7 @@ def _is_text(text: str) -> bool:
 
 
 def _depth(value: Any) -> int:
-    """How deep mappings and lists are nested, at most one more than may be."""
+    """The depth of nested mappings and lists, at most one more than allowed."""
     level, depth = [value], 0
     while level and depth <= MAX_DEPTH:
         level = [one for one in level if isinstance(one, dict | list)]

@@ -57,7 +57,7 @@ class Day(Record):
     """A day that was read, with the time behind it.
 
     Attributes:
-        date: the day; None where the calendar has none of that number.
+        date: the day; None if the calendar has none of that number.
         start: where its text begins.
         end: where its text ends, that of its time included.
         time: the day with its time, aware where the text has an offset; None without a time.
@@ -77,7 +77,7 @@ def plain(text: str) -> str:
 
 
 def parse_date(text: str) -> datetime.date | None:
-    """The day that a value says, in UTC where it has a time with an offset; None where it says none.
+    """The day that a value says, in UTC where it has a time with an offset; None if it says none.
 
     Args:
         text: a value, such as what stands behind `last_review:`; marks around it and a remark behind it are
@@ -87,7 +87,7 @@ def parse_date(text: str) -> datetime.date | None:
 
 
 def date_problem(text: str) -> str:
-    """Why a value is no date, and what would settle it, as a clause; empty where it is one."""
+    """The reason why a value is no date, and the fix, as a clause; empty if it is one."""
     return _read(text)[1]
 
 
@@ -156,13 +156,13 @@ def _day(text: str, match: re.Match[str]) -> Day:
 
 
 def _behind(text: str, match: re.Match[str], date: datetime.date) -> Day | None:
-    """A day with the time right behind it, as in `2026-01-31T12:00Z`; None where there is none."""
+    """A day with the time right behind it, as in `2026-01-31T12:00Z`; None if there is none."""
     join = _JOIN.match(text, match.end())
     return _timed(text, join.end(), date, match.start(), join[0] in "Tt") if join else None
 
 
 def _timed(text: str, at: int, date: datetime.date, start: int, joined: bool = False) -> Day | None:
-    """A day whose time a text has at a place; None where there is no time of the day."""
+    """A day whose time a text has at a place; None if there is no time of the day."""
     match = _CLOCK.match(text, at)
     if match is None:
         return None
@@ -272,7 +272,7 @@ class Times(Record):
     without: list[int] = []
 
     def __len__(self) -> int:
-        """How many times there are, whatever is known of them."""
+        """The number of times, whatever is known of them."""
         return len(self.stamps) + len(self.days) + len(self.loose)
 
 

@@ -54,7 +54,7 @@ class Document:
             of them.
 
     Attributes:
-        problem: why it could not be read; None where it could.
+        problem: why it could not be read; None if it could.
         marked: whether it begins with a byte-order mark.
         blocks: what a reader of the rendered page sees, in order.
         hidden_blocks: the blocks that stand in hidden HTML.
@@ -109,14 +109,14 @@ class Document:
 
     @property
     def front_matter(self) -> str | None:
-        """The text of its front matter, from line 2; None where there is none."""
+        """The text of its front matter, from line 2; None if there is none."""
         return self._matter.text if self._matter else None
 
     @cached_property
     def properties(self) -> Data:
         """Its front matter, at its very beginning: YAML between `---` and `---`, or TOML between `+++`.
 
-        The value is a mapping, empty where there is no front matter, and None where it cannot be read.
+        The value is a mapping, empty if there is no front matter, and None if it cannot be read.
         """
         if self.problem is not None:
             return Data.unread(self.problem)
@@ -197,7 +197,7 @@ class _Matter(Record):
 
 
 def _front_matter(lines: Sequence[str]) -> _Matter | None:
-    """The front matter; None where there is none, or where it is never closed."""
+    """The front matter; None if there is none, or where it is never closed."""
     first = lines[0].rstrip()
     if first not in {"---", "+++"}:
         return None
@@ -215,7 +215,7 @@ class Definition(Record):
     Attributes:
         label: its label in normal form.
         target: where it leads.
-        title: its title; empty where it has none.
+        title: its title; empty if it has none.
         line: its line, from 1.
     """
 
@@ -435,7 +435,7 @@ _MARK: Final = re.compile(r"[-+*>]|[.)]")
 
 
 def beyond_limits(lines: Sequence[str]) -> Problem | None:
-    """Why a document is not parsed; None where it can be.
+    """The reason why a document is not parsed; None if it can be.
 
     Args:
         lines: its lines.
@@ -487,7 +487,7 @@ def hidden(content: bytes, document: Callable[[], Document] | None = None) -> It
     Args:
         content: what it holds.
         document: gives the file as a Markdown document; it is asked for only where the file has anything that
-            could hide text. None where the file is no Markdown.
+            could hide text. None if the file is no Markdown.
     """
     try:
         text = content.decode("utf-8")
@@ -502,7 +502,7 @@ def hidden(content: bytes, document: Callable[[], Document] | None = None) -> It
 
 
 def hidden_characters(text: str) -> Iterator[Hidden]:
-    """The characters of a text that show as nothing where they have no business, by line and kind."""
+    """The characters of a text that show as nothing if they have no business, by line and kind."""
     lines = LineCounter(text, 1)
     found: dict[tuple[int, str], list[Strange]] = {}
     # A byte-order mark at the very beginning says how a file is encoded.

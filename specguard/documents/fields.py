@@ -106,10 +106,10 @@ class Near(Record):
 
 
 def find_section(document: Document, title: str, *, aliases: Iterable[str] = ()) -> Section | None:
-    """The first section with a title, compared as people write headings; None where there is none.
+    """The first section with a title, compared as people write headings; None if there is none.
 
     A heading that says just that goes before one with a qualifier. One with characters in it that show as
-    nothing where they have no business is none: whatever searches the file for the title does not find it.
+    nothing if they have no business is none: whatever searches the file for the title does not find it.
 
     Args:
         document: where it is looked for.
@@ -121,7 +121,7 @@ def find_section(document: Document, title: str, *, aliases: Iterable[str] = ())
 
 
 def is_strange(section: Section) -> bool:
-    """True if a heading has characters that show as nothing where they have no business."""
+    """True if a heading has characters that show as nothing if they have no business."""
     text = section.heading.text
     return text.strange or visible(text.rendered) != text.rendered
 
@@ -399,7 +399,7 @@ def _below(following: AnyBlock | None) -> str:
 
 
 def _unlabelled(line: str) -> str:
-    """A line as a value; empty where it is a field itself."""
+    """A line as a value; empty if it is a field itself."""
     return "" if _label(line.strip()) else plain_value(line)
 
 
@@ -422,7 +422,7 @@ def _parts(line: str) -> list[tuple[str, str, Form]]:
 
 
 def _label(line: str) -> tuple[str, str, Form] | None:
-    """The name that a line begins with, and what stands behind it; None where it begins with none."""
+    """The name that a line begins with, and what stands behind it; None if it begins with none."""
     mark = next((mark for mark in _MARKS if line.startswith(mark)), "")
     if mark:
         end = line.find(mark, len(mark), LONGEST_NAME + 2 * len(mark) + 1)
@@ -512,7 +512,7 @@ class DataEntry(Record):
 
     @property
     def line(self) -> int | None:
-        """Its line, from 1; None where that cannot be told."""
+        """Its line, from 1; None if that cannot be told."""
         return self.line_of()
 
     def line_of(self, *below: str | int) -> int | None:

@@ -71,7 +71,7 @@ class Hidden(Record):
         what: what kind it is: one of the kinds of characters (`bidirectional`, `tag`, `zero-width`, `blank`,
             `selector`, `hyphen`, `control`), or `comment`, `html`, `definition`, `footnote`; or `unread`,
             where it cannot be told what the file hides.
-        line: the line on which it begins, from 1; None where it is no line's fault.
+        line: the line on which it begins, from 1; None if it is no line's fault.
         text: what it says, as far as it is text; for `unread` why it cannot be read.
         chars: the characters, for a kind of these.
     """
@@ -212,7 +212,7 @@ class Inline:
         return start + 1
 
     def _find(self, ending: str, start: int) -> int:
-        """The position behind the next ending; 0 where there is none, which is looked for only once."""
+        """The position behind the next ending; 0 if there is none, which is looked for only once."""
         if ending in self._no:
             return 0
         found = self._raw.find(ending, start)

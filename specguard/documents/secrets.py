@@ -288,7 +288,7 @@ _AFTER: Final = re.compile(r"[ \t\r]*(?:$|[|#(,;<`*]|//|--)", re.MULTILINE)
 
 
 def credential_value(content: bytes, at: int, end: int) -> tuple[str, str] | None:
-    """The name and the value at a place that one of `VALUE_HINTS` matched; None where that is no credential.
+    """The name and the value at a place that one of `VALUE_HINTS` matched; None if that is no credential.
 
     Args:
         content: the whole text.

@@ -43,7 +43,7 @@ _TOKEN: Final = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|[{}\[\]]')
 
 
 class Baseline(Record):
-    """How many errors are accepted of each rule in each file.
+    """The number of accepted errors for each rule in each file.
 
     Attributes:
         counts: by the rule's code, then by path; every count is at least 1.
@@ -87,7 +87,7 @@ class Baseline(Record):
         return cls(counts)
 
     def accepts(self, code: str, path: bytes) -> int:
-        """How many errors of a rule are accepted in a file."""
+        """The number of accepted errors of a rule in a file."""
         return self.counts.get(code, {}).get(path, 0)
 
     def text(self) -> str:
@@ -134,7 +134,7 @@ class BaselineChange(Record):
 
     Attributes:
         growths: the entries that accept more than before, in the order of the file.
-        problem: why the two cannot be compared; empty where they can.
+        problem: why the two cannot be compared; empty if they can.
     """
 
     growths: Sequence[Growth] = ()
@@ -271,7 +271,7 @@ def errors_by_path(result: RuleResult) -> dict[bytes, list[Judged]]:
 
 
 def read_baseline(tree: Tree) -> Baseline | None:
-    """The baseline of a tree; None where it has none.
+    """The baseline of a tree; None if it has none.
 
     Raises:
         SpecguardError: it is broken, or cannot be read.
@@ -298,7 +298,7 @@ class BaselineEntry(Record):
         path: the file.
         before: how many errors are recorded.
         after: how many should be.
-        found: how many there are; None where the rule could not be judged.
+        found: how many there are; None if the rule could not be judged.
     """
 
     code: str
@@ -313,7 +313,7 @@ class Recording:
 
     Attributes:
         top: the working tree's folder.
-        before: the baseline that the working tree has; None where it has none.
+        before: the baseline that the working tree has; None if it has none.
         entries: what is or should be recorded, by rule and path.
         undecided: the rules that could not be judged; what is recorded of them stays.
     """
@@ -342,7 +342,7 @@ class Recording:
 
     @property
     def beyond(self) -> Sequence[BaselineEntry]:
-        """Where more errors were found than will be accepted."""
+        """The entries with more errors than will be accepted."""
         return [entry for entry in self.entries if entry.found is not None and entry.found > entry.after]
 
 

@@ -56,7 +56,7 @@ class OpenBranch(Record, frozen=False):
         files: the paths that it changes, and that the base does not have like this by now.
         owned: of the paths that branches change those that its item's entry lists.
         stands_on: the names of the open branches whose commits it has.
-        problem: why its item or its files cannot be told; empty where they can.
+        problem: why its item or its files cannot be told; empty if they can.
     """
 
     name: str
@@ -73,12 +73,12 @@ class OpenBranch(Record, frozen=False):
 
     @property
     def item_id(self) -> str:
-        """The item's id, as the list has it; empty where the branch names none."""
+        """The item's id, as the list has it; empty if the branch names none."""
         return self.listed.id if self.listed else self.item.id if self.item else ""
 
     @property
     def label(self) -> str:
-        """The item as a person says it, e.g. `slice D1`; empty where the branch names none."""
+        """The item as a person says it, e.g. `slice D1`; empty if the branch names none."""
         return f"{self.item.kind} {self.item_id}" if self.item else ""
 
     def same_item(self, other: OpenBranch) -> bool:
@@ -96,7 +96,7 @@ class BranchPair(Record, frozen=False):
         shared: the paths that both change.
         same_item: whether both are for one item.
         outside: which of the two changes paths of the other's item, whose they are, and the paths.
-        conflicts: the paths in which git cannot merge them; None where it was not asked.
+        conflicts: the paths in which git cannot merge them; None if it was not asked.
     """
 
     one: OpenBranch
@@ -251,7 +251,7 @@ def _read_files(git: Git, branches: Sequence[OpenBranch], starts: Mapping[str, s
 
 
 def _entries(git: Git, starts: Mapping[str, str]) -> dict[str, list[Entry]]:
-    """How tips differ from where they left the base, from one process."""
+    """The differences of tips from where they left the base, from one process."""
     found = git.commit_diffs(
         "what branches change", "--always", *RAW,
         pairs=lambda: [(git.commit(start).tree, git.commit(tip).tree) for tip, start in starts.items()],

@@ -239,7 +239,7 @@ def _settle(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, list[str]
         results: what became of the other rules; those that an approval lifts are altered.
 
     Returns:
-        Why the rules about approvals have nothing to judge, empty where they have; and what a reader must
+        Why the rules about approvals have nothing to judge, empty if they have; and what a reader must
         see.
 
     Raises:
@@ -424,7 +424,7 @@ class Quotes:
         self._known: dict[str, Sequence[str]] = {}
 
     def of(self, origin: Origin | None) -> str:
-        """A line without the blanks around it; empty where it is a whole file, or cannot be had."""
+        """A line without the blanks around it; empty if it is a whole file, or cannot be had."""
         if origin is None or not origin.line:
             return ""
         if origin.path not in self._known:

@@ -46,7 +46,7 @@ class Claims(Record):
         records: the runs.
         documents, start: the documents of the tree, and those before the change.
         files, evidence: the patterns of checklists, and of what proves an item of them.
-        sources, specs, plans: the tree's; None where the policy has none.
+        sources, specs, plans: the tree's; None if the policy has none.
         entries: what the change adds, modifies and deletes.
         whole: whether all is judged, and not only what the change makes done or ticks.
     """
@@ -211,7 +211,7 @@ class Claims(Record):
         return {path for path in found if (run := earlier.at(path)) is not None and run.succeeded}
 
     def _ticked_before(self, entries: Sequence[Entry]) -> dict[int, int]:
-        """How often each ticked item, by its text's hash, was there before in what the change touches."""
+        """The number of earlier occurrences of each ticked item, by its text's hash, in the touched files."""
         paths = [entry.path for entry in entries if not entry.added]
         found: dict[int, int] = {}
         for position, _ in self.files.find_each(paths):
@@ -222,7 +222,7 @@ class Claims(Record):
         return found
 
     def _item_of(self, item: Ticked, path: bytes, document: Document | None) -> Sequence[str]:
-        """The ids of the nearest item that a tick names or stands under; none where none is known.
+        """The ids of the nearest item that a tick names or stands under; none if none is known.
 
         They are sought in its words, in the items and headings above it, and in its file's name.
         """

@@ -249,7 +249,7 @@ class Facts:
 
     @property
     def work(self) -> Work:
-        """Which work items the change names, and what told so."""
+        """The work items that the change names, and the names."""
         if not self._policy.declared("work_kinds"):
             # What reads names by templates costs a hook more to import than most rules to run.
             raise NotApplicable("the policy describes no work items ([work.<kind>])")
@@ -491,7 +491,7 @@ class Facts:
         )
 
     def _run_root(self) -> str | None:
-        """The folder of runs beside the check; None where there is none."""
+        """The folder of runs beside the check; None if there is none."""
         from specguard.runs.files import run_root
 
         repository, settings = self.change.git.repository, self._policy.declared("run_settings")
@@ -507,7 +507,7 @@ class Facts:
         return datetime.now(UTC)
 
     def _if_declared(self, fact: str) -> Any:
-        """A fact of which the policy may say nothing; None where it does not."""
+        """A fact of which the policy may say nothing; None if it does not."""
         try:
             return self.get(fact)
         except NotApplicable:
@@ -592,7 +592,7 @@ class Facts:
 
     @property
     def policy_change(self) -> PolicyChange:
-        """How the change would alter the policy, setting by setting."""
+        """The effect of the change on the policy, setting by setting."""
         from specguard.engine.policies import compare_policies
 
         return compare_policies(self._policy, self.change)

@@ -29,7 +29,7 @@ class Proposal(Record):
         name: the branch's name now, the commit's object id (empty for a message being written), or the path.
         before: the name, message or content now, as bytes.
         after: what it would be.
-        refused: why it is not to be altered, as a clause; empty where it may be.
+        refused: why it is not to be altered, as a clause; empty if it may be.
     """
 
     kind: Literal["branch", "message", "file"]

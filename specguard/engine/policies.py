@@ -1,4 +1,4 @@
-"""Which policy judges: that of the trusted base, or what stands in for it where there is none."""
+"""The choice of the policy: that of the trusted base, or its substitute if there is none."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Policies:
         floor: what every policy is held to, where the caller has opened it; None: what the request names.
 
     Attributes:
-        cache: where policies are kept, and what rules found; None where a verdict is final.
+        cache: where policies are kept, and what rules found; None if a verdict is final.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class Policies:
         return NoAuthorityError(f"{AUTHORITY} is not on {where} yet", help=TRY)
 
     def draft(self, repository: Repository, tree: Tree) -> Policy | None:
-        """The policy of the authority that is written in the working tree; None where it has none.
+        """The policy of the authority that is written in the working tree; None if it has none.
 
         Args:
             repository: whose working tree.
@@ -239,7 +239,7 @@ def open_policy(request: Request) -> Policy:
 
 
 def open_floor(request: Request, repository: Repository | None = None) -> Floor | None:
-    """The floor that a request names; None where it names none. It can be used for many repositories.
+    """The floor that a request names; None if it names none. It can be used for many repositories.
 
     Args:
         request: names it.
@@ -285,7 +285,7 @@ def _refuse_reachable(file: str, repository: Repository | None) -> None:
 
 
 def compare_policies(policy: Policy, change: Change) -> PolicyChange:
-    """How the change alters the policy that it started from.
+    """The changes of the policy since the one that the change started from.
 
     The tip of the base may have moved on since, which is not the change's doing. The head's plugins are not
     imported, whatever it names.
@@ -333,7 +333,7 @@ def _touched(change: Change, policy: Policy) -> set[bytes]:
 
 
 def unread_nested(change: Change, policy: Policy) -> Iterator[str]:
-    """Which authorities in folders are not read, as nothing names their folders."""
+    """Authorities in folders that are not read, as nothing names their folders."""
     known = policy.document_paths
 
     def others() -> list[bytes]:
@@ -456,7 +456,7 @@ def _is_of(stage: WaveStage, name: str) -> bool:
 
 
 def stack_notes(change: Change, facts: Facts) -> Iterator[str]:
-    """Where a change begins that stands on a branch, and whose papers it is judged by."""
+    """Notes on a change in a stack: the start of its own commits, and the branch whose papers judge it."""
     below = change.known_below
     if below is None:
         return

@@ -33,8 +33,8 @@ class RuleOutcome(Record, frozen=False):
 
     Attributes:
         findings: what it yielded.
-        absent: why it stopped; None where it did not.
-        crash: how it crashed; empty where it did not.
+        absent: why it stopped; None if it did not.
+        crash: how it crashed; empty if it did not.
         condition: what holds when it passes.
         facts: the facts it asks for.
         looked_at: those that it got, each with a short account of its size.
@@ -79,7 +79,7 @@ class Judging(Record):
 
         Args:
             last: whether the rules about approvals are meant, or all others.
-            nothing: why none of them has anything to judge; empty where they have.
+            nothing: why none of them has anything to judge; empty if they have.
         """
         return [
             self._result(rule, nothing) for rule in self.policy.rules if rule.code.startswith(LAST) == last
@@ -123,7 +123,7 @@ class Judging(Record):
         )
 
     def _idle(self, rule: RuleInPolicy, severity: Severity, nothing: str) -> tuple[State, str]:
-        """Why a rule is not run, with the state that it has for that; no reason where it is."""
+        """The state of a rule that is not run, with the reason; no reason if it is run."""
         if self.selection.leaves_out(rule):
             return "off", "not selected"
         if severity == "off":
@@ -184,7 +184,7 @@ def asked_facts(method: Any, first: int) -> tuple[Sequence[str], int]:
 
 
 def arguments(method: Any, first: int, facts: Facts) -> Iterator[Any]:
-    """The values of these facts; one with a default is None where it does not belong to the change."""
+    """The values of these facts; one with a default is None if it does not belong to the change."""
     names, required = asked_facts(method, first)
     for position, name in enumerate(names):
         try:
@@ -210,7 +210,7 @@ def tell_once(results: Sequence[RuleResult]) -> None:
 
 
 def _same(one: Judged, results: Sequence[RuleResult]) -> Judged | None:
-    """The open finding that an open one is the same as; None where it is not there, or less severe."""
+    """The open finding that an open one is the same as; None if it is not there, or less severe."""
     finding = one.finding
     # Not the commit: one finding speaks of all commits of an item, and its key says which.
     place = (finding.path, finding.field)

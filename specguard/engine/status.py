@@ -45,7 +45,7 @@ SCHEMA: Final = "specguard.status/1"
 
 
 def standing(request: Request, *, waves: Sequence[str] = (), worktrees: bool = False) -> dict[str, Any]:
-    """Where the work stands at `HEAD`, or in the working tree, by the policy that a check would take.
+    """The state of the work at `HEAD`, or in the working tree, by the policy that a check would take.
 
     Args:
         request: its directory, environment, `base`, `authority`, `worktree` and `today` count; `all` is set.
@@ -133,7 +133,7 @@ class _TreeReport:
             self.unknown.append(said)
 
     def fact(self, name: str) -> Any:
-        """A fact; None where it does not belong here, or cannot be had."""
+        """A fact; None if it does not belong here, or cannot be had."""
         return self.told(lambda: self.facts.get(name), None)
 
     def data(self, wanted: Sequence[str]) -> dict[str, Any]:
@@ -178,7 +178,7 @@ class _TreeReport:
         }
 
     def _branch(self) -> str | None:
-        """The branch that is checked out or named; None where none is."""
+        """The branch that is checked out or named; None if none is."""
         # That there is no branch hides nothing of where the work stands.
         name = if_known(lambda: self.change.branch.name, None)
         return None if name is None else path_text(name.encode("utf-8", "surrogateescape"))
@@ -207,7 +207,7 @@ class _TreeReport:
             )
 
     def _named_item(self) -> dict[str, Any] | None:
-        """The item that the branch, the commits or the title name; None where they name none."""
+        """The item that the branch, the commits or the title name; None if they name none."""
         work = self._work()
         naming = work.naming if work.kinds else None
         return None if naming is None else _item(naming.kind, naming.id, work.resolved, naming.source)
@@ -223,7 +223,7 @@ class _TreeReport:
 
     @property
     def _readiness(self) -> Sequence[str]:
-        """The contracts of the documents that put conditional items off; none where no rule asks for them."""
+        """The contracts of the documents that put conditional items off; none if no rule asks for them."""
         rule = self.policy.rule("PLN011")
         if rule is None or not rule.active:
             return ()
@@ -302,7 +302,7 @@ class _TreeReport:
             }
 
     def _specs(self) -> dict[str, int] | None:
-        """How many specs there are, and how many of them are due for a review; None where there are none."""
+        """The number of specs, and of those that are due for a review; None if there are none."""
         specs: Specs | None = self.fact("specs")
         if specs is None:
             return None

@@ -1,4 +1,4 @@
-"""Which settings of a policy have a say about one path, and what it says of one rule."""
+"""The settings of a policy that apply to one path, and the explanation of one rule."""
 
 from __future__ import annotations
 
@@ -305,7 +305,7 @@ class Explained:
         path: the path that was asked about; empty for none.
         governing: the lines that make this rule judge that path.
         kinds: the kinds of work items, where it compares with what the change's item has.
-        approvers: who may approve what it finds, without regard to who made a change; none where nobody may.
+        approvers: who may approve what it finds, without regard to who made a change; none if nobody may.
         persons: by how many persons that must be approved.
     """
 
@@ -331,7 +331,7 @@ class Explained:
 
     @property
     def idle(self) -> str:
-        """Why the rule judges nothing, as a clause; empty where it judges."""
+        """The reason why the rule judges nothing, as a clause; empty if it judges."""
         if self.rule.severity == "off":
             return "the policy has it off"
         return f"the policy sets no {self.rule.unset}" if self.rule.unset else ""

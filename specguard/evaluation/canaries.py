@@ -58,7 +58,7 @@ def try_canaries(own: OwnAuthority) -> Iterator[Canary]:
 
 
 def _by_settings(rule: RuleInPolicy, own: OwnAuthority) -> Canary | None:
-    """A rule tried with changes that its own settings speak of; None where there is none that it judged."""
+    """A rule tried with changes that its own settings speak of; None if there is none that it judged."""
     said = []
     idle = unmatched(rule, own.policy, own.files)
     if idle:
@@ -115,7 +115,7 @@ def _by_example(rule: RuleInPolicy, own: OwnAuthority) -> Canary:
 
 
 def _muted(case: Case, rule: RuleInPolicy) -> Case | None:
-    """An example whose policy has what may mute a rule too; None where the two cannot be joined."""
+    """An example whose policy has what may mute a rule too; None if the two cannot be joined."""
     text = case.policy or ""
     common: dict[str, Any] = {"severity": rule.severity, "stages": list(rule.stages)}
     if rule.exclude:
@@ -172,7 +172,7 @@ _CATEGORIES = {
 
 
 def path_in(patterns: Patterns, position: int, exclude: Covering | None = None) -> bytes | None:
-    """A path that one of some patterns matches; None where none can be guessed.
+    """A path that one of some patterns matches; None if none can be guessed.
 
     Args:
         patterns: the patterns.
@@ -204,7 +204,7 @@ def apart(paths: Iterable[bytes]) -> list[bytes]:
 
 
 def line_of(expression: Expression) -> str | None:
-    """A line that an expression matches; None where none can be guessed."""
+    """A line that an expression matches; None if none can be guessed."""
     parts: list[str] = []
     depth = 0
     skipped: int | None = None
@@ -252,7 +252,7 @@ class Provocation(Record):
     Attributes:
         case: the change, without a policy and without anything expected.
         said: what it does, as a clause.
-        paths: the paths that must each be found; empty where any finding will do.
+        paths: the paths that must each be found; empty if any finding will do.
     """
 
     case: Case
@@ -278,7 +278,7 @@ def of_settings(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes] = ())
 
 
 def unmatched(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes]) -> str:
-    """Why a rule about the repository's code can find nothing, as a clause; empty where it can."""
+    """The reason why a rule about the repository's code can find nothing, as a clause; empty if it can."""
     if rule.name != _CODE_RULE or not files or _code(policy, files) is not None:
         return ""
     return f"no file is under [specs] code ({', '.join(policy.declared('spec_settings').code.patterns)})"

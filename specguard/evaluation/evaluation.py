@@ -42,13 +42,13 @@ class Evaluated(Record, frozen=False):
 
     Attributes:
         sample: the sample.
-        object_id: the commit that the snapshot is; empty where it could not be read.
+        object_id: the commit that the snapshot is; empty if it could not be read.
         missing: expected findings that are not there, in words.
         unexpected: findings that nobody expects, in words.
         others: what else is not as expected.
         commands: what each command came to.
         warnings: what does not count, such as a snapshot that is old.
-        problem: why nothing can be said of it; empty where something can.
+        problem: why nothing can be said of it; empty if something can.
         found: how many findings there are.
         updated: whether what is found is what is expected from now on.
     """
@@ -308,7 +308,7 @@ class _Evaluator(Record):
 
 
 def _conclude(manifest: manifests.Manifest, done: Sequence[Evaluated]) -> None:
-    """How the run ended, by its samples."""
+    """The end of the run, by its samples."""
     parts = [
         f"{what}: {', '.join(names)}"
         for what, state in (("not known", "unknown"), ("not as expected", "different"))

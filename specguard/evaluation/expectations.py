@@ -180,7 +180,7 @@ class WorkingFiles:
             return {}
 
     def read(self, path: bytes) -> bytes | None:
-        """The bytes of a regular file; None where there is none.
+        """The bytes of a regular file; None if there is none.
 
         Raises:
             SpecguardError: it cannot be read, or is too large.
@@ -208,7 +208,7 @@ class CasesError(SpecguardError):
 
     @property
     def summary(self) -> str:
-        """How many there are."""
+        """Their number."""
         return self.message if len(self._errors) == 1 else f"{len(self._errors)} errors in {self._what}"
 
     def each(self) -> Sequence[SpecguardError]:
@@ -305,7 +305,7 @@ def read_cases(paths: Sequence[str], own: OwnAuthority | None) -> list[PolicyTes
 
     Args:
         paths: the files.
-        own: what judges a case without a policy; None where the repository has no authority.
+        own: what judges a case without a policy; None if the repository has no authority.
 
     Raises:
         CasesError: cases that are not written as the format asks, all of them.
@@ -461,7 +461,7 @@ def _misread(error: CaseError, name: str, path: str, line: int, lines: Mapping[K
 
 
 def nearest_line(lines: Mapping[Key, int], where: str) -> int | None:
-    """The line of a dotted key, or of the nearest one above it; None where there is none."""
+    """The line of a dotted key, or of the nearest one above it; None if there is none."""
     key: Key = tuple(int(part) if part.isdigit() else part for part in where.split(".") if part)
     while key and key not in lines:
         key = key[:-1]
@@ -503,8 +503,8 @@ class TestResult:
 
     Attributes:
         expectation: the expectation.
-        differences: in what it was not met; none where it was.
-        problem: why it could not be tried; empty where it could.
+        differences: in what it was not met; none if it was.
+        problem: why it could not be tried; empty if it could.
         seconds: how long it took.
     """
 

@@ -49,7 +49,7 @@ class Sample:
         revision: which snapshot of it; empty: its `HEAD`.
         version: the snapshot's version, in whatever form its team writes one.
         source: where it came from.
-        object_id: the commit that the snapshot is; empty where nobody said.
+        object_id: the commit that the snapshot is; empty if nobody said.
         refresh_by: the last day on which the snapshot is fresh enough; None: always.
         expected: the file with what is expected to be found, absolute.
     """
@@ -198,7 +198,7 @@ def _declared(kind: type[_Declared], name: str, data: Mapping[str, Any]) -> list
 
 
 def read_expected(sample: Sample) -> list[dict[str, Any]] | None:
-    """The findings that are expected in a sample; None where nothing is stored yet.
+    """The findings that are expected in a sample; None if nothing is stored yet.
 
     Raises:
         SpecguardError: the file is not as `expected_text` writes one.

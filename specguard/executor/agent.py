@@ -149,7 +149,7 @@ def resolve_agent(policy: Policy, options: RunOptions, *, look: bool = True) -> 
 def _refusals(
     policy: Policy, options: RunOptions, name: str, words: Sequence[str], models: Sequence[str]
 ) -> Iterator[tuple[str, str, str]]:
-    """Why the policy does not let an agent run, each as the key that says so, a sentence, and what helps."""
+    """The policy's refusals of an agent: the key with the setting, a sentence, and the next step."""
     known, settings = policy.declared("agents").get(name), policy.declared("run_settings")
     rules: Models = policy.declared("models")
     role = ROLES.get(options.kind, "coder")

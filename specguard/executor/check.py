@@ -121,7 +121,7 @@ def _check(run: Run, oid: str, *, whole: bool) -> Verdict:
 
 
 def _through_hooks(run: Run) -> str | None:
-    """The tree that the repository's hooks leave as it is; None where they refuse it."""
+    """The tree that the repository's hooks leave as it is; None if they refuse it."""
     tree = hash_tree(run)
     done = None
     for _ in range(_MOST_HOOK_ROUNDS):
@@ -231,7 +231,7 @@ def mark(run: Run) -> str:
         run: its gates and its check passed; `manifest.worked` is set to the tree that they passed on.
 
     Returns:
-        What was marked, in one sentence; empty where the task has no commands that prove anything, which is
+        What was marked, in one sentence; empty if the task has no commands that prove anything, which is
         noted: a person has to verify it.
 
     Raises:
@@ -307,7 +307,7 @@ def _evidence(run: Run, task: Task) -> Sequence[Mapping[str, Any]]:
 
 
 def _read(run: Run, path: bytes) -> str:
-    """The text of a file of the place; empty where there is none."""
+    """The text of a file of the place; empty if there is none."""
     file = _file(run, path)
     if not os.path.lexists(file):
         return ""
@@ -392,7 +392,7 @@ def prove_guard(run: Run) -> bytes | None:
         run: the run; its place was made.
 
     Returns:
-        The path that was refused; None where no rule of the policy refuses an edit, so there is nothing to
+        The path that was refused; None if no rule of the policy refuses an edit, so there is nothing to
         show.
 
     Raises:
@@ -517,7 +517,7 @@ def check_run(
         base: the short name of the base branch.
         base_oid: the commit that the run is pinned to.
         head: the commit.
-        below: the branch that it stands on and that the base does not have; None where there is none.
+        below: the branch that it stands on and that the base does not have; None if there is none.
         branch: the branch that it will be pushed to.
         title: the pull request's title.
         body: the pull request's body.

@@ -328,7 +328,7 @@ def _hooks_path(repository: Repository) -> str:
 
 
 def _folder(repository: Repository, tree: Tree) -> bytes:
-    """The folder of scripts in the tree; empty where there is none."""
+    """The folder of scripts in the tree; empty if there is none."""
     path = _hooks_path(repository)
     if path:
         top = os.path.realpath(repository.work_tree())
@@ -402,7 +402,7 @@ class CommitScope(Record):
 
 
 def scope_of(policy: Policy, item: WorkItem) -> CommitScope | None:
-    """The paths that an item may change; None where nothing states any.
+    """The paths that an item may change; None if nothing states any.
 
     Raises:
         MissingFact: the trusted base cannot be read.

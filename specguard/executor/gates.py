@@ -100,7 +100,7 @@ def command_of(gate: PlannedGate) -> str:
 
 
 def conditions(gate: PlannedGate) -> list[str]:
-    """When a gate runs, and how often; nothing for one that always runs once."""
+    """The conditions of a gate, and how often it runs; none for one that always runs once."""
     touches = "touches" if len(gate.on) == 3 else f"has {' or '.join(gate.on)}"
     found = [f"when the change {touches} {', '.join(gate.when.patterns)}"] if gate.when else []
     return [*found, "once for each file"] if gate.each else found
@@ -117,8 +117,8 @@ class Result(Record, frozen=False):
 
     Attributes:
         gate: the gate.
-        commands: the records of its commands; none where it did not run.
-        skipped: why it did not run; empty where it did.
+        commands: the records of its commands; none if it did not run.
+        skipped: why it did not run; empty if it did.
         changed: what it changed and should not have.
     """
 
@@ -416,7 +416,7 @@ def told_of_command(run: Run, command: Command, what: str, named: str = "") -> s
         run: the run.
         command: its record.
         what: what failed, such as `The gate tests`.
-        named: where the command is named; empty where that goes without saying.
+        named: where the command is named; empty if that goes without saying.
     """
     how = f"ended with exit code {command.exit_code}"
     how = f"failed, since {command.problem}" if command.problem else how
@@ -483,7 +483,7 @@ def remedy(program: str, named: str) -> str:
 
 
 def program_of(command: str | Sequence[str]) -> str:
-    """The program that a command needs on the path; empty where none can be told.
+    """The program that a command needs on the path; empty if none can be told.
 
     Args:
         command: its words; or a text for a shell, of which the first command counts. A path is none: the
@@ -685,7 +685,7 @@ def take_down_owed(run: Run) -> list[str]:
         run: nobody else works on it.
 
     Returns:
-        What was done, in sentences; none where nothing is owed.
+        What was done, in sentences; none if nothing is owed.
     """
     if not is_owed(run.folder):
         return []

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 
 def task_of(policy: Policy, item: WorkItem | None) -> Task | None:
-    """The task that an item is, as the base has it; None where no plan of the policy lists it.
+    """The task that an item is, as the base has it; None if no plan of the policy lists it.
 
     Raises:
         MissingFact: the plan cannot be read.
@@ -62,7 +62,7 @@ def task_of(policy: Policy, item: WorkItem | None) -> Task | None:
 
 
 def task_in(policy: Policy, git: Git, commit: str, task: Task) -> Task | None:
-    """The same task as another commit has it; None where its plan does not list it there.
+    """The same task as another commit has it; None if its plan does not list it there.
 
     Raises:
         MissingFact: the commit or the plan cannot be read.
@@ -185,7 +185,7 @@ def paper_path(policy: Policy, item: WorkItem | None) -> bytes | None:
 
 
 def recorded(policy: Policy, item: WorkItem, tree: Tree) -> Sequence[tuple[str, str]]:
-    """The files whose object ids the document must name, each with that; it is empty where one is not there.
+    """The files whose object ids the document must name, each with that; it is empty if one is not there.
 
     Raises:
         MissingFact: the tree cannot be read.
@@ -364,7 +364,7 @@ def shared_branch(git: Git, policy: Policy, item: WorkItem, *, base: str, tips: 
         tips: gives the commits of branches.
 
     Returns:
-        None where it is not there, or is not one that several items have.
+        None if it is not there, or is not one that several items have.
 
     Raises:
         MissingFact: the plan cannot be read.
@@ -388,7 +388,7 @@ def is_within(git: Git, oid: str, of: str) -> bool:
 
 
 def below_of(repository: manifests.Repository) -> Found | None:
-    """The branch that a run's own is stacked on; None where there is none."""
+    """The branch that a run's own is stacked on; None if there is none."""
     if repository.below is None:
         return None
     return Found(repository.below, repository.below_oid, "stack", f"refs/heads/{repository.below}")
@@ -404,7 +404,7 @@ class Chooser(Record):
         history: its commits.
         at: gives what the tip of a branch of the canonical repository has; None: there is no such branch.
         base: the base's commit.
-        branch: the short name of the branch that is checked out; empty where none is.
+        branch: the short name of the branch that is checked out; empty if none is.
         known: what is listed on branches that were looked at.
     """
 
@@ -457,7 +457,7 @@ class Chooser(Record):
         return found
 
     def _where(self, kind: str) -> str:
-        """Where an item's plan may be, for one that is in no list."""
+        """The possible places of an item's plan, for an item in no list."""
         plan = shared_kinds(self.policy).get(kind)
         if plan is None or plan.trusted != "branch":
             return "have it corrected in the base, by a change of its own"

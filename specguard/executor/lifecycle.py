@@ -114,7 +114,7 @@ def carry_out(run: Run, *, first: str = "place", again: bool = False, say: Say =
 
 
 def _end_of(run: Run, first: str, again: bool, say: Say) -> RunEnded | None:
-    """Carry out the steps: how the run ended early; None where it did not."""
+    """Carry out the steps: how the run ended early; None if it did not."""
     run.manifest.state, run.manifest.reason = "running", None
     if run.manifest.commit is None:
         run.folder.remove(PATCH)
@@ -323,7 +323,7 @@ def take_down(folder: RunFolder, directory: str = "") -> Sequence[str]:
         directory: where to look for the repository.
 
     Returns:
-        What was done, in sentences; none where nothing is owed.
+        What was done, in sentences; none if nothing is owed.
     """
     if not is_owed(folder):
         return []
@@ -373,7 +373,7 @@ class Leftover(Record):
         kind: what it is; `stray`: what lies beside the places of runs; `teardown`: what gates have set up.
         name: the path of the place or beside it, the ref's full name, the branch's, or the run's folder.
         run_id: of which run; empty for what lies beside the places.
-        state: how that ended; empty where its folder is gone.
+        state: how that ended; empty if its folder is gone.
         oid: the commit that a branch is at.
     """
 
@@ -500,7 +500,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         say: told of everything as it happens, in lines.
 
     Returns:
-        0 where all that apply passed, 3 where one failed or the time was over, 130 where it was interrupted.
+        0 if all that apply passed, 3 where one failed or the time was over, 130 where it was interrupted.
 
     Raises:
         SpecguardError: there is no checkout, no policy or no commit, or the document cannot be read.
@@ -541,7 +541,7 @@ class _Alone:
         self._base = next(iter(git.merge_bases(tip, head)), head)
 
     def _named(self) -> WorkItem | None:
-        """The item that the branch names; None where it names none."""
+        """The item that the branch names; None if it names none."""
         facts = Facts(self._change, self._policy)
         try:
             item: WorkItem = facts.get("work_item")

@@ -235,7 +235,7 @@ class Redactor:
         return self.text(data).decode("utf-8", "backslashreplace")
 
     def spans(self, data: bytes) -> list[_Span]:
-        """Where secrets stand, and what stands there instead: in order, none within another."""
+        """The places of secrets with their replacements: in order, none within another."""
         merged: list[_Span] = []
         for start, end, label in sorted(self._found(data)):
             if merged and start < merged[-1][1]:
@@ -318,7 +318,7 @@ class RedactedStream:
         return text
 
     def _open_key(self) -> int | None:
-        """Where a private key begins whose end is not there yet; None where there is none."""
+        """The start of a private key without its end so far; None if there is none."""
         size = len(self._kept)
         for begins in _KEY_BEGINS.finditer(self._kept, max(0, size - _LONGEST_KEY)):
             if _KEY_ENDS.search(self._kept, begins.end(), begins.start() + _LONGEST_KEY):

@@ -94,7 +94,7 @@ class PlaceGit(Git):
         return self.start(*arguments, stdin=stdin, index=index, work_tree=where).read()
 
     def counts(self, before: str, after: str) -> dict[bytes, tuple[str, str]]:
-        """How many lines each changed path gains and loses between two trees; `-` in a binary file."""
+        """The numbers of lines that each path gains and loses between two trees; `-` in a binary file."""
         words = ("-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", before, after, "--")
         lines = self.run("diff-tree", "--numstat", *words).split(b"\0")[:-1]
         found = (line.split(b"\t", 2) for line in lines)

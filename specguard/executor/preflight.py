@@ -50,7 +50,7 @@ class Asked(Record):
         git: reads the user's repository.
         address: the canonical repository.
         root: the root of the user's checkout.
-        heads: the branches of the canonical repository; None where it is not asked, as for a plan.
+        heads: the branches of the canonical repository; None if it is not asked, as for a plan.
     """
 
     start: Start

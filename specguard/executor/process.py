@@ -177,7 +177,7 @@ class _Attempt(Record, frozen=False):
     """A command under way.
 
     Attributes:
-        ended: how the whole run ends with it; None where it goes on.
+        ended: how the whole run ends with it; None if it goes on.
     """
 
     run: Run
@@ -257,7 +257,7 @@ class _Attempt(Record, frozen=False):
         return ""
 
     def _reason(self) -> str:
-        """Why it must end now; empty where it need not."""
+        """The reason why it must end now; empty if it need not."""
         now = time.monotonic()
         if self.signals.received is not None:
             self.ended = _killed(self.signals.received)
@@ -296,7 +296,7 @@ class _Attempt(Record, frozen=False):
         return self.children.end(GRACE, self._drain) if left else []
 
     def _read(self) -> int | None:
-        """Keep what is there: how many bytes; 0 at the end of the output, None where there is nothing yet."""
+        """Keep what is there: how many bytes; 0 at the end of the output, None if there is nothing yet."""
         try:
             data = os.read(self.output, _CHUNK)
         except BlockingIOError:

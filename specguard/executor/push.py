@@ -88,7 +88,7 @@ class RunRemote(RemoteGit):
         return self.heads(self.address.fetch)
 
     def there(self) -> str:
-        """The commit of the run's branch; empty where it is not there."""
+        """The commit of the run's branch; empty if it is not there."""
         return self.now().branches.get(self._run_of.manifest.branch or "", "")
 
     def take(self, branch: str) -> str:
@@ -164,7 +164,7 @@ def _made_here(run: Run, remote: RunRemote, name: str, oid: str) -> bool:
 
 
 def _note_base(run: Run, heads: Heads) -> str:
-    """Say that the base has moved on: the note; empty where the base is as it was."""
+    """Say that the base has moved on: the note; empty if the base is as it was."""
     base, began = run.manifest.repository.base, run.manifest.repository.base_oid
     now = heads.branches.get(base, "")
     if now == began:
@@ -176,7 +176,7 @@ def _note_base(run: Run, heads: Heads) -> str:
 
 
 def note_moved(run: Run) -> str:
-    """Say that the base has moved since a run began that goes on now: the note; empty where it has not.
+    """Say that the base has moved since a run began that goes on now: the note; empty if it has not.
 
     It does not keep the run from going on: where the remote cannot be asked, its push says so.
 
@@ -278,13 +278,13 @@ def push(run: Run) -> str:
 
 
 def moved_on(run: Run) -> str | None:
-    """Where the run's branch is by now, where it holds several items and another run has pushed one.
+    """The new tip of the run's branch, if it holds several items and another run has pushed one.
 
     Args:
         run: its commit is made, and not pushed.
 
     Returns:
-        The commit, which is in the user's object store; None where the branch is as it was, or is the run's
+        The commit, which is in the user's object store; None if the branch is as it was, or is the run's
         alone.
     """
     branch, item = run.manifest.branch, run.item
@@ -397,7 +397,7 @@ def open_pull_request(run: Run) -> str:
 
 
 def submission_of(run: Run) -> str:
-    """The command that the policy has for submitting items of the run's kind; empty where it has none."""
+    """The command that the policy has for submitting items of the run's kind; empty if it has none."""
     return run.item.settings.submit if run.item is not None else ""
 
 

@@ -74,7 +74,7 @@ class Heads(Record):
     """The branches of a remote.
 
     Attributes:
-        default: the short name of the one that its `HEAD` names; empty where it names none.
+        default: the short name of the one that its `HEAD` names; empty if it names none.
         branches: the object id of each by its short name.
         refs: the same, and with it tags by their full names.
     """
@@ -279,7 +279,7 @@ class GitSetting(Record):
     Attributes:
         scope: `system`, `global`, `local`, `worktree` or `command`.
         key: its key; section and name are in small letters.
-        value: its value; None where it is only named, which means true.
+        value: its value; None if it is only named, which means true.
     """
 
     scope: str
@@ -370,7 +370,7 @@ _SCHEME: Final = re.compile("([A-Za-z][A-Za-z0-9+.-]*)(?:://|::)")
 
 
 class Address(Record):
-    """Where the canonical repository is.
+    """The address of the canonical repository.
 
     Attributes:
         fetch: the address that is fetched from.
@@ -411,7 +411,7 @@ def find_address(
     Args:
         settings: the configuration.
         remote: the remote's name.
-        expected: the address that the policy names; empty where it names none.
+        expected: the address that the policy names; empty if it names none.
         root: the root of the working tree, from which relative addresses are meant.
         alone: whether the repository stands for itself where it has no remote, and the policy names none.
 
@@ -503,7 +503,7 @@ class BranchRequest(Record):
         url: its address.
         state: `open`, `closed` or `merged`.
         base: the branch that it is to be merged into.
-        head: the object id of the last commit of its branch; empty where the platform does not say.
+        head: the object id of the last commit of its branch; empty if the platform does not say.
         body: its text.
     """
 

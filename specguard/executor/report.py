@@ -130,7 +130,7 @@ def report_text(manifest: Manifest, folder: RunFolder, changed: Sequence[Changed
     Args:
         manifest: its record.
         folder: its folder; what cannot be read there is left out.
-        changed: the files that it changed; None where that is not known.
+        changed: the files that it changed; None if that is not known.
     """
     item, label = manifest.item, manifest.item.label
     gates = _json(folder, GATES_FILE).get("gates")
@@ -170,7 +170,7 @@ def still_failing(manifest: Manifest, folder: RunFolder) -> Sequence[str]:
 
 
 def last_output(manifest: Manifest, folder: RunFolder) -> str:
-    """The last lines of the command that ended a run, such as its agent; empty where a failure has them.
+    """The last lines of the command that ended a run, such as its agent; empty if a failure has them.
 
     Args:
         manifest: its record.
@@ -188,7 +188,7 @@ def suggestion(folder: RunFolder) -> str:
 
 
 def changed_files(place: Place, tree: str | None) -> Sequence[ChangedFile] | None:
-    """The files that a tree changes against the base; None where there is no such tree any more.
+    """The files that a tree changes against the base; None if there is no such tree any more.
 
     Args:
         place: the run's place.
@@ -209,7 +209,7 @@ def changed_files(place: Place, tree: str | None) -> Sequence[ChangedFile] | Non
 
 
 def outcome(command: Command) -> str:
-    """How a command ended, in a few words."""
+    """The end of a command, in a few words."""
     if command.timed_out:
         return "ended by its time limit"
     if command.exit_code is None:
@@ -339,7 +339,7 @@ def _took(manifest: Manifest) -> float | None:
 
 
 def _json(folder: RunFolder, name: str) -> Mapping[str, Any]:
-    """A file of the run; empty where it cannot be read."""
+    """A file of the run; empty if it cannot be read."""
     try:
         return folder.data(name)
     except (OSError, ValueError):
@@ -442,9 +442,9 @@ class DoneItem(Record):
 
     Attributes:
         label: what people call it.
-        commit: the commit of the base that did it; empty where none is known.
+        commit: the commit of the base that did it; empty if none is known.
         run: the run that it cites, as `<kind>-<id>/<run-id>` or as the path of a manifest; empty: none.
-        problem: why that is no evidence a reviewer can go by; empty where it is.
+        problem: why that is no evidence a reviewer can go by; empty if it is.
     """
 
     label: str

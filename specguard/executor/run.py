@@ -80,7 +80,7 @@ class RunEnded(Exception):
     Args:
         reason: why, in one sentence.
         state: how it stands then.
-        help: the command or step that mends it; empty where there is none.
+        help: the command or step that mends it; empty if there is none.
         code: the exit code, where it is not the state's.
         tail: the end of the output of the command that failed; empty without one.
         command: that command's number; None without one.
@@ -109,7 +109,7 @@ class RunEnded(Exception):
 
 
 def ended_by(error: RunEnded | SpecguardError | MissingFact) -> RunEnded:
-    """How a run ends by an error: one that gives no verdict, where it does not say how itself."""
+    """The end of a run by an error: without a verdict, unless the error says otherwise."""
     if isinstance(error, RunEnded):
         return error
     reason, help = str(error), error.command if isinstance(error, MissingFact) else error.help
@@ -170,7 +170,7 @@ class Run(Record, frozen=False):
 
     @cached_property
     def deadline(self) -> float:
-        """When its time is over, by the monotonic clock; what its commands took before counts."""
+        """The end of its time, by the monotonic clock; earlier commands count."""
         spent = sum(command.duration or 0 for command in self.manifest.commands)
         return time.monotonic() + self.manifest.timeout - spent
 
@@ -276,7 +276,7 @@ class Round:
     """The outcome of one round.
 
     Attributes:
-        tree: what was judged last in it; None where it did not come to that.
+        tree: what was judged last in it; None if it did not come to that.
         failing: the commands that failed, each by its name and its words.
         findings: the fingerprints of the open errors.
     """
@@ -369,7 +369,7 @@ class RunOptions(Record):
         earlier: the items of a list whose runs come before it.
         plan: the plan's file, for a task.
         goal: what is to be found out, for research.
-        agent: the name of an agent in the policy; empty where a command is given.
+        agent: the name of an agent in the policy; empty if a command is given.
         command: the agent's command.
         remote: the remote's name.
         base: the base branch; empty: the item's.

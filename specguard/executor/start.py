@@ -1,4 +1,4 @@
-"""Where a run starts, and its claim on its item.
+"""The start of a run, and its claim on its item.
 
 It starts at the tip of the base at the canonical repository, with the policy and the item there. One run
 works on an item at a time, and none while an earlier one has not ended.
@@ -55,7 +55,7 @@ _MOST_MOVES: Final = 4
 
 
 class Start:
-    """Where a run starts.
+    """The start of a run.
 
     Attributes:
         base: the short name of the base branch.
@@ -67,7 +67,7 @@ class Start:
         documents: the documents there.
         history: the commits there.
         below: the branch that the item's is stacked on: not in the base yet, and its papers count where the
-            base has none; None where there is none.
+            base has none; None if there is none.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Start:
 
     @property
     def remote(self) -> str:
-        """The address of the canonical repository as the policy has it; empty where it has none."""
+        """The address of the canonical repository as the policy has it; empty if it has none."""
         return self.item.remote or self.policy.remote or ""
 
     def wanted_base(self, options: RunOptions, otherwise: str) -> str:
@@ -131,9 +131,9 @@ class Known:
     """The state before the remote is asked: the base as it was fetched last.
 
     Attributes:
-        base: its short name; empty where there is none.
-        oid: its commit; empty where there is none.
-        policy: its policy; None where there is none that can be read.
+        base: its short name; empty if there is none.
+        oid: its commit; empty if there is none.
+        policy: its policy; None if there is none that can be read.
         below: the base that is asked for, where that policy knows it as an item's branch; else empty.
     """
 
@@ -150,7 +150,7 @@ class Known:
         self.below = asked or usual
 
     def first(self, options: RunOptions) -> str:
-        """The base to begin with; empty where nothing says."""
+        """The base to begin with; empty if nothing says."""
         asked = "" if self.below else options.base
         return plain_branch(asked or (self.policy.base if self.policy else "") or "", options.remote)
 
@@ -173,7 +173,7 @@ class AsFetched:
 
     Attributes:
         settings: the user's configuration.
-        default: the branch that its `HEAD` names; empty where that is not known.
+        default: the branch that its `HEAD` names; empty if that is not known.
     """
 
     default = ""
@@ -197,7 +197,7 @@ class AsFetched:
         return self.git.commit(self._known(branch)[1]).oid
 
     def tip(self, branch: str) -> str | None:
-        """The same of a branch that need not be there; None where it is not."""
+        """The same of a branch that need not be there; None if it is not."""
         return next(iter(self.git.repository.refs_named([f"{self._heads}/{branch}"]).values()), None)
 
     def below(self, branch: str) -> str | None:
@@ -258,7 +258,7 @@ class FromRemote(AsFetched):
         return oid if oid in known else self._remote.fetch(self._address.fetch, branch, known)
 
     def tip(self, branch: str) -> str | None:
-        """The same of a branch that need not be there; None where it is not."""
+        """The same of a branch that need not be there; None if it is not."""
         return self.commit(branch) if branch in self.heads.branches else None
 
     below = tip
@@ -649,7 +649,7 @@ _BEHIND: Final = re.compile(r"[^*?\[\]\\]*\Z")
 
 
 def overlap(one: Covering, other: Covering) -> tuple[str, str] | None:
-    """A pattern of each that could match one path; None where none could.
+    """A pattern of each that could match one path; None if none could.
 
     Each pattern covers all below its match. Of two segments with wildcards, what stands before the first and
     behind the last wildcard decides, so a few that have nothing in common are said to.

@@ -87,7 +87,7 @@ class Outlook(Record):
         asked: what preflight knows of it.
         ref: the ref that the base was read from.
         gates: its gates.
-        command: the command line of the platform; empty where there is none.
+        command: the command line of the platform; empty if there is none.
         request: the command that opens the pull request.
     """
 
@@ -316,7 +316,7 @@ class PullRequest(Step):
 
 
 class Report(Step):
-    """How it went, for people; it is written whichever way the run ends."""
+    """The report for people; it is written whichever way the run ends."""
 
     name = "report"
 
@@ -498,7 +498,7 @@ class Job(Record):
     Attributes:
         label: what messages call it.
         data: all of it, as JSON can hold it.
-        scope: the paths that it may change; None where nothing states them.
+        scope: the paths that it may change; None if nothing states them.
         shares: whether its branch may hold other items, too.
     """
 
@@ -513,7 +513,7 @@ class RunPlan(Record):
 
     Attributes:
         jobs: each of those that would begin.
-        refused: why the one after them would not; None where all would.
+        refused: why the one after them would not; None if all would.
     """
 
     jobs: Sequence[Job]
@@ -571,7 +571,7 @@ def plan_of(options: Sequence[RunOptions]) -> RunPlan:
 
 
 def _apart(one: Job, other: Job) -> Iterator[str]:
-    """Why a run cannot work beside another one."""
+    """The reasons why a run cannot work beside another one."""
     if one.data["branch"] == other.data["branch"] and not one.shares:
         raise taken(
             f"{one.label} and {other.label} have one branch, {one.data['branch']}",

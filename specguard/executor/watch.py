@@ -40,7 +40,7 @@ _MOST: Final = 5
 
 
 class Before(Record):
-    """How it was before the agent began.
+    """The state before the agent began.
 
     Attributes:
         user: the user's repository.
@@ -81,7 +81,7 @@ def open_place(run: Run) -> None:
 
 
 def read_before(place: Place) -> Before:
-    """How everything was before the agent began.
+    """The state of everything before the agent began.
 
     Raises:
         RunEnded: it is not there, or not what was written.
@@ -182,7 +182,7 @@ def watch_place(run: Run) -> Callable[[], RunEnded | None]:
 
 
 def _filled(run: Run, grown: int, by: str) -> RunEnded | None:
-    """How a run ends whose place has grown by so many bytes; None where it may."""
+    """The end of a run whose place has grown by so many bytes; None if it may."""
     limit = run.policy.declared("run_settings").place_limit
     if grown <= limit << 20:
         return None
@@ -341,7 +341,7 @@ def _hidden(place: Place) -> Iterator[str]:
 
 
 def _text(path: str) -> str:
-    """The beginning of a file; empty where there is none. Of a pipe nothing is read: it might never end."""
+    """The beginning of a file; empty if there is none. Of a pipe nothing is read: it might never end."""
     if not os.path.isfile(path):
         return ""
     with open(path, encoding="utf-8", errors="replace") as file:

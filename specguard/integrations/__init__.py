@@ -1,1 +1,1 @@
-"""Where agents, editors and platforms meet the guard: hooks and servers."""
+"""The guard inside agents, editors and platforms: hooks and servers."""

@@ -122,7 +122,7 @@ def serve() -> None:
 
 
 def _file(document: TextDocument) -> str:
-    """The file of a document; empty where it is none."""
+    """The file of a document; empty if it is none."""
     try:
         path = to_fs_path(document.uri)
         return os.path.realpath(path) if path else ""
@@ -146,7 +146,7 @@ def _flaws(file: str, texts: Mapping[str, str], *, saved: bool) -> Sequence[Docu
 
 
 def _page(word: str, file: str) -> str:
-    """The manual page of a rule, as the file's repository knows it; empty where the word is none."""
+    """The manual page of a rule, as the file's repository knows it; empty if the word is none."""
     with suppress(SpecguardError):
         entry = find_rule(known_rules(os.path.dirname(file)), word)
         return manual.page(entry)
@@ -200,7 +200,7 @@ class DocumentFlaw(Record):
 
 
 class EditedFile:
-    """Where a file is.
+    """The place of a file.
 
     Args:
         file: its absolute path, without links.
@@ -234,7 +234,7 @@ def authority_flaws(place: EditedFile, text: Callable[[str], str | None]) -> lis
 
     Args:
         place: the document.
-        text: an open file's text, by its absolute path; None where it is not open.
+        text: an open file's text, by its absolute path; None if it is not open.
     """
     files = cast("Tree", WorkingFiles(place.root))
 

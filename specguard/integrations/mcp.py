@@ -220,7 +220,7 @@ def _file(files: ExitStack, text: str | None) -> str:
 
 @_tool(Why)
 def _why(asked: Why, directory: str) -> Mapping[str, Any]:
-    """Which rules have a say about a path. Ask before you change a file."""
+    """The rules that apply to a path. Ask before you change a file."""
     # What is absolute is a path of the file system, and none of the repository.
     if asked.path.startswith("/"):
         raise _outside(asked.path)
@@ -247,7 +247,7 @@ def _brief(asked: Brief, directory: str) -> Mapping[str, Any]:
 
 @_tool(Status)
 def _status(asked: Status, directory: str) -> Mapping[str, Any]:
-    """Which item is current, what is missing, what comes next."""
+    """The current item, the missing parts, and the next step."""
     return standing(_request(directory, worktree=asked.worktree, all=True), waves=asked.waves)
 
 
@@ -264,7 +264,7 @@ def _rule(asked: RuleArguments, directory: str) -> Mapping[str, Any]:
 
 @_tool(RunStatus)
 def _run_status(asked: RunStatus, directory: str) -> Mapping[str, Any]:
-    """How a run stands, what ended it, how to go on."""
+    """The state of a run, its end, and how to go on."""
     _stay_inside(asked.run)
     # Logs stay out: a record may name any file as its log.
     return runs_data(open_store(RunOptions(os.environ, directory)).asked(asked.run))

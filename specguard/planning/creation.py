@@ -71,7 +71,7 @@ class NewPlan:
         source: the folder that it is made from.
         kind: the plan's kind.
         name: the plan's name.
-        option: the option that was chosen; empty where its kind asks for none.
+        option: the option that was chosen; empty if its kind asks for none.
         goal: what it is for; empty: what its source is called.
 
     Attributes:
@@ -295,7 +295,7 @@ def first_lost(before: Any, after: Any, place: tuple[str | int, ...] = ()) -> tu
         place: the keys and positions that lead to both.
 
     Returns:
-        None where nothing is lost.
+        None if nothing is lost.
     """
     if not isinstance(before, dict | list):
         owed = isinstance(before, str) and owes(before)

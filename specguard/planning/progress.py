@@ -1,4 +1,4 @@
-"""How far the tasks of plans are: which can be begun, what the others wait for, and what their runs say."""
+"""The progress of plans' tasks: those that can begin, those that wait and for what, and their runs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class TaskState:
         verify: the commands that verify it.
         expected_files: the files that it is expected to touch.
         done_criteria: what holds when it is done.
-        line: its line in the file; None where it is not known.
+        line: its line in the file; None if it is not known.
     """
 
     id: str
@@ -72,7 +72,7 @@ class PlanState:
         name: its name.
         path: the file that lists its tasks.
         form: `plan`, or whose form the folder has: `openspec` or `spec-kit`.
-        source: the folder that it was made from; None where it names none.
+        source: the folder that it was made from; None if it names none.
         tasks: its tasks, in order.
     """
 
@@ -84,7 +84,7 @@ class PlanState:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many tasks are in each state."""
+        """The number of tasks in each state."""
         return {state: sum(1 for task in self.tasks if task.state == state) for state in STATES}
 
     @property

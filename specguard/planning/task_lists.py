@@ -78,7 +78,7 @@ class SourceFolder:
         return os.path.isfile(place) and not os.path.islink(place)
 
     def read(self, name: str) -> str | None:
-        """The text of a file of it; None where it is not there.
+        """The text of a file of it; None if it is not there.
 
         Raises:
             SpecguardError: it cannot be read, is no UTF-8, or is far too large.
@@ -199,7 +199,7 @@ class SourcePage:
     Attributes:
         raw: its lines.
         lines: the same without comments, and with a backquote in place of each line of a fenced block.
-        open_fence: the line, from 1, of a fence that is never closed; 0 where there is none.
+        open_fence: the line, from 1, of a fence that is never closed; 0 if there is none.
     """
 
     def __init__(self, text: str) -> None:
@@ -280,7 +280,7 @@ class Issue(NamedTuple):
 
     Attributes:
         path: the file or folder, from the repository's root.
-        line: its line, from 1; 0 where it is about the whole of it.
+        line: its line, from 1; 0 if it is about the whole of it.
         message: what is wrong, in one sentence.
         help: the next step.
         level: an error, for which `plan validate` ends with 1, or a warning, for which it does if `--strict`.
@@ -314,11 +314,11 @@ class Box:
 
     Attributes:
         line: its line, from 1.
-        id: what it is called there, such as `1.2` or `T002`; empty where it has no number.
+        id: what it is called there, such as `1.2` or `T002`; empty if it has no number.
         text: the rest of it.
         ticked: whether its box has an `x` in it.
         parallel: whether it says that it may be done beside those before it (`[P]`).
-        story: the user story that it is for, such as `US1`; empty where it says none.
+        story: the user story that it is for, such as `US1`; empty if it says none.
         group: the heading that it stands below.
         indent: how far in it begins.
         details: what is said below it; a key that is none of `DETAILS` is one of them misspelt.

@@ -70,7 +70,7 @@ class Requirement(NamedTuple):
     Attributes:
         name: what it is called.
         line: its line, from 1.
-        text: its own text, above its scenarios; empty where it has none, or is only named.
+        text: its own text, above its scenarios; empty if it has none, or is only named.
         scenarios: the scenarios below it: their names and lines, and whether anything is said in them.
     """
 

@@ -57,7 +57,7 @@ class Plan(Record):
 
     @property
     def listing(self) -> Any:
-        """The value that holds the tasks, whatever it is; None where there is none."""
+        """The value that holds the tasks, whatever it is; None if there is none."""
         return self.data.get(self.tasks_key)
 
     @property
@@ -85,12 +85,12 @@ class Plan(Record):
 
     @property
     def option(self) -> str:
-        """The option that it names; empty where it names none, or needs to name none."""
+        """The option that it names; empty if it names none, or needs to name none."""
         value = self.data.get(self.settings.option) if self.settings.option else None
         return value.strip() if isinstance(value, str) else ""
 
     def task(self, task_id: str) -> Task | None:
-        """The first task with an id, however its number is padded; None where it has none."""
+        """The first task with an id, however its number is padded; None if it has none."""
         return self.by_id.get(normal_id(task_id))
 
     def broken(self) -> Iterator[Finding]:
@@ -174,7 +174,7 @@ class Plans:
         return Documents(self._change.start_files)
 
     def at(self, path: bytes, documents: Documents | None = None) -> Plan | None:
-        """The plan whose tasks a file lists; None where it is no such file, or is not there.
+        """The plan whose tasks a file lists; None if it is no such file, or is not there.
 
         Args:
             path: the file.
@@ -189,7 +189,7 @@ class Plans:
         return self._known[known]
 
     def holding(self, path: bytes) -> bytes | None:
-        """The file of tasks of the plan in whose folder a path is; None where it is in none."""
+        """The file of tasks of the plan in whose folder a path is; None if it is in none."""
         end = path.find(b"/")
         while end > 0:
             for kind, folder in self._folders:
@@ -247,7 +247,7 @@ class Plans:
         """The units that finish one task: the whole change and each of its commits, as kinds of plans say.
 
         Args:
-            work: which tasks the change names; None where the policy has no work items.
+            work: which tasks the change names; None if the policy has no work items.
 
         Raises:
             MissingFact: the base, the commits or a tree cannot be read.
@@ -286,7 +286,7 @@ def read_plan(
     documents: Documents,
     templates: Sequence[tuple[str, PathTemplate]] = (),
 ) -> Plan | None:
-    """The plan whose tasks a file lists; None where it is no such file, or is not there.
+    """The plan whose tasks a file lists; None if it is no such file, or is not there.
 
     Args:
         kinds: the policy's kinds of plans by name.
@@ -354,7 +354,7 @@ class Edit(Record):
     Attributes:
         what: what it does, as a clause that follows "the change": `moves task_003 from pending to blocked`.
         key: the place in the plan's file.
-        line: its line after the change; None where it is gone.
+        line: its line after the change; None if it is gone.
     """
 
     what: str
@@ -381,8 +381,8 @@ def edits(before: Plan | None, after: Plan | None, task_id: str) -> Iterator[Edi
     as its evidence and the times that tools note.
 
     Args:
-        before: the plan before; None where there was none.
-        after: the plan after; None where it is gone.
+        before: the plan before; None if there was none.
+        after: the plan after; None if it is gone.
         task_id: the id of that task.
     """
     if before is None or after is None or after.data.problem is not None:
@@ -497,7 +497,7 @@ def units(plans: Plans, work: Work | None, change: Change) -> list[Unit]:
 
     Args:
         plans: the plans.
-        work: which tasks are named; None where the policy has no work items.
+        work: which tasks are named; None if the policy has no work items.
         change: what is judged.
 
     Raises:
@@ -520,7 +520,7 @@ def units(plans: Plans, work: Work | None, change: Change) -> list[Unit]:
 
 
 def task_of(plans: Plans, item: WorkItem) -> Task | None:
-    """The task that a work item is, as it was resolved; None where it is not one of a plan's."""
+    """The task that a work item is, as it was resolved; None if it is not one of a plan's."""
     if item.listed is None:
         return None
     plan = plans.at(item.listed.source.path, item.listed.source.documents)
@@ -538,7 +538,7 @@ def _commits(plans: Plans, tasks: Sequence[tuple[Naming, Task | None]], change: 
 
 
 def _task(plans: Plans, work: Work, naming: Naming) -> Task | None:
-    """The task that a name tells of, as the trusted base has it; None where it is an item of no plan.
+    """The task that a name tells of, as the trusted base has it; None if it is an item of no plan.
 
     Raises:
         MissingFact: it is one of a list, and cannot be resolved.

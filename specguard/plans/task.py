@@ -38,7 +38,7 @@ class Task(DataEntry):
 
     @cached_property
     def id(self) -> str:
-        """Its id as it is written; empty where it has none. Where tasks are kept by id, it is their key."""
+        """Its id as it is written; empty if it has none. Where tasks are kept by id, it is their key."""
         value = self.said("id")
         if value is None and isinstance(self.key[-1], str):
             value = self.key[-1]
@@ -46,7 +46,7 @@ class Task(DataEntry):
 
     @property
     def number(self) -> int | None:
-        """The digits of the id as an integer; None where it has none."""
+        """The digits of the id as an integer; None if it has none."""
         return number_of(self.id)
 
     @property
@@ -58,12 +58,12 @@ class Task(DataEntry):
 
     @property
     def title(self) -> str:
-        """Its title; empty where it has none."""
+        """Its title; empty if it has none."""
         return self.text("title")
 
     @property
     def status(self) -> str:
-        """Its status as it is written; empty where it has none."""
+        """Its status as it is written; empty if it has none."""
         return self.text("status")
 
     @property
@@ -111,11 +111,11 @@ class Task(DataEntry):
         return self.plan.settings.key_of(name)
 
     def said(self, name: str) -> Any:
-        """The value of something that plans say of tasks; None where nothing is said."""
+        """The value of something that plans say of tasks; None if nothing is said."""
         return self.value.get(self.key_of(name))
 
     def text(self, name: str) -> str:
-        """A text that the plan has for a task; empty where it has none."""
+        """A text that the plan has for a task; empty if it has none."""
         value = self.said(name)
         return value.strip() if isinstance(value, str) else ""
 
@@ -133,7 +133,7 @@ class Task(DataEntry):
         return Covering(list(dict.fromkeys(patterns)))
 
     def origin(self, name: str) -> Origin:
-        """Where the plan says something of it, for a citation.
+        """The place of a field in the plan, for a citation.
 
         Args:
             name: one of `specguard.work.kinds.KEYS`.
@@ -176,7 +176,7 @@ class Task(DataEntry):
 
 
 def element_text(value: Any) -> str:
-    """The text of an element of a list; empty where it is none."""
+    """The text of an element of a list; empty if it is none."""
     if isinstance(value, str):
         return value.strip()
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
@@ -202,8 +202,8 @@ class Expectation(Record):
     """The paths that one entry of `expected_files` covers.
 
     Attributes:
-        paths: patterns from the repository's root; empty where the entry means none.
-        problem: why it means none, as a clause; empty where it does.
+        paths: patterns from the repository's root; empty if the entry means none.
+        problem: why it means none, as a clause; empty if it does.
     """
 
     paths: Covering

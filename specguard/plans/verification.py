@@ -48,7 +48,7 @@ class RanCommand(Record):
 
     Attributes:
         command: as it is written.
-        code: its exit code; None where none is recorded, or something that is none.
+        code: its exit code; None if none is recorded, or something that is none.
         place: where it stands, below the task.
     """
 
@@ -61,9 +61,9 @@ class Manual(Record):
     """A person's word.
 
     Attributes:
-        note: what they found; empty where there is none.
-        who: who they are; empty where nobody is named.
-        when: the time, as written; empty where there is none.
+        note: what they found; empty if there is none.
+        who: who they are; empty if nobody is named.
+        when: the time, as written; empty if there is none.
         place: where it stands, below the task.
     """
 
@@ -258,7 +258,7 @@ def same_command(one: str, other: str) -> bool:
 def _unproven(
     task: Task, runs: Iterable[CitedManifest], recorded: Mapping[str, RanCommand], proof: RunProof
 ) -> list[tuple[str, str, Place]] | None:
-    """Why neither the recorded commands nor a cited run prove a task; None where they do."""
+    """The reasons why neither the recorded commands nor a cited run prove a task; None if they do."""
     without = [command for command in proofs_of(task) if _plain(command) not in recorded]
     unknown = next((ran for ran in recorded.values() if ran.code is None), None)
     if recorded and not without and unknown is None:
@@ -285,7 +285,7 @@ def _unproven(
 
 
 def _run_problem(cited: CitedManifest, task: Task, proof: RunProof) -> str:
-    """Why a cited run proves nothing; empty where it proves the task."""
+    """The reason why a cited run proves nothing; empty if it proves the task."""
     named = cited.path.encode("utf-8", "surrogateescape")
     path = None if named.startswith(b"/") else plain_path(named)
     shown, records = shortened(cited.path, 80), proof.records

@@ -227,7 +227,7 @@ def _subject(verdict: Verdict) -> str:
 
 
 def _why(result: RuleResult) -> str:
-    """Why a rule is in its state, or what holds of it, and what it looked at."""
+    """The reason for a rule's state, or its condition, and the things that it looked at."""
     reason = result.reason or result.condition
     if result.state == "baselined":
         reason = f"{text.in_baseline(result)}; else {reason}"
@@ -398,7 +398,7 @@ class Excerpts:
         self._known: dict[bytes, tuple[list[tuple[bool, int, bytes, int]], dict[tuple[bool, int], int]]] = {}
 
     def of(self, finding: Finding) -> Excerpt | None:
-        """The lines that a finding is about; None where the change does nothing to them."""
+        """The lines that a finding is about; None if the change does nothing to them."""
         path = finding.path
         if path is None or not self._hunks.get(path):
             return None

@@ -220,7 +220,7 @@ def _key(path: Path) -> str:
 
 
 def _depth(path: Path) -> int:
-    """How many of a path's parts make its table's header."""
+    """The number of a path's parts in its table's header."""
     of_two = path[0] in ("rules", "work") or (len(path) > 1 and isinstance(path[1], int))
     return min(2 if of_two else 1, len(path) - 1)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from specguard.reporters.text import Fold
 
     Block = tuple[str, str, str]
-    """What is said, how a person is asked (empty where nobody has to be), and both rule and place alone."""
+    """What is said, how a person is asked (empty if nobody has to be), and both rule and place alone."""
 
 
 WORDS: Final = 600
@@ -142,7 +142,7 @@ def _block(like: Fold, result: RuleResult, source: str) -> Block:
 
 
 def _person(result: RuleResult, source: str) -> str:
-    """How a person is asked: who may approve, and with which command; never for the agent to run."""
+    """The way to ask a person: who may approve, and with which command; never for the agent to run."""
     if result.approvers:
         allowed = may_approve(result, source)
         if allowed:

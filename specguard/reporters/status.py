@@ -296,7 +296,7 @@ def _state(pair: BranchPair) -> str:
 
 
 def _reasons(pair: BranchPair) -> Iterator[str]:
-    """Why two branches are a pair, and where they conflict."""
+    """The reasons why two branches are a pair, and where they conflict."""
     if pair.same_item:
         yield f"both are for {_seen(pair.one.label)}"
     if pair.shared:

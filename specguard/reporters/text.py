@@ -95,7 +95,7 @@ def verdict_line(verdict: Verdict, style: Style) -> str:
 
 
 def counted(verdict: Verdict) -> Iterator[str]:
-    """How many findings there are of each kind, and how many rules could not be judged."""
+    """The number of findings of each kind, and of rules that could not be judged."""
     found = verdict.findings
     errors = [judged for judged in found if judged.severity == "error" and judged.state == "open"]
     if errors:
@@ -177,7 +177,7 @@ def _policy_change(verdict: Verdict, style: Style) -> Iterator[str]:
 
 
 def in_baseline(result: RuleResult) -> str:
-    """How many of a rule's errors the baseline accepts, as a clause."""
+    """The number of a rule's errors that the baseline accepts, as a clause."""
     count = sum(judged.state == "baselined" for judged in result.findings)
     return "1 error is in the baseline" if count == 1 else f"{count} errors are in the baseline"
 
@@ -249,7 +249,7 @@ def gravest_first(verdict: Verdict) -> list[RuleResult]:
 
 
 def place(judged: Judged) -> str:
-    """Where a finding is, as `path:line: ` or `commit 12 digits: `; empty where the message alone says it."""
+    """The place of a finding, as `path:line: ` or `commit 12 digits: `; empty if only the message has it."""
     finding = judged.finding
     if finding.path is not None:
         line = f":{finding.line}" if finding.line else ""
@@ -329,7 +329,7 @@ class Fold(Record):
     Attributes:
         first: the first of them.
         count: how many they are.
-        others: what stands behind the message of the first; empty where there are no others.
+        others: what stands behind the message of the first; empty if there are no others.
         help: the next step for all of them.
     """
 
@@ -429,7 +429,7 @@ def _step(findings: Sequence[Finding], verdict: Verdict) -> str:
 
 
 def _moved_back(findings: Sequence[Finding], verdict: Verdict) -> str:
-    """The command that puts files back where they were; empty where it would be too long."""
+    """The command that puts files back where they were; empty if it would be too long."""
     old = [one.path if one.side == "base" else one.moved for one in findings]
     new = [one.moved if one.side == "base" else one.path for one in findings]
     both = [path for path in (*old, *new) if path]

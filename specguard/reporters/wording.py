@@ -43,7 +43,7 @@ def most_severe_first(verdicts: Sequence[Verdict]) -> list[tuple[Verdict, Judged
 
 
 def weight(verdict: Verdict, judged: Judged) -> Weight:
-    """How much a finding weighs where it is shown.
+    """The weight of a finding where it is shown.
 
     What is approved or baselined is told and no more; in a dry run no error fails, so each is a warning.
     """
@@ -149,7 +149,7 @@ def refused(lift: Lift) -> str:
 
 
 def may_approve(result: RuleResult, source: str = "") -> tuple[str, str] | None:
-    """Who may approve what a rule found, as a clause, and the command; None where nobody may.
+    """The persons who may approve a rule's findings, as a clause, and the command; None if nobody may.
 
     Args:
         result: the rule's.
@@ -207,7 +207,7 @@ _WORDS: Final = {"loosens": "loosens", "incomparable": "changes", "tightens": "t
 
 
 def policy_headline(verdict: Verdict) -> str:
-    """How many settings the change loosens, changes for better or worse, and tightens."""
+    """The number of settings that the change loosens, changes otherwise, and tightens."""
     effects = [difference["effect"] for difference in verdict.policy_change]
     said: list[str] = []
     for effect in _ORDER:
@@ -255,7 +255,7 @@ def _unsaid(verdict: Verdict, shown: int | None = None) -> Sequence[Mapping[str,
 
 
 def difference_place(difference: Mapping[str, Any]) -> str:
-    """The place where the setting is written, or was, as `file:line`; empty where it is a default."""
+    """The place where the setting is written, or was, as `file:line`; empty if it is a default."""
     origin = difference["new_origin"] or difference["old_origin"]
     return str(Origin(origin["path"], origin["line"] or 0)) if origin else ""
 
@@ -285,7 +285,7 @@ class ShownAt(Record):
 
 
 def place_of(verdict: Verdict, judged: Judged) -> ShownAt:
-    """Where a finding of a verdict is shown."""
+    """The place of a finding in a verdict."""
     finding = judged.finding
     if finding.path is not None:
         line = finding.line or 0
@@ -294,7 +294,7 @@ def place_of(verdict: Verdict, judged: Judged) -> ShownAt:
 
 
 def of_origin(origin: Origin | None) -> ShownAt | None:
-    """The line of the authority; None where it is in no file of the repository."""
+    """The line of the authority; None if it is in no file of the repository."""
     if origin is None:
         return None
     path = relative(origin.path)
@@ -311,7 +311,7 @@ def authority_of(verdict: Verdict | None) -> ShownAt:
 
 
 def place_of_error(error: SpecguardError) -> ShownAt:
-    """Where an error is shown."""
+    """The place of an error."""
     path = relative(error.path) if error.path else None
     return ShownAt(path, error.line or 1, error.line or 1) if path else authority_of(None)
 
@@ -325,7 +325,7 @@ class Told(Record):
         place: where it is shown.
         code: its rule's; `no-verdict` for an error.
         result: what became of the rule; None for an error.
-        judged: the finding; None where it is none.
+        judged: the finding; None if it is none.
     """
 
     weight: Weight
@@ -350,7 +350,7 @@ def told_of(verdicts: Sequence[Verdict]) -> Iterator[Told]:
 
 
 def told_errors(error: SpecguardError) -> Iterator[Told]:
-    """Why there is no verdict."""
+    """The reasons for a missing verdict."""
     for one in error.each():
         yield Told("error", ["no verdict", *error_lines(one)], place_of_error(one), "no-verdict")
 

@@ -144,11 +144,11 @@ class TreeFiles:
         self._folder = folder
 
     def read(self, path: bytes) -> bytes | None:
-        """A file's bytes; None where there is no such file."""
+        """A file's bytes; None if there is no such file."""
         return self._documents.content(self._folder + path)
 
     def digest(self, path: bytes) -> str | None:
-        """The sha256 of a file; None where there is no such file."""
+        """The sha256 of a file; None if there is no such file."""
         import hashlib
 
         content = self.read(path)
@@ -168,7 +168,7 @@ class TreeFiles:
         return self._documents.tree.find(self._folder + path) is not None
 
     def link(self, path: bytes) -> bytes | None:
-        """Where a symbolic link leads; None where there is none."""
+        """The target of a symbolic link; None if there is none."""
         entry = self._documents.tree.find(self._folder + path)
         if entry is None or entry.mode != SYMLINK:
             return None
@@ -186,11 +186,11 @@ class LocalFiles:
         self._root = os.path.realpath(os.fsencode(root))
 
     def read(self, path: bytes) -> bytes | None:
-        """A file's bytes; None where there is no such file."""
+        """A file's bytes; None if there is no such file."""
         return self._of_file(path, lambda file: file.read(LARGEST))
 
     def digest(self, path: bytes) -> str | None:
-        """The sha256 of a file; None where there is no such file."""
+        """The sha256 of a file; None if there is no such file."""
         import hashlib
 
         return self._of_file(path, lambda file: hashlib.file_digest(file, "sha256").hexdigest())
@@ -222,7 +222,7 @@ class LocalFiles:
         return place is not None and os.path.exists(place)
 
     def link(self, path: bytes) -> bytes | None:
-        """Where a symbolic link leads; None where there is none."""
+        """The target of a symbolic link; None if there is none."""
         place = os.path.join(self._root, path)
         above = os.path.dirname(place)
         return os.readlink(place) if os.path.realpath(above) == above and os.path.islink(place) else None
@@ -233,7 +233,7 @@ class LocalFiles:
 
 
 def holding(path: bytes, folders: Container[bytes]) -> bytes:
-    """The nearest of some folders that a path lies in; empty where it lies in none."""
+    """The nearest of some folders that a path lies in; empty if it lies in none."""
     folder = path.rpartition(b"/")[0]
     while folder and folder not in folders:
         folder = folder.rpartition(b"/")[0]
@@ -241,7 +241,7 @@ def holding(path: bytes, folders: Container[bytes]) -> bytes:
 
 
 def place_of(named: str) -> bytes | None:
-    """The folder of a run from what names it, `<kind>-<id>/<run-id>`; None where that names none."""
+    """The folder of a run from what names it, `<kind>-<id>/<run-id>`; None if that names none."""
     above, slash, run_id = named.strip().rpartition("/")
     parts = [folder_name(part) for part in (above, run_id)]
     if not slash or any(part in ("", ".", "..") for part in parts):
@@ -261,7 +261,7 @@ _TEXT: Final = """\
 
 
 def committed_folder(settings: RunSettings, *, work_tree: str, runs: str) -> str:
-    """The folder of all runs from the repository's root, where they are committed; empty where they are not.
+    """The folder of all runs from the repository's root, where they are committed; empty if they are not.
 
     Args:
         settings: what the policy says.

@@ -70,11 +70,11 @@ class Item(_Model):
 
 
 class Repository(_Model):
-    """Where the run started from.
+    """The repository and commit that the run started from.
 
     Attributes:
         remote: the canonical repository's address, without what is secret in it.
-        remote_name: what the user's repository calls it; empty where it has no remote, and is it itself.
+        remote_name: what the user's repository calls it; empty if it has no remote, and is it itself.
         base: the short name of the branch.
         base_oid: the commit that it was at.
         below: the branch that the run's own is stacked on, which the base does not have; None: the base.
@@ -289,7 +289,7 @@ class Manifest(_Model):
         tree: the tree that was judged last and is committed.
         content: the sha256 of what `tree` holds but for papers (contracts, indexes, plans, runs), of a run of
             gates: nobody else may have that tree.
-        worked: the tree that the gates ran on, where the plan was marked in it since; None where it was not,
+        worked: the tree that the gates ran on, where the plan was marked in it since; None if it was not,
             and they ran on `tree`.
         commit: the commit.
         pushed: the commit that the remote has.
@@ -389,7 +389,7 @@ class RunError(BaseModel):
         exit_code: that of specguard.
         command: the number of the command that failed; None without one.
         tail: the end of that command's output; empty without one.
-        suggestion: the command or step that mends it; empty where there is none.
+        suggestion: the command or step that mends it; empty if there is none.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -729,7 +729,7 @@ class RunFolder:
         return [name for name in found if name != MANIFEST and not name.startswith("control/")]
 
     def digest(self, name: str) -> str | None:
-        """The sha256 of a file; None where it is not there."""
+        """The sha256 of a file; None if it is not there."""
         try:
             with open(self.file(name), "rb") as stream:
                 return hashlib.file_digest(stream, "sha256").hexdigest()

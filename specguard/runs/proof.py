@@ -43,8 +43,8 @@ class Claim(Record):
     Attributes:
         label: what messages call it.
         kind: the kind of its item; empty: of any.
-        ids: the ids of its item; none where it stands under none.
-        plan: the file of the plan that lists it; empty where none does.
+        ids: the ids of its item; none if it stands under none.
+        plan: the file of the plan that lists it; empty if none does.
         commit: the commit that did it, where that is known; otherwise its item's last one is looked for.
         alone: whether a commit's subject that names the item can mean no other one.
         cited: the manifests that it names, each as it is written.
@@ -83,12 +83,12 @@ class Claim(Record):
 
 
 class Flaw(Record, frozen=False):
-    """Why a claim is not shown.
+    """The reason why a claim is not shown.
 
     Attributes:
         reason: a clause about the run.
         bound: whether only its grade, item or tree falls short, of a run that succeeded.
-        run: the run as messages name it; empty where there is none.
+        run: the run as messages name it; empty if there is none.
     """
 
     reason: str
@@ -106,7 +106,7 @@ class RunProof(Record):
         records: the runs.
         git: reads commits and trees.
         tree: the judged tree.
-        head: the commit whose history counts; None where no history is read, as for what is staged.
+        head: the commit whose history counts; None if no history is read, as for what is staged.
         past: the commits of that history whose message has one of some words, newest first.
         kinds: the kinds of work items, whose templates tell which commit is an item's.
         paper: whether a path is a document under contract, an index, a plan or a run: no part of what a run
@@ -141,7 +141,7 @@ class RunProof(Record):
         return {}
 
     def judge(self, claim: Claim) -> Flaw | None:
-        """Why nothing that a claim can go by shows it; None where something does.
+        """The reason why nothing shows a claim; None if something does.
 
         Raises:
             MissingFact: a run that it cites cannot be seen from here, and nothing else shows it.
@@ -184,7 +184,7 @@ class RunProof(Record):
         return found
 
     def flaw(self, run: RunRecord | None, claim: Claim) -> Flaw | None:
-        """Why a run does not show what is claimed; None where it does.
+        """The reason why a run does not show a claim; None if it does.
 
         What is done or ticked needs a run that succeeded and is of no other item; from the grade `observed`
         the run names the item, and its tree is, but for papers, the judged one or one that holds the item's
@@ -233,7 +233,7 @@ class RunProof(Record):
         return False
 
     def _bound_flaw(self, run: RunRecord, claim: Claim) -> str:
-        """Why a run that succeeded is not bound to its item and tree, or proves less than is asked for."""
+        """The reason why a run that succeeded is not bound to its item and tree, or proves too little."""
         if not claim.ids:
             return f"belongs to {shortened(' and '.join(run.told)) or 'no item'}, and the tick names no item"
         problem = self._grade_flaw(run.grade, self.least)
@@ -274,7 +274,7 @@ class RunProof(Record):
         return content == self._content_of(Tree(self.git, made), made) or self._same_change(run, since)
 
     def _since(self, run: RunRecord, claim: Claim) -> str:
-        """The commit that changed the claim's item last; empty where none says that it did."""
+        """The commit that changed the claim's item last; empty if none says that it did."""
         if claim.alone and claim.ids:
             names = Names(self.kinds)
             words = [word for kind in self.kinds for word in names.words(kind)]
@@ -320,7 +320,7 @@ class RunProof(Record):
         return bool(changes) and changes == {words[1] for words in lines if len(words) > 1}
 
     def _gate_flaw(self, run: RunRecord, claim: Claim) -> str:
-        """Why a run does not show a gate on one of the trees that count, as the end of a sentence."""
+        """The reason why a run shows no gate on one of the trees that count, as the end of a sentence."""
         flaws = [
             self._result_flaw(run, one, claim) for tree in claim.on for one in run.last(claim.gate, tree)
         ]
@@ -334,7 +334,7 @@ class RunProof(Record):
         return f"{told}: its last one is for {other}"
 
     def _command_flaw(self, run: RunRecord, claim: Claim) -> str:
-        """Why a run that succeeded does not show a command that has a word, with its log."""
+        """The reason why a run that succeeded does not show a command that has a word, with its log."""
         named = [one for one in run.commands if claim.gate in (one.name, *one.text.replace(":", " ").split())]
         # Of one command that was run twice the last time counts.
         last = {one.text or one.name: one for one in named}

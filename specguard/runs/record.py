@@ -60,13 +60,13 @@ class RanCommand:
         name: what it is called; the command itself where it has no name.
         kind: `gate`, `agent` and so on; empty in older layouts.
         text: the command.
-        exit_code: None where none is recorded.
+        exit_code: None if none is recorded.
         succeeded: whether it ended well: with 0, or where no code is recorded with a status that says so.
-        tree: the tree that it ran on; empty where that is not recorded.
+        tree: the tree that it ran on; empty if that is not recorded.
         grade: how much its result proves.
-        log: its output's file, from the run's folder; empty where none is recorded.
-        log_digest: the sha256 of it; empty where none is recorded.
-        response: the file with its result; empty where there is none.
+        log: its output's file, from the run's folder; empty if none is recorded.
+        log_digest: the sha256 of it; empty if none is recorded.
+        response: the file with its result; empty if there is none.
         started_at: when it began, as it is written.
     """
 
@@ -105,9 +105,9 @@ class RunRecord:
     Attributes:
         folder: the same.
         run_id: the folder's name.
-        file: the file that says what it is, in the folder; empty where there is none.
-        problem: why that cannot be read, as a clause; empty where it can.
-        value: what it says; empty where it cannot be read.
+        file: the file that says what it is, in the folder; empty if there is none.
+        problem: why that cannot be read, as a clause; empty if it can.
+        value: what it says; empty if it cannot be read.
     """
 
     def __init__(self, files: Files, folder: bytes, settings: RunSettings, name: bytes = b"") -> None:
@@ -140,12 +140,12 @@ class RunRecord:
         return self._data.line(key)
 
     def read(self, name: str) -> bytes | None:
-        """A file of its folder; None where there is no such file in it."""
+        """A file of its folder; None if there is no such file in it."""
         path = self._inside(name)
         return None if path is None else self._files.read(path)
 
     def digest(self, name: str) -> str | None:
-        """The sha256 of a file of its folder; None where there is no such file in it."""
+        """The sha256 of a file of its folder; None if there is no such file in it."""
         path = self._inside(name)
         return None if path is None else self._files.digest(path)
 
@@ -170,7 +170,7 @@ class RunRecord:
 
     @property
     def misfit(self) -> str:
-        """How its manifest does not fit its schema, as a clause; empty where it does.
+        """The part of its manifest that does not fit its schema, as a clause; empty if it fits.
 
         One of an older layout fits where it can be read and says how the run ended.
         """
@@ -203,7 +203,7 @@ class RunRecord:
 
     @property
     def state(self) -> str:
-        """How it stands, in its own words; empty where it says nothing.
+        """Its state, in its own words; empty if it has none.
 
         Without a status of its own it stands as its `validations` do.
         """
@@ -226,17 +226,17 @@ class RunRecord:
 
     @property
     def started(self) -> datetime | None:
-        """When it began; None where that is not told."""
+        """The time when it began; None if it is not known."""
         return _moment(first_of(self.value, _STARTED))
 
     @property
     def ended(self) -> datetime | None:
-        """When it ended; None while it has not, or where that is not told."""
+        """The time when it ended; None if it has not, or if it is not known."""
         return _moment(first_of(self.value, _ENDED))
 
     @property
     def kind(self) -> str:
-        """The kind of its item; empty where that is not told."""
+        """The kind of its item; empty if that is not told."""
         item = self.value.get("item")
         return _text(item.get("kind")) if isinstance(item, dict) else _text(self.value.get("kind"))
 
@@ -262,19 +262,19 @@ class RunRecord:
 
     @property
     def told(self) -> Sequence[str]:
-        """The ids of the items that its manifest names; none where only its folder may tell."""
+        """The ids of the items that its manifest names; none if only its folder may tell."""
         named = first_of(self.value, (*_ITEM, *_SEVERAL)) is not None
         # A run of all gates is no item's.
         return [one for one in self.items if one != ALL or self.kind != GATES] if named else []
 
     @property
     def tree(self) -> str:
-        """The tree that it judged last; empty where that is not told."""
+        """The tree that it judged last; empty if that is not told."""
         return _oid(self.value.get("tree"))
 
     @property
     def trees(self) -> frozenset[str]:
-        """The trees that what it shows is of; none where that is not told."""
+        """The trees that what it shows is of; none if that is not told."""
         gates = (one.tree for one in self.commands if one.kind in ("gate", ""))
         return frozenset([self.tree] if self.tree else filter(None, gates))
 
@@ -285,7 +285,7 @@ class RunRecord:
 
     @property
     def commit(self) -> str:
-        """The commit that it made; empty where that is not told."""
+        """The commit that it made; empty if that is not told."""
         return _oid(self.value.get("commit"))
 
     @property
@@ -304,7 +304,7 @@ class RunRecord:
 
     @property
     def grade(self) -> str:
-        """How much it proves: the least of what its gates prove."""
+        """The strength of its proof: the least of its gates."""
         if self.native:
             gates = [one.grade for one in self.commands if one.kind == "gate"]
             return min(gates, key=GRADES.index) if gates else "observed"
@@ -325,12 +325,12 @@ class RunRecord:
 
     @property
     def heartbeat_at(self) -> datetime | None:
-        """When its heartbeat was written, as it says itself; None where it does not."""
+        """The time of its heartbeat, as it says itself; None without one."""
         return _moment(first_of(self.heartbeat, _BEAT))
 
     @property
     def beat(self) -> datetime | None:
-        """When it last said that it is alive; without a heartbeat, the last time that it tells."""
+        """The last time when it said that it is alive; without a heartbeat, the last time that it has."""
         moment = self.heartbeat_at
         if moment is not None:
             return moment
@@ -416,7 +416,7 @@ class RunRecords(Record):
     Attributes:
         settings: where they are.
         documents: the documents of the judged tree.
-        root: gives the folder of all runs beside the check; None where there is none.
+        root: gives the folder of all runs beside the check; None if there is none.
         entries: what the change adds, modifies and deletes.
         now: gives the time.
         under_way: the commit that a run is about to make, which that run itself judges; empty: none is.
@@ -451,7 +451,7 @@ class RunRecords(Record):
 
     @property
     def touched(self) -> Sequence[RunRecord]:
-        """The runs of the tree that the change adds to or modifies; none where they are not kept there."""
+        """The runs of the tree that the change adds to or modifies; none if they are not kept there."""
         if not self.in_tree:
             return ()
         prefix = self.settings.folder
@@ -469,7 +469,7 @@ class RunRecords(Record):
             before: the documents before the change.
 
         Returns:
-            Each run as it was, with one of its files; none where runs are not kept in the tree.
+            Each run as it was, with one of its files; none if runs are not kept in the tree.
         """
         if not self.in_tree:
             return ()
@@ -500,7 +500,7 @@ class RunRecords(Record):
             name: `<kind>-<id>/<run-id>`.
 
         Returns:
-            None where it does not exist, or where the name is none. One whose manifest is gone is there.
+            None if it does not exist, or where the name is none. One whose manifest is gone is there.
 
         Raises:
             MissingFact: it is not kept in the tree, and cannot be seen from here.
@@ -520,7 +520,7 @@ class RunRecords(Record):
         """The run of a manifest, by its path from the repository's root; any file of data may be one.
 
         Returns:
-            None where nothing is there. What is no regular file, or no data, has a `problem`.
+            None if nothing is there. What is no regular file, or no data, has a `problem`.
 
         Raises:
             MissingFact: it is not kept in the tree, and cannot be seen from here.
@@ -549,7 +549,7 @@ class RunRecords(Record):
         return inside != path and self.visible and self._seen.is_there(self.moved(inside))
 
     def moved(self, folder: bytes) -> bytes:
-        """Where a run's folder is: where `run migrate` has moved one, a link leads there.
+        """The path of a run's folder: if `run migrate` has moved it, a link leads there.
 
         Args:
             folder: from the folder of all runs.
@@ -571,7 +571,7 @@ class RunRecords(Record):
         return root is not None and os.path.isdir(root)
 
     def path(self, run: RunRecord, name: str = "") -> bytes | None:
-        """The path of a file of a run from the repository's root; None where runs are kept outside of it.
+        """The path of a file of a run from the repository's root; None if runs are kept outside of it.
 
         Args:
             run: the run.
@@ -587,7 +587,7 @@ class RunRecords(Record):
         return path_text(run.folder)
 
     def silence(self, run: RunRecord) -> float | None:
-        """How many seconds ago a run last said that it is alive; None where it never did."""
+        """The number of seconds since a run last said that it is alive; None if it never did."""
         beat = run.beat
         return None if beat is None else (self.now() - beat).total_seconds()
 

@@ -38,7 +38,7 @@ def check_root(text: str) -> str:
 
 
 class RunSettings(Settings):
-    """Where a run leaves its manifest, logs and evidence, and what it may take."""
+    """The folder of a run's manifest, logs and evidence, and its limits."""
 
     path: str = setting(".runs", "the folder of runs", min_length=1)
     root: str = setting(
@@ -115,7 +115,7 @@ class AgentSettings(Settings):
 
 
 def seconds(text: str) -> int:
-    """How many seconds a duration such as `20m` is."""
+    """The number of seconds in a duration such as `20m`."""
     return int(text[:-1]) * {"s": 1, "m": 60, "h": 3600}[text[-1]]
 
 
@@ -147,7 +147,7 @@ class Version(Record):
 
 
 def find_version(output: str) -> Version | None:
-    """The version that a tool prints for `--version`; the first that stands there, None where none does."""
+    """The version that a tool prints for `--version`; the first that stands there, None if none does."""
     found = re.search(_VERSION, output)
     if found is None:
         return None
@@ -205,14 +205,14 @@ ROLES: Final = {"research": "researcher", "review": "reviewer", "plan-review": "
 
 
 class RoleModels(Settings):
-    """Which models may be used in one role, beside what holds for every role."""
+    """The models that may be used in one role, beside those of every role."""
 
     allow: list[Expression] = setting([], "allowed models")
     default: str = setting("", "if none is named")
 
 
 class Models(Settings):
-    """Which models may be used, by expressions over their names; what is denied stays denied."""
+    """The models that may be used, by expressions over their names; denied ones stay denied."""
 
     allow: list[Expression] = setting([], "allowed models; by default any", tightens="only")
     deny: list[Expression] = setting([], "denied models", tightens="more")
@@ -231,20 +231,20 @@ class Models(Settings):
         return settings
 
     def named_by(self, role: str) -> str:
-        """The key of the list that a model has to be on in a role; empty where it may be any."""
+        """The key of the list that a model has to be on in a role; empty if it may be any."""
         return f"models.{role}.allow" if self.of(role).allow else "models.allow" if self.allow else ""
 
     def suggested(self, role: str) -> str:
-        """The model that may be used in a role where none is named; empty where none is known."""
+        """The model that may be used in a role where none is named; empty if none is known."""
         return self.of(role).default or self.default
 
     def refusal(self, *names: str, role: str = "") -> tuple[str, str] | None:
-        """Why a model may not be used; None where it may.
+        """The reason why a model may not be used; None if it may.
 
         Args:
             names: its name, as written and in other forms: it is denied where one of them is, and allowed
                 where one of them is.
-            role: what it is used for: `reviewer`, `researcher` or `coder`; empty where that is not known.
+            role: what it is used for: `reviewer`, `researcher` or `coder`; empty if that is not known.
 
         Returns:
             The reason, as a clause, and the key of the setting, such as `models.deny.0`.
@@ -328,7 +328,7 @@ def models_in(words: Sequence[str]) -> Iterator[str]:
 
 
 def model_named(value: str) -> str | None:
-    """The model that the value of an option or a variable names; None where it names none."""
+    """The model that the value of an option or a variable names; None if it names none."""
     name = value.strip().strip("'\"")
     if name.casefold() in UNNAMED or name.startswith(("-", *HOLES)):
         return None

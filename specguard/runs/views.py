@@ -47,8 +47,8 @@ class RunView(RunRecord):
         path: its folder.
         root: as above.
         layout: `specguard.run/1`, else the name of the file that is its record: `manifest.json`, `meta.json`;
-            empty where there is none.
-        problem: why its record cannot be read, as a sentence; empty where it can.
+            empty if there is none.
+        problem: why its record cannot be read, as a sentence; empty if it can.
     """
 
     def __init__(self, path: str, *, settings: RunSettings, root: str = "") -> None:
@@ -82,18 +82,18 @@ class RunView(RunRecord):
 
     @property
     def state(self) -> str:
-        """How it stands, in the words of its record."""
+        """Its state, in the words of its record."""
         return super().state or (UNREADABLE if self.problem else "unknown")
 
     @property
     def reason(self) -> str:
-        """Why it is not succeeded; empty where that is not told."""
+        """The reason why it has not succeeded; empty if it is not known."""
         said = self.manifest.reason if self.manifest else first_of(self.value, ("reason", "error", "message"))
         return said if isinstance(said, str) else self.problem
 
     @property
     def took(self) -> float | None:
-        """How many seconds it took, or has taken so far; None where that cannot be told."""
+        """The number of seconds it took, or has taken so far; None if it is not known."""
         started, ended = self.started, self.ended
         if started is None or (ended is None and not self.running):
             return None
@@ -101,7 +101,7 @@ class RunView(RunRecord):
 
     @property
     def step(self) -> str:
-        """The step that it is in, or was in last; empty where that is not told."""
+        """The step that it is in, or was in last; empty if that is not told."""
         if self.manifest is not None and self.manifest.steps:
             return self.manifest.steps[-1].name
         said = first_of({**self.value, **self.heartbeat}, ("step", "phase", "stage"))
@@ -109,7 +109,7 @@ class RunView(RunRecord):
 
     @property
     def heartbeat_age(self) -> float | None:
-        """How many seconds ago it last said that it is alive; None where it never did."""
+        """The number of seconds since it last said that it is alive; None if it never did."""
         said = self.heartbeat_at
         if said is not None:
             return max(0.0, (datetime.now(UTC) - said).total_seconds())
@@ -120,7 +120,7 @@ class RunView(RunRecord):
 
     @property
     def pid(self) -> int | None:
-        """The process that runs it, or ran it; None where that is not told."""
+        """The process that runs it, or ran it; None if that is not told."""
         said = self.manifest.pid if self.manifest else None
         said = said or first_of({**self.value, **self.heartbeat}, ("pid", "process_id"))
         return said if isinstance(said, int) and not isinstance(said, bool) and said > 0 else None
@@ -166,7 +166,7 @@ class RunView(RunRecord):
 
     @property
     def log(self) -> str:
-        """Its log, absolute: that of the command that ran last, else the run's; empty where there is none."""
+        """Its log, absolute: that of the command that ran last, else the run's; empty if there is none."""
         names = [LOG, RUNNER_LOG]
         if self.manifest is not None and self.manifest.commands:
             names.insert(0, self.manifest.commands[-1].log)
@@ -180,7 +180,7 @@ class RunView(RunRecord):
         return ""
 
     def tail(self, lines: int = 20) -> str:
-        """The last lines of its log; empty where there is none."""
+        """The last lines of its log; empty if there is none."""
         if not self.log:
             return ""
         try:
@@ -193,7 +193,7 @@ class RunView(RunRecord):
 
     @property
     def again(self) -> Sequence[str]:
-        """The words of the command that goes on with it, or runs it anew; empty where that is not told."""
+        """The words of the command that goes on with it, or runs it anew; empty if that is not told."""
         manifest = self.manifest
         if manifest is None:
             said = first_of(self.value, _AGAIN)
@@ -372,7 +372,7 @@ class Move(Record):
     Attributes:
         old: its path, from the folder of all runs.
         new: where it goes, from there.
-        problem: why it stays where it is; empty where it can be moved.
+        problem: why it stays where it is; empty if it can be moved.
     """
 
     old: str

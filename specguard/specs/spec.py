@@ -69,7 +69,7 @@ class Spec:
 
     Attributes:
         path: where it is.
-        entry: what the index says of it; None where the index does not know it.
+        entry: what the index says of it; None if the index does not know it.
     """
 
     def __init__(
@@ -103,12 +103,12 @@ class Spec:
 
     @property
     def key_form(self) -> str:
-        """How its own keys are written, for `Said`."""
+        """The form of its own keys, for `Said`."""
         return "data" if self.structured else "front matter"
 
     @property
     def problem(self) -> tuple[str, int | None] | None:
-        """Why it, or its front matter, cannot be read, and the line; None where it can."""
+        """The reason why it, or its front matter, cannot be read, and the line; None if it can."""
         problem = self.document.problem or self.data.problem
         if problem is None:
             return None
@@ -137,7 +137,7 @@ class Spec:
 
     @cached_property
     def id(self) -> str:
-        """The id that the index gives it, else its own; empty where it has none."""
+        """The id that the index gives it, else its own; empty if it has none."""
         return (self.entry.id if self.entry is not None else "") or self.own_id
 
     @cached_property
@@ -153,7 +153,7 @@ class Spec:
 
     @property
     def review(self) -> ReviewDate | None:
-        """The review that counts: of several dates the oldest; None where none is a date."""
+        """The review that counts: of several dates the oldest; None if none is a date."""
         dated = [review for review in self.reviews if review.date is not None]
         return min(dated, key=lambda review: str(review.date), default=None)
 
@@ -324,8 +324,8 @@ class NamedPath(Record):
         text: the path as written.
         place: its key within the index.
         main: whether its key says that it is the spec; otherwise it is one where `files` has it.
-        path: the file that it means; empty where it leads out of the repository.
-        problem: why there is no such file, as a clause; empty where there is one.
+        path: the file that it means; empty if it leads out of the repository.
+        problem: why there is no such file, as a clause; empty if there is one.
     """
 
     text: str
@@ -340,7 +340,7 @@ class IndexEntry(DataEntry):
 
     Attributes:
         index: where the index is.
-        id: its id as text; empty where it has none.
+        id: its id as text; empty if it has none.
         paths: the paths it names, those of the spec itself first.
         files: the specs it is about, which the catalogue finds.
     """
@@ -378,8 +378,8 @@ class Index:
 
     Attributes:
         path: where it is.
-        data: what was read there; None where there is no such file.
-        problem: why it cannot be read, with the line; None where it can.
+        data: what was read there; None if there is no such file.
+        problem: why it cannot be read, with the line; None if it can.
         entries: the elements of its lists.
         faults: what stands among them and is no entry: its line, and what it is as a clause.
     """
@@ -461,7 +461,7 @@ def looks_like_file(text: str) -> bool:
 
 
 def place_of(text: str, tree: Tree, folder: bytes) -> tuple[bytes, str]:
-    """The file that an index means, and why it is none as a clause; empty where there is one.
+    """The file that an index means, and why it is none as a clause; empty if there is one.
 
     Args:
         text: a path from the root, or from the index's own folder; `./` before it and `#anchor` behind it do
@@ -500,7 +500,7 @@ class Catalogue:
 
     @cached_property
     def index(self) -> Index | None:
-        """The index; None where the policy has none.
+        """The index; None if the policy has none.
 
         Raises:
             MissingFact: an object is not there.
@@ -566,7 +566,7 @@ class Catalogue:
         return path != self.index_path and entry is not None and entry.is_file
 
     def at(self, path: bytes) -> Spec | None:
-        """The spec at a path; None where no spec is there."""
+        """The spec at a path; None if no spec is there."""
         if path not in self._specs:
             entry = self._by_path.get(path)
             if entry is None and not (self.settings.files.find(path) is not None and self._is_file(path)):

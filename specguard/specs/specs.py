@@ -44,7 +44,7 @@ class Drift(Record):
 
     Attributes:
         path: the path or pattern.
-        said: the record; None where there is none.
+        said: the record; None if there is none.
         why: what is wrong, as a clause.
     """
 
@@ -91,7 +91,7 @@ class Specs:
         self._touches: dict[bytes, bool] = {}
 
     def account(self) -> str:
-        """How many are judged, for `--explain`, where that was asked for."""
+        """The number of judged specs, for `--explain`."""
         return f"{len(self.judged)} judged" if "judged" in vars(self) else ""
 
     @property
@@ -101,7 +101,7 @@ class Specs:
 
     @cached_property
     def earlier(self) -> Catalogue | None:
-        """The specs before the change; None where there is nothing before it."""
+        """The specs before the change; None if there is nothing before it."""
         try:
             return Catalogue(self.settings, self._start_documents())
         except NotApplicable:
@@ -109,7 +109,7 @@ class Specs:
 
     @property
     def index(self) -> Index | None:
-        """The index after the change; None where the policy has none."""
+        """The index after the change; None if the policy has none."""
         return self.now.index
 
     @property
@@ -460,7 +460,7 @@ class UnreadMirror(Record):
     Attributes:
         path: where it is.
         why: why it cannot be read, as a clause.
-        line: the line that is to blame; None where none is.
+        line: the line that is to blame; None if none is.
     """
 
     path: bytes
@@ -596,7 +596,7 @@ class Mirrors:
         return None
 
     def _trailing(self, raw: str) -> str:
-        """The status that an item ends with; empty where it ends with none."""
+        """The status that an item ends with; empty if it ends with none."""
         text = plain_value(raw.split("\n", 1)[0])
         for match in reversed(list(_BEFORE_STATUS.finditer(text))):
             rest = text[match.end() :].strip(" .;)")

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 
 class ApprovalFields(Settings):
-    """How the record of an approval is written."""
+    """The form of an approval's record."""
 
     who: list[str] = setting(["reviewer", "approver", "by"], "who", min_length=1)
     when: list[str] = setting(["date", "approved_on"], "when", min_length=1)
@@ -118,7 +118,7 @@ class WrittenValue(Record):
     Attributes:
         text: the value as text, without marks of emphasis and code.
         path: the file that states it.
-        line: its line there, from 1; None where it is no line's.
+        line: its line there, from 1; None if it is no line's.
         form: how it is written: `front matter`, `line`, `bullet`, `bold`, `table`, `data`, `index` or
             `section`.
     """
@@ -143,7 +143,7 @@ class WrittenValue(Record):
         return self.line if self.path == path else None
 
     def elsewhere(self, path: bytes) -> str:
-        """Where it stands, as the end of a clause about a given file; empty where that is this file."""
+        """Its place, as the end of a clause about a given file; empty if it is in this file."""
         return "" if self.path == path else f" in {self.place}"
 
 
@@ -278,8 +278,8 @@ class ReviewDate(Record):
 
     Attributes:
         said: what is written, and where.
-        date: the day; None where it is none.
-        problem: why it is none, as a clause; empty where it is one.
+        date: the day; None if it is none.
+        problem: why it is none, as a clause; empty if it is one.
     """
 
     said: WrittenValue
@@ -514,8 +514,8 @@ class SpecApproval(Record):
     """A record of an approval, which may lack a part.
 
     Attributes:
-        who: who approved; empty where it does not say.
-        when: the day; None where it does not say one.
+        who: who approved; empty if it does not say.
+        when: the day; None if it does not say one.
         said: what is written, and where.
         refused: whether it says that nothing was approved.
     """

@@ -328,7 +328,7 @@ class CaseError(ValueError):
 
     Args:
         message: what is wrong.
-        where: the dotted key that is wrong, with the case's name and `: ` before it; empty where none is.
+        where: the dotted key that is wrong, with the case's name and `: ` before it; empty if none is.
     """
 
     def __init__(self, message: str, where: str = "") -> None:

@@ -484,7 +484,7 @@ class Repository:
         store.write_index(tree, os.fsencode(self.path))
 
     def _loose(self, name: str) -> str:
-        """The object id that a ref in a file of its own has; empty where git has to tell."""
+        """The object id that a ref in a file of its own has; empty if git has to tell."""
         folder = self.path / ".git"
         if (folder / "packed-refs").exists():
             return ""
@@ -516,7 +516,7 @@ class Repository:
         return True
 
     def _head(self) -> str:
-        """The ref that `HEAD` names; empty where only git can tell."""
+        """The ref that `HEAD` names; empty if only git can tell."""
         try:
             text = (self.path / ".git" / "HEAD").read_text()
         except OSError:
@@ -586,7 +586,7 @@ class Step:
         rename: new name by old one, of a file or a folder.
         author: `Name <address>`; the builder's own where it is empty.
         committer: the author where it is empty.
-        encoding: the name in the commit's encoding header; none where it is empty.
+        encoding: the name in the commit's encoding header; none if it is empty.
         id: a name by which other steps call this one their parent.
         parents: ids of steps; the step before where it is None, nothing (a root) where it is empty.
     """

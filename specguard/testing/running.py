@@ -76,7 +76,7 @@ class Outcome:
         return [finding["code"] for report in self.reports for finding in report.get("findings", ())]
 
     def state(self, code: str) -> str | None:
-        """The state of a rule; None where the report has no such rule."""
+        """The state of a rule; None if the report has no such rule."""
         for rule in self.report.get("rules", ()):
             if code in (rule["code"], rule["name"]):
                 return str(rule["state"])

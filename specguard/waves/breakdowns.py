@@ -127,7 +127,7 @@ class Scenario:
 
     @property
     def id(self) -> str:
-        """The id that it begins with, in small letters, such as `ac-3`; empty where it has none."""
+        """The id that it begins with, in small letters, such as `ac-3`; empty if it has none."""
         return _id_of(self.text)
 
     def says(self, stated: str) -> bool:
@@ -203,7 +203,7 @@ def _names(text: Text) -> list[str]:
 
 
 def _rows(table: Table) -> Iterator[Scenario]:
-    """The scenarios of a table; none where no column is called as such a column is."""
+    """The scenarios of a table; none if no column is called as such a column is."""
     titles = [normal_title(cell.rendered).split() for cell in table.header]
     column = next((at for at, title in enumerate(titles) if COLUMNS.intersection(title)), None)
     if column is None or len(titles) < 2:
@@ -256,7 +256,7 @@ class Proofs:
         self._targets = Targets(documents)
 
     def unmapped(self, scenario: Scenario, folder: bytes) -> str:
-        """Why a scenario maps to no gate or test, as a clause; empty where it does.
+        """The reason why a scenario maps to no gate or test, as a clause; empty if it does.
 
         Raises:
             MissingFact: a file is not there, or a run that is cited cannot be seen from here.
@@ -382,8 +382,8 @@ class Breakdowns:
         documents: the documents of the tree.
         start: the documents before the change; asked for where the change takes a test away.
         whole: whether the whole tree is judged, and not only what the change touches.
-        artifacts: the tree's; None where the policy has no contracts.
-        waves: the tree's; None where the policy has none.
+        artifacts: the tree's; None if the policy has no contracts.
+        waves: the tree's; None if the policy has none.
         proof: tells whether runs show what cites them.
 
     Attributes:
@@ -665,7 +665,7 @@ class Dispositions:
         self._targets = Targets(artifact.artifacts.documents, sorted(roots))
 
     def flaw(self, item: Listed) -> tuple[str, str, int | None] | None:
-        """Why an item is not put off, with the next step and the line; None where it is, with evidence.
+        """The reason why an item is not deferred with evidence, the next step and the line; None if it is.
 
         Raises:
             MissingFact: something that must be read is not there.

@@ -51,7 +51,7 @@ def out_of_order(
         waves: those of the judged tree.
         entries: what the change touches.
         commits: its commits, oldest first, where it has any.
-        branch: the branch that is judged; empty where none is.
+        branch: the branch that is judged; empty if none is.
         item: the work item that the change implements.
         landed: whether the change is what the base itself was given, of which nothing names an item any more.
         whole: whether all waves are judged, and not only those that the change touches.

@@ -38,8 +38,8 @@ class Waves:
     Args:
         settings: the policy's `[wave]`.
         artifacts: the tree's.
-        sources: the tree's files that list work items; None where the policy has no kind with a source.
-        plans: the tree's plans; None where the policy has none.
+        sources: the tree's files that list work items; None if the policy has no kind with a source.
+        plans: the tree's plans; None if the policy has none.
         log_folder: the folder of the log of approvals, which is no work of any stage.
         trusted: gives the waves of the trusted base, whose open items keep their files to themselves.
     """
@@ -153,7 +153,7 @@ class Waves:
         """The kind of work item that a stage's `items` mean: by its name, or by that with an `s`.
 
         Returns:
-            An empty text where the tasks of plans are meant; None where nothing is, or nothing can be.
+            An empty text where the tasks of plans are meant; None if nothing is, or nothing can be.
         """
         if items == "tasks" and self.plans is not None:
             return ""
@@ -171,7 +171,7 @@ class Waves:
         return tuple(fields[name].casefold() for name in self.settings.by)
 
     def key_at(self, path: bytes, fields: Mapping[str, str]) -> Key | None:
-        """The key of the wave that a file belongs to; None where nothing tells it; see `fields_at`."""
+        """The key of the wave that a file belongs to; None if nothing tells it; see `fields_at`."""
         known = self.fields_at(path, fields)
         return None if known is None else self.key_of(known)
 
@@ -197,7 +197,7 @@ class Waves:
         )
 
     def fields_at(self, path: bytes, fields: Mapping[str, str]) -> Mapping[str, str] | None:
-        """The values of `by` for a file, and others; None where one of them is not told.
+        """The values of `by` for a file, and others; None if one of them is not told.
 
         Args:
             path: the file; what its own fields do not tell, the folder of its pass may, or its content.
@@ -322,8 +322,8 @@ class Missing(Record):
 
     Attributes:
         what: what is missing or wrong, as a clause.
-        path: the file it is about; None where there is none yet.
-        line: its line, from 1; None where none can be told.
+        path: the file it is about; None if there is none yet.
+        line: its line, from 1; None if none can be told.
     """
 
     what: str
@@ -589,7 +589,7 @@ class Wave(Record):
 
     Attributes:
         waves: all of them.
-        fields: the values of `by` that tell it from others; empty where there is one wave.
+        fields: the values of `by` that tell it from others; empty if there is one wave.
     """
 
     waves: Waves
@@ -627,7 +627,7 @@ class Wave(Record):
 
     @property
     def current(self) -> StageState | None:
-        """The first stage that is open and not complete; None where there is none.
+        """The first stage that is open and not complete; None if there is none.
 
         Raises:
             MissingFact: something that must be read is not there.

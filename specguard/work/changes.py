@@ -46,9 +46,9 @@ class Alteration(Record):
         kind: the name of the item's kind.
         item: the item, as messages name it.
         what: what is altered, such as `scope`.
-        old, new: what it was and is, each element as a text; empty where it is not there.
+        old, new: what it was and is, each element as a text; empty if it is not there.
         path: the paper that says it.
-        line: its line after the change, from 1; None where that cannot be told.
+        line: its line after the change, from 1; None if that cannot be told.
     """
 
     kind: str
@@ -381,7 +381,7 @@ def own_plan(
         papers: the files that lists of items are read from.
 
     Returns:
-        None where these have the plan, the first commit does not bring it, or does anything else.
+        None if these have the plan, the first commit does not bring it, or does anything else.
 
     Raises:
         MissingFact: a commit or a tree is not there.
@@ -428,7 +428,7 @@ def unnamed_commits(
 
 
 def _first_commit(git: Git, head: str, base: str) -> str | None:
-    """The first commit of a branch on a commit of the base, along first parents; None where there is none."""
+    """The first commit of a branch on a commit of the base, along first parents; None if there is none."""
     new = set(git.revisions(head, base))
     at = head
     while at in new:

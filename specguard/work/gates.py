@@ -53,7 +53,7 @@ class PlannedGate(Record):
         run: the command, a text for a shell.
         source: what names it.
         path: the file that names it; empty for a flag.
-        line: the line there, from 1; 0 where it is not known.
+        line: the line there, from 1; 0 if it is not known.
         also: where else it is named, as `docs/phase-12.md:14`; empty: nowhere.
         when: it runs where the change touches one of these paths; empty: always.
         on: which changes of these paths count.
@@ -78,7 +78,7 @@ class PlannedGate(Record):
 
     @property
     def named(self) -> str:
-        """Where it is named, for a person: `docs/phase-12.md:14`, `--command`."""
+        """The place that names it, for a person: `docs/phase-12.md:14`, `--command`."""
         if not self.path:
             return "--command" if self.source == "flag" else f"by the {self.source}"
         return f"{self.path}:{self.line}" if self.line else self.path
@@ -268,7 +268,7 @@ class Chosen(Record):
     Attributes:
         gate: the gate.
         calls: its commands, with the names of files filled in.
-        skipped: why it does not run, as a clause; empty where it does.
+        skipped: why it does not run, as a clause; empty if it does.
     """
 
     gate: PlannedGate
@@ -666,7 +666,7 @@ def _gate(command: str, line: int, kind: Kind, name: str = "") -> Read:
 
 
 def _whole(document: Document, path: str) -> str:
-    """Where the section on formatting asks for the whole repository."""
+    """The place where the section on formatting asks for the whole repository."""
     for section in find_sections(document, _FORMATTING[0], aliases=_FORMATTING[1:]):
         for text in texts(section.blocks):
             for sentence in text.sentences():
@@ -704,7 +704,7 @@ def _of_front_matter(properties: Data) -> Iterator[Read]:
 
 
 def _setting(key: str, value: Any) -> Any:
-    """The value of a setting as gates have it; None where it is not understood."""
+    """The value of a setting as gates have it; None if it is not understood."""
     patterns = [value] if isinstance(value, str) else value
     if key == "when" and isinstance(patterns, list) and all(isinstance(one, str) for one in patterns):
         try:

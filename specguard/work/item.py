@@ -32,7 +32,7 @@ _NO_SPARE = frozenset({FREE, "id", "number"})
 
 
 class Unresolved(Record):
-    """Why a work item cannot be resolved.
+    """The reason why a work item cannot be resolved.
 
     Attributes:
         problem: what is wrong, in one sentence.
@@ -53,13 +53,13 @@ class WorkItem(Record, frozen=False):
         kind: the name of its kind.
         settings: the kind's table.
         id: its id as text, e.g. `12` or `task_003`.
-        number: the digits of the id as an integer; None where it has none.
+        number: the digits of the id as an integer; None if it has none.
         given: its fields, as pointer or source have them.
         spare: what names tell, for placeholders that nothing else fills.
         pointer: the pointer or source it was resolved by.
         tree: the trusted base's files.
-        base: the branch it starts from; empty where the policy has none.
-        remote: the canonical repository; empty where the policy has none.
+        base: the branch it starts from; empty if the policy has none.
+        remote: the canonical repository; empty if the policy has none.
         listed: its entry in its kind's source; None for a kind without.
     """
 
@@ -100,12 +100,12 @@ class WorkItem(Record, frozen=False):
 
     @property
     def slug(self) -> str | None:
-        """Its slug; None where it has none."""
+        """Its slug; None if it has none."""
         return self.fields.get("slug")
 
     @property
     def branches(self) -> Sequence[str]:
-        """The names its branch may have; empty where the policy has none, or a value for it is missing."""
+        """The names its branch may have; empty if the policy has none, or a value for it is missing."""
         try:
             return self.rendered("branch")
         except Unrendered:
@@ -113,28 +113,28 @@ class WorkItem(Record, frozen=False):
 
     @property
     def commit_messages(self) -> Sequence[str]:
-        """The subjects its commits may have; empty where the policy has no template."""
+        """The subjects its commits may have; empty if the policy has no template."""
         return self.rendered("commit")
 
     @property
     def titles(self) -> Sequence[str]:
-        """The titles its pull request may have; empty where the policy has no template."""
+        """The titles its pull request may have; empty if the policy has no template."""
         return self.rendered("pull_request")
 
     @property
     def body(self) -> str:
-        """The body of its pull request; empty where the policy has none, or a value for it is missing."""
+        """The body of its pull request; empty if the policy has none, or a value for it is missing."""
         return self.plain(self.settings.pull_request_body)
 
     @property
     def commits(self) -> Commits | None:
-        """How many commits it has; None where the policy does not say."""
+        """The number of its commits; None if the policy does not say."""
         commits = self.settings.commits
         return Commits(exactly=commits) if isinstance(commits, int) else commits
 
     @cached_property
     def located(self) -> Located:
-        """Where its document is, and what was tried.
+        """The place of its document, and the places that were tried.
 
         Raises:
             MissingFact: the trusted base cannot be read.
@@ -146,7 +146,7 @@ class WorkItem(Record, frozen=False):
 
     @property
     def document(self) -> bytes | None:
-        """The path of its document in the trusted base; None where it has none, which WRK002 reports.
+        """The path of its document in the trusted base; None if it has none, which WRK002 reports.
 
         Raises:
             MissingFact: the trusted base cannot be read.
@@ -156,7 +156,7 @@ class WorkItem(Record, frozen=False):
 
     @property
     def document_text(self) -> str | None:
-        """The text of its document in the trusted base; None where it has none that can be read.
+        """The text of its document in the trusted base; None if it has none that can be read.
 
         Raises:
             MissingFact: the trusted base cannot be read.
@@ -277,7 +277,7 @@ class WorkItem(Record, frozen=False):
 
     @cached_property
     def _places(self) -> Selecting:
-        """Where its document can be, with every padding of its number."""
+        """The possible places of its document, with every padding of its number."""
         patterns: dict[str, None] = {}
         for template in [*self.settings.document, *self.settings.legacy]:
             for width in _PADDED:
@@ -308,7 +308,7 @@ class WorkItem(Record, frozen=False):
         return Template(template).render(self._values(width, template))
 
     def plain(self, template: str) -> str:
-        """The canonical text of a template; empty where a value for it is missing."""
+        """The canonical text of a template; empty if a value for it is missing."""
         try:
             return self._render(template, self._widths()[0])
         except Unrendered:
@@ -346,7 +346,7 @@ class Paper(Record):
 
 
 class Papers:
-    """Where the papers of each kind can be, whichever item they are of.
+    """The possible places of each kind's papers, for all items.
 
     Args:
         kinds: the policy's kinds by name.
@@ -378,7 +378,7 @@ class Papers:
 
 
 def _pattern(field: str, text: str) -> str:
-    """The pattern of every path that a setting could mean; empty where that is any path."""
+    """The pattern of every path that a setting could mean; empty if that is any path."""
     if field == "pointer":
         return escape(text)
     if field == "source":

@@ -1,4 +1,4 @@
-"""Which work item a change names, and how it resolves in the trusted base."""
+"""The work item that a change names, and its resolution in the trusted base."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class Work(Record, frozen=False):
         kinds: the policy's kinds by name.
         namings: what the names tell of, in the order of `sources`; a name that tells of none is left out.
         tree: gives the trusted base's files.
-        base, remote: what the policy says at its top; empty where it says nothing.
+        base, remote: what the policy says at its top; empty if it says nothing.
         required: whether the policy asks for an item on this branch.
         title_missing: whether there is a pull request whose title is not known.
-        branch: the branch that is judged; empty where none is.
+        branch: the branch that is judged; empty if none is.
         entries: gives what the change touches, without the approvals that it files.
         trees: gives the files before the change, and those after it.
         by_agent: whether an agent makes the change, in a run or before its hook.
@@ -147,7 +147,7 @@ class Work(Record, frozen=False):
 
     @property
     def naming(self) -> Naming | None:
-        """The name that tells which item the change is judged as; None where none tells of any."""
+        """The name that tells which item the change is judged as; None if none tells of any."""
         return self.namings[0] if self.namings else None
 
     @property
@@ -275,7 +275,7 @@ class Work(Record, frozen=False):
         return found
 
     def item_of(self, commit: str | None) -> WorkItem | None:
-        """The item that a commit, or a message that is none yet, is held to; None where it names none.
+        """The item that a commit, or a message that is none yet, is held to; None if it names none.
 
         Raises:
             NotApplicable, MissingFact: as for `item`.
@@ -345,7 +345,7 @@ class Work(Record, frozen=False):
 
     @property
     def unresolved(self) -> Unresolved | None:
-        """Why the item that is named cannot be resolved; None where it can.
+        """The reason why the named item cannot be resolved; None if it can.
 
         Raises:
             NotApplicable: none is named.
@@ -375,7 +375,7 @@ class Work(Record, frozen=False):
         ]
 
     def branch_of_current(self, kind: str) -> str:
-        """The branch of the item that a kind's pointer names; empty where it cannot be told.
+        """The branch of the item that a kind's pointer names; empty if it cannot be told.
 
         Raises:
             MissingFact: the trusted base cannot be read.
@@ -499,7 +499,7 @@ class Work(Record, frozen=False):
         return Unresolved(_missing(unknown, settings, pointer, item), pointer) if unknown else item
 
     def landed(self, item: WorkItem, history: History) -> PastCommit | None:
-        """The newest commit of a history that did an item and is not reverted; None where none did.
+        """The newest commit of a history that did an item and is not reverted; None if none did.
 
         None did it where its own source has a status for it which says that it is open: several sources may
         list items of one id, and a subject does not tell them apart.
@@ -524,7 +524,7 @@ class Work(Record, frozen=False):
         return Documents(self.tree())
 
     def summary(self) -> dict[str, str | None] | None:
-        """The `work_item` of the JSON report; None where none is named."""
+        """The `work_item` of the JSON report; None if none is named."""
         if self.naming is None:
             return None
         resolved = self.resolved
@@ -561,7 +561,7 @@ def _fields_of(data: Any, settings: WorkKind, known: Mapping[str, str], *, curre
 
 
 def _unplaced(settings: WorkKind, item: WorkItem) -> str:
-    """A field of the pointer without which not one place of the document can be told; empty where one can."""
+    """A field of the pointer without which not one place of the document can be told; empty if one can."""
     unknown = ""
     for template in [*settings.document, *settings.index, *settings.legacy]:
         missing = sorted(Template(template).names - item.fields.keys())

@@ -179,7 +179,7 @@ class Naming(Record):
 
     @property
     def number(self) -> int | None:
-        """The digits of the id as an integer; None where it has none."""
+        """The digits of the id as an integer; None if it has none."""
         return identity(self.fields)[1]
 
     @property
@@ -313,7 +313,7 @@ def without_number(subject: str) -> str:
 
 
 def number_of(item_id: str) -> int | None:
-    """The last number of an id; None where it has none."""
+    """The last number of an id; None if it has none."""
     digits = re.search("([0-9]{1,18})[^0-9]*$", item_id[-60:])
     return int(digits[1]) if digits else None
 

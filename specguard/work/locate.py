@@ -47,12 +47,12 @@ class Tried(Record):
 
 
 class Located(Record, frozen=False):
-    """Where a work item's document is, or why it is not found.
+    """The place of a work item's document, or the reason why it is not found.
 
     Attributes:
         tried: every place that was looked at, in order.
-        path: the document; None where there is none, or more than one.
-        problem: what is wrong, in one sentence; empty where a document was found.
+        path: the document; None if there is none, or more than one.
+        problem: what is wrong, in one sentence; empty if a document was found.
         near: near misses, one sentence each.
         legacy: the canonical folder, where the document was found in an older place; empty otherwise.
     """
@@ -189,7 +189,7 @@ class Locator:
         return list(map(number_width, self.kind.number_format))
 
     def _patterns(self, template: str, widths: Sequence[int], *, note: bool = False) -> list[str]:
-        """The patterns of a template, one for each way to write the number; none where a field is missing.
+        """The patterns of a template, one for each way to write the number; none if a field is missing.
 
         Args:
             template: the template.
@@ -260,7 +260,7 @@ def matching(tree: Tree, pattern: str) -> list[bytes]:
 
 
 def read_text(tree: Tree, path: bytes) -> str | None:
-    """The text of a file; None where it is missing, too large, or no regular file.
+    """The text of a file; None if it is missing, too large, or no regular file.
 
     Raises:
         MissingFact: the object is not there.
@@ -273,7 +273,7 @@ def read_text(tree: Tree, path: bytes) -> str | None:
 
 
 def joined(folder: bytes, link: str) -> bytes | None:
-    """The path that a link means in a folder; None where it leads out of the repository or is an address."""
+    """The path that a link means in a folder; None if it leads out of the repository or is an address."""
     link = link.split("#", 1)[0].split("?", 1)[0]
     if not link or re.match("[a-z][a-z0-9+.-]*:", link, re.IGNORECASE):
         return None
@@ -304,13 +304,13 @@ class Pointer(Record):
     """The file that an item is resolved by: one that names the current item, or one that lists all of them.
 
     Attributes:
-        path: its path; None where there is no such file.
+        path: its path; None if there is no such file.
         tried: every place that was looked at.
-        problem: what is wrong, in one sentence; empty where nothing is.
+        problem: what is wrong, in one sentence; empty if nothing is.
         data: its JSON value.
         number: the number of the item it names; None for a file that lists all.
         id: the same as text, as the file has it.
-        line: the line of the number's key, or of the item's entry, from 1; None where it cannot be told.
+        line: the line of the number's key, or of the item's entry, from 1; None if it cannot be told.
     """
 
     path: bytes | None
@@ -382,14 +382,14 @@ def number_in(data: Any, field: str) -> tuple[str, int]:
 
 
 def value_at(data: Any, path: str) -> Any:
-    """The value at a dotted path of a JSON value; None where there is none (or `null`)."""
+    """The value at a dotted path of a JSON value; None if there is none (or `null`)."""
     for key in path.split(".") if path else ():
         data = data.get(key) if isinstance(data, dict) else None
     return data
 
 
 def text_at(data: Any, path: str) -> str | None:
-    """The text or integer at a dotted path, as text; None where there is none.
+    """The text or integer at a dotted path, as text; None if there is none.
 
     Raises:
         Shape: something else is there, or a text that no name can hold.

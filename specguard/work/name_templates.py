@@ -120,7 +120,7 @@ class Template:
 
     @property
     def literal(self) -> int:
-        """How many characters are literal: of two templates that read a text, the one with more wins."""
+        """The number of literal characters: of two templates that read a text, the one with more wins."""
         return sum(len(part) for part in self.parts if isinstance(part, str))
 
     @property
@@ -155,7 +155,7 @@ class Template:
         return text
 
     def read(self, text: str) -> dict[str, str] | None:
-        """The fields that render to a text; None where none do.
+        """The fields that render to a text; None if none do.
 
         Where several values would do, as with two placeholders that may hold the separator between them, the
         first takes as little as it can: what is free text stands last in names, as in `{id} {text}`.
@@ -276,7 +276,7 @@ def _by_re2(source: str) -> Callable[[str], tuple[str, ...] | None]:
 
 
 def number_width(text: str) -> int:
-    """How many digits a number has at least: 1 for the format `{n}`, 2 for `{n:02}`.
+    """The least number of digits: 1 for the format `{n}`, 2 for `{n:02}`.
 
     Raises:
         TemplateError: it is none of these.
@@ -365,7 +365,7 @@ class PathTemplate:
         return self._pattern
 
     def read(self, path: bytes) -> dict[str, str] | None:
-        """The values that its placeholders have in a path; None where it is no such path.
+        """The values that its placeholders have in a path; None if it is no such path.
 
         A placeholder takes as little as it can. The value of one that is written in capitals alone is given
         in small letters. A name that stands in it twice must have the same value at both places.
@@ -388,7 +388,7 @@ class PathTemplate:
             names: which placeholders count.
 
         Returns:
-            None where it is no such path.
+            None if it is no such path.
         """
         if self.read(path) is None:
             return None
@@ -400,7 +400,7 @@ class PathTemplate:
         return tuple(hole.write(fields[hole.name]) for hole in self._template.holes if hole.name in fields)
 
     def plain(self, fields: Mapping[str, str]) -> bytes | None:
-        """The one path that it is with these values; None where it has globs, or a value is missing.
+        """The one path that it is with these values; None if it has globs, or a value is missing.
 
         No value has a slash in it where it comes from a path; here one that has is taken as it is.
         """
@@ -448,7 +448,7 @@ class PathTemplate:
         return text
 
     def _texts(self, path: bytes) -> Sequence[str] | None:
-        """The text of each placeholder in a path; None where it is no such path."""
+        """The text of each placeholder in a path; None if it is no such path."""
         if self._exact is None:
             self._exact = self._matcher()
         groups = self._exact(path)

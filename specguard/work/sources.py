@@ -55,7 +55,7 @@ class Source(Record):
 
     @property
     def problem(self) -> str:
-        """Why it cannot be read, as a clause that follows its name; empty where it can.
+        """The reason why it cannot be read, as a clause that follows its name; empty if it can.
 
         Raises:
             MissingFact: the object is not there.
@@ -75,7 +75,7 @@ class Source(Record):
 
     @cached_property
     def items(self) -> Sequence[Listed]:
-        """The items that have an id; none where it cannot be read.
+        """The items that have an id; none if it cannot be read.
 
         Raises:
             MissingFact: the object is not there.
@@ -95,12 +95,12 @@ class Source(Record):
         return {**top, **self.given}
 
     def top(self, name: str) -> Any:
-        """A field at its top, such as `gates`; None where it has none."""
+        """A field at its top, such as `gates`; None if it has none."""
         return self.data.value.get(name) if isinstance(self.data.value, dict) else None
 
     @property
     def _place(self) -> tuple[tuple[str, ...], Any]:
-        """Where its items are, and what is there."""
+        """The place of its items, and the value there."""
         value, named = self.data.value, self.settings.items
         if named:
             return tuple(named.split(".")), value_at(value, named)
@@ -138,10 +138,10 @@ class Sources(Record, frozen=False):
     Attributes:
         kinds: the policy's kinds by name.
         documents: the tree's.
-        entries: what the change touches; None where no change is judged.
+        entries: what the change touches; None if no change is judged.
         whole: whether the whole tree is judged.
-        landed: tells whether a commit did an item; None where no commit can tell.
-        shown: tells whether a commit or a run shows what a status says; None where the status is enough.
+        landed: tells whether a commit did an item; None if no commit can tell.
+        shown: tells whether a commit or a run shows what a status says; None if the status is enough.
     """
 
     kinds: Mapping[str, WorkKind]
@@ -172,7 +172,7 @@ class Sources(Record, frozen=False):
 
     @cached_property
     def touched(self) -> frozenset[bytes]:
-        """The paths that the change touches; none where no change is judged.
+        """The paths that the change touches; none if no change is judged.
 
         Raises:
             MissingFact: they cannot be read.
@@ -299,7 +299,7 @@ class Sources(Record, frozen=False):
         return f"{item.status}, and no commit or run of it shows that" if item.closed else item.status
 
     def at(self, path: bytes) -> Source | None:
-        """The source that a file is; None where it is none."""
+        """The source that a file is; None if it is none."""
         return next((source for source in self.all if source.path == path), None)
 
 
@@ -343,7 +343,7 @@ class Stated(Record):
 
     Attributes:
         text: what it says.
-        line: its line in the source, from 1; None where that cannot be told.
+        line: its line in the source, from 1; None if that cannot be told.
         value: the element as the source has it: the text, or a mapping.
     """
 
@@ -365,7 +365,7 @@ class Listed(DataEntry):
 
     @property
     def number(self) -> int | None:
-        """The digits of the id as an integer; None where it has none."""
+        """The digits of the id as an integer; None if it has none."""
         return number_of(self.id)
 
     @property
@@ -375,12 +375,12 @@ class Listed(DataEntry):
 
     @property
     def owner(self) -> str:
-        """Whose it is; empty where that is not said."""
+        """Its owner; empty if there is none."""
         return self.text("owner")
 
     @property
     def status(self) -> str:
-        """Its status as it is written; empty where there is none."""
+        """Its status as it is written; empty if there is none."""
         return self.text("status")
 
     @property
@@ -459,11 +459,11 @@ class Listed(DataEntry):
         return normal_id(self.id) == normal_id(item_id)
 
     def get(self, name: str) -> Any:
-        """The value of a field of its entry, found where its kind's `fields` says; None where it has none."""
+        """The value of a field of its entry, found where its kind's `fields` says; None if it has none."""
         return self._said(name)[1]
 
     def text(self, name: str) -> str:
-        """A field that holds a text or a number, as text; empty where it does not."""
+        """A field that holds a text or a number, as text; empty if it does not."""
         value = self.get(name)
         return written(value) if isinstance(value, (str, int, float)) else ""
 
@@ -479,7 +479,7 @@ class Listed(DataEntry):
         return found
 
     def _said(self, name: str) -> tuple[str, Any]:
-        """Where a field stands in its entry, and its value; None where it stands nowhere."""
+        """The place of a field in its entry, and its value; None if there is none."""
         for text in self.source.settings.paths_of(name):
             path = text.replace("{number}", self.id)
             value = value_at(self.value, path)
@@ -505,7 +505,7 @@ def scalars(entry: Mapping[str, Any]) -> dict[str, str]:
 
 
 def slug_of(title: str) -> str:
-    """A title as a slug; empty where nothing of it can stand in one."""
+    """A title as a slug; empty if nothing of it can stand in one."""
     return re.sub("[^a-z0-9]+", "-", title.casefold()[:200]).strip("-")[:60].strip("-")
 
 
@@ -581,7 +581,7 @@ def pointer_of(source: Source, line: int | None = None, problem: str = "") -> Po
     Args:
         source: the source.
         line: the line of the item's entry.
-        problem: what is wrong with it; empty where nothing is.
+        problem: what is wrong with it; empty if nothing is.
     """
     return Pointer(source.path, [Tried(path_text(source.path), "was read")], problem, line=line)
 

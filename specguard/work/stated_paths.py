@@ -58,7 +58,7 @@ class Scope(Record):
 
     Attributes:
         paths: the patterns.
-        document: the document that lists them; None where the policy does.
+        document: the document that lists them; None if the policy does.
         lines: the line of each pattern in the document.
         unread: the lines of items in its lists that begin with no path, so that more may be meant.
     """
@@ -202,7 +202,7 @@ def _path_in(text: Text) -> Iterator[Ask]:
 
 
 def _path(text: str, *, sure: bool = False) -> str:
-    """A text as a pattern of paths; empty where it is none, or a word that need not be one."""
+    """A text as a pattern of paths; empty if it is none, or a word that need not be one."""
     path = _LINES.sub("", text.strip()).removeprefix("./")
     if not _PATH.fullmatch(path):
         return ""
@@ -301,7 +301,7 @@ def rows_for(text: str, kind: str, item_id: str, number: int | None) -> list[Ind
         text: the index, in Markdown.
         kind: the kind's name, which may stand before a number.
         item_id: the item's id.
-        number: its number; None where it has none.
+        number: its number; None if it has none.
     """
     from specguard.documents.document import Document
 

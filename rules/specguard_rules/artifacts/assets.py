@@ -226,7 +226,7 @@ class Asset(Record):
 
 
 def read_index(data: Data | None, settings: Assets) -> list[Asset] | None:
-    """The assets that an index lists, or has in a table by id; None where it has neither."""
+    """The assets that an index lists, or has in a table by id; None if it has neither."""
     if data is None or data.problem is not None:
         return None
     keys: list[list[str | int]] = [[*key.split(".")] for key in settings.entries]
@@ -262,7 +262,7 @@ def _bytes(name: str) -> bytes:
 
 
 def _joined(folder: str, name: str) -> bytes:
-    """A path from the root; empty where it climbs out of it, or is the root or that folder as a whole."""
+    """A path from the root; empty if it climbs out of it, or is the root or that folder as a whole."""
     from specguard.rules import plain_path
 
     place = plain_path(_bytes(f"{folder}/{name}".replace("\\", "/")))

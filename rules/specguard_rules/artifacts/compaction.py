@@ -122,7 +122,7 @@ class Pass(Record, frozen=False):
 
     @property
     def date(self) -> str:
-        """The date in the folder's name; empty where it has none."""
+        """The date in the folder's name; empty if it has none."""
         date = re.search(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", path_text(self.folder.rpartition(b"/")[2]))
         return date[0] if date else ""
 
@@ -402,7 +402,7 @@ def _unswept(agents: Sequence[tuple[Pass, str]], one: Pass, sweep: Sweep) -> Fin
 
 
 def _late(one: Pass, sweeps: Sequence[Sweep]) -> Iterator[Finding]:
-    """Where an agent's first entry is surely earlier than the sweep."""
+    """The first entries of agents that are surely earlier than the sweep."""
     recorded = [
         stamp
         for artifact, section, _ in sweeps

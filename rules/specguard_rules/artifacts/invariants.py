@@ -213,7 +213,7 @@ def _broken(
 
 
 def _count(pattern: Expression, path: bytes, files: Tree) -> int:
-    """How often a pattern matches in the lines of a regular file; never where there is none.
+    """The number of matches of a pattern in the lines of a regular file; 0 if there is none.
 
     Raises:
         MissingFact: the file cannot be read, or the pattern matches in a line that is too long.

@@ -268,7 +268,7 @@ class HiddenText(Rule):
 
 
 def _half(comment: str) -> tuple[str, str]:
-    """Which half of a pair a comment may be, `begin` or `end`, and the pair's name; empty where it is none.
+    """The half of a pair that a comment may be, `begin` or `end`, and the pair's name; empty if it is none.
 
     Tools name the pair in words, `SPECKIT START`, and put values behind them, such as a version.
     """

@@ -93,7 +93,7 @@ def _trailer(line: str, number: int) -> Trailer | None:
 
 
 def _read(lines: Sequence[str]) -> list[Trailer]:
-    """The trailers of the last paragraph; none where it is the subject's or has other lines."""
+    """The trailers of the last paragraph; none if it is the subject's or has other lines."""
     end = len(lines)
     while end and not lines[end - 1].strip():
         end -= 1

@@ -143,7 +143,7 @@ def _value(found: Any, known: dict[int, Any]) -> Any:
 
 
 def fields(value: Any, *keys: str) -> dict[str, Any]:
-    """The mapping at a key, through mappings; empty where there is none."""
+    """The mapping at a key, through mappings; empty if there is none."""
     found = _at(value, *keys)
     return found if isinstance(found, dict) else {}
 
@@ -184,7 +184,7 @@ class Step(Record):
 
 
 def steps(top: Any) -> Iterator[Step]:
-    """The steps of a CI file, in its order; none where it is no mapping."""
+    """The steps of a CI file, in its order; none if it is no mapping."""
     if _at(top, "jobs") is not None:
         for name, job in fields(top, "jobs").items():
             yield from _github(name, _at(job, "steps"), job, top)

@@ -335,7 +335,7 @@ def _inside(words: Sequence[str]) -> bool:
 
 
 def _script(words: Sequence[str]) -> str:
-    """The script that a command runs, as it is written; empty where it runs none."""
+    """The script that a command runs, as it is written; empty if it runs none."""
     while base_name(words) in _STARTERS and len(words) > 1:
         words = words[1:]
         while len(words) > 1 and words[0].startswith("-"):
@@ -354,7 +354,7 @@ def _script(words: Sequence[str]) -> str:
 
 
 def _place(name: str, folder: str, action: str) -> str | None:
-    """A name as a path from the repository's root; None where a variable or the outside is in it."""
+    """A name as a path from the repository's root; None if a variable or the outside is in it."""
     start = _START.match(name)
     if start:
         name, folder = name[start.end() :], action if start["action"] else ""

@@ -109,7 +109,7 @@ class Command(Record, frozen=False):
 
 
 def base_name(words: Sequence[str]) -> str:
-    """The name of the program that is the first of some words; empty where there is none."""
+    """The name of the program that is the first of some words; empty if there is none."""
     return words[0].rpartition("/")[2] if words else ""
 
 

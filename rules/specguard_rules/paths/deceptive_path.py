@@ -194,7 +194,7 @@ class _NewNames:
                 yield from ((folder, name) for name in names)
 
     def twin(self, folder: bytes, name: bytes) -> Verdict | None:
-        """Another name of its folder that a new name would be taken for; None where there is no such name."""
+        """Another name of its folder that a new name would be taken for; None if there is no such name."""
         for other in self._alike(folder, name):
             if other != name:
                 return _difference(name, other), "error", "twin"
@@ -255,7 +255,7 @@ def _on_windows_disk(name: bytes) -> bytes:
 
 
 def _readings(name: bytes) -> Sequence[str]:
-    """How a name may be read, the likeliest first; nothing where it is not UTF-8."""
+    """The possible readings of a name, the likeliest first; none if it is not UTF-8."""
     if name.isascii():
         return [name.decode("ascii").lower()]
     from specguard.rules import look_alikes
@@ -267,7 +267,7 @@ def _readings(name: bytes) -> Sequence[str]:
 
 
 def _difference(name: bytes, other: bytes) -> str:
-    """How two names differ that read alike."""
+    """The difference between two names that look alike."""
     import unicodedata
 
     named, one, two = path_text(other), name.decode("utf-8"), other.decode("utf-8")

@@ -207,7 +207,7 @@ def _pins_alone(path: bytes, before: Tree, after: Tree) -> bool:
 
 
 def landing(commits: Sequence[Commit] | None, policy: Policy) -> Sequence[Commit]:
-    """The commits that land one by one: none where the source has none, or where a merge squashes them."""
+    """The commits that land one by one: none if the source has none, or where a merge squashes them."""
     return () if commits is None or policy.merge == "squash" else commits
 
 
@@ -235,7 +235,7 @@ def judged(entries: Sequence[Entry], commits: Sequence[Commit]) -> Iterator[tupl
 
 
 class Moves:
-    """Where content went that stayed the same: pairs of a deletion and an addition of one object."""
+    """Moves of unchanged content: pairs of a deletion and an addition of one object."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._added: dict[str, Entry] = {}
@@ -247,7 +247,7 @@ class Moves:
                 self._deleted.setdefault(entry.old, entry)
 
     def other(self, entry: Entry) -> Entry | None:
-        """The entry of the path that a file was moved to, or from; None where it was not moved."""
+        """The entry of the path that a file was moved to, or from; None if it was not moved."""
         if entry.deleted:
             return self._added.get(entry.old)
         return self._deleted.get(entry.new) if entry.added else None
@@ -468,7 +468,7 @@ class _Reach:
         self._holders: dict[bytes, tuple[bytes, str]] | None = None
 
     def wrong(self, path: bytes, target: bytes) -> str:
-        """Where a link leads that it must not; empty where it may.
+        """The forbidden target of a link; empty if it may lead there.
 
         Args:
             path: the link's own path.

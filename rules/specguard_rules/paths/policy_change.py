@@ -288,7 +288,7 @@ def deciding(value: Any) -> Any:
 
 
 def _name(job: Any) -> str:
-    """The name of a job in a list, as Azure Pipelines has them; empty where it has none."""
+    """The name of a job in a list, as Azure Pipelines has them; empty if it has none."""
     names = [job.get(key) for key in ("job", "deployment", "stage")] if isinstance(job, dict) else []
     return next((name for name in names if isinstance(name, str)), "")
 

@@ -642,7 +642,7 @@ def _lacking(run: RunRecord, assets: Assets) -> tuple[Sequence[str], Sequence[st
 
 
 def _last_changes(paths: Sequence[bytes], commits: Sequence[Commit]) -> Mapping[bytes, int]:
-    """The number of the commit that changes each path last; 0 where none of them tells."""
+    """The number of the commit that changes each path last; 0 if none of them tells."""
     last = dict.fromkeys(paths, 0)
     for number, commit in enumerate(commits):
         last.update((entry.path, number) for entry in commit.own_entries if entry.path in last)

@@ -64,7 +64,7 @@ def judged(
     """The findings in the runs that commits name and in those that the change adds; each run once.
 
     Args:
-        commits: the change's; None where it has none.
+        commits: the change's; None if it has none.
         records: the runs.
         judge: what is found in a run, with the first commit that names it.
         whole: whether every run counts.
@@ -289,7 +289,7 @@ class StaleHeartbeat(Rule):
 
 
 def _ago(seconds: float) -> str:
-    """How long ago something was, for a person."""
+    """The time since something, for a person."""
     for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * length:
             return f"{int(seconds // length)} {unit} ago"

@@ -230,7 +230,7 @@ class Early(Record):
     def here(cls, environment: Mapping[str, str], *, look: bool) -> Self | None:
         """Find the working tree, and begin to look where that is asked for.
 
-        None where there is nothing to look for, of which the event's judge will tell.
+        None if there is nothing to look for, of which the event's judge will tell.
         """
         try:
             folder = os.fsencode(environment.get("CLAUDE_PROJECT_DIR", "")) or os.getcwdb()

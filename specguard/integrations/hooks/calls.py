@@ -133,7 +133,7 @@ def _edited(event: HookEvent) -> Deeds:
 
 
 def _whole(event: HookEvent) -> bytes | None:
-    """The content of a file that is written as a whole; None where it cannot be told."""
+    """The content of a file that is written as a whole; None if it cannot be told."""
     texts = [text_of(event.input, name, what=event.tool) for name in CONTENT_KEYS if name in event.input]
     try:
         return texts[0].encode("utf-8") if len(texts) == 1 else None
@@ -143,7 +143,7 @@ def _whole(event: HookEvent) -> bytes | None:
 
 
 def _replaced(event: HookEvent, path: bytes) -> bytes | None:
-    """A file in which texts are replaced, as it is on the disk now; None where that cannot be told."""
+    """A file in which texts are replaced, as it is on the disk now; None if that cannot be told."""
     steps = event.input.get("edits", [event.input])
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
         raise UnreadableError(f"`edits` of {event.tool} is no list of objects")
@@ -159,7 +159,7 @@ def _replaced(event: HookEvent, path: bytes) -> bytes | None:
 
 
 def _replace(content: bytes | None, step: Mapping[str, Any], tool: str) -> bytes | None:
-    """A content after one replacement; None where it cannot be told what the tool makes of it."""
+    """A content after one replacement; None if it cannot be told what the tool makes of it."""
     try:
         old = text_of(step, *OLD_KEYS, what=tool).encode("utf-8")
         new = text_of(step, *NEW_KEYS, what=tool).encode("utf-8")
@@ -180,7 +180,7 @@ def _replace(content: bytes | None, step: Mapping[str, Any], tool: str) -> bytes
 
 
 def read_file(path: bytes) -> bytes | None:
-    """A file of the disk; None where there is none that can be read, or it is larger than `READ_LIMIT`."""
+    """A file of the disk; None if there is none that can be read, or it is larger than `READ_LIMIT`."""
     try:
         # A pipe or device would be waited for.
         if not os.path.isfile(path):
@@ -208,7 +208,7 @@ def read_patch(text: str, directory: bytes, read: Callable[[bytes], bytes | None
     Args:
         text: the patch.
         directory: the folder in which it would be applied.
-        read: gives the content of a file by its name, joined to `directory`; None where there is no such
+        read: gives the content of a file by its name, joined to `directory`; None if there is no such
             file, or none that can be read.
     """
     data = as_bytes(text) if len(text) <= PATCH_SIZE else b""
@@ -243,7 +243,7 @@ def read_patch(text: str, directory: bytes, read: Callable[[bytes], bytes | None
 
 
 def _updated(text: bytes, body: bytes) -> bytes | None:
-    """A file's content after its hunks, each found in turn as it is written; None where one is not there."""
+    """A file's content after its hunks, each found in turn as it is written; None if one is not there."""
     text = text if not text or text.endswith(b"\n") else text + b"\n"
     made: list[bytes] = []
     at = 0
@@ -269,7 +269,7 @@ def _updated(text: bytes, body: bytes) -> bytes | None:
 
 
 def _find(rows: Sequence[bytes], text: bytes, start: int, *, last: bool = False) -> int:
-    """Where whole lines are in a text, at or after a position that begins a line; -1 where they are not."""
+    """The position of whole lines in a text, at or after one that begins a line; -1 if they are not there."""
     wanted = b"\n" + b"\n".join(rows) + b"\n"
     within = b"\n" + text
     if not last:
@@ -393,7 +393,7 @@ def names_of(path: bytes, directory: bytes, environment: Mapping[str, str], *, g
 
 
 def work_tree_at(folder: bytes) -> Checkout | None:
-    """The working tree that a folder is in; None where it is in none."""
+    """The working tree that a folder is in; None if it is in none."""
     for root in _above(os.path.realpath(folder)):
         found = _work_tree(root)
         if found is not None:
@@ -453,7 +453,7 @@ def _above(folder: bytes) -> list[bytes]:
 
 
 def _work_tree(root: bytes) -> Checkout | None:
-    """The working tree whose root a folder is; None where it is none."""
+    """The working tree whose root a folder is; None if it is none."""
     place = root.rstrip(b"/") + b"/.git"
     try:
         os.lstat(place)

@@ -132,10 +132,10 @@ class HookEvent(Record):
             (`stop`), the `start` of a session, or something `other` that is not judged.
         directory: the folder in which the call runs, as an absolute path.
         projects: the folders that the agent's program says it works in, as absolute paths.
-        tool: the tool's name; empty where there is none.
+        tool: the tool's name; empty if there is none.
         input: what the tool is called with.
-        session: what tells the session from others; empty where nothing does.
-        again: whether the agent goes on already because a hook asked it to; None where nothing says so.
+        session: what tells the session from others; empty if nothing does.
+        again: whether the agent goes on already because a hook asked it to; None if nothing says so.
         loops: how often it did so in a row, where the program counts that; else None.
     """
 

@@ -74,7 +74,7 @@ class _Judging:
 
     Attributes:
         homes: the working trees that it is about.
-        pin: the session's; None where it has none.
+        pin: the session's; None if it has none.
         own: why the event is refused for the guard's own sake.
     """
 

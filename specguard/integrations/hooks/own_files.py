@@ -55,7 +55,7 @@ _PROGRAMS: Final = frozenset({b"specguard", b"git"})
 def wrong(
     edit: FileEdit, names: Sequence[bytes], trees: Sequence[Checkout], environment: Mapping[str, str]
 ) -> str:
-    """Why a file must not be written by an agent; empty where it may.
+    """The reason why an agent must not write a file; empty if it may.
 
     Args:
         edit: what would be written.
@@ -244,7 +244,7 @@ def _home(environment: Mapping[str, str]) -> bytes:
 
 
 def _text(file: bytes) -> bytes:
-    """The beginning of a file; empty where there is none."""
+    """The beginning of a file; empty if there is none."""
     try:
         with open(file, "rb") as stream:
             return stream.read(_LIMIT)

@@ -96,7 +96,7 @@ def note_firing(event: HookEvent, tree: Checkout) -> None:
 
 
 def last_fired(agent: Agent, tree: Checkout) -> tuple[float, str] | None:
-    """When an agent's hook last ran in a worktree, in seconds since the epoch, and on which event."""
+    """The last time an agent's hook ran in a worktree, in seconds since the epoch, and its event."""
     file = os.path.join(tree.git_dir, _FIRED, agent.encode())
     name = _read(file, 60).decode("ascii", "replace")
     try:
@@ -115,7 +115,7 @@ class Session:
     Attributes:
         stops: how often in a row its end was held up.
         told: the fingerprints of findings that the agent was told.
-        base: the object id of the base that was pinned when the session began; empty where nothing says so.
+        base: the object id of the base that was pinned when the session began; empty if nothing says so.
         kept: whether what is remembered can be kept.
     """
 
@@ -148,15 +148,15 @@ class Pin(Record, frozen=False):
     """The base of a session.
 
     Attributes:
-        file: where it is kept; empty where it cannot be.
+        file: where it is kept; empty if it cannot be.
         name, oid, ref, how: of the base, as in `specguard.change.base.Found`.
-        asked: the policy's name for it; empty where none names it.
-        address: the remote's, when the session began; empty where there is none.
-        head: the object id of `HEAD` when the session began; empty where that is not known.
+        asked: the policy's name for it; empty if none names it.
+        address: the remote's, when the session began; empty if there is none.
+        head: the object id of `HEAD` when the session began; empty if that is not known.
         judged: the object id of the `HEAD` whose commits were judged last; empty before that.
         seen: what tells the state that was judged last from others; empty before that.
         found: the fingerprints of what was found in the commits.
-        lost: that it had to be made anew, in a sentence; empty where it had not.
+        lost: that it had to be made anew, in a sentence; empty if it had not.
     """
 
     file: str
@@ -176,7 +176,7 @@ class Pin(Record, frozen=False):
     def of(cls, event: HookEvent, tree: Checkout, environment: Mapping[str, str]) -> Self | None:
         """The pin of an event's session; made where the session begins with this event.
 
-        None where there is nothing that could be pinned: a session without a name, or no commit yet.
+        None if there is nothing that could be pinned: a session without a name, or no commit yet.
 
         Raises:
             SpecguardError: the repository cannot be read.

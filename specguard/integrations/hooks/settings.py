@@ -126,7 +126,7 @@ class FoundHooks(Record):
     Attributes:
         missing: the events whose hook is not there, or not as it should be.
         commands: the commands of the hooks that are there, by their events.
-        switched_off: by what the file switches hooks off; empty where it does not.
+        switched_off: by what the file switches hooks off; empty if it does not.
     """
 
     missing: Sequence[str]
@@ -302,7 +302,7 @@ def _object_of(text: str) -> dict[str, Any]:
 
 
 def _member(text: str, name: str) -> tuple[int, int]:
-    """Where the value of a member of an object begins and ends; twice the object's end where it has none."""
+    """The two ends of the value of an object's member; twice the object's end if it has none."""
 
     def next_value(at: int) -> int:
         while text[at] in " \t\r\n:,":
@@ -364,7 +364,7 @@ def known_calls(environment: Mapping[str, str]) -> list[str]:
 
 
 def _script() -> str:
-    """The script that is running; empty where it is a module that runs."""
+    """The script that is running; empty if it is a module that runs."""
     script = os.path.abspath(sys.argv[0])
     return script if os.path.basename(script) == NAME and os.access(script, os.X_OK) else ""
 
@@ -389,7 +389,7 @@ class Trust(Record):
     """The state of an agent's trust.
 
     Attributes:
-        trusted: whether it runs the hooks; None where that cannot be told.
+        trusted: whether it runs the hooks; None if that cannot be told.
         said: why.
         help: what a person does about it.
     """
@@ -404,7 +404,7 @@ def trust_of(host: Host, program: str | None, top: str, environment: Mapping[str
 
     Args:
         host: the agent.
-        program: the path of its program; None where it is not there.
+        program: the path of its program; None if it is not there.
         top: the project's folder.
         environment: where the home folder and the program's own are found.
     """
@@ -564,7 +564,7 @@ class Probe(Record, kw_only=True):
         state: `refused` as it should be, `broken` where it was refused because it could not be judged, or
             `passed` where the agent's program would have gone on.
         said: the reason that was given, or what went wrong.
-        repair: the command that it names for repairing the guard; empty where it names none.
+        repair: the command that it names for repairing the guard; empty if it names none.
         seconds: how long it took.
     """
 

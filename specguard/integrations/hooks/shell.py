@@ -69,7 +69,7 @@ class Word(Record):
     """A word.
 
     Attributes:
-        text: what the program is given; None where that is not written out.
+        text: what the program is given; None if that is not written out.
         pattern: whether `*`, `?` or `[` in it stand for names of files.
     """
 
@@ -99,7 +99,7 @@ class Interpreter:
     """Follows a command, and collects what it does.
 
     Attributes:
-        place: the folder in which the shell stands, from `directory`; None where that is not known.
+        place: the folder in which the shell stands, from `directory`; None if that is not known.
         deeds: what was told so far.
     """
 
@@ -291,7 +291,7 @@ class Interpreter:
         return normal(joined(self.directory, path)) or b"."
 
     def paths(self, *words: Word) -> list[bytes]:
-        """The pathnames that words are, from where the command begins; none where that is not written out."""
+        """The pathnames that words are, from where the command begins; none if that is not written out."""
         return [path for word in words for path in self._paths(word)]
 
     def _paths(self, word: Word) -> list[bytes]:
@@ -380,7 +380,7 @@ def tell(telling: Interpreter, name: str, words: Words, given: str | None) -> No
         telling: collects it.
         name: the program.
         words: its arguments.
-        given: what it reads from its standard input; None where that is not written out.
+        given: what it reads from its standard input; None if that is not written out.
     """
     if name == "git":
         _git(telling, words, given)
