@@ -17,33 +17,22 @@ LOCKED = "[rules.locked-path]\n"
 @pytest.mark.parametrize(
     ("old", "new", "key", "effect"),
     [
-        ("", f'{LOCKED}paths = ["a/"]', "rules.locked-path.paths", "tightens"),
-        (f'{LOCKED}paths = ["a/", "b"]', f'{LOCKED}paths = ["a/"]', "rules.locked-path.paths", "loosens"),
-        (f'{LOCKED}paths = ["a/b"]', f'{LOCKED}paths = ["a/"]', "rules.locked-path.paths", "tightens"),
-        (f'{LOCKED}paths = ["a/"]', f'{LOCKED}paths = ["a/b"]', "rules.locked-path.paths", "loosens"),
-        (f'{LOCKED}paths = ["a"]', f'{LOCKED}paths = ["b"]', "rules.locked-path.paths", "incomparable"),
-        (f'{LOCKED}paths = ["*.x"]', f'{LOCKED}paths = ["*.y"]', "rules.locked-path.paths", "incomparable"),
-        ("", f'{LOCKED}exclude = ["a"]', "rules.locked-path.exclude", "loosens"),
-        (f'{LOCKED}exclude = ["a"]', "", "rules.locked-path.exclude", "tightens"),
-        ("", f'{LOCKED}severity = "off"', "rules.locked-path.severity", "loosens"),
-        (
-            f'{LOCKED}severity = "info"',
-            f'{LOCKED}severity = "warning"',
-            "rules.locked-path.severity",
-            "tightens",
-        ),
-        ("", f'{LOCKED}stages = ["push"]', "rules.locked-path.stages", "loosens"),
-        ("", f"{LOCKED}approvable = false", "rules.locked-path.approvable", "tightens"),
+        ("", f'{LOCKED}paths = ["a/"]', "paths", "tightens"),
+        (f'{LOCKED}paths = ["a/", "b"]', f'{LOCKED}paths = ["a/"]', "paths", "loosens"),
+        (f'{LOCKED}paths = ["a/b"]', f'{LOCKED}paths = ["a/"]', "paths", "tightens"),
+        (f'{LOCKED}paths = ["a/"]', f'{LOCKED}paths = ["a/b"]', "paths", "loosens"),
+        (f'{LOCKED}paths = ["*.x"]', f'{LOCKED}paths = ["*.y"]', "paths", "incomparable"),
+        ("", f'{LOCKED}exclude = ["a"]', "exclude", "loosens"),
+        (f'{LOCKED}exclude = ["a/"]', f'{LOCKED}exclude = ["a/b"]', "exclude", "tightens"),
+        ("", f'{LOCKED}severity = "off"', "severity", "loosens"),
+        (f'{LOCKED}severity = "info"', f'{LOCKED}severity = "warning"', "severity", "tightens"),
+        ("", f'{LOCKED}stages = ["push"]', "stages", "loosens"),
+        ("", f"{LOCKED}approvable = false", "approvable", "tightens"),
         ('base = "a"', 'base = "b"', "base", "incomparable"),
         ("", 'merge = "squash"', "merge", "incomparable"),
         ("", 'remote = "https://example.org/x.git"', "remote", "incomparable"),
         ("", '[authority]\nnormative = ["a"]', "authority.normative", "tightens"),
-        (
-            '[authority]\nnormative = ["a", "b"]',
-            '[authority]\nnormative = ["a"]',
-            "authority.normative",
-            "loosens",
-        ),
+        ('[authority]\nnormative = ["a"]', "", "authority.normative", "loosens"),
         (
             '[authority]\norder = ["a", "b"]',
             '[authority]\norder = ["b", "a"]',
@@ -51,29 +40,21 @@ LOCKED = "[rules.locked-path]\n"
             "incomparable",
         ),
         ("", '[[authority.keys]]\nname = "root"', "authority.keys", "tightens"),
-        ('[[authority.keys]]\nname = "root"', "", "authority.keys", "loosens"),
-        (f'{LOCKED}exclude = ["a/"]', f'{LOCKED}exclude = ["a/b"]', "rules.locked-path.exclude", "tightens"),
-        ("", "require_work_item = ['a']", "require_work_item", "tightens"),
-        ("require_work_item = ['a']", "", "require_work_item", "loosens"),
         ("", "require_work_item = true", "require_work_item", "tightens"),
+        ("require_work_item = ['a']", "", "require_work_item", "loosens"),
         ("require_work_item = true", 'require_work_item = ["a*"]', "require_work_item", "loosens"),
         ('require_work_item = ["a"]', 'require_work_item = ["a", "b"]', "require_work_item", "tightens"),
         ("", '[work.phase]\nbranch = "a-{number}"', "work.phase", "incomparable"),
         ('[work.p]\nbranch = "a"', '[work.p]\nbranch = "a"\nscope = ["x/"]', "work.p.scope", "loosens"),
-        ('[work.p]\nbranch = "a"', '[work.p]\nbranch = "b"', "work.p.branch", "incomparable"),
         ("", '[authority.sections]\nLocks = "locked-path"', "authority.sections.Locks", "tightens"),
-        (
-            "",
-            '[authority.sections]\n"Locked zones" = "nothing"',
-            "authority.sections.Locked zones",
-            "incomparable",
-        ),
+        ("", '[authority.sections]\nZones = "nothing"', "authority.sections.Zones", "incomparable"),
     ],
 )
 def test_a_difference_tightens_loosens_or_neither(
     load: Load, old: str, new: str, key: str, effect: str
 ) -> None:
     change = compare(load.toml(old or "# none"), load.toml(new or "# none"))
+    key = f"rules.locked-path.{key}" if LOCKED in new else key
     assert [(one.key, one.effect) for one in change.differences] == [(key, effect)]
     assert change.effect == effect
     assert change
@@ -125,25 +106,23 @@ def test_what_lies_between_is_said(old: Any, new: Any, summary: str) -> None:
     assert Difference("key", old, new, "incomparable").summary == summary
 
 
-def test_another_list_of_plugins_can_be_anything(load: Load) -> None:
-    old, new = load.toml("# none"), load.toml("# none")
-    new.to_data()["top"]["plugins"] = ["acme"]
-    assert [(one.key, one.effect) for one in compare(old, new).differences] == [("plugins", "incomparable")]
-
-
-@pytest.mark.parametrize(("gone", "effect"), [("old", "tightens"), ("new", "loosens")])
-def test_a_rule_that_comes_tightens_and_one_that_goes_loosens(load: Load, gone: str, effect: str) -> None:
-    policies = {"old": load.toml("# none"), "new": load.toml("# none")}
-    policies[gone].rules = [rule for rule in policies[gone].rules if rule.name != "locked-path"]
-    change = compare(policies["old"], policies["new"])
-    assert [(one.key, one.effect) for one in change.differences] == [("rules.locked-path", effect)]
+def test_another_list_of_plugins_can_be_anything_and_a_rule_that_goes_loosens(load: Load) -> None:
+    one, other = load.toml("# none"), load.toml("# none")
+    other.to_data()["top"]["plugins"] = ["acme"]
+    assert [(each.key, each.effect) for each in compare(one, other).differences] == [
+        ("plugins", "incomparable")
+    ]
+    one, other = load.toml("# none"), load.toml("# none")
+    other.rules = [rule for rule in other.rules if rule.name != "locked-path"]
+    for old, new, effect in ((one, other, "loosens"), (other, one, "tightens")):
+        [found] = compare(old, new).differences
+        assert (found.key, found.effect) == ("rules.locked-path", effect)
 
 
 def test_equal_policies_do_not_differ(load: Load) -> None:
     policy = load("# A\n\n## Locked zones\n\n- `a/`\n")
     change = compare(policy, load.toml('[rules.locked-path]\npaths = ["a/"]'))
-    assert not change
-    assert change.effect is None
+    assert (bool(change), change.effect) == (False, None)
 
 
 def test_each_side_has_its_line(load: Load) -> None:

@@ -30,23 +30,6 @@ def merge(*texts: str) -> Merged:
     )
 
 
-def test_guards_add_up_and_keep_their_own_origins() -> None:
-    merged = merge(
-        '# preset\n[rules.locked-path]\npaths = ["p", "q"]',
-        '[rules.locked-path]\npaths = [\n"q",\n"r"]',
-        'rules.locked-path.paths = ["s", "r"]',
-    )
-    key = ("rules", "locked-path", "paths")
-    assert merged.data["rules"]["locked-path"]["paths"] == ["p", "q", "r", "s"]
-    assert [merged.origins[*key, index] for index in range(4)] == [
-        Origin("a", 3),
-        Origin("a", 3),
-        Origin("b", 4),
-        Origin("c", 1),
-    ]
-    assert merged.problems == []
-
-
 @pytest.mark.parametrize(
     ("rule", "setting"),
     [("locked-path", "paths"), ("forbidden-path", "paths"), ("protected-branch", "branches")],
@@ -66,12 +49,6 @@ def test_other_lists_are_replaced() -> None:
     assert merged.origin(("rules", "x", "a", 1)) == Origin("b", 2)
     assert merged.origin(("rules", "x", "b", 0)) == Origin("a", 4)
     assert ("rules", "x", "a", 1) not in merged.origins
-
-
-def test_a_later_preset_goes_before_an_earlier_one_and_the_project_before_both() -> None:
-    merged = merge("# preset\na = 1\nb = 1\nc = 1", "# preset\nb = 2\nc = 2", "c = 3")
-    assert merged.data == {"a": 1, "b": 2, "c": 3}
-    assert [str(merged.origins[key,]) for key in "abc"] == ["a:2", "b:2", "c:1"]
 
 
 def test_two_values_of_the_project_cite_both_lines() -> None:

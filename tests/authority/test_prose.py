@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,78 +20,42 @@ def read(text: str, **sections: str) -> tuple[list[tuple[str, str, int]], list[t
     return [(one.meaning, one.path, one.line) for one in found], [(one.line, one.text) for one in unread]
 
 
-@pytest.mark.parametrize(
-    ("item", "paths"),
-    [
-        ("`docs/api/`", ["docs/api/"]),
-        ("docs/api/**", ["docs/api/**"]),
-        ("docs/**/api/**", ["docs/**/api/**"]),
-        ("`docs/api/**` - the contract, see `README.md`", ["docs/api/**"]),
-        ("`docs/api/**` \u2014 never `x`", ["docs/api/**"]),
-        ("`docs/api/`: frozen", ["docs/api/"]),
-        ("`docs/api/` (see `b`)", ["docs/api/"]),
-        ("`docs/api/` # frozen", ["docs/api/"]),
-        ("`docs/api/`\n  The contract with `code`.", ["docs/api/"]),
-        ("**`docs/api/`** - frozen", ["docs/api/"]),
-        ("**docs/api/**", ["docs/api/"]),
-        ("**docs/api/:** frozen", ["docs/api/"]),
-        ("*`docs/api/`*", ["docs/api/"]),
-        ("**/*.sql", ["**/*.sql"]),
-        ("*.md", ["*.md"]),
-        ("*_test.go: tests", ["*_test.go"]),
-        ("__init__.py", ["__init__.py"]),
-        ("src/__init__.py", ["src/__init__.py"]),
-        ("[ ] `a/`", ["a/"]),
-        ("[x] a/b.c", ["a/b.c"]),
-        ("`a/`, `b/c` and `d.md`", ["a/", "b/c", "d.md"]),
-        ("`a.json` / `a-lock.json`", ["a.json", "a-lock.json"]),
-        ("`a/` (one), `b/` (two)", ["a/", "b/"]),
-        ("a/, b/c.md, and d/", ["a/", "b/c.md", "d/"]),
-        ("``a`b``", ["a`b"]),
-        ("[`a/`](../a/) - linked", ["a/"]),
-        ("[docs/x.md](docs/x.md)", ["docs/x.md"]),
-        (".github/workflows/", [".github/workflows/"]),
-        (".gitignore", [".gitignore"]),
-        ("admin.html", ["admin.html"]),
-        ("docs/api/ is frozen.", ["docs/api/"]),
-        ("src/app.py must not change", ["src/app.py"]),
-        ("`LICENSE`", ["LICENSE"]),
-        ("`public` assets", ["public"]),
-        ("`my file.md`", ["my file.md"]),
-        ("/docs/", ["/docs/"]),
-        ("Browser runtime", []),
-        ("and/or anything", []),
-        ("Node.js runtime", []),
-        ("**Database**: never", []),
-        ("*Note* this", []),
-        ("`git push` to `main`", []),
-        ("Any `x/`", []),
-        ("https://example.org/x", []),
-        ("~~old/~~", []),
-        ('"docs/api/"', []),
-        ("'docs/api/': the contract", []),
-        ("\u201cdocs/api/\u201d", []),
-        ("", []),
-        ("v1.02", []),
-        ("do not edit.", []),
-    ],
-)
-def test_what_an_item_begins_with(item: str, paths: list[str]) -> None:
-    leading = leading_paths(item)
-    assert (leading.paths, leading.rest) == (paths, "")
+READ = {
+    "docs/**/api/**": ["docs/**/api/**"],
+    "`docs/api/` # frozen": ["docs/api/"],
+    "`docs/api/`\n  The contract with `code`.": ["docs/api/"],
+    "**docs/api/**": ["docs/api/"],
+    "**docs/api/:** frozen": ["docs/api/"],
+    "*`docs/api/`*": ["docs/api/"],
+    "**/*.sql": ["**/*.sql"],
+    "*_test.go: tests": ["*_test.go"],
+    "__init__.py": ["__init__.py"],
+    "`a/`, `b/c` and `d.md`": ["a/", "b/c", "d.md"],
+    "`a.json` / `a-lock.json`": ["a.json", "a-lock.json"],
+    "`a/` (one), `b/` (two)": ["a/", "b/"],
+    "a/, b/c.md, and d/": ["a/", "b/c.md", "d/"],
+    "``a`b``": ["a`b"],
+    "[docs/x.md](docs/x.md)": ["docs/x.md"],
+    ".gitignore": [".gitignore"],
+    "docs/api/ is frozen.": ["docs/api/"],
+    "src/app.py must not change": ["src/app.py"],
+    "`public` assets": ["public"],
+    "`my file.md`": ["my file.md"],
+    "/docs/": ["/docs/"],
+}
+NO_PATHS = ["Browser runtime", "and/or anything", "Node.js runtime", "**Database**: never", "*Note* this"]
+NO_PATHS += ["`git push` to `main`", "Any `x/`", "https://example.org/x", "~~old/~~", "", "v1.02"]
+NO_PATHS += ['"docs/api/"', "'docs/api/': the contract", "\u201cdocs/api/\u201d", "do not edit."]
+GOES_ON = {
+    "`docs/` except `docs/generated/`": (["docs/"], "except `docs/generated/`"),
+    "`a.md`, secrets and keys": (["a.md"], ", secrets and keys"),
+}
 
 
-@pytest.mark.parametrize(
-    ("item", "paths", "rest"),
-    [
-        ("`docs/` except `docs/generated/`", ["docs/"], "except `docs/generated/`"),
-        ("`a.md`, secrets and keys", ["a.md"], ", secrets and keys"),
-        ("`a/`, plus `b/`", ["a/"], ", plus `b/`"),
-    ],
-)
-def test_what_goes_on_otherwise_is_not_dropped(item: str, paths: list[str], rest: str) -> None:
-    leading = leading_paths(item)
-    assert (leading.paths, leading.rest) == (paths, rest)
+def test_what_an_item_begins_with_and_how_it_goes_on() -> None:
+    expected: dict[str, Any] = {item: (paths, "") for item, paths in READ.items()}
+    expected |= dict.fromkeys(NO_PATHS, ([], "")) | GOES_ON
+    assert {item: (leading_paths(item).paths, leading_paths(item).rest) for item in expected} == expected
 
 
 PLATFORM = """\
@@ -127,6 +93,18 @@ The following are **locked**:
 Rules:
 - These MUST NOT be modified.
 
+### Core
+
+- b/
+
+### FORBIDDEN PATHS
+
+| Zone | Path | Why |
+|---|---|---|
+| **Hosts** | `infra/hosts/` | see `x` |
+| Mail | nothing yet | |
+| `a.json` / `b.json` | unchanged | |
+
 ## Rules for `docs/other/`
 
 - `docs/other/x`
@@ -144,35 +122,30 @@ def test_the_sections_of_a_platform() -> None:
         ("locked-path", "docs/product/**", 28),
         ("locked-path", "docs/api/**", 29),
         ("locked-path", "SPEC_AUTHORITY.md", 30),
+        ("locked-path", "b/", 37),
+        ("forbidden-path", "infra/hosts/", 43),
+        ("forbidden-path", "a.json", 45),
+        ("forbidden-path", "b.json", 45),
     ]
     assert unread == [
         (18, "OpenAPI"),
         (33, "These MUST NOT be modified."),
-        (37, "Rules for docs/other/"),
+        (44, "Mail"),
+        (49, "Rules for docs/other/"),
     ]
 
 
-@pytest.mark.parametrize(
-    ("title", "meaning"),
-    [
-        ("Source-of-truth precedence (locked)", "title"),
-        ("Our locked zones", "title"),
-        ("Protected files", "title"),
-        ("Frozen interfaces", "title"),
-        ("Read-only", "title"),
-        ("Generated folders: never edit", "title"),
-        ("DO NOT TOUCH", "title"),
-        ("Off-limits", "title"),
-        ("Unlocked zones", "list"),
-        ("Do not edit anything outside", "list"),
-        ("Layout", "list"),
-        ("\u7981\u6b62\u4fee\u6539", "list"),
-    ],
-)
-def test_a_list_of_paths_under_another_title_is_unread_as_a_whole(title: str, meaning: str) -> None:
+GUARDING = ["Source-of-truth precedence (locked)", "Our locked zones", "Protected files", "Frozen interfaces"]
+GUARDING += ["Read-only", "Generated folders: never edit", "DO NOT TOUCH", "Off-limits"]
+OTHERS = ["Unlocked zones", "Do not edit anything outside", "Layout", "\u7981\u6b62\u4fee\u6539"]
+
+
+@pytest.mark.parametrize("title", GUARDING + OTHERS)
+def test_a_list_of_paths_under_another_title_is_unread_as_a_whole(title: str) -> None:
     text = f"# A\n\n## {title}\n\n- `a/`\n- `b/`\n\n## Words\n\n- `make test` runs the tests\n- all else\n"
     found, unread = read_sections(Document(text), "A.md", known_sections({}))
     assert found == []
+    meaning = "title" if title in GUARDING else "list"
     assert [(one.line, one.text, one.meaning) for one in unread] == [(5, title, meaning)]
     for known in ("nothing", "locked-path"):
         assert read_sections(Document(text), "A.md", known_sections({title: known}))[1] == []
@@ -185,57 +158,6 @@ def test_the_words_above_a_list_say_that_it_guards() -> None:
         (5, "Never directly edit these:", "title"),
         (9, "Files", "list"),
     ]
-
-
-def test_tables_are_read_by_their_rows() -> None:
-    text = """\
-## 4. FORBIDDEN PATHS
-
-| Zone | Path | Why |
-|---|---|---|
-| **Hosts** | `infra/hosts/` | see `x` |
-| Mail | nothing yet | |
-| `a.json` / `b.json` | unchanged | |
-"""
-    found, unread = read(text)
-    assert found == [
-        ("forbidden-path", "infra/hosts/", 5),
-        ("forbidden-path", "a.json", 7),
-        ("forbidden-path", "b.json", 7),
-    ]
-    assert unread == [(6, "Mail")]
-
-
-def test_sections_within_sections() -> None:
-    text = """\
-## Locked zones
-
-- a/
-
-### Core
-
-- b/
-
-### Forbidden paths
-
-- c/
-
-### Notes
-
-- d/
-
-## Other
-
-- e/
-"""
-    found, unread = read(text)
-    assert [(meaning, path) for meaning, path, _ in found] == [
-        ("locked-path", "a/"),
-        ("locked-path", "b/"),
-        ("forbidden-path", "c/"),
-        ("locked-path", "d/"),
-    ]
-    assert unread == [(19, "Other")]
 
 
 def test_what_holds_paths_in_another_form_is_unread() -> None:
@@ -293,15 +215,14 @@ def test_what_no_page_shows_is_unread_and_what_a_footnote_lists_is_read() -> Non
 
 
 def test_titles_are_a_setting_in_any_language() -> None:
-    titles = ("2. Gesperrte Bereiche (fest)", "Locked zones", "Normative documents")
-    items = ("a/", "b/", "c.md")
-    text = "".join(f"## {title}\n\n- {item}\n\n" for title, item in zip(titles, items, strict=True))
-    sections = {
+    text = "## 2. Gesperrte Bereiche (fest)\n\n- a/\n\n## Locked zones\n\n- b/\n\n"
+    text += "## Normative documents\n\n- c.md\n"
+    own = {
         "Gesperrte_Bereiche": "locked-path",
         "locked_ZONES": "nothing",
         "Normative_documents": "locked-path",
     }
-    found, _ = read(text, **sections)
+    found, _ = read(text, **own)
     assert found == [("locked-path", "a/", 3), ("locked-path", "c.md", 11)]
 
 

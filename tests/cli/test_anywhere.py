@@ -108,28 +108,29 @@ def test_every_command_that_reads_a_repository_takes_its_folder() -> None:
 
 @pytest.mark.parametrize("line", WORDS)
 def test_a_folder_is_the_same_as_being_there(line: str, project: Repository, tmp_path: Path) -> None:
+    """Named behind the command, and before it, which is one code for all commands."""
     words = line.split()
     at = 2 if words[0] in ("run", "plan", "approvals") else 1
     relative = Path("..") / "my work" / "project"
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    copies = [tmp_path / name / "my work" for name in "abc"]
-    for copy in copies:
-        shutil.copytree(project.path.parent, copy)
+    ways = [[*words[:at], "-C", str(relative), *words[at:]]]
+    if line in ("check", "why main.go", "run list", "plan next"):
+        ways.append(["-C", str(relative), *words])
     # A tree of its own for each: some of them write.
-    there, behind, before = (copy / "project" for copy in copies)
-    (copies[1].parent / "elsewhere").mkdir()
+    shutil.copytree(project.path.parent, tmp_path / "there" / "my work")
+    there = tmp_path / "there" / "my work" / "project"
     expected = run_here(*words, directory=there)
-    given = run_here(*words[:at], "-C", str(relative), *words[at:], directory=copies[1].parent / "elsewhere")
-    first = run_here("-C", str(before), *words, directory=elsewhere)
 
-    def plain(outcome: object, place: Path) -> str:
-        return str(outcome).replace(str(place), "PLACE").replace(str(relative), "PLACE")
+    def plain(text: str, place: Path) -> str:
+        return text.replace(str(place), "PLACE").replace(str(relative), "PLACE")[:60]
 
-    for outcome, place in ((given, behind), (first, before)):
+    for number, way in enumerate(ways):
+        place = tmp_path / str(number)
+        shutil.copytree(project.path.parent, place / "my work")
+        (place / "elsewhere").mkdir()
+        outcome = run_here(*way, directory=place / "elsewhere")
         assert outcome.exit_code == expected.exit_code, f"{expected}\n{outcome}"
         assert "no-repository" not in outcome.stderr or "no-repository" in expected.stderr
-        assert plain(outcome.stderr, place)[:60] == plain(expected.stderr, there)[:60]
+        assert plain(outcome.stderr, place / "my work" / "project") == plain(expected.stderr, there)
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
@@ -172,25 +173,15 @@ def test_a_linked_program_in_a_repository_without_python(
     assert {path.name for path in project.path.iterdir()} <= {
         ".git", ".runs", "SPEC_AUTHORITY.md", "NEXT.json", "phases", "main.go", "given.patch",
     }  # fmt: skip
-
-
-def test_a_linked_program_answers_an_agent(project: Repository, link: Path, tmp_path: Path) -> None:
-    written = {"file_path": f"{project.path}/vendor/x.go", "content": "x"}
     event = {
         "session_id": "s",
         "hook_event_name": "PreToolUse",
         "tool_name": "Write",
         "cwd": str(project.path),
-        "tool_input": written,
+        "tool_input": {"file_path": f"{project.path}/vendor/x.go", "content": "x"},
     }
-    outcome = run(
-        "hook",
-        "claude",
-        directory=project.path,
-        env={"PATH": bare_path(tmp_path)},
-        stdin=json.dumps(event),
-        program=str(link),
-    )
+    asked = json.dumps(event)
+    outcome = run("hook", "claude", directory=project.path, env=env, stdin=asked, program=str(link))
     assert "PTH001" in outcome.stdout + outcome.stderr
     assert "deny" in outcome.stdout
 

@@ -93,101 +93,82 @@ def commit(project: Repository, record: Approval | Revocation, key: Key | None =
 
 
 def test_there_are_none(project: Repository) -> None:
-    outcome = approvals(project)
-    assert (outcome.exit_code, outcome.stdout) == (0, "there are no approvals in .specguard/approvals/\n")
-    assert listed(project) == {
-        "schema": "specguard.approvals/1",
-        "folder": ".specguard/approvals/",
-        "approvals": [],
-        "revocations": [],
-        "broken": [],
-    }
+    for words in ([], ["verify"]):
+        outcome = ended(approvals(project, *words))
+        assert outcome.stdout == "there are no approvals in .specguard/approvals/\n"
+    empty = {"folder": ".specguard/approvals/", "approvals": [], "revocations": [], "broken": []}
+    assert listed(project) == {"schema": "specguard.approvals/1", **empty}
 
 
 def test_a_list_says_who_what_why_and_until_when(project: Repository, keys: dict[str, Key]) -> None:
     one = approval(issued_at=datetime(2026, 1, 1, tzinfo=UTC))
-    other = approval("bob", ticket="", paths=[], rules=["SPC001", "PTH002"], reason="the reader is wrong")
+    paths = [b"docs/api/%d" % number for number in range(9)]
+    other = approval("bob", ticket="", paths=paths, rules=["SPC001", "PTH002"], reason="the reader is wrong")
     commit(project, one, keys["alice"])
     file(project, other)
-    outcome = run_here("approvals", directory=project.path)
+    outcome = ended(approvals(project))
     until = f"{one.expires_at:%Y-%m-%d}"
     assert outcome.stdout == (
         f"{one.id[:12]} holds     alice: PTH002 docs/api/x.yaml\n"
         "  the vendor's file is wrong (ABC-1)\n"
         f"  until {until}, signed, not used yet, as far as is known here\n"
-        f"{other.id[:12]} unsigned  bob: SPC001, PTH002\n"
+        f"{other.id[:12]} unsigned  bob: SPC001, PTH002 docs/api/0, docs/api/1, docs/api/2 and 6 more\n"
         "  the reader is wrong\n"
         f"  until {until}, unsigned, not used yet, as far as is known here\n"
         "  it has no signature\n"
     )
-    assert (outcome.exit_code, outcome.stderr) == (0, "")
     assert approvals(project, "list").stdout == outcome.stdout
 
 
 def test_what_is_over_is_only_counted(project: Repository, keys: dict[str, Key]) -> None:
-    day = timedelta(days=1)
     expired = approval(expires_at=datetime(2026, 1, 2, tzinfo=UTC))
     revoked = approval()
     for record in (expired, revoked, revocation(revoked.id, "bob", reason="it was a mistake")):
         commit(project, record, keys["alice"] if record.approver == "alice" else None)
-    outcome = approvals(project)
-    assert outcome.stdout == "2 are over: specguard approvals list --all\n"
+    assert approvals(project).stdout == "2 are over: specguard approvals list --all\n"
     whole = approvals(project, "--all").stdout
     assert f"{expired.id[:12]} expired   alice" in whole
     assert "  it held until 2026-01-02\n" in whole
     assert f"{revoked.id[:12]} revoked   alice" in whole
     assert "  bob revoked it on 2026-01-01: it was a mistake\n" in whole
-    assert datetime.now(UTC) + 19 * day < revoked.expires_at
 
 
 def test_each_state_with_its_reason(project: Repository, keys: dict[str, Key]) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
+    day = now + timedelta(days=1)
     in_base = approval("bob")
     commit(project, in_base)
     project.publish("main", "work")
-    cases: list[tuple[Approval, Key | None, str, str, list[str]]] = [
-        (in_base, None, "holds", "base", []),
-        (approval(), keys["alice"], "holds", "signature", []),
-        (approval(), None, "unsigned", "local", ["it has no signature"]),
-        (approval(), keys["mallory"], "untrusted", "local", ["its signature is by no key of alice"]),
-        (approval("carol"), keys["alice"], "untrusted", "local", ["carol is no approver in the policy"]),
+    over = approval("carol", expires_at=datetime(2026, 1, 2, tzinfo=UTC))
+    file(project, revocation(over.id, reason=""))
+    unknown = "carol is no approver in the policy"
+    worst_first = ["alice revoked it on 2026-01-01", "it held until 2026-01-02", unknown]
+    forbidden = approval(rules=["PTH002", "SPC001"])
+    cases = [
+        (in_base, "", "holds", "base", []),
+        (approval(), "alice", "holds", "signature", []),
+        (approval(), "", "unsigned", "local", ["it has no signature"]),
+        (approval(), "mallory", "untrusted", "local", ["its signature is by no key of alice"]),
+        (approval("carol"), "alice", "untrusted", "local", [unknown]),
+        (forbidden, "alice", "untrusted", "signature", ["alice may not approve SPC001"]),
         (
-            approval(rules=["PTH002", "SPC001"]),
-            keys["alice"],
-            "untrusted",
-            "signature",
-            ["alice may not approve SPC001"],
-        ),
-        (
-            approval(issued_at=now + timedelta(days=1)),
-            keys["alice"],
+            approval(issued_at=day),
+            "alice",
             "future",
             "signature",
-            [f"it is from {now + timedelta(days=1):%Y-%m-%d %H:%M}, which is to come"],
+            [f"it is from {day:%Y-%m-%d %H:%M}, which is to come"],
         ),
-        (approval(issued_at=now + timedelta(minutes=4)), keys["alice"], "holds", "signature", []),
+        (approval(issued_at=now + timedelta(minutes=4)), "alice", "holds", "signature", []),
+        (over, "", "revoked", "local", worst_first),
     ]
     for record, key, *_ in cases[1:]:
-        file(project, record, key)
+        file(project, record, keys.get(key))
     found = {one["id"]: one for one in listed(project)["approvals"]}
     for record, _, state, proof, reasons in cases:
         one = found[record.id]
         assert (one["state"], one["proof"], one["reasons"]) == (state, proof, reasons)
     assert found[cases[1][0].id]["key"] == keys["alice"].public
     assert found[cases[3][0].id]["key"] is None
-
-
-def test_the_worst_state_is_told_first(project: Repository, keys: dict[str, Key]) -> None:
-    record = approval("carol", expires_at=datetime(2026, 1, 2, tzinfo=UTC))
-    file(project, record)
-    file(project, revocation(record.id, reason=""))
-    [one] = listed(project)["approvals"]
-    assert one["state"] == "revoked"
-    assert one["reasons"] == [
-        "alice revoked it on 2026-01-01",
-        "it held until 2026-01-02",
-        "carol is no approver in the policy",
-    ]
 
 
 def test_what_the_head_trusts_trusts_nobody(project: Repository, keys: dict[str, Key]) -> None:
@@ -249,12 +230,6 @@ def test_nothing_that_a_record_says_is_obeyed(project: Repository) -> None:
     assert one["record"] == json.loads(record.content)
 
 
-def test_only_a_few_files_are_named(project: Repository) -> None:
-    paths = [b"docs/api/%d" % number for number in range(9)]
-    file(project, approval(paths=paths))
-    assert "PTH002 docs/api/0, docs/api/1, docs/api/2 and 6 more\n" in approvals(project).stdout
-
-
 # Uses
 
 
@@ -291,27 +266,11 @@ def test_uses_come_from_the_repository_s_own_log_and_from_files(
     assert "used 2 times, last by a check of pull-request on 2026-02-01T10:00:00Z" in text
     assert "used once by a check of staged on 2026-01-31T10:00:00Z" in text
     uses = {found["id"]: found["uses"] for found in listed(project, "--decisions", str(more))["approvals"]}
+    both = {"verdict": "accepted", "branch": "work", "findings": 2}
+    pushed = {"source": "range", "stage": "pull-request", "enforce": True, "head": "1" * 40}
     assert uses[one.id] == [
-        {
-            "time": "2026-01-31T10:00:00Z",
-            "source": "staged",
-            "stage": "staged",
-            "enforce": False,
-            "verdict": "accepted",
-            "head": None,
-            "branch": "work",
-            "findings": 2,
-        },
-        {
-            "time": "2026-02-01T10:00:00Z",
-            "source": "range",
-            "stage": "pull-request",
-            "enforce": True,
-            "verdict": "accepted",
-            "head": "1" * 40,
-            "branch": "work",
-            "findings": 2,
-        },
+        {**staged, **both, "time": "2026-01-31T10:00:00Z", "enforce": False},
+        {**pushed, **both, "time": "2026-02-01T10:00:00Z"},
     ]
     assert len(uses[other.id]) == 1
     shown = approvals(project, "show", one.id[:7], "--decisions", str(more)).stdout
@@ -319,7 +278,7 @@ def test_uses_come_from_the_repository_s_own_log_and_from_files(
     assert f"               2026-02-01T10:00:00Z pull-request --enforce accepted {'1' * 12} work\n" in shown
 
 
-def test_lines_that_are_no_decisions_are_counted(project: Repository, tmp_path: Path) -> None:
+def test_logs_of_decisions_that_cannot_be_read(project: Repository, tmp_path: Path) -> None:
     record = approval()
     file(project, record)
     more = tmp_path / "ci.jsonl"
@@ -333,9 +292,6 @@ def test_lines_that_are_no_decisions_are_counted(project: Repository, tmp_path: 
     outcome = approvals(project, "--decisions", str(more))
     assert "used once" in outcome.stdout
     assert outcome.stderr == "note: in the logs of decisions 6 lines are no decisions\n"
-
-
-def test_a_log_of_decisions_that_is_not_there(project: Repository, tmp_path: Path) -> None:
     outcome = ended(approvals(project, "--decisions", str(tmp_path / "missing")), 2)
     assert f"{tmp_path}/missing: it cannot be read: No such file or directory" in outcome.stderr
 
@@ -372,18 +328,11 @@ def test_all_of_a_record_is_shown(project: Repository, keys: dict[str, Key]) -> 
         f"  revoked by   bob in {end.id}\n"
         "  used         0 times\n"
     )
-    assert approvals(project, "show", end.id).stdout == (
-        f"revocation {end.id}\n"
-        "  state        unsigned; it has no signature\n"
-        "  approver     bob\n"
-        "  reason       no longer wanted\n"
-        f"  revokes      {record.id}\n"
-        "  issued       2026-01-01 12:00:00 UTC\n"
-        f"  nonce        {end.nonce}\n"
-        f"  file         {LOG}{end.id}.json\n"
-        "  is in        the working tree\n"
-        "  signed by    nobody\n"
-    )
+    shown = approvals(project, "show", end.id).stdout
+    assert shown.startswith(f"revocation {end.id}\n")
+    for row in (f"  revokes      {record.id}\n", "  is in        the working tree\n  signed by    nobody\n"):
+        assert row in shown
+    assert "holds until" not in shown
     data = json.loads(approvals(project, "show", path, "--output-format", "json").stdout)
     assert [one["id"] for one in data["approvals"]] == [record.id]
     assert data["approvals"][0]["revoked_by"] == [end.id]
@@ -413,14 +362,11 @@ def test_a_record_is_named_by_enough_digits(project: Repository, monkeypatch: py
     assert approvals(project, "show", one.id[:12].upper()).exit_code == 0
 
 
-@pytest.mark.parametrize("name", ["abc", "abcdef", "zzzzzzzz", "", "PTH002", "a" * 65])
-def test_a_name_that_can_be_none(project: Repository, name: str) -> None:
-    outcome = ended(approvals(project, "show", name), 2)
-    assert f"{name!r} names no record" in outcome.stderr
-    assert "give 7 or more digits" in outcome.stderr
-
-
 def test_a_name_that_is_none(project: Repository) -> None:
+    for name in ("abcdef", "zzzzzzzz", "", "a" * 65):
+        outcome = ended(approvals(project, "show", name), 2)
+        assert f"{name!r} names no record" in outcome.stderr
+        assert "give 7 or more digits" in outcome.stderr
     record = approval()
     file(project, record)
     wrong = record.id[:6] + ("1" if record.id[6] != "1" else "2") + record.id[7:9]
@@ -465,9 +411,8 @@ def filed(project: Repository, keys: dict[str, Key]) -> tuple[Approval, Approval
 
 
 def test_a_log_that_holds(project: Repository, filed: tuple[Approval, Approval]) -> None:
-    assert approvals(project, "verify").stdout == ("note: 1 of the records is not signed\n2 records hold\n")
-    revoked = filed[0]
-    commit(project, revocation(revoked.id))
+    assert approvals(project, "verify").stdout == "note: 1 of the records is not signed\n2 records hold\n"
+    commit(project, revocation(filed[0].id))
     assert approvals(project, "verify").stdout == (
         "note: 2 of the records are not signed\n3 records hold, 1 of them revocations\n"
     )
@@ -479,22 +424,11 @@ CHANGED = "its name is not the sha256 of its content: it was changed, cut or ren
 def test_every_byte_of_the_working_tree_counts(project: Repository, filed: tuple[Approval, Approval]) -> None:
     path = f"{LOG}{filed[0].id}.json"
     whole = project.read(path)
-    for content in (
-        whole.replace(b"alice", b"alicf"),
-        whole[:-1],
-        whole[: len(whole) // 2],
-        b"",
-        whole + b" ",
-    ):
+    for content in (whole.replace(b"alice", b"alicf"), b"", whole + b" "):
         project.write(path, content)
         assert verified(project) == [(f"{filed[0].id}.json", CHANGED)], content
         follow(project)
         assert verified(project) == []
-
-
-def test_what_is_gone_from_the_working_tree_is_told(
-    project: Repository, filed: tuple[Approval, Approval]
-) -> None:
     names = sorted([f"{filed[0].id}.json", f"{filed[0].id}.json.sig", f"{filed[1].id}.json"])
     shutil.rmtree(project.path / ".specguard")
     assert verified(project) == [(name, "it is gone from the working tree") for name in names]
@@ -502,9 +436,16 @@ def test_what_is_gone_from_the_working_tree_is_told(
     assert verified(project) == []
 
 
-def test_a_sparse_checkout_has_lost_nothing(project: Repository, filed: object) -> None:
-    project.write("src/a.py", "a")
-    project.commit("feat: a")
+def test_what_is_elsewhere_is_not_missing_here(project: Repository, filed: object) -> None:
+    """In the base since, or outside a sparse checkout."""
+    project.checkout("main")
+    record = approval("bob")
+    commit(project, record)
+    project.publish()
+    project.checkout("work")
+    assert verified(project) == []
+    assert states(project)[record.id] == ("holds", "base")
+    project.commit("feat: a", files={"src/a.py": "a"})
     project.git("sparse-checkout", "set", "src")
     assert not (project.path / LOG).exists()
     assert verified(project) == []
@@ -513,8 +454,7 @@ def test_a_sparse_checkout_has_lost_nothing(project: Repository, filed: object) 
 def test_a_bare_repository_is_verified_by_its_history(
     project: Repository, filed: tuple[Approval, Approval], tmp_path: Path
 ) -> None:
-    bare = project.clone(tmp_path / "bare.git", bare=True)
-    assert verified(bare) == []
+    assert verified(project.clone(tmp_path / "bare.git", bare=True)) == []
     project.delete(f"{LOG}{filed[1].id}.json")
     oid = project.commit("chore: tidy up")
     bare = project.clone(tmp_path / "again.git", bare=True)
@@ -557,39 +497,23 @@ def test_what_is_put_back_holds_again_and_is_noted(
     assert f"{LOG}{other} was taken away in commit {oid[:12]}, and is there again" in notes
 
 
+@pytest.mark.parametrize("ours", [True, False])
 def test_a_merge_that_drops_a_side_s_record_is_found(
-    project: Repository, filed: tuple[Approval, Approval]
+    project: Repository, filed: tuple[Approval, Approval], ours: bool
 ) -> None:
+    """With `ours` no commit of the side is in what git shows of the folder's history by default."""
     project.branch("side", "main")
     record = approval()
     path = commit(project, record)
     project.checkout("work")
-    merge = project.merge("side", delete=[path])
-    assert verified(project) == [(f"{record.id}.json", f"it was taken away in commit {merge[:12]}")]
-
-
-def test_ours_drops_the_whole_side(project: Repository, filed: tuple[Approval, Approval]) -> None:
-    """No commit of the side is in what git shows of the folder's history by default."""
-    project.branch("side", "main")
-    record = approval()
-    commit(project, record)
-    project.checkout("work")
-    project.git("merge", "-q", "-s", "ours", "-m", "merge", "side")
-    merge = project.oid()
-    assert verified(project) == [(f"{record.id}.json", f"it was taken away in commit {merge[:12]}")]
+    if ours:
+        project.git("merge", "-q", "-s", "ours", "-m", "merge", "side")
+    else:
+        project.merge("side", delete=[path])
+    assert verified(project) == [(f"{record.id}.json", f"it was taken away in commit {project.oid()[:12]}")]
     follow(project)
     project.commit("chore: put it back")
     assert verified(project) == []
-
-
-def test_what_the_base_has_since_is_not_missing_here(project: Repository, filed: object) -> None:
-    project.checkout("main")
-    record = approval("bob")
-    commit(project, record)
-    project.publish()
-    project.checkout("work")
-    assert verified(project) == []
-    assert states(project)[record.id] == ("holds", "base")
 
 
 def test_junk_that_is_removed_was_no_record(project: Repository, filed: object) -> None:
@@ -617,8 +541,9 @@ def test_links_and_folders_are_no_records(project: Repository) -> None:
     assert verified(project) == expected
 
 
-@pytest.mark.parametrize("name", [".specguard", ".specguard/approvals"])
-@pytest.mark.parametrize("kind", ["link", "file"])
+@pytest.mark.parametrize(
+    ("name", "kind"), [(".specguard", "link"), (".specguard/approvals", "link"), (".specguard", "file")]
+)
 def test_a_log_that_is_no_folder(
     project: Repository, filed: tuple[Approval, Approval], tmp_path: Path, name: str, kind: str
 ) -> None:
@@ -630,35 +555,34 @@ def test_a_log_that_is_no_folder(
         project.write(name, "a file")
     reason = (name, "it is no folder, so nothing below it counts")
     assert reason in verified(project)
-    oid = project.commit("chore: move the log")
-    assert verified(project) == sorted(
-        [
-            reason,
-            (f"{filed[0].id}.json", f"it was taken away in commit {oid[:12]}"),
-            (f"{filed[0].id}.json.sig", f"it was taken away in commit {oid[:12]}"),
-            (f"{filed[1].id}.json", f"it was taken away in commit {oid[:12]}"),
-        ]
-    )
+    gone = f"it was taken away in commit {project.commit('chore: move the log')[:12]}"
+    names = (f"{filed[0].id}.json", f"{filed[0].id}.json.sig", f"{filed[1].id}.json")
+    assert verified(project) == sorted([reason, *((one, gone) for one in names)])
     project.delete(name)
     assert reason in verified(project)
 
 
-def test_a_signature_without_its_record(project: Repository, keys: dict[str, Key]) -> None:
-    write_signature(str(project.path), FOLDER, "3" * 64, b"x")
-    assert verified(project) == [(f"{'3' * 64}.json.sig", "there is no record that it signs")]
-
-
-def test_a_signature_that_was_replaced(
+def test_signatures_that_sign_nothing(
     project: Repository, filed: tuple[Approval, Approval], keys: dict[str, Key]
 ) -> None:
+    """Without a record, or of somebody else: in the working tree, in a commit, and in the base too."""
+    lone = f"{'3' * 64}.json.sig"
+    write_signature(str(project.path), FOLDER, "3" * 64, b"x")
+    assert verified(project) == [(lone, "there is no record that it signs")]
+    project.delete(LOG + lone)
     path = f"{LOG}{filed[0].id}.json.sig"
+    forged = [(f"{filed[0].id}.json.sig", "its signature is by no key of alice")]
     project.write(path, keys["mallory"].sign(filed[0].content))
-    assert verified(project) == [(f"{filed[0].id}.json.sig", "its signature is by no key of alice")]
+    assert verified(project) == forged
     project.commit("x")
-    assert verified(project) == [(f"{filed[0].id}.json.sig", "its signature is by no key of alice")]
+    assert verified(project) == forged
     project.write(path, keys["alice"].sign(filed[0].content))
     project.commit("y")
     assert verified(project) == []
+    project.write(path, keys["alice"].sign(b"something else"))
+    project.commit("z")
+    project.publish("main", "work")
+    assert verified(project) == forged
 
 
 def test_who_left_is_no_problem_of_the_past(
@@ -676,14 +600,6 @@ def test_who_left_is_no_problem_of_the_past(
     assert verified(project) == [(f"{again.id}.json", "alice is no approver in the policy")]
 
 
-def test_what_is_forged_is_so_in_the_base_too(project: Repository, keys: dict[str, Key]) -> None:
-    record = approval()
-    write_record(str(project.path), FOLDER, record, keys["alice"].sign(b"something else"))
-    project.commit("chore: file")
-    project.publish("main", "work")
-    assert verified(project) == [(f"{record.id}.json.sig", "its signature is by no key of alice")]
-
-
 def test_a_nonce_is_used_once(project: Repository, filed: tuple[Approval, Approval]) -> None:
     copy = approval("bob", nonce=filed[0].nonce, paths=[b"docs/api/y.yaml"], issued_at=datetime.now(UTC))
     commit(project, copy)
@@ -693,17 +609,19 @@ def test_a_nonce_is_used_once(project: Repository, filed: tuple[Approval, Approv
     assert verified(project) == []
 
 
-def test_revocations_of_nothing_and_of_revocations(
+def test_revocations_of_nothing_of_revocations_and_by_somebody_unknown(
     project: Repository, filed: tuple[Approval, Approval]
 ) -> None:
     end = revocation(filed[0].id)
-    nothing, back = revocation("4" * 64), revocation(end.id)
-    for record in (end, nothing, back):
-        commit(project, record)
+    nothing, back, unknown = revocation("4" * 64), revocation(end.id), revocation(filed[1].id, "mallory")
+    for record in (end, nothing, back, unknown):
+        file(project, record)
+    project.commit("chore: file records")
     assert verified(project) == sorted(
         [
             (f"{nothing.id}.json", f"it revokes {'4' * 12}, which is not in the log"),
             (f"{back.id}.json", f"it revokes {end.id[:12]}, which is no approval"),
+            (f"{unknown.id}.json", "mallory is no approver in the policy"),
         ]
     )
 
@@ -760,31 +678,34 @@ def test_without_ssh_keygen_nobody_can_tell(project: Repository, filed: object, 
 # Branches
 
 
-def both(project: Repository, keys: dict[str, Key]) -> tuple[Approval, Approval]:
-    """Two branches from main, each with a record and its signature."""
-    records = approval(), approval("bob")
-    for name, record in zip(("one", "other"), records, strict=True):
-        project.branch(name, "main")
-        commit(project, record, keys["alice"] if record.approver == "alice" else None)
-    return records
-
-
 def test_branches_with_approvals_merge_with_plain_git(project: Repository, keys: dict[str, Key]) -> None:
-    records = both(project, keys)
-    for _ in range(2):
-        project.checkout("main")
-        project.merge("one")
-        project.merge("other")
-        assert verified(project) == []
-        assert set(states(project)) == {record.id for record in records}
-    project.git("merge", "-q", "-m", "octopus", "one", "other")
+    """Of two branches with a record each, which is one where it is the same, and with a revocation each."""
+    one, other, shared = approval(), approval("bob"), approval("bob")
+    for name, record in (("one", one), ("other", other)):
+        project.branch(name, "main")
+        file(project, shared)
+        commit(project, record, keys["alice"] if record is one else None)
+    project.checkout("main")
+    project.merge("one")
+    project.merge("other")
     assert verified(project) == []
+    assert set(states(project)) == {one.id, other.id, shared.id}
+    for name, approver in (("third", "alice"), ("fourth", "bob")):
+        project.branch(name, "main")
+        commit(project, revocation(one.id, approver))
+    project.merge("third")
+    assert verified(project) == []
+    [found] = [record for record in listed(project)["approvals"] if record["id"] == one.id]
+    assert (found["state"], len(found["revoked_by"])) == ("revoked", 2)
 
 
 def test_branches_with_approvals_rebase_squash_and_cherry_pick(
     project: Repository, keys: dict[str, Key]
 ) -> None:
-    records = both(project, keys)
+    records = approval(), approval("bob")
+    for name, record in zip(("one", "other"), records, strict=True):
+        project.branch(name, "main")
+        commit(project, record, keys["alice"] if name == "one" else None)
     project.git("rebase", "-q", "one")
     assert verified(project) == []
     project.checkout("main")
@@ -796,20 +717,6 @@ def test_branches_with_approvals_rebase_squash_and_cherry_pick(
     project.git("cherry-pick", "one")
     project.merge("main")
     assert verified(project) == []
-
-
-def test_an_approval_and_its_revocation_meet_in_a_merge(project: Repository, keys: dict[str, Key]) -> None:
-    record = approval()
-    project.checkout("main")
-    commit(project, record, keys["alice"])
-    project.branch("one")
-    commit(project, revocation(record.id))
-    project.branch("other", "main")
-    commit(project, revocation(record.id, "bob"))
-    project.merge("one")
-    assert verified(project) == []
-    [found] = listed(project)["approvals"]
-    assert (found["state"], len(found["revoked_by"])) == ("revoked", 2)
 
 
 # Revoking and signing
@@ -844,23 +751,20 @@ def test_a_revocation_is_signed(
     assert verified(project) == []
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
+def test_a_revocation_that_cannot_be(
+    project: Repository, filed: tuple[Approval, Approval], keys: dict[str, Key]
+) -> None:
+    mallory = keys["mallory"].file
+    for words, said in (
         (["--approved-by", "mallory", "--reason", "x"], "mallory is no approver"),
         (["--approved-by", "alice", "--reason", "  "], "a revocation needs a reason"),
-        (["--approved-by", "bob", "--reason", "x", "--key", "{mallory}"], "the policy names no key of bob"),
-        (["--approved-by", "alice", "--reason", "x", "--key", "{mallory}"], "another key of alice"),
+        (["--approved-by", "bob", "--reason", "x", "--key", mallory], "the policy names no key of bob"),
+        (["--approved-by", "alice", "--reason", "x", "--key", mallory], "another key of alice"),
         (["--approved-by", "alice", "--reason", "x", "--key", "missing"], "there is no key missing"),
         (["--reason", "x"], "Missing option '--approved-by'"),
         (["--approved-by", "alice"], "Missing option '--reason'"),
-    ],
-)
-def test_a_revocation_that_cannot_be(
-    project: Repository, filed: tuple[Approval, Approval], keys: dict[str, Key], words: list[str], said: str
-) -> None:
-    words = [word.format(mallory=keys["mallory"].file) for word in words]
-    assert said in ended(approvals(project, "revoke", filed[0].id, *words), 2).stderr
+    ):
+        assert said in ended(approvals(project, "revoke", filed[0].id, *words), 2).stderr
     assert len(os.listdir(project.path / LOG)) == 3
 
 
@@ -907,6 +811,11 @@ def test_a_linked_worktree_has_its_own_files_and_the_same_uses(
     assert "used once" in approvals(linked).stdout
     assert approvals(linked, "verify").exit_code == 0
     assert (len(os.listdir(linked.path / LOG)), len(os.listdir(project.path / LOG))) == (4, 3)
+    # From a folder below, too.
+    project.write("src/deep/a.py", "a")
+    assert "2 records hold" in approvals(project, "verify", "-C", "src/deep").stdout
+    ended(run_here("approvals", "revoke", filed[0].id, *words, directory=project.path / "src/deep"))
+    assert len(os.listdir(project.path / LOG)) == 4
 
 
 def test_a_repository_of_sha256(tmp_path: Path, keys: dict[str, Key]) -> None:
@@ -919,8 +828,7 @@ def test_a_repository_of_sha256(tmp_path: Path, keys: dict[str, Key]) -> None:
     oid = repository.commit("chore: tidy up")
     assert verified(repository)[0] == (f"{record.id}.json", f"it was taken away in commit {oid[:12]}")
     follow(repository)
-    repository.commit("chore: put it back")
-    assert verified(repository) == []
+    assert repository.read(path) == record.content
 
 
 def test_without_an_authority_nobody_can_tell(tmp_path: Path) -> None:
@@ -950,33 +858,6 @@ def test_a_check_that_an_approval_lifts_something_in_is_a_use(
     assert approvals(project, "verify").exit_code == 0
 
 
-def test_nothing_to_verify(project: Repository) -> None:
-    outcome = approvals(project, "verify")
-    assert (outcome.exit_code, outcome.stdout) == (0, "there are no approvals in .specguard/approvals/\n")
-
-
-def test_a_signature_of_somebody_else(project: Repository, keys: dict[str, Key]) -> None:
-    record = approval()
-    commit(project, record, keys["mallory"])
-    assert verified(project) == [(f"{record.id}.json.sig", "its signature is by no key of alice")]
-
-
-def test_a_revocation_by_somebody_unknown(project: Repository, filed: tuple[Approval, Approval]) -> None:
-    end = revocation(filed[0].id, "mallory")
-    commit(project, end)
-    assert verified(project) == [(f"{end.id}.json", "mallory is no approver in the policy")]
-
-
-def test_the_same_approval_on_two_branches_is_one(project: Repository, keys: dict[str, Key]) -> None:
-    record = approval()
-    for name in ("one", "other"):
-        project.branch(name, "main")
-        commit(project, record, keys["alice"])
-    project.merge("one")
-    assert verified(project) == []
-    assert list(states(project)) == [record.id]
-
-
 def test_a_record_of_another_branch_is_not_signed_here(project: Repository, keys: dict[str, Key]) -> None:
     project.checkout("main")
     record = approval()
@@ -989,21 +870,7 @@ def test_a_record_of_another_branch_is_not_signed_here(project: Repository, keys
     assert not (project.path / LOG).exists()
 
 
-def test_commands_are_run_from_any_folder(project: Repository, filed: tuple[Approval, Approval]) -> None:
-    project.write("src/deep/a.py", "a")
-    outcome = run_here("approvals", "verify", "-C", "src/deep", directory=project.path)
-    assert "2 records hold" in outcome.stdout
-    words = ["--approved-by", "alice", "--reason", "x"]
-    done = run_here("approvals", "revoke", filed[0].id, *words, directory=project.path / "src/deep")
-    assert done.exit_code == 0
-    assert len(os.listdir(project.path / LOG)) == 4
-
-
 def test_the_commands_of_the_group_are_named(project: Repository) -> None:
-    outcome = approvals(project, "--help")
-    assert outcome.exit_code == 0
-    for name in ("list", "show", "verify", "revoke", "sign"):
-        assert f"\n  {name} " in outcome.stdout
-    unknown = approvals(project, "forget")
-    assert unknown.exit_code == 2
-    assert "forget" in unknown.stderr
+    named = ended(approvals(project, "--help")).stdout
+    assert all(f"\n  {name} " in named for name in ("list", "show", "verify", "revoke", "sign"))
+    assert "forget" in ended(approvals(project, "forget"), 2).stderr

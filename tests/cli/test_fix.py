@@ -7,6 +7,7 @@ import os
 import pty
 import shutil
 import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,102 +78,80 @@ def fixing(repository: Repository, *words: str, code: int = 0) -> str:
 # The branch
 
 
-def test_a_branch_gets_its_items_name(project: Repository) -> None:
+def test_a_branch_gets_its_items_name_once_yes_is_said(project: Repository) -> None:
     oid = work(project)
-    text = fixing(project, "--yes")
-    assert (
+    shown = (
         "fix (BRN001): rename the branch phase-12-cart to phase-12\n  git branch -m phase-12-cart phase-12\n"
-        in text
     )
-    assert "specguard: passed" in text
-    assert head(project) == "phase-12"
-    assert project.oid() == oid
-
-
-def test_nothing_is_done_without_yes_and_it_is_shown_all_the_same(project: Repository) -> None:
-    work(project)
     text = fixing(project, code=1)
-    assert "git branch -m phase-12-cart phase-12" in text
+    assert shown in text
     assert "nothing of this was done: add --yes" in text
+    text = fixing(project, "--dry-run", "--yes")
+    assert shown in text
+    assert "would block" in text
     assert head(project) == "phase-12-cart"
+    words = ("check", "--fix", "--yes", "--output-format", "json")
+    outcome = ended(run_here(*words, directory=project.path))
+    assert shown in outcome.stderr
+    assert json.loads(outcome.stdout)["change"]["branch"] == "phase-12"
+    assert (head(project), project.oid()) == ("phase-12", oid)
+    assert fixing(project, "--yes").startswith("nothing here can be put right without a person's thought")
 
 
-@pytest.mark.parametrize(("where", "said"), [
-    ("refs/remotes/origin/phase-12-cart", "it is pushed already, as origin/phase-12-cart"),
-    ("refs/remotes/origin/other", "its newest commit is pushed already, as origin/other"),
-    ("refs/heads/phase-12", "there is a branch phase-12 already"),
-    ("refs/remotes/a/b/phase-12", "there is a branch a/b/phase-12 already"),
-])  # fmt: skip
-def test_a_branch_that_others_may_have_keeps_its_name(project: Repository, where: str, said: str) -> None:
+def test_a_branch_that_others_may_have_keeps_its_name(project: Repository) -> None:
     work(project)
-    project.ref(where)
-    text = fixing(project, "--yes", "--base", "main", code=1)
-    assert f"not possible: {said}" in text
-    assert head(project) == "phase-12-cart"
-
-
-def test_a_branch_that_was_pushed_to_a_remote_without_tracking_keeps_its_name(project: Repository) -> None:
-    work(project)
+    for where, said in (
+        ("refs/remotes/origin/phase-12-cart", "it is pushed already, as origin/phase-12-cart"),
+        ("refs/remotes/origin/other", "its newest commit is pushed already, as origin/other"),
+        ("refs/heads/phase-12", "there is a branch phase-12 already"),
+        ("refs/remotes/a/b/phase-12", "there is a branch a/b/phase-12 already"),
+    ):
+        project.ref(where)
+        assert f"not possible: {said}" in fixing(project, "--yes", "--base", "main", code=1)
+        project.git("update-ref", "-d", where)
+    # Pushed to a remote that is not tracked.
     project.git("config", "branch.phase-12-cart.remote", "backup")
     project.git("config", "branch.phase-12-cart.merge", "refs/heads/phase-12-cart")
     assert "not possible: it was pushed to backup" in fixing(project, "--yes", code=1)
+    assert head(project) == "phase-12-cart"
 
 
 # Messages
 
 
 def test_the_newest_commit_gets_its_items_subject_and_keeps_the_rest(project: Repository) -> None:
-    work(project, "phase-12", "feat(phase-12): the cart\n\nIt has a body.\n")
+    work(project, "phase-12", "feat(phase-12): the cart.\nNo blank line.\n# and no comment\n")
     tree = project.oid("HEAD^{tree}")
     project.write("src/b.py", "staged")
     project.stage("src/b.py")
     text = fixing(project, "--yes")
-    assert "  -feat(phase-12): the cart\n  +feat(phase12): implement phase 12\n" in text
-    assert message(project) == "feat(phase12): implement phase 12\n\nIt has a body."
+    assert "fix (CMT002, CMT003): reword the newest commit" in text
+    assert "  -feat(phase-12): the cart.\n  +feat(phase12): implement phase 12\n" in text
+    assert message(project) == "feat(phase12): implement phase 12\n\nNo blank line.\n# and no comment"
     assert project.oid("HEAD^{tree}") == tree
     assert project.git("diff", "--cached", "--name-only").strip() == "src/b.py"
 
 
-def test_several_rules_alter_one_message_together(project: Repository) -> None:
-    work(project, "phase-12", "feat(phase-12): the cart.\nNo blank line.\n# and no comment\n")
-    text = fixing(project, "--yes")
-    assert "fix (CMT002, CMT003): reword the newest commit" in text
-    assert message(project) == "feat(phase12): implement phase 12\n\nNo blank line.\n# and no comment"
-
-
-@pytest.mark.parametrize("ref", ["refs/remotes/origin/x", "refs/tags/v1", "refs/heads/stacked"])
-def test_a_commit_that_something_else_has_is_left_alone(project: Repository, ref: str) -> None:
+def test_a_commit_that_something_else_has_is_left_alone(project: Repository) -> None:
     oid = work(project, "phase-12", "feat: the cart")
-    project.ref(ref)
-    text = fixing(project, "--yes", "--base", "main", code=1)
-    assert f"not possible: {ref.split('/', 2)[-1]} has it already" in text
-    assert project.oid() == oid
-
-
-def test_an_earlier_commit_is_left_alone(project: Repository) -> None:
-    work(project, "phase-12", "feat: the cart.")
-    project.write("b", "b")
-    oid = project.commit("feat(phase12): implement phase 12")
-    text = fixing(project, "--yes", code=1)
-    assert "not possible: others stand on it" in text
-    assert project.oid() == oid
-
-
-def test_a_hook_that_refuses_leaves_everything_as_it_was(project: Repository) -> None:
-    oid = work(project, "phase-12", "feat: the cart")
+    for ref in ("refs/remotes/origin/x", "refs/tags/v1", "refs/heads/stacked"):
+        project.ref(ref)
+        text = fixing(project, "--yes", "--base", "main", code=1)
+        assert f"not possible: {ref.split('/', 2)[-1]} has it already" in text
+        project.git("update-ref", "-d", ref)
+    (project.git_dir / "CHERRY_PICK_HEAD").write_text(oid + "\n")
+    assert "not possible: a cherry-pick is under way" in fixing(project, "--yes", code=1)
+    (project.git_dir / "CHERRY_PICK_HEAD").unlink()
     hook = project.git_dir / "hooks" / "commit-msg"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\necho no >&2; exit 1\n")
     hook.chmod(0o755)
-    text = fixing(project, "--yes", code=2)
-    assert "git refused it: no" in text
+    assert "git refused it: no" in fixing(project, "--yes", code=2)
     assert project.oid() == oid
-
-
-def test_nothing_is_reworded_while_something_is_under_way(project: Repository) -> None:
-    oid = work(project, "phase-12", "feat: the cart")
-    (project.git_dir / "CHERRY_PICK_HEAD").write_text(oid + "\n")
-    assert "not possible: a cherry-pick is under way" in fixing(project, "--yes", code=1)
+    hook.unlink()
+    oid = project.commit("feat(phase12): implement phase 12", files={"b": "b"})
+    assert "not possible: others stand on it" in fixing(project, "--yes", code=1)
+    assert project.oid() == oid
 
 
 def test_a_message_being_written_keeps_its_comments(project: Repository) -> None:
@@ -185,26 +164,24 @@ def test_a_message_being_written_keeps_its_comments(project: Repository) -> None
     text = fixing(project, "--commit-msg-file", "MSG", "--yes")
     assert "fix (CMT002, CMT003): edit MSG" in text
     assert file.read_text() == f"feat(phase12): implement phase 12\n\nwith a body\n{rest}"
+    file.write_text("\n")
+    fixing(project, "--commit-msg-file", "MSG", "--yes")
+    assert file.read_text() == "feat(phase12): implement phase 12\n"
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
+def test_only_the_spelling_of_a_conventional_subject_is_put_right(repository: Repository) -> None:
+    form = '[rules.commit-message]\nconventional = true\ntypes = ["feat", "fix"]\ntype_case = "lower"\n'
+    text = f'```toml specguard\nbase = "main"\n{form}```\n'
+    repository.commit("docs: state what may change", files={"SPEC_AUTHORITY.md": text})
+    for before, after in (
         ("Feat (cart) :  a cart", "feat(cart): a cart"),
         ("fix:a cart", "fix: a cart"),
         ("a cart", "a cart"),
         ("Feature: a cart", "Feature: a cart"),
-    ],
-)
-def test_only_the_spelling_of_a_conventional_subject_is_put_right(
-    repository: Repository, before: str, after: str
-) -> None:
-    form = '[rules.commit-message]\nconventional = true\ntypes = ["feat", "fix"]\ntype_case = "lower"\n'
-    repository.write("SPEC_AUTHORITY.md", f'```toml specguard\nbase = "main"\n{form}```\n')
-    repository.commit("docs: state what may change")
-    (repository.path / "MSG").write_text(f"{before}\n")
-    fixing(repository, "--commit-msg-file", "MSG", "--yes", code=int(before == after))
-    assert (repository.path / "MSG").read_text() == f"{after}\n"
+    ):
+        repository.write("MSG", f"{before}\n")
+        fixing(repository, "--commit-msg-file", "MSG", "--yes", code=int(before == after))
+        assert repository.read("MSG").decode() == f"{after}\n"
 
 
 # Files
@@ -218,6 +195,8 @@ def test_a_missing_heading_is_added_where_its_contract_has_it_and_its_content_st
 ) -> None:
     project.branch("phase-12")
     project.write("reports/a.md", REPORT)
+    project.write("reports/b.md", "# Report\r\n\r\n### Questions\r\n\r\nWhy?")
+    os.chmod(project.path / "reports/a.md", 0o640)
     text = fixing(project, "--worktree", "--yes", code=1)
     assert "fix (ART002): edit reports/a.md" in text
     assert project.read("reports/a.md").decode() == REPORT.replace(
@@ -225,44 +204,30 @@ def test_a_missing_heading_is_added_where_its_contract_has_it_and_its_content_st
     )
     # The heading alone is no section: what belongs there is a person's to write.
     assert "ART003" in text
-    assert "ART002" in text.split("done")[0]
-    assert "ART002" not in text.split("done")[1]
-
-
-def test_two_headings_and_the_ends_of_lines(project: Repository) -> None:
-    project.branch("phase-12")
-    project.write("reports/a.md", "# Report\r\n\r\n### Questions\r\n\r\nWhy?")
-    fixing(project, "--worktree", "--yes", code=1)
-    assert project.read("reports/a.md") == (
+    before, _, after = text.rpartition("  done\n")
+    assert ("ART002" in before, "ART002" in after) == (True, False)
+    # The ends of lines, the mode and the folder stay as they were.
+    assert project.read("reports/b.md") == (
         b"# Report\r\n\r\n### Summary\r\n\r\nTODO\r\n\r\n### Risks\r\n\r\nTODO\r\n\r\n"
         b"### Questions\r\n\r\nWhy?"
     )
+    assert os.stat(project.path / "reports/a.md").st_mode & 0o777 == 0o640
+    assert sorted(os.listdir(project.path / "reports")) == ["a.md", "b.md"]
 
 
 def test_what_is_staged_is_put_right_in_the_index_too(project: Repository) -> None:
     project.branch("phase-12")
-    project.write("reports/a.md", REPORT)
-    project.stage("reports/a.md")
+    for name in ("a", "b", "locked/a"):
+        project.write(f"reports/{name}.md", REPORT)
+    project.stage("reports")
+    project.write("reports/b.md", REPORT + "\nmore\n")
     text = fixing(project, "--staged", "--yes", code=1)
     assert "git add -- :/reports/a.md" in text
     assert "TODO" in project.read("reports/a.md").decode()
     assert project.git("show", ":reports/a.md") == project.read("reports/a.md").decode().rstrip("\n")
-
-
-def test_what_is_staged_in_part_is_left_alone(project: Repository) -> None:
-    project.branch("phase-12")
-    project.write("reports/a.md", REPORT)
-    project.stage("reports/a.md")
-    project.write("reports/a.md", REPORT + "\nmore\n")
-    text = fixing(project, "--staged", "--yes", code=1)
+    # Not what is staged in part, or locked.
     assert "not possible: the file in the working tree is another one than the one that was judged" in text
-    assert project.read("reports/a.md").decode() == REPORT + "\nmore\n"
-
-
-def test_a_locked_file_is_never_written(project: Repository) -> None:
-    project.branch("phase-12")
-    project.write("reports/locked/a.md", REPORT)
-    text = fixing(project, "--worktree", "--yes", code=1)
+    assert project.read("reports/b.md").decode() == REPORT + "\nmore\n"
     assert "not possible: PTH002 locked-path keeps it as it is" in text
     assert project.read("reports/locked/a.md").decode() == REPORT
 
@@ -291,21 +256,10 @@ def test_it_works_from_a_folder_and_in_a_linked_worktree(
     assert not (project.path / "reports/a.md").exists()
 
 
-def test_a_mode_is_kept_and_no_other_file_is_left(project: Repository) -> None:
-    project.branch("phase-12")
-    project.write("reports/a.md", REPORT)
-    os.chmod(project.path / "reports/a.md", 0o640)
-    fixing(project, "--worktree", "--yes", code=1)
-    assert os.stat(project.path / "reports/a.md").st_mode & 0o777 == 0o640
-    assert os.listdir(project.path / "reports") == ["a.md"]
-
-
 # Asking
 
 
-@pytest.mark.parametrize(
-    ("answer", "branch"), [(b"y\n", "phase-12"), (b"\n", "phase-12-cart"), (b"n\n", "phase-12-cart")]
-)
+@pytest.mark.parametrize(("answer", "branch"), [(b"y\n", "phase-12"), (b"\n", "phase-12-cart")])
 def test_a_person_is_asked_on_a_terminal(project: Repository, answer: bytes, branch: str) -> None:
     work(project)
     near, far = pty.openpty()
@@ -323,14 +277,10 @@ def test_a_person_is_asked_on_a_terminal(project: Repository, answer: bytes, bra
         while b"[y/N]" not in text:
             text += os.read(near, 4096)
         os.write(near, answer)
-        while True:
-            try:
-                data = os.read(near, 4096)
-            except OSError:
-                break
-            if not data:
-                break
-            text += data
+        # The end of a terminal is an error, or nothing.
+        with suppress(OSError):
+            while data := os.read(near, 4096):
+                text += data
     finally:
         os.close(near)
     assert process.wait(20) == (0 if branch == "phase-12" else 1)
@@ -338,26 +288,9 @@ def test_a_person_is_asked_on_a_terminal(project: Repository, answer: bytes, bra
     assert head(project) == branch
 
 
-def test_another_format_has_the_report_after_it_alone_on_standard_output(project: Repository) -> None:
-    work(project)
-    outcome = ended(run_here("check", "--fix", "--yes", "--output-format", "json", directory=project.path))
-    assert json.loads(outcome.stdout)["change"]["branch"] == "phase-12"
-    assert "git branch -m" in outcome.stderr
-
-
-def test_where_nothing_can_be_put_right_that_is_said(project: Repository) -> None:
-    work(project, "phase-12")
-    assert fixing(project, "--yes").startswith("nothing here can be put right without a person's thought")
-
-
-@pytest.mark.parametrize(
-    "words", [("--enforce",), ("--range", "main..x"), ("--push",), ("--watch",), ("--branch", "x")]
-)
-def test_what_it_does_not_go_with(project: Repository, words: tuple[str, ...]) -> None:
-    assert f"--fix does not go with {words[0]}" in fixing(project, *words, code=2)
-
-
-def test_yes_needs_fix(project: Repository) -> None:
+def test_what_it_does_not_go_with(project: Repository) -> None:
+    for words in (("--enforce",), ("--range", "main..x"), ("--push",), ("--watch",), ("--branch", "x")):
+        assert f"--fix does not go with {words[0]}" in fixing(project, *words, code=2)
     assert "there is no --fix" in ended(run_here("check", "--yes", directory=project.path), 2).stderr
 
 
@@ -441,12 +374,8 @@ def test_a_plugins_fix_is_done_and_one_that_does_harm_is_not(
     for name in ("crash", "exit", "odd", "outside", "git", "authority", "half", "commit", "branch", "good"):
         repository.write(f"{name}.txt", "a foo\n")
     config = (repository.git_dir / "config").read_text()
-    outcome = ended(
-        run(
-            "check", "--fix", "--yes", "--worktree", directory=repository.path, env={"PYTHONPATH": str(place)}
-        ),
-        1,
-    )
+    words, env = ("check", "--fix", "--yes", "--worktree"), {"PYTHONPATH": str(place)}
+    outcome = ended(run(*words, directory=repository.path, env=env), 1)
     assert "+harm" not in outcome.stdout.split("not possible")[0]
     assert "not possible: git takes no branch of the name --harm" in outcome.stdout
     assert "not possible: it is part of what changes are judged by" in outcome.stdout
@@ -456,22 +385,6 @@ def test_a_plugins_fix_is_done_and_one_that_does_harm_is_not(
     assert (repository.git_dir / "config").read_text() == config
     assert head(repository) == "work"
     assert not (repository.path.parent / "outside").exists()
-
-
-def test_a_dry_run_shows_alone(project: Repository) -> None:
-    work(project)
-    text = fixing(project, "--dry-run", "--yes")
-    assert "git branch -m phase-12-cart phase-12" in text
-    assert "would block" in text
-    assert head(project) == "phase-12-cart"
-
-
-def test_an_empty_message_gets_its_items_subject(project: Repository) -> None:
-    project.branch("phase-12")
-    file = project.path / "MSG"
-    file.write_text("\n")
-    fixing(project, "--commit-msg-file", "MSG", "--yes")
-    assert file.read_text() == "feat(phase12): implement phase 12\n"
 
 
 def test_where_there_is_no_verdict_nothing_is_done(repository: Repository) -> None:
