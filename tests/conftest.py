@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import tempfile
@@ -54,6 +55,13 @@ def _shared() -> dict[str, object]:
     found: dict[str, object] = {str(number): signal.getsignal(number) for number in _SIGNALS}
     variables = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     return {**found, **variables, "working directory": os.getcwd()}
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over the tests and modules themselves, which stay to the end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(autouse=True, scope="session")
