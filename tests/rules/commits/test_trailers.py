@@ -1,6 +1,12 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from specguard.testing import Case, run_here
 from specguard_rules.commits.trailers import Trailers
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def read(message: str) -> list[tuple[str, str, int]]:
@@ -51,3 +57,13 @@ def test_a_divider_is_seen_where_it_changes_what_is_read() -> None:
     assert Trailers(["feat: x", "", "A: 1", "", "--- ", ""]).divided == 5
     assert Trailers(["feat: x", "", "text", "", "----", "", "A: 2"]).divided == 0
     assert Trailers(["feat: x", "", "A: 2"]).divided == 0
+
+
+def test_a_repositorys_configuration_is_not_heeded(tmp_path: Path) -> None:
+    policy = "rules.missing-trailer.require = [{key = 'Work-Item'}]"
+    repository = Case(policy=policy).build(tmp_path / "repository")
+    repository.commit("feat: x\n\nWI: A-1\n", files={"a": "1"})
+    repository.git("config", "trailer.wi.key", "Work-Item: ")
+    repository.git("config", "trailer.separators", "=")
+    outcome = run_here("check", "--select=CMT006", "--output-format=json", directory=repository.path)
+    assert outcome.codes == ["CMT006"]
