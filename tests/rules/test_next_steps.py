@@ -5,47 +5,22 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import Case, Step, run_case
+from specguard.testing import Case, Step
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import run_here
-from tests.rules.items import PHASES, PLAN, SUBJECT
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from specguard.testing import Repository
 
 COMMAND = re.compile(r"`((?:git|rm|mkdir|FILTER\w*=1) [^`]*)`")
-MOVED = {"configs/NEXT_PHASE.json": '{"next": 13}'}
-FOREIGN = {"docs/phase-13.md": "# 13\n"}
-CI = Step("chore: base", files={"ci/a": "1"})
-LATER = Step("feat: later", files={"later": "1"})
-LATER_STILL = Step("feat: later still", files={"more": "1"})
+CASES = {case.name: case for case in Case.load_all(Path(__file__).with_name("next_steps.toml"))}
 LOCKED = '[rules.locked-path]\npaths = ["ci/"]\n'
-SIGNED = '[[rules.missing-trailer.require]]\nkey = "Signed-off-by"\nby_author = true\n'
-SIGNED_OFF = "feat: later\n\nSigned-off-by: Ann Example <ann@example.org>\n"
-REVERTED = (
-    'Revert "feat: a"\n\nThis reverts commit 1234567.\n\nSigned-off-by: Ann Example <ann@example.org>\n'
-)
-SHARED = """
-require_work_item = ["pr/*"]
-
-[plans.default]
-unit = "commit"
-
-[work.task]
-source = ".plans/{name}/plan.json"
-items = "tasks"
-number = "id"
-number_format = ["{n:03}"]
-branch = "pr/{name}"
-commit = "task_{number}: {text}"
-"""
-FORMED = '[rules.commit-message]\npattern = "^feat: "\n'
+CI = Step("chore: base", files={"ci/a": "1"})
 
 
 def typed(repository: Repository, help_: str, subject: str = "feat: one") -> None:
@@ -58,14 +33,12 @@ def typed(repository: Repository, help_: str, subject: str = "feat: one") -> Non
         .replace("SUBJECT", f"'{subject}'")
         .replace("NEW_NAME", "renamed")
     )
-    environment = {
-        **clean_environment(),
-        "EDITOR": "false",
-        "GIT_COMMITTER_NAME": "n",
-        "GIT_COMMITTER_EMAIL": "n@example.org",
-        "GIT_AUTHOR_NAME": "n",
-        "GIT_AUTHOR_EMAIL": "n@example.org",
+    person = {
+        f"GIT_{role}_{name}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for name, value in (("NAME", "n"), ("EMAIL", "n@example.org"))
     }
+    environment = {**clean_environment(), **person, "EDITOR": "false"}
     words = ["bash", "-c", command]
     done = subprocess.run(
         words, cwd=repository.path, env=environment, capture_output=True, text=True, check=False
@@ -73,296 +46,59 @@ def typed(repository: Repository, help_: str, subject: str = "feat: one") -> Non
     assert done.returncode == 0, (command, done.stderr)
 
 
-def judged(repository: Repository, code: str, *words: str) -> list[dict[str, Any]]:
-    """The findings of one rule."""
+def judged(repository: Repository, words: list[str]) -> list[dict[str, Any]]:
+    """The findings of a check, of a push of the branch if it is one."""
     pushed = f"refs/heads/work {repository.oid()} refs/heads/work {'0' * 40}\n"
-    outcome = run_here(
-        "check", f"--select={code}", "--output-format=json", *words,
-        directory=repository.path, stdin=pushed if "--push" in words else "",
-    )  # fmt: skip
+    stdin = pushed if "--push" in words else ""
+    outcome = run_here("check", "--output-format=json", *words, directory=repository.path, stdin=stdin)
     found: list[dict[str, Any]] = outcome.report["findings"]
     return found
 
 
-CASES: dict[str, tuple[str, dict[str, Any]]] = {
-    "a branch of an item": ("BRN001", {"branch": "phase-12-x", "commits": [Step(SUBJECT, files={"b": "1"})]}),
-    "a remote elsewhere": (
-        "BRN003",
-        {"policy": 'remote = "https://example.org/team/other.git"\n'},
-    ),
-    "two commits": (
-        "CMT001",
-        {
-            "policy": "[rules.commit-count]\nexactly = 1\n",
-            "commits": [Step("feat: a", files={"b": "1"}), Step("feat: b", files={"c": "1"})],
-        },
-    ),
-    "two of four commits, before a record": (
-        "CMT001",
-        {
-            "policy": "[rules.commit-count]\nat_most = 2\n",
-            "commits": [
-                *(Step(f"feat: {name}", files={name: "1"}) for name in "bcde"),
-                Step("chore: approve", files={f".specguard/approvals/{'1' * 64}.json": "{}"}),
-            ],
-        },
-    ),
-    "an earlier commit of no item": (
-        "WRK001",
-        {
-            "policy": SHARED,
-            "base": [Step("docs: plan", files={".plans/cart/plan.json": '{"tasks": [{"id": "task_001"}]}'})],
-            "branch": "pr/cart",
-            "commits": [Step("docs: a\n\nWhy.", files={"b": "1"}), Step("task_001: b", files={"c": "1"})],
-        },
-    ),
-    "the last message": ("CMT002", {"policy": FORMED, "commits": [Step("a", files={"b": "1"})]}),
-    "an earlier message": (
-        "CMT002",
-        {"policy": FORMED, "commits": [Step("a", files={"b": "1"}), Step("feat: b", files={"c": "1"})]},
-    ),
-    "a fixup": (
-        "CMT005",
-        {"commits": [Step("feat: a", files={"b": "1"}), Step("fixup! feat: a", files={"b": "2"})]},
-    ),
-    **{
-        f"a revert that is signed off, with {len(later)} after it": (
-            "CMT005,CMT006",
-            {"policy": SIGNED, "commits": [Step(REVERTED, files={"b": "1"}), *later]},
-        )
-        for later in ([], [replace(LATER, message=SIGNED_OFF)])
-    },
-    "an empty commit": (
-        "CMT005",
-        {"commits": [Step("feat: a", files={"b": "1"}), Step("feat: b"), Step("feat: c", files={"c": "2"})]},
-    ),
-    "an empty commit before a merge that resolves a conflict": (
-        "CMT005",
-        {
-            "base": [Step("chore: base", files={"a": "1"}), Step("feat: theirs", files={"a": "2"})],
-            "commits": [
-                Step("feat: mine", files={"a": "3"}, parents=("start",)),
-                Step("chore: run again", id="empty"),
-                Step("Merge main", files={"a": "4"}, parents=("empty", "base")),
-            ],
-        },
-    ),
-    "a message before a merge that resolves a conflict": (
-        "CMT002",
-        {
-            "policy": FORMED,
-            "base": [Step("chore: base", files={"a": "1"}), Step("feat: theirs", files={"a": "2"})],
-            "commits": [
-                Step("mine\n\nIt's so.", files={"a": "3"}, parents=("start",), id="mine"),
-                Step("Merge main", files={"a": "4"}, parents=("mine", "base")),
-            ],
-        },
-    ),
-    "a pointer": ("WRK004", {"branch": "phase-12", "commits": [Step(SUBJECT, files=dict(MOVED))]}),
-    "a new document": ("WRK005", {"branch": "phase-12", "commits": [Step(SUBJECT, files=dict(FOREIGN))]}),
-    "a pointer that is staged": ("WRK004", {"branch": "phase-12", "staged": Step("", files=dict(MOVED))}),
-    "a document that is staged": ("WRK005", {"branch": "phase-12", "staged": Step("", files=dict(FOREIGN))}),
-    "a pointer in the tree": ("WRK004", {"branch": "phase-12", "worktree": Step("", files=dict(MOVED))}),
-    "a document in the tree": ("WRK005", {"branch": "phase-12", "worktree": Step("", files=dict(FOREIGN))}),
-    "a base that moved": (
-        "BRN002",
-        {
-            "policy": '[rules.stale-base]\nrequire = "contains"\n',
-            "base": [Step("chore: base", files={"a": "1"}), Step("feat: more", files={"b": "1"})],
-            "commits": [Step("feat: x", files={"x": "1"}, parents=("start",))],
-        },
-    ),
-    "a base that moved, without a remote": (
-        "BRN002",
-        {
-            "policy": '[rules.stale-base]\nrequire = "contains"\n',
-            "base": [Step("chore: base", files={"a": "1"}), Step("feat: more", files={"b": "1"})],
-            "commits": [Step("feat: x", files={"x": "1"}, parents=("start",))],
-            "origin": "",
-        },
-    ),
-    "a guarded file of an earlier commit": (
-        "PTH002",
-        {"policy": LOCKED, "base": [CI], "commits": [Step("a", files={"ci/a": "2", "b": "1"}), LATER]},
-    ),
-    "a guarded file that an earlier commit adds beside another": (
-        "PTH002",
-        {"policy": LOCKED, "commits": [Step("feat: a", files={"ci/new": "2", "b": "1"}), LATER]},
-    ),
-    "a guarded file of an earlier commit that has nothing else": (
-        "PTH002",
-        {"policy": LOCKED, "base": [CI], "commits": [Step("a", files={"ci/a": "2"}), LATER]},
-    ),
-    "a guarded file of several commits": (
-        "PTH002",
-        {
-            "policy": LOCKED,
-            "base": [CI],
-            "commits": [
-                Step("a", files={"ci/it's": "1"}),
-                Step("b", files={"ci/it's": "2", "b": "1"}),
-                LATER,
-            ],
-        },
-    ),
-    "a guarded file that was put back later": (
-        "PTH002",
-        {
-            "policy": LOCKED,
-            "base": [CI],
-            "commits": [Step("a", files={"ci/a": "2", "b": "1"}), Step("b", files={"ci/a": "1"}), LATER],
-        },
-    ),
-    "a guarded file that was moved away": (
-        "PTH002",
-        {
-            "policy": LOCKED,
-            "base": [CI],
-            "commits": [Step("a", rename={"ci/a": "b"}, files={"d": "1"}), LATER],
-        },
-    ),
-    "a guarded file that was moved there": (
-        "PTH002",
-        {
-            "policy": LOCKED,
-            "base": [Step("b", files={"lib/d/a": "here"})],
-            "commits": [Step("a", rename={"lib/d/a": "ci/a"})],
-        },
-    ),
-    "a guarded file where commits are squashed": (
-        "PTH002",
-        {
-            "policy": 'merge = "squash"\n' + LOCKED,
-            "base": [CI],
-            "commits": [Step("a", files={"ci/a": "2", "b": "1"}), LATER],
-        },
-    ),
-    "a guarded file on a merged branch": (
-        "PTH002",
-        {
-            "policy": LOCKED,
-            "base": [CI],
-            "commits": [
-                Step("a", id="a", files={"ci/a": "2", "b": "1"}),
-                Step("b", id="b", files={"d": "1"}, parents=("base",)),
-                Step("Merge", files={"d": "1"}, parents=("a", "b")),
-            ],
-        },
-    ),
-    "an earlier message with a body": (
-        "CMT002",
-        {"policy": FORMED, "commits": [Step("a\n\nIt's so.", files={"b": "1"}), LATER, LATER_STILL]},
-    ),
-    "an earlier trailer": (
-        "CMT006",
-        {"policy": SIGNED, "commits": [Step("a", files={"b": "1"}), replace(LATER, message=SIGNED_OFF)]},
-    ),
-    "four commits of two": (
-        "CMT001",
-        {
-            "policy": "[rules.commit-count]\nat_most = 2\n",
-            "commits": [Step(str(n), files={str(n): "1"}) for n in range(4)],
-        },
-    ),
-    "a merge in a linear history": (
-        "CMT004",
-        {
-            "policy": "[rules.merge-commit]\nlinear = true\n",
-            "commits": [
-                Step("a", id="a", files={"b": "1"}),
-                Step("b", id="b", files={"d": "1"}, parents=("base",)),
-                Step("Merge", files={"d": "1"}, parents=("a", "b")),
-            ],
-        },
-    ),
-    "work on the base's own branch": (
-        "BRN001",
-        {
-            "policy": '[rules.branch-name]\npattern = "^another$"\n',
-            "branch": "main",
-            "commits": [],
-            "staged": LATER,
-        },
-    ),
-    "a name that the last commit brings": (
-        "PTH005",
-        {"commits": [LATER, Step("feat: a", files={"docs/con.md": "1", "b": "1"})]},
-    ),
-    "a name that an earlier commit brings": (
-        "PTH005",
-        {"commits": [Step("feat: a", files={"docs/con.md": "1", "b": "1"}), LATER]},
-    ),
-    "a protected branch": (
-        "BRN004",
-        {"policy": '[rules.protected-branch]\nbranches = ["next"]\n', "branch": "next"},
-    ),
-}
+def left(repository: Repository) -> list[str]:
+    """What is not committed, and what is put aside."""
+    asked = ("status", "--porcelain", "--untracked-files=no"), ("stash", "list", "--format=%s")
+    shown = ("show", ":notes"), ("show", ":new")
+    return [repository.git(*words) for words in (*asked, *shown)]
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_told_next_puts_it_right(name: str, tmp_path: Path) -> None:
-    code, given = CASES[name]
-    case = Case(**{"policy": PHASES, "base": [PLAN], "commits": [Step("feat: x", files={"x": "1"})], **given})
+    """Beside a step for a commit there is other work, which stays as it is."""
+    case = CASES[name]
+    first, *base = case.base
+    case = replace(case, base=[replace(first, files={**first.files, "notes": "1\n"}), *base])
     repository = case.build(tmp_path / "repository")
-    words = ["--staged"] if case.staged else ["--worktree"] if case.worktree else []
-    if code in ("BRN002", "BRN003"):
-        words = ["--push"]
-    if code != "BRN003" and case.origin:
+    words = case.arguments(tmp_path, repository.names)
+    if case.origin and "--select=BRN003" not in words:
         repository.git("remote", "set-url", "origin", str(repository.path))
+    beside = case.staged is None and case.worktree is None
+    if beside:
+        repository.write("notes", "put aside before\n")
+        repository.git("stash", "push", "-q")
+        for path in ("notes", "new"):
+            repository.write(path, "staged\n")
+            repository.git("add", path)
+            repository.write(path, "not staged\n")
 
-    [finding] = judged(repository, code, *words)
+    [finding] = judged(repository, words)
     kept = {branch: repository.oid(branch) for branch in ("main", "origin/main") if case.origin}
-    files = {
-        name
-        for name in repository.git("ls-files").split("\n")
-        if not name.startswith(("ci", "docs", "configs"))
-    }
-    typed(repository, finding["help"], subject="task_001: a" if code == "WRK001" else "feat: one")
+    before = left(repository) if beside else []
+    guarded = ("ci", "docs", "configs")
+    files = {name for name in repository.git("ls-files").split("\n") if not name.startswith(guarded)}
+    typed(repository, finding["help"], subject="task_001: a" if "--select=WRK001" in words else "feat: one")
     assert {branch: repository.oid(branch) for branch in kept} == kept
     assert files - {"b"} <= set(repository.git("ls-files").split("\n"))
-    if not words and code.startswith("WRK"):
-        repository.git("commit", "-q", "--amend", "--no-edit", "--allow-empty")
-    assert judged(repository, code, *words) == []
-
-
-OF_COMMITS = [name for name, (_, given) in CASES.items() if not given.keys() & {"staged", "worktree"}]
-
-
-@pytest.mark.parametrize("name", OF_COMMITS)
-def test_what_is_not_committed_stays_so_beside_a_step_for_a_commit(name: str, tmp_path: Path) -> None:
-    code, given = CASES[name]
-    first, *base = given.get("base", [PLAN])
-    base = [replace(first, files={**first.files, "notes": "1\n"}), *base]
-    commits = [Step("feat: x", files={"x": "1"})]
-    repository = Case(**{"policy": PHASES, "commits": commits, **given, "base": base}).build(tmp_path / "r")
-    if code != "BRN003" and given.get("origin", True):
-        repository.git("remote", "set-url", "origin", str(repository.path))
-    repository.write("notes", "put aside before\n")
-    repository.git("stash", "push", "-q")
-    for path in ("notes", "new"):
-        repository.write(path, "staged\n")
-        repository.git("add", path)
-        repository.write(path, "not staged\n")
-
-    def uncommitted() -> list[str]:
-        asked = ("status", "--porcelain", "--untracked-files=no"), ("stash", "list", "--format=%s")
-        shown = ("show", ":notes"), ("show", ":new")
-        return [repository.git(*words) for words in (*asked, *shown)]
-
-    words = ["--push"] if code in ("BRN002", "BRN003") else []
-    [finding] = judged(repository, code, *words)
-    before = uncommitted()
-    typed(repository, finding["help"], subject="task_001: a" if code == "WRK001" else "feat: one")
-    assert uncommitted() == before
-    assert repository.read("notes") == repository.read("new") == b"not staged\n"
-    assert "new" not in repository.git("log", "--format=", "--name-only").split("\n")
-    assert judged(repository, code, *words) == []
+    assert judged(repository, words) == []
+    if beside:
+        assert left(repository) == before
+        assert repository.read("notes") == repository.read("new") == b"not staged\n"
+        assert "new" not in repository.git("log", "--format=", "--name-only").split("\n")
 
 
 def test_a_file_is_renamed_in_the_commit_that_brings_it(tmp_path: Path) -> None:
-    _, given = CASES["a name that an earlier commit brings"]
-    repository = Case(base=[PLAN], **given).build(tmp_path / "repository")
-    [finding] = judged(repository, "PTH005")
+    repository = CASES["a name that an earlier commit brings"].build(tmp_path / "repository")
+    [finding] = judged(repository, ["--select=PTH005"])
     typed(repository, finding["help"])
     assert repository.git("log", "--format=%s", "--name-only", "-2").split() == [
         "feat:", "later", "later", "feat:", "a", "b", "renamed"
@@ -380,10 +116,10 @@ def guarded_by_both(path: Path) -> Repository:
 
 def test_what_is_not_committed_in_the_same_file_is_kept_by_git(tmp_path: Path) -> None:
     repository = guarded_by_both(tmp_path)
-    [finding] = judged(repository, "PTH002")
+    [finding] = judged(repository, ["--select=PTH002"])
     with pytest.raises(AssertionError, match="git stash pop"):
         typed(repository, finding["help"])
-    assert judged(repository, "PTH002") == []
+    assert judged(repository, ["--select=PTH002"]) == []
     kept = [repository.git("show", f"stash@{{0}}:{path}") for path in ("ci/a", "b")]
     assert kept == ["not committed", "not committed"]
 
@@ -412,41 +148,3 @@ def test_a_step_that_was_kept_follows_what_is_not_committed(tmp_path: Path) -> N
     later = run_here(*words, directory=repository.path, env=cache).stdout
     assert "--amend" in later
     assert "stash" not in later
-
-
-def test_a_branch_that_is_named_rightly_is_not_told_to_be_renamed(tmp_path: Path) -> None:
-    policy = """
-require_work_item = ["pr/*"]
-[work.task]
-source = ".plans/{name}/plan.json"
-items = "tasks"
-number = "id"
-branch = "pr/{name}"
-commit = "task_{number}: {text}"
-"""
-    plan = {".plans/cart/plan.json": '{"tasks": [{"id": "task_001"}]}'}
-    expect = [{"code": "WRK001", "help": "Begin a commit's subject as 'task_{number}: {text}' says."}]
-    base = [Step("chore: base", files=dict(plan))]
-    case = Case(
-        policy=policy, base=base, branch="pr/cart", commits=[Step("x", files={"a": "1"})], expect=expect
-    )
-    run_case(case, tmp_path, installed=False)
-
-
-def test_a_place_that_only_the_pointer_could_tell_is_told_by_its_field(tmp_path: Path) -> None:
-    policy = PHASES.replace(
-        'document = ["', 'fields = {doc = ["doc", "phases.{number}.doc"]}\ndocument = ["{doc}", "no/'
-    )
-    base = [PLAN]
-    told = (
-        "(tried: {doc} is not told: there is no doc or phases.{number}.doc; no/docs/phase-12.md is not there)"
-    )
-    case = Case(
-        policy=policy,
-        base=base,
-        branch="phase-12",
-        commits=[Step(SUBJECT, files={"b": "1"})],
-        args=["--select=WRK002"],
-        expect=[{"code": "WRK002", "message": told}],
-    )
-    run_case(case, tmp_path, installed=False)
