@@ -1,0 +1,101 @@
+"""Branches and remotes that no case can state: names in bytes, detached heads, configurations of git."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import Case, run_here
+from tests.rules.items import step
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.testing import Outcome, Repository
+
+CANONICAL = "https://example.org/team/repo.git"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (b"a$(touch${IFS}ran)", "a shell acts on"),
+        (b"a`id`", "a shell acts on"),
+        (b"a;b", "a shell acts on"),
+        (b"a'b", "a shell acts on"),
+        ("a\u202eb".encode(), "change how text is shown"),
+        ("a\u200bb".encode(), "change how text is shown"),
+        (b"a\xffb", "not UTF-8"),
+        (b"--output=x", "take it for an option"),
+        ("caf\u00e9/#12-user@example+x=y".encode(), ""),
+    ],
+)
+def test_names_that_are_unsafe(name: bytes, said: str, tmp_path: Path) -> None:
+    repository = Case(commits=[step()]).build(tmp_path / "repository")
+    repository.ref(b"refs/heads/" + name)
+    repository.git("symbolic-ref", "HEAD", b"refs/heads/" + name)
+    outcome = run_here("check", "--select=BRN001", "--output-format=json", directory=repository.path)
+    messages = [finding["message"] for finding in outcome.report["findings"]]
+    assert len(messages) == bool(said), outcome
+    assert said in "".join(messages)
+    assert outcome.exit_code == bool(said)
+    assert not (repository.path / "ran").exists()
+    assert not (repository.path / "x").exists()
+
+
+def test_a_detached_head_has_no_name(tmp_path: Path) -> None:
+    repository = Case(commits=[step()]).build(tmp_path / "repository")
+    repository.checkout("HEAD", detach=True)
+    for words, exit_code, state in (
+        ((), 2, "indeterminate"),
+        (("--branch=work",), 0, "passed"),
+        (("--branch=a;b",), 1, "failed"),
+    ):
+        outcome = run_here(
+            "check", "--select=BRN001", "--output-format=json", *words, directory=repository.path
+        )
+        assert (outcome.exit_code, outcome.state("BRN001")) == (exit_code, state)
+
+
+def pushed(repository: Repository) -> Outcome:
+    """The judgement of a push by the rule about where origin leads."""
+    stdin = f"refs/heads/work {repository.oid()} refs/heads/work {'0' * 40}\n"
+    words = ("check", "--push", "--select=BRN003", "--output-format=json")
+    return run_here(*words, directory=repository.path, stdin=stdin)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (["url.https://example.org/.insteadOf=ex:", "remote.origin.url=ex:team/repo"], ""),
+        (
+            ["url.https://evil.net/.insteadOf=https://example.org/"],
+            "'origin' is 'https://evil.net/team/repo.git'",
+        ),
+        (
+            ["url.https://evil.net/.pushInsteadOf=https://example.org/"],
+            "a push to 'origin' goes to 'https://evil",
+        ),
+        (["remote.origin.pushurl=https://evil.net/x"], "a push to 'origin' goes to 'https://evil.net/x'"),
+        (["remote.origin.pushurl=git@example.org:team/repo"], ""),
+        (["url.git@example.org:.pushInsteadOf=https://example.org/"], ""),
+        (["remote.origin.url=ext::sh -c touch% ran"], "'origin' is 'ext::sh -c touch% ran'"),
+    ],
+)
+def test_what_the_configuration_makes_of_the_origin(settings: list[str], said: str, tmp_path: Path) -> None:
+    repository = Case(policy=f"remote = '{CANONICAL}'", commits=[step()]).build(tmp_path / "repository")
+    for setting in settings:
+        repository.git("config", *setting.split("=", 1))
+    outcome = pushed(repository)
+    messages = [finding["message"] for finding in outcome.report["findings"]]
+    assert len(messages) == bool(said), outcome
+    assert said in "".join(messages)
+    assert not (repository.path / "ran").exists()
+
+
+def test_a_missing_origin(tmp_path: Path) -> None:
+    repository = Case(policy=f"remote = '{CANONICAL}'", commits=[step()]).build(tmp_path / "repository")
+    repository.git("config", "--unset", "remote.origin.url")
+    [finding] = pushed(repository).report["findings"]
+    assert finding["help"] == f"Add it: `git remote add origin {CANONICAL}`"
