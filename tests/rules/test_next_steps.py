@@ -67,7 +67,8 @@ def test_what_is_told_next_puts_it_right(name: str, tmp_path: Path) -> None:
     """Beside a step for a commit there is other work, which stays as it is."""
     case = CASES[name]
     first, *base = case.base
-    case = replace(case, base=[replace(first, files={**first.files, "notes": "1\n"}), *base])
+    files: dict[Any, Any] = {**first.files, "notes": "1\n"}
+    case = replace(case, base=[replace(first, files=files), *base])
     repository = case.build(tmp_path / "repository")
     words = case.arguments(tmp_path, repository.names)
     if case.origin and "--select=BRN003" not in words:
@@ -85,10 +86,10 @@ def test_what_is_told_next_puts_it_right(name: str, tmp_path: Path) -> None:
     kept = {branch: repository.oid(branch) for branch in ("main", "origin/main") if case.origin}
     before = left(repository) if beside else []
     guarded = ("ci", "docs", "configs")
-    files = {name for name in repository.git("ls-files").split("\n") if not name.startswith(guarded)}
+    listed = {name for name in repository.git("ls-files").split("\n") if not name.startswith(guarded)}
     typed(repository, finding["help"], subject="task_001: a" if "--select=WRK001" in words else "feat: one")
     assert {branch: repository.oid(branch) for branch in kept} == kept
-    assert files - {"b"} <= set(repository.git("ls-files").split("\n"))
+    assert listed - {"b"} <= set(repository.git("ls-files").split("\n"))
     assert judged(repository, words) == []
     if beside:
         assert left(repository) == before
