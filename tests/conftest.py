@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Tests run beside each other on slow machines: what takes long is no failure. The examples are the same each
 # time, so that a change is judged by what it changes; `make fuzz` tries new ones, and more.
-settings.register_profile("specguard", deadline=None, derandomize=True, max_examples=50)
+settings.register_profile("specguard", deadline=None, derandomize=True, max_examples=25)
 settings.load_profile("specguard")
 
 # Most of what tests wait for is a disk, which they have no need of.
