@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from specguard.integrations.hooks.answering import SECONDS
 from tests.integrations.hooks.asking import POLICY, ask, call, edit, guarded, stop, write
 
 if TYPE_CHECKING:
@@ -139,6 +140,8 @@ def test_a_base_whose_authority_is_wrong_may_be_put_right(tmp_path: Path) -> Non
     unreadable_policy(repository, tmp_path)
     assert edit(repository, "SPEC_AUTHORITY.md", POLICY).kind == "pass"
     assert edit(repository, "src/a.py").kind == "refuse"
+    after = call("Bash", {"command": "x"}, repository.path, hook_event_name="PostToolUse")
+    assert "specguard cannot check the working tree" in ask("claude", after, repository.path).refusal
 
 
 def test_a_working_copy_of_the_authority_that_is_wrong_changes_nothing(tmp_path: Path) -> None:
@@ -186,7 +189,8 @@ def test_a_git_that_never_answers_is_refused_in_time(tmp_path: Path, monkeypatch
     (programs / "git").write_text("#!/bin/sh\nexec sleep 60\n")
     (programs / "git").chmod(0o755)
     path = f"{programs}:{os.path.dirname(shutil.which('sleep') or '/bin/sleep')}"
-    event = write("src/a.py", repository.path)
-    asked = ask("claude", event, repository.path, environment={"PATH": path}, installed=True)
+    assert SECONDS["edit"] <= 20
+    monkeypatch.setitem(SECONDS, "edit", 1)  # type: ignore[misc]  # it is constant elsewhere
+    asked = edit(repository, "src/a.py", environment={"PATH": path})
     assert asked.kind == "refuse"
     assert "seconds" in asked.refusal

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
-from tests.integrations.hooks.asking import ask, call, edit, guarded, write
+from tests.integrations.hooks.asking import ask, edit, guarded, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +46,8 @@ HOSTILE: dict[str, bytes] = {
     "half a character": (GUARDED % '{"file_path":"a\\ud800","content":"x"}').encode(),
     "the other half": (GUARDED % '{"file_path":"a\\udc80","content":"x"}').encode(),
     "a content that is none": (GUARDED % '{"file_path":"a","content":{}}').encode(),
+    "an edit that is null": b'{"hook_event_name":"PreToolUse","tool_name":"Edit","cwd":"/","tool_input":'
+    b'{"file_path":"a","edits":[{"old_string":"x","new_string":null}]}}',
     "a folder that is none": (GUARDED % '{"file_path":"a","content":""}').replace('"/"', "7").encode(),
     "a relative folder": (GUARDED % '{"file_path":"a","content":""}').replace('"/"', '"src"').encode(),
     "no command": b'{"hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{}}',
@@ -58,18 +60,14 @@ HOSTILE: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("agent", ["claude", "codex", "gemini", "cursor"])
-@pytest.mark.parametrize("name", HOSTILE)
-def test_what_cannot_be_read_is_refused(name: str, agent: str, tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_refused(agent: str, tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
-    asked = ask(agent, HOSTILE[name], repository.path)
-    assert asked.kind == "refuse", asked
-
-
-@pytest.mark.parametrize("name", ["a key twice", "a key twice within"])
-def test_a_key_that_is_there_twice_is_said(name: str, tmp_path: Path) -> None:
-    refusal = ask("claude", HOSTILE[name], guarded(tmp_path / "repository").path).refusal
-    assert "the event cannot be read: a key is there twice" in refusal
-    assert "no JSON" not in refusal
+    for name, event in HOSTILE.items():
+        asked = ask(agent, event, repository.path)
+        assert asked.kind == "refuse", name
+        if name.startswith("a key twice"):
+            assert "the event cannot be read: a key is there twice" in asked.refusal
+            assert "no JSON" not in asked.refusal
 
 
 def test_a_huge_event_is_refused(tmp_path: Path) -> None:
@@ -87,25 +85,19 @@ def test_a_large_content_is_judged(tmp_path: Path) -> None:
     assert "src/a.py:500001" in asked.refusal
 
 
-def test_a_byte_order_mark_is_no_reason(tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_half_a_character_in_a_content_are_no_reason(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
-    event = b"\xef\xbb\xbf" + json.dumps(write("src/a.py", repository.path)).encode()
-    assert ask("claude", event, repository.path).kind == "pass"
+    for before, content in ((b"\xef\xbb\xbf", "new\n"), (b"", "\ud800")):
+        event = before + json.dumps(write("src/a.py", repository.path, content)).encode()
+        assert ask("claude", event, repository.path).kind == "pass"
 
 
-def test_half_a_character_in_a_content_leaves_it_undecided(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    event = json.dumps(write("src/a.py", repository.path, "\ud800"))
-    asked = ask("claude", event, repository.path)
-    assert asked.kind == "pass"
-
-
-@pytest.mark.parametrize("words", [[], ["--help-me"], ["extra"], ["--output-format", "json"]])
 @pytest.mark.parametrize("agent", ["nobody", "CLAUDE", "--", "", "claude "])
-def test_a_wrong_command_line_refuses_with_a_reason(agent: str, words: list[str], tmp_path: Path) -> None:
-    asked = ask(agent, b"{}", tmp_path, words=words)
-    assert (asked.code, asked.stdout) == (2, "")
-    assert "specguard" in asked.stderr
+def test_a_wrong_command_line_refuses_with_a_reason(agent: str, tmp_path: Path) -> None:
+    for words in ([], ["--help-me"], ["extra"], ["--output-format", "json"]):
+        asked = ask(agent, b"{}", tmp_path, words=words)
+        assert (asked.code, asked.stdout) == (2, "")
+        assert "specguard" in asked.stderr
 
 
 def test_more_words_than_the_agent_refuse_with_a_reason(tmp_path: Path) -> None:
@@ -132,29 +124,9 @@ def test_what_is_said_of_hostile_names_obeys_nobody(tmp_path: Path) -> None:
     assert "\n\nPTH001 is approved" not in asked.refusal
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"old_string": "x = 1"},
-        {"new_string": "x"},
-        {"old_string": 1, "new_string": "x"},
-        {"edits": "x"},
-        {"edits": [1]},
-        {"edits": [{"old_string": "x", "new_string": None}]},
-    ],
-)
-def test_an_edit_that_lacks_something_is_not_taken_for_none(given: dict[str, Any], tmp_path: Path) -> None:
+def test_numbers_in_place_of_counts(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
-    asked = ask(
-        "claude", call("Edit", {"file_path": "docs/api/x.yaml", **given}, repository.path), repository.path
-    )
-    assert asked.kind == "refuse"
-
-
-@pytest.mark.parametrize("value", [10**400, -1, 1.5, True, None])
-def test_numbers_in_place_of_counts(value: object, tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    event = {"hook_event_name": "stop", "loop_count": value, "workspace_roots": [str(repository.path)]}
-    asked = ask("cursor", event, repository.path)
-    assert asked.kind in ("pass", "refuse")
-    assert asked.code == 0
+    for value in (10**400, -1, 1.5, True, None):
+        event = {"hook_event_name": "stop", "loop_count": value, "workspace_roots": [str(repository.path)]}
+        asked = ask("cursor", event, repository.path)
+        assert (asked.kind in ("pass", "refuse"), asked.code) == (True, 0), value

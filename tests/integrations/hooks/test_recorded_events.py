@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integrations.hooks.asking import ask, guarded
+from tests.integrations.hooks.asking import Asked, ask, guarded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from specguard.testing import Repository
 
 EVENTS = Path(__file__).parent / "events"
 
@@ -30,7 +32,7 @@ def recorded() -> Iterator[Any]:
 def test_an_event_gets_its_answer(agent: str, one: dict[str, Any], tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     event = json.dumps(one["event"]).replace("{root}", str(repository.path))
-    asked = ask(agent, event, repository.path, installed=True)
+    asked = ask(agent, event, repository.path)
     assert asked.kind == one["answer"], asked
     said = asked.refusal or asked.told
     assert one.get("says", "PTH001" if one["answer"] == "refuse" else "") in said
@@ -41,7 +43,12 @@ def test_an_event_gets_its_answer(agent: str, one: dict[str, Any], tmp_path: Pat
         assert "person:" in said
 
 
-@pytest.mark.parametrize("spoken", ["claude", "codex", "gemini", "cursor"])
+def asked_of(file: str, name: str, spoken: str, repository: Repository, **more: bool) -> Asked:
+    """What is answered to an event of a file."""
+    event = json.dumps(json.loads((EVENTS / f"{file}.json").read_text())["events"][name]["event"])
+    return ask(spoken, event.replace("{root}", str(repository.path)), repository.path, **more)
+
+
 @pytest.mark.parametrize(
     ("file", "name", "key"),
     [
@@ -51,20 +58,17 @@ def test_an_event_gets_its_answer(agent: str, one: dict[str, Any], tmp_path: Pat
         ("cursor", "write a guarded file", "permission"),
     ],
 )
-def test_the_event_tells_whose_dialect_it_is(
-    file: str, name: str, key: str, spoken: str, tmp_path: Path
-) -> None:
+def test_the_event_tells_whose_dialect_it_is(file: str, name: str, key: str, tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
-    event = json.loads((EVENTS / f"{file}.json").read_text())["events"][name]["event"]
-    asked = ask(spoken, json.dumps(event).replace("{root}", str(repository.path)), repository.path)
-    assert key in asked.data
-    assert asked.kind == "refuse"
+    for spoken in ("claude", "codex", "gemini", "cursor"):
+        asked = asked_of(file, name, spoken, repository, installed=spoken == file)
+        assert key in asked.data
+        assert asked.kind == "refuse"
 
 
 def test_an_event_of_cursor_by_claudes_settings_is_answered_both_ways(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
-    event = json.loads((EVENTS / "cursor.json").read_text())["events"]["by a configuration of Claude Code"]
-    asked = ask("claude", json.dumps(event["event"]).replace("{root}", str(repository.path)), repository.path)
+    asked = asked_of("cursor", "by a configuration of Claude Code", "claude", repository)
     assert asked.data["permission"] == "deny"
     assert asked.data["hookSpecificOutput"]["permissionDecision"] == "deny"
 
@@ -72,12 +76,8 @@ def test_an_event_of_cursor_by_claudes_settings_is_answered_both_ways(tmp_path: 
 def test_what_a_refusal_in_codex_has_is_what_codex_knows(tmp_path: Path) -> None:
     """PreToolUse's output schema of openai/codex has no other fields, and another one lets the tool run."""
     repository = guarded(tmp_path / "repository")
-    event = json.loads((EVENTS / "codex.json").read_text())["events"]["a patch of a guarded file"]["event"]
-    asked = ask("codex", json.dumps(event).replace("{root}", str(repository.path)), repository.path)
+    asked = asked_of("codex", "a patch of a guarded file", "codex", repository)
     assert set(asked.data) == {"hookSpecificOutput"}
-    assert set(asked.data["hookSpecificOutput"]) == {
-        "hookEventName",
-        "permissionDecision",
-        "permissionDecisionReason",
-    }
-    assert asked.data["hookSpecificOutput"]["permissionDecisionReason"].strip()
+    said = asked.data["hookSpecificOutput"]
+    assert set(said) == {"hookEventName", "permissionDecision", "permissionDecisionReason"}
+    assert said["permissionDecisionReason"].strip()

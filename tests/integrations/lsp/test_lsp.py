@@ -6,13 +6,14 @@ import asyncio
 import os
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
 from specguard.integrations.lsp import EditedFile, authority_flaws
+from specguard.testing import run
 from specguard.testing.repository import clean_environment
 from tests.integrations.mcp.asking import COMMAND
 
@@ -165,6 +166,8 @@ def test_a_document_that_is_no_file_of_the_repository_is_not_read(
 
 def test_an_authority_is_read_while_it_is_written(governed: Repository) -> None:
     file = governed.path / "SPEC_AUTHORITY.md"
+    lines = AUTHORITY.split("\n")
+    at = lines.index("[rules.forbidden-path]")
 
     async def edit(editor: Editor) -> None:
         editor.open(file)
@@ -181,46 +184,12 @@ def test_an_authority_is_read_while_it_is_written(governed: Repository) -> None:
         editor.change(file, wrong.replace("[rules.no]", "[rules."), 3)
         editor.change(file, wrong.replace("[rules.no]", "[rules.locked-path]"), 4)
         assert await editor.flaws(file) == []
-
-    editing(governed, edit)
-    assert file.read_text() == AUTHORITY
-
-
-def test_a_plugin_that_the_text_names_is_not_imported(governed: Repository, tmp_path: Path) -> None:
-    file = governed.path / "SPEC_AUTHORITY.md"
-
-    async def edit(editor: Editor) -> None:
-        editor.open(file, '# A\n\n```toml specguard\nplugins = ["pytest"]\nrules.commit-form = {}\n```\n')
+        # A plugin that the text names is not imported.
+        plugin = '# A\n\n```toml specguard\nplugins = ["pytest"]\nrules.commit-form = {}\n```\n'
+        editor.change(file, plugin, 5)
         assert await editor.flaws(file) == []
-
-    editing(governed, edit)
-
-
-def test_an_artifact_is_judged_when_it_is_saved(governed: Repository) -> None:
-    file = governed.path / "plans" / "one.md"
-
-    async def edit(editor: Editor) -> None:
-        editor.open(file)
-        flaws = await editor.flaws(file)
-        assert [code for _, code, _ in flaws] == ["ART002"]
-        assert "Goal" in flaws[0][2]
-        assert "SPEC_AUTHORITY.md:" in flaws[0][2]
-        text = "# One\n\n## Goal\n\nSomething.\n"
-        editor.change(file, text, 2)
-        file.write_text(text)
-        editor.save(file)
-        assert await editor.flaws(file) == []
-
-    editing(governed, edit, "--stdio")
-
-
-def test_rules_are_explained_and_completed(governed: Repository) -> None:
-    file = governed.path / "SPEC_AUTHORITY.md"
-    lines = AUTHORITY.split("\n")
-    at = lines.index("[rules.forbidden-path]")
-
-    async def edit(editor: Editor) -> None:
-        editor.open(file, f"{AUTHORITY}\nSee PTH002.\n[rules.for\n\U0001f600 PTH001")
+        # Rules are explained and completed.
+        editor.change(file, f"{AUTHORITY}\nSee PTH002.\n[rules.for\n\U0001f600 PTH001", 6)
         await editor.flaws(file)
         assert (await editor.hover(file, at, 10)).startswith("# forbidden-path (PTH001)")
         assert (await editor.hover(file, len(lines), 5)).startswith("# locked-path (PTH002)")
@@ -234,41 +203,49 @@ def test_rules_are_explained_and_completed(governed: Repository) -> None:
         assert await editor.complete(file, 10_000, 3) == []
 
     editing(governed, edit)
+    assert file.read_text() == AUTHORITY
 
 
-def test_files_elsewhere_have_nothing_wrong(governed: Repository, tmp_path: Path) -> None:
-    (tmp_path / "x").mkdir()
-    outside = tmp_path / "x" / "plan.md"
-    outside.write_text("# Plan\n")
-    source = governed.path / "a.py"
-    source.write_text("x = 1\n")
-
-    async def edit(editor: Editor) -> None:
-        editor.open(outside)
-        assert await editor.flaws(outside) == []
-        editor.open(source)
-        assert await editor.flaws(source) == []
-
-    editing(governed, edit)
-
-
-@pytest.mark.parametrize(
-    "uri",
-    ["untitled:Untitled-1", "file:///", "file:///a%00b", "file:///no/such/file", "x", "https://a.b/c.md"],
-)
-def test_an_address_that_is_no_file_ends_no_server(governed: Repository, uri: str) -> None:
+def test_an_artifact_is_judged_when_it_is_saved_and_nothing_elsewhere(
+    governed: Repository, tmp_path: Path
+) -> None:
     file = governed.path / "plans" / "one.md"
+    (tmp_path / "x").mkdir()
+    elsewhere = (tmp_path / "x" / "plan.md", governed.path / "a.py")
+    for other in elsewhere:
+        other.write_text("# Plan\n")
+    odd = (
+        "untitled:Untitled-1",
+        "file:///",
+        "file:///a%00b",
+        "file:///no/such/file",
+        "x",
+        "https://a.b/c.md",
+    )
 
     async def edit(editor: Editor) -> None:
-        item = types.TextDocumentItem(uri, "markdown", 1, "# A\n")
-        editor.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        for other in elsewhere:
+            editor.open(other)
+            assert await editor.flaws(other) == []
+        # An address that is no file ends no server.
+        for uri in odd:
+            item = types.TextDocumentItem(uri, "markdown", 1, "# A\n")
+            editor.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
         editor.open(file)
         told: types.PublishDiagnosticsParams | None = None
         while told is None or told.uri != file.as_uri():
             told = await asyncio.wait_for(editor.told.get(), LONGEST)
-        assert told.diagnostics
+        [flaw] = told.diagnostics
+        assert flaw.code == "ART002"
+        assert "Goal" in flaw.message
+        assert "SPEC_AUTHORITY.md:" in flaw.message
+        text = "# One\n\n## Goal\n\nSomething.\n"
+        editor.change(file, text, 2)
+        file.write_text(text)
+        editor.save(file)
+        assert await editor.flaws(file) == []
 
-    editing(governed, edit)
+    editing(governed, edit, "--stdio")
 
 
 @pytest.mark.parametrize(
@@ -276,22 +253,16 @@ def test_an_address_that_is_no_file_ends_no_server(governed: Repository, uri: st
 )
 def test_what_is_no_message_ends_with_the_input(repository: Repository, sent: bytes) -> None:
     done = subprocess.run(
-        [COMMAND, "lsp"],
-        cwd=repository.path,
-        env=clean_environment(),
-        input=sent,
-        capture_output=True,
+        [COMMAND, "lsp"], cwd=repository.path, env=clean_environment(), input=sent, capture_output=True,
         timeout=60,
-    )
+    )  # fmt: skip
     assert done.returncode in (0, 1, 2), done.stderr
 
 
 def test_the_missing_extra_is_named(tmp_path: Path, repository: Repository) -> None:
     (tmp_path / "pygls").mkdir()
     (tmp_path / "pygls" / "__init__.py").write_text("raise ModuleNotFoundError('no', name='pygls')")
-    environment: dict[str, Any] = {**clean_environment(), "PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(
-        [COMMAND, "lsp"], cwd=repository.path, env=environment, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 2
+    environment = {"PYTHONPATH": str(tmp_path)}
+    done = run("lsp", directory=repository.path, env=environment)
+    assert done.exit_code == 2
     assert "next: pip install --upgrade 'specguard[lsp]'" in done.stderr

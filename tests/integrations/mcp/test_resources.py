@@ -39,7 +39,23 @@ async def read(client: Client, uri: str) -> str:
     return content.text
 
 
-def test_the_authority_is_that_of_the_base(governed: Repository) -> None:
+NOTHING = [
+    "specguard://authority/secret",
+    "specguard://authority/../secret",
+    "specguard://authority//etc/passwd",
+    "specguard://authority/%2e%2e/secret",
+    "specguard://authority/SPEC_AUTHORITY.md%00",
+    "specguard://rule/PTH999",
+    "specguard://rule/",
+    "file:///etc/passwd",
+    f"specguard://rule/{'x' * 10_000}",
+]
+
+
+def test_the_authority_of_the_base_and_the_rules_are_read_and_nothing_else(governed: Repository) -> None:
+    page = run_here("rule", "PTH001", directory=governed.path).stdout
+    told = run_here("rule", directory=governed.path).stdout.splitlines()
+
     async def ask(client: Client) -> None:
         listed = {one.uri: one for one in (await client.list_resources()).resources}
         documents = [uri for uri in listed if uri.startswith("specguard://authority/")]
@@ -50,46 +66,16 @@ def test_the_authority_is_that_of_the_base(governed: Repository) -> None:
         assert listed[documents[0]].mime_type == "text/markdown"
         assert await read(client, documents[0]) == AUTHORITY
         assert "## Locked zones" in await read(client, documents[1])
-
-    asking(governed, ask)
-
-
-def test_every_rule_has_its_page(governed: Repository) -> None:
-    page = run_here("rule", "PTH001", directory=governed.path).stdout
-    told = run_here("rule", directory=governed.path).stdout.splitlines()
-
-    async def ask(client: Client) -> None:
-        rules = [one.uri for one in (await client.list_resources()).resources if "//rule/" in one.uri]
-        assert len(rules) == len(told)
-        assert await read(client, "specguard://rule/PTH001") == page
+        assert len([uri for uri in listed if "//rule/" in uri]) == len(told)
         assert await read(client, "specguard://rule/forbidden-path") == page
         templates = (await client.list_resource_templates()).resource_templates
         assert "specguard://rule/{code}" in {one.uri_template for one in templates}
-
-    asking(governed, ask)
-
-
-@pytest.mark.parametrize(
-    "uri",
-    [
-        "specguard://authority/secret",
-        "specguard://authority/../secret",
-        "specguard://authority//etc/passwd",
-        "specguard://authority/%2e%2e/secret",
-        "specguard://authority/SPEC_AUTHORITY.md%00",
-        "specguard://rule/PTH999",
-        "specguard://rule/",
-        "file:///etc/passwd",
-        f"specguard://rule/{'x' * 10_000}",
-    ],
-)
-def test_nothing_else_can_be_read(governed: Repository, uri: str) -> None:
-    async def ask(client: Client) -> None:
-        with pytest.raises(MCPError) as error:
-            await read(client, uri)
-        assert "a secret" not in str(error.value)
-        assert "internal error" not in str(error.value)
-        assert len(str(error.value)) < 2_000
-        assert await read(client, "specguard://rule/PTH001")
+        for uri in NOTHING:
+            with pytest.raises(MCPError) as error:
+                await read(client, uri)
+            assert "a secret" not in str(error.value)
+            assert "internal error" not in str(error.value)
+            assert len(str(error.value)) < 2_000
+        assert await read(client, "specguard://rule/PTH001") == page
 
     asking(governed, ask)

@@ -34,19 +34,16 @@ GREETING = {
 }
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_line_that_is_no_question_ends_no_server(repository: Repository, deep: bool) -> None:
+    lines = [
         b"no JSON",
-        b"[" * 100_000,
         b"\xff\xfe\x00",
         b'{"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": 1}',
         b'{"jsonrpc": "2.0", "id": 9, "method": "none"}',
         b'{"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": {"name": "\\ud800"}}',
-    ],
-)
-def test_a_line_that_is_no_question_ends_no_server(repository: Repository, line: bytes) -> None:
-    asked = b"\n".join([line, json.dumps(GREETING).encode(), b""])
+    ]
+    asked = b"\n".join([*([b"[" * 100_000] if deep else lines), json.dumps(GREETING).encode(), b""])
     done = subprocess.run(
         [COMMAND, "mcp"],
         cwd=repository.path,
@@ -59,7 +56,7 @@ def test_a_line_that_is_no_question_ends_no_server(repository: Repository, line:
     answers = [json.loads(one) for one in done.stdout.splitlines()]
     [greeted] = [one for one in answers if one.get("id") == 1]
     assert greeted["result"]["serverInfo"]["name"] == "specguard"
-    assert b"Traceback" not in done.stderr or line.startswith(b"[")
+    assert deep or b"Traceback" not in done.stderr
 
 
 def raising(error: BaseException) -> Callable[..., Any]:
@@ -99,7 +96,7 @@ LEAVES = st.none() | st.booleans() | st.integers() | st.text(st.characters(), ma
 DATA = st.recursive(
     LEAVES,
     lambda inner: st.lists(inner, max_size=40) | st.dictionaries(st.text(max_size=30), inner, max_size=40),
-    max_leaves=400,
+    max_leaves=150,
 )
 
 

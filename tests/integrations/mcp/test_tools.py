@@ -11,13 +11,11 @@ import anyio
 import pytest
 from mcp import Client, types
 
-from specguard.testing import run_here
+from specguard.testing import Repository, run_here
 from tests.integrations.mcp.asking import asking, call, connected, refused, text_of
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from specguard.testing import Repository
 
 AUTHORITY = """# Authority
 
@@ -63,7 +61,39 @@ def told_by(command: str, *words: str, repository: Repository) -> Any:
     return json.loads(run_here(command, *words, "--output-format", "json", directory=repository.path).stdout)
 
 
+HOSTILE: list[tuple[str, dict[str, Any], str]] = [
+    ("check", {"what": "branch", "head": "--output=/tmp/x"}, "--output=/tmp/x"),
+    ("check", {"what": "branch", "head": "a\0b"}, "NUL"),
+    ("check", {"what": "branch", "head": "x" * 100_000}, "1000 characters"),
+    ("check", {"what": "push"}, "'what'"),
+    ("check", {"commit_message": "a\0b"}, "NUL"),
+    ("check", {"commit_message": "a" * 1_000_000}, "characters"),
+    ("check", {"override": ["PTH001"]}, "override"),
+    ("check", {"authority": "other.md"}, "authority"),
+    ("check", {"select": ["--help"]}, "--help"),
+    ("check", {"select": ["x"] * 1_000}, "200 items"),
+    ("why", {"path": "../etc/passwd"}, "path"),
+    ("why", {"path": "/etc/passwd"}, "out of the repository"),
+    ("why", {"path": ""}, "path"),
+    ("why", {}, "path"),
+    ("brief", {"kind": "--yes"}, "--yes"),
+    ("brief", {"kind": "phase", "plan": "../plan.json"}, "out of the repository"),
+    ("status", {"waves": ["--require"]}, "--require"),
+    ("rule", {"rule": "../../PTH001"}, "PTH001"),
+    ("rule", {"rule": "\x1b[31mPTH001"}, "\\x1b[31mPTH001"),
+    ("run_status", {"run": "../../.."}, "out of the repository"),
+    ("approve", {}, "there is no tool 'approve'"),
+]
+
+
 def test_every_tool_is_described_and_only_reads(governed: Repository) -> None:
+    governed.write("docs/api/new.yaml", "x")
+
+    def state() -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in governed.path.rglob("*") if path.is_file()}
+
+    before = state()
+
     async def ask(client: Client) -> None:
         tools = (await client.list_tools()).tools
         assert {tool.name for tool in tools} == TOOLS
@@ -80,18 +110,55 @@ def test_every_tool_is_described_and_only_reads(governed: Repository) -> None:
             assert all(one.get("description") for one in named.values()), tool.name
             loosening = {"override", "authority", "ignore", "today", "dry_run", "bootstrap", "base", "key"}
             assert not loosening & set(named)
+            await client.call_tool(tool.name, {"path": "a"} if tool.name == "why" else {})
+        await client.list_resources()
+        for name, arguments, said in HOSTILE:
+            text = await refused(client, name, **arguments)
+            assert said in text, (name, arguments, text)
+            assert "internal error" not in text, text
+            assert len(text) < 5_000
+        assert (await call(client, "check", what="branch"))["verdict"] == "failed"
 
     asking(governed, ask)
+    assert state() == before
 
 
-def test_check_gives_the_report_of_the_command(governed: Repository) -> None:
-    expected = told_by("check", repository=governed)
-    assert expected["verdict"] == "failed"
+def test_tools_give_what_their_commands_give(governed: Repository) -> None:
+    folder = governed.path / ".runs" / "phase-3" / "20260101T000000Z-abcd"
+    report = told_by("check", repository=governed)
+    assert report["verdict"] == "failed"
+    failed = [rule for rule in report["rules"] if rule["state"] == "failed"]
+    why = told_by("why", "docs/api/x.yaml", repository=governed)
+    policy = told_by("policy", repository=governed)
+    policy["rules"] = [rule for rule in policy["rules"] if rule["active"]]
+    status = told_by("status", repository=governed)
+    rules = told_by("rule", repository=governed)
+    page = run_here("rule", "PTH001", directory=governed.path).stdout
+    brief = run_here("brief", directory=governed.path).stdout
+    assert "phase-3" in brief
 
     async def ask(client: Client) -> None:
-        found = await call(client, "check", what="branch")
-        assert {rule["state"] for rule in found["rules"]} == {"failed"}
-        assert found == {**expected, "rules": [one for one in expected["rules"] if one["state"] == "failed"]}
+        assert await call(client, "check", what="branch") == {**report, "rules": failed}
+        governing = await call(client, "why", path="docs/api/x.yaml")
+        assert governing == {"path": "docs/api/x.yaml", "governing": why}
+        assert await call(client, "policy") == policy
+        assert await call(client, "status") == status
+        assert (await call(client, "rule"))["rules"] == rules
+        result = await client.call_tool("rule", {"rule": "pth001"})
+        assert isinstance(result, types.CallToolResult)
+        assert text_of(result) == page == result.structured_content["page"]
+        assert (await call(client, "brief"))["page"] == brief
+        assert "the policy describes no nope" in await refused(client, "brief", kind="nope")
+        assert "there are no runs" in await refused(client, "run_status")
+        # A run is told without its log.
+        folder.mkdir(parents=True)
+        secret = governed.path / "secret"
+        secret.write_text("a secret")
+        meta = {"task": "3", "status": "running", "log": str(secret)}
+        (folder / "meta.json").write_text(json.dumps(meta))
+        found = await call(client, "run_status", run="20260101")
+        assert [one["run_id"] for one in found["runs"]] == [folder.name]
+        assert "a secret" not in json.dumps(found)
 
     asking(governed, ask)
 
@@ -118,130 +185,18 @@ def test_each_thing_that_can_be_checked(governed: Repository) -> None:
         assert chosen["findings"] == []
         titled = await call(client, "check", what="branch", title="Phase 3", body="What it does.\n")
         assert titled["change"]["stage"] == "pull-request"
-
-    asking(governed, ask)
-
-
-def test_the_other_tools_give_what_their_commands_give(governed: Repository) -> None:
-    why = told_by("why", "docs/api/x.yaml", repository=governed)
-    policy = told_by("policy", repository=governed)
-    status = told_by("status", repository=governed)
-    rules = told_by("rule", repository=governed)
-    page = run_here("rule", "PTH001", directory=governed.path).stdout
-    brief = run_here("brief", directory=governed.path).stdout
-    assert "phase-3" in brief
-
-    async def ask(client: Client) -> None:
-        assert await call(client, "why", path="docs/api/x.yaml") == {
-            "path": "docs/api/x.yaml",
-            "governing": why,
-        }
-        policy["rules"] = [rule for rule in policy["rules"] if rule["active"]]
-        assert await call(client, "policy") == policy
-        assert await call(client, "status") == status
-        assert (await call(client, "rule"))["rules"] == rules
-        result = await client.call_tool("rule", {"rule": "pth001"})
-        assert isinstance(result, types.CallToolResult)
-        assert text_of(result) == page == result.structured_content["page"]
-        assert (await call(client, "brief"))["page"] == brief
-        assert "the policy describes no nope" in await refused(client, "brief", kind="nope")
-        assert "there are no runs" in await refused(client, "run_status")
-
-    asking(governed, ask)
-
-
-def test_a_run_is_told_without_its_log(governed: Repository) -> None:
-    folder = governed.path / ".runs" / "phase-3" / "20260101T000000Z-abcd"
-    folder.mkdir(parents=True)
-    secret = governed.path / "secret"
-    secret.write_text("a secret")
-    (folder / "meta.json").write_text(json.dumps({"task": "3", "status": "running", "log": str(secret)}))
-
-    async def ask(client: Client) -> None:
-        found = await call(client, "run_status", run="20260101")
-        assert [one["run_id"] for one in found["runs"]] == [folder.name]
-        assert "a secret" not in json.dumps(found)
-
-    asking(governed, ask)
-
-
-def test_nothing_in_the_repository_is_written(governed: Repository) -> None:
-    governed.write("docs/api/new.yaml", "x")
-
-    def state() -> dict[str, bytes]:
-        return {str(path): path.read_bytes() for path in governed.path.rglob("*") if path.is_file()}
-
-    before = state()
-
-    async def ask(client: Client) -> None:
-        for name in sorted(TOOLS):
-            await client.call_tool(name, {"path": "a"} if name == "why" else {})
-        await client.list_resources()
-
-    asking(governed, ask)
-    assert state() == before
-
-
-HOSTILE: list[tuple[str, dict[str, Any], str]] = [
-    ("check", {"what": "branch", "head": "--output=/tmp/x"}, "--output=/tmp/x"),
-    ("check", {"what": "branch", "head": "a\0b"}, "NUL"),
-    ("check", {"what": "branch", "head": "x" * 100_000}, "1000 characters"),
-    ("check", {"what": "push"}, "'what'"),
-    ("check", {"commit_message": "a\0b"}, "NUL"),
-    ("check", {"commit_message": "a" * 1_000_000}, "characters"),
-    ("check", {"override": ["PTH001"]}, "override"),
-    ("check", {"authority": "other.md"}, "authority"),
-    ("check", {"select": ["--help"]}, "--help"),
-    ("check", {"select": ["x"] * 1_000}, "200 items"),
-    ("why", {"path": "../etc/passwd"}, "path"),
-    ("why", {"path": "/etc/passwd"}, "out of the repository"),
-    ("why", {"path": ""}, "path"),
-    ("why", {}, "path"),
-    ("brief", {"kind": "--yes"}, "--yes"),
-    ("brief", {"kind": "phase", "plan": "../plan.json"}, "out of the repository"),
-    ("status", {"waves": ["--require"]}, "--require"),
-    ("rule", {"rule": "../../PTH001"}, "PTH001"),
-    ("rule", {"rule": "\x1b[31mPTH001"}, "\\x1b[31mPTH001"),
-    ("run_status", {"run": "../../.."}, "out of the repository"),
-    ("approve", {}, "there is no tool 'approve'"),
-]
-
-
-def test_hostile_arguments_are_refused_and_the_server_goes_on(governed: Repository) -> None:
-    async def ask(client: Client) -> None:
-        for name, arguments, said in HOSTILE:
-            text = await refused(client, name, **arguments)
-            assert said in text, (name, arguments, text)
-            assert "internal error" not in text, text
-            assert len(text) < 5_000
-        assert (await call(client, "check", what="branch"))["verdict"] == "failed"
-
-    asking(governed, ask)
-
-
-def test_an_answer_is_bounded(governed: Repository) -> None:
-    for number in range(3_000):
-        governed.write(f"docs/api/{number:04}-{'long' * 20}.yaml", "x")
-
-    async def ask(client: Client) -> None:
+        # A name that is no text is told, and an answer is bounded.
+        governed.write(b"docs/api/\xff\xe2\x80\xae.yaml", "x")
+        assert paths(await call(client, "check"))[-1].startswith("docs/api/\\xff")
+        for number in range(500):
+            governed.write(f"docs/api/{number:04}-{'long' * 20}.yaml", "x")
         result = await client.call_tool("check", {})
         assert isinstance(result, types.CallToolResult)
         assert len(text_of(result)) <= 60_000
         found = result.structured_content
         assert found["verdict"] == "failed"
-        assert len(found["findings"]) + found["left_out"]["findings"] == 3_000
+        assert len(found["findings"]) + found["left_out"]["findings"] == 504
         assert found["findings"]
-
-    asking(governed, ask)
-
-
-def test_names_that_are_no_text_are_told(governed: Repository) -> None:
-    governed.write(b"docs/api/\xff\xe2\x80\xae.yaml", "x")
-
-    async def ask(client: Client) -> None:
-        found = await call(client, "check")
-        [path] = {one["location"]["path"] for one in found["findings"] if one["code"] == "PTH001"}
-        assert path.startswith("docs/api/\\xff")
 
     asking(governed, ask)
 
@@ -279,30 +234,20 @@ def test_a_long_check_does_not_hold_up_the_others(governed: Repository, tmp_path
     anyio.run(session)
 
 
-def test_without_an_authority_each_tool_says_what_is_missing(repository: Repository) -> None:
-    repository.write("a", "a")
-    repository.commit("feat: add a")
+def test_a_server_elsewhere_says_what_is_missing(governed: Repository, tmp_path: Path) -> None:
+    """In a repository without an authority, in none, and in another one that is named."""
+    bare = Repository(tmp_path / "bare")
+    bare.commit("feat: add a", files={"a": "a"})
 
-    async def ask(client: Client) -> None:
-        text = await refused(client, "policy")
-        assert "there is no authority" in text
-        assert "next: `specguard init` writes one" in text
-        assert (await call(client, "rule", rule="PTH001"))["page"].startswith("# forbidden-path")
-
-    asking(repository, ask)
-
-
-def test_a_folder_that_is_no_repository_ends_no_server(tmp_path: Path) -> None:
     async def session() -> None:
+        async with connected(bare.path) as client:
+            text = await refused(client, "policy")
+            assert "there is no authority" in text
+            assert "next: `specguard init` writes one" in text
+            assert (await call(client, "rule", rule="PTH001"))["page"].startswith("# forbidden-path")
         async with connected(tmp_path) as client:
             assert "repository" in await refused(client, "check")
             assert (await call(client, "rule"))["rules"]
-
-    anyio.run(session)
-
-
-def test_another_folder_can_be_named(governed: Repository, tmp_path: Path) -> None:
-    async def session() -> None:
         async with connected(tmp_path, "-C", str(governed.path)) as client:
             assert (await call(client, "check", what="branch"))["verdict"] == "failed"
 

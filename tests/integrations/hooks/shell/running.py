@@ -6,8 +6,9 @@ import os
 import resource
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from specguard.integrations.hooks.shell import read_command
 from specguard.testing.repository import clean_environment
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from specguard.integrations.hooks.calls import Deeds
+
+COMMANDS: Mapping[str, Any] = tomllib.loads(Path(__file__).with_name("commands.toml").read_text("utf-8"))
+"""Commands, and what is told of them."""
 
 FILES = {
     "a": "a\n", "b": "b\nbb\n", "c.txt": "c\n", "d.txt": "one\ntwo\nthree\n", "sub/x": "x\n",

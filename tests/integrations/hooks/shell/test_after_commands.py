@@ -13,8 +13,7 @@ from specguard.integrations.hooks.ending import judge_after
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
 from tests.integrations.hooks.asking import Asked, ask, call, guarded
-from tests.integrations.hooks.shell.corpus import COMMANDS
-from tests.integrations.hooks.shell.running import run, scratch, snapshot
+from tests.integrations.hooks.shell.running import COMMANDS, run, scratch, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,28 +27,7 @@ AFTER: dict[str, tuple[str, str, dict[str, Any]]] = {
     "cursor": ("postToolUse", "Shell", {"conversation_id": "s"}),
     "cursor's own event": ("afterShellExecution", "", {"conversation_id": "s", "command": "true"}),
 }
-TRICKS = [
-    'python3 -c \'open("locked/p", "w").write("x")\'',
-    "x=locked/p; declare -n y=x; echo evil > $y",
-    "trap 'echo evil > locked/p' EXIT",
-    "cat <<$x > locked/p\nevil\n$x\n",
-    'echo locked/p > /tmp/r; python3 -c \'import sys; open(open("/tmp/r").read().strip(), "w")\'',
-    "sort -o locked/p list",
-    "find . -name p -exec sh -c 'echo evil > \"$0\"' {} \\;",
-    "git update-index --add --cacheinfo 100644,$(git hash-object -w list),locked/p",
-    "git update-index --chmod=+x locked/p",
-    "git rm -q --cached locked/p",
-    "git checkout -q -b other; echo evil > locked/p; git commit -qam x; echo p > locked/p",
-    "echo evil > locked/p; git commit -qam x; git reset -q --hard HEAD~1; git merge -q --ff-only ORIG_HEAD",
-    "echo evil > locked/p; git stash -q; git stash pop -q",
-    "printf 'echo evil > locked/p\\n' > n.sh; bash n.sh; rm n.sh",
-    'cd locked && awk \'BEGIN{print "evil" > "p"}\'',
-    "chmod +x locked/p",
-    "rm locked/p; ln -s ../a locked/p",
-    "dd if=list of=locked/p",
-    "perl -pi -e s/p/q/ locked/p",
-    "git update-index --assume-unchanged locked/p; echo evil > locked/p",
-]
+PLAIN, TRICKS, EVERYDAY = (COMMANDS["lists"][name] for name in ("plain", "tricks", "everyday"))
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +71,7 @@ def event(agent: str, work: Path, moment: int = 0) -> dict[str, Any]:
 
 
 @pytest.mark.threat("T130", "a command that writes what is guarded, in any way", "said after the command")
-@pytest.mark.parametrize(("number", "command"), list(enumerate([*COMMANDS, *TRICKS])))
+@pytest.mark.parametrize(("number", "command"), list(enumerate([*PLAIN, *TRICKS])))
 def test_what_a_command_altered_is_named_after_it(
     number: int, command: str, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,10 +99,7 @@ def test_what_a_command_altered_is_named_after_it(
     "T130", "a command that alters what is guarded, in each dialect", "said after the command"
 )
 @pytest.mark.parametrize("agent", AFTER)
-@pytest.mark.parametrize("command", [TRICKS[0], *TRICKS[7:9]])
-def test_each_dialect_says_it_by_the_installed_command(
-    agent: str, command: str, template: Path, tmp_path: Path
-) -> None:
+def test_each_dialect_says_it_once(agent: str, template: Path, tmp_path: Path) -> None:
     shutil.copytree(template, tmp_path / "place", symlinks=True)
     work = tmp_path / "place/work"
     environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
@@ -134,9 +109,8 @@ def test_each_dialect_says_it_by_the_installed_command(
 
     assert asked(1).kind == "pass"
     assert asked(0).stdout in ("", "{}\n")
-    run(command, work)
-    first = asked(0)
-    assert "locked/p" in first.stdout
+    run(TRICKS[0], work)
+    assert "locked/p" in asked(0).stdout
     assert asked(0).stdout in ("", "{}\n"), "once is enough"
 
 
@@ -149,68 +123,14 @@ def test_what_was_put_back_and_done_again_is_said_again(template: Path, tmp_path
         assert ("locked/p" in ask("claude", event("claude", work), work).stdout) == said
 
 
-EVERYDAY = r"""
-ls -la
-cat docs/api/x.yaml | head -5
-grep -rn "x" src
-git status --short
-git diff HEAD -- docs/api/x.yaml
-git log --oneline -5
-git add -A && git status
-find . -name '*.yaml' | xargs cat
-for f in src/*.py; do wc -l $f; done
-python3 -c 'print(1)'
-sed -n 1,5p docs/api/x.yaml
-cp docs/api/x.yaml src/copy.yaml
-mkdir -p src/new && touch src/new/a.py
-echo "y = 1" >> src/a.py
-sed -i s/1/2/ src/a.py
-cat > src/b.py <<'EOF'\ny = 2\nEOF
-mv src/a.py src/c.py
-rm -f src/a.py
-git mv src/a.py src/d.py
-git stash list
-if [ -f src/a.py ]; then cat src/a.py; fi
-echo x > docs/api/x.yaml
-echo x >> docs/api/x.yaml
-cat > docs/api/new.yaml <<'EOF'\nx\nEOF
-cat src/a.py > docs/api/x.yaml
-printf 'a\nb\n' > configs/c
-cd docs/api && echo x > x.yaml
-cd docs && sed -i 's/a/b/' api/x.yaml
-sed -i s/a/b/ docs/api/x.yaml
-sed -i.bak -e 's/a/b/' docs/api/x.yaml
-cp src/a.py docs/api/x.yaml
-cp src/a.py docs/api/
-cp -r src docs/api/
-mv src/a.py docs/api/b.py
-mv docs/api/x.yaml docs/x.yaml
-rm docs/api/x.yaml
-rm -rf docs/api
-rm -rf docs
-rm docs/api/*
-rm -f "docs/api/x.yaml" && ls
-git rm -q docs/api/x.yaml
-git mv docs/api/x.yaml docs/y.yaml
-echo x | tee docs/api/x.yaml
-echo x | tee -a configs/c > /dev/null
-touch docs/api/new.yaml
-truncate -s 0 docs/api/x.yaml
-chmod +x docs/api/x.yaml
-ln -sf ../../src/a.py docs/api/x.yaml
-python3 -c 'open("docs/api/x.yaml", "w").write("x")'
-perl -pi -e s/a/b/ docs/api/x.yaml
-for f in docs/api/*; do echo x > "$f"; done
-""".strip().split("\n")
-
-
 def test_most_everyday_commands_are_decided_before_they_run(tmp_path: Path) -> None:
     """Refused where they alter what is guarded, let through without a word where they do not."""
     decided = 0
-    for number, line in enumerate(EVERYDAY):
-        command = line.replace("\\n", "\n") if "<<" in line else line
+    template = guarded(tmp_path / "template").path
+    for number, command in enumerate(EVERYDAY):
         place = tmp_path / str(number)
-        work = guarded(place / "work").path
+        work = place / "work"
+        shutil.copytree(template, work)
         given = call("Bash", {"command": command}, work)
         asked = ask("claude", given, work)
         before = snapshot(place)
