@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specguard.runs.views import RunStore
-from specguard.testing import Outcome
+from specguard.testing import Outcome, run, run_here
 from tests.executor.places import Setting
 
 if TYPE_CHECKING:
@@ -53,19 +53,18 @@ class Project(Setting):
     def runs(self) -> Path:
         return Path(self.user.path) / ".runs"
 
-    def specguard(self, *words: str, given: str = "", seconds: float = 120, **variables: str) -> Outcome:
-        """Run the installed command in the user's clone, for so many seconds at most."""
-        done = subprocess.run(
-            [command(), *words],
-            cwd=self.user.path,
-            env={**self.environment, **variables},
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            check=False,
-        )
-        return Outcome(done.returncode, done.stdout, done.stderr)
+    def specguard(
+        self,
+        *words: str,
+        given: str = "",
+        directory: Path | None = None,
+        installed: bool = False,
+        **variables: str,
+    ) -> Outcome:
+        """Run the command in the user's clone: in this process, or the installed one, which can detach."""
+        environment = {**self.environment, "GIT_CONFIG_GLOBAL": str(self.home / ".gitconfig"), **variables}
+        runner = run if installed or "--detach" in words else run_here
+        return runner(*words, directory=directory or self.user.path, env=environment, stdin=given)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start the installed command in the user's clone."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.running import POLICY, Project, command
+from specguard.testing import run_here
+from tests.cli.running import POLICY, Project
 from tests.executor.pushed import Hosted
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,15 +29,9 @@ VERSION = "#!/bin/sh\ntouch {ran}\necho pinned-agent {version}\n"
 
 def found(where: Project | Hosted, code: int = 0, **variables: str) -> dict[str, Any]:
     """What is said of each subject."""
-    done = subprocess.run(
-        [command(), "doctor", "--output-format", "json"],
-        cwd=where.user.path,
-        env={**where.environment, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == code, done
+    environment = {**where.environment, "GIT_CONFIG_GLOBAL": str(where.home / ".gitconfig"), **variables}
+    words = ("doctor", "--output-format", "json")
+    done = ended(run_here(*words, directory=where.user.path, env=environment), code)
     return {one["subject"]: one for one in json.loads(done.stdout)}
 
 
@@ -51,6 +46,8 @@ def install(folder: Path, name: str, text: str) -> str:
 def test_the_remote_the_platform_and_the_folder_of_runs(tmp_path: Path) -> None:
     project = Project(tmp_path)
     said = found(project)
+    extras = {"subject": "extras", "status": "ok", "said": "mcp, lsp", "help": ""}
+    assert said["extras"] == extras
     assert said["remote of runs"]["status"] == "ok"
     assert "on this machine" in said["pull requests"]["said"]
     assert said["runs"]["said"] == f"0 runs in {project.runs}"
@@ -62,20 +59,19 @@ def test_the_remote_the_platform_and_the_folder_of_runs(tmp_path: Path) -> None:
     line = settings.count("\n") + 3
     said = found(project)["runs"]["said"]
     assert said.startswith(f"SPEC_AUTHORITY.md:{line}: '$NONE/runs' names the variable NONE")
+    project.user.git("remote", "remove", "origin")
+    remote = found(project)["remote of runs"]
+    assert (remote["status"], bool(remote["help"])) == ("note", True)
 
 
-def test_a_platform_that_is_signed_in_or_is_not(tmp_path: Path) -> None:
+def test_a_platform_that_is_signed_in_or_is_not_or_has_no_command(tmp_path: Path) -> None:
     hosted = Hosted(tmp_path, files={"SPEC_AUTHORITY.md": POLICY})
     for hosts, status in ((["github.com"], "ok"), ([], "note")):
         hosted.state = {**hosted.state, "signed_in": hosts}
-        said = found(hosted)
-        assert said["pull requests"]["status"] == status
-        assert ("gh is signed in to github.com" in said["pull requests"]["said"]) == bool(hosts)
-        assert said["pull requests"]["help"] == ("" if hosts else "gh auth login --hostname github.com")
-
-
-def test_a_platforms_command_that_is_missing(tmp_path: Path) -> None:
-    hosted = Hosted(tmp_path, files={"SPEC_AUTHORITY.md": POLICY})
+        said = found(hosted)["pull requests"]
+        assert said["status"] == status
+        assert ("gh is signed in to github.com" in said["said"]) == bool(hosts)
+        assert said["help"] == ("" if hosts else "gh auth login --hostname github.com")
     folder = tmp_path / "tools"
     folder.mkdir()
     (folder / "git").symlink_to("/usr/bin/git")
@@ -84,26 +80,19 @@ def test_a_platforms_command_that_is_missing(tmp_path: Path) -> None:
     assert said["help"] == "install gh, then: gh auth login --hostname github.com"
 
 
-def test_a_remote_that_is_not_there(tmp_path: Path) -> None:
-    project = Project(tmp_path)
-    project.user.git("remote", "remove", "origin")
-    said = found(project)["remote of runs"]
-    assert said["status"] == "note"
-    assert said["help"]
-
-
 @pytest.mark.parametrize("where", ["", "absolute"])
-@pytest.mark.parametrize(("version", "code"), [("0.42.1", 0), ("0.51.0", 1)])
-def test_the_version_of_an_agent(tmp_path: Path, version: str, code: int, where: str) -> None:
+def test_the_version_of_an_agent(tmp_path: Path, where: str) -> None:
     agents = AGENTS.replace('["', f'["{tmp_path}/tools/') if where else AGENTS
     project = Project(tmp_path, POLICY.replace("[work.phase]", f"{agents}\n[work.phase]"))
-    path = install(tmp_path / "tools", "pinned-agent", VERSION.format(ran=tmp_path / "ran", version=version))
-    said = found(project, code, PATH=path)
-    assert said["agent pinned"]["status"] == ("missing" if code else "ok")
-    assert version in said["agent pinned"]["said"]
     absent = f"{tmp_path}/tools/absent-agent" if where else "absent-agent"
-    assert said["agent absent"]["said"] == f"{absent} {'cannot be run' if where else 'is not on the path'}"
-    assert said["agent absent"]["help"].startswith(f"install {absent};")
+    for version, code in (("0.42.1", 0), ("0.51.0", 1)):
+        script = VERSION.format(ran=tmp_path / "ran", version=version)
+        said = found(project, code, PATH=install(tmp_path / "tools", "pinned-agent", script))
+        assert said["agent pinned"]["status"] == ("missing" if code else "ok")
+        assert version in said["agent pinned"]["said"]
+        why = "cannot be run" if where else "is not on the path"
+        assert said["agent absent"]["said"] == f"{absent} {why}"
+        assert said["agent absent"]["help"].startswith(f"install {absent};")
 
 
 def test_an_agent_that_is_missing_is_named_with_the_version_and_how_to_install_it(tmp_path: Path) -> None:
@@ -113,12 +102,6 @@ def test_an_agent_that_is_missing_is_named_with_the_version_and_how_to_install_i
         project, PATH=install(tmp_path / "tools", "git", '#!/bin/sh\nexec /usr/bin/git "$@"\n').split(":")[0]
     )
     assert said["agent codex"]["help"].startswith("install codex >=0.40: npm install -g @openai/codex")
-
-
-def test_extras_that_are_installed(tmp_path: Path) -> None:
-    assert found(Project(tmp_path))["extras"] == {
-        "subject": "extras", "status": "ok", "said": "mcp, lsp", "help": ""
-    }  # fmt: skip
 
 
 def test_no_program_is_run_for_a_policy_that_is_not_on_the_base(tmp_path: Path) -> None:

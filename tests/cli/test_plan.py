@@ -92,16 +92,11 @@ class TestSync:
             {"command": "python3 src/t1.py", "exit_code": 0, "run_id": manifest["run_id"]}
         ]
         assert tasks(planned)["task_001"]["status"] == "done"
-
-    def test_what_shows_it_already_is_not_recorded_twice(self, tmp_path: Path) -> None:
-        planned = Planned(tmp_path)
-        assert planned.run_task("task_001").exit_code == 0
-        planned.user.git("fetch", "-q", "origin", "pr/cart")
-        planned.user.git("merge", "-q", "--ff-only", "FETCH_HEAD")
+        # What shows it already is not recorded twice.
         file = Path(planned.user.path, PLAN)
         before = file.read_text()
         file.write_text(before.replace('"status": "done"', '"status": "agent_done"'))
-        assert sync(planned, "--write").exit_code == 0
+        ended(sync(planned, "--write"))
         assert file.read_text() == before
 
     def test_a_run_that_failed_is_no_reason_to_move_what_was_not_begun(self, tmp_path: Path) -> None:
@@ -129,18 +124,15 @@ class TestVerify:
         checked = planned.specguard("check", "--select", "PLN003", "--base", "origin/main")
         assert "task_003" not in checked.stdout
 
-    @pytest.mark.parametrize(
-        ("words", "said"),
-        [
+    def test_what_is_nobodys_word_is_refused(self, planned: Planned) -> None:
+        before = Path(planned.user.path, PLAN).read_text()
+        for words, said in (
             (["task_003", "--note", " "], "has no note"),
             (["task_003", "--note", "TODO"], "has no note"),
             (["task_003", "--note", "ok", "--by", "the agent"], "who is no person"),
             (["task_009", "--note", "ok"], "no plan has the task task_009"),
-        ],
-    )
-    def test_what_is_nobodys_word_is_refused(self, planned: Planned, words: list[str], said: str) -> None:
-        before = Path(planned.user.path, PLAN).read_text()
-        assert said in ended(planned.specguard("plan", "verify", *words), 2).stderr
+        ):
+            assert said in ended(planned.specguard("plan", "verify", *words), 2).stderr
         assert Path(planned.user.path, PLAN).read_text() == before
 
     def test_a_task_of_several_plans_needs_the_plan(self, tmp_path: Path) -> None:

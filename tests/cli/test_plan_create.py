@@ -103,20 +103,14 @@ class TestInit:
         assert project.specguard("plan", "init", "--print").stdout == brief
         project.user.git("add", ".")
         assert project.specguard("check", "--staged").exit_code == 0
+        (project.top / ".plans/PLANNER.md").write_text("My own.\n")
+        outcome = project.specguard("plan", "init")
+        assert outcome.stdout.startswith(".plans/PLANNER.md is there already, and stays as it is\n")
+        assert (project.top / ".plans/PLANNER.md").read_text() == "My own.\n"
 
     def test_a_policy_without_plans(self, tmp_path: Path) -> None:
         project = Fresh(tmp_path, papers=False, policy="# A\n\n```toml specguard\nbase = 'main'\n```\n")
-        outcome = project.specguard("plan", "init")
-        assert (outcome.exit_code, "the policy describes no plans" in outcome.stderr) == (2, True)
-
-    def test_what_is_there_stays(self, tmp_path: Path) -> None:
-        project = Fresh(tmp_path, papers=False)
-        project.specguard("plan", "init")
-        assert project.specguard("plan", "init").stdout.startswith(".plans/PLANNER.md is there already\n")
-        (project.top / ".plans/PLANNER.md").write_text("My own.\n")
-        outcome = project.specguard("plan", "init")
-        assert ".plans/PLANNER.md is there already, and stays as it is\n" in outcome.stdout
-        assert (project.top / ".plans/PLANNER.md").read_text() == "My own.\n"
+        assert "the policy describes no plans" in ended(project.specguard("plan", "init"), 2).stderr
 
 
 class TestProposal:
@@ -134,55 +128,39 @@ class TestProposal:
             )
         ]
         before = project.files()
-        outcome = project.specguard("plan", "proposal", "add-cart")
-        assert (outcome.exit_code, "is there already, and is never overwritten" in outcome.stderr) == (
-            2,
-            True,
-        )
-        assert project.files() == before
+        outcome = ended(project.specguard("plan", "proposal", "add-cart"), 2)
+        assert "is there already, and is never overwritten" in outcome.stderr
         refused = ended(project.create(), 2)
         assert "proposal.md:5: no plan is made of it yet: a placeholder is left: 'TODO" in refused.stderr
         assert project.files() == before
 
-    def test_a_capability_that_is_there_is_modified(self, tmp_path: Path) -> None:
-        project = Fresh(tmp_path)
+        # A capability that is there is modified, and a change may have no deltas.
         write(project.top, {"openspec/specs/cart/spec.md": "# Cart\n"})
+        changes = project.top / "openspec/changes"
         project.specguard("plan", "proposal", "more-cart", "--capability", "cart")
-        proposal = (project.top / "openspec/changes/more-cart/proposal.md").read_text()
-        assert "### Modified Capabilities\n\n- `cart`" in proposal
-        assert "## Purpose" not in (project.top / "openspec/changes/more-cart/specs/cart/spec.md").read_text()
-
-    def test_one_without_deltas(self, tmp_path: Path) -> None:
-        project = Fresh(tmp_path)
+        assert "### Modified Capabilities\n\n- `cart`" in (changes / "more-cart/proposal.md").read_text()
+        assert "## Purpose" not in (changes / "more-cart/specs/cart/spec.md").read_text()
         project.specguard("plan", "proposal", "tidy-up", "--no-specs")
-        folder = project.top / "openspec/changes/tidy-up"
-        assert "skip_specs: true\n" in (folder / ".openspec.yaml").read_text()
-        assert not (folder / "specs").exists()
+        assert "skip_specs: true\n" in (changes / "tidy-up/.openspec.yaml").read_text()
+        assert not (changes / "tidy-up/specs").exists()
         found = project.specguard("plan", "validate", "tidy-up", "--output-format", "json")
         assert {one["openspec"] for one in json.loads(found.stdout)["findings"]} == {None}
 
-    @pytest.mark.parametrize(
-        ("slug", "said"),
-        [
+    def test_other_names_are_refused_and_no_link_leads_out_of_the_repository(self, tmp_path: Path) -> None:
+        project = Fresh(tmp_path, papers=False)
+        for slug, said in (
             ("Add_Cart", "did you mean 'add-cart'?"),
             ("../../x", "did you mean 'x'?"),
             ("archive", "is where OpenSpec keeps old changes"),
             ("--", "Missing argument"),
-        ],
-    )
-    def test_other_names_are_refused(self, tmp_path: Path, slug: str, said: str) -> None:
-        project = Fresh(tmp_path, papers=False)
-        outcome = project.specguard("plan", "proposal", slug)
-        assert (outcome.exit_code, said in outcome.stderr) == (2, True), outcome
-        assert not (project.top / "openspec").exists()
-
-    def test_no_link_leads_out_of_the_repository(self, tmp_path: Path) -> None:
-        project = Fresh(tmp_path, papers=False)
+        ):
+            assert said in ended(project.specguard("plan", "proposal", slug), 2).stderr
+            assert not (project.top / "openspec").exists()
         elsewhere = tmp_path / "elsewhere"
         elsewhere.mkdir()
         (project.top / "openspec").symlink_to(elsewhere)
-        outcome = project.specguard("plan", "proposal", "add-cart")
-        assert (outcome.exit_code, "its folder is a link, or in one" in outcome.stderr) == (2, True)
+        outcome = ended(project.specguard("plan", "proposal", "add-cart"), 2)
+        assert "its folder is a link, or in one" in outcome.stderr
         assert list(elsewhere.iterdir()) == []
 
 
@@ -222,17 +200,6 @@ class TestCreate:
         assert "task_004 (2.2) has no command in `verify`, and may not run without one" in outcome.stderr
         assert outcome.stderr.count("the box of task_002 is ticked, and nothing shows that it is done") == 1
 
-    def test_it_fulfils_its_own_rules(self, fresh: Fresh) -> None:
-        fresh.create("--option", "B")
-        fresh.user.git("switch", "-q", "-c", "planning")
-        fresh.user.git("add", ".")
-        fresh.user.git("commit", "-q", "-m", "docs: plan the cart")
-        outcome = fresh.specguard("check", "--base", "origin/main")
-        assert (outcome.exit_code, "indeterminate" in outcome.stdout) == (0, False), outcome
-        assert fresh.specguard("check", "--base", "origin/main", "--select", "PLN,ART").exit_code == 0
-
-    def test_its_context_says_why_and_what_must_hold(self, fresh: Fresh) -> None:
-        fresh.create("--option", "B")
         page = (fresh.top / ".plans/cart/CONTEXT.md").read_text()
         assert page.startswith("# Context of cart\n\nMade from `openspec/changes/add-cart`")
         assert "## Why\n\nWhoever wants two things has to pay twice today" in page
@@ -241,11 +208,19 @@ class TestCreate:
             "put into the cart. (One thing)\n" in page
         )
 
-    def test_the_first_task_runs_and_one_without_verify_does_not(self, fresh: Fresh) -> None:
+    def test_it_fulfils_its_own_rules_and_its_first_task_runs(self, fresh: Fresh) -> None:
         fresh.create("--option", "B")
-        fresh.user.git("add", ".")
-        fresh.user.git("commit", "-q", "-m", "docs: plan the cart")
-        fresh.user.git("push", "-q", "origin", "HEAD:main")
+        git = fresh.user.git
+        git("switch", "-q", "-c", "planning")
+        git("add", ".")
+        git("commit", "-q", "-m", "docs: plan the cart")
+        outcome = fresh.specguard("check", "--base", "origin/main")
+        assert (outcome.exit_code, "indeterminate" in outcome.stdout) == (0, False), outcome
+        ended(fresh.specguard("check", "--base", "origin/main", "--select", "PLN,ART"))
+        git("push", "-q", "origin", "HEAD:main")
+        git("fetch", "-q")
+        git("switch", "-q", "main")
+        git("merge", "-q", "--ff-only", "origin/main")
         script = (
             "mkdir -p src; echo 'items = []' > src/cart.py;"
             'echo \'{"task": "task_001", "status": "done", "summary": "There."}\' > SPECGUARD_RESULTS.json'
@@ -271,81 +246,40 @@ class TestCreate:
         assert f"{PAPERS[1]}: the plan names the option" in printed.stderr, printed
         assert "no document describes any" in printed.stderr
 
-    @pytest.mark.parametrize(
-        ("words", "said"),
-        [
-            (
-                (),
-                "the plan must name the option that was chosen (`option`) [plan-unready]\n  next: --option A",
-            ),
-            (
-                ("--option", "D"),
-                "PLAN_OPTIONS.md: it describes no option 'D' [plan-unready]\n  next: --option A (",
-            ),
+    def test_what_a_plan_needs_is_asked_for(self, fresh: Fresh) -> None:
+        before = fresh.files()
+        unready = "[plan-unready]\n  next: --option A"
+        for words, said in (
+            ((), f"the plan must name the option that was chosen (`option`) {unready}"),
+            (("--option", "D"), f"PLAN_OPTIONS.md: it describes no option 'D' {unready} ("),
             (("--option", "B", "--goal", "\udcff"), "plan.json: it would not be UTF-8"),
             (("--option", "B", "--kind", "pipelin"), "did you mean 'pipeline'?"),
-        ],
-    )
-    def test_what_a_plan_needs_is_asked_for(self, fresh: Fresh, words: tuple[str, ...], said: str) -> None:
-        before = fresh.files()
-        outcome = fresh.create(*words)
-        assert (outcome.exit_code, said in outcome.stderr) == (2, True), outcome
+        ):
+            assert said in ended(fresh.create(*words), 2).stderr
+        for name in ("a/b", "..", "", "a b", "a\nb"):
+            outcome = fresh.specguard("plan", "create", "add-cart", "--name", name, "--option", "B")
+            assert "is no name of a plan" in ended(outcome, 2).stderr
         assert fresh.files() == before
 
-    @pytest.mark.parametrize(
-        ("old", "new", "said"),
-        [
-            (
-                "Add the *cart*",
-                "TODO: which",
-                "tasks.md:5: no plan is made of it yet: a placeholder is left: 'TODO",
-            ),
-            (
-                "2.2.1 And",
-                "2.2.1 <say what it is> And",
-                "tasks.md:24: no plan is made of it yet: a placeholder",
-            ),
-            (
-                "  - verify: git",
-                "  - verfiy: git",
-                "tasks.md:7: no plan is made of it yet: 'verfiy' is not one of",
-            ),
-            (
-                "depends: none",
-                "depends: 2.1\n  - depends: 2.3",
-                "tasks.md:24: no plan is made of it yet: 2.2 depends on",
-            ),
-            (
-                "depends: 1.1, 1.2",
-                "depends: 2.1",
-                "tasks.md:21: no plan is made of it yet: 2.1 depends on itself",
-            ),
-            (
-                "1.2 Add the till",
-                "1.2 Add\n  - depends: 2.1",
-                "no plan is made of it yet: tasks need each other",
-            ),
-            (
-                "files: src/till.py",
-                "files: ../till.py",
-                "tasks.md:12: 1.2 names the file '../till.py', which is",
-            ),
-            (
-                "files: src/till.py",
-                "files: **",
-                "tasks.md:12: 1.2 names the file '**', which is every file there is",
-            ),
+    def test_what_no_plan_can_be_made_of(self, fresh: Fresh) -> None:
+        none = "no plan is made of it yet"
+        for old, new, said in (
+            ("Add the *cart*", "TODO: which", f"tasks.md:5: {none}: a placeholder is left: 'TODO"),
+            ("2.2.1 And", "2.2.1 <say what it is> And", f"tasks.md:24: {none}: a placeholder"),
+            ("  - verify: git", "  - verfiy: git", f"tasks.md:7: {none}: 'verfiy' is not one of"),
+            ("depends: none", "depends: 2.1\n  - depends: 2.3", f"tasks.md:24: {none}: 2.2 depends on"),
+            ("depends: 1.1, 1.2", "depends: 2.1", f"tasks.md:21: {none}: 2.1 depends on itself"),
+            ("1.2 Add the till", "1.2 Add\n  - depends: 2.1", f"{none}: tasks need each other"),
+            ("files: src/till", "files: ../till", "tasks.md:12: 1.2 names the file '../till.py', which is"),
+            ("files: src/till.py", "files: **", "tasks.md:12: 1.2 names the file '**', which is every file"),
             ("[ ] 2.2 S", "[ ] 2.1 S", "2.1 is there twice, first in line 18"),
             ("1.2 Add the till", "1.2 ", "1.2 says nothing"),
-        ],
-    )
-    def test_what_no_plan_can_be_made_of(self, fresh: Fresh, old: str, new: str, said: str) -> None:
-        assert old in TASKS
-        write(fresh.top, {"openspec/changes/add-cart/tasks.md": TASKS.replace(old, new, 1)})
-        before = fresh.files()
-        outcome = fresh.create("--option", "B")
-        assert (outcome.exit_code, said in outcome.stderr) == (2, True), outcome
-        assert fresh.files() == before
+        ):
+            assert old in TASKS
+            write(fresh.top, {"openspec/changes/add-cart/tasks.md": TASKS.replace(old, new, 1)})
+            before = fresh.files()
+            assert said in ended(fresh.create("--option", "B"), 2).stderr
+            assert fresh.files() == before
 
     def test_no_plan_before_its_stage_is_open(self, fresh: Fresh) -> None:
         (fresh.top / REVIEWED).unlink()
@@ -388,11 +322,6 @@ class TestCreate:
         (fresh.top / PLAN).symlink_to(tmp_path / "elsewhere.json")
         assert fresh.create("--option", "B").exit_code == 2
         assert (tmp_path / "elsewhere.json").read_text() == "{}"
-
-    @pytest.mark.parametrize("name", ["a/b", "..", "", "a b", "a\nb"])
-    def test_names_of_plans(self, fresh: Fresh, name: str) -> None:
-        outcome = fresh.specguard("plan", "create", "add-cart", "--name", name, "--option", "B")
-        assert (outcome.exit_code, "is no name of a plan" in outcome.stderr) == (2, True), outcome
 
     def test_names_of_changes(self, fresh: Fresh) -> None:
         outcome = fresh.create(slug="ad-cart")

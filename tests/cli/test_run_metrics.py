@@ -38,15 +38,12 @@ def merge(project: Project) -> None:
     project.user.git("fetch", "-q", "origin")
 
 
-def test_where_nothing_is_done_there_is_no_coverage(project: Project) -> None:
+def test_runs_their_ends_and_their_gates_are_counted(project: Project) -> None:
     code, told = metrics(project, "--fail-under-coverage", "95")
     assert (code, told["runs"], told["coverage"]["percent"]) == (2, 0, None)
     assert "coverage   none\n" in project.specguard("run", "metrics").stdout
-
-
-def test_runs_their_ends_and_their_gates_are_counted(project: Project) -> None:
     mending = "cat > /dev/null; test -e src/c && echo b > src/b.py; touch src/c; echo x >> src/a.py"
-    assert project.run_phase(mending).exit_code == 0
+    ended(project.run_phase(mending))
     project.specguard("run", "gates")
     (project.runs / "phase-12" / "broken").mkdir()
     (project.runs / "phase-12" / "broken" / "manifest.json").write_text("{")
@@ -59,8 +56,10 @@ def test_runs_their_ends_and_their_gates_are_counted(project: Project) -> None:
     assert told["seconds"]["longest"] >= 0
 
 
-def test_an_item_is_covered_by_the_run_that_made_its_commit(project: Project) -> None:
-    project.run_phase()
+def test_an_item_is_covered_by_the_run_that_made_its_commit_and_by_no_other(tmp_path: Path) -> None:
+    policy = POLICY.replace("[rules.locked-path]", '[runs]\ngrade = "re-run"\n\n[rules.locked-path]')
+    project = Project(tmp_path, policy)
+    ended(project.run_phase())
     assert metrics(project)[1]["coverage"]["percent"] is None
     merge(project)
     code, told = metrics(project, "--fail-under-coverage", "100")
@@ -68,7 +67,21 @@ def test_an_item_is_covered_by_the_run_that_made_its_commit(project: Project) ->
     [item] = told["coverage"]["covered"]
     assert (item["label"], item["run"]) == ("phase 12", f"phase-12/{project.manifests()[0]['run_id']}")
     assert "coverage   100 % (1 of 1 done items)" in project.specguard("run", "metrics").stdout
-    shutil.rmtree(project.only_run())
+
+    run = project.only_run()
+    (run / "diff.patch").unlink()
+    data = json.loads((run / "manifest.json").read_text()) | {"tree": None}
+    observed = [one | {"grade": "observed"} for one in data["commands"]]
+    without = {key: value for key, value in data.items() if key != "item"}
+    for value, problem in (
+        (data | {"state": "failed"}, "did not succeed: its status is 'failed'"),
+        (without | {"schema": "specguard.run/1"}, "does not fit its schema"),
+        (data | {"commands": observed}, "is observed and not re-run"),
+    ):
+        (run / "manifest.json").write_text(json.dumps(value))
+        [item] = metrics(project)[1]["coverage"]["uncovered"]
+        assert problem in item["problem"]
+    shutil.rmtree(run)
     code, told = metrics(project, "--fail-under-coverage", "95")
     assert (code, told["coverage"]["percent"]) == (1, 0.0)
     assert told["coverage"]["uncovered"][0]["problem"] == "there is no such run"
@@ -83,42 +96,28 @@ def test_the_same_change_is_the_runs_also_after_a_rebase(project: Project) -> No
     user.git("push", "-q", "origin", "HEAD:main")
     user.git("fetch", "-q", "origin")
     assert metrics(project)[1]["coverage"]["percent"] == 100.0
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "problem"),
-    [
-        ("state", "failed", "did not succeed: its status is 'failed'"),
-        ("commit", "0" * 40, "does not tell on which tree it ran"),
-        ("schema", "specguard.run/1", "does not fit its schema"),
-    ],
-)
-def test_a_run_that_does_not_fit_covers_nothing(project: Project, key: str, value: str, problem: str) -> None:
-    project.run_phase()
-    merge(project)
-    file = project.only_run() / "manifest.json"
-    data = json.loads(file.read_text()) | {key: value, "tree": None}
-    if key == "schema":
-        del data["item"]
-    if key == "commit":
-        data["commands"] = []
-    file.write_text(json.dumps(data))
-    (project.only_run() / "diff.patch").unlink()
+    # Without the change and a tree there is nothing to compare.
+    run = project.only_run()
+    (run / "diff.patch").unlink()
+    data = json.loads((run / "manifest.json").read_text())
+    data |= {"commit": "0" * 40, "tree": None, "commands": []}
+    (run / "manifest.json").write_text(json.dumps(data))
     [item] = metrics(project)[1]["coverage"]["uncovered"]
-    assert problem in item["problem"]
+    assert "does not tell on which tree it ran" in item["problem"]
 
 
-@pytest.mark.parametrize("cited", ["../../outside", "phase-12/none", "/etc", "", ".."])
-def test_a_commit_that_cites_no_run_covers_nothing(project: Project, cited: str) -> None:
-    message = f"feat(phase12): implement phase 12\n\nRun: {cited}\n"
-    project.user.commit(message, files={"src/b.py": "b\n"})
-    outside = Path(project.user.path).parent / "outside"
+def test_a_commit_that_cites_no_run_covers_nothing(project: Project) -> None:
+    outside = project.folder / "outside"
     outside.mkdir()
     (outside / "manifest.json").write_text('{"status": "succeeded"}')
-    project.user.git("push", "-q", "origin", "HEAD:main")
-    project.user.git("fetch", "-q", "origin")
-    [item] = metrics(project)[1]["coverage"]["uncovered"]
-    assert item["problem"] in ("there is no such run", "no run shows it")
+    for cited in ("../../outside", "phase-12/none", "/etc", "", ".."):
+        project.user.git("reset", "-q", "--hard", project.base)
+        message = f"feat(phase12): implement phase 12\n\nRun: {cited}\n"
+        project.user.commit(message, files={"src/b.py": "b\n"})
+        project.user.git("push", "-qf", "origin", "HEAD:main")
+        project.user.git("fetch", "-q", "origin")
+        [item] = metrics(project)[1]["coverage"]["uncovered"]
+        assert item["problem"] in ("there is no such run", "no run shows it"), cited
 
 
 def test_a_done_entry_of_a_list_may_cite_the_manifest(tmp_path: Path) -> None:
@@ -142,26 +141,16 @@ def test_a_done_entry_of_a_list_may_cite_the_manifest(tmp_path: Path) -> None:
     assert [item["problem"] for item in coverage["uncovered"]] == ["no run shows it"]
 
 
-def take(planned: Planned) -> None:
-    """Merge what was pushed for the plan `cart`."""
+def test_a_task_is_counted_once_and_covered_by_the_run_of_its_own_plan(tmp_path: Path) -> None:
+    planned = Planned(tmp_path)
+    ended(planned.run_task("task_001"))
     planned.merge("pr/cart")
     planned.user.git("fetch", "-q", "origin")
-
-
-def test_a_task_is_counted_once_and_covered_by_its_run(tmp_path: Path) -> None:
-    planned = Planned(tmp_path)
-    assert planned.run_task("task_001").exit_code == 0
-    take(planned)
     code, told = metrics(planned, "--fail-under-coverage", "100")
     assert [item["label"] for item in told["coverage"]["covered"]] == ["task_001"], told
     assert (code, told["coverage"]["percent"], told["coverage"]["uncovered"]) == (0, 100.0, [])
-
-
-def test_of_two_plans_with_a_task_1_each_is_covered_by_its_own_run(tmp_path: Path) -> None:
+    # Another plan has a task 1 too.
     other = json.dumps({"goal": "Tills", "option": "B", "tasks": [task(1)]})
-    planned = Planned(tmp_path, [task(1)])
-    assert planned.run_task("task_001").exit_code == 0
-    take(planned)
     planned.user.git("reset", "-q", "--hard", "origin/main")
     planned.user.commit("docs: plan the tills", files={".plans/till/plan.json": other})
     planned.user.git("push", "-q", "origin", "HEAD:main")
@@ -196,20 +185,6 @@ def test_done_entries_of_the_index_of_specs_count(tmp_path: Path) -> None:
     }
 
 
-def test_evidence_of_a_lesser_grade_than_the_policy_asks_for_covers_nothing(tmp_path: Path) -> None:
-    project = Project(
-        tmp_path, POLICY.replace("[rules.locked-path]", '[runs]\ngrade = "re-run"\n\n[rules.locked-path]')
-    )
-    assert project.run_phase().exit_code == 0
-    merge(project)
-    [manifest] = project.runs.glob("*/*/manifest.json")
-    value = json.loads(manifest.read_text())
-    value["commands"] = [one | {"grade": "observed"} for one in value["commands"]]
-    manifest.write_text(json.dumps(value))
-    [item] = metrics(project)[1]["coverage"]["uncovered"]
-    assert item["problem"] == "is observed and not re-run"
-
-
 def old(project: Project, run_id: str, record: Any) -> Path:
     folder = project.runs / "local-mcp" / run_id
     folder.mkdir(parents=True)
@@ -233,6 +208,7 @@ def test_older_folders_are_moved_and_old_paths_resolve(project: Project) -> None
     assert project.specguard("run", "list").stdout.count("20250102") == 1
     assert "task_003" in project.specguard("run", "status", "local-mcp/20250102").stdout
     assert "no run folder has an older layout" in ended(project.specguard("run", "migrate", "--yes")).stderr
+    ended(project.run_phase(GOOD))
 
 
 def test_what_cannot_be_moved_stays_and_is_named(project: Project) -> None:
@@ -248,12 +224,6 @@ def test_what_cannot_be_moved_stays_and_is_named(project: Project) -> None:
     assert "local-mcp/r4 stays: t/mcp/r4 is there already" in outcome.stdout
     assert (project.runs / "..%2F..%2Fx" / "mcp" / "r3").is_dir()
     assert not (project.runs / "local-mcp" / "r4").is_symlink()
-
-
-def test_a_run_goes_on_working_after_its_neighbours_were_moved(project: Project) -> None:
-    old(project, "r1", {"status": "success", "task": "phase-12"})
-    project.specguard("run", "migrate", "--yes")
-    assert project.run_phase(GOOD).exit_code == 0
 
 
 def test_a_migrated_repository_checks_green(repository: Repository) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from specguard.executor import process
 from specguard.runs.manifests import run_schemas
 from tests.cli.planning import ALONE, PLAN, POLICY, REVIEW, THREE, Planned, does, task
 from tests.cli.running import Project, wait_until
@@ -25,11 +26,15 @@ def planned(tmp_path: Path) -> Planned:
 
 class TestATask:
     def test_is_done_verified_marked_and_pushed_in_one_commit(self, planned: Planned) -> None:
-        ended(planned.run_task("task_001", "--plan", PLAN))
+        user = planned.user
+        Path(user.path, "mine.txt").write_text("mine\n")
+        before = user.git("status", "--short"), user.git("rev-parse", "HEAD")
+        words = ("--plan", PLAN, "--max-tasks", "1", "--ensure-git", "--baseline-commit")
+        ended(planned.run_task("task_001", *words))
+        assert (user.git("status", "--short"), user.git("rev-parse", "HEAD")) == before
         assert planned.log("pr/cart")[0] == "task_001: Add part 1"
-        assert (
-            planned.user.git("--git-dir", str(planned.remote), "rev-list", "--count", "main..pr/cart") == "1"
-        )
+        there = ("--git-dir", str(planned.remote))
+        assert user.git(*there, "rev-list", "--count", "main..pr/cart") == "1"
         assert planned.there("pr/cart", "src/t1.py") == "part = 1\n"
         [manifest] = planned.manifests()
         run_id = manifest["run_id"]
@@ -43,9 +48,8 @@ class TestATask:
         assert planned.there("pr/cart", ".plans/cart/MASTER.md") == (
             f"# The log\n- task_001 verified: Add part 1 (run {run_id})\n"
         )
-        assert "SPECGUARD_RESULTS.json" not in planned.user.git(
-            "--git-dir", str(planned.remote), "ls-tree", "-r", "--name-only", "pr/cart"
-        )
+        files = user.git(*there, "ls-tree", "-r", "--name-only", "pr/cart")
+        assert "SPECGUARD_RESULTS.json" not in files
         results = json.loads((planned.only_run() / "results.json").read_text())
         jsonschema.validate(results, run_schemas()["results"])
         assert results["summary"] == "Part 1."
@@ -56,66 +60,58 @@ class TestATask:
         assert manifest["tree"] != manifest["worked"]
         meta = json.loads((planned.only_run() / "meta.json").read_text())
         assert (meta["task_id"], meta["status"], meta["plan"]) == ("task_001", "succeeded", PLAN)
-
-    def test_what_was_pushed_keeps_to_the_rules_as_ci_judges_it(self, planned: Planned) -> None:
-        assert planned.run_task("task_001").exit_code == 0
-        planned.user.git("fetch", "-q", "origin", "pr/cart")
-        planned.user.git("switch", "-q", "-c", "pr/cart", "origin/pr/cart")
+        # What was pushed keeps to the rules, as CI judges it.
+        user.git("fetch", "-q", "origin", "pr/cart")
+        user.git("switch", "-q", "-c", "pr/cart", "origin/pr/cart")
         ended(planned.specguard("check", "--base", "origin/main"))
 
     def test_the_brief_tells_what_it_may_touch_and_how_it_ends(self, planned: Planned) -> None:
         text = planned.specguard("brief", "task", "task_001").stdout
-        assert "# task_001: `Add part 1`" in text
-        assert "Change nothing but these paths, by `.plans/cart/plan.json:" in text
-        assert "- `src/t1.py`" in text
-        assert "- `part 1 is there`" in text
-        assert "`python3 src/t1.py`" in text
-        assert "`SPECGUARD_RESULTS.json`" in text
-        assert "- `.plans/cart`: the plan, which the planner owns" in text
+        for said in (
+            "# task_001: `Add part 1`",
+            "Change nothing but these paths, by `.plans/cart/plan.json:",
+            "- `src/t1.py`",
+            "- `part 1 is there`",
+            "`python3 src/t1.py`",
+            "`SPECGUARD_RESULTS.json`",
+            "- `.plans/cart`: the plan, which the planner owns",
+        ):
+            assert said in text
 
-    def test_the_next_one_that_is_open_and_ready_is_taken(self, planned: Planned) -> None:
-        assert planned.run_task().exit_code == 0
-        planned.merge("pr/cart")
-        assert planned.run_task().exit_code == 0
-        assert planned.log("pr/cart")[:2] == ["task_002: Add part 2", "task_001: Add part 1"]
-        planned.merge("pr/cart")
-        assert planned.run_task().exit_code == 0
-        planned.merge("pr/cart")
+    def test_the_next_one_that_is_open_and_ready_is_taken(self, tmp_path: Path) -> None:
+        planned = Planned(tmp_path, THREE[:2])
+        for number in (1, 2):
+            ended(planned.run_task())
+            assert planned.log("pr/cart")[0] == f"task_{number:03}: Add part {number}"
+            planned.merge("pr/cart")
         assert {one["status"] for one in planned.tasks("main").values()} == {"done"}
         assert "no task is open and ready" in ended(planned.run_task(), 2).stderr
 
-    @pytest.mark.parametrize(
-        ("words", "said"),
-        [
+    def test_what_cannot_be_begun_is_told_by_its_name(self, planned: Planned) -> None:
+        for words, said in (
             (("--plan", "no.json"), "no.json is no list of tasks; tried: .plans/<name>/plan.json"),
             (("--plan", ".plans/no/plan.json"), "tried: .plans/no/plan.json"),
             (("--plan", ".plans/no/plan.json"), "the first commit of its branch (pr/no)"),
             (("task_001", "--plan", ".plans/no/plan.json"), "the first commit of its branch (pr/no)"),
             (("task_009",), "the first commit of its branch (pr/<name>)"),
-        ],
-    )
-    def test_a_plan_that_is_not_there_is_told_by_its_name(
-        self, planned: Planned, words: tuple[str, ...], said: str
-    ) -> None:
-        assert said in ended(planned.run_task(*words), 2).stderr
-
-    def test_dependencies_have_to_be_done(self, planned: Planned) -> None:
-        assert "task_002 waits for task_001" in ended(planned.run_task("task_002"), 2).stderr
+            (("task_002",), "task_002 waits for task_001"),
+            (("task_001", "--max-tasks", "2"), "a run works on one task, and stops"),
+        ):
+            assert said in ended(planned.run_task(*words), 2).stderr
         assert not planned.runs.exists()
 
-    def test_a_file_that_is_not_expected_goes_back_to_the_agent(self, planned: Planned) -> None:
-        ended(planned.run_task("task_001", "--max-attempts", "2", script=does(then="echo 1 > src/$$.py")), 1)
-        mend = (planned.only_run() / "mend-2.md").read_text()
-        assert "PLN004 unexpected-file" in mend
-
-    def test_the_plan_is_not_the_agents_to_mark(self, planned: Planned) -> None:
+    def test_a_file_that_is_not_expected_and_a_mark_in_the_plan_go_back_to_the_agent(
+        self, planned: Planned
+    ) -> None:
         # Of the other tasks no run is here, so RUN007 cannot be judged beside what PLN009 finds.
-        script = does(then="sed -i s/pending/done/ .plans/cart/plan.json")
+        script = does(then="echo 1 > src/other.py; sed -i s/pending/done/ .plans/cart/plan.json")
         ended(planned.run_task("task_001", "--max-attempts", "2", script=script), 1)
         report = json.loads((planned.only_run() / "check-1.json").read_text())
-        assert "PLN009" in [one["code"] for one in report["findings"]]
+        assert {"PLN004", "PLN009"} <= {one["code"] for one in report["findings"]}
         assert [one["code"] for one in report["rules"] if one["state"] == "indeterminate"] == ["RUN007"]
-        assert "PLN009 agent-edited-plan" in (planned.only_run() / "mend-2.md").read_text()
+        mend = (planned.only_run() / "mend-2.md").read_text()
+        assert "PLN004 unexpected-file" in mend
+        assert "PLN009 agent-edited-plan" in mend
         [manifest] = planned.manifests()
         assert (manifest["state"], manifest["attempts"], manifest["commit"]) == ("failed", 2, None)
         assert "pr/cart" not in planned.user.git("--git-dir", str(planned.remote), "branch")
@@ -130,11 +126,13 @@ class TestATask:
         assert manifest["attempts"] == 2
         assert planned.tasks("pr/cart")["task_001"]["verification"][0]["exit_code"] == 0
 
-    @pytest.mark.parametrize("verify", [[], ["<fill in>"], ["TODO: say which"]])
-    def test_one_without_commands_is_not_begun(self, tmp_path: Path, verify: list[str]) -> None:
-        planned = Planned(tmp_path, [task(1, verify=verify)])
-        outcome = ended(planned.run_task("task_001"), 2)
-        assert f"{PLAN}:14: task_001 has no command in `verify`, and may not run without" in outcome.stderr
+    def test_one_without_commands_is_not_begun(self, tmp_path: Path) -> None:
+        verify = ([], ["<fill in>"], ["TODO: say which"])
+        planned = Planned(tmp_path, [task(number, verify=one) for number, one in enumerate(verify, 1)])
+        for number, line in ((1, 14), (2, 28), (3, 44)):
+            outcome = ended(planned.run_task(f"task_{number:03}"), 2)
+            said = f"{PLAN}:{line}: task_{number:03} has no command in `verify`, and may not run without"
+            assert said in outcome.stderr
         assert planned.manifests() == []
 
     def test_one_whose_commands_prove_nothing_is_left_for_a_person_to_verify(self, tmp_path: Path) -> None:
@@ -147,84 +145,74 @@ class TestATask:
 
 
 class TestResults:
-    def test_end_the_step_and_not_what_the_process_says(self, planned: Planned) -> None:
+    @pytest.mark.parametrize("then", ["trap '' TERM; sleep 300", "exit 7"])
+    def test_end_the_step_and_not_what_the_process_says(
+        self, planned: Planned, then: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(process, "GRACE", 0.3)
         began = time.monotonic()
-        ended(planned.run_task("task_001", script=does(then="trap '' TERM; sleep 300")))
+        ended(planned.run_task("task_001", script=does(then=then)))
         assert time.monotonic() - began < 60
 
-    def test_of_a_process_that_fails_count(self, planned: Planned) -> None:
-        ended(planned.run_task("task_001", script=does(then="exit 7")))
-
-    @pytest.mark.parametrize(
-        ("text", "said"),
-        [
+    def test_that_are_wrong_are_asked_for_again(self, planned: Planned, tmp_path: Path) -> None:
+        right = '{"task": "task_001", "status": "done", "summary": "x"}'
+        wrong = [
             ("", "does not fit specguard.results/1"),
             ("[]", "does not fit specguard.results/1"),
-            ('{"task": "task_002", "status": "done", "summary": "x"}', "is about 'task_002'"),
-            ('{"task": "task_001", "status": "finished", "summary": "x"}', "status: "),
-            ('{"task": "task_001", "status": "done", "summary": " "}', "summary: "),
-            (None, "is missing"),
-        ],
-    )
-    def test_that_are_wrong_are_asked_for_again(self, planned: Planned, text: str | None, said: str) -> None:
-        write = "rm SPECGUARD_RESULTS.json" if text is None else f"echo '{text}' > SPECGUARD_RESULTS.json"
-        # The second time the brief begins otherwise.
+            (right.replace("001", "002"), "is about 'task_002'"),
+            (right.replace("done", "finished"), "status: "),
+            (right.replace('"x"', '" "'), "summary: "),
+        ]
+        for number, (text, _) in enumerate([*wrong, (right, "")], 2):
+            (tmp_path / f"results-{number}").write_text(text)
+        # The first time nothing is handed over; what comes next is written by the number of the round.
         script = f"""
-            text=$(cat); mkdir -p src; echo 'part = 1' > src/t1.py
-            echo '{{"task": "task_001", "status": "done", "summary": "x"}}' > r; mv r x.json
-            case $text in "# Mend"*) mv x.json SPECGUARD_RESULTS.json;;
-            *) rm x.json; touch SPECGUARD_RESULTS.json; {write};; esac
+            cat > /dev/null; mkdir -p src; echo 'part = 1' > src/t1.py
+            count=$(cat {tmp_path}/count 2> /dev/null || echo 1); echo $((count + 1)) > {tmp_path}/count
+            test $count = 1 || cp {tmp_path}/results-$count SPECGUARD_RESULTS.json
         """
-        ended(planned.run_task("task_001", script=script))
-        mend = (planned.only_run() / "mend-2.md").read_text()
-        assert said in mend
+        ended(planned.run_task("task_001", "--max-attempts", "9", script=script))
         [manifest] = planned.manifests()
-        assert manifest["attempts"] == 2
-
-    def test_that_never_come_spend_the_attempts(self, planned: Planned) -> None:
-        script = "mkdir -p src; echo $$ > src/t1.py"
-        outcome = ended(planned.run_task("task_001", "--max-attempts", "2", script=script), 3)
-        assert "the results still fail after 2 attempts" in outcome.stdout
+        assert manifest["attempts"] == len(wrong) + 2
+        for number, said in enumerate(["is missing", *(said for _, said in wrong)], 2):
+            assert said in (planned.only_run() / f"mend-{number}.md").read_text()
 
     def test_that_say_it_is_blocked_stop_the_run(self, planned: Planned) -> None:
         outcome = ended(planned.run_task("task_001", script=does(status="blocked")), 4)
         assert "stopped: sh is blocked: Part 1." in outcome.stdout
 
-    def test_that_are_a_link_or_a_folder_are_none(self, planned: Planned) -> None:
-        script = "mkdir -p src; echo 1 > src/t1.py; ln -s /etc/passwd SPECGUARD_RESULTS.json"
-        outcome = planned.run_task("task_001", "--max-attempts", "1", script=script)
-        assert outcome.exit_code == 3
+    def test_that_are_a_link_are_none_and_spend_the_attempts(self, planned: Planned) -> None:
+        script = "mkdir -p src; echo $$ > src/t1.py; ln -sf /etc/passwd SPECGUARD_RESULTS.json"
+        outcome = ended(planned.run_task("task_001", "--max-attempts", "2", script=script), 3)
+        assert "the results still fail after 2 attempts" in outcome.stdout
         assert not (planned.only_run() / "results.json").exists()
 
 
-def test_one_task_a_run(planned: Planned) -> None:
-    assert planned.run_task("task_001", "--max-tasks", "1").exit_code == 0
-    outcome = ended(planned.run_task("task_001", "--max-tasks", "2"), 2)
-    assert "a run works on one task, and stops" in outcome.stderr
-
-
 class TestABranchThatHoldsAWholePlan:
-    def test_a_run_goes_on_from_its_tip(self, tmp_path: Path) -> None:
-        planned = Planned(tmp_path)
-        for number in (1, 2, 3):
+    def test_a_run_goes_on_from_its_tip_and_what_else_is_there_is_judged(self, planned: Planned) -> None:
+        for number in (1, 2):
             outcome = ended(planned.run_task())
             assert planned.log("pr/cart")[0] == f"task_{number:03}: Add part {number}"
             # The branch may have its pull request already, and there is but one of it.
             again = "Open the pull request of pr/cart, unless it has one: that has the commit now"
             assert (again in outcome.stdout) == (number > 1), outcome
-        assert {one["status"] for one in planned.tasks("pr/cart").values()} == {"done"}
+        statuses = [one["status"] for one in planned.tasks("pr/cart").values()]
+        assert statuses == ["done", "done", "pending"]
         assert {one["status"] for one in planned.tasks("main").values()} == {"pending"}
-        assert (
-            planned.user.git("--git-dir", str(planned.remote), "rev-list", "--count", "main..pr/cart") == "3"
-        )
-        first, second, third = planned.manifests()
+        user = planned.user
+        assert user.git("--git-dir", str(planned.remote), "rev-list", "--count", "main..pr/cart") == "2"
+        first, second = planned.manifests()
         assert first["repository"]["tip"] is None
         assert second["repository"]["tip"] == first["commit"]
-        assert third["repository"]["tip"] == second["commit"]
-        planned.user.git("fetch", "-q", "origin", "pr/cart")
-        planned.user.git("switch", "-q", "-c", "pr/cart", "FETCH_HEAD")
+        user.git("fetch", "-q", "origin", "pr/cart")
+        user.git("switch", "-q", "-c", "pr/cart", "FETCH_HEAD")
         ended(planned.specguard("check", "--base", "origin/main"))
         assert "task_001 is done already" in ended(planned.run_task("task_001"), 2).stderr
+        user.commit("task_003: slip something in", files={"SPEC_AUTHORITY.md": "# None\n"})
+        user.git("push", "-q", "origin", "pr/cart")
+        user.git("switch", "-q", "main")
+        assert planned.run_task("task_003").exit_code in (1, 2)
+        assert planned.log("pr/cart")[0] == "task_003: slip something in"
 
     def test_a_task_that_only_the_base_has_waits_until_that_is_merged(self, tmp_path: Path) -> None:
         planned = Planned(tmp_path)
@@ -254,18 +242,6 @@ class TestABranchThatHoldsAWholePlan:
         )
         planned.user.git("switch", "-q", "main")
         ended(planned.run_task("task_004"))
-
-    def test_what_else_is_on_the_branch_is_judged_again(self, tmp_path: Path) -> None:
-        planned = Planned(tmp_path)
-        assert planned.run_task().exit_code == 0
-        planned.user.git("fetch", "-q", "origin", "pr/cart")
-        planned.user.git("switch", "-q", "-c", "pr/cart", "FETCH_HEAD")
-        planned.user.commit("task_003: slip something in", files={"SPEC_AUTHORITY.md": "# None\n"})
-        planned.user.git("push", "-q", "origin", "pr/cart")
-        planned.user.git("switch", "-q", "main")
-        outcome = planned.run_task("task_002")
-        assert outcome.exit_code in (1, 2)
-        assert planned.log("pr/cart")[0] == "task_003: slip something in"
 
 
 def test_a_merged_branch_is_moved_on_and_one_that_is_not_is_left_alone(tmp_path: Path) -> None:
@@ -300,12 +276,6 @@ class TestWithoutHistory:
         again = planned.specguard(*words, "--", "true")
         assert "made" not in again.stderr
         assert planned.user.git("-C", str(folder), "rev-list", "--count", "HEAD") == "1"
-
-    def test_what_has_a_history_is_left_alone(self, planned: Planned) -> None:
-        Path(planned.user.path, "mine.txt").write_text("mine\n")
-        before = planned.user.git("status", "--short"), planned.user.git("rev-parse", "HEAD")
-        assert planned.run_task("task_001", "--ensure-git", "--baseline-commit").exit_code == 0
-        assert (planned.user.git("status", "--short"), planned.user.git("rev-parse", "HEAD")) == before
 
     def test_the_tasks_of_a_plan_are_done_in_a_folder_without_history_and_without_a_remote(
         self, planned: Planned
@@ -381,7 +351,7 @@ def request_of(base: str, head: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("remote", [True, False])
 def test_a_plan_that_its_branch_brings_is_worked_off_there(tmp_path: Path, remote: bool) -> None:
-    planned = Planned(tmp_path)
+    planned = Planned(tmp_path, THREE[:2])
     git = planned.user.git
     git("switch", "-q", "-c", "plans")
     git("switch", "-q", "main")
@@ -395,7 +365,7 @@ def test_a_plan_that_its_branch_brings_is_worked_off_there(tmp_path: Path, remot
     else:
         git("remote", "remove", "origin")
     git("switch", "-q", "--detach")
-    for number in (1, 2, 3):
+    for number in (1, 2):
         ended(planned.run_task("--plan", PLAN))
         [manifest] = [one for one in planned.manifests() if one["item"]["id"] == f"task_{number:03}"]
         assert any(note.startswith(f"The plan {PLAN} is the change's own") for note in manifest["notes"])
@@ -406,7 +376,7 @@ def test_a_plan_that_its_branch_brings_is_worked_off_there(tmp_path: Path, remot
         event.write_text(json.dumps(request_of(git("rev-parse", "main"), git("rev-parse", "pr/cart"))))
         ended(planned.specguard("check", "--enforce", "--pr-event", str(event)))
     assert git("log", "--format=%s", "main..pr/cart").split("\n")[-1] == "docs: plan the cart"
-    assert git("rev-list", "--count", "main..pr/cart") == "4"
+    assert git("rev-list", "--count", "main..pr/cart") == "3"
 
 
 @pytest.mark.parametrize("planned_first", [True, False])
@@ -493,19 +463,16 @@ class TestTwoAtOnce:
         gate.touch()
         one.communicate(timeout=120)
 
-    def test_the_plan_of_several_tasks_says_whether_they_keep_apart(self, tmp_path: Path) -> None:
-        tasks = [task(1), task(2, expected_files=["src/"]), task(3)]
+    def test_several_tasks_are_worked_off_in_their_order(self, tmp_path: Path) -> None:
+        tasks = [task(1), task(2, depends_on=["task_001"]), task(3, expected_files=["src/"])]
         planned = Planned(tmp_path, tasks)
-        words = ("run", "task", "--plan", PLAN, "--dry-run")
-        assert planned.specguard(*words, "task_001", "task_003", "--", "true").exit_code == 0
-        outcome = ended(planned.specguard(*words, "task_001", "task_002", "--", "true"))
-        assert "note: not beside task task_001: task task_001 and task task_002 may both" in outcome.stdout
-
-    def test_a_task_may_need_one_that_is_before_it_in_the_list(self, tmp_path: Path) -> None:
-        planned = Planned(tmp_path, [task(1), task(2, depends_on=["task_001"])])
         words = ("run", "task", "--plan", PLAN)
-        ended(planned.specguard(*words, "--dry-run", "task_001", "task_002", "--", "true"))
-        other = planned.specguard(*words, "--dry-run", "task_002", "task_001", "--", "true")
+        dry = (*words, "--dry-run")
+        apart = ended(planned.specguard(*dry, "task_001", "task_002", "--", "true"))
+        assert "not beside" not in apart.stdout
+        outcome = ended(planned.specguard(*dry, "task_001", "task_003", "--", "true"))
+        assert "note: not beside task task_001: task task_001 and task task_003 may both" in outcome.stdout
+        other = planned.specguard(*dry, "task_002", "task_001", "--", "true")
         assert "task_002 waits for task_001" in other.stderr
         ended(planned.specguard(*words, "task_001", "task_002", "--", "sh", "-c", does()))
 
