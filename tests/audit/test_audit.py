@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -19,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import distributed
 import pytest
 
 from specguard.audit.judging import PastGit, past_changes
@@ -29,9 +31,12 @@ from specguard.testing import Repository, Step, run_here
 from specguard.testing.repository import clean_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from specguard.testing import Outcome
+
+# What is made once for all of them is made once.
+pytestmark = pytest.mark.xdist_group("audit")
 
 AUTHORITY = """# Authority
 
@@ -102,39 +107,34 @@ def rows(store: Path) -> list[tuple[Any, ...]]:
         return changes.fetchall()
 
 
+def checked(made: Repository, change: dict[str, Any], *words: str) -> dict[str, Any]:
+    """The report of a check of an audited change, as it would have been on its day."""
+    asked = ["--range", f"{change['base']}..{change['head']}"] if change["base"] else ["--root"]
+    if not change["base"]:
+        asked += ["--head", change["head"]]
+    if change["merged"]:
+        asked += ["--branch", change["merged"]]
+    asked += ["--today", datetime.fromtimestamp(change["at"], UTC).date().isoformat(), *words]
+    return run_here("check", *asked, "--output-format", "json", directory=made.path).report
+
+
 def test_each_change_is_judged_as_a_check_of_it(made: Repository, tmp_path: Path) -> None:
     judged = told(tmp_path / "s.sqlite", made.path)["judged"]
     assert len(judged) == int(made.git("rev-list", "--first-parent", "--count", "main"))
-    verdicts = []
+    assert {one["verdict"] for one in judged} == {"passed", "failed", "no-authority", "error"}
     for change in judged:
-        asked = ["--range", f"{change['base']}..{change['head']}"] if change["base"] else ["--root"]
-        if not change["base"]:
-            asked += ["--head", change["head"]]
-        if change["merged"]:
-            asked += ["--branch", change["merged"]]
-        today = datetime.fromtimestamp(change["at"], UTC).date().isoformat()
-        done = run_here(
-            "check", *asked, "--today", today, "--output-format", "json", directory=made.path
-        )  # fmt: skip
-        report = json.loads(done.stdout)
-        verdicts.append(change["verdict"])
+        report = checked(made, change)
         if change["verdict"] in ("no-authority", "error"):
             assert report["verdict"] == "error"
             kind = "no-authority" if change["verdict"] == "no-authority" else "broken-authority"
             assert report["errors"][0]["code"] == kind
             continue
-        assert report["verdict"] == change["verdict"]
-        assert report["findings"] == change["findings"]
-        assert {one["code"]: one["state"] for one in report["rules"] if one["state"] != "off"} == change[
-            "states"
-        ]
-    assert set(verdicts) == {"passed", "failed", "no-authority", "error"}
-
-
-def test_a_merge_tells_its_branch_and_no_other_change_does(made: Repository, tmp_path: Path) -> None:
-    judged = told(tmp_path / "s.sqlite", made.path)["judged"]
-    assert [one["merged"] for one in judged if one["merged"]] == ["feature-x"]
+        states = {one["code"]: one["state"] for one in report["rules"] if one["state"] != "off"}
+        assert (report["verdict"], report["findings"], states) == (
+            change["verdict"], change["findings"], change["states"]
+        )  # fmt: skip
     [merge] = [one for one in judged if one["merged"]]
+    assert merge["merged"] == "feature-x"
     assert {found["code"] for found in merge["findings"]} >= {"PTH002"}
 
 
@@ -200,7 +200,7 @@ def test_what_is_not_committed_says_nothing_of_the_past(made: Repository, tmp_pa
     assert one == other
 
 
-@pytest.mark.parametrize("date", ["-86400 +0000", "99999999999999 +0000", "253402300800 +0000"])
+@pytest.mark.parametrize("date", ["-86400 +0000", "253402300800 +0000"])
 def test_an_odd_date_stops_nothing(tmp_path: Path, date: str) -> None:
     made = Repository(tmp_path / "own")
     made.commit("docs: authority", files={"SPEC_AUTHORITY.md": AUTHORITY.format(more="")})
@@ -230,56 +230,48 @@ def test_an_authority_that_is_mended_judges_again(tmp_path: Path) -> None:
     assert verdicts[1] == "error"
 
 
-def test_a_mirror_follows_the_branch_that_the_remote_names(made: Repository, tmp_path: Path) -> None:
+def test_an_address_is_mirrored_and_its_branch_followed(made: Repository, tmp_path: Path) -> None:
     own = Repository(Path(shutil.copytree(made.path, tmp_path / "own")))
     store, words = tmp_path / "s.sqlite", [f"file://{own.path}", "--mirrors", tmp_path / "mirrors"]
-    told(store, *words)
+    count = told(store, *words)["changes"]
     own.git("branch", "-m", "main", "main/line")
     own.commit("feat: more", files={"d": "d\n"})
-    judged = told(store, *words)["judged"]
-    assert {one["branch"] for one in judged} == {"main/line"}
-    assert "feat: more" in {one["subject"] for one in judged}
+    data = told(store, *words)
+    assert {one["branch"] for one in data["judged"]} == {"main/line"}
+    assert data["changes"] == count + 1
+    assert [one["name"] for one in data["repositories"]] == [f"file://{own.path}"]
+    assert "feat: more" in {one["subject"] for one in data["judged"] if one["new"]}
     [mirror] = (tmp_path / "mirrors").glob("*.git")
     shutil.move(mirror, tmp_path / "victim")
     mirror.symlink_to(tmp_path / "victim")
     assert "a mirror is a link" in audited(store, *words).stderr
+    gone = audited(store, f"file://{tmp_path}/gone", "--mirrors", tmp_path / "mirrors")
+    assert (gone.exit_code, "cannot be reached" in gone.stderr) == (2, True)
 
 
-@pytest.mark.parametrize(
-    ("words", "count"),
-    [
+def test_a_part_of_a_history(made: Repository, tmp_path: Path) -> None:
+    store = tmp_path / "s.sqlite"
+    late = sum(one["at"] >= 1_771_027_200 for one in told(store, made.path)["judged"])
+    for words, count in (
         (["--last", "3"], 3),
-        (["--since", "2026-02-14"], 4),
-        (["--range", "main~2..main"], 2),
+        (["--since", "2026-02-14"], late),
         (["--range", "main~2.."], 2),
         (["--branch", "feature-x", "--last", "2"], 2),
-    ],
-)
-def test_a_part_of_a_history(made: Repository, tmp_path: Path, words: Sequence[str], count: int) -> None:
-    data = told(tmp_path / "s.sqlite", made.path, *words)
-    if "--since" in words:
-        count = sum(one["at"] >= 1_771_027_200 for one in told(tmp_path / "s.sqlite", made.path)["judged"])
-    assert data["changes"] == count
+    ):
+        assert told(store, made.path, *words)["changes"] == count, words
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
+def test_a_wrong_word_is_one_message(made: Repository, tmp_path: Path) -> None:
+    for words, message in (
         (["--since", "soon"], "'soon' is no day"),
         (["--range", "main"], "'main' is no range"),
         (["--branch", "nowhere"], "nowhere"),
         (["--by", "missing.md"], "the authority cannot be read"),
         (["--last", "0"], "--last"),
         (["--jobs", "2", "--scheduler", "tcp://127.0.0.1:9"], "--jobs does not go with --scheduler"),
-    ],
-)
-def test_a_wrong_word_is_one_message(
-    made: Repository, tmp_path: Path, words: Sequence[str], message: str
-) -> None:
-    done = audited(tmp_path / "s.sqlite", made.path, *words)
-    assert done.exit_code == 2
-    assert done.stderr.count(message) == 1
-    assert "Traceback" not in done.stderr
+    ):
+        done = audited(tmp_path / "s.sqlite", made.path, *words)
+        assert (done.exit_code, done.stderr.count(message)) == (2, 1), done
 
 
 def test_it_says_when_nothing_was_judged_and_how_many_paths_there_are(
@@ -306,12 +298,7 @@ def test_a_floor_holds_every_policy_of_the_past(made: Repository, tmp_path: Path
     by_name = audited(store, made.path, "--by", "now", env={"SPECGUARD_FLOOR": str(floor)})
     assert "nothing is new" in by_name.stderr, "it is the same floor"
     merge = next(one for one in told(store, made.path, "--floor", floor)["judged"] if one["merged"])
-    done = run_here(
-        "check", "--range", f"{merge['base']}..{merge['head']}", "--branch", merge["merged"],
-        "--today", datetime.fromtimestamp(merge["at"], UTC).date().isoformat(),
-        "--floor", str(floor), "--output-format", "json", directory=made.path,
-    )  # fmt: skip
-    assert json.loads(done.stdout)["findings"] == merge["findings"]
+    assert checked(made, merge, "--floor", str(floor))["findings"] == merge["findings"]
     wrong = audited(store, made.path, "--floor", floor, "--floor-sha256", "0" * 64)
     assert wrong.exit_code == 2
     assert "not the floor that is pinned" in wrong.stderr
@@ -382,20 +369,6 @@ def test_a_line_of_a_list_is_never_an_option(tmp_path: Path, line: str, message:
     assert message in done.stderr
 
 
-def test_an_address_is_mirrored_and_followed(made: Repository, tmp_path: Path) -> None:
-    own = Path(shutil.copytree(made.path, tmp_path / "own"))
-    store, words = tmp_path / "s.sqlite", [f"file://{own}", "--mirrors", tmp_path / "mirrors"]
-    count = told(store, *words)["changes"]
-    Repository(own).commit("feat: more", files={"d": "d\n"})
-    data = told(store, *words)
-    assert data["changes"] == count + 1
-    assert [one["name"] for one in data["repositories"]] == [f"file://{own}"]
-    assert [one["subject"] for one in data["judged"] if one["new"]] == ["feat: more"]
-    gone = audited(store, f"file://{tmp_path}/gone", "--mirrors", tmp_path / "mirrors")
-    assert gone.exit_code == 2
-    assert "cannot be reached" in gone.stderr
-
-
 def test_a_plugin_is_imported_only_where_the_caller_names_it(tmp_path: Path) -> None:
     made = Repository(tmp_path / "own")
     text = AUTHORITY.format(more="").replace('base = "main"', 'base = "main"\nplugins = ["evil"]')
@@ -452,7 +425,7 @@ def test_nothing_of_a_history_is_obeyed(tmp_path: Path) -> None:
             assert all(not cell.startswith("=") for row in csv.reader(io.StringIO(said)) for cell in row)
 
 
-@pytest.mark.parametrize("asked", ["123456", "26", "654321", "1346", "152536"])
+@pytest.mark.parametrize("asked", ["123456", "26", "654321"])
 def test_names_of_files_follow_from_earlier_changes(tmp_path: Path, asked: str) -> None:
     made = Repository(tmp_path / "own")
     steps = [
@@ -478,33 +451,21 @@ def test_names_of_files_follow_from_earlier_changes(tmp_path: Path, asked: str) 
 # The store
 
 
-def test_a_store_of_a_later_version_is_left_alone(made: Repository, tmp_path: Path) -> None:
-    store = tmp_path / "s.sqlite"
-    with sqlite3.connect(store) as connection:
-        connection.execute("PRAGMA user_version = 99")
-    before = store.read_bytes()
-    done = audited(store, made.path)
-    assert done.exit_code == 2
-    assert "has layout 99" in done.stderr
-    assert store.read_bytes() == before
-
-
-def test_another_programs_file_is_no_store(made: Repository, tmp_path: Path) -> None:
-    store = tmp_path / "s.sqlite"
-    store.write_text("# mine\n" * 200)
-    done = audited(store, made.path)
-    assert done.exit_code == 2
-    assert "cannot be used" in done.stderr
-    assert store.read_text() == "# mine\n" * 200
-
-
-def test_a_store_with_tables_of_another_program_is_left_alone(made: Repository, tmp_path: Path) -> None:
-    store = tmp_path / "s.sqlite"
-    with sqlite3.connect(store) as connection:
-        connection.execute("CREATE TABLE mine (a)")
-    done = audited(store, made.path)
-    assert done.exit_code == 2
-    assert "another program's file" in done.stderr
+def test_what_is_no_store_of_this_version_is_left_alone(made: Repository, tmp_path: Path) -> None:
+    later, theirs, text = (tmp_path / name for name in ("later", "theirs", "text"))
+    text.write_text("# mine\n" * 200)
+    for store, script in ((later, "PRAGMA user_version = 99"), (theirs, "CREATE TABLE mine (a)")):
+        with sqlite3.connect(store) as connection:
+            connection.execute(script)
+    for store, message in (
+        (later, "has layout 99"),
+        (theirs, "another program's file"),
+        (text, "cannot be used"),
+    ):
+        before = store.read_bytes()
+        done = audited(store, made.path)
+        assert (done.exit_code, message in done.stderr) == (2, True), done
+        assert store.read_bytes() == before
 
 
 def started(store: Path, *words: object, **more: Any) -> subprocess.Popen[bytes]:
@@ -514,45 +475,73 @@ def started(store: Path, *words: object, **more: Any) -> subprocess.Popen[bytes]
     )  # fmt: skip
 
 
-def long_history(path: Path, count: int = 700) -> Repository:
-    made = Repository(path)
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """A history that an audit is some time about."""
+    made = Repository(tmp_path_factory.mktemp("long") / "own")
     files = {"SPEC_AUTHORITY.md": AUTHORITY.format(more=""), "locked/a": "a\n"}
     more = [
         Step(f"feat: {number}", files={("locked/a" if number % 7 == 0 else f"f{number % 50}"): f"{number}\n"})
-        for number in range(count)
+        for number in range(400)
     ]
     made.add_commits([Step("docs: authority", files=files), *more], branch="main")
     return made
 
 
 @pytest.fixture(scope="module")
-def long(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    return long_history(tmp_path_factory.mktemp("long") / "own")
+def alone(long: Repository, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[object, ...]]:
+    """What one audit keeps of the long history."""
+    store = tmp_path_factory.mktemp("alone") / "s.sqlite"
+    assert audited(store, long.path).exit_code == 0
+    return rows(store)
+
+
+def wait_until_kept(store: Path, process: subprocess.Popen[bytes], more_than: int = 0) -> int:
+    """Wait until an audit has kept some changes and goes on; how many there are."""
+    deadline = time.monotonic() + 20
+    while (count := _kept(store)) <= more_than and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.01)
+    return count
+
+
+def _kept(store: Path) -> int:
+    """How many changes a store has; none where it is not there yet."""
+    try:
+        with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as connection:
+            return int(connection.execute("SELECT count(*) FROM change").fetchone()[0])
+    except sqlite3.Error:
+        return 0
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_an_audit_that_was_killed_goes_on(long: Repository, tmp_path: Path, jobs: int) -> None:
-    whole, killed = tmp_path / "whole.sqlite", tmp_path / "killed.sqlite"
-    assert audited(whole, long.path).exit_code == 0
-    for wait in (0.2, 0.6, 1.1):
+def test_an_audit_that_was_killed_goes_on(
+    long: Repository, alone: list[tuple[object, ...]], tmp_path: Path, jobs: int
+) -> None:
+    killed = tmp_path / "killed.sqlite"
+    for begun in (False, True):
         process = started(killed, long.path, "--jobs", jobs, start_new_session=True)
-        time.sleep(wait)
+        if begun:
+            assert 0 < wait_until_kept(killed, process) < len(alone)
+        else:
+            time.sleep(0.2)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
     assert audited(killed, long.path).exit_code == 0
-    assert rows(killed) == rows(whole)
+    assert rows(killed) == alone
 
 
-def test_two_audits_at_once_do_no_harm(long: Repository, tmp_path: Path) -> None:
-    store, alone = tmp_path / "s.sqlite", tmp_path / "alone.sqlite"
+def test_two_audits_at_once_do_no_harm(
+    long: Repository, alone: list[tuple[object, ...]], tmp_path: Path
+) -> None:
+    store = tmp_path / "s.sqlite"
     both = [started(store, long.path) for _ in range(2)]
     assert [(one.communicate()[1], one.returncode)[1] for one in both] == [0, 0]
-    assert audited(alone, long.path).exit_code == 0
-    assert rows(store) == rows(alone)
+    assert rows(store) == alone
 
 
 def test_a_store_may_be_begun_by_several_at_once(tmp_path: Path) -> None:
-    for number in range(20):
+    for number in range(10):
         file = str(tmp_path / f"{number}.sqlite")
         ready = threading.Barrier(4)
 
@@ -585,21 +574,63 @@ def test_a_full_disk_is_one_message_and_loses_nothing(long: Repository, tmp_path
     assert [row for row in rows(store) if row in kept] == kept
 
 
-def _kept(store: Path) -> int:
-    """How many changes a store has; none where it is not there yet."""
-    try:
-        with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as connection:
-            return int(connection.execute("SELECT count(*) FROM change").fetchone()[0])
-    except sqlite3.Error:
-        return 0
-
-
 def test_an_interrupted_audit_says_what_is_kept(long: Repository, tmp_path: Path) -> None:
     process = started(tmp_path / "s.sqlite", long.path)
-    deadline = time.monotonic() + 20
-    while not _kept(tmp_path / "s.sqlite") and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until_kept(tmp_path / "s.sqlite", process)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate()
     assert process.returncode == 130, said
     assert b"the same command goes on" in said
+
+
+def _started(*words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", *words], env=clean_environment(), text=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def cluster() -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
+    """A scheduler and two workers, each a process of its own: its address, and the workers."""
+    scheduler = _started("distributed.cli.dask_scheduler", "--port=0", "--no-dashboard", "--host=127.0.0.1")
+    assert scheduler.stderr is not None
+    address = next(found[0] for line in scheduler.stderr if (found := re.search(r"tcp://\S+:[0-9]+", line)))
+    options = ["--nthreads=1", "--no-dashboard", "--no-nanny"]
+    workers = [_started("distributed.cli.dask_worker", address, *options) for _ in range(2)]
+    try:
+        yield address, workers
+    finally:
+        for process in (*workers, scheduler):
+            process.kill()
+            process.communicate()
+
+
+def test_a_cluster_finds_the_same_rows_also_where_a_worker_dies(
+    long: Repository,
+    alone: list[tuple[object, ...]],
+    cluster: tuple[str, list[subprocess.Popen[str]]],
+    tmp_path: Path,
+) -> None:
+    address, workers = cluster
+    store = tmp_path / "s.sqlite"
+    audit = started(store, long.path, "--scheduler", address)
+    assert 0 < wait_until_kept(store, audit) < len(alone)
+    workers[0].kill()
+    said = audit.communicate(timeout=120)[1].decode()
+    assert audit.returncode == 0, said
+    assert rows(store) == alone
+
+
+def test_a_scheduler_that_does_not_answer_is_one_message(
+    made: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = distributed.Client
+
+    def impatient(address: str, *, timeout: int, **more: Any) -> Any:
+        assert timeout == 10
+        return connect(address, timeout=0.5, **more)
+
+    monkeypatch.setattr(distributed, "Client", impatient)
+    done = audited(tmp_path / "s.sqlite", made.path, "--scheduler", "tcp://127.0.0.1:9")
+    assert (done.exit_code, "no scheduler answers at tcp://127.0.0.1:9" in done.stderr) == (2, True)

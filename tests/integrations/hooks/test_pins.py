@@ -51,8 +51,7 @@ MOVES = [
 @pytest.mark.threat(
     "T73", "the base's ref moved by an agent in its session", "refused, by the base that was pinned"
 )
-@pytest.mark.parametrize("move", MOVES)
-@pytest.mark.parametrize("first", ["start", "edit"])
+@pytest.mark.parametrize(("first", "move"), [("edit", MOVES[0]), *(("start", move) for move in MOVES)])
 def test_a_moved_base_blinds_no_later_moment(move: str, first: str, tmp_path: Path) -> None:
     session = Pinned(tmp_path)
     assert session.start().kind == "tell" if first == "start" else session.edit("src/a.py").kind == "pass"
