@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.integrations.hooks.asking import Asked, Session, begun, call, guarded
+from tests.integrations.hooks.shell.running import COMMANDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,43 +35,6 @@ paths = ["src/**"]
 message = "left over"
 ```
 """
-
-SILENT = r"""
-ls -la src && git status --short
-rg -n "def " src | head -20
-cat README.md; sed -n 1,20p src/a.py
-python3 -m pytest -q || true
-npm ci && npm test -- --watch=false
-pip install -e '.[dev]'
-make -j4 build 2>&1 | tail -5
-cargo test --workspace
-go test ./... && go mod tidy
-docker compose up -d db && docker compose exec db psql -c 'select 1'
-gh pr view 12 --json title,body
-curl -s https://example.org/openapi.json | jq '.paths | keys'
-python3 -c 'print(1)'
-for f in src/*.py; do python3 -m py_compile "$f"; done
-find . -name '*.pyc' -delete
-export DEBUG=1; ./scripts/run.sh --fast
-nohup python3 -m http.server 8000 > /tmp/server.log 2>&1 &
-git log --oneline -5 && git diff HEAD~1
-git fetch origin && git rebase origin/main
-git stash && git stash pop
-git switch -c feature/next && git switch -
-git add -A && git diff --cached --stat
-git commit -m "feat: add a thing"
-git commit -am "fix: mend a thing" && git push -u origin HEAD
-git commit --amend --no-edit
-git merge --no-edit main
-git checkout -- src/a.py
-git restore src/a.py
-mv src/a.py src/core.py && rm -rf build
-sed -i 's/x/y/g' src/a.py
-cat > src/new.py <<'PY'
-x = 1
-PY
-""".strip()
-"""Commands that are let through without a word; a line that begins a here-document goes on to its end."""
 
 TOOLS: list[tuple[str, dict[str, Any]]] = [
     ("Read", {"file_path": "api/x.yaml"}),
@@ -114,10 +77,6 @@ DONE: list[tuple[str, str]] = [
 """What commands leave that are not certain before they run, and a part of what is said after them."""
 
 
-def commands() -> list[str]:
-    return re.split(r"\n(?!x = 1|PY)", SILENT)
-
-
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     made = guarded(tmp_path_factory.mktemp("day") / "repository", policy=POLICY)
@@ -138,7 +97,7 @@ def before(session: Session, tool: str, given: dict[str, Any]) -> Asked:
 @pytest.mark.parametrize("agent", ["claude", "codex"])
 def test_ordinary_events_are_answered_by_silence(agent: str, repository: Repository) -> None:
     day = begun(repository, agent)
-    events = [("Bash", {"command": command}) for command in commands()] + TOOLS
+    events = [("Bash", {"command": command}) for command in COMMANDS["lists"]["silent"]] + TOOLS
     said = {str(given): asked.stdout for tool, given in events if (asked := before(day, tool, given)).stdout}
     assert not said
     assert day.after().kind == "pass"
