@@ -127,7 +127,7 @@ class TestATask:
         assert planned.tasks("pr/cart")["task_001"]["verification"][0]["exit_code"] == 0
 
     def test_one_without_commands_is_not_begun(self, tmp_path: Path) -> None:
-        verify = ([], ["<fill in>"], ["TODO: say which"])
+        verify: tuple[list[str], ...] = ([], ["<fill in>"], ["TODO: say which"])
         planned = Planned(tmp_path, [task(number, verify=one) for number, one in enumerate(verify, 1)])
         for number, line in ((1, 14), (2, 28), (3, 44)):
             outcome = ended(planned.run_task(f"task_{number:03}"), 2)

@@ -73,7 +73,8 @@ def test_a_real_agent_does_a_phase(tmp_path: Path) -> None:
     project.user.git("config", "user.name", "Uma")
     project.user.git("config", "user.email", "uma@example.org")
     own = {name: os.environ[name] for name in ("HOME", "PATH", *NAMES) if name in os.environ}
-    outcome = project.specguard("run", "phase", "--agent", "real", "--timeout", "900", **own)
+    words = ("run", "phase", "--agent", "real", "--timeout", "900")
+    outcome = project.specguard(*words, directory=None, installed=True, **own)
     log = "\n".join(one.read_text() for one in project.runs.glob("*/*/commands/*.log"))
     assert outcome.exit_code == 0, f"{outcome}\n{log}"
     [manifest] = project.manifests()

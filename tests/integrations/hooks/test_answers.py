@@ -74,6 +74,6 @@ def test_questions_get_their_answer(group: dict[str, Any], tmp_path: Path) -> No
         event = call(tool, filled(given, root), root / group.get("folder", ""))
         asked.append((given, ask("claude", event, root, environment=environment)))
     assert asked
-    for given, answer in asked:
-        assert answer.kind == group.get("answer", "refuse"), given
-        assert group.get("says", "") in answer.refusal, (given, answer)
+    for question, answer in asked:
+        assert answer.kind == group.get("answer", "refuse"), question
+        assert group.get("says", "") in answer.refusal, (question, answer)

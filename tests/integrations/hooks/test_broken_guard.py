@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.integrations.hooks.answering import SECONDS
-from tests.integrations.hooks.asking import POLICY, ask, call, edit, guarded, stop, write
+from tests.integrations.hooks.asking import POLICY, ask, bash, call, edit, guarded, stop, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,11 +54,6 @@ def missing_plugin(repository: Repository, tmp_path: Path) -> dict[str, str]:
     return {}
 
 
-def head_points_nowhere(repository: Repository, tmp_path: Path) -> dict[str, str]:
-    (repository.git_dir / "HEAD").write_text("0" * 40 + "\n")
-    return {}
-
-
 BROKEN = [
     without_authority,
     unreadable_policy,
@@ -69,67 +64,47 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize("agent", ["claude", "gemini"])
 @pytest.mark.parametrize("broken", BROKEN)
-def test_a_broken_guard_refuses_every_edit(broken: Any, agent: str, tmp_path: Path) -> None:
+def test_a_broken_guard_refuses_every_edit_and_says_so_at_the_end_of_a_turn(
+    broken: Any, tmp_path: Path
+) -> None:
     repository = guarded(tmp_path / "repository")
     environment = broken(repository, tmp_path)
     event = write("src/a.py", repository.path)
-    if agent == "gemini":
-        event |= {"hook_event_name": "BeforeTool", "tool_name": "write_file"}
-    asked = ask(agent, event, repository.path, environment=environment)
-    assert asked.kind == "refuse", asked
-    assert "To repair the guard: `" in asked.refusal
+    other = {"hook_event_name": "BeforeTool", "tool_name": "write_file"}
+    for agent, more in (("claude", {}), ("gemini", other)):
+        asked = ask(agent, event | more, repository.path, environment=environment)
+        assert asked.kind == "refuse", asked
+        assert "To repair the guard: `" in asked.refusal
     repair = asked.refusal.partition("To repair the guard: `")[2].partition("`")[0]
-    mend = call("Bash", {"command": repair}, repository.path)
-    assert ask("claude", mend, repository.path, environment=environment).kind != "refuse"
-    more = call("Bash", {"command": f"{repair}; echo x > src/a.py"}, repository.path)
-    assert ask("claude", more, repository.path, environment=environment).kind == "refuse"
+    assert bash(repository, repair, environment=environment).kind != "refuse"
+    assert bash(repository, f"{repair}; echo x > src/a.py", environment=environment).kind == "refuse"
 
-
-@pytest.mark.parametrize("broken", BROKEN)
-def test_a_broken_guard_says_so_at_the_end_of_a_turn_and_once(broken: Any, tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    environment = broken(repository, tmp_path)
     event = stop(repository.path, stop_hook_active=False)
     first = ask("claude", event, repository.path, environment=environment)
     if first.kind == "pass":
         # What is broken for edits need not be for the working tree.
         assert broken in (without_authority, lost_policy)
         return
-    assert first.kind == "refuse"
     assert first.refusal.startswith("specguard cannot check the working tree: ")
     again = ask("claude", {**event, "stop_hook_active": True}, repository.path, environment=environment)
-    assert again.kind == "tell"
+    assert again.kind == "tell", "it is said once"
 
 
 def test_an_edit_that_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
-    head_points_nowhere(repository, tmp_path)
+    (repository.git_dir / "HEAD").write_text("0" * 40 + "\n")
     asked = edit(repository, "src/a.py")
     assert "could not be judged" in asked.refusal
     assert "next: git fetch" in asked.refusal
 
 
-def test_without_an_authority_init_is_what_repairs(tmp_path: Path) -> None:
+def test_without_an_authority_the_first_one_may_be_written_and_judges_at_once(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     without_authority(repository, tmp_path)
-    asked = edit(repository, "src/a.py")
-    assert "`specguard init`" in asked.refusal
-    init = call("Bash", {"command": "specguard init"}, repository.path)
-    assert ask("claude", init, repository.path).kind != "refuse"
-
-
-def test_the_first_authority_may_be_written(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    without_authority(repository, tmp_path)
-    asked = edit(repository, "SPEC_AUTHORITY.md", POLICY)
-    assert asked.kind == "pass", asked
-
-
-def test_an_authority_that_is_not_committed_yet_judges(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    without_authority(repository, tmp_path)
+    assert "`specguard init`" in edit(repository, "src/a.py").refusal
+    assert bash(repository, "specguard init").kind != "refuse"
+    assert edit(repository, "SPEC_AUTHORITY.md", POLICY).kind == "pass"
     repository.write("SPEC_AUTHORITY.md", POLICY)
     assert edit(repository, "src/a.py").kind == "pass"
     assert "PTH001" in edit(repository, "docs/api/x.yaml").refusal
@@ -190,7 +165,7 @@ def test_a_git_that_never_answers_is_refused_in_time(tmp_path: Path, monkeypatch
     (programs / "git").chmod(0o755)
     path = f"{programs}:{os.path.dirname(shutil.which('sleep') or '/bin/sleep')}"
     assert SECONDS["edit"] <= 20
-    monkeypatch.setitem(SECONDS, "edit", 1)  # type: ignore[misc]  # it is constant elsewhere
+    monkeypatch.setitem(SECONDS, "edit", 1)
     asked = edit(repository, "src/a.py", environment={"PATH": path})
     assert asked.kind == "refuse"
     assert "seconds" in asked.refusal

@@ -43,10 +43,10 @@ def test_an_event_gets_its_answer(agent: str, one: dict[str, Any], tmp_path: Pat
         assert "person:" in said
 
 
-def asked_of(file: str, name: str, spoken: str, repository: Repository, **more: bool) -> Asked:
+def asked_of(file: str, name: str, spoken: str, repository: Repository, *, installed: bool = False) -> Asked:
     """What is answered to an event of a file."""
     event = json.dumps(json.loads((EVENTS / f"{file}.json").read_text())["events"][name]["event"])
-    return ask(spoken, event.replace("{root}", str(repository.path)), repository.path, **more)
+    return ask(spoken, event.replace("{root}", str(repository.path)), repository.path, installed=installed)
 
 
 @pytest.mark.parametrize(
