@@ -56,9 +56,3 @@ def test_what_the_change_does_not_touch_is_judged_with_all(tmp_path: Path) -> No
     judge("ART016", tmp_path / "a", base=base, commits=commits, expect=[{"path": "AGENTS.md"}])
     expect = [{"path": "AGENTS.md"}, {"path": "b/AGENTS.md"}]
     judge("ART016", tmp_path / "b", base=base, commits=commits, args=["--all"], expect=expect)
-
-
-def test_what_is_no_text_is_read_too(tmp_path: Path) -> None:
-    content = b"\xff\xfe\x00 " + TOKEN.encode() + b"\n"
-    commits = [Step("feat: x", files={"AGENTS.md": content})]
-    judge("ART016", tmp_path, commits=commits, expect=[{"path": "AGENTS.md", "line": 1}])
