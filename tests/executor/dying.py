@@ -1,9 +1,10 @@
-"""The command line of specguard in a process that kills itself at the n-th thing it does to the world.
+"""The command line of specguard in a process whose n-th thing that it does to the world is looked at.
 
-Run as a program it reads jobs, a line of JSON each: the words of the command line, the environment, and n.
-For each it forks, and answers how that process ended, as a line. A thing is a file of a run or a place that
-is made, renamed or removed, and a program that is started: Python announces each before it happens (PEP 578).
-With n of 0, or beyond the last thing, nothing is killed. With a negative n the disk is full from there on.
+Run as a program it reads jobs, a line of JSON each: the words of the command line, the environment, n, and
+what is to be copied. For each it forks, and answers how that process ended, as a line. A thing is a file of a
+run or a place that is made, renamed or removed, and a program that is started: Python announces each before
+it happens (PEP 578). With a negative n the disk is full from there on. With a positive one a folder is copied
+before each n-th thing: what the copy has is what a process that is killed there leaves.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from __future__ import annotations
 import errno
 import json
 import os
-import signal
+import shutil
 import subprocess
 import sys
+import threading
 import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -31,19 +33,34 @@ _GIT = ("init", "update-ref", "read-tree", "update-index", "hash-object")
 
 
 class Deeds:
-    """Counts what this process does, and ends it before the n-th thing."""
+    """Counts what this process does, copies a folder before each n-th thing, or fills the disk."""
 
-    def __init__(self, last: int) -> None:
+    def __init__(self, last: int, copied: Sequence[str] = ()) -> None:
         self._last = last
         self._done = 0
+        self._copied = copied
+        self._copying = False
+        self._lock = threading.RLock()
 
     def __call__(self, event: str, words: tuple[Any, ...]) -> None:
+        # Another thread waits while this one copies.
+        with self._lock:
+            if not self._copying:
+                self._come(event, words)
+
+    def _come(self, event: str, words: tuple[Any, ...]) -> None:
         if self._counts(event, words):
             self._done += 1
-            if self._done == self._last:
-                os.kill(os.getpid(), signal.SIGKILL)
+            if self._copied and self._done % self._last == 0:
+                self._copy()
         if 0 < -self._last <= self._done and event in ("open", "os.mkdir") and self._writes(event, words):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), words[0])
+
+    def _copy(self) -> None:
+        folder, target = self._copied
+        self._copying = True
+        shutil.copytree(folder, f"{target}/{self._done}", symlinks=True)
+        self._copying = False
 
     def _writes(self, event: str, words: tuple[Any, ...]) -> bool:
         if event == "os.mkdir":
@@ -65,7 +82,7 @@ class Deeds:
 
 
 class Dying:
-    """Runs the command line, each time in a new process, which may die."""
+    """Runs the command line, each time in a new process."""
 
     def __enter__(self) -> Self:
         self._server = subprocess.Popen(
@@ -78,16 +95,25 @@ class Dying:
     ) -> None:
         self._server.communicate()
 
-    def run(self, words: Sequence[str], environment: Mapping[str, str], last: int = 0) -> int:
-        """The exit code; negative for the signal that ended it."""
+    def run(
+        self, words: Sequence[str], environment: Mapping[str, str], last: int = 0, copied: Sequence[str] = ()
+    ) -> int:
+        """The exit code.
+
+        Args:
+            words: the command line.
+            environment: its environment.
+            last: the n of `copied`; or negative, for when the disk is full.
+            copied: the folder to copy, and where to, below the number of the thing.
+        """
         assert self._server.stdin is not None
         assert self._server.stdout is not None
-        self._server.stdin.write(json.dumps([list(words), dict(environment), last]) + "\n")
+        self._server.stdin.write(json.dumps([list(words), dict(environment), last, list(copied)]) + "\n")
         self._server.stdin.flush()
         return int(self._server.stdout.readline())
 
 
-def _carry_out(words: list[str], environment: dict[str, str], last: int) -> int:
+def _carry_out(words: list[str], environment: dict[str, str], last: int, copied: list[str]) -> int:
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -100,7 +126,7 @@ def _carry_out(words: list[str], environment: dict[str, str], last: int) -> int:
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
-        sys.addaudithook(Deeds(last))
+        sys.addaudithook(Deeds(last, copied))
         code = main(words)
     except BaseException:
         traceback.print_exc()

@@ -25,33 +25,18 @@ def workshop(tmp_path: Path) -> Workshop:
 
 
 _MISBEHAVIOUR = {
-    "changes nothing": (":", (3, "failed", "the agent ended well and changed nothing")),
-    "commits": (
-        f"{GOOD}; git add -A; git -c user.name=a -c user.email=a@example.org commit -qm x",
-        (3, "failed", "the agent committed by itself"),
+    "changes nothing": (":", "the agent ended well and changed nothing"),
+    "commits, tags and writes a hook": (
+        f"{GOOD}; git add -A; git -c user.name=a -c user.email=a@example.org commit -qm x; git tag v1;"
+        " mkdir -p .git/hooks; echo 'touch $HOME/ran' > .git/hooks/pre-commit; chmod +x .git/hooks/*",
+        "the agent committed by itself",
     ),
-    "switches branches": (f"{GOOD}; git switch -qc other", (3, "failed", "the agent")),
-    "makes a tag": (f"{GOOD}; git tag v1", (3, "failed", "the agent")),
-    "writes a hook": (
-        f"{GOOD}; mkdir -p .git/hooks; echo 'touch $HOME/ran' > .git/hooks/pre-commit; chmod +x .git/hooks/*",
-        (3, "failed", "the agent added .git/hooks/pre-commit"),
+    "makes a repository with a monitor and writes beside its place": (
+        f"{GOOD}; git init -q src/inner; git -C src/inner config core.fsmonitor 'touch $HOME/ran; false';"
+        " echo x > ../outside-of-place",
+        "outside-of-place, beside the place, appeared",
     ),
-    "makes a repository with a monitor": (
-        f"{GOOD}; git init -q src/inner; git -C src/inner config core.fsmonitor 'touch $HOME/ran; false'",
-        (3, "failed", "the agent made a repository within its place, at src/inner"),
-    ),
-    "writes beside its place": (
-        f"{GOOD}; echo x > ../outside-of-place",
-        (3, "failed", "outside-of-place, beside the place, appeared"),
-    ),
-    "writes a large file": (
-        f"{GOOD}; head -c 20000000 /dev/zero > src/big",
-        (3, "failed", "agent.sh"),
-    ),
-    "takes the run's folder away": (
-        f'{GOOD}; rm -rf "$RUNS"',
-        (2, None, "is gone"),
-    ),
+    "writes a large file": (f"{GOOD}; head -c 20000000 /dev/zero > src/big", "agent.sh"),
 }
 
 
@@ -74,50 +59,39 @@ def test_an_agent_that_fills_its_place_is_ended_while_it_works(workshop: Worksho
 
 
 @threat("T108", "commits, tags, switched branches and hooks by the agent", "exit 3")
-@pytest.mark.parametrize("name", _MISBEHAVIOUR)
-def test_an_agent_that(workshop: Workshop, name: str) -> None:
-    script, (code, state, reason) = _MISBEHAVIOUR[name]
-    script = script.replace("$RUNS", str(workshop.runs))
-    started = time.monotonic()
+@pytest.mark.parametrize(("script", "reason"), _MISBEHAVIOUR.values(), ids=_MISBEHAVIOUR)
+def test_an_agent_that(workshop: Workshop, script: str, reason: str) -> None:
     done = workshop.work(script)
-    assert done.returncode == code, done.stderr
+    assert done.returncode == 3, done.stderr
     assert "Traceback" not in done.stderr
-    assert time.monotonic() - started < 60
-    assert workshop.users() == workshop.before
-    assert not workshop.commits()
-    assert not workshop.state["requests"]
-    assert not (workshop.home / "ran").exists()
-    assert not workshop.sleeping()
-    if state is None:
-        assert reason in done.stderr
-        return
-    assert workshop.manifest.state == state
+    _is_untouched(workshop)
+    assert workshop.manifest.state == "failed"
     assert reason in (workshop.manifest.reason or "")
-    assert workshop.error["exit_code"] == code
+    assert workshop.error["exit_code"] == 3
     assert workshop.error["reason"] == workshop.manifest.reason
     assert workshop.error["step"] in ("agent", "inspect")
     assert workshop.error["suggestion"]
     workshop.check_evidence()
 
 
-_REACHES_OUT = {
-    "pushes to the user's repository": (
-        "git -c protocol.allow=always push -q $USER $(git commit-tree -m x HEAD^{tree}):refs/heads/mine",
-        "your ref refs/heads/mine appeared",
-    ),
-    "configures git for the user": ("git config --global core.x y", ".gitconfig was changed"),
-}
+def test_an_agent_that_takes_the_folder_of_its_run_away(workshop: Workshop) -> None:
+    done = workshop.work(f'{GOOD}; rm -rf "{workshop.runs}"')
+    assert done.returncode == 2, done
+    assert "is gone" in done.stderr
+    assert "Traceback" not in done.stderr
+    _is_untouched(workshop)
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        f"{GOOD}; echo '{{\"next\": 13}}' > configs/NEXT_PHASE.json",
-        f"{GOOD}; rm -f configs/NEXT_PHASE.json; ln -s ../src/new.py configs/NEXT_PHASE.json",
-    ],
-)
-def test_an_agent_that_moves_the_pointer_is_stopped_before_the_push(workshop: Workshop, script: str) -> None:
-    done = workshop.work(script)
+def _is_untouched(workshop: Workshop) -> None:
+    assert workshop.users() == workshop.before
+    assert not workshop.commits()
+    assert not workshop.state["requests"]
+    assert not (workshop.home / "ran").exists()
+    assert not workshop.sleeping()
+
+
+def test_an_agent_that_moves_the_pointer_is_stopped_before_the_push(workshop: Workshop) -> None:
+    done = workshop.work(f"{GOOD}; rm configs/NEXT_PHASE.json; ln -s ../src/new.py configs/NEXT_PHASE.json")
     assert done.returncode == 1, done
     assert "WRK004" in done.stdout
     assert not workshop.commits()
@@ -125,15 +99,14 @@ def test_an_agent_that_moves_the_pointer_is_stopped_before_the_push(workshop: Wo
 
 
 @threat("T104", "the user's configuration, hooks and refs written by the agent", "exit 3")
-@pytest.mark.parametrize("name", _REACHES_OUT)
-def test_an_agent_that_reaches_out(workshop: Workshop, name: str) -> None:
-    script, reason = _REACHES_OUT[name]
-    (workshop.user.path / ".git" / "hooks").mkdir(exist_ok=True)
-    script = script.replace("$USER", str(workshop.user.path))
+def test_an_agent_that_reaches_out(workshop: Workshop) -> None:
+    push = "git -c protocol.allow=always push -q"
+    made = "$(git commit-tree -m x HEAD^{tree}):refs/heads/mine"
+    script = f"git config --global core.x y; {push} {workshop.user.path} {made}"
     done = workshop.work(f"{GOOD}; {script}")
     assert done.returncode == 3, done.stderr
-    assert reason in (workshop.manifest.reason or "")
-    assert "while the agent worked" in (workshop.manifest.reason or "")
+    for reason in ("while the agent worked", "your ref refs/heads/mine appeared", ".gitconfig was changed"):
+        assert reason in (workshop.manifest.reason or "")
     assert not workshop.commits()
 
 
@@ -157,58 +130,45 @@ def test_what_happens_in_the_checkout_is_told_and_no_failure(workshop: Workshop)
         assert one in request["body"]
 
 
+_MADE = "made=$(git commit-tree -m x -p HEAD HEAD^{tree});"
 _PUSHES = {
-    "a commit": (
-        "made=$(git commit-tree -m x -p HEAD HEAD^{tree}); git push -q $REMOTE $made:refs/heads/evil",
-        "--delete evil",
-    ),
-    "a tag": (
-        (
-            "git add -A; made=$(git commit-tree -m x -p HEAD $(git write-tree)); git reset -q;"
-            " git push -q $REMOTE $made:refs/tags/v1"
-        ),
-        "--delete refs/tags/v1",
-    ),
     "to the base": (
         "git add -A; git commit -q -m x; git push -q $REMOTE HEAD:refs/heads/main; git reset -q HEAD~1",
         "--force-with-lease=main:",
     ),
-    "to its own branch": (
-        "made=$(git commit-tree -m x -p HEAD HEAD^{tree}); git push -q $REMOTE $made:refs/heads/phase-12",
-        "--delete phase-12",
-    ),
-    "from a copy": (
+    "to its own branch": (f"{_MADE} git push -q $REMOTE $made:refs/heads/phase-12", "--delete phase-12"),
+    "a tag from a copy": (
         (
             "cp -R . ../../copy; git -C ../../copy add -A; git -C ../../copy commit -q -m x;"
-            " git -C ../../copy push -q $REMOTE HEAD:refs/heads/evil; rm -rf ../../copy"
+            " git -C ../../copy push -q $REMOTE HEAD:refs/tags/v1; rm -rf ../../copy"
         ),
-        "--delete evil",
-    ),
-    "and fails": (
-        "made=$(git commit-tree -m x HEAD^{tree}); git push -q $REMOTE $made:refs/heads/evil; exit 7",
-        "",
+        "--delete refs/tags/v1",
     ),
 }
+_NAMES = "export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b.c GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b.c"
 
 
 @threat("T117", "a push to the remote by its address, from the place", "exit 3")
-@pytest.mark.parametrize("name", _PUSHES)
-def test_an_agent_that_pushes_by_the_address(workshop: Workshop, name: str) -> None:
-    script, undo = _PUSHES[name]
-    script = script.replace("$REMOTE", str(workshop.remote.path))
-    names = "export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b.c GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b.c"
-    done = workshop.work(f"{names}; {GOOD}; {script}")
+@pytest.mark.parametrize(("script", "undo"), _PUSHES.values(), ids=_PUSHES)
+def test_an_agent_that_pushes_by_the_address(workshop: Workshop, script: str, undo: str) -> None:
+    done = workshop.work(f"{_NAMES}; {GOOD}; {script.replace('$REMOTE', str(workshop.remote.path))}")
     assert done.returncode == 3, done
     assert not workshop.state["requests"]
     assert "pushed from the run's place" in done.stdout
-    if undo:
-        assert "was pushed from the run's place" in (workshop.manifest.reason or "")
-        command = workshop.error["suggestion"].removeprefix("undo it: ")
-        assert undo in command
-        subprocess.run(["sh", "-ec", command], cwd=workshop.user.path, env=workshop.environment, check=True)
-        done = workshop.resume()
-        assert done.returncode == 0, done
-        workshop.check_done()
+    assert "was pushed from the run's place" in (workshop.manifest.reason or "")
+    command = workshop.error["suggestion"].removeprefix("undo it: ")
+    assert undo in command
+    subprocess.run(["sh", "-ec", command], cwd=workshop.user.path, env=workshop.environment, check=True)
+    done = workshop.resume()
+    assert done.returncode == 0, done
+    workshop.check_done()
+
+
+def test_an_agent_that_pushes_by_the_address_and_fails(workshop: Workshop) -> None:
+    push = f"git push -q {workshop.remote.path} $made:refs/heads/evil"
+    done = workshop.work(f"{_NAMES}; {_MADE} {push}; exit 7")
+    assert done.returncode == 3, done
+    assert "pushed from the run's place" in done.stdout
 
 
 def test_branches_that_others_moved_are_told(workshop: Workshop) -> None:
@@ -226,30 +186,21 @@ def test_branches_that_others_moved_are_told(workshop: Workshop) -> None:
         assert told in text
 
 
-def test_what_the_user_does_to_the_place_is_judged_with_it(workshop: Workshop) -> None:
-    """The other way: a change of the place from outside is nothing that slips through."""
-    outside = f"(sleep 0.2; echo leak > $PWD/locked/a.txt) & {GOOD}; wait"
-    done = workshop.work(outside, "--max-attempts", "1")
-    assert done.returncode == 1, done.stderr
-    assert not workshop.commits()
-
-
 _FORGED = 'sed -i \'s/"attempts": 1/"attempts": 0/; s/"state": "running"/"state": "succeeded"/\''
 
 
 @threat("T105", "the run's manifest altered by the agent or a gate", "exit 3, and it is said")
-@pytest.mark.parametrize("who", ["the agent, which fails", "a gate", "a gate that deletes it"])
+@pytest.mark.parametrize("who", ["the agent, which fails", "a gate that deletes it"])
 def test_a_manifest_that_is_altered_is_said_and_fails_the_run(tmp_path: Path, who: str) -> None:
-    forge = f"{_FORGED} $(ls -d {tmp_path}/user/.runs/phase-12/*/manifest.json)"
-    gate = forge if who == "a gate" else "true"
+    manifest = f"$(ls -d {tmp_path}/user/.runs/phase-12/*/manifest.json)"
+    script, gate = (f"{GOOD}; {_FORGED} {manifest}; exit 7", "true")
     if who == "a gate that deletes it":
-        gate = f"rm $(ls -d {tmp_path}/user/.runs/phase-12/*/manifest.json)"
+        script, gate = GOOD, f"rm {manifest}"
     policy = POLICY.replace(
         'run = "! grep', f'run = {json.dumps(gate)}\n\n[[work.phase.gates]]\nname = "x"\nrun = "! grep'
     )
     workshop = Workshop(tmp_path, policy)
-    fails = "; exit 7" if who == "the agent, which fails" else ""
-    done = workshop.work(f"{GOOD}; {forge}{fails}" if "agent" in who else GOOD)
+    done = workshop.work(script)
     assert done.returncode == 3, done
     assert workshop.manifest.state == "failed"
     assert "somebody altered manifest.json of the run while it went on" in done.stdout
@@ -280,12 +231,9 @@ def test_a_token_that_is_printed_is_in_no_file_of_the_run(workshop: Workshop) ->
 
 @pytest.mark.parametrize("mended", [True, False])
 def test_a_token_that_is_left_in_a_file_is_not_published(workshop: Workshop, mended: bool) -> None:
-    script = (
-        f"if [ $ROUND = 1 ]; then echo 'key = \"{TOKEN}\"' > src/new.py; else echo $ROUND > src/new.py; fi"
-    )
-    if not mended:
-        script = f"echo '{TOKEN}' $ROUND > src/new.py"
-    done = workshop.work(script, environment={"SOME_TOKEN": TOKEN})
+    first = f"echo '{TOKEN}' $ROUND > src/new.py"
+    script = f"if [ $ROUND = 1 ]; then {first}; else {GOOD}; fi" if mended else first
+    done = workshop.work(script, "--max-attempts", "2", environment={"SOME_TOKEN": TOKEN})
     assert "src/new.py holds the value of SOME_TOKEN" in workshop.told[1]
     assert (done.returncode == 0) is mended, done
     assert len(workshop.commits()) == mended
@@ -293,17 +241,13 @@ def test_a_token_that_is_left_in_a_file_is_not_published(workshop: Workshop, men
         assert TOKEN.encode() not in content, name
 
 
-def test_what_the_base_has_is_public_already(tmp_path: Path) -> None:
-    workshop = Workshop(tmp_path, files={"src/b.py": f"fingerprint = '{TOKEN}'\n"})
-    done = workshop.work("echo 'b = 2' >> src/b.py", environment={"SOME_KEY": TOKEN})
-    assert done.returncode == 0, done
-    assert len(workshop.commits()) == 1
-
-
 @threat("T107", "a bare repository within the tree", "exit 0, and nothing of it runs")
-def test_a_bare_repository_is_files_like_others_and_nothing_of_it_runs(workshop: Workshop) -> None:
+def test_a_bare_repository_and_what_the_base_has_are_files_like_others(tmp_path: Path) -> None:
+    """A secret that the base has is public already."""
+    workshop = Workshop(tmp_path, files={"src/b.py": f"fingerprint = '{TOKEN}'\n"})
     bare = "git init -q --bare src/inner; git -C src/inner config core.fsmonitor 'touch $HOME/ran'"
-    assert workshop.work(f"{GOOD}; {bare}").returncode == 0
+    done = workshop.work(f"{bare}; echo 'b = 2' >> src/b.py", environment={"SOME_KEY": TOKEN})
+    assert done.returncode == 0, done
     assert not (workshop.home / "ran").exists()
     workshop.check_done()
 
@@ -326,8 +270,7 @@ def test_two_executors_on_one_item(workshop: Workshop) -> None:
     workshop.check_done()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_ends_its_agent_and_can_be_resumed(workshop: Workshop, number: int) -> None:
+def test_an_interrupted_run_ends_its_agent_and_can_be_resumed(workshop: Workshop) -> None:
     script = f"if [ $ROUND = 1 ]; then echo half > src/new.py; exec sleep 996; fi; {GOOD}"
     with subprocess.Popen(
         [COMMAND, *workshop.words(script)],
@@ -337,7 +280,7 @@ def test_an_interrupted_run_ends_its_agent_and_can_be_resumed(workshop: Workshop
         text=True,
     ) as process:
         wait_for(lambda: _sleeps_below(process.pid))
-        process.send_signal(number)
+        process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=30)
     assert process.returncode == 130, said
     assert workshop.manifest.state == "killed"
@@ -350,14 +293,10 @@ def test_an_interrupted_run_ends_its_agent_and_can_be_resumed(workshop: Workshop
     assert workshop.manifest.attempts == 1
 
 
-_FULL = 'ulimit -f "$0"; exec "$@"'
-
-
-@pytest.mark.parametrize("blocks", [1])
-def test_files_that_cannot_grow_end_a_run_plainly(workshop: Workshop, blocks: int) -> None:
+def test_files_that_cannot_grow_end_a_run_plainly(workshop: Workshop) -> None:
     """They stand for a disk that is full for all that is started, too."""
     done = subprocess.run(
-        ["bash", "-c", _FULL, str(blocks), COMMAND, *workshop.words()],
+        ["bash", "-c", 'ulimit -f 1; exec "$@"', "bash", COMMAND, *workshop.words()],
         # No compiled module is to be cut off for others.
         env={**workshop.environment, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

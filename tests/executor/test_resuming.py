@@ -6,23 +6,18 @@ import json
 import shutil
 import signal
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from specguard.executor.process import end_survivors
 from specguard.runs.manifests import RunFolder
 from tests.executor.dying import Dying
 from tests.executor.working import COMMAND, GOOD, POLICY, Workshop, wait_for
 from tests.threats.cases import threat
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-_PARTS = 2
-_MOST_THINGS = 400
-# Of the things that a run does each third is enough: those beside each other leave the same behind.
-_STRIDE = 3 * _PARTS
+# A run does some 155 such things. Those beside each other leave the same behind, and what the second round
+# does has another remainder of 5 than in the first.
+_STRIDE = 5
 
 # The agent is let mend something once, so that every kind of step is there twice.
 _TWO_ROUNDS = "if [ $ROUND = 1 ]; then echo BROKEN > src/new.py; else echo 'new = 1' > src/new.py; fi"
@@ -30,95 +25,64 @@ _TWO_ROUNDS = "if [ $ROUND = 1 ]; then echo BROKEN > src/new.py; else echo 'new 
 
 @pytest.fixture
 def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(tmp_path)
+    (tmp_path / "team").mkdir()
+    return Workshop(tmp_path / "team")
 
 
-class _Saved:
-    """A workshop as it was, to be restored at the same place."""
+def _restore(workshop: Workshop, saved: Path) -> None:
+    """Have a workshop as it was, at the same place."""
+    shutil.rmtree(workshop.folder)
+    shutil.copytree(saved, workshop.folder, symlinks=True)
 
-    def __init__(self, workshop: Workshop) -> None:
-        self._folder = workshop.folder
-        self._copy = workshop.folder.parent / "saved"
-        shutil.copytree(self._folder, self._copy, symlinks=True)
 
-    def restore(self) -> None:
-        shutil.rmtree(self._folder)
-        shutil.copytree(self._copy, self._folder, symlinks=True)
+def _go_on(dying: Dying, workshop: Workshop, words: list[str]) -> None:
+    """Resume the run, or start it if nothing was begun, and look whether all is done."""
+    begun = list(workshop.runs.glob("*/manifest.json")) if workshop.runs.is_dir() else []
+    again = ["run", "resume", workshop.run_id, "-C", str(workshop.user.path)] if begun else words
+    code = dying.run(again, workshop.environment)
+    assert code == 0 or (code == 2 and workshop.manifest.state == "succeeded"), workshop.manifest.reason
+    workshop.check_done()
+    # An agent whose end was not recorded works again, which is no further attempt.
+    manifest = workshop.manifest
+    assert 1 <= manifest.attempts <= 2
+    assert [one for one in manifest.commands if one.kind == "gate"][-1].attempt == manifest.attempts
 
 
 @threat("T113", "a run killed anywhere, and resumed", "exit 0, with one commit and one pull request")
-@pytest.mark.parametrize("part", range(_PARTS))
-@pytest.mark.parametrize("script", [GOOD, _TWO_ROUNDS], ids=["one-round", "two-rounds"])
-def test_a_run_that_is_killed_anywhere_is_finished(tmp_path: Path, part: int, script: str) -> None:
-    """Killed before each change of its folder and of its place, and before each program that it starts."""
-    (tmp_path / "team").mkdir()
-    workshop = Workshop(tmp_path / "team")
-    words = workshop.words(script)
-    saved = _Saved(workshop)
+def test_a_run_that_is_killed_anywhere_is_finished(workshop: Workshop, tmp_path: Path) -> None:
+    """From what there is before a change of its folder or its place, and before a program that it starts."""
+    words = workshop.words(_TWO_ROUNDS)
+    saved = tmp_path / "saved"
+    saved.mkdir()
     with Dying() as dying:
-        # Of the longer run only what comes in its second round is new.
-        points = range(1 + 3 * part, _MOST_THINGS, _STRIDE if script == GOOD else _STRIDE * 4)
-        for number in points:
-            code = dying.run(words, workshop.environment, number)
-            if code == 0:
-                break
-            assert code == -signal.SIGKILL, number
-            begun = list(workshop.runs.glob("*/manifest.json")) if workshop.runs.is_dir() else []
-            if begun:
-                again = ["run", "resume", workshop.run_id, "-C", str(workshop.user.path)]
-                code = dying.run(again, workshop.environment)
-                if code == 2 and workshop.manifest.state == "succeeded":
-                    code = 0
-            else:
-                # Nothing was begun: it is started as if nothing had been.
-                code = dying.run(words, workshop.environment)
-            assert code == 0, (number, workshop.manifest.reason)
-            _check(workshop, number, rounds=1 if script == GOOD else 2)
-            saved.restore()
-        else:
-            pytest.fail(f"it has not come to an end after {_MOST_THINGS} things")
-
-
-def _check(workshop: Workshop, number: int, *, rounds: int) -> None:
-    try:
-        workshop.check_done()
-        manifest = workshop.manifest
-        # An agent whose end was not recorded works again, which is no further attempt.
-        assert 1 <= manifest.attempts <= rounds
-        assert [one for one in manifest.commands if one.kind == "gate"][-1].attempt == manifest.attempts
-    except AssertionError as error:
-        error.add_note(f"killed before thing {number}")
-        raise
+        assert dying.run(words, workshop.environment, _STRIDE, [str(workshop.folder), str(saved)]) == 0
+        points = sorted(saved.iterdir(), key=lambda one: int(one.name))
+        assert len(points) > 25
+        for point in points:
+            _restore(workshop, point)
+            _go_on(dying, workshop, words)
 
 
 @threat("T112", "a disk filled up", "exit 2 or 3, and it is resumed")
-def test_a_disk_that_fills_up_ends_a_run_plainly_and_it_can_be_resumed(tmp_path: Path) -> None:
-    (tmp_path / "team").mkdir()
-    workshop = Workshop(tmp_path / "team")
+def test_a_disk_that_fills_up_ends_a_run_plainly_and_it_can_be_resumed(
+    workshop: Workshop, tmp_path: Path
+) -> None:
     words = workshop.words()
-    saved = _Saved(workshop)
+    saved = shutil.copytree(workshop.folder, tmp_path / "saved", symlinks=True)
     with Dying() as dying:
-        for number in range(2, _MOST_THINGS, 13):
-            code = dying.run(words, workshop.environment, -number)
-            if code == 0:
-                break
-            assert code in (2, 3), number
-            begun = list(workshop.runs.glob("*/manifest.json")) if workshop.runs.is_dir() else []
+        for number in (2, 31, 60, 89):
+            assert dying.run(words, workshop.environment, -number) in (2, 3), number
             assert workshop.users() == workshop.before
             assert len(workshop.commits()) < 2
-            again = ["run", "resume", workshop.run_id, "-C", str(workshop.user.path)] if begun else words
-            assert dying.run(again, workshop.environment) == 0, number
-            _check(workshop, number, rounds=1)
-            saved.restore()
-        else:
-            pytest.fail(f"it has not come to an end after {_MOST_THINGS} things")
+            _go_on(dying, workshop, words)
+            _restore(workshop, saved)
 
 
-def _killed_in_its_agent(workshop: Workshop, script: str = GOOD) -> None:
+def _killed_in_its_agent(workshop: Workshop) -> None:
     """Begin a run, and kill specguard while the agent works; the agent goes on until it is ended."""
     half = "if [ $ROUND = 1 ]; then echo half > src/half.py; exec sleep 995; fi; rm -f src/half.py"
     with subprocess.Popen(
-        [COMMAND, *workshop.words(f"{half}; {script}")], env=workshop.environment, stderr=subprocess.DEVNULL
+        [COMMAND, *workshop.words(f"{half}; {GOOD}")], env=workshop.environment, stderr=subprocess.DEVNULL
     ) as process:
         wait_for(lambda: workshop.sleeping())
         process.kill()
@@ -156,68 +120,51 @@ run = "rm ../../up; echo $PWD >> ../../down"
 
 
 @pytest.mark.xdist_group("sleeping")
-@pytest.mark.parametrize("how", ["resume", "clean", "clean of one that died", "stop without its place"])
-def test_what_a_killed_run_had_set_up_is_taken_down(tmp_path: Path, how: str) -> None:
-    workshop = Workshop(tmp_path, POLICY.replace("\n```\n", f"{_UP}```\n"))
-    places = tmp_path / "cache" / "specguard"
+def test_what_a_killed_run_had_set_up_is_taken_down(tmp_path: Path) -> None:
+    (tmp_path / "team").mkdir()
+    workshop = Workshop(tmp_path / "team", POLICY.replace("\n```\n", f"{_UP}```\n"))
+    places = workshop.folder / "cache" / "specguard"
     with subprocess.Popen([COMMAND, *workshop.words()], env=workshop.environment) as process:
         wait_for(lambda: any(places.rglob("started")))
         process.kill()
     [up] = places.rglob("up")
-    if how == "stop without its place":
-        shutil.rmtree(workshop.manifest.place or "")
-    if how == "clean":
-        # As an earlier version, which took nothing down, left it.
-        folder = RunFolder(str(workshop.folder_of_run))
-        manifest = folder.read_manifest()
-        end_survivors(workshop.run_id)
-        manifest.state, manifest.ended_at = "killed", manifest.started_at
-        folder.write_manifest(manifest, seal=True)
     (up.parent / "go").touch()
-    words = ["--yes"] if how.startswith("clean") else [workshop.run_id]
-    done = workshop.specguard("run", how.split()[0], "-C", str(workshop.user.path), *words)
-    assert done.returncode == 0, done
-    if how == "stop without its place":
-        assert "what its gates set up may be up still: the run's place, in which" in done.stdout
-        return
-    assert not up.exists() or how == "resume"
-    assert "took down what its gates had set up: rm ../../up; echo $PWD >> ../../down, exit code 0" in (
-        done.stdout + done.stderr
-    )
-    assert (up.parent / "down").read_text().splitlines()[0] == workshop.manifest.place
-    if how == "resume":
+    saved = shutil.copytree(workshop.folder, tmp_path / "saved", symlinks=True)
+    took = "took down what its gates had set up: rm ../../up; echo $PWD >> ../../down, exit code 0"
+
+    def ended(how: str, *words: str) -> str:
+        done = workshop.specguard("run", how, "-C", str(workshop.user.path), *words)
+        assert done.returncode == 0, done
+        return f"{done.stdout}{done.stderr}"
+
+    def taken_down(how: str, *words: str) -> None:
+        assert took in ended(how, *words)
         assert not up.exists()
-        workshop.check_done()
-    again = workshop.specguard("run", "clean", "--yes", "-C", str(workshop.user.path))
-    assert "took down" not in again.stdout
+        assert (up.parent / "down").read_text().splitlines()[0] == workshop.manifest.place
+        assert "took down" not in ended("clean", "--yes")
 
-
-def test_an_agent_that_failed_twice_before_it_changed_anything_may_try_again(workshop: Workshop) -> None:
-    script = f"[ $ROUND -gt 2 ] || exit 7; {GOOD}"
-    assert workshop.work(script).returncode == 3
-    assert workshop.resume().returncode == 3
-    assert workshop.manifest.attempts == 2
-    done = workshop.resume()
-    assert done.returncode == 0, done.stderr
-    assert workshop.manifest.attempts == 3
+    taken_down("resume", workshop.run_id)
     workshop.check_done()
-
-
-@pytest.mark.xdist_group("sleeping")
-def test_a_place_that_is_gone_is_made_again(workshop: Workshop) -> None:
-    _killed_in_its_agent(workshop)
-    place = workshop.manifest.place
-    assert place is not None
-    shutil.rmtree(place)
-    done = workshop.resume()
-    assert done.returncode == 0, done.stderr
-    workshop.check_done()
+    _restore(workshop, saved)
+    taken_down("clean", "--yes")
+    _restore(workshop, saved)
+    # As an earlier version, which took nothing down, left it.
+    folder = RunFolder(str(workshop.folder_of_run))
+    manifest = folder.read_manifest()
+    manifest.state, manifest.ended_at = "killed", manifest.started_at
+    folder.write_manifest(manifest, seal=True)
+    taken_down("clean", "--yes")
+    _restore(workshop, saved)
+    shutil.rmtree(workshop.manifest.place or "")
+    said = "what its gates set up may be up still: the run's place, in which"
+    assert said in ended("stop", workshop.run_id)
 
 
 @pytest.mark.xdist_group("sleeping")
 def test_what_the_user_and_others_do_meanwhile_is_theirs(workshop: Workshop) -> None:
-    """The user's own edits are no leak, and the base that a run is pinned to stays its base."""
+    """The user's own edits are no leak, the base stays the run's, and a place that is gone is made again."""
     _killed_in_its_agent(workshop)
+    shutil.rmtree(workshop.manifest.place or "")
     (workshop.user.path / "src" / "mine.py").write_text("mine = 1\n")
     workshop.user.commit("feat: mine", files={"src/other.py": "other = 1\n"})
     workshop.user.git("rm", "-r", "-q", "--cached", ".runs")
@@ -228,15 +175,19 @@ def test_what_the_user_and_others_do_meanwhile_is_theirs(workshop: Workshop) -> 
     [commit] = workshop.commits()
     assert workshop.remote.git("rev-parse", f"{commit}^").strip() == workshop.base
     assert [note for note in workshop.manifest.notes if tip[:10] in note]
-    assert workshop.users() == workshop.before
+    workshop.check_done()
 
 
-def test_a_base_that_moved_meanwhile_is_told_of_before_the_agent_works(workshop: Workshop) -> None:
-    assert workshop.work("exit 7").returncode == 3
+def test_an_agent_that_failed_before_it_changed_anything_may_try_again(workshop: Workshop) -> None:
+    """It is told first that the base has moved meanwhile."""
+    assert workshop.work(f"[ $ROUND -gt 2 ] || exit 7; {GOOD}").returncode == 3
+    assert workshop.resume().returncode == 3
+    assert workshop.manifest.attempts == 2
     tip = workshop.move_on({"src/theirs.py": "theirs = 1\n"})
-    workshop.agent(GOOD)
     done = workshop.resume()
     assert done.returncode == 0, done.stderr
+    assert workshop.manifest.attempts == 3
+    workshop.check_done()
     note = f"The base main was at {workshop.base[:10]} when the run began, and is at {tip[:10]} now."
     said = f"{done.stdout}{done.stderr}"
     assert f"note: {note}" in said
@@ -270,7 +221,7 @@ def test_a_branch_that_the_remote_took_before_is_not_pushed_again(workshop: Work
 @pytest.mark.xdist_group("sleeping")
 def test_a_stale_worker_writes_and_pushes_nothing_more(workshop: Workshop) -> None:
     """Where the lock is no obstacle, as on another machine, the token is."""
-    script = f"if [ $ROUND = 1 ]; then sleep 4; echo stale > src/new.py; exit 0; fi; {GOOD}"
+    script = f"if [ $ROUND = 1 ]; then sleep 2; echo stale > src/new.py; exit 0; fi; {GOOD}"
     with subprocess.Popen(
         [COMMAND, *workshop.words(script)], env=workshop.environment, stderr=subprocess.PIPE, text=True
     ) as stale:
@@ -327,40 +278,32 @@ def test_what_a_person_mends_in_the_place_of_a_failed_run_is_judged_and_pushed(
     assert gates[0].tree != gates[1].tree == workshop.manifest.tree
 
 
-def test_a_green_result_is_never_taken_for_that_of_another_tree(workshop: Workshop) -> None:
-    """The run stopped when all had passed; its files are changed before it goes on."""
+def test_each_tree_is_judged_for_itself(workshop: Workshop) -> None:
+    """Its files are changed when all had passed, and when it was pushed."""
     assert workshop.work(GOOD, "--until", "check").returncode == 0
-    first = workshop.manifest
-    assert first.judgements[-1].verdict == "passed"
-    with open(f"{first.place}/src/new.py", "w") as file:
-        file.write("BROKEN\n")
-    done = workshop.resume()
+    changed = Path(workshop.manifest.place or "", "src/new.py")
+    assert workshop.manifest.judgements[-1].verdict == "passed"
+    changed.write_text("BROKEN\n")
+    done = workshop.resume("--until", "push")
     assert done.returncode == 0, done.stderr
     gates = [one for one in workshop.manifest.commands if one.kind == "gate"]
     assert [one.exit_code for one in gates] == [0, 1, 0]
     assert gates[0].tree == gates[2].tree != gates[1].tree
     assert "BROKEN" in workshop.told[1]
-    workshop.check_done()
-
-
-def test_the_rules_judge_again_what_was_committed(workshop: Workshop) -> None:
-    assert workshop.work(GOOD, "--until", "push").returncode == 0
     assert workshop.commits()
     before = len(workshop.manifest.judgements)
-    with open(f"{workshop.manifest.place}/src/new.py", "w") as file:
-        file.write("BROKEN\n")
-    done = workshop.resume()
-    assert done.returncode == 0, done.stderr
+    changed.write_text("BROKEN\n")
+    assert workshop.resume().returncode == 0
     # What was pushed is fixed by its commit, whatever became of the files since.
     assert len(workshop.manifest.judgements) == before + 1
-    assert {one.tree for one in workshop.manifest.judgements} == {workshop.manifest.tree}
+    assert {one.tree for one in workshop.manifest.judgements[-2:]} == {workshop.manifest.tree}
     workshop.check_done()
 
 
 def test_a_run_that_ended_by_its_time_goes_on_with_more(workshop: Workshop) -> None:
     ready = workshop.folder / "ready"
     script = f"[ -e {ready} ] || exec sleep 994; {GOOD}"
-    assert workshop.work(script, "--timeout", "2").returncode == 3
+    assert workshop.work(script, "--timeout", "1").returncode == 3
     assert workshop.manifest.state == "timed-out"
     assert workshop.resume().returncode == 3
     assert workshop.manifest.state == "timed-out"
@@ -371,32 +314,26 @@ def test_a_run_that_ended_by_its_time_goes_on_with_more(workshop: Workshop) -> N
     workshop.check_done()
 
 
-@pytest.mark.parametrize("open_still", [True, False])
-def test_a_run_that_a_change_has_brought_is_not_resumed(workshop: Workshop, open_still: bool) -> None:
+def test_a_run_that_a_change_has_brought_is_not_resumed(workshop: Workshop) -> None:
     """What it was asked to do is whatever its author wants to have run."""
     workshop.work("exit 7")
-    folder, run_id, user = workshop.folder_of_run, workshop.run_id, workshop.user
+    folder, user = workshop.folder_of_run, workshop.user
     mark = workshop.folder / "mark"
-    asked = folder / "control" / "asked.json"
-    asked.write_text(
-        json.dumps(json.loads(asked.read_text()) | {"command": ["sh", "-c", f"touch {mark}; {GOOD}"]})
-    )
-    if open_still:
-        record = folder / "manifest.json"
-        record.write_text(
-            json.dumps(
-                json.loads(record.read_text()) | {"state": "running", "pid": 1 << 22, "ended_at": None}
-            )
-        )
-    user.git("add", "-f", ".runs")
-    user.git("commit", "-q", "-m", "docs: keep a run")
-    done = workshop.resume()
-    assert done.returncode == 2, done
-    assert "a change may have brought" in done.stderr
-    assert not mark.exists()
-    assert not workshop.commits()
-    if open_still:
-        assert workshop.specguard("run", "stop", run_id).returncode == 0
+
+    def brought(name: str, **values: object) -> None:
+        file = folder / name
+        file.write_text(json.dumps(json.loads(file.read_text()) | values))
+        user.git("add", "-f", ".runs")
+        user.git("commit", "-q", "-m", "docs: keep a run")
+        done = workshop.resume()
+        assert done.returncode == 2, done
+        assert "a change may have brought" in done.stderr
+        assert not mark.exists()
+        assert not workshop.commits()
+
+    brought("control/asked.json", command=["sh", "-c", f"touch {mark}; {GOOD}"])
+    brought("manifest.json", state="running", pid=1 << 22, ended_at=None)
+    assert workshop.specguard("run", "stop", workshop.run_id).returncode == 0
     assert workshop.work(GOOD).returncode == 0
 
 
