@@ -27,13 +27,17 @@ def workshop(tmp_path: Path) -> Workshop:
 _MISBEHAVIOUR = {
     "changes nothing": (":", "the agent ended well and changed nothing"),
     "commits, tags and writes a hook": (
-        f"{GOOD}; git add -A; git -c user.name=a -c user.email=a@example.org commit -qm x; git tag v1;"
-        " mkdir -p .git/hooks; echo 'touch $HOME/ran' > .git/hooks/pre-commit; chmod +x .git/hooks/*",
+        (
+            f"{GOOD}; git add -A; git -c user.name=a -c user.email=a@example.org commit -qm x; git tag v1;"
+            " mkdir -p .git/hooks; echo 'touch $HOME/ran' > .git/hooks/pre-commit; chmod +x .git/hooks/*"
+        ),
         "the agent committed by itself",
     ),
     "makes a repository with a monitor and writes beside its place": (
-        f"{GOOD}; git init -q src/inner; git -C src/inner config core.fsmonitor 'touch $HOME/ran; false';"
-        " echo x > ../outside-of-place",
+        (
+            f"{GOOD}; git init -q src/inner; git -C src/inner config core.fsmonitor 'touch $HOME/ran; false';"
+            " echo x > ../outside-of-place"
+        ),
         "outside-of-place, beside the place, appeared",
     ),
     "writes a large file": (f"{GOOD}; head -c 20000000 /dev/zero > src/big", "agent.sh"),

@@ -52,9 +52,9 @@ run = "! grep -rn BROKEN src"
 GOOD = "echo 'new = 1' > src/new.py"
 
 
-def wait_for(what: Callable[[], object]) -> None:
+def wait_for(what: Callable[[], object], most: float = 60) -> None:
     """Wait until something holds."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + most
     while not what():
         assert time.monotonic() < until
         time.sleep(0.02)
