@@ -6,8 +6,6 @@ import json
 import os
 import re
 import signal
-import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +17,7 @@ from specguard.executor.run import RunOptions
 from specguard.runs.manifests import RunFolder
 from specguard.testing.running import run_here
 from tests.executor.places import Setting, everything
-from tests.executor.test_gates import GATES, gate
+from tests.executor.test_gates import GATES, gate, interrupt_at
 
 if TYPE_CHECKING:
     from specguard.runs.manifests import Manifest
@@ -89,20 +87,28 @@ def test_the_gates_of_the_branch_s_item_with_their_evidence(tmp_path: Path) -> N
 
 
 def test_the_change_and_what_matters_in_it_stand_beside_the_logs(tmp_path: Path) -> None:
-    user = User(tmp_path, PASSING, document="# Phase 12\n")
+    """The folder of runs is no part of the tree, and a guard that the policy names runs once."""
+    user = User(tmp_path, gate("guard", "true specguard check --staged"), document="# Phase 12\n")
     made = user.setting.user
     made.git("checkout", "-q", "-b", "phase-12")
     subject = "feat(phase12): implement phase 12"
-    made.commit(subject, files={"src/b.py": "b\n", ".runs/[a]/1/manifest.json": "{}\n"})
+    made.commit(
+        subject,
+        files={"src/b.py": "b\n", ".runs/[a]/1/manifest.json": "{}\n", ".gitignore": "build/\n"},
+    )
     made.write("src/c.py", "c\n")
     assert user.gates() == 0, user.said
     manifest = user.manifest
+    assert [one.name for one in manifest.commands] == ["guard"]
     assert manifest.highlights == [subject, "not committed: src/c.py"]
     patch = Path(user.said[-1].removeprefix("manifest: ")).with_name("diff.patch").read_text()
     assert "+++ b/src/b.py" in patch
     assert "+++ b/src/c.py" in patch
     assert "manifest.json" not in patch
     assert manifest.digests["diff.patch"]
+    assert user.gates() == 0
+    assert user.manifest.commands[-1].tree == manifest.commands[0].tree
+    assert not any("changed" in note for note in user.manifest.notes)
 
 
 def test_a_gate_that_alters_the_manifest_fails_the_run(tmp_path: Path) -> None:
@@ -112,14 +118,15 @@ def test_a_gate_that_alters_the_manifest_fails_the_run(tmp_path: Path) -> None:
     assert "somebody altered manifest.json of the run" in (user.manifest.reason or "")
 
 
-def test_a_failing_gate_and_a_finding_give_3(tmp_path: Path) -> None:
-    user = User(tmp_path, gate("tests", "exit 7"))
+def test_a_failing_gate_a_missing_program_and_a_finding_give_3(tmp_path: Path) -> None:
+    user = User(tmp_path, gate("tests", "exit 7") + gate("lint", "no-such-linter"))
     user.setting.user.write("locked/a", "changed\n")
     assert user.gates() == 3
     manifest = user.manifest
-    assert (manifest.state, manifest.reason) == ("failed", "what failed: tests, specguard")
-    assert [one.exit_code for one in manifest.commands] == [7, 1]
+    assert (manifest.state, manifest.reason) == ("failed", "what failed: tests, lint, specguard")
+    assert [one.exit_code for one in manifest.commands] == [7, 127, 1]
     assert any("PTH002" in line or "locked" in line for line in user.said)
+    assert re.search(r"gate lint \(.*\) needs no-such-linter, which is not on the path", "\n".join(user.said))
 
 
 def test_without_an_item_the_gates_of_every_kind_run_once(tmp_path: Path) -> None:
@@ -139,21 +146,15 @@ def test_without_an_item_the_gates_of_every_kind_run_once(tmp_path: Path) -> Non
 def test_formatters_do_not_run_and_what_a_gate_changes_is_left_and_told(tmp_path: Path) -> None:
     gates = gate("fmt", "echo x > src/a.py", kind='"format"') + gate("writes", "echo y > src/new.py")
     user = User(tmp_path, gates)
-    assert user.gates() == 0
+    assert user.gates(run_root=str(tmp_path / "runs")) == 0
     assert (user.path / "src/a.py").read_text() == "a = 1\n"
     assert (user.path / "src/new.py").read_text() == "y\n"
     assert any("format fmt did not run: formatters write" in line for line in user.said)
     assert any("changed src/new.py; they were left so" in line for line in user.said)
-
-
-def test_the_folder_of_runs_is_no_part_of_the_tree(tmp_path: Path) -> None:
-    user = User(tmp_path, gate("tests", "true"))
-    user.setting.user.write(".gitignore", "build/\n")
-    assert user.gates() == 0
-    first = user.manifest.commands[0].tree
-    assert user.gates() == 0
-    assert user.manifest.commands[-1].tree == first
-    assert not any("changed" in note for note in user.manifest.notes)
+    # The record is where it was asked for.
+    assert not (user.path / ".runs").exists()
+    with open(tmp_path / "runs" / "gates-all" / user.manifest.run_id / "gates.json") as file:
+        assert [one["state"] for one in json.load(file)["gates"]] == ["skipped", "passed", "passed"]
 
 
 def test_a_dry_run_lists_all_and_touches_nothing(tmp_path: Path) -> None:
@@ -170,13 +171,6 @@ def test_a_dry_run_lists_all_and_touches_nothing(tmp_path: Path) -> None:
     assert "-m specguard check --worktree" in text
 
 
-def test_a_program_that_is_missing_is_named(tmp_path: Path) -> None:
-    user = User(tmp_path, gate("lint", "no-such-linter") + gate("tests", "true"))
-    assert user.gates() == 3
-    assert re.search(r"gate lint \(.*\) needs no-such-linter, which is not on the path", "\n".join(user.said))
-    assert [one.exit_code for one in user.manifest.commands] == [127, 0, 0]
-
-
 def test_the_time_of_the_run(tmp_path: Path) -> None:
     user = User(tmp_path, gate("slow", "sleep 60") + gate("down", "echo down", kind='"teardown"'))
     assert user.gates(timeout=1) == 3
@@ -186,36 +180,12 @@ def test_the_time_of_the_run(tmp_path: Path) -> None:
 
 
 def test_an_interruption_is_recorded(tmp_path: Path) -> None:
-    user = User(tmp_path, gate("slow", "echo begun; sleep 60"))
-
-    def interrupt() -> None:
-        until = time.monotonic() + 20
-        while "  begun" not in user.said and time.monotonic() < until:
-            time.sleep(0.02)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=interrupt)
-    thread.start()
+    started = tmp_path / "started"
+    user = User(tmp_path, gate("slow", f"touch {started}; sleep 60"))
+    thread = interrupt_at(str(started), signal.SIGINT)
     assert user.gates() == 130
     thread.join()
     assert user.manifest.state == "killed"
-
-
-def test_the_record_is_where_it_was_asked_for(tmp_path: Path) -> None:
-    user = User(tmp_path, gate("tests", "true"))
-    assert user.gates(run_root=str(tmp_path / "runs")) == 0
-    assert user.manifest.run_id in os.listdir(tmp_path / "runs" / "gates-all")
-    assert not (user.path / ".runs").exists()
-    with open(
-        tmp_path / "runs" / "gates-all" / user.manifest.run_id / "gates.json", encoding="utf-8"
-    ) as file:
-        assert [one["state"] for one in json.load(file)["gates"]] == ["passed", "passed"]
-
-
-def test_a_guard_that_the_policy_names_runs_once(tmp_path: Path) -> None:
-    user = User(tmp_path, gate("guard", "true specguard check --staged"))
-    assert user.gates() == 0
-    assert [one.name for one in user.manifest.commands] == ["guard"]
 
 
 def test_no_policy_and_no_checkout(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from specguard.executor.gates import run_gates
 from specguard.executor.place import place_of
 from specguard.executor.run import RunEnded
 from tests.executor.places import POLICY, Setting, everything, work
+from tests.executor.working import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,14 +63,12 @@ def outcome(run: Run) -> list[tuple[str, str, str, int | None]]:
     return [(one.name, one.kind, one.source, one.exit_code) for one in run.manifest.commands]
 
 
-def interrupt_at(path: str) -> threading.Thread:
-    """Send this process SIGTERM once a file is there."""
+def interrupt_at(path: str, number: int = signal.SIGTERM) -> threading.Thread:
+    """Send this process a signal once a file is there."""
 
     def interrupt() -> None:
-        until = time.monotonic() + 20
-        while not os.path.exists(path) and time.monotonic() < until:
-            time.sleep(0.02)
-        os.kill(os.getpid(), signal.SIGTERM)
+        wait_for(lambda: os.path.exists(path))
+        os.kill(os.getpid(), number)
 
     thread = threading.Thread(target=interrupt)
     thread.start()
@@ -99,29 +98,28 @@ def test_gates_of_policy_document_and_flags_run_in_order(tmp_path: Path) -> None
         assert (run.told, run.manifest.notes) == ([], [])
 
 
-def test_no_gate_is_said(tmp_path: Path) -> None:
-    with run_of(tmp_path) as run:
-        assert judged(run)
-        assert run.manifest.notes == [
-            "No gate is named, by the policy or by the document: nothing was tested."
-        ]
-        assert run.manifest.steps[-1].detail == "no gate is named"
+_SAID = {
+    "no gate": (
+        "", "# Phase 12\n",
+        "No gate is named, by the policy or by the document: nothing was tested.",
+    ),
+    "none that applies": (
+        gate("smoke", "false", when='["deploy/"]'), "# Phase 12\n",
+        "No gate applies to what was changed: nothing was tested.",
+    ),
+    "one of the document that is no command": (
+        "", "# Phase 12\n\n## Gates\n\n- `true`\n- It works\n",
+        "docs/phase-12.md:6 is not run as a gate: 'It works' (it names no command).",
+    ),
+}  # fmt: skip
 
 
-def test_no_gate_that_applies_is_said(tmp_path: Path) -> None:
-    with run_of(tmp_path, gate("smoke", "false", when='["deploy/"]')) as run:
+@pytest.mark.parametrize(("gates", "document", "note"), _SAID.values(), ids=_SAID)
+def test_what_is_not_run_is_said(tmp_path: Path, gates: str, document: str, note: str) -> None:
+    with run_of(tmp_path, gates, document) as run:
         work(run, "echo x > x")
         assert judged(run)
-        assert run.manifest.notes == ["No gate applies to what was changed: nothing was tested."]
-        assert run.manifest.steps[-1].detail == "1 skipped"
-
-
-def test_what_the_document_says_and_is_not_run_is_noted(tmp_path: Path) -> None:
-    with run_of(tmp_path, document="# Phase 12\n\n## Gates\n\n- `true`\n- It works\n") as run:
-        assert judged(run)
-        assert run.manifest.notes == [
-            "docs/phase-12.md:6 is not run as a gate: 'It works' (it names no command)."
-        ]
+        assert run.manifest.notes == [note]
 
 
 def test_failures_go_back_with_their_output_and_all_others_still_run(tmp_path: Path) -> None:
@@ -145,15 +143,18 @@ def test_failures_go_back_with_their_output_and_all_others_still_run(tmp_path: P
 
 
 def test_a_formatter_works_on_the_files_that_the_change_touches(tmp_path: Path) -> None:
+    """What it does elsewhere is undone, and gates judge what it wrote."""
     strip = "for f in {changed_files} src/a.py; do sed -i 's/ *\r*$//' \"$f\"; done"
     formatter = f"{strip}; echo x > made/new.txt; rm -f gone.py"
+    check = "grep -qx 'b = 1' 'b c.py' && git diff --exit-code && git ls-files --error-unmatch 'b c.py'"
     files = {
         "src/a.py": "a = 1   \r\n",
         "gone.py": "g\n",
         ".gitattributes": "src/a.py eol=crlf\n",
         "made/keep": "",
     }
-    with run_of(tmp_path, gate("fmt", formatter, kind='"format"'), files=files) as run:
+    gates = gate("check", check) + gate("fmt", formatter, kind='"format"')
+    with run_of(tmp_path, gates, files=files) as run:
         place = work(run, "printf 'b = 1   \\n' > 'b c.py'; rm docs/phase-12.md")
         before = everything(place.path)
         assert judged(run)
@@ -169,6 +170,11 @@ def test_a_formatter_works_on_the_files_that_the_change_touches(tmp_path: Path) 
         assert note.endswith(
             "changed gone.py, made/new.txt, src/a.py; the change does not touch them, and they were undone."
         )
+        first, second = run.manifest.commands
+        assert (first.kind, second.kind) == ("format", "gate")
+        assert "do sed" in first.command
+        assert "'b c.py'" in first.command
+        assert second.tree == hash_tree(run) != first.tree
 
 
 def test_a_document_may_have_everything_formatted(tmp_path: Path) -> None:
@@ -181,31 +187,23 @@ def test_a_document_may_have_everything_formatted(tmp_path: Path) -> None:
         assert not any("undone" in note for note in run.manifest.notes)
 
 
-def test_gates_judge_what_formatters_wrote(tmp_path: Path) -> None:
-    gates = gate(
-        "check", "grep -qx 'b = 1' b.py && git diff --exit-code && git ls-files --error-unmatch b.py"
-    )
-    formatter = gate("fmt", "sed -i 's/ *$//' {changed_files}", kind='"format"')
-    with run_of(tmp_path, gates + formatter) as run:
-        work(run, "echo 'b = 1  ' > b.py")
-        assert judged(run)
-        fmt, check = run.manifest.commands
-        assert (fmt.kind, fmt.command, check.kind) == ("format", "sed -i 's/ *$//' b.py", "gate")
-        assert check.tree == hash_tree(run) != fmt.tree
-
-
 def test_what_a_gate_changes_is_named_and_undone(tmp_path: Path) -> None:
-    gates = gate(
-        "writes",
-        "echo x > src/a.py; rm NEXT_PHASE.json; mkdir d; ln -s x d/l; mkdir -p build; echo > build/o",
-    )
-    with run_of(tmp_path, gates + gate("judges", "grep -q 'a = 2' src/a.py && ! test -e d")) as run:
+    """New files beside ignored ones, and a change that keeps size and time, too."""
+    writes = "rm NEXT_PHASE.json; mkdir d; ln -s x d/l; mkdir -p build deep/er; echo > build/o; "
+    writes += "echo x > deep/er/x; echo '*.x' > deep/.gitignore; echo y > deep/y.x"
+    keeps = "touch -r src/a.py stamp; printf 'a = 7\\n' > src/a.py; touch -r stamp src/a.py; rm stamp"
+    judges = "grep -q 'a = 2' src/a.py && ! test -e d && ! test -e deep/er"
+    gates = gate("writes", writes) + gate("keeps", keeps) + gate("judges", judges)
+    with run_of(tmp_path, gates) as run:
         place = work(run, "echo 'a = 2' > src/a.py")
         tree = hash_tree(run)
         assert judged(run)
         assert hash_tree(run) == tree
         assert Path(place.path, "build/o").exists()
-        assert "NEXT_PHASE.json, d/l, src/a.py; they were undone, since gates judge" in run.manifest.notes[0]
+        first, second = run.manifest.notes
+        assert "NEXT_PHASE.json, d/l, deep/.gitignore, deep/er/x, deep/y.x; they were undone" in first
+        assert "since gates judge" in first
+        assert "The gate keeps" in second
 
 
 def test_each_added_script_is_run(tmp_path: Path) -> None:
@@ -237,12 +235,20 @@ def test_a_wrapper_and_a_time_limit(tmp_path: Path) -> None:
 
 
 def test_a_teardown_runs_when_gates_fail_and_when_they_pass(tmp_path: Path) -> None:
-    down = gate("down", "rm up", kind='"teardown"')
-    with run_of(
-        tmp_path, down + gate("smoke", "touch up; exit 1"), files={".gitignore": "up\n.runs/\n"}
-    ) as run:
+    """Its own failure is one."""
+    gates = gate("down", "rm up", kind='"teardown"') + gate("smoke", "test -e up")
+    with run_of(tmp_path, gates, files={".gitignore": "up\n.runs/\n"}) as run:
         assert not judged(run)
-        assert outcome(run) == [("smoke", "gate", "policy", 1), ("down", "teardown", "policy", 0)]
+        assert outcome(run) == [("smoke", "gate", "policy", 1), ("down", "teardown", "policy", 1)]
+        work(run, "touch up")
+        assert judged(run)
+        assert outcome(run)[2:] == [("smoke", "gate", "policy", 0), ("down", "teardown", "policy", 0)]
+
+
+def test_a_teardown_that_fails_is_a_failure(tmp_path: Path) -> None:
+    with run_of(tmp_path, gate("t", "true") + gate("down", "exit 4", kind='"teardown"')) as run:
+        assert not judged(run)
+        assert run.told[0].startswith("## The teardown down failed")
 
 
 def test_a_teardown_runs_when_the_time_of_the_run_is_over(tmp_path: Path) -> None:
@@ -305,53 +311,28 @@ def test_a_program_that_is_missing_ends_the_run_by_name(tmp_path: Path) -> None:
 
 
 def test_a_script_that_is_not_there_yet_is_the_agents_to_write(tmp_path: Path) -> None:
-    with run_of(tmp_path, gate("check", "./check.sh")) as run:
+    """And a secret that a gate prints is in no record."""
+    token = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
+    with run_of(tmp_path, gate("check", "./check.sh") + gate("leaks", f"echo {token}; exit 1")) as run:
         assert not judged(run)
         assert "ended with exit code 127" in run.told[0]
-
-
-def test_a_gate_that_commits_is_caught(tmp_path: Path) -> None:
-    commit = "git -c user.name=x -c user.email=x@x commit -q --allow-empty -m x"
-    with run_of(tmp_path, gate("commits", commit)) as run, pytest.raises(RunEnded, match=r"a gate .*commit"):
-        judged(run)
-
-
-def test_placeholders_within_quotation_marks_are_refused(tmp_path: Path) -> None:
-    with run_of(tmp_path, gate("lint", "sh -c 'lint {changed_files}'")) as run:
-        work(run, "echo x > x")
-        with pytest.raises(SpecguardError, match="within quotation marks"):
-            judged(run)
-
-
-def test_a_change_that_keeps_size_and_time_is_seen(tmp_path: Path) -> None:
-    script = "touch -r src/a.py stamp; printf 'a = 7\\n' > src/a.py; touch -r stamp src/a.py; rm stamp"
-    with run_of(tmp_path, gate("writes", script) + gate("judges", "grep -q 'a = 1' src/a.py")) as run:
-        assert judged(run)
-        assert [one.exit_code for one in run.manifest.commands] == [0, 0]
-        assert "The gate writes" in run.manifest.notes[-1]
-
-
-def test_a_teardown_that_fails_is_a_failure(tmp_path: Path) -> None:
-    with run_of(tmp_path, gate("t", "true") + gate("down", "exit 4", kind='"teardown"')) as run:
-        assert not judged(run)
-        assert run.told[0].startswith("## The teardown down failed")
-
-
-def test_a_secret_is_in_no_record(tmp_path: Path) -> None:
-    token = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
-    with run_of(tmp_path, gate("leaks", f"echo {token}; exit 1")) as run:
-        assert not judged(run)
-        assert token not in run.told[0]
-        for name in ("gates.json", "manifest.json", "commands/01-leaks.json", "commands/01-leaks.log"):
+        assert token not in run.told[1]
+        for name in ("gates.json", "manifest.json", "commands/02-leaks.json", "commands/02-leaks.log"):
             assert token not in Path(run.folder.file(name)).read_text()
 
 
-def test_new_files_beside_ignored_ones_are_removed(tmp_path: Path) -> None:
-    script = (
-        "mkdir -p build deep/er; echo o > build/o; echo x > deep/er/x; "
-        "echo '*.x' > deep/.gitignore; echo y > deep/y.x"
-    )
-    with run_of(tmp_path, gate("writes", script) + gate("judges", "! test -e deep/er")) as run:
-        assert judged(run)
-        assert Path(place_of(run).path, "build/o").exists()
-        assert "changed deep/.gitignore, deep/er/x, deep/y.x; they were undone" in run.manifest.notes[-1]
+_ENDS = {
+    "commits": (
+        "git -c user.name=x -c user.email=x@x commit -q --allow-empty -m x",
+        RunEnded, r"a gate .*commit",
+    ),
+    "quotes": ("sh -c 'lint {changed_files}'", SpecguardError, "within quotation marks"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("script", "kind", "match"), _ENDS.values(), ids=_ENDS)
+def test_what_ends_the_run(tmp_path: Path, script: str, kind: type[Exception], match: str) -> None:
+    with run_of(tmp_path, gate("lint", script)) as run:
+        work(run, "echo x > x")
+        with pytest.raises(kind, match=match):
+            judged(run)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
-import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from specguard.errors import SpecguardError
 from specguard.executor.preflight import reopen
-from tests.executor.remotes import FILES, POLICY, Team
+from tests.executor.remotes import POLICY, Team
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +53,116 @@ def test_a_run_is_pinned_to_the_tip_of_the_remote_and_nothing_of_the_users_moves
     ]
 
 
+_SLICES = {
+    "slices": [
+        {"id": "1", "title": "One", "status": "done"},
+        {"id": "2", "title": "Two", "depends_on": ["3"]},
+        {"id": "3", "title": "Three", "depends_on": ["1"]},
+        {"id": "4", "title": "Four", "status": "deferred"},
+    ]
+}
+_LIST = {"plans/d/slices.json": json.dumps(_SLICES, indent=1)}
+_LISTS = {**_LIST, "plans/e/slices.json": '{"slices": [{"id": "8", "title": "x"}]}'}
+_GUARDED = "# Phase 12\n\n- [ ] Read `locked/a.txt`.\n- [ ] `locked/a.txt` has a new field.\n"
+_RANKED = {
+    **with_policy(
+        'base = "main"',
+        'base = "main"\n[authority]\norder = ["ARCH.md", "docs/phases/*"]\nkeys = [{name = "root"}]\n',
+    ),
+    "ARCH.md": "Root: `/v2`\n",
+    "docs/phases/phase-12.md": "# Phase 12\n\n- root: /v1\n",
+}
+
+# What the base has, what is asked for, and what of the message, of the next step and of the place is told.
+_REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], list[str], str, tuple[str, int | None] | None]] = {
+    "a base that is not there": (
+        {}, {"base": "mian"}, ["has no branch mian, but main"], "name the base: --base main", None,
+    ),
+    "no authority": ({"SPEC_AUTHORITY.md": None}, {}, ["there is no authority in main"], "", None),
+    "a kind that is not described": (
+        {}, {"kind": "track"}, ["the policy describes no track"], "it describes: phase, slice", None,
+    ),
+    "no pointer": (
+        {"configs/NEXT_PHASE.json": None}, {},
+        ["configs/NEXT_PHASE.json is not there", "docs/NEXT_PHASE.json is not there"], "", None,
+    ),
+    "no document": (
+        {"docs/phases/phase-12.md": None}, {}, ["docs/phases/phase-12.md is not there"], "", None,
+    ),
+    "one that the pointer does not name": (
+        {"docs/phases/phase-7.md": "# 7\n"}, {"item": "7"},
+        ["phase 7 is not the current one, which is phase 12"], "", ("configs/NEXT_PHASE.json", 1),
+    ),
+    "a document that asks for a guarded path": (
+        {"docs/phases/phase-12.md": _GUARDED}, {},
+        [
+            "docs/phases/phase-12.md:4 asks to change it: locked/a.txt",
+            "SPEC_AUTHORITY.md:7 guards it with 'locked/'",
+        ],
+        "", ("docs/phases/phase-12.md", 4),
+    ),
+    "a document that contradicts a higher one": (
+        _RANKED, {}, ["docs/phases/phase-12.md:3", "ARCH.md:1"], "", None,
+    ),
+    "one that waits": (
+        _LIST, {"kind": "slice", "item": "2"}, ["slice 2 waits for 3"], "specguard run slice 3 -- ...", None,
+    ),
+    "one that is done": (
+        _LIST, {"kind": "slice", "item": "1"}, ["slice 1 is done already: its status is done"], "",
+        ("plans/d/slices.json", None),
+    ),
+    "one that is not listed": (
+        _LIST, {"kind": "slice", "item": "9"}, ["plans/d/slices.json has no slice 9"], "", None,
+    ),
+    "several lists": (
+        _LISTS, {"kind": "slice"}, ["3 of plans/d/slices.json, 8 of plans/e/slices.json"], "", None,
+    ),
+    "a gate whose program is not there": (
+        with_policy("true && sh tests.sh", "CI=1 no-such-tool test ./..."), {},
+        ["not on the path: no-such-tool (for the gate 'tests' of SPEC_AUTHORITY.md:20)"], "", None,
+    ),
+    "a gate of the command line": (
+        {}, {"commands": ["nope --all"]}, ["not on the path: nope (for the gate 'nope' of --command)"], "",
+        None,
+    ),
+    "a gate of the document": (
+        {"docs/phases/phase-12.md": "# Phase 12\n\n## Gates\n\n- `no-such-tool check`\n"}, {},
+        ["no-such-tool (for the gate 'no-such-tool-check' of docs/phases/phase-12.md:5)"], "", None,
+    ),
+    "an agent that is not there": ({}, {"command": ["no-agent"]}, ["no-agent"], "", None),
+    "a folder of runs below a variable without a value": (
+        {}, {"run_root": "${NOWHERE}/x"}, ["names the variable NOWHERE"], "", None,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "asked", "messages", "help", "where"), _REFUSED.values(), ids=_REFUSED)
+def test_a_run_that_is_refused(
+    tmp_path: Path,
+    files: dict[str, Any],
+    asked: dict[str, Any],
+    messages: list[str],
+    help: str,
+    where: tuple[str, int | None] | None,
+) -> None:
+    team = Team(tmp_path, files)
+    error = refused(team, **asked)
+    for message in messages:
+        assert message in error.message
+    assert help in error.help
+    assert where is None or error.path == where[0]
+    assert where is None or where[1] is None or error.line == where[1]
+    assert not (team.user.path / ".runs").exists()
+
+
+@pytest.mark.parametrize("name", ["-f", "a:refs/heads/main", "a.lock"])
+def test_a_name_that_can_be_no_branch(tmp_path: Path, name: str) -> None:
+    files = with_policy('branch = "phase-{number}"', 'branch = "{name}"\nfields = {name = "name"}')
+    files["configs/NEXT_PHASE.json"] = json.dumps({"next": 12, "name": name})
+    error = refused(Team(tmp_path, files))
+    assert f"{name!r} can be no branch, and work.phase.branch gives phase 12 that name" in error.message
+
+
 def test_from_a_linked_worktree_a_subfolder_and_a_detached_head(tmp_path: Path) -> None:
     team = Team(tmp_path)
     other = team.user.worktree(tmp_path / "linked", "elsewhere")
@@ -63,10 +171,6 @@ def test_from_a_linked_worktree_a_subfolder_and_a_detached_head(tmp_path: Path) 
     run = team.prepare(directory=str(tmp_path / "linked" / "docs"))
     team.close(run)
     assert run.folder.path.startswith(str(tmp_path / "linked" / ".runs" / "phase-12"))
-
-
-def test_a_folder_that_is_no_repository_and_a_bare_one(tmp_path: Path) -> None:
-    team = Team(tmp_path)
     assert "not in a git repository" in refused(team, directory=str(team.home)).message
     bare = refused(team, directory=str(team.remote.path))
     assert "is a bare repository" in bare.message
@@ -83,26 +187,22 @@ class TestTheRemote:
         assert team.prepare(remote="other").manifest.repository.base_oid == team.base
 
     def test_another_repository_than_the_canonical_one(self, tmp_path: Path) -> None:
+        """The policy of the fetched base says which that is."""
+        team = Team(tmp_path)
         canonical = "https://example.org/team/project.git"
-        team = Team(tmp_path, with_policy('base = "main"', f'base = "main"\nremote = "{canonical}"'))
+        moved = POLICY.replace('base = "main"', f'base = "main"\nremote = "{canonical}"')
+        team.move_on({"SPEC_AUTHORITY.md": moved})
         error = refused(team)
         assert str(team.remote.path) in error.message
         assert error.help == f"git remote set-url origin {canonical}"
         assert not (team.user.path / ".runs").exists()
 
-    def test_the_policy_of_the_fetched_base_says_which_is_canonical(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
-        canonical = "https://example.org/team/project.git"
-        moved = POLICY.replace('base = "main"', f'base = "main"\nremote = "{canonical}"')
-        team.move_on({"SPEC_AUTHORITY.md": moved})
-        assert refused(team).help == f"git remote set-url origin {canonical}"
-
-    @pytest.mark.parametrize("url", ["ext::sh -c touch% {}", "http://example.org/x.git", "git://x.example/x"])
-    def test_a_transport_that_is_not_used(self, tmp_path: Path, url: str) -> None:
+    def test_a_transport_that_is_not_used(self, tmp_path: Path) -> None:
         team = Team(tmp_path)
         team.user.git("config", "protocol.ext.allow", "always")
-        team.user.git("remote", "set-url", "origin", url.format(tmp_path / "ran"))
-        assert "file, https, ssh" in refused(team).message
+        for url in (f"ext::sh -c touch% {tmp_path}/ran", "http://example.org/x.git", "git://x.example/x"):
+            team.user.git("remote", "set-url", "origin", url)
+            assert "file, https, ssh" in refused(team).message
         assert not (tmp_path / "ran").exists()
 
     def test_it_cannot_be_reached(self, tmp_path: Path) -> None:
@@ -154,15 +254,13 @@ class TestTheRemote:
         team.install("git", f'#!/bin/sh\nexport GIT_EXEC_PATH={helper.parent}\nexec /usr/bin/git "$@"\n')
         assert refused(team).help.startswith("sign in for git once")
 
-    @pytest.mark.parametrize("how", ["shallow", "partial"])
-    def test_a_clone_that_lacks_objects(self, tmp_path: Path, how: str) -> None:
+    def test_a_clone_that_lacks_objects(self, tmp_path: Path) -> None:
         team = Team(tmp_path)
-        less = {"depth": 1} if how == "shallow" else {"partial": "blob:none"}
-        team.user = team.remote.clone(tmp_path / "less", **less)
-        tip = team.move_on({"x": "x"})
-        if how == "partial":
-            team.close(team.prepare())
-            return
+        team.user = team.remote.clone(tmp_path / "partial", partial="blob:none")
+        team.move_on({"x": "x"})
+        team.close(team.prepare())
+        team.user = team.remote.clone(tmp_path / "shallow", depth=1)
+        tip = team.move_on({"y": "y"})
         error = refused(team)
         assert error.help == "git fetch --unshallow origin"
         assert tip not in error.message
@@ -186,11 +284,6 @@ class TestTheRemote:
 
 
 class TestTheBase:
-    def test_a_branch_that_is_not_there(self, tmp_path: Path) -> None:
-        error = refused(Team(tmp_path), base="mian")
-        assert "has no branch mian, but main" in error.message
-        assert error.help == "name the base: --base main"
-
     def test_a_remote_that_nothing_was_pushed_to(self, tmp_path: Path) -> None:
         team = Team(tmp_path)
         team.user.git("init", "-q", "--bare", "--template=", str(tmp_path / "empty.git"))
@@ -223,39 +316,20 @@ class TestTheBase:
         team.move_on({"SPEC_AUTHORITY.md": POLICY}, branch="other")
         assert "names another one" in refused(team).message
 
-    def test_no_authority(self, tmp_path: Path) -> None:
-        error = refused(Team(tmp_path, {"SPEC_AUTHORITY.md": None}))
-        assert "there is no authority in main" in error.message
-
 
 class TestTheItem:
-    def test_a_kind_that_is_not_described(self, tmp_path: Path) -> None:
-        error = refused(Team(tmp_path), kind="track")
-        assert (error.message, error.help) == ("the policy describes no track", "it describes: phase, slice")
-
-    def test_no_pointer_names_all_that_was_tried(self, tmp_path: Path) -> None:
-        error = refused(Team(tmp_path, {"configs/NEXT_PHASE.json": None}))
-        for place in ("configs/NEXT_PHASE.json is not there", "docs/NEXT_PHASE.json is not there"):
-            assert place in error.message
-
-    def test_no_document_names_all_that_was_tried(self, tmp_path: Path) -> None:
-        error = refused(Team(tmp_path, {"docs/phases/phase-12.md": None}))
-        assert "docs/phases/phase-12.md is not there" in error.message
-
     def test_one_that_is_named(self, tmp_path: Path) -> None:
+        """The pointer need not name it where the rule is off."""
         team = Team(tmp_path)
         run = team.prepare(item="12")
+        team.close(run)
         assert run.manifest.branch == "phase-12"
-
-    def test_one_that_the_pointer_does_not_name(self, tmp_path: Path) -> None:
-        error = refused(Team(tmp_path, {"docs/phases/phase-7.md": "# 7\n"}), item="7")
-        assert error.message == "phase 7 is not the current one, which is phase 12"
-        assert (error.path, error.line) == ("configs/NEXT_PHASE.json", 1)
-
-    def test_one_that_it_need_not_name(self, tmp_path: Path) -> None:
         off = 'base = "main"\n\n[rules.work-item-mismatch]\nseverity = "off"'
-        files = {**with_policy('base = "main"', off), "docs/phases/phase-7.md": "# 7\n"}
-        run = Team(tmp_path, files).prepare(item="7")
+        off += '\n\n[rules.conflicting-document]\nseverity = "off"'
+        files = {**with_policy('base = "main"', off), "docs/phases/phase-7.md": "Update `locked/a.txt`.\n"}
+        team.move_on({path: text for path, text in files.items() if text is not None})
+        run = team.prepare(item="7")
+        team.close(run)
         assert run.manifest.branch == "phase-7"
 
     def test_one_that_is_in_the_base(self, tmp_path: Path) -> None:
@@ -264,113 +338,37 @@ class TestTheItem:
         error = refused(team)
         assert f"phase 12 is in main already: commit {oid[:10]}" in error.message
 
-    @pytest.mark.parametrize("name", ["phase-12", "phase-012", "Phase-12-again"])
-    def test_a_branch_of_it_here(self, tmp_path: Path, name: str) -> None:
+    def test_a_branch_of_it_here(self, tmp_path: Path) -> None:
         team = Team(tmp_path)
-        team.user.git("branch", name)
-        error = refused(team)
-        assert f"there is a branch of phase 12 already: {name}" in error.message
-        team.user.git(*error.help.partition(": git ")[2].split())
+        for name in ("phase-12", "phase-012", "Phase-12-again"):
+            team.user.git("branch", name)
+            error = refused(team)
+            assert f"there is a branch of phase 12 already: {name}" in error.message
+            team.user.git(*error.help.partition(": git ")[2].split())
         team.close(team.prepare())
 
     def test_a_branch_of_it_at_the_remote_that_was_never_fetched(self, tmp_path: Path) -> None:
+        """A name that a shell would obey is quoted."""
         team = Team(tmp_path)
-        team.move_on({"x": "x"}, branch="phase-12")
-        error = refused(team)
-        assert "has a branch of phase 12 already: phase-12" in error.message
-        team.user.git(*error.help.partition(": git ")[2].split())
-        team.close(team.prepare())
-
-    def test_a_name_that_a_shell_would_obey_is_quoted(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
-        team.move_on({"x": "x"}, branch="phase-12;touch${IFS}x")
-        assert refused(team).help.endswith("git push origin --delete 'phase-12;touch${IFS}x'")
-
-    @pytest.mark.parametrize("name", ["-f", "a..b", "a:refs/heads/main", "x y", "a.lock"])
-    def test_a_name_that_can_be_no_branch(self, tmp_path: Path, name: str) -> None:
-        files = with_policy('branch = "phase-{number}"', 'branch = "{name}"\nfields = {name = "name"}')
-        files["configs/NEXT_PHASE.json"] = json.dumps({"next": 12, "name": name})
-        error = refused(Team(tmp_path, files))
-        assert f"{name!r} can be no branch, and work.phase.branch gives phase 12 that name" in error.message
-
-    def test_a_document_that_asks_for_a_guarded_path(self, tmp_path: Path) -> None:
-        text = "# Phase 12\n\n- [ ] Read `locked/a.txt`.\n- [ ] `locked/a.txt` has a new field.\n"
-        error = refused(Team(tmp_path, {"docs/phases/phase-12.md": text}))
-        assert "docs/phases/phase-12.md:4 asks to change it: locked/a.txt" in error.message
-        assert "SPEC_AUTHORITY.md:7 guards it with 'locked/'" in error.message
-        assert (error.path, error.line) == ("docs/phases/phase-12.md", 4)
-
-    def test_a_document_that_contradicts_a_higher_one(self, tmp_path: Path) -> None:
-        authority = (
-            'base = "main"\n[authority]\norder = ["ARCH.md", "docs/phases/*"]\nkeys = [{name = "root"}]\n'
-        )
-        files = {
-            **with_policy('base = "main"', authority),
-            "ARCH.md": "Root: `/v2`\n",
-            "docs/phases/phase-12.md": "# Phase 12\n\n- root: /v1\n",
-        }
-        error = refused(Team(tmp_path, files))
-        assert "docs/phases/phase-12.md:3" in error.message
-        assert "ARCH.md:1" in error.message
-
-    def test_a_rule_that_is_off_stops_nothing(self, tmp_path: Path) -> None:
-        off = 'base = "main"\n\n[rules.conflicting-document]\nseverity = "off"'
-        files = {**with_policy('base = "main"', off), "docs/phases/phase-12.md": "Update `locked/a.txt`.\n"}
-        team = Team(tmp_path, files)
+        for name in ("phase-12", "phase-12;touch${IFS}x"):
+            team.move_on({name: "x"}, branch=name)
+            error = refused(team)
+            assert f"has a branch of phase 12 already: {name}" in error.message
+            team.user.git(*shlex.split(error.help.partition(": git ")[2]))
         team.close(team.prepare())
 
 
-class TestAListOfItems:
-    SLICES = {
-        "slices": [
-            {"id": "1", "title": "One", "status": "done"},
-            {"id": "2", "title": "Two", "depends_on": ["3"]},
-            {"id": "3", "title": "Three", "depends_on": ["1"]},
-            {"id": "4", "title": "Four", "status": "deferred"},
-        ]
-    }
-
-    def team(self, folder: Path, **more: str) -> Team:
-        return Team(folder, {"plans/d/slices.json": json.dumps(self.SLICES, indent=1), **more})
-
-    def test_the_next_that_is_open_and_waits_for_nothing(self, tmp_path: Path) -> None:
-        run = self.team(tmp_path).prepare(kind="slice")
-        assert (run.manifest.item.id, run.manifest.item.plan) == ("3", "plans/d/slices.json")
-        assert run.manifest.branch == "slice-3"
-
-    def test_what_a_commit_did_is_done(self, tmp_path: Path) -> None:
-        team = self.team(tmp_path)
-        team.move_on({"x": "x"}, message="feat(slice3): three")
-        assert team.prepare(kind="slice").manifest.item.id == "2"
-
-    def test_one_that_waits(self, tmp_path: Path) -> None:
-        error = refused(self.team(tmp_path), kind="slice", item="2")
-        assert "slice 2 waits for 3" in error.message
-        assert error.help == "specguard run slice 3 -- ..."
-
-    def test_one_that_is_done(self, tmp_path: Path) -> None:
-        error = refused(self.team(tmp_path), kind="slice", item="1")
-        assert "slice 1 is done already: its status is done" in error.message
-        assert error.path == "plans/d/slices.json"
-
-    def test_one_that_is_not_listed(self, tmp_path: Path) -> None:
-        assert (
-            "plans/d/slices.json has no slice 9"
-            in refused(self.team(tmp_path), kind="slice", item="9").message
-        )
-
-    def test_several_lists(self, tmp_path: Path) -> None:
-        team = self.team(tmp_path, **{"plans/e/slices.json": '{"slices": [{"id": "8", "title": "x"}]}'})
-        error = refused(team, kind="slice")
-        assert "3 of plans/d/slices.json, 8 of plans/e/slices.json" in error.message
+def test_the_next_of_a_list_that_is_open_and_waits_for_nothing(tmp_path: Path) -> None:
+    team = Team(tmp_path, _LIST)
+    run = team.prepare(kind="slice")
+    team.close(run)
+    assert (run.manifest.item.id, run.manifest.item.plan) == ("3", "plans/d/slices.json")
+    assert run.manifest.branch == "slice-3"
+    team.move_on({"x": "x"}, message="feat(slice3): three")
+    assert team.prepare(kind="slice").manifest.item.id == "2"
 
 
 class TestTools:
-    def test_a_gate_whose_program_is_not_there(self, tmp_path: Path) -> None:
-        files = with_policy("true && sh tests.sh", "CI=1 no-such-tool test ./...")
-        error = refused(Team(tmp_path, files))
-        assert error.message == "not on the path: no-such-tool (for the gate 'tests' of SPEC_AUTHORITY.md:20)"
-
     def test_a_gate_of_a_preset_may_be_replaced(self, tmp_path: Path) -> None:
         policy = POLICY.replace('base = "main"', 'extends = ["phase-runner"]\nbase = "main"')
         policy = policy.replace('[[work.phase.gates]]\nname = "tests"\nrun = "true && sh tests.sh"\n', "")
@@ -386,20 +384,6 @@ class TestTools:
     def test_what_a_shell_does_itself_and_what_the_change_may_bring(self, tmp_path: Path) -> None:
         team = Team(tmp_path, with_policy("true && sh tests.sh", "cd x && ./run.sh"))
         team.close(team.prepare(commands=["./new.sh", "test -f x", "if true; then true; fi"]))
-
-    def test_a_gate_of_the_command_line(self, tmp_path: Path) -> None:
-        error = refused(Team(tmp_path), commands=["nope --all"])
-        assert error.message == "not on the path: nope (for the gate 'nope' of --command)"
-
-    def test_a_gate_of_the_document(self, tmp_path: Path) -> None:
-        text = "# Phase 12\n\n## Gates\n\n- `no-such-tool check`\n"
-        error = refused(Team(tmp_path, {"docs/phases/phase-12.md": text}))
-        assert (
-            "no-such-tool (for the gate 'no-such-tool-check' of docs/phases/phase-12.md:5)" in error.message
-        )
-
-    def test_an_agent_that_is_not_there(self, tmp_path: Path) -> None:
-        assert "no-agent" in refused(Team(tmp_path), command=["no-agent"]).message
 
     def test_pre_commit_where_the_base_has_its_configuration(self, tmp_path: Path) -> None:
         team = Team(tmp_path, {".pre-commit-config.yaml": "repos: []\n"})
@@ -440,53 +424,30 @@ class TestEarlierRuns:
         assert "another run works on" in refused(team).message
         team.close(again)
 
-    def test_one_whose_process_was_killed(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
-        script = (
-            "import os, signal, sys\n"
-            "from specguard.executor.run import RunOptions\n"
-            "from specguard.executor.preflight import prepare\n"
-            "prepare(RunOptions(environment=dict(os.environ), directory=sys.argv[1], kind='phase', "
-            "command=['true']))\n"
-            "os.kill(os.getpid(), signal.SIGKILL)\n"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", script, str(team.user.path)], env=team.environment, check=False
-        )
-        assert done.returncode == -signal.SIGKILL
-        assert "an earlier run of phase 12 died" in refused(team).message
-
-    def test_one_that_ended_is_no_obstacle_and_its_folder_is_not_used_again(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
-        first = team.prepare()
-        first.manifest.state = "failed"
-        first.save()
-        team.close(first)
-        second = team.prepare()
-        assert second.folder.path != first.folder.path
-        team.close(second)
-
-    def test_unless_that_is_asked_for(self, tmp_path: Path) -> None:
+    def test_one_that_ended_is_no_obstacle_and_its_folder_is_used_again_if_that_is_asked_for(
+        self, tmp_path: Path
+    ) -> None:
         team = Team(tmp_path)
         first = team.prepare()
         first.folder.write("report.md", "what was\n")
         first.manifest.state = "failed"
         first.save()
         team.close(first)
-        second = team.prepare(reuse_run=first.manifest.run_id)
-        assert second.folder.path == first.folder.path
-        assert not os.path.exists(second.folder.file("report.md"))
-        with open(second.folder.file("earlier/01/report.md")) as file:
-            assert file.read() == "what was\n"
-        team.close(second)
-        assert "no run of phase 12" in refused(team, reuse_run="2001").message
-
-    def test_folders_that_are_no_runs_and_broken_ones_are_passed_over(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
         for name, text in (("a", "{"), ("b", "{}")):
             team.user.write(f".runs/phase-12/{name}/manifest.json", text)
         team.user.write(".runs/phase-12/c/meta.json", "{}")
-        team.close(team.prepare())
+        assert "no run of phase 12" in refused(team, reuse_run="2001").message
+        second = team.prepare()
+        assert second.folder.path != first.folder.path
+        second.manifest.state = "failed"
+        second.save()
+        team.close(second)
+        third = team.prepare(reuse_run=first.manifest.run_id)
+        assert third.folder.path == first.folder.path
+        assert not os.path.exists(third.folder.file("report.md"))
+        with open(third.folder.file("earlier/01/report.md")) as file:
+            assert file.read() == "what was\n"
+        team.close(third)
 
 
 class TestWhereRunsAre:
@@ -497,27 +458,12 @@ class TestWhereRunsAre:
         assert run.folder.path.startswith(str(team.home / "kept" / "phase-12"))
         assert not (team.user.path / ".runs").exists()
 
-    def test_a_variable_without_a_value(self, tmp_path: Path) -> None:
-        error = refused(Team(tmp_path), run_root="${NOWHERE}/x")
-        assert "names the variable NOWHERE" in error.message
-
     def test_a_link_out_of_the_repository(self, tmp_path: Path) -> None:
         team = Team(tmp_path)
         (tmp_path / "out").mkdir()
         team.user.symlink(".runs", str(tmp_path / "out"))
         assert "is a link out of the repository" in refused(team).message
-        assert os.listdir(tmp_path / "out") == []
-
-    def test_the_folder_of_the_items_runs_is_a_link(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
-        elsewhere = tmp_path / "elsewhere"
-        elsewhere.mkdir()
-        (team.user.path / ".runs").mkdir()
-        (team.user.path / ".runs" / "phase-12").symlink_to(elsewhere)
+        (team.user.path / ".runs").unlink()
+        team.user.symlink(".runs/phase-12", str(tmp_path / "out"))
         assert "is a link" in refused(team).message
-        assert os.listdir(elsewhere) == []
-
-
-def test_the_base_of_the_case_is_what_tests_think_it_is(tmp_path: Path) -> None:
-    team = Team(tmp_path)
-    assert set(team.user.git("ls-tree", "-r", "--name-only", team.base).split()) == {*FILES, "README.md"}
+        assert os.listdir(tmp_path / "out") == []
