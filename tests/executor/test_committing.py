@@ -16,6 +16,7 @@ from specguard.executor.place import place_of
 from specguard.executor.run import RunEnded
 from specguard.executor.watch import inspect
 from tests.executor.places import POLICY, Setting, everything, work
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,17 +94,7 @@ def test_the_environment_names_the_author_before_the_configuration(setting: Sett
 
 @pytest.mark.parametrize(
     ("script", "reason"),
-    [
-        ("ln -s /etc/passwd src/l", "src/l is a link that leads out of the run's place, to /etc/passwd"),
-        ("ln -s ../../x src/l", "src/l is a link that leads out"),
-        ("rm -r locked; ln -s .. locked", "locked is a link that leads out"),
-        ("ln -s a/../../../x src/l", "src/l is a link that leads out"),
-        ("echo content > art.psd", "art.psd is kept by LFS"),
-        ("head -c 3000 /dev/zero > art.psd", "art.psd is kept by LFS"),
-        ("echo '*.py filter=lfs' >> .gitattributes; echo 1 > src/a.py", "src/a.py is kept by LFS"),
-        ("git init -q --template= nest", "made a repository within its place, at nest"),
-        ("mkfifo src/.gitattributes", "made a pipe"),
-    ],
+    rows(__file__, "what_must_not_be_committed_stops_the_run"),
 )
 def test_what_must_not_be_committed_stops_the_run(tmp_path: Path, script: str, reason: str) -> None:
     setting = Setting(tmp_path, {".gitattributes": "*.psd filter=lfs diff=lfs merge=lfs -text\n"})
@@ -142,10 +133,10 @@ def test_line_ends_are_as_the_repository_wants_them(tmp_path: Path) -> None:
         place = place_of(run)
         assert Path(place.path, "a.txt").read_bytes() == b"one\r\ntwo\r\n"
         assert changed(run, hash_tree(run)) == []
+        assert hash_tree(run) == place.git.commit(setting.base).tree
 
 
-def test_a_task_is_committed_with_the_title_of_its_source(tmp_path: Path) -> None:
-    task = """
+_TASK = """
 [work.task]
 source = "plan.json"
 items = "tasks"
@@ -155,15 +146,14 @@ branch = "task_{number}"
 commit = "task_{number}: {text}"
 ```
 """
+
+
+def test_the_message_has_the_title_of_the_item_s_source_or_its_name(tmp_path: Path) -> None:
+    policy = POLICY.replace("implement phase {number}", "{text}").removesuffix("```\n") + _TASK
     plan = '{"tasks": [{"id": "task_003", "title": "Add a counter"}]}'
-    setting = Setting(tmp_path, {"SPEC_AUTHORITY.md": POLICY.removesuffix("```\n") + task, "plan.json": plan})
+    setting = Setting(tmp_path, {"SPEC_AUTHORITY.md": policy, "plan.json": plan})
     with setting.run(branch="task_003") as run:
         assert message_of(run).startswith("task_003: Add a counter\n\nRun: ")
-
-
-def test_what_no_source_entitles_is_committed_by_its_name(tmp_path: Path) -> None:
-    policy = POLICY.replace("implement phase {number}", "{text}")
-    setting = Setting(tmp_path, {"SPEC_AUTHORITY.md": policy})
     with setting.run() as run:
         assert message_of(run).startswith("feat(phase12): implement phase 12\n\nRun: ")
 
@@ -228,11 +218,14 @@ def test_the_hook_sees_what_is_committed(tmp_path: Path) -> None:
 
 
 @needs_pre_commit
-def test_a_hook_that_alters_the_message_sends_the_run_back_once(tmp_path: Path) -> None:
-    with after_work(tmp_path, 'grep -q Change-Id "$1" || printf "\\nChange-Id: I1  \\n\\n" >> "$1"') as run:
+def test_a_hook_that_alters_the_message_or_files_sends_the_run_back_once(tmp_path: Path) -> None:
+    alters = 'grep -q Change-Id "$1" || printf "\\nChange-Id: I1  \\n\\n" >> "$1"'
+    with after_work(tmp_path, f"{alters}; echo 7 > src/hooked.py") as run:
         assert not commit(run)
         assert run.manifest.commit is None
         assert message_of(run).endswith("\n\nChange-Id: I1\n")
+        run.manifest.tree = hash_tree(run)
+        assert "A src/hooked.py" in changed(run, run.manifest.tree)
         assert commit(run)
         assert place_of(run).git.object(run.manifest.commit or "")[1].endswith(b"\n\nChange-Id: I1\n")
 
@@ -246,21 +239,6 @@ def test_a_hook_that_refuses_ends_the_run(tmp_path: Path) -> None:
         assert caught.value.command == 1
         assert "no ticket in the message" in caught.value.tail
         assert run.manifest.commit is None
-
-
-def test_a_tree_that_did_not_change_is_the_base(setting: Setting) -> None:
-    with setting.run() as run:
-        assert hash_tree(run) == place_of(run).git.commit(setting.base).tree
-
-
-@needs_pre_commit
-def test_a_hook_that_alters_files_sends_the_run_back(tmp_path: Path) -> None:
-    with after_work(tmp_path, "echo 7 > src/hooked.py") as run:
-        assert not commit(run)
-        assert run.manifest.commit is None
-        run.manifest.tree = hash_tree(run)
-        assert "A src/hooked.py" in changed(run, run.manifest.tree)
-        assert commit(run)
 
 
 @needs_pre_commit

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,8 +19,6 @@ from tests.executor.places import Setting, everything, work
 from tests.threats.cases import threat
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from specguard.executor.run import Run
 
 
@@ -44,6 +44,9 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
     return Setting(tmp_path_factory.mktemp("setting"))
 
 
+_ROWS = tomllib.loads(Path(__file__).with_name("misbehaviour.toml").read_text())
+
+
 GOOD = [
     "echo 1 > src/new.py; echo 2 > src/a.py; rm README.md",
     "git add -A; git status; git diff --cached; git stash list; git log; git gc -q",
@@ -64,91 +67,8 @@ def test_work_on_files_is_no_misbehaviour(setting: Setting, script: str) -> None
         inspect(run)
 
 
-ADDS = {
-    "makes a branch": ("git branch side", "refs/heads/side"),
-    "packs a branch": ("git branch side; git pack-refs --all", "packed-refs"),
-    "tags": ("git tag v1", "refs/tags/v1"),
-    "tags with a message": ("git tag -a v1 -m x", "refs/tags/v1"),
-    "stashes": ("echo 1 > src/a.py; git stash -q", "refs/stash"),
-    "writes a hook": ("mkdir -p .git/hooks; echo '#!/bin/sh' > .git/hooks/pre-commit", "hooks/pre-commit"),
-    "links the hooks": ("ln -s /tmp .git/hooks", "hooks"),
-    "fetches to a branch": ('git fetch -q "$USER_CHECKOUT" main:refs/remotes/up/m', "refs/remotes/up/m"),
-    "hides by exclude": ("mkdir -p .git/info; echo '*.sh' > .git/info/exclude", "info/exclude"),
-    "sets attributes": ("mkdir -p .git/info; echo '* -diff' > .git/info/attributes", "info/attributes"),
-    "replaces": ("git replace HEAD HEAD~1", "refs/replace/[0-9a-f]{40}"),
-    "grafts": ("mkdir -p .git/info; git rev-parse HEAD > .git/info/grafts", "info/grafts"),
-    "forges a shallow": ("git rev-parse HEAD > .git/shallow", "shallow"),
-    "makes it sparse": ("git sparse-checkout set --cone src", "info/sparse-checkout"),
-    "links the index": ('ln -sf "$USER_CHECKOUT/.git/index" .git/index', "index"),
-    "pipes the index": ("rm .git/index; mkfifo .git/index", "index"),
-}
-"""What is new in the place's `.git` then."""
-
-CHANGES = {
-    "sets hooksPath": ("git config core.hooksPath /evil", "config"),
-    "sets fsmonitor": ("git config core.fsmonitor /evil", "config"),
-    "breaks the config": ("echo '[' > .git/config", "config"),
-    "takes from the config": ("git config --unset gc.auto", "config"),
-    "includes a config": ("git config include.path /evil", "config"),
-    "adds a remote": ('git remote add up "$USER_CHECKOUT"', "config"),
-    "changes alternates": ("echo /else >> .git/objects/info/alternates", "objects/info/alternates"),
-    "pipes": ("rm .git/config; mkfifo .git/config", "config"),
-}
-"""What of the place's `.git` is another then."""
-
-_COMMITS = r"the agent committed by itself \([0-9a-f]{12}\)"
-_NEST = "git init -q --template= build/n; git -C build/n commit -q --allow-empty -m x; git add -f build/n"
-_MERGE = "git merge -q --no-commit --no-ff HEAD~1; git rev-parse HEAD > .git/MERGE_HEAD"
-_ELSEWHERE = "put something else in the place of its .git"
-_HID = r"hid src/a\.py from git"
-IN_PLACE = {
-    **{name: (script, rf"added \.git/{path} of its place") for name, (script, path) in ADDS.items()},
-    **{name: (script, rf"changed \.git/{path} of its place") for name, (script, path) in CHANGES.items()},
-    "commits": ("echo 1 > src/n; git add -A; git commit -q -m x", _COMMITS),
-    "commits twice": ("for i in 1 2; do git commit -q --allow-empty -m x; done", _COMMITS),
-    "amends": ("git commit -q --amend -m other", r"committed by itself \("),
-    "checks out": ("git checkout -q --detach HEAD~1", "moved the HEAD of its place to"),
-    "checks out beside a folder in the place of a pack": (
-        "mkdir .git/objects/pack/a.idx; git checkout -q --detach HEAD~1",
-        "moved the HEAD of its place to",
-    ),
-    "checks out beside a pipe in the place of a pack": (
-        "old=$(git rev-parse HEAD~1); mkfifo .git/objects/pack/a.idx; echo $old > .git/HEAD",
-        "moved the HEAD of its place to",
-    ),
-    "begins anew": ("git checkout -q --orphan new", "switched its place to the branch new"),
-    "switches branches": (
-        "git checkout -q -b work; git commit -q --allow-empty -m x",
-        r"switched its place to the branch work; added \.git/refs/heads/work",
-    ),
-    "deletes the config": ("rm .git/config", r"removed \.git/config of its place"),
-    "links a worktree": ("git worktree add -q --detach ../linked-$$", r"added \.git/worktrees/"),
-    "leaves a merge": (_MERGE, "MERGE_HEAD"),
-    "re-points .git": ("mv .git moved; echo gitdir: moved > .git", _ELSEWHERE),
-    "links .git": ("mv .git moved; ln -s moved .git", _ELSEWHERE),
-    "deletes .git": ("rm -r .git", r"deleted the \.git of its place"),
-    "deletes its place": ('rm -r "$PWD"', "deleted its place"),
-    "assumes unchanged": ("git update-index --assume-unchanged src/a.py", rf"{_HID} \(assume-unch"),
-    "skips the worktree": ("git update-index --skip-worktree src/a.py", rf"{_HID} \(skip-worktree"),
-    "breaks the index": ("echo junk > .git/index", "left an index of its place that cannot be read"),
-    "makes a repository": ("git init -q --template= nest", "made a repository within its place, at nest"),
-    "spells it otherwise": ("mkdir -p nest/.GiT", "made a repository within its place, at nest"),
-    "stages a repository": (_NEST, "staged a repository within its place, build/n"),
-    "changes what is beside it": (
-        'echo x >> "$PWD.specguard/config"',
-        r"changed \.specguard/config of its place",
-    ),
-    "pipes HEAD": ("rm .git/HEAD; mkfifo .git/HEAD", "deleted the HEAD of its place"),
-    "pipes what is ignored": (
-        "mkfifo src/.gitignore",
-        r"made a pipe where git reads a file, src/\.gitignore",
-    ),
-    "deletes what is beside it": ('rm -r "$PWD.specguard"', "specguard's own folder beside the run's place"),
-}
-
-
 @threat("T106", "the place's `.git` led to another repository, or altered", "exit 3")
-@pytest.mark.parametrize(("script", "reason"), IN_PLACE.values(), ids=IN_PLACE)
+@pytest.mark.parametrize(("script", "reason"), _ROWS["in_place"].values(), ids=_ROWS["in_place"])
 def test_a_misbehaviour_in_the_place_has_a_name(setting: Setting, script: str, reason: str) -> None:
     with setting.run() as run:
         before = everything(setting.user.path)
@@ -159,79 +79,6 @@ def test_a_misbehaviour_in_the_place_has_a_name(setting: Setting, script: str, r
         assert re.search(reason, end.reason), end.reason
         assert end.help
         assert everything(setting.user.path) == before
-
-
-_MADE = "made=$(git commit-tree -m x HEAD^{tree}); "
-_PUSH = f'{_MADE} git push -q "$USER_CHECKOUT"'
-_USERS = 'cd "$USER_CHECKOUT";'
-_PACK = "echo $made | git pack-objects -q .git/objects/pack/pack; git prune-packed;"
-_HEAD = r"\.git/HEAD of your repository was changed"
-_CONFIG = r"\.git/config of your repository was changed"
-OUTSIDE = {
-    "pushes": (f"{_PUSH} $made:refs/heads/evil", "your ref refs/heads/evil appeared"),
-    "pushes packed": (
-        f'{_MADE} {_PACK} git push -q "$USER_CHECKOUT" $made:refs/heads/evil',
-        "your ref refs/heads/evil appeared",
-    ),
-    "pushes a tag": (f"{_PUSH} $made:refs/tags/v1", "your ref refs/tags/v1 appeared"),
-    "moves the base": (
-        f"{_PUSH} +$made:refs/remotes/origin/main",
-        "your ref refs/remotes/origin/main was changed",
-    ),
-    "replaces": ('git -C "$USER_CHECKOUT" replace HEAD HEAD~1', "your ref refs/replace/"),
-    "configures": ('git -C "$USER_CHECKOUT" config core.x y', _CONFIG),
-    "pushes a branch to an address": (f"{_USERS} git config branch.main.pushRemote /tmp/elsewhere", _CONFIG),
-    "adds a remote for a branch": (
-        f"{_USERS} git remote add evil /tmp/evil; git config branch.main.remote evil",
-        _CONFIG,
-    ),
-    "configures the home": ("git config --global core.x y", r"your .*/home/\.gitconfig was changed"),
-    "writes a hook": (
-        f"{_USERS} mkdir .git/hooks; echo x > .git/hooks/pre-push",
-        "your hook .*/pre-push appeared",
-    ),
-    "excludes": (
-        f"{_USERS} mkdir .git/info; echo x > .git/info/exclude",
-        r"\.git/info/exclude of your repository appeared",
-    ),
-    "grafts": (
-        f"{_USERS} mkdir .git/info; echo x > .git/info/grafts",
-        r"\.git/info/grafts of your repository appeared",
-    ),
-}
-
-MEANWHILE = {
-    "fetches": (
-        f"{_USERS} git update-ref refs/remotes/origin/main HEAD~1",
-        "your ref refs/remotes/origin/main was changed",
-    ),
-    "commits elsewhere": (
-        f"{_USERS} git switch -q -c mine; git commit -q -a -m mine",
-        "your ref refs/heads/mine appeared",
-    ),
-    "deletes a branch": (f"{_USERS} git update-ref -d refs/heads/main", "your ref refs/heads/main is gone"),
-    "breaks a ref": ('echo junk > "$USER_CHECKOUT/.git/refs/heads/x"', "your ref"),
-    "switches": (f"{_USERS} git symbolic-ref HEAD refs/heads/x", _HEAD),
-    "tracks a branch": (f"{_USERS} git switch -q -c mine --track main", f"{_HEAD}; {_CONFIG}"),
-    "has an editor that remembers a base": (
-        f"{_USERS} git config branch.main.vscode-merge-base origin/main",
-        _CONFIG,
-    ),
-    "stages": (f"{_USERS} echo 1 > src/a.py; git add src/a.py", "your index was changed"),
-    "hides": (f"{_USERS} git update-index --skip-worktree src/a.py", "your index was changed"),
-    "stashes": (f"{_USERS} git stash -q", "your ref refs/stash appeared"),
-    "writes a file": ('echo 1 > "$USER_CHECKOUT/src/a.py"', r"your file src/a\.py was changed"),
-    "writes one of the same size and time": (
-        'f="$USER_CHECKOUT/src/a.py"; touch -r "$f" build; echo "a = 2" > "$f"; touch -r build "$f"',
-        r"your file src/a\.py was changed",
-    ),
-    "makes a file": ('echo 1 > "$USER_CHECKOUT/new.py"', r"your file new\.py appeared"),
-    "deletes a file": ('rm "$USER_CHECKOUT/src/a.py"', r"your file src/a\.py is gone"),
-    "writes through a link": (
-        'ln -s "$USER_CHECKOUT" src/l; echo 1 > src/l/new.py',
-        r"your file new\.py appeared",
-    ),
-}
 
 
 @pytest.fixture
@@ -248,7 +95,7 @@ def edited(own: Setting) -> Setting:
 
 
 @threat("T105", "the user's refs, configuration, hooks and index altered from the place", "exit 3")
-@pytest.mark.parametrize(("script", "reason"), OUTSIDE.values(), ids=OUTSIDE)
+@pytest.mark.parametrize(("script", "reason"), _ROWS["outside"].values(), ids=_ROWS["outside"])
 def test_a_leak_into_what_is_the_users_has_a_name(edited: Setting, script: str, reason: str) -> None:
     with edited.run() as run:
         work(run, script)
@@ -258,7 +105,7 @@ def test_a_leak_into_what_is_the_users_has_a_name(edited: Setting, script: str, 
         assert f"specguard run resume {run.folder.run_id}" in end.help
 
 
-@pytest.mark.parametrize(("script", "told"), MEANWHILE.values(), ids=MEANWHILE)
+@pytest.mark.parametrize(("script", "told"), _ROWS["meanwhile"].values(), ids=_ROWS["meanwhile"])
 def test_what_happens_in_the_checkout_meanwhile_is_a_note(edited: Setting, script: str, told: str) -> None:
     with edited.run() as run:
         work(run, script)
@@ -305,10 +152,12 @@ def test_what_is_done_in_the_place_and_outside_is_told_together(own: Setting) ->
         )
 
 
-def test_a_long_list_is_cut(setting: Setting) -> None:
+def test_a_long_list_is_cut_and_says_who_did_it(setting: Setting) -> None:
     with setting.run() as run:
         work(run, "for i in 1 2 3 4 5 6 7 8 9; do git tag v$i; done")
-        assert caught(run).reason.endswith("added .git/refs/tags/v5 of its place; and 4 more")
+        told = r"^the gate tests added \.git/refs/tags/v1 of its place.*/v5 of its place; and 4 more\Z"
+        with pytest.raises(RunEnded, match=told):
+            inspect(run, "the gate tests")
 
 
 def test_a_place_has_a_limit(setting: Setting) -> None:
@@ -322,24 +171,22 @@ def test_a_place_has_a_limit(setting: Setting) -> None:
         assert "[runs] place_limit allows 1" in end.reason
 
 
-def test_the_users_own_runs_and_ignored_files_are_no_leak(own: Setting) -> None:
-    with own.run() as run:
-        run.folder.write("run.log", "more\n")
-        own.user.write("build/out", "built\n")
-        own.user.git("status")
-        work(run, "true")
-        inspect(run)
-
-
-def test_a_run_folder_that_is_not_ignored_is_no_leak(tmp_path: Path) -> None:
+def test_the_users_own_runs_and_ignored_files_are_no_leak(tmp_path: Path) -> None:
+    """Also where the folder of runs is not ignored; odd names are told."""
     setting = Setting(tmp_path, {".gitignore": "build/\n"})
+    setting.user.write(b"src/\xff\n\t x", "1\n")
     with setting.run() as run:
         run.folder.write("run.log", "more\n")
+        setting.user.write("build/out", "built\n")
+        setting.user.git("status")
         inspect(run)
         assert not run.manifest.notes
         setting.user.write("other", "1\n")
+        setting.user.write(b"src/\xff\n\t x", "22\n")
         inspect(run)
         assert "your file other appeared" in run.manifest.notes[0]
+        assert "your file src/" in run.manifest.notes[0]
+        assert read_before(place_of(run)).size > 0
 
 
 TRAP = """
@@ -395,20 +242,3 @@ def test_what_gates_see_is_staged_nowhere(setting: Setting) -> None:
         work(run, "git status --porcelain > build.txt; test ! -e .git/index.lock")
         with open(os.path.join(place.path, "build.txt"), encoding="utf-8") as file:
             assert file.read().splitlines() == [" M src/a.py", "?? build.txt", "?? src/n"]
-
-
-def test_a_gate_is_named_as_who_did_it(setting: Setting) -> None:
-    with setting.run() as run:
-        work(run, "git tag v1")
-        with pytest.raises(RunEnded, match=r"^the gate tests added \.git/refs/tags/v1 of its place\Z"):
-            inspect(run, "the gate tests")
-
-
-def test_odd_names_in_the_users_checkout(own: Setting) -> None:
-    own.user.write(b"src/\xff\n\t x", "1\n")
-    with own.run() as run:
-        inspect(run)
-        own.user.write(b"src/\xff\n\t x", "22\n")
-        inspect(run)
-        assert "your file src/" in run.manifest.notes[0]
-        assert read_before(place_of(run)).size > 0

@@ -84,18 +84,14 @@ def test_the_base_stays_while_the_user_prunes(tmp_path: Path) -> None:
         assert git(place_of(run).path, "show", "HEAD:src/gone.py") == "1\n"
 
 
-def test_a_place_that_is_made_again_is_clean(tmp_path: Path) -> None:
+def test_a_resumed_run_takes_its_place_up(tmp_path: Path) -> None:
+    """One that is made again is clean."""
     setting = Setting(tmp_path)
     with setting.run() as run:
         work(run, "git checkout -q -b other; echo 1 > src/new; git add -A; git commit -q -m other")
         make_place(run)
         assert git(place_of(run).path, "status", "--porcelain") == ""
         inspect(run)
-
-
-def test_a_resumed_run_takes_its_place_up(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
-    with setting.run() as run:
         place = work(run, "echo 1 > src/new")
         # What the user did after the run had stopped is no leak.
         setting.user.write("src/mine.py", "mine\n")
@@ -114,42 +110,29 @@ def test_a_resumed_run_takes_its_place_up(tmp_path: Path) -> None:
             open_place(run)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "precious",
-        "places/precious",
-        "specguard/places/..",
-        "specguard/places/../../precious",
-        "specguard/places/",
-        "linked/places/precious",
-        "specguard/linked/places/precious",
-    ],
-)
-def test_nothing_else_is_removed_as_a_place(tmp_path: Path, path: str) -> None:
+def test_nothing_else_is_removed_as_a_place(tmp_path: Path) -> None:
+    """A link in place of a place is removed, and not followed."""
     for name in ("precious", "places/precious", "specguard/places/kept"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "linked").symlink_to(tmp_path)
     (tmp_path / "specguard" / "linked").symlink_to(tmp_path)
     before = everything(tmp_path)
-    with pytest.raises(SpecguardError, match="no place of a run"):
-        remove_place(f"{tmp_path}/{path}")
-    assert everything(tmp_path) == before
-    assert (tmp_path / "specguard" / "places" / "kept").is_dir()
-    assert (tmp_path / "places" / "precious").is_dir()
-
-
-def test_a_link_in_place_of_a_place_is_removed_and_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "precious").mkdir()
+    for path in (
+        "precious", "places/precious", "specguard/places/..", "specguard/places/../../precious",
+        "specguard/places/", "linked/places/precious", "specguard/linked/places/precious",
+    ):  # fmt: skip
+        with pytest.raises(SpecguardError, match="no place of a run"):
+            remove_place(f"{tmp_path}/{path}")
+        assert everything(tmp_path) == before
     places = tmp_path / "specguard" / "places"
-    places.mkdir(parents=True)
     (places / "x").symlink_to(tmp_path / "precious")
     remove_place(str(places / "x"))
-    assert (tmp_path / "precious").is_dir()
-    assert os.listdir(places) == []
+    assert os.listdir(places) == ["kept"]
+    for name in ("precious", "places/precious", "specguard/places/kept"):
+        assert (tmp_path / name).is_dir()
 
 
-def test_without_a_name_nothing_starts(tmp_path: Path) -> None:
+def test_without_a_name_nothing_starts_that_commits(tmp_path: Path) -> None:
     setting = Setting(tmp_path)
     (setting.home / ".gitconfig").unlink()
     with setting.run(place=False) as run:
@@ -159,11 +142,6 @@ def test_without_a_name_nothing_starts(tmp_path: Path) -> None:
         assert "git config user.name" in caught.value.help
         assert run.manifest.place is None
         assert RUN_REFS not in setting.user.git("for-each-ref")
-
-
-def test_a_run_that_commits_nothing_needs_no_name(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
-    (setting.home / ".gitconfig").unlink()
     with setting.run(item=False) as run:
         assert os.path.isdir(place_of(run).path)
 
@@ -231,14 +209,6 @@ def test_submodules_stay_as_they_are_in_the_base(tmp_path: Path) -> None:
             inspect(run)
 
 
-def test_the_canary_is_refused(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
-    with setting.run() as run:
-        assert prove_guard(run) == b"locked/a"
-        assert git(place_of(run).path, "status", "--porcelain") == ""
-        inspect(run)
-
-
 def test_a_guard_that_lets_the_canary_through_stops_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,6 +232,8 @@ def test_there_is_a_canary_for_every_policy(tmp_path: Path, locked: str, path: b
     setting = Setting(tmp_path, {"SPEC_AUTHORITY.md": policy})
     with setting.run() as run:
         assert prove_guard(run) == path
+        assert git(place_of(run).path, "status", "--porcelain") == ""
+        inspect(run)
 
 
 def test_only_what_lies_beside_the_places_is_removed_as_such(tmp_path: Path) -> None:

@@ -59,6 +59,8 @@ def test_one_branch_and_nothing_else(tmp_path: Path) -> None:
             f"{team.base} feat(phase12): implement phase 12"
         )
         assert team.remote.git("diff", "--name-only", "main", "phase-12") == "src/new.py"
+        hook(team, "pre-receive", "exit 1")
+        assert "had it already" in push(run)
         team.user.git("fetch", "-q", "origin", "phase-12")
         assert taking_up(run.manifest) == "git fetch origin phase-12 && git switch --track origin/phase-12"
 
@@ -70,14 +72,6 @@ def test_with_longer_object_ids(tmp_path: Path) -> None:
         push(run)
         assert len(heads(team)["refs/heads/phase-12"]) == 64
         assert run.manifest.repository.object_format == "sha256"
-
-
-def test_again_it_is_there_already(tmp_path: Path) -> None:
-    team = Team(tmp_path)
-    with committed(team) as run:
-        push(run)
-        hook(team, "pre-receive", "exit 1")
-        assert "had it already" in push(run)
 
 
 @threat("T117", "a push led to another place, or through a program", "exit 0, at the pinned address")
@@ -101,25 +95,19 @@ def test_hooks_and_addresses_of_the_users_repository_have_no_say(tmp_path: Path)
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_commit_of_somebody_else_is_not_the_runs_whatever_its_record_says(tmp_path: Path) -> None:
+def test_a_branch_of_somebody_else_is_not_the_runs_whatever_its_record_says(tmp_path: Path) -> None:
     team = Team(tmp_path)
     with committed(team) as run:
         theirs = team.move_on({"x": "x"}, branch="phase-12")
-        team.user.git("fetch", "-q", "origin", "phase-12")
-        run.folder.write("control/push.json", json.dumps({"commits": [theirs, 1, None]}))
-        assert refused(run).state == "remote-moved"
-        assert heads(team)["refs/heads/phase-12"] == theirs
-
-
-def test_a_branch_of_somebody_else(tmp_path: Path) -> None:
-    team = Team(tmp_path)
-    with committed(team) as run:
-        theirs = team.move_on({"x": "x"}, branch="phase-12")
-        end = refused(run)
-        assert (end.state, end.code) == ("remote-moved", 2)
-        assert theirs[:10] in end.reason
-        assert heads(team)["refs/heads/phase-12"] == theirs
-        assert run.manifest.pushed is None
+        for written in (None, json.dumps({"commits": [theirs, 1, None]})):
+            if written:
+                team.user.git("fetch", "-q", "origin", "phase-12")
+                run.folder.write("control/push.json", written)
+            end = refused(run)
+            assert (end.state, end.code) == ("remote-moved", 2)
+            assert theirs[:10] in end.reason
+            assert heads(team)["refs/heads/phase-12"] == theirs
+            assert run.manifest.pushed is None
 
 
 @threat("T116", "a branch that somebody else pushes meanwhile", "exit 2")
@@ -134,8 +122,10 @@ def test_one_that_comes_in_the_last_moment(tmp_path: Path) -> None:
 
 
 def test_what_the_run_pushed_earlier_is_replaced(tmp_path: Path) -> None:
+    """A base that moved on is noted, and an origin that changed meanwhile is not pushed to."""
     team = Team(tmp_path)
     with committed(team) as run:
+        tip = team.move_on({"x": "x"})
         push(run)
         first = run.manifest.commit
         # As after a crash: what was pushed is known from the record of the try alone.
@@ -144,6 +134,14 @@ def test_what_the_run_pushed_earlier_is_replaced(tmp_path: Path) -> None:
         push(run)
         assert run.manifest.commit != first
         assert heads(team)["refs/heads/phase-12"] == run.manifest.commit
+        assert run.manifest.notes[1:] == [
+            f"The base main was at {team.base[:10]} when the run began, and is at {tip[:10]} now."
+        ]
+        evil = tmp_path / "evil.git"
+        team.user.git("clone", "-q", "--bare", str(team.remote.path), str(evil))
+        team.user.git("remote", "set-url", "origin", str(evil))
+        end = refused(run)
+        assert f"was {team.remote.path} when the run began, and is {evil} now" in end.reason
 
 
 def test_the_answer_is_lost(tmp_path: Path) -> None:
@@ -154,7 +152,7 @@ def test_the_answer_is_lost(tmp_path: Path) -> None:
         assert run.manifest.pushed == run.manifest.commit
 
 
-def test_the_remote_refuses(tmp_path: Path) -> None:
+def test_the_remote_refuses_and_the_network_is_lost(tmp_path: Path) -> None:
     team = Team(tmp_path)
     with committed(team) as run:
         hook(team, "pre-receive", "echo no branches on Fridays >&2; exit 1")
@@ -165,18 +163,15 @@ def test_the_remote_refuses(tmp_path: Path) -> None:
         assert end.help.endswith(f"specguard run resume {run.folder.run_id}")
         assert "refs/heads/phase-12" not in heads(team)
         hook(team, "pre-receive", "exit 0")
-        push(run)
-
-
-def test_the_network_is_lost(tmp_path: Path) -> None:
-    team = Team(tmp_path)
-    with committed(team) as run:
         os.rename(team.remote.path, tmp_path / "away")
         end = refused(run)
         assert (end.state, end.code) == ("failed", 2)
         assert "cannot be reached" in end.reason
         os.rename(tmp_path / "away", team.remote.path)
         push(run)
+        run.manifest.commit = None
+        with pytest.raises(RunEnded, match="no commit to push"):
+            push(run)
 
 
 def test_it_is_lost_between_looking_and_pushing(tmp_path: Path) -> None:
@@ -185,31 +180,3 @@ def test_it_is_lost_between_looking_and_pushing(tmp_path: Path) -> None:
         team.ssh('[ "$program" = git-receive-pack ] && { echo "Connection reset" >&2; exit 255; }')
         end = refused(run)
         assert "did not take the branch phase-12: Connection reset" in end.reason
-
-
-def test_a_base_that_moved_on_is_noted(tmp_path: Path) -> None:
-    team = Team(tmp_path)
-    with committed(team) as run:
-        tip = team.move_on({"x": "x"})
-        push(run)
-        push(run)
-        assert run.manifest.notes[1:] == [
-            f"The base main was at {team.base[:10]} when the run began, and is at {tip[:10]} now."
-        ]
-
-
-def test_an_origin_that_changed_meanwhile(tmp_path: Path) -> None:
-    team = Team(tmp_path)
-    with committed(team) as run:
-        evil = tmp_path / "evil.git"
-        team.user.git("clone", "-q", "--bare", str(team.remote.path), str(evil))
-        team.user.git("remote", "set-url", "origin", str(evil))
-        end = refused(run)
-        assert f"was {team.remote.path} when the run began, and is {evil} now" in end.reason
-
-
-def test_a_run_without_a_commit(tmp_path: Path) -> None:
-    team = Team(tmp_path)
-    run = team.prepare()
-    with pytest.raises(RunEnded, match="no commit to push"):
-        push(run)
