@@ -5,6 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from specguard.declaration.expressions import _PLAIN, Expression, ExpressionError, needed_literals, readable
+from tests.rows import rows
 
 
 def test_it_is_unanchored_and_knows_flags() -> None:
@@ -83,16 +84,7 @@ def test_time_is_linear() -> None:
 
 @pytest.mark.parametrize(
     ("text", "literals"),
-    [
-        (r"^(<{7} |>{7} )", ["<<<<<<< ", ">>>>>>> "]),
-        (r"\bconsole\.log\(", ["console.log("]),
-        ("-----BEGIN [A-Z ]*PRIVATE KEY-----", ["PRIVATE KEY-----"]),
-        (r"\b(breakpoint|pdb\.set_trace)\(", ["breakpoint", "pdb.set_trace"]),
-        ("colou?r", ["colo"]),
-        ("ab{2,}c", ["abb"]),
-        ("(?:TODO)+", ["TODO"]),
-        ("x(y|)z", ["x"]),
-    ],
+    rows(__file__, "the_texts_that_a_match_needs_are_told"),
 )
 def test_the_texts_that_a_match_needs_are_told(text: str, literals: list[str]) -> None:
     assert needed_literals(text) == [literal.encode() for literal in literals]
@@ -100,23 +92,7 @@ def test_the_texts_that_a_match_needs_are_told(text: str, literals: list[str]) -
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "(?i)todo",
-        "(?i:todo)",
-        "[[:alpha:]]x",
-        "[a--b]x",
-        r"[\]&&b]x",
-        "[]||]x",
-        r"\pL",
-        r"\Qa.b\E",
-        r"a\z",
-        "ä",
-        "[abc]",
-        "(a|.)",
-        "a*",
-        r"\n",
-        "(",
-    ],
+    rows(__file__, "where_no_text_is_needed_or_the_syntaxes_differ_none_is_told"),
 )
 def test_where_no_text_is_needed_or_the_syntaxes_differ_none_is_told(text: str) -> None:
     assert needed_literals(text) is None

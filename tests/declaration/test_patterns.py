@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pathspec import PathSpec
 
 from specguard.declaration.patterns import Covering, Guarding, PatternError, Selecting, expansion, fold
+from tests.rows import rows
 
 segments = st.lists(
     st.sampled_from(
@@ -93,31 +94,7 @@ def test_guarding_ignores_case_and_normal_form(pattern: str, path: str) -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "path", "found"),
-    [
-        ("docs", "docs", True),
-        ("docs/", "docs", True),
-        ("docs/**", "docs", True),
-        ("/docs", "docs/api/x.yaml", True),
-        ("docs/", "docs/api/x.yaml", True),
-        ("docs/", "x/docs/y", False),
-        ("docs/", "docs2", False),
-        ("docs/*", "docs", False),
-        ("docs/*", "docs/a/b", True),
-        ("*.md", "a.md", True),
-        ("*.md", "x/a.md", False),
-        ("**/*.md", "a.md", True),
-        ("**/*.md", "x/y/a.md", True),
-        ("**/x/", "x", True),
-        ("a/**/b", "a/b/c", True),
-        ("**", "anything/at/all", True),
-        ("a\\*", "a*", True),
-        ("a\\*", "ab", False),
-        ("\\!x", "!x", True),
-        ("?", "é", True),
-        ("??", "é", False),
-        ("[éx]", "é", True),
-        ("a/**/**/b", "a/b", True),
-    ],
+    rows(__file__, "what_a_pattern_covers"),
 )
 def test_what_a_pattern_covers(pattern: str, path: str, found: bool) -> None:
     assert (Covering.of(pattern).find(path.encode()) == 0) is found
@@ -126,16 +103,7 @@ def test_what_a_pattern_covers(pattern: str, path: str, found: bool) -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "path", "found"),
-    [
-        ("docs", "docs/a", False),
-        ("docs/**", "docs", False),
-        ("docs/**", "docs/a/b", True),
-        ("docs/*.md", "docs/a.md", True),
-        ("docs/*.md", "docs/x/a.md", False),
-        ("**/*.md", "a.md", True),
-        ("a/**/b", "a/x/y/b", True),
-        ("**", "a/b", True),
-    ],
+    rows(__file__, "what_a_pattern_selects"),
 )
 def test_what_a_pattern_selects(pattern: str, path: str, found: bool) -> None:
     assert (Selecting.of(pattern).find(path.encode()) == 0) is found
@@ -143,30 +111,7 @@ def test_what_a_pattern_selects(pattern: str, path: str, found: bool) -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "words"),
-    [
-        ("", "is empty"),
-        ("/", "only '/'"),
-        ("!x", "exclude"),
-        ("#x", "comment"),
-        ("a//b", "two slashes"),
-        ("//a", "two slashes"),
-        ("./a", "'.'"),
-        ("a/../b", "'..'"),
-        ("..", "'..'"),
-        ("a[", "not closed"),
-        ("[", "not closed"),
-        ("[]", "not closed"),
-        ("[!]", "not closed"),
-        ("a ", "space"),
-        (" a", "space"),
-        ("docs\\api", "backslash"),
-        ("a\\", "backslash"),
-        ("a\n", "control character"),
-        ("[[:alpha:]]", "range"),
-        ("[z-a]", "empty"),
-        ("[à-é]", "ASCII"),
-        ("[!é]", "ASCII"),
-    ],
+    rows(__file__, "a_malformed_pattern_is_an_error_that_says_why"),
 )
 def test_a_malformed_pattern_is_an_error_that_says_why(pattern: str, words: str) -> None:
     with pytest.raises(PatternError, match="the pattern") as caught:

@@ -7,23 +7,12 @@ import pytest
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding
 from specguard.evaluation.canaries import apart, line_of, path_in
+from tests.rows import rows
 
 
 @pytest.mark.parametrize(
     "pattern",
-    [
-        "docs/api/",
-        "docs/api",
-        "*.pem",
-        "**/*.pem",
-        "a/**/b",
-        "secret?.[ch]",
-        "x[!a]y",
-        "/top",
-        "**",
-        "a/*/",
-        "b/**",
-    ],
+    rows(__file__, "a_path_is_one_that_the_pattern_covers"),
 )
 def test_a_path_is_one_that_the_pattern_covers(pattern: str) -> None:
     patterns = Guarding(["other", pattern])
@@ -47,16 +36,7 @@ def test_paths_of_one_tree_are_no_folders_of_each_other() -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    [
-        r"\bconsole\.log\(",
-        "^(<{7} |>{7} )",
-        "(?i)todo|fixme",
-        r"^[^a-z]{3}\d+$",
-        r"[A-Z]{2,}-\d{1,4}",
-        r"a.c\s+\w\W\S",
-        "(?:one|two)?three",
-        r"\x41\z",
-    ],
+    rows(__file__, "a_line_is_one_that_the_expression_matches"),
 )
 def test_a_line_is_one_that_the_expression_matches(expression: str) -> None:
     line = line_of(Expression(expression))

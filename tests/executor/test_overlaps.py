@@ -8,22 +8,12 @@ from hypothesis import strategies as st
 
 from specguard.declaration.patterns import Covering
 from specguard.executor.start import meet, overlap
+from tests.rows import rows
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [
-        ("src", "src/"),
-        ("src/**", "src/a.py"),
-        ("src/*.py", "src/a.py"),
-        ("**/a.py", "src/x/a.py"),
-        ("**/test_*", "tests/test_a.py"),
-        ("src/*/x", "src/y/*"),
-        ("**", "a"),
-        ("**/b/**/c", "a/b/c"),
-        ("src/a*", "src/*b"),
-        ("src/[ab].py", "src/a.py"),
-    ],
+    rows(__file__, "they_meet"),
 )
 def test_they_meet(one: str, other: str) -> None:
     assert meet(one, other)

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from specguard.executor.output import RedactedStream, Redactor
+from tests.rows import rows
 
 VALUE = "q7/Rt+Zw9&xKe2Lm=Vb4"
 ENVIRONMENT = {"DEPLOY_TOKEN": VALUE, "PATH": "/usr/bin:/bin", "HOME": "/root"}
@@ -111,16 +112,7 @@ def test_a_word_on_keys_is_no_key_and_keeps_nothing_back() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        "TOKEN",
-        "GH_TOKEN",
-        "npm_token",
-        "PGPASSWORD",
-        "AWS_SECRET_ACCESS_KEY",
-        "X_KEY_2",
-        "DB_PASS",
-        "TOKEN_OF_X",
-    ],
+    rows(__file__, "variables_that_are_called_secrets"),
 )
 def test_variables_that_are_called_secrets(name: str) -> None:
     redacted = Redactor({name: "swordfish7"}).text(b"it is swordfish7.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.importers.files import import_repolinter
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,16 +35,7 @@ def made(folder: Path, text: str, paths: Sequence[bytes] = (), name: str = "repo
 
 @pytest.mark.parametrize(
     ("kind", "options", "right", "wrong"),
-    [
-        ("file-existence", {"globsAny": ["README*"]}, "README.md", "readme.md"),
-        ("file-existence", {"globsAny": ["README*"], "nocase": True}, "Readme", "x/README"),
-        ("file-existence", {"globsAny": ["LICENSE*", "COPYING*"]}, "COPYING", "Copying"),
-        ("file-existence", {"globsAny": ["{docs/,.github/,}SEC.md"]}, ".github/SEC.md", "x/SEC.md"),
-        ("file-existence", {"globsAny": ["ISSUE_TEMPLATE*"], "dirs": True}, "ISSUE_TEMPLATE/a.md", "a.md"),
-        ("file-existence", {"globsAny": [".github/workflows/*"]}, ".github/workflows/a.yml", ".github/a.yml"),
-        ("directory-existence", {"globsAny": ["**/test*"]}, "src/tests/a.py", "src/test.py"),
-        ("apache-notice", {}, "NOTICE.txt", "x/NOTICE"),
-    ],
+    rows(__file__, "a_file_that_must_be_there"),
 )  # fmt: skip
 def test_a_file_that_must_be_there(
     imported: Import, kind: str, options: Mapping[str, Any], right: str, wrong: str
@@ -101,18 +93,7 @@ def test_a_rule_that_warns_is_left(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "options", "why"),
-    [
-        ("file-contents", {"globsAll": ["a"], "content": "x"}, "there is no rule for file-contents"),
-        ("git-grep-commits", {"denylist": ["a"]}, "there is no rule for git-grep-commits"),
-        ("file-existence", {}, "it names no pattern"),
-        ("file-existence", {"globsAny": ["+(a|b)"]}, "has a form that is not known here"),
-        ("file-existence", {"globsAny": ["a[b"]}, "not closed"),
-        ("file-not-contents", {"globsAll": ["a"], "content": "(?=x)"}, "looks ahead"),
-        ("file-not-contents", {"globsAll": ["a"], "content": "a\\nb"}, "several lines"),
-        ("file-not-contents", {"globsAll": ["a"]}, "it names no expression"),
-        ("file-not-contents", {"globsAll": ["a"], "contents": ["a"]}, "it names no expression"),
-        ("large-file", {"globsAll": ["**"], "size": 10}, "there is no rule for large-file"),
-    ],
+    rows(__file__, "what_has_no_setting_is_listed_with_its_line"),
 )
 def test_what_has_no_setting_is_listed_with_its_line(
     tmp_path: Path, kind: str, options: Mapping[str, Any], why: str

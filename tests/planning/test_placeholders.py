@@ -6,27 +6,12 @@ import pytest
 
 from specguard.planning.task_lists import SourcePage
 from specguard.planning.validation import owed
+from tests.rows import rows
 
 
 @pytest.mark.parametrize(
     "line",
-    [
-        "TODO",
-        "TBD.",
-        "- TODO: say it",
-        "The system SHALL TODO: what",
-        "#### Scenario: ...",
-        "- `<capability-path>`: <brief description of what this capability covers>",
-        "It MUST [NEEDS CLARIFICATION: how long?]",
-        "{{name}} comes first",
-        "[fill in]",
-        "- ...",
-        "We will do this later: TBD",
-        "  - verify: TODO",
-        "  - files: <path>",
-        "  - verify: `<command>`",
-        "  - verify: `TODO: <command>`",
-    ],
+    rows(__file__, "what_is_owed"),
 )
 def test_what_is_owed(line: str) -> None:
     assert [number for number, _ in owed(["# Title", "", line])] == [3]
@@ -34,23 +19,7 @@ def test_what_is_owed(line: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [
-        "The list of TODO items is kept.",
-        "It reads `<a b c>` and `TODO: x` as they are.",
-        "- **WHEN** x < y and y > z",
-        "A link <https://example.org/a b> stays.",
-        "- [ ] 1.1 Add it",
-        "**Goals:**",
-        "---",
-        "| a | b |",
-        "List<String> of things",
-        "## Purpose",
-        "- verify: pytest -q",
-        "[FEATURE NAME]: a link",
-        "- Affected specs: `specs/cart`, `specs/till`",
-        "- **AND** the configuration declares `defaultStore: <id>`",
-        '- **THEN** the system SHALL display: "Added: <names>"',
-    ],
+    rows(__file__, "what_is_not"),
 )
 def test_what_is_not(line: str) -> None:
     assert list(owed(["# Title", "", line, "", "More."])) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from specguard.planning.task_lists import Boxes, files_of, ids_of, task_flaws
+from tests.rows import rows
 
 
 def needs(text: str) -> list[tuple[str, list[str]]]:
@@ -13,18 +14,7 @@ def needs(text: str) -> list[tuple[str, list[str]]]:
 
 @pytest.mark.parametrize(
     "line",
-    [
-        "- [ ] x",
-        "* [ ] x",
-        "+ [ ] x",
-        "1. [ ] x",
-        "2) [ ] x",
-        "    - [ ] x",
-        "- [] x",
-        "- [~] x",
-        "- [ x ] x",
-        "-[ ] x",
-    ],
+    rows(__file__, "what_is_a_box"),
 )
 def test_what_is_a_box(line: str) -> None:
     [box] = Boxes(line).all
@@ -38,17 +28,7 @@ def test_what_is_none(line: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "called", "rest"),
-    [
-        ("1.2 Add it", "1.2", "Add it"),
-        ("**1.2** Add it", "1.2", "Add it"),
-        ("1.2. Add it", "1.2", "Add it"),
-        ("1.2.3a Add it", "1.2.3a", "Add it"),
-        ("1. Add it", "1", "Add it"),
-        ("3 tests for it", "", "3 tests for it"),
-        ("2024 is over", "", "2024 is over"),
-        ("T012 [P] [US2] Add it", "T012", "Add it"),
-        ("1.2", "1.2", ""),
-    ],
+    rows(__file__, "numbers"),
 )
 def test_numbers(text: str, called: str, rest: str) -> None:
     [box] = Boxes(f"- [ ] {text}").all

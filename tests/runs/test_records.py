@@ -13,6 +13,7 @@ from specguard.errors import MissingFact
 from specguard.runs.files import LocalFiles, TreeFiles, place_of
 from specguard.runs.record import RunRecord, RunRecords, reaches
 from specguard.runs.settings import RunSettings
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,16 +79,7 @@ def test_a_folder_of_runs_that_is_not_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("value", "files", "grade"),
-    [
-        ({"status": "succeeded"}, {}, "claimed"),
-        ({"status": "succeeded"}, {"runner.log": "x"}, "observed"),
-        ({"status": "succeeded"}, {"control__heartbeat.json": "{}"}, "observed"),
-        ({"status": "succeeded", "grade": "ci"}, {}, "re-run"),
-        ({"status": "succeeded", "grade": ["ci"]}, {}, "claimed"),
-        ({"schema": "specguard.run/1", "state": "succeeded"}, {}, "observed"),
-        ({"schema": "specguard.run/1", "commands": [{"kind": "gate"}]}, {}, "re-run"),
-        ({"schema": "specguard.run/1", "commands": [{"kind": "gate", "grade": "claimed"}]}, {}, "claimed"),
-    ],
+    rows(__file__, "how_much_a_run_proves"),
 )
 def test_how_much_a_run_proves(
     tmp_path: Path, value: Mapping[str, Any], files: Mapping[str, str], grade: str

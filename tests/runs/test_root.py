@@ -11,22 +11,14 @@ from specguard.runs.files import expanded
 from specguard.runs.settings import check_root
 from specguard.testing import Repository, run_here
 from tests.outcomes import ended
+from tests.rows import rows
 
 ENVIRONMENT = {"HOME": "/home/ann", "SET": "/a b/$HOME", "EMPTY": "", "PATH": "/usr/bin:/bin"}
 
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "${CODEX_HOME:-$HOME/.codex}/runs",
-        "${SET:-$HOME/.codex}/runs",
-        "${SET:-$UNSET/x}/runs",
-        "$HOME/runs",
-        "${HOME}/$SET",
-        "${UNSET:-}/runs",
-        "runs}",
-        "~/runs",
-    ],
+    rows(__file__, "a_path_is_filled_in_as_a_shell_does"),
 )
 def test_a_path_is_filled_in_as_a_shell_does(text: str) -> None:
     word = text if text.startswith("~") else f'"{text}"'
@@ -61,22 +53,7 @@ def test_a_policy_with_what_no_run_can_read_is_refused(repository: Repository, t
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [
-        ("$UNSET/runs", "UNSET, which is not set"),
-        ("${EMPTY}/runs", "EMPTY, which is not set"),
-        ("${EMPTY:-$UNSET}", "UNSET, which is not set"),
-        ("${HOME:+x}/runs", "something else than a variable at '${HOME:+x}/runs'"),
-        ("${HOME-x}", "something else"),
-        ("${EMPTY:-${HOME}/x}/z", "something else"),
-        ("~bob/runs", "begins with the home of somebody else"),
-        ("${NOWHERE:-~bob/runs}", "begins with the home of somebody else"),
-        ("\\$HOME/runs", "something else"),
-        ('"$HOME"/runs', "something else"),
-        ("${UNSET:-$HOME/runs", "something else"),
-        ("$(pwd)/runs", "something else"),
-        ("`pwd`/runs", "something else"),
-        ("runs/$", "something else"),
-    ],
+    rows(__file__, "what_is_no_variable_or_has_no_value_is_refused"),
 )
 def test_what_is_no_variable_or_has_no_value_is_refused(text: str, said: str) -> None:
     with pytest.raises(SpecguardError) as raised:

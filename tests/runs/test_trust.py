@@ -7,54 +7,12 @@ import shlex
 import pytest
 
 from specguard.runs.proof import high_trust
+from tests.rows import rows
 
 
 @pytest.mark.parametrize(
     ("command", "told"),
-    [
-        ("codex exec --sandbox danger-full-access -", ["danger-full-access"]),
-        ("codex exec --sandbox=danger-full-access -", ["danger-full-access"]),
-        ("codex exec -s danger-full-access -", ["danger-full-access"]),
-        ("codex exec -sdanger-full-access -", ["danger-full-access"]),
-        ("codex exec -c sandbox_mode=danger-full-access -", ["danger-full-access"]),
-        ("codex exec -c 'sandbox_mode=\"danger-full-access\"' -", ["danger-full-access"]),
-        (
-            "codex exec --dangerously-bypass-approvals-and-sandbox -",
-            ["--dangerously-bypass-approvals-and-sandbox"],
-        ),
-        ("codex exec --dangerously-bypass-hook-trust -", ["--dangerously-bypass-hook-trust"]),
-        ("codex --ask-for-approval never", ["--ask-for-approval never"]),
-        ("codex -a never", ["-a never"]),
-        ("codex --approval never", ["--approval never"]),
-        ("codex -c approval_policy=never", ["approval_policy=never"]),
-        ("codex -c 'approval_policy=\"never\"'", ['approval_policy="never']),
-        ("codex -capproval_policy=never", ["approval_policy=never"]),
-        ("codex exec --full-auto -", ["--full-auto"]),
-        ("codex exec --yolo -", ["--yolo"]),
-        ("claude -p --dangerously-skip-permissions", ["--dangerously-skip-permissions"]),
-        ("claude -p --allow-dangerously-skip-permissions", ["--allow-dangerously-skip-permissions"]),
-        ("claude -p --permission-mode bypassPermissions", ["bypassPermissions"]),
-        ("claude -p --permission-mode=bypassPermissions", ["bypassPermissions"]),
-        ("claude --settings '{\"p\": {\"defaultMode\": \"bypassPermissions\"}}'", ["bypassPermissions"]),
-        ("gemini --yolo", ["--yolo"]),
-        ("gemini -y -p x", ["-y"]),
-        ("gemini -yp x", ["-yp"]),
-        ("gemini --approval-mode yolo", ["--approval-mode yolo"]),
-        ("gemini --approvalMode=yolo", ["approvalMode=yolo"]),
-        ("gemini --no-sandbox", ["--no-sandbox"]),
-        ("npx -y @google/gemini-cli --sandbox=false", ["--sandbox false"]),
-        ("copilot -p x --allow-all-tools --allow-all-paths", ["--allow-all-tools", "--allow-all-paths"]),
-        ("cursor-agent -p --force x", ["--force"]),
-        ("aider --yes-always", ["--yes-always"]),
-        ("aider --yes", ["--yes"]),
-        ("droid exec --skip-permissions-unsafe x", ["--skip-permissions-unsafe"]),
-        ("droid exec --auto high x", ["--auto high"]),
-        ("amp --dangerously-allow-all -x", ["--dangerously-allow-all"]),
-        ("env GOOSE_MODE=auto goose run", ["GOOSE_MODE=auto"]),
-        ("bash -lc 'codex exec --yolo -'", ["--yolo"]),
-        ("sh -c \"exec sh -c 'claude --permission-mode bypassPermissions'\"", ["bypassPermissions"]),
-        ("docker run x codex --sandbox danger-full-access", ["danger-full-access"]),
-    ],
+    rows(__file__, "words_of_high_trust_are_told"),
 )  # fmt: skip
 def test_words_of_high_trust_are_told(command: str, told: list[str]) -> None:
     words = shlex.split(command)
@@ -65,19 +23,7 @@ def test_words_of_high_trust_are_told(command: str, told: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [
-        "codex exec --sandbox workspace-write -",
-        "codex exec -s read-only -a on-request -",
-        "codex exec -c approval_policy=on-request -",
-        "claude -p --permission-mode acceptEdits --allowedTools 'Edit,Bash(git *)'",
-        "claude -p 'never use --dangerously-skip-permissions or danger-full-access'",
-        "gemini --approval-mode auto_edit --sandbox",
-        "npx -y @openai/codex exec -",
-        "cp -f a b",
-        "./agent.sh --force --yes",
-        "python agent.py --auto low --approval always",
-        "",
-    ],
+    rows(__file__, "other_words_are_not"),
 )
 def test_other_words_are_not(command: str) -> None:
     assert high_trust(shlex.split(command)) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from specguard.runs.settings import VersionError, check_versions, find_version, fits
+from tests.rows import rows
 
 
 @pytest.mark.parametrize(
@@ -32,28 +33,7 @@ def test_a_tool_that_prints_none(printed: str) -> None:
 
 @pytest.mark.parametrize(
     ("version", "wanted", "may"),
-    [
-        ("0.40", ">=0.40,<0.50", True),
-        ("0.49.9", ">=0.40,<0.50", True),
-        ("0.50.0", ">=0.40,<0.50", False),
-        ("0.39.9", ">=0.40,<0.50", False),
-        ("0.5.0", ">=0.40,<0.50", False),
-        ("0.100.0", ">=0.40,<0.50", False),
-        ("0.50.0-alpha.3", ">=0.40,<0.50", False),
-        ("0.40.0-alpha.3", ">=0.40", False),
-        ("0.41.0-alpha.3", ">=0.40,<0.50", True),
-        ("2.1.229", "==2.1.*", True),
-        ("2.10.1", "==2.1.*", False),
-        ("2.1.0", "2.1", True),
-        ("2.1.1", "2.1", False),
-        ("2.1.0-rc.1", "==2.1.0", False),
-        ("0.41.2", ">=0.40, !=0.41.2", False),
-        ("0.41.3", ">=0.40, !=0.41.2", True),
-        ("1.0", ">1.0", False),
-        ("1.0.1", ">1.0", True),
-        ("1.0", "<=1.0", True),
-        ("9.9", "", True),
-    ],
+    rows(__file__, "whether_it_may_be_used"),
 )
 def test_whether_it_may_be_used(version: str, wanted: str, may: bool) -> None:
     found = find_version(version)

@@ -9,6 +9,7 @@ import pytest
 
 from specguard.testing import Case, CaseError, Outcome
 from specguard.testing.running import differences, unmatched
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,19 +89,7 @@ def test_a_document_of_its_own_is_left_as_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [
-        ("polcy = ''", "case: unknown key 'polcy'; did you mean 'policy'?"),
-        ("name = 'x'", "case: unknown key 'name'"),
-        ("commits = [{file = {}}]", "case: commits: unknown key 'file'; did you mean 'files'?"),
-        ("commits = [{files = {a = 1}}]", "case: commits.files.a must be text"),
-        ("commits = [{delete = 'a'}]", "case: commits.delete must be a list"),
-        ("commits = ['a']", "case: commits must be a table"),
-        ("expect = [{cod = 'PTH001'}]", "case: expect.0: unknown key 'cod'; did you mean 'code'?"),
-        ("exit_code = true", "case: exit_code must be a whole number"),
-        ("branch = 1", "case: branch must be text"),
-        ("states = []", "case: states must be a table"),
-        ("x = ", "case: Invalid value (at end of document)"),
-    ],
+    rows(__file__, "what_is_not_the_format_is_refused_by_name"),
 )
 def test_what_is_not_the_format_is_refused_by_name(text: str, said: str) -> None:
     with pytest.raises(CaseError) as refused:
