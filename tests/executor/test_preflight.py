@@ -6,16 +6,15 @@ import json
 import os
 import shlex
 import shutil
-from typing import TYPE_CHECKING, Any
+import tomllib
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specguard.errors import SpecguardError
 from specguard.executor.preflight import reopen
 from tests.executor.remotes import POLICY, Team
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def refused(team: Team, **values: Any) -> SpecguardError:
@@ -62,96 +61,21 @@ _SLICES = {
     ]
 }
 _LIST = {"plans/d/slices.json": json.dumps(_SLICES, indent=1)}
-_LISTS = {**_LIST, "plans/e/slices.json": '{"slices": [{"id": "8", "title": "x"}]}'}
-_GUARDED = "# Phase 12\n\n- [ ] Read `locked/a.txt`.\n- [ ] `locked/a.txt` has a new field.\n"
-_RANKED = {
-    **with_policy(
-        'base = "main"',
-        'base = "main"\n[authority]\norder = ["ARCH.md", "docs/phases/*"]\nkeys = [{name = "root"}]\n',
-    ),
-    "ARCH.md": "Root: `/v2`\n",
-    "docs/phases/phase-12.md": "# Phase 12\n\n- root: /v1\n",
-}
-
-# What the base has, what is asked for, and what of the message, of the next step and of the place is told.
-_REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], list[str], str, tuple[str, int | None] | None]] = {
-    "a base that is not there": (
-        {}, {"base": "mian"}, ["has no branch mian, but main"], "name the base: --base main", None,
-    ),
-    "no authority": ({"SPEC_AUTHORITY.md": None}, {}, ["there is no authority in main"], "", None),
-    "a kind that is not described": (
-        {}, {"kind": "track"}, ["the policy describes no track"], "it describes: phase, slice", None,
-    ),
-    "no pointer": (
-        {"configs/NEXT_PHASE.json": None}, {},
-        ["configs/NEXT_PHASE.json is not there", "docs/NEXT_PHASE.json is not there"], "", None,
-    ),
-    "no document": (
-        {"docs/phases/phase-12.md": None}, {}, ["docs/phases/phase-12.md is not there"], "", None,
-    ),
-    "one that the pointer does not name": (
-        {"docs/phases/phase-7.md": "# 7\n"}, {"item": "7"},
-        ["phase 7 is not the current one, which is phase 12"], "", ("configs/NEXT_PHASE.json", 1),
-    ),
-    "a document that asks for a guarded path": (
-        {"docs/phases/phase-12.md": _GUARDED}, {},
-        [
-            "docs/phases/phase-12.md:4 asks to change it: locked/a.txt",
-            "SPEC_AUTHORITY.md:7 guards it with 'locked/'",
-        ],
-        "", ("docs/phases/phase-12.md", 4),
-    ),
-    "a document that contradicts a higher one": (
-        _RANKED, {}, ["docs/phases/phase-12.md:3", "ARCH.md:1"], "", None,
-    ),
-    "one that waits": (
-        _LIST, {"kind": "slice", "item": "2"}, ["slice 2 waits for 3"], "specguard run slice 3 -- ...", None,
-    ),
-    "one that is done": (
-        _LIST, {"kind": "slice", "item": "1"}, ["slice 1 is done already: its status is done"], "",
-        ("plans/d/slices.json", None),
-    ),
-    "one that is not listed": (
-        _LIST, {"kind": "slice", "item": "9"}, ["plans/d/slices.json has no slice 9"], "", None,
-    ),
-    "several lists": (
-        _LISTS, {"kind": "slice"}, ["3 of plans/d/slices.json, 8 of plans/e/slices.json"], "", None,
-    ),
-    "a gate whose program is not there": (
-        with_policy("true && sh tests.sh", "CI=1 no-such-tool test ./..."), {},
-        ["not on the path: no-such-tool (for the gate 'tests' of SPEC_AUTHORITY.md:20)"], "", None,
-    ),
-    "a gate of the command line": (
-        {}, {"commands": ["nope --all"]}, ["not on the path: nope (for the gate 'nope' of --command)"], "",
-        None,
-    ),
-    "a gate of the document": (
-        {"docs/phases/phase-12.md": "# Phase 12\n\n## Gates\n\n- `no-such-tool check`\n"}, {},
-        ["no-such-tool (for the gate 'no-such-tool-check' of docs/phases/phase-12.md:5)"], "", None,
-    ),
-    "an agent that is not there": ({}, {"command": ["no-agent"]}, ["no-agent"], "", None),
-    "a folder of runs below a variable without a value": (
-        {}, {"run_root": "${NOWHERE}/x"}, ["names the variable NOWHERE"], "", None,
-    ),
-}  # fmt: skip
+_REFUSED = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
 
 
-@pytest.mark.parametrize(("files", "asked", "messages", "help", "where"), _REFUSED.values(), ids=_REFUSED)
-def test_a_run_that_is_refused(
-    tmp_path: Path,
-    files: dict[str, Any],
-    asked: dict[str, Any],
-    messages: list[str],
-    help: str,
-    where: tuple[str, int | None] | None,
-) -> None:
+@pytest.mark.parametrize("row", _REFUSED.values(), ids=_REFUSED)
+def test_a_run_that_is_refused(tmp_path: Path, row: dict[str, Any]) -> None:
+    files = {**_LIST, **row.get("files", {}), **dict.fromkeys(row.get("gone", []))}
+    if "policy" in row:
+        files |= with_policy(*row["policy"])
     team = Team(tmp_path, files)
-    error = refused(team, **asked)
-    for message in messages:
-        assert message in error.message
-    assert help in error.help
-    assert where is None or error.path == where[0]
-    assert where is None or where[1] is None or error.line == where[1]
+    error = refused(team, **row.get("asked", {}))
+    for told in row["told"]:
+        assert told in error.message
+    assert row.get("help", "") in error.help
+    if "where" in row:
+        assert [error.path, error.line][: len(row["where"])] == row["where"]
     assert not (team.user.path / ".runs").exists()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.importers.commitlint import FILES, import_commitlint
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,96 +74,22 @@ def test_it_is_read_from_every_place(tmp_path: Path, name: str) -> None:
     assert [str(one) for one in found.tables["rules.commit-message"]["types"].origins] == [f"{name}:11"]
 
 
-@pytest.mark.parametrize(
-    ("config", "messages"),
-    [
-        ({**FORM, "type-enum": [2, "always", ["Feat"]]}, {"Feat: x": True, "fix: x": False}),
-        ({**FORM, "type-enum": [2, "always", ["a"]], "type-case": [0]}, {"A: x": False, "a: x": True}),
-        ({**FORM, "type-case": [2, "always", "lower-case"]}, {"Fix: x": False, "anything: x": True}),
-        ({**FORM, "scope-enum": [2, "always", ["a", "b"]]}, {"x(a,b): y": True, "x(c): y": False}),
-        ({**FORM, "scope-enum": [2, "always", []]}, {"x(c): y": True}),
-        (
-            {**FORM, "scope-enum": [2, "always", {"scopes": ["a"], "delimiters": [","]}]},
-            {"x(a): y": True, "x(c): y": False},
-        ),
-        ({**FORM, "scope-empty": [2, "never"]}, {"x: y": False, "x(a): y": True}),
-        ({**FORM, "scope-empty": [2, "always"]}, {"x: y": True, "x(a): y": False}),
-        ({**FORM, "subject-case": [2, "always", "sentence-case"]}, {"x: Ab Cd": True, "x: ab": False}),
-        ({**FORM, "subject-case": [2, "always", ["sentence-case"]]}, {"x: 1 a": True}),
-        ({"header-max-length": [2, "always", 5]}, {"abcdef": False, "abcde": True}),
-        ({"header-full-stop": [2, "never", "."]}, {"abc.": False, "abc": True, "abc...": True}),
-        (
-            {"body-max-line-length": [2, "always", 5], "footer-max-line-length": [2, "always", 5]},
-            {
-                "a\n\nabc de": False, "a\n\nabcde": True, "a\n\nsee https://x.org": True,
-                "a\n\nsee [x](http://x.org) at the end": True, "a\n\nxhttps://x.org y": False,
-                "a\n\nb\n\nCloses #1, #2": False,
-            },
-        ),
-        (
-            {"body-max-line-length": [2, "always", 5]},
-            {"a\n\nb\n\nCloses #1, #2": True, "a\n\nabcde": True},
-        ),
-        ({"body-leading-blank": [2, "always"]}, {"a\nb": False, "a\n\nb": True}),
-        ({"body-empty": [2, "never"]}, {"a": False, "a\n\nb": True}),
-        ({"body-empty": [2, "always"]}, {"a": True, "a\n\nb": False}),
-        ({"signed-off-by": [2, "always", "Signed-off-by:"]}, {"a": False, "a\n\nSigned-off-by: B": True}),
-        ({"trailer-exists": [2, "always", "Refs: "]}, {"a": False, "a\n\nRefs: 12": True}),
-        ({"header-max-length": [0, "always", 5]}, {"abcdef" * 50: True}),
-        ({"header-max-length": [1, "always", 5]}, {"abcdef": True}),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("form", "config", "messages"), rows(__file__, "rules_judge_as_they_did"))
 def test_rules_judge_as_they_did(
-    imported: Import, config: dict[str, Any], messages: Mapping[str, bool]
+    imported: Import, form: bool, config: dict[str, Any], messages: Mapping[str, bool]
 ) -> None:
-    project = imported({".commitlintrc.json": json.dumps({"rules": config})})
+    project = imported({".commitlintrc.json": json.dumps({"rules": FORM | config if form else config})})
     assert {text: project.passes(text) for text in messages} == messages
 
 
 @pytest.mark.parametrize(
-    ("config", "left"),
-    [
-        (rules(type_enum=[2, "always", ["a"]]), ":1: type-enum: without type-empty"),
-        ({"rules": {**FORM, "type-enum": [2, "never", ["a"]]}}, ":1: type-enum: there is no setting"),
-        (
-            {"rules": {**FORM, "subject-case": [2, "never", ["lower-case"]]}},
-            ":1: subject-case: there is no setting",
-        ),
-        (
-            {"rules": {**FORM, "scope-case": [2, "always", "camel-case"]}},
-            ":1: scope-case: there is no setting for it",
-        ),
-        ({"rules": {**FORM, "subject-max-length": [2, "always", 50]}}, ":1: subject-max-length: there is no"),
-        (
-            {"rules": {**FORM, "subject-case": [2, "always", "lower-case"]}},
-            ":1: subject-case: there is no setting",
-        ),
-        (rules(subject_case=[2, "never", ["sentence-case", {}]], **FORM), ":1: subject-case: there is no"),
-        (
-            {"rules": {**FORM, "subject-exclamation-mark": [2, "never"]}},
-            ":1: subject-exclamation-mark: there",
-        ),
-        (rules(references_empty=[2, "never"]), ":1: references-empty: there is no setting for it"),
-        (rules(footer_max_line_length=[2, "always", 72]), ":1: footer-max-line-length: one width"),
-        (rules(body_max_line_length=[2, "always", 72]), ":1: body-max-line-length: one width"),
-        (
-            rules(body_max_line_length=[2, "always", 72], footer_max_line_length=[1, "always", 72]),
-            ":1: body-max-line-length: one width",
-        ),
-        (rules(header_full_stop=[2, "always", "."]), ":1: header-full-stop: there is no"),
-        (rules(trailer_exists=[2, "never", "Refs:"]), ":1: trailer-exists: there is no"),
-        (rules(header_max_length=[3, "always", 5]), ":1: header-max-length: [3, 'always', 5] is no level"),
-        (rules(header_max_length=[2, "sometimes"]), ":1: header-max-length: [2, 'sometimes'] is no level"),
-        ({"extends": "./base"}, ":1: extends: './base' is not read; specguard import commitlint=FILE reads"),
-        ({"extends": ["gitmoji"]}, ":1: extends: 'gitmoji' is not read"),
-        ({"parserPreset": {"parserOpts": {}}}, ":1: parserPreset: messages are read as"),
-        ({"plugins": ["x"]}, ":1: plugins: it is code"),
-        ({"other": "x"}, ":1: other: there is no setting for it"),
-        ("[]", ": .commitlintrc.json: it is no object"),
-        ("{", ":1: .commitlintrc.json: it is no JSON"),
-    ],
+    ("form", "config", "left"), rows(__file__, "what_has_no_setting_is_listed_with_its_line")
 )
-def test_what_has_no_setting_is_listed_with_its_line(tmp_path: Path, config: object, left: str) -> None:
+def test_what_has_no_setting_is_listed_with_its_line(
+    tmp_path: Path, form: bool, config: Any, left: str
+) -> None:
+    if form:
+        config["rules"] |= FORM
     found = made(tmp_path, config)
     assert any(left in one for one in told(found)), told(found)
 

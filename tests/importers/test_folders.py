@@ -25,23 +25,19 @@ OPENSPEC = {
 }
 
 
-def test_openspec_as_it_should_be(imported: Import) -> None:
-    project = imported(OPENSPEC)
-    assert project.whole().exit_code == 0, project.whole()
-
-
 @pytest.mark.parametrize(
     ("path", "text", "code"),
     [
         ("openspec/specs/login/spec.md", SPEC.replace("## Purpose", "## Aim"), "ART002"),
         ("openspec/specs/a/b/spec.md", "# A\n", "ART002"),
         ("openspec/changes/add-door/proposal.md", PROPOSAL.replace("- A door.", "TODO"), "ART003"),
-        ("openspec/changes/add-door/proposal.md", "## Why\n\nSo.\n", "ART002"),
         ("openspec/changes/other/tasks.md", TASKS, "ART001"),
     ],
 )
 def test_openspec_with_one_thing_wrong(imported: Import, path: str, text: str, code: str) -> None:
-    outcome = imported(OPENSPEC).change({path: text})
+    project = imported(OPENSPEC)
+    assert project.whole().exit_code == 0, project.whole()
+    outcome = project.change({path: text})
     assert (set(outcome.codes), outcome.exit_code) == ({code}, 1), outcome
 
 
@@ -89,12 +85,6 @@ KIT = {
 }
 
 
-def test_spec_kit_as_it_should_be(imported: Import) -> None:
-    project = imported(KIT)
-    assert project.left == ""
-    assert project.whole().exit_code == 0, project.whole()
-
-
 @pytest.mark.parametrize(
     ("path", "old", "new", "code"),
     [
@@ -105,9 +95,12 @@ def test_spec_kit_as_it_should_be(imported: Import) -> None:
     ],
 )
 def test_spec_kit_with_one_thing_wrong(imported: Import, path: str, old: str, new: str, code: str) -> None:
+    project = imported(KIT)
+    assert project.left == ""
+    assert project.whole().exit_code == 0, project.whole()
     file = f"{FEATURE}/{path}"
     assert old in KIT[file]
-    outcome = imported(KIT).change({file: KIT[file].replace(old, new)})
+    outcome = project.change({file: KIT[file].replace(old, new)})
     assert (set(outcome.codes), outcome.exit_code) == ({code}, 1), outcome
 
 

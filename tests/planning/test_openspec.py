@@ -10,7 +10,9 @@ import json
 import os
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Any, NamedTuple
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,7 +22,6 @@ from tests.planning.filling import change, requirement, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from specguard.planning.task_lists import Issue
 
@@ -37,148 +38,47 @@ MAIN = (
 )
 
 
-class Row(NamedTuple):
-    """A case: what of a filled change is otherwise, and what each of the two says of it.
-
-    Attributes:
-        files: texts by path below the change; None: it is not there.
-        ours: `valid`, `warned` or `refused`, as `plan validate` ends.
-        theirs: `valid`, `warned` (with `--strict` not valid) or `refused`, as `openspec validate` does.
-        told: what `plan validate` says, among else.
-    """
-
-    files: Mapping[str, str | None]
-    ours: str
-    theirs: str
-    told: str = ""
-
-
-def spec(text: str) -> dict[str, str | None]:
-    return {SPEC: text}
-
-
-def tasks(text: str) -> dict[str, str | None]:
-    return {"tasks.md": text}
-
-
-VERIFIED = "  - verify: pytest -q\n"
-MODIFIED = f"## MODIFIED Requirements\n\n{requirement('Known')}"
-RENAMED = "## RENAMED Requirements\n\nFROM: ### Requirement: Known\nTO: ### Requirement: New\n"
-SKIPPED = {".openspec.yaml": "schema: spec-driven\nskip_specs: true\n"}
-
-VALID: dict[str, Mapping[str, str | None]] = {
-    "filled": {},
-    "crlf": spec(ADDED.replace("\n", "\r\n")),
-    "heading-twice": spec(ADDED + "\n" + ADDED.replace("Keeps", "Shows")),
-    "must": spec(ADDED.replace("SHALL", "MUST")),
-    "metadata-alone": spec(ADDED.replace("The shop SHALL", "**What**: it SHALL")),
-    "nested-capability": {SPEC: None, "specs/shop/cart/spec.md": ADDED},
-    "removed-items": spec("## REMOVED Requirements\n\n- `### Requirement: Known`\n"),
-    "renamed": spec(
-        "## RENAMED Requirements\n\n- FROM: `### Requirement: Known`\n- TO: `### Requirement: New`\n"
-    ),
-    "skip-specs": {SPEC: None, **SKIPPED},
-    "motivation": {"proposal.md": "# P\n\n## Motivation\n\nMany go away.\n\n## Scope\n\nA cart.\n"},
-    "modified": spec(f"{MODIFIED}\n#### Scenario: Two things\n\n- both\n"),
+_TEXTS = {
+    "added": ADDED,
+    "before_scenario": ADDED.partition("####")[0],
+    "before_when": ADDED.partition("\n\n- **WHEN**")[0],
+    "modified": f"## MODIFIED Requirements\n\n{requirement('Known')}",
+    "renamed": "## RENAMED Requirements\n\nFROM: ### Requirement: Known\nTO: ### Requirement: New\n",
+    "shows": ADDED.replace("Keeps", "Shows"),
+    "keeps": requirement("Keeps things"),
+    "hidden": requirement("Hidden"),
+    "known": requirement("Known"),
+    "misspelt": requirement("Knwon"),
 }
-WARNED = {"neither-shall-nor-must": spec(ADDED.replace("SHALL", "will"))}
-REFUSED: dict[str, Mapping[str, str | None]] = {
-    "no-delta": {SPEC: None},
-    "no-section": spec("# Cart\n\nSomething.\n"),
-    "section-misspelt": spec(ADDED.replace("ADDED", "ADED")),
-    "empty-section": spec("## ADDED Requirements\n\nLater.\n"),
-    "all-fenced": spec(f"```\n{ADDED}```\n"),
-    "requirement-without-name": spec(ADDED.replace("Requirement: Keeps things", "Requirement:")),
-    "no-scenario": spec(ADDED.partition("####")[0]),
-    "scenario-indented": spec(ADDED.replace("#### S", "  #### S")),
-    "scenario-fenced": spec(ADDED.replace("#### S", "```\n#### S") + "```\n"),
-    "scenario-empty": spec(ADDED.partition("\n\n- **WHEN**")[0] + "\n"),
-    "no-text": spec(ADDED.replace("The shop SHALL do it.\n", "")),
-    "named-twice": spec(ADDED + "\n" + requirement("Keeps things")),
-    "added-and-removed": spec(ADDED + "\n## REMOVED Requirements\n\n### Requirement: Keeps things\n"),
-    "renamed-and-removed": spec(f"{RENAMED}\n## REMOVED Requirements\n\n### Requirement: known\n"),
-    "from-without-to": spec(ADDED + "\n## RENAMED Requirements\n\n- FROM: `### Requirement: Known`\n"),
-    "modified-loses-a-scenario": spec(MODIFIED),
-    "modified-by-its-old-name": spec(f"{MODIFIED}\n{RENAMED}"),
-    "delta-beside-capabilities": {SPEC: None, "specs/cart.md": ADDED},
-    "delta-under-another-name": {"specs/cart/delta.md": ADDED},
-    "skip-specs-with-specs": {**SKIPPED},
+# What the two say of each group, where a row does not say otherwise.
+_SAID = {
+    "valid": ("valid", "valid"),
+    "warned": ("warned", "warned"),
+    "refused": ("refused", "refused"),
+    "stricter": ("refused", "valid"),
+    "looser": ("valid", "valid"),
 }
-AGREED = {
-    name: Row(files, verdict, verdict)
-    for verdict, cases in (("valid", VALID), ("warned", WARNED), ("refused", REFUSED))
-    for name, files in cases.items()
-}
-"""Where both say the same."""
-
-
-def refused(files: Mapping[str, str | None], told: str) -> Row:
-    """What `plan validate` alone refuses."""
-    return Row(files, "refused", "valid", told)
-
-
-def warned(files: Mapping[str, str | None], told: str) -> Row:
-    """What `plan validate` alone warns of."""
-    return Row(files, "warned", "valid", told)
-
-
-TASK_TWICE = f"## 1. Cart\n\n- [ ] 1.1 Add it\n{VERIFIED}- [ ] 1.1 Again\n{VERIFIED}"
-STRICTER = {
-    "requirement-outside": Row(
-        spec(f"{ADDED}\n## Notes\n\n{requirement('Hidden')}"),
-        "refused",
-        "warned",
-        "'## Notes' ends '## ADDED Requirements', and nothing below it is read",
-    ),
-    "second-heading-hides-text": refused(
-        spec(f"{ADDED}\n## Edge cases\n\nThe cart MUST survive a restart.\n"),
-        "'## Edge cases' ends '## ADDED Requirements', and nothing below it is read",
-    ),
-    "heading-of-the-third-level": refused(
-        spec(f"{ADDED}\n### Documentation\n\nIt SHALL be documented.\n"),
-        "'### Documentation' is no requirement",
-    ),
-    "fence-never-closed": refused(spec(f"{ADDED}\n```\n{requirement('Hidden')}"), "is never closed"),
-    "placeholder": refused(spec(ADDED.replace("do it", "TODO: say it")), "a placeholder is left"),
-    "template-of-openspec": refused(
-        spec(ADDED.replace("Keeps things", "<!-- requirement name -->")),
-        "'### Requirement:' is no requirement",
-    ),
-    "no-proposal": refused({"proposal.md": None}, "the change has no proposal"),
-    "no-why": refused({"proposal.md": "# P\n\n## What Changes\n\nA cart.\n"}, "no section '## Why'"),
-    "no-tasks": refused({"tasks.md": None}, "there are no tasks"),
-    "tasks-without-boxes": Row(
-        tasks("# Tasks\n\n- Add it\n"), "refused", "warned", "no line of it is a task"
-    ),
-    "task-twice": Row(tasks(TASK_TWICE), "refused", "warned", "1.1 is there twice, first in line 3"),
-    "task-unknown": refused(
-        tasks(f"- [ ] 1.1 Add it\n{VERIFIED}  - depends: 1.2\n"),
-        "1.1 depends on '1.2', which is no task here",
-    ),
-    "task-without-verify": warned(tasks("- [ ] 1.1 Add it\n"), "has no command that verifies it"),
-    "added-already": warned(
-        spec(f"## ADDED Requirements\n\n{requirement('Known')}"),
-        "'Known' is in the capability's specification already",
-    ),
-    "modified-unknown": warned(
-        spec(f"## MODIFIED Requirements\n\n{requirement('Knwon')}"),
-        "'Knwon' is no requirement of the capability's specification",
-    ),
-}
-"""Where `plan validate` says more on purpose, and what it says then."""
-
-SKIPPED_AS_TEXT = {".openspec.yaml": "schema: spec-driven\nskip_specs: 'yes'\n"}
-LOOSER = {
-    "skip-specs-as-text": Row(SKIPPED_AS_TEXT, "valid", "refused"),
-    "skip-specs-without-schema": Row(
-        {SPEC: None, ".openspec.yaml": "skip_specs: true\n"}, "valid", "refused"
-    ),
-    "task-in-another-group": Row(tasks(f"## 1. Cart\n\n- [ ] 2.1 Add it\n{VERIFIED}"), "valid", "warned"),
-}
-"""Where only OpenSpec's own validator says so."""
-
 ORDER = ("valid", "warned", "refused")
-ROWS = {**AGREED, **LOOSER, **STRICTER}
+ROWS: dict[str, dict[str, Any]] = {
+    name: {"group": group, "ours": _SAID[group][0], "theirs": _SAID[group][1], **row}
+    for group, found in tomllib.loads(Path(__file__).with_suffix(".toml").read_text()).items()
+    for name, row in found.items()
+}
+LOOSER = [name for name, row in ROWS.items() if row["group"] == "looser"]
+
+
+def files_of(row: Mapping[str, Any]) -> dict[str, str | None]:
+    """The files of a change that are otherwise; None: it is not there."""
+    texts = dict(row.get("files", {}))
+    for key, path in (("spec", SPEC), ("tasks", "tasks.md")):
+        if key in row:
+            texts[path] = row[key]
+    files = {path: text.format(**_TEXTS) for path, text in texts.items()}
+    if "change" in row:
+        files[SPEC] = ADDED.replace(*row["change"]) + row.get("end", "")
+    if "crlf" in row:
+        files[SPEC] = ADDED.replace("\n", "\r\n")
+    return {**files, **dict.fromkeys(row.get("gone", []))}
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +89,7 @@ def top(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, row in ROWS.items():
         slug = f"change-{name}"
         change(folder, slug)
-        write(folder, {f"{CHANGES}/{slug}/{path}": text for path, text in row.files.items()})
+        write(folder, {f"{CHANGES}/{slug}/{path}": text for path, text in files_of(row).items()})
     return folder
 
 
@@ -227,28 +127,28 @@ def said(found: Sequence[Issue]) -> str:
 def test_plan_validate(top: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     found = flaws(source_folder(str(top), f"change-{name}"))
-    assert said(found) == ROWS[name].ours, found
-    if name in STRICTER:
-        assert any(STRICTER[name].told in flaw.message for flaw in found), found
+    row = ROWS[name]
+    assert said(found) == row["ours"], found
+    assert "told" not in row or any(row["told"] in flaw.message for flaw in found), found
     assert all(flaw.help and not flaw.openspec for flaw in found)
 
 
 @needs_openspec
 @pytest.mark.parametrize("name", ROWS)
 def test_openspec_itself(theirs: dict[str, str], name: str) -> None:
-    assert theirs[name] == ROWS[name].theirs
+    assert theirs[name] == ROWS[name]["theirs"]
 
 
 @needs_openspec
 @pytest.mark.parametrize("name", LOOSER)
 def test_what_it_alone_finds_is_found(top: Path, name: str) -> None:
-    assert said(flaws(source_folder(str(top), f"change-{name}"))) == LOOSER[name].theirs
+    assert said(flaws(source_folder(str(top), f"change-{name}"))) == ROWS[name]["theirs"]
 
 
 def test_which_of_the_two_says_more() -> None:
-    assert all(row.ours == row.theirs for row in AGREED.values())
-    assert all(ORDER.index(row.ours) > ORDER.index(row.theirs) for row in STRICTER.values())
-    assert all(ORDER.index(row.ours) < ORDER.index(row.theirs) for row in LOOSER.values())
+    for row in ROWS.values():
+        more = ORDER.index(row["ours"]) - ORDER.index(row["theirs"])
+        assert (more > 0, more < 0) == (row["group"] == "stricter", row["group"] == "looser")
 
 
 ISSUES = [

@@ -70,9 +70,6 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
     (root / "own" / "phase-12" / "1" / "run.log").symlink_to("/etc/hostname")
     assert inside.read("run.log") is None
     assert inside.read("../1/manifest.json") is None
-
-
-def test_a_folder_of_runs_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(MissingFact, match="cannot be seen here"):
         _ = beside(tmp_path / "none").all
 
@@ -85,6 +82,7 @@ def test_how_much_a_run_proves(
     tmp_path: Path, value: Mapping[str, Any], files: Mapping[str, str], grade: str
 ) -> None:
     assert record(tmp_path, value, **files).grade == grade
+    assert reaches(grade, "observed") == (grade != "claimed")
 
 
 @pytest.mark.parametrize(
@@ -127,11 +125,6 @@ def test_whatever_a_manifest_holds_it_can_be_read(tmp_path: Path, value: Any) ->
     assert dict(found.digests) == {}
     assert (found.item, list(found.items), found.grade) == ("phase-12", ["phase-12"], "claimed")
     assert found.misfit
-
-
-def test_grades_in_their_order() -> None:
-    assert reaches("observed", "observed")
-    assert not reaches("claimed", "observed")
 
 
 def test_what_lies_in_the_folder_of_a_run_is_no_run(tmp_path: Path) -> None:

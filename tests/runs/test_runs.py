@@ -65,54 +65,36 @@ def test_a_manifest_says_how_its_run_ended(repository: Repository, change: Any) 
         assert bool(problem) is bool(found.problem)
 
 
-def test_a_document_is_no_manifest(repository: Repository, change: Any) -> None:
-    found = runs(repository, change, KEPT, {".runs/a.md": "---\nstatus: succeeded\n---\n"}).at(b".runs/a.md")
-    assert found is not None
-    assert not found.succeeded
-    assert "no JSON, YAML or TOML" in found.problem
-
-
-def test_what_is_not_in_the_tree_does_not_exist_where_runs_are_kept_there(
-    repository: Repository, change: Any
-) -> None:
-    assert runs(repository, change, KEPT).at(PATH) is None
-
-
-def test_what_is_not_in_the_tree_cannot_be_told_where_runs_are_local(
-    repository: Repository, change: Any
-) -> None:
-    made = runs(repository, change, LOCAL)
-    with pytest.raises(MissingFact, match="cannot be seen here"):
-        made.at(PATH)
-    assert made.at(b"out/manifest.json") is None
-
-
 def test_runs_are_read_beside_the_working_tree(repository: Repository, change: Any) -> None:
+    """No link proves one."""
     made = runs(repository, change, LOCAL, beside=True)
+    (repository.path / "else.json").write_text(json.dumps({"status": "succeeded"}))
     place = repository.path / PATH.decode()
     with pytest.raises(MissingFact):
         made.at(PATH)
     place.parent.mkdir(parents=True)
+    place.symlink_to(repository.path / "else.json")
+    for path in (PATH, b".runs/../else.json"):
+        with pytest.raises(MissingFact):
+            made.at(path)
+    place.unlink()
     place.write_text(json.dumps({"status": "succeeded"}))
     found = made.at(PATH)
     assert found is not None
     assert found.succeeded
 
 
-def test_no_link_proves_a_run(repository: Repository, change: Any) -> None:
-    made = runs(repository, change, LOCAL, beside=True)
-    (repository.path / "else.json").write_text(json.dumps({"status": "succeeded"}))
-    place = repository.path / PATH.decode()
-    place.parent.mkdir(parents=True)
-    place.symlink_to(repository.path / "else.json")
-    with pytest.raises(MissingFact):
-        made.at(PATH)
-    with pytest.raises(MissingFact):
-        made.at(b".runs/../else.json")
-
-
-def test_a_link_in_the_tree_is_no_manifest(repository: Repository, change: Any) -> None:
+def test_what_the_tree_has_in_place_of_a_manifest(repository: Repository, change: Any) -> None:
+    """A document and a link are none; what is not there cannot be told where runs are local."""
     repository.symlink(PATH.decode(), "../../a.json")
-    found = runs(repository, change, LOCAL, {"a.json": '{"status": "succeeded"}'}).at(PATH)
-    assert found is not None
-    assert found.problem == "it is no regular file"
+    files = {"a.json": '{"status": "succeeded"}', ".runs/a.md": "---\nstatus: succeeded\n---\n"}
+    local = runs(repository, change, LOCAL, files)
+    for path, problem in ((PATH, "it is no regular file"), (b".runs/a.md", "no JSON, YAML or TOML")):
+        found = local.at(path)
+        assert found is not None
+        assert not found.succeeded
+        assert problem in found.problem
+    with pytest.raises(MissingFact, match="cannot be seen here"):
+        local.at(b".runs/8/manifest.json")
+    assert local.at(b"out/manifest.json") is None
+    assert runs(repository, change, KEPT).at(b".runs/8/manifest.json") is None

@@ -81,38 +81,30 @@ def test_a_run_under_way_is_alive_until_its_heartbeat_is_stale(tmp_path: Path) -
     assert 119 <= (run.heartbeat_age or 0) <= 125
 
 
-def test_a_run_whose_process_is_gone_has_died(tmp_path: Path) -> None:
+def test_a_run_whose_process_is_gone_or_without_a_heartbeat_has_died(tmp_path: Path) -> None:
     add(tmp_path, "2026-01-02T03-04-05Z-aaaa", pid=GONE)
-    [run] = RunStore(str(tmp_path)).runs()
-    assert (run.process_runs, run.alive, run.stale) == (False, False, True)
+    add(tmp_path, "2026-01-02T03-04-06Z-bbbb", beat=False)
+    gone, silent = RunStore(str(tmp_path)).runs()
+    assert (gone.process_runs, gone.alive, gone.stale) == (False, False, True)
+    assert (silent.heartbeat_age, silent.alive, silent.stale) == (None, False, True)
 
 
 def test_a_run_whose_killed_process_nobody_asked_for_has_died(tmp_path: Path) -> None:
+    """Another process with the same number is not the run either."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as killed:
-        add(tmp_path, "2026-01-02T03-04-05Z-aaaa", pid=killed.pid)
+        folder = add(tmp_path, "2026-01-02T03-04-05Z-aaaa", pid=killed.pid)
         [run] = RunStore(str(tmp_path)).runs()
         assert run.alive
-        killed.kill()
-        # It has ended, and stays listed until the end of this block.
-        os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)
-        assert (run.process_runs, run.alive, run.stale) == (False, False, True)
-
-
-def test_another_process_with_the_same_number_is_not_the_run(tmp_path: Path) -> None:
-    folder = add(tmp_path, "2026-01-02T03-04-05Z-aaaa")
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        folder.write_manifest(manifest("2026-01-02T03-04-05Z-aaaa", pid=other.pid))
-        beat = {"time": stamp(100), "pid": other.pid, "step": "x"}
+        beat = {"time": stamp(100), "pid": killed.pid, "step": "x"}
         folder.write("control/heartbeat.json", json.dumps(beat))
         [run] = RunStore(str(tmp_path)).runs()
         assert run.process_runs is False
-        other.communicate(b"\n")
-
-
-def test_a_run_without_a_heartbeat_is_not_alive(tmp_path: Path) -> None:
-    add(tmp_path, "2026-01-02T03-04-05Z-aaaa", beat=False)
-    [run] = RunStore(str(tmp_path)).runs()
-    assert (run.heartbeat_age, run.alive, run.stale) == (None, False, True)
+        folder.beat("agent")
+        killed.kill()
+        # It has ended, and stays listed until the end of this block.
+        os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)
+        [run] = RunStore(str(tmp_path)).runs()
+        assert (run.process_runs, run.alive, run.stale) == (False, False, True)
 
 
 def test_the_log_is_that_of_the_command_that_ran_last(tmp_path: Path) -> None:
@@ -143,30 +135,23 @@ def test_the_log_is_that_of_the_command_that_ran_last(tmp_path: Path) -> None:
 
 
 def test_older_layouts_are_read(tmp_path: Path) -> None:
-    write(
-        tmp_path / "task_003" / "20260102-030405" / "manifest.json",
-        {
-            "status": "success",
-            "task": "task_003",
-            "start_time": "2026-01-02T03:04:05+01:00",
-            "command": "make x",
-        },
-    )
+    started = "2026-01-02T03:04:05+01:00"
+    ended = {"status": "success", "task": "task_003", "start_time": started, "command": "make x"}
+    running = {"status": "running", "task_id": "task_004", "pid": GONE, "started_at": 1767323045}
+    write(tmp_path / "task_003" / "20260102-030405" / "manifest.json", ended)
     write(tmp_path / "task_003" / "20260102-030405" / "runner.log", "a\nb\n")
-    write(
-        tmp_path / "task_004" / "r1" / "meta.json",
-        {
-            "status": "running",
-            "task_id": "task_004",
-            "pid": GONE,
-            "started_at": 1767323045,
-            "argv": ["a", "b"],
-        },
-    )
+    write(tmp_path / "task_004" / "r1" / "meta.json", {**running, "argv": ["a", "b"]})
     write(tmp_path / "task_004" / "r1" / "control" / "heartbeat.json", {"timestamp": stamp(10)})
     write(tmp_path / "local-mcp" / "r2" / "manifest.json", {"state": "failed"})
     write(tmp_path / "12" / "mcp" / "r3" / "meta.json", {})
-    runs = {run.run_id: run for run in RunStore(str(tmp_path)).runs()}
+    # A link is no second run, and leads to the first.
+    (tmp_path / "local-mcp" / "r3").symlink_to("../12/mcp/r3")
+    # What is written for readers of older layouts says the same.
+    made = manifest("r", state="succeeded", agent=Agent(command=["codex", "exec"]))
+    write(tmp_path / "phase-12" / "r" / META, meta_text(made))
+    store = RunStore(str(tmp_path))
+    assert len(store.runs()) == 5
+    runs = {run.run_id: run for run in store.runs()}
     old = runs["20260102-030405"]
     assert (old.state, old.item, old.layout) == ("success", "task_003", "manifest.json")
     assert old.started == datetime(2026, 1, 2, 2, 4, 5, tzinfo=UTC)
@@ -177,32 +162,33 @@ def test_older_layouts_are_read(tmp_path: Path) -> None:
     assert 9 <= (meta.heartbeat_age or 0) <= 15
     assert runs["r2"].item == "local-mcp"
     assert runs["r3"].state == "unknown"
+    assert store.find("local-mcp/r3").path == str(tmp_path / "12" / "mcp" / "r3")
+    own = runs["r"]
+    assert (own.layout, own.state, own.label, own.again) == (
+        "meta.json", "succeeded", "12", ["codex", "exec"],
+    )  # fmt: skip
+    assert own.started is not None
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("{", "is no JSON"),
-        ("[1]", "holds no keys"),
-        ("", "is no JSON"),
-        ("[" * 100_000, "levels deep"),
-        ('{"schema": "specguard.run/1", "run_id": 3}', "does not fit its schema"),
-    ],
-)
-def test_a_broken_manifest_is_seen(tmp_path: Path, text: str, said: str) -> None:
-    write(tmp_path / "phase-12" / "r" / "manifest.json", text)
-    [run] = RunStore(str(tmp_path)).runs()
-    assert said in run.problem
-    assert run.state == "unreadable"
-    assert json.dumps(run.data)
-    assert not run.running
-
-
-def test_a_folder_that_has_lost_its_record_is_seen(tmp_path: Path) -> None:
-    write(tmp_path / "phase-12" / "r" / "commands" / "01-x.log", "x")
-    write(tmp_path / "phase-12" / "s" / "manifest.json" / "inside", "x")
-    one, two = RunStore(str(tmp_path)).runs()
-    assert one.problem == two.problem == "there is neither manifest.json nor meta.json"
+def test_a_broken_manifest_or_a_lost_one_is_seen(tmp_path: Path) -> None:
+    broken = {
+        "{": "is no JSON",
+        "[1]": "holds no keys",
+        "": "is no JSON",
+        "[" * 100_000: "levels deep",
+        '{"schema": "specguard.run/1", "run_id": 3}': "does not fit its schema",
+    }
+    for number, text in enumerate(broken):
+        write(tmp_path / "phase-12" / f"r{number}" / "manifest.json", text)
+    write(tmp_path / "phase-12" / "s" / "commands" / "01-x.log", "x")
+    write(tmp_path / "phase-12" / "t" / "manifest.json" / "inside", "x")
+    lost = ["there is neither manifest.json nor meta.json"] * 2
+    found = RunStore(str(tmp_path)).runs()
+    for run, said in zip(found, [*broken.values(), *lost], strict=True):
+        assert said in run.problem
+        assert run.state == "unreadable"
+        assert json.dumps(run.data)
+        assert not run.running
 
 
 @pytest.mark.parametrize(
@@ -236,25 +222,3 @@ def test_runs_are_found_by_what_they_begin_with(tmp_path: Path) -> None:
         store.find("phase-13/2026")
     with pytest.raises(SpecguardError, match="there are no runs"):
         RunStore(str(tmp_path / "none")).latest()
-
-
-def test_a_link_is_no_second_run_and_leads_to_the_first(tmp_path: Path) -> None:
-    write(tmp_path / "12" / "mcp" / "r3" / "meta.json", {"status": "ok"})
-    (tmp_path / "local-mcp").mkdir()
-    (tmp_path / "local-mcp" / "r3").symlink_to("../12/mcp/r3")
-    store = RunStore(str(tmp_path))
-    assert len(store.runs()) == 1
-    assert store.find("local-mcp/r3").path == str(tmp_path / "12" / "mcp" / "r3")
-
-
-def test_meta_json_says_the_same_to_readers_of_older_layouts(tmp_path: Path) -> None:
-    made = manifest("r", state="succeeded", agent=Agent(command=["codex", "exec"]))
-    write(tmp_path / "phase-12" / "r" / META, meta_text(made))
-    [run] = RunStore(str(tmp_path)).runs()
-    assert (run.layout, run.state, run.label, run.again) == (
-        "meta.json",
-        "succeeded",
-        "12",
-        ["codex", "exec"],
-    )
-    assert run.started is not None

@@ -77,14 +77,12 @@ def test_a_case_without_a_base_or_a_policy(tmp_path: Path) -> None:
         repository.git("diff", "--cached", "--name-only", "4b825dc642cb6eb9a060e54bf8d69288fbee4904") == "a"
     )
 
+    repository = Case.from_toml('policy = "# Mine\\n"').build(tmp_path / "own")
+    assert repository.read("SPEC_AUTHORITY.md") == b"# Mine\n"
+
     repository = Case.from_toml('policy = ""\norigin = ""').build(tmp_path / "no-policy")
     assert repository.git("ls-files") == ""
     assert repository.git("for-each-ref", "refs/remotes") == ""
-
-
-def test_a_document_of_its_own_is_left_as_it_is(tmp_path: Path) -> None:
-    repository = Case.from_toml('policy = "# Mine\\n"').build(tmp_path / "r")
-    assert repository.read("SPEC_AUTHORITY.md") == b"# Mine\n"
 
 
 @pytest.mark.parametrize(

@@ -92,13 +92,10 @@ def test_a_case_that_is_written_wrongly(approvals: str, said: str) -> None:
         Case.from_toml(f"{CASE}\napprovals = {approvals}")
 
 
-def test_there_are_two_keys(tmp_path: Path) -> None:
+def test_a_case_whose_approval_cannot_be_made(tmp_path: Path) -> None:
     text = f"{CASE}\napprovals = [{{rules = ['PTH002'], sign = 'mine'}}]"
     with pytest.raises(CaseError, match="there is no key 'mine': keys are key, other"):
-        Case.from_toml(text).build(tmp_path)
-
-
-def test_arguments_that_are_wrong_are_named(tmp_path: Path) -> None:
+        Case.from_toml(text).build(tmp_path / "a")
     text = f"{CASE}\nargs = ['--bse=x']\napprovals = [{{rules = ['PTH002']}}]"
     with pytest.raises(CaseError, match="the arguments of the check are wrong: No such option"):
-        Case.from_toml(text).build(tmp_path)
+        Case.from_toml(text).build(tmp_path / "b")
