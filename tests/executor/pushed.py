@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from specguard.executor.run import Run
 
-STAND_INS = Path(__file__).parent / "stand_ins"
+STAND_IN = Path(__file__).parent / "stand_ins" / "platform.py"
 
 _SSH = """#!/bin/sh
 for last; do :; done
@@ -66,8 +66,7 @@ class Hosted(Team):
         self.user.git("remote", "set-url", "origin", f"git@{host}:team/project.git")
         self.file = folder / "platform.json"
         self.state = {"signed_in": [host], "requests": [], "calls": []}
-        text = (STAND_INS / f"{command}.py").read_text()
-        self.install(command, f"#!{sys.executable}\n{text}")
+        self.install(command, f"#!{sys.executable} -IS\n{STAND_IN.read_text()}")
 
     def ssh(self, before: str = "") -> None:
         """Have the stand-in for ssh do something first."""

@@ -83,10 +83,7 @@ def test_which_agent_it_is(programs: Path, tmp_path: Path) -> None:
     assert resolved(programs, "./agent.sh", directory=str(tmp_path)).words == [str(tmp_path / "agent.sh")]
 
 
-@pytest.mark.parametrize(
-    ("command", "options", "said"),
-    rows(__file__, "what_the_policy_does_not_let_run"),
-)
+@pytest.mark.parametrize(("command", "options", "said"), rows(__file__, "what_the_policy_does_not_let_run"))
 def test_what_the_policy_does_not_let_run(
     command: tuple[str, ...], options: dict[str, Any], said: str, programs: Path
 ) -> None:
@@ -246,8 +243,15 @@ _FAILS = {
     ("script", "policy", "options", "state", "said"), [(one, *rest) for one, rest in _FAILS.items()]
 )
 def test_how_an_agents_work_fails(
-    script: str, policy: str, options: dict[str, Any], state: str, said: str, tmp_path: Path
+    script: str,
+    policy: str,
+    options: dict[str, Any],
+    state: str,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("specguard.executor.process._AGENTS_MOMENT", 0.2)
     run = a_run(tmp_path, script, policy, **options)
     with pytest.raises(RunEnded) as raised:
         let_agent_work(run)

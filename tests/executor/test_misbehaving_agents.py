@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -53,13 +52,14 @@ def _sleeps_below(pid: int) -> bool:
     return False
 
 
-def test_an_agent_that_fills_its_place_is_ended_while_it_works(workshop: Workshop) -> None:
+def test_an_agent_that_fills_its_place_is_ended_while_it_works(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("specguard.executor.process._WATCH", 0.3)
     fill = "for n in 1 2 3 4 5 6; do head -c 4000000 /dev/zero > src/big$n; done"
-    started = time.monotonic()
     done = workshop.work(f"{GOOD}; {fill}; exec sleep 300")
     assert (done.returncode, workshop.manifest.state) == (3, "budget-spent")
     assert "the agent filled its place with 22 MiB" in (workshop.manifest.reason or "")
-    assert time.monotonic() - started < 60
 
 
 @threat("T108", "commits, tags, switched branches and hooks by the agent", "exit 3")
@@ -215,11 +215,12 @@ def test_a_manifest_that_is_altered_is_said_and_fails_the_run(tmp_path: Path, wh
 
 
 @threat(
-    "T114",
-    "a token of the environment in what the agent prints",
-    "exit 0, and it is in no file of the run",
+    "T114", "a token of the environment in what the agent prints", "exit 0, and it is in no file of the run"
 )
-def test_a_token_that_is_printed_is_in_no_file_of_the_run(workshop: Workshop) -> None:
+def test_a_token_that_is_printed_is_in_no_file_of_the_run(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("specguard.executor.process._AGENTS_MOMENT", 0.2)
     spread = "".join(f"printf %s '{TOKEN[at : at + 7]}'; sleep 0.05; " for at in range(0, len(TOKEN), 7))
     script = (
         f"echo {TOKEN}; {spread} echo; echo {TOKEN} | base64; echo $MY_SECRET; echo {TOKEN} > $TMPDIR/note;"

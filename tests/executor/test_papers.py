@@ -60,27 +60,6 @@ _FINAL = """# Final
 """
 
 
-def test_a_run_that_leaves_no_papers_does_not_succeed(tmp_path: Path) -> None:
-    workshop = Workshop(tmp_path, _SLICES, _FILES)
-    done = workshop.work(GOOD, "12")
-    assert done.returncode == 1, done
-    assert not workshop.commits()
-    brief = workshop.told[0]
-    for part in (
-        "- `docs/*/AGENT_*`",
-        "### `docs/d/AGENT_<agent>_PLAN.md`",
-        "### `docs/d/AGENT_<agent>_FINAL_<objective>.md`",
-        "- A section `Skills Introspected`, with something said in it",
-        "- In `Evidence Map`, each item cites an absolute path with a line, as in `path:3`, which is there; ",
-        "of this repository it begins with `/home/*/shop`",
-        "Read these first, and cite each by its path: `docs/ARCHITECTURE.md`.",
-    ):
-        assert part in brief, brief
-    assert "{" not in brief
-    assert "## Papers that are missing" in workshop.told[1]
-    assert "- docs/d/AGENT_<agent>_FINAL_<objective>.md" in workshop.told[1]
-
-
 def test_a_root_that_is_any_folder_is_told_by_an_example(tmp_path: Path) -> None:
     workshop = Workshop(tmp_path, _SLICES.replace('["/home/*/shop"]', '["**", "/srv/**"]'), _FILES)
     brief = workshop.specguard("brief", "phase", "12").stdout
@@ -95,13 +74,28 @@ def test_a_run_is_asked_for_its_papers_until_the_rules_pass(tmp_path: Path) -> N
     workshop = Workshop(tmp_path, _SLICES, _FILES)
     final = tmp_path / "final"
     final.write_text(_FINAL)
-    done = workshop.work(
+    script = (
         f"{GOOD}; mkdir -p docs/e; cp {final} docs/e/AGENT_1_FINAL_X.md; [ $ROUND = 1 ] ||"
         f" {{ rm -r docs/e; cp {final} docs/d/AGENT_1_FINAL_X.md; }}; [ $ROUND -lt 3 ] ||"
-        " echo '# Plan' > docs/d/AGENT_1_PLAN.md",
-        "12",
+        " echo '# Plan' > docs/d/AGENT_1_PLAN.md"
     )
+    assert workshop.work(script, "12", "--max-attempts", "2").returncode == 1
+    assert not workshop.commits()
+    done = workshop.resume("--max-attempts", "3")
     assert done.returncode == 0, done
+    brief = workshop.told[0]
+    for part in (
+        "- `docs/*/AGENT_*`",
+        "### `docs/d/AGENT_<agent>_PLAN.md`",
+        "### `docs/d/AGENT_<agent>_FINAL_<objective>.md`",
+        "- A section `Skills Introspected`, with something said in it",
+        "- In `Evidence Map`, each item cites an absolute path with a line, as in `path:3`, which is there; ",
+        "of this repository it begins with `/home/*/shop`",
+        "Read these first, and cite each by its path: `docs/ARCHITECTURE.md`.",
+    ):
+        assert part in brief, brief
+    assert "{" not in brief
+    assert "## Papers that are missing" in workshop.told[1]
     # Papers of another wave are none of this item's.
     assert "- docs/d/AGENT_<agent>_FINAL_<objective>.md" in workshop.told[1]
     assert "- docs/d/AGENT_<agent>_FINAL_<objective>.md" not in workshop.told[2]

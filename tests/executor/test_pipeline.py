@@ -270,13 +270,3 @@ run = "{formats}"
         workshop = _Hooked(tmp_path, script, how="pass_filenames: false, always_run: true")
         assert workshop.work(GOOD, "--max-attempts", "1").returncode == 1
         assert not workshop.commits()
-
-
-def test_the_policy_gives_the_number_of_attempts_and_the_command_line_another(tmp_path: Path) -> None:
-    workshop = Workshop(tmp_path, POLICY.replace("[runs]", "[runs]\nmax_attempts = 1"))
-    assert workshop.work("echo BROKEN $ROUND > src/new.py").returncode == 3
-    assert workshop.manifest.reason == "the gates still fail after 1 attempt"
-    shutil.rmtree(workshop.runs)
-    shutil.rmtree(tmp_path / "rounds")
-    assert workshop.work("echo BROKEN $ROUND > src/new.py", "--max-attempts", "2").returncode == 3
-    assert workshop.manifest.reason == "the gates still fail after 2 attempts"

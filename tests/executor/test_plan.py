@@ -6,6 +6,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from specguard.errors import SpecguardError
 from specguard.executor.preflight import RUN_ID
 from specguard.executor.steps import plan_of
@@ -15,6 +17,8 @@ from tests.executor.remotes import Team
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from specguard.executor.steps import RunPlan
 
 
 def refused(*options: Any) -> SpecguardError:
@@ -52,14 +56,6 @@ def test_all_steps_with_their_values_and_nothing_touched(tmp_path: Path) -> None
         assert part in text
 
 
-def test_it_does_not_ask_the_remote(tmp_path: Path) -> None:
-    team = Team(tmp_path)
-    team.move_on({"configs/NEXT_PHASE.json": '{"next": 13}'})
-    os.rename(team.remote.path, tmp_path / "away")
-    [job] = plan_of([team.options()]).data["jobs"]
-    assert job["item"]["id"] == "12"
-
-
 def test_it_does_not_ask_the_platform(tmp_path: Path) -> None:
     team = Hosted(tmp_path)
     plan = plan_of([team.options()])
@@ -68,55 +64,51 @@ def test_it_does_not_ask_the_platform(tmp_path: Path) -> None:
     assert "--repo github.com/team/project" in plan.text
 
 
-def test_up_to_a_step(tmp_path: Path) -> None:
-    steps = plan_of([Team(tmp_path).options(until="check")]).data["jobs"][0]["steps"]
-    reached = [step["name"] for step in steps if step["does"] != ["not reached"]]
+def test_what_it_goes_by_and_what_would_be_refused(tmp_path: Path) -> None:
+    """It does not ask the remote."""
+    team = Team(tmp_path)
+    team.move_on({"configs/NEXT_PHASE.json": '{"next": 13}'})
+    os.rename(team.remote.path, tmp_path / "away")
+    [job] = plan_of([team.options(until="check")]).data["jobs"]
+    assert job["item"]["id"] == "12"
+    reached = [step["name"] for step in job["steps"] if step["does"] != ["not reached"]]
     assert reached == ["preflight", "place", "brief", "agent", "inspect", "gates", "check", "report"]
-
-
-def test_a_base_that_was_never_fetched(tmp_path: Path) -> None:
-    error = refused(Team(tmp_path).options(base="next"))
+    error = refused(team.options(base="next"))
     assert "the base next was never fetched; tried: refs/remotes/origin/next" in error.message
     assert error.help == "git fetch origin next"
-
-
-def test_what_preflight_would_refuse(tmp_path: Path) -> None:
-    team = Team(tmp_path)
     team.user.git("branch", "phase-12")
     assert "there is a branch of phase 12 already" in refused(team.options()).message
 
 
 class TestSeveralJobs:
-    def team(self, folder: Path, *files: list[str]) -> Team:
+    def slices(self, folder: Path, *files: list[str]) -> tuple[Team, RunPlan]:
         slices = [
             {"id": str(number), "title": f"S{number}", "files": one} for number, one in enumerate(files, 1)
         ]
-        return Team(folder, {"plans/d/slices.json": json.dumps({"slices": slices})})
+        team = Team(folder, {"plans/d/slices.json": json.dumps({"slices": slices})})
+        return team, plan_of([team.options(kind="slice", item=number) for number in ("1", "2")])
 
     def test_each_is_listed(self, tmp_path: Path) -> None:
-        team = self.team(tmp_path, ["src/a/**"], ["src/b/**", "docs/b.md"])
-        plan = plan_of([team.options(kind="slice", item=number) for number in ("1", "2")])
+        team, plan = self.slices(tmp_path, ["src/a/**"], ["src/b/**", "docs/b.md"])
         assert [job["scope"] for job in plan.data["jobs"]] == [["src/a/**"], ["src/b/**", "docs/b.md"]]
         other = plan_of([team.options(kind="slice", item="2")])
         assert other.data["fingerprint"] != plan.data["fingerprint"]
         assert plan_of([team.options(kind="slice", item="2")]).data == other.data
 
-    def test_paths_in_common(self, tmp_path: Path) -> None:
-        team = self.team(tmp_path, ["src/**"], ["docs/b.md", "src/b.py"])
-        plan = plan_of([team.options(kind="slice", item=number) for number in ("1", "2")])
-        assert plan.data["jobs"][1]["notes"] == [
-            "not beside slice 1: slice 1 and slice 2 may both change what src/** and src/b.py have in common"
-        ]
-
-    def test_one_path_of_both(self, tmp_path: Path) -> None:
-        team = self.team(tmp_path, ["src/**"], ["src/**"])
-        plan = plan_of([team.options(kind="slice", item=number) for number in ("1", "2")])
-        assert "note: not beside slice 1: slice 1 and slice 2 may both change src/**" in plan.text
-
-    def test_one_without_a_scope(self, tmp_path: Path) -> None:
-        team = self.team(tmp_path, ["src/**"], [])
-        plan = plan_of([team.options(kind="slice", item=number) for number in ("1", "2")])
-        assert "not beside slice 1: slice 2 states no scope" in plan.text
+    @pytest.mark.parametrize(
+        ("one", "other", "note"),
+        [
+            ("src/**", ["docs/b.md", "src/b.py"], "may both change what src/** and src/b.py have in common"),
+            ("src/**", ["src/**"], "slice 1 and slice 2 may both change src/**"),
+            ("src/**", [], "slice 2 states no scope"),
+        ],
+    )
+    def test_paths_in_common(self, tmp_path: Path, one: str, other: list[str], note: str) -> None:
+        _, plan = self.slices(tmp_path, [one], other)
+        [said] = plan.data["jobs"][1]["notes"]
+        assert said.startswith("not beside slice 1: ")
+        assert said.endswith(note)
+        assert f"note: {said}" in plan.text
 
     def test_what_needs_another_one_of_the_list_is_told_to_stand_on_it(self, tmp_path: Path) -> None:
         slices = [{"id": "D1", "title": "Keep"}, {"id": "D2", "title": "Cache", "depends_on": ["D1"]}]

@@ -146,7 +146,7 @@ def test_what_the_run_pushed_earlier_is_replaced(tmp_path: Path) -> None:
 
 def test_the_answer_is_lost(tmp_path: Path) -> None:
     team = Team(tmp_path)
-    with committed(team, command_timeout=2) as run:
+    with committed(team, command_timeout=1) as run:
         hook(team, "post-receive", "sleep 20")
         assert "although its answer was lost" in push(run)
         assert run.manifest.pushed == run.manifest.commit

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specguard.executor.agent import brief_text, write_brief
+from specguard.executor.commit import hash_tree
 from specguard.executor.report import changed_files, command, duration, fenced, report_text, write_report
 from specguard.runs.manifests import Command, Judgement, PullRequest
 from tests.executor.places import POLICY, Setting, work
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from specguard.executor.run import Run
 
 DOCUMENTED = POLICY.replace(
-    'branch = "phase-{number}"',
-    'document = ["docs/phases/phase-{number}.md"]\nbranch = "phase-{number}"',
+    'branch = "phase-{number}"', 'document = ["docs/phases/phase-{number}.md"]\nbranch = "phase-{number}"'
 ).replace("```\n", '\n[[work.phase.gates]]\nname = "unit"\nrun = """\nmake test\nmake lint\n"""\n```\n')
 # The first fence of the document opens the block.
 DOCUMENTED = POLICY[: POLICY.index("[work.phase]")] + DOCUMENTED[DOCUMENTED.index("[work.phase]") :]
@@ -84,48 +84,29 @@ def test_the_brief_says_what_to_do_and_what_not(tmp_path: Path) -> None:
     assert "\n\n\n" not in text
 
 
-def test_an_item_without_a_document_has_a_brief(tmp_path: Path) -> None:
+def test_an_item_without_a_document_has_a_brief_and_it_keeps_no_secrets(tmp_path: Path) -> None:
+    """It is text for who reads it as it is."""
     with Setting(tmp_path).run(place=False) as run:
         run.manifest.branch = "phase-12"
         text = brief_text(run)
-    assert "`NEXT_PHASE.json` names this item, and there is no further document of it." in text
-    assert "No gates are named." in text
-    assert "None" not in text
-
-
-def test_a_brief_keeps_no_secrets(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
-    with setting.run(place=False) as run:
-        environment = {**run.options.environment, "SHOP_TOKEN": "correct-horse-battery"}
+        assert "`NEXT_PHASE.json` names this item, and there is no further document of it." in text
+        assert "No gates are named." in text
+        assert "None" not in text
         run.options = type(run.options)(
-            environment=environment,
+            environment={**run.options.environment, "SHOP_TOKEN": "correct-horse-battery"},
             directory=run.options.directory,
-            commands=("curl -H correct-horse-battery x",),
+            commands=("curl -H correct-horse-battery x", "ls scripts/*.sh | wc -l"),
         )
         write_brief(run)
-        kept = run.folder.file("brief.md")
-        with open(kept, encoding="utf-8") as file:
-            text = file.read()
+        text = Path(run.folder.file("brief.md")).read_text()
     assert "curl -H" in text
     assert "correct-horse-battery" not in text
-
-
-def test_a_brief_is_text_for_who_reads_it_as_it_is(tmp_path: Path) -> None:
-    with Setting(tmp_path).run(place=False) as run:
-        run.options = type(run.options)(
-            environment=run.options.environment,
-            directory=run.options.directory,
-            commands=("ls scripts/*.sh | wc -l",),
-        )
-        text = brief_text(run)
     assert "`ls scripts/*.sh | wc -l`" in text
     assert "&#" not in text
 
 
 def done(run: Run) -> None:
     """Have the agent change files, and the tree be judged."""
-    from specguard.executor.commit import hash_tree
-
     work(run, "echo b = 2 >> src/a.py; echo n > 'src/n|w.py'; rm .gitignore")
     run.manifest.tree = hash_tree(run)
 
@@ -161,8 +142,7 @@ def test_the_report_lists_files_commands_and_what_fixed_failures(tmp_path: Path)
         run.manifest.pull_request = PullRequest(title="Phase 12", state="printed", command="gh pr create x")
         run.manifest.state = "succeeded"
         write_report(run)
-        with open(run.folder.file("report.md"), encoding="utf-8") as file:
-            text = file.read()
+        text = Path(run.folder.file("report.md")).read_text()
     for line in (
         "# Phase 12: succeeded",
         "3 files, 2 lines added, 2 removed.",
@@ -194,31 +174,22 @@ def test_the_report_of_a_run_that_ended_early_says_why_and_what_to_do(tmp_path: 
     assert "make\nit" not in text
 
 
-def test_a_broken_file_of_the_run_does_not_keep_the_report_back(tmp_path: Path) -> None:
-    with Setting(tmp_path).run(place=False) as run:
-        for name in ("error.json", "gates.json"):
-            run.folder.write(name, "[not json")
-        assert "## What remains" in report_text(run.manifest, run.folder)
-
-
-def test_a_place_that_is_gone_has_no_changed_files(tmp_path: Path) -> None:
-    import shutil
-
+def test_a_place_that_is_gone_or_a_broken_file_does_not_keep_the_report_back(tmp_path: Path) -> None:
     with Setting(tmp_path).run() as run:
         done(run)
         assert run.place is not None
         assert changed_files(run.place, None) is None
         shutil.rmtree(run.place.own)
         assert changed_files(run.place, run.manifest.tree) is None
+        for name in ("error.json", "gates.json"):
+            run.folder.write(name, "[not json")
         write_report(run)
+        assert "## What remains" in report_text(run.manifest, run.folder)
 
 
-def test_durations_are_short() -> None:
+def test_durations_are_short_and_nothing_in_a_block_ends_it() -> None:
     assert [duration(one) for one in (0, 0.44, 59, 60, 90, 7200, 7265)] == [
         "0 s", "0.4 s", "59 s", "1 min", "1 min 30 s", "2 h", "2 h 1 min 5 s",
     ]  # fmt: skip
-
-
-def test_nothing_in_a_block_ends_it() -> None:
     assert fenced("~~~~\nx\x1b[1m") == "~~~~~text\n~~~~\nx\\x1b[1m\n~~~~~"
     assert command("a `b`\n") == "`` a `b` ``"

@@ -243,16 +243,13 @@ def test_a_stale_worker_writes_and_pushes_nothing_more(workshop: Workshop) -> No
     workshop.check_done()
 
 
-_FAILS_ONCE = f"if [ $ROUND = 1 ]; then echo BROKEN > src/new.py; exit 0; fi; {GOOD}"
-
-
-def test_a_run_that_has_spent_its_attempts_says_so_unless_it_is_granted_more(workshop: Workshop) -> None:
-    done = workshop.work(_FAILS_ONCE, "--max-attempts", "1")
-    assert done.returncode == 3
+def test_a_run_that_has_spent_its_attempts_says_so_unless_it_is_granted_more(tmp_path: Path) -> None:
+    """The policy gives their number, and the command line another one."""
+    workshop = Workshop(tmp_path, POLICY.replace("[runs]", "[runs]\nmax_attempts = 1"))
+    script = f"if [ $ROUND = 1 ]; then echo BROKEN > src/new.py; exit 0; fi; {GOOD}"
+    assert workshop.work(script).returncode == 3
     assert workshop.manifest.state == "budget-spent"
-    assert workshop.manifest.reason == "the gates still fail after 1 attempt"
-    again = workshop.resume()
-    assert again.returncode == 3
+    assert workshop.resume().returncode == 3
     assert workshop.manifest.reason == "the gates still fail after 1 attempt"
     assert "--max-attempts 2" in workshop.error["suggestion"]
     done = workshop.resume("--max-attempts", "2")
@@ -261,9 +258,7 @@ def test_a_run_that_has_spent_its_attempts_says_so_unless_it_is_granted_more(wor
     workshop.check_done()
 
 
-def test_what_a_person_mends_in_the_place_of_a_failed_run_is_judged_and_pushed(
-    workshop: Workshop,
-) -> None:
+def test_what_a_person_mends_in_the_place_of_a_failed_run_is_judged_and_pushed(workshop: Workshop) -> None:
     assert workshop.work("echo BROKEN > src/new.py", "--max-attempts", "1").returncode == 3
     place = workshop.manifest.place
     assert place is not None
