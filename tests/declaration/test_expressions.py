@@ -82,17 +82,13 @@ def test_time_is_linear() -> None:
     assert not Expression("(a+)+$").search("a" * 200_000 + "b")
 
 
-@pytest.mark.parametrize(
-    ("text", "literals"),
-    rows(__file__, "the_texts_that_a_match_needs_are_told"),
-)
+@pytest.mark.parametrize(("text", "literals"), rows(__file__, "the_texts_that_a_match_needs_are_told"))
 def test_the_texts_that_a_match_needs_are_told(text: str, literals: list[str]) -> None:
     assert needed_literals(text) == [literal.encode() for literal in literals]
 
 
 @pytest.mark.parametrize(
-    "text",
-    rows(__file__, "where_no_text_is_needed_or_the_syntaxes_differ_none_is_told"),
+    "text", rows(__file__, "where_no_text_is_needed_or_the_syntaxes_differ_none_is_told")
 )
 def test_where_no_text_is_needed_or_the_syntaxes_differ_none_is_told(text: str) -> None:
     assert needed_literals(text) is None

@@ -92,26 +92,19 @@ def test_guarding_ignores_case_and_normal_form(pattern: str, path: str) -> None:
     assert len(answers) == 1
 
 
-@pytest.mark.parametrize(
-    ("pattern", "path", "found"),
-    rows(__file__, "what_a_pattern_covers"),
-)
+@pytest.mark.parametrize(("pattern", "path", "found"), rows(__file__, "what_a_pattern_covers"))
 def test_what_a_pattern_covers(pattern: str, path: str, found: bool) -> None:
     assert (Covering.of(pattern).find(path.encode()) == 0) is found
     assert (Guarding.of(pattern).find(path.encode()) == 0) is found
 
 
-@pytest.mark.parametrize(
-    ("pattern", "path", "found"),
-    rows(__file__, "what_a_pattern_selects"),
-)
+@pytest.mark.parametrize(("pattern", "path", "found"), rows(__file__, "what_a_pattern_selects"))
 def test_what_a_pattern_selects(pattern: str, path: str, found: bool) -> None:
     assert (Selecting.of(pattern).find(path.encode()) == 0) is found
 
 
 @pytest.mark.parametrize(
-    ("pattern", "words"),
-    rows(__file__, "a_malformed_pattern_is_an_error_that_says_why"),
+    ("pattern", "words"), rows(__file__, "a_malformed_pattern_is_an_error_that_says_why")
 )
 def test_a_malformed_pattern_is_an_error_that_says_why(pattern: str, words: str) -> None:
     with pytest.raises(PatternError, match="the pattern") as caught:

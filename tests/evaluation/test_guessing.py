@@ -10,10 +10,7 @@ from specguard.evaluation.canaries import apart, line_of, path_in
 from tests.rows import rows
 
 
-@pytest.mark.parametrize(
-    "pattern",
-    rows(__file__, "a_path_is_one_that_the_pattern_covers"),
-)
+@pytest.mark.parametrize("pattern", rows(__file__, "a_path_is_one_that_the_pattern_covers"))
 def test_a_path_is_one_that_the_pattern_covers(pattern: str) -> None:
     patterns = Guarding(["other", pattern])
     path = path_in(patterns, 1)
@@ -34,10 +31,7 @@ def test_paths_of_one_tree_are_no_folders_of_each_other() -> None:
     assert apart([b"a", b"a/b", b"A", b"ab", b"c/d", b"C"]) == [b"a", b"ab", b"c/d"]
 
 
-@pytest.mark.parametrize(
-    "expression",
-    rows(__file__, "a_line_is_one_that_the_expression_matches"),
-)
+@pytest.mark.parametrize("expression", rows(__file__, "a_line_is_one_that_the_expression_matches"))
 def test_a_line_is_one_that_the_expression_matches(expression: str) -> None:
     line = line_of(Expression(expression))
     assert line is not None

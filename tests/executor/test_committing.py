@@ -92,10 +92,7 @@ def test_the_environment_names_the_author_before_the_configuration(setting: Sett
         assert b"\ncommitter Uma User <uma@work.example> 1767323045 +0000\n" in content
 
 
-@pytest.mark.parametrize(
-    ("script", "reason"),
-    rows(__file__, "what_must_not_be_committed_stops_the_run"),
-)
+@pytest.mark.parametrize(("script", "reason"), rows(__file__, "what_must_not_be_committed_stops_the_run"))
 def test_what_must_not_be_committed_stops_the_run(tmp_path: Path, script: str, reason: str) -> None:
     setting = Setting(tmp_path, {".gitattributes": "*.psd filter=lfs diff=lfs merge=lfs -text\n"})
     with setting.run() as run:

@@ -35,6 +35,7 @@ def run_of(
 ) -> Iterator[Run]:
     """A run with these gates in its policy, and this document of its item."""
     policy = GATES.removesuffix("```\n") + gates + "```\n"
+    folder.mkdir(exist_ok=True)
     setting = Setting(folder, {"SPEC_AUTHORITY.md": policy, "docs/phase-12.md": document, **(files or {})})
     with setting.run() as run:
         yield run
@@ -245,34 +246,22 @@ def test_a_teardown_runs_when_gates_fail_and_when_they_pass(tmp_path: Path) -> N
         assert outcome(run)[2:] == [("smoke", "gate", "policy", 0), ("down", "teardown", "policy", 0)]
 
 
-def test_a_teardown_that_fails_is_a_failure(tmp_path: Path) -> None:
-    with run_of(tmp_path, gate("t", "true") + gate("down", "exit 4", kind='"teardown"')) as run:
-        assert not judged(run)
-        assert run.told[0].startswith("## The teardown down failed")
-
-
-def test_a_teardown_runs_when_the_time_of_the_run_is_over(tmp_path: Path) -> None:
-    gates = gate("smoke", "sleep 60") + gate("never", "true") + gate("down", "echo down", kind='"teardown"')
-    with run_of(tmp_path, gates) as run:
-        run.deadline = time.monotonic() + 0.5
+@pytest.mark.parametrize("state", ["timed-out", "killed"])
+def test_a_teardown_runs_when_the_run_is_ended(tmp_path: Path, state: str) -> None:
+    gates = gate("smoke", "touch started; sleep 60") + gate("never", "true")
+    gates += gate("down", "echo down", kind='"teardown"')
+    with run_of(tmp_path, gates, files={".gitignore": "started\n.runs/\n"}) as run:
+        if state == "killed":
+            interrupt_at(os.path.join(place_of(run).path, "started"))
+        else:
+            run.deadline = time.monotonic() + 0.5
         deadline = run.deadline
         with pytest.raises(RunEnded) as ended:
             judged(run)
-        assert ended.value.state == "timed-out"
+        assert ended.value.state == state
         assert outcome(run)[1:] == [("down", "teardown", "policy", 0)]
         assert run.deadline == deadline
         assert states(run) == {"smoke": "failed", "never": "pending", "down": "passed"}
-
-
-def test_a_teardown_runs_when_the_run_is_interrupted(tmp_path: Path) -> None:
-    gates = gate("smoke", "touch started; sleep 60") + gate("down", "echo down", kind='"teardown"')
-    with run_of(tmp_path, gates, files={".gitignore": "started\n.runs/\n"}) as run:
-        thread = interrupt_at(os.path.join(place_of(run).path, "started"))
-        with pytest.raises(RunEnded) as ended:
-            judged(run)
-        thread.join()
-        assert ended.value.state == "killed"
-        assert [(one.name, one.exit_code) for one in run.manifest.commands][1:] == [("down", 0)]
 
 
 @pytest.mark.parametrize("kind", ["gate", "format"])
@@ -299,17 +288,6 @@ def test_what_was_half_done_when_the_run_was_ended_is_undone_when_it_goes_on(
         assert hash_tree(run) != tree
 
 
-def test_a_program_that_is_missing_ends_the_run_by_name(tmp_path: Path) -> None:
-    gates = gate("lint", "no-such-linter --all") + gate("down", "echo down", kind='"teardown"')
-    with run_of(tmp_path, gates) as run:
-        with pytest.raises(
-            RunEnded, match=r"the gate lint \(SPEC_AUTHORITY.md:[0-9]+\) needs no-such-linter"
-        ) as ended:
-            judged(run)
-        assert ended.value.help.startswith("install no-such-linter")
-        assert [one.exit_code for one in run.manifest.commands] == [127, 0]
-
-
 def test_a_script_that_is_not_there_yet_is_the_agents_to_write(tmp_path: Path) -> None:
     """And a secret that a gate prints is in no record."""
     token = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
@@ -321,18 +299,27 @@ def test_a_script_that_is_not_there_yet_is_the_agents_to_write(tmp_path: Path) -
             assert token not in Path(run.folder.file(name)).read_text()
 
 
-_ENDS = {
-    "commits": (
-        "git -c user.name=x -c user.email=x@x commit -q --allow-empty -m x",
-        RunEnded, r"a gate .*commit",
-    ),
-    "quotes": ("sh -c 'lint {changed_files}'", SpecguardError, "within quotation marks"),
-}  # fmt: skip
+_COMMITS = "git -c user.name=x -c user.email=x@x commit -q --allow-empty -m x"
 
 
-@pytest.mark.parametrize(("script", "kind", "match"), _ENDS.values(), ids=_ENDS)
-def test_what_ends_the_run(tmp_path: Path, script: str, kind: type[Exception], match: str) -> None:
-    with run_of(tmp_path, gate("lint", script)) as run:
+def test_what_ends_the_run(tmp_path: Path) -> None:
+    """Its teardown runs all the same, and its failure is one."""
+    with (
+        run_of(tmp_path / "a", gate("commits", _COMMITS)) as run,
+        pytest.raises(RunEnded, match=r"a gate .*commit"),
+    ):
+        judged(run)
+    with run_of(tmp_path / "b", gate("lint", "sh -c 'lint {changed_files}'")) as run:
         work(run, "echo x > x")
-        with pytest.raises(kind, match=match):
+        with pytest.raises(SpecguardError, match="within quotation marks"):
             judged(run)
+    gates = gate("lint", "no-such-linter --all") + gate("down", "exit 4", kind='"teardown"')
+    with run_of(tmp_path / "c", gates) as run:
+        needs = r"the gate lint \(SPEC_AUTHORITY.md:[0-9]+\) needs no-such-linter"
+        with pytest.raises(RunEnded, match=needs) as ended:
+            judged(run)
+        assert ended.value.help.startswith("install no-such-linter")
+        assert [one.exit_code for one in run.manifest.commands] == [127, 4]
+    with run_of(tmp_path / "d", gate("t", "true") + gate("down", "exit 4", kind='"teardown"')) as run:
+        assert not judged(run)
+        assert run.told[0].startswith("## The teardown down failed")

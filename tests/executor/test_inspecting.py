@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import tomllib
@@ -240,5 +239,5 @@ def test_what_gates_see_is_staged_nowhere(setting: Setting) -> None:
         place = work(run, "echo 1 > src/n; echo 2 > src/a.py; git add src/n; touch .git/index.lock")
         inspect(run)
         work(run, "git status --porcelain > build.txt; test ! -e .git/index.lock")
-        with open(os.path.join(place.path, "build.txt"), encoding="utf-8") as file:
-            assert file.read().splitlines() == [" M src/a.py", "?? build.txt", "?? src/n"]
+        said = Path(place.path, "build.txt").read_text()
+        assert said == " M src/a.py\n?? build.txt\n?? src/n\n"

@@ -11,10 +11,7 @@ from specguard.executor.start import meet, overlap
 from tests.rows import rows
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    rows(__file__, "they_meet"),
-)
+@pytest.mark.parametrize(("one", "other"), rows(__file__, "they_meet"))
 def test_they_meet(one: str, other: str) -> None:
     assert meet(one, other)
     assert meet(other, one)

@@ -98,36 +98,27 @@ def test_a_private_key_is_taken_out_with_all_of_its_lines(kind: str) -> None:
     assert in_pieces(redactor, text, *range(1, len(text))) == b"$ cat key\n[redacted: Private Key]\n$ exit\n"
 
 
-def test_a_key_without_an_end_is_taken_out_as_far_as_it_was_printed() -> None:
+def test_a_key_without_an_end_is_taken_out_and_a_word_on_keys_is_none() -> None:
     lines = "\n".join(token("M", 63) for _ in range(26))
     text = f"-----BEGIN RSA PRIVATE KEY-----\n{lines}\n".encode()
     assert in_pieces(Redactor({}), text, 1000) == b"[redacted: Private Key]"
-
-
-def test_a_word_on_keys_is_no_key_and_keeps_nothing_back() -> None:
     stream = RedactedStream(Redactor({}))
     text = b"looking for -----BEGIN RSA PRIVATE KEY----- in files\n" + b"nothing found here\n" * 200
+    # Nothing of it is kept back.
     assert stream.feed(text) == text
 
 
-@pytest.mark.parametrize(
-    "name",
-    rows(__file__, "variables_that_are_called_secrets"),
-)
+@pytest.mark.parametrize("name", rows(__file__, "variables_that_are_called_secrets"))
 def test_variables_that_are_called_secrets(name: str) -> None:
     redacted = Redactor({name: "swordfish7"}).text(b"it is swordfish7.")
     assert redacted == f"it is [redacted: {name}].".encode()
 
 
-def test_each_line_of_a_value_is_a_secret() -> None:
+def test_each_line_of_a_value_and_the_password_in_a_url_are_secrets() -> None:
     lines = [token("M", 63) for _ in range(3)]
-    redactor = Redactor({"SIGNING_KEY": "\n".join(lines)})
+    redactor = Redactor({"SIGNING_KEY": "\n".join(lines), "DATABASE": "postgres://me:swordfish@db/main"})
     redacted = redactor.text("\n".join(f"    {line}" for line in lines).encode())
     assert redacted == b"\n".join([b"    [redacted: SIGNING_KEY]"] * 3)
-
-
-def test_the_password_in_a_url_is_a_secret_whatever_its_variable_is_called() -> None:
-    redactor = Redactor({"DATABASE": "postgres://me:swordfish@db/main"})
     assert redactor.text(b"login with swordfish failed") == b"login with [redacted: DATABASE] failed"
 
 

@@ -33,10 +33,7 @@ def made(folder: Path, text: str, paths: Sequence[bytes] = (), name: str = "repo
     return import_repolinter(str(folder), name, paths)
 
 
-@pytest.mark.parametrize(
-    ("kind", "options", "right", "wrong"),
-    rows(__file__, "a_file_that_must_be_there"),
-)  # fmt: skip
+@pytest.mark.parametrize(("kind", "options", "right", "wrong"), rows(__file__, "a_file_that_must_be_there"))
 def test_a_file_that_must_be_there(
     imported: Import, kind: str, options: Mapping[str, Any], right: str, wrong: str
 ) -> None:
@@ -92,8 +89,7 @@ def test_a_rule_that_warns_is_left(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "options", "why"),
-    rows(__file__, "what_has_no_setting_is_listed_with_its_line"),
+    ("kind", "options", "why"), rows(__file__, "what_has_no_setting_is_listed_with_its_line")
 )
 def test_what_has_no_setting_is_listed_with_its_line(
     tmp_path: Path, kind: str, options: Mapping[str, Any], why: str

@@ -9,18 +9,12 @@ from specguard.planning.validation import owed
 from tests.rows import rows
 
 
-@pytest.mark.parametrize(
-    "line",
-    rows(__file__, "what_is_owed"),
-)
+@pytest.mark.parametrize("line", rows(__file__, "what_is_owed"))
 def test_what_is_owed(line: str) -> None:
     assert [number for number, _ in owed(["# Title", "", line])] == [3]
 
 
-@pytest.mark.parametrize(
-    "line",
-    rows(__file__, "what_is_not"),
-)
+@pytest.mark.parametrize("line", rows(__file__, "what_is_not"))
 def test_what_is_not(line: str) -> None:
     assert list(owed(["# Title", "", line, "", "More."])) == []
 

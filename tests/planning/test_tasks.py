@@ -12,10 +12,7 @@ def needs(text: str) -> list[tuple[str, list[str]]]:
     return [(box.id, [one.id for one in needed]) for box, needed in Boxes(text).needs()]
 
 
-@pytest.mark.parametrize(
-    "line",
-    rows(__file__, "what_is_a_box"),
-)
+@pytest.mark.parametrize("line", rows(__file__, "what_is_a_box"))
 def test_what_is_a_box(line: str) -> None:
     [box] = Boxes(line).all
     assert box.text == "x"
@@ -26,10 +23,7 @@ def test_what_is_none(line: str) -> None:
     assert Boxes(line).all == []
 
 
-@pytest.mark.parametrize(
-    ("text", "called", "rest"),
-    rows(__file__, "numbers"),
-)
+@pytest.mark.parametrize(("text", "called", "rest"), rows(__file__, "numbers"))
 def test_numbers(text: str, called: str, rest: str) -> None:
     [box] = Boxes(f"- [ ] {text}").all
     assert (box.id, box.text) == (called, rest)

@@ -74,10 +74,7 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
         _ = beside(tmp_path / "none").all
 
 
-@pytest.mark.parametrize(
-    ("value", "files", "grade"),
-    rows(__file__, "how_much_a_run_proves"),
-)
+@pytest.mark.parametrize(("value", "files", "grade"), rows(__file__, "how_much_a_run_proves"))
 def test_how_much_a_run_proves(
     tmp_path: Path, value: Mapping[str, Any], files: Mapping[str, str], grade: str
 ) -> None:

@@ -16,10 +16,7 @@ from tests.rows import rows
 ENVIRONMENT = {"HOME": "/home/ann", "SET": "/a b/$HOME", "EMPTY": "", "PATH": "/usr/bin:/bin"}
 
 
-@pytest.mark.parametrize(
-    "text",
-    rows(__file__, "a_path_is_filled_in_as_a_shell_does"),
-)
+@pytest.mark.parametrize("text", rows(__file__, "a_path_is_filled_in_as_a_shell_does"))
 def test_a_path_is_filled_in_as_a_shell_does(text: str) -> None:
     word = text if text.startswith("~") else f'"{text}"'
     said = subprocess.run(
@@ -51,10 +48,7 @@ def test_a_policy_with_what_no_run_can_read_is_refused(repository: Repository, t
         assert said in outcome.stderr
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    rows(__file__, "what_is_no_variable_or_has_no_value_is_refused"),
-)
+@pytest.mark.parametrize(("text", "said"), rows(__file__, "what_is_no_variable_or_has_no_value_is_refused"))
 def test_what_is_no_variable_or_has_no_value_is_refused(text: str, said: str) -> None:
     with pytest.raises(SpecguardError) as raised:
         expanded(text, ENVIRONMENT)

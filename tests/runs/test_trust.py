@@ -10,10 +10,7 @@ from specguard.runs.proof import high_trust
 from tests.rows import rows
 
 
-@pytest.mark.parametrize(
-    ("command", "told"),
-    rows(__file__, "words_of_high_trust_are_told"),
-)  # fmt: skip
+@pytest.mark.parametrize(("command", "told"), rows(__file__, "words_of_high_trust_are_told"))  # fmt: skip
 def test_words_of_high_trust_are_told(command: str, told: list[str]) -> None:
     words = shlex.split(command)
     assert high_trust(words) == told
@@ -21,10 +18,7 @@ def test_words_of_high_trust_are_told(command: str, told: list[str]) -> None:
     assert high_trust(words, ["something else"]) == told
 
 
-@pytest.mark.parametrize(
-    "command",
-    rows(__file__, "other_words_are_not"),
-)
+@pytest.mark.parametrize("command", rows(__file__, "other_words_are_not"))
 def test_other_words_are_not(command: str) -> None:
     assert high_trust(shlex.split(command)) == []
 

@@ -31,10 +31,7 @@ def test_a_tool_that_prints_none(printed: str) -> None:
     assert find_version(printed) is None
 
 
-@pytest.mark.parametrize(
-    ("version", "wanted", "may"),
-    rows(__file__, "whether_it_may_be_used"),
-)
+@pytest.mark.parametrize(("version", "wanted", "may"), rows(__file__, "whether_it_may_be_used"))
 def test_whether_it_may_be_used(version: str, wanted: str, may: bool) -> None:
     found = find_version(version)
     assert found is not None

@@ -85,10 +85,7 @@ def test_a_case_without_a_base_or_a_policy(tmp_path: Path) -> None:
     assert repository.git("for-each-ref", "refs/remotes") == ""
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    rows(__file__, "what_is_not_the_format_is_refused_by_name"),
-)
+@pytest.mark.parametrize(("text", "said"), rows(__file__, "what_is_not_the_format_is_refused_by_name"))
 def test_what_is_not_the_format_is_refused_by_name(text: str, said: str) -> None:
     with pytest.raises(CaseError) as refused:
         Case.from_toml(text)
