@@ -254,38 +254,24 @@ def test_a_merged_branch_is_moved_on_and_one_that_is_not_is_left_alone(tmp_path:
 
 
 class TestWithoutHistory:
-    def test_a_repository_and_a_first_commit_are_made_where_there_is_none(self, planned: Planned) -> None:
-        folder = planned.folder / "fresh"
-        (folder / "src").mkdir(parents=True)
-        (folder / "src" / "a.py").write_text("a = 1\n")
-        (folder / "SPEC_AUTHORITY.md").write_text(Path(planned.user.path, "SPEC_AUTHORITY.md").read_text())
-        (folder / ".gitignore").write_text("*.log\n")
-        (folder / "noise.log").write_text("noise\n")
-        words = ("run", "task", "-C", str(folder), "--ensure-git", "--baseline-commit")
-        would = ended(planned.specguard(*words, "--dry-run", "--", "true"))
-        assert f"would have made a git repository in {folder}\n" in would.stderr
-        assert "would have committed the files" in would.stderr
-        assert not (folder / ".git").exists()
-        outcome = ended(planned.specguard(*words, "--", "true"), 2)
-        assert f"\nmade a git repository in {folder}\n" in "\n" + outcome.stderr
-        assert "as 'chore: baseline'\n" in outcome.stderr
-        made = planned.user.git("-C", str(folder), "log", "--format=%s %an", "--name-only")
-        assert made.split("\n") == [
-            "chore: baseline Uma User", "", ".gitignore", "SPEC_AUTHORITY.md", "src/a.py"
-        ]  # fmt: skip
-        again = planned.specguard(*words, "--", "true")
-        assert "made" not in again.stderr
-        assert planned.user.git("-C", str(folder), "rev-list", "--count", "HEAD") == "1"
-
     def test_the_tasks_of_a_plan_are_done_in_a_folder_without_history_and_without_a_remote(
         self, planned: Planned
     ) -> None:
         folder = planned.folder / "fresh"
         shutil.copytree(planned.user.path, folder, ignore=shutil.ignore_patterns(".git"))
-        words = ("run", "task", "--plan", PLAN, "--ensure-git", "--baseline-commit", "--max-tasks", "1")
+        (folder / "build").mkdir()
+        (folder / "build" / "noise.log").write_text("noise\n")
+        words = ("-C", str(folder), "run", "task", "--plan", PLAN, "--ensure-git", "--baseline-commit")
+        would = ended(planned.specguard(*words, "--dry-run", "--", "true"))
+        assert f"would have made a git repository in {folder}\n" in would.stderr
+        assert "would have committed the files" in would.stderr
+        assert not (folder / ".git").exists()
+        words += ("--max-tasks", "1", "--", "sh", "-c", does())
         for number in (1, 2):
-            outcome = ended(planned.specguard("-C", str(folder), *words, "--", "sh", "-c", does()))
-            assert ("made a git repository" in outcome.stderr) == (number == 1)
+            outcome = ended(planned.specguard(*words))
+            first = number == 1
+            assert (f"\nmade a git repository in {folder}\n" in f"\n{outcome.stderr}") == first
+            assert ("as 'chore: baseline'\n" in outcome.stderr) == first
             assert "\ngit switch pr/cart\n" in outcome.stdout
             assert "gh pr create --base main --head pr/cart --title 'Plan cart: A cart'" in outcome.stdout
         git = ("-C", str(folder))
@@ -294,25 +280,30 @@ class TestWithoutHistory:
             "task_001: Add part 1",
             "chore: baseline",
         ]
+        made = planned.user.git(*git, "log", "--format=%an", "--name-only", "main").split("\n")
+        assert made[0] == "Uma User"
+        assert {"SPEC_AUTHORITY.md", "src/a.py", PLAN} < set(made)
+        assert "build/noise.log" not in made
         assert planned.user.git(*git, "branch", "--show-current") == "main"
         assert planned.user.git(*git, "status", "--short") == ""
         planned.user.git(*git, "switch", "-q", "pr/cart")
-        ended(planned.specguard("-C", str(folder), "check", "--base", "main"))
-        taken = ended(planned.specguard("-C", str(folder), *words, "--", "sh", "-c", does()), 2)
-        assert "pr/cart is checked out in" in taken.stderr
+        ended(planned.specguard(*git, "check", "--base", "main"))
+        assert "pr/cart is checked out in" in ended(planned.specguard(*words), 2).stderr
 
     def test_nothing_is_made_where_no_run_could_begin(self, planned: Planned) -> None:
-        folder = planned.folder / "empty"
+        folder = planned.folder / "an empty one"
         folder.mkdir()
         words = ("run", "task", "-C", str(folder), "--plan", PLAN, "--ensure-git")
         for more in (("--",), ("--dry-run", "--")):
             outcome = ended(planned.specguard(*words, "--baseline-commit", *more, "true"), 2)
             assert f"there is no authority in {folder}, and nothing was made" in outcome.stderr
         step = outcome.stderr.partition("write one first: ")[2].strip().split(" && ")
-        assert step == [f"cd {folder}", "git init -q --initial-branch=main",
+        assert step == [f"cd '{folder}'", "git init -q --initial-branch=main",
                         "specguard init --preset planner-pipeline"]  # fmt: skip
         alone = ended(planned.specguard(*words, "--", "true"), 2)
         assert "--baseline-commit makes the first one" in alone.stderr
+        init = ended(planned.specguard("-C", str(folder), "init"), 2)
+        assert f"`git init '{folder}'` makes it one" in init.stderr
         assert list(folder.iterdir()) == []
 
     def test_what_needs_a_remote_still_does(self, tmp_path: Path) -> None:
@@ -325,13 +316,6 @@ class TestWithoutHistory:
         )
         planned.user.git("remote", "remove", "origin")
         assert "there is no remote 'origin'" in ended(planned.run_task(), 2).stderr
-
-    def test_outside_of_a_repository_git_init_is_the_first_step(self, planned: Planned) -> None:
-        folder = planned.folder / "no repository"
-        folder.mkdir()
-        outcome = planned.specguard("-C", str(folder), "init")
-        assert outcome.exit_code == 2
-        assert f"`git init '{folder}'` makes it one" in outcome.stderr
 
 
 def request_of(base: str, head: str) -> dict[str, Any]:

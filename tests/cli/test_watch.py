@@ -156,18 +156,20 @@ def test_a_branch_is_judged_again_when_it_gets_commits(project: Repository) -> N
         watched.until(END)
 
 
-def test_a_broken_policy_is_shown_and_watching_goes_on(
+def test_an_error_is_shown_and_watching_goes_on_also_at_the_very_beginning(
     project: Repository, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     draft = tmp_path_factory.mktemp("draft") / "draft.md"
-    draft.write_text(AUTHORITY)
+    broken = AUTHORITY.replace('["locked/"]', '["locked/"')
+    draft.write_text(broken)
     with watching(project, "--authority", str(draft)) as watched:
+        watched.until(r"specguard: error: ")
         watched.until(END)
-        draft.write_text(AUTHORITY.replace('["locked/"]', '["locked/"'))
+        draft.write_text(AUTHORITY)
+        watched.until(r"since last time: better: there is a verdict; 0 open\n[^\n]*" + END)
+        draft.write_text(broken)
         watched.until(r"specguard: error: ")
         watched.until(r"since last time: worse: there is no verdict\n[^\n]*" + END)
-        draft.write_text(AUTHORITY.replace("locked/", "other/"))
-        watched.until(r"since last time: better: there is a verdict; 0 open\n[^\n]*" + END)
 
 
 def test_a_signal_at_any_time_leaves_whole_reports(project: Repository) -> None:
@@ -241,16 +243,6 @@ def test_what_happens_once_is_not_watched(project: Repository) -> None:
     for words in (("--push",), ("--patch", "x"), ("--commit-msg-file", "x"), ("--override", "PTH002")):
         outcome = ended(run_here("check", "--watch", *words, directory=project.path), 2)
         assert f"--watch does not go with {words[0]}" in outcome.stderr
-
-
-def test_an_error_at_the_very_beginning_is_no_end_either(repository: Repository) -> None:
-    repository.write("a.txt", "a")
-    repository.commit("feat: add a")
-    with watching(repository) as watched:
-        watched.until(r"specguard: error: there is no authority")
-        watched.until(END)
-        repository.write("SPEC_AUTHORITY.md", AUTHORITY)
-        watched.until(r"better: there is a verdict")
 
 
 def test_without_a_repository_there_is_nothing_to_watch(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from typing import TYPE_CHECKING
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -13,49 +14,14 @@ from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 from tests.integrations.hooks.asking import ask, edit, guarded, write
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-GUARDED = '{"hook_event_name":"PreToolUse","tool_name":"Write","cwd":"/","tool_input":%s}'
-
+EVENTS = tomllib.loads(Path(__file__).with_name("hostile.toml").read_text("utf-8"))
 HOSTILE: dict[str, bytes] = {
-    "nothing": b"",
-    "blanks": b" \n",
-    "no JSON": b"{",
-    "no object": b"[]",
-    "a number": b"1",
-    "null": b"null",
+    **{name: text.encode() for name, text in EVENTS.items()},
     "not UTF-8": b'{"hook_event_name": "\xff"}',
     "UTF-16": '{"hook_event_name": "PreToolUse"}'.encode("utf-16"),
     "a NUL behind": b'{"hook_event_name": "PreToolUse"}\0',
     "deep": b'{"hook_event_name":"PreToolUse","tool_name":"Write","x":' + b"[" * 200_000,
     "deep and closed": b'{"hook_event_name":"PreToolUse","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-    "a key twice": (GUARDED % '{"file_path":"/a","content":""}').replace("{", '{"cwd":"/x",', 1).encode(),
-    "a key twice within": (GUARDED % '{"file_path":"/a","file_path":"/b","content":""}').encode(),
-    "no name": b'{"tool_name":"Write"}',
-    "a name that is none": b'{"hook_event_name":1,"tool_name":"Write"}',
-    "no tool": b'{"hook_event_name":"PreToolUse"}',
-    "a tool that is none": b'{"hook_event_name":"PreToolUse","tool_name":["Write"]}',
-    "no input": b'{"hook_event_name":"PreToolUse","tool_name":"Write"}',
-    "an input that is none": (GUARDED % '"x"').encode(),
-    "an input that is null": (GUARDED % "null").encode(),
-    "no path": (GUARDED % '{"content":"x"}').encode(),
-    "a path that is none": (GUARDED % '{"file_path":["a"],"content":"x"}').encode(),
-    "an empty path": (GUARDED % '{"file_path":"","content":"x"}').encode(),
-    "a path with a NUL": (GUARDED % '{"file_path":"a\\u0000b","content":"x"}').encode(),
-    "half a character": (GUARDED % '{"file_path":"a\\ud800","content":"x"}').encode(),
-    "the other half": (GUARDED % '{"file_path":"a\\udc80","content":"x"}').encode(),
-    "a content that is none": (GUARDED % '{"file_path":"a","content":{}}').encode(),
-    "an edit that is null": b'{"hook_event_name":"PreToolUse","tool_name":"Edit","cwd":"/","tool_input":'
-    b'{"file_path":"a","edits":[{"old_string":"x","new_string":null}]}}',
-    "a folder that is none": (GUARDED % '{"file_path":"a","content":""}').replace('"/"', "7").encode(),
-    "a relative folder": (GUARDED % '{"file_path":"a","content":""}').replace('"/"', '"src"').encode(),
-    "no command": b'{"hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{}}',
-    "a command that is none": b'{"hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{"command":1}}',  # noqa: E501
-    "a session that is none": b'{"hook_event_name":"Stop","session_id":[]}',
-    "a flag that is none": b'{"hook_event_name":"Stop","stop_hook_active":"false"}',
-    "workspaces that are none": b'{"hook_event_name":"preToolUse","tool_name":"Write","workspace_roots":"/"}',
-    "a count that is none": b'{"hook_event_name":"stop","loop_count":"1"}',
 }
 
 
