@@ -266,9 +266,9 @@ class TestWithoutHistory:
         assert f"would have made a git repository in {folder}\n" in would.stderr
         assert "would have committed the files" in would.stderr
         assert not (folder / ".git").exists()
-        words += ("--max-tasks", "1", "--", "sh", "-c", does())
+        one = (*words, "--max-tasks", "1", "--", "sh", "-c", does())
         for number in (1, 2):
-            outcome = ended(planned.specguard(*words))
+            outcome = ended(planned.specguard(*one))
             first = number == 1
             assert (f"\nmade a git repository in {folder}\n" in f"\n{outcome.stderr}") == first
             assert ("as 'chore: baseline'\n" in outcome.stderr) == first
@@ -288,7 +288,7 @@ class TestWithoutHistory:
         assert planned.user.git(*git, "status", "--short") == ""
         planned.user.git(*git, "switch", "-q", "pr/cart")
         ended(planned.specguard(*git, "check", "--base", "main"))
-        assert "pr/cart is checked out in" in ended(planned.specguard(*words), 2).stderr
+        assert "pr/cart is checked out in" in ended(planned.specguard(*one), 2).stderr
 
     def test_nothing_is_made_where_no_run_could_begin(self, planned: Planned) -> None:
         folder = planned.folder / "an empty one"
