@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from tests.executor.working import POLICY, Workshop
 
 if TYPE_CHECKING:
@@ -44,44 +42,16 @@ def states(report: dict[str, Any]) -> dict[str, str]:
     return {one["code"]: one["state"] for one in report["rules"]}
 
 
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
+def test_a_run_is_right_by_its_own_rules_until_something_is_done_to_it(tmp_path: Path) -> None:
     workshop = Workshop(tmp_path, policy=POLICY.replace("place_limit = 8\noutput_limit = 1\n", RUNS))
     done = workshop.work()
     assert done.returncode == 0, done.stdout + done.stderr
-    return workshop
-
-
-def test_a_run_is_right_by_its_own_rules(workshop: Workshop) -> None:
     report = judge(workshop)
     assert report["findings"] == []
     found = states(report)
     assert {code: found[code] for code in PASSED} == PASSED
 
-
-def test_a_log_that_was_turned_green(workshop: Workshop) -> None:
-    [gate] = [one for one in workshop.manifest.commands if one.kind == "gate"]
-    (workshop.folder_of_run / gate.log).write_text("all passed\n")
-    [found] = judge(workshop)["findings"]
-    assert (found["code"], found["location"]["path"]) == (
-        "RUN004",
-        f".runs/phase-12/{workshop.run_id}/{gate.log}",
-    )
-
-
-def test_a_commit_that_was_amended(workshop: Workshop) -> None:
-    user = workshop.user
-    user.git("fetch", "--quiet", str(workshop.remote.path), "phase-12:refs/heads/phase-12")
-    user.git("checkout", "--quiet", "phase-12")
-    user.write("src/new.py", "new = 2\n")
-    user.git("commit", "--quiet", "--all", "--amend", "--no-edit")
-    done = workshop.specguard("check", "--select=RUN", "--base=origin/main", "--output-format=json")
-    found = states(json.loads(done.stdout))
-    assert (found["RUN002"], found["RUN004"], done.returncode) == ("failed", "failed", 2)
-    assert found["RUN009"] == "indeterminate"
-
-
-def test_elsewhere_no_rule_about_runs_is_asked(workshop: Workshop, tmp_path: Path) -> None:
+    # Elsewhere no rule about runs is asked.
     clone = workshop.remote.clone(tmp_path / "clone")
     words = ["--head=origin/phase-12", "--base=origin/main", "--output-format=json", "--select=RUN"]
     done = workshop.specguard("check", "-C", str(clone.path), *words)
@@ -89,3 +59,23 @@ def test_elsewhere_no_rule_about_runs_is_asked(workshop: Workshop, tmp_path: Pat
     assert (report["verdict"], done.returncode) == ("passed", 0)
     assert states(report)["RUN001"] == "not-applicable"
     assert len([note for note in report["notes"] if "No rule about runs" in note]) == 1
+
+    # A log is turned green.
+    [gate] = [one for one in workshop.manifest.commands if one.kind == "gate"]
+    log = workshop.folder_of_run / gate.log
+    before = log.read_bytes()
+    log.write_text("all passed\n")
+    [finding] = judge(workshop)["findings"]
+    place = f".runs/phase-12/{workshop.run_id}/{gate.log}"
+    assert (finding["code"], finding["location"]["path"]) == ("RUN004", place)
+    log.write_bytes(before)
+
+    # The commit is amended.
+    user = workshop.user
+    user.git("checkout", "--quiet", "phase-12")
+    user.write("src/new.py", "new = 2\n")
+    user.git("commit", "--quiet", "--all", "--amend", "--no-edit")
+    done = workshop.specguard("check", "--select=RUN", "--base=origin/main", "--output-format=json")
+    found = states(json.loads(done.stdout))
+    assert (found["RUN002"], found["RUN004"], done.returncode) == ("failed", "failed", 2)
+    assert found["RUN009"] == "indeterminate"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ RULES = "RUN001,RUN002,RUN003,RUN004,RUN005,RUN006"
 KEPT = Case.load_all(Path(__file__).parents[2] / "cases/runs/of-an-item.toml")[0]
 POLICY = KEPT.policy or ""
 WORK, RUN = KEPT.commits
-LOG = next(str(name) for name in RUN.files if str(name).endswith(".log"))
+FILES = {os.fsdecode(name): str(text) for name, text in RUN.files.items()}
+LOG = next(name for name in FILES if name.endswith(".log"))
 
 
 def test_runs_that_are_local(tmp_path: Path) -> None:
@@ -29,8 +31,8 @@ def test_runs_that_are_local(tmp_path: Path) -> None:
     repository = case.build(tmp_path / "there")
     [old] = KEPT.build(tmp_path / "kept").git("rev-parse", "HEAD~1^{tree}").split()
     tree = repository.git("rev-parse", "HEAD^{tree}").strip()
-    for name, text in RUN.files.items():
-        repository.write(name, str(text).replace(old, tree))
+    for name, text in FILES.items():
+        repository.write(name, text.replace(old, tree))
 
     def found(rules: str) -> list[dict[str, Any]]:
         words = ("check", f"--select={rules}", "--output-format=json")
