@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from specguard.model import Finding
-    from tests.artifacts.conftest import Each, Make
+    from tests.artifacts.conftest import Make
 
     Judge = Callable[..., list[Finding]]
 
@@ -89,47 +89,6 @@ def test_a_value_is_what_the_contract_asks_for(value: str, allowed: str, problem
     assert bool(problem) == bool(said)
 
 
-def test_a_field_is_stated(each: Each) -> None:
-    rows = [
-        "---\nposture: ready\n---\n", "Posture: ready\n", "- **Posture:** ready\n", "## Posture\n\nReady.\n",
-        "| Posture | ready |\n|---|---|\n| Owner | me |\n", "## 3. Posture\n\n- not ready: see below\n",
-        "Posture: ready\n\n## Slice 1\n\nPosture: not-ready\n", "Posture: ready\n\nPosture: see above\n",
-        "---\nposture: ready # ready, not-ready\n---\n", "---\nposture: 'ready' # as of today\n---\n",
-        "---\nposture: ready # is it?\nold: ready # not-ready\n---\n",
-        "---\nposture: \"ready (x # not-ready)\"\n---\n",
-    ]  # fmt: skip
-    for text, one in each(rows, fields={"posture": POSTURE}):
-        assert not list(invalid_fields(one)), text
-
-
-def test_a_field_is_not_stated(each: Each) -> None:
-    rows = [
-        ("", "has no field 'posture'", None),
-        ("<!-- posture: ready -->\n", "line 1 has 'posture: ready', which is in a comment", 1),
-        ("x\n<!--\n\n- **Posture:** ready\n-->\n", "line 4 has '- **Posture:** ready', which is in", 4),
-        ("```\nposture: ready\n```\n", "has no field 'posture'", None),
-        ("> Posture: ready\n", "has no field 'posture'", None),
-        ("- [ ] Posture: ready\n", "has no field 'posture'", None),
-        ("Postur: ready\n", "line 1 has 'Postur', which is spelt differently", 1),
-        ("x\n\nPosture: ready | not-ready\n", "names several of its values", 3),
-        ("Posture: ready\n\nPosture: not-ready\n", "'ready' in line 1 and 'not-ready' in line 3", 3),
-        ("---\nposture: ready\n---\n# T\n\n- Posture: not ready\n", "in line 2 and 'not-ready' in line 6", 6),
-        (
-            "---\nposture: ready\nposture: not-ready\n---\n",
-            "could be read: it has the key 'posture' twice",
-            3,
-        ),
-        ("---\nposture: ready # not ready\n---\n", "'ready' in line 2 and 'not-ready' in line 2", 2),
-        ("+++\nposture = 'ready'\t #not-ready: one\n+++\n", "and 'not-ready' in line 2", 2),
-        ("## Posture\n\nTBD\n", "is 'TBD'", 3),
-    ]
-    made = each((text for text, _, _ in rows), fields={"posture": POSTURE})
-    for (text, one), (_, said, line) in zip(made, rows, strict=True):
-        [finding] = invalid_fields(one)
-        assert said in finding.message, text
-        assert (finding.line, finding.setting) == (line, "artifacts.final.fields.posture")
-
-
 def test_what_cannot_be_read_is_said_once(invalid: Judge) -> None:
     fields = {"posture": POSTURE, "owner": "any", "since": "date"}
     [finding] = invalid("---\nowner: a: b\n---\n\nSince: 2026-01-31\n", fields=fields)
@@ -139,23 +98,6 @@ def test_what_cannot_be_read_is_said_once(invalid: Judge) -> None:
 
 def test_other_names_may_stand_for_it(invalid: Judge) -> None:
     assert not invalid("State: ready", aliases={"Posture": ["state"]})
-
-
-def test_a_star_stands_for_any_words(each: Each) -> None:
-    rows = [
-        ("Owners for Phase D Kickoff", True),
-        ("3. OWNER MATRIX (Phase C)", True),
-        ("Recommended Phase C Opening Order", True),
-        ("Opening order", True),
-        ("Order of opening", False),
-        ("Our owners for it", False),
-        ("Opening", False),
-    ]
-    aliases = {"owners": ["Owners for *", "Owner Matrix*", "*Opening*Order"]}
-    texts = [f"## {heading}\n\n| Concern | Owner |\n|---|---|\n| all | ann |\n" for heading, _ in rows]
-    made = each(texts, fields={"owners": "any"}, aliases=aliases)
-    for (text, one), (_, matches) in zip(made, rows, strict=True):
-        assert bool(list(invalid_fields(one))) is not matches, text
 
 
 @pytest.mark.parametrize(
