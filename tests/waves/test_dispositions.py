@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from specguard.testing import Case, Step, run_case
 
 if TYPE_CHECKING:
@@ -50,76 +48,6 @@ def judged(
     }
     values.setdefault("exit_code", 1 if values["expect"] else 0)
     run_case(Case(**values), directory, installed=False)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "- D4: deferred, trigger: no (`scans/d4.json`)",
-        "- **D4** - Deferred. **Trigger:** No. Evidence: [scan](../scans/d4.json)",
-        "- slice d4 is put off, triggered: no; see scans/d4.json:1",
-        "D4: triggered? nobody knows yet.\nTriggered?: no - see `scans/d4.json`",
-        "## D4 carry-forward\n\nTrigger: no\n\n1. `/home/ann/shop/scans/d4.json:1`",
-        "| slice | triggered? | evidence |\n| --- | --- | --- |\n| D4 | no | `scans/d4.json` |",
-        "## D4\n\n| trigger | evidence |\n| - | - |\n| slow scans | - |\n| no | `scans/d4.json` |",
-        "- D4\n\n  | trigger | evidence |\n  | --- | --- |\n  | no | `scans/d4.json` |",
-        "- Slices\n  - D4: trigger: no, `scans/d4.json`",
-        "D4: trigger: no, https://ci.example.org/runs/7",
-        "### D4\n\n- Trigger: scans take a minute\n- Triggered: no\n- Evidence: `scans/d4.json`",
-    ],
-)
-def test_what_puts_an_item_off(tmp_path: Path, text: str) -> None:
-    judged(tmp_path, f"# Readiness\n\n{text}\n")
-
-
-NOT_SAID = "does not say that it is put off"
-NO_ANSWER = "speaks of slice D4 without an answer"
-NO_EVIDENCE = "without evidence that is there"
-TRIGGERED = "was triggered, and it is not done"
-
-
-@pytest.mark.parametrize(
-    ("text", "message", "line"),
-    [
-        ("All is well.", "slice D4 is conditional, not done, and docs/D7_READINESS.md does not say", None),
-        ("<!-- D4: trigger: no (`scans/d4.json`) -->", NOT_SAID, None),
-        ("```\nD4: trigger: no (`scans/d4.json`)\n```", NOT_SAID, None),
-        ("> D4: trigger: no (`scans/d4.json`)", NOT_SAID, None),
-        ("- D40: trigger: no (`scans/d4.json`)", NOT_SAID, None),
-        ("- D4.1: trigger: no (`scans/d4.json`)", NOT_SAID, None),
-        ("## D4\n\n| trigger | evidence |\n| --- | --- |", NO_ANSWER, 3),
-        ("D4 stays deferred, trigger: no:\n\n- `scans/d4.json`", NO_EVIDENCE, 3),
-        ("- Tighten the decisions: trigger: no (`scans/d4.json`)", NOT_SAID, None),
-        ("- D4 is next (`scans/d4.json`)", NO_ANSWER, 3),
-        ("- D4: deferred (`scans/d4.json`)", "speaks of slice D4 without an answer to its trigger", 3),
-        ("- D4: no trigger (`scans/d4.json`)", NO_ANSWER, 3),
-        ("D4 was not triggered (`scans/d4.json`).", NO_ANSWER, 3),
-        ("- D4 was triggered, deferred (`scans/d4.json`)", NO_ANSWER, 3),
-        (
-            "- D4: deferred, triggered: true (`scans/d4.json`)",
-            "answers the trigger of slice D4 with 'true (scans/d4.json)', not with yes or no",
-            3,
-        ),
-        ("- D4: trigger: not met (`scans/d4.json`)", "with 'not met (scans/d4.json)'", 3),
-        ("- D4: trigger: no longer (`scans/d4.json`)", "with 'no longer (scans/d4.json)'", 3),
-        (
-            "| slice | triggered | evidence |\n| - | - | - |\n| D4 | false | `scans/d4.json` |",
-            "with 'false'",
-            5,
-        ),
-        ("- D4: triggered: yes (`scans/d4.json`)", TRIGGERED, 3),
-        ("### D4\n\n- Disposition: deferred\n- Trigger: yes\n- Evidence: `scans/d4.json`", TRIGGERED, 3),
-        ("- D4: trigger: no (`scans/d4.json`)\n\nAgain:\n\n- D4: trigger: yes", TRIGGERED, 7),
-        ("- D4: deferred, trigger: no", NO_EVIDENCE, 3),
-        ("- D4: trigger: no (`scans/none.json`)", NO_EVIDENCE, 3),
-        ("- D4: trigger: no (`../../../etc/passwd`)", NO_EVIDENCE, 3),
-        ("- D4: trigger: no (`D7_READINESS.md`)", NO_EVIDENCE, 3),
-        ("- D4: trigger: no (`/elsewhere/scans/d4.json`)", NO_EVIDENCE, 3),
-        ("- D4: trigger: no\n- `scans/d4.json`", NO_EVIDENCE, 3),
-    ],
-)
-def test_what_puts_no_item_off(tmp_path: Path, text: str, message: str, line: int | None) -> None:
-    judged(tmp_path, f"# Readiness\n\n{text}\n", message, line=line)
 
 
 def test_an_item_with_a_number_alone_goes_by_its_kind(tmp_path: Path) -> None:
