@@ -196,9 +196,9 @@ def test_reasons_and_fates_are_read() -> None:
 
 @pytest.mark.parametrize("part", ["- a.py: x\n", "| a.py | x |\n|-|-|\n", "a.py, ", "- ", "- `", "- [a]("])
 def test_long_lists_take_no_time(artifacts: Make, part: str) -> None:
-    files = {"CLEANUP_MANIFEST.md": part * (100_000 // len(part))}
+    files = {"CLEANUP_MANIFEST.md": part * (40_000 // len(part))}
     artifact = artifacts({"cleanup": MANIFEST}, files).judged[0]
     assert artifact.document
     before = time.process_time()
     listed_paths(artifact)
-    assert time.process_time() - before < 3
+    assert time.process_time() - before < 2

@@ -168,7 +168,7 @@ def test_time_grows_with_the_length_alone(piece: str) -> None:
         sections = list(findings_sections(Document("## Findings\n\n" + piece * count)))
         return lambda: Review(sections, SEVERITIES)
 
-    assert grows_with_length(reading, 200)
+    assert grows_with_length(reading, 60)
 
 
 @given(st.text(alphabet="highlow[](){}|-#*:~ \n1.`xF", max_size=150))
