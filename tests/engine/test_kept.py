@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import marshal
 import os
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from specguard.engine import rule_runner
 from specguard.engine.rule_runner import PURE, Kept, RuleOutcome
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import Finding, Origin
@@ -83,27 +85,22 @@ def kept_files(cache: Path) -> list[Path]:
 
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The rules that were run and not taken from the cache, as they are."""
-    import specguard.engine.rule_runner as module
-
     codes: list[str] = []
-    original = module._run
+    original = rule_runner._run
 
     def run(rule: Any, facts: Any) -> RuleOutcome:
         codes.append(rule.code)
         return original(rule, facts)
 
-    monkeypatch.setattr(module, "_run", run)
+    monkeypatch.setattr(rule_runner, "_run", run)
     return codes
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        "orchestrator/orchestrator", "orchestrator/o2-31-days", "orchestrator/o13-failed",
-        "orchestrator/o1-broken", "orchestrator/o14-no-after", "plans/planner-pipeline",
-        "plans/planner-pipeline-l1-circle", "artifacts/hidden-sections", "artifacts/not-readable",
-        "artifacts/whole-tree", "runbook/runbook-slice", "runbook/runbook-r13-leftover",
-        "runbook/runbook-r3-dangling", "work/phase-runner-p6-host-network", "work/phase-runner-p24-conflict",
+        "orchestrator/o14-no-after", "plans/planner-pipeline", "artifacts/not-readable",
+        "artifacts/whole-tree", "runbook/runbook-slice", "work/phase-runner-p24-conflict",
         "paths/not-utf-8",
     ],
 )  # fmt: skip
@@ -156,7 +153,7 @@ def test_a_warm_cache_says_what_none_says(edits: list[tuple[str, str | None]]) -
     with TemporaryDirectory() as folder:
         repository = small(Path(folder) / "repository", FILES)
         cache = Path(folder) / "cache"
-        both(repository, cache, "--today=2026-02-15", forms=ALL[:1])
+        judge(repository, cache, "--today=2026-02-15")
         for number, (path, text) in enumerate(edits):
             if text is not None:
                 repository.write(path, text)
@@ -182,36 +179,28 @@ def test_the_second_time_only_what_is_not_named_is_run(
     assert {code for code in codes if code.startswith(("ART0", "SPC", "PLN"))} <= {"ART017"}
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        ["--today=2030-01-01"], ["--branch=other"], ["--pr-title=A title"], ["--root"],
-        ["--authority=SPEC_AUTHORITY.md"],
-    ],
-)  # fmt: skip
-def test_another_question_has_another_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: list[str]
-) -> None:
+def test_another_question_has_another_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = small(tmp_path / "repository", FILES)
     cache = tmp_path / "cache"
     judge(repository, cache)
     codes = ran(monkeypatch)
-    judge(repository, cache, *other)
-    assert "ART002" in codes
+    for other in (
+        "--today=2030-01-01", "--branch=other", "--pr-title=A title", "--root",
+        "--authority=SPEC_AUTHORITY.md",
+    ):  # fmt: skip
+        codes.clear()
+        judge(repository, cache, other)
+        assert "ART002" in codes, other
 
 
-@pytest.mark.parametrize("words", [["--enforce", "--base=main"], ["--staged"], ["--worktree"]])
-def test_what_is_final_or_no_commit_is_judged_anew(tmp_path: Path, words: list[str]) -> None:
+def test_what_is_final_or_no_commit_or_no_whole_tree_is_judged_anew(tmp_path: Path) -> None:
     repository = small(tmp_path / "repository", FILES)
     cache = tmp_path / "cache"
-    judge(repository, cache, *words)
+    for words in (["--enforce", "--base=main"], ["--staged"], ["--worktree"]):
+        judge(repository, cache, *words)
+        assert kept_files(cache) == [], words
+    run_here("check", directory=repository.path, env={"XDG_CACHE_HOME": str(cache)})
     assert kept_files(cache) == []
-
-
-def test_without_all_nothing_is_kept(tmp_path: Path) -> None:
-    repository = small(tmp_path / "repository", FILES)
-    run_here("check", directory=repository.path, env={"XDG_CACHE_HOME": str(tmp_path / "cache")})
-    assert kept_files(tmp_path / "cache") == []
 
 
 def test_a_time_in_the_future_is_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,29 +215,22 @@ def test_a_time_in_the_future_is_asked_for_again(tmp_path: Path, monkeypatch: py
     assert "ART002" not in codes
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
+def test_a_broken_file_is_a_miss(tmp_path: Path) -> None:
+    repository = small(tmp_path / "repository", FILES)
+    cache = tmp_path / "cache"
+    first = judge(repository, cache, "--output-format=json")
+    [file] = kept_files(cache)
+    for damage in (
         b"",
         b"{}",
         marshal.dumps({}),
         marshal.dumps({"files": [], "kept": {"ART002": 1}}),
         marshal.dumps({"kept": []}),
-    ],
-)
-def test_a_broken_file_is_a_miss(tmp_path: Path, damage: bytes) -> None:
-    import hashlib
-
-    repository = small(tmp_path / "repository", FILES)
-    cache = tmp_path / "cache"
-    first = judge(repository, cache, "--output-format=json")
-    [file] = kept_files(cache)
-    for content in (
-        damage,
-        hashlib.sha1(damage, usedforsecurity=False).hexdigest().encode() + b"\n" + damage,
     ):
-        file.write_bytes(content)
-        assert judge(repository, cache, "--output-format=json").stdout == first.stdout
+        digest = hashlib.sha1(damage, usedforsecurity=False).hexdigest().encode()
+        for content in (damage, digest + b"\n" + damage):
+            file.write_bytes(content)
+            assert judge(repository, cache, "--output-format=json").stdout == first.stdout
     os.chmod(cache / "specguard" / "1", 0o755)
     assert judge(repository, cache, "--output-format=json").stdout == first.stdout
 

@@ -1,97 +1,62 @@
-"""What a change does to the policy is told against what it started from."""
+"""What a change does to the policy is told against what it started from, and how specguard is adopted.
+
+`tests/cases/authority/adopting.toml` has more of both.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from specguard.testing import run_here
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from specguard.testing import Outcome, Repository
 
 
-def authority(*locks: str, prose: str = "") -> str:
+def authority(*locks: str) -> str:
     items = "\n".join(f"- `{lock}`" for lock in locks)
-    return f"# Authority\n\n{prose}\n\n## Locked zones\n\n{items}\n"
+    return f"# Authority\n\n## Locked zones\n\n{items}\n"
 
 
-def changes(outcome: Outcome) -> list[dict[str, Any]]:
-    assert outcome.report["rules"], outcome
-    found: list[dict[str, Any]] = outcome.report["policy_change"]
-    return found
-
-
-def check(repository: Repository, *arguments: str) -> Outcome:
-    return run_here("check", "--output-format", "json", *arguments, directory=repository.path)
-
-
-def test_a_lock_that_the_base_added_since_is_not_the_changes_doing(repository: Repository) -> None:
-    repository.write("SPEC_AUTHORITY.md", authority("a/"))
-    repository.write("a/x", "x")
-    repository.commit("docs: authority")
-    repository.branch("work")
-    repository.write("SPEC_AUTHORITY.md", authority("a/", prose="Said better."))
-    repository.commit("docs: say it better")
-    repository.checkout("main")
-    repository.write("SPEC_AUTHORITY.md", authority("a/", "b/"))
-    repository.commit("docs: lock b")
-    repository.checkout("work")
-    outcome = check(repository)
-    assert changes(outcome) == []
-    assert [one["severity"] for one in outcome.report["findings"] if one["code"] == "PTH004"] == ["info"]
-
-
-def test_a_lock_that_is_taken_away_loosens_whatever_document_judges(repository: Repository) -> None:
-    repository.write("SPEC_AUTHORITY.md", authority("a/", "b/"))
-    repository.commit("docs: authority")
-    repository.branch("work")
-    repository.write("SPEC_AUTHORITY.md", authority("a/"))
-    repository.commit("docs: unlock b")
-    repository.write("other.md", authority("c/"))
-    for arguments in ((), ("--authority", "other.md")):
-        outcome = check(repository, *arguments)
-        assert [(one["old"], one["new"], one["effect"]) for one in changes(outcome)] == [
-            (["a/", "b/"], ["a/"], "loosens")
-        ], outcome
-        assert outcome.state("PTH004") == "failed"
-
-
-def test_a_first_authority_alters_nothing(repository: Repository) -> None:
-    repository.write("a", "a")
-    repository.commit("chore: start")
-    repository.branch("work")
-    repository.write("SPEC_AUTHORITY.md", authority("b/"))
-    repository.commit("docs: authority")
-    outcome = check(repository)
-    assert changes(outcome) == []
-    assert any("no authority yet" in note for note in outcome.report["notes"])
-    assert not outcome.report["authority"]["trusted"]
+def check(repository: Repository, *arguments: str, code: int = 0) -> Outcome:
+    words = ("check", "--output-format", "json", *arguments)
+    return ended(run_here(*words, directory=repository.path), code)
 
 
 @pytest.fixture
 def locking(repository: Repository) -> Repository:
     """A branch whose base locks two folders and has a baseline."""
-    repository.write("SPEC_AUTHORITY.md", authority("a/", "b/"))
-    repository.write(".specguard/baseline.json", "{}\n")
-    repository.commit("docs: authority")
+    files = {"SPEC_AUTHORITY.md": authority("a/", "b/"), ".specguard/baseline.json": "{}\n"}
+    repository.commit("docs: authority", files=files)
     repository.branch("work")
     return repository
 
 
-def test_what_a_change_loosens_is_in_the_report_whatever_rules_run(locking: Repository) -> None:
-    locking.write("SPEC_AUTHORITY.md", authority("a/"))
-    locking.commit("docs: unlock b")
-    for arguments in ((), ("--ignore", "PTH004"), ("--select", "CMT003")):
-        assert [one["effect"] for one in changes(check(locking, *arguments))] == ["loosens"], arguments
+def test_what_a_change_loosens_is_in_the_report_whatever_document_judges_and_whatever_rules_run(
+    locking: Repository,
+) -> None:
+    locking.commit("docs: unlock b", files={"SPEC_AUTHORITY.md": authority("a/")})
+    locking.write("other.md", authority("c/"))
+    for arguments, state, code in (
+        ((), "failed", 1),
+        (("--authority", "other.md"), "failed", 1),
+        (("--ignore", "PTH004"), "off", 0),
+        (("--select", "CMT003"), "off", 0),
+    ):
+        outcome = check(locking, *arguments, code=code)
+        [one] = outcome.report["policy_change"]
+        assert (one["old"], one["new"], one["effect"]) == (["a/", "b/"], ["a/"], "loosens"), outcome
+        assert outcome.state("PTH004") == state
 
 
 def test_that_no_policy_can_be_read_any_more_is_said_whatever_rules_run(locking: Repository) -> None:
-    locking.write("SPEC_AUTHORITY.md", "# Authority\n\n```toml specguard\nbase = \n```\n")
-    locking.commit("docs: break it")
+    broken = "# Authority\n\n```toml specguard\nbase = \n```\n"
+    locking.commit("docs: break it", files={"SPEC_AUTHORITY.md": broken})
     said = "After this change no policy can be read: "
-    outcome = check(locking)
+    outcome = check(locking, code=1)
     assert "PTH004" in outcome.codes
     assert not [note for note in outcome.report["notes"] if note.startswith(said)]
     outcome = check(locking, "--ignore", "PTH004")
@@ -99,5 +64,27 @@ def test_that_no_policy_can_be_read_any_more_is_said_whatever_rules_run(locking:
     assert [note for note in outcome.report["notes"] if note.startswith(said)]
     locking.delete("SPEC_AUTHORITY.md")
     locking.commit("docs: no authority")
-    outcome = check(locking, "--ignore", "PTH004")
-    assert f"{said}the authority is removed" in outcome.report["notes"]
+    assert f"{said}the authority is removed" in check(locking, "--ignore", "PTH004").report["notes"]
+
+
+def test_what_init_writes_passes_at_every_stage(repository: Repository) -> None:
+    repository.commit("chore: start", files={"ci/run": "make\n"})
+    repository.branch("adopt")
+    ended(run_here("init", "--lock", "ci/", directory=repository.path))
+    repository.stage()
+    check(repository, "--staged", "--strict")
+    repository.commit("docs: state what may change")
+    check(repository)
+    enforced = ended(run_here("check", "--enforce", "--base", "main", directory=repository.path), 2)
+    assert "--bootstrap" in enforced.stderr
+    check(repository, "--enforce", "--base", "main", "--bootstrap")
+
+
+def test_a_first_commit_brings_its_own(repository: Repository) -> None:
+    repository.write("SPEC_AUTHORITY.md", authority("SPEC_AUTHORITY.md", "ci/"))
+    repository.stage()
+    check(repository, "--staged")
+    check(repository, "--staged", "--enforce", code=2)
+    check(repository, "--staged", "--enforce", "--bootstrap")
+    repository.commit("docs: state what may change")
+    check(repository, "--root")

@@ -44,28 +44,22 @@ def make(**attributes: object) -> type[Rule]:
     return Sound
 
 
-def unknown_fact(self: Rule, entires: Sequence[Entry]) -> Iterator[Finding]:
-    yield from ()
+def unknown_fact(self: Rule, entires: Sequence[Entry]) -> Iterator[Finding]: ...  # type: ignore[empty-body]
 
 
-def wrong_type(self: Rule, entries: list[Entry]) -> Iterator[Finding]:
-    yield from ()
+def wrong_type(self: Rule, entries: list[Entry]) -> Iterator[Finding]: ...  # type: ignore[empty-body]
 
 
-def too_early(self: Rule, approvals: Approvals) -> Iterator[Finding]:
-    yield from ()
+def too_early(self: Rule, approvals: Approvals) -> Iterator[Finding]: ...  # type: ignore[empty-body]
 
 
-def fix_without_finding(self: Rule, entries: Sequence[Entry]) -> Fix | None:
-    return None
+def fix_without_finding(self: Rule, entries: Sequence[Entry]) -> Fix | None: ...
 
 
-def fix_with_wrong_type(self: Rule, finding: Finding, entries: list[Entry]) -> Fix | None:
-    return None
+def fix_with_wrong_type(self: Rule, finding: Finding, entries: list[Entry]) -> Fix | None: ...
 
 
-def sound_fix(self: Rule, finding: Finding, entries: Sequence[Entry]) -> Fix | None:
-    return None
+def sound_fix(self: Rule, finding: Finding, entries: Sequence[Entry]) -> Fix | None: ...
 
 
 @pytest.fixture
@@ -76,9 +70,14 @@ def registry() -> Registry:
 
 
 def test_a_sound_rule_registers(registry: Registry) -> None:
-    registry.add_rule(make())
+    registry.add_rule(make(fix=sound_fix, fixes="does something"))
     assert registry.rules["sound-rule"].plugin == "acme"
     assert registry.by_code("ACM001") is registry.rules["sound-rule"]
+    registry.add_rule(make(check=too_early, code="APR901", name="about-approvals"))
+    assert registry.by_code("APR901")
+    for attributes in ({"name": "other-rule"}, {"code": "ACM002"}):
+        with pytest.raises(PluginError, match=r"which is .*Sound of plugin 'acme'"):
+            registry.add_rule(make(**attributes))
 
 
 @pytest.mark.parametrize(
@@ -115,23 +114,6 @@ def test_a_rule_that_lacks_something_is_refused(
     assert said in caught.value.message
     assert "'acme'" in caught.value.message
     assert not registry.rules
-
-
-def test_a_rule_that_can_be_fixed_registers(registry: Registry) -> None:
-    registry.add_rule(make(fix=sound_fix, fixes="does something"))
-    assert registry.by_code("ACM001")
-
-
-def test_a_rule_about_approvals_may_ask_for_them(registry: Registry) -> None:
-    registry.add_rule(make(check=too_early, code="APR901"))
-    assert registry.by_code("APR901")
-
-
-def test_a_code_or_name_that_is_taken_is_refused_and_both_are_named(registry: Registry) -> None:
-    registry.add_rule(make())
-    for attributes in ({"name": "other-rule"}, {"code": "ACM002"}):
-        with pytest.raises(PluginError, match=r"which is .*Sound of plugin 'acme'"):
-            registry.add_rule(make(**attributes))
 
 
 def test_a_declaration_is_a_fact_for_the_rules_after_it(registry: Registry) -> None:

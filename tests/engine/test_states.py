@@ -1,4 +1,4 @@
-"""What becomes of a rule: its state, the severity of what it found, and what was asked for."""
+"""What a rule's state comes to: of what it found, and what was asked for."""
 
 from __future__ import annotations
 
@@ -65,53 +65,44 @@ def rule(
 
     if check is not None:
         Some.check = check  # type: ignore[method-assign]  # any check will do
-    made = RuleInPolicy(
-        {
-            "code": "ACM001",
-            "name": "some-rule",
-            "plugin": "acme",
-            "target": "nowhere:Some",
-            "severity": severity,
-            "default_severity": "error",
-            "stages": ["range"],
-            "approvable": True,
-            "signed": False,
-            "unset": "",
-            "settings": {},
-            "exclude": None,
-            **data,
-        }
-    )
+    named = {"code": "ACM001", "name": "some-rule", "plugin": "acme", "target": "nowhere:Some"}
+    at = {"severity": severity, "default_severity": "error", "stages": ["range"]}
+    rest = {"approvable": True, "signed": False, "unset": "", "settings": {}, "exclude": None}
+    made = RuleInPolicy({**named, **at, **rest, **data})
     made._loaded = Some()
     made.exclude = exclude
     return made
 
 
-def judge(one: RuleInPolicy, *, strict: bool = False, **selected: Any) -> RuleResult:
-    policy: Any = Policy(one)
+OTHER: dict[str, Any] = {"code": "BRN001", "name": "other-rule"}
+
+
+def judge_all(*rules: RuleInPolicy, strict: bool = False, **selected: Any) -> list[RuleResult]:
+    policy: Any = Policy(*rules)
     facts: Any = Facts()
-    [result] = Judging(policy, facts, Selection(policy.rules, **selected), strict=strict).run()
+    return Judging(policy, facts, Selection(policy.rules, **selected), strict=strict).run()
+
+
+def judge(one: RuleInPolicy, **more: Any) -> RuleResult:
+    [result] = judge_all(one, **more)
     return result
 
 
-def outcome(result: RuleResult) -> tuple[str, int]:
-    verdict = Verdict(change={}, authority={}, results=[result])
+def outcome(result: RuleResult, **more: Any) -> tuple[str, int]:
+    verdict = Verdict(change={}, authority={}, results=[result], **more)
     return verdict.outcome, verdict.exit_code
 
 
-def finds(*findings: Finding, ends: Exception | None = None) -> What:
+def finds(*severities: Any, ends: Exception | None = None) -> What:
+    """What finds one thing of each severity, and then fails."""
+
     def check(self: Any, entries: Any) -> Iterator[Finding]:
-        yield from findings
+        for number, severity in enumerate(severities):
+            yield Finding(f"x{number}", severity=severity)
         if ends is not None:
             raise ends
 
     return check
-
-
-def test_findings_fail_a_rule() -> None:
-    result = judge(rule())
-    assert (result.state, len(result.findings)) == ("failed", 2)
-    assert outcome(result) == ("failed", 1)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +111,6 @@ def test_findings_fail_a_rule() -> None:
         ("error", None, False, "error", "failed"),
         ("error", "warning", False, "warning", "warned"),
         ("error", "info", False, "info", "warned"),
-        ("warning", None, False, "warning", "warned"),
         ("warning", "error", False, "warning", "warned"),
         ("info", "error", False, "info", "warned"),
         ("warning", None, True, "error", "failed"),
@@ -131,72 +121,55 @@ def test_findings_fail_a_rule() -> None:
 def test_a_policy_sets_the_ceiling_and_a_rule_may_stay_below_it(
     ceiling: str, own: Any, strict: bool, severity: str, state: str
 ) -> None:
-    result = judge(rule(finds(Finding("x", severity=own)), severity=ceiling), strict=strict)
+    result = judge(rule(finds(own), severity=ceiling), strict=strict)
     assert [one.severity for one in result.findings] == [severity]
     assert result.state == state
 
 
-def test_the_worst_finding_decides() -> None:
-    check = finds(Finding("x", severity="info"), Finding("y"), Finding("z", severity="warning"))
-    assert judge(rule(check)).state == "failed"
+LOST = MissingFact("it was not fetched", "git fetch")
+FOREIGN = NotApplicable("there is none")
+CRASH = ZeroDivisionError("by zero")
+CRASHED = "the rule crashed (plugin 'acme'): ZeroDivisionError: by zero"
 
 
-def test_another_stage() -> None:
-    result = judge(rule(stages=["push"]))
-    assert (result.state, result.findings) == ("not-applicable", ())
-    assert result.reason == "not a rule of the stage range"
-    assert outcome(result) == ("passed", 0)
-
-
-def test_nothing_is_set() -> None:
-    result = judge(rule(unset="paths"))
-    assert (result.state, result.reason) == ("not-applicable", "the policy sets no paths")
-
-
-def test_what_does_not_belong_to_the_change() -> None:
-    result = judge(rule(finds(ends=NotApplicable("there is none"))))
-    assert (result.state, result.reason) == ("not-applicable", "there is none")
-    found = judge(rule(finds(Finding("x"), ends=NotApplicable("there are no more"))))
-    assert (found.state, len(found.findings), found.reason) == ("failed", 1, None)
-
-
-def test_what_is_missing_keeps_what_was_found() -> None:
-    result = judge(rule(finds(Finding("x"), ends=MissingFact("it was not fetched", "git fetch"))))
-    assert (result.state, result.reason, result.command) == (
-        "indeterminate",
-        "it was not fetched",
-        "git fetch",
-    )
-    assert len(result.findings) == 1
-    assert outcome(result) == ("indeterminate", 2)
-
-
-def test_what_is_missing_for_a_warning_gives_a_verdict_unless_strict() -> None:
-    lost = finds(ends=MissingFact("it was not fetched"))
-    assert outcome(judge(rule(lost, severity="warning"))) == ("passed", 0)
-    assert outcome(judge(rule(lost, severity="warning"), strict=True)) == ("indeterminate", 2)
-    assert outcome(judge(rule(lost, severity="info"), strict=True)) == ("passed", 0)
-
-
-@pytest.mark.parametrize("severity", ["error", "warning", "info"])
-def test_a_crash_is_no_verdict_whatever_the_severity(severity: str) -> None:
-    result = judge(rule(finds(Finding("x"), ends=ZeroDivisionError("by zero")), severity=severity))
-    assert (result.state, result.crashed, len(result.findings)) == ("indeterminate", True, 1)
-    assert result.reason == "the rule crashed (plugin 'acme'): ZeroDivisionError: by zero"
-    assert outcome(result) == ("indeterminate", 2)
+@pytest.mark.parametrize(
+    ("one", "strict", "state", "found", "reason", "ends"),
+    [
+        (rule(), False, "failed", 2, None, ("failed", 1)),
+        (rule(finds("info", None, "warning")), False, "failed", 3, None, ("failed", 1)),
+        (rule(stages=["push"]), False, "not-applicable", 0, "not a rule of the stage range", ("passed", 0)),
+        (rule(unset="paths"), False, "not-applicable", 0, "the policy sets no paths", ("passed", 0)),
+        (rule(finds(ends=FOREIGN)), False, "not-applicable", 0, "there is none", ("passed", 0)),
+        (rule(finds(None, ends=FOREIGN)), False, "failed", 1, None, ("failed", 1)),
+        (rule(finds(None, ends=LOST)), False, "indeterminate", 1, LOST.reason, ("indeterminate", 2)),
+        (rule(finds(ends=LOST), severity="warning"), False, "indeterminate", 0, LOST.reason, ("passed", 0)),
+        (
+            rule(finds(ends=LOST), severity="warning"), True,
+            "indeterminate", 0, LOST.reason, ("indeterminate", 2),
+        ),
+        (rule(finds(ends=LOST), severity="info"), True, "indeterminate", 0, LOST.reason, ("passed", 0)),
+        (rule(finds(None, ends=CRASH)), False, "indeterminate", 1, CRASHED, ("indeterminate", 2)),
+        (
+            rule(finds(ends=CRASH), severity="warning"), False,
+            "indeterminate", 0, CRASHED, ("indeterminate", 2),
+        ),
+        (rule(finds(ends=CRASH), severity="info"), False, "indeterminate", 0, CRASHED, ("indeterminate", 2)),
+    ],
+)  # fmt: skip
+def test_what_a_rule_finds_or_lacks_decides(
+    one: RuleInPolicy, strict: bool, state: str, found: int, reason: str | None, ends: tuple[str, int]
+) -> None:
+    result = judge(one, strict=strict)
+    assert (result.state, len(result.findings), result.reason) == (state, found, reason)
+    assert result.command == ("git fetch" if reason == LOST.reason else "")
+    assert result.crashed is (reason == CRASHED)
+    assert outcome(result) == ends
+    assert outcome(result, dry_run=True)[1] == (0 if ends[1] == 1 else ends[1])
 
 
 def test_a_crash_stops_no_other_rule() -> None:
-    policy: Any = Policy(rule(finds(ends=ZeroDivisionError())), rule(finds(), code="ACM002"))
-    facts: Any = Facts()
-    results = Judging(policy, facts, Selection(policy.rules)).run()
+    results = judge_all(rule(finds(ends=CRASH)), rule(finds(), code="ACM002"))
     assert [result.state for result in results] == ["indeterminate", "passed"]
-
-
-def test_a_dry_run_still_ends_with_2_without_a_verdict() -> None:
-    result = judge(rule(finds(ends=MissingFact("x"))))
-    assert Verdict(change={}, authority={}, results=[result], dry_run=True).exit_code == 2
-    assert Verdict(change={}, authority={}, results=[judge(rule())], dry_run=True).exit_code == 0
 
 
 def test_facts_that_a_rule_can_do_without() -> None:
@@ -210,9 +183,8 @@ def test_facts_that_a_rule_can_do_without() -> None:
     def lost(self: Any, entries: Any, lost: Any = None) -> Iterator[Finding]:
         yield Finding("x")
 
-    assert judge(rule(check)).state == "failed"
-    assert judge(rule(needs)).state == "not-applicable"
-    assert judge(rule(lost)).state == "indeterminate"
+    states = [judge(rule(one)).state for one in (check, needs, lost)]
+    assert states == ["failed", "not-applicable", "indeterminate"]
 
 
 def test_excluded_paths_are_neither_shown_to_a_rule_nor_flagged_by_it() -> None:
@@ -229,73 +201,65 @@ def test_excluded_paths_are_neither_shown_to_a_rule_nor_flagged_by_it() -> None:
     assert [one.finding.message for one in result.findings] == ["z", "y"]
 
 
+def giving(*findings: Finding) -> RuleInPolicy:
+    """A rule that finds these."""
+    return rule(lambda self, entries: iter(findings))
+
+
 def test_findings_cite_their_setting_or_the_line_they_give() -> None:
     own = Origin("AI_CONTRACT.md", 7)
-    result = judge(rule(finds(Finding("a", setting="paths.0"), Finding("b"), Finding("c", authority=own))))
+    result = judge(giving(Finding("a", setting="paths.0"), Finding("b"), Finding("c", authority=own)))
     cited = {one.finding.message: one.authority for one in result.findings}
     assert cited == {"a": Origin("SPEC_AUTHORITY.md", 3), "b": None, "c": own}
 
 
 def test_equal_findings_are_told_apart_by_their_order_alone() -> None:
     one, other = Finding("old words", path=b"a", line=1, key="k"), Finding("x", path=b"a", line=9, key="k")
-    first = [found.fingerprint for found in judge(rule(finds(one, other))).findings]
+    first = [found.fingerprint for found in judge(giving(one, other)).findings]
     assert len(set(first)) == 2
     moved = Finding("new words", path=b"a", line=5, key="k", commit="1" * 40)
-    assert [found.fingerprint for found in judge(rule(finds(moved))).findings] == first[:1]
-    for changed in (
-        Finding("x", path=b"b", key="k"),
-        Finding("x", path=b"a", key="l"),
-        Finding("x", field="a", key="l"),
-    ):
-        assert judge(rule(finds(changed))).findings[0].fingerprint not in first
+    assert [found.fingerprint for found in judge(giving(moved)).findings] == first[:1]
+    for fields in ({"path": b"b", "key": "k"}, {"path": b"a", "key": "l"}, {"field": "a", "key": "l"}):
+        changed: Any = fields
+        assert judge(giving(Finding("x", **changed))).findings[0].fingerprint not in first
 
 
 # Selection
 
 
-def test_what_is_not_selected_is_off() -> None:
-    for selected in (
-        {"select": ["BRN"]},
-        {"ignore": ["some-rule"]},
-        {"select": ["ACM"], "ignore": ["ACM001"]},
-    ):
-        policy: Any = Policy(rule(), rule(code="BRN001", name="other-rule"))
-        facts: Any = Facts()
-        results = Judging(policy, facts, Selection(policy.rules, **selected)).run()
-        assert (results[0].state, results[0].reason) == ("off", "not selected"), selected
+@pytest.mark.parametrize(
+    "selected",
+    [{"select": ["BRN"]}, {"ignore": ["some-rule"]}, {"select": ["ACM"], "ignore": ["ACM001"]}],
+)
+def test_what_is_not_selected_is_off(selected: Any) -> None:
+    result = judge_all(rule(), rule(**OTHER), **selected)[0]
+    assert (result.state, result.reason) == ("off", "not selected")
 
 
 @pytest.mark.parametrize("selector", ["ACM001", "ACM", "some-rule", "other-rule,ACM", " some-rule "])
 def test_a_code_a_family_and_a_name_select(selector: str) -> None:
-    policy: Any = Policy(rule(), rule(code="BRN001", name="other-rule"))
-    selection = Selection(policy.rules, select=[selector])
-    assert not selection.leaves_out(policy.rules[0])
+    policy: Any = Policy(rule(), rule(**OTHER))
+    assert not Selection(policy.rules, select=[selector]).leaves_out(policy.rules[0])
 
 
-@pytest.mark.parametrize("selector", ["ACM*", "acm001", "*", "ACM00", "some"])
+@pytest.mark.parametrize("selector", ["ACM*", "acm001", "ACM00", "some"])
 @pytest.mark.parametrize("option", ["select", "ignore", "extend"])
 def test_an_unknown_selector(selector: str, option: str) -> None:
-    policy: Any = Policy(rule())
     options: dict[str, Any] = {option: [selector]}
     with pytest.raises(SpecguardError, match="called") as caught:
-        Selection(policy.rules, **options)
+        judge(rule(), **options)
     assert caught.value.help
 
 
 def test_what_the_policy_has_off_is_turned_on_by_extending_alone() -> None:
-    off: dict[str, Any] = {"severity": "off", "default_severity": "warning"}
-    assert judge(rule(**off)).state == "off"
-    assert judge(rule(**off), select=["ACM001"]).state == "off"
-    assert judge(rule(**off), extend=["ACM"]).state == "warned"
-    assert judge(rule(**off), extend=["ACM"], ignore=["ACM001"]).state == "off"
-
-
-def test_extending_adds_to_a_selection() -> None:
-    policy: Any = Policy(
-        rule(), rule(code="BRN001", name="other-rule"), rule(code="CMT001", name="third-rule")
-    )
-    selection = Selection(policy.rules, select=["ACM"], extend=["BRN001"])
-    assert [selection.leaves_out(one) for one in policy.rules] == [False, False, True]
+    off = rule(severity="off", default_severity="warning")
+    assert judge(off).state == "off"
+    assert judge(off, select=["ACM001"]).state == "off"
+    assert judge(off, extend=["ACM"]).state == "warned"
+    assert judge(off, extend=["ACM"], ignore=["ACM001"]).state == "off"
+    rules: Any = (rule(), rule(**OTHER), rule(code="CMT001", name="third-rule"))
+    selection = Selection(rules, select=["ACM"], extend=["BRN001"])
+    assert [selection.leaves_out(one) for one in rules] == [False, False, True]
 
 
 # What --enforce refuses
@@ -310,46 +274,37 @@ def test_enforcing_trusts_no_tree_for_want_of_a_base(tmp_path: Path) -> None:
     assert adopting.exit_code == 0, adopting
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["--authority", "SPEC_AUTHORITY.md"],
-        ["--select", "PTH"],
-        ["--ignore", "PTH"],
-        ["--exit-zero"],
-        ["--dry-run"],
-        ["--today", "2026-01-01"],
-    ],
-)
-def test_enforcing_refuses_what_could_loosen(words: list[str], tmp_path: Path) -> None:
-    repository = Case().build(tmp_path / "project")
-    passed = run_here("check", "--enforce", "--base", "main", directory=repository.path)
-    assert passed.exit_code == 0, passed
-    refused = run_here("check", "--enforce", "--base", "main", *words, directory=repository.path)
-    assert refused.exit_code == 2
-    assert "--enforce does not go with" in refused.stderr
-    assert "next: " in refused.stderr
+def test_enforcing_refuses_what_could_loosen(tmp_path: Path) -> None:
+    place = Case().build(tmp_path / "project").path
+    words = ("check", "--enforce", "--base=main")
+    assert run_here(*words, directory=place).exit_code == 0
+    for more in (
+        "--authority=SPEC_AUTHORITY.md", "--select=PTH", "--ignore=PTH", "--exit-zero", "--dry-run",
+        "--today=2026-01-01",
+    ):  # fmt: skip
+        refused = run_here(*words, more, directory=place)
+        assert refused.exit_code == 2, more
+        assert "--enforce does not go with" in refused.stderr
+        assert "next: " in refused.stderr
 
 
 def test_enforcing_neither_reads_nor_writes_the_cache(tmp_path: Path) -> None:
     repository = Case(policy='[rules.forbidden-path]\npaths = ["x/"]\n').build(tmp_path / "project")
     repository.commit("feat: x", files={"x/a": "1"})
-    cache = tmp_path / "cache"
-    words = ("check", "--base", "main")
+    # What is kept under a policy's name may be that of another repository, and sound in itself.
+    other = Case().build(tmp_path / "other")
+    cache, elsewhere = tmp_path / "cache", tmp_path / "elsewhere"
 
-    def check(*more: str) -> int:
-        variables = {"XDG_CACHE_HOME": str(cache)}
-        return run_here(*words, *more, directory=repository.path, env=variables).exit_code
+    def check(*more: str, place: Path = repository.path, cache: Path = cache) -> int:
+        env = {"XDG_CACHE_HOME": str(cache)}
+        return run_here("check", "--base", "main", *more, directory=place, env=env).exit_code
 
     assert check("--enforce") == 1
     assert not list(cache.rglob("*.cache"))
     assert check() == 1
     [kept] = cache.rglob("*.cache")
-    # What is kept under this name is the policy of another repository, and sound in itself.
-    other = Case().build(tmp_path / "other")
-    elsewhere = {"XDG_CACHE_HOME": str(tmp_path / "elsewhere")}
-    assert run_here(*words, directory=other.path, env=elsewhere).exit_code == 0
-    [lenient] = (tmp_path / "elsewhere").rglob("*.cache")
+    assert check(place=other.path, cache=elsewhere) == 0
+    [lenient] = elsewhere.rglob("*.cache")
     kept.write_bytes(lenient.read_bytes())
     assert check() == 0
     assert check("--enforce") == 1
@@ -371,21 +326,16 @@ entries = 7
 
 
 def test_what_holds_is_said_with_the_settings_and_what_was_looked_at(tmp_path: Path) -> None:
-    case = Case(policy=EXPLAINED, staged=Step(files={"c": "c\n"}))
-    place = case.build(tmp_path).path
-    explained = run_here(
-        "check", "--staged", "--explain", "--select=PTH,BRN004", directory=place
-    ).stdout.split("\n")
+    place = Case(policy=EXPLAINED, staged=Step(files={"c": "c\n"})).build(tmp_path).path
+    words = ("check", "--staged", "--explain", "--select=PTH,BRN004")
+    explained = run_here(*words, directory=place).stdout.split("\n")
     said = {line.split(" ")[0]: line.partition(": ")[2] for line in explained}
-    assert said["PTH002"] == (
-        "passed: nothing under a/, b/ is added, changed or removed without an approval"
-        " [looked at entries (1), base, policy, guards, start_files, head_files, commits]"
-    )
-    assert said["BRN004"].startswith(
-        "passed: no commit is made on, and no push goes to, one of main, release/* [looked at stage (st"
-    )
-    assert said["PTH009"].startswith(
-        "passed: nothing under log/ loses a line or gains one that matches (none) [looked at entries (1), "
-    )
-    assert said["PTH008"].startswith("passed: at most 7 paths, 0 lines, 0 bytes and ")
-    assert said["PTH001"] == "not-applicable: the policy sets no paths"
+    locked = "passed: nothing under a/, b/ is added, changed or removed without an approval [looked at "
+    assert said["PTH002"] == locked + "entries (1), base, policy, guards, start_files, head_files, commits]"
+    for code, begins in {
+        "BRN004": "passed: no commit is made on, and no push goes to, one of main, release/* [looked at ",
+        "PTH009": "passed: nothing under log/ loses a line or gains one that matches (none) [looked at ",
+        "PTH008": "passed: at most 7 paths, 0 lines, 0 bytes and ",
+        "PTH001": "not-applicable: the policy sets no paths",
+    }.items():
+        assert said[code].startswith(begins)
