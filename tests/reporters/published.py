@@ -36,180 +36,13 @@ def unseen(text: str) -> list[str]:
 
 SCHEMAS = os.environ.get("PUBLISHED_SCHEMAS", "")
 
-TEXT = {"type": "string", "minLength": 1}
-COUNT = {"type": "integer", "minimum": 0}
-LINE = {"type": "integer", "minimum": 1}
-
-
-def record(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
-    """The schema of an object with these fields and no others."""
-    return {
-        "type": "object",
-        "properties": {**required, **optional},
-        "required": list(required),
-        "additionalProperties": False,
-    }
-
-
-def some(items: Any, **more: Any) -> dict[str, Any]:
-    """The schema of a list."""
-    return {"type": "array", "items": items, **more}
-
-
-def one_of(*values: str) -> dict[str, Any]:
-    """The schema of a word out of several."""
-    return {"enum": list(values)}
-
-
-# SARIF 2.1.0, section 3, and what GitHub documents of it ("SARIF support for code scanning").
-LEVEL = one_of("none", "note", "warning", "error")
-MESSAGE = record({"text": TEXT})
-PHYSICAL = record(
-    {
-        "artifactLocation": record(
-            {
-                "uri": {"type": "string", "pattern": r"^([A-Za-z0-9_.~/-]|%[0-9A-F]{2})+$"},
-                "uriBaseId": one_of("%SRCROOT%"),
-            }
-        ),
-        "region": record({"startLine": LINE}, endLine=LINE, snippet=MESSAGE),
-    }
-)
-NOTIFICATION = record(
-    {"level": LEVEL, "message": MESSAGE},
-    associatedRule=record({"id": TEXT, "index": COUNT}),
-    locations=some(record({"physicalLocation": PHYSICAL})),
-)
-RULE = record(
-    {
-        "id": TEXT,
-        "name": {"type": "string", "pattern": "^([A-Z][a-z0-9]*)+$", "maxLength": 255},
-        "shortDescription": record({"text": {**TEXT, "maxLength": 1024}}),
-        "fullDescription": record({"text": {**TEXT, "maxLength": 1024}}),
-        "help": record({"text": TEXT, "markdown": TEXT}),
-        "defaultConfiguration": record({"enabled": {"type": "boolean"}, "level": LEVEL}),
-        "properties": record(
-            {
-                "tags": some(TEXT, minItems=1, maxItems=10, uniqueItems=True),
-                "precision": one_of("very-high", "high", "medium", "low"),
-                "problem.severity": one_of("error", "warning", "recommendation"),
-            }
-        ),
-    },
-    helpUri={"type": "string", "pattern": "^https://"},
-)
-RESULT = record(
-    {
-        "ruleId": TEXT,
-        "ruleIndex": COUNT,
-        "level": LEVEL,
-        "message": MESSAGE,
-        "locations": some(
-            record(
-                {"physicalLocation": PHYSICAL}, logicalLocations=some(record({"fullyQualifiedName": TEXT}))
-            ),
-            minItems=1,
-            maxItems=1,
-        ),
-        "partialFingerprints": record(
-            {
-                "primaryLocationLineHash": {"type": "string", "pattern": "^[0-9a-f]{64}:[0-9]+$"},
-                "specguard/v1": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-            }
-        ),
-        "suppressions": some(
-            record({"kind": one_of("external"), "status": one_of("accepted"), "justification": TEXT}),
-            maxItems=1,
-        ),
-        "properties": {"type": "object"},
-    },
-    relatedLocations=some(record({"id": COUNT, "physicalLocation": PHYSICAL, "message": MESSAGE})),
-)
-SARIF = record(
-    {
-        "$schema": {"type": "string", "pattern": "^https://.*/sarif-schema-2.1.0.json$"},
-        "version": one_of("2.1.0"),
-        "runs": some(
-            record(
-                {
-                    "tool": record(
-                        {
-                            "driver": record(
-                                {
-                                    "name": one_of("specguard"),
-                                    "version": TEXT,
-                                    "semanticVersion": {"type": "string", "pattern": r"^\d+\.\d+\.\d+"},
-                                    "informationUri": {"type": "string", "pattern": "^https://"},
-                                    "rules": some(RULE, maxItems=25_000),
-                                }
-                            )
-                        }
-                    ),
-                    "automationDetails": record({"id": {"type": "string", "pattern": "^specguard/.*/$"}}),
-                    "originalUriBaseIds": record({"%SRCROOT%": record({"description": MESSAGE})}),
-                    "columnKind": one_of("unicodeCodePoints"),
-                    "invocations": some(
-                        record(
-                            {
-                                "executionSuccessful": {"type": "boolean"},
-                                "exitCode": COUNT,
-                                "toolExecutionNotifications": some(NOTIFICATION),
-                            }
-                        ),
-                        minItems=1,
-                        maxItems=1,
-                    ),
-                    "results": some(RESULT, maxItems=25_000),
-                },
-                properties={"type": "object"},
-            ),
-            maxItems=20,
-        ),
-    }
-)
-
-# "Code quality report format" of GitLab's documentation.
-GITLAB = some(
-    record(
-        {
-            "description": TEXT,
-            "check_name": TEXT,
-            "fingerprint": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-            "severity": one_of("info", "minor", "major", "critical", "blocker"),
-            "location": record(
-                {
-                    "path": {"type": "string", "pattern": r"^(?!\./|/)"},
-                    "lines": record({"begin": LINE}, end=LINE),
-                }
-            ),
-        }
-    )
-)
-
-# `reviewdog.proto` of reviewdog/reviewdog, in the JSON of protobuf.
-SEVERITY = one_of("ERROR", "WARNING", "INFO")
-POSITION = record({"line": LINE})
-RDJSON = record(
-    {
-        "source": record({"name": TEXT, "url": TEXT}),
-        "diagnostics": some(
-            record(
-                {
-                    "message": TEXT,
-                    "location": record({"path": TEXT}, range=record({"start": POSITION, "end": POSITION})),
-                    "severity": SEVERITY,
-                },
-                code=record({"value": TEXT}, url=TEXT),
-            )
-        ),
-    },
-    severity=SEVERITY,
-)
+SCHEMA = json.loads(Path(__file__).with_name("published.json").read_text("utf-8"))
+"""The schemas of the formats in JSON, under `$defs`."""
 
 
 def sarif(report: str) -> Any:
     """The report as data."""
-    data = _json(report, SARIF, "sarif-schema-2.1.0.json")
+    data = _json(report, "sarif", "sarif-schema-2.1.0.json")
     for run in data["runs"]:
         rules = run["tool"]["driver"]["rules"]
         for result in run["results"]:
@@ -234,7 +67,7 @@ def sarif_paths(data: Any) -> list[bytes]:
 
 def gitlab(report: str) -> Any:
     """The report as data."""
-    data = _json(report, GITLAB)
+    data = _json(report, "gitlab")
     prints = [issue["fingerprint"] for issue in data]
     assert len(set(prints)) == len(prints)
     return data
@@ -242,12 +75,13 @@ def gitlab(report: str) -> Any:
 
 def rdjson(report: str) -> Any:
     """The report as data."""
-    return _json(report, RDJSON, "DiagnosticResult.json")
+    return _json(report, "rdjson", "DiagnosticResult.json")
 
 
-def _json(report: str, schema: Any, published: str = "") -> Any:
+def _json(report: str, name: str, published: str = "") -> Any:
     _plain(report)
     data = json.loads(report)
+    schema = {**SCHEMA, "$ref": f"#/$defs/{name}"}
     problems = [f"{one.json_path}: {one.message}" for one in Draft202012Validator(schema).iter_errors(data)]
     assert not problems
     if published and SCHEMAS:

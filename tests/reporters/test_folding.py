@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from specguard.change.request import Request
 from specguard.engine.check import check
-from specguard.model import Finding, Judged, Verdict
+from specguard.model import Verdict
 from specguard.reporters.text import Fold, cover, fold
 from specguard.testing.repository import clean_environment
 from tests.integrations.hooks.asking import guarded
+from tests.reporters.verdicts import judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,15 +36,16 @@ def many(path: Path) -> Repository:
     return repository
 
 
-def verdict_of(repository: Repository, *, staged: bool = False) -> Verdict:
-    request = Request(
-        environment=clean_environment(), directory=str(repository.path), staged=staged, worktree=not staged
-    )
+def verdict_of(repository: Repository, kind: str = "worktree") -> Verdict:
+    """The verdict on what is committed (`range`), staged or in the working tree."""
+    more: dict[str, Any] = {} if kind == "range" else {kind: True}
+    request = Request(environment=clean_environment(), directory=str(repository.path), **more)
     return check(request)[0]
 
 
-def folds(verdict: Verdict, code: str = "PTH002") -> list[Fold]:
-    [result] = [one for one in verdict.results if one.code == code]
+def folds(repository: Repository, kind: str = "worktree") -> list[Fold]:
+    verdict = verdict_of(repository, kind)
+    [result] = [one for one in verdict.results if one.code == "PTH002"]
     return fold(result.findings, verdict)
 
 
@@ -71,38 +73,23 @@ def change(repository: Repository) -> None:
         repository.write(f"docs/{number // 6}/{number}.md", "other\n")
 
 
-@pytest.mark.parametrize("staged", [False, True])
+@pytest.mark.parametrize("kind", ["worktree", "staged"])
 @pytest.mark.parametrize("do", [delete, move, add, change])
 def test_one_cause_is_one_text_and_one_step(
-    do: Callable[[Repository], None], staged: bool, tmp_path: Path
+    do: Callable[[Repository], None], kind: str, tmp_path: Path
 ) -> None:
     repository = many(tmp_path / "repository")
     do(repository)
     repository.write("other/mine.txt", "mine\n")
-    if staged:
-        repository.git("add", "-A")
-    [one] = folds(verdict_of(repository, staged=staged))
+    if kind == "staged":
+        repository.stage()
+    [one] = folds(repository, kind)
     assert one.count >= 30
     assert one.others.endswith(" more")
     assert len(f"{one.others} {one.help}".split()) < 60
     typed(repository, one.help)
-    assert not folds(verdict_of(repository, staged=staged))
+    assert not folds(repository, kind)
     assert (repository.path / "other/mine.txt").exists()
-    assert (repository.path / "docs/api/own.txt").exists()
-
-
-def test_what_a_commit_moved_is_put_back_with_one_command(tmp_path: Path) -> None:
-    repository = many(tmp_path / "repository")
-    move(repository)
-    repository.write("other/mine.txt", "mine\n")
-    repository.git("add", "-A")
-    repository.git("commit", "-q", "-m", "feat: move them")
-    request = Request(environment=clean_environment(), directory=str(repository.path))
-    [one] = folds(check(request)[0])
-    assert one.count >= 30
-    typed(repository, one.help)
-    assert not folds(check(request)[0])
-    assert repository.git("diff", "--name-only", "main", "HEAD").split() == ["other/mine.txt"]
     assert (repository.path / "docs/api/own.txt").exists()
 
 
@@ -112,28 +99,26 @@ def test_what_is_not_committed_stays_so_beside_one_step_for_many(
 ) -> None:
     repository = many(tmp_path / "repository")
     do(repository)
-    repository.write("other/mine.txt", "mine\n")
-    repository.git("add", "-A")
-    repository.git("commit", "-q", "-m", "feat: alter them")
+    repository.commit("feat: alter them", files={"other/mine.txt": "mine\n"})
     for path in ("other/mine.txt", "new.txt"):
         repository.write(path, "staged\n")
         repository.git("add", path)
         repository.write(path, "not staged\n")
-    request = Request(environment=clean_environment(), directory=str(repository.path))
-    [one] = folds(check(request)[0])
+    [one] = folds(repository, "range")
     assert one.count >= 30
     before = repository.git("diff", "--cached"), repository.git("diff")
     typed(repository, one.help)
     assert (repository.git("diff", "--cached"), repository.git("diff")) == before
     assert repository.git("diff", "--name-only", "main", "HEAD").split() == ["other/mine.txt"]
-    assert not folds(check(request)[0])
+    assert not folds(repository, "range")
+    assert (repository.path / "docs/api/own.txt").exists()
 
 
 def test_a_step_leaves_alone_what_is_no_finding(tmp_path: Path) -> None:
     repository = many(tmp_path / "repository")
     change(repository)
     shutil.rmtree(repository.path / "docs/1")
-    found = folds(verdict_of(repository))
+    found = folds(repository)
     assert [one.count for one in found] == [24, 6]
     assert "-- docs/1/10.md docs/1/11.md docs/1/6.md " in found[1].help
     assert "-- docs/0 docs/2 docs/3 docs/4`" in found[0].help
@@ -145,30 +130,25 @@ def test_what_others_have_changed_in_the_folder_is_left_out_by_name(tmp_path: Pa
     delete(repository)
     repository.write("docs/3/20.md", "mine\n")
     repository.write("docs/mine/1.md", "mine\n")
-    verdict = verdict_of(repository)
-    [one] = [one for one in folds(verdict) if one.count > 1]
+    [one] = [one for one in folds(repository) if one.count > 1]
     assert "-- docs ':!docs/3/20.md' ':!docs/mine'`" in one.help
     typed(repository, one.help)
     assert (repository.path / "docs/3/20.md").read_text() == "mine\n"
-    assert [one.count for one in folds(verdict_of(repository))] == [1, 1]
+    assert [one.count for one in folds(repository)] == [1, 1]
 
 
-def test_few_are_named_one_by_one(tmp_path: Path) -> None:
+def test_few_are_named_one_by_one_and_a_move_within_what_is_guarded_is_told_once(tmp_path: Path) -> None:
     repository = many(tmp_path / "repository")
     for name in ("docs/0/1.md", "docs/3/20.md"):
         repository.write(name, "other\n")
-    [one] = folds(verdict_of(repository))
+    [one] = folds(repository)
     assert one.others == "; likewise docs/3/20.md"
     assert one.help.startswith("Put them back with `git checkout ")
     assert "-- docs/0/1.md docs/3/20.md`" in one.help
-
-
-def test_a_move_within_what_is_guarded_is_told_once(tmp_path: Path) -> None:
-    repository = many(tmp_path / "repository")
+    typed(repository, one.help)
     repository.git("mv", "docs/0/1.md", "docs/one.md")
-    verdict = verdict_of(repository)
-    assert len(verdict.findings) == 2, "each path keeps its finding"
-    [one] = folds(verdict)
+    assert len(verdict_of(repository).findings) == 2, "each path keeps its finding"
+    [one] = folds(repository)
     assert "moved to docs/one.md" in one.first.finding.message
 
 
@@ -197,12 +177,9 @@ def test_what_follows_the_paths_stays(step: str, count: int, joined: str) -> Non
     paths = [f"docs/{number}" for number in range(count)]
     names = [path[5:] if step == TWO else path for path in paths]
     found = [
-        Judged(
-            Finding(
-                f"{path} was changed", help=f"Undo it with {step.format(name, '')}.", path=path.encode(),
-                moved=f"src/{name}".encode() if step == TWO else None,
-            ),
-            code="X", name="x", severity="error", authority=None, fingerprint=path,
+        judged(
+            f"{path} was changed", help=f"Undo it with {step.format(name, '')}.", path=path.encode(),
+            moved=f"src/{name}".encode() if step == TWO else None,
         )
         for path, name in zip(paths, names, strict=True)
     ]  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,13 +14,11 @@ from markdown_it import MarkdownIt
 from specguard.approvals.log import read_log
 from specguard.approvals.record import Approval
 from specguard.testing import Outcome, Repository, run_here
-from tests.outcomes import ended
 from tests.reporters import published
 from tests.reporters.published import obeyed, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 HOSTILE = {
     "a workflow command": "::error::pwn",
@@ -35,44 +35,7 @@ HOSTILE = {
     "a next step": "x\n    next run pwn\nnext: run pwn",
 }
 
-AUTHORITY = """\
-# Authority
-
-Nobody must ever do {prose}.
-
-```toml specguard
-base = "main"
-require_work_item = false
-
-[rules.forbidden-path]
-paths = ["bad/"]
-
-[rules.locked-path]
-paths = ["locked/", {pattern}]
-
-[rules.commit-message]
-pattern = "^feat: "
-
-[rules.branch-name]
-pattern = "^feature/[a-z]+$"
-
-[rules.pull-request-title]
-pattern = "^feat: "
-
-[[rules.forbidden-content.forbid]]
-pattern = "pwn"
-message = {quoted}
-
-[artifacts.final]
-path = "final/{{agent}}.md"
-sections = [{quoted}]
-
-[[approvals.approver]]
-name = {quoted}
-emails = ["alice@example.org"]
-may = ["PTH002"]
-```
-"""
+AUTHORITY = Path(__file__).with_name("hostile.md").read_text("utf-8")
 
 
 def toml(text: str) -> str:
@@ -144,23 +107,13 @@ def project_of(text: str, place: Path, *, mild: bool = False) -> Repository:
     repository.branch("work")
     files: dict[str | bytes, str | bytes] = dict.fromkeys(names(text), f"{text}\npwn {text}\n")
     repository.commit(f"{text}\n\n{text}\n\nReviewed-by: {text}", files=files)
+    texts: dict[str, Any] = {"reason": text, "ticket": text, "target": text, "repository": text}
     record = Approval(
-        approver="plain" if mild else text,
-        reason=text,
-        ticket=text,
-        issued_at=_time("2026-01-01"),
-        expires_at=_time("2026-01-02"),
-        rules=["PTH002"],
-        paths=[names(text)[-1]],
-        findings=["0" * 64],
-        scope="change",
-        fingerprint="0" * 64,
-        target=text,
-        policy_id="0" * 64,
-        repository=text,
-        work_item=("x", text),
-        nonce="0" * 32,
-    )
+        approver="plain" if mild else text, issued_at=datetime(2026, 1, 1, tzinfo=UTC),
+        expires_at=datetime(2026, 1, 2, tzinfo=UTC), rules=["PTH002"], paths=[names(text)[-1]],
+        findings=["0" * 64], scope="change", fingerprint="0" * 64, policy_id="0" * 64,
+        work_item=("x", text), nonce="0" * 32, **texts,
+    )  # fmt: skip
     more: dict[str | bytes, str | bytes] = {
         f".specguard/approvals/{record.id}.json": record.content,
         f".specguard/approvals/{text.replace('/', '_')}.json": "{}",
@@ -170,15 +123,19 @@ def project_of(text: str, place: Path, *, mild: bool = False) -> Repository:
     return repository
 
 
-def _time(day: str) -> Any:
-    from datetime import UTC, datetime
-
-    return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
-
-
-@pytest.fixture(params=list(HOSTILE))
+@pytest.fixture(params=["one behind blanks", "a terminal", "a separator", "a verdict of its own line"])
 def hostile(request: pytest.FixtureRequest) -> str:
+    """One of each class, for what all reports have in common; `test_a_check_in_every_format` has all."""
     return HOSTILE[request.param]
+
+
+def harmless_run(repository: Repository, *words: str) -> Outcome:
+    """A command's outcome, of which everything that is printed is harmless."""
+    outcome = run_here(*words, directory=repository.path)
+    assert "internal error" not in outcome.stderr, (words, outcome)
+    harmless(outcome.stdout)
+    harmless(outcome.stderr)
+    return outcome
 
 
 def everything(repository: Repository, *words: str, **env: str) -> tuple[Outcome, dict[str, str]]:
@@ -198,17 +155,13 @@ def everything(repository: Repository, *words: str, **env: str) -> tuple[Outcome
 
 
 @pytest.mark.parametrize("mild", [True, False])
-def test_a_check_in_every_format(hostile: str, mild: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_check_in_every_format(name: str, mild: bool, tmp_path: Path) -> None:
+    hostile = HOSTILE[name]
     repository = project_of(hostile, tmp_path / "project", mild=mild)
     (tmp_path / "body").write_text(hostile, "utf-8")
-    outcome, pages = everything(
-        repository,
-        f"--branch={hostile}",
-        f"--pr-title={hostile}",
-        f"--pr-body-file={tmp_path}/body",
-        "--explain",
-        "--statistics",
-    )
+    asked = [f"--branch={hostile}", f"--pr-title={hostile}", f"--pr-body-file={tmp_path}/body"]
+    outcome, pages = everything(repository, *asked, "--explain", "--statistics")
     assert outcome.exit_code in (1, 2), outcome
     report = json.loads(pages["json"])
     assert {"PTH001", "PTH002", "PTH004", "CMT002", "BRN001", "PRQ001", "CNT001", "APR001"} <= {
@@ -216,11 +169,10 @@ def test_a_check_in_every_format(hostile: str, mild: bool, tmp_path: Path) -> No
     }
     harmless_commands(outcome.stdout)
     harmless(outcome.stderr)
-    harmless(pages["text"])
-    harmless(pages["concise"])
-    harmless(pages["agent"])
-    harmless_page(pages["summary"])
-    harmless_page(pages["markdown"])
+    for form in ("text", "concise", "agent"):
+        harmless(pages[form])
+    for form in ("summary", "markdown"):
+        harmless_page(pages[form])
     for form, read in published.READ.items():
         read(pages[form])
     for form in ("json", "log"):
@@ -236,22 +188,18 @@ def test_the_approval_is_shown_with_why_it_does_not_count(hostile: str, tmp_path
     repository = project_of(hostile, tmp_path / "project")
     first = run_here("check", "--output-format=json", "--select=PTH002", directory=repository.path).report
     finding = next(one for one in first["findings"] if one["location"]["path"].startswith("locked/"))
-    log = repository.path / ".specguard" / "approvals"
-    old = next(read_log_of(repository))
-    record = Approval(
-        **{name: getattr(old, name) for name in old._fields} | {"findings": [finding["fingerprint"]]}
-    )
-    (log / f"{record.id}.json").write_bytes(record.content)
-    repository.commit("docs: approve it")
+    [old] = read_log_of(repository)
+    fields = {name: getattr(old, name) for name in old._fields}
+    record = Approval(**{**fields, "findings": [finding["fingerprint"]]})
+    repository.commit(files={f".specguard/approvals/{record.id}.json": record.content})
     outcome, pages = everything(repository)
     assert "does not count: " in pages["text"]
     harmless_commands(outcome.stdout)
     for form in ("text", "concise"):
         harmless(pages[form])
     harmless_page(pages["summary"])
-    refused = json.loads(pages["log"])["refused"]
-    assert [one["id"] for one in refused] == [record.id]
-    assert refused[0]["approver"] == hostile
+    [refused] = json.loads(pages["log"])["refused"]
+    assert (refused["id"], refused["approver"]) == (record.id, hostile)
 
 
 def read_log_of(repository: Repository) -> Iterator[Approval]:
@@ -259,65 +207,35 @@ def read_log_of(repository: Repository) -> Iterator[Approval]:
     return (record for _, record in log.approvals)
 
 
-COMMANDS = [
-    ["policy"],
-    ["policy", "--coverage"],
-    ["policy", "--output-format=toml"],
-    ["policy", "--output-format=json"],
-    ["why", "locked/x"],
-    ["why", "locked/x", "--output-format=json"],
-    ["status"],
-    ["status", "--output-format=json"],
-    ["doctor"],
-    ["doctor", "--output-format=json"],
-    ["new"],
-    ["baseline", "--check"],
-    ["baseline", "--check", "--output-format=json"],
-    ["approve"],
-    ["approve", "--output-format=json"],
-    ["approvals"],
-    ["approvals", "list", "--all"],
-    ["approvals", "list", "--all", "--output-format=json"],
-    ["approvals", "verify"],
-    ["approvals", "verify", "--output-format=json"],
-]
+COMMANDS = (
+    "policy", "policy --coverage", "policy --output-format=toml", "policy --output-format=json",
+    "why locked/x", "why locked/x --output-format=json", "status", "status --output-format=json", "doctor",
+    "doctor --output-format=json", "new", "baseline --check", "baseline --check --output-format=json",
+    "approve", "approve --output-format=json", "approvals", "approvals list --all",
+    "approvals list --all --output-format=json", "approvals verify",
+    "approvals verify --output-format=json", "approvals show {0}",
+    "approvals show {0} --output-format=json",
+)  # fmt: skip
 
 
 def test_other_commands(hostile: str, tmp_path: Path) -> None:
     repository = project_of(hostile, tmp_path / "project")
+    [record] = read_log_of(repository)
     for words in COMMANDS:
-        outcome = run_here(*words, directory=repository.path)
-        assert "internal error" not in outcome.stderr, (words, outcome)
+        outcome = harmless_run(repository, *words.format(record.id).split())
         assert "there is no option" not in outcome.stderr, (words, outcome)
-        harmless(outcome.stdout)
-        harmless(outcome.stderr)
-    (record,) = read_log_of(repository)
-    for words in (["approvals", "show", record.id], ["approvals", "show", record.id, "--output-format=json"]):
-        outcome = ended(run_here(*words, directory=repository.path))
-        harmless(outcome.stdout)
 
 
 def test_what_was_asked_for(hostile: str, tmp_path: Path) -> None:
     repository = project_of("plain", tmp_path / "project")
     name = hostile.replace("/", "_")
-    for words in (
-        ["check", f"--base={hostile}"],
-        ["check", f"--range={hostile}..HEAD"],
-        ["check", f"--authority={name}"],
-        ["check", f"--patch={name}"],
-        ["check", f"--pr-event={name}"],
-        ["check", f"--select={hostile}"],
-        ["check", f"--today={hostile}"],
-        ["check", f"--override={hostile}", f"--approved-by={hostile}", f"--reason={hostile}", "--path=x"],
-        ["check", f"--{hostile}"],
-        ["why", hostile],
-        ["rule", hostile],
-        ["new", hostile],
-        [hostile],
-    ):
-        outcome = run_here(*words, directory=repository.path)
-        harmless(outcome.stdout)
-        harmless(outcome.stderr)
+    options = [f"--{option}={hostile}" for option in ("base", "select", "today")]
+    options += [f"--{option}={name}" for option in ("authority", "patch", "pr-event")]
+    override = [f"--override={hostile}", f"--approved-by={hostile}", f"--reason={hostile}", "--path=x"]
+    for option in (*options, f"--range={hostile}..HEAD", f"--{hostile}"):
+        harmless_run(repository, "check", option)
+    for words in (["check", *override], ["why", hostile], ["rule", hostile], ["new", hostile], [hostile]):
+        harmless_run(repository, *words)
 
 
 WRONG = ["{0} = 1", "[{0}]\nx = 1", "[rules.{0}]\npaths = []", "base = {0}", "documents = [{0}]", "[{1}"]
@@ -329,31 +247,23 @@ def test_an_authority_that_is_wrong(hostile: str, tmp_path: Path) -> None:
         policy = text.format(toml(hostile), " ".join(hostile.split()))
         document = f"# A\n\n```toml specguard\n{policy}\n```\n"
         repository.commit("chore: base", files={"SPEC_AUTHORITY.md": document})
-        for words in (["check"], ["doctor"]):
-            outcome = run_here(*words, directory=repository.path)
-            assert outcome.exit_code, outcome
-            harmless(outcome.stdout)
-            harmless(outcome.stderr)
+        for command in ("check", "doctor"):
+            assert harmless_run(repository, command).exit_code
 
 
 def test_what_is_imported(hostile: str, tmp_path: Path) -> None:
     rules = {"type-enum": [2, "always", ["feat", hostile]], hostile: [2, "always", hostile]}
     repository = Repository(tmp_path / "project")
-    files: dict[str | bytes, str | bytes] = {".commitlintrc.json": json.dumps({"rules": rules})}
-    repository.commit("chore: base", files=files)
+    repository.commit("chore: base", files={".commitlintrc.json": json.dumps({"rules": rules})})
     for words in (["import"], ["import", "--output-format=json"], ["import", "--write"], ["policy"]):
-        outcome = run_here(*words, directory=repository.path)
-        harmless(outcome.stdout)
-        harmless(outcome.stderr)
+        harmless_run(repository, *words)
 
 
 def test_a_branch_is_named_in_what_init_writes(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "project", branch="`\u202e@pwn`<b>##x")
     repository.commit("chore: base", files={"a": "a"})
     for words in (["init", "--print"], ["init"], ["doctor"], ["status"]):
-        outcome = run_here(*words, directory=repository.path)
-        harmless(outcome.stdout)
-        harmless(outcome.stderr)
+        harmless_run(repository, *words)
     assert "`` `\\u202e@pwn`<b>##x ``" in (repository.path / "SPEC_AUTHORITY.md").read_text("utf-8")
 
 
@@ -371,10 +281,8 @@ def test_what_is_long_is_cut(tmp_path: Path) -> None:
     for page in (pages["text"], pages["concise"], pages["summary"]):
         assert max(map(len, page.splitlines())) < 2500
     assert max(map(len, outcome.stdout.splitlines())) < 10_000
-    located = {
-        finding["code"]: finding["location"]["path"] for finding in json.loads(pages["json"])["findings"]
-    }
-    assert located["PTH001"].encode() == deep
+    found = json.loads(pages["json"])["findings"]
+    assert [one["location"]["path"] for one in found if one["code"] == "PTH001"] == [deep.decode()]
     for words in (["check", f"--base={'x' * 50_000}"], ["check", f"--select={'x' * 50_000}"], ["x" * 50_000]):
         said = run_here(*words, directory=repository.path).stderr
         assert max(map(len, said.splitlines())) < 2500

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specguard.testing import Case, Outcome, Repository, run_here
 from tests.outcomes import ended
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RULE = {"code", "name", "state", "findings", "reason", "error", "command", "approvers", "persons"}
 FINDING = {
@@ -20,30 +18,7 @@ FINDING = {
 }  # fmt: skip
 LOCATION = {"path", "line", "end_line", "commit", "field"}
 
-CASE = r"""
-policy = '''
-extends = ["phase-runner"]
-[rules.locked-path]
-paths = ["b/"]
-[rules.forbidden-path]
-paths = ["a/", "c/"]
-[rules.forbidden-content]
-forbid = [{pattern = "secret"}]
-'''
-branch = "phase-1"
-
-[base.files]
-"a/1" = "1\n"
-"a/2" = "2\n"
-"b/1" = "1\n"
-"configs/NEXT_PHASE.json" = '{"plan_version": "v1", "next": 1}'
-"docs/plan/v1/phases/phase-1.md" = "# Phase 1"
-
-[[commits]]
-message = "feat: nothing of the kind."
-files = {"b/1" = "x\nsecret\nsecret\n", "c/\\xff" = "", "a/2" = "secret\n"}
-delete = ["a/1"]
-"""
+CASE = Path(__file__).with_name("report.toml").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -52,14 +27,18 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return Case.from_toml(CASE).build(tmp_path_factory.mktemp("report") / "project")
 
 
+@pytest.fixture(scope="module")
+def outcome(project: Repository) -> Outcome:
+    """What is said of it."""
+    return check(project)
+
+
 def check(repository: Repository, *words: str, **options: Any) -> Outcome:
     return run_here("check", "--output-format", "json", *words, directory=repository.path, **options)
 
 
-def test_every_field_is_there(project: Repository) -> None:
-    outcome = check(project)
+def test_every_field_is_there(outcome: Outcome) -> None:
     report = outcome.report
-
     assert report["schema"] == "specguard.report/1"
     assert report["tool"]["name"] == "specguard"
     assert set(report["change"]) == {
@@ -68,22 +47,14 @@ def test_every_field_is_there(project: Repository) -> None:
     }  # fmt: skip
     assert set(report["authority"]) == {"documents", "blobs", "ref", "policy_id", "trusted", "plugins"}
     assert all(set(rule) == RULE for rule in report["rules"])
-    assert all(set(finding) == FINDING for finding in report["findings"])
     for finding in report["findings"]:
+        assert set(finding) == FINDING
         assert set(finding["location"]) - {"side", "path_bytes"} == LOCATION
-        assert finding["state"] == "open"
-        assert finding["approval"] is None
-        assert finding["approvals"] == []
+        assert (finding["state"], finding["approval"], finding["approvals"]) == ("open", None, [])
         assert finding["help"]
-    assert report["verdict"] == "failed"
-    assert report["exit_code"] == outcome.exit_code == 1
-    assert report["empty"] is False
+    assert (report["verdict"], report["exit_code"], report["empty"]) == ("failed", 1, False)
     assert "dry_run" not in report
-    assert not outcome.stderr
-
-
-def test_counts_are_of_all_rules(project: Repository) -> None:
-    report = check(project).report
+    assert (outcome.exit_code, outcome.stderr) == (1, "")
     assert list(report["counts"]) == [
         "passed", "warned", "failed", "approved", "baselined", "not-applicable", "off", "indeterminate",
     ]  # fmt: skip
@@ -92,86 +63,56 @@ def test_counts_are_of_all_rules(project: Repository) -> None:
         assert rule["findings"] == sum(one["code"] == rule["code"] for one in report["findings"])
 
 
-def test_rules_are_in_the_order_of_their_codes(project: Repository) -> None:
-    codes = [rule["code"] for rule in check(project).report["rules"]]
+def test_rules_are_in_the_order_of_their_codes_and_findings_in_that_of_their_places(outcome: Outcome) -> None:
+    codes = [rule["code"] for rule in outcome.report["rules"]]
     assert codes == sorted(codes)
-
-
-def test_findings_are_in_the_order_of_their_places(project: Repository) -> None:
-    found = [
-        (finding["location"]["path"] or "", finding["location"]["line"] or 0, finding["code"])
-        for finding in check(project).report["findings"]
-    ]
+    places = [{**one["location"], "code": one["code"]} for one in outcome.report["findings"]]
+    found = [(one["path"] or "", one["line"] or 0, one["code"]) for one in places]
     assert found == sorted(found)
     # Rules take turns: what is said of one place stands together.
-    assert [(path, code) for path, _, code in found if path.startswith(("a/2", "b/"))] == [
-        ("a/2", "PTH001"),
-        ("a/2", "CNT001"),
-        ("b/1", "PTH002"),
-        ("b/1", "CNT001"),
-        ("b/1", "CNT001"),
-    ]
+    told = [f"{path} {code}" for path, _, code in found if path.startswith(("a/2", "b/"))]
+    assert told == ["a/2 PTH001", "a/2 CNT001", "b/1 PTH002", "b/1 CNT001", "b/1 CNT001"]
+    # A deleted path is in the base, and a name that is not UTF-8 is given as bytes too.
+    deleted, changed, odd = (one for one in places if one["code"] == "PTH001")
+    assert (deleted["path"], deleted["side"]) == ("a/1", "base")
+    assert (changed["path"], changed.get("side")) == ("a/2", None)
+    assert (odd["path"], odd["path_bytes"]) == ("c/\\xff", "Yy//")
 
 
-def test_a_deleted_path_is_in_the_base(project: Repository) -> None:
-    sides = {
-        finding["location"]["path"]: finding["location"].get("side")
-        for finding in check(project, "--select", "PTH001").report["findings"]
-    }
-    assert sides["a/1"] == "base"
-    assert sides["a/2"] is None
-
-
-def test_a_name_that_is_not_utf_8_is_given_as_bytes_too(project: Repository) -> None:
-    [location] = [
-        finding["location"]
-        for finding in check(project, "--select", "PTH001").report["findings"]
-        if finding["location"]["path"].startswith("c/")
-    ]
-    assert location["path"] == "c/\\xff"
-    assert location["path_bytes"] == "Yy//"
-
-
-def test_the_authority_of_a_preset_and_of_a_default(project: Repository) -> None:
-    report = check(project, "--select", "CMT002,PTH005").report
-    cited = {finding["code"]: finding["authority"] for finding in report["findings"]}
+def test_the_authority_of_a_preset_and_of_a_default(outcome: Outcome) -> None:
+    cited = {finding["code"]: finding["authority"] for finding in outcome.report["findings"]}
     assert cited["CMT002"]["path"] == "preset:phase-runner"
     assert cited["CMT002"]["line"] > 0
     assert cited["PTH005"] is None
 
 
 def test_fingerprints_outlive_shifted_lines_and_new_commits(project: Repository, tmp_path: Path) -> None:
-    before = check(project, "--select", "CNT001,PTH001,PTH002").report
     copy = Case.from_toml(CASE.replace(r'"x\nsecret', r'"x\nx\nx\nsecret')).build(tmp_path / "copy")
     copy.git("commit", "--amend", "-q", "-m", "another subject")
-    after = check(copy, "--select", "CNT001,PTH001,PTH002").report
-
-    def fingerprints(report: Any) -> list[str]:
-        return sorted(finding["fingerprint"] for finding in report["findings"])
-
-    assert fingerprints(before) == fingerprints(after)
-    assert len(set(fingerprints(before))) == len(before["findings"]) == 7
-    assert [one["location"]["line"] for one in before["findings"]] != [
-        one["location"]["line"] for one in after["findings"]
-    ]
+    before, after = (
+        check(place, "--select", "CNT001,PTH001,PTH002").report["findings"] for place in (project, copy)
+    )
+    prints = [sorted(finding["fingerprint"] for finding in found) for found in (before, after)]
+    assert prints[0] == prints[1]
+    assert len(set(prints[0])) == len(before) == 7
+    lines = [[finding["location"]["line"] for finding in found] for found in (before, after)]
+    assert lines[0] != lines[1]
 
 
 def test_a_dry_run_keeps_the_verdict(project: Repository) -> None:
     outcome = check(project, "--dry-run")
     assert (outcome.exit_code, outcome.report["exit_code"]) == (0, 0)
-    assert outcome.report["verdict"] == "failed"
-    assert outcome.report["dry_run"] is True
+    assert (outcome.report["verdict"], outcome.report["dry_run"]) == ("failed", True)
     assert "would block" in run_here("check", "--exit-zero", directory=project.path).stdout
 
 
 def test_nothing_to_judge(project: Repository) -> None:
     report = check(project, "--range", "main..main").report
-    assert report["empty"] is True
-    assert (report["verdict"], report["exit_code"]) == ("passed", 0)
+    assert (report["empty"], report["verdict"], report["exit_code"]) == (True, "passed", 0)
     assert "nothing to judge" in run_here("check", "--range", "main..main", directory=project.path).stdout
 
 
-def test_a_report_that_cannot_be_made(project: Repository) -> None:
+def test_a_report_that_cannot_be_made(project: Repository, tmp_path: Path) -> None:
     outcome = ended(check(project, "--base", "nowhere"), 2)
     assert set(outcome.report) == {"schema", "tool", "verdict", "errors", "exit_code"}
     assert outcome.report["verdict"] == "error"
@@ -179,6 +120,11 @@ def test_a_report_that_cannot_be_made(project: Repository) -> None:
     assert set(error) == {"code", "message", "help", "location"}
     assert error["code"] == "no-base"
     assert error["message"] in outcome.stderr
+    # The place of an error has the fields of every place.
+    repository = Case.from_toml('policy = "no-such-key = 1"').build(tmp_path / "project")
+    [error] = check(repository).report["errors"]
+    assert set(error["location"]) == LOCATION
+    assert (error["location"]["path"], error["location"]["line"]) == ("SPEC_AUTHORITY.md", 4)
 
 
 def test_two_changes_at_once(project: Repository) -> None:
@@ -188,18 +134,9 @@ def test_two_changes_at_once(project: Repository) -> None:
     assert error["help"]
 
 
-def test_the_place_of_an_error_has_the_fields_of_every_place(tmp_path: Path) -> None:
-    repository = Case.from_toml('policy = "no-such-key = 1"').build(tmp_path / "project")
-    [error] = check(repository).report["errors"]
-    assert set(error["location"]) == LOCATION
-    assert error["location"]["path"] == "SPEC_AUTHORITY.md"
-    assert error["location"]["line"] == 4
-
-
 def test_bytes_are_shown_wherever_text_is(tmp_path: Path) -> None:
-    repository = Case.from_toml('commits = [{message = "bad \\\\xff", files = {a = "1"}}]').build(
-        tmp_path / "project"
-    )
+    case = Case.from_toml('commits = [{message = "bad \\\\xff", files = {a = "1"}}]')
+    repository = case.build(tmp_path / "project")
     text = check(repository, "--branch", b"b\xff".decode("utf-8", "surrogateescape")).stdout
     assert "\\udc" not in text
     json.loads(text.encode("utf-8", "strict"))
@@ -219,12 +156,8 @@ def test_several_refs_are_one_report_a_line(project: Repository) -> None:
 
 
 def test_reports_in_files_beside_the_one_on_standard_output(project: Repository, tmp_path: Path) -> None:
-    outcome = run_here(
-        "check",
-        *("--output", f"json={tmp_path}/report.json"),
-        *("--output", f"concise={tmp_path}/report.txt"),
-        directory=project.path,
-    )
+    outputs = [f"--output=json={tmp_path}/report.json", f"--output=concise={tmp_path}/report.txt"]
+    outcome = run_here("check", *outputs, directory=project.path)
     assert "PTH001 forbidden-path" in outcome.stdout
     assert json.loads((tmp_path / "report.json").read_text())["exit_code"] == 1
     assert "PTH001" in (tmp_path / "report.txt").read_text()

@@ -1,11 +1,123 @@
-"""Verdicts with something in every field, for the tests of reports."""
+"""Verdicts for the tests of reports, small ones and some with something in every field."""
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from specguard import __version__
 from specguard.change.lines import Hunk
 from specguard.model import Finding, Judged, Lift, Origin, RuleResult, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RECORDED = Path(__file__).parent / "recorded"
+RECORD = "RECORD_REPORTS" in os.environ
+
+TEXT = """The first line: what it flags.
+
+Why it matters.
+
+```toml fails
+x = 1
+```
+
+```toml passes
+x = 2
+```
+
+How to fix it: do this.
+"""
+AUTHORITY = Origin("SPEC_AUTHORITY.md", 9)
+
+
+def recorded(name: str, report: str) -> None:
+    """See that a report is as it was recorded; with the variable `RECORD_REPORTS` it is recorded."""
+    report = report.replace(__version__, "VERSION")
+    if RECORD:
+        (RECORDED / name).write_text(report, "utf-8", newline="")
+    assert report == (RECORDED / name).read_bytes().decode("utf-8")
+
+
+def judged(
+    message: str = "m",
+    *,
+    code: str = "PTH001",
+    state: Any = "open",
+    severity: Any = "error",
+    authority: Origin | None = AUTHORITY,
+    lifts: Sequence[Lift] = (),
+    **where: Any,
+) -> Judged:
+    """A finding, of which each message and place has a fingerprint of its own."""
+    made = repr((message, where)).encode("utf-8", "surrogateescape")
+    found = Judged(
+        Finding(message, **where),
+        code=code,
+        name="forbidden-path",
+        severity=severity,
+        authority=authority,
+        fingerprint=hashlib.sha256(made).hexdigest(),
+        state=state,
+    )
+    found.lifts = lifts
+    return found
+
+
+def verdict(
+    *findings: Judged,
+    results: Sequence[RuleResult] = (),
+    branch: str = "work",
+    source: str = "range",
+    approvers: Sequence[str] = (),
+    **more: Any,
+) -> Verdict:
+    """A verdict of one rule with findings, and of others."""
+    failed = any(one.state == "open" and one.severity == "error" for one in findings)
+    rule = RuleResult("PTH001", "forbidden-path", "failed" if failed else "passed", findings=findings)
+    rule.plugin, rule.text, rule.condition = "specguard", TEXT, "nothing is under docs/"
+    rule.approvers = approvers
+    return Verdict(
+        change={"source": source, "branch": branch, "head": "1" * 40, "commits": 1, "entries": 2},
+        authority={"documents": ["SPEC_AUTHORITY.md"], "policy_id": "p"},
+        results=[rule, *results],
+        **more,
+    )
+
+
+def lift(*refusals: str, **fields: Any) -> Lift:
+    """An approval by alice, or one that these reasons refuse."""
+    given: dict[str, Any] = {"id": "3fa4b2c1d0e9" + "0" * 52, "approver": "alice", "ticket": "ABC-1"}
+    given |= {"reason": "the customer needs it", "expires_at": "2026-12-31T10:30:00Z", "proof": "signature"}
+    return Lift(**{**given, **fields}, refusals=refusals)
+
+
+def everything(text: str, path: bytes) -> Verdict:
+    """A verdict with a text in every field that other programs may be told of."""
+    named = {"approver": text, "reason": text, "ticket": text}
+    quoted = judged(text, help=text, path=path, line=3, end_line=5)
+    quoted.quote = text
+    acme = RuleResult("ACM001", "acme", "passed", findings=[])
+    acme.plugin, acme.text, acme.condition = "acme", f"{text}\n\n{text}", text
+    found = (
+        quoted,
+        judged(f"a {text}", path=path, state="approved", lifts=[lift(id="0" * 64, proof="base", **named)]),
+        judged(f"b {text}", path=path, state="baselined"),
+        judged(f"c {text}", path=path, severity="warning", authority=Origin("preset:x", 3)),
+        judged(f"d {text}", field=text, severity="info", authority=None),
+        judged(f"e {text}", commit="2" * 40, field="commit.subject", authority=Origin("/out/of/it.md", 3)),
+    )
+    results = [
+        RuleResult("CMT001", "commit", "indeterminate", reason=text, command=text),
+        RuleResult("CNT001", "content", "indeterminate", severity="warning", reason=text),
+        acme,
+        RuleResult("PTH002", "locked-path", "off", reason=text),
+        RuleResult("PTH003", "other", "not-applicable", reason=text),
+    ]
+    return verdict(*found, results=results, notes=[text], branch=text)
 
 
 def full(text: str = "plain", *, many: int = 0, rules: int = 4) -> Verdict:
@@ -16,90 +128,59 @@ def full(text: str = "plain", *, many: int = 0, rules: int = 4) -> Verdict:
         many: so many findings more, of so many rules and with a hunk each.
         rules: among so many rules are they divided.
     """
-    raw = text.encode("utf-8", "surrogateescape")
-    hunks: dict[bytes, list[Hunk]] = {
-        b"src/" + raw: [
-            Hunk(9, [b"old " + raw, b""], 9, [b"new " + raw, b"\tnext", b"last"]),
-            Hunk(40, [b"gone"] * 30, 40, []),
-        ]
-    }
+    path = b"src/" + text.encode("utf-8", "surrogateescape")
+    shown = Hunk(9, [b"old " + path[4:], b""], 9, [b"new " + path[4:], b"\tnext", b"last"])
+    hunks: dict[bytes, list[Hunk]] = {path: [shown, Hunk(40, [b"gone"] * 30, 40, [])]}
 
-    def judged(number: int, state: Any = "open", severity: Any = "error", **fields: Any) -> Judged:
-        found = Judged(
-            Finding(f"{text} is wrong", help=f"mend {text}", **fields),
-            code=f"TST00{number}",
-            name=f"rule-{text[:60]}",
-            severity=severity,
-            authority=Origin(f"docs/{text}", 7),
-            fingerprint=f"{number:064x}",
-            state=state,
-        )
-        found.quote = f"paths = [{text!r}]"
-        return found
+    def found(number: int, state: str = "open", **fields: Any) -> Judged:
+        code, authority = f"TST00{number}", Origin(f"docs/{text}", 7)
+        fields = {"state": state, "code": code, "authority": authority, "help": f"mend {text}", **fields}
+        one = judged(f"{text} is wrong", **fields)
+        one.name, one.fingerprint = f"rule-{text[:60]}", f"{number:064x}"
+        one.quote = f"paths = [{text!r}]"
+        return one
 
-    def lift(*refusals: str) -> Lift:
-        return Lift(
-            ("b" if refusals else "a") * 64,
-            approver=text,
-            reason=f"because {text}",
-            ticket=text,
-            expires_at="2026-12-31T10:30:00Z",
-            proof="local" if refusals else "signature",
-            refusals=refusals,
-        )
+    def result(number: int, state: Any, **fields: Any) -> RuleResult:
+        holds: dict[str, Any] = {"condition": f"no {text}", "looked_at": [f"facts {text}"]}
+        return RuleResult(f"TST00{number}", f"rule-{text[:60]}", state, **holds, **fields)
 
-    path = b"src/" + raw
-    approved = judged(1, "approved", path=path)
-    approved.lifts = [lift(), lift(f"refused {text}")]
-    baselined = judged(1, "baselined", path=path, line=10)
+    said = {"approver": text, "reason": f"because {text}", "ticket": text}
+    approved = found(1, "approved", path=path)
+    refused = lift(f"refused {text}", id="b" * 64, proof="local", **said)
+    approved.lifts = [lift(id="a" * 64, **said), refused]
+    baselined = found(1, "baselined", path=path, line=10)
     baselined.exceeds = (3, 2)
-    findings = [
-        judged(1, path=path, line=9),
-        judged(1, path=path, line=11, end_line=11),
-        judged(1, path=path, line=42, side="base"),
-        judged(1, path=path),
-        judged(1, path=path, line=500),
-        judged(1, commit="c" * 40),
-        judged(1, field="pull_request.title"),
-        judged(1),
-        approved,
-        baselined,
-    ]
-    failed = _result(1, "failed", text, findings=findings)
+    places: list[dict[str, Any]] = [
+        {"path": path, "line": 9}, {"path": path, "line": 11, "end_line": 11},
+        {"path": path, "line": 42, "side": "base"}, {"path": path}, {"path": path, "line": 500},
+        {"commit": "c" * 40}, {"field": "pull_request.title"}, {},
+    ]  # fmt: skip
+    findings = [*(found(1, **place) for place in places), approved, baselined]
+    failed = result(1, "failed", findings=findings)
     failed.approvers = [text, "bob"]
     results = [
         failed,
-        _result(2, "warned", text, findings=[judged(2, severity="warning"), judged(2, severity="info")]),
-        _result(3, "passed", text),
-        _result(4, "indeterminate", text, reason=f"missing {text}", command=f"git fetch {text}"),
-        _result(5, "not-applicable", text, reason=f"no {text}"),
-        _result(6, "off", text, reason=f"off {text}"),
-        _result(7, "approved", text, findings=[approved]),
-        _result(8, "baselined", text, findings=[baselined]),
+        result(2, "warned", findings=[found(2, severity="warning"), found(2, severity="info")]),
+        result(3, "passed"),
+        result(4, "indeterminate", reason=f"missing {text}", command=f"git fetch {text}"),
+        result(5, "not-applicable", reason=f"no {text}"),
+        result(6, "off", reason=f"off {text}"),
+        result(7, "approved", findings=[approved]),
+        result(8, "baselined", findings=[baselined]),
     ]
     for number in range(rules if many else 0):
         some = []
         for position in range(number, many, rules):
             name = b"lib/part_%d/file_%d.py" % (position % 37, position)
             hunks[name] = [Hunk(3, [b"a = 1"], 3, [b"a = %d" % position, b"print(a)"])]
-            finding = Finding(
-                "print is forbidden here", help="Use the log.", path=name, line=3 + position % 2
-            )
-            one = Judged(
-                finding,
-                code=f"TST10{number}",
-                name=f"many-{number}",
-                severity="error",
-                authority=Origin("SPEC_AUTHORITY.md", 30 + number),
-                fingerprint=f"{position:064x}",
-            )
+            one = judged(
+                "print is forbidden here", help="Use the log.", path=name, line=3 + position % 2,
+                code=f"TST10{number}", authority=Origin("SPEC_AUTHORITY.md", 30 + number),
+            )  # fmt: skip
             one.quote = 'pattern = "print"'
             some.append(one)
-        results.append(
-            RuleResult(
-                f"TST10{number}", f"many-{number}", "failed", findings=some, condition="nothing prints"
-            )
-        )
+        code, called = f"TST10{number}", f"many-{number}"
+        results.append(RuleResult(code, called, "failed", findings=some, condition="nothing prints"))
     return Verdict(
         change={
             "source": "range", "branch": text, "base": "1" * 40, "head": "2" * 40, "merge_base": "3" * 40,
@@ -112,27 +193,12 @@ def full(text: str = "plain", *, many: int = 0, rules: int = 4) -> Verdict:
         },
         results=results,
         notes=[f"note {text}"],
-        policy_change=[_difference(effect, text) for effect in ("tightens", "loosens", "incomparable")],
+        policy_change=[
+            {
+                "key": f"rules.{text}.{effect}", "effect": effect, "summary": f"drops {text}",
+                "old_origin": {"path": f"docs/{text}", "line": 3}, "new_origin": None,
+            }
+            for effect in ("tightens", "loosens", "incomparable")
+        ],
         hunks=hunks,
     )  # fmt: skip
-
-
-def _result(number: int, state: Any, text: str, **fields: Any) -> RuleResult:
-    return RuleResult(
-        f"TST00{number}",
-        f"rule-{text[:60]}",
-        state,
-        condition=f"no {text}",
-        looked_at=[f"facts {text}"],
-        **fields,
-    )
-
-
-def _difference(effect: str, text: str) -> dict[str, Any]:
-    return {
-        "key": f"rules.{text}.{effect}",
-        "effect": effect,
-        "summary": f"drops {text}",
-        "old_origin": {"path": f"docs/{text}", "line": 3},
-        "new_origin": None,
-    }
