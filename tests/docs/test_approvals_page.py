@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,7 @@ from specguard.testing import Case, Step, run_here
 from specguard.testing.repository import clean_environment
 from tests.approvals.making import FOLDER, approval, revocation
 from tests.docs.pages import DOCS, blocks, read
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,15 +50,9 @@ def test_the_log_is_read_with_jq_and_looked_over_with_sha256sum(tmp_path: Path) 
     write_record(str(tmp_path), FOLDER, revocation(one.id, "bob"))
 
     def printed() -> str:
-        done = subprocess.run(
-            ["bash", "-eo", "pipefail", "-c", block.text],
-            cwd=tmp_path,
-            env=clean_environment(),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout
+        words = ["bash", "-eo", "pipefail", "-c", block.text]
+        env = clean_environment()
+        return subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, check=True).stdout
 
     text = printed()
     assert "2026-01-01T12:00:00Z\tapprove\talice\tthe vendor's file is wrong\n" in text
@@ -67,50 +62,50 @@ def test_the_log_is_read_with_jq_and_looked_over_with_sha256sum(tmp_path: Path) 
     assert printed().endswith(f"\n{path} was changed\n")
 
 
+@pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="there is no ssh-keygen")
 def test_a_signature_is_verified_by_hand_as_the_page_says(tmp_path: Path) -> None:
-    if not shutil.which("ssh-keygen"):
-        pytest.skip("there is no ssh-keygen")
     [block] = [block for block in BLOCKS if "-Y verify" in block.text]
     words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "alice")]
     subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
     public = (tmp_path / "alice.pub").read_text().strip()
     table = f'[[approvals.approver]]\nname = "alice"\nkey = "{public}"\nmay = ["PTH002"]\n'
-    base = Step("chore: begin", files={"a": "a"})
-    project = Case(policy=table, base=(base,), branch="main").build(tmp_path / "project")
+    place = project(tmp_path, table)
     record = approval()
-    path = write_record(str(project.path), FOLDER, record)
+    path = write_record(str(place), FOLDER, record)
     key = str(tmp_path / "alice")
-    signed = run_here("approvals", "sign", record.id, "--key", key, directory=project.path)
-    assert signed.exit_code == 0, signed
-    command = block.text.replace("RECORD.json", str(project.path / path))
+    ended(run_here("approvals", "sign", record.id, "--key", key, directory=place))
+    command = block.text.replace("RECORD.json", str(place / path))
     done = subprocess.run(["bash", "-e", "-c", command], cwd=tmp_path, capture_output=True, check=True)
     assert b'Good "specguard-approval@v1" signature for alice' in done.stdout
 
 
 def test_the_fields_of_the_json_are_told(tmp_path: Path) -> None:
     """In the table, and with the names that are printed."""
-    base = Step("chore: begin", files={"a": "a"})
     policy = '[[approvals.approver]]\nname = "alice"\nmay = ["PTH002"]\n'
-    project = Case(policy=policy, base=(base,), branch="main").build(tmp_path / "project")
+    place = project(tmp_path, policy)
     record = approval()
-    write_record(str(project.path), FOLDER, record)
-    write_record(str(project.path), FOLDER, revocation("a" * 64))
-    project.write(os.fsdecode(FOLDER) + "x", "x")
+    write_record(str(place), FOLDER, record)
+    write_record(str(place), FOLDER, revocation("a" * 64))
+    (place / os.fsdecode(FOLDER) / "x").write_text("x")
     table = read(PAGE).partition("| of | has |\n")[2].partition("\n\n")[0].split("\n")
     rows = {line.split("|")[1].strip(): line for line in table if line.startswith("| `")}
-
-    def told(row: str, data: dict[str, object]) -> bool:
-        return all(f"`{name}`" in rows[row] for name in data if name != "schema")
-
-    listed = json.loads(json_of(project.path, "list"))
-    for data in (listed, *listed["approvals"], *listed["revocations"], *listed["broken"]):
-        assert told("`list`, `show`", data), data
-    verified = json.loads(json_of(project.path, "verify"))
-    for data in (verified, *verified["problems"]):
-        assert told("`verify`", data), data
     words = ["revoke", record.id, "--approved-by", "alice", "--reason", "x"]
-    assert told("`revoke`, `sign`", json.loads(json_of(project.path, *words)))
+    listed, verified, revoked = (json_of(place, *one) for one in (["list"], ["verify"], words))
+    inner = (*listed["approvals"], *listed["revocations"], *listed["broken"])
+    for row, told in (
+        ("`list`, `show`", (listed, *inner)),
+        ("`verify`", (verified, *verified["problems"])),
+        ("`revoke`, `sign`", (revoked,)),
+    ):
+        for data in told:
+            assert all(f"`{name}`" in rows[row] for name in data if name != "schema"), data
 
 
-def json_of(directory: Path, *words: str) -> str:
-    return run_here("approvals", *words, "--output-format", "json", directory=directory).stdout
+def project(tmp_path: Path, policy: str) -> Path:
+    base = Step("chore: begin", files={"a": "a"})
+    return Case(policy=policy, base=(base,), branch="main").build(tmp_path / "project").path
+
+
+def json_of(directory: Path, *words: str) -> Any:
+    said = run_here("approvals", *words, "--output-format", "json", directory=directory).stdout
+    return json.loads(said)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.docs.cases import BEGIN, END, PAGE, Case, collect, table, written
 
 GUARD = (
@@ -23,26 +21,13 @@ IDS = {f"T{number:02}" for number in GUARD + APPROVALS}
 """The cases that a test may hold."""
 
 
-@pytest.fixture(scope="module")
-def cases() -> list[Case]:
-    return collect()
-
-
-def test_the_table_is_up_to_date(cases: list[Case]) -> None:
+def test_the_table_is_up_to_date_and_has_every_case() -> None:
+    cases = collect()
     page = PAGE.read_text(encoding="utf-8")
     assert page.count(BEGIN) == page.count(END) == 1
     assert written(page, cases) == page, "run: make docs"
-
-
-def test_every_case_has_a_test(cases: list[Case]) -> None:
-    assert {f"T{number:02}" for number in GUARD} - {case.number for case in cases} == set()
-
-
-def test_no_case_is_unknown(cases: list[Case]) -> None:
-    assert {case.number for case in cases} - IDS == set()
-
-
-def test_a_case_says_what_is_expected(cases: list[Case]) -> None:
+    numbers = {case.number for case in cases}
+    assert {f"T{number:02}" for number in GUARD} <= numbers <= IDS
     for case in cases:
         assert case.text, case
         assert case.expected.startswith(("exit 0", "exit 1: ", "exit 2", "exit 3", "refused", "said")), case

@@ -9,8 +9,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import pytest
-
 import specguard
 from specguard.cli.docs import error_kinds, errors_text, shown, targets, value_of
 from specguard.executor.run import ERRORS
@@ -43,25 +41,29 @@ class Site(NamedTuple):
 
 
 @functools.cache
+def nodes() -> Sequence[tuple[Path, ast.AST]]:
+    """Each node of each module of the source."""
+    paths = sorted(SOURCE.rglob("*.py"))
+    return [(path, node) for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+
+
+@functools.cache
 def sites() -> Sequence[Site]:
     """Every place of the source that makes an error."""
     return list(_sites())
 
 
 def _sites() -> Iterator[Site]:
-    for path in sorted(SOURCE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            cls = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
-            if isinstance(node, ast.Call) and cls in MADE and node.args:
-                yield Site(
-                    f"{path.relative_to(SOURCE)}:{node.lineno}", cls, [MADE[cls]], template(node.args[0])
-                )
-            if isinstance(node, ast.Call) and cls in RAISED:
-                where = f"{path.relative_to(SOURCE)}:{node.lineno}"
-                given = next((word.value for word in node.keywords if word.arg == RAISED[cls]), None)
-                names = _texts(given)
-                said = node.args[0] if node.args else None
-                yield Site(where, cls, names, template(said))
+    for path, node in nodes():
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            continue
+        cls, where = node.func.id, f"{path.relative_to(SOURCE)}:{node.lineno}"
+        said = template(node.args[0]) if node.args else None
+        if cls in MADE and node.args:
+            yield Site(where, cls, [MADE[cls]], said)
+        if cls in RAISED:
+            given = next((word.value for word in node.keywords if word.arg == RAISED[cls]), None)
+            yield Site(where, cls, _texts(given), said)
 
 
 def _texts(given: ast.expr | None) -> list[str]:
@@ -87,14 +89,8 @@ def template(said: ast.expr | None) -> str | None:
 @functools.cache
 def of_classes() -> Sequence[tuple[str, str]]:
     """Each class of errors that names its kind, and the name."""
-    return list(_of_classes())
-
-
-def _of_classes() -> Iterator[tuple[str, str]]:
-    for path in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ClassDef) and _is_error(node):
-                yield from ((node.name, name) for line in node.body for name in _code(line))
+    classes = [node for _, node in nodes() if isinstance(node, ast.ClassDef) and _is_error(node)]
+    return [(node.name, name) for node in classes for line in node.body for name in _code(line)]
 
 
 def _code(line: ast.stmt) -> Iterator[str]:
@@ -122,18 +118,18 @@ def test_few_places_leave_their_name_to_the_class() -> None:
     assert len(unnamed) <= 30, "\n".join(f"{site.where}: {site.message}" for site in unnamed)
 
 
-@pytest.mark.parametrize("name", sorted(KINDS))
-def test_an_example_is_a_message_of_its_kind(name: str) -> None:
-    defaults = {cls for cls, own in of_classes() if own == name}
-    if name in ERRORS.values():
-        defaults.add("RunEnded")
-    templates = [
-        site.message
-        for site in sites()
-        if site.message is not None and (name in site.names or (not site.names and site.cls in defaults))
-    ]
-    if templates and not defaults - set(RAISED):
-        assert any(re.fullmatch(one, KINDS[name].example, re.DOTALL) for one in templates), templates
+def test_an_example_is_a_message_of_its_kind() -> None:
+    for name, kind in KINDS.items():
+        defaults = {cls for cls, own in of_classes() if own == name}
+        if name in ERRORS.values():
+            defaults.add("RunEnded")
+        templates = [
+            site.message
+            for site in sites()
+            if site.message is not None and (name in site.names or (not site.names and site.cls in defaults))
+        ]
+        if templates and not defaults - set(RAISED):
+            assert any(re.fullmatch(one, kind.example, re.DOTALL) for one in templates), (name, templates)
 
 
 def test_every_kind_has_an_entry_that_the_command_shows(tmp_path: Path) -> None:
@@ -179,10 +175,9 @@ def test_every_limit_of_the_source_has_its_line() -> None:
     """A constant that is called a limit is on the page, or is known to be none that anybody meets."""
     named = re.compile(r"_?(?:[A-Z_]*LIMIT|LARGEST[A-Z_]*|[A-Z_]*TIMEOUT|MAX_[A-Z]+)")
     found = set()
-    for path in SOURCE.rglob("*.py"):
-        parts = path.relative_to(SOURCE.parent).with_suffix("").parts
-        module = ".".join(part for part in parts if part != "__init__")
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for path, tree in nodes():
+        module = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
+        for node in tree.body if isinstance(tree, ast.Module) else ():
             target = node.target if isinstance(node, ast.AnnAssign) else None
             if isinstance(target, ast.Name) and named.fullmatch(target.id):
                 own = value_of_or_none(f"{module}:{target.id}")
@@ -198,15 +193,14 @@ def value_of_or_none(target: str) -> float | str | None:
         return None
 
 
-@pytest.mark.parametrize(("target", "unit"), targets())
-def test_a_limit_shows_its_number(target: str, unit: str) -> None:
-    assert re.fullmatch(r"[0-9][0-9,.]*( [A-Za-z]+)?", shown(target, unit)), shown(target, unit)
-
-
-def test_numbers_are_shown_with_their_unit() -> None:
-    say = shown
-    assert say("specguard.change.uncommitted:PATCH_LIMIT", "bytes") == "256 MiB"
-    assert say("specguard.reporters.platforms:COMMENT_LIMIT", "bytes") == "65,000 bytes"
-    assert say("specguard.authority.cache:MAX_AGE", "seconds") == "30 days"
-    assert say("specguard.runs.settings:RunSettings.timeout", "") == "2 hours"
-    assert say("specguard.runs.settings:RunSettings.place_limit", "MiB") == "2,048 MiB"
+def test_a_limit_shows_its_number_with_its_unit() -> None:
+    for target, unit in targets():
+        assert re.fullmatch(r"[0-9][0-9,.]*( [A-Za-z]+)?", shown(target, unit)), target
+    for target, unit, said in (
+        ("change.uncommitted:PATCH_LIMIT", "bytes", "256 MiB"),
+        ("reporters.platforms:COMMENT_LIMIT", "bytes", "65,000 bytes"),
+        ("authority.cache:MAX_AGE", "seconds", "30 days"),
+        ("runs.settings:RunSettings.timeout", "", "2 hours"),
+        ("runs.settings:RunSettings.place_limit", "MiB", "2,048 MiB"),
+    ):
+        assert shown(f"specguard.{target}", unit) == said

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -21,12 +20,13 @@ from specguard.authority.load import AuthoritySource
 from specguard.cli.app import COMMANDS, app
 from specguard.declaration.registry import FAMILIES
 from specguard.engine.plugins import load_registry
-from specguard.testing import Case, Step, run_case
 from tests.docs.pages import DOCS, PAGES, ROOT, WALKED, Block, blocks, normal, read, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from specguard.authority.policy import Policy
 
 GENERATED = ("docs/commands.md", "docs/settings.md", "docs/errors.md")
 HAND_WRITTEN = [page for page in PAGES if page not in GENERATED]
@@ -158,19 +158,22 @@ def policies() -> Iterator[tuple[str, Block]]:
                     yield f"{page}:{block.line}", one
 
 
-@pytest.mark.parametrize("block", [pytest.param(block, id=where) for where, block in policies()])
-def test_every_block_of_settings_compiles(block: Block) -> None:
-    data = tomllib.loads(block.text)
-    if "project" in data:
-        return
-    source = AuthoritySource("specguard.toml", "", block.text)
+def compiled(path: str, text: str) -> Policy:
+    """The policy of a document, all of which is read; those that it names say nothing."""
+    sources = [AuthoritySource(path, "", text)]
+    others = "# Another document\n"
     policy = compile_policy(
-        [source],
-        registry=load_registry,
-        read=lambda path, _: AuthoritySource(path, "", "# Another document\n"),
+        sources, registry=load_registry, read=lambda path, _: AuthoritySource(path, "", others)
     )
     assert policy is not None
     assert not policy.unread
+    return policy
+
+
+def test_every_block_of_settings_compiles() -> None:
+    for where, block in policies():
+        if "project" not in tomllib.loads(block.text):
+            assert compiled("specguard.toml", block.text), where
 
 
 @pytest.mark.parametrize("preset", ["phase-runner", "track-runner", "planner-pipeline", "runbook"])
@@ -180,26 +183,31 @@ def test_a_page_about_a_way_to_work_names_every_rule_that_its_preset_adds(preset
         assert f"rules/{name}.md" in text or f"`[rules.{name}]`" in text, name
 
 
-@pytest.mark.parametrize("page", ["docs/phase-runner.md", "docs/track-runner.md"])
-def test_a_page_about_items_one_by_one_names_every_rule_about_them(page: str) -> None:
-    text = read(page)
+@pytest.mark.parametrize(
+    ("page", "codes"),
+    [("phase-runner", "WRK|PRQ"), ("track-runner", "WRK|PRQ"), ("planner-pipeline", "PLN00")],
+)
+def test_a_page_about_items_or_plans_names_every_rule_about_them(page: str, codes: str) -> None:
+    text = read(f"docs/{page}.md")
     for entry in load_registry().rules.values():
-        if entry.rule.family() in ("WRK", "PRQ") and entry.rule.name != "pull-request-target":
-            assert entry.rule.code in text, entry.rule.code
+        if re.match(codes, entry.rule.code) and entry.rule.name != "pull-request-target":
+            assert f"[{entry.rule.code}](rules/{entry.rule.name}.md)" in text, entry.rule.code
+
+
+def test_the_page_about_plans_has_every_setting_that_its_preset_makes() -> None:
+    text = read("docs/planner-pipeline.md")
+    preset = load_registry().presets["planner-pipeline"]
+    for table in re.findall(r"^\[+([a-z.-]+)\]+$", preset, re.MULTILINE):
+        if not table.endswith(".aliases"):
+            name = table.partition(".")[0] if table.startswith("wave") else table
+            assert f"[{name}]" in text or table.startswith("artifacts.change-"), table
 
 
 def test_the_sections_that_are_shown_are_read_as_it_is_said() -> None:
     shown = next(block for block in blocks(read("docs/authority.md")) if "## Locked zones" in block.text)
-    source = AuthoritySource("SPEC_AUTHORITY.md", "", "# Authority\n\n" + shown.text)
-    policy = compile_policy(
-        [source], registry=load_registry, read=lambda path, _: AuthoritySource(path, "", "# A\n")
-    )
-    assert policy is not None
-    assert not policy.unread
-    guards = [
-        policy.guards.find(path) for path in (b"SPEC_AUTHORITY.md", b".github/workflows/x", b"docs/api/x")
-    ]
-    assert [guard.code for guard in guards if guard] == ["PTH002", "PTH002", "PTH001"]
+    guards = compiled("SPEC_AUTHORITY.md", f"# Authority\n\n{shown.text}").guards
+    paths = (b"SPEC_AUTHORITY.md", b".github/workflows/x", b"docs/api/x")
+    assert [guard.code for guard in map(guards.find, paths) if guard] == ["PTH002", "PTH002", "PTH001"]
 
 
 def test_every_preset_is_on_the_page_about_authorities() -> None:
@@ -231,73 +239,3 @@ def test_every_relative_link_resolves(page: str) -> None:
             assert place.is_file(), f"{page} links to {target}"
             if anchor:
                 assert anchor in anchors(place.read_text()), f"{page} links to {target}"
-
-
-# The settings that teams are shown for names of their own
-
-
-def own(page: str) -> str:
-    """The block of settings below the heading *Make it your own*."""
-    return next(
-        block.text for block in blocks(read(page).partition("## Make it your own")[2]) if "toml" in block.info
-    )
-
-
-def test_phases_under_other_names_are_judged_by_those() -> None:
-    files = {
-        "plan/current.json": '{"plan": "v1", "phase": {"number": 7}}',
-        "plan/v1/07-cart.md": "# Phase 7\n",
-        "plan/v1/08-till.md": "# Phase 8\n",
-    }
-    case = Case(
-        policy=own("docs/phase-runner.md"),
-        base=[Step(files=files, id="base")],
-        commits=[Step("wip", files={"src/a": "1"}), Step("more", files={"tests/a": "1"})],
-        branch="feature/phase-07",
-        refs={"refs/remotes/origin/develop": "base"},
-        title="feat: phase 07",
-        body="Implements plan/v1/07-cart.md.",
-        states={"WRK001": "passed", "WRK002": "passed", "BRN001": "passed", "PRQ001": "passed",
-                "PTH003": "passed", "CMT001": "not-applicable", "CNT002": "off"},
-        expect=(),
-    )  # fmt: skip
-    run_case(case)
-    wrong = replace(case.commits[0], files={"lib/a": "1", "plan/v1/08-till.md": "# Easier\n"})
-    run_case(
-        replace(
-            case,
-            commits=[wrong],
-            states={},
-            expect=[
-                {"code": "PTH003", "path": "lib/a"},
-                {"code": "PTH003", "path": "plan/v1/08-till.md"},
-                {"code": "WRK005", "path": "plan/v1/08-till.md"},
-            ],
-            exit_code=1,
-        )
-    )
-
-
-def test_tracks_under_other_names_are_judged_by_those() -> None:
-    files = {
-        "plan/state.json": '{"track": {"current": 5}, "titles": {"5": "add-cache"}}',
-        "plan/tracks/5-add-cache.md": "# Track 5\n\n## Touches\n\n- `src/`\n",
-        "plan/tracks/6-more.md": "# Track 6\n",
-    }
-    case = Case(
-        policy=own("docs/track-runner.md"),
-        base=[Step(files=files)],
-        commits=[Step("track 5: add-cache", files={"src/a": "1"})],
-        branch="track/5-add-cache",
-        title="Track 5: add-cache",
-        body="Implements plan/tracks/5-add-cache.md.",
-        states=dict.fromkeys(("WRK001", "WRK002", "BRN001", "CMT002", "PRQ001", "PTH003"), "passed"),
-    )
-    run_case(case)
-    wrong = replace(case.commits[0], files={"lib/a": "1", "plan/tracks/6-more.md": "# Easier\n"})
-    expect = [
-        {"code": "PTH003", "path": "lib/a"},
-        {"code": "PTH003", "path": "plan/tracks/6-more.md"},
-        {"code": "WRK005", "path": "plan/tracks/6-more.md"},
-    ]
-    run_case(replace(case, commits=[wrong], states={}, expect=expect, exit_code=1))

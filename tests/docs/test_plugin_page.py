@@ -14,6 +14,7 @@ from specguard.engine.plugins import load_registry
 from specguard.testing import Case, run
 from specguard.testing.repository import clean_environment
 from tests.docs.pages import blocks, read
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,62 +34,45 @@ def plugin(tmp_path: Path) -> Path:
     project = tomllib.loads((tmp_path / "pyproject.toml").read_text())["project"]
     info = tmp_path / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    )
+    named = f"Name: {project['name']}\nVersion: {project['version']}\n"
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\n{named}")
     points = [f"{name} = {target}\n" for name, target in project["entry-points"]["specguard"].items()]
     (info / "entry_points.txt").write_text("[specguard]\n" + "".join(points))
     return tmp_path
 
 
 def test_the_rule_s_examples_hold_in_the_test_that_is_shown(plugin: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_deep_path.py"],
-        cwd=plugin,
-        env={**clean_environment(), "PYTHONPATH": str(plugin)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_deep_path.py"]
+    env = {**clean_environment(), "PYTHONPATH": str(plugin)}
+    done = subprocess.run(words, cwd=plugin, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
 
 
-def test_a_policy_that_names_the_plugin_has_its_rule(plugin: Path) -> None:
-    case = Case.from_toml(
-        """
-        policy = '''
-        plugins = ["specguard-acme"]
-        [rules.deep-path]
-        depth = 2
-        '''
-        commits = [{message = "feat: x", files = {"a/b/c/d" = "x"}}]
-        """
-    )
-    repository = case.build(plugin / "repository")
-    env = {"PYTHONPATH": str(plugin), "XDG_CACHE_HOME": os.fspath(plugin / "cache")}
-    outcome = run("check", directory=repository.path, env=env)
-    assert outcome.exit_code == 1, outcome
-    assert "ACM001 deep-path" in outcome.stdout
-    assert "it is 3 folders deep, and 2 are enough" in outcome.stdout
-    page = run("rule", "--plugin", "specguard-acme", "ACM001", directory=repository.path, env=env)
-    assert page.stdout.startswith("# deep-path (ACM001)\n")
-    assert "deeper than the team wants" in page.stdout
+CASE = """
+policy = '''
+plugins = ["specguard-acme"]
+[rules.deep-path]
+depth = 2
+'''
+commits = [{message = "feat: x", files = {"a/b/c/d" = "x"}}]
+"""
 
 
-def test_its_format_is_made_where_the_policy_names_the_plugin(plugin: Path) -> None:
+def test_a_policy_that_names_the_plugin_has_its_rule_and_its_format(plugin: Path) -> None:
     call = 'registry.add_format("acme-table", "acme_rules.table:render")'
     assert f"`{call}`" in read(PAGE)
     with (plugin / "acme_rules" / "plugin.py").open("a") as file:
         file.write(f"    {call}\n")
-    policy = "plugins = ['specguard-acme']\n[rules.deep-path]\ndepth = 2\n"
-    case = Case.from_toml(
-        f"policy = \"\"\"\n{policy}\"\"\"\ncommits = [{{message = 'feat: x', files = {{'a/b/c/d' = 'x'}}}}]"
-    )
-    repository = case.build(plugin / "repository")
+    place = Case.from_toml(CASE).build(plugin / "repository").path
     env = {"PYTHONPATH": str(plugin), "XDG_CACHE_HOME": os.fspath(plugin / "cache")}
-    outcome = run("check", "--output-format", "acme-table", directory=repository.path, env=env)
-    assert outcome.exit_code == 1, outcome
+    outcome = ended(run("check", directory=place, env=env), 1)
+    assert "ACM001 deep-path" in outcome.stdout
+    assert "it is 3 folders deep, and 2 are enough" in outcome.stdout
+    page = run("rule", "--plugin", "specguard-acme", "ACM001", directory=place, env=env)
+    assert page.stdout.startswith("# deep-path (ACM001)\n")
+    assert "deeper than the team wants" in page.stdout
+    outcome = ended(run("check", "--output-format", "acme-table", directory=place, env=env), 1)
     assert outcome.stdout == "ACM001\topen\tit is 3 folders deep, and 2 are enough\n"
 
 

@@ -7,8 +7,6 @@ import re
 import subprocess
 from typing import TYPE_CHECKING, get_args
 
-import pytest
-
 from specguard.cli.run import command as group
 from specguard.executor.run import EXITS
 from specguard.executor.steps import STEPS
@@ -16,6 +14,7 @@ from specguard.runs.manifests import State
 from specguard.testing import run_here
 from tests.cli.running import GOOD, Project
 from tests.docs.pages import DOCS
+from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,9 +53,8 @@ def test_the_files_are_those_that_runs_leave(tmp_path: Path) -> None:
         for folder, _, files in os.walk(root):
             inside = re.sub(r".*/[^/]*Z-[0-9a-f]{4}/?", "", folder)
             found |= {os.path.join(inside, name) for name in files if not name.startswith(".")}
-    found = {
-        re.sub(r"commands/[^/]*\.", "commands/*.", re.sub(r"check-[0-9]+", "check*", one)) for one in found
-    }
+    found = {re.sub(r"check-[0-9]+", "check*", one) for one in found}
+    found = {re.sub(r"commands/[^/]*\.", "commands/*.", one) for one in found}
     assert named <= found
     # What is in control/ beside the heartbeat is for specguard alone.
     assert {one for one in found - named if not one.startswith("control/")} == set()
@@ -64,10 +62,9 @@ def test_the_files_are_those_that_runs_leave(tmp_path: Path) -> None:
 
 def test_a_run_can_be_committed_behind_its_item_as_the_page_and_the_report_say(tmp_path: Path) -> None:
     project = committing(tmp_path)
-    assert project.run_phase().exit_code == 0
+    ended(project.run_phase())
     kept(project)
-    outcome = project.specguard("check")
-    assert outcome.exit_code == 0, outcome
+    ended(project.specguard("check"))
     tracked = project.user.git("ls-files", ".runs").split()
     assert ".runs/.gitignore" in tracked
     assert not [one for one in tracked if "lock" in one or ("control" in one and "heartbeat" not in one)]
@@ -75,33 +72,28 @@ def test_a_run_can_be_committed_behind_its_item_as_the_page_and_the_report_say(t
     # Whoever has it from there sees the same.
     clone = tmp_path / "clone"
     project.user.git("clone", "--quiet", "--branch", "phase-12", str(project.remote), str(clone))
-    outcome = run_here("check", "--base", "origin/main", directory=clone)
-    assert outcome.exit_code == 0, outcome
+    ended(run_here("check", "--base", "origin/main", directory=clone))
 
 
 def test_a_run_that_was_committed_can_be_resumed_where_it_was_begun(tmp_path: Path) -> None:
     project = committing(tmp_path)
-    assert project.run_phase("cat > /dev/null; exit 7").exit_code == 3
+    ended(project.run_phase("cat > /dev/null; exit 7"), 3)
     folder = project.only_run()
-    user = project.user
-    user.git("add", ".runs")
-    user.git("commit", "--quiet", "--message", "chore(runs): keep it")
+    project.user.git("add", ".runs")
+    project.user.git("commit", "--quiet", "--message", "chore(runs): keep it")
     manifest = folder / "manifest.json"
     text = manifest.read_text()
+    words = ("run", "resume", folder.name, "--", "sh", "-c", GOOD)
     manifest.write_text(text.replace('"attempts": 1', '"attempts": 0'))
-    outcome = project.specguard("run", "resume", folder.name, "--", "sh", "-c", GOOD)
-    assert outcome.exit_code == 2, outcome
-    assert "a change may have brought" in outcome.stderr
+    assert "a change may have brought" in ended(project.specguard(*words), 2).stderr
     manifest.write_text(text)
-    outcome = project.specguard("run", "resume", folder.name, "--", "sh", "-c", GOOD)
-    assert outcome.exit_code == 0, outcome
+    ended(project.specguard(*words))
 
 
 def committing(tmp_path: Path) -> Project:
     """A project whose policy is that of the page."""
-    [policy] = [
-        one for one in re.findall(r"```toml specguard\n(.*?)```", PAGE, re.S) if 'keep = "tree"' in one
-    ]
+    policies = re.findall(r"```toml specguard\n(.*?)```", PAGE, re.S)
+    [policy] = [one for one in policies if 'keep = "tree"' in one]
     gate = '[[work.phase.gates]]\nname = "there"\nrun = "test -f src/b.py"\n'
     files = {
         ".gitignore": "build/\n",
@@ -114,16 +106,10 @@ def committing(tmp_path: Path) -> Project:
 def kept(project: Project) -> None:
     """Do what the report says is to be done with the run."""
     remains = (project.only_run() / "report.md").read_text().partition("## What remains\n")[2]
-    for line in re.findall(
-        "^- (?:To look at it here|Commit the run there, behind its item): `(.*)`$", remains, re.M
-    ):
-        subprocess.run(
-            ["sh", "-c", line],
-            cwd=project.user.path,
-            env=project.environment,
-            check=True,
-            capture_output=True,
-        )
+    steps = "^- (?:To look at it here|Commit the run there, behind its item): `(.*)`$"
+    for line in re.findall(steps, remains, re.M):
+        words, env = ["sh", "-c", line], project.environment
+        subprocess.run(words, cwd=project.user.path, env=env, check=True, capture_output=True)
 
 
 def test_the_commands_are_all() -> None:
@@ -132,6 +118,6 @@ def test_the_commands_are_all() -> None:
     assert there - named <= {"item", "research", "review"}
 
 
-@pytest.mark.parametrize("link", re.findall(r"\(schemas/([a-z-]+\.schema\.json)\)", PAGE))
-def test_the_schemas_are_there(link: str) -> None:
-    assert (DOCS / "schemas" / link).is_file()
+def test_the_schemas_are_there() -> None:
+    for link in re.findall(r"\(schemas/([a-z-]+\.schema\.json)\)", PAGE):
+        assert (DOCS / "schemas" / link).is_file(), link

@@ -16,6 +16,7 @@ from specguard.cli.docs import error_kinds
 from specguard.testing.repository import clean_environment
 from tests.browser import Browser, find
 from tests.docs.pages import DOCS, ROOT
+from tests.outcomes import there
 
 pytest.importorskip("mkdocs", reason="mkdocs is not installed: pip install 'specguard[docs]'")
 pytest.importorskip("material", reason="mkdocs-material is not installed: pip install 'specguard[docs]'")
@@ -25,20 +26,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROGRAM: Final = find()
+POLICY: Final = '<meta http-equiv="Content-Security-Policy"'
 SOURCES: Final = sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md"))
 
 # What makes a browser load something, with the attribute that names it. Links are followed by a reader.
 LOADING: Final = {
-    "script": "src",
-    "img": "src",
-    "iframe": "src",
-    "source": "src",
-    "video": "src",
-    "audio": "src",
-    "embed": "src",
+    **dict.fromkeys(("script", "img", "iframe", "source", "video", "audio", "embed"), "src"),
     "object": "data",
     "link": "href",
 }
+pytestmark = pytest.mark.xdist_group("site")
 
 
 def build(place: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -128,16 +125,13 @@ def built(page: str) -> str:
     return page.removesuffix(".md") + ".html"
 
 
-@pytest.mark.parametrize("page", SOURCES)
-def test_a_page_shows_what_the_platform_shows(page: str, site: Path) -> None:
-    text = (site / built(page)).read_text(encoding="utf-8")
-    article = re.search(r"<article[^>]*>(.*)</article>", text, re.DOTALL)
-    assert article
-    there = Reader(article[1]).shown()
-    here = Reader(
-        MarkdownIt("commonmark").enable("table").render((DOCS / page).read_text(encoding="utf-8"))
-    ).shown()
-    assert there == here
+def test_a_page_shows_what_the_platform_shows(site: Path) -> None:
+    for page in SOURCES:
+        text = (site / built(page)).read_text(encoding="utf-8")
+        article = there(re.search(r"<article[^>]*>(.*)</article>", text, re.DOTALL))
+        source = (DOCS / page).read_text(encoding="utf-8")
+        here = Reader(MarkdownIt("commonmark").enable("table").render(source)).shown()
+        assert Reader(article[1]).shown() == here, page
 
 
 def test_every_page_is_in_the_navigation(site: Path) -> None:
@@ -176,10 +170,7 @@ def pages_of(site: Path) -> Iterator[tuple[Path, Reader]]:
 
 def test_everything_that_is_loaded_is_a_part_of_the_site(site: Path) -> None:
     for file, page in pages_of(site):
-        assert (
-            '<head><meta http-equiv="Content-Security-Policy" content="default-src \'self\' file: data:'
-            in (file.read_text(encoding="utf-8"))
-        ), file
+        assert f"<head>{POLICY} content=\"default-src 'self' file: data:" in file.read_text("utf-8"), file
         for name in page.loads:
             assert not re.match(r"[a-z]+:|//", name), f"{file} loads {name}"
             # The page of what is not found may stand at any depth, so its names begin at the root.
@@ -228,24 +219,25 @@ def test_links_that_leave_the_folder_lead_to_the_repository(site: Path) -> None:
                 assert (ROOT / link.partition("/blob/main/")[2].partition("#")[0]).exists(), link
 
 
+SEARCH: Final = """(box) => {
+  box.focus();
+  box.value = 'merge queue';
+  box.dispatchEvent(new Event('input', {bubbles: true}));
+  box.dispatchEvent(new KeyboardEvent('keyup', {bubbles: true}));
+}"""
+
+
 @pytest.mark.skipif(PROGRAM is None, reason="no chromium or google-chrome on PATH")
 def test_it_is_read_and_searched_as_files(site: Path, tmp_path: Path) -> None:
     assert PROGRAM is not None
     with Browser(PROGRAM, tmp_path) as browser:
         browser.open(site / "index.html")
-        browser.evaluate("document.querySelector('[data-md-component=search-query]').focus()")
-        browser.evaluate(
-            "(box => { box.value = 'merge queue'; box.dispatchEvent(new Event('input', {bubbles: true}));"
-            " box.dispatchEvent(new KeyboardEvent('keyup', {bubbles: true})); })"
-            "(document.querySelector('[data-md-component=search-query]'))"
-        )
+        browser.evaluate(f"({SEARCH})(document.querySelector('[data-md-component=search-query]'))")
         browser.wait("document.querySelectorAll('.md-search-result__link').length > 0")
-        found = browser.evaluate(
-            "[...document.querySelectorAll('.md-search-result__link')].map((one) => one.href)"
-        )
+        links = "[...document.querySelectorAll('.md-search-result__link')].map((one) => one.href)"
+        found = browser.evaluate(links)
         assert any(link.partition("?")[0].endswith("/ci.html") for link in found), found
         browser.open(site / "rules" / "index.html", dark=True)
         assert browser.said == []
-        assert [
-            address for address in browser.asked if not address.startswith(("file:", "data:", "about:"))
-        ] == []
+        own = ("file:", "data:", "about:")
+        assert [address for address in browser.asked if not address.startswith(own)] == []

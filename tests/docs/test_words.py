@@ -77,9 +77,5 @@ def test_messages_are_read_from_modules(tmp_path: Path) -> None:
         f'other("{LONG}{LONG}")\n'
     )
     assert sorted(problem.what for problem in problems(module)) == [
-        "27 words",
-        "50 words",
-        "alone: only",
-        "is none: say what is not there",
-        "mend: fix",
-    ]
+        "27 words", "50 words", "alone: only", "is none: say what is not there", "mend: fix",
+    ]  # fmt: skip
