@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.testing import Repository, run_here
-from tests.fuzz.damage import damaged, few
-from tests.outcomes import sound
+from specguard.testing import Repository
+from tests.fuzz.damage import DRAWN, damaged, few
+from tests.fuzz.verdicts import checked
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ZERO = "0" * 40
-AUTHORITY = """\
-# Authority
-
-## Locked zones
-
-- `locked/`
-
-```toml specguard
-base = "main"
-
-[rules.commit-message]
-conventional = true
-types = ["feat"]
-
-[rules.protected-branch]
-branches = ["main", "release/*"]
-
-[[rules.missing-trailer.require]]
-key = "Work-Item"
-value = "^A-[0-9]+$"
-
-[work.phase]
-branch = "phase-{number}-{slug}"
-pull_request = "Phase {number}: {slug}"
-```
-"""
 
 
 @pytest.fixture(scope="module")
 def red(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """A branch that changes what is locked, one commit after its base."""
     repository = Repository(tmp_path_factory.mktemp("arguments") / "repository")
-    files = {"SPEC_AUTHORITY.md": AUTHORITY, "locked/p": "1\n"}
+    files = {"SPEC_AUTHORITY.md": DRAWN["authorities"]["arguments"], "locked/p": "1\n"}
     repository.names["base"] = repository.commit("chore: base", files=files)
     repository.publish(head=True)
     repository.branch("phase-1-x")
@@ -59,12 +38,7 @@ def text(content: bytes) -> str:
 REVISIONS = st.sampled_from(
     [b"main", b"HEAD~1", b"HEAD^2", b"@{-1}", b"origin/main", b"a" * 40, b"phase-1-x", b"HEAD^{tree}"]
 )
-OPTIONS = st.sampled_from([
-    "--base", "--head", "--range", "--branch", "--pr-title", "--today", "--select", "--ignore",
-    "--extend-select", "--authority",
-    "--patch", "--commit-msg-file", "--pr-event", "--pr-body-file", "--override", "--approved-by",
-    "--reason", "--expires", "-C",
-])  # fmt: skip
+OPTIONS = st.sampled_from(DRAWN["options"])
 VALUES = damaged(
     REVISIONS
     | st.sampled_from([b"main..HEAD", b"A...B", b"2026-01-31", b"PTH002,CMT", b"Phase 1: x", b"/dev/null"])
@@ -75,9 +49,7 @@ VALUES = damaged(
 @given(given_to=st.lists(st.tuples(OPTIONS, VALUES), min_size=1, max_size=3))
 def test_no_argument_is_a_crash(red: Repository, given_to: list[tuple[str, bytes]]) -> None:
     words = [word for option, value in given_to for word in (option, text(value))]
-    outcome = run_here("check", *words, "--output-format=json", directory=red.path)
-    sound(outcome)
-    assert outcome.exit_code in {0, 1, 2}
+    checked(red, *words)
 
 
 @few(60)
@@ -95,8 +67,7 @@ def test_what_git_says_is_pushed_is_judged_or_refused(red: Repository, data: st.
     ).map(lambda several: "".join(several).encode())  # fmt: skip
     whole = data.draw(lines)
     content = data.draw(damaged(st.just(whole)) | st.just(whole))
-    outcome = run_here("check", "--push", "--output-format=json", directory=red.path, stdin=content)
-    sound(outcome)
+    outcome = checked(red, "--push", stdin=content)
     if content == whole:
         assert outcome.exit_code == 1
     # A line that names the head as what is pushed is judged, whatever has become of the others.
@@ -110,16 +81,13 @@ MESSAGE = b"feat: x\n\nThe body.\n\nWork-Item: A-1\nCo-authored-by: Bo <bo@examp
 
 @few(60)
 @given(content=damaged(st.just(MESSAGE)))
-def test_any_message_is_judged(red: Repository, content: bytes) -> None:
-    file = red.path.parent / "message"
+def test_any_message_is_judged(red: Repository, file: Path, content: bytes) -> None:
     file.write_bytes(content)
-    outcome = run_here("check", f"--commit-msg-file={file}", "--output-format=json", directory=red.path)
-    sound(outcome)
+    outcome = checked(red, f"--commit-msg-file={file}")
     if not content.startswith(b"feat: "):
         # A mark of a comment hides the line, and nothing but the subject's own form makes it right.
-        subject = next(
-            (line for line in content.split(b"\n") if line.strip() and not line.startswith(b"#")), b""
-        )
+        lines = (line for line in content.split(b"\n") if line.strip() and not line.startswith(b"#"))
+        subject = next(lines, b"")
         assert outcome.exit_code == 1 or subject.startswith((b"feat: ", b"\xef\xbb\xbffeat: "))
 
 
@@ -134,9 +102,6 @@ def test_any_commit_is_judged(red: Repository, content: bytes, name: bytes) -> N
         made.stdout, red.names["base"].encode(), content,
     )  # fmt: skip
     head = red.git("hash-object", "-t", "commit", "-w", "--stdin", "--literally", stdin=commit)
-    outcome = run_here(
-        "check", f"--base={red.names['base']}", f"--head={head}", "--output-format=json", directory=red.path
-    )
-    sound(outcome)
+    outcome = checked(red, f"--base={red.names['base']}", f"--head={head}")
     # It has no locked folder any more.
     assert outcome.exit_code == 2 or "PTH002" in outcome.codes

@@ -13,30 +13,12 @@ from specguard.documents.content import has_content, is_open, is_ticked, leading
 from specguard.documents.dates import date_problem, days, parse_date, read_times, undated
 from specguard.documents.document import Document, hidden
 from specguard.documents.fields import find_fields, find_sections, near_field, near_section, read_fields
-from tests.fuzz.damage import ODD, damaged, few
+from tests.fuzz.damage import DRAWN, ODD, damaged, few
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PARTS = (
-    "# Title\n", "Title\n=====\n",
-    "## Test plan\n\nRun `make test`; see [it](docs/a.md#L3-L4) and src/a.py:12.\n",
-    "Status: done\n**Owner:** ann | Date: 2026-01-31\nReview -- 31 Jan 2026, 10:00 UTC\n",
-    "| Field | Value |\n| --- | --- |\n| Status | done |\n| `a` | 2026-01-01T00:00Z |\n",
-    "| Path | Lines | Why |\n|---|:-:|--:|\n| src/a.py | 3-4 | it \\| is |\n",
-    "- [x] T1 done (`src/a.py`)\n- [ ] T2 open\n  1. one\n     - two\n",
-    "- `docs/api/`: it is published\n- configs/** and `b/`, `c/`\n",
-    "> ## Quoted\n>\n> - [x] no\n", "```toml specguard\n[rules.locked-path]\npaths = [\"a/\"]\n```\n",
-    "~~~\ncode\n~~~\n",
-    "    indented\n", "<!-- hidden\n## Not there\n-->\n",
-    "<details>\n<summary>x</summary>\n\n## In it\n\n</details>\n",
-    "<p hidden>nothing <b>here</b></p>\n",
-    "Text<sup>1</sup> &amp; &#x3164; <img src=x alt=y> <input type=checkbox checked>\n",
-    "[a]: https://example.org \"t\"\n\nSee [a], ![pic][a] and <https://example.org/x>.\n",
-    "Note[^1].\n\n[^1]: the *note* `x`\n\n    - more\n",
-    "2026-01-01 10:00 started\n10:05 went on\n2026-01-02T03:04:05+02:00 ended\n",
-    "TBD: <name>, TODO, {{x}}\n", "\\*not emphasis\\* __strong__ ***both*** `` a`b ``\n", "* * *\n", "\n\n",
-)  # fmt: skip
+PARTS: list[str] = DRAWN["parts"]
 MATTER = st.sampled_from(
     ["", "", "---\nstatus: done\nreview: {date: 2026-01-01}\n---\n", "+++\na = 1\n+++\n", "\ufeff"]
 )

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from specguard.change.platform_event import Event, find_event, read_event
 from specguard.change.request import Request, read_body
 from specguard.errors import SpecguardError
-from specguard.testing import Repository, Step, run_here
-from tests.fuzz.damage import damaged, few
-from tests.outcomes import sound
+from specguard.testing import Repository, Step
+from tests.fuzz.damage import DRAWN, damaged, few
+from tests.fuzz.verdicts import checked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,11 +36,6 @@ PUSHES = st.fixed_dictionaries(
     optional={"repository": st.fixed_dictionaries({"default_branch": NAME})},
 )
 EVENTS = (PULL_REQUESTS | GROUPS | PUSHES).map(lambda event: json.dumps(event, indent=1).encode())
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("event") / "event.json"
 
 
 def at(event: Any, *path: str) -> Any:
@@ -89,15 +84,9 @@ VARIABLE = damaged(
     st.sampled_from([b"true", b"12", b"main", b"a" * 40, b"refs/pull/1/merge", b"pull_request"]), 1
 )
 VARIABLES = st.dictionaries(
-    st.sampled_from([
-        "GITHUB_SHA", "GITHUB_REF", "GITHUB_HEAD_REF", "GITHUB_BASE_REF", "GITHUB_EVENT_PATH",
-        "CI_MERGE_REQUEST_IID",
-        "CI_COMMIT_SHA", "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME",
-        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "CI_MERGE_REQUEST_TITLE", "CI_MERGE_REQUEST_DESCRIPTION",
-        "CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED", "CI_MERGE_REQUEST_EVENT_TYPE",
-    ]),
+    st.sampled_from(DRAWN["variables"]),
     VARIABLE.map(lambda value: value.replace(b"\0", b"").decode("utf-8", "surrogateescape")),
-)  # fmt: skip
+)
 
 
 @few(150)
@@ -121,51 +110,39 @@ def test_any_body_is_text(file: Path, content: bytes) -> None:
     assert read_body(str(file)).encode("utf-8", "surrogateescape") == content.replace(b"\r\n", b"\n")
 
 
-AUTHORITY = """\
-# Authority
-
-```toml specguard
-base = "main"
-
-[rules.locked-path]
-paths = ["locked/"]
-
-[rules.pull-request-title]
-pattern = "^feat: "
-
-[rules.branch-name]
-pattern = "^phase-"
-```
-"""
-
-
 @pytest.fixture(scope="module")
 def red(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """A branch that changes what is locked."""
     repository = Repository(tmp_path_factory.mktemp("red") / "repository")
-    base = Step("chore: base", files={"SPEC_AUTHORITY.md": AUTHORITY, "locked/p": "1\n"}, id="base")
+    base = Step(
+        "chore: base",
+        files={"SPEC_AUTHORITY.md": DRAWN["authorities"]["events"], "locked/p": "1\n"},
+        id="base",
+    )
     steps = [base, Step("feat: x", files={"locked/p": "2\n"}, id="head")]
     refs = {"refs/heads/main": "base", "refs/remotes/origin/main": "base"}
     repository.names.update(repository.add_commits(steps, branch="phase-12", refs=refs))
     return repository
 
 
+def event_of(red: Repository) -> bytes:
+    """The event of a pull request of the branch."""
+    head, base = red.names["head"], red.names["base"]
+    ends = {"head": {"sha": head, "ref": "phase-12"}, "base": {"sha": base, "ref": "main"}}
+    request = {"number": 1, "title": "Feat", "body": "", **ends}
+    return json.dumps({"pull_request": request}, indent=1).encode()
+
+
 @few(40)
 @given(st.data())
 def test_no_broken_event_turns_a_red_change_green(red: Repository, file: Path, data: st.DataObject) -> None:
     head, base = red.names["head"], red.names["base"]
-    ends = {"head": {"sha": head, "ref": "phase-12"}, "base": {"sha": base, "ref": "main"}}
-    valid = json.dumps({"pull_request": {"number": 1, "title": "feat: x", "body": "", **ends}}, indent=1)
-    content = data.draw(damaged(st.just(valid.encode())))
-    file.write_bytes(content)
+    file.write_bytes(data.draw(damaged(st.just(event_of(red)))))
     platform = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": str(file)}
-    given_by_file = data.draw(st.booleans())
-    outcome = run_here(
-        "check", "--enforce", "--output-format=json",
-        *([f"--pr-event={file}"] if given_by_file else [f"--base={base}", f"--head={head}"]),
-        directory=red.path, env={} if given_by_file else platform,
-    )  # fmt: skip
-    sound(outcome)
+    if data.draw(st.booleans()):
+        outcome = checked(red, "--enforce", f"--pr-event={file}")
+    else:
+        outcome = checked(red, "--enforce", f"--base={base}", f"--head={head}", env=platform)
     if outcome.exit_code == 1:
         assert "PTH002" in outcome.codes
         return
@@ -174,9 +151,7 @@ def test_no_broken_event_turns_a_red_change_green(red: Repository, file: Path, d
 
 
 def test_the_undamaged_event_is_red(red: Repository, file: Path) -> None:
-    head, base = red.names["head"], red.names["base"]
-    ends = {"head": {"sha": head, "ref": "phase-12"}, "base": {"sha": base, "ref": "main"}}
-    file.write_text(json.dumps({"pull_request": {"number": 1, "title": "Feat", "body": "", **ends}}))
-    outcome = run_here("check", "--enforce", f"--pr-event={file}", "--output-format=json", directory=red.path)
+    file.write_bytes(event_of(red))
+    outcome = checked(red, "--enforce", f"--pr-event={file}")
     assert (outcome.exit_code, outcome.codes) == (1, ["PRQ001", "PTH002"])
     assert isinstance(read_event(str(file)), Event)

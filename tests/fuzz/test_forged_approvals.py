@@ -21,16 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from specguard.approvals.record import Approval
+    from specguard.approvals.record import Approval, Revocation
     from tests.approvals.conftest import Key
 
 LOG = ".specguard/approvals/"
 LIFTED = "base = 'main'\n[rules.locked-path]\npaths = ['locked/']\n"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("approvals") / "repository"
 
 
 def given_by(outcome: Outcome, approver: str, **fields: Any) -> Approval:
@@ -51,7 +46,7 @@ def given_by(outcome: Outcome, approver: str, **fields: Any) -> Approval:
     return approval(approver, **{**bound, **fields})
 
 
-def filed(record: Approval, signature: bytes | None = None) -> dict[str, str | bytes]:
+def filed(record: Approval | Revocation, signature: bytes | None = None) -> dict[str, str | bytes]:
     """The files of a record."""
     name = f"{LOG}{record.id}.json"
     return {name: record.content} if signature is None else {name: record.content, f"{name}.sig": signature}
@@ -98,10 +93,8 @@ def test_no_forged_approval_turns_a_red_change_green(
     }
     step = approving(filed(record, signatures[data.draw(st.sampled_from(sorted(signatures)))]()))
     trusting = authorities(LIFTED + approvals(alice.public, mallory=mallory.public, Ann=mallory.public))
-    added = [
-        step,
-        *data.draw(st.just([]) | edits(situation) | st.sampled_from([[one] for one in trusting[:4]])),
-    ]
+    more = data.draw(st.just([]) | edits(situation) | st.sampled_from([[one] for one in trusting[:4]]))
+    added = [step, *more]
     stays_red(before, judged(build(folder, situation, added, amend=data.draw(st.booleans()))))
 
 
@@ -134,7 +127,7 @@ def test_one_byte_of_the_change_the_record_or_its_signature_undoes_an_approval(
         files = {path.replace("approvals/", "approvals/2026/"): content for path, content in files.items()}
     else:
         ending = revocation(record.id, nonce="1" * 32)
-        files[f"{LOG}{ending.id}.json"] = ending.content
+        files.update(filed(ending))
     after = judged(build(folder, situation, [approving(files)]))
     sound(after)
     assert after.exit_code in {1, 2}
@@ -147,11 +140,7 @@ def test_a_log_with_anything_wrong_in_it_is_never_verified(
 ) -> None:
     record = given_by(red(folder, locked), "alice")
     ending = revocation(record.id, nonce="1" * 32)
-    files = {
-        **filed(record, alice.sign(record.content)),
-        f"{LOG}{ending.id}.json": ending.content,
-        f"{LOG}{ending.id}.json.sig": alice.sign(ending.content),
-    }
+    files = {**filed(record, alice.sign(record.content)), **filed(ending, alice.sign(ending.content))}
     name = data.draw(st.sampled_from(list(files)))
     whole = files[name]
     assert isinstance(whole, bytes)

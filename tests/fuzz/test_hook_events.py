@@ -10,53 +10,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.integrations.hooks.calls import deeds_of
-from specguard.integrations.hooks.dialects import (
-    AGENTS,
-    Reply,
-    UnreadableError,
-    parse,
-    read,
-    say,
-    speaker,
-)
+from specguard.integrations.hooks.dialects import AGENTS, Reply, UnreadableError, parse, read, say, speaker
+from tests.fuzz.damage import DRAWN
 
 if TYPE_CHECKING:
     from specguard.integrations.hooks.dialects import Agent
 
-NAMES = [
-    "PreToolUse", "PostToolUse", "Stop", "SubagentStop", "SessionStart", "BeforeTool", "AfterTool",
-    "AfterAgent", "preToolUse", "beforeShellExecution", "stop", "sessionStart", "afterFileEdit", "Whatever",
-    "",
-]  # fmt: skip
-TOOLS = [
-    "Write", "Edit", "MultiEdit", "NotebookEdit", "apply_patch", "Bash", "replace", "Delete",
-    "mcp__a__write", "",
-]  # fmt: skip
-FIELDS = [
-    "file_path", "path", "content", "contents", "old_string", "new_string", "edits", "command", "replace_all",
-    "notebook_path", "cwd", "expected_replacements",
-]  # fmt: skip
-
+FIELDS = st.sampled_from(DRAWN["fields"])
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30)
 VALUES = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(DRAWN["fields"]), inner, max_size=4)
+    ),
 )
 EVENTS = st.fixed_dictionaries(
     {},
     optional={
-        "hook_event_name": st.sampled_from(NAMES) | VALUES,
-        "tool_name": st.sampled_from(TOOLS) | VALUES,
-        "tool_input": st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=5) | VALUES,
+        "hook_event_name": st.sampled_from(DRAWN["events"]) | VALUES,
+        "tool_name": st.sampled_from(DRAWN["tools"]) | VALUES,
+        "tool_input": st.dictionaries(FIELDS, VALUES, max_size=5) | VALUES,
         "cwd": st.just("/nonexistent") | VALUES,
         "session_id": st.just("s") | VALUES,
-        "stop_hook_active": st.booleans() | VALUES,
-        "loop_count": st.integers() | VALUES,
         "workspace_roots": st.just(["/nonexistent"]) | VALUES,
-        "turn_id": VALUES,
-        "timestamp": VALUES,
         "command": st.text(max_size=40) | VALUES,
-        "conversation_id": VALUES,
+        **dict.fromkeys(
+            ("stop_hook_active", "loop_count", "turn_id", "timestamp", "conversation_id"), VALUES
+        ),
     },
 )
 

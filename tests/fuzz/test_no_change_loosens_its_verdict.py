@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,11 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENVIRONMENTS = st.sampled_from(ENVIRONMENT)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("loosening") / "repository"
 
 
 @few(40)

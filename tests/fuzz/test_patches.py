@@ -9,29 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.declaration.expressions import Expression
-from specguard.testing import Repository, run_here
-from tests.fuzz.damage import ODD, damaged, few
-from tests.outcomes import sound
+from specguard.testing import Repository
+from tests.fuzz.damage import DRAWN, ODD, damaged, few
+from tests.fuzz.verdicts import checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-AUTHORITY = """\
-# Authority
-
-```toml specguard
-base = "main"
-
-[rules.forbidden-path]
-paths = ["locked/"]
-
-[[rules.forbidden-content.forbid]]
-pattern = "DO NOT COMMIT"
-paths = ["**"]
-message = "left over"
-```
-"""
 TEXT = "".join(f"line {number}\n" for number in range(20))
 
 
@@ -39,7 +24,13 @@ TEXT = "".join(f"line {number}\n" for number in range(20))
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """A base, and a folder beside it for patches."""
     repository = Repository(tmp_path_factory.mktemp("patch") / "repository")
-    files = {"SPEC_AUTHORITY.md": AUTHORITY, "locked/p": TEXT, "src/a": TEXT, "src/b": TEXT, "bin": "\0\1\2"}
+    files = {
+        "SPEC_AUTHORITY.md": DRAWN["authorities"]["patches"],
+        "locked/p": TEXT,
+        "src/a": TEXT,
+        "src/b": TEXT,
+        "bin": "\0\1\2",
+    }
     repository.commit("chore: base", files=files)
     return repository
 
@@ -68,14 +59,12 @@ def patches(repository: Repository) -> Sequence[bytes]:
 @few(60)
 @given(data=st.data())
 def test_a_patch_is_judged_as_git_applies_it(
-    repository: Repository, patches: Sequence[bytes], data: st.DataObject
+    repository: Repository, patches: Sequence[bytes], file: Path, data: st.DataObject
 ) -> None:
     content = data.draw(damaged(st.sampled_from(patches), most=2))
-    place = repository.path.parent / "change.patch"
-    place.write_bytes(content)
-    outcome = run_here("check", f"--patch={place}", "--output-format=json", directory=repository.path)
-    sound(outcome)
-    changed = applied(repository, place)
+    file.write_bytes(content)
+    outcome = checked(repository, f"--patch={file}")
+    changed = applied(repository, content)
     if changed is None:
         assert outcome.exit_code == 2
         return
@@ -84,17 +73,16 @@ def test_a_patch_is_judged_as_git_applies_it(
     assert not forbidden or outcome.exit_code == 1
 
 
-def applied(repository: Repository, patch: Path) -> Sequence[bytes] | None:
+def applied(repository: Repository, patch: bytes) -> Sequence[bytes] | None:
     """The paths that git changes by a patch; None where it does not apply it."""
     index = _index(repository)
     options = ("--cached", "--whitespace=nowarn")
-    done = repository.process("apply", *options, "-", stdin=patch.read_bytes(), environment=index)
+    done = repository.process("apply", *options, "-", stdin=patch, environment=index)
     if done.returncode or done.stderr:
         # Of what is no whole binary patch git complains, and ends with 0.
         return None
-    shown = repository.process(
-        "diff-index", "--cached", "--name-only", "--no-renames", "-z", "HEAD", environment=index
-    )
+    words = ("diff-index", "--cached", "--name-only", "--no-renames", "-z", "HEAD")
+    shown = repository.process(*words, environment=index)
     return shown.stdout.split(b"\0")[:-1]
 
 
@@ -117,13 +105,8 @@ def test_no_content_hides_a_line_that_is_added(repository: Repository, old: byte
     after = repository.git("write-tree", environment=_with(repository, new))
     first = repository.git("commit-tree", before, "-p", "main", stdin=b"chore: before\n")
     second = repository.git("commit-tree", after, "-p", first, stdin=b"feat: after\n")
-    outcome = run_here(
-        "check", f"--range={first}..{second}", "--output-format=json", directory=repository.path
-    )
-    sound(outcome)
-    found = {
-        finding["location"]["line"] for finding in outcome.report["findings"] if finding["code"] == "CNT001"
-    }
+    findings = checked(repository, f"--range={first}..{second}").report["findings"]
+    found = {finding["location"]["line"] for finding in findings if finding["code"] == "CNT001"}
     word = Expression("DO NOT COMMIT")
     there = {number for number, line in enumerate(new.split(b"\n"), start=1) if word.search(line)}
     were = sum(word.search(line) for line in old.split(b"\n"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,11 +39,6 @@ FILES = st.one_of(
     st.lists(BY_GH, max_size=4).map(lambda reviews: json.dumps({"reviews": reviews}, indent=1)),
     BY_API.map(lambda review: json.dumps({"action": "submitted", "review": review, "pull_request": {}})),
 ).map(str.encode)
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("reviews") / "reviews.json"
 
 
 def reviews_in(text: str) -> list[dict[str, Any]]:

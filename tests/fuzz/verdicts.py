@@ -70,13 +70,19 @@ def judged(
     return (run if installed else run_here)(*words, directory=repository.path / at, env=env)
 
 
+def checked(repository: Repository, *words: str, **more: Any) -> Outcome:
+    """What `check` says, which is no crash and not of another kind."""
+    outcome = run_here("check", *words, "--output-format=json", directory=repository.path, **more)
+    sound(outcome)
+    assert outcome.exit_code in {0, 1, 2}
+    return outcome
+
+
 def open_errors(outcome: Outcome) -> set[tuple[str, str]]:
     """The code and fingerprint of each error that is open."""
-    return {
-        (finding["code"], finding["fingerprint"])
-        for finding in outcome.report["findings"]
-        if finding["state"] == "open" and finding["severity"] == "error"
-    }
+    found = outcome.report["findings"]
+    errors = [one for one in found if one["state"] == "open" and one["severity"] == "error"]
+    return {(one["code"], one["fingerprint"]) for one in errors}
 
 
 def red(folder: Path, situation: Situation) -> Outcome:
@@ -98,9 +104,6 @@ def stays_red(before: Outcome, after: Outcome) -> None:
 def edits(situation: Situation) -> st.SearchStrategy[Sequence[Step]]:
     """One to three things that an author could add to a change."""
     there = set(situation.base.files)
-    known = [
-        step
-        for step in authorities(situation.settings)
-        if there.issuperset([*step.delete, *step.rename, *step.executable])
-    ]
+    steps = authorities(situation.settings)
+    known = [step for step in steps if there.issuperset([*step.delete, *step.rename, *step.executable])]
     return st.lists(st.sampled_from(known) | st.sampled_from(ELSEWHERE), min_size=1, max_size=3)
