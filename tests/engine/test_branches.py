@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,25 +18,9 @@ from tests.outcomes import ended
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-POLICY = """# Authority
-
-```toml specguard
-[work.slice]
-source = "plan/PHASE_*.yaml"
-branch = "phase-{phase}-{number}"
-
-[work.phase]
-pointer = ["NEXT.json"]
-branch = "fix-{number}-{slug}"
-```
-"""
-PLAN = """phase: d
-slices:
-  - {id: D1, owner: ann, files: [src/a/**]}
-  - {id: D2, owner: bob, files: [src/b/**, shared]}
-"""
-LINES = "1\n2\n3\n4\n5\n6\n7\n8\n9\n"
-FIRST = {"SPEC_AUTHORITY.md": POLICY, "plan/PHASE_D.yaml": PLAN, "f": LINES, "shared": LINES}
+SCENARIOS = tomllib.loads(Path(__file__).with_name("branches.toml").read_text("utf-8"))
+FIRST = SCENARIOS["files"]
+LINES = FIRST["f"]
 
 
 @pytest.fixture
@@ -76,6 +61,45 @@ def conflicts(found: Mapping[str, Any]) -> dict[str, Any]:
     return {" ".join(sorted(pair["branches"])): pair["conflicts"] for pair in found["pairs"]}
 
 
+def step(here: Repository, *, branch: str = "", on: str = "", orphan: str = "", **does: Any) -> None:
+    """Do what a step of a scenario says; `main` is checked out again."""
+    if branch:
+        here.branch(branch, does.get("at", "main"))
+    elif orphan:
+        here.orphan(orphan)
+    else:
+        here.checkout(on)
+    if "merge" in does:
+        here.merge(does["merge"])
+    for old, new in does.get("rename", {}).items():
+        here.rename(old, new)
+    if "files" in does:
+        here.commit(files=does["files"])
+    for name in does.get("publish", ()):
+        here.publish(name, branch or on)
+    here.checkout("main")
+    if does.get("gone"):
+        here.git("branch", "-q", "-D", branch)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS["scenarios"], ids=lambda scenario: scenario["name"])
+def test_what_branches_do_is_told(scenario: dict[str, Any], here: Repository) -> None:
+    if "remote" in scenario:
+        here.publish(head=True)
+    for one in scenario["steps"]:
+        step(here, **one)
+    found = told(here, *scenario.get("args", ()))
+    whole = {"base": found["base"]["name"], "landed": found["landed"], "conflicts": conflicts(found)}
+    told_of = ("same_item", "shared", "outside")
+    pairs = {" ".join(sorted(pair["branches"])): pair for pair in found["pairs"]}
+    whole["pairs"] = {name: {key: pair[key] for key in told_of} for name, pair in pairs.items()}
+    for name, expected in scenario["expect"].items():
+        there = whole[name] if name in whole else {at: own for at, own in each(found, name).items() if own}
+        assert there == expected, name
+    said = text(here)
+    assert all(part in said for part in scenario.get("says", ())), said
+
+
 def test_branches_that_change_the_same_file_with_and_without_a_conflict(here: Repository) -> None:
     open_branch(here, "top", {"f": LINES.replace("1", "one"), "a": "a"}, author="Tia Top <t@x>")
     open_branch(here, "other-top", {"f": LINES.replace("1", "uno")})
@@ -98,115 +122,6 @@ def test_branches_that_change_the_same_file_with_and_without_a_conflict(here: Re
     page = (Path(__file__).parent.parent.parent / "docs" / "status.md").read_text(encoding="utf-8")
     fields = set(re.findall("`([a-z_]+)`", page.partition("## Open branches")[2].partition("\n## ")[0]))
     assert {*found, *top, *found["pairs"][0], *found["base"]} <= fields
-
-
-def test_branches_of_one_item_and_files_of_a_slice_from_outside(here: Repository) -> None:
-    open_branch(here, "phase-d-1", {"src/a/x": "1"})
-    open_branch(here, "phase-d-01", {"src/a/y": "1"})
-    open_branch(here, "phase-d-2", {"src/b/x": "1", "src/a/z": "2"})
-    open_branch(here, "tidy", {"shared": "tidy\n", "README": "r"})
-    open_branch(here, "fix-7-one", {"c": "1"})
-    open_branch(here, "fix-07-two", {"d": "1"})
-    found = told(here)
-    items = each(found, "item")
-    assert items["phase-d-2"] == {"kind": "slice", "id": "D2"}
-    assert items["fix-07-two"] == {"kind": "phase", "id": "7"}
-    assert items["tidy"] is None
-    pairs = {" ".join(sorted(pair["branches"])): pair for pair in found["pairs"]}
-    across = ["phase-d-01 phase-d-2", "phase-d-1 phase-d-2", "phase-d-2 tidy"]
-    assert sorted(pairs) == ["fix-07-two fix-7-one", "phase-d-01 phase-d-1", *across]
-    assert {name for name, pair in pairs.items() if pair["same_item"]} == pairs.keys() - {*across}
-    assert pairs["phase-d-2 tidy"]["shared"] == 0
-    outside = [{"branch": "tidy", "item": "slice D2", "files": ["shared"]}]
-    assert pairs["phase-d-2 tidy"]["outside"] == outside
-    outside = [{"branch": "phase-d-2", "item": "slice D1", "files": ["src/a/z"]}]
-    assert pairs["phase-d-1 phase-d-2"]["outside"] == outside
-    said = text(here)
-    assert "both are for slice D1" in said
-    assert "tidy changes files of slice D2: shared" in said
-
-
-def test_what_a_remote_has_of_a_branch_is_that_branch_unless_it_went_apart(here: Repository) -> None:
-    here.publish(head=True)
-    open_branch(here, "here", {"a": "1"})
-    here.publish("here")
-    here.publish("named-otherwise", "here")
-    open_branch(here, "behind", {"b": "1"})
-    here.publish("behind")
-    here.checkout("behind")
-    here.commit("more", files={"b": "2"})
-    for name, files in (("there", {"c": "1"}), ("topic", {"f": "theirs\n"})):
-        here.publish(name, open_branch(here, name, files))
-        here.git("branch", "-q", "-D", name)
-    open_branch(here, "topic", {"f": "mine\n"})
-    found = told(here)
-    assert found["base"]["name"] == "origin/main"
-    remote = "refs/remotes/origin/"
-    assert each(found, "refs") == {
-        "here": ["refs/heads/here", f"{remote}here", f"{remote}named-otherwise"],
-        "behind": ["refs/heads/behind", f"{remote}behind"],
-        "origin/there": [f"{remote}there"],
-        "origin/topic": [f"{remote}topic"],
-        "topic": ["refs/heads/topic"],
-    }
-    assert found["landed"] == 0
-    assert conflicts(found) == {"origin/topic topic": ["f"]}
-    assert each(found, "head")["behind"] == here.oid("behind")
-
-
-def test_what_has_landed_is_counted(here: Repository) -> None:
-    open_branch(here, "merged", {"a": "1"})
-    here.merge("merged")
-    open_branch(here, "squashed", {"b": "1"}, at="main~1")
-    here.commit("squashed (#1)", files={"b": "1"})
-    here.branch("new", checkout=False)
-    open_branch(here, "partly", {"b": "1", "c": "1"}, at="main~2")
-    found = told(here)
-    assert (each(found, "files"), found["landed"]) == ({"partly": ["c"]}, 3)
-    assert "1 open, 3 with nothing that main lacks" in text(here)
-
-
-def test_a_branch_that_merged_the_base_has_its_own_files_alone(here: Repository) -> None:
-    open_branch(here, "long", {"a": "1"})
-    for at in range(2):
-        here.checkout("main")
-        here.commit(f"main {at}", files={"m": f"{at}\n", f"m{at}": "1"})
-        here.checkout("long")
-        here.merge("main")
-        here.commit(f"long {at}", files={f"l{at}": "1"})
-    here.checkout("main")
-    here.commit("main again", files={"m": "again\n", "m0": "2"})
-    assert each(told(here), "files") == {"long": ["a", "l0", "l1"]}
-
-
-def test_only_what_two_branches_do_themselves_is_a_conflict(here: Repository) -> None:
-    open_branch(here, "phase-d-1", {"src/a/x": "1"})
-    open_branch(here, "phase-d-2", {"src/b/x": "1"}, at="phase-d-1")
-    open_branch(here, "third", {"src/a/x": "3"})
-    open_branch(here, "old", {"shared": "old\n", "a": LINES})
-    here.branch("moves")
-    here.rename("f", "moved")
-    here.commit("move", files={"moved": LINES.replace("5", "five")})
-    here.orphan("pages")
-    here.commit("pages", files={"f": "page"})
-    here.checkout("main")
-    here.commit("later", files={"shared": "later\n"})
-    open_branch(here, "edits", {"f": LINES.replace("5", "V")})
-    open_branch(here, "young", {"a": LINES, "b": "1"})
-    found = told(here)
-    assert {name: on for name, on in each(found, "stands_on").items() if on} == {"phase-d-2": ["phase-d-1"]}
-    assert conflicts(found) == {
-        "phase-d-1 third": ["src/a/x"],
-        "phase-d-2 third": ["src/a/x"],
-        "old phase-d-2": [],
-        "old young": [],
-        "edits moves": ["moved"],
-    }
-    problems = {name: problem for name, problem in each(found, "problem").items() if problem}
-    assert problems == {"pages": "it has no commit in common with the base"}
-    said = text(here)
-    assert "stands on phase-d-1" in said
-    assert "it has no commit in common with the base" in said
 
 
 def test_head_has_no_say(here: Repository, tmp_path: Path) -> None:
@@ -289,17 +204,6 @@ def test_many_branches_take_no_more_processes_than_two(
     assert processes(2) == processes(30)
 
 
-def test_the_base_that_the_policy_names(here: Repository) -> None:
-    here.commit(files={"SPEC_AUTHORITY.md": POLICY.replace("[work.slice]", 'base = "develop"\n[work.slice]')})
-    here.branch("develop")
-    here.commit("ahead", files={"d": "1"})
-    here.checkout("main")
-    open_branch(here, "topic", {"t": "1"}, at="develop")
-    for words, name, files in (((), "develop", ["t"]), (("--base", "main"), "main", ["d", "t"])):
-        found = told(here, *words)
-        assert (found["base"]["name"], each(found, "files")["topic"]) == (name, files)
-
-
 def test_an_older_git_is_not_asked(here: Repository, tmp_path: Path) -> None:
     open_branch(here, "one", {"f": "1"})
     open_branch(here, "two", {"f": "2"})
@@ -312,18 +216,14 @@ def test_an_older_git_is_not_asked(here: Repository, tmp_path: Path) -> None:
     assert found["notes"] == ["No pair was asked about conflicts: that takes git 2.39 or later."]
 
 
-def test_what_cannot_be_read_is_said_and_hides_no_other(here: Repository) -> None:
-    here.commit("plan", files={"plan/PHASE_D.yaml": PLAN.replace("src/a/**", '"src/["')})
-    open_branch(here, "phase-d-1", {"src/a/f": "1"})
+def test_a_branch_that_cannot_be_read_hides_no_other(here: Repository) -> None:
+    open_branch(here, "one", {"src/a/f": "1"})
     lost = open_branch(here, "lost", {"src/a/f": "2"})
     tree = here.git("rev-parse", f"{lost}:src/a")
     (here.git_dir / "objects" / tree[:2] / tree[2:]).unlink()
     found = told(here)
-    assert each(found, "files")["phase-d-1"] == ["src/a/f"]
-    assert each(found, "item")["phase-d-1"] == {"kind": "slice", "id": "D1"}
-    problems = each(found, "problem")
-    assert "plan/PHASE_D.yaml:3 has a file of" in problems["phase-d-1"]
-    assert "what branches change cannot be read" in problems["lost"]
+    assert each(found, "files")["one"] == ["src/a/f"]
+    assert "what branches change cannot be read" in each(found, "problem")["lost"]
 
 
 @pytest.mark.parametrize(
