@@ -7,6 +7,7 @@ does not do so within a test.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from contextlib import redirect_stdout
@@ -30,7 +31,7 @@ class Case:
         text: what is done.
         expected: what is expected of the check.
         held: whether a test holds it; False where it is expected to fail.
-        test: the test, as `file::function` from the root.
+        test: the test, as `file::function` from the root, or a file of cases.
     """
 
     number: str
@@ -48,10 +49,10 @@ class _Collector:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         for item in session.items:
-            name = item.nodeid.partition("[")[0]
             held = item.get_closest_marker("xfail") is None
             for mark in item.iter_markers("threat"):
                 number, text, expected = mark.args
+                name = mark.kwargs.get("file", item.nodeid.partition("[")[0])
                 self.cases[Case(number, text, expected, held, name)] = None
 
 
@@ -106,7 +107,7 @@ def _place(case: Case) -> int:
 if __name__ == "__main__":
     collector = _Collector()
     tests = sorted((ROOT / "tests").rglob("test_*.py"))
-    files = [str(file) for file in tests if "threat(" in file.read_text()]
+    files = [str(file) for file in tests if re.search(r"threat(s_of)?\(", file.read_text())]
     with redirect_stdout(sys.stderr):
         code = pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider", *files], plugins=[collector])
     if code:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 import pytest
+
+if TYPE_CHECKING:
+    from specguard.testing import Case
 
 
 def threat(number: str, case: str, expected: str) -> pytest.MarkDecorator:
@@ -16,3 +22,22 @@ def threat(number: str, case: str, expected: str) -> pytest.MarkDecorator:
         expected: the exit code and the rule that says it, such as `exit 1: PTH002`.
     """
     return pytest.mark.threat(number, case, expected)
+
+
+def threats_of(case: Case, file: str) -> list[pytest.MarkDecorator]:
+    """The row of a case in TOML whose name begins with an id: `T51 a trailer given twice: in one paragraph`.
+
+    What follows the colon tells it from the other cases of its row. The row expects what the case does.
+
+    Args:
+        case: one of `tests/cases/threats/`, or any other.
+        file: where it stands, below `tests/`.
+    """
+    number, _, text = case.name.partition(" ")
+    if not re.fullmatch(r"T\d{2,3}", number):
+        return []
+    code = (2 if case.error else 0) if case.exit_code is None else case.exit_code
+    found = [{"state": "open", "severity": "error", **one} for one in case.expect or ()]
+    rules = {one["code"] for one in found if (one["state"], one["severity"]) == ("open", "error")}
+    expected = f"exit {code}: {', '.join(sorted(rules))}" if code == 1 else f"exit {code}"
+    return [pytest.mark.threat(number, text.partition(": ")[0], expected, file=file)]

@@ -1,4 +1,4 @@
-"""Approvals that somebody forges, copies, bends or takes away: what the command makes of them."""
+"""Approvals that somebody forges or takes away; others are in `tests/cases/threats/approvals.toml`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.engine import facts
 from specguard.testing import Case, Grant, Repository, Step
 from specguard.testing.case import file_grants, private_key, public_key, sign
 from specguard.testing.repository import clean_environment
@@ -101,15 +102,6 @@ def test_an_approval_on_another_branch(repo: Repository) -> None:
     fails(repo, "APR006")
 
 
-@threat("T93", "an approval for another target, policy, repository or work item", "exit 1: APR006, PTH002")
-@pytest.mark.parametrize(
-    "other",
-    [{"target": "dev"}, {"policy_id": "0" * 64}, {"repository": "x.org/y"}, {"fingerprint": "0" * 64}],
-)
-def test_an_approval_for_something_else(other: dict[str, str], tmp_path: Path) -> None:
-    fails(approved(tmp_path, replace(GRANT, **other)), "APR006")  # type: ignore[arg-type]  # its fields are texts
-
-
 @threat("T93", "an approval of the base, after its file was changed once more", "exit 1: PTH002")
 def test_an_approval_of_the_base_again(tmp_path: Path) -> None:
     repo = approved(tmp_path, replace(GRANT, place="base"))
@@ -176,14 +168,6 @@ def patch_id(repo: Repository, commit: str) -> str:
 # T95: edited records
 
 
-@threat("T95", "a record edited under its name", "exit 1: APR001, PTH002")
-def test_an_edited_record(repo: Repository) -> None:
-    repo.write(record(repo), repo.read(record(repo)).replace(b"partner", b"brother"))
-    amend(repo)
-    fails(repo, "APR001")
-    fails(repo, "APR001", words=())
-
-
 @threat("T95", "a record edited, and named by its new hash", "exit 1: APR002, PTH002")
 def test_an_edited_record_with_its_hash(repo: Repository) -> None:
     edited(repo, lambda data: data.update(reason="the brother needs the second version"))
@@ -240,7 +224,7 @@ def edited(repo: Repository, change: Callable[[dict[str, object]], object]) -> N
 
 
 @threat("T96", "a record cut at any place", "exit 1: APR001, PTH002")
-@pytest.mark.parametrize("keep", [0, 1, 100, -1])
+@pytest.mark.parametrize("keep", [0, 100, -1])
 def test_a_record_that_is_cut(keep: int, repo: Repository) -> None:
     repo.write(record(repo), repo.read(record(repo))[:keep])
     amend(repo)
@@ -313,28 +297,6 @@ def test_a_union_merge(repo: Repository) -> None:
 # T98: self-approval
 
 
-@threat("T98", "an approval by the author under another address, name or account", "exit 1: APR005, PTH002")
-@pytest.mark.parametrize(
-    "who",
-    [
-        "A <alice@example.org>",
-        "A <ALICE+x@EXAMPLE.org>",
-        "A <7+Alice-at-work@users.noreply.github.com>",
-        "Alice <someone@example.org>",
-    ],
-)
-def test_an_author_approves(who: str, tmp_path: Path) -> None:
-    repo = self_made(tmp_path, Step("feat: x", files={"locked/p": "x\n"}, author=who))
-    fails(repo, "APR005")
-    fails(repo, "APR005", words=())
-
-
-@threat("T98", "an approval by a co-author", "exit 1: APR005, PTH002")
-def test_a_co_author_approves(tmp_path: Path) -> None:
-    message = "feat: x\n\nCo-Authored-By: A <alice@example.org>\n"
-    fails(self_made(tmp_path, Step(message, files={"locked/p": "x\n"}, author=AUTHOR)), "APR005")
-
-
 @threat("T98", "an approval by the key that signed the commit", "exit 1: APR005, PTH002")
 def test_the_same_key_approves(tmp_path: Path) -> None:
     repo = self_made(tmp_path, Step("feat: x", files={"locked/p": "x\n"}, author=AUTHOR))
@@ -344,12 +306,6 @@ def test_the_same_key_approves(tmp_path: Path) -> None:
     repo.git(*key, "commit", "-q", "-S", "-m", "feat: x")
     repo.commit("chore: approve")
     fails(repo, "APR005")
-
-
-@threat("T98", "a commit that does not say whose it is", "exit 2")
-def test_nobody_is_the_author(tmp_path: Path) -> None:
-    repo = self_made(tmp_path, Step("feat: x", files={"locked/p": "x\n"}, author="A <>"))
-    undecided(check(repo, *ENFORCED), "has no address")
 
 
 def self_made(directory: Path, change: Step) -> Repository:
@@ -363,14 +319,6 @@ def self_made(directory: Path, change: Step) -> Repository:
 # T99: time
 
 
-@threat("T99", "an approval that is past, too long or from a time to come", "exit 1: APR003, PTH002")
-@pytest.mark.parametrize(("issued", "expires"), [(-9, -1), (0, 31), (-9, 22), (1, 9)])
-def test_another_time(issued: int, expires: int, tmp_path: Path) -> None:
-    repo = approved(tmp_path, replace(GRANT, issued=issued, expires=expires))
-    fails(repo, "APR003")
-    fails(repo, "APR003", words=())
-
-
 @threat("T99", "commits and files dated back to when an approval held", "exit 1: APR003, PTH002")
 def test_dates_of_commits(tmp_path: Path) -> None:
     repo = approved(tmp_path, replace(GRANT, issued=-9, expires=-1))
@@ -379,38 +327,13 @@ def test_dates_of_commits(tmp_path: Path) -> None:
 
 
 @threat("T99", "a clock that was never set", "exit 2")
-def test_no_clock(repo: Repository) -> None:
+def test_no_clock(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     # There is no way to set the clock of one process; what it is compared with comes to the same.
-    code = (
-        "import specguard.engine.facts as clock, sys; clock.OLDEST = 9999; "
-        "from specguard.cli import main; sys.exit(main(sys.argv[1:]))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, "check", *ENFORCED],
-        cwd=repo.path,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2, done
-    assert "the clock says" in done.stdout
-
-
-@threat("T99", "an approval that holds with another date given", "exit 2")
-def test_another_date(tmp_path: Path) -> None:
-    repo = approved(tmp_path, replace(GRANT, issued=-9, expires=-1))
-    undecided(check(repo, *ENFORCED, "--today=2026-01-01"), "--enforce does not go with --today")
+    monkeypatch.setattr(facts, "OLDEST", 9999)
+    undecided(check(repo, *ENFORCED), "the clock says")
 
 
 # T101: what nothing lifts
-
-
-@threat("T101", "an approval of a rule that nothing lifts", "exit 1: APR007, PTH002")
-@pytest.mark.parametrize("rule", ["PTH001", "APR001", "APR002", "APR005", "APR006"])
-def test_what_nothing_lifts(rule: str, tmp_path: Path) -> None:
-    may = '["PTH", "APR", "PTH001", "APR001"]'
-    fails(approved(tmp_path, replace(GRANT, rules=["PTH002", rule]), may=may), "APR007")
 
 
 @threat(
@@ -424,23 +347,7 @@ def test_the_policy_itself(tmp_path: Path) -> None:
     fails(approved(tmp_path, grant, {"SPEC_AUTHORITY.md": text}, may='["PTH"]'), "APR002", "PTH004")
 
 
-@threat("T101", "an approval of a family, a name or a pattern", "exit 1: APR007, PTH002")
-@pytest.mark.parametrize(
-    "other",
-    [{"rules": ["PTH002", "PTH"]}, {"rules": ["PTH002", "locked-path"]}, {"paths": ["locked/p", "**"]}],
-)
-def test_more_than_findings(other: dict[str, list[str]], tmp_path: Path) -> None:
-    fails(approved(tmp_path, replace(GRANT, **other)), "APR007")  # type: ignore[arg-type]  # its fields are given
-
-
 # T102: forged signatures
-
-
-@threat("T102", "a record signed by another key", "exit 1: APR002, PTH002")
-def test_another_key(tmp_path: Path) -> None:
-    repo = approved(tmp_path, replace(GRANT, sign="other"))
-    fails(repo, "APR002")
-    fails(repo, "APR002", words=())
 
 
 @threat("T102", "a key that the change itself adds to the policy", "exit 1: APR002, PTH002, PTH004")
@@ -496,21 +403,13 @@ def test_a_program_of_the_repository(tmp_path: Path) -> None:
 
 @threat("T103", "many approvals given at the same time", "exit 0")
 def test_many_writers(tmp_path: Path) -> None:
-    names = [f"locked/{number}" for number in range(8)]
+    names = [f"locked/{number}" for number in range(4)]
     repo = approved(tmp_path, replace(GRANT, place="local"), dict.fromkeys(names, "x\n"))
     repo.delete(LOG)
-    command = [
-        sys.executable,
-        "-m",
-        "specguard",
-        "approve",
-        "PTH002",
-        "--approved-by=alice",
-        "--reason=the partner needs it",
-    ]
+    words = "--approved-by=alice", "--reason=the partner needs it", f"--key={private_key('key')}"
     running = [
         subprocess.Popen(
-            [*command, f"--path={name}", f"--key={private_key('key')}"],
+            [sys.executable, "-m", "specguard", "approve", "PTH002", *words, f"--path={name}"],
             cwd=repo.path, env=clean_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         )
         for name in names

@@ -6,7 +6,7 @@ import pytest
 
 from specguard.testing import Repository
 from tests.threats.cases import threat
-from tests.threats.guarded import LOCKED, check, errors, fails, guarded, passes, undecided
+from tests.threats.guarded import LOCKED, check, fails, guarded, passes, undecided
 
 FORBID = '[[rules.forbidden-content.forbid]]\npattern = "EVIL"\n'
 
@@ -30,21 +30,32 @@ def info(repo: Repository, name: str, text: str) -> None:
 
 
 @threat("T23", "a submodule moved that `ignore = all` hides from git", "exit 1: PTH002, PTH006")
-@pytest.mark.parametrize("where", ["tree", "configuration"])
-def test_a_submodule_that_moves_out_of_sight(repository: Repository, where: str) -> None:
+@threat("T23", "a new submodule that `ignore = all` hides from git", "exit 1: PTH002, PTH006")
+@pytest.mark.parametrize("where", ["tree", "submodule.s.ignore", "diff.ignoreSubmodules"])
+def test_a_submodule_out_of_sight(repository: Repository, where: str) -> None:
     modules = '[submodule "s"]\n\tpath = locked/sub\n\turl = ./s\n'
     if where == "tree":
         modules += "\tignore = all\n"
     repository.submodule("locked/sub")
     repository.commit("chore: sub", files={".gitmodules": modules}, stage=False)
     guarded(repository)
-    if where == "configuration":
-        repository.git("config", "submodule.s.ignore", "all")
+    if where != "tree":
+        repository.git("config", where, "all")
     repository.submodule("locked/sub", "2" * 40)
+    fails(check(repository, "--staged"), ("PTH002", "locked/sub"), ("PTH006", "locked/sub"))
     repository.commit("feat: x", stage=False)
     # Git itself shows nothing of it.
     assert repository.git("diff", "--raw", "main", "work") == ""
     fails(check(repository), ("PTH002", "locked/sub"), ("PTH006", "locked/sub"))
+    repository.submodule("locked/new")
+    both = [
+        ("PTH002", "locked/sub"),
+        ("PTH006", "locked/sub"),
+        ("PTH002", "locked/new"),
+        ("PTH006", "locked/new"),
+    ]
+    repository.commit("feat: y", stage=False)
+    fails(check(repository), *both)
 
 
 @threat("T25", "attributes that make a diff say `Binary files differ`", "exit 1: PTH002, CNT001")
@@ -139,10 +150,9 @@ FREE = {
 @pytest.mark.parametrize("pattern", MATCHED)
 def test_patterns_lock_what_they_say(repository: Repository, pattern: str) -> None:
     repository.commit("chore: base", files={"SPEC_AUTHORITY.md": locking(pattern)})
-    for number, path in enumerate(MATCHED[pattern]):
-        repository.git("checkout", "-q", "-B", f"work-{number}", "main")
+    repository.branch("work")
+    for path in MATCHED[pattern]:
         repository.commit("feat: x", files={path: "x\n"})
-        fails(check(repository, "--select=PTH002"), ("PTH002", path))
-    repository.git("checkout", "-q", "-B", "free", "main")
+        repository.delete(path.partition("/")[0])
     repository.commit("feat: x", files=dict.fromkeys(FREE[pattern], "x\n"))
-    assert errors(check(repository, "--select=PTH002")) == set()
+    fails(check(repository, "--select=PTH002"), *(("PTH002", path) for path in MATCHED[pattern]))

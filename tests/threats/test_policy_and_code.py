@@ -1,4 +1,4 @@
-"""Changes that bring their own policy or code, or texts that are made to break who reads them."""
+"""Changes that bring their own code, or texts that are made to break who reads them."""
 
 from __future__ import annotations
 
@@ -23,59 +23,6 @@ AUTHORITY = "SPEC_AUTHORITY.md"
 def repo(repository: Repository) -> Repository:
     guarded(repository)
     return repository
-
-
-# The policy
-
-
-@threat("T72", "a change that takes its own plugin or preset into the policy", "exit 1: PTH002, PTH004")
-@pytest.mark.parametrize("line", ['plugins = ["specguard-evil"]', 'extends = ["evil"]', 'base = "work"'])
-def test_a_policy_that_the_change_brings(repo: Repository, line: str) -> None:
-    text = authority().replace('base = "main"', line)
-    repo.commit("feat: x", files={"locked/p": "EVIL\n", AUTHORITY: text, "specguard_evil.py": "exit(0)\n"})
-    for words in ([], ["--enforce", "--base=main"]):
-        fails(check(repo, *words), LOCKED, ("PTH002", AUTHORITY), ("PTH004", AUTHORITY))
-
-
-@threat("T75", "a base without an authority", "exit 2")
-def test_a_base_without_an_authority(repo: Repository) -> None:
-    repo.checkout("main")
-    repo.commit("chore: none", delete=[AUTHORITY])
-    repo.publish()
-    repo.branch("later")
-    repo.commit("feat: x", files={"locked/p": "EVIL\n"})
-    for words in ([], ["--enforce", "--base=main"]):
-        undecided(check(repo, *words), "authority")
-
-
-@threat("T75", "a base whose authority is empty, broken, a link or a folder", "exit 2")
-@pytest.mark.parametrize(
-    "made", ["", "\ufeff \n", "# A\n\n```toml specguard\nbase = \n```\n", "link", "folder"]
-)
-def test_a_base_whose_authority_cannot_be_read(repo: Repository, made: str) -> None:
-    repo.checkout("main")
-    repo.delete(AUTHORITY)
-    if made == "link":
-        repo.symlink(AUTHORITY, "src/a")
-    elif made == "folder":
-        repo.write(f"{AUTHORITY}/{AUTHORITY}", authority())
-    else:
-        repo.write(AUTHORITY, made)
-    repo.commit("chore: broken")
-    repo.publish()
-    repo.branch("later")
-    repo.commit("feat: x", files={"locked/p": "EVIL\n"})
-    for words in ([], ["--enforce", "--base=main"]):
-        undecided(check(repo, *words), AUTHORITY)
-
-
-@threat("T76", "another authority or fewer rules asked for where the verdict is the last word", "exit 2")
-@pytest.mark.parametrize(
-    "word", ["--authority=other.md", "--ignore=PTH002", "--select=CMT", "--exit-zero", "--today=2026-01-31"]
-)
-def test_what_would_loosen_an_enforced_verdict(repo: Repository, word: str) -> None:
-    repo.commit("feat: x", files={"locked/p": "EVIL\n", "other.md": "# Nothing\n"})
-    undecided(check(repo, "--enforce", "--base=main", word), "--enforce does not go with")
 
 
 # The code
@@ -139,6 +86,7 @@ def test_an_entry_point_of_the_tree_is_not_loaded(repo: Repository) -> None:
     assert not list(repo.path.rglob("RAN"))
 
 
+@threat("T79", "another repository in the environment, where the verdict is the last word", "exit 1: PTH002")
 @threat("T79", "variables of git that lead elsewhere or run something", "exit 1: PTH002")
 def test_variables_of_git(repo: Repository, tmp_path: Path) -> None:
     other = Repository(tmp_path / "other")
@@ -167,9 +115,10 @@ def test_variables_of_git(repo: Repository, tmp_path: Path) -> None:
         "GIT_EXEC_PATH": str(tmp_path),
     }
     fails(check(repo, "--enforce", "--base=main", env=env), LOCKED)
-    for name, value in env.items():
-        if name not in {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}:
-            fails(check(repo, env={name: value}), LOCKED)
+    place = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}
+    fails(check(repo, env={name: value for name, value in env.items() if name not in place}), LOCKED)
+    for name in ("GIT_DIR", "GIT_WORK_TREE"):
+        fails(check(repo, "--enforce", "--base=main", env={name: env[name]}), LOCKED)
     assert not ran.exists()
 
 
@@ -200,25 +149,6 @@ def test_an_artifact_that_breaks_its_reader(repository: Repository) -> None:
     assert not (repository.path / "RAN").exists()
 
 
-@threat("T80", "words of YAML that older readers take for truth values and other numbers", "exit 1: ART013")
-def test_words_that_read_in_two_ways(repository: Repository) -> None:
-    schema = '{"properties": {"mode": {"type": "boolean"}, "number": {"type": "integer"}}}'
-    guarded(repository, f'{CONTRACT}schema = "schema.json"\n', {"schema.json": schema})
-    repository.commit("docs: plan", files={"plan/a.yaml": "mode: off\n", "plan/b.yaml": "number: 010\n"})
-    fails(check(repository), ("ART013", "plan/a.yaml"), ("ART013", "plan/b.yaml"))
-
-
-@threat("T80", "a policy of the base that nests without end or says one thing twice", "exit 2")
-@pytest.mark.parametrize("text", ["a = " + "[" * 3000, 'base = "a"\nbase = "b"', "merge = no", "merge = 010"])
-def test_a_policy_that_breaks_its_reader(repo: Repository, text: str) -> None:
-    repo.checkout("main")
-    repo.commit("chore: policy", files={AUTHORITY: f"# A\n\n```toml specguard\n{text}\n```\n"})
-    repo.publish()
-    repo.branch("later")
-    repo.commit("feat: x", files={"locked/p": "EVIL\n"})
-    undecided(check(repo), AUTHORITY)
-
-
 @threat("T82", "a text that an expression would take for ever to match", "exit 0")
 def test_expressions_take_linear_time(repository: Repository) -> None:
     expressions = (r"(a+)+$", r"^(a|a)*$", r"(.*)*x", r"\s+$")
@@ -230,20 +160,52 @@ def test_expressions_take_linear_time(repository: Repository) -> None:
     assert errors(outcome) == {("PRQ001", None)}
 
 
-@threat("T82", "an expression that could take for ever, in the base's policy", "exit 2")
-@pytest.mark.parametrize("expression", [r"(a)\1", r"(?=a)a", r"(?<!a)b"])
-def test_expressions_that_are_not_linear_are_refused(repo: Repository, expression: str) -> None:
-    repo.checkout("main")
-    forbid = f"[[rules.forbidden-content.forbid]]\npattern = '{expression}'\n"
-    repo.commit("chore: policy", files={AUTHORITY: authority(forbid)})
-    repo.publish()
-    repo.branch("later")
-    repo.commit("feat: x", files={"src/b": "b\n"})
-    undecided(check(repo), AUTHORITY)
+@threat("T80", "a policy of the base that nests without end or says one thing twice", "exit 2")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a = " + "[" * 3000 + "]" * 3000, "nested too deeply"),
+        (".".join(["a"] * 5000) + " = 1", "nested too deeply"),
+        ("[" + ".".join(["a"] * 5000) + "]", "nested too deeply"),
+        ("a = " + "{a = " * 60 + "1" + "}" * 60, "nested too deeply"),
+        (f"[rules.oversized-change]\nlines = {'9' * 5000}", "a number that is too long"),
+        (f"[rules.oversized-change]\nlines = 0x{'f' * 9000}", "a number that is too long"),
+    ],
+)
+def test_settings_that_break_their_reader(repo: Repository, text: str, said: str) -> None:
+    document = f"```toml specguard\n{text}\n```\n"
+    repo.commit("feat: x", files={AUTHORITY: document})
+    outcome = check(repo)
+    assert errors(outcome) == {("PTH002", AUTHORITY), ("PTH004", AUTHORITY)}
+    assert said in outcome.stdout
+    assert outcome.exit_code == 1
+    # And in the base it is an error like any other, with its place.
+    outcome = check(repo, "--base=work")
+    assert outcome.exit_code == 2
+    assert said in outcome.stderr
+    assert "internal error" not in outcome.stderr
 
 
-@threat("T84", "an artifact with a NUL, which tools take for a binary file", "exit 1: ART002, ART012, ART013")
-def test_an_artifact_that_is_binary(repository: Repository) -> None:
-    guarded(repository, f'{CONTRACT}sections = ["Risks"]\n')
-    repository.commit("docs: plan", files={"plan/a.md": "## Risks\n\nThe cache is cold.\n\0"})
-    fails(check(repository), *((code, "plan/a.md") for code in ("ART002", "ART012", "ART013")))
+@pytest.mark.parametrize(
+    "text",
+    [
+        ">" * 20000 + " x\n",
+        "- " * 5000 + "x\n",
+        "".join(f"{'  ' * depth}- x\n" for depth in range(500)),
+        "> - " * 70 + "x\n",
+    ],
+)
+def test_prose_that_breaks_its_reader(repo: Repository, text: str) -> None:
+    repo.commit("feat: x", files={AUTHORITY: f"{authority()}\n{text}"})
+    fails(check(repo), ("PTH002", AUTHORITY), ("PTH004", AUTHORITY))
+    outcome = check(repo, "--base=work")
+    assert outcome.exit_code == 2
+    assert "the authority cannot be read: lists and quotes are nested too deeply" in outcome.stderr
+
+
+def test_many_settings_take_a_reader_no_square_of_time(repo: Repository) -> None:
+    paths = ", ".join(f"'p{number}/'" for number in range(20_000))
+    titles = "\n".join(f"t{number} = 'nothing'" for number in range(3_000))
+    text = f"```toml specguard\n[rules.locked-path]\npaths = [{paths}]\n[authority.sections]\n{titles}\n```\n"
+    repo.commit("feat: x", files={AUTHORITY: text})
+    assert ("PTH004", AUTHORITY) in errors(check(repo))

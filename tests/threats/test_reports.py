@@ -63,18 +63,15 @@ def said(repo: Repository, words: list[str], form: str, **env: str) -> str:
 
 
 @threat("T119", "commands to the platform's runner in names, messages and titles", "exit 1: PTH002, PTH005")
-@pytest.mark.parametrize("form", FORMATS)
-def test_commands_to_a_runner(repository: Repository, form: str) -> None:
+def test_commands_to_a_runner(repository: Repository) -> None:
     words = hostile(repository, COMMANDS)
-    shown = said(repository, words, form)
-    lines = re.split(r"[\r\n]", shown)
     own = re.compile(r"::(error|warning|notice)( file=[^:,]*)?[^:]*title=[A-Z]{3}[0-9]{3} [a-z-]+::")
-    for line in lines:
-        # A runner obeys what a line begins with; what stands within one is only text.
-        if line.lstrip().startswith(("::", "##[")):
-            assert form == "github"
-            assert own.match(line), line
-            assert "\n" not in line
+    for form in FORMATS:
+        for line in re.split(r"[\r\n]", said(repository, words, form)):
+            # A runner obeys what a line begins with; what stands within one is only text.
+            if line.lstrip().startswith(("::", "##[")):
+                assert form == "github"
+                assert own.match(line), line
 
 
 @threat("T121", "HTML, Markdown and mentions in names, messages and titles", "exit 1: PTH002, PTH005")
@@ -101,26 +98,25 @@ def test_markup_in_json(repository: Repository) -> None:
 
 
 @threat("T123", "escapes, marks of direction and characters without a width", "exit 1: PTH002, PTH005")
-@pytest.mark.parametrize("form", FORMATS)
-def test_escapes_to_a_terminal(repository: Repository, form: str, tmp_path: Path) -> None:
+def test_escapes_to_a_terminal(repository: Repository, tmp_path: Path) -> None:
     words = hostile(repository, ESCAPES)
     page = tmp_path / "summary.md"
-    shown = said(repository, words, form, GITHUB_STEP_SUMMARY=str(page))
-    for text in (shown, page.read_text(encoding="utf-8") if form == "github" else ""):
+    shown = [said(repository, words, form, GITHUB_STEP_SUMMARY=str(page)) for form in FORMATS]
+    for text in (*shown, page.read_text(encoding="utf-8")):
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
         assert not any(char in text for char in ESCAPES if not " " <= char <= "~")
 
 
 @threat("T123", "names, messages and titles without an end", "exit 1: PTH002, CMT003")
-@pytest.mark.parametrize("form", FORMATS)
-def test_lines_without_an_end(repository: Repository, form: str) -> None:
+def test_lines_without_an_end(repository: Repository) -> None:
     guarded(repository, SETTINGS)
     deep = "/".join(["d" * 200] * 15)
     repository.commit("x" * 60_000, files={f"locked/{deep}": "x\n"})
-    outcome = report(repository, form, f"--pr-title={'t' * 60_000}", f"--branch={'b' * 200}")
-    assert outcome.exit_code == 1
-    assert max(map(len, outcome.stdout.splitlines())) < 10_000
-    assert len(outcome.stdout) < 200_000
+    for form in FORMATS:
+        outcome = report(repository, form, f"--pr-title={'t' * 60_000}", f"--branch={'b' * 200}")
+        assert outcome.exit_code == 1
+        assert max(map(len, outcome.stdout.splitlines())) < 10_000
+        assert len(outcome.stdout) < 200_000
 
 
 @threat("T124", "characters that some readers take for the end of a line", "exit 1: CNT001")
@@ -139,7 +135,7 @@ def test_lines_are_those_of_git(repository: Repository) -> None:
 @pytest.mark.parametrize(
     ("form", "env"),
     [
-        *((form, {"PYTHONIOENCODING": "ascii"}) for form in FORMATS),
+        *((form, {"PYTHONIOENCODING": "ascii"}) for form in ("text", "github", "json", "html")),
         ("text", {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
     ],
 )
@@ -227,7 +223,7 @@ def crashing(repository: Repository) -> Repository:
 
 
 @threat("T125", "a rule that crashes", "exit 2")
-@pytest.mark.parametrize("what", ["ValueError('x')", "RecursionError", "MemoryError", "AssertionError"])
+@pytest.mark.parametrize("what", ["ValueError('x')", "RecursionError"])
 def test_a_rule_that_crashes(crashing: Repository, tmp_path: Path, what: str) -> None:
     outcome = check(crashing, env=plugin(tmp_path / "plugin", what))
     assert outcome.exit_code == 2, outcome
@@ -239,8 +235,10 @@ def test_a_rule_that_crashes(crashing: Repository, tmp_path: Path, what: str) ->
 
 
 @threat("T125", "a rule or a plugin that ends the process with 0", "exit 2")
-@pytest.mark.parametrize("words", [[], ["--staged"], ["--traceback"]])
-@pytest.mark.parametrize("where", ["rule", "module"])
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [("rule", ["check"]), ("rule", ["check", "--staged"]), ("module", ["--traceback", "check"])],
+)
 def test_a_plugin_that_wants_to_end_the_process(
     crashing: Repository, tmp_path: Path, where: str, words: list[str]
 ) -> None:
@@ -249,31 +247,27 @@ def test_a_plugin_that_wants_to_end_the_process(
         (tmp_path / "plugin" / "specguard_crash.py").write_text("raise SystemExit(0)\n")
     crashing.write("locked/q", "EVIL\n")
     crashing.stage()
-    before = [word for word in words if word == "--traceback"]
-    rest = [word for word in words if word not in before]
-    outcome = run(*before, "check", *rest, directory=crashing.path, env=env)
+    outcome = run(*words, directory=crashing.path, env=env)
     assert outcome.exit_code == 2, outcome
     assert "SystemExit: 0" in str(outcome)
 
 
 @threat("T125", "a report that crashes while it is made", "exit 2")
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("what", [ValueError("x"), RecursionError()], ids=["ValueError", "RecursionError"])
 def test_a_report_that_crashes(
-    guarded_one: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, what: Exception
+    guarded_one: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     def render(*arguments: object, **options: object) -> str:
-        raise what
+        raise ValueError("x")
 
     monkeypatch.setattr(KNOWN[form].target.replace(":", "."), render)
     others = [other for other in FORMATS if other != form]
     files = [f"--output={other}={tmp_path}/{other}" for other in others]
-    for words in ([f"--output-format={form}"], [f"--output={form}={tmp_path}/{form}"]):
-        for before in ([], ["--traceback"]):
-            crashes(run_here(*before, "check", *words, *files, directory=guarded_one.path), bool(before))
-            for other in others:
-                assert "PTH002" in (tmp_path / other).read_text()
-                (tmp_path / other).unlink()
+    for before, word in (([], f"--output-format={form}"), (["--traceback"], f"--output={form}={tmp_path}/x")):
+        crashes(run_here(*before, "check", word, *files, directory=guarded_one.path), bool(before))
+        for other in others:
+            assert "PTH002" in (tmp_path / other).read_text()
+            (tmp_path / other).unlink()
 
 
 def test_a_report_that_crashes_in_the_installed_command(guarded_one: Repository, tmp_path: Path) -> None:
