@@ -1,4 +1,4 @@
-"""Stacked branches: each is judged by its own part, by the policy of the trusted base."""
+"""Stacked branches: each is judged by its own part; others are in `tests/cases/stacks/`."""
 
 from __future__ import annotations
 
@@ -88,20 +88,6 @@ def test_each_slice_of_a_stack_is_judged_by_its_own_part(tmp_path: Path, pushed:
         assert change(outcome)["base"] == repository.oid("main")
 
 
-def test_the_report_says_that_main_judges_more(tmp_path: Path) -> None:
-    repository = stack(start(tmp_path), "1", "2")
-    said = "Judged from slice-1 on, which origin/main does not have yet; what goes into origin/main is "
-    assert f"{said}judged whole." in push(repository, "slice-2").report["notes"]
-
-
-def test_what_goes_into_main_is_judged_whole(tmp_path: Path) -> None:
-    repository = stack(start(tmp_path), "1", "2")
-    outcome = check(repository, "--enforce", "--base", "main")
-    assert outcome.exit_code == 1
-    assert "WRK007" in outcome.codes
-    assert change(outcome)["commits"] == 2
-
-
 @pytest.mark.parametrize(
     ("numbers", "codes"),
     [
@@ -140,47 +126,6 @@ def test_an_approval_lifts_its_own_finding_alone_of_those_with_one_cause(tmp_pat
     words = ("--override=BRN001", "--approved-by=alice", "--reason=the branch is an old one")
     outcome = check(repository, *words)
     assert (outcome.state("BRN001"), outcome.state("PLN010")) == ("approved", "failed")
-
-
-def test_a_slice_answers_for_its_own_files(tmp_path: Path) -> None:
-    repository = stack(start(tmp_path), "1", "2")
-    repository.commit("feat(slice2): go on", files={"src/one.py": "mine"})
-    assert "PLN010" in check(repository).codes
-
-
-def test_papers_of_a_planning_branch_that_is_not_merged(tmp_path: Path) -> None:
-    repository = start(tmp_path, planned=False)
-    repository.branch("planning")
-    repository.commit("docs: plan", files={PLAN: SLICES})
-    stack(repository, "1", "2")
-    for branch, below in (("slice-1", "planning"), ("slice-2", "slice-1")):
-        repository.checkout(branch)
-        outcome = check(repository)
-        assert outcome.exit_code == 0, outcome
-        assert f"papers: not on the base; they are those of {below}." in outcome.report["notes"]
-        assert change(outcome)["work_item"]["id"] == branch[-1]
-
-
-def test_the_branch_of_a_stage_is_one_to_stand_on(tmp_path: Path) -> None:
-    more = (
-        '[wave]\nby = ["x"]\nstages = [{name = "planning", branch = "**/phase-{x}-planning*", leaves = []}]'
-    )
-    repository = start(tmp_path, planned=False, more=more)
-    repository.branch("codex/phase-d-planning-01")
-    repository.commit("docs: plan", files={PLAN: SLICES})
-    stack(repository, "1")
-    assert change(check(repository))["stacked_on"] == "codex/phase-d-planning-01"
-
-
-def test_what_the_base_has_is_not_read_from_below(tmp_path: Path) -> None:
-    repository = start(tmp_path)
-    repository.branch("planning")
-    repository.commit("docs: widen", files={PLAN: SLICES.replace("src/two.py", "src/")})
-    stack(repository, "1", "2")
-    repository.commit("feat(slice2): go on", files={"src/a.py": "mine"})
-    outcome = check(repository)
-    assert "PLN010" in outcome.codes
-    assert not any(note.startswith("papers") for note in outcome.report["notes"])
 
 
 def test_the_policy_of_the_branch_below_has_no_say(tmp_path: Path) -> None:
@@ -237,24 +182,12 @@ def test_a_parent_never_widens_and_never_is_the_base(tmp_path: Path) -> None:
         assert change(check(repository))["stacked_on"] == "slice-2"
 
 
-@pytest.mark.parametrize(
-    "blob", ["no JSON", "[1]", '{"parentBranchName": 5}', '{"parentBranchName": "../x"}']
-)
-def test_metadata_that_says_nothing_is_passed_over(tmp_path: Path, blob: str) -> None:
+def test_metadata_that_says_nothing_is_passed_over(tmp_path: Path) -> None:
     repository = stack(start(tmp_path), "1", "2")
-    repository.ref("refs/branch-metadata/slice-2", repository.blob(blob))
     (repository.git_dir / ".graphite_metadata.db").write_text("no database")
-    assert change(check(repository))["stacked_on"] == "slice-1"
-
-
-def test_a_branch_does_not_stand_on_itself(tmp_path: Path) -> None:
-    repository = stack(start(tmp_path), "2")
-    repository.ref("refs/remotes/origin/slice-2", "slice-2")
-    repository.ref("refs/heads/slice-02", "slice-2")
-    repository.commit("feat(slice2): go on", files={"src/two.py": "more"})
-    repository.branch("slice-3", checkout=False)
-    assert change(check(repository))["commits"] == 2
-    assert change(push(repository, "slice-2"))["commits"] == 2
+    for blob in ("no JSON", "[1]", '{"parentBranchName": 5}', '{"parentBranchName": "../x"}'):
+        repository.ref("refs/branch-metadata/slice-2", repository.blob(blob))
+        assert change(check(repository))["stacked_on"] == "slice-1"
 
 
 def test_main_that_was_merged_is_not_the_slices_own(tmp_path: Path) -> None:
@@ -279,61 +212,6 @@ def gone_on(folder: Path, **more: Any) -> Repository:
     repository.commit("feat(slice1): go on", files={"src/one.py": "more"})
     repository.checkout("slice-2")
     return repository
-
-
-@pytest.mark.parametrize("remote", [False, True])
-def test_a_slice_is_judged_by_its_own_part_when_the_branch_below_goes_on(
-    tmp_path: Path, remote: bool
-) -> None:
-    repository = gone_on(tmp_path)
-    if remote:
-        repository.ref("refs/remotes/origin/slice-1", "slice-1")
-        repository.git("branch", "-q", "-D", "slice-1")
-    for outcome in (check(repository), push(repository, "slice-2")):
-        assert outcome.exit_code == 0, outcome
-        assert change(outcome)["stacked_on"] == ("origin/slice-1" if remote else "slice-1")
-        assert (change(outcome)["commits"], change(outcome)["entries"]) == (1, 1)
-        assert outcome.report["authority"]["ref"] == repository.oid("main")
-    assert change(check(repository, "--enforce", "--base", "main"))["commits"] == 2
-
-
-def test_a_slice_that_others_stand_on_is_judged_whole_when_it_goes_on(tmp_path: Path) -> None:
-    repository = stack(start(tmp_path), "1", "2")
-    repository.checkout("slice-1")
-    for subject in ("feat(slice1): go on", "wip"):
-        repository.commit(subject, files={"src/one.py": subject})
-        outcome = check(repository)
-        assert change(outcome)["stacked_on"] is None
-    assert change(outcome)["commits"] == 3
-
-
-@pytest.mark.parametrize("subject", ["wip", "fix(slice2): mine", "feat(slice3): another's"])
-def test_commits_that_do_not_say_whose_they_are_are_judged(tmp_path: Path, subject: str) -> None:
-    repository = start(tmp_path)
-    repository.branch("slice-1")
-    repository.commit(subject, files={"src/two.py": "1"})
-    repository.branch("slice-2", checkout=False)
-    repository.commit("feat(slice1): go on", files={"src/one.py": "1"})
-    repository.checkout("slice-2")
-    repository.commit("feat(slice2): do it", files={"src/two.py": "2"})
-    assert (change(check(repository))["stacked_on"], change(check(repository))["commits"]) == (None, 2)
-
-
-def test_a_base_template_and_an_earlier_stage_may_have_gone_on_too(tmp_path: Path) -> None:
-    stages = '{name = "planning", branch = "**/plan-{x}"}, {name = "work", items = "slice"}, '
-    more = f'[wave]\nby = ["x"]\nstages = [{stages}{{name = "closing", branch = "**/close-{{x}}"}}]'
-    repository = start(tmp_path, planned=False, more=more)
-    for branch, below in (("planning", "planning"), ("a/plan-d", "a/plan-d"), ("a/close-d", None)):
-        repository.branch(branch, "main")
-        repository.commit("docs: plan", files={PLAN: SLICES})
-        repository.branch("slice-1")
-        repository.commit("feat(slice1): do it", files={"src/one.py": "1"})
-        repository.checkout(branch)
-        repository.commit("docs: go on", files={PLAN: SLICES + "\n"})
-        repository.checkout("slice-1")
-        assert change(check(repository))["stacked_on"] == below
-        repository.checkout("main")
-        repository.git("branch", "-q", "-D", "slice-1", branch)
 
 
 def test_of_many_branches_that_have_gone_on_the_commits_own_one_counts(tmp_path: Path) -> None:
@@ -368,95 +246,6 @@ def test_the_next_step_of_files_of_the_slice_below_names_its_branch(tmp_path: Pa
     told = next(one for one in check(repository).report["findings"] if one["code"] == "PLN010")
     repository.git(*told["help"].partition("git ")[2].rstrip(".").split())
     assert "PLN010" not in check(repository).codes
-
-
-# Requests into a slice's branch
-
-
-def github(folder: Path, repository: Repository, into: str, default: str | None = "main") -> tuple[str, ...]:
-    event: dict[str, Any] = {
-        "pull_request": {
-            "head": {"sha": repository.oid("slice-2"), "ref": "slice-2"},
-            "base": {"sha": repository.oid(into), "ref": into},
-            "title": "Slice 2",
-            "body": "",
-        }
-    }
-    if default:
-        event["repository"] = {"default_branch": default}
-    file = folder / "event.json"
-    file.write_text(json.dumps(event))
-    return ("--enforce", "--pr-event", str(file))
-
-
-def loosened(folder: Path) -> Repository:
-    """A stack whose lower branch takes the forbidden path away, and whose upper one changes it."""
-    repository = start(folder)
-    repository.branch("slice-1")
-    authority = repository.read("SPEC_AUTHORITY.md").decode()
-    repository.commit("feat(slice1): one", files={"SPEC_AUTHORITY.md": authority.replace("locked/", "no/")})
-    repository.branch("slice-2")
-    repository.commit("feat(slice2): two", files={"locked/x": "mine"})
-    return repository
-
-
-def test_githubs_request_into_a_slice_is_judged_by_the_default_branchs_policy(tmp_path: Path) -> None:
-    repository = loosened(tmp_path)
-    outcome = check(repository, *github(tmp_path, repository, "slice-1"))
-    assert outcome.codes.count("PTH001") == 1
-    assert (change(outcome)["stacked_on"], change(outcome)["commits"]) == ("slice-1", 1)
-    assert outcome.report["authority"]["ref"] == repository.oid("main")
-
-
-def test_gitlabs_request_into_a_slice_is_judged_by_the_default_branchs_policy(tmp_path: Path) -> None:
-    repository = loosened(tmp_path)
-    env = {
-        "GITLAB_CI": "true",
-        "CI_MERGE_REQUEST_IID": "1",
-        "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": repository.oid("slice-2"),
-        "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "slice-2",
-        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "slice-1",
-        "CI_MERGE_REQUEST_TITLE": "Slice 2",
-    }
-    told = check(repository, "--enforce", env={**env, "CI_DEFAULT_BRANCH": "main"})
-    assert "PTH001" in told.codes
-    assert told.report["authority"]["ref"] == repository.oid("main")
-    assert check(repository, "--enforce", env=env).exit_code == 2
-
-
-def test_a_request_into_a_slice_that_keeps_to_the_rules_passes(tmp_path: Path) -> None:
-    repository = stack(start(tmp_path), "1", "2")
-    outcome = check(repository, *github(tmp_path, repository, "slice-1"))
-    assert (outcome.exit_code, outcome.state("PRQ003")) == (0, "passed")
-
-
-def test_a_request_into_a_slice_needs_the_default_branch(tmp_path: Path) -> None:
-    repository = loosened(tmp_path)
-    outcome = check(repository, *github(tmp_path, repository, "slice-1", None))
-    assert outcome.exit_code == 2
-    assert "CI_DEFAULT_BRANCH" in outcome.stderr
-    outcome = check(repository, *github(tmp_path, repository, "slice-1", "gone"))
-    assert outcome.exit_code == 2
-
-
-def test_a_release_branch_keeps_its_own_policy(tmp_path: Path) -> None:
-    repository = loosened(tmp_path)
-    repository.branch("release/1", "slice-1", checkout=False)
-    for default in ("main", None):
-        outcome = check(repository, *github(tmp_path, repository, "release/1", default))
-        assert outcome.report["authority"]["ref"] == repository.oid("release/1")
-        assert "PTH001" not in outcome.codes
-
-
-def test_what_is_staged_on_a_stack_finds_its_item(tmp_path: Path) -> None:
-    repository = start(tmp_path, planned=False)
-    repository.branch("planning")
-    repository.commit("docs: plan", files={PLAN: SLICES})
-    repository.branch("slice-1")
-    repository.write("src/two.py", "2")
-    repository.stage()
-    outcome = check(repository, "--staged")
-    assert "PLN010" in outcome.codes
 
 
 # Runs
