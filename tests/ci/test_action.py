@@ -64,6 +64,8 @@ def test_outputs_tell_the_verdict_the_counts_and_the_reports(
         assert done.code == code, done.said
         report = json.loads((place / "a report.json").read_text())
         assert json.loads(job.outputs.pop("counts")) == report["counts"]
+        assert (report["exit_code"], report["authority"]["trusted"]) == (code, True)
+        assert ("::error file=docs/api/x.yaml" in done.said) is bool(code)
         assert job.outputs == {
             "verdict": report["verdict"],
             "exit-code": str(code),
