@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from specguard.testing import Repository, Step
+from specguard.testing import Repository, Step, run_here
 
 HOOK = Path(__file__).parent.parent / "docs" / "examples" / "pre-receive"
 PROGRAMS = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
@@ -238,15 +237,10 @@ def test_the_hook_update_can_ask_the_same(tmp_path: Path) -> None:
 
 def ask(repository: Repository, text: str, *flags: str, **variables: str) -> tuple[int, str]:
     """What the command answers to some input, as git gives it to the hook."""
-    done = subprocess.run(
-        [f"{os.path.dirname(sys.executable)}/specguard", "check", "--pre-receive", *flags],
-        cwd=repository.path,
-        env={**repository.environment, "GIT_DIR": ".", **variables},
-        input=text.encode("utf-8", "surrogateescape"),
-        capture_output=True,
-        check=False,
-    )
-    return done.returncode, (done.stdout + done.stderr).decode()
+    stdin = text.encode("utf-8", "surrogateescape")
+    env = {"GIT_DIR": ".", **variables}
+    done = run_here("check", "--pre-receive", *flags, directory=repository.path, env=env, stdin=stdin)
+    return done.exit_code, done.stdout + done.stderr
 
 
 def test_an_object_that_is_missing_gives_no_verdict(server: Server) -> None:
@@ -267,32 +261,27 @@ def test_an_object_that_is_missing_gives_no_verdict(server: Server) -> None:
     assert (code, tree in said) == (2, True), said
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
+def test_any_other_input_is_an_error_and_none_is_nothing(server: Server) -> None:
+    oid = "a" * 40
+    for line in (
         "x",
-        f"{ZERO} {'a' * 40}",
-        f"{ZERO} {'a' * 40} main",
-        f"{ZERO} {'a' * 40} refs/heads/a b",
-        f"{ZERO} {'a' * 39} refs/heads/a",
-        f"refs/heads/a {'a' * 40} refs/heads/a {ZERO}",
+        f"{ZERO} {oid}",
+        f"{ZERO} {oid} main",
+        f"{ZERO} {oid} refs/heads/a b",
+        f"{ZERO} {oid[1:]} refs/heads/a",
+        f"refs/heads/a {oid} refs/heads/a {ZERO}",
         f"{ZERO} --output=x refs/heads/a",
-    ],
-)
-def test_any_other_input_is_an_error(server: Server, line: str) -> None:
-    code, said = ask(server.remote, f"{line}\n")
-    assert code == 2
-    assert "line 1 of standard input is not what git tells a pre-receive hook" in said
-
-
-def test_nothing_is_nothing(server: Server) -> None:
+    ):
+        code, said = ask(server.remote, f"{line}\n")
+        assert code == 2, line
+        assert "line 1 of standard input is not what git tells a pre-receive hook" in said
     assert ask(server.remote, "")[0] == 0
 
 
-@pytest.mark.parametrize("flags", [["--dry-run", "--enforce"], ["--ignore", "PTH001"], ["--authority", "x"]])
-def test_nothing_may_loosen_what_a_server_takes(server: Server, flags: list[str]) -> None:
-    code, said = ask(server.remote, "", *flags)
-    assert (code, "could loosen the verdict" in said) == (2, True), said
+def test_nothing_may_loosen_what_a_server_takes(server: Server) -> None:
+    for flags in (["--dry-run", "--enforce"], ["--ignore", "PTH001"], ["--authority", "x"]):
+        code, said = ask(server.remote, "", *flags)
+        assert (code, "could loosen the verdict" in said) == (2, True), said
 
 
 def test_a_server_can_say_first_what_it_would_refuse(server: Server) -> None:
@@ -332,7 +321,7 @@ def test_hostile_names_are_shown_and_never_obeyed(server: Server) -> None:
 
 def test_many_refs_are_judged_in_one_go_and_too_many_are_not(server: Server) -> None:
     head = server.author.oid("main")
-    lines = "".join(f"{ZERO} {head} refs/tags/t{number}\n" for number in range(300))
+    lines = "".join(f"{ZERO} {head} refs/tags/t{number}\n" for number in range(50))
     code, said = ask(server.remote, lines)
     assert code == 0, said
     lines = "".join(f"{ZERO} {head} refs/tags/t{number}\n" for number in range(2_001))
