@@ -47,33 +47,22 @@ def test_a_record_is_written_under_its_hash(tmp_path: Path) -> None:
     assert not (tmp_path / path).stat().st_mode & 0o111
 
 
-def test_a_record_is_written_with_its_signature(tmp_path: Path) -> None:
-    record = revocation("a" * 64)
-    write_record(str(tmp_path), FOLDER, record, b"signature\n")
+def test_what_is_there_is_left_alone(tmp_path: Path) -> None:
+    record, signed = approval(), revocation("a" * 64)
+    write_record(str(tmp_path), FOLDER, signed, b"signature\n")
     [filed] = log(tmp_path).filed.values()
-    assert (filed.record, filed.signatures) == (record, [b"signature\n"])
-
-
-def test_a_signature_is_added_and_never_replaced(tmp_path: Path) -> None:
-    record = approval()
-    write_record(str(tmp_path), FOLDER, record)
-    path = write_signature(str(tmp_path), FOLDER, record.id, b"one")
-    assert path == f".specguard/approvals/{record.id}.json.sig"
+    assert (filed.record, filed.signatures) == (signed, [b"signature\n"])
+    path = write_record(str(tmp_path), FOLDER, record)
+    assert write_signature(str(tmp_path), FOLDER, record.id, b"one") == f"{path}.sig"
     with pytest.raises(SpecguardError, match="it is there already") as caught:
         write_signature(str(tmp_path), FOLDER, record.id, b"two")
-    assert caught.value.path == path
-    assert (tmp_path / path).read_bytes() == b"one"
-    assert len(names(tmp_path)) == 2
-
-
-def test_a_record_that_is_there_is_left_alone(tmp_path: Path) -> None:
-    record = approval()
-    path = write_record(str(tmp_path), FOLDER, record)
+    assert caught.value.path == f"{path}.sig"
     (tmp_path / path).write_bytes(b"edited")
     with pytest.raises(SpecguardError, match="it is there already"):
         write_record(str(tmp_path), FOLDER, record, b"signature")
     assert (tmp_path / path).read_bytes() == b"edited"
-    assert names(tmp_path) == [f"{record.id}.json"]
+    assert (tmp_path / f"{path}.sig").read_bytes() == b"one"
+    assert len(names(tmp_path)) == 4
 
 
 def test_where_the_signature_cannot_be_written_the_record_is_not_either(tmp_path: Path) -> None:
@@ -93,34 +82,23 @@ def test_what_nobody_would_read_is_not_written(much: dict[str, Any], tmp_path: P
     assert not os.listdir(tmp_path)
 
 
-@pytest.mark.parametrize("linked", [".specguard", ".specguard/approvals"])
-def test_no_link_on_the_way_is_followed(tmp_path: Path, linked: str) -> None:
-    outside = tmp_path / "outside"
-    (outside / "approvals").mkdir(parents=True)
-    tree = tmp_path / "tree"
-    (tree / linked).parent.mkdir(parents=True)
-    (tree / linked).symlink_to(outside)
+@pytest.mark.parametrize("name", [".specguard", ".specguard/approvals"])
+@pytest.mark.parametrize("what", ["a file", "a symbolic link", "a link to nothing"])
+def test_what_stands_in_the_place_of_a_folder(tmp_path: Path, name: str, what: str) -> None:
+    outside, tree = tmp_path / "outside", tmp_path / "tree"
+    (tree / name).parent.mkdir(parents=True)
+    if what == "a file":
+        (tree / name).write_text("a file")
+    else:
+        (tree / name).symlink_to(outside)
+    if what == "a symbolic link":
+        (outside / "approvals").mkdir(parents=True)
     with pytest.raises(SpecguardError) as caught:
         write_record(str(tree), FOLDER, approval())
-    assert caught.value.message == f"the log cannot be written: {linked} is a symbolic link"
-    assert sorted(path.name for path in outside.rglob("*")) == ["approvals"]
-
-
-def test_a_link_that_leads_nowhere_is_not_followed(tmp_path: Path) -> None:
-    (tmp_path / ".specguard").symlink_to(tmp_path / "missing")
-    with pytest.raises(SpecguardError, match=r"\.specguard is a symbolic link"):
-        write_record(str(tmp_path), FOLDER, approval())
-    assert not (tmp_path / "missing").exists()
-
-
-@pytest.mark.parametrize("name", [".specguard", ".specguard/approvals"])
-def test_a_file_where_the_folder_should_be(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).parent.mkdir(exist_ok=True)
-    (tmp_path / name).write_text("a file")
-    with pytest.raises(SpecguardError) as caught:
-        write_record(str(tmp_path), FOLDER, approval())
-    assert caught.value.message == f"the log cannot be written: {name} is a file"
+    is_there = "a file" if what == "a file" else "a symbolic link"
+    assert caught.value.message == f"the log cannot be written: {name} is {is_there}"
     assert caught.value.help
+    assert sorted(path.name for path in outside.rglob("*")) == ["approvals"] * (what == "a symbolic link")
 
 
 def test_a_folder_or_link_where_the_record_should_be(tmp_path: Path) -> None:
@@ -188,16 +166,10 @@ def small_files() -> Iterator[None]:
 
 
 def test_a_full_disk_leaves_nothing(tmp_path: Path, small_files: None) -> None:
-    record = approval(reason="why " * 500)
-    with pytest.raises(SpecguardError, match="it cannot be written: File too large"):
-        write_record(str(tmp_path), FOLDER, record, b"signature")
-    assert names(tmp_path) == []
-
-
-def test_a_full_disk_at_the_signature_leaves_nothing(tmp_path: Path, small_files: None) -> None:
-    with pytest.raises(SpecguardError, match="it cannot be written: File too large"):
-        write_record(str(tmp_path), FOLDER, revocation("a" * 64), b"s" * 2000)
-    assert names(tmp_path) == []
+    for record, signature in ((approval(reason="why " * 500), b"x"), (revocation("a" * 64), b"s" * 2000)):
+        with pytest.raises(SpecguardError, match="it cannot be written: File too large"):
+            write_record(str(tmp_path), FOLDER, record, signature)
+        assert names(tmp_path) == []
 
 
 def test_file_systems_without_second_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

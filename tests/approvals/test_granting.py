@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Step
-from tests.rules.approvals.setting import BASE, LOCKED, LOG, POLICY, build, check, installed
+from tests.rules.approvals.setting import BASE, LOCKED, LOG, POLICY, build, check
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,6 +121,6 @@ def test_the_files_are_named_one_by_one(tmp_path: Path, many: int, more: str) ->
     repository = build(tmp_path, base=[BASE], commits=[Step("feat: change", files=files)])
     words = [word for word in WORDS if not word.startswith("--path")]
     listed = ", ".join(f"docs/api/{number}" for number in range(min(many, 5)))
-    outcome = installed(repository, *words)
+    outcome = check(repository, *words)
     refused(repository, outcome, "an approval names the files that it is for", f"each: {listed}{more}")
     assert outcome.report["errors"][0]["help"].endswith(f"{listed}{more}")

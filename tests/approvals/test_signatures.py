@@ -53,21 +53,16 @@ def test_a_public_key_signs_through_the_private_one_beside_it(alice: Key) -> Non
     assert signer(CONTENT, sign(CONTENT, f"{alice.file}.pub"), [alice.public]) == alice.public
 
 
-@pytest.mark.parametrize("content", [b"", b"\0", b"a\r\n" * 70_000], ids=["empty", "nul", "long"])
-def test_any_bytes_can_be_signed(alice: Key, content: bytes) -> None:
+@pytest.mark.parametrize(
+    "content", [b"", b"\0", b"a\r\n" * 70_000, CONTENT], ids=["empty", "nul", "long", "one"]
+)
+def test_any_bytes_can_be_signed_by_one_key(alice: Key, mallory: Key, content: bytes) -> None:
     signature = sign(content, alice.file)
     assert signer(content, signature, [alice.public]) == alice.public
-    assert signer(content + b"\n", signature, [alice.public]) is None
-
-
-def test_a_changed_record_is_not_signed(alice: Key) -> None:
-    signature = sign(CONTENT, alice.file)
-    assert signer(CONTENT.replace(b"alice", b"alicf"), signature, [alice.public]) is None
-
-
-def test_another_key_does_not_sign(alice: Key, mallory: Key) -> None:
-    assert signer(CONTENT, sign(CONTENT, mallory.file), [alice.public]) is None
-    assert signer(CONTENT, sign(CONTENT, alice.file), []) is None
+    for keys in ([], [mallory.public]):
+        assert signer(content, signature, keys) is None
+    for changed in (content + b"\n", b"b" + content[1:]):
+        assert signer(changed, signature, [alice.public]) is None
 
 
 @pytest.mark.parametrize("namespace", ["git", "file", "specguard-approval@v2"])
@@ -75,7 +70,9 @@ def test_a_signature_for_something_else_is_none_here(alice: Key, namespace: str)
     """A signed commit is not an approval, whatever its bytes say."""
     signature = alice.sign(CONTENT, namespace)
     assert signed_with(signature) == key_blob(alice.public)
-    assert signer(CONTENT, signature, [alice.public]) is None
+    renamed = raw(signature).replace(field(namespace.encode()), field(b"specguard-approval@v1"))
+    for forged in (signature, armoured(renamed)):
+        assert signer(CONTENT, forged, [alice.public]) is None
 
 
 def test_a_signature_that_names_anothers_key_is_not_hers(alice: Key, mallory: Key) -> None:
@@ -83,12 +80,6 @@ def test_a_signature_that_names_anothers_key_is_not_hers(alice: Key, mallory: Ke
     forged = armoured(own.replace(field(key_blob(mallory.public)), field(key_blob(alice.public))))
     assert signed_with(forged) == key_blob(alice.public)
     assert signer(CONTENT, forged, [alice.public, mallory.public]) is None
-
-
-def test_a_signature_of_another_namespace_cannot_be_renamed(alice: Key) -> None:
-    made = raw(alice.sign(CONTENT, "file"))
-    forged = armoured(made.replace(field(b"file"), field(b"specguard-approval@v1")))
-    assert signer(CONTENT, forged, [alice.public]) is None
 
 
 def test_a_certificate_is_no_key_of_a_person(alice: Key, mallory: Key, tmp_path: Path) -> None:

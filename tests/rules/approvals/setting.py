@@ -95,11 +95,6 @@ def judge(directory: Path, *grants: Grant, args: tuple[str, ...] = (), **more: A
     return check(repository, *arguments)
 
 
-def installed(repository: Repository, *arguments: str, env: dict[str, str] | None = None) -> Outcome:
-    """The same by the installed command."""
-    return run_here("check", "--output-format=json", *arguments, directory=repository.path, env=env)
-
-
 def errors(outcome: Outcome) -> list[str]:
     """The code of each open error."""
     return [
