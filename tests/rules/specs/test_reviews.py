@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import Step
 from tests.rules.specs.setting import (
     BASE,
     CODE,
@@ -65,13 +64,6 @@ def test_where_the_date_may_stand(tmp_path: Path) -> None:
     judged_by("SPC002,SPC003", tmp_path, each(texts), policy=WITHOUT_INDEX)
 
 
-def test_a_date_in_the_index_counts(tmp_path: Path) -> None:
-    files = {SPEC: "# Runs\n", INDEX: index(entry(last_review="2026-02-20", status="planned"))}
-    dated(tmp_path / "a", files)
-    files[INDEX] = index(entry(last_review="2026-01-20", status="planned"))
-    aged(tmp_path / "b", files, {"path": SPEC, "message": "tasks/index.json:2"})
-
-
 def test_what_does_not_count_as_a_date(tmp_path: Path) -> None:
     texts = [
         "# Runs\n\n<!-- last_review: 2026-02-20 -->\n",
@@ -96,22 +88,6 @@ def test_a_date_that_is_none(tmp_path: Path) -> None:
     files = each(spec(value) for value, _ in values)
     expect = ({"line": 2, "message": message} for _, message in values)
     dated(tmp_path, files, *found_in(files, expect), policy=WITHOUT_INDEX)
-
-
-def test_a_date_in_the_index_that_is_none(tmp_path: Path) -> None:
-    files = {INDEX: index(entry(last_review="?"))}
-    dated(tmp_path, files, {"path": SPEC, "line": None, "message": "in tasks/index.json:2 is '?'"})
-
-
-def test_two_dates_that_differ(tmp_path: Path) -> None:
-    files = {INDEX: index(entry(last_review="2026-01-30"))}
-    said = "2026-02-20 in tasks/specs/0001-runs.md:2, 2026-01-30 in tasks/index.json:2"
-    dated(tmp_path / "a", files, {"path": SPEC, "line": 2, "severity": "warning", "message": said})
-    aged(tmp_path / "b", files, {"path": SPEC, "message": "on 2026-01-30 (tasks/index.json:2)"})
-    dated(tmp_path / "c", {INDEX: index(entry(last_review="2026-02-20"))})
-    text = spec(text="- Last review: 2026-01-10\n")
-    expect = {"path": SPEC, "severity": "warning", "message": "0001-runs.md:8"}
-    dated(tmp_path / "d", {SPEC: text}, expect, policy=WITHOUT_INDEX)
 
 
 # How long ago
@@ -149,54 +125,6 @@ def test_a_day_without_an_offset_begins_east_of_greenwich(written: str, future: 
 def test_the_days_of_a_review(today: str, severity: str, message: str, tmp_path: Path) -> None:
     expect = [{"path": SPEC, "line": 2, "severity": severity, "message": message}] if severity else []
     aged(tmp_path, None, *expect, today=today)
-
-
-def test_a_bound_of_the_policy_is_cited(tmp_path: Path) -> None:
-    policy = POLICY.replace("[specs]", "[specs]\nmax_age_days = 5\nwarn_days = 0")
-    aged(tmp_path, None, {"path": SPEC, "authority": "SPEC_AUTHORITY.md:5"}, policy=policy)
-
-
-def test_a_terminal_status_is_exempt_where_both_places_say_it(tmp_path: Path) -> None:
-    old = {SPEC: spec("2025-01-01", "Done")}
-    aged(tmp_path / "a", old)
-    dated(tmp_path / "b", {SPEC: spec("TBD", "archived (2025)")})
-    aged(tmp_path / "c", {**old, INDEX: index(entry(status="in-progress"))}, {"path": SPEC})
-
-
-def test_only_what_the_change_touches_or_governs_is_judged(tmp_path: Path) -> None:
-    base = {**BASE, SPEC: spec("2025-01-01"), OTHER: spec("2025-01-01"), "src/x.py": "x"}
-    both: list[Mapping[str, Any]] = [
-        {"path": SPEC, "severity": "error"},
-        {"path": OTHER, "severity": "warning"},
-    ]
-    aged(tmp_path / "a", {"src/x.py": "y"}, base=base)
-    aged(tmp_path / "b", None, both[0], base=base)
-    more = {OTHER: spec("2025-01-01", text="x\n")}
-    aged(tmp_path / "c", more, {"path": OTHER, "severity": "error"}, base=base)
-    aged(tmp_path / "d", {"src/x.py": "y"}, *both, base=base, args=["--all"])
-    aged(tmp_path / "e", {}, both[0], base=base, delete=[CODE])
-
-
-def test_without_governs_in_the_policy_a_spec_says_itself_what_it_governs(tmp_path: Path) -> None:
-    forms = {
-        "a": spec("2025-01-01", more="governs: [src/runs/**]\n"),
-        "b": spec("2025-01-01", more="governs: src/runs/, src/logs\n"),
-        "c": spec("2025-01-01", text="## Governs\n\n- `src/runs/**`: the runs\n"),
-        "d": spec("2025-01-01", text="- **Governs:** `src/runs/`\n"),
-    }
-    for name, text in forms.items():
-        expect = {"path": SPEC, "severity": "error", "message": "it governs"}
-        aged(tmp_path / name, None, expect, base={CODE: "", SPEC: text}, policy=SELF)
-    base = {CODE: "", SPEC: spec("2025-01-01", text="It governs `src/runs/**` indeed.\n")}
-    aged(tmp_path / "x", None, base=base, policy=SELF)
-    aged(tmp_path / "y", None, {"path": SPEC, "severity": "error"}, base=base, policy=SELF, args=["--all"])
-
-
-def test_the_index_touches_the_specs_whose_entries_it_alters(tmp_path: Path) -> None:
-    base = {**BASE, SPEC: spec("2025-01-01"), OTHER: spec("2025-01-01")}
-    base[INDEX] = index(entry(), {"id": "0002", "path": OTHER})
-    files = {INDEX: index({"id": "0002", "path": OTHER}, entry(title="Runs"))}
-    aged(tmp_path, files, {"path": SPEC}, base=base)
 
 
 # What was reviewed
@@ -275,12 +203,6 @@ def test_an_id_that_both_contents_have_settles_nothing(tmp_path: Path) -> None:
     aged(tmp_path / "a", files, {"path": SPEC, "message": "both before"}, base=base, policy=CONTENT)
     base[SPEC] = bound(f"{CODE}: {blob(one)}")
     aged(tmp_path / "b", files, {"path": SPEC, "message": "was"}, base=base, policy=CONTENT)
-
-
-def test_what_is_staged_is_judged_like_what_is_committed(tmp_path: Path) -> None:
-    staged = Step("", files={CODE: "run(2)\n"})
-    base = {**BASE, SPEC: spec("2025-01-01")}
-    aged(tmp_path, None, {"path": SPEC}, base=base, commits=[], staged=staged)
 
 
 def test_a_spec_that_cannot_be_read_has_no_date(tmp_path: Path) -> None:
