@@ -5,15 +5,11 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from typing import TYPE_CHECKING
 
 import pytest
 
 from specguard.testing import Repository
 from specguard.testing.running import command, run_here
-
-if TYPE_CHECKING:
-    pass
 
 POLICY = """# Authority
 
