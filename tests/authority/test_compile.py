@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,40 +20,8 @@ from tests.outcomes import there
 if TYPE_CHECKING:
     from tests.authority.conftest import Load
 
-AUTHORITY = """\
-# Authority
-
-## Locked zones (immutable)
-
-- `docs/api/**` - the contract
-- `SPEC_AUTHORITY.md`
-
-You must not touch `docs/api/x`. Ask first.
-
-## Commits
-
-Commit messages must have a form.
-
-```toml specguard
-extends = ["one", "two"]
-require_work_item = ["phase-*"]
-
-[rules.locked-path]
-paths = ["ci/", "docs/api/**"]
-exclude = ["ci/readme.md"]
-
-[rules.commit-message]
-pattern = "^(feat|fix): "
-severity = "warning"
-stages = ["commit-msg"]
-
-[work.phase]
-commits = {at_most = 3}
-commit = "feat: {number}"
-```
-
-Nobody must ever read this.
-"""
+DATA = Path(__file__).parent / "data"
+AUTHORITY = (DATA / "compiled.md").read_text()
 
 
 def test_an_authority_becomes_a_policy(load: Load) -> None:

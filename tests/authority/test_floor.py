@@ -13,7 +13,7 @@ from specguard.authority.policy import plain
 from specguard.executor.process import passed_on
 from specguard.testing import Repository, run_here
 from tests.integrations.hooks.asking import bash, edit
-from tests.outcomes import ended
+from tests.outcomes import ended, there
 from tests.threats.cases import threat
 
 if TYPE_CHECKING:
@@ -85,16 +85,11 @@ def check(repository: Repository, *words: str, **more: Any) -> Outcome:
 
 
 def rows(outcome: Outcome) -> list[tuple[Any, ...]]:
-    return sorted(
-        (
-            one["code"],
-            one["severity"],
-            one["location"]["line"],
-            one["authority"]["path"],
-            one["authority"]["line"],
-        )
-        for one in outcome.report["findings"]
-    )
+    found = []
+    for one in outcome.report["findings"]:
+        line, by = one["location"]["line"], one["authority"]
+        found.append((one["code"], one["severity"], line, by["path"], by["line"]))
+    return sorted(found)
 
 
 LOCKED = ("PTH002", "error", None, "floor:org.md", 5)
@@ -201,10 +196,16 @@ def test_it_is_pinned_by_its_digest(tmp_path: Path, floor: Path) -> None:
     assert "none is named" in outcome.stdout
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (None, "the floor cannot be read: No such file or directory"),
+def test_a_floor_that_is_wrong_ends_the_check(tmp_path: Path) -> None:
+    repository = made(tmp_path / "one", OWN)
+    floor = tmp_path / "org.md"
+
+    def refused(*words: str) -> str:
+        return ended(run_here("check", *words, directory=repository.path), 2).stderr
+
+    assert "the floor cannot be read: No such file or directory" in refused(f"--floor={floor}")
+    own = ("base = 'main'", "remote = 'https://x.test/a'", "documents = ['b.md']", "authority.nested = ['a']")
+    for text, said in (
         ("", "is empty"),
         ("# A\n\n```toml specguard\nmerge = \n```\n", "this is not TOML"),
         ("# A\n\n```toml specguard\nmerge = 'x'\n```\n", "`merge`"),
@@ -212,19 +213,16 @@ def test_it_is_pinned_by_its_digest(tmp_path: Path, floor: Path) -> None:
         ("# A\n\n```toml\n[rules.commit-count]\nat_most = 1\n```\n", "there are no settings in it"),
         ("# A\n\n## Locked zones\n\n- `a/`\n- the `docs/` folder\n", "was not read"),
         ("# A\n\n## Locked zones\n\n- `a/`\n\n## Protected files\n\n- `docs/`\n", "was not read"),
-        *((f"# A\n\n```toml specguard\n{one}\n```\n", "which is each repository's own") for one in (
-            "base = 'main'", "remote = 'https://x.test/a'", "documents = ['b.md']", "authority.nested = ['a']"
-        )),
-    ],
-)  # fmt: skip
-def test_a_floor_that_is_wrong_ends_the_check(tmp_path: Path, text: str | None, said: str) -> None:
-    repository = made(tmp_path / "one", OWN)
-    floor = tmp_path / "org.md"
-    if text is not None:
+        *((f"# A\n\n```toml specguard\n{one}\n```\n", "which is each repository's own") for one in own),
+    ):
         floor.write_text(text)
-    outcome = ended(run_here("check", f"--floor={floor}", directory=repository.path), 2)
-    assert said in outcome.stderr
-    assert str(floor) in outcome.stderr
+        told = refused(f"--floor={floor}")
+        assert said in told
+        assert str(floor) in told
+    # An empty name is no silence.
+    floor.write_text(FLOOR)
+    assert "it is empty" in refused("--floor=")
+    assert "it is empty" in refused(f"--floor={floor}", "--floor-sha256=")
 
 
 @threat("T76", "a floor that the change brings with it", "exit 2")
@@ -277,10 +275,7 @@ may = ["PTH002"]"""
     held = Floor("SPEC_AUTHORITY.md", "0", over).hold(below)
     assert held.max_entries == 1000
     assert held.merge == "squash"
-    locked, form, trailer = (held.rule(code) for code in ("PTH002", "CMT003", "CMT006"))
-    assert locked
-    assert form
-    assert trailer
+    locked, form, trailer = (there(held.rule(code)) for code in ("PTH002", "CMT003", "CMT006"))
     assert locked.settings["paths"].patterns == ("b/", "c/", "a/")
     assert held.guards.find(b"a/x") is not None
     assert str(held.cite("locked-path", "paths.2")) == "floor:SPEC_AUTHORITY.md:7"
@@ -336,9 +331,7 @@ def test_what_neither_tightens_nor_loosens_holds(
     name, _, field = key.partition(".")
     floor, own = (load.toml(f"[rules.{name}]\n{text}") for text in (over, below))
     held = Floor("org.md", "0", floor).hold(own)
-    rule = held.rule(name)
-    assert rule
-    assert plain(getattr(rule.load(), field)) == value
+    assert plain(getattr(there(held.rule(name)).load(), field)) == value
     words = [one.message for one in held.disregarded if one.key == f"rules.{key}"]
     assert [one.startswith(told) for one in words] == [True] * bool(told)
 
@@ -346,10 +339,9 @@ def test_what_neither_tightens_nor_loosens_holds(
 def test_what_runs_specguard_stays_guarded(load: Load) -> None:
     floor = load.toml('[rules.policy-change]\nseverity = "error"')
     held = Floor("org.md", "0", floor).hold(load.toml('[rules.policy-change]\nfiles = ["none"]'))
-    rule = held.rule("PTH004")
-    assert rule
-    assert rule.settings["files"].patterns[0] == "none"
-    assert rule.settings["files"].find(b".github/workflows/x.yml") is not None
+    files = there(held.rule("PTH004")).settings["files"]
+    assert files.patterns[0] == "none"
+    assert files.find(b".github/workflows/x.yml") is not None
 
 
 def test_lists_of_tables_add_up(load: Load) -> None:
@@ -378,10 +370,7 @@ pattern = "b"
 assessment = "b.md" """
     )
     held = Floor("SPEC_AUTHORITY.md", "0", over).hold(below)
-    content, trailers, commands = (held.rule(code) for code in ("CNT001", "CMT006", "CNT003"))
-    assert content
-    assert trailers
-    assert commands
+    content, trailers, commands = (there(held.rule(code)) for code in ("CNT001", "CMT006", "CNT003"))
     assert [one.pattern.text for one in content.settings["forbid"]] == ["OWN", "ORG"]
     assert [one.key for one in trailers.settings["require"]] == ["Signed-off-by", "Ticket"]
     assert [one.command for one in commands.settings["commands"]] == ["git push --force"]
@@ -390,14 +379,6 @@ assessment = "b.md" """
     assert str(held.cite("forbidden-content", "forbid.1.pattern")) == "floor:SPEC_AUTHORITY.md:4"
     # Nothing of the repository is set aside.
     assert held.disregarded == []
-
-
-@pytest.mark.parametrize("option", ["--floor", "--floor-sha256"])
-def test_an_empty_name_is_no_silence(tmp_path: Path, floor: Path, option: str) -> None:
-    repository = made(tmp_path / "one", OWN)
-    words = [f"--floor={floor}"] if option != "--floor" else []
-    outcome = ended(run_here("check", *words, f"{option}=", directory=repository.path), 2)
-    assert "it is empty" in outcome.stderr
 
 
 def test_an_approval_without_the_floor_is_none_under_it(load: Load) -> None:
@@ -409,16 +390,16 @@ def test_an_approval_without_the_floor_is_none_under_it(load: Load) -> None:
     assert other.hold(loose).policy_id != floor.hold(loose).policy_id
 
 
-@pytest.mark.parametrize("known", [False, True])
-def test_adopting_an_authority_loosens_nothing_of_the_floor(tmp_path: Path, floor: Path, known: bool) -> None:
+def test_adopting_an_authority_loosens_nothing_of_the_floor(tmp_path: Path, floor: Path) -> None:
     repository = Repository(tmp_path / "one")
     repository.commit("docs: one", files={"docs/x": "a\n"})
     repository.branch("work")
     text = f'# Authority\n\n```toml specguard\nbase = "main"\n{OWN}\n```\n'
     repository.commit("docs: adopt", files={"SPEC_AUTHORITY.md": text})
-    words = ["--enforce", "--bootstrap", "--base=main", *[f"--floor={floor}"] * known]
-    found = check(repository, *words).report["findings"]
-    assert [one["message"] for one in found if "loosens" in one["message"]] == []
+    for known in ([], [f"--floor={floor}"]):
+        outcome = check(repository, "--enforce", "--bootstrap", "--base=main", *known)
+        messages = [one["message"] for one in outcome.report["findings"]]
+        assert [message for message in messages if "loosens" in message] == []
 
 
 def test_the_cases_of_an_authority_are_held_to_it(tmp_path: Path, floor: Path) -> None:

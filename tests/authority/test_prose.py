@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,57 +59,8 @@ def test_what_an_item_begins_with_and_how_it_goes_on() -> None:
     assert {item: (leading_paths(item).paths, leading_paths(item).rest) for item in expected} == expected
 
 
-PLATFORM = """\
-# Authority
-
-## Normative documents (v1)
-
-**Primary**
-1. `docs/product/schemas.md`
-   Source of truth for **shapes**.
-
-2. OpenAPI (once populated)
-   - `docs/api/a/openapi.yaml`
-   - `docs/api/b/openapi.yaml`
-
-## Conflict resolution (strict)
-
-The order is:
-
-1) docs/product/schemas.md
-2) OpenAPI
-
-### Source-of-truth precedence (locked)
-
-1) docs/design/x.md
-
-## Locked zones (immutable without authorization)
-
-The following are **locked**:
-
-- `docs/product/**`
-- docs/api/**
-- `SPEC_AUTHORITY.md`
-
-Rules:
-- These MUST NOT be modified.
-
-### Core
-
-- b/
-
-### FORBIDDEN PATHS
-
-| Zone | Path | Why |
-|---|---|---|
-| **Hosts** | `infra/hosts/` | see `x` |
-| Mail | nothing yet | |
-| `a.json` / `b.json` | unchanged | |
-
-## Rules for `docs/other/`
-
-- `docs/other/x`
-"""
+DATA = Path(__file__).parent / "data"
+PLATFORM = (DATA / "platform.md").read_text()
 
 
 def test_the_sections_of_a_platform() -> None:

@@ -38,7 +38,12 @@ def specguard_register(registry):
 
 def install_no_foo(folder: Path, seen: str = 'b"foo" in entry.path') -> None:
     """Put the plugin `acme` in a folder of modules; `seen` is when its rule finds something."""
-    (folder / "acme_rules.py").write_text(_MODULE.replace("SEEN", seen))
+    install_plugin(folder, _MODULE.replace("SEEN", seen))
+
+
+def install_plugin(folder: Path, module: str) -> None:
+    """Put a plugin `acme` of this text in a folder of modules."""
+    (folder / "acme_rules.py").write_text(module)
     info = folder / "acme-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")

@@ -20,30 +20,8 @@ from tests.outcomes import ended
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-POLICY = """# Authority
-
-```toml specguard
-base = "main"
-
-[rules.forbidden-path]
-paths = ["vendor/"]
-
-[plans.plan]
-folder = ".plans/{name}"
-
-[work.phase]
-pointer = ["NEXT.json"]
-number = "next"
-document = ["phases/{number}.md"]
-branch = "phase-{number}"
-commit = "feat: phase {number}"
-pull_request = "Phase {number}"
-
-[[work.phase.gates]]
-name = "build"
-run = "test -f main.go"
-```
-"""
+DATA = Path(__file__).parent / "data"
+POLICY = (DATA / "anywhere.md").read_text()
 WORDS = (
     "check", "check --staged", "check --patch=given.patch", "check --worktree", "why main.go", "policy",
     "status", "audit",

@@ -45,6 +45,9 @@ def test_every_shell_gets_a_script_that_asks_this_command(shell: str, tmp_path: 
         subprocess.run([program, "-n"], input=outcome.stdout, text=True, check=True, capture_output=True)
 
 
+FORBIDDEN = ["agent-mode", "command", "content", "model", "path"]
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize(
     ("line", "expected"),
@@ -53,16 +56,7 @@ def test_every_shell_gets_a_script_that_asks_this_command(shell: str, tmp_path: 
         ("specguard ch", ["check"]),
         ("specguard check --out", ["--output-format", "--output"]),
         ("specguard check --output-format ", [*FORMATS]),
-        (
-            "specguard rule forb",
-            [
-                "forbidden-agent-mode",
-                "forbidden-command",
-                "forbidden-content",
-                "forbidden-model",
-                "forbidden-path",
-            ],
-        ),
+        ("specguard rule forb", [f"forbidden-{name}" for name in FORBIDDEN]),
         ("specguard check --select forbidden-path,locked", ["forbidden-path,locked-path"]),
         ("specguard init --preset tr", ["track-runner"]),
         ("specguard status --re", ["--require"]),
@@ -93,18 +87,15 @@ def test_codes_are_completed_in_any_case_and_families_where_they_select(tmp_path
     assert "PTH" not in complete("bash", "specguard rule PT", tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("line", "kind"),
-    [
+def test_files_and_folders_are_left_to_the_shell(tmp_path: Path) -> None:
+    for line, kind in (
         ("specguard check --patch x", "file"),
         ("specguard check --authority x", "file"),
         ("specguard why x", "file"),
         ("specguard policy -C x", "dir"),
-    ],
-)
-def test_files_and_folders_are_left_to_the_shell(line: str, kind: str, tmp_path: Path) -> None:
-    env = {"_SPECGUARD_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
-    assert run_here(directory=tmp_path, env=env).stdout.split() == [f"{kind},x"]
+    ):
+        env = {"_SPECGUARD_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+        assert run_here(directory=tmp_path, env=env).stdout.split() == [f"{kind},x"]
 
 
 def test_bash_completes_a_line(tmp_path: Path) -> None:

@@ -60,9 +60,9 @@ def log(tmp_path: Path) -> Path:
 
 
 def check(project: Repository, log: Path, *words: str, **options: Any) -> Outcome:
-    return run_here(
-        "check", "--select=PTH", "--log-decisions", str(log), *words, directory=project.path, **options
-    )
+    select = () if "--enforce" in words else ("--select=PTH",)
+    words = (*select, f"--log-decisions={log}", *words)
+    return run_here("check", *words, directory=project.path, **options)
 
 
 def read(log: Path) -> list[dict[str, Any]]:
@@ -110,61 +110,37 @@ def test_every_field_is_on_the_page(project: Repository, log: Path) -> None:
 
 def test_lines_are_added(project: Repository, log: Path) -> None:
     log.write_text('{"cut": ')
-    first = check(project, log, "--dry-run")
+    first = check(project, log, "--dry-run", "--output-format=concise")
     second = check(project, log, "--staged")
-    third = run_here("check", "--enforce", "--base=main", f"--log-decisions={log}", directory=project.path)
+    third = check(project, log, "--enforce", "--base=main")
     assert [first.exit_code, second.exit_code, third.exit_code] == [0, 0, 1]
+    zero = "0" * 40
+    refs = [f"refs/heads/{name} {project.oid(name)} refs/heads/{name} {zero}\n" for name in ("main", "work")]
+    check(project, log, "--push", stdin="".join(refs))
     cut, *lines = log.read_text().split("\n")[:-1]
     assert cut == '{"cut": '
     said = [json.loads(line) for line in lines]
-    assert [(one["verdict"], one["exit_code"], one["enforce"]) for one in said] == [
+    assert [(one["verdict"], one["exit_code"], one["enforce"]) for one in said[:3]] == [
         ("failed", 0, False),
         ("passed", 0, False),
         ("failed", 1, True),
     ]
-    assert [one.get("dry_run") for one in said] == [True, None, None]
-    assert [one["change"]["source"] for one in said] == ["range", "staged", "range"]
+    assert [one.get("dry_run") for one in said[:3]] == [True, None, None]
+    assert [one["change"]["source"] for one in said[:3]] == ["range", "staged", "range"]
+    # The fingerprint is there whatever is printed, and each ref of a push is a line.
+    assert said[0]["change"]["fingerprint"]
+    assert sorted(one["change"]["branch"] for one in said[3:]) == ["main", "work"]
 
 
-def test_each_ref_of_a_push_is_a_line(project: Repository, log: Path) -> None:
-    lines = [
-        f"refs/heads/{name} {project.oid(name)} refs/heads/{name} {'0' * 40}" for name in ("main", "work")
-    ]
-    check(project, log, "--push", stdin="\n".join(lines) + "\n")
-    assert sorted(line["change"]["branch"] for line in read(log)) == ["main", "work"]
-
-
-def test_approvals_that_were_used(project: Repository, log: Path) -> None:
+def test_approvals_that_were_used_or_did_not_count(project: Repository, log: Path) -> None:
     outcome = ended(check(project, log, *GIVEN, "--output-format=json"))
     [line] = read(log)
     [finding] = [one for one in outcome.report["findings"] if one["code"] == "PTH002"]
-    assert line["verdict"] == "accepted"
-    assert line["approvals"] == [
-        {
-            "id": finding["approval"]["id"],
-            "approver": "alice",
-            "proof": "local",
-            "findings": [{"code": "PTH002", "path": "locked/p", "fingerprint": finding["fingerprint"]}],
-        }
-    ]
-    assert line["refused"] == []
-
-
-def test_approvals_that_did_not_count(project: Repository, log: Path) -> None:
-    check(project, log, *GIVEN)
+    lifted = {"code": "PTH002", "path": "locked/p", "fingerprint": finding["fingerprint"]}
+    given = {"id": finding["approval"]["id"], "approver": "alice", "proof": "local", "findings": [lifted]}
+    assert (line["verdict"], line["approvals"], line["refused"]) == ("accepted", [given], [])
     project.commit("chore: approval")
-    outcome = ended(check(project, log, "--output-format=json"))
-    outcome = ended(
-        run_here(
-            "check",
-            "--enforce",
-            "--base=main",
-            "--output-format=json",
-            f"--log-decisions={log}",
-            directory=project.path,
-        ),
-        1,
-    )
+    outcome = ended(check(project, log, "--enforce", "--base=main", "--output-format=json"), 1)
     line = read(log)[-1]
     [finding] = [one for one in outcome.report["findings"] if one["code"] == "PTH002"]
     assert line["approvals"] == []
@@ -199,33 +175,21 @@ def test_that_it_cannot_be_written_down_there_is_no_trouble(project: Repository,
     assert "decisions" not in outcome.stdout + outcome.stderr
 
 
-@pytest.mark.parametrize("output", ["text", "json"])
-def test_a_log_that_cannot_be_written_ends_with_2(project: Repository, output: str) -> None:
-    outcome = ended(
-        run_here(
-            "check",
-            "--select=PTH001",
-            f"--output-format={output}",
-            "--log-decisions=no/such/log",
-            directory=project.path,
-        ),
-        2,
-    )
+def test_a_log_that_cannot_be_written_ends_with_2(project: Repository, tmp_path: Path) -> None:
     message = "the decision log cannot be written: No such file or directory"
-    assert outcome.stderr == (
-        f"specguard: error: no/such/log: {message} [unwritable-file]\n"
-        "  next: name a file that can be written, as in --log-decisions decisions.jsonl\n"
-    )
-    if output == "json":
-        assert outcome.report["errors"][0]["message"] == message
-    else:
-        assert not outcome.stdout
-
-
-def test_a_full_disk_and_a_pipe_without_a_reader_end_with_2(project: Repository, tmp_path: Path) -> None:
-    assert "No space left" in run_here("check", "--log-decisions=/dev/full", directory=project.path).stderr
+    for output in ("text", "json"):
+        outcome = ended(check(project, Path("no/such/log"), f"--output-format={output}"), 2)
+        assert outcome.stderr == (
+            f"specguard: error: no/such/log: {message} [unwritable-file]\n"
+            "  next: name a file that can be written, as in --log-decisions decisions.jsonl\n"
+        )
+    assert outcome.report["errors"][0]["message"] == message
+    full = Path("/dev/full")
+    assert "No space left" in ended(check(project, full), 2).stderr
+    said = "the decision log cannot be written: No space left on device; nor is there a verdict: "
+    assert said in ended(check(project, full, "--base=nowhere"), 2).stderr
     os.mkfifo(tmp_path / "pipe")
-    ended(run_here("check", f"--log-decisions={tmp_path}/pipe", directory=project.path), 2)
+    ended(check(project, tmp_path / "pipe"), 2)
 
 
 def test_what_gave_no_verdict_is_a_line_too(project: Repository, log: Path) -> None:
@@ -263,17 +227,3 @@ def test_a_line_that_does_not_fit_leaves_nothing(log: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code, log], capture_output=True, text=True, check=True)
     assert done.stdout == "refused\n"
     assert log.read_text() == "a\n"
-
-
-def test_the_fingerprint_is_there_whatever_is_printed(project: Repository, log: Path) -> None:
-    check(project, log, "--output-format=concise")
-    assert read(log)[0]["change"]["fingerprint"]
-
-
-def test_neither_a_verdict_nor_a_log(project: Repository) -> None:
-    outcome = run_here("check", "--base=nowhere", "--log-decisions=/dev/full", directory=project.path)
-    assert outcome.exit_code == 2
-    assert (
-        "the decision log cannot be written: No space left on device; nor is there a verdict: "
-        in outcome.stderr
-    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.integrations.hooks.settings import HOSTS
+from specguard.integrations.hooks.settings import HOSTS, probe
 from specguard.testing import run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from specguard.testing import Repository
 
 SCRIPTS = str(Path(command()).parent)
+PATH = f"{SCRIPTS}:/usr/bin:/bin"
 
 
 @pytest.fixture
@@ -33,29 +34,15 @@ def environment(repository: Repository, path: str) -> dict[str, str]:
     return {"PATH": path, "HOME": str(home)}
 
 
-def init(repository: Repository, *agents: str) -> None:
+def init(repository: Repository, *agents: str, path: str = PATH) -> None:
     words = [word for agent in agents for word in ("--agent", agent)]
-    ended(
-        run_here(
-            "init", *words, directory=repository.path, env=environment(repository, f"{SCRIPTS}:/usr/bin:/bin")
-        )
-    )
+    ended(run_here("init", *words, directory=repository.path, env=environment(repository, path)))
 
 
-def doctor(
-    repository: Repository, code: int = 0, path: str = f"{SCRIPTS}:/usr/bin:/bin", **variables: str
-) -> dict[str, Any]:
+def doctor(repository: Repository, code: int = 0, path: str = PATH, **variables: str) -> dict[str, Any]:
     """What is said of each subject."""
-    done = ended(
-        run_here(
-            "doctor",
-            "--output-format",
-            "json",
-            directory=repository.path,
-            env={**environment(repository, path), **variables},
-        ),
-        code,
-    )
+    env = {**environment(repository, path), **variables}
+    done = ended(run_here("doctor", "--output-format", "json", directory=repository.path, env=env), code)
     return {one["subject"]: one for one in json.loads(done.stdout)}
 
 
@@ -67,37 +54,28 @@ def change(repository: Repository, agent: Any, old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize("agent", list(HOSTS))
-def test_each_hook_is_run_and_seen_to_refuse(repository: Repository, agent: str) -> None:
+def test_each_hook_is_run_and_mended_by_init_where_its_program_is_not_found(
+    repository: Repository, agent: str
+) -> None:
     init(repository, agent)
     said = doctor(repository)[f"hooks of {agent}"]
     assert said["status"] == "ok"
     assert "a probe was refused in 0." in said["said"]
     assert "no event of an agent has come in this worktree yet" in said["said"]
-
-
-def test_nothing_is_said_of_agents_that_are_not_here(repository: Repository) -> None:
-    assert not [subject for subject in doctor(repository) if " of " in subject]
+    said = doctor(repository, code=1, path="/usr/bin:/bin")[f"hooks of {agent}"]
+    assert "not found" in said["said"]
+    assert said["help"] == f"specguard init --agent {agent}"
+    init(repository, agent, path="/usr/bin:/bin")
+    assert doctor(repository, path="/usr/bin:/bin")[f"hooks of {agent}"]["status"] == "ok"
 
 
 def test_an_agent_that_is_here_without_hooks_is_told(repository: Repository, tmp_path: Path) -> None:
-    path = install(tmp_path, "gemini", "exit 1")
-    said = doctor(repository, path=path)["hooks of gemini"]
-    assert said["status"] == "note"
-    assert said["help"] == "specguard init --agent gemini"
+    assert not [subject for subject in doctor(repository) if " of " in subject]
+    said = doctor(repository, path=install(tmp_path, "gemini", "exit 1"))["hooks of gemini"]
+    assert (said["status"], said["help"]) == ("note", "specguard init --agent gemini")
 
 
-def test_the_last_event_is_told_and_the_probe_is_none(repository: Repository) -> None:
-    init(repository, "claude")
-    assert "no event" in doctor(repository)["hooks of claude"]["said"]
-    assert "no event" in doctor(repository)["hooks of claude"]["said"]
-    root = Path(repository.path)
-    assert ask("claude", write("docs/api/x.yaml", root), root).kind == "refuse"
-    said = doctor(repository)["hooks of claude"]["said"]
-    assert "last event 20" in said
-    assert "(PreToolUse)" in said
-
-
-def test_an_event_is_remembered_by_its_own_worktree(repository: Repository, tmp_path: Path) -> None:
+def test_the_last_event_is_told_by_its_own_worktree(repository: Repository, tmp_path: Path) -> None:
     init(repository, "claude")
     repository.stage()
     repository.commit("chore: have agents ask specguard")
@@ -108,6 +86,13 @@ def test_an_event_is_remembered_by_its_own_worktree(repository: Repository, tmp_
     git_dir = Path(repository.path) / ".git"
     assert (git_dir / "worktrees/tree/specguard/fired/claude").read_text() == "PreToolUse"
     assert not (git_dir / "specguard/fired").exists()
+    # The probe of a doctor is no event.
+    assert "no event" in doctor(repository)["hooks of claude"]["said"]
+    root = Path(repository.path)
+    assert ask("claude", write("docs/api/x.yaml", root), root).kind == "refuse"
+    said = doctor(repository)["hooks of claude"]["said"]
+    assert "last event 20" in said
+    assert "(PreToolUse)" in said
 
 
 def test_a_record_that_cannot_be_written_stops_nothing(repository: Repository, tmp_path: Path) -> None:
@@ -118,35 +103,20 @@ def test_a_record_that_cannot_be_written_stops_nothing(repository: Repository, t
     assert list((tmp_path / "victim").iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "event"),
-    [(" || exit 2", "", "PreToolUse"), ("|Write|", "|", "PreToolUse"), ('"Stop"', '"Stopped"', "Stop")],
-)
 def test_hooks_that_lack_something_are_named_with_the_command_that_mends_them(
-    repository: Repository, old: str, new: str, event: str
+    repository: Repository,
 ) -> None:
     init(repository, "claude")
-    change(repository, "claude", old, new)
-    said = doctor(repository, code=1)["hooks of claude"]
-    assert said["status"] == "missing"
-    assert event in said["said"]
-    assert said["help"] == "specguard init --agent claude"
-    init(repository, "claude")
+    for old, new, event in (
+        (" || exit 2", "", "PreToolUse"), ("|Write|", "|", "PreToolUse"), ('"Stop"', '"Stopped"', "Stop"),
+    ):  # fmt: skip
+        change(repository, "claude", old, new)
+        said = doctor(repository, code=1)["hooks of claude"]
+        assert said["status"] == "missing"
+        assert event in said["said"]
+        assert said["help"] == "specguard init --agent claude"
+        init(repository, "claude")
     assert doctor(repository)["hooks of claude"]["status"] == "ok"
-
-
-@pytest.mark.parametrize("agent", list(HOSTS))
-def test_a_program_that_is_not_found_is_mended_by_init(repository: Repository, agent: str) -> None:
-    init(repository, agent)
-    said = doctor(repository, code=1, path="/usr/bin:/bin")[f"hooks of {agent}"]
-    assert "not found" in said["said"]
-    assert said["help"] == f"specguard init --agent {agent}"
-    ended(
-        run_here(
-            "init", "--agent", agent, directory=repository.path, env=environment(repository, "/usr/bin:/bin")
-        )
-    )
-    assert doctor(repository, path="/usr/bin:/bin")[f"hooks of {agent}"]["status"] == "ok"
 
 
 def test_a_policy_that_cannot_be_read_is_told_apart_from_a_refusal(repository: Repository) -> None:
@@ -210,9 +180,9 @@ def codex(state: str, source: str = "project") -> str:
     return f"read a; read b; read c\nprintf '%s\\n' '{first}' '{json.dumps(answer)}'\ncat > /dev/null"
 
 
-@pytest.mark.parametrize(
-    ("program", "status", "says"),
-    [
+def test_codex_is_asked_what_it_trusts(repository: Repository, tmp_path: Path) -> None:
+    init(repository, "codex")
+    for program, status, says in (
         (codex("trusted"), "ok", "codex trusts them"),
         (codex("managed"), "ok", "codex trusts them"),
         (codex("untrusted"), "note", "passes over them without a word: untrusted"),
@@ -220,62 +190,51 @@ def codex(state: str, source: str = "project") -> str:
         (codex("trusted", "user"), "note", "does not see them"),
         ("exit 1", "note", "did not say"),
         ("echo nothing; cat > /dev/null", "note", "did not say"),
-    ],
-)
-def test_codex_is_asked_what_it_trusts(
-    repository: Repository, tmp_path: Path, program: str, status: str, says: str
-) -> None:
-    init(repository, "codex")
-    said = doctor(repository, path=install(tmp_path, "codex", program))["trust of codex"]
-    assert (said["status"], says in said["said"]) == (status, True), said
-    assert (said["help"] == "") == (status == "ok")
+    ):
+        said = doctor(repository, path=install(tmp_path, "codex", program))["trust of codex"]
+        assert (said["status"], says in said["said"]) == (status, True), said
+        assert (said["help"] == "") == (status == "ok")
 
 
-@pytest.mark.parametrize(
-    ("folders", "settings", "status"),
-    [
-        ({}, {}, "note"),
-        ({"{root}": "TRUST_FOLDER"}, {}, "ok"),
-        ({"{above}": "TRUST_FOLDER"}, {}, "ok"),
-        ({"{above}": "TRUST_FOLDER", "{root}": "DO_NOT_TRUST"}, {}, "note"),
-        ({"{above}/other": "TRUST_PARENT"}, {}, "ok"),
-        ({}, {"security": {"folderTrust": {"enabled": False}}}, "ok"),
-        ({"{root}": "TRUST_FOLDER"}, {"hooksConfig": {"enabled": False}}, "note"),
-    ],
-)
-def test_folders_that_gemini_trusts(
-    repository: Repository, folders: dict[str, str], settings: Any, status: str
-) -> None:
+def test_folders_that_gemini_trusts(repository: Repository) -> None:
     init(repository, "gemini")
     home = Path(environment(repository, "")["HOME"]) / ".gemini"
     home.mkdir()
     root = Path(repository.path).resolve()
-    known = {place.format(root=root, above=root.parent): said for place, said in folders.items()}
-    (home / "trustedFolders.json").write_text(json.dumps(known))
-    (home / "settings.json").write_text(json.dumps(settings))
-    assert doctor(repository)["trust of gemini"]["status"] == status
-    if not folders and not settings:
-        assert doctor(repository, GEMINI_CLI_TRUST_WORKSPACE="true")["trust of gemini"]["status"] == "ok"
+    rows: list[tuple[dict[str, str], Any, str]] = [
+        ({f"{root}": "TRUST_FOLDER"}, {}, "ok"),
+        ({f"{root.parent}": "TRUST_FOLDER"}, {}, "ok"),
+        ({f"{root.parent}": "TRUST_FOLDER", f"{root}": "DO_NOT_TRUST"}, {}, "note"),
+        ({f"{root.parent}/other": "TRUST_PARENT"}, {}, "ok"),
+        ({}, {"security": {"folderTrust": {"enabled": False}}}, "ok"),
+        ({f"{root}": "TRUST_FOLDER"}, {"hooksConfig": {"enabled": False}}, "note"),
+        ({}, {}, "note"),
+    ]
+    for folders, settings, status in rows:
+        (home / "trustedFolders.json").write_text(json.dumps(folders))
+        (home / "settings.json").write_text(json.dumps(settings))
+        assert doctor(repository)["trust of gemini"]["status"] == status, folders
+    assert doctor(repository, GEMINI_CLI_TRUST_WORKSPACE="true")["trust of gemini"]["status"] == "ok"
 
 
-@pytest.mark.parametrize(
-    ("file", "data", "status"),
-    [
-        (".claude.json", {"projects": {"{root}": {"hasTrustDialogAccepted": True}}}, "ok"),
-        (".claude.json", {"projects": {"{root}": {"hasTrustDialogAccepted": False}}}, "note"),
+def test_folders_that_claude_code_trusts(repository: Repository) -> None:
+    init(repository, "claude")
+    root = str(Path(repository.path).resolve())
+    rows: list[tuple[str, Any, str]] = [
+        (".claude.json", {"projects": {root: {"hasTrustDialogAccepted": True}}}, "ok"),
+        (".claude.json", {"projects": {root: {"hasTrustDialogAccepted": False}}}, "note"),
         (".claude.json", [], "note"),
         (".claude/settings.json", {"disableAllHooks": True}, "note"),
         ("../work/.claude/settings.local.json", {"disableAllHooks": True}, "note"),
-    ],
-)
-def test_folders_that_claude_code_trusts(repository: Repository, file: str, data: Any, status: str) -> None:
-    init(repository, "claude")
-    place = Path(environment(repository, "")["HOME"]) / file
-    place.parent.mkdir(exist_ok=True)
-    place.write_text(json.dumps(data).replace("{root}", str(Path(repository.path).resolve())))
-    said = doctor(repository)["trust of claude"]
-    assert said["status"] == status
-    assert ("disableAllHooks" in said["help"]) == ("settings" in file)
+    ]
+    for file, data, status in rows:
+        place = Path(environment(repository, "")["HOME"]) / file
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(json.dumps(data))
+        said = doctor(repository)["trust of claude"]
+        assert said["status"] == status
+        assert ("disableAllHooks" in said["help"]) == ("settings" in file)
+        place.unlink()
 
 
 def decided(decision: str, reason: str) -> str:
@@ -285,8 +244,6 @@ def decided(decision: str, reason: str) -> str:
 
 
 def test_a_hook_that_hangs_is_ended(repository: Repository) -> None:
-    from specguard.integrations.hooks.settings import probe
-
     init(repository, "claude")
     found = probe(HOSTS["claude"], "sleep 60 & sleep 60", str(repository.path), clean_environment(), 0.5)
     assert found.state == "passed"
@@ -294,20 +251,16 @@ def test_a_hook_that_hangs_is_ended(repository: Repository) -> None:
     assert found.seconds < 10
 
 
-@pytest.mark.parametrize(
-    ("command", "state"),
-    [
-        ("true", "passed"), ("exit 1", "passed"), ("exit 127", "passed"), ("echo no", "passed"),
+def test_what_an_agent_takes_for_a_refusal(repository: Repository) -> None:
+    for words, state in (
+        ("true", "passed"), ("exit 1", "passed"), ("echo no", "passed"),
         ("echo why >&2; exit 2", "broken"), ("echo specguard refuses this edit >&2; exit 2", "refused"),
         ("echo '{}'", "passed"), ("echo '[]'", "passed"),
         (decided("allow", "x"), "passed"), (decided("deny", ""), "passed"),
         (decided("deny", "specguard refuses this edit"), "refused"), (decided("deny", "x"), "broken"),
-    ],
-)  # fmt: skip
-def test_what_an_agent_takes_for_a_refusal(repository: Repository, command: str, state: str) -> None:
-    from specguard.integrations.hooks.settings import probe
-
-    assert probe(HOSTS["claude"], command, str(repository.path), clean_environment(), 20).state == state
+    ):  # fmt: skip
+        found = probe(HOSTS["claude"], words, str(repository.path), clean_environment(), 20)
+        assert found.state == state, words
 
 
 def test_settings_that_are_no_json_are_told(repository: Repository) -> None:

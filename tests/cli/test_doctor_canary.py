@@ -115,14 +115,3 @@ def test_a_plugins_rule_is_tried_by_its_own_example(
     )
     assert done.exit_code == code, done
     assert said["ACM001"]["status"] == ("missing" if code else "ok")
-
-
-def test_a_rule_that_is_off_has_no_canary(repository: Repository) -> None:
-    said, _ = canaries(repository, '[rules.merge-commit]\nseverity = "off"\n')
-    assert "CMT004" not in said
-
-
-def test_nothing_of_the_repository_is_written(repository: Repository) -> None:
-    canaries(repository, '[rules.forbidden-path]\npaths = ["gen/"]\n')
-    assert repository.git("status", "--porcelain", "--ignored") == ""
-    assert repository.git("for-each-ref", "--format=%(refname)") == "refs/heads/main"

@@ -8,6 +8,7 @@ import pty
 import shutil
 import subprocess
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,33 +16,14 @@ import pytest
 from specguard.testing import run, run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
+from tests.cli.no_foo import install_plugin
 from tests.outcomes import ended
 
 if TYPE_CHECKING:
     from specguard.testing import Repository
 
-AUTHORITY = """# Authority
-
-```toml specguard
-base = "main"
-
-[rules.locked-path]
-paths = ["reports/locked/"]
-
-[rules.commit-form]
-trailing_dot = "forbid"
-
-[artifacts.report]
-path = "reports/**/*.md"
-sections = ["Summary", "Risks", "Questions"]
-
-[work.phase]
-pointer = ["NEXT.json"]
-number = "next"
-branch = "phase-{number}"
-commit = "feat(phase{number}): implement phase {number}"
-```
-"""
+DATA = Path(__file__).parent / "data"
+AUTHORITY = (DATA / "fixes.md").read_text()
 
 
 @pytest.fixture
@@ -300,73 +282,14 @@ def test_hostile_names_are_shown_and_not_obeyed(project: Repository) -> None:
     assert "\x1b" not in fixing(project, "--worktree", "--yes", code=1)
 
 
-PLUGIN = '''
-from specguard.rules import EditFile, Finding, RenameBranch, RewordMessage, Rule
-
-specguard_api = 2
-
-
-class Foo(Rule):
-    """Names with foo are wrong.
-
-    ```toml fails
-    ```
-
-    ```toml passes
-    ```
-    """
-
-    code = "ACM001"
-    name = "no-foo"
-    severity = "error"
-    stages = ("staged", "range")
-    condition = "no foo"
-    fixes = "does harm"
-
-    def check(self, entries):
-        for entry in entries:
-            yield Finding("foo", path=entry.path, key=entry.path.decode())
-
-    def fix(self, finding):
-        name = finding.path.decode()
-        if "crash" in name:
-            raise RuntimeError("crash")
-        if "exit" in name:
-            raise SystemExit(0)
-        if "odd" in name:
-            return "odd"
-        if "outside" in name:
-            return EditFile(b"../outside", lambda text: "harm")
-        if "git" in name:
-            return EditFile(b".git/config", lambda text: "harm")
-        if "authority" in name:
-            return EditFile(b"SPEC_AUTHORITY.md", lambda text: "harm")
-        if "half" in name:
-            return EditFile(finding.path, lambda text: chr(0xD800))
-        if "commit" in name:
-            return RewordMessage("0" * 40, lambda text: "harm")
-        if "branch" in name:
-            return RenameBranch("--harm")
-        return EditFile(finding.path, lambda text: text.replace("foo", "bar"))
-
-
-Foo.check.__annotations__ = {"entries": "Sequence[Entry]"}
-
-
-def specguard_register(registry):
-    registry.add_rule(Foo)
-'''
+PLUGIN = (DATA / "plugin_of_fixes.txt").read_text()
 
 
 def test_a_plugins_fix_is_done_and_one_that_does_harm_is_not(
     repository: Repository, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     place = tmp_path_factory.mktemp("plugin")
-    (place / "acme_rules.py").write_text(PLUGIN)
-    info = place / "acme-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[specguard]\nacme = acme_rules\n")
+    install_plugin(place, PLUGIN)
     authority = '```toml specguard\nplugins = ["acme"]\nbase = "main"\n```\n'
     repository.write("SPEC_AUTHORITY.md", authority)
     repository.commit("docs: state what may change")

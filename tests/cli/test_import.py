@@ -62,52 +62,33 @@ def test_everything_that_is_there_is_read(project: Repository) -> None:
     project.write("specs/001-a/spec.md", "x")
     outcome = imported(project, commitlint=COMMITLINT, repolinter=REPOLINTER)
     assert "Read from `.commitlintrc.json`, `openspec`, `repolinter.json`, `spec-kit`." in outcome.stdout
-    for table in (
-        "rules.commit-form",
-        "rules.forbidden-path",
-        "artifacts.openspec-spec",
-        "artifacts.feature-spec",
-    ):
-        assert f"[{table}]" in outcome.stdout
-    only = imported(project, "repolinter")
-    assert "Read from `repolinter.json`." in only.stdout
+    tables = "rules.commit-form rules.forbidden-path artifacts.openspec-spec artifacts.feature-spec"
+    assert all(f"[{table}]" in outcome.stdout for table in tables.split())
+    project.rename("repolinter.json", "rules/ours.json")
+    only = imported(project, "repolinter=rules/ours.json")
+    assert 'paths = ["**/*.exe"]' in only.stdout
     assert "commit-form" not in only.stdout
 
 
-def test_it_is_added_below_what_is_there(project: Repository) -> None:
-    project.write("SPEC_AUTHORITY.md", "# Ours\n\n## Locked zones\n\n- `a`\n\n\n")
-    outcome = imported(project, "--write", commitlint=COMMITLINT)
+def test_it_is_added_below_what_is_there_and_overrules_nothing(project: Repository) -> None:
+    own = "```toml specguard\n[rules.commit-form]\nsubject_max = 50\n```\n\n## Forbidden paths\n\n- `b/`\n"
+    project.write("SPEC_AUTHORITY.md", f"# Ours\n\n{own}\n\n")
+    outcome = imported(project, "--write", commitlint=COMMITLINT, repolinter=REPOLINTER)
     assert outcome.stdout == "SPEC_AUTHORITY.md: 3 settings added\n"
+    said = ".commitlintrc.json:1: rules.commit-form.subject_max: SPEC_AUTHORITY.md:5 says otherwise\n"
+    assert f"  {said}" in outcome.stderr
     text = project.read("SPEC_AUTHORITY.md").decode()
-    assert text.startswith("# Ours\n\n## Locked zones\n\n- `a`\n\n## Imported settings\n")
-    again = imported(project, "--write")
-    assert (again.exit_code, again.stderr) == (0, "there is no setting to add\n")
-    assert project.read("SPEC_AUTHORITY.md").decode() == text
-
-
-def test_what_is_said_already_is_not_overruled(project: Repository) -> None:
-    project.write(
-        "SPEC_AUTHORITY.md", "# Ours\n\n```toml specguard\n[rules.commit-form]\nsubject_max = 50\n```\n"
-    )
-    outcome = imported(project, "--write", commitlint=COMMITLINT)
-    assert (
-        "  .commitlintrc.json:1: rules.commit-form.subject_max: SPEC_AUTHORITY.md:5 says otherwise\n"
-        in outcome.stderr
-    )
-    text = project.read("SPEC_AUTHORITY.md").decode()
+    assert text.startswith(f"# Ours\n\n{own}\n## Imported settings\n")
     assert "subject_max = 60" not in text
     assert 'trailing_dot = "forbid"' in text
-
-
-def test_paths_that_are_guarded_are_added_to_those_that_are(project: Repository) -> None:
-    project.write("SPEC_AUTHORITY.md", "# Ours\n\n## Forbidden paths\n\n- `b/`\n")
-    ended(imported(project, "--write", repolinter=REPOLINTER))
-    policy = run_here(
-        "policy", "--authority=SPEC_AUTHORITY.md", "--output-format=json", directory=project.path
-    )
-    values = [one["value"] for one in json.loads(policy.stdout)["settings"] if "forbidden-path" in one["key"]]
+    words = ("policy", "--authority=SPEC_AUTHORITY.md", "--output-format=json")
+    settings = json.loads(run_here(*words, directory=project.path).stdout)["settings"]
+    # Paths are added to those that are guarded.
+    values = [one["value"] for one in settings if "forbidden-path" in one["key"]]
     assert values == ["b/", "**/*.exe"]
-    assert imported(project, "--write").stderr == "there is no setting to add\n"
+    again = imported(project, "--write")
+    assert (again.exit_code, "there is no setting to add\n" in again.stderr) == (0, True)
+    assert project.read("SPEC_AUTHORITY.md").decode() == text
 
 
 def test_as_json(project: Repository) -> None:
@@ -120,19 +101,19 @@ def test_as_json(project: Repository) -> None:
     assert "```toml specguard" in data["section"]
 
 
-@pytest.mark.parametrize(
-    ("args", "said"),
-    [
+def test_what_cannot_be_imported(project: Repository) -> None:
+    for args, said in (
         ((), "there is nothing to import here"),
         (("comitlint",), "did you mean 'commitlint'?"),
         (("openspec",), "there is no openspec here"),
         (("openspec=x",), "openspec is a folder"),
         (("repolinter=none.json",), "none.json: the file cannot be read"),
         (("repolinter=a.json", "repolinter=b.json"), "repolinter is named twice"),
-    ],
-)
-def test_what_cannot_be_imported(project: Repository, args: tuple[str, ...], said: str) -> None:
-    assert said in ended(imported(project, *args), 2).stderr
+    ):
+        assert said in ended(imported(project, *args), 2).stderr
+    project.write("SPEC_AUTHORITY.md", "# Ours\n\n```toml specguard\nnonsense = 1\n```\n")
+    outcome = ended(imported(project, "--write", commitlint=COMMITLINT), 2)
+    assert "SPEC_AUTHORITY.md:4" in outcome.stderr
 
 
 def test_a_script_is_not_run(project: Repository) -> None:
@@ -166,15 +147,3 @@ def test_texts_cannot_leave_their_block(project: Repository, files: Mapping[str,
     assert outcome.exit_code in (0, 2)
     if outcome.exit_code == 0 and (project.path / "SPEC_AUTHORITY.md").exists():
         assert run_here("policy", "--authority=SPEC_AUTHORITY.md", directory=project.path).exit_code == 0
-
-
-def test_a_file_of_another_name(project: Repository) -> None:
-    project.write("rules/ours.json", REPOLINTER)
-    outcome = imported(project, "repolinter=rules/ours.json")
-    assert 'paths = ["**/*.exe"]' in outcome.stdout
-
-
-def test_an_authority_that_is_wrong_is_said_before_anything_is_written(project: Repository) -> None:
-    project.write("SPEC_AUTHORITY.md", "# Ours\n\n```toml specguard\nnonsense = 1\n```\n")
-    outcome = imported(project, "--write", commitlint=COMMITLINT)
-    assert (outcome.exit_code, "SPEC_AUTHORITY.md:4" in outcome.stderr) == (2, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,28 +13,8 @@ from tests.outcomes import ended
 if TYPE_CHECKING:
     from specguard.testing import Outcome, Repository
 
-PROSE = """\
-# How we work
-
-## Protected files (ask first)
-
-Do not edit these:
-
-- `docs/api/`
-- `LICENSE`
-- all that customers see
-
-## Layout
-
-- `src/`: the code
-- `docs/`: the pages
-
-## Commits
-
-All commits must follow Conventional Commits. Never push to `main`.
-Be kind, and only then be quick. `src/core.py` must not change without approval.
-Never edit `gone.txt`.
-"""
+DATA = Path(__file__).parent / "data"
+PROSE = (DATA / "prose.md").read_text()
 
 
 @pytest.fixture
@@ -151,34 +132,27 @@ def test_lists_of_paths_in_another_language_are_shown_with_their_setting(reposit
     assert '["docs/api/"]' in policy.stdout or "docs/api/" in policy.stdout.partition("not understood")[0]
 
 
-@pytest.mark.parametrize(
-    ("args", "said"),
-    [
+def test_what_cannot_be_adopted_is_an_error(repository: Repository) -> None:
+    repository.commit("chore: start", files={"x.txt": "a\n"})
+    for args, said in (
         (["--adopt"], "there is no SPEC_AUTHORITY.md to adopt"),
         (["AGENTS.md"], "AGENTS.md is not read without --adopt"),
         (["--adopt", "../x.md"], "it is no Markdown document of this repository"),
         (["--adopt", "nowhere.md"], "it is no Markdown document of this repository"),
         (["--adopt", "x.txt"], "it is no Markdown document of this repository"),
-    ],
-)
-def test_what_cannot_be_adopted_is_an_error(repository: Repository, args: list[str], said: str) -> None:
-    repository.write("x.txt", "a\n")
-    repository.commit("chore: start")
-    assert said in ended(run_here("init", *args, directory=repository.path), 2).stderr
-    assert not (repository.path / "SPEC_AUTHORITY.md").exists()
+    ):
+        assert said in ended(run_here("init", *args, directory=repository.path), 2).stderr
+        assert not (repository.path / "SPEC_AUTHORITY.md").exists()
 
 
 def test_plain_init_names_the_way_where_there_is_an_authority(team: Repository) -> None:
     outcome = ended(run_here("init", directory=team.path), 2)
     assert "never overwritten" in outcome.stderr
     assert "specguard init --adopt" in outcome.stderr
+    for option in ("--preset=phase-runner", "--lock=src/"):
+        outcome = ended(run_here("init", "--adopt", option, directory=team.path), 2)
+        assert "begin a new SPEC_AUTHORITY.md" in outcome.stderr
     assert (team.path / "SPEC_AUTHORITY.md").read_text() == PROSE
-
-
-@pytest.mark.parametrize("option", ["--preset=phase-runner", "--lock=src/"])
-def test_what_begins_a_new_authority_is_not_for_the_one_that_is_there(team: Repository, option: str) -> None:
-    outcome = ended(run_here("init", "--adopt", option, directory=team.path), 2)
-    assert "begin a new SPEC_AUTHORITY.md" in outcome.stderr
     assert run_here("init", "--adopt", directory=team.path).exit_code == 0
 
 

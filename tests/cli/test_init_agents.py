@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.integrations.hooks.settings import HOSTS
-from specguard.testing import run
+from specguard.testing import run, run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 from tests.integrations.hooks.asking import ask, guarded, write
@@ -28,10 +28,10 @@ def repository(tmp_path: Path) -> Repository:
 
 
 def init(repository: Repository, *words: str, path: str | None = None, **variables: str) -> Outcome:
-    """Run `init` of the installed command."""
+    """Run `init`."""
     environment = {**clean_environment(), **variables}
     environment["PATH"] = path if path is not None else f"{Path(command()).parent}:{environment['PATH']}"
-    return run("init", *words, directory=repository.path, env=environment)
+    return run_here("init", *words, directory=repository.path, env=environment)
 
 
 def settings(repository: Repository, agent: Any) -> Any:
@@ -42,6 +42,9 @@ def settings(repository: Repository, agent: Any) -> Any:
 def test_settings_are_shown_and_written_and_then_there_is_nothing_to_do(
     repository: Repository, agent: Any
 ) -> None:
+    printed = ended(init(repository, "--agent", agent, "--print"))
+    assert f"specguard hook {agent} || exit 2" in printed.stdout
+    assert not (Path(repository.path) / HOSTS[agent].file).exists()
     first = ended(init(repository, "--agent", agent))
     assert f"+++ {HOSTS[agent].file}" in first.stdout
     assert f"git add {HOSTS[agent].file}" in first.stdout
@@ -111,33 +114,32 @@ def called(repository: Repository) -> str:
     return str(settings(repository, "claude")["hooks"]["PreToolUse"][0]["hooks"][0]["command"])
 
 
-def test_a_program_of_a_virtual_environment_is_found_when_that_is_not_active(repository: Repository) -> None:
-    folder = Path(command()).parent
-    init(repository, "--agent", "claude", VIRTUAL_ENV=str(folder.parent))
-    assert called(repository) == f'PATH="$PATH:{folder}" specguard hook claude || exit 2'
-    shown = init(repository, "--agent", "codex", "--print", path="/usr/bin:/bin").stdout
-    assert f'PATH=\\"$PATH:{folder}\\" specguard hook codex || exit 2' in shown
-    done = subprocess.run(
+def shell(repository: Repository, event: bytes) -> subprocess.CompletedProcess[bytes]:
+    """What the command before an edit answers where no path leads to specguard."""
+    return subprocess.run(
         ["/bin/sh", "-c", called(repository)],
         cwd=repository.path,
-        input=json.dumps(write("docs/api/x.yaml", Path(repository.path))).encode(),
+        input=event,
         env={**clean_environment(), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         check=False,
     )
+
+
+def test_a_program_of_a_virtual_environment_is_found_when_that_is_not_active(repository: Repository) -> None:
+    folder = Path(command()).parent
+    init(repository, "--agent", "claude", VIRTUAL_ENV=str(folder.parent))
+    assert called(repository) == f'PATH="$PATH:{folder}" specguard hook claude || exit 2'
+    bare = {**clean_environment(), "PATH": "/usr/bin:/bin"}
+    shown = run("init", "--agent", "codex", "--print", directory=repository.path, env=bare).stdout
+    assert f'PATH=\\"$PATH:{folder}\\" specguard hook codex || exit 2' in shown
+    done = shell(repository, json.dumps(write("docs/api/x.yaml", Path(repository.path))).encode())
     assert b'"permissionDecision": "deny"' in done.stdout, done
 
 
 def test_a_program_that_is_gone_refuses_every_edit(repository: Repository) -> None:
     init(repository, "--agent", "claude")
-    done = subprocess.run(
-        ["/bin/sh", "-c", called(repository)],
-        cwd=repository.path,
-        input=b"{}",
-        env={"PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        check=False,
-    )
+    done = shell(repository, b"{}")
     assert done.returncode == 2
     assert b"specguard" in done.stderr
 
@@ -178,14 +180,8 @@ def test_who_takes_the_hooks_out_or_switches_them_off_is_seen_later_too(reposito
     (Path(repository.path) / ".claude/settings.json").write_text("{}\n")
     repository.stage()
     repository.commit("chore: tidy up")
-    said = ended(run("check", "--base", "main", directory=repository.path), 1)
+    said = ended(run_here("check", "--base", "main", directory=repository.path), 1)
     assert ".claude/settings.json no longer runs specguard" in said.stdout
-
-
-def test_nothing_is_written_where_it_is_only_printed(repository: Repository) -> None:
-    said = init(repository, "--agent", "claude", "--print")
-    assert '+            "command": "specguard hook claude || exit 2",' in said.stdout
-    assert not (Path(repository.path) / ".claude").exists()
 
 
 def test_the_mode_of_a_file_stays(repository: Repository) -> None:

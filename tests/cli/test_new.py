@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,93 +15,9 @@ from tests.outcomes import ended
 if TYPE_CHECKING:
     from specguard.testing import Repository
 
-POLICY = """
-# Authority
-
-```toml specguard
-[artifacts.agent-final]
-path = "**/AGENT_{agent}_FINAL_{objective}.md"
-sections = ["Skills Introspected", "Evidence Map", "Risks"]
-companions = ["AGENT_{agent}_PLAN_VERBATIM.md", ["AGENT_{agent}_SCRATCHPAD.md", "AGENT_{agent}_LOG.md"], "N_*.md"]
-forbidden_sections = ["Rollback"]
-
-[artifacts.agent-final.evidence]
-section = "Evidence Map"
-paths = "absolute"
-roots = ["/home/me/project"]
-
-[artifacts.agent-scratchpad]
-path = "**/AGENT_{agent}_SCRATCHPAD.md"
-timestamps = "ascending"
-companions = ["AGENT_{agent}_PLAN_VERBATIM.md"]
-
-[artifacts.readiness]
-path = "**/*_READINESS.md"
-fields = {posture = ["ready", "not-ready"], blockers = "any", decided = "date"}
-
-[artifacts.review]
-path = "reviews/{slice}/REVIEW_REPORT.md"
-findings = {severities = ["blocking", "low"], must_close = ["blocking"]}
-inputs = ["**/PHASE_*_EXECUTION_PACKET.md"]
-author_not = "slice.owner"
-
-[artifacts.plan-options]
-path = ".plans/{name}/PLAN_OPTIONS.md"
-options = ["A", "B"]
-
-[artifacts.plan-review]
-path = ".plans/{name}/PLAN_REVIEW.md"
-records = ["PLAN_OPTIONS.md"]
-
-[artifacts.cleanup]
-path = "{x}/CLEANUP_MANIFEST.md"
-agrees_with = "deletions"
-closure = ["{x}/"]
-
-[artifacts.work-breakdown]
-path = "**/PHASE_{X}_WORKBREAKDOWN.yaml"
-schema = "schemas/workbreakdown.json"
-
-[artifacts.slices]
-path = "slices.json"
-
-[artifacts.notes]
-path = "NOTES.toml"
-fields = {owner = "any"}
-
-[artifacts.planning-pass]
-root = "**/_phase-{x}-planning-pass-{nn}-{date}/"
-members = ["PLAN.md", "PHASE_{X}_WORKBREAKDOWN.yaml", "{X}7_PHASE_{NEXT}_READINESS.md"]
-
-[work.slice]
-source = "slices.json"
-branch = "slice-{id}"
-number = "id"
-required = ["owner", "files"]
-```
-"""  # noqa: E501 - a policy stands as it is written
-SCHEMA = {
-    "type": "object",
-    "required": ["phase", "slices"],
-    "properties": {
-        "phase": {"type": "string"},
-        "slices": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/slice"}},
-    },
-    "$defs": {
-        "slice": {
-            "type": "object",
-            "required": ["id", "status", "owner", "points", "done"],
-            "properties": {
-                "id": {"type": "integer", "minimum": 1},
-                "status": {"enum": ["planned", "done"]},
-                "owner": {"type": "string"},
-                "points": {"type": "number"},
-                "done": {"type": "boolean"},
-                "next": {"$ref": "#/$defs/slice"},
-            },
-        }
-    },
-}
+DATA = Path(__file__).parent / "data"
+POLICY = (DATA / "artifacts.md").read_text()
+SCHEMA = json.loads((DATA / "workbreakdown.json").read_text())
 # What a person owes: words below a heading, values, evidence, options and findings.
 OWED = {"ART003", "ART004", "ART007", "ART009", "ART011", "ART021", "PLN001", "PLN007"}
 
@@ -157,25 +74,22 @@ def test_a_final_is_written_with_its_companions(adopted: Repository) -> None:
     assert {path for _, path, _ in found} == {"out/AGENT_3_FINAL_AUTH.md"}
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
+def test_only_what_a_person_owes_is_found(adopted: Repository) -> None:
+    adopted.write(".plans/x/PLAN_OPTIONS.md", "- A: one\n- B: two\n")
+    for words in (
         ["readiness", "--path", "C7_READINESS.md"],
         ["review", "slice=1"],
-        ["plan-options", "name=x"],
+        ["plan-options", "name=y"],
         ["plan-review", "name=x"],
         ["cleanup", "x=c"],
         ["work-breakdown", "X=C"],
         ["slices"],
         ["notes"],
         ["planning-pass", "x=c", "nn=01", "next=d"],
-    ],
-    ids=lambda words: str(words[0]),
-)
-def test_only_what_a_person_owes_is_found(adopted: Repository, words: list[str]) -> None:
-    adopted.write(".plans/x/PLAN_OPTIONS.md", "- A: one\n- B: two\n") if words[0] == "plan-review" else None
-    ended(run_here("new", *words, directory=adopted.path))
-    assert {code for code, _, _ in findings(adopted)} <= OWED
+    ):
+        ended(run_here("new", *words, directory=adopted.path))
+        assert {code for code, _, _ in findings(adopted)} <= OWED, words
+        adopted.commit("docs: write")
 
 
 def test_fields_say_what_they_may_be(adopted: Repository) -> None:
@@ -184,14 +98,54 @@ def test_fields_say_what_they_may_be(adopted: Repository) -> None:
         "# C7 READINESS\n\n- posture: TODO (ready or not-ready)\n- blockers: TODO\n- decided: TODO\n"
     )
     assert not (adopted.path / "C7_READINESS.md").exists()
+    listed = run_here("new", directory=adopted.path).stdout
+    assert "agent-final       **/AGENT_{agent}_FINAL_{objective}.md\n" in listed
 
 
-def test_what_is_ticked_is_an_item_of_a_checklist(repository: Repository) -> None:
-    text = '[artifacts.sign-off]\npath = "SIGN_OFF.md"\nfields = {"Tests passed" = "ticked", by = "any"}\n'
-    repository.write("specguard.toml", text)
-    repository.commit("chore: start")
-    printed = run_here("new", "sign-off", "--print", directory=repository.path).stdout
-    assert printed == "# SIGN OFF\n\n- [ ] Tests passed\n- by: TODO\n"
+MORE = """
+[artifacts.sign-off]
+path = "SIGN_OFF.md"
+fields = {"Tests passed" = "ticked", by = "any"}
+
+[artifacts.review]
+path = "REVIEW_{n}.md"
+author_not = "slice.owner"
+
+[artifacts.other]
+path = "OTHER_{n}.md"
+fields = {slices = "any"}
+author_not = "slice.owner"
+
+[artifacts.plan]
+path = "AGENT_{agent}_PLAN.md"
+companions = ["AGENT_{agent}_NOTES.md", "AGENT_{agent}_FINAL_{objective}.md"]
+
+[artifacts.notes]
+path = "AGENT_{agent}_NOTES.md"
+companions = ["AGENT_{agent}_FINAL_{objective}.md"]
+
+[work.slice]
+source = "slices.json"
+branch = "slice-{number}"
+"""
+
+
+def test_what_a_person_owes_is_printed_by_its_kind(repository: Repository) -> None:
+    repository.commit("chore: start", files={"specguard.toml": MORE})
+    for words, printed in (
+        (["sign-off"], "# SIGN OFF\n\n- [ ] Tests passed\n- by: TODO\n"),
+        # What tells the item whose owner must not be the author.
+        (["review", "n=1"], "# REVIEW 1\n\n- author: TODO\n- slice: TODO\n"),
+        (["other", "n=1"], "# OTHER 1\n\n- slices: TODO\n- author: TODO\n"),
+    ):
+        assert run_here("new", *words, "--print", directory=repository.path).stdout == printed
+    # A companion gets the values that only it has.
+    alone = run_here("new", "plan", "agent=1", directory=repository.path)
+    assert alone.stdout == "AGENT_1_PLAN.md\nAGENT_1_NOTES.md\n"
+    assert "AGENT_1_FINAL_*.md in the root must be there too" in alone.stderr
+    whole = run_here("new", "plan", "agent=2", "objective=GO", directory=repository.path)
+    assert whole.stdout == "AGENT_2_PLAN.md\nAGENT_2_NOTES.md\nAGENT_2_FINAL_GO.md\n"
+    assert not whole.stderr
 
 
 def test_a_structured_artifact_fits_its_schema(adopted: Repository) -> None:
@@ -225,25 +179,11 @@ def test_a_pass_has_its_members(adopted: Repository) -> None:
     assert "it is there already, and is never overwritten" in again.stderr
 
 
-def test_the_artifacts_are_listed(adopted: Repository) -> None:
-    outcome = run_here("new", directory=adopted.path)
-    assert "agent-final       **/AGENT_{agent}_FINAL_{objective}.md\n" in outcome.stdout
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (
-            ["agent-finale", "agent=3"],
-            "there is no artifact 'agent-finale' [unknown-name]\n  next: did you mean 'agent-final'?",
-        ),
-        (
-            ["agent-final", "agent=3"],
-            (
-                "objective is not given [unfilled-template]\n"
-                "  next: specguard new agent-final agent=3 objective=..."
-            ),
-        ),
+def test_what_cannot_be_written_is_said(adopted: Repository) -> None:
+    for words, said in (
+        (["agent-finale"], "artifact 'agent-finale' [unknown-name]\n  next: did you mean 'agent-final'?"),
+        (["agent-final", "agent=3"], "objective is not given [unfilled-template]"),
+        (["agent-final", "agent=3"], "\n  next: specguard new agent-final agent=3 objective=..."),
         (["agent-final", "agent"], "'agent' is no value of a placeholder"),
         (["agent-final", "agent=", "objective=x"], "'agent=' is no value of a placeholder"),
         (["slices", "agent=3"], "slices has no placeholder 'agent' [unfilled-template]\n  next: it has none"),
@@ -257,67 +197,17 @@ def test_the_artifacts_are_listed(adopted: Repository) -> None:
         (["readiness", "--path", "../../X_READINESS.md"], "it is outside of the repository"),
         (["readiness", "--path", "X_READINESS.md", "--in", "x"], "--in and --path cannot be given together"),
         (["planning-pass", "x=c", "nn=1"], "next is not given"),
-    ],
-)
-def test_what_cannot_be_written_is_said(adopted: Repository, words: list[str], said: str) -> None:
-    assert said in ended(run_here("new", *words, directory=adopted.path), 2).stderr
+    ):
+        assert said in ended(run_here("new", *words, directory=adopted.path), 2).stderr
     assert not list(adopted.path.rglob("*CLEANUP*"))
 
 
-def test_a_file_is_never_overwritten(adopted: Repository) -> None:
+def test_no_file_is_overwritten_and_no_link_leads_elsewhere(adopted: Repository) -> None:
     adopted.symlink("c/CLEANUP_MANIFEST.md", "nowhere")
-    outcome = run_here("new", "cleanup", "x=c", directory=adopted.path)
-    assert (outcome.exit_code, "never overwritten" in outcome.stderr) == (2, True)
-
-
-def test_a_link_leads_nowhere_else(adopted: Repository) -> None:
-    adopted.symlink("c", "..")
-    outcome = run_here("new", "cleanup", "x=c", directory=adopted.path)
-    assert (outcome.exit_code, "leads out of the repository" in outcome.stderr) == (2, True)
+    adopted.symlink("d", "..")
+    for name, said in (("c", "never overwritten"), ("d", "leads out of the repository")):
+        assert said in ended(run_here("new", "cleanup", f"x={name}", directory=adopted.path), 2).stderr
     assert not (adopted.path.parent / "CLEANUP_MANIFEST.md").exists()
-
-
-def test_what_tells_the_item_whose_owner_must_not_be_the_author_is_owed(repository: Repository) -> None:
-    policy = """
-[artifacts.review]
-path = "REVIEW_{n}.md"
-author_not = "slice.owner"
-
-[artifacts.other]
-path = "OTHER_{n}.md"
-fields = {slices = "any"}
-author_not = "slice.owner"
-
-[work.slice]
-source = "slices.json"
-branch = "slice-{number}"
-"""
-    repository.write("specguard.toml", policy)
-    repository.commit("chore: start")
-    printed = run_here("new", "review", "n=1", "--print", directory=repository.path).stdout
-    assert printed == "# REVIEW 1\n\n- author: TODO\n- slice: TODO\n"
-    printed = run_here("new", "other", "n=1", "--print", directory=repository.path).stdout
-    assert printed == "# OTHER 1\n\n- slices: TODO\n- author: TODO\n"
-
-
-def test_a_companion_gets_the_values_that_only_it_has(repository: Repository) -> None:
-    policy = """
-[artifacts.plan]
-path = "AGENT_{agent}_PLAN.md"
-companions = ["AGENT_{agent}_NOTES.md", "AGENT_{agent}_FINAL_{objective}.md"]
-
-[artifacts.notes]
-path = "AGENT_{agent}_NOTES.md"
-companions = ["AGENT_{agent}_FINAL_{objective}.md"]
-"""
-    repository.write("specguard.toml", policy)
-    repository.commit("chore: start")
-    alone = run_here("new", "plan", "agent=1", directory=repository.path)
-    assert alone.stdout == "AGENT_1_PLAN.md\nAGENT_1_NOTES.md\n"
-    assert "AGENT_1_FINAL_*.md in the root must be there too" in alone.stderr
-    whole = run_here("new", "plan", "agent=2", "objective=GO", directory=repository.path)
-    assert whole.stdout == "AGENT_2_PLAN.md\nAGENT_2_NOTES.md\nAGENT_2_FINAL_GO.md\n"
-    assert not whole.stderr
 
 
 def test_the_working_directory_stands_for_any_folder(adopted: Repository) -> None:

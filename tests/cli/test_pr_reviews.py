@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import Repository
-from specguard.testing.running import run
+from specguard.testing.running import run_here
 from tests.outcomes import ended
 from tests.threats.cases import threat
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from specguard.testing import Repository
     from specguard.testing.running import Outcome
 
 AUTHORITY = """# Authority
@@ -40,7 +40,7 @@ def repo(repository: Repository) -> Repository:
     repository.branch("work")
     repository.names["before"] = repository.commit("feat: one", files={"locked/a": "b\n"})
     words = ["--path", "locked/a", "--approved-by", "alice", "--reason", "the vendor's file was wrong"]
-    ended(run("approve", "PTH002", *words, "--base", "main", directory=repository.path))
+    ended(run_here("approve", "PTH002", *words, "--base", "main", directory=repository.path))
     repository.names["head"] = repository.commit("chore: file an approval")
     return repository
 
@@ -61,7 +61,7 @@ def judged(repo: Repository, tmp_path: Path, *reviews: dict[str, Any], **more: A
     (tmp_path / "given.json").write_text(json.dumps(content))
     option = "--pr-event" if more else "--pr-reviews"
     words = ["check", "--enforce", option, str(tmp_path / "given.json")]
-    return run(*words, *([] if more else ["--base", "main"]), directory=repo.path)
+    return run_here(*words, *([] if more else ["--base", "main"]), directory=repo.path)
 
 
 def test_a_review_of_the_head_makes_the_approval_count(repo: Repository, tmp_path: Path) -> None:

@@ -3,37 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specguard.testing import Case, Repository, Step, run_here
 from tests.outcomes import ended
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-AUTHORITY = """# Authority
-
-## Locked zones
-
-- `LICENSE`
-- whatever is important
-
-## Data
-
-Agents must not touch the database.
-
-## Settings
-
-```toml specguard
-extends = ["track-runner"]
-
-[rules.forbidden-path]
-paths = ["docs/api/", "schema/**"]
-exclude = ["docs/api/drafts/"]
-```
-"""
+DATA = Path(__file__).parent / "data"
+AUTHORITY = (DATA / "questions.md").read_text()
 
 
 def govern(repository: Repository) -> Repository:
@@ -77,63 +56,25 @@ def test_policy_cites_the_line_of_every_setting(governed: Repository) -> None:
     assert origins["work.track.branch"][0] == "preset:track-runner"
 
 
-def test_policy_shows_what_was_not_understood(governed: Repository) -> None:
+def test_policy_shows_what_was_not_understood_and_what_no_rule_holds(governed: Repository) -> None:
     outcome = ended(run_here("policy", "--strict", directory=governed.path), 1)
     assert "SPEC_AUTHORITY.md:6: whatever is important" in outcome.stdout
-
-
-def test_policy_lists_sentences_that_no_rule_holds(governed: Repository) -> None:
     outcome = ended(run_here("policy", "--coverage", directory=governed.path))
     assert "Agents must not touch the database.  [held by no rule]" in outcome.stdout
 
 
-LISTS_OF_TABLES = """
-extends = ["runbook"]
-
-[[invariants]]
-paths = ["src/routes.ts"]
-pattern = "/api/"
-
-[[invariants]]
-paths = ["src/core", "src/x.ts"]
-
-[artifacts.7]
-path = "a.md"
-timestamps = ""
-evidence = {anchors = "line", resolve = true}
-
-[artifacts."own words"]
-path = "b.md"
-
-[artifacts."own words".evidence]
-anchors = "line"
-
-[plans.default]
-
-[work.8]
-branch = "b-{number}"
-
-[specs]
-files = ["specs/*.md"]
-max_age_days = 30
-binding = "date"
-"""
+LISTS_OF_TABLES = (DATA / "lists.toml").read_text()
 
 
 def test_policy_with_lists_of_tables_and_names_of_any_kind_compiles_to_itself(repository: Repository) -> None:
     settle(repository, LISTS_OF_TABLES)
     before = answer(repository, "policy")
-    shown = says(repository, "policy", "--output-format", "toml")
-    assert shown.count("[[invariants]]") == 2
-    repository.write("all.toml", shown)
-    after = answer(repository, "policy", "--authority", "all.toml")
-    assert after["policy_id"] == before["policy_id"]
-
-
-def test_policy_shows_what_is_written_also_where_it_is_the_default(repository: Repository) -> None:
-    settle(repository, LISTS_OF_TABLES)
-    data = answer(repository, "policy")
-    shown = {one["key"]: one["value"] for one in data["settings"]}
+    text = says(repository, "policy", "--output-format", "toml")
+    assert text.count("[[invariants]]") == 2
+    repository.write("all.toml", text)
+    assert answer(repository, "policy", "--authority", "all.toml")["policy_id"] == before["policy_id"]
+    # What is written is shown, also where it is the default.
+    shown = {one["key"]: one["value"] for one in before["settings"]}
     assert shown["specs.max_age_days"] == 30
     assert shown["specs.binding"] == "date"
     assert shown["artifacts.7.timestamps"] == ""
@@ -146,27 +87,20 @@ def test_why_names_the_pattern_and_its_line(governed: Repository) -> None:
     [found] = answer(governed, "why", "docs/api/x.yaml")
     assert (found["code"], found["pattern"], found["effect"]) == ("PTH001", "docs/api/", "guarded")
     assert found["authority"]["line"] == 18
-    exempt = run_here("why", "docs/api/drafts/x.yaml", directory=governed.path)
-    assert "left alone: docs/api/drafts/" in exempt.stdout
+    assert "left alone: docs/api/drafts/" in says(governed, "why", "docs/api/drafts/x.yaml")
     assert "no pattern" in says(governed, "why", "src/x")
-
-
-@pytest.mark.parametrize(
-    ("path", "code", "origin"),
-    [
+    for path, code, origin in (
         ("configs/NEXT_TRACK.json", "WRK004", "preset:track-runner"),
         ("docs/plan/v1/tracks/track-5-login.md", "WRK005", "preset:track-runner"),
         ("SPEC_AUTHORITY.md", "PTH004", None),
         (".github/workflows/ci.yml", "PTH004", None),
-    ],
-)
-def test_why_knows_work_items_and_the_policy_itself(
-    governed: Repository, path: str, code: str, origin: str | None
-) -> None:
-    found = answer(governed, "why", path)
-    told = [one for one in found if one["code"] == code]
-    assert told, found
-    assert (told[0]["authority"] or {}).get("path") == origin
+    ):
+        [told, *_] = [one for one in answer(governed, "why", path) if one["code"] == code]
+        assert (told["authority"] or {}).get("path") == origin
+    for path in ("", "/", "../x", "a/../b", "a/./b", "a//b"):
+        outcome = ended(run_here("why", path, directory=governed.path), 2)
+        assert "no path from the repository's root" in outcome.stderr
+        assert "next: " in outcome.stderr
 
 
 def test_why_names_the_specs_that_govern_a_path(repository: Repository) -> None:
@@ -231,22 +165,15 @@ def test_rule_finds_its_page_by_code_and_by_name(governed: Repository) -> None:
     assert "`specguard rule` lists them" in run_here("rule", "zzz", directory=governed.path).stderr
 
 
-@pytest.mark.parametrize(
-    ("word", "code"),
-    [
-        ("companion", "PTH007"),
-        ("Sign-off", "CMT006"),
-        ("file_bytes", "PTH008"),
-        ("prq", "PRQ003"),
-        ("loc", "PTH002"),
-    ],
-)
-def test_rule_searches_what_is_no_name(word: str, code: str, governed: Repository) -> None:
-    found = ended(run_here("rule", word, directory=governed.path))
-    assert f"\n{code} " in f"\n{found.stdout}"
-    assert "PTH005" not in found.stdout
-    as_data = answer(governed, "rule", word)
-    assert [rule["code"] for rule in as_data] == [line.split()[0] for line in found.stdout.splitlines()]
+def test_rule_searches_what_is_no_name(governed: Repository) -> None:
+    for word, code in (("companion", "PTH007"), ("Sign-off", "CMT006"), ("file_bytes", "PTH008")):
+        found = ended(run_here("rule", word, directory=governed.path))
+        assert f"\n{code} " in f"\n{found.stdout}"
+        assert "PTH005" not in found.stdout
+        as_data = answer(governed, "rule", word)
+        assert [rule["code"] for rule in as_data] == [line.split()[0] for line in found.stdout.splitlines()]
+    for word, code in (("prq", "PRQ003"), ("loc", "PTH002")):
+        assert f"\n{code} " in f"\n{says(governed, 'rule', word)}"
 
 
 def test_rule_shows_the_cases_of_a_rule(governed: Repository) -> None:
@@ -280,13 +207,6 @@ def test_an_authority_in_a_file_is_asked_before_the_first_commit(repository: Rep
     assert "SPEC_AUTHORITY.md:6" in says(repository, "policy")
 
 
-@pytest.mark.parametrize("path", ["", "/", "../x", "a/../b", "a/./b", "a//b"])
-def test_why_asks_for_a_path_from_the_root(path: str, governed: Repository) -> None:
-    outcome = ended(run_here("why", path, directory=governed.path), 2)
-    assert "no path from the repository's root" in outcome.stderr
-    assert "next: " in outcome.stderr
-
-
 def test_doctor_says_what_is_there_and_what_is_missing(governed: Repository) -> None:
     outcome = ended(run_here("doctor", "--output-format", "json", directory=governed.path))
     found = {one["subject"]: one for one in json.loads(outcome.stdout)}
@@ -296,20 +216,15 @@ def test_doctor_says_what_is_there_and_what_is_missing(governed: Repository) -> 
     assert "pre-commit install" in found["hooks"]["help"]
 
 
-def test_doctor_fails_where_there_is_no_base(repository: Repository) -> None:
-    repository.commit("chore: start", files={"a": "a"})
-    repository.git("branch", "-m", "elsewhere")
-    assert "missing base" in " ".join(ended(run_here("doctor", directory=repository.path), 1).stdout.split())
-
-
-def test_doctor_says_once_that_there_is_no_authority(repository: Repository) -> None:
+def test_doctor_fails_where_something_is_missing(repository: Repository, tmp_path: Path) -> None:
+    assert "is not in a git repository" in ended(run_here("doctor", directory=tmp_path), 1).stdout
     repository.commit("chore: base", files={"a": "a"})
     assert ended(run_here("doctor", directory=repository.path), 1).stdout.count("there is no authority") == 1
-
-
-def test_doctor_names_the_line_of_the_authority_that_is_wrong(repository: Repository) -> None:
+    repository.git("branch", "-m", "elsewhere")
+    assert "missing base" in " ".join(ended(run_here("doctor", directory=repository.path), 1).stdout.split())
+    repository.git("branch", "-m", "main")
     authority = "# Authority\n\n```toml specguard\nnonsense = 3\n```\n"
-    repository.commit("chore: base", files={"SPEC_AUTHORITY.md": authority})
+    repository.commit("chore: authority", files={"SPEC_AUTHORITY.md": authority})
     outcome = ended(run_here("doctor", directory=repository.path), 1)
     assert "missing authority: SPEC_AUTHORITY.md:4: the setting 'nonsense' is not known\n" in outcome.stdout
 
@@ -328,93 +243,41 @@ def test_doctor_says_whose_authority_it_read_where_the_base_has_none(repository:
     assert f"base: origin/main at {repository.oid('main')[:12]}\n" in asked
 
 
-DECLARED = """
-[artifacts.report]
-path = "**/{agent}_REPORT.md"
-sections = ["Risks"]
-evidence = {section = "Evidence"}
-
-[artifacts.pass]
-root = "passes/{n}/"
-members = ["PLAN.md"]
-
-[artifacts.manifest]
-path = "passes/{n}/MANIFEST.md"
-closure = ["passes/{n}"]
-
-[plans.default]
-
-[work.slice]
-source = "passes/{n}/slices.yaml"
-branch = "slice-{number}"
-
-[wave]
-stages = [{name = "planning", leaves = ["pass"]}]
-
-[checklists]
-files = ["TASKS.md"]
-evidence = ".runs/**/manifest.json"
-
-[grounding]
-all = ["docs/ARCHITECTURE.md"]
-
-[[invariants]]
-paths = ["src/routes.ts"]
-pattern = "/api/"
-
-[assets]
-paths = ["patterns/**"]
-index = "assets.json"
-"""
+DECLARED = (DATA / "declared.toml").read_text()
 
 
-@pytest.mark.parametrize(
-    ("path", "told"),
-    [
-        (
-            "x/A1_REPORT.md",
-            {
-                "ART002": ("artifacts.report.sections", 4),
-                "ART003": ("artifacts.report.sections", 4),
-                "ART004": ("artifacts.report.evidence", 5),
-                "ART005": ("artifacts.report.evidence", 5),
-                "ART013": ("artifacts.report.path", 3),
-            },
-        ),
-        (
-            "passes/1/PLAN.md",
-            {
-                "ART001": ("artifacts.pass.members", 9),
-                "ART021": ("artifacts.manifest.closure.0", 13),
-                "PLN008": ("wave.stages.0", 22),
-            },
-        ),
-        (".plans/cart/CONTEXT.md", {"PLN009": ("plans.default", 15)}),
-        ("TASKS.md", {"ART006": ("checklists.files.0", 25)}),
-        (".runs/t/1/manifest.json", {"ART006": ("checklists.evidence.0", 26)}),
-        ("docs/ARCHITECTURE.md", {"ART014": ("grounding.all.0", 29)}),
-        ("src/routes.ts", {"ART019": ("invariants.0.paths.0", 32)}),
-        ("patterns/emit.ts", {"ART022": ("assets.paths.0", 36)}),
-        ("assets.json", {"ART022": ("assets.index", 37)}),
-        (".specguard/baseline.json", {"PTH004": ("", None)}),
-        ("report", {}),
-    ],
-)
-def test_why_knows_the_declared_tables(
-    repository: Repository, path: str, told: dict[str, tuple[str, int | None]]
-) -> None:
+TOLD: dict[str, dict[str, tuple[str, int | None]]] = {
+    "x/A1_REPORT.md": {
+        "ART002": ("artifacts.report.sections", 4),
+        "ART003": ("artifacts.report.sections", 4),
+        "ART004": ("artifacts.report.evidence", 5),
+        "ART005": ("artifacts.report.evidence", 5),
+        "ART013": ("artifacts.report.path", 3),
+    },
+    "passes/1/PLAN.md": {
+        "ART001": ("artifacts.pass.members", 9),
+        "ART021": ("artifacts.manifest.closure.0", 13),
+        "PLN008": ("wave.stages.0", 22),
+    },
+    ".plans/cart/CONTEXT.md": {"PLN009": ("plans.default", 15)},
+    "TASKS.md": {"ART006": ("checklists.files.0", 25)},
+    ".runs/t/1/manifest.json": {"ART006": ("checklists.evidence.0", 26)},
+    "docs/ARCHITECTURE.md": {"ART014": ("grounding.all.0", 29)},
+    "src/routes.ts": {"ART019": ("invariants.0.paths.0", 32)},
+    "patterns/emit.ts": {"ART022": ("assets.paths.0", 36)},
+    "assets.json": {"ART022": ("assets.index", 37)},
+    ".specguard/baseline.json": {"PTH004": ("", None)},
+    "report": {},
+}
+
+
+def test_why_knows_the_declared_tables(repository: Repository) -> None:
     settle(repository, DECLARED)
-    found = answer(repository, "why", path)
     defaults = {"ART012", "ART016", "ART017"}
-    assert {
-        one["code"]: (one["setting"], one["authority"] and one["authority"]["line"])
-        for one in found
-        if one["code"] not in defaults
-    } == told
-
-
-def test_why_names_each_rule_about_a_plan_and_a_list_of_items(repository: Repository) -> None:
-    settle(repository, DECLARED)
+    for path, told in TOLD.items():
+        found = [one for one in answer(repository, "why", path) if one["code"] not in defaults]
+        lines = {one["code"]: one["authority"] and one["authority"]["line"] for one in found}
+        assert {one["code"]: (one["setting"], lines[one["code"]]) for one in found} == told
     plan = says(repository, "why", ".plans/cart/plan.json")
     assert "PLN001 invalid-plan (error): a plan: .plans/{name}/plan.json  specguard.toml:15\n" in plan
     listed = says(repository, "why", "passes/1/slices.yaml")
@@ -439,22 +302,6 @@ trailer = "Changelog"
     assert "    nothing under docs/ is added, changed or removed without an approval\n" in told
     [first, second] = answer(project, "why", "docs/x/a")
     assert [bool(first["asks"]), bool(second["asks"])] == [True, False]
-
-
-def test_policy_as_settings_compiles_to_the_same_policy(governed: Repository) -> None:
-    before = answer(governed, "policy")
-    (governed.path / "all.toml").write_text(says(governed, "policy", "--output-format", "toml"))
-    after = answer(governed, "policy", "--authority", "all.toml")
-    assert after["policy_id"] == before["policy_id"]
-
-
-def test_policy_of_a_file_that_is_not_committed(repository: Repository) -> None:
-    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
-    assert "docs/api/" in ended(run_here("policy", directory=repository.path)).stdout
-
-
-def test_doctor_outside_a_repository(tmp_path: object) -> None:
-    assert "is not in a git repository" in ended(run_here("doctor", directory=str(tmp_path)), 1).stdout
 
 
 def test_with_a_folder_named_every_file_is_seen_from_there(governed: Repository, tmp_path: Path) -> None:

@@ -146,21 +146,16 @@ def test_what_a_change_expects_of_itself_has_no_influence(guarded: Repository) -
     assert run_here("test", directory=guarded.path).exit_code == 1
 
 
-def test_settings_files_have_the_tables_too(repository: Repository) -> None:
+def test_settings_files_have_the_tables_too(repository: Repository, tmp_path: Path) -> None:
     settings = '[rules.forbidden-path]\npaths = ["gen/"]\n'
     case = '[[should-fail]]\ncommits = {message = "x", files = {"gen/a" = "b"}}\n'
-    repository.write("specguard.toml", settings + case)
-    assert run_here("test", directory=repository.path).stdout.startswith(
-        "ok    specguard.toml:3: should-fail 1"
-    )
-    repository.delete("specguard.toml")
-    text = (settings + case).replace("[[", "[[tool.specguard.").replace("[rules", "[tool.specguard.rules")
-    repository.write("pyproject.toml", text)
-    done = ended(run_here("test", directory=repository.path))
-    assert done.stdout.startswith("ok    pyproject.toml:3: should-fail 1")
-
-
-def test_a_case_with_a_policy_of_its_own_needs_no_authority_and_no_repository(tmp_path: Path) -> None:
+    within = (settings + case).replace("[[", "[[tool.specguard.").replace("[rules", "[tool.specguard.rules")
+    for name, text in (("specguard.toml", settings + case), ("pyproject.toml", within)):
+        repository.write(name, text)
+        done = ended(run_here("test", directory=repository.path))
+        assert done.stdout.startswith(f"ok    {name}:3: should-fail 1")
+        repository.delete(name)
+    # A case with a policy of its own needs no authority, and no repository.
     (tmp_path / "mine.toml").write_text(
         'policy = "[rules.forbidden-path]\\npaths = [\\"a\\"]"\ncommits = {files = {a = "b"}}\n'
         'expect = ["forbidden-path"]\n'
@@ -211,12 +206,6 @@ def test_what_is_not_written_as_a_case_is_an_error_with_its_line(
     assert not done.stdout
 
 
-def test_a_misspelt_table_is_no_setting_and_the_nearest_is_named(guarded: Repository) -> None:
-    done = stated(guarded, '[[should_fail]]\nname = "x"\n', 2)
-    assert "SPEC_AUTHORITY.md:13: the setting 'should_fail' is not known" in done.stderr
-    assert "next: did you mean 'should-fail'?" in done.stderr
-
-
 def test_nothing_to_try_is_no_success(repository: Repository) -> None:
     done = stated(repository, "", 2)
     assert "nothing is expected of this policy" in done.stderr
@@ -224,8 +213,12 @@ def test_nothing_to_try_is_no_success(repository: Repository) -> None:
     repository.delete("SPEC_AUTHORITY.md")
     assert "there is no authority here" in ended(run_here("test", directory=repository.path), 2).stderr
     (repository.path / "empty").mkdir()
-    for name, said in (("empty", "there is no case in it"), ("none", "there is no such file or folder")):
-        assert said in run_here("test", name, directory=repository.path).stderr
+    # A pipe among the cases is not waited for.
+    (repository.path / "cases").mkdir()
+    os.mkfifo(repository.path / "cases" / "a.toml")
+    none = "there is no case in it"
+    for name, said in (("empty", none), ("cases", none), ("none", "there is no such file or folder")):
+        assert said in ended(run_here("test", name, directory=repository.path), 2).stderr
 
 
 def test_a_case_that_cannot_be_built_is_no_difference(guarded: Repository) -> None:
@@ -233,6 +226,9 @@ def test_a_case_that_cannot_be_built_is_no_difference(guarded: Repository) -> No
     assert "error mine.toml" in done.stdout
     assert "cannot be tried: " in done.stdout
     assert "1 case, 1 not tried" in done.stdout
+    done = tried(guarded, 'args = ["--patch=gone.patch"]\n', 1)
+    assert "gone.patch" in done.stdout
+    assert ":None" not in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -325,12 +321,6 @@ def test_a_policy_leads_no_record_of_a_case_out_of_its_repository(
     assert "is no path in the working tree" in done.stdout, done
 
 
-def test_a_pipe_among_the_cases_is_not_waited_for(guarded: Repository) -> None:
-    os.makedirs(guarded.path / "cases")
-    os.mkfifo(guarded.path / "cases" / "a.toml")
-    assert "there is no case in it" in ended(run_here("test", "cases", directory=guarded.path), 2).stderr
-
-
 def test_nothing_is_left_in_the_folder_of_temporary_files(guarded: Repository, tmp_path: Path) -> None:
     """Private keys that approvals were signed with least of all."""
     temporary = tmp_path / "temporary"
@@ -351,29 +341,18 @@ def test_a_rule_that_could_not_be_judged_is_named_and_never_passes(guarded: Repo
     assert "but       PRQ002 pull-request-body could not be judged: " in done.stdout
 
 
-def test_should_pass_fails_with_what_was_found(guarded: Repository) -> None:
+def test_each_table_says_what_is_not_as_expected(guarded: Repository) -> None:
     wrong = '[[should-pass]]\ncommits = {message = "docs: x", files = {"docs/api/x" = "b"}}\n'
     done = stated(guarded, wrong, 1)
     assert "found     PTH001 docs/api/x" in done.stdout
     assert "exit code" not in done.stdout
-
-
-def test_should_fail_without_findings_that_passes(guarded: Repository) -> None:
     wrong = '[[should-fail]]\ncommits = {message = "docs: x", files = {a = "b"}}\n'
     (guarded.path / "tests" / "policy").mkdir(parents=True)  # with nothing in it
-    done = stated(guarded, wrong, 1)
-    assert "        but       it passes, and should fail\n" in done.stdout
-
-
-def test_all_errors_are_said_at_once_those_of_tables_with_their_lines(guarded: Repository) -> None:
-    wrong = '[[should-fail]]\ncomits = 1\n\n[[should-pass]]\nexpect = "PTH001"\n'
-    done = stated(guarded, wrong, 2)
+    assert "        but       it passes, and should fail\n" in stated(guarded, wrong, 1).stdout
+    done = stated(guarded, '[[should-fail]]\ncomits = 1\n\n[[should-pass]]\nexpect = "PTH001"\n', 2)
     assert "2 errors in cases" in done.stderr
     assert "SPEC_AUTHORITY.md:14: unknown key 'comits'; did you mean 'commits'?" in done.stderr
     assert "SPEC_AUTHORITY.md:17: expect must be a list" in done.stderr
-
-
-def test_an_error_without_a_line_is_told_without_one(guarded: Repository) -> None:
-    done = tried(guarded, 'args = ["--patch=gone.patch"]\n', 1)
-    assert "gone.patch" in done.stdout
-    assert ":None" not in done.stdout
+    done = stated(guarded, '[[should_fail]]\nname = "x"\n', 2)
+    assert "SPEC_AUTHORITY.md:13: the setting 'should_fail' is not known" in done.stderr
+    assert "next: did you mean 'should-fail'?" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,47 +11,8 @@ import pytest
 from specguard.testing import Repository, run_here
 from tests.outcomes import ended
 
-AUTHORITY = """# Authority
-
-## Locked zones
-
-- `docs/api/`: what others build on.
-- `LICENSE`
-
-## Settings
-
-```toml specguard
-base = "main"
-
-[rules.forbidden-path]
-paths = ["secrets/"]
-
-[rules.locked-path]
-exclude = ["docs/api/drafts/"]
-
-[artifacts.report]
-path = "reports/*.md"
-sections = ["Risks"]
-
-[work.phase]
-pointer = ["NEXT.json"]
-number = "next"
-branch = "phase-{number}"
-
-[approvals]
-two_persons = ["PTH002"]
-
-[[approvals.approver]]
-name = "Ann"
-emails = ["ann@example.org"]
-may = ["PTH002"]
-
-[[approvals.approver]]
-name = "Bob"
-emails = ["bob@example.org"]
-may = ["PTH"]
-```
-"""
+DATA = Path(__file__).parent / "data"
+AUTHORITY = (DATA / "why.md").read_text()
 
 
 def govern(repository: Repository) -> Repository:
@@ -168,49 +130,32 @@ def test_what_check_can_put_right_is_a_next_step(governed: Repository) -> None:
     assert "--fix" not in told(governed, "PTH002")
 
 
-def test_a_path_that_the_rule_says_nothing_about_is_told_so(governed: Repository) -> None:
+def test_a_path_or_rule_without_anything_to_judge_says_why(governed: Repository) -> None:
     text = told(governed, "PTH001", "src/a.py")
     assert "no line of the policy names src/a.py for this rule" in text
     assert "no approval can lift what it finds" in text
     assert 'rules.forbidden-path.paths.0 = "secrets/"' in text
-
-
-def test_a_rule_without_anything_to_judge_says_why(governed: Repository) -> None:
     found = data(governed, "SPC001")
     assert found["judges"] is False
     assert "the policy sets no [specs" in found["reason"]
     assert "so it has nothing to judge" in told(governed, "SPC001")
-
-
-def test_a_path_that_is_called_like_a_rule(governed: Repository) -> None:
+    # A path that is called like a rule, and a rule about work items.
     assert told(governed, "./PTH002").startswith("no pattern of the policy names PTH002")
-    assert told(governed, "docs/api/x.yaml").startswith("PTH002 locked-path (error): guarded")
+    assert "what a work item has, it goes by: [work.phase]" in told(governed, "BRN001")
+    assert data(governed, "BRN001")["kinds"] == ["phase"]
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
+def test_what_cannot_be_answered(governed: Repository) -> None:
+    for words, said in (
         (("PTH999",), "there is no rule 'PTH999'"),
         (("locked-pat", "a"), "did you mean 'locked-path'?"),
         (("PTH002", "../x"), "no path from the repository's root"),
         (("PTH002", "a", "b"), "3 words are given"),
-    ],
-)
-def test_what_cannot_be_answered(governed: Repository, words: tuple[str, ...], said: str) -> None:
-    assert said in ended(run_here("why", *words, directory=governed.path), 2).stderr
+    ):
+        assert said in ended(run_here("why", *words, directory=governed.path), 2).stderr
 
 
 def test_every_rule_can_be_asked_about(governed: Repository) -> None:
     rules = json.loads(run_here("rule", "--output-format", "json", directory=governed.path).stdout)
     for rule in rules[::9]:
         assert data(governed, rule["code"])["next"][-1] == f"specguard rule {rule['code']}"
-
-
-def test_an_exception_is_told_as_one(governed: Repository) -> None:
-    effects = [one["effect"] for one in data(governed, "PTH002", "docs/api/drafts/x.yaml")["governing"]]
-    assert effects == ["guarded", "left alone"]
-
-
-def test_a_rule_about_work_items_names_the_kinds(governed: Repository) -> None:
-    assert "what a work item has, it goes by: [work.phase]" in told(governed, "BRN001")
-    assert data(governed, "BRN001")["kinds"] == ["phase"]
