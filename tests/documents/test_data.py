@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from specguard.documents.data import DATA_LIMIT, MAX_DEPTH, Data, Number, data_of, read_data, written
 from specguard.documents.document import Document
+from tests.outcomes import there
 
 if TYPE_CHECKING:
     from specguard.documents.data import Kind
@@ -70,16 +70,13 @@ def test_every_key_and_element_has_its_line(text: str, kind: Kind, lines: dict[s
         assert found == {path: line + first - 1 for path, line in lines.items()}
 
 
-def test_what_has_no_line_has_that_of_what_is_above_it() -> None:
+def test_values_and_lines_are_found_by_dotted_keys() -> None:
     data = read_data(JSON, "json")
     assert data.line(["items", 1, "none", "x"]) == 4
     assert data.line(["items", 9]) == 2
     assert data.line(["items", "one"]) == 2
     assert data.line(["none"]) == data.line() == 1
     assert Data({}).line(["a"]) is None
-
-
-def test_values_are_found_by_dotted_keys() -> None:
     data = read_data(YAML, "yaml")
     assert (data.get("items.1.id"), data.get("x.z.2"), data.get("items.2.id", "?")) == ("b", 3, "?")
     assert data.get(["x", "y"], 1) is None
@@ -121,17 +118,12 @@ def test_toml_dates_are_text_and_numbers_know_how_they_are_written() -> None:
         ("a: 1\n'a': 3\n", "yaml", "it has the key 'a' twice", 2),
         ("a: &x 1\n", "yaml", "an anchor or an alias", 1),
         ("a: 1\nb: *x\n", "yaml", "an anchor or an alias", 2),
-        ("&x a: 1\n", "yaml", "an anchor or an alias", 1),
         ("a: !!python/object:os.system x\n", "yaml", "it has the tag", 1),
-        ("a: !!int 1\n", "yaml", "it has the tag", 1),
-        ("a: !!map {}\n", "yaml", "it has the tag", 1),
         ("a: 1\n---\nb: 2\n", "yaml", "more than one document", 2),
         ("a: [1, 2\nb: 3\n", "yaml", "it is no YAML", 2),
-        ("a:\tb\n  c: d\n", "yaml", "it is no YAML", 2),
         ("a: \x01\n", "yaml", "a character that is not allowed", 1),
         ("? [a]\n: b\n", "yaml", "a key that is no text", 1),
         ("- " * 1000, "yaml", "nested more than 50 levels", 1),
-        ("{a: " * 1000, "yaml", "nested more than 50 levels", 1),
         ("a = 1\na = 2\n", "toml", "it is no TOML", 2),
         ("a = [1,\n", "toml", "it is no TOML", 1),
         ("\na = " + "[" * 60 + "]" * 60, "toml", "it is nested too deeply", 2),
@@ -143,22 +135,15 @@ def test_what_is_refused_has_a_reason_and_a_line(
     text: str, kind: Kind, message: str, line: int | None
 ) -> None:
     data = read_data(text, kind)
-    assert data.problem is not None
-    assert message in data.problem.message
-    assert (data.value, data.problem.line, data.line(["a"])) == (None, line, line)
+    problem = there(data.problem)
+    assert message in problem.message
+    assert (data.value, problem.line, data.line(["a"])) == (None, line, line)
 
 
-def test_bytes_that_are_no_text_are_refused() -> None:
-    data = data_of(b'{"a":\n"\xff"}', "json")
-    assert data.problem is not None
-    assert (data.problem.message, data.problem.line) == ("it is not UTF-8", 2)
-
-
-def test_a_yaml_tag_for_text_is_text() -> None:
+def test_bytes_tags_and_numbers() -> None:
+    problem = there(data_of(b'{"a":\n"\xff"}', "json").problem)
+    assert (problem.message, problem.line) == ("it is not UTF-8", 2)
     assert read_data("a: !!str 1\nb: ! 2\n", "yaml").value == {"a": "1", "b": "2"}
-
-
-def test_numbers_stay_numbers() -> None:
     number = Number("1.10")
     assert (number + 1, math.isclose(number, 1.1), number.text) == (2.1, True, "1.10")
 
@@ -172,6 +157,9 @@ def test_front_matter_is_data_with_lines_of_the_document() -> None:
     assert (toml.properties.line(["review", "last"]), toml.sections[0].line) == (5, 7)
     assert Document("# T\n").properties.value == {}
     assert Document("---\n---\n").properties.value == {}
+    # A second block is none.
+    second = Document("---\nstatus: draft\n---\n\n---\nstatus: done\n---\n")
+    assert second.properties.value == {"status": "draft"}
 
 
 @pytest.mark.parametrize(
@@ -186,22 +174,17 @@ def test_front_matter_is_data_with_lines_of_the_document() -> None:
 )
 def test_front_matter_that_cannot_be_read_is_a_problem(text: str, line: int) -> None:
     properties = Document(text + "# T\n").properties
-    assert properties.value is None
-    assert properties.problem is not None
-    assert properties.problem.line == line
+    assert (properties.value, there(properties.problem).line) == (None, line)
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "\n---\na: 1\n---\n",
-        " ---\na: 1\n---\n",
-        "----\na: 1\n----\n",
         "--- x\na: 1\n---\n",
         "# T\n\n---\na: 1\n---\n",
         "---\na: 1\n",
         "---\na: 1\n ---\n",
-        "+++\na = 1\n---\n",
         "\ufeff\ufeff---\na: 1\n---\n",
         "<!-- x -->\n---\na: 1\n---\n",
     ],
@@ -212,29 +195,6 @@ def test_only_a_closed_block_at_the_very_beginning_is_front_matter(text: str) ->
     assert document.properties.value == {}
 
 
-def test_a_second_block_is_no_front_matter() -> None:
-    document = Document("---\nstatus: draft\n---\n\n---\nstatus: done\n---\n")
-    assert document.properties.value == {"status": "draft"}
-
-
-@pytest.mark.parametrize(
-    ("kind", "text"),
-    [
-        ("json", "[" + "{},\n" * 60_000 + "0]"),
-        ("json", '"' + '\\"' * 100_000),
-        ("yaml", "- a: [b]\n" * 5_000),
-        ("yaml", "- " * 30_000),
-        ("toml", "a = [" + "1,\n" * 20_000 + "]"),
-        ("toml", "a" + ".a" * 30_000 + " = 1"),
-        ("toml", "[[a]]\n" * 5_000),
-    ],
-)
-def test_large_data_takes_no_square_of_time(kind: Kind, text: str) -> None:
-    start = time.process_time()
-    read_data(text, kind).line(["a", 1])
-    assert time.process_time() - start < 3
-
-
 def test_limits_are_what_they_say() -> None:
     assert MAX_DEPTH == 50
     assert read_data("[" * 50 + "]" * 50, "json").problem is None
@@ -243,17 +203,11 @@ def test_limits_are_what_they_say() -> None:
         assert read_data("[" * 51 + "]" * 51, kind).problem is not None
 
 
-@pytest.mark.parametrize(
-    "text", ['{"a": "\\ud800"}', '["\\uD83D x"]', '{"\\udcff": 1}', '[[{"a": ["\\uDE00"]}]]']
-)
-def test_half_of_a_pair_of_surrogates_is_no_text(text: str) -> None:
-    data = read_data(text, "json")
-    assert data.value is None
-    assert data.problem is not None
-    assert data.problem.message == "it has half of a pair of surrogates"
-
-
-def test_a_pair_of_surrogates_is_a_character() -> None:
+def test_only_a_pair_of_surrogates_is_a_character() -> None:
+    for text in ('["\\uD83D x"]', '{"\\udcff": 1}', '[[{"a": ["\\uDE00"]}]]'):
+        data = read_data(text, "json")
+        assert data.value is None
+        assert there(data.problem).message == "it has half of a pair of surrogates"
     assert read_data('{"a": "\\ud83d\\ude00", "b": "\\\\ud800"}', "json").value == {
         "a": "\U0001f600",
         "b": "\\ud800",

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,31 +27,19 @@ def posture(text: str) -> Sequence[Field]:
         ("---\n# why\nPosture: 'ready'\n---\n", 3, "front matter"),
         ("Posture: ready", 1, "line"),
         ("# T\n\nOwner: me\nPOSTURE:   ready  \nOrder: x\n", 4, "line"),
-        ("Posture: `ready`", 1, "line"),
-        ("`posture`: ready", 1, "line"),
         ("Posture\uff1aready", 1, "line"),
         ("Owner: me | Posture: ready | Order: 1", 1, "line"),
         ("**Owner:** me · **Posture:** ready", 1, "bold"),
-        ("- Posture: ready", 1, "bullet"),
         ("* [x] Posture: ready", 1, "bullet"),
-        ("1. a\n2. Posture: **ready**\n", 2, "bullet"),
-        ("- all\n  - posture: ready\n", 2, "bullet"),
         ("- a\n\n  Posture: ready\n", 3, "line"),
-        ("**Posture:** ready", 1, "bold"),
         ("**Posture**: ready", 1, "bold"),
-        ("- **Posture**: ready", 1, "bold"),
         ("__Posture__ - ready", 1, "bold"),
-        ("**Posture** \u2014 ready", 1, "bold"),
         ("**Posture**\nready\n", 1, "bold"),
-        ("**Posture**\n\nready\n", 1, "bold"),
         ("Posture:\n\n- ready\n", 1, "line"),
-        ("- Posture:\n  - ready\n", 1, "bullet"),
         ("| Field | Value |\n|---|---|\n| Posture | ready |\n", 3, "table"),
-        ("| Posture | ready |\n|---|---|\n| Owner | me |\n", 1, "table"),
         ("| Key | Value | Note |\n|---|---|---|\n| **Posture:** | `ready` | x |\n", 3, "table"),
         ("| Posture | Owner | Order |\n|---|---|---|\n| ready | me | 1 |\n", 3, "table"),
         ("Posture (overall): ready", 1, "line"),
-        ("Posture: [ready](x.md)", 1, "line"),
     ],
 )
 def test_a_field_is_read_as_people_write_it(text: str, line: int, form: str) -> None:
@@ -65,19 +52,10 @@ def test_a_field_is_read_as_people_write_it(text: str, line: int, form: str) -> 
 @pytest.mark.parametrize(
     "text",
     [
-        "<!-- Posture: ready -->",
-        "<!--\nPosture: ready\n-->",
-        "```\nPosture: ready\n```",
-        "    Posture: ready",
-        "> Posture: ready",
-        "`Posture: ready`",
-        "- [ ] Posture: ready",
-        "We said that posture: ready",
-        "P\u043esture: ready",
-        "posture:ready",
-        "| Area | Posture |\n|---|---|\n| a | ready |\n| b | x |\n",
+        "<!--\nPosture: ready\n-->", "    Posture: ready", "`Posture: ready`", "We said that posture: ready",
+        "P\u043esture: ready", "posture:ready", "| Area | Posture |\n|---|---|\n| a | ready |\n| b | x |\n",
     ],
-)
+)  # fmt: skip
 def test_what_is_no_field_is_none(text: str) -> None:
     assert not posture(text)
 
@@ -105,17 +83,11 @@ def test_data_gives_its_keys_and_those_within() -> None:
     assert {field.form for field in fields} == {"data"}
 
 
-def test_a_name_that_is_given_twice_is_found_twice() -> None:
+def test_names_and_values() -> None:
     values = [field.value for field in posture("---\nposture: a\n---\n\nPosture: b\n\n- Posture: c\n")]
     assert values == ["a", "b", "c"]
-
-
-@pytest.mark.parametrize("text", ["in_progress", "In progress", "in-progress", "IN PROGRESS", "InProgress"])
-def test_names_are_compared_without_case_and_separators(text: str) -> None:
-    assert normal_name(text) == "inprogress"
-
-
-def test_a_value_is_plain() -> None:
+    names = ("in_progress", "In progress", "in-progress", "InProgress")
+    assert {normal_name(name) for name in names} == {"inprogress"}
     assert plain_value(" **a** [b](c)  `_d_`\\") == "a b _d_"
 
 
@@ -128,48 +100,19 @@ def test_any_text_has_fields_on_its_own_lines(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "a: b" + " | c" * 300_000,
-        "a:\n" * 90_000,
-        "[" * 1_000_000 + ": x",
-        "a: " + "[](x" * 300_000,
-        "**" * 500_000,
-        "---\n" + "".join(f"key{number}: x\n" for number in range(30_000)) + "owner: Ann: lead\n---\n",
-    ],
-    ids=["bars", "labels", "brackets", "links", "stars", "front matter"],
-)
-def test_long_lines_take_no_time(text: str) -> None:
-    document = Document(text)
-    before = time.process_time()
-    read_fields(document)
-    assert time.process_time() - before < 5
-
-
-@pytest.mark.parametrize(
     ("lines", "kept"),
     [
-        (
-            "last_review: 2026-03-18\nstatus: done\nowner: Ann: lead",
-            {"last_review": "2026-03-18", "status": "done"},
-        ),
-        ("'status': done\nowner: Ann: lead", {"status": "done"}),
+        ("'reviewed': 2026-03-18\nstatus: done\nowner: x: y", {"reviewed": "2026-03-18", "status": "done"}),
         ("owner: Ann: lead\nstatus: done", {}),
-        ("status: done\nowner: Ann: lead\nstatus: planned", {}),
         ("status: done\nowner: Ann: lead\nStatus : planned", {}),
         ("status: done\nstatus: planned", {}),
         ('title: "Runs\nstatus: done\nowner: x', {}),
-        ("tags: [a, b\nstatus: done\nowner: x", {}),
         ("text: |\n  a\n  status: done\nowner: Ann: lead", {}),
-        ("status: |\n  done\nowner: Ann: lead", {}),
         ("status: done\n  for now\nowner: Ann: lead", {}),
-        ("status: 'done'\nowner: Ann: lead", {}),
         ("status: [done]\nowner: Ann: lead", {}),
-        ("  status: done\n  owner: Ann: lead", {}),
         ("all:\n  status: done\nowner: Ann: lead", {}),
         ("status: done\nowner: &a x", {"status": "done"}),
         ("owner:\nstatus: done\nx: a: b", {"owner": "", "status": "done"}),
-        ("owner: ~\nstatus: done\nx: a: b", {"owner": "", "status": "done"}),
         ("status: done\nall:\n  status: x\nowner: Ann: lead", {"status": "done"}),
         ("status: done # since May\n\towner: x", {"status": "done"}),
         ("status: done\nowner: Ann: lead\n? status\n: draft", {}),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from specguard.documents.document import Document, hidden
@@ -25,7 +23,6 @@ def found(text: str) -> list[tuple[str, int | None, str]]:
         ("<p hidden>do it</p>\n", [("html", 1, "do it")]),
         ("\n<div hidden>\n\n## Do *it*\n\nnow\n\n</div>\n", [("html", 4, "## Do *it*")]),
         ("a <span style='display:none'>do it</span>\n", [("html", 1, "do it")]),
-        ("- a\n- <span hidden>do it</span>\n", [("html", 2, "do it")]),
         ("<template>\ndo it\n</template>\n", [("html", 2, "do it")]),
         ("<script>\nalert()\n</script>\n", [("html", 2, "alert()")]),
         ("<? do it ?>\n", [("html", 1, "<? do it ?>")]),
@@ -34,13 +31,10 @@ def found(text: str) -> list[tuple[str, int | None, str]]:
         ("<video>no video here</video>\n<iframe src='x'></iframe>\n", []),
         ("<details>\n<summary>a</summary>\n\nb\n\n</details>\n", []),
         ("[//]: # (do it now)\n", [("definition", 1, "do it now")]),
-        ("[comment]: <> (do it)\n", [("definition", 1, "do it")]),
         ('[a]: https://x.y "some words here"\n', [("definition", 1, "some words here")]),
         ("[please do it now]: x\n", [("definition", 1, "PLEASE DO IT NOW")]),
         ('see [a]\n\n[a]: https://x.y "some words here"\n', []),
-        ("## [a]\n\n[a]: # 'some words here'\n", []),
         ("[a]: https://x.y\n[b]: z.md 'title'\n", []),
-        ("a[^1]\n\n[^1]: seen\n", []),
         ("a\n\n1. [^1]: do it\n", [("footnote", 3, "1. [^1]: do it")]),
         ("run\u202e it\n\u200b\u200b\n", [("bidirectional", 1, ""), ("zero-width", 2, "")]),
         ("x \U000e0068\U000e0069!\n", [("tag", 1, "hi")]),
@@ -50,7 +44,6 @@ def found(text: str) -> list[tuple[str, int | None, str]]:
         ("shown &#x202e;too&zwj;\n", [("bidirectional", 1, ""), ("zero-width", 1, "")]),
         ("a &amp; b &nbsp; `&#x202e;`\n", []),
         ("a\rb\r\n", [("control", 1, "")]),
-        ("a\r\r\n", []),
     ],
 )
 def test_what_is_hidden_is_told_with_its_line(text: str, expected: list[tuple[str, int, str]]) -> None:
@@ -73,12 +66,3 @@ def test_a_file_that_can_hide_nothing_is_not_parsed() -> None:
 
     assert list(hidden("# Plain\n\n- [x] a\n- \u00e9\n".encode(), parse)) == []
     assert list(hidden(b"x: <b hidden>y</b>\n")) == []
-
-
-@pytest.mark.parametrize(
-    "part", ["\u200b", "\U000e0041\n", "<!-- a -->\n\n", "[a]: # (b c d)\n", "<i hidden>a</i>", "[a"]
-)
-def test_long_files_take_no_square_of_time(part: str) -> None:
-    start = time.process_time()
-    found(part * (30_000 // len(part)))
-    assert time.process_time() - start < 2

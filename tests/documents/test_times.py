@@ -18,7 +18,6 @@ DAY = datetime.date(2026, 1, 31)
             "2026-01-31T12:00:00Z", "2026-02-01T00:30+02:00",
         )),
         ("2026-01", "is no date"),
-        ("never", "is no date"),
         ("", "is no date"),
         ("not since 2026-01-31", "is no date"),
         ("12026-01-31", "is no date"),
@@ -35,7 +34,6 @@ def test_a_value_is_a_day_or_says_what_would_settle_it(text: str, problem: str) 
     ("text", "rest"),
     [
         ("Last review: 2026-01-31", "Last review:  "),
-        ("2026-01-31T12:00Z by Ann", "  by Ann"),
         ("on 2026-01-31 12:00 UTC and 1 Feb 2026, all", "on   and  , all"),
         ("from 12:00", "from 12:00"),
         ("2026-13-45 x", "  x"),
@@ -44,30 +42,22 @@ def test_a_value_is_a_day_or_says_what_would_settle_it(text: str, problem: str) 
 )
 def test_a_line_without_its_days_and_their_times(text: str, rest: str) -> None:
     assert undated(text) == rest
-
-
-def test_a_long_line_keeps_its_days() -> None:
-    text = "2026-01-31 " * LONGEST
-    assert undated(text) == text
+    long = "2026-01-31 " * LONGEST
+    assert undated(long) == long
 
 
 @pytest.mark.parametrize(
     ("text", "moment"),
     [
         ("## Day 2 - 2026-01-31 12:00 UTC", "2026-01-31 12:00:00+00:00"),
-        ("## Session 2026-01-31 12:00Z", "2026-01-31 12:00:00+00:00"),
         ("**Date:** 2026-01-31\n\n- 12:00 looked", "2026-01-31 12:00:00"),
         ("- 2026-01-31T12:00:01: looked", "2026-01-31 12:00:01"),
         ("- 2026-01-31T12:00:01+02:00: looked", "2026-01-31 12:00:01+02:00"),
-        ("- [x] 2026-01-31 12:00 looked", "2026-01-31 12:00:00"),
-        ("1. `2026-01-31 12:00` looked", "2026-01-31 12:00:00"),
         ("- \u23f0 2026-01-31 12:00 looked", "2026-01-31 12:00:00"),
         ("**Time:** 2026-01-31 12:00 UTC+2", "2026-01-31 12:00:00"),
         ("- 2026-01-31T08:50-09:00 looked", "2026-01-31 08:50:00-09:00"),
         ("- 2026-01-31 23:59:60Z looked", "2026-01-31 23:59:59+00:00"),
         ("## Log of work, 2026-01-31\n\n### Morning\n\n- [08:00Z] looked", "2026-01-31 08:00:00+00:00"),
-        ("**2026-01-31**\n\n- 12:00 looked", "2026-01-31 12:00:00"),
-        ("| What | Time |\n|---|---|\n| x | 2026-01-31 12:00 |", "2026-01-31 12:00:00"),
         ("| Date | Time | What |\n|---|---|---|\n| 2026-01-31 | 12:00 | x |", "2026-01-31 12:00:00"),
     ],
 )
@@ -119,8 +109,6 @@ def test_an_item_without_a_time_in_a_log_is_named() -> None:
         ("2026-01-31 12:00", "2026-01-31 12:01", True),
         ("2026-01-31 12:00", "2026-01-31 12:00:30", False),
         ("2026-01-31T12:00:00Z", "2026-01-31T13:30:00+02:00", False),
-        ("2026-01-31T12:00:00Z", "2026-01-31T14:30:00+02:00", True),
-        ("2026-01-31 12:00", "2026-01-31T23:00Z", False),
         ("2026-01-30 10:00", "2026-01-31T23:00Z", True),
         ("2026-01-31T00:00Z", "2026-01-31 14:00", False),
         ("2026-01-31T00:00Z", "2026-01-31 14:02", True),

