@@ -7,53 +7,31 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-from specguard.testing import Case
+from specguard.testing import Case, run_case, run_here
 from specguard.testing.repository import clean_environment
-from specguard.testing.running import Outcome, command, run
+from specguard.testing.running import command
 
 CASES = Path(__file__).parent.parent / "cases" / "work"
 
 
-def check(case: Case, place: Path, *arguments: str, detached: bool = False) -> Outcome:
-    repository = case.build(place / "repository")
-    if detached:
-        repository.git("checkout", "-q", "--detach")
-    words = [*case.arguments(place, repository.names), *arguments, "--output-format=json"]
-    return run("check", *words, directory=repository.path, env={"XDG_CACHE_HOME": str(place / "cache")})
-
-
 def test_a_detached_head_leaves_the_item_unknown_which_is_no_pass(tmp_path: Path) -> None:
-    outcome = check(Case.load(CASES / "phase-runner.toml"), tmp_path, detached=True)
+    repository = Case.load(CASES / "phase-runner.toml").build(tmp_path / "repository")
+    repository.git("checkout", "-q", "--detach")
+    outcome = run_here("check", "--output-format=json", directory=repository.path)
     assert outcome.exit_code == 2
     assert {outcome.state(code) for code in ("WRK001", "WRK003", "PTH003")} == {"indeterminate"}
-
-
-def test_a_detached_head_with_its_branch_named_is_judged(tmp_path: Path) -> None:
-    outcome = check(Case.load(CASES / "phase-runner.toml"), tmp_path, "--branch=phase-12", detached=True)
+    outcome = run_here("check", "--branch=phase-12", "--output-format=json", directory=repository.path)
     assert outcome.exit_code == 0
-    assert outcome.report["change"]["work_item"] == {
-        "kind": "phase",
-        "id": "12",
-        "slug": None,
-        "document": "docs/plan/v1.02/phases/phase-12.md",
-    }
+    document = "docs/plan/v1.02/phases/phase-12.md"
+    item = {"kind": "phase", "id": "12", "slug": None, "document": document}
+    assert outcome.report["change"]["work_item"] == item
 
 
 def test_a_pull_request_without_a_title_is_not_compared(tmp_path: Path) -> None:
-    body = tmp_path / "body.md"
-    body.write_text("Implements docs/plan/v1.02/phases/phase-12.md.", encoding="utf-8")
+    body = "Implements docs/plan/v1.02/phases/phase-12.md."
     case = Case.load(CASES / "phase-runner-p4-own-document.toml")
-    outcome = check(case, tmp_path, f"--pr-body-file={body}")
-    assert outcome.exit_code == 2
-    assert outcome.state("WRK003") == "indeterminate"
-
-
-@pytest.mark.parametrize("name", ["phase-runner-p8-another-branch", "phase-runner-p8-landed"])
-def test_a_repeated_item_cites_its_template(name: str, tmp_path: Path) -> None:
-    outcome = check(Case.load(CASES / f"{name}.toml"), tmp_path)
-    assert [finding["authority"]["path"] for finding in outcome.report["findings"]] == ["preset:phase-runner"]
+    states = {"WRK003": "indeterminate"}
+    run_case(replace(case, body=body, states=states, exit_code=2), tmp_path, installed=False)
 
 
 def test_a_staged_check_of_an_item_imports_no_heavy_library(tmp_path: Path) -> None:

@@ -31,12 +31,8 @@ def filled(draw: st.DrawFn) -> tuple[Template, dict[str, str]]:
     text = draw(LITERALS).replace("{", "{{").replace("}", "}}")
     for name in names:
         text += f"{{{name}}}" + draw(LITERALS).replace("{", "{{").replace("}", "}}")
-    fields = {
-        "number": draw(NUMBERS),
-        "slug": draw(SLUGS),
-        "plan_version": draw(SEGMENTS),
-        "x": draw(SEGMENTS),
-    }
+    values = {"number": NUMBERS, "slug": SLUGS, "plan_version": SEGMENTS, "x": SEGMENTS}
+    fields = {name: draw(value) for name, value in values.items()}
     return Template(text), {name: fields[name] for name in names}
 
 
@@ -55,12 +51,7 @@ def test_what_is_rendered_reads_back_and_renders_to_the_same(case: tuple[Templat
 @given(NUMBERS, SLUGS)
 def test_a_number_and_a_slug_read_back_to_themselves(number: str, slug: str) -> None:
     fields = {"number": number, "slug": slug}
-    for text in (
-        "track-{number}-{slug}",
-        "chore(track{number}): {slug}",
-        "Track {number}: {slug}",
-        "{number}/{slug}",
-    ):
+    for text in ("track-{number}-{slug}", "Track {number}: {slug}", "{number}/{slug}"):
         template = Template(text)
         assert template.read(template.render(fields)) == fields
 
@@ -80,25 +71,24 @@ def test_any_text_reads_or_does_not(text: str) -> None:
         ("phase-{number}", "phase-12", {"number": "12"}),
         ("phase-{number}", "phase-012", {"number": "012"}),
         ("phase-{number}", "phase-12\n", None),
-        ("phase-{number}", "phase-12-x", None),
         ("phase-{number}", "phase-١٢", None),
         ("phase-{number}", "phase-" + "1" * 19, None),
+        ("feat(p{number}): phase {number}", "feat(p12): phase 12", {"number": "12"}),
+        ("feat(p{number}): phase {number}", "feat(p12): phase 13", None),
         (
-            "feat(phase{number}): implement phase {number}",
-            "feat(phase12): implement phase 12",
-            {"number": "12"},
+            "task_{number}: {text}",
+            "task_003: move a/b.py: done",
+            {"number": "003", "text": "move a/b.py: done"},
         ),
-        ("feat(phase{number}): implement phase {number}", "feat(phase12): implement phase 13", None),
+        ("task_{number}: {text}", "task_003: ", None),
+        ("task_{number}: {text}", "task_003: a\nb", None),
         ("track-{number}-{slug}", "track-5-add-cache", {"number": "5", "slug": "add-cache"}),
         ("track-{number}-{slug}", "track-5-Add", None),
         ("{{x}}-{x}", "{x}-a b", {"x": "a b"}),
         ("{x}/{x}", "a/a", {"x": "a"}),
         ("{x}/{x}", "a/b", None),
-        ("{x}/{x}", "a/b/a/b", None),
         ("P_{slug:upper}_{number}", "P_A-B_1", {"slug": "a-b", "number": "1"}),
         ("{x:upper}: {x}", "AB: aB", {"x": "aB"}),
-        ("{x:upper}: {x}", "AB: ac", None),
-        ("{a}-{b}-{c}-{d}", "1-2-3-4-5", {"a": "1", "b": "2", "c": "3", "d": "4-5"}),
         ("{a}-{b}-{c}-{d}", "1-2-3-\udce9", None),
         ("{emoji} {id} {text}", "✅ T7 close: it", {"emoji": "✅", "id": "T7", "text": "close: it"}),
         ("{slug}-{number}", "add-2-caches-12", {"slug": "add-2-caches", "number": "12"}),
@@ -113,25 +103,18 @@ def test_read(template: str, text: str, fields: dict[str, str] | None) -> None:
     [
         ("phase-{number}", "phase-10-persistence", "10"),
         ("phase-{number}", "Phase_010", "10"),
-        ("phase-{number}", "phase10", "10"),
         ("phase-{number}", "phase/10/wip", "10"),
-        ("phase-{number}", "phase-0", "0"),
         ("chore(track{number}): {slug}", "feat(track-05): x", "5"),
         ("chore(track{number}): {slug}", "Track 5: caching", "5"),
-        ("feat(phase{number}): implement phase {number}", "feat(phase12): work", "12"),
-        ("Phase {number}", "phase 12: persistence", "12"),
         ("task_{number}: {title}", "task_003 again", "3"),
         ("work/phase-{number}", "work/Phase-3-x", "3"),
         ("phase-{number}", "fix-phase-noise", None),
-        ("phase-{number}", "fix-phase-10", None),
         ("phase-{number}", "phase-noise-10", None),
         ("phase-{number}", "phase-10th", None),
         ("phase-{number}", "phase-1.5-draft", None),
-        ("phase-{number}", "multiphase-10", None),
         ("phase-{number}", "feature/phase-10", None),
         ("chore(track{number}): {slug}", "docs: track 5 is planned", None),
         ("{number}-{slug}", "12-x", None),
-        ("{user}/{number}", "ann/12", None),
         ("v2{number}", "v212", None),
     ],
 )
@@ -152,40 +135,30 @@ def test_a_value_that_is_missing_is_named() -> None:
     assert caught.value.name == "slug"
 
 
-@pytest.mark.parametrize("text", ["{", "a}", "{}", "{Name}", "{x:title}", "{{x}", "{x y}", "{number:02}"])
-def test_what_is_no_template_is_refused(text: str) -> None:
-    with pytest.raises(TemplateError, match="placeholder"):
-        Template(text)
-
-
-def test_what_cannot_be_read_back_is_refused() -> None:
+def test_what_is_no_template_is_refused() -> None:
+    for text in ("{", "a}", "{}", "{Name}", "{x:title}", "{{x}", "{x y}", "{number:02}"):
+        with pytest.raises(TemplateError, match="placeholder"):
+            Template(text)
     with pytest.raises(TemplateError, match="nothing between"):
         check_readable("phase{number}{slug}")
 
 
-@pytest.mark.parametrize(("text", "written"), [("{n}", "7"), ("{n:02}", "07"), ("{n:04}", "0007")])
-def test_number_formats(text: str, written: str) -> None:
-    assert f"{7:0{number_width(text)}d}" == written
-
-
-@pytest.mark.parametrize("text", ["{number}", "{n:2}", "{n:00}", "n", "{n:02}{n}"])
-def test_what_is_no_number_format_is_refused(text: str) -> None:
-    with pytest.raises(TemplateError):
-        check_number_format(text)
+def test_number_formats() -> None:
+    for text, written in (("{n}", "7"), ("{n:02}", "07"), ("{n:04}", "0007")):
+        assert f"{7:0{number_width(text)}d}" == written
+    for text in ("{number}", "{n:2}", "{n:00}", "n", "{n:02}{n}"):
+        with pytest.raises(TemplateError):
+            check_number_format(text)
 
 
 @pytest.mark.parametrize(
     "text", ["-" * 100_000, "-" * 999, "a-" * 499, "phase" * 199, "feat(" * 199, "phase-" + "0" * 900]
 )
 def test_no_text_takes_long(text: str) -> None:
-    templates = [
-        Template(template)
-        for template in ("{a}-{b}", "{a}-{b}-{c}-{d}", "{slug}-{number}-{slug}x", "phase-{number}")
-    ]
     start = time.process_time()
-    for template in templates:
-        template.read(text)
-        template.read_leniently(text)
+    for template in ("{a}-{b}", "{a}-{b}-{c}-{d}", "{slug}-{number}-{slug}x", "phase-{number}"):
+        Template(template).read(text)
+        Template(template).read_leniently(text)
     assert time.process_time() - start < 0.5
 
 
@@ -200,10 +173,7 @@ SLICE_IDS = "[a-z]?[0-9]+[a-z]?"
         ("codex/phase-c-c5-review", {"x": "c", "id": "c5", "slug": "review"}),
         ("codex/phase-c-c5a-fix-a-b", {"x": "c", "id": "c5a", "slug": "fix-a-b"}),
         ("codex/phase-c-c7-keep-2-carts", {"x": "c", "id": "c7", "slug": "keep-2-carts"}),
-        ("codex/phase-c-12-x", {"x": "c", "id": "12", "slug": "x"}),
         ("codex/phase-c-planning-packet", None),
-        ("codex/phase-c-runtime-implementation", None),
-        ("codex/phase-c-closure", None),
         ("codex/phase-c-c5ab-x", None),
         ("codex/phase-c-C5-x", None),
     ],
@@ -212,20 +182,17 @@ def test_an_id_with_a_pattern_is_a_whole_word(name: str, fields: dict[str, str] 
     assert Template("codex/phase-{x}-{id:lower}-{slug}", SLICE_IDS).read(name) == fields
 
 
-def test_an_id_with_a_pattern_may_hold_the_separator() -> None:
+def test_ids_may_hold_the_separator_and_be_asked_for_in_small_letters() -> None:
     template = Template("{id}-{slug}", "[a-z]+-[0-9]+")
     assert template.read("PERF-005-cache") == {"id": "PERF-005", "slug": "cache"}
     assert template.read("cache-it") is None
-
-
-def test_small_letters_are_written_and_asked_for() -> None:
     template = Template("c-{id:lower}")
     assert template.render({"id": "C5A"}) == "c-c5a"
     assert template.read("c-C5A") is None
 
 
-@pytest.mark.parametrize("text", ["[a-z", "([a-z])[0-9]", "a(?=b)"])
-def test_a_pattern_of_ids_is_an_expression_without_groups(text: str) -> None:
-    with pytest.raises(TemplateError, match="expression"):
-        check_ids(text)
+def test_a_pattern_of_ids_is_an_expression_without_groups() -> None:
+    for text in ("[a-z", "([a-z])[0-9]", "a(?=b)"):
+        with pytest.raises(TemplateError, match="expression"):
+            check_ids(text)
     assert check_ids("") == ""
