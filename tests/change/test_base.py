@@ -63,33 +63,22 @@ def test_the_usual_places_are_tried_in_order(repo: Repository) -> None:
     assert (number(repo, found), found.name, found.ref) == ("1", "origin/trunk", "refs/remotes/origin/trunk")
 
 
-def test_a_tag_called_main_is_no_base(repo: Repository) -> None:
+def test_no_ref_shadows_a_branch(repo: Repository) -> None:
     repo.tag("main", repo.names["1"])
-    assert find(repo) is None
-    point(repo, "refs/heads/main", "2")
-    assert number(repo, find(repo)) == "2"
-    assert number(repo, find(repo, base="main")) == "2"
-
-
-@pytest.mark.parametrize("shadow", ["refs/heads/origin/main", "refs/tags/origin/main", "refs/origin/main"])
-def test_no_ref_shadows_the_remote_s_branch(repo: Repository, shadow: str) -> None:
-    point(repo, "refs/remotes/origin/main", "2")
-    point(repo, shadow, "4")
-    assert number(repo, find(repo)) == "2"
-    assert number(repo, find(repo, base="main")) == "2"
-    assert number(repo, find(repo, base="origin/main")) == "2"
-
-
-def test_a_remote_s_head_that_points_nowhere_is_passed_over(repo: Repository) -> None:
-    repo.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/gone")
+    assert find(repo) is None, "a tag is no base"
     point(repo, "refs/heads/main", "3")
-    assert number(repo, find(repo)) == "3"
+    assert [number(repo, find(repo, base=base)) for base in ("", "main")] == ["3", "3"]
+    point(repo, "refs/remotes/origin/main", "2")
+    for shadow in ("refs/heads/origin/main", "refs/tags/origin/main", "refs/origin/main"):
+        point(repo, shadow, "4")
+        assert {number(repo, find(repo, base=base)) for base in ("", "main", "origin/main")} == {"2"}
 
 
-def test_a_remote_s_head_that_is_a_ref_of_its_own_is_passed_over(repo: Repository) -> None:
+def test_a_remote_s_head_that_leads_nowhere_is_passed_over(repo: Repository) -> None:
     # A branch that somebody called `HEAD` is fetched as that.
     point(repo, "refs/remotes/origin/HEAD", "1")
     assert find(repo) is None
+    repo.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/gone")
     point(repo, "refs/heads/master", "3")
     assert number(repo, find(repo)) == "3"
 
@@ -120,29 +109,18 @@ def test_then_what_the_platform_names(repo: Repository) -> None:
     assert found.given
     assert found.trusted
     assert number(repo, find(repo, Event("pull_request", base="release"))) == "2"
-
-
-def test_an_exact_commit_of_the_platform_is_taken(repo: Repository) -> None:
-    point(repo, "refs/remotes/origin/main", "1")
-    event = Event("merge_group", base="main", base_oid=repo.names["3"], exact=True)
+    # A branch that is here alone may be what it names, and an exact commit is taken.
+    found = there(find(repo, Event("pull_request", base="main")))
+    assert (found.how, found.ref, found.given) == ("event", "refs/heads/main", True)
+    event = Event("merge_group", base="release", base_oid=repo.names["3"], exact=True)
     found = there(find(repo, event))
     assert (number(repo, found), found.how, found.ref, found.given) == ("3", "event", "", True)
+    with pytest.raises(SpecguardError, match="'gone' that the platform names was not fetched") as caught:
+        find(repo, Event("pull_request", base="gone"))
+    assert "git fetch origin gone" in caught.value.help
 
 
-def test_a_branch_that_is_here_alone_may_be_what_the_platform_names(repo: Repository) -> None:
-    point(repo, "refs/heads/release", "2")
-    found = there(find(repo, Event("pull_request", base="release")))
-    assert (found.how, found.ref, found.given) == ("event", "refs/heads/release", True)
-
-
-def test_a_base_that_the_platform_names_and_that_is_not_there_is_an_error(repo: Repository) -> None:
-    point(repo, "refs/heads/main", "1")
-    with pytest.raises(SpecguardError, match="'release' that the platform names was not fetched") as caught:
-        find(repo, Event("pull_request", base="release"))
-    assert "git fetch origin release" in caught.value.help
-
-
-def test_with_enforce_nothing_is_guessed(repo: Repository) -> None:
+def test_with_enforce_nothing_is_guessed(repo: Repository, tmp_path: Path) -> None:
     point(repo, "refs/remotes/origin/main", "1")
     repo.publish("main", repo.names["1"], head=True)
     for bootstrap in (False, True):
@@ -150,12 +128,11 @@ def test_with_enforce_nothing_is_guessed(repo: Repository) -> None:
             find(repo, enforce=True, bootstrap=bootstrap)
     assert number(repo, find(repo, enforce=True, base="main")) == "1"
     assert number(repo, find(repo, Event("pull_request", base="main"), enforce=True)) == "1"
-
-
-def test_before_the_first_commit_there_is_nothing_to_give(repository: Repository) -> None:
-    assert find(repository, enforce=True, bootstrap=True) is None
+    # Before the first commit there is nothing to give.
+    new = Repository(tmp_path / "new")
+    assert find(new, enforce=True, bootstrap=True) is None
     with pytest.raises(SpecguardError, match="--enforce"):
-        find(repository, enforce=True)
+        find(new, enforce=True)
 
 
 def test_another_remote_has_its_own_branches(repo: Repository) -> None:
@@ -172,17 +149,14 @@ def test_the_branch_that_is_pushed_is_not_its_own_base(repo: Repository) -> None
     assert find(repo, without="refs/heads/main") is None
     point(repo, "refs/heads/master", "1")
     assert number(repo, find(repo, without="refs/heads/main")) == "1"
-
-
-@pytest.mark.parametrize(
-    ("alias", "branch"), [("refs/heads/master", "refs/heads/main"), ("refs/heads/main", "refs/heads/trunk")]
-)
-def test_nor_is_it_by_another_name(alias: str, branch: str, repo: Repository) -> None:
+    # Nor is it by another name.
+    repo.git("symbolic-ref", "refs/heads/master", "refs/heads/main")
+    assert find(repo, without="refs/heads/main") is None
+    point(repo, "refs/heads/trunk", "1")
+    repo.git("symbolic-ref", "--delete", "refs/heads/master")
     repo.git("update-ref", "-d", "refs/heads/main")
-    point(repo, branch, "1")
-    repo.git("symbolic-ref", alias, branch)
-    found = find(repo, without="refs/heads/main")
-    assert found is None
+    repo.git("symbolic-ref", "refs/heads/main", "refs/heads/trunk")
+    assert find(repo, without="refs/heads/main") is None
 
 
 def test_a_base_that_is_no_commit_is_an_error(repo: Repository, git: Git) -> None:

@@ -103,11 +103,11 @@ def test_an_event_cannot_name_a_head_that_does_not_have_it(repo: Repository, cha
     refused(repo, change, base="main", head="work", reviews_file=name)
 
 
-@pytest.mark.parametrize("kind", ["staged", "worktree"])
-def test_what_is_about_to_be_committed_is_judged_too(repo: Repository, change: Open, kind: str) -> None:
+def test_what_is_about_to_be_committed_is_judged_too(repo: Repository, change: Open) -> None:
     repo.write("next.json", json.dumps(reviews(repo.names["head"])))
     repo.git("add", "next.json")
-    refused(repo, change, base="main", reviews_file=str(repo.path / "next.json"), **{kind: True})
+    for kind in ("staged", "worktree"):
+        refused(repo, change, base="main", reviews_file=str(repo.path / "next.json"), **{kind: True})
 
 
 def test_a_link_that_a_commit_has_leads_nowhere(
@@ -145,6 +145,10 @@ def test_a_file_of_a_submodule_and_of_another_spelling_are_refused(
     repo.commit("feat: a submodule", stage=False)
     for name in ("module/reviews.json", "CI/Reviews.json"):
         refused(repo, change, base="main", reviews_file=name)
+    # A name that is none is an error about the file.
+    for name in ("nul\0", "x" * 5000, "/nowhere/x"):
+        with pytest.raises(SpecguardError, match="reviews file cannot be read"):
+            change(repo, enforce=True, base="main", reviews_file=name)
 
 
 def test_the_platform_s_own_file_is_no_exception(repo: Repository, change: Open) -> None:
@@ -157,12 +161,6 @@ def test_the_platform_s_own_file_is_no_exception(repo: Repository, change: Open)
     assert change(repo, env=env).stage == "pull-request"
     del env["GITHUB_ACTIONS"]
     assert change(repo, env=env, enforce=True, base="main").stage == "range"
-
-
-def test_a_name_that_is_none_is_an_error_about_the_file(repo: Repository, change: Open) -> None:
-    for name in ("nul\0", "x" * 5000, "/nowhere/x"):
-        with pytest.raises(SpecguardError, match="reviews file cannot be read"):
-            change(repo, enforce=True, base="main", reviews_file=name)
 
 
 @threat("T102", "an event or a list of reviews that the change brings with it", "exit 2")

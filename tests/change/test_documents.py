@@ -77,34 +77,22 @@ def test_data_is_read_by_the_name(documents: Documents) -> None:
         assert (data.get("a.b"), documents.data(path) is data) == (1, True)
     front = there(documents.data(b"a.md"))
     assert (front.value, front.line(["status"])) == ({"status": "done"}, 2)
-    broken = there(documents.data(b"data.yml"))
-    assert broken.problem is not None
-    assert broken.problem.line == 2
-
-
-def test_what_cannot_be_read_is_a_problem(documents: Documents) -> None:
+    assert there(there(documents.data(b"data.yml")).problem).line == 2
     for read in (documents.read, documents.data):
-        found = read(b"bad.md")
-        assert found is not None
-        assert found.problem is not None
-        assert (found.problem.message, found.problem.line) == ("it is not UTF-8", 2)
-
-
-def test_lines_are_counted_for_anchors(documents: Documents) -> None:
+        problem = there(there(read(b"bad.md")).problem)
+        assert (problem.message, problem.line) == ("it is not UTF-8", 2)
+    # Lines are counted for anchors.
     found = [documents.lines(path) for path in (b"a.md", b"lines.txt", b"empty.md", b"data.json")]
     assert found == [4, 2, 0, 2]
 
 
 def test_a_file_that_is_too_large_is_a_problem(repo: Repository, git: Git) -> None:
-    repo.commit(
-        "large", files={"large.md": b"x" * (DOCUMENT_LIMIT + 1), "large.json": b"1" * (DOCUMENT_LIMIT + 1)}
-    )
+    large = b"1" * (DOCUMENT_LIMIT + 1)
+    repo.commit("large", files={"large.md": large, "large.json": large})
     documents = Documents(Tree(git, repo.oid("HEAD^{tree}")))
     documents.prefetch([b"large.md", b"large.json", *[b"%d" % number for number in range(20)]])
     for found in (documents.read(b"large.md"), documents.data(b"large.json")):
-        assert found is not None
-        assert found.problem is not None
-        assert found.problem.message == "it has more than 16 MiB"
+        assert there(there(found).problem).message == "it has more than 16 MiB"
     with pytest.raises(MissingFact, match="are read at most"):
         documents.content(b"large.md")
     # What is asked for after it is still there.
@@ -138,10 +126,8 @@ def test_an_object_that_is_not_there_is_a_missing_fact(repo: Repository, git: Gi
     oid = repo.oid("HEAD:a.md")
     (repo.git_dir / "objects" / oid[:2] / oid[2:]).unlink()
     documents = Documents(Tree(git, repo.oid("HEAD^{tree}")))
-    for paths in (
-        [b"a.md"],
-        [b"a.md", *(b"folder/b.md", b"data.json", b"data.toml", b"lines.txt", b"bad.md")],
-    ):
+    more = [b"folder/b.md", b"data.json", b"data.toml", b"lines.txt", b"bad.md"]
+    for paths in ([b"a.md"], [b"a.md", *more]):
         with pytest.raises(MissingFact, match="not in the object store"):
             documents.prefetch(paths)
     with pytest.raises(MissingFact):

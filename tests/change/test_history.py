@@ -47,15 +47,10 @@ def test_words_are_plain_text(git: Git) -> None:
         assert found(git, word) == []
 
 
-def test_no_word_and_no_base_find_nothing(git: Git) -> None:
-    assert found(git) == []
-    assert found(git, "") == []
+def test_no_word_and_no_base_find_nothing_and_a_reader_may_stop_early(git: Git) -> None:
+    assert found(git) == found(git, "") == []
     assert list(History(git, None).mentioning(["phase"])) == []
-
-
-def test_a_reader_may_stop_early(git: Git) -> None:
-    past = next(History(git, git.repository.head).mentioning(["phase"]))
-    assert past.subject == "feat: other"
+    assert next(History(git, git.repository.head).mentioning(["phase"])).subject == "feat: other"
 
 
 def test_a_history_that_is_not_all_there_is_a_missing_fact(

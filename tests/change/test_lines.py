@@ -45,55 +45,41 @@ def git(repository: Repository) -> Iterator[Git]:
         yield opened
 
 
-def test_only_added_lines_count_with_their_numbers_after_the_change(repository: Repository, git: Git) -> None:
+def test_only_added_lines_count_and_each_expression_is_for_itself(repository: Repository, git: Git) -> None:
     repository.commit(files={"a": "bad 1\nx\nbad 2\ny\n", "b": "bad\n"})
     repository.commit(files={"a": "x\nbad 3\nbad 2\nz\ny\nbad 4", "c/new": "ok\nbad\n"}, delete=["b"])
-    assert Changed(repository, git).added("bad") == [
+    assert Changed(repository, git).added("bad", "(?P<n>b)ad 4", "(?P<n>k)") == [
         ("a", 2, "bad 3", 0),
         ("a", 6, "bad 4", 0),
+        ("a", 6, "bad 4", 1),
+        ("c/new", 1, "ok", 2),
         ("c/new", 2, "bad", 0),
     ]
 
 
-def test_each_expression_is_for_itself(repository: Repository, git: Git) -> None:
-    repository.commit(files={"a": "one two\ntwo\nthree\n"})
-    assert Changed(repository, git).added("two", "one", "(?P<n>t)wo", "(?P<n>t)hree") == [
-        ("a", 1, "one two", 0),
-        ("a", 1, "one two", 1),
-        ("a", 1, "one two", 2),
-        ("a", 2, "two", 0),
-        ("a", 2, "two", 2),
-        ("a", 3, "three", 3),
-    ]
+MATCHES = {
+    "^$": [2, 7],
+    "^a": [1, 6],
+    "b$": [1, 5],
+    r"\Aa": [1, 6],
+    r"\z": [1, 2, 3, 4, 5, 6, 7, 8],
+    r"x\sy": [],
+    r"a[^q]*c": [6],
+    "(?s)x.*y": [],
+    "(?-m)^ab$": [1],
+    "^.{4}$": [8],
+}
 
 
-@pytest.mark.parametrize(
-    ("expression", "expected"),
-    [
-        ("^$", [2, 7]),
-        ("^a", [1, 6]),
-        ("b$", [1, 5]),
-        (r"\Aa", [1, 6]),
-        (r"\z", [1, 2, 3, 4, 5, 6, 7, 8]),
-        (r"x\sy", []),
-        (r"a[^q]*c", [6]),
-        ("(?s)x.*y", []),
-        ("(?-m)^ab$", [1]),
-        ("é", [8]),
-        ("^.{4}$", [8]),
-    ],
-)
-def test_a_line_is_matched_by_itself(
-    repository: Repository, git: Git, expression: str, expected: list[int]
-) -> None:
-    repository.commit(files={"new": "ab\n\nx\ny\r\nb\r\nabc\n\ncafé"})
-    repository.write("old", "ab\n\nx\ny\r\nb\r\nabc\n\ncafé")
-    assert [line for _, line, _, _ in Changed(repository, git).added(expression)] == expected
-    repository.write("new", "")
-    repository.write("old", "another\n")
-    repository.commit()
-    repository.commit(files={"old": "ab\n\nx\ny\r\nb\r\nabc\n\ncafé"})
-    assert [line for _, line, _, _ in Changed(repository, git).added(expression)] == expected
+def test_a_line_is_matched_by_itself(repository: Repository, git: Git) -> None:
+    text = "ab\n\nx\ny\r\nb\r\nabc\n\ncaf\u00e9"
+    repository.commit(files={"old": "another\n"})
+    repository.commit(files={"new": text})
+    new = Changed(repository, git)
+    repository.commit(files={"old": text})
+    for changed in (new, Changed(repository, git)):
+        for expression, expected in MATCHES.items():
+            assert [line for _, line, _, _ in changed.added(expression)] == expected, expression
 
 
 def test_bytes_that_are_not_utf8_hide_nothing(repository: Repository, git: Git) -> None:
@@ -103,14 +89,10 @@ def test_bytes_that_are_not_utf8_hide_nothing(repository: Repository, git: Git) 
         ("a", 3, "bad\udcc3", 1),
         ("a", 4, "more bad\udc85x\u2028y", 2),
     ]
-
-
-def test_bytes_as_many_as_their_substitute_stay_in_the_text(repository: Repository, git: Git) -> None:
+    # As many as their substitute stay in the text, too.
     repository.commit(files={"a": b"bad\xf0\x9f\x98thing\n", "b": b"bad\xff\r\n\r\n"})
-    assert [text for _, _, text, _ in Changed(repository, git).added("bad")] == [
-        "bad\udcf0\udc9f\udc98thing",
-        "bad\udcff",
-    ]
+    found = [text for _, _, text, _ in Changed(repository, git).added("bad")]
+    assert found == ["bad\udcf0\udc9f\udc98thing", "bad\udcff"]
 
 
 def test_content_that_looks_like_a_diff(repository: Repository, git: Git) -> None:
@@ -150,20 +132,15 @@ def test_links_submodules_and_changed_types(repository: Repository, git: Git) ->
     assert Changed(repository, git).added("bad") == [("was", 1, "bad", 0)]
 
 
-def test_attributes_hide_nothing(repository: Repository, git: Git) -> None:
+def test_attributes_hide_nothing_and_the_repository_is_left_as_it_was(
+    repository: Repository, git: Git
+) -> None:
     repository.commit(files={".gitattributes": "* -diff -text binary\n", "a": "x\n"})
     repository.commit(files={"a": "x\nbad\n"})
+    before = repository.git("count-objects")
     changed = Changed(repository, git)
     assert changed.added("bad") == [("a", 2, "bad", 0)]
     assert changed.lines.totals(changed.entries).added == 1
-
-
-def test_the_repository_is_left_as_it_was(repository: Repository, git: Git) -> None:
-    repository.commit(files={"a": "x\n"})
-    repository.commit(files={"a": "y\n"})
-    before = repository.git("count-objects")
-    changed = Changed(repository, git)
-    assert changed.added("y")
     assert repository.git("count-objects") == before
 
 
@@ -222,16 +199,17 @@ def test_large_contents_come_in_blocks(repository: Repository, git: Git) -> None
     for number in range(0, 60_000, 7):
         rows[number] = f"changed {number}"
     repository.commit(files={"a": "\n".join(rows) + "\n", "b": "\n".join(rows)})
-    found = Changed(repository, git).added("^changed .*[05]$")
     expected = [number + 1 for number in range(0, 60_000, 7) if number % 5 == 0]
-    assert [line for path, line, _, _ in found if path == "a"] == expected
-    assert [line for path, line, _, _ in found if path == "b"] == expected
+    found = Changed(repository, git).added("^changed .*[05]$")
+    assert [(path, line) for path, line, _, _ in found] == [
+        (path, line) for path in "ab" for line in expected
+    ]
 
 
 def test_many_files_that_match(repository: Repository, git: Git) -> None:
     names = [f"f{number:03}" for number in range(100)]
-    before: dict[str, str | bytes] = dict.fromkeys(names, "x\n")
-    repository.commit(files={**before, "f052": b"x\0\n"})
+    before: dict[str, str | bytes] = {**dict.fromkeys(names, "x\n"), "f052": b"x\0\n"}
+    repository.commit(files=dict(before))
     after: dict[str, str | bytes] = {name: f"bad {name}\nx\n" for name in names}
     repository.commit(files={**after, "f050": b"bad\0", "f051": "x\ny\n"})
     found = Changed(repository, git)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,7 +43,9 @@ def judge(repo: Repository, change: Open, tmp_path: Path) -> Callable[[str | byt
 EDIT = "--- a/src/a\n+++ b/src/a\n@@ -1 +1 @@\n-a\n+b\n"
 
 
-def test_a_plain_patch_is_applied_to_head(repo: Repository, judge: Callable[[str], Change]) -> None:
+def test_a_plain_patch_is_applied_to_head(
+    repo: Repository, judge: Callable[[str], Change], change: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     repo.write("src/a", "not committed\n")
     before = (repo.path / ".git/index").read_bytes()
     found = judge(EDIT)
@@ -53,14 +56,11 @@ def test_a_plain_patch_is_applied_to_head(repo: Repository, judge: Callable[[str
         _ = found.commits
     assert repo.read("src/a") == b"not committed\n"
     assert (repo.path / ".git/index").read_bytes() == before
-
-
-def test_standard_input_is_a_patch(repo: Repository, change: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Input:
-        buffer = io.BytesIO(EDIT.encode())
-
-    monkeypatch.setattr(sys, "stdin", Input)
-    assert rows(change(repo, patch="-")) == ["M src/a"]
+    # Standard input is one, too, and a subdirectory hides no part of it.
+    text = EDIT + "--- a/locked/p\n+++ b/locked/p\n@@ -1 +1 @@\n-policy\n+EVIL\n"
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(text.encode())))
+    found = change(repo, directory=str(repo.path / "src"), patch="-")
+    assert rows(found) == ["M locked/p", "M src/a"]
 
 
 def test_what_git_makes_is_read_back(repo: Repository, judge: Callable[[bytes], Change]) -> None:
@@ -83,39 +83,29 @@ def test_what_git_makes_is_read_back(repo: Repository, judge: Callable[[bytes], 
         repo.git("symbolic-ref", "HEAD", "refs/heads/work")
 
 
-def test_a_subdirectory_does_not_hide_a_part_of_it(repo: Repository, change: Open, tmp_path: Path) -> None:
-    file = tmp_path / "x.patch"
-    file.write_text(EDIT + "--- a/locked/p\n+++ b/locked/p\n@@ -1 +1 @@\n-policy\n+EVIL\n")
-    found = change(repo, directory=str(repo.path / "src"), patch=str(file))
-    assert rows(found) == ["M locked/p", "M src/a"]
+def test_a_patch_that_git_does_not_apply_is_an_error(judge: Callable[[str | bytes], Change]) -> None:
+    binary = "diff --git a/bin b/bin\nindex 1..2 100644\nBinary files a/bin and b/bin differ\n"
+    texts: dict[str | bytes, str] = {
+        "": "does not apply",
+        "just text\n": "No valid patches in input",
+        EDIT.replace("-a\n", "-other\n"): "does not apply",
+        EDIT.replace("@@ -1 +1 @@", "@@ -1,9 +1,9 @@"): "corrupt patch",
+        EDIT.replace("src/a", "none"): "does not apply",
+        binary: "without full index",
+        b"\0" * 100: "No valid patches",
+    }
+    for text, message in texts.items():
+        with pytest.raises(SpecguardError, match=message) as caught:
+            judge(text)
+        assert "x.patch" in (caught.value.path or "")
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "does not apply"),
-        ("just text\n", "No valid patches in input"),
-        (EDIT.replace("-a\n", "-other\n"), "does not apply"),
-        (EDIT.replace("@@ -1 +1 @@", "@@ -1,9 +1,9 @@"), "corrupt patch"),
-        (EDIT.replace("src/a", "none"), "does not apply"),
-        (
-            "diff --git a/bin b/bin\nindex 1..2 100644\nBinary files a/bin and b/bin differ\n",
-            "without full index",
-        ),
-        (b"\0" * 100, "No valid patches"),
-    ],
-)
-def test_a_patch_that_git_does_not_apply_is_an_error(
-    judge: Callable[[str | bytes], Change], text: str | bytes, message: str
-) -> None:
-    with pytest.raises(SpecguardError, match=message) as caught:
-        judge(text)
-    assert "x.patch" in (caught.value.path or "")
-
-
-def test_a_patch_that_is_too_large_is_refused_with_the_limit(
+def test_a_patch_that_is_too_large_or_not_there_is_an_error(
     repo: Repository, judge: Callable[[str], Change], change: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in (repo.path / "none", repo.path):
+        with pytest.raises(SpecguardError, match="the patch cannot be read"):
+            change(repo, patch=str(name))
     monkeypatch.setattr(patches, "PATCH_LIMIT", 1 << 20)
     with pytest.raises(SpecguardError, match="larger than 1 MiB"):
         judge(EDIT + "x" * (1 << 20))
@@ -124,18 +114,9 @@ def test_a_patch_that_is_too_large_is_refused_with_the_limit(
         def read1(self, size: int | None = -1) -> bytes:
             return b"x" * (size or 0)
 
-    class Input:
-        buffer = Endless()
-
-    monkeypatch.setattr(sys, "stdin", Input)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Endless()))
     with pytest.raises(SpecguardError, match="larger than 1 MiB"):
         change(repo, patch="-")
-
-
-def test_a_file_that_is_not_there_is_an_error(repo: Repository, change: Open, tmp_path: Path) -> None:
-    for name in (tmp_path / "none", tmp_path):
-        with pytest.raises(SpecguardError, match="the patch cannot be read"):
-            change(repo, patch=str(name))
 
 
 def test_before_the_first_commit_there_is_nothing_to_apply_to(

@@ -39,32 +39,17 @@ def test_each_line_is_a_ref() -> None:
         ("refs/tags/v1", "refs/tags/v1", A, None),
     ]
     assert {push.remote for push in read_pushes(data.encode(), 40, "up")} == {"up"}
-
-
-def test_names_are_bytes_and_no_line_is_nothing() -> None:
-    [push] = read_pushes(
-        b"refs/heads/\xff " + A.encode() + b" refs/heads/\xff " + ZERO.encode(), 40, "origin"
-    )
+    # Names are bytes, and no line is nothing.
+    [push] = read_pushes(f"refs/heads/x {A} refs/heads/? {ZERO}".encode().replace(b"?", b"\xff"), 40, "up")
     assert push.remote_ref == "refs/heads/\udcff"
-    assert read_pushes(b"", 40, "origin") == []
-    assert read_pushes(b"\n", 40, "origin") == []
+    assert read_pushes(b"", 40, "up") == read_pushes(b"\n", 40, "up") == []
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "x",
-        f"x {A} y",
-        f"x {A} y {B} z",
-        f"x main y {B}",
-        f"x {A} y main",
-        f"x {'a' * 39} y {B}",
-        f"x {A}  y {B}",
-    ],
-)
-def test_any_other_line_is_an_error_with_its_number(line: str) -> None:
-    with pytest.raises(SpecguardError, match="line 2 of standard input"):
-        read_pushes(f"x {A} y {B}\n{line}\n".encode(), 40, "origin")
+def test_any_other_line_is_an_error_with_its_number() -> None:
+    lines = ("x", f"x {A} y", f"x {A} y {B} z", f"x main y {B}", f"x {A} y main", f"x {'a' * 39} y {B}")
+    for line in (*lines, f"x {A}  y {B}"):
+        with pytest.raises(SpecguardError, match="line 2 of standard input"):
+            read_pushes(f"x {A} y {B}\n{line}\n".encode(), 40, "origin")
 
 
 @pytest.fixture
@@ -110,16 +95,22 @@ def test_a_new_branch_is_judged_from_where_it_left_the_base(repo: Repository, pu
 
 
 def test_each_ref_is_a_change_of_its_own(repo: Repository, pushed: Any) -> None:
-    repo.branch("other", "main")
+    repo.tag("v1", "work", message="one")
+    repo.checkout("main")
     repo.commit("four", files={"d": "d\n"})
     found = pushed(
         repo,
         f"refs/heads/work {repo.oid('work')} refs/heads/work {ZERO}",
-        f"refs/heads/other {repo.oid('other')} refs/heads/other {ZERO}",
+        f"refs/tags/v1 {repo.oid('refs/tags/v1')} refs/tags/v1 {ZERO}",
+        f"refs/heads/main {repo.oid('main')} refs/heads/main {repo.oid('refs/remotes/origin/main')}",
     )
-    assert [[entry.path for entry in change.entries] for change in found] == [[b"c"], [b"d"]]
-    assert [change.branch.name for change in found] == ["work", "other"]
+    assert [[entry.path for entry in change.entries] for change in found] == [[b"c"], [b"c"], [b"d"]]
+    assert [change.branch.name for change in (found[0], found[2])] == ["work", "main"]
+    with pytest.raises(NotApplicable, match="refs/tags/v1 is no branch"):
+        _ = found[1].branch
     assert pushed(repo) == []
+    with pytest.raises(SpecguardError, match="is a blob and no commit"):
+        pushed(repo, f"refs/tags/b {repo.oid('HEAD:a')} refs/tags/b {ZERO}")
 
 
 def test_a_deletion_has_no_entries_and_is_no_empty_change(repo: Repository, pushed: Any) -> None:
@@ -136,14 +127,6 @@ def test_a_deletion_has_no_entries_and_is_no_empty_change(repo: Repository, push
     assert change.summary()["entries"] is None
 
 
-def test_a_tag_is_judged_and_is_no_branch(repo: Repository, pushed: Any) -> None:
-    repo.tag("v1", message="one")
-    [change] = pushed(repo, f"refs/tags/v1 {repo.oid('refs/tags/v1')} refs/tags/v1 {ZERO}")
-    assert [entry.path for entry in change.entries] == [b"c"]
-    with pytest.raises(NotApplicable, match="refs/tags/v1 is no branch"):
-        _ = change.branch
-
-
 def test_a_tag_of_what_a_branch_of_the_remote_has_brings_nothing(repo: Repository, pushed: Any) -> None:
     repo.ref("refs/remotes/origin/release-1", "work")
     repo.tag("v1", "work", message="one")
@@ -154,18 +137,6 @@ def test_a_tag_of_what_a_branch_of_the_remote_has_brings_nothing(repo: Repositor
     repo.ref("refs/remotes/fork/release-1", "work")
     repo.git("update-ref", "-d", "refs/remotes/origin/release-1")
     assert len(pushed(repo, line)) == 1
-
-
-def test_a_tag_of_no_commit_is_an_error(repo: Repository, pushed: Any) -> None:
-    with pytest.raises(SpecguardError, match="is a blob and no commit"):
-        pushed(repo, f"refs/tags/b {repo.oid('HEAD:a')} refs/tags/b {ZERO}")
-
-
-def test_the_base_branch_itself_is_judged_against_the_remote_s(repo: Repository, pushed: Any) -> None:
-    repo.checkout("main")
-    new = repo.commit("five", files={"e": "e\n"})
-    [change] = pushed(repo, f"refs/heads/main {new} refs/heads/main {repo.oid('refs/remotes/origin/main')}")
-    assert [entry.path for entry in change.entries] == [b"e"]
 
 
 def test_the_first_push_of_a_first_branch_is_judged_from_the_empty_tree(
@@ -209,23 +180,15 @@ def test_pre_commit_says_what_is_pushed(repo: Repository, pushed: Any) -> None:
     repo.publish("phase-1", repo.oid("main"))
     [change] = pushed(repo, env=env)
     assert change.push.old == repo.oid("main")
-
-
-def test_the_first_push_of_a_root_branch_comes_without_a_commit(repo: Repository, pushed: Any) -> None:
+    # The first push of a root branch comes without a commit.
     env = pre_commit(PRE_COMMIT_LOCAL_BRANCH="refs/heads/work", PRE_COMMIT_REMOTE_BRANCH="refs/heads/work")
     [change] = pushed(repo, env=env)
-    assert change.push.new == repo.oid("work")
-    assert [entry.path for entry in change.entries] == [b"c"]
-
-
-def test_pre_commit_run_by_hand_names_two_revisions(repo: Repository, pushed: Any) -> None:
-    env = {"PRE_COMMIT": "1", "PRE_COMMIT_FROM_REF": "main", "PRE_COMMIT_TO_REF": "HEAD"}
-    [change] = pushed(repo, env=env)
-    assert [entry.path for entry in change.entries] == [b"c"]
-    assert change.branch.name == "work"
-
-
-def test_pre_commit_without_either_is_an_error(repo: Repository, pushed: Any) -> None:
+    assert (change.push.new, [entry.path for entry in change.entries]) == (repo.oid("work"), [b"c"])
+    # Run by hand it names two revisions, and without either nothing is known.
+    [change] = pushed(
+        repo, env={"PRE_COMMIT": "1", "PRE_COMMIT_FROM_REF": "main", "PRE_COMMIT_TO_REF": "HEAD"}
+    )
+    assert ([entry.path for entry in change.entries], change.branch.name) == ([b"c"], "work")
     with pytest.raises(SpecguardError, match="does not say what is pushed") as caught:
         pushed(repo, env={"PRE_COMMIT": "1"})
     assert "--from-ref" in caught.value.help

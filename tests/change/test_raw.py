@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -46,12 +45,6 @@ SIZES = st.sampled_from([40, 64])
 
 
 @given(st.data(), SIZES)
-def test_every_entry_is_read_as_it_was_written_and_sorted(data: st.DataObject, digits: int) -> None:
-    found = data.draw(entries(digits))
-    assert read_entries(written(found).split(b"\0"), digits) == sorted(found, key=lambda entry: entry.path)
-
-
-@given(st.data(), SIZES)
 def test_entries_of_pairs_stay_with_their_pair(data: st.DataObject, digits: int) -> None:
     pairs = data.draw(st.lists(st.tuples(oids(digits), entries(digits)), max_size=8))
     stream = b"".join(oid.encode() + b"\0" + written(found) for oid, found in pairs)
@@ -59,38 +52,13 @@ def test_entries_of_pairs_stay_with_their_pair(data: st.DataObject, digits: int)
     assert read_diffs(stream.split(b"\0"), digits) == expected
 
 
-@given(st.data())
-def test_a_stream_that_was_cut_is_never_a_shorter_one(data: st.DataObject) -> None:
-    stream = written(data.draw(entries(40).filter(bool)))
-    cut = data.draw(st.integers(1, len(stream) - 1))
-    try:
-        found = read_entries(stream[:cut].split(b"\0"), 40)
-    except FormatError:
-        return
-    # What is accepted ends where an entry ends.
-    assert len(written(found)) == cut
-
-
-@given(st.binary(max_size=200), SIZES)
-def test_no_bytes_do_worse_than_be_refused(data: bytes, digits: int) -> None:
-    for read in (read_entries, read_diffs):
-        with suppress(FormatError):
-            read(data.split(b"\0"), digits)
-    with suppress(FormatError):
-        list(read_tree(data, digits))
-
-
-@pytest.mark.parametrize(
-    "path", [b":100644 100644 x", b"\n:000000", b"a" * 40, b"", b"\xff\xfe", b"..", b"a\tb\nc"]
-)
-def test_a_path_is_never_taken_for_a_header(path: bytes) -> None:
-    one = Entry(path, "A", 0, 0o100644, "0" * 40, "1" * 40)
-    other = Entry(b"z", "D", 0o100644, 0, "2" * 40, "0" * 40)
-    assert sorted(read_entries(written([one, other]).split(b"\0"), 40), key=str) == sorted(
-        [one, other], key=str
-    )
-    stream = b"3" * 40 + b"\0" + written([one]) + b"4" * 40 + b"\0" + written([other])
-    assert read_diffs(stream.split(b"\0"), 40) == [("3" * 40, [one]), ("4" * 40, [other])]
+def test_a_path_is_never_taken_for_a_header() -> None:
+    for path in (b":100644 100644 x", b"\n:000000", b"a" * 40, b"", b"\xff\xfe", b"..", b"a\tb\nc"):
+        one = Entry(path, "A", 0, 0o100644, "0" * 40, "1" * 40)
+        other = Entry(b"z", "D", 0o100644, 0, "2" * 40, "0" * 40)
+        assert set(read_entries(written([one, other]).split(b"\0"), 40)) == {one, other}
+        stream = b"3" * 40 + b"\0" + written([one]) + b"4" * 40 + b"\0" + written([other])
+        assert read_diffs(stream.split(b"\0"), 40) == [("3" * 40, [one]), ("4" * 40, [other])]
 
 
 HEADER = b":100644 100755 " + b"1" * 40 + b" " + b"2" * 40 + b" M"
@@ -116,16 +84,13 @@ def test_a_header_of_another_shape_is_refused(header: bytes) -> None:
             read((stream + header + b"\0path\0").split(b"\0"), 40)
 
 
-@pytest.mark.parametrize("oid", [b"\xff" * 40, b"x" * 40, b"A" * 40, b"3" * 39 + b"\n"])
-def test_a_commit_is_announced_by_its_object_id(oid: bytes) -> None:
-    with pytest.raises(FormatError):
-        read_diffs([oid, HEADER, b"path", b""], 40)
-
-
-@pytest.mark.parametrize("mode", [b"+100644", b"1_00644", b"0o10064", b"100648", b"-100644", b""])
-def test_a_mode_in_a_tree_is_octal_digits(mode: bytes) -> None:
-    with pytest.raises(FormatError):
-        list(read_tree(mode + b" name\0" + b"\1" * 20, 40))
+def test_ids_and_modes_of_another_shape_are_refused() -> None:
+    for oid in (b"\xff" * 40, b"x" * 40, b"A" * 40, b"3" * 39 + b"\n"):
+        with pytest.raises(FormatError):
+            read_diffs([oid, HEADER, b"path", b""], 40)
+    for mode in (b"+100644", b"1_00644", b"0o10064", b"100648", b"-100644", b""):
+        with pytest.raises(FormatError):
+            list(read_tree(mode + b" name\0" + b"\1" * 20, 40))
 
 
 @given(
@@ -153,43 +118,21 @@ def test_a_commit_is_read_from_its_object() -> None:
     assert (found.author, found.committer) == ("Ann <ann@x>", "Cy <cy@x>")
     assert found.message.raw == b"s\n\nb\0hidden\n"
     assert found.message.encoding == ""
-
-
-def test_what_git_does_not_count_as_a_parent_is_none() -> None:
-    data = commit(TREE, AUTHOR, PARENT, COMMITTER, b"gpgsig x", b" parent " + b"c" * 40)
-    assert read_commit("d" * 40, data, list).parents == []
-
-
-def test_the_first_author_and_encoding_count() -> None:
-    data = commit(TREE, AUTHOR, b"author Eve <eve@x> 1 +0000", COMMITTER, b"encoding L1", b"encoding UTF-8")
+    # What git does not count as a parent is none, and the first author and encoding count.
+    data = commit(TREE, AUTHOR, b"author Eve <e@x> 1 +0000", PARENT, COMMITTER, b"encoding L1", b"encoding X")
     found = read_commit("d" * 40, data, list)
-    assert (found.author, found.message.encoding) == ("Ann <ann@x>", "L1")
-
-
-def test_a_header_within_the_message_is_text() -> None:
+    assert (found.parents, found.author, found.message.encoding) == ([], "Ann <ann@x>", "L1")
+    # A header within the message is text.
     found = read_commit("d" * 40, commit(TREE, AUTHOR, message=b"\nencoding X\nparent y\n"), list)
     assert (found.message.encoding, found.parents) == ("", [])
+    for data in (b"", b"author x", b"\n\ntree x", b"parent x\n\nm"):
+        with pytest.raises(FormatError):
+            read_commit("d" * 40, data, list)
 
 
-@pytest.mark.parametrize("data", [b"", b"author x", b"\n\ntree x", b"parent x\n\nm"])
-def test_a_commit_without_a_tree_is_refused(data: bytes) -> None:
-    with pytest.raises(FormatError):
-        read_commit("d" * 40, data, list)
-
-
-@given(st.binary(max_size=300))
-def test_no_commit_object_is_a_crash(data: bytes) -> None:
-    read_commit("d" * 40, b"tree " + data, list)
-
-
-def test_object_ids_are_git_s() -> None:
-    assert object_id("blob", b"", 40) == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+def test_object_ids_are_git_s_also_after_much_was_hashed() -> None:
     assert object_id("tree", b"", 40) == "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
     assert object_id("tree", b"", 64) == "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
-    assert len(object_id("blob", os.urandom(10), 64)) == 64
-
-
-def test_object_ids_stay_the_same_after_much_was_hashed() -> None:
     contents = [os.urandom(size) for size in (0, 1, MUCH - 1, 2, MUCH, 10)]
     for digits, hashed in ((40, hashlib.sha1), (64, hashlib.sha256)):
         for content in contents:

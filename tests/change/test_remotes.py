@@ -56,11 +56,7 @@ def test_a_remote_leads_where_git_goes(repository: Repository, settings: list[st
     assert list(remote.pushes) == repository.git("remote", "get-url", "--push", "--all", "origin").split("\n")
 
 
-def test_a_remote_that_is_not_there(repository: Repository) -> None:
+def test_a_remote_that_is_not_there_and_a_prefix_that_does_not_fit(repository: Repository) -> None:
     remote = read_remote(locate(repository.path))
     assert (remote.url, remote.fetch, list(remote.pushes)) == (None, "", [])
-
-
-def test_nothing_is_rewritten_without_a_prefix_that_fits() -> None:
-    assert rewritten(URL, []) == URL
-    assert rewritten(URL, [("x", "http://"), ("y", "")]) == URL
+    assert rewritten(URL, []) == rewritten(URL, [("x", "http://"), ("y", "")]) == URL

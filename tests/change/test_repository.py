@@ -22,7 +22,7 @@ def repo(repository: Repository) -> Repository:
     return repository
 
 
-def test_a_repository_is_described(repo: Repository) -> None:
+def test_a_repository_is_described(repo: Repository, tmp_path: Path) -> None:
     found = locate(repo.path)
     git_dir = str(repo.path.resolve() / ".git")
     assert (found.git_dir, found.common) == (git_dir, git_dir)
@@ -30,110 +30,66 @@ def test_a_repository_is_described(repo: Repository) -> None:
     assert (found.format, found.hexadecimal) == ("sha1", 40)
     assert (found.shallow, found.bare) == (False, False)
     assert (found.head, found.branch) == (repo.oid(), "refs/heads/main")
-
-
-def test_a_subdirectory_and_the_working_directory_belong_to_it(
-    repo: Repository, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert locate(repo.path / "src").git_dir == str(repo.path.resolve() / ".git")
-    monkeypatch.chdir(repo.path / "src")
-    assert locate().git_dir == str(repo.path.resolve() / ".git")
-
-
-def test_a_sha256_repository_says_so(tmp_path: Path) -> None:
-    repo = Repository(tmp_path / "r", object_format="sha256")
-    oid = repo.commit("one", files={"a": "a"})
-    found = locate(repo.path)
+    repo.commit("two")
+    found = locate(repo.clone(tmp_path / "shallow", depth=1).path)
+    assert (found.shallow, found.missing_command) == (True, "git fetch --unshallow origin")
+    found = locate(repo.clone(tmp_path / "bare.git", bare=True).path)
+    assert (found.bare, found.head) == (True, repo.oid())
+    with pytest.raises(SpecguardError, match="no working tree"):
+        found.work_tree()
+    longer = Repository(tmp_path / "r", object_format="sha256")
+    oid = longer.commit("one", files={"a": "a"})
+    found = locate(longer.path)
     assert (found.format, found.hexadecimal, found.head) == ("sha256", 64, oid)
 
 
-def test_before_the_first_commit_there_is_a_branch_and_no_head(repository: Repository) -> None:
-    found = locate(repository.path)
-    assert (found.head, found.branch) == (None, "refs/heads/main")
-
-
-def test_a_detached_head_has_no_branch(repo: Repository) -> None:
-    repo.checkout("main", detach=True)
-    found = locate(repo.path)
-    assert (found.head, found.branch) == (repo.oid(), None)
-
-
-@pytest.mark.parametrize("ref", ["refs/heads/HEAD", "refs/tags/HEAD", "refs/remotes/HEAD/HEAD", "refs/HEAD"])
-def test_a_ref_called_head_is_not_head(repo: Repository, ref: str) -> None:
+def test_a_ref_called_head_is_not_head(repo: Repository) -> None:
     first = repo.oid()
     second = repo.commit("two")
-    repo.ref(ref, first)
-    found = locate(repo.path)
-    assert (found.head, found.branch) == (second, "refs/heads/main")
-    repo.checkout("main", detach=True)
-    assert (locate(repo.path).head, locate(repo.path).branch) == (second, None)
+    for ref in ("refs/heads/HEAD", "refs/tags/HEAD", "refs/remotes/HEAD/HEAD", "refs/HEAD"):
+        repo.ref(ref, first)
+        assert (locate(repo.path).head, locate(repo.path).branch) == (second, "refs/heads/main")
     # Before the first commit git itself takes such a ref for HEAD.
     repo.git("symbolic-ref", "HEAD", "refs/heads/unborn")
-    found = locate(repo.path)
-    assert (found.head, found.branch) == (None, "refs/heads/unborn")
-
-
-def test_a_branch_called_head_can_be_checked_out(repo: Repository) -> None:
-    repo.ref("refs/heads/HEAD")
+    assert (locate(repo.path).head, locate(repo.path).branch) == (None, "refs/heads/unborn")
+    # A branch of that name can be checked out, and a detached head has none.
     repo.git("symbolic-ref", "HEAD", "refs/heads/HEAD")
-    found = locate(repo.path)
-    assert (found.head, found.branch) == (repo.oid(), "refs/heads/HEAD")
+    assert (locate(repo.path).head, locate(repo.path).branch) == (first, "refs/heads/HEAD")
+    repo.git("checkout", "-q", "--detach", "refs/heads/main")
+    assert (locate(repo.path).head, locate(repo.path).branch) == (second, None)
 
 
-def test_a_broken_branch_is_not_one_before_its_first_commit(repo: Repository) -> None:
-    (repo.path / ".git/refs/heads/main").write_text("garbage\n")
-    with pytest.raises(SpecguardError, match="broken"):
-        locate(repo.path)
-
-
-def test_a_bare_repository_has_no_working_tree(repo: Repository, tmp_path: Path) -> None:
-    bare = repo.clone(tmp_path / "bare.git", bare=True)
-    found = locate(bare.path)
-    assert found.bare
-    assert found.head == repo.oid()
-    with pytest.raises(SpecguardError, match="no working tree"):
-        found.work_tree()
-
-
-def test_a_linked_worktree_shares_objects_and_has_its_own_index(repo: Repository, tmp_path: Path) -> None:
+def test_worktrees_and_submodules_have_their_own_places(repo: Repository, tmp_path: Path) -> None:
     linked = repo.worktree(tmp_path / "linked", "side")
     found = locate(linked.path)
     common = str(repo.path.resolve() / ".git")
     assert (found.common, found.objects) == (common, f"{common}/objects")
     assert found.git_dir == f"{common}/worktrees/linked"
     assert found.index == f"{common}/worktrees/linked/index"
-    assert found.branch == "refs/heads/side"
-    assert found.work_tree() == str(linked.path.resolve())
-
-
-def test_a_submodule_is_a_repository_of_its_own(repo: Repository, tmp_path: Path) -> None:
+    assert (found.branch, found.work_tree()) == ("refs/heads/side", str(linked.path.resolve()))
     outer = Repository(tmp_path / "outer")
     outer.commit("one")
     outer.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(repo.path), "sub")
     found = locate(outer.path / "sub")
     assert found.git_dir == str(outer.path.resolve() / ".git/modules/sub")
-    assert found.work_tree() == str(outer.path.resolve() / "sub")
-    assert found.head == repo.oid()
+    assert (found.work_tree(), found.head) == (str(outer.path.resolve() / "sub"), repo.oid())
 
 
-def test_a_shallow_clone_says_so(repo: Repository, tmp_path: Path) -> None:
-    repo.commit("two")
-    found = locate(repo.clone(tmp_path / "shallow", depth=1).path)
-    assert found.shallow
-    assert found.missing_command == "git fetch --unshallow origin"
-
-
-def test_a_folder_that_is_no_repository_is_an_error(tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_an_error(repo: Repository, tmp_path: Path) -> None:
     with pytest.raises(SpecguardError, match="is not in a git repository") as caught:
         locate(tmp_path)
     assert "-C" in caught.value.help
     with pytest.raises(SpecguardError, match="cannot change to"):
         locate(tmp_path / "missing")
-
-
-def test_git_that_is_not_installed_is_an_error(repo: Repository) -> None:
     with pytest.raises(SpecguardError, match="not installed"):
         locate(repo.path, PATH="/nonexistent")
+    odd = Repository(tmp_path / "a\nb")
+    odd.commit("one")
+    with pytest.raises(SpecguardError, match="newline"):
+        locate(odd.path)
+    repo.git("config", "core.repositoryformatversion", "99")
+    with pytest.raises(SpecguardError, match="cannot be read"):
+        locate(repo.path)
 
 
 def test_git_is_not_taken_from_a_relative_folder_of_the_path(
@@ -149,19 +105,6 @@ def test_git_is_not_taken_from_a_relative_folder_of_the_path(
     assert not (repo.path / "ran").exists()
 
 
-def test_a_path_with_a_newline_is_refused(tmp_path: Path) -> None:
-    repo = Repository(tmp_path / "a\nb")
-    repo.commit("one")
-    with pytest.raises(SpecguardError, match="newline"):
-        locate(repo.path)
-
-
-def test_a_repository_of_a_later_format_is_refused(repo: Repository) -> None:
-    repo.git("config", "core.repositoryformatversion", "99")
-    with pytest.raises(SpecguardError, match="cannot be read"):
-        locate(repo.path)
-
-
 def test_what_git_sets_for_hooks_is_honoured(
     repo: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,36 +114,29 @@ def test_what_git_sets_for_hooks_is_honoured(
     monkeypatch.chdir(repo.path)
     found = locate(GIT_INDEX_FILE=".git/next-index-1.lock")
     assert found.index == f"{os.getcwd()}/.git/next-index-1.lock"
-
-
-def test_a_folder_that_is_named_stands_above_a_hook_s_environment(repo: Repository, tmp_path: Path) -> None:
+    # A folder that is named stands above that.
     other = Repository(tmp_path / "other")
     other.commit("other")
     found = locate(repo.path, GIT_DIR=str(other.path / ".git"), GIT_WORK_TREE=str(other.path))
     assert found.head == repo.oid()
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("GIT_OBJECT_DIRECTORY", "/nonexistent"),
-        ("GIT_COMMON_DIR", "/nonexistent"),
-        ("GIT_CONFIG_PARAMETERS", "'core.bare=true'"),
-        ("GIT_NAMESPACE", "evil"),
-        ("GIT_CEILING_DIRECTORIES", "/"),
-        ("GIT_DEFAULT_HASH", "sha256"),
-    ],
-)
-def test_no_other_variable_of_git_is_honoured(repo: Repository, name: str, value: str) -> None:
-    found = locate(repo.path / "src", **{name: value})
-    assert (found.head, found.format, found.bare) == (repo.oid(), "sha1", False)
-    assert found.objects == str(repo.path.resolve() / ".git/objects")
-
-
-def test_a_trace_file_is_not_written(repo: Repository, tmp_path: Path) -> None:
-    locate(repo.path, GIT_TRACE=str(tmp_path / "trace"), GIT_TRACE2_EVENT=str(tmp_path / "trace2"))
-    assert not (tmp_path / "trace").exists()
-    assert not (tmp_path / "trace2").exists()
+def test_no_other_variable_of_git_is_honoured(repo: Repository, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    for name, value in {
+        "GIT_OBJECT_DIRECTORY": "/nonexistent",
+        "GIT_COMMON_DIR": "/nonexistent",
+        "GIT_CONFIG_PARAMETERS": "'core.bare=true'",
+        "GIT_NAMESPACE": "evil",
+        "GIT_CEILING_DIRECTORIES": "/",
+        "GIT_DEFAULT_HASH": "sha256",
+        "GIT_TRACE": str(trace),
+        "GIT_TRACE2_EVENT": str(trace),
+    }.items():
+        found = locate(repo.path / "src", **{name: value})
+        assert (found.head, found.format, found.bare) == (repo.oid(), "sha1", False)
+        assert found.objects == str(repo.path.resolve() / ".git/objects")
+    assert not trace.exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a repository away")
@@ -247,16 +183,9 @@ def test_refs_are_looked_up_by_their_full_names_alone(repo: Repository) -> None:
     found = locate(repo.path)
     wanted = ["refs/heads/main", "refs/remotes/origin/main", "refs/heads/none", "main", "refs/heads"]
     assert found.refs_named(wanted) == {"refs/heads/main": second, "refs/remotes/origin/main": second}
-
-
-def test_a_pattern_is_no_name(repo: Repository) -> None:
-    repo.ref("refs/heads/more")
-    found = locate(repo.path)
-    assert found.refs_named(["refs/heads/m*", "refs/heads/mor?", "refs/heads/[m]ore", "refs/heads/m\0"]) == {}
-
-
-def test_an_annotated_tag_is_not_peeled_in_place(repo: Repository) -> None:
+    # A pattern is no name, and an annotated tag is not peeled in place.
     repo.tag("v1", message="one")
+    assert found.refs_named(["refs/heads/m*", "refs/heads/mai?", "refs/heads/[m]ain", "refs/heads/m\0"]) == {}
     assert locate(repo.path).refs_named(["refs/tags/v1"]) == {"refs/tags/v1": repo.oid("refs/tags/v1")}
 
 
@@ -269,15 +198,10 @@ def test_a_broken_ref_is_a_missing_fact_where_it_is_asked_for(repo: Repository) 
         found.refs_named(["refs/heads/broken"])
     with pytest.raises(MissingFact, match="refs/heads/broken is broken"):
         found.branches()
-
-
-def test_a_symbolic_ref_tells_where_it_points_and_a_dangling_one_is_none(repo: Repository) -> None:
-    repo.publish(head=True)
-    found = locate(repo.path)
-    assert found.target_of("refs/remotes/origin/HEAD") == "refs/remotes/origin/main"
-    assert found.target_of("refs/heads/main") == "refs/heads/main"
-    repo.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/gone")
-    assert "refs/remotes/origin/HEAD" not in locate(repo.path).refs_named(["refs/remotes/origin/HEAD"])
+    # A broken branch is not one before its first commit.
+    (repo.path / ".git/refs/heads/main").write_text("garbage\n")
+    with pytest.raises(SpecguardError, match="broken"):
+        locate(repo.path)
 
 
 def test_branches_are_local_and_of_remotes_without_their_heads(repo: Repository) -> None:
@@ -285,19 +209,20 @@ def test_branches_are_local_and_of_remotes_without_their_heads(repo: Repository)
     repo.publish(head=True)
     repo.publish("feature/y", "main", remote="up")
     repo.tag("v1")
-    oid = repo.oid()
-    found = [(ref.name, ref.short, ref.oid) for ref in locate(repo.path).branches()]
-    assert found == [
-        ("refs/heads/feature/x", "feature/x", oid),
-        ("refs/heads/main", "main", oid),
-        ("refs/remotes/origin/main", "main", oid),
-        ("refs/remotes/up/feature/y", "feature/y", oid),
-    ]
-
-
-def test_packed_refs_and_bytes_that_are_not_utf8_are_refs_too(repo: Repository) -> None:
+    # Packed refs and bytes that are not UTF-8 are refs, too.
     repo.ref(b"refs/heads/\xff")
-    repo.ref("refs/heads/a$(touch;x)")
     repo.git("pack-refs", "--all")
-    names = [ref.short for ref in locate(repo.path).branches()]
-    assert names == ["a$(touch;x)", "main", "\udcff"]
+    found = locate(repo.path)
+    assert [(ref.name, ref.short) for ref in found.branches()] == [
+        ("refs/heads/feature/x", "feature/x"),
+        ("refs/heads/main", "main"),
+        ("refs/heads/\udcff", "\udcff"),
+        ("refs/remotes/origin/main", "main"),
+        ("refs/remotes/up/feature/y", "feature/y"),
+    ]
+    assert {ref.oid for ref in found.branches()} == {repo.oid()}
+    # A symbolic ref tells where it points, and a dangling one is none.
+    assert found.target_of("refs/remotes/origin/HEAD") == "refs/remotes/origin/main"
+    assert found.target_of("refs/heads/main") == "refs/heads/main"
+    repo.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/gone")
+    assert "refs/remotes/origin/HEAD" not in locate(repo.path).refs_named(["refs/remotes/origin/HEAD"])

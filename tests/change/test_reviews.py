@@ -6,13 +6,10 @@ The files in `platform` have the fields of what GitHub and GitLab send, with nam
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from specguard.change import platform_event as reviews_module
 from specguard.change.entries import read_commit_time
@@ -23,6 +20,7 @@ from specguard.testing import Repository
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from specguard.change.sources import Change
     from tests.changes import Open
 
     Write = Callable[..., str]
@@ -57,26 +55,18 @@ def write(tmp_path: Path) -> Write:
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        ([], set()),
         ([said("approved")], {"alice"}),
         ([said("approved", commit=OTHER)], set()),
-        ([said("approved", commit="")], set()),
-        ([said("approved", commit=HEAD[:12])], set()),
         ([said("approved", by="")], set()),
-        ([said("commented")], set()),
-        ([said("approved"), said("commented", commit=OTHER)], {"alice"}),
         ([said("approved"), said("changes_requested")], set()),
-        ([said("approved"), said("changes_requested", commit="")], set()),
         ([said("approved"), said("dismissed", commit=OTHER)], set()),
         ([said("changes_requested"), said("approved")], {"alice"}),
-        ([said("dismissed"), said("approved")], {"alice"}),
         # A newer approval of another commit is the newest verdict all the same.
         ([said("approved"), said("approved", commit=OTHER)], set()),
         # An account is the same in either case, and another person's word changes nothing.
         ([said("approved", by="Alice"), said("changes_requested", by="aLICE")], set()),
         ([said("approved", by="alice"), said("approved", by="Alice")], {"Alice"}),
         ([said("approved"), said("changes_requested", by="bob")], {"alice"}),
-        ([said("approved"), said("approved", by="bob")], {"alice", "bob"}),
     ],
 )
 def test_the_newest_verdict_of_each_account_counts(found: list[SubmittedReview], expected: set[str]) -> None:
@@ -93,10 +83,7 @@ def test_times_say_what_is_newest_where_all_have_one() -> None:
     # What is no verdict needs none.
     found = [said("approved", at=late), said("commented"), said("changes_requested", at=early)]
     assert approving(found, HEAD) == {"alice"}
-
-
-def test_a_time_that_is_missing_leaves_the_order_of_others_reviews_alone() -> None:
-    early, late = "2026-01-01T10:00:00Z", "2026-01-01T11:00:00Z"
+    # A time that is missing leaves the order of others' reviews alone.
     found = [said("changes_requested", at=late), said("approved", at=early), said("approved", by="bob")]
     assert approving(found, HEAD) == {"bob"}
 
@@ -111,20 +98,16 @@ def test_a_review_from_before_the_commit_is_not_about_it() -> None:
     assert approving(found, HEAD, 0) == {"alice"}
 
 
-@pytest.mark.parametrize(
-    ("commit", "expected"),
-    [
-        (b"tree x\ncommitter Ann <a@x.org> 1772445600 +0100\n\nm\n", 1_772_445_600),
-        (b"tree x\ncommitter > 5 +0000 <a@x.org> 1772445600 -0000\n\nm\n", 1_772_445_600),
-        (b"tree x\ncommitter Ann <a@x.org> x +0100\n\nm\n", None),
-        (b"tree x\ncommitter Ann <a@x.org> 99999999999999999999 +0100\n\nm\n", None),
-        (b"tree x\ncommitter Ann <a@x.org>\ncommitter B <b> 1 +0000\n\nm\n", None),
-        (b"tree x\n\ncommitter Ann <a@x.org> 1772445600 +0100\n", None),
-        (b"", None),
-    ],
-)
-def test_a_commit_says_when_it_was_made(commit: bytes, expected: int | None) -> None:
-    assert read_commit_time(commit) == expected
+def test_a_commit_says_when_it_was_made() -> None:
+    for committer, expected in (
+        (b"\ncommitter Ann <a@x.org> 1772445600 +0100\n\nm\n", 1_772_445_600),
+        (b"\ncommitter > 5 +0000 <a@x.org> 1772445600 -0000\n\nm\n", 1_772_445_600),
+        (b"\ncommitter Ann <a@x.org> x +0100\n\nm\n", None),
+        (b"\ncommitter Ann <a@x.org> 99999999999999999999 +0100\n\nm\n", None),
+        (b"\ncommitter Ann <a@x.org>\ncommitter B <b> 1 +0000\n\nm\n", None),
+        (b"\n\ncommitter Ann <a@x.org> 1772445600 +0100\n", None),
+    ):
+        assert read_commit_time(b"tree x" + committer) == expected
 
 
 # Forms
@@ -158,52 +141,41 @@ def test_pages_are_one_list_however_they_are_joined(write: Write) -> None:
     assert read_reviews(write([])) == read_reviews(write([[]])) == read_reviews(write([[], []])) == []
 
 
-def test_an_event_about_a_review_is_read_as_reviews_and_as_an_event() -> None:
+def test_an_event_about_a_review_is_read_as_reviews_and_as_an_event(write: Write) -> None:
     file = str(PLATFORM / "pull-request-review.json")
     assert approving(read_reviews(file), HEAD) == {"alice"}
     event = read_event(file)
     assert (event.kind, event.head, event.branch, event.base) == ("pull_request", HEAD, "cart", "main")
-    assert (event.title, event.body, event.number) == ("feat: a cart", "Adds the cart.\n", 12)
-    assert event.author == "dave"
+    assert (event.title, event.number, event.author) == ("feat: a cart", 12, "dave")
     assert event.reviews == read_reviews(file)
+    # One about a dismissal takes an approval back.
+    told = json.loads((PLATFORM / "pull-request-review.json").read_text())
+    told["action"] = told["review"]["state"] = "dismissed"
+    assert approving(read_reviews(write(told)), HEAD) == set()
+    assert approving(read_event(write(told)).reviews, HEAD) == set()
+    told["review"]["state"] = "pending"
+    assert read_event(write(told)).reviews == []
 
 
-def test_an_event_about_a_dismissal_takes_an_approval_back(write: Write) -> None:
-    event = json.loads((PLATFORM / "pull-request-review.json").read_text())
-    event["action"] = event["review"]["state"] = "dismissed"
-    assert approving(read_reviews(write(event)), HEAD) == set()
-    assert approving(read_event(write(event)).reviews, HEAD) == set()
-    event["review"]["state"] = "pending"
-    assert read_event(write(event)).reviews == []
-
-
-@pytest.mark.parametrize(
-    "user",
-    [
+def test_a_bot_and_an_account_that_is_gone_never_count(write: Write) -> None:
+    for user in (
         None,
         {"login": "alice", "type": "Bot"},
-        {"login": "alice", "type": "Mannequin"},
         {"login": "alice", "type": "Organization"},
         {"login": "alice", "type": ""},
         {"login": "alice[bot]"},
         {"login": "Ghost", "type": "User"},
         {"login": None, "type": "User"},
-        {"type": "User"},
         {},
-    ],
-)
-def test_a_bot_and_an_account_that_is_gone_never_count(write: Write, user: object) -> None:
-    found = read_reviews(write([item(by=user)]))
-    assert [review.login for review in found] == [""]
-    assert approving(found, HEAD) == set()
+    ):
+        found = read_reviews(write([item(by=user)]))
+        assert [review.login for review in found] == [""]
+        assert approving(found, HEAD) == set()
 
 
-def test_a_review_that_another_forge_calls_dismissed_is_dismissed(write: Write) -> None:
+def test_what_another_forge_calls_dismissed_is_dismissed_and_ids_of_sha256_are_longer(write: Write) -> None:
     assert approving(read_reviews(write([item(dismissed=False)])), HEAD) == {"alice"}
     assert approving(read_reviews(write([item(dismissed=True)])), HEAD) == set()
-
-
-def test_a_repository_of_sha256_has_longer_ids(write: Write) -> None:
     head = "ab" * 32
     assert approving(read_reviews(write([item(commit=head)])), head) == {"alice"}
     assert approving(read_reviews(write([item(commit=head[:40])])), head) == set()
@@ -212,18 +184,13 @@ def test_a_repository_of_sha256_has_longer_ids(write: Write) -> None:
 # What cannot count
 
 
-@pytest.mark.parametrize("name", ["gitlab-approvals", "state", "rules"])
-def test_gitlab_s_approvals_name_no_commit(write: Write, name: str) -> None:
+def test_gitlab_s_approvals_name_no_commit(write: Write) -> None:
     approvals = json.loads((PLATFORM / "gitlab-approvals.json").read_text())
     rule = {"id": 1, "name": "x", "rule_type": "regular", "approved_by": [], "approved": True}
-    content = {
-        "gitlab-approvals": approvals,
-        "state": {"approval_rules_overwritten": False, "rules": [rule]},
-        "rules": [rule],
-    }[name]
-    with pytest.raises(SpecguardError, match="do not say which commit was approved") as caught:
-        read_reviews(write(content))
-    assert "sign" in caught.value.help
+    for content in (approvals, {"approval_rules_overwritten": False, "rules": [rule]}, [rule]):
+        with pytest.raises(SpecguardError, match="do not say which commit was approved") as caught:
+            read_reviews(write(content))
+        assert "sign" in caught.value.help
 
 
 DEEP = b"[" * 100_000
@@ -233,49 +200,24 @@ DEEP = b"[" * 100_000
     ("content", "message"),
     [
         (b"", "the reviews file is not JSON"),
-        (b" \n", "is not JSON"),
-        (b"[", "is not JSON"),
-        (b"[]x", "is not JSON"),
-        (b"[] [", "is not JSON"),
         (b"[]" * 1_000_000, "is not JSON"),
-        (b"\xff\xfe[\x00]\x00", "is not JSON"),
         (DEEP, "is not JSON"),
-        (b'[{"user": ' + DEEP, "is not JSON"),
         (b"[NaN]", "is not JSON"),
         (b"[" + b"9" * 10_000 + b"]", "is not JSON"),
         (b'[{"state": "DISMISSED", "state": "APPROVED"}]', "is not JSON"),
-        (b"12", "is not a list of reviews"),
-        (b"null", "is not a list of reviews"),
-        (b'"APPROVED"', "is not a list of reviews"),
-        (b"[] {}", "is not a list of reviews"),
-        (b"{} {}", "is not a list of reviews"),
         (b"{}", "is another kind: it has nothing"),
-        (b'{"message": "Not Found", "status": "404"}', "is another kind: it has message, status"),
-        (b'{"a\\ud800": 1}', "is another kind: it has a"),
         (b'{"reviews": {}}', "is another kind: it has reviews"),
-        (b'{"pull_request": {}}', "is another kind: it has pull_request"),
         (b'{"pull_request": {}, "review": []}', "review in the reviews file is not an object"),
         (b'{"pull_request": {}, "review": null}', "review.state in the reviews file is not one"),
         (b"[12]", "[0] in the reviews file is not an object"),
-        (b"[null]", "[0] in the reviews file is not an object"),
-        (b"[[12]]", "[0] in the reviews file is not an object"),
-        (b"[[[]]]", "[0] in the reviews file is not an object"),
-        (b"[{}, []]", "[0].state in the reviews file is not one"),
-        (b'{"reviews": [12]}', "is another kind: it has reviews"),
         (json.dumps([item(), item(None)]).encode(), "[1].state in the reviews file is not one"),
-        (json.dumps([item(True)]).encode(), "[0].state in the reviews file is not text"),
-        (json.dumps([item("REQUEST_CHANGES")]).encode(), "[0].state in the reviews file is not one"),
         (json.dumps([item(by=["alice"])]).encode(), "[0].user in the reviews file is not an object"),
-        (json.dumps([item(by={"login": 7})]).encode(), "[0].user.login in the reviews file is not text"),
-        (json.dumps([item(by="a\ud800")]).encode(), "[0].user.login in the reviews file is not an acc"),
         (json.dumps([item(by="alice\n")]).encode(), "[0].user.login in the reviews file is not an acc"),
         (json.dumps([item(by="\u017fam")]).encode(), "[0].user.login in the reviews file is not an acc"),
         (json.dumps([item(by={"login": "a", "type": 1})]).encode(), "[0].user.type in the reviews file"),
         (b'[{"state": "APPROVED", "commit_id": null}]', "[0].user in the reviews file is not there"),
         (json.dumps([item(commit="main")]).encode(), "[0].commit_id in the reviews file is not an obj"),
         (json.dumps([item(commit=HEAD[:12])]).encode(), "[0].commit_id in the reviews file is not an"),
-        (json.dumps([item(commit=HEAD.upper())]).encode(), "[0].commit_id in the reviews file is not an"),
-        (json.dumps([item(commit=[HEAD])]).encode(), "[0].commit_id in the reviews file is not text"),
         (json.dumps([item(submitted_at="now")]).encode(), "[0].submitted_at in the reviews file is not"),
         (json.dumps([item(dismissed="no")]).encode(), "[0].dismissed in the reviews file is not true"),
     ],
@@ -306,29 +248,6 @@ def test_a_file_that_is_too_large_or_not_there_is_an_error(
             read_reviews(str(name))
 
 
-KEYS = st.sampled_from(
-    ["reviews", "review", "pull_request", "user", "author", "login", "type", "state", "commit", "commit_id",
-     "oid", "submitted_at", "dismissed", "approved_by"]
-)  # fmt: skip
-VALUES = st.sampled_from([HEAD, "alice", "APPROVED", "DISMISSED", "User", "Bot", "", "2026-03-02T10:00:00Z"])
-CONTENTS = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | VALUES,
-    lambda inner: st.dictionaries(KEYS, inner) | st.lists(inner),
-)
-
-
-@given(CONTENTS)
-def test_whatever_the_file_holds_there_are_reviews_or_one_clear_error(
-    tmp_path_factory: pytest.TempPathFactory, content: Any
-) -> None:
-    file = tmp_path_factory.getbasetemp() / "content.json"
-    file.write_text(json.dumps(content))
-    with suppress(SpecguardError):
-        assert {review.state for review in read_reviews(str(file))} <= {
-            "approved", "changes_requested", "dismissed", "commented",
-        }  # fmt: skip
-
-
 # The judged head
 
 
@@ -355,6 +274,10 @@ def event_of(repo: Repository, write: Write, **review: object) -> str:
     return write(payload, "event.json")
 
 
+def told(change: Change) -> tuple[str, set[str], str]:
+    return change.stage, set(change.reviewers), change.author_login
+
+
 def test_a_range_has_those_who_approve_its_head(repo: Repository, change: Open, write: Write) -> None:
     file = write([item(commit=repo.names["head"]), item(by="bob", commit=repo.names["base"])])
     assert change(repo, reviews_file=file).reviewers == {"alice"}
@@ -363,35 +286,27 @@ def test_a_range_has_those_who_approve_its_head(repo: Repository, change: Open, 
     repo.commit("feat: two", files={"c": "c\n"})
     assert change(repo, reviews_file=file).reviewers == set()
     assert change(repo, reviews_file=file, head="work~1").reviewers == {"alice"}
-    assert change(repo).reviewers == set()
-    assert change(repo, reviews_file=file).author_login == ""
+    assert told(change(repo)) == ("range", set(), "")
+    for name, message in (("/nowhere/reviews.json", "cannot be read"), (write(b"{"), "is not JSON")):
+        with pytest.raises(SpecguardError, match=f"reviews file {message}"):
+            change(repo, reviews_file=name)
 
 
-def test_reviews_need_no_event_and_make_no_pull_request(repo: Repository, change: Open, write: Write) -> None:
-    assert change(repo, reviews_file=write([])).stage == "range"
-    found = change(
-        repo, reviews_file=write([item(commit=repo.names["head"])]), event_file=event_of(repo, write)
-    )
-    assert (found.stage, set(found.reviewers), found.author_login) == ("pull-request", {"alice"}, "Dave")
-
-
-def test_only_commits_can_have_been_reviewed(repo: Repository, change: Open, write: Write) -> None:
-    event = event_of(repo, write, by="alice")
-    file = write([item(commit=repo.names["head"])])
-    for kind in ({"staged": True}, {"worktree": True}):
-        found = change(repo, reviews_file=file, event_file=event, **kind)
-        assert (set(found.reviewers), found.author_login) == (set(), "")
-
-
-def test_an_event_s_review_counts_until_a_newer_file_is_given(
+def test_reviews_need_no_event_and_an_event_s_counts_until_a_newer_file_is_given(
     repo: Repository, change: Open, write: Write
 ) -> None:
+    head = repo.names["head"]
+    assert told(change(repo, reviews_file=write([]))) == ("range", set(), "")
+    found = change(repo, reviews_file=write([item(commit=head)]), event_file=event_of(repo, write))
+    assert told(found) == ("pull-request", {"alice"}, "Dave")
     event = event_of(repo, write, by="alice")
-    found = change(repo, event_file=event)
-    assert (set(found.reviewers), found.author_login) == ({"alice"}, "Dave")
-    withdrawn = write([item("DISMISSED", commit=repo.names["head"])])
-    assert change(repo, event_file=event, reviews_file=withdrawn).reviewers == set()
-    assert change(repo, event_file=event, reviews_file=write([])).reviewers == set()
+    assert told(change(repo, event_file=event)) == ("pull-request", {"alice"}, "Dave")
+    # Only commits can have been reviewed.
+    file = write([item(commit=head)])
+    for kind in ({"staged": True}, {"worktree": True}):
+        assert told(change(repo, reviews_file=file, event_file=event, **kind))[1:] == (set(), "")
+    for newer in ([item("DISMISSED", commit=head)], []):
+        assert change(repo, event_file=event, reviews_file=write(newer)).reviewers == set()
 
 
 def test_on_the_platform_an_event_about_a_review_is_one_of_a_pull_request(
@@ -403,15 +318,13 @@ def test_on_the_platform_an_event_about_a_review_is_one_of_a_pull_request(
         "GITHUB_EVENT_PATH": event_of(repo, write, by="alice"),
     }
     found = change(repo, env=env)
-    assert (found.stage, set(found.reviewers), found.pull_request.title) == (
-        "pull-request",
-        {"alice"},
-        "feat: one",
-    )
+    assert told(found) == ("pull-request", {"alice"}, "Dave")
+    assert found.pull_request.title == "feat: one"
     # A broken review leaves out the event, and no more than its variables are known.
     env["GITHUB_EVENT_PATH"] = event_of(repo, write, by="alice", submitted_at="now")
     found = change(repo, env={**env, "GITHUB_BASE_REF": "main"})
-    assert (found.stage, set(found.reviewers), found.pull_request.title) == ("pull-request", set(), None)
+    assert told(found) == ("pull-request", set(), "")
+    assert found.pull_request.title is None
 
 
 def test_a_review_that_was_moved_to_a_later_commit_does_not_count(
@@ -422,9 +335,7 @@ def test_a_review_that_was_moved_to_a_later_commit_does_not_count(
     before = item(commit=late, submitted_at="2026-03-02T09:00:00Z")
     after = item(commit=late, by="bob", submitted_at="2026-03-02T10:00:01Z")
     assert change(repo, reviews_file=write([before, after])).reviewers == {"bob"}
-
-
-def test_a_commit_without_a_time_is_reviewed_by_nobody(repo: Repository, change: Open, write: Write) -> None:
+    # A commit without a time is reviewed by nobody.
     tree = repo.git("rev-parse", "HEAD^{tree}").strip()
     raw = (
         f"tree {tree}\nparent {repo.names['head']}\nauthor A <a@x.org> 1 +0000\ncommitter A <a@x.org>\n\nx\n"
@@ -433,12 +344,3 @@ def test_a_commit_without_a_time_is_reviewed_by_nobody(repo: Repository, change:
     repo.git("update-ref", "refs/heads/work", oid)
     file = write([item(commit=oid, submitted_at="2026-03-02T10:00:00Z")])
     assert change(repo, reviews_file=file).reviewers == set()
-
-
-def test_a_file_of_reviews_that_cannot_be_read_ends_the_check(
-    repo: Repository, change: Open, write: Write
-) -> None:
-    with pytest.raises(SpecguardError, match="reviews file cannot be read"):
-        change(repo, reviews_file="/nowhere/reviews.json")
-    with pytest.raises(SpecguardError, match="reviews file is not JSON"):
-        change(repo, reviews_file=write(b"{"))

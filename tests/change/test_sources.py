@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -45,110 +44,102 @@ def absent(change: Change, *facts: str) -> None:
             getattr(change, fact)
 
 
+def subjects(change: Change) -> list[str]:
+    return [commit.message.subject for commit in change.commits]
+
+
+def stage(repo: Repository, **files: str) -> None:
+    for path, text in files.items():
+        repo.write(path, text)
+        repo.git("add", path)
+
+
 # Ranges
 
 
 def test_with_no_flag_the_branch_is_judged_since_its_merge_base(repo: Repository, change: Open) -> None:
+    repo.remote("https://example.org/x.git")
     found = change(repo)
-    assert (found.source, found.stage) == ("range", "range")
+    assert found.summary() == {
+        "source": "range", "stage": "range", "base": repo.names["tip"], "head": repo.names["head"],
+        "merge_base": repo.names["fork"], "stacked_on": None, "branch": "work", "commits": 2, "entries": 3,
+        "fingerprint": found.fingerprint(),
+    }  # fmt: skip
     assert rows(found) == ["A c", "A d", "D gone"]
-    assert [commit.message.subject for commit in found.commits] == ["feat: one", "feat: two"]
-    assert [message.subject for message in found.messages("rebase")] == ["feat: one", "feat: two"]
+    assert [message.subject for message in found.messages("rebase")] == subjects(found)
+    assert subjects(found) == ["feat: one", "feat: two"]
     base = found.base
-    assert (base.name, base.tip, base.start) == ("origin/main", repo.names["tip"], repo.names["fork"])
-    assert (base.head, base.merge_bases, base.trusted) == (repo.names["head"], [repo.names["fork"]], True)
+    assert (base.name, base.start, base.trusted) == ("origin/main", repo.names["fork"], True)
+    assert base.merge_bases == [repo.names["fork"]]
     # What is trusted is the tip's, not that of the commit where the branch began.
     assert b"base-only" in found.base_files.paths()
     assert b"base-only" not in found.start_files.paths()
     assert found.policy_files is found.base_files
     assert found.head_files.read(b"d") == b"d\n"
-    assert (found.branch.name, found.branch.source) == ("work", "HEAD")
-    assert not found.empty
+    assert (found.branch.name, found.branch.source, found.empty) == ("work", "HEAD", False)
     absent(found, "pull_request", "push")
+    assert {ref.short for ref in found.refs} == {"main", "work"}
+    assert found.origin.url == "https://example.org/x.git"
+    assert [past.subject for past in found.history.mentioning(["fork"])] == ["chore: fork"]
+    assert found.lines is found.lines
+    assert found.merges is found.merges
+
+
+WORK = ["A c", "A d", "D gone"]
 
 
 def test_base_and_head_are_what_is_named(repo: Repository, change: Open) -> None:
-    found = change(repo, base=repo.names["0"], head="work~1")
-    assert rows(found) == ["A b", "A c"]
+    zero, tip, head = (repo.names[name] for name in ("0", "tip", "head"))
+    repo.tag("v1.0", zero)
+    for options, base, expected in (
+        ({"base": zero, "head": "work~1"}, zero, ["A b", "A c"]),
+        ({"range": f"{tip}..{head}"}, tip, WORK),
+        ({"range": f"{tip}...{head}"}, tip, WORK),
+        ({"range": "main..work"}, tip, WORK),
+        ({"range": "v1.0..work"}, zero, ["A b", *WORK]),
+        ({"range": "HEAD~1.."}, repo.oid("HEAD~1"), ["A d", "D gone"]),
+        ({"root": True}, None, ["A a", "A b", "A c", "A d"]),
+        ({"root": True, "head": zero}, None, ["A a", "A gone"]),
+    ):
+        found = change(repo, **options)
+        assert (rows(found), found.base.tip, found.base.trusted) == (expected, base, base is not None)
+    found = change(repo, root=True)
+    assert (len(found.commits), found.base.start, found.base_files.paths()) == (4, None, [])
+    assert found.policy_files.read(b"d") == b"d\n"
+    assert found.with_base("main") is found
+    assert found.notes
     with pytest.raises(NotApplicable, match="work~1 is no branch"):
-        _ = found.branch
+        _ = change(repo, base=zero, head="work~1").branch
+    with pytest.raises(NotApplicable, match="is no branch"):
+        _ = change(repo, head=head).branch
     repo.checkout("main")
     found = change(repo, head="work")
-    assert rows(found) == ["A c", "A d", "D gone"]
-    assert (found.branch.name, found.branch.source) == ("work", "head")
-
-
-@pytest.mark.parametrize("dots", ["..", "..."])
-def test_a_range_is_judged_by_the_policy_of_its_first_end(repo: Repository, change: Open, dots: str) -> None:
-    found = change(repo, range=f"{repo.names['tip']}{dots}{repo.names['head']}")
-    assert rows(found) == ["A c", "A d", "D gone"]
-    assert found.base.tip == repo.names["tip"]
-    assert found.found.trusted
-    assert len(found.commits) == 2
-    assert [commit.message.subject for commit in change(repo, range="HEAD~1..").commits] == ["feat: two"]
-
-
-def test_the_ends_of_a_range_are_looked_up_as_base_and_head(repo: Repository, change: Open) -> None:
-    repo.ref("refs/heads/main", repo.names["0"])
-    assert change(repo, range="main..work").base.tip == repo.names["tip"]
-    # With a step behind it, it is a place in the local history, as its other end is.
-    repo.ref("refs/heads/main", repo.names["head"])
-    assert [c.message.subject for c in change(repo, range="main~1..main").commits] == ["feat: two"]
-    repo.tag("v1.0", repo.names["0"])
-    assert rows(change(repo, range="v1.0..work")) == ["A b", "A c", "A d", "D gone"]
-
-
-def test_a_merge_is_judged_by_its_first_parent(repo: Repository, change: Open) -> None:
-    repo.checkout("main")
-    merge = repo.merge("work")
-    found = change(repo, range=f"{merge}^1..{merge}^2")
-    assert rows(found) == ["A c", "A d", "D gone"]
-    assert found.base.tip == repo.names["tip"]
-    assert len(found.commits) == 2
-
-
-@pytest.mark.parametrize(
-    "text", ["main", "..", "..HEAD", "main....HEAD", "a..b..c", "main.. ..", "HEAD..none"]
-)
-def test_what_is_no_range_is_an_error(repo: Repository, change: Open, text: str) -> None:
-    with pytest.raises(SpecguardError):
-        change(repo, range=text)
+    assert (rows(found), found.branch.name, found.branch.source) == (WORK, "work", "head")
+    repo.publish("phase/1", "work")
+    assert {change(repo, head=f"{remote}phase/1").branch.name for remote in ("", "origin/")} == {"phase/1"}
+    # The ends are looked up as base and head: the remote's branch, unless steps lead to a place in the
+    # local history.
+    repo.ref("refs/heads/main", zero)
+    assert change(repo, range="main..work").base.tip == tip
+    repo.ref("refs/heads/main", head)
+    assert subjects(change(repo, range="main~1..main")) == ["feat: two"]
+    for text in ("main", "..", "..HEAD", "main....HEAD", "a..b..c", "main.. ..", "HEAD..none"):
+        with pytest.raises(SpecguardError):
+            change(repo, range=text)
 
 
 def test_nothing_to_judge_is_empty_and_says_so(repo: Repository, change: Open) -> None:
-    repo.checkout("main")
+    repo.checkout("main", detach=True)
+    with pytest.raises(NotApplicable, match="nothing has changed"):
+        _ = change(repo).branch
     found = change(repo)
-    assert found.empty
-    assert (found.entries, found.commits) == ([], [])
+    assert (found.entries, found.commits, found.empty) == ([], [], True)
     repo.branch("behind", repo.names["0"])
     assert change(repo).empty
     repo.branch("empty", "main")
     repo.commit("chore: empty")
     found = change(repo)
     assert (found.entries, len(found.commits), found.empty) == ([], 1, False)
-
-
-def test_several_merge_bases_are_told_and_the_first_is_used(repo: Repository, change: Open) -> None:
-    repo.checkout("work")
-    one = repo.merge("main")
-    repo.ref("refs/heads/main", repo.names["tip"])
-    repo.checkout("main")
-    two = repo.merge(repo.names["head"])
-    found = change(repo, base=two, head=one)
-    assert sorted(found.base.merge_bases) == sorted([repo.names["tip"], repo.names["head"]])
-    assert found.base.start == repo.git("merge-base", two, one)
-
-
-def test_root_judges_a_head_from_the_beginning(repo: Repository, change: Open) -> None:
-    found = change(repo, root=True)
-    assert rows(found) == ["A a", "A b", "A c", "A d"]
-    assert len(found.commits) == 4
-    assert (found.base.tip, found.base.start, found.base.trusted) == (None, None, False)
-    assert found.policy_files.read(b"d") == b"d\n"
-    assert found.base_files.paths() == []
-    assert found.with_base("main") is found
-    assert found.notes
-    assert rows(change(repo, root=True, head=repo.names["0"])) == ["A a", "A gone"]
 
 
 # Branches
@@ -160,20 +151,15 @@ def test_a_detached_head_has_no_branch_unless_one_is_given(repo: Repository, cha
     with pytest.raises(MissingFact, match="HEAD is detached") as caught:
         _ = found.branch
     assert caught.value.command == "specguard check --branch NAME"
+    assert found.summary()["branch"] is None
     assert change(repo, branch="phase-1").branch.name == "phase-1"
     assert change(repo, branch="refs/heads/phase-1").branch.name == "phase-1"
-    with pytest.raises(NotApplicable, match="is no branch"):
-        _ = change(repo, head=repo.names["head"]).branch
-
-
-def test_a_detached_head_without_a_change_is_no_branch(repo: Repository, change: Open) -> None:
-    repo.checkout("main", detach=True)
-    with pytest.raises(NotApplicable, match="nothing has changed"):
-        _ = change(repo).branch
+    repo.ref(b"refs/heads/\xff", "work")
+    repo.git("symbolic-ref", "HEAD", b"refs/heads/\xff")
+    assert change(repo).summary()["branch"] == r"\xff"
 
 
 def test_in_a_rebase_the_branch_is_the_one_that_is_rebased(repo: Repository, change: Open) -> None:
-    repo.checkout("work")
     editor = {"GIT_SEQUENCE_EDITOR": "sed -i s/^pick/edit/"}
     repo.git("rebase", "-q", "-i", "--force-rebase", repo.names["fork"], environment=editor)
     assert repo.git("rev-parse", "--abbrev-ref", "HEAD") == "HEAD"
@@ -184,19 +170,11 @@ def test_in_a_rebase_the_branch_is_the_one_that_is_rebased(repo: Repository, cha
         _ = change(repo).branch
 
 
-def test_a_branch_of_a_remote_gives_its_name_without_the_remote(repo: Repository, change: Open) -> None:
-    repo.publish("phase/1", "work")
-    repo.git("branch", "-q", "-D", "phase/1") if "phase/1" in repo.git("branch") else None
-    assert change(repo, head="phase/1").branch.name == "phase/1"
-    assert change(repo, head="origin/phase/1").branch.name == "phase/1"
-
-
 # What is no commit yet
 
 
 def test_what_is_staged_is_compared_with_head_and_judged_by_the_base(repo: Repository, change: Open) -> None:
-    repo.write("e", "e\n")
-    repo.git("add", "e")
+    stage(repo, e="e\n")
     repo.write("not-staged", "x\n")
     found = change(repo, staged=True)
     assert (found.source, found.stage) == ("staged", "staged")
@@ -214,20 +192,25 @@ def test_what_is_staged_is_compared_with_head_and_judged_by_the_base(repo: Repos
 
 def test_a_staged_check_reads_no_history(repo: Repository, change: Open, tmp_path: Path) -> None:
     shallow = repo.clone(tmp_path / "shallow", depth=1)
-    shallow.write("e", "e\n")
-    shallow.git("add", "e")
+    stage(shallow, e="e\n")
     found = change(shallow, staged=True)
-    assert rows(found) == ["A e"]
-    assert found.base.start == shallow.oid()
+    assert (rows(found), found.base.start) == (["A e"], shallow.oid())
     assert found.summary()["entries"] == 1
+    # Nor does one of a branch without history.
+    repo.orphan("fresh")
+    stage(repo, e="e\n")
+    found = change(repo, staged=True)
+    assert (rows(found), found.base.tip, found.base.start) == (["A e"], repo.names["tip"], None)
+    with pytest.raises(SpecguardError, match="bare repository has nothing staged"):
+        change(repo.clone(tmp_path / "bare.git", bare=True), staged=True)
 
 
 def test_without_a_base_head_stands_in_and_is_not_trusted(repo: Repository, opened: Opener) -> None:
     repo.git("symbolic-ref", "--delete", "refs/remotes/origin/HEAD")
     repo.git("update-ref", "-d", "refs/remotes/origin/main")
     repo.git("update-ref", "-d", "refs/heads/main")
-    worktree: dict[str, Any] = {"worktree": True}
-    for options in ({"staged": True}, worktree):
+    kinds: tuple[dict[str, Any], ...] = ({"staged": True}, {"worktree": True})
+    for options in kinds:
         [found] = opened(repo, **options)
         assert (found.found.how, found.base.tip, found.base.trusted) == ("head", repo.names["head"], False)
         assert found.notes == [
@@ -235,15 +218,17 @@ def test_without_a_base_head_stands_in_and_is_not_trusted(repo: Repository, open
         ]
         with pytest.raises(SpecguardError, match="--enforce"):
             opened(repo, enforce=True, **options)
-    with pytest.raises(
-        SpecguardError, match="there is no base to compare with: tried refs/remotes/origin/HEAD"
-    ):
+    with pytest.raises(SpecguardError, match="no base to compare with: tried refs/remotes/origin/HEAD"):
         opened(repo)
+    # It gives way to one that the policy names.
+    repo.ref("refs/heads/trunk", repo.names["head"])
+    [found] = opened(repo, staged=True)
+    moved = found.with_base("trunk")
+    assert (moved.found.how, moved.base.trusted, moved.notes) == ("policy", True, [])
 
 
 def test_before_the_first_commit_the_index_is_all_there_is(repository: Repository, opened: Opener) -> None:
-    repository.write("SPEC_AUTHORITY.md", "# x\n")
-    repository.stage()
+    stage(repository, **{"SPEC_AUTHORITY.md": "# x\n"})
     (repository.path / "message").write_text("chore: first\n")
     [found] = opened(repository, staged=True)
     assert rows(found) == ["A SPEC_AUTHORITY.md"]
@@ -258,15 +243,6 @@ def test_before_the_first_commit_the_index_is_all_there_is(repository: Repositor
             opened(repository, **options)
 
 
-def test_a_branch_without_history_is_judged_by_the_base_there_is(repo: Repository, change: Open) -> None:
-    repo.orphan("fresh")
-    repo.write("e", "e\n")
-    repo.git("add", "e")
-    found = change(repo, staged=True)
-    assert (found.base.tip, found.base.start, found.base.trusted) == (repo.names["tip"], None, True)
-    assert rows(found) == ["A e"]
-
-
 def test_a_message_is_judged_alone(repo: Repository, change: Open, tmp_path: Path) -> None:
     (tmp_path / "message").write_text("feat: x\n\n# comment\n")
     found = change(repo, message_file=str(tmp_path / "message"))
@@ -276,9 +252,7 @@ def test_a_message_is_judged_alone(repo: Repository, change: Open, tmp_path: Pat
     with pytest.raises(NotApplicable, match="squash"):
         found.messages("squash")
     absent(found, "entries", "commits")
-    assert found.branch.name == "work"
-    assert found.base.tip == repo.names["tip"]
-    assert not found.empty
+    assert (found.branch.name, found.base.tip, found.empty) == ("work", repo.names["tip"], False)
     assert found.summary()["entries"] is None
 
 
@@ -286,9 +260,8 @@ def test_the_index_that_git_gives_a_hook_is_the_one_that_is_judged(
     repo: Repository, change: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`git commit PATH` commits another index than the one that is there."""
-    repo.write("e", "e\n")
+    stage(repo, e="e\n")
     repo.write("f", "f\n")
-    repo.git("add", "e")
     other = {"GIT_INDEX_FILE": str(repo.path / ".git/next-index-1.lock")}
     repo.git("read-tree", "HEAD", environment=other)
     repo.git("update-index", "--add", "f", environment=other)
@@ -301,81 +274,54 @@ def test_the_index_that_git_gives_a_hook_is_the_one_that_is_judged(
         change(repo, staged=True, env={"GIT_INDEX_FILE": ".git/none"})
 
 
-def test_a_bare_repository_has_nothing_staged(repo: Repository, change: Open, tmp_path: Path) -> None:
-    with pytest.raises(SpecguardError, match="bare repository has nothing staged"):
-        change(repo.clone(tmp_path / "bare.git", bare=True), staged=True)
-
-
 # The base that a policy names
 
 
 def test_a_policy_may_name_another_base_once(repo: Repository, change: Open) -> None:
     repo.publish("develop", repo.names["0"])
-    repo.write("e", "e\n")
-    repo.git("add", "e")
+    stage(repo, e="e\n")
     for options in ({}, {"staged": True}):
         found = change(repo, **options)
-        before = found.base_files.paths()
         moved = found.with_base("develop")
         assert (moved.found.name, moved.found.how, moved.found.trusted) == ("origin/develop", "policy", True)
         assert moved.base.tip == repo.names["0"]
-        assert b"base-only" in before
         assert b"base-only" not in moved.base_files.paths()
         # The first is as it was.
-        assert found.base.tip == repo.names["tip"]
+        assert (found.base.tip, b"base-only" in found.base_files.paths()) == (repo.names["tip"], True)
     assert rows(moved) == ["A e"]
     assert found.with_base("") is found
     assert found.with_base("main") is found
     with pytest.raises(SpecguardError, match="there is no branch, tag or commit 'none'"):
         found.with_base("none")
-
-
-def test_a_base_that_was_given_is_no_policy_s_to_change(repo: Repository, change: Open) -> None:
-    repo.publish("develop", repo.names["0"])
+    # One that was given is no policy's to change.
     for options in ({"base": "main"}, {"range": "main..work"}, {"base": "main", "staged": True}):
         found = change(repo, **options)
         assert found.with_base("develop") is found
 
 
-def test_a_base_that_stands_in_gives_way_to_one_that_the_policy_names(repo: Repository, change: Open) -> None:
-    repo.git("symbolic-ref", "--delete", "refs/remotes/origin/HEAD")
-    repo.git("update-ref", "-d", "refs/remotes/origin/main")
-    repo.git("update-ref", "-d", "refs/heads/main")
-    repo.ref("refs/heads/trunk", repo.names["head"])
-    found = change(repo, staged=True).with_base("trunk")
-    assert (found.found.how, found.base.trusted, found.notes) == ("policy", True, [])
-
-
 # Pull requests
 
 
-def event(repo: Repository, tmp_path: Path, **changes: Any) -> str:
-    payload = {
-        "pull_request": {
-            "number": 7,
-            "title": "Phase 1 (#7)",
-            "body": "text",
-            "head": {"sha": repo.names["head"], "ref": "phase-1"},
-            "base": {"sha": repo.names["0"], "ref": "main"},
-            **changes,
-        }
+def event(repo: Repository, tmp_path: Path, payload: object = None, **changes: Any) -> str:
+    request = {
+        "number": 7,
+        "title": "Phase 1 (#7)",
+        "body": "text",
+        "head": {"sha": repo.names["head"], "ref": "phase-1"},
+        "base": {"sha": repo.names["0"], "ref": "main"},
+        **changes,
     }
     file = tmp_path / "event.json"
-    file.write_text(json.dumps(payload))
+    file.write_text(json.dumps(payload or {"pull_request": request}))
     return str(file)
 
 
 def test_flags_tell_of_a_pull_request(repo: Repository, change: Open, tmp_path: Path) -> None:
     (tmp_path / "body").write_text("the body\r\n")
     found = change(repo, title="Phase 1", body_file=str(tmp_path / "body"))
-    assert found.stage == "pull-request"
     request = found.pull_request
-    assert (request.title, request.body, request.base, request.number) == (
-        "Phase 1",
-        "the body\n",
-        None,
-        None,
-    )
+    assert (found.stage, request.title, request.body) == ("pull-request", "Phase 1", "the body\n")
+    assert (request.base, request.number) == (None, None)
     assert change(repo, title="").stage == "pull-request"
     assert change(repo, body_file=str(tmp_path / "body")).pull_request.title is None
     with pytest.raises(SpecguardError, match="body cannot be read"):
@@ -388,18 +334,20 @@ def test_an_event_tells_of_a_pull_request_and_flags_stand_above_it(
     repo.checkout("main", detach=True)
     file = event(repo, tmp_path)
     found = change(repo, event_file=file)
-    assert found.stage == "pull-request"
-    assert rows(found) == ["A c", "A d", "D gone"]
+    assert (found.stage, rows(found)) == ("pull-request", WORK)
     assert (found.base.tip, found.base.head) == (repo.names["tip"], repo.names["head"])
     assert (found.branch.name, found.branch.source) == ("phase-1", "event")
     request = found.pull_request
     assert (request.title, request.body, request.base, request.number) == ("Phase 1 (#7)", "text", "main", 7)
-    found = change(
-        repo, event_file=file, title="Other", branch="phase-2", base=repo.names["0"], head="work~1"
-    )
+    flags = {"title": "Other", "branch": "phase-2", "base": repo.names["0"], "head": "work~1"}
+    found = change(repo, event_file=file, **flags)
     assert (found.pull_request.title, found.pull_request.body) == ("Other", "text")
     assert (found.branch.name, found.branch.source) == ("phase-2", "option")
     assert rows(found) == ["A b", "A c"]
+    # A head that was not fetched is an error with the command.
+    with pytest.raises(SpecguardError, match="was not fetched") as caught:
+        change(repo, event_file=event(repo, tmp_path, head={"sha": A, "ref": "x"}))
+    assert f"git fetch origin {A}" in caught.value.help
 
 
 def test_a_squash_is_judged_by_the_title_that_will_land(
@@ -418,11 +366,8 @@ def test_a_squash_is_judged_by_the_title_that_will_land(
 def test_on_a_platform_the_event_is_found_unless_a_range_is_named(
     repo: Repository, change: Open, tmp_path: Path
 ) -> None:
-    env = {
-        "GITHUB_ACTIONS": "true",
-        "GITHUB_EVENT_NAME": "pull_request",
-        "GITHUB_EVENT_PATH": event(repo, tmp_path),
-    }
+    file = event(repo, tmp_path)
+    env = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": file}
     repo.checkout("work", detach=True)
     assert change(repo, env=env).stage == "pull-request"
     found = change(repo, env=env, range="main..work")
@@ -431,42 +376,21 @@ def test_on_a_platform_the_event_is_found_unless_a_range_is_named(
     assert change(repo, env=env, staged=True).found.how == "event"
 
 
-def test_in_a_merge_queue_there_is_no_text_and_no_branch(
-    repo: Repository, change: Open, tmp_path: Path
+def test_events_that_are_of_no_pull_request(
+    repo: Repository, change: Open, opened: Opener, tmp_path: Path
 ) -> None:
     group = {"head_sha": repo.names["head"], "base_sha": repo.names["fork"], "base_ref": "refs/heads/main"}
-    (tmp_path / "event.json").write_text(json.dumps({"merge_group": group}))
-    found = change(repo, event_file=str(tmp_path / "event.json"))
-    assert found.stage == "range"
-    assert found.base.tip == repo.names["fork"]
+    found = change(repo, event_file=event(repo, tmp_path, {"merge_group": group}))
+    assert (found.stage, found.base.tip) == ("range", repo.names["fork"])
     absent(found, "pull_request", "branch")
     with pytest.raises(NotApplicable):
         found.messages("squash")
+    gone = {"ref": "refs/heads/x", "before": A, "after": "0" * 40, "deleted": True}
+    assert opened(repo, event_file=event(repo, tmp_path, gone)) == []
 
 
-def test_a_push_event_of_a_deleted_branch_is_nothing(
-    repo: Repository, opened: Opener, tmp_path: Path
-) -> None:
-    payload = {"ref": "refs/heads/x", "before": A, "after": "0" * 40, "deleted": True}
-    (tmp_path / "event.json").write_text(json.dumps(payload))
-    assert opened(repo, event_file=str(tmp_path / "event.json")) == []
-
-
-def test_a_head_that_was_not_fetched_is_an_error_with_the_command(
-    repo: Repository, change: Open, tmp_path: Path
-) -> None:
-    file = event(repo, tmp_path, head={"sha": A, "ref": "x"})
-    with pytest.raises(SpecguardError, match="was not fetched") as caught:
-        change(repo, event_file=file)
-    assert f"git fetch origin {A}" in caught.value.help
-
-
-# Flags that do not go together
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
+def test_one_change_is_asked_for(repo: Repository, opened: Opener) -> None:
+    for options in (
         {"staged": True, "worktree": True},
         {"staged": True, "range": "main..work"},
         {"patch": "x", "message_file": "y"},
@@ -476,58 +400,22 @@ def test_a_head_that_was_not_fetched_is_an_error_with_the_command(
         {"root": True, "base": "main"},
         {"range": "main..work", "base": "main"},
         {"range": "main..work", "head": "main"},
-    ],
-)
-def test_one_change_is_asked_for(repo: Repository, opened: Opener, options: dict[str, Any]) -> None:
-    with pytest.raises(SpecguardError, match="--"):
-        opened(repo, **options)
+    ):
+        with pytest.raises(SpecguardError, match="--"):
+            opened(repo, **options)
 
 
-# Other facts
+# Fingerprints
 
 
-def test_refs_remote_history_and_sizes_are_at_hand(repo: Repository, change: Open) -> None:
-    repo.remote("https://example.org/x.git")
-    found = change(repo)
-    assert {ref.short for ref in found.refs} == {"main", "work"}
-    assert found.origin.url == "https://example.org/x.git"
-    assert [past.subject for past in found.history.mentioning(["fork"])] == ["chore: fork"]
-    assert found.lines is found.lines
-    assert found.merges is found.merges
-
-
-def test_the_summary_is_the_report_s_change(repo: Repository, change: Open) -> None:
-    found = change(repo)
-    assert found.summary() == {
-        "source": "range",
-        "stage": "range",
-        "base": repo.names["tip"],
-        "head": repo.names["head"],
-        "merge_base": repo.names["fork"],
-        "stacked_on": None,
-        "branch": "work",
-        "commits": 2,
-        "entries": 3,
-        "fingerprint": found.fingerprint(),
-    }
-    repo.checkout("work", detach=True)
-    assert change(repo).summary()["branch"] is None
-    repo.ref(b"refs/heads/\xff", "work")
-    repo.git("symbolic-ref", "HEAD", b"refs/heads/\xff")
-    assert change(repo).summary()["branch"] == r"\xff"
-
-
-def test_the_fingerprint_is_the_documented_hash(repo: Repository, change: Open) -> None:
+def test_the_fingerprint_is_the_documented_hash_and_survives_a_rebase(repo: Repository, change: Open) -> None:
     found = change(repo)
     text = b"specguard-change-v1\0sha1\0"
     for entry in found.entries:
         text += f"{entry.old_mode:06o}\0{entry.new_mode:06o}\0{entry.old}\0{entry.new}\0".encode()
         text += entry.status.encode() + b"\0" + entry.path + b"\0"
-    assert found.fingerprint() == hashlib.sha256(text).hexdigest()
-
-
-def test_the_fingerprint_survives_a_rebase_and_what_changes_nothing(repo: Repository, change: Open) -> None:
-    before = change(repo).fingerprint()
+    before = found.fingerprint()
+    assert before == hashlib.sha256(text).hexdigest()
     repo.git("rebase", "-q", "main")
     assert change(repo).base.start == repo.names["tip"]
     assert change(repo).fingerprint() == before
@@ -543,7 +431,7 @@ def test_the_fingerprint_leaves_out_added_approvals_and_nothing_else(repo: Repos
     assert change(repo).fingerprint(b"log/") == before
     assert change(repo).fingerprint(b"other/") != before
     assert change(repo).fingerprint() != before
-    assert change(repo).fingerprint(b"log/") == change(repo).summary(b"log/")["fingerprint"]
+    assert change(repo).summary(b"log/")["fingerprint"] == before
     for path in ("logs", "log/x.json", f"log/x/{'a' * 64}.json"):
         repo.commit("chore: other", files={path: "{}"})
         assert change(repo).fingerprint(b"log/") != before
@@ -558,19 +446,3 @@ def test_the_fingerprint_of_the_index_is_that_of_its_commit(repo: Repository, ch
     head = repo.oid()
     repo.commit("feat: three")
     assert change(repo, base=head).fingerprint() == staged
-
-
-@pytest.mark.parametrize("where", ["src", "bare", "linked"])
-def test_the_same_facts_are_found_from_everywhere(
-    repo: Repository, change: Open, tmp_path: Path, where: str
-) -> None:
-    expected = change(repo, base="main", head="work").summary()
-    repo.git("config", "diff.relative", "true")
-    if where == "src":
-        os.makedirs(repo.path / "src")
-        found = change(repo, directory=str(repo.path / "src"), base="main", head="work")
-    elif where == "bare":
-        found = change(repo.clone(tmp_path / "bare.git", bare=True), base="main", head="work")
-    else:
-        found = change(repo.worktree(tmp_path / "linked", "side"), base="main", head="work")
-    assert found.summary() == expected
