@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,43 +15,10 @@ from tests.outcomes import there
 if TYPE_CHECKING:
     from specguard.documents.data import Kind
 
-JSON = """{
-  "items": [
-    {"id": "a", "tags": []},
-    {
-      "id": "b",
-      "n": 1.50}
-  ],
-  "x": {"y": null, "z": [1, 2,
-     3]}
-}
-"""
-YAML = """\
-# a comment
-items:
-  - id: a
-    tags: []
-  - id: b
-    text: |
-      one
-      two
-"x": {y: null, z: [1, 2,
-  3]}
-"""
-TOML = """\
-title = "a"
-
-[x]
-y.z = [1,
-  2]
-
-[[items]]
-id = "a"
-
-[[items]]
-id = "b"
-when = 2026-01-31
-"""
+SAMPLES = Path(__file__).parent / "samples"
+JSON = (SAMPLES / "data.json").read_text(encoding="utf-8")
+YAML = (SAMPLES / "data.yaml").read_text(encoding="utf-8")
+TOML = (SAMPLES / "data.toml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,39 +27,8 @@ if TYPE_CHECKING:
 
     from specguard.documents.blocks import AnyBlock, Text
 
-TEXT = """\
-# Title
-
-Intro with `code`.
-
-## 1. First (draft)
-
-- `a/` one
-  1) b/**
-     ```toml specguard
-     x = 1
-     ```
-- c
-
-> ## quoted
-
-```text
-## fenced
-```
-
-<!-- ## hidden
-
-## hidden too
--->
-
-### Sub
-
-| h | i |
-|---|---|
-| `d/` | e |
-
-## Last
-"""
+SAMPLES = Path(__file__).parent / "samples"
+TEXT = (SAMPLES / "document.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("ending", ["\r\n", "\n"])

@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from specguard.documents.blocks import rows
 from specguard.documents.document import Document
 
-TEXT = """\
-# Agents
-
-First **line**,
-second <!-- hidden --> line.
-
-- P1: `aligned`
-  and more
-  - nested
-    1. deeper
-
-| Agent | State |
-| --- | --- |
-| P2 | [stale](x.md) |
-| P3 |
-
-> quoted
-
-```
-code
-```
-
-<p>html</p>
-"""
+TEXT = (Path(__file__).parent / "samples" / "rows.md").read_text(encoding="utf-8")
 
 
 def test_rows() -> None:

@@ -16,45 +16,38 @@ from specguard.documents.document import Document
 from specguard.documents.inline import Inline
 
 
-def links(text: str) -> list[tuple[str, str, int]]:
-    return [(link.text, link.target, link.line) for link in Text(text, 1).links]
-
-
 def test_links_have_their_text_target_and_line() -> None:
-    text = 'See [the *plan*](docs/plan.md#L12 "a title"),\n![a picture](<a b.png>) and <https://x.y/z>.'
-    assert links(text) == [
-        ("the plan", "docs/plan.md#L12", 1),
-        ("a picture", "a b.png", 2),
-        ("https://x.y/z", "https://x.y/z", 2),
+    text = Text(
+        'See [the *plan*](docs/plan.md#L12 "a title"),\n![a picture](<a b.png>) and <https://x.y/z>.', 1
+    )
+    assert [(link.text, link.target, link.line, link.picture) for link in text.links] == [
+        ("the plan", "docs/plan.md#L12", 1, False),
+        ("a picture", "a b.png", 2, True),
+        ("https://x.y/z", "https://x.y/z", 2, False),
     ]
-    assert [link.picture for link in Text(text, 1).links] == [False, True, False]
 
 
-@pytest.mark.parametrize(
-    ("text", "targets"),
-    [
-        ("[a](b(c)d)", ["b(c)d"]),
-        ("[a](b\\(c)", ["b(c"]),
-        ("[![i](i.png)](page)", ["page", "i.png"]),
-        ("[a [b](c) d](e)", ["c"]),
-        ("`[a](b)`", []),
-        ("\\[a](b)", []),
-        ("[a](b 'c')", ["b"]),
-        ("<!-- [a](b) -->", []),
-    ],
-)
-def test_what_is_a_link(text: str, targets: list[str]) -> None:
-    assert [target for _, target, _ in links(text)] == targets
+def test_what_is_a_link() -> None:
+    for text, targets in {
+        "[a](b(c)d)": ["b(c)d"],
+        "[a](b\\(c)": ["b(c"],
+        "[![i](i.png)](page)": ["page", "i.png"],
+        "[a [b](c) d](e)": ["c"],
+        "`[a](b)`": [],
+        "\\[a](b)": [],
+        "[a](b c)": [],
+        "[a](b 'c')": ["b"],
+        "<!-- [a](b) -->": [],
+    }.items():
+        assert [link.target for link in Text(text, 1).links] == targets
 
 
 def test_links_may_refer_to_definitions_anywhere() -> None:
     text = "[the map][m], [src], [none].\n\n> [quoted]: q.md\n\n[M]: a/map.md#L3\n[src]: <b c.py> 'title'\n"
     document = Document(text)
     (paragraph,) = [block for block in document.blocks if isinstance(block, Paragraph)]
-    assert [(link.text, link.target) for link in paragraph.text.links] == [
-        ("the map", "a/map.md#L3"),
-        ("src", "b%20c.py"),
-    ]
+    links = [(link.text, link.target) for link in paragraph.text.links]
+    assert links == [("the map", "a/map.md#L3"), ("src", "b%20c.py")]
     assert paragraph.text.labels == {"M", "SRC", "NONE"}
     assert [(one.label, one.target, one.title, one.line) for one in document.definitions] == [
         ("QUOTED", "q.md", "", 3),
@@ -63,23 +56,27 @@ def test_links_may_refer_to_definitions_anywhere() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("text", "rendered"),
-    [
-        ("**Risks** and _more_, `a*b`", "Risks and more, a*b"),
-        ("[the plan](x) <b>now</b>", "the plan now"),
-        ("a &amp; b &lt;c&gt;", "a & b <c>"),
-        (r"\*not\* \_bold\_ \[x\]", "*not* _bold_ [x]"),
-        (r"a \\ b", "a \\ b"),
-        ("a<br>b", "a\nb"),
-        ("a <!-- c --> b", "a  b"),
-        ("<you@x.y>", "you@x.y"),
-        ("a < b and c > d", "a < b and c > d"),
-        ("``a`b``", "a`b"),
-    ],
-)
-def test_what_a_reader_sees_of_a_text(text: str, rendered: str) -> None:
-    assert Text(text, 1).rendered == rendered
+def test_what_a_reader_sees_of_a_text() -> None:
+    for text, rendered in {
+        "**Risks** and _more_, `a*b`, snake_case": "Risks and more, a*b, snake_case",
+        "[the plan](x) <b>now</b>": "the plan now",
+        "a &amp; b &lt;c&gt;": "a & b <c>",
+        r"\*not\* \_bold\_ \[x\]": "*not* _bold_ [x]",
+        r"a \\ b": "a \\ b",
+        "a<br>b": "a\nb",
+        "a <!-- c --> b": "a  b",
+        "<you@x.y>": "you@x.y",
+        "a < b and c > d": "a < b and c > d",
+        "``a`b``": "a`b",
+    }.items():
+        assert Text(text, 1).rendered == rendered
+    # What is escaped stands for itself.
+    for raw, plain in (
+        ("last\\_review: **a\\_b** and `c\\_d`", "last_review: a_b and c\\_d"),
+        ("\\*no emphasis\\*, *one*", "*no emphasis*, one"),
+        ("C:\\work\\a.py", "C:\\work\\a.py"),
+    ):
+        assert Text(raw, 1).plain == plain
 
 
 @pytest.mark.parametrize(
@@ -142,12 +139,3 @@ def test_code_and_links_are_those_of_markdown_it(text: str) -> None:
     assert [unquote(html.unescape(link.target)) for link in found.links if link.target] == list(
         filter(None, targets)
     )
-
-
-def test_what_is_escaped_stands_for_itself() -> None:
-    for raw, plain in (
-        ("last\\_review: **a\\_b** and `c\\_d`", "last_review: a_b and c\\_d"),
-        ("\\*no emphasis\\*, *one*", "*no emphasis*, one"),
-        ("C:\\work\\a.py", "C:\\work\\a.py"),
-    ):
-        assert Text(raw, 1).plain == plain

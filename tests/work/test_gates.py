@@ -18,15 +18,13 @@ from specguard.model import Origin
 from specguard.work.gates import PlannedGate, flag_gates, gates_of, joined, name_of, read_gates
 from specguard.work.item import WorkItem
 from specguard.work.kinds import Gate, WorkKind
-from specguard.work.locate import Pointer
+from tests.work.trees import phase_12
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
-    from specguard.change.tree import Tree
     from specguard.work.gates import Sections
-
-    Grow = Callable[[Mapping[str, str | bytes]], Tree]
+    from tests.work.trees import Grow
 
 
 def read(text: str, titles: Sequence[str] = ("Gates", "Verification")) -> Sections:
@@ -38,16 +36,8 @@ def runs(text: str, *, kind: str = "gate") -> list[str]:
 
 
 def item(tree: Grow, text: str, *gates: Gate) -> WorkItem:
-    return WorkItem(
-        "phase",
-        WorkKind(document=["phase-{number}.md"], branch="phase-{number}", gates=list(gates)),
-        id="12",
-        number=12,
-        given={"kind": "phase", "number": "12", "id": "12"},
-        spare={},
-        pointer=Pointer(path=None, tried=()),
-        tree=tree({"phase-12.md": text}),
-    )
+    kind = WorkKind(document=["phase-{number}.md"], branch="phase-{number}", gates=list(gates))
+    return phase_12(tree, text, kind)
 
 
 def test_what_is_not_taken_beside_a_command_is_told() -> None:
