@@ -11,13 +11,14 @@ from specguard.change.repository import Repository as Place
 from specguard.change.tree import Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from specguard.testing import Repository
+    from tests.work.trees import Grow
 
 
 @pytest.fixture
-def tree(repository: Repository) -> Iterator[Callable[[Mapping[str, str | bytes]], Tree]]:
+def tree(repository: Repository) -> Iterator[Grow]:
     """Makes the tree of a commit with these files; what a repository has staged already is in it, too."""
     opened: list[Git] = []
 

@@ -9,60 +9,33 @@ import pytest
 from specguard.errors import NotApplicable
 from specguard.work.item import WorkItem
 from specguard.work.kinds import WorkKind
-from specguard.work.locate import Pointer
+from tests.work.trees import phase_12
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from specguard.change.tree import Tree
-
-    Grow = Callable[[Mapping[str, str | bytes]], Tree]
+    from tests.work.trees import Grow
 
 KIND = WorkKind(document=["phase-{number}.md"], branch="phase-{number}")
 
 
 def item(tree: Grow, text: str, kind: WorkKind = KIND) -> WorkItem:
-    return WorkItem(
-        "phase",
-        kind,
-        id="12",
-        number=12,
-        given={"kind": "phase", "number": "12", "id": "12"},
-        spare={},
-        pointer=Pointer(path=None, tried=()),
-        tree=tree({"phase-12.md": text}),
-    )
+    return phase_12(tree, text, kind)
 
 
 @pytest.mark.parametrize(
     ("text", "paths"),
     [
         ("## Scope\n\n- `src/`\n- `tests/**` and more\n- docs/x.md", ["src/", "tests/**", "docs/x.md"]),
-        (
-            "## 2. Files (allowed)\n\n- Create: `src/x.py`\n- **Modify:** `src/y.py:10-20`",
-            ["src/x.py", "src/y.py"],
-        ),
+        ("## 2. Files (allowed)\n\n- Create: `a/x.py`\n- **Modify:** `a/y.py:10-20`", ["a/x.py", "a/y.py"]),
         (
             "## Files\n\n| File | What |\n|---|---|\n| `a/b.go` | x |\n| [`c.go`](c.go) | y |",
             ["a/b.go", "c.go"],
         ),
         ("## Files\n\n```\nsrc/x.py\n./src/y.py\nsome words\n```", ["src/x.py", "src/y.py"]),
-        (
-            "## Scope\n\n- Parser:\n  - `src/parser/`\n  - [ ] `tests/parser/`",
-            ["src/parser/", "tests/parser/"],
-        ),
-        (
-            "## Scope\n\n- `src/`\n\n### Out of scope\n\n- `docs/`\n\n### In scope\n\n- `lib/`",
-            ["src/", "lib/"],
-        ),
+        ("## Scope\n\n- Parser:\n  - `src/p/`\n  - [ ] `tests/p/`", ["src/p/", "tests/p/"]),
+        ("## Scope\n\n- `a/`\n\n### Out of scope\n\n- `b/`\n\n### In scope\n\n- `c/`", ["a/", "c/"]),
         ("## Scope\n\n**In scope:**\n\n- `src/`\n\n**Out of scope:**\n\n- `docs/`", ["src/"]),
         ("## Scope\n\n- `src/`\n- do not touch `docs/`\n- `api/` is read-only", ["src/"]),
-        ("## Scope\n\n- `src/a.py`, `src/b.py` and `src/c.py`", ["src/a.py", "src/b.py", "src/c.py"]),
-        (
-            "## Scope\n\n- `Makefile`\n- `Dockerfile`\n- `.github/workflows/ci.yml`",
-            ["Makefile", "Dockerfile", ".github/workflows/ci.yml"],
-        ),
-        ("## Scope\n\n- `src/`\n\n## Files\n\n- `tests/`", ["src/", "tests/"]),
+        ("## Scope\n\n- `Makefile`\n- `.github/w/ci.yml`", ["Makefile", ".github/w/ci.yml"]),
     ],
 )
 def test_the_scope_that_a_document_lists(tree: Grow, text: str, paths: list[str]) -> None:
@@ -72,19 +45,15 @@ def test_the_scope_that_a_document_lists(tree: Grow, text: str, paths: list[str]
     assert len(scope.lines) == len(paths)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_no_scope_is_said(tree: Grow) -> None:
+    for text in (
         "## Scope\n\nThe parser, and what belongs to it.",
         "## Scope\n\n- Add a parser\n- `parse()` returns a tree\n- see https://example.org/x.md",
         "## Not the scope\n\n- `src/`",
         "## Scope\n\n> - `src/`",
-        "Nothing.",
-    ],
-)
-def test_no_scope_is_said(tree: Grow, text: str) -> None:
-    with pytest.raises(NotApplicable, match="lists no paths under Scope or Files"):
-        item(tree, text).scope  # noqa: B018 - the property raises
+    ):
+        with pytest.raises(NotApplicable, match="lists no paths under Scope or Files"):
+            item(tree, text).scope  # noqa: B018 - the property raises
 
 
 def test_the_policy_s_scope_goes_first(tree: Grow) -> None:
@@ -105,30 +74,21 @@ X = "docs/api/x.yaml"
     [
         (f"1. `{X}` should be updated.", "task"),
         (f"- [ ] `a/x` and `{X}`: one more field", "task"),
-        (f"- [ ] {X} needs one more field", "task"),
         (f"- [ ] **Modify:** `{X}`", "task"),
         (f"## Tasks\n\n- `{X}` should be updated", "task"),
         (f"## Deliverables\n\n- `{X}` with one more field", "listed"),
-        (f"## Files\n\n- Zmień: `{X}`", "listed"),
         (f"## Scope\n\n- Alter `{X}`", "listed"),
         (f"- `{X}`: the API", "named"),
-        (f"- [ ] `{X}` and `locked/x.md` need one more field", "task"),
         (f"- [ ] Extend the OpenAPI spec (`{X}`)", "named"),
-        (f"- [ ] In `{X}`, add a field", "named"),
-        (f"- [ ] Update the schema `{X}`.", "named"),
-        (f"Delete {X} at last.", "named"),
         (f"At last, delete {X}.", "named"),
         (f"`{X}` should be updated.", "named"),
         (f"| Task |\n|---|\n| Rewrite `{X}` |", "named"),
-        (f"Update the client to match `{X}`.", "named"),
         (f"- [ ] `{X}` must not be edited", ""),
         (f"Never change `{X}`, only read it.", ""),
-        (f"Don't update `{X}`. Add a test.", ""),
         (f"> Update `{X}`.", ""),
         (f"```\nUpdate `{X}`.\n```", ""),
         (f"## Out of scope\n\n- [ ] `{X}`", ""),
         (f"## Locked files\n\n- `{X}`", ""),
-        (f"## Protected paths\n\n1. {X}", ""),
         (f"## Tasks\n\nDo not touch:\n\n- `{X}`", ""),
     ],
 )
@@ -137,28 +97,16 @@ def test_what_a_document_asks_to_change(tree: Grow, text: str, how: str) -> None
     assert found == ([how] if how else [])
 
 
-def test_a_file_at_the_root_needs_no_slash_in_a_code_span(tree: Grow) -> None:
-    found = item(tree, "# P\n\n1. `LICENSE` gets a year\n2. See `NOTICE`, MAINTAINERS\n").asks
-    assert [(ask.path, ask.how) for ask in found] == [("LICENSE", "task"), ("NOTICE", "named")]
-
-
-@pytest.mark.parametrize(
-    ("items", "unread"),
-    [
+def test_items_that_name_no_path_are_known(tree: Grow) -> None:
+    for items, unread in (
         ("- `src/`\n- Unit tests for it", [6]),
         ("- `src/`: so no crash is left, only an error", []),
         ("- `src/`\n- No new dependencies\n- Do not touch the client", []),
         ("- Sources:\n  - `src/`", []),
-        ("- `src/` holds the code", []),
-    ],
-)
-def test_items_that_name_no_path_are_known(tree: Grow, items: str, unread: list[int]) -> None:
-    scope = item(tree, f"# P\n\n## Scope\n\n{items}\n").scope
-    assert list(scope.paths.patterns) == ["src/"]
-    assert scope.unread == unread
-
-
-def test_a_sentence_that_begins_with_a_bare_path_may_mean_more(tree: Grow) -> None:
+    ):
+        scope = item(tree, f"# P\n\n## Scope\n\n{items}\n").scope
+        assert (list(scope.paths.patterns), scope.unread) == (["src/"], unread)
+    # A sentence that begins with a bare path may mean more.
     scope = item(tree, "# P\n\n## Scope\n\n- bin/a.sh removes a file; the viewer is updated\n").scope
     assert (list(scope.paths.patterns), scope.unread) == (["bin/a.sh"], [5])
 
@@ -167,6 +115,9 @@ def test_asks_have_their_lines_and_say_what_is_allowed(tree: Grow) -> None:
     text = "# P\n\nWe plan.\nUpdate\n`docs/a.md`.\n\n## Scope\n\n- `docs/b.md`\n"
     found = [(ask.path, ask.line, ask.how, ask.text) for ask in item(tree, text).asks]
     assert found == [("docs/a.md", 5, "named", "Update docs/a.md."), ("docs/b.md", 9, "listed", "")]
+    # A file at the root needs no slash in a code span.
+    asks = item(tree, "# P\n\n1. `LICENSE` gets a year\n2. See `NOTICE`, MAINTAINERS\n").asks
+    assert [(ask.path, ask.how) for ask in asks] == [("LICENSE", "task"), ("NOTICE", "named")]
 
 
 def test_a_hostile_document_takes_no_long_time(tree: Grow) -> None:

@@ -18,31 +18,20 @@ ROOT = "**/_phase-{x}-planning-pass-{nn}-{date}/"
     [
         (FINAL, b"AGENT_3_FINAL_AUTH.md", {"agent": "3", "objective": "AUTH"}),
         (FINAL, b"a/b/AGENT_3_FINAL_A_FINAL_B.md", {"agent": "3", "objective": "A_FINAL_B"}),
-        (FINAL, b"a/AGENT_3_FINAL_AUTH.md/x.md", None),
         (FINAL, b"a/AGENT__FINAL_AUTH.md", None),
-        (FINAL, b"a/AGENT_3/4_FINAL_AUTH.md", None),
         (FINAL, b"a/agent_3_final_auth.md", None),
         (FINAL, "a/AGENT_é_FINAL_ü.md".encode(), {"agent": "é", "objective": "ü"}),
         (FINAL, b"a/AGENT_\xff_FINAL_x\n.md", {"agent": "\udcff", "objective": "x\n"}),
-        (
-            ROOT,
-            b"docs/_phase-c2-planning-pass-01-2025-03-04",
-            {"x": "c2", "nn": "01", "date": "2025-03-04"},
-        ),
+        (ROOT, b"d/_phase-c2-planning-pass-01-2025-03-04", {"x": "c2", "nn": "01", "date": "2025-03-04"}),
         ("p/PHASE_{X}_PACKET.md", b"p/PHASE_C_PACKET.md", {"x": "c"}),
         ("p/PHASE_{X}_PACKET.md", b"p/PHASE_c_PACKET.md", None),
         ("_phase-{x}/PHASE_{X}.md", b"_phase-c/PHASE_C.md", {"x": "c"}),
         ("PHASE_{X}/{x}.md", b"PHASE_MAIN/Main.md", {"x": "Main"}),
-        ("_phase-{x}/PHASE_{X}.md", b"_phase-c/PHASE_D.md", None),
-        ("{x}/{x}.md", b"a/a.md", {"x": "a"}),
         ("{x}/{x}.md", b"a/b.md", None),
         ("t/{number}-*.md", b"t/12-a.md", {"number": "12"}),
         ("t/{number}-*.md", b"t/x-a.md", None),
-        ("t/{slug}.md", b"t/a-b.md", {"slug": "a-b"}),
         ("t/{number}_{slug}.md", b"t/0012_A_b.c.md", {"number": "0012", "slug": "A_b.c"}),
         ("t/{{{x}}}.md", b"t/{a}.md", {"x": "a"}),
-        ("t/{{X}}.md", b"t/{X}.md", {}),
-        ("**/*_READINESS.md", b"a/b/X_READINESS.md", {}),
         ("a/*REVIEW*.md", b"a/b/REVIEW.md", None),
     ],
 )
@@ -59,9 +48,7 @@ def test_what_is_left_is_a_pattern() -> None:
     assert one.pattern.patterns == ("**/_phase-*/PHASE_*_*.md",)
     assert one.show({"x": "c*"}) == "**/_phase-c*/PHASE_C*_*.md"
     assert one.plain({"x": "c", "nn": "1"}) is None
-
-
-def test_without_globs_and_with_all_values_it_is_one_path() -> None:
+    # Without globs and with all values it is one path.
     one = PathTemplate("/a\\*/{x}/PHASE_{X}.md")
     assert one.plain({"x": "c [1]", "y": "z"}) == b"a*/c [1]/PHASE_C [1].md"
     assert one.plain({}) is None
@@ -74,16 +61,13 @@ def test_paths_are_told_apart_by_some_of_their_placeholders() -> None:
     assert one.key_of(b"c/PHASE_D_1.md", {"x"}) is None
 
 
-@pytest.mark.parametrize("text", ["a/{x", "a/{xX}.md", "a/{ x }", "a/[{x}].md", "a/[a{x}].md", "\ue000{x}"])
-def test_what_is_no_template_is_refused(text: str) -> None:
-    with pytest.raises(TemplateError):
-        check_path_template(text)
-
-
-@pytest.mark.parametrize("text", ["", "/", "a/../{x}", "a//{x}", "[a/{x}"])
-def test_what_is_no_pattern_is_refused(text: str) -> None:
-    with pytest.raises(PatternError):
-        check_path_template(text)
+def test_what_is_no_template_or_no_pattern_is_refused() -> None:
+    for text in ("a/{x", "a/{xX}.md", "a/{ x }", "a/[{x}].md", "a/[a{x}].md", "\ue000{x}"):
+        with pytest.raises(TemplateError):
+            check_path_template(text)
+    for text in ("", "/", "a/../{x}", "a//{x}", "[a/{x}"):
+        with pytest.raises(PatternError):
+            check_path_template(text)
 
 
 @given(st.text("ab_/\u00e9*[ !#", min_size=1, max_size=12), st.text("ab_-\u00e9", min_size=1, max_size=12))

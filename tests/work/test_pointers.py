@@ -11,12 +11,8 @@ from specguard.work.kinds import WorkKind
 from specguard.work.locate import Shape, read_pointer, text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from specguard.change.tree import Tree
     from specguard.testing import Repository
-
-    Grow = Callable[[Mapping[str, str | bytes]], Tree]
+    from tests.work.trees import Grow
 
 KIND = WorkKind(pointer=["configs/NEXT.json", "docs/NEXT.json"], number="next", branch="phase-{number}")
 
@@ -27,7 +23,6 @@ KIND = WorkKind(pointer=["configs/NEXT.json", "docs/NEXT.json"], number="next", 
         ('{"next": 12, "plan_version": "v1"}', "12", 12),
         ('{"next": "12"}', "12", 12),
         ('{"next": "012"}', "012", 12),
-        ('{"next": 0}', "0", 0),
         ('{"next": "task_003"}', "task_003", 3),
         ('\ufeff{\r\n  "next": 7\r\n}', "7", 7),
     ],
@@ -36,9 +31,7 @@ def test_a_pointer_names_a_number(tree: Grow, text: str, item_id: str, number: i
     pointer = read_pointer(KIND, Documents(tree({"docs/NEXT.json": text})))
     assert pointer.problem == ""
     assert (pointer.path, pointer.id, pointer.number) == (b"docs/NEXT.json", item_id, number)
-    assert [str(tried) for tried in pointer.tried] == ["configs/NEXT.json is not there"] or len(
-        pointer.tried
-    ) == 2
+    assert str(pointer.tried[0]) == "configs/NEXT.json is not there"
 
 
 def test_the_first_that_exists_is_read_even_if_it_is_wrong(tree: Grow) -> None:
@@ -47,14 +40,11 @@ def test_the_first_that_exists_is_read_even_if_it_is_wrong(tree: Grow) -> None:
     assert "configs/NEXT.json cannot be read: it is no JSON" in pointer.problem
 
 
-def test_the_line_of_the_number_is_known(tree: Grow) -> None:
-    assert read_pointer(KIND, Documents(tree({"docs/NEXT.json": '{\n  "v": 1,\n  "next": 7\n}'}))).line == 3
-
-
-def test_none_that_exists_names_all(tree: Grow) -> None:
+def test_a_pointer_has_a_line_and_none_that_exists_names_all(tree: Grow) -> None:
     pointer = read_pointer(KIND, Documents(tree({"x": ""})))
     assert pointer.path is None
     assert pointer.problem == "none of configs/NEXT.json, docs/NEXT.json exists"
+    assert read_pointer(KIND, Documents(tree({"docs/NEXT.json": '{\n  "v": 1,\n  "next": 7\n}'}))).line == 3
 
 
 @pytest.mark.parametrize(
@@ -62,18 +52,13 @@ def test_none_that_exists_names_all(tree: Grow) -> None:
     [
         ("", "is no JSON"),
         ("[1]", "holds no JSON object"),
-        ("12", "holds no JSON object"),
         ('{"next": null}', "has no 'next'"),
-        ("{}", "has no 'next'"),
         ('{"next": true}', "has true in 'next'"),
         ('{"next": -1}', "has -1 in 'next'"),
-        ('{"next": 1.5}', "has 1.5 in 'next'"),
-        ('{"next": "1.5"}', "in 'next'"),
         ('{"next": "soon"}', "in 'next'"),
         ('{"next": "\u0661"}', "in 'next'"),
         ('{"next": [12]}', "in 'next'"),
         ('{"next": 12, "next": 13}', "it has the key 'next' twice"),
-        ('{"next": 12,}', "is no JSON"),
         ("[" * 100_000, "is nested more than"),
         ('{"next": ' + "9" * 5000 + "}", "too long"),
         (b'{"next": "\xff"}', "is not UTF-8"),
@@ -85,14 +70,12 @@ def test_what_is_no_pointer_is_named(tree: Grow, text: str | bytes, problem: str
     assert pointer.number is None
 
 
-def test_a_link_is_no_pointer(tree: Grow, repository: Repository) -> None:
+def test_a_link_and_a_directory_are_no_pointers(tree: Grow, repository: Repository) -> None:
+    assert "is a directory" in read_pointer(KIND, Documents(tree({"configs/NEXT.json/x": ""}))).problem
+    repository.delete("configs")
     repository.symlink("docs/NEXT.json", "../secret.json")
     pointer = read_pointer(KIND, Documents(tree({"secret.json": '{"next": 1}'})))
     assert pointer.problem == "docs/NEXT.json is a symbolic link, not a file"
-
-
-def test_a_directory_is_no_pointer(tree: Grow) -> None:
-    assert "is a directory" in read_pointer(KIND, Documents(tree({"docs/NEXT.json/x": ""}))).problem
 
 
 def test_fields_are_dotted_paths() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,32 +18,16 @@ from specguard.work.kinds import WorkKind
 from specguard.work.sources import Source, Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from specguard.change.tree import Tree
-
-    Grow = Callable[[Mapping[str, str | bytes]], Tree]
+    from tests.work.trees import Grow
 
 KIND = WorkKind(
     source="PHASE_*_WORKBREAKDOWN.yaml",
     branch="slice-{id}",
     required=["owner", "files", "depends_on", "acceptance", "gates"],
 )
-RIGHT = """\
-gates: {quick: [make test]}
-slices:
-  - id: D1
-    owner: ann
-    files: [src/a]
-    depends_on: []
-    acceptance: [it works]
-    status: done
-  - id: D2
-    owner: bob
-    files: [src/b]
-    depends_on: [D1]
-    acceptance: [it works too]
-"""
+SAMPLES = Path(__file__).parent / "samples"
+RIGHT = (SAMPLES / "breakdown.yaml").read_text(encoding="utf-8")
 
 
 def found(tree: Tree, what: str = "flaws") -> list[tuple[int | None, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specguard.change.tree import Documents
@@ -10,46 +11,18 @@ from specguard.work.kinds import WorkKind
 from specguard.work.sources import Listed, Sources, fields_of, find_listed, find_sources, slug_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from specguard.change.tree import Tree
-
-    Grow = Callable[[Mapping[str, str | bytes]], Tree]
+    from tests.work.trees import Grow
 
 SLICE = WorkKind(
     source="**/PHASE_*_WORKBREAKDOWN.yaml", branch="codex/phase-{phase}-{number}-{slug}", submit="gt submit"
 )
 TASK = WorkKind(source=[".plans/{name}/plan.json"], number="id", branch="pr/{name}", commit="{id}: {text}")
 
-D = """\
-phase: D
-status: planned
-slices:
-  - id: D1
-    title: Dedupe the middleware
-    owner: '@host'
-    depends_on: []
-    files:
-      - path: src/a.ts
-      - path: src/b/**
-    acceptance:
-      - chains are marked
-      - {id: AC-2, text: no drift}
-    status: Done
-  - id: D2
-    title: Guard rails
-    owner: "@host"
-    depends_on: D1, D9
-    files: [src/c.ts]
-    conditional: true
-  - id: D2A
-    title: Taste
-    depends_on: none
-    conditional: only if the scan finds something
-    status: deferred
-gates:
-  quick: [make test]
-"""
+SAMPLES = Path(__file__).parent / "samples"
+D = (SAMPLES / "PHASE_D_WORKBREAKDOWN.yaml").read_text(encoding="utf-8")
 PLAN = '{"tasks": [{"id": "task_001", "title": "x"}, {"id": "task_002", "status": "done"}]}'
 
 

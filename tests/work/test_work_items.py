@@ -13,11 +13,10 @@ from specguard.work.kinds import Names, WorkKind
 from tests.outcomes import there
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from specguard.change.tree import Tree
-
-    Grow = Callable[[Mapping[str, str | bytes]], Tree]
+    from tests.work.trees import Grow
 
 PHASE = WorkKind(
     pointer=["NEXT_PHASE.json"],
