@@ -78,8 +78,8 @@ def test_data_is_read_by_the_name(documents: Documents) -> None:
     front = there(documents.data(b"a.md"))
     assert (front.value, front.line(["status"])) == ({"status": "done"}, 2)
     assert there(there(documents.data(b"data.yml")).problem).line == 2
-    for read in (documents.read, documents.data):
-        problem = there(there(read(b"bad.md")).problem)
+    for bad in (there(documents.read(b"bad.md")), there(documents.data(b"bad.md"))):
+        problem = there(bad.problem)
         assert (problem.message, problem.line) == ("it is not UTF-8", 2)
     # Lines are counted for anchors.
     found = [documents.lines(path) for path in (b"a.md", b"lines.txt", b"empty.md", b"data.json")]
@@ -91,8 +91,8 @@ def test_a_file_that_is_too_large_is_a_problem(repo: Repository, git: Git) -> No
     repo.commit("large", files={"large.md": large, "large.json": large})
     documents = Documents(Tree(git, repo.oid("HEAD^{tree}")))
     documents.prefetch([b"large.md", b"large.json", *[b"%d" % number for number in range(20)]])
-    for found in (documents.read(b"large.md"), documents.data(b"large.json")):
-        assert there(there(found).problem).message == "it has more than 16 MiB"
+    for found in (there(documents.read(b"large.md")), there(documents.data(b"large.json"))):
+        assert there(found.problem).message == "it has more than 16 MiB"
     with pytest.raises(MissingFact, match="are read at most"):
         documents.content(b"large.md")
     # What is asked for after it is still there.

@@ -180,7 +180,8 @@ def test_on_github_and_nowhere_else_the_event_is_found(tmp_path: Path) -> None:
 
 def test_an_event_of_github_that_cannot_be_used_leaves_what_the_variables_say(tmp_path: Path) -> None:
     names = {"GITHUB_BASE_REF": "main", "GITHUB_HEAD_REF": "phase-12"}
-    for payload in (None, [], {}, PUSH, {"pull_request": {"title": 1}}):
+    payloads: tuple[object, ...] = (None, [], {}, PUSH, {"pull_request": {"title": 1}})
+    for payload in payloads:
         given = github(tmp_path, payload, **names)
         for environment in (given, {**given, "GITHUB_EVENT_PATH": "/dev/null"}):
             told = shown(of(environment))

@@ -294,8 +294,13 @@ def test_a_policy_may_name_another_base_once(repo: Repository, change: Open) -> 
     with pytest.raises(SpecguardError, match="there is no branch, tag or commit 'none'"):
         found.with_base("none")
     # One that was given is no policy's to change.
-    for options in ({"base": "main"}, {"range": "main..work"}, {"base": "main", "staged": True}):
-        found = change(repo, **options)
+    given: tuple[dict[str, Any], ...] = (
+        {"base": "main"},
+        {"range": "main..work"},
+        {"base": "main", "staged": True},
+    )
+    for one in given:
+        found = change(repo, **one)
         assert found.with_base("develop") is found
 
 

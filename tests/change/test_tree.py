@@ -105,8 +105,8 @@ def test_a_tree_that_is_not_there_is_a_missing_fact(repo: Repository, git: Git) 
 def test_an_overlaid_tree_is_the_tree_of_the_index(
     repo: Repository, git: Git, commands: Sequence[tuple[str, ...]]
 ) -> None:
-    for name, *arguments in commands:
-        getattr(repo, name)(*arguments)
+    for command, *arguments in commands:
+        getattr(repo, command)(*arguments)
     repo.git("add", "-A", ".")
     tree = Tree(git, repo.oid("HEAD^{tree}"), git.index_diff(repo.oid()))
     # It answers as the tree that git makes of the index does.
