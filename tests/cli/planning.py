@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specguard.testing import Outcome
@@ -10,7 +12,6 @@ from tests.cli.running import Project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 POLICY = """# Authority
 
@@ -22,39 +23,22 @@ ALONE = POLICY.replace("\n```\n", '\n\n[plans.pipeline]\nunit = "change"\n```\n'
 """A branch and a request for each task."""
 
 PLAN = ".plans/cart/plan.json"
-RESEARCH = """# Research
+_FOLDER = Path(__file__).with_name("papers")
+RESEARCH, OPTIONS, REVIEW = (
+    _FOLDER.joinpath(f"{name}.md").read_text("utf-8") for name in ("RESEARCH", "OPTIONS", "REVIEW")
+)
+"""The documents before a plan; a review names the object id of the options."""
 
-## Repo summary
 
-A shop in Python.
-
-## External research
-
-Shops keep a cart in the session.
-
-## Risks
-
-Two tabs.
-
-## Suggested verification commands
-
-`pytest -q`
-"""
-OPTIONS = "# Options\n" + "".join(f"\n## Option {name}\n\nSomething about {name}.\n" for name in "ABC")
-OPTIONS_ID = "{options}"
-REVIEW = """# Review
-
-- model: gemini-3-pro-preview
-- options: {options}
-
-## Summary
-
-B is worth its price.
-
-## Recommended verification contract
-
-`pytest -q`
-"""
+def papers() -> dict[str, str]:
+    """The documents before the plan `cart`, by their paths."""
+    content = OPTIONS.encode()
+    options = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+    return {
+        ".plans/cart/research/RESEARCH.md": RESEARCH,
+        ".plans/cart/preplan/PLAN_OPTIONS.md": OPTIONS,
+        ".plans/cart/preplan/GEMINI_PLAN_REVIEW.md": REVIEW.replace("{options}", options),
+    }
 
 
 def task(number: int, **more: Any) -> dict[str, Any]:
@@ -93,20 +77,13 @@ class Planned(Project):
         policy: str = POLICY,
         files: Mapping[str, str] | None = None,
     ) -> None:
-        import hashlib
-
-        content = OPTIONS.encode()
-        options = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
         plan = {"goal": "A cart", "option": "B", "tasks": tasks or THREE}
-        papers = {
-            ".plans/cart/research/RESEARCH.md": RESEARCH,
-            ".plans/cart/preplan/PLAN_OPTIONS.md": OPTIONS,
-            ".plans/cart/preplan/GEMINI_PLAN_REVIEW.md": REVIEW.replace(OPTIONS_ID, options),
+        more = {
             ".plans/cart/CONTEXT.md": "# Context\n\nNothing is kept outside of the session.\n",
             ".plans/cart/MASTER.md": "# The log\n",
             PLAN: json.dumps(plan, indent=2) + "\n",
         }
-        super().__init__(folder, policy, {**papers, **(files or {})})
+        super().__init__(folder, policy, {**papers(), **more, **(files or {})})
 
     def run_task(self, *words: str, script: str = "") -> Outcome:
         """Let a shell script work on a task; without one it does what the brief says."""

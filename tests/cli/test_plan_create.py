@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.planning import OPTIONS, OPTIONS_ID, PLAN, POLICY, RESEARCH, REVIEW
+from tests.cli.planning import OPTIONS, PLAN, POLICY
+from tests.cli.planning import papers as documents
 from tests.cli.running import Project
 from tests.outcomes import ended
 from tests.planning.filling import change, write
@@ -19,41 +19,14 @@ if TYPE_CHECKING:
 
 PAPERS = (".plans/cart/research/RESEARCH.md", ".plans/cart/preplan/PLAN_OPTIONS.md")
 REVIEWED = ".plans/cart/preplan/GEMINI_PLAN_REVIEW.md"
-TASKS = """# Tasks
-
-## 1. The cart
-
-- [ ] 1.1 Add the *cart*
-  - verify: `python3 src/cart.py`
-  - verify: git --version
-  - files: src/cart.py, `tests/`
-  - done: the cart holds items
-  - done: the cart survives a restart
-  - Look at the session first.
-- [x] 1.2 Add the till
-  - verify: python3 src/till.py
-  - files: src/till.py
-
-## 2. Receipts
-
-- [ ] 2.1 Print receipts
-  - verify: python3 src/receipt.py
-  - files: src/receipt.py
-  - depends: 1.1, 1.2
-- [ ] 2.2 Say so in `docs/receipts.md`
-  - depends: none
-  - [ ] 2.2.1 And in `docs/index.md`
-"""
+TASKS = Path(__file__).with_name("papers").joinpath("tasks.md").read_text("utf-8")
 
 
 class Fresh(Project):
     """A project with all papers of the plan `cart` but the plan itself."""
 
     def __init__(self, folder: Path, *, papers: bool = True, policy: str = POLICY) -> None:
-        content = OPTIONS.encode()
-        options = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-        files = {PAPERS[0]: RESEARCH, PAPERS[1]: OPTIONS, REVIEWED: REVIEW.replace(OPTIONS_ID, options)}
-        super().__init__(folder, policy, files if papers else {})
+        super().__init__(folder, policy, documents() if papers else {})
 
     @property
     def top(self) -> Path:
