@@ -9,10 +9,14 @@ from __future__ import annotations
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+FORMS = json.loads(Path(__file__).with_name("model.json").read_text("utf-8"))
+"""What the three answer, with names of values in braces."""
 
 ENDED = "all done"
 """What the model says at the end."""
@@ -93,76 +97,37 @@ class Model:
             return json.dumps({"input_tokens": 1, "totalTokens": 1}), "application/json"
         return "{}", "application/json"
 
-    def _next(self, results: int) -> tuple[str, Mapping[str, Any]] | None:
-        """The call that comes after so many results of calls."""
-        return self.calls[results] if results < len(self.calls) else None
+    def _values(self, results: int, *, tools: object = True) -> dict[str, Any]:
+        """What the call after so many results fills in; it has no name where the turn ends."""
+        ends = not tools or results >= len(self.calls)
+        name, given = ("", {}) if ends else self.calls[results]
+        return {
+            "results": results,
+            "ended": ENDED,
+            "name": name,
+            "given": given,
+            "json": json.dumps(given),
+            "patch": given.get("input"),
+        }
 
     def _anthropic(self, body: Any) -> tuple[str, str]:
         results = _count(body.get("messages"), "type", "tool_result")
-        call = self._next(results) if body.get("tools") else None
-        message = {
-            "id": f"msg_{results}", "type": "message", "role": "assistant", "model": body.get("model"),
-            "content": [], "stop_reason": None, "stop_sequence": None,
-            "usage": {"input_tokens": 1, "output_tokens": 1},
-        }  # fmt: skip
-        if call is None:
-            block: dict[str, Any] = {"type": "text", "text": ""}
-            delta = {"type": "text_delta", "text": ENDED}
-            whole: dict[str, Any] = {"type": "text", "text": ENDED}
-        else:
-            block = {"type": "tool_use", "id": f"toolu_{results}", "name": call[0], "input": {}}
-            delta = {"type": "input_json_delta", "partial_json": json.dumps(call[1])}
-            whole = {**block, "input": call[1]}
-        reason = "end_turn" if call is None else "tool_use"
-        if not body.get("stream"):
-            return json.dumps({**message, "content": [whole], "stop_reason": reason}), "application/json"
-        return _events(
-            [
-                {"type": "message_start", "message": message},
-                {"type": "content_block_start", "index": 0, "content_block": block},
-                {"type": "content_block_delta", "index": 0, "delta": delta},
-                {"type": "content_block_stop", "index": 0},
-                {
-                    "type": "message_delta", "usage": {"output_tokens": 1},
-                    "delta": {"stop_reason": reason, "stop_sequence": None},
-                },
-                {"type": "message_stop"},
-            ]
-        )  # fmt: skip
+        values = {**self._values(results, tools=body.get("tools")), "model": body.get("model")}
+        forms = FORMS["anthropic"]
+        parts = _filled(forms["tool" if values["name"] else "text"], values)
+        message = _filled(forms["message"], values)
+        if body.get("stream"):
+            return _events(_filled(forms["events"], {**parts, "message": message}))
+        whole = {**message, "content": [parts["whole"]], "stop_reason": parts["reason"]}
+        return json.dumps(whole), "application/json"
 
     def _openai(self, body: Any) -> tuple[str, str]:
-        given = body.get("input") or []
-        results = _count(given, "type", "function_call_output") + _count(
-            given, "type", "custom_tool_call_output"
-        )
-        call = self._next(results)
-        name = f"resp_{results}"
-        if call is None:
-            item: dict[str, Any] = {
-                "type": "message", "role": "assistant", "id": f"msg_{results}",
-                "content": [{"type": "output_text", "text": ENDED}],
-            }  # fmt: skip
-        elif call[0] == "apply_patch":
-            item = {
-                "type": "custom_tool_call", "call_id": f"call_{results}", "name": call[0],
-                "input": call[1]["input"],
-            }  # fmt: skip
-        else:
-            item = {
-                "type": "function_call", "call_id": f"call_{results}", "name": call[0],
-                "arguments": json.dumps(call[1]),
-            }  # fmt: skip
-        usage = {
-            "input_tokens": 1, "output_tokens": 1, "total_tokens": 2, "input_tokens_details": None,
-            "output_tokens_details": None,
-        }  # fmt: skip
-        return _events(
-            [
-                {"type": "response.created", "response": {"id": name}},
-                {"type": "response.output_item.done", "item": item},
-                {"type": "response.completed", "response": {"id": name, "usage": usage}},
-            ]
-        )
+        kinds = ("function_call_output", "custom_tool_call_output")
+        values = self._values(sum(_count(body.get("input") or [], "type", kind) for kind in kinds))
+        forms = FORMS["openai"]
+        name = values["name"]
+        item = _filled(forms["apply_patch" if name == "apply_patch" else "tool" if name else "text"], values)
+        return _events(_filled(forms["events"], {**values, "item": item}))
 
     def _gemini(self, path: str, body: Any) -> tuple[str, str]:
         results = sum(
@@ -170,17 +135,25 @@ class Model:
             for one in body.get("contents") or []
             for part in one.get("parts") or []
         )
-        call = self._next(results) if body.get("tools") else None
-        part = {"text": ENDED} if call is None else {"functionCall": {"name": call[0], "args": call[1]}}
-        data = {
-            "candidates": [
-                {"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}
-            ],
-            "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2},
-        }
+        values = self._values(results, tools=body.get("tools"))
+        part = _filled(FORMS["gemini"]["tool" if values["name"] else "text"], values)
+        data = json.dumps(_filled(FORMS["gemini"]["answer"], {"part": part}))
         if "stream" not in path:
-            return json.dumps(data), "application/json"
-        return f"data: {json.dumps(data)}\r\n\r\n", "text/event-stream"
+            return data, "application/json"
+        return f"data: {data}\r\n\r\n", "text/event-stream"
+
+
+def _filled(form: Any, values: Mapping[str, Any]) -> Any:
+    """A form with the values in place of their names; a text that is but a name becomes the value."""
+    if isinstance(form, str):
+        if form[1:-1] in values:
+            return values[form[1:-1]]
+        return form.replace("{results}", str(values.get("results")))
+    if isinstance(form, list):
+        return [_filled(one, values) for one in form]
+    if isinstance(form, dict):
+        return {key: _filled(one, values) for key, one in form.items()}
+    return form
 
 
 def _count(value: Any, key: str, wanted: str) -> int:
