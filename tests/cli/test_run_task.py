@@ -363,22 +363,6 @@ def test_a_plan_that_its_branch_brings_is_worked_off_there(tmp_path: Path, remot
     assert git("rev-list", "--count", "main..pr/cart") == "3"
 
 
-@pytest.mark.parametrize("planned_first", [True, False])
-def test_a_branch_of_another_name_is_told_the_one_of_its_plan(tmp_path: Path, planned_first: bool) -> None:
-    planned = Planned(tmp_path)
-    user = planned.user
-    user.git("switch", "-q", "-c", "carts" if planned_first else "pr/carts", "main")
-    folder = Path(user.path)
-    plan = folder / (".plans/till/plan.json" if planned_first else PLAN)
-    plan.parent.mkdir(exist_ok=True)
-    plan.write_text((folder / PLAN).read_text() + "\n")
-    user.git("add", ".")
-    user.git("commit", "-q", "-m", "task_009: plan")
-    outcome = planned.specguard("check", "--select", "WRK001")
-    assert f"git branch -m pr/{'till' if planned_first else 'cart'}\n" in outcome.stdout, outcome
-    assert "{name}" not in outcome.stdout
-
-
 def test_a_task_waits_for_the_stages_before_it(tmp_path: Path) -> None:
     review = REVIEW.replace("## Summary\n\nB is worth its price.\n\n", "")
     planned = Planned(tmp_path, files={".plans/cart/preplan/GEMINI_PLAN_REVIEW.md": review})

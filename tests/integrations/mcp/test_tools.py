@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from typing import TYPE_CHECKING, Any
+import tomllib
+from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -13,9 +15,6 @@ from mcp import Client, types
 
 from specguard.testing import Repository, run_here
 from tests.integrations.mcp.asking import asking, call, connected, refused, text_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 AUTHORITY = """# Authority
 
@@ -62,27 +61,10 @@ def told_by(command: str, *words: str, repository: Repository) -> Any:
 
 
 HOSTILE: list[tuple[str, dict[str, Any], str]] = [
-    ("check", {"what": "branch", "head": "--output=/tmp/x"}, "--output=/tmp/x"),
-    ("check", {"what": "branch", "head": "a\0b"}, "NUL"),
+    *tomllib.loads(Path(__file__).with_name("hostile.toml").read_text("utf-8"))["hostile"],
     ("check", {"what": "branch", "head": "x" * 100_000}, "1000 characters"),
-    ("check", {"what": "push"}, "'what'"),
-    ("check", {"commit_message": "a\0b"}, "NUL"),
     ("check", {"commit_message": "a" * 1_000_000}, "characters"),
-    ("check", {"override": ["PTH001"]}, "override"),
-    ("check", {"authority": "other.md"}, "authority"),
-    ("check", {"select": ["--help"]}, "--help"),
     ("check", {"select": ["x"] * 1_000}, "200 items"),
-    ("why", {"path": "../etc/passwd"}, "path"),
-    ("why", {"path": "/etc/passwd"}, "out of the repository"),
-    ("why", {"path": ""}, "path"),
-    ("why", {}, "path"),
-    ("brief", {"kind": "--yes"}, "--yes"),
-    ("brief", {"kind": "phase", "plan": "../plan.json"}, "out of the repository"),
-    ("status", {"waves": ["--require"]}, "--require"),
-    ("rule", {"rule": "../../PTH001"}, "PTH001"),
-    ("rule", {"rule": "\x1b[31mPTH001"}, "\\x1b[31mPTH001"),
-    ("run_status", {"run": "../../.."}, "out of the repository"),
-    ("approve", {}, "there is no tool 'approve'"),
 ]
 
 
