@@ -116,22 +116,16 @@ def test_what_is_cut_or_changed_is_no_signature(alice: Key) -> None:
         assert signer(CONTENT, armoured(changed), [alice.public]) is None, position
 
 
-@pytest.mark.parametrize(
-    "garbage",
-    [
-        b"",
-        b"none",
-        b"SSHSIG",
-        b"SSHSIG\0\0\0\1",
-        b"SSHSIG\0\0\0\1\0\0\0\0",
-        b"SSHSIG\0\0\0\2\0\0\0\1a",
-        b"SSHSIG\0\0\0\1\xff\xff\xff\xffa",
-        b"-----BEGIN SSH SIGNATURE-----",
-        b"-----BEGIN SSH SIGNATURE-----\n!!!\n-----END SSH SIGNATURE-----",
-        b"-----BEGIN SSH SIGNATURE-----\n\xff\n-----END SSH SIGNATURE-----",
-        b"-----BEGIN PGP SIGNATURE-----\n\niQ==\n-----END PGP SIGNATURE-----\n",
-    ],
-)
+GARBAGE = [
+    b"", b"none", b"SSHSIG", b"SSHSIG\0\0\0\1", b"SSHSIG\0\0\0\1\0\0\0\0", b"SSHSIG\0\0\0\2\0\0\0\1a",
+    b"SSHSIG\0\0\0\1\xff\xff\xff\xffa", b"-----BEGIN SSH SIGNATURE-----",
+    b"-----BEGIN SSH SIGNATURE-----\n!!!\n-----END SSH SIGNATURE-----",
+    b"-----BEGIN SSH SIGNATURE-----\n\xff\n-----END SSH SIGNATURE-----",
+    b"-----BEGIN PGP SIGNATURE-----\n\niQ==\n-----END PGP SIGNATURE-----\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
 def test_garbage_names_no_key(alice: Key, garbage: bytes) -> None:
     assert signed_with(garbage) is None
     assert signer(CONTENT, garbage, [alice.public]) is None
@@ -278,22 +272,21 @@ def test_one_that_a_change_brings_is_not_run(
     assert signer(CONTENT + b"x", signature, [alice.public]) is None
 
 
-def test_one_that_does_not_know_signatures_decides_nothing(
-    alice: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("does", "reason"),
+    [
+        ("echo 'unknown option -- Y' >&2; exit 1", "unknown option"),
+        ("exec sleep 60", "did not verify a signature"),
+    ],
+)
+def test_one_that_does_not_know_signatures_or_hangs_decides_nothing(
+    alice: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, reason: str
 ) -> None:
     signature = sign(CONTENT, alice.file)
-    fake(tmp_path, "echo 'unknown option -- Y' >&2; exit 1")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MissingFact, match="unknown option"):
-        signer(CONTENT, signature, [alice.public])
-
-
-def test_one_that_hangs_is_ended(alice: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    signature = sign(CONTENT, alice.file)
-    fake(tmp_path, "exec sleep 60")
+    fake(tmp_path, does)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("specguard.approvals.people.VERIFYING", 0.2)
-    with pytest.raises(MissingFact, match="did not verify a signature"):
+    with pytest.raises(MissingFact, match=reason):
         signer(CONTENT, signature, [alice.public])
 
 

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.authority.compile import compile_policy
-from specguard.authority.load import AUTHORITY, AuthoritySource
-from specguard.engine.plugins import load_registry
-from specguard.errors import SpecguardError
 from tests.rules.artifacts.setting import messages_of, said
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from specguard.model import Origin
 
 CONTRACTS = """
 artifacts.agent-plan.path = "**/AGENT_{agent}_PLAN.md"
@@ -114,35 +107,3 @@ def test_agents_at_once(
         for spans, _ in rows
     ]
     said(messages_of("ART015", tmp_path, pads, policy), [expected for _, expected in rows])
-
-
-def refused(text: str, reason: str) -> None:
-    with pytest.raises(SpecguardError, match=reason):
-        compile_policy(
-            [AuthoritySource(AUTHORITY, "", f"```toml specguard\n{text}\n```\n")],
-            registry=load_registry,
-            read=_no_other,
-        )
-
-
-def _no_other(path: str, named_by: Origin) -> AuthoritySource:
-    raise AssertionError(path)
-
-
-@pytest.mark.parametrize("offset", ["", "+15:00", "-14:60", "+1:00", "UTC", "+01:00:00"])
-def test_an_offset_is_one_that_a_clock_has(offset: str) -> None:
-    reason = r"too-many-agents\.offset" if offset else 'write "Z" for UTC'
-    refused(f"rules.too-many-agents.offset = '{offset}'", reason)
-
-
-@pytest.mark.parametrize(
-    ("settings", "reason"),
-    [
-        ('all = ["~/p.md"]', "'~/p.md' is outside of the repository: name it in `external` too"),
-        ('all = ["/p.md"]', "'/p.md' is outside of the repository"),
-        ('all = ["../p.md"]\nexternal = ["../p.md"]', "`external` names '../p.md', which is no absolute"),
-        ('external = ["/p.md"]', "`external` names '/p.md', which is no absolute or `~/` path of `all`"),
-    ],
-)
-def test_a_document_outside_of_the_repository_is_declared(settings: str, reason: str) -> None:
-    refused(f"[grounding]\n{settings}", re.escape(reason))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,7 +14,6 @@ from specguard.testing import run_here as run
 from specguard.testing.case import private_key, public_key
 
 if TYPE_CHECKING:
-    from specguard.model import Stage
     from specguard.testing import Outcome, Repository
 
 DOC = "docs/api/x.yaml"
@@ -143,24 +142,22 @@ def test_a_merge_is_signed_too_and_cannot_take_the_owners_change_back(repo: Repo
     assert not locked(repo)
 
 
-@pytest.mark.parametrize("words", [("--staged",), ("--worktree",)])
-def test_no_hook_lets_an_owner_through(repo: Repository, words: tuple[str, ...]) -> None:
-    signed(repo, {DOC: "b\n"})
-    repo.write(DOC, "c\n")
-    repo.stage()
-    assert locked(repo, *words)
-
-
-@pytest.mark.parametrize("stage", ["run", "range"])
-def test_no_run_has_an_owner(repo: Repository, stage: Stage) -> None:
+def test_no_hook_and_no_run_lets_an_owner_through(repo: Repository) -> None:
     signed(repo, {DOC: "b\n"})
     user = UserRepository.locate(str(repo.path), os.environ)
-    objects = str(repo.path / ".git" / "objects")
-    base = repo.oid("main")
-    verdict = check_run(
-        user, objects=objects, base="main", base_oid=base, head=repo.oid(), branch="work", stage=stage
-    )
-    assert [one.state for one in verdict.findings if one.code == "PTH002"] == ["open"]
+    given: dict[str, Any] = {
+        "base": "main",
+        "base_oid": repo.oid("main"),
+        "head": repo.oid(),
+        "branch": "work",
+    }
+    for stage in ("run", "range"):
+        verdict = check_run(user, objects=str(repo.path / ".git" / "objects"), stage=stage, **given)
+        assert [one.state for one in verdict.findings if one.code == "PTH002"] == ["open"]
+    repo.write(DOC, "c\n")
+    repo.stage()
+    assert locked(repo, "--staged")
+    assert locked(repo, "--worktree")
 
 
 @pytest.mark.parametrize("old", STRICTER)

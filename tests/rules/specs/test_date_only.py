@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import Step
-from tests.rules.specs.setting import BASE, INDEX, POLICY, SPEC, WITHOUT_INDEX, each, index, judged_by, spec
+from tests.rules.specs.setting import SPEC, WITHOUT_INDEX, each, judged_by, spec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,66 +70,3 @@ def test_dates_in_the_text(form: str, tmp_path: Path) -> None:
     judged(tmp_path / "a", {SPEC: now}, {"path": SPEC, "line": 3}, base={SPEC: was})
     if "Ann" in form:
         judged(tmp_path / "b", {SPEC: now.replace("Ann", "Bob")}, base={SPEC: was})
-
-
-def test_a_first_date_is_no_bump(tmp_path: Path) -> None:
-    base = {SPEC: WAS.replace("2026-01-31", "TBD")}
-    judged(tmp_path, {SPEC: WAS}, base=base)
-
-
-def test_a_new_name_is_no_review(tmp_path: Path) -> None:
-    other = "tasks/specs/0001-better.md"
-    for name, more in (("a", "id: '0001'\n"), ("b", "")):
-        was = WAS.replace("status", f"{more}status")
-        judged(
-            tmp_path / name,
-            {other: bump(was)},
-            {"path": other, "line": 2, "message": f"(it was {SPEC})"},
-            base={SPEC: was},
-            delete=[SPEC],
-        )
-    text = bump(WAS.replace("status", "id: '0001'\nstatus").replace("kept", "gone"))
-    base = {SPEC: WAS.replace("status", "id: '0001'\nstatus")}
-    judged(tmp_path / "c", {other: text}, base=base, delete=[SPEC])
-
-
-def test_dates_in_the_index(tmp_path: Path) -> None:
-    indexed = partial(judged, policy=POLICY)
-    entry = {"id": "0001", "path": SPEC, "last_review": "2026-01-31", "status": "planned"}
-    base = {**BASE, SPEC: "# Runs\n", INDEX: index(entry)}
-    later = {**entry, "last_review": "2026-02-28"}
-    found = {"path": SPEC, "line": None, "message": "now, in tasks/index.json:2"}
-    indexed(tmp_path / "a", {INDEX: index(later)}, found, base=base)
-    indexed(tmp_path / "b", {INDEX: index({**later, "status": "done"})}, base=base)
-    approved = {**later, "approvals": {"docs": {"reviewer": "Ann Example", "date": "2026-02-28"}}}
-    indexed(tmp_path / "c", {INDEX: index(approved)}, base=base)
-    indexed(tmp_path / "d", {INDEX: index(later), SPEC: "# Runs\n\nKept.\n"}, base=base)
-    indexed(tmp_path / "e", {INDEX: index(later), SPEC: "# Runs\n\n\n"}, found, base=base)
-    keys = dict(reversed(later.items()))
-    indexed(tmp_path / "f", {INDEX: index({"id": "0000"}, keys)}, {**found, "message": "json:3"}, base=base)
-
-
-def test_several_commits_count_together(tmp_path: Path) -> None:
-    steps = [
-        Step("docs: review", files={SPEC: bump(WAS)}),
-        Step("docs: correct", files={SPEC: bump(WAS).replace("kept", "gone")}),
-    ]
-    judged(tmp_path, base={SPEC: WAS}, commits=steps)
-
-
-def test_a_spec_of_data(tmp_path: Path) -> None:
-    policy = WITHOUT_INDEX.replace('["tasks/specs/*.md"]', '["specs/*.yaml"]').replace(
-        "tasks/specs/0001-*.md", "specs/*"
-    )
-    was = "id: S-1\nlast_review: 2026-01-31\ntitle: Runs\n"
-    found = {"path": "specs/1.yaml", "line": 2}
-    judged(
-        tmp_path / "a",
-        {"specs/1.yaml": bump(was) + "# fine\n"},
-        found,
-        base={"specs/1.yaml": was},
-        policy=policy,
-    )
-    judged(
-        tmp_path / "b", {"specs/1.yaml": bump(was) + "more: x\n"}, base={"specs/1.yaml": was}, policy=policy
-    )
