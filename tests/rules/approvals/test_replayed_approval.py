@@ -110,12 +110,16 @@ def forward(repository: Repository, **files: str) -> None:
     repository.checkout("work")
 
 
-def test_a_rebase_over_other_files_leaves_it_alone(tmp_path: Path) -> None:
+def test_what_moves_in_the_base_leaves_it_alone_but_for_the_policy(tmp_path: Path) -> None:
     repository = build(tmp_path, SIGNED)
     forward(repository, **{"docs/other.md": "x\n"})
     approved(check(repository, *ENFORCED))
     repository.git("rebase", "-q", "main")
     approved(check(repository, *ENFORCED))
+    forward(repository, **{"SPEC_AUTHORITY.md": document(POLICY).replace("# Authority", "# Our authority")})
+    approved(check(repository, *ENFORCED))
+    forward(repository, **{"SPEC_AUTHORITY.md": document(POLICY.replace("max_days = 30", "max_days = 31"))})
+    refused(check(repository, *ENFORCED), "APR006", "it was given under another policy")
 
 
 def test_a_rebase_over_the_same_file_ends_it(tmp_path: Path) -> None:
@@ -165,14 +169,6 @@ def test_a_stacked_branch_has_its_own_approvals(tmp_path: Path) -> None:
     outcome = check(repository, *ENFORCED)
     assert set(errors(outcome)) == {"APR006", "PTH002"}
     assert "it is for work, not for main" in said(outcome, "APR006")
-
-
-def test_the_policy_is_the_one_that_it_was_given_under(tmp_path: Path) -> None:
-    repository = build(tmp_path, SIGNED)
-    forward(repository, **{"SPEC_AUTHORITY.md": document(POLICY).replace("# Authority", "# Our authority")})
-    approved(check(repository, *ENFORCED))
-    forward(repository, **{"SPEC_AUTHORITY.md": document(POLICY.replace("max_days = 30", "max_days = 31"))})
-    refused(check(repository, *ENFORCED), "APR006", "it was given under another policy")
 
 
 def test_an_approval_of_the_base_is_the_past(tmp_path: Path) -> None:
