@@ -102,8 +102,25 @@ def test_from_a_linked_worktree_a_subfolder_and_a_detached_head(tmp_path: Path) 
 
 
 class TestTheRemote:
-    def test_there_is_none(self, tmp_path: Path) -> None:
+    def test_one_that_cannot_be_used(self, tmp_path: Path) -> None:
         team = Team(tmp_path)
+        team.user.git("config", "protocol.ext.allow", "always")
+        team.user.git("init", "-q", "--bare", "--template=", str(tmp_path / "empty.git"))
+        gone = str(tmp_path / "gone.git")
+        for url, message, help in (
+            (f"ext::sh -c touch% {tmp_path}/ran", "file, https, ssh", ""),
+            ("http://example.org/x.git", "file, https, ssh", ""),
+            ("git://x.example/x", "file, https, ssh", ""),
+            (gone, "cannot be reached", f"git ls-remote {gone}"),
+            (str(tmp_path / "empty.git"), "empty.git has no branches yet", "git push origin main"),
+        ):
+            team.user.git("remote", "set-url", "origin", url)
+            error = refused(team)
+            assert message in error.message
+            assert error.help.endswith(help)
+        assert not (tmp_path / "ran").exists()
+        assert not (team.user.path / ".runs").exists()
+        team.user.git("remote", "set-url", "origin", str(team.remote.path))
         team.user.git("remote", "rename", "origin", "other")
         error = refused(team)
         assert "there is no remote 'origin'" in error.message
@@ -119,22 +136,6 @@ class TestTheRemote:
         error = refused(team)
         assert str(team.remote.path) in error.message
         assert error.help == f"git remote set-url origin {canonical}"
-        assert not (team.user.path / ".runs").exists()
-
-    def test_a_transport_that_is_not_used(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
-        team.user.git("config", "protocol.ext.allow", "always")
-        for url in (f"ext::sh -c touch% {tmp_path}/ran", "http://example.org/x.git", "git://x.example/x"):
-            team.user.git("remote", "set-url", "origin", url)
-            assert "file, https, ssh" in refused(team).message
-        assert not (tmp_path / "ran").exists()
-
-    def test_it_cannot_be_reached(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
-        os.rename(team.remote.path, tmp_path / "away")
-        error = refused(team)
-        assert "cannot be reached" in error.message
-        assert error.help.endswith(f"git ls-remote {team.remote.path}")
         assert not (team.user.path / ".runs").exists()
 
     def test_it_gives_no_answer(self, tmp_path: Path) -> None:
@@ -208,14 +209,6 @@ class TestTheRemote:
 
 
 class TestTheBase:
-    def test_a_remote_that_nothing_was_pushed_to(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
-        team.user.git("init", "-q", "--bare", "--template=", str(tmp_path / "empty.git"))
-        team.user.git("remote", "set-url", "origin", str(tmp_path / "empty.git"))
-        error = refused(team)
-        assert error.message.endswith("empty.git has no branches yet")
-        assert error.help == "git push origin main"
-
     def test_it_is_named_in_any_spelling(self, tmp_path: Path) -> None:
         team = Team(tmp_path)
         tip = team.move_on({"x": "x"}, branch="next")

@@ -89,8 +89,9 @@ def _killed_in_its_agent(workshop: Workshop) -> None:
 
 
 @pytest.mark.xdist_group("sleeping")
-def test_the_agent_of_a_killed_run_is_ended_and_works_again(workshop: Workshop) -> None:
+def test_the_agent_of_a_killed_run_is_ended_and_works_again(workshop: Workshop, tmp_path: Path) -> None:
     _killed_in_its_agent(workshop)
+    saved = shutil.copytree(workshop.folder, tmp_path / "saved", symlinks=True)
     assert workshop.sleeping()
     refused = workshop.specguard("run", "phase", "-C", str(workshop.user.path), "--", "true")
     assert refused.returncode == 2
@@ -105,6 +106,21 @@ def test_the_agent_of_a_killed_run_is_ended_and_works_again(workshop: Workshop) 
     assert "resumed at agent; ended sleep 995" in detail
     assert "src/half.py" not in workshop.remote.git("ls-tree", "-r", "--name-only", "phase-12")
     assert workshop.resume().returncode == 2
+
+    # The user's own edits are no leak, the base stays the run's, and a place that is gone is made again.
+    _restore(workshop, saved)
+    shutil.rmtree(workshop.manifest.place or "")
+    (workshop.user.path / "src" / "mine.py").write_text("mine = 1\n")
+    workshop.user.commit("feat: mine", files={"src/other.py": "other = 1\n"})
+    workshop.user.git("rm", "-r", "-q", "--cached", ".runs")
+    workshop.before = workshop.users()
+    tip = workshop.move_on({"src/theirs.py": "theirs = 1\n"})
+    done = workshop.resume()
+    assert done.returncode == 0, done.stderr
+    [commit] = workshop.commits()
+    assert workshop.remote.git("rev-parse", f"{commit}^").strip() == workshop.base
+    assert [note for note in workshop.manifest.notes if tip[:10] in note]
+    workshop.check_done()
 
 
 _UP = """
@@ -158,24 +174,6 @@ def test_what_a_killed_run_had_set_up_is_taken_down(tmp_path: Path) -> None:
     shutil.rmtree(workshop.manifest.place or "")
     said = "what its gates set up may be up still: the run's place, in which"
     assert said in ended("stop", workshop.run_id)
-
-
-@pytest.mark.xdist_group("sleeping")
-def test_what_the_user_and_others_do_meanwhile_is_theirs(workshop: Workshop) -> None:
-    """The user's own edits are no leak, the base stays the run's, and a place that is gone is made again."""
-    _killed_in_its_agent(workshop)
-    shutil.rmtree(workshop.manifest.place or "")
-    (workshop.user.path / "src" / "mine.py").write_text("mine = 1\n")
-    workshop.user.commit("feat: mine", files={"src/other.py": "other = 1\n"})
-    workshop.user.git("rm", "-r", "-q", "--cached", ".runs")
-    workshop.before = workshop.users()
-    tip = workshop.move_on({"src/theirs.py": "theirs = 1\n"})
-    done = workshop.resume()
-    assert done.returncode == 0, done.stderr
-    [commit] = workshop.commits()
-    assert workshop.remote.git("rev-parse", f"{commit}^").strip() == workshop.base
-    assert [note for note in workshop.manifest.notes if tip[:10] in note]
-    workshop.check_done()
 
 
 def test_an_agent_that_failed_before_it_changed_anything_may_try_again(workshop: Workshop) -> None:

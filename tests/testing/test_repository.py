@@ -60,44 +60,39 @@ def test_nothing_of_the_machine_is_seen(tmp_path: Path, monkeypatch: pytest.Monk
     assert (tmp_path / "r" / "ran").exists()
 
 
-def test_every_kind_of_entry(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [True, False])
+def test_every_kind_of_entry(tmp_path: Path, at_once: bool) -> None:
     repository = Repository(tmp_path)
-    repository.commit("base", files={"moved": "m", "mode": "x", "gone": "g", "typed/x": "t"})
-    repository.rename("moved", "to/here")
-    repository.executable("mode")
-    repository.delete("gone")
-    repository.delete("typed")
-    repository.symlink("typed", "to")
-    repository.submodule("sub", "2" * 40)
-    repository.write(b"src/\xff\n", b"\x00")
-    repository.commit("change")
-    assert raw(repository) == [*ENTRIES[:3], "A 100644 src/\udcff\n", *ENTRIES[3:]]
-    assert repository.git("status", "--short") == ""
-
-
-def test_the_same_kinds_at_once(tmp_path: Path) -> None:
-    repository = Repository(tmp_path)
-    repository.add_commits(
-        [
-            Step("base", files={"moved": "m", "mode": "x", "gone": "g", "typed/x": "t"}),
-            Step(
-                b"change \xff",
-                files={b'src/\xff\n "': b"\x00"},
-                rename={"moved": "to/here"},
-                executable=["mode"],
-                delete=["gone", "typed"],
-                symlinks={"typed": "to"},
-                submodules={"sub": "2" * 40},
-                author="Bo <bo@example.org>",
-                encoding="latin1",
-            ),
-        ]
-    )
+    base = {"moved": "m", "mode": "x", "gone": "g", "typed/x": "t"}
+    if at_once:
+        change = Step(
+            b"change \xff",
+            files={b'src/\xff\n "': b"\x00"},
+            rename={"moved": "to/here"},
+            executable=["mode"],
+            delete=["gone", "typed"],
+            symlinks={"typed": "to"},
+            submodules={"sub": "2" * 40},
+            author="Bo <bo@example.org>",
+            encoding="latin1",
+        )
+        repository.add_commits([Step("base", files=base), change])
+        stored = repository.process("cat-file", "commit", "HEAD").stdout
+        assert b"author Bo <bo@example.org> 1767225660 +0000\n" in stored
+        assert b"\nencoding latin1\n" in stored
+        assert stored.endswith(b"\n\nchange \xff\n")
+    else:
+        repository.commit("base", files=base)
+        repository.rename("moved", "to/here")
+        repository.executable("mode")
+        repository.delete("gone")
+        repository.delete("typed")
+        repository.symlink("typed", "to")
+        repository.submodule("sub", "2" * 40)
+        repository.write(b'src/\xff\n "', b"\x00")
+        repository.commit("change")
+        assert repository.git("status", "--short") == ""
     assert raw(repository) == [*ENTRIES[:3], 'A 100644 src/\udcff\n "', *ENTRIES[3:]]
-    stored = repository.process("cat-file", "commit", "HEAD").stdout
-    assert b"author Bo <bo@example.org> 1767225660 +0000\n" in stored
-    assert b"\nencoding latin1\n" in stored
-    assert stored.endswith(b"\n\nchange \xff\n")
 
 
 def test_a_file_takes_the_place_of_a_folder_and_the_other_way_round(tmp_path: Path) -> None:
