@@ -28,24 +28,29 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     python = programs / "python"
     site = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
     # Packages alone are added: a .pth file in that folder, and so an editable specguard, is not read. Each
-    # environment is a copy of the first: to make one takes seconds.
+    # environment is a copy of the first, whose pip is the one of this environment: to make one takes seconds.
     python.write_text(f"""#!/bin/sh
 set -e
 for last; do :; done
 first='{place}/first'
 case " $* " in
 *' -m venv '*) test -e "$first" || {{
-    '{sys.executable}' -I -m venv "$first"
+    '{sys.executable}' -I -m venv --without-pip "$first"
     echo '{sysconfig.get_path("purelib")}' > "$first/{site}/dependencies.pth"
+    cp '{place}/pip' "$first/bin/pip"
 }}
 rm -rf -- "$last"
 mkdir -p -- "$(dirname -- "$last")"
 cp -a -- "$first" "$last"
-sed -i "1s|$first|$last|" "$last"/bin/pip*
 ;;
 *) exec '{sys.executable}' "$@" ;;
 esac
 """)
+    pip = place / "pip"
+    pip.write_text(
+        f'#!/bin/sh\nexec \'{sys.executable}\' -I -m pip --python "$(dirname -- "$0")/python" "$@"\n'
+    )
+    pip.chmod(0o755)
     python.chmod(0o755)
     (programs / "python3").symlink_to(python)
     (place / "temp").mkdir()
