@@ -152,6 +152,11 @@ def test_a_signature_runs_nothing(repo: Repository, tmp_path: Path) -> None:
 # Branches
 
 
+def test_a_push_of_nothing(repo: Repository) -> None:
+    repo.commit("x", files={"locked/p": "EVIL\n"})
+    assert check(repo, "--push").exit_code == 0
+
+
 @threat("T62", "a detached head", "exit 2")
 @threat("T62", "a detached head beside a branch called HEAD", "exit 2")
 def test_a_detached_head_has_no_branch(repo: Repository) -> None:
