@@ -15,6 +15,7 @@ import json
 import os
 import re
 import unicodedata
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def unseen(text: str) -> list[str]:
 SCHEMAS = os.environ.get("PUBLISHED_SCHEMAS", "")
 
 SCHEMA = json.loads(Path(__file__).with_name("published.json").read_text("utf-8"))
-"""The schemas of the formats in JSON, under `$defs`."""
+"""The schemas of the formats in JSON under `$defs`, and the elements of those in XML."""
 
 
 def sarif(report: str) -> Any:
@@ -78,11 +79,15 @@ def rdjson(report: str) -> Any:
     return _json(report, "rdjson", "DiagnosticResult.json")
 
 
+@cache
+def _validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator({**SCHEMA, "$ref": f"#/$defs/{name}"})
+
+
 def _json(report: str, name: str, published: str = "") -> Any:
     _plain(report)
     data = json.loads(report)
-    schema = {**SCHEMA, "$ref": f"#/$defs/{name}"}
-    problems = [f"{one.json_path}: {one.message}" for one in Draft202012Validator(schema).iter_errors(data)]
+    problems = [f"{one.json_path}: {one.message}" for one in _validator(name).iter_errors(data)]
     assert not problems
     if published and SCHEMAS:
         whole = json.loads((Path(SCHEMAS) / published).read_text())
@@ -90,28 +95,9 @@ def _json(report: str, name: str, published: str = "") -> Any:
     return data
 
 
-_JUNIT = {
-    "testsuites": ({"name", "tests", "failures", "errors"}, {"testsuite"}),
-    "testsuite": ({"name", "tests", "failures", "errors", "skipped"}, {"testcase", "system-out"}),
-    "testcase": ({"name", "classname"}, {"failure", "error", "skipped", "system-out"}),
-    "failure": ({"type", "message"}, set()),
-    "error": ({"type", "message"}, set()),
-    "skipped": ({"type", "message"}, set()),
-    "system-out": (set(), set()),
-}
-"""The elements of `junit-10.xsd` that are written, with their attributes and what may be in them."""
-
-# `XMLLogger` of checkstyle/checkstyle.
-_CHECKSTYLE = {
-    "checkstyle": ({"version"}, {"file"}),
-    "file": ({"name"}, {"error"}),
-    "error": ({"line", "severity", "message", "source"}, set()),
-}
-
-
 def junit(report: str) -> ElementTree.Element:
     """The report's root."""
-    root = _xml(report, "testsuites", _JUNIT)
+    root = _xml(report, "testsuites", "junit")
     for suite in root:
         cases = suite.findall("testcase")
         assert int(suite.attrib["tests"]) == len(cases) > 0
@@ -128,7 +114,7 @@ def junit(report: str) -> ElementTree.Element:
 
 def checkstyle(report: str) -> ElementTree.Element:
     """The report's root."""
-    root = _xml(report, "checkstyle", _CHECKSTYLE)
+    root = _xml(report, "checkstyle", "checkstyle")
     names = [file.attrib["name"] for file in root]
     assert len(set(names)) == len(names)
     for error in root.iter("error"):
@@ -138,14 +124,14 @@ def checkstyle(report: str) -> ElementTree.Element:
     return root
 
 
-def _xml(report: str, top: str, elements: dict[str, tuple[set[str], set[str]]]) -> ElementTree.Element:
+def _xml(report: str, top: str, form: str) -> ElementTree.Element:
     _plain(report)
     root = ElementTree.fromstring(report)
     assert root.tag == top
     for element in root.iter():
-        attributes, within = elements[element.tag]
-        assert set(element.attrib) == attributes
-        assert {child.tag for child in element} <= within
+        known = SCHEMA[form][element.tag]
+        assert sorted(element.attrib) == known["attributes"]
+        assert {child.tag for child in element} <= set(known["within"])
     return root
 
 
