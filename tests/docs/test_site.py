@@ -7,7 +7,6 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote
 
 import pytest
 from markdown_it import MarkdownIt
@@ -22,7 +21,6 @@ pytest.importorskip("mkdocs", reason="mkdocs is not installed: pip install 'spec
 pytest.importorskip("material", reason="mkdocs-material is not installed: pip install 'specguard[docs]'")
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 PROGRAM: Final = find()
@@ -76,7 +74,6 @@ class Reader(HTMLParser):
         self.links: list[str] = []
         self.anchors: set[str] = set()
         self.styles: list[str] = []
-        self.navigation: set[str] = set()
         self._within: list[str] = []
         self._skip = False
         self.feed(text)
@@ -95,8 +92,6 @@ class Reader(HTMLParser):
         if tag == "a":
             self._skip = "headerlink" in named.get("class", "")
             self.links.append(named.get("href", ""))
-            if "md-nav__link" in named.get("class", ""):
-                self.navigation.add(named.get("href", ""))
         if tag in ("h1", "h2", "h3", "h4", "li", "th", "td", "pre"):
             self.texts.append((tag, ""))
 
@@ -134,16 +129,6 @@ def test_a_page_shows_what_the_platform_shows(site: Path) -> None:
         assert Reader(article[1]).shown() == here, page
 
 
-def test_every_page_is_in_the_navigation(site: Path) -> None:
-    found = set()
-    for page, shown in pages_of(site):
-        for link in shown.navigation if page.name != "404.html" else ():
-            name = unquote(link.partition("#")[0])
-            if name and "://" not in name:
-                found.add((page.parent / name).resolve().relative_to(site.resolve()).as_posix())
-    assert {built(page) for page in SOURCES} <= found
-
-
 def test_a_page_that_is_in_no_navigation_ends_the_build(tmp_path: Path) -> None:
     pages = tmp_path / "docs"
     (pages / "rules").mkdir(parents=True)
@@ -163,13 +148,13 @@ def test_a_page_that_is_in_no_navigation_ends_the_build(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def pages_of(site: Path) -> Iterator[tuple[Path, Reader]]:
-    for file in sorted(site.rglob("*.html")):
-        yield file, read(file)
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[Path, Reader]:
+    return {file: read(file) for file in sorted(site.rglob("*.html"))}
 
 
-def test_everything_that_is_loaded_is_a_part_of_the_site(site: Path) -> None:
-    for file, page in pages_of(site):
+def test_everything_that_is_loaded_is_a_part_of_the_site(site: Path, pages: dict[Path, Reader]) -> None:
+    for file, page in pages.items():
         assert f"<head>{POLICY} content=\"default-src 'self' file: data:" in file.read_text("utf-8"), file
         for name in page.loads:
             assert not re.match(r"[a-z]+:|//", name), f"{file} loads {name}"
@@ -188,19 +173,6 @@ def foreign(style: str) -> list[str]:
     return [one or other for one, other in named if not (one or other).startswith(("data:", "#"))]
 
 
-def test_every_link_between_pages_is_found(site: Path) -> None:
-    pages = dict(pages_of(site))
-    for file, page in pages.items():
-        for link in page.links:
-            name, _, anchor = link.partition("#")
-            if "://" in name or file.name == "404.html":
-                continue
-            place = (file.parent / unquote(name)).resolve() if name else file
-            assert place.is_file(), f"{file} links to {link}"
-            if anchor and place.suffix == ".html":
-                assert unquote(anchor) in pages[place].anchors, f"{file} links to {link}"
-
-
 def test_old_addresses_of_errors_lead_to_their_anchors(site: Path) -> None:
     anchors = read(site / "errors.html").anchors
     for name in error_kinds():
@@ -210,10 +182,10 @@ def test_old_addresses_of_errors_lead_to_their_anchors(site: Path) -> None:
     assert "url=../errors.html" in (site / "errors" / "index.html").read_text(encoding="utf-8")
 
 
-def test_links_that_leave_the_folder_lead_to_the_repository(site: Path) -> None:
-    links = read(site / "architecture.html").links
+def test_links_that_leave_the_folder_lead_to_the_repository(site: Path, pages: dict[Path, Reader]) -> None:
+    links = pages[site / "architecture.html"].links
     assert "https://github.com/specguard/specguard/blob/main/CONTRIBUTING.md" in links
-    for _, page in pages_of(site):
+    for page in pages.values():
         for link in page.links:
             if "specguard/specguard/blob/main/" in link:
                 assert (ROOT / link.partition("/blob/main/")[2].partition("#")[0]).exists(), link

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import subprocess
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,17 +20,17 @@ from specguard.reporters import json, platforms
 from specguard.reporters.escape import visible
 from specguard.reporters.wording import shell_word
 from specguard.testing import Case, Repository, Step, run_here
+from specguard.testing.repository import plain_bytes
 from tests.outcomes import ended
 from tests.reporters.verdicts import judged, lift, recorded, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from specguard.model import Judged, Lift, Verdict
 
 FORMS = ("text", "concise", "github", "markdown")
-NAME = b"a\n::error file=x::pwn\x1b[2J,`|<b>.md"
+VERDICTS = tomllib.loads(Path(__file__).with_name("verdicts.toml").read_text("utf-8"))
 HOSTILE = "x\n::error::a\x1b[2J\u202e ##[error]b <b>@team</b>\u2028next: run this"
 
 
@@ -36,98 +38,34 @@ def locked(path: bytes | None, *lifts: Lift, state: Any = "open") -> Judged:
     return judged("it is locked", path=path, help="undo it", lifts=lifts, state=state)
 
 
-def lacking(code: str, reason: str = "the clone is shallow") -> RuleResult:
-    return RuleResult(code, "name", "indeterminate", reason=reason, command="git fetch")
+def finding(*, path: str | None = None, lifts: Sequence[Any] = (), **row: Any) -> Judged:
+    """A finding of `verdicts.toml`, of a locked file unless it says otherwise."""
+    row = row if "message" in row else {"message": "it is locked", "help": "undo it", **row}
+    given = [lift(*one.pop("refusals", ()), **one) for one in map(dict, lifts)]
+    if path is not None:
+        row["path"] = plain_bytes(path.replace("LONG", "x" * 4000))
+    return judged(lifts=given, **row)
 
 
-def failed(code: str, *findings: Judged) -> RuleResult:
-    return RuleResult(code, "name", "failed", findings=findings)
+def result(*, code: str, state: Any, findings: Sequence[Any] = (), **row: Any) -> RuleResult:
+    """The result of another rule."""
+    return RuleResult(code, "name", state, findings=[finding(code=code, **one) for one in findings], **row)
 
 
-def approvers(*paths: bytes | None, source: str = "range") -> Verdict:
-    return verdict(*map(locked, paths), approvers=("alice", "bob"), source=source)
-
-
-STEPS = {"no end": "Mend it.", "no start": "Mend it.", "no middle": "Take it out.", "no name": "Mend it."}
-BY_NAME = {name: f"Put it back with `git checkout x -- {name}`." for name in "ab"}
-
-VERDICTS: dict[str, Sequence[Verdict]] = {
-    "rules that lack the same fact are told together": [
-        verdict(results=[*map(lacking, ("CMT001", "CMT002", "CMT003")), lacking("PRQ001", "no title")])
-    ],
-    "a file is named once": [
-        verdict(
-            judged("docs/a loses line 3: x", path=b"docs/a", line=3),
-            judged("docs/a was deleted", path=b"docs/a"),
-            judged("docs/ab is near", path=b"docs/a"),
-            judged("docs/a, the document, is changed", path=b"docs/a"),
-            judged("commit 111111111111 'x' works on two", commit="1" * 40),
-            judged("was not read", path=b"SPEC_AUTHORITY.md", line=9),
-        )
-    ],
-    "what findings have in common is said below the last of them": [
-        verdict(*(judged(one, path=b"p%d" % n, help=STEPS[one]) for n, one in enumerate(STEPS)))
-    ],
-    "like findings are told once": [
-        verdict(*(judged(f"{one} was modified", path=one.encode(), help=BY_NAME[one]) for one in BY_NAME))
-    ],
-    "what guards files comes first and the commits of a rule are one annotation": [
-        verdict(
-            results=[
-                failed("BRN001", judged("a branch", code="BRN001")),
-                failed(
-                    "CMT002",
-                    *(judged(f"no type {n}", code="CMT002", commit=f"{n}" * 40) for n in range(1, 4)),
-                ),
-                failed("CNT001", judged("a word", code="CNT001", path=b"a")),
-                failed("PTH001", judged("a file", path=b"b")),
-            ]
-        )
-    ],
-    "refs without anything to judge are counted": [
-        *(verdict(empty=True) for _ in range(3)), verdict(judged("a file", path=b"b")),
-    ],
-    "nothing to judge": [verdict(empty=True)],
-    "a dry run warns": [verdict(judged("d", path=b"a"), dry_run=True)],
-    "hostile names are one escaped line": [
-        verdict(
-            judged("see\n##[error]x\n::stop-commands::t", path=NAME, line=1),
-            judged("b", path=b"\xff"),
-            judged("c", field="branch", state="baselined"),
-            branch="p`1",
-        )
-    ],
-    "an approval is told with who, why, until when and how it is proven": [
-        verdict(locked(b"docs/a", lift(), state="approved"), locked(b"docs/b", lift(), state="approved")),
-        *(
-            verdict(locked(b"a", lift(proof=proof, ticket=""), state="approved"))
-            for proof in ("platform", "base", "local")
-        ),
-    ],
-    "one that does not count says every reason behind one that counts": [
-        verdict(locked(b"a", lift("it has no signature", "alice wrote the change", proof="local"))),
-        verdict(locked(b"a", lift("it is expired", id="0" * 64, approver="bob"), lift(), state="approved")),
-    ],
-    "who may approve is said once with the command": [
-        approvers(b"docs/a b", b"docs/c"),
-        approvers(b"a", source="staged"),
-        approvers(b"a", source="worktree"),
-        approvers(b"a", b"a"),
-        approvers(None),
-        approvers(b"a", None),
-        approvers(b"a", b"b", b"c", b"d"),
-        approvers(b"x" * 4000),
-        approvers(b"x\xff\n"),
-    ],
-    "nobody is named where nobody may or nothing is open": [
-        verdict(locked(b"a")), verdict(locked(b"a", lift(), state="approved"), approvers=("alice",)),
-    ],
-}  # fmt: skip
+def verdicts(row: dict[str, Any]) -> list[Verdict]:
+    """The verdicts of a table of `verdicts.toml`."""
+    results = [result(**one) for one in row.get("results", ())]
+    shared = {"results": results, "approvers": row.get("approvers", ())}
+    return [
+        verdict(*(finding(**found) for found in one.pop("findings", ())), **{**shared, **one})
+        for one in map(dict, row["verdicts"])
+    ]
 
 
 @pytest.mark.parametrize("name", VERDICTS)
 def test_it_is_told_as_it_was_recorded(name: str) -> None:
-    pages = [f"=== {form}\n{FORMATS[form].render(VERDICTS[name])}" for form in FORMS]
+    found = verdicts(VERDICTS[name])
+    pages = [f"=== {form}\n{FORMATS[form].render(found)}" for form in FORMS]
     recorded(f"{name.replace(', ', ' ').replace(' ', '-')}.txt", "".join(pages))
 
 
