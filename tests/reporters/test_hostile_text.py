@@ -123,7 +123,10 @@ def project_of(text: str, place: Path, *, mild: bool = False) -> Repository:
     return repository
 
 
-@pytest.fixture(params=["one behind blanks", "a terminal", "a separator", "a verdict of its own line"])
+CLASSES = ("one behind blanks", "a terminal", "a separator", "a verdict of its own line")
+
+
+@pytest.fixture(params=CLASSES)
 def hostile(request: pytest.FixtureRequest) -> str:
     """One of each class, for what all reports have in common; `test_a_check_in_every_format` has all."""
     return HOSTILE[request.param]
@@ -154,8 +157,9 @@ def everything(repository: Repository, *words: str, **env: str) -> tuple[Outcome
     return outcome, pages
 
 
-@pytest.mark.parametrize("mild", [True, False])
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize(
+    ("name", "mild"), [*((name, False) for name in HOSTILE), *((name, True) for name in CLASSES)]
+)
 def test_a_check_in_every_format(name: str, mild: bool, tmp_path: Path) -> None:
     hostile = HOSTILE[name]
     repository = project_of(hostile, tmp_path / "project", mild=mild)
