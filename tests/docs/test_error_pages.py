@@ -10,6 +10,8 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import pytest
+
 import specguard
 from specguard.cli.docs import error_kinds, errors_text, shown, targets, value_of
 from specguard.executor.run import ERRORS
@@ -18,6 +20,7 @@ from specguard.testing import run_here
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+pytestmark = pytest.mark.xdist_group("sources")  # so that they are read once
 SOURCE = Path(specguard.__file__).parent
 KINDS = error_kinds()
 RAISED = {"SpecguardError": "code", "MissingFact": "code", "RunEnded": "error"}
