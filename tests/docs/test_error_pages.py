@@ -46,9 +46,18 @@ class Site(NamedTuple):
 
 @functools.cache
 def nodes() -> Sequence[tuple[Path, ast.AST]]:
-    """Each node of each module of the source."""
-    paths = sorted(SOURCE.rglob("*.py"))
-    return [(path, node) for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    """Each class of the source, each call that makes an error, and each annotated name of a module."""
+    return list(_nodes())
+
+
+def _nodes() -> Iterator[tuple[Path, ast.AST]]:
+    for path in sorted(SOURCE.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        yield from ((path, node) for node in tree.body if isinstance(node, ast.AnnAssign))
+        for node in ast.walk(tree):
+            name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+            if name in RAISED or name in MADE or isinstance(node, ast.ClassDef):
+                yield path, node
 
 
 @functools.cache
@@ -166,13 +175,12 @@ def test_every_limit_of_the_source_has_its_line() -> None:
     """A constant that is called a limit is on the page, or is known to be none that anybody meets."""
     named = re.compile(r"_?(?:[A-Z_]*LIMIT|LARGEST[A-Z_]*|[A-Z_]*TIMEOUT|MAX_[A-Z]+)")
     found = set()
-    for path, tree in nodes():
-        module = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
-        for node in tree.body if isinstance(tree, ast.Module) else ():
-            target = node.target if isinstance(node, ast.AnnAssign) else None
-            if isinstance(target, ast.Name) and named.fullmatch(target.id):
-                own = value_of_or_none(f"{module}:{target.id}")
-                found |= {f"{module}:{target.id}"} if isinstance(own, (int, float)) else set()
+    for path, node in nodes():
+        target = node.target if isinstance(node, ast.AnnAssign) else None
+        if isinstance(target, ast.Name) and named.fullmatch(target.id):
+            module = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts)
+            name = f"{module.removesuffix('.__init__')}:{target.id}"
+            found |= {name} if isinstance(value_of_or_none(name), (int, float)) else set()
     told = {target for target, _ in targets()}
     assert found - told - set(NOT_MET) == set()
 
