@@ -86,13 +86,8 @@ def applied(repository: Repository, patch: bytes) -> Sequence[bytes] | None:
     return shown.stdout.split(b"\0")[:-1]
 
 
-LINE = st.sampled_from([
-    b"line 1", b"", b"--- a/src/a", b"+++ b/src/a", b"@@ -1 +1 @@", b"diff --git a/00000000 b/00000000",
-    b"\\ No newline",
-    b"-x", b"+x", b"index 1..2", b"Binary files a and b differ", b"\r", b"DO NOT COMMIT", b"-DO NOT COMMIT",
-    b"\xff",
-    *(odd for odd in ODD if b"\n" not in odd and b"\0" not in odd),
-])  # fmt: skip
+OTHER = [odd for odd in ODD if b"\n" not in odd and b"\0" not in odd]
+LINE = st.sampled_from([*(line.encode() for line in DRAWN["lines"]), b"\xff", *OTHER])
 CONTENT = st.tuples(st.lists(LINE, max_size=12), st.booleans()).map(
     lambda pair: b"\n".join(pair[0]) + (b"\n" if pair[1] else b"")
 )

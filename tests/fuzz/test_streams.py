@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from specguard.change.entries import Entry, FormatError, read_commit, read_diffs, read_entries, read_tree
 from specguard.change.lines import pieces
-from tests.fuzz.damage import damaged, few
+from tests.fuzz.damage import DRAWN, damaged, few
 
 OIDS = st.sampled_from(["0" * 40, "1" * 40, "a0" * 20, "f" * 40])
 NAMES = st.sampled_from(
@@ -44,13 +44,7 @@ COMMITS = st.builds(
     st.lists(OIDS, max_size=3),
     st.sampled_from([b"", b"feat: x\n", b"s\n\nb\0\xff\n"]),
 )  # fmt: skip
-HUNKS = st.just(
-    b"diff --git a/00000000 b/00000000\nindex 1..2 100644\n--- a/00000000\n+++ b/00000000\n"
-    b"@@ -1,2 +1 @@ def f\n-one\n-@@ -1 +1 @@\n+--- a/1\n\\ No newline at end of file\n"
-    b"@@ -9,0 +9,2 @@\n++a\n+\n"
-    b"diff --git a/00000001 b/00000001\nnew file mode 100644\nindex 0..1\n--- /dev/null\n+++ b/1\n"
-    b"@@ -0,0 +1 @@\n+x\n"
-)
+HUNKS = st.just(DRAWN["hunks"].encode())
 
 
 @few(150)
