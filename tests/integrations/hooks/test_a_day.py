@@ -15,33 +15,12 @@ from tests.integrations.hooks.shell.running import COMMANDS
 if TYPE_CHECKING:
     from specguard.testing import Repository
 
-POLICY = """# Authority
-
-```toml specguard
-base = "main"
-
-[rules.forbidden-path]
-paths = ["api/"]
-
-[rules.locked-path]
-paths = ["docs/", "SPEC_AUTHORITY.md"]
-
-[rules.commit-form]
-subject_max = 60
-
-[[rules.forbidden-content.forbid]]
-pattern = "DO NOT COMMIT"
-paths = ["src/**"]
-message = "left over"
-```
-"""
-
 DAY = tomllib.loads(Path(__file__).with_name("a_day.toml").read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    made = guarded(tmp_path_factory.mktemp("day") / "repository", policy=POLICY)
+    made = guarded(tmp_path_factory.mktemp("day") / "repository", policy=DAY["policy"])
     made.checkout("main")
     files = {f"docs/{number}.md": f"{number}\n" for number in range(31)}
     made.commit("docs: more", files={**files, "api/x.yaml": "a\n", "README.md": "x\n"})

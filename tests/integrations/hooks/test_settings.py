@@ -24,7 +24,6 @@ EACH = pytest.mark.parametrize("agent", list(HOSTS))
 ALL = ["PreToolUse", "PostToolUse", "Stop", "SubagentStop", "SessionStart"]
 
 OTHERS = """{
-    // what stands here is replaced by a test
     "permissions": {"allow": ["Bash(ls:*)", "Read"]},
     "hooks": {
         "Stop": [ {"hooks": [{"type": "command", "command": "notify"}]} ],
@@ -32,7 +31,7 @@ OTHERS = """{
     },
     "number": 1.50e2, "text": "\\u00fc\\/"
 }
-""".replace("    // what stands here is replaced by a test\n", "")
+"""
 
 
 def without_ours(data: Any) -> Any:
