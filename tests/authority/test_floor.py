@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,44 +18,13 @@ from tests.outcomes import ended, there
 from tests.threats.cases import threat
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from specguard.testing import Outcome
     from tests.authority.conftest import Load
 
-FLOOR = """# The organisation
-
-## Locked zones
-
-- `.github/`
-
-```toml specguard
-[rules.locked-path]
-approvable = false
-
-[rules.oversized-change]
-entries = 50
-
-[rules.policy-change]
-severity = "error"
-
-[approvals]
-max_days = 10
-```
-"""
+DATA = Path(__file__).parent / "data"
+FLOOR = (DATA / "floor.md").read_text()
 OWN = "[rules.commit-form]\nsubject_max = 60"
-LOOSE = """[rules.locked-path]
-paths = ["docs/"]
-exclude = [".github/x"]
-severity = "warning"
-[rules.oversized-change]
-entries = 100
-[rules.policy-change]
-severity = "off"
-[rules.disregarded-setting]
-severity = "off"
-[approvals]
-max_days = 20"""
+LOOSE = (DATA / "loose.toml").read_text()
 TIGHT = """[rules.locked-path]
 paths = ["docs/", ".github/"]
 [rules.oversized-change]

@@ -113,37 +113,7 @@ def test_the_words_above_a_list_say_that_it_guards() -> None:
 
 
 def test_what_holds_paths_in_another_form_is_unread() -> None:
-    text = """\
-## Forbidden paths
-
-`a/x.md`, accepted work, `b/**` and migrations.
-
-These are ours alone, always.
-
-```text
-c/**
-```
-
-```toml specguard
-base = "main"
-```
-
-> - `d/`
-
-<ul><li>e/</li></ul>
-
-<!-- - `f/` -->
-
-- `~/.ssh/`
-- `E:\\Vault`
-- `g//h`
-- Everything else:
-  - `i/`
-  - more
-- j/
-
-  Not `k/` though.
-"""
+    text = (DATA / "other_forms.md").read_text()
     found, unread = read(text)
     assert [path for _, path, _ in found] == ["i/", "j/"]
     assert unread == [
@@ -179,26 +149,7 @@ def test_titles_are_a_setting_in_any_language() -> None:
 
 
 def test_tables_of_precedence_in_other_languages() -> None:
-    text = """\
-## Authority Order\uff08権威順位\uff09
-
-| Level | 分類 | 代表文書 |
-|-------|------|---------|
-| 0 | AUTHORITY | SPEC_AUTHORITY.md |
-| 2 | REQUIREMENT | MATURITY_M*.md, LAYER.md |
-
-## 规范权威顺序
-
-| 优先级 | 规范 | 状态 |
-|---:|---|---|
-| 1A | `specs/00-FREEZE/A.md` | `V1.0`、`FREEZE` |
-
-```text
-1B MUST NOT override 1A.
-```
-
-在此之前不得新增 `src/b01/*.py`。
-"""
+    text = (DATA / "precedence.md").read_text()
     found, unread = read(text, Authority_Order="order", 规范权威顺序="order")
     assert [(path, line) for _, path, line in found] == [
         ("SPEC_AUTHORITY.md", 5),

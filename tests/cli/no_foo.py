@@ -2,38 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-_MODULE = '''\
-from specguard.rules import Finding, Rule
-specguard_api = 2
-class NoFoo(Rule):
-    """Names with foo are wrong.
-
-    ```toml fails
-    commits = {files = {foo = 'b'}}
-    ```
-
-    ```toml passes
-    commits = {files = {bar = 'b'}}
-    ```
-    """
-    code = "ACM001"
-    name = "no-foo"
-    severity = "error"
-    stages = ("staged", "range")
-    condition = "no foo"
-    def check(self, entries):
-        for entry in entries:
-            if SEEN:
-                yield Finding("foo", path=entry.path, help="rename it")
-NoFoo.check.__annotations__ = {"entries": "Sequence[Entry]", "return": "Iterator[Finding]"}
-def specguard_register(registry):
-    registry.add_rule(NoFoo)
-'''
+DATA = Path(__file__).parent / "data"
+_MODULE = (DATA / "no_foo.txt").read_text()
 
 
 def install_no_foo(folder: Path, seen: str = 'b"foo" in entry.path') -> None:

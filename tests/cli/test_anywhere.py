@@ -186,7 +186,8 @@ def test_nothing_of_the_repository_is_imported(
         "link": (str(link), ()),
         "module": (sys.executable, ("-m", "specguard")),
     }[way]
-    for words in (("check",), ("check", "--worktree", "--output-format", "json"), ("policy",), ("doctor",)):
+    tried = (("check",), ("check", "--worktree", "--output-format", "json"), ("policy",), ("doctor",))
+    for words in tried if way == "script" else tried[:2]:
         outcome = run(*first, *words, directory=project.path, program=program)
         assert "internal error" not in outcome.stderr, outcome
         assert not sprung.exists(), sprung.read_text()

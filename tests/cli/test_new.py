@@ -102,32 +102,7 @@ def test_fields_say_what_they_may_be(adopted: Repository) -> None:
     assert "agent-final       **/AGENT_{agent}_FINAL_{objective}.md\n" in listed
 
 
-MORE = """
-[artifacts.sign-off]
-path = "SIGN_OFF.md"
-fields = {"Tests passed" = "ticked", by = "any"}
-
-[artifacts.review]
-path = "REVIEW_{n}.md"
-author_not = "slice.owner"
-
-[artifacts.other]
-path = "OTHER_{n}.md"
-fields = {slices = "any"}
-author_not = "slice.owner"
-
-[artifacts.plan]
-path = "AGENT_{agent}_PLAN.md"
-companions = ["AGENT_{agent}_NOTES.md", "AGENT_{agent}_FINAL_{objective}.md"]
-
-[artifacts.notes]
-path = "AGENT_{agent}_NOTES.md"
-companions = ["AGENT_{agent}_FINAL_{objective}.md"]
-
-[work.slice]
-source = "slices.json"
-branch = "slice-{number}"
-"""
+MORE = (DATA / "owed.toml").read_text()
 
 
 def test_what_a_person_owes_is_printed_by_its_kind(repository: Repository) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -14,8 +15,6 @@ from tests.cli.no_foo import install_no_foo
 from tests.outcomes import ended
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from specguard.testing import Outcome, Repository
 
 AUTHORITY = """# Authority
@@ -33,19 +32,8 @@ types = ["feat", "docs"]
 {tests}
 ```
 """
-INLINE = """
-[[should-fail]]
-name = "nobody edits the description of the API"
-commits = {message = "docs: x", files = {"docs/api/x.yaml" = "b"}}
-expect = ["PTH001"]
-
-[[should-fail]]
-commits = {message = "nonsense", files = {"a" = "b"}}
-
-[[should-pass]]
-name = "the guide is free"
-commits = {message = "docs: x", files = {"docs/guide.md" = "b"}}
-"""
+DATA = Path(__file__).parent / "data"
+INLINE = (DATA / "expectations.toml").read_text()
 
 
 @pytest.fixture
