@@ -47,6 +47,7 @@ READ = {
 NO_PATHS = ["Browser runtime", "and/or anything", "Node.js runtime", "**Database**: never", "*Note* this"]
 NO_PATHS += ["`git push` to `main`", "Any `x/`", "https://example.org/x", "~~old/~~", "", "v1.02"]
 NO_PATHS += ['"docs/api/"', "'docs/api/': the contract", "\u201cdocs/api/\u201d", "do not edit."]
+NO_PATHS += ["/", "./ here"]
 GOES_ON = {
     "`docs/` except `docs/generated/`": (["docs/"], "except `docs/generated/`"),
     "`a.md`, secrets and keys": (["a.md"], ", secrets and keys"),
