@@ -95,19 +95,6 @@ def test_bytes_that_are_not_utf8_hide_nothing(repository: Repository, git: Git) 
     assert found == ["bad\udcf0\udc9f\udc98thing", "bad\udcff"]
 
 
-def test_content_that_looks_like_a_diff(repository: Repository, git: Git) -> None:
-    text = "diff --git a/00000000 b/00000000\n@@ -1 +100 @@\n+++ b/x\n--- a/x\n-bad\n+bad\n\\ No newline\n"
-    repository.commit(files={"a": "start\nend\n", "b": "start\n"})
-    repository.commit(files={"a": f"start\n{text}end\nbad", "b": f"{text}bad\n"})
-    changed = Changed(repository, git)
-    assert [(path, line) for path, line, _, _ in changed.added("bad")] == [
-        ("a", 6), ("a", 7), ("a", 10), ("b", 5), ("b", 6), ("b", 8),
-    ]  # fmt: skip
-    compared = {entry.path: hunks for entry, hunks in changed.lines.compare(changed.entries)}
-    assert compared[b"a"][0].added == text.encode().split(b"\n")[:-1]
-    assert compared[b"b"][0].removed == [b"start"]
-
-
 def test_binary_files_are_skipped_and_counted(repository: Repository, git: Git) -> None:
     repository.commit(files={"a": b"bad\n", "c": b"\0bin\n"})
     files = {"a": b"bad\n" + b"x" * 7000 + b"\0bad\n", "b": b"x" * 8000 + b"\0\nbad\n", "c": b"bad\n"}
@@ -204,18 +191,6 @@ def test_large_contents_come_in_blocks(repository: Repository, git: Git) -> None
     assert [(path, line) for path, line, _, _ in found] == [
         (path, line) for path in "ab" for line in expected
     ]
-
-
-def test_many_files_that_match(repository: Repository, git: Git) -> None:
-    names = [f"f{number:03}" for number in range(100)]
-    before: dict[str, str | bytes] = {**dict.fromkeys(names, "x\n"), "f052": b"x\0\n"}
-    repository.commit(files=dict(before))
-    after: dict[str, str | bytes] = {name: f"bad {name}\nx\n" for name in names}
-    repository.commit(files={**after, "f050": b"bad\0", "f051": "x\ny\n"})
-    found = Changed(repository, git)
-    expected = [name for name in names if name not in ("f050", "f051")]
-    assert [path for path, line, _, _ in found.added("bad", "nothing") if line == 1] == expected
-    assert found.lines.skipped == {b"f050"}
 
 
 ROWS = (

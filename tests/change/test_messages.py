@@ -36,6 +36,7 @@ VERBOSE = f"feat: x\n\nbody\n{CUT}# Do not modify or remove the line above.\ndif
         ("feat: x\n// comment\n# text\n", {"core.commentstring": "//"}, "feat: x\n# text\n"),
         ("#12 fix\n\n; Please enter\n; Changes:\n", {"core.commentchar": "auto"}, "#12 fix\n"),
         ("#12 fix\n" + CUT.replace("#", ";") + "diff\n", {"core.commentchar": "auto"}, "#12 fix\n"),
+        ("#12 fix\nwith -m\n", {"core.commentchar": "auto"}, "#12 fix\nwith -m\n"),
         ("feat: x\n# kept\n", {"commit.cleanup": "whitespace"}, "feat: x\n# kept\n"),
         (f"feat: x\n# kept\n{CUT}diff\n", {"commit.cleanup": "scissors"}, "feat: x\n# kept\n"),
         ("feat: x  \n# kept\n\n\n", {"commit.cleanup": "verbatim"}, "feat: x  \n# kept\n\n\n"),

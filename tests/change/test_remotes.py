@@ -22,15 +22,11 @@ def configure(repository: Repository, *settings: str) -> None:
     [
         [f"remote.origin.url={URL}"],
         ["remote.origin.url=ex:team/repo", "url.https://example.org/.insteadOf=ex:"],
+        ["remote.origin.url=ex:a/b", "url.https://one/.insteadOf=ex:", "url.https://evil/.insteadOf=ex:a/"],
         [
             "remote.origin.url=ex:team/repo",
-            "url.https://example.org/.insteadOf=ex:",
-            "url.https://evil.net/.insteadOf=ex:team/",
-        ],
-        [
-            "remote.origin.url=ex:team/repo",
-            "url.https://one.org/.insteadOf=ex:",
-            "url.https://two.org/.insteadOf=ex:",
+            "url.https://one/.insteadOf=ex:",
+            "url.https://two/.insteadOf=ex:",
         ],
         [f"remote.origin.url={URL}", "remote.origin.url=https://evil.net/team/repo"],
         [f"remote.origin.url={URL}", "remote.origin.pushurl=ex:x", "url.https://evil.net/.insteadOf=ex:"],

@@ -205,6 +205,7 @@ DEEP = b"[" * 100_000
         (b"[NaN]", "is not JSON"),
         (b"[" + b"9" * 10_000 + b"]", "is not JSON"),
         (b'[{"state": "DISMISSED", "state": "APPROVED"}]', "is not JSON"),
+        (b"[] {}", "is not a list of reviews"),
         (b"{}", "is another kind: it has nothing"),
         (b'{"reviews": {}}', "is another kind: it has reviews"),
         (b'{"pull_request": {}, "review": []}', "review in the reviews file is not an object"),

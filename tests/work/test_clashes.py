@@ -19,9 +19,8 @@ def found(first: str, second: str, key: str = "branch", other: str = "") -> bool
     return bool(list(clashes(kinds)))
 
 
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
+def test_templates_that_clash() -> None:
+    for first, second in (
         ("p-{number}", "p-{number}"),
         ("p-{number}", "p-{id}"),
         ("p-{number}-{slug}", "p-{number}-{name}"),
@@ -30,16 +29,13 @@ def found(first: str, second: str, key: str = "branch", other: str = "") -> bool
         ("{slug:upper}-1", "A-{number}"),
         # What only resembles a template is read by its word.
         ("phase-{number}", "phase/{number}"),
-    ],
-)
-def test_templates_that_clash(first: str, second: str) -> None:
-    assert found(first, second)
-    assert found(second, first)
+    ):
+        assert found(first, second)
+        assert found(second, first)
 
 
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
+def test_templates_that_do_not() -> None:
+    for first, second in (
         ("p-{number}", "p-{number}-{slug}"),
         ("phase-{number}", "track-{number}"),
         ("{number}-x", "{number}-y"),
@@ -47,11 +43,9 @@ def test_templates_that_clash(first: str, second: str) -> None:
         ("{slug:upper}-1", "a-{number}"),
         ("x-{number}", "{name}-y"),
         ("a/{number}", "{number}/"),
-    ],
-)
-def test_templates_that_do_not(first: str, second: str) -> None:
-    assert not found(first, second)
-    assert not found(second, first)
+    ):
+        assert not found(first, second)
+        assert not found(second, first)
 
 
 def test_a_commit_and_a_title_of_two_kinds_can_clash_but_not_with_a_branch() -> None:
