@@ -88,34 +88,6 @@ def test_each_slice_of_a_stack_is_judged_by_its_own_part(tmp_path: Path, pushed:
         assert change(outcome)["base"] == repository.oid("main")
 
 
-@pytest.mark.parametrize(
-    ("numbers", "codes"),
-    [
-        ("112", {"WRK007", "PLN010"}),
-        ("123", {"WRK007", "PLN010"}),
-        ("21", {"CMT002", "WRK007", "PLN010"}),
-        ("1", {"CMT002", "WRK003", "PLN010"}),
-    ],
-)
-def test_commits_of_the_branches_below_are_told_once(tmp_path: Path, numbers: str, codes: set[str]) -> None:
-    repository = start(tmp_path)
-    repository.branch(f"slice-{max('2', *numbers)}")
-    for at, number in enumerate(numbers):
-        repository.commit(f"feat(slice{number}): do it", files={f"src/{number}.py": str(at)})
-    outcome = check(repository, "--enforce", "--base", "main")
-    assert (outcome.exit_code, set(outcome.codes)) == (1, codes), outcome
-    told = [one for one in outcome.report["findings"] if one["code"] == "WRK007"]
-    assert len(told) == len(set(numbers)) - 1
-    if numbers == "123":
-        assert told[-1]["help"].endswith(f"--onto BRANCH {repository.oid('HEAD~1')[:12]}")
-    # A rule that warns tells nothing in place of one that fails.
-    settings = repository.read("SPEC_AUTHORITY.md").decode()
-    warned = settings.replace("[rules.forb", '[rules.mixed-work-items]\nseverity = "warning"\n\n[rules.forb')
-    lax = tmp_path / "authority.md"
-    lax.write_text(warned)
-    assert "CMT002" in check(repository, "--base", "main", "--authority", str(lax)).codes
-
-
 def test_an_approval_lifts_its_own_finding_alone_of_those_with_one_cause(tmp_path: Path) -> None:
     alice = '[[approvals.approver]]\nname = "alice"\nemails = ["alice@example.org"]\nmay = ["BRN001"]'
     repository = start(tmp_path, more=f"[rules.branch-name]\napprovable = true\n\n{alice}")
