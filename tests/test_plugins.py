@@ -5,7 +5,6 @@ specguard's wheel and the plugin of `tests/plugin/` are installed into an enviro
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import sysconfig
@@ -16,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from specguard import rules
-from specguard.testing import Case, Outcome, Step, run
+from specguard.testing import Case, Outcome, run
 from specguard.testing.repository import clean_environment
 
 ROOT = Path(__file__).parent.parent
@@ -209,28 +208,6 @@ def test_a_broken_plugin_is_named_and_gives_no_verdict(
     assert said in message
     assert "specguard-acme" not in message
     assert "Traceback" not in str(outcome)
-
-
-def test_a_plugin_in_the_repository_is_not_imported(environment: Environment, tmp_path: Path) -> None:
-    ran = "open('ran', 'w')\n"
-    files = {
-        "specguard_evil.py": ran,
-        "specguard_evil-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: specguard-evil\nVersion: 1\n",
-        "specguard_evil-1.0.dist-info/entry_points.txt": "[specguard]\nmain = specguard_evil\n",
-        "yaml.py": ran,
-        "re.py": ran,
-    }
-    case = Case(policy='plugins = ["specguard-evil"]', base=[Step(files=files)])
-    repository = case.build(tmp_path / "repository")
-    outcome = run(
-        "check",
-        directory=repository.path,
-        env={"XDG_CACHE_HOME": str(tmp_path / "cache")},
-        program=str(environment.programs / "specguard"),
-    )
-    assert outcome.exit_code == 2
-    assert "not installed" in str(outcome)
-    assert not os.path.exists(repository.path / "ran")
 
 
 def test_the_authors_own_test_passes_where_the_plugin_is_installed(environment: Environment) -> None:

@@ -41,11 +41,14 @@ def guarded(repo: Repository, settings: str = "", files: Mapping[str, str | byte
 
 
 def check(
-    repo: Repository, *arguments: str, env: Mapping[str, str] | None = None, stdin: str | bytes = b""
+    repo: Repository,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    stdin: str | bytes = b"",
+    installed: bool = False,
 ) -> Outcome:
-    """What the command answers in the repository, as JSON."""
-    # A plugin that is given by the environment is found by a new interpreter only.
-    runner = run if "PYTHONPATH" in (env or {}) else run_here
+    """What the command answers in the repository, as JSON; the installed one where it looks for modules."""
+    runner = run if installed else run_here
     return runner("check", "--output-format=json", *arguments, directory=repo.path, env=env, stdin=stdin)
 
 
