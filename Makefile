@@ -54,7 +54,7 @@ mutants: .venv/ready  ## change the code that decides, mutant by mutant, and see
 
 docs: .venv/ready  ## write the pages that are made from the code, the outputs that others show, and the site
 	$(BIN)/specguard docs
-	$(BIN)/python tests/docs/pages.py
+	$(BIN)/python tools/pages.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "the site: build/site/index.html"
 

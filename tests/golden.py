@@ -26,12 +26,12 @@ from venv import EnvBuilder
 from specguard.engine.plugins import load_registry
 from specguard.testing import Case, examples, run_here
 from specguard.testing.case import fill
-from tests.docs.pages import ROOT, WALKED, blocks, normal, read, walk
 from tests.executor.working import GOOD, Workshop
 from tests.integrations.hooks.asking import POLICY, call, guarded
 from tests.integrations.hooks.shell.running import FILES
 from tests.integrations.hooks.shell.test_after_commands import EVERYDAY, TRICKS
 from tests.integrations.hooks.test_recorded_events import recorded
+from tools.pages import ROOT, WALKED, blocks, normal, read, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

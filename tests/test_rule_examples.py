@@ -9,7 +9,7 @@ import pytest
 from specguard.engine.plugins import load_registry
 from specguard.reporters import manual
 from specguard.testing import Example, examples
-from tests.docs.pages import printed_for, same_for_rules, shown_for
+from tools.pages import printed_for, same_for_rules, shown_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def test_an_example_does_what_it_says(example: Example, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_a_page_shows_what_is_printed(rule: type[Rule], tmp_path: Path) -> None:
-    """`python tests/docs/pages.py rules` writes it."""
+    """`python tools/pages.py rules` writes it."""
     assert same_for_rules(shown_for(rule)) in map(same_for_rules, printed_for(rule, tmp_path))
 
 

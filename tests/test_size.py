@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
+from tools.size import BUDGETS, code_lines, measure
 
-from size import BUDGETS, code_lines, measure  # noqa: E402  # it is no package
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_no_budget_is_passed() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from specguard.cli.app import COMMANDS
 from specguard.testing import Repository, Step, run, run_here
-from tests.docs.pages import normal
+from tools.pages import normal
 
 if TYPE_CHECKING:
     from pathlib import Path

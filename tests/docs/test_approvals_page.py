@@ -17,8 +17,8 @@ from specguard.approvals.record import Approval, read_record
 from specguard.testing import Case, Step, run_here
 from specguard.testing.repository import clean_environment
 from tests.approvals.making import FOLDER, approval, revocation
-from tests.docs.pages import DOCS, blocks, read
 from tests.outcomes import ended
+from tools.pages import DOCS, blocks, read
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.docs.cases import BEGIN, END, PAGE, Case, collect, table, written
+from tools.attacks import BEGIN, END, PAGE, Case, collect, table, written
 
 GUARD = (
     1, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 15, 16, 17, 20, 21, 22, 23, 25, 26, 27, 28, 29, 31, 32, 33,

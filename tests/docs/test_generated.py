@@ -9,7 +9,7 @@ import pytest
 
 from specguard.engine.plugins import load_registry
 from specguard.testing import run_here
-from tests.docs.pages import DOCS, ROOT
+from tools.pages import DOCS, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,6 +1,6 @@
 """The pages are right: what they show is printed, what they name exists, what they link to is found.
 
-`python tests/docs/pages.py` brings the outputs that pages show up to date.
+`python tools/pages.py` brings the outputs that pages show up to date.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from specguard.authority.load import AuthoritySource
 from specguard.cli.app import COMMANDS, app
 from specguard.declaration.registry import FAMILIES
 from specguard.engine.plugins import load_registry
-from tests.docs.pages import DOCS, PAGES, ROOT, WALKED, Block, blocks, normal, read, walk
+from tools.pages import DOCS, PAGES, ROOT, WALKED, Block, blocks, normal, read, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

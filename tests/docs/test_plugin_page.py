@@ -13,8 +13,8 @@ import pytest
 from specguard.engine.plugins import load_registry
 from specguard.testing import Case, run
 from specguard.testing.repository import clean_environment
-from tests.docs.pages import blocks, read
 from tests.outcomes import ended
+from tools.pages import blocks, read
 
 if TYPE_CHECKING:
     from pathlib import Path

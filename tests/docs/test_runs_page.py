@@ -13,8 +13,8 @@ from specguard.executor.steps import STEPS
 from specguard.runs.manifests import State
 from specguard.testing import run_here
 from tests.cli.running import GOOD, Project
-from tests.docs.pages import DOCS
 from tests.outcomes import ended
+from tools.pages import DOCS
 
 if TYPE_CHECKING:
     from pathlib import Path

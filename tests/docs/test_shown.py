@@ -11,7 +11,7 @@ import pytest
 
 from specguard.testing import Case, run_case, run_here
 from specguard.testing.case import split_cases
-from tests.docs.pages import ROOT, blocks, read
+from tools.pages import ROOT, blocks, read
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,8 +14,8 @@ from markdown_it import MarkdownIt
 from specguard.cli.docs import error_kinds
 from specguard.testing.repository import clean_environment
 from tests.browser import Browser, find
-from tests.docs.pages import DOCS, ROOT
 from tests.outcomes import there
+from tools.pages import DOCS, ROOT
 
 pytest.importorskip("mkdocs", reason="mkdocs is not installed: pip install 'specguard[docs]'")
 pytest.importorskip("material", reason="mkdocs-material is not installed: pip install 'specguard[docs]'")
@@ -137,7 +137,7 @@ def test_a_page_that_is_in_no_navigation_ends_the_build(tmp_path: Path) -> None:
     (pages / "orphan.md").write_text("# Nobody leads here\n")
     settings = tmp_path / "mkdocs.yml"
     settings.write_text(
-        f"INHERIT: {ROOT}/mkdocs.yml\ndocs_dir: docs\nhooks: [{ROOT}/tests/docs/site_hook.py]\n"
+        f"INHERIT: {ROOT}/mkdocs.yml\ndocs_dir: docs\nhooks: [{ROOT}/tools/site_hook.py]\n"
         "nav: [index.md, {Rules: rules/index.md}]\n"
     )
     done = build(tmp_path / "site", "--config-file", str(settings))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.docs.words import files, problems, total
+from tools.words import files, problems, total
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from specguard.runs.manifests import run_schemas
-from tests.docs.pages import DOCS
+from tools.pages import DOCS
 
 
 @pytest.mark.parametrize("name", sorted(run_schemas()))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def threat(number: str, case: str, expected: str) -> pytest.MarkDecorator:
     """Say that a test, or one set of its parameters, builds a case for real and holds what is expected of it.
 
-    `pytest -m threat` runs all of them; `python tests/docs/pages.py` writes their table.
+    `pytest -m threat` runs all of them; `python tools/pages.py` writes their table.
 
     Args:
         number: the case's id, such as `T01`; several tests may build one case, each in its own words.

@@ -10,9 +10,9 @@ import pytest
 
 from specguard.testing import Case, Step
 from specguard.testing.running import run_here
-from tests.docs.pages import read
 from tests.executor.working import Workshop
 from tests.integrations.hooks.asking import ask, write
+from tools.pages import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

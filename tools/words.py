@@ -1,7 +1,7 @@
 """What a reader stumbles over: long sentences, and words that have a plainer one.
 
-    python tests/docs/words.py FILE…    what is wrong in Markdown pages, and in the messages of Python files
-    python tests/docs/words.py          the same of every page and message
+    python tools/words.py FILE…    what is wrong in Markdown pages, and in the messages of Python files
+    python tools/words.py          the same of every page and message
 
 A sentence has at most 25 words. Tables, code and headings are left out; code within a sentence, and a list of
 several names in code, are one word.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
-ROOT: Final = Path(__file__).parent.parent.parent
+ROOT: Final = Path(__file__).parent.parent
 LONGEST: Final = 25
 
 WORDS: Final = (

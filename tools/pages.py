@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from specguard.rules import Rule
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [
     path.relative_to(ROOT).as_posix()
@@ -246,15 +246,15 @@ def rewrite_rule(rule: type[Rule], place: Path) -> None:
 
 if __name__ == "__main__":
     # Brings the outputs on the pages that are named up to date, `rules` for those in rules' docstrings;
-    # without names all, and the table of cases.
+    # without names all, and the table of attacks.
     from tempfile import TemporaryDirectory
 
     from specguard.engine.plugins import load_registry
-    from tests.docs import cases
+    from tools import attacks
 
     named = sys.argv[1:]
     if not named:
-        cases.rewrite()
+        attacks.rewrite()
     for entry in load_registry().rules.values() if named in ([], ["rules"]) else ():
         with TemporaryDirectory() as folder:
             rewrite_rule(entry.rule, Path(folder).resolve())

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "tests" / "threats" / "README.md"
 BEGIN = "<!-- the cases, written by `make docs` -->"
 END = "<!-- the end of the cases -->"
