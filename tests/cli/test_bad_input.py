@@ -16,6 +16,7 @@ from specguard.testing import Outcome, Repository, run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 from tests.outcomes import ended
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,22 +110,22 @@ def test_a_shallow_clone(project: Repository, tmp_path: Path) -> None:
 
 
 def test_a_patch_that_does_not_parse_or_apply(fixed: Repository, tmp_path: Path) -> None:
-    for content in (
-        "not a patch\n",
-        "",
-        "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1,3 +1,1 @@\n-gone\n",
-        "--- a/src/a\n+++ b/src/a\n@@ -1 +1 @@\n-other\n+new\n",
-    ):
+    for content in rows(__file__, "patches"):
         (tmp_path / "change.patch").write_text(content)
-        for words in (["--patch", str(tmp_path / "change.patch")], ["--patch", "-"]):
-            refused(run_here("check", *words, directory=fixed.path, stdin=content), "does not apply")
+        for file in (str(tmp_path / "change.patch"), "-"):
+            done = run_here("check", "--patch", file, directory=fixed.path, stdin=content)
+            refused(done, "does not apply")
 
 
-def test_a_patch_of_gigabytes_is_refused_in_little_memory(fixed: Repository, tmp_path: Path) -> None:
-    with open(tmp_path / "huge.patch", "wb") as file:
-        file.truncate(3 << 30)
-    done = shell(f'ulimit -v 400000 && exec "$0" check --patch {tmp_path}/huge.patch', fixed)
-    refused(Outcome(done.returncode, done.stdout, done.stderr), "larger than 256 MiB", "next: ")
+def test_files_of_many_megabytes_are_not_read_whole(fixed: Repository, tmp_path: Path) -> None:
+    for option, size, said in (
+        ("patch", 3 << 30, "larger than 256 MiB"),
+        ("pr-reviews", 50 << 20, "may have 25 MiB"),
+    ):
+        with open(tmp_path / option, "wb") as file:
+            file.truncate(size)
+        done = shell(f'ulimit -v 400000 && exec "$0" check --{option}={tmp_path}/{option}', fixed)
+        refused(Outcome(done.returncode, done.stdout, done.stderr), said, f"{tmp_path}/{option}")
 
 
 def test_a_file_that_cannot_be_read(fixed: Repository, tmp_path: Path) -> None:
@@ -134,52 +135,13 @@ def test_a_file_that_cannot_be_read(fixed: Repository, tmp_path: Path) -> None:
             refused(run_here("check", f"--{option}", file, directory=fixed.path), file)
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "is not JSON"),
-        (b"[" * 100_000, "is not JSON"),
-        (b"\xff\xfe", "is not JSON"),
-        (b"[]", "is not a JSON object"),
-        (b'{"zen": "x", "hook_id": 1}', "is another kind: it has hook_id, zen"),
-        (b'{"action": "opened", "issue": {"number": 1}}', "is another kind"),
-        (b'{"pull_request": []}', "pull_request in the event file is not an object"),
-        (b'{"pull_request": {"title": 3}}', "pull_request.title in the event file is not text"),
-        (b'{"pull_request": {"head": {"sha": "--x"}}}', "pull_request.head.sha in the event file"),
-    ],
-)
-def test_an_event_of_another_kind(content: bytes, said: str, fixed: Repository, tmp_path: Path) -> None:
-    file = tmp_path / "event.json"
-    file.write_bytes(content)
-    refused(run_here("check", "--enforce", f"--pr-event={file}", directory=fixed.path), said, str(file))
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "is not JSON"),
-        (b"[" * 100_000, "is not JSON"),
-        (b"\xff\xfe", "is not JSON"),
-        (b"{}", "is another kind: it has nothing"),
-        (b'{"message": "Not Found"}', "is another kind: it has message"),
-        (b'[{"user": {"login": "a\\ud800"}, "state": "APPROVED"}]', "[0].user.login in the reviews file"),
-        (b'[{"user": null, "state": "\\u001b[2J"}]', "[0].state in the reviews file is not one"),
-        (b'{"approved_by": [], "approvals_left": 0}', "GitLab's approvals do not say which commit"),
-    ],
-)
-def test_reviews_of_another_kind(content: bytes, said: str, fixed: Repository, tmp_path: Path) -> None:
-    file = tmp_path / "reviews.json"
-    file.write_bytes(content)
-    words = ("check", "--enforce", "--base=main", f"--pr-reviews={file}")
-    refused(run_here(*words, directory=fixed.path), said, str(file))
-
-
-def test_reviews_of_many_megabytes_are_not_read_whole(fixed: Repository, tmp_path: Path) -> None:
-    file = tmp_path / "reviews.json"
-    with open(file, "wb") as stream:
-        stream.truncate(50 << 20)
-    said = ("may have 25 MiB", str(file))
-    refused(run_here("check", f"--pr-reviews={file}", directory=fixed.path), *said)
+def test_events_and_reviews_of_another_kind(fixed: Repository, tmp_path: Path) -> None:
+    file = tmp_path / "of-another-kind.json"
+    deep = [(option, "[" * 100_000, "is not JSON") for option in ("pr-event", "pr-reviews")]
+    for option, content, said in [*rows(__file__, "files_of_another_kind"), *deep]:
+        file.write_bytes(content.encode("latin-1"))
+        words = ("check", "--enforce", "--base=main", f"--{option}={file}")
+        refused(run_here(*words, directory=fixed.path), said, str(file))
 
 
 # The authority
@@ -221,36 +183,7 @@ def test_a_policy_with_a_typo_on_the_base_has_no_verdict_in_any_format(project: 
 # Words
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["-C"], "\n  next: specguard --help\n"),
-        (["check", "--base"], "\n  next: specguard check --help\n"),
-        (["-C", ".", "plan", "create", "x", "--name"], "\n  next: specguard plan create --help\n"),
-        (["chek"], "did you mean 'check'?"),
-        (["frobnicate"], "`specguard --help` lists the commands"),
-        (["check", "--stagd"], "did you mean --staged"),
-        (["--verson"], "did you mean --version"),
-        (["check", "extra"], "extra"),
-        (["check", "--staged", "--worktree"], "--staged and --worktree"),
-        (["check", "--staged", "--head", "work"], "--head does not go with --staged"),
-        (["check", "--range", "main..work", "--base", "main"], "--base does not go with --range"),
-        (["check", "--select", "forbiden-path"], "did you mean 'forbidden-path'?"),
-        (["check", "--ignore", "ABC"], "`specguard rule` lists them"),
-        (["check", "--output-format", "yaml"], "there is no format 'yaml'"),
-        (["check", "--output-format", "../x"], "is not one of 'text', 'json', "),
-        (["check", "--output", "json"], "FORMAT=FILE"),
-        (["check", "--output", "jsn=x"], "did you mean 'json'?"),
-        (["check", "--today", "31.12.2026"], "2026-01-31"),
-        (["check", "--enforce"], "--base REF"),
-        (["check", "--enforce", "--base", "main", "--select", "PTH"], "--enforce does not go with --select"),
-        (["check", "--enforce", "--base", "main", "--exit-zero"], "--enforce does not go with"),
-        (["rule", "PTH0001"], "did you mean 'PTH001'?"),
-        (["rule", "forbidden_path"], "did you mean 'forbidden-path'?"),
-        (["init", "--preset", "phase-runer", "--print"], "did you mean 'phase-runner'?"),
-        (["why"], "PATH"),
-    ],
-)
+@pytest.mark.parametrize(("words", "said"), rows(__file__, "words"))
 def test_words_that_are_no_command_line(words: list[str], said: str, fixed: Repository) -> None:
     refused(run_here(*words, directory=fixed.path), said)
 
@@ -286,18 +219,14 @@ def test_an_output_that_takes_nothing(words: str, redirection: str, said: str, f
 
 @pytest.mark.parametrize("words", ["check", "rule", "check --help"])
 def test_a_reader_that_has_gone(words: str, fixed: Repository) -> None:
-    done = shell(f'"$0" {words} | true; exit "${{PIPESTATUS[0]}}"', fixed)
-    assert done.returncode in (0, 2)  # 0 where the pipe took all of it before it was closed
-    assert not done.stderr
-    done = shell(f'(sleep 0.2; exec "$0" {words}) | true; exit "${{PIPESTATUS[0]}}"', fixed)
-    assert done.returncode == 2
-    assert not done.stderr
-
-
-def test_standard_input_and_error_may_be_closed(fixed: Repository) -> None:
+    # 0 where the pipe took all of it before it was closed
+    for wait, codes in (("", (0, 2)), ("sleep 0.2; ", (2,))):
+        done = shell(f'({wait}exec "$0" {words}) | true; exit "${{PIPESTATUS[0]}}"', fixed)
+        assert done.returncode in codes
+        assert not done.stderr
+    # Standard input and error may be closed.
     done = shell('"$0" check <&- 2>&-', fixed)
-    assert done.returncode == 0
-    assert done.stdout.startswith("specguard: passed")
+    assert (done.returncode, done.stdout.partition(" (")[0]) == (0, "specguard: passed")
 
 
 def shell(script: str, repository: Repository) -> subprocess.CompletedProcess[str]:

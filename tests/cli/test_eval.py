@@ -11,6 +11,7 @@ import pytest
 from specguard.runs.manifests import Manifest
 from specguard.testing import Repository, run_here
 from tests.outcomes import ended
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -206,21 +207,10 @@ def test_a_report_for_programs(team: Repository) -> None:
 
 
 def test_what_is_not_declared_as_samples_is_an_error_with_its_line(team: Repository) -> None:
-    unknown = "samples.toml:3: unknown key 'paht'; did you mean 'path'? [broken-case]\n"
-    for text, said in (
-        ("[[samples]]\nname = 'a'\n", "samples.toml:1: `path` is missing"),
-        ("[[samples]]\nname = 'a'\npaht = 'b'\npath = 'c'\n", unknown),
-        ("[[samples]]\nname = '../a'\npath = 'c'\n", "samples.toml:2: '../a' is no name"),
-        ("[[samples]]\nname = 'a'\npath = 'c'\nrefresh_by = 'x'\n", ":4: refresh_by must be a date"),
-        ("[[commands]]\nname = 'a'\nrun = 'c'\nsamples = ['b']\n", "samples.toml:4: there is no sample 'b'"),
-        ("samples = 1\n", "samples.toml:1: `samples` must be tables"),
-        ("samples = ['a']\n", "`samples` must be tables: begin each one with [[samples]]"),
-        ("a = \n", "samples.toml:1: this is not TOML"),
-        ("", "there is no sample to evaluate"),
-    ):
-        team.write("evaluation/samples.toml", text)
+    for row in rows(__file__, "no_samples"):
+        team.write("evaluation/samples.toml", row["content"])
         done = ended(run_here("eval", directory=team.path), 2)
-        assert said in done.stderr, done
+        assert row["said"] in done.stderr, done
     assert not (team.path / ".runs").exists()
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from specguard.testing import run_here
 from tests.outcomes import ended
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from specguard.testing import Repository
@@ -76,17 +77,7 @@ def test_a_final_is_written_with_its_companions(adopted: Repository) -> None:
 
 def test_only_what_a_person_owes_is_found(adopted: Repository) -> None:
     adopted.write(".plans/x/PLAN_OPTIONS.md", "- A: one\n- B: two\n")
-    for words in (
-        ["readiness", "--path", "C7_READINESS.md"],
-        ["review", "slice=1"],
-        ["plan-options", "name=y"],
-        ["plan-review", "name=x"],
-        ["cleanup", "x=c"],
-        ["work-breakdown", "X=C"],
-        ["slices"],
-        ["notes"],
-        ["planning-pass", "x=c", "nn=01", "next=d"],
-    ):
+    for words in rows(__file__, "only_owed"):
         ended(run_here("new", *words, directory=adopted.path))
         assert {code for code, _, _ in findings(adopted)} <= OWED, words
         adopted.commit("docs: write")
@@ -155,29 +146,10 @@ def test_a_pass_has_its_members(adopted: Repository) -> None:
 
 
 def test_what_cannot_be_written_is_said(adopted: Repository) -> None:
-    for words, said in (
-        (["agent-finale"], "artifact 'agent-finale' [unknown-name]\n  next: did you mean 'agent-final'?"),
-        (["agent-final", "agent=3"], "objective is not given [unfilled-template]"),
-        (["agent-final", "agent=3"], "\n  next: specguard new agent-final agent=3 objective=..."),
-        (["agent-final", "agent"], "'agent' is no value of a placeholder"),
-        (["agent-final", "agent=", "objective=x"], "'agent=' is no value of a placeholder"),
-        (["slices", "agent=3"], "slices has no placeholder 'agent' [unfilled-template]\n  next: it has none"),
-        (["agent-final", "agent=3/4", "objective=A"], "AGENT_3/4_FINAL_A.md is no agent-final"),
-        (["agent-final", "agent=3_FINAL_4", "objective=A"], "is no agent-final"),
-        (["cleanup", "x=.."], "../CLEANUP_MANIFEST.md is no cleanup"),
-        (["cleanup", "x=.git"], ".git/CLEANUP_MANIFEST.md is no cleanup"),
-        (["plan-options", "name=a\nb"], "is no plan-options"),
-        (["readiness"], "readiness is **/*_READINESS.md, and what its wildcards stand for is not given"),
-        (["readiness", "--path", "x.md"], "x.md is no readiness, which is **/*_READINESS.md"),
-        (["readiness", "--path", "../../X_READINESS.md"], "it is outside of the repository"),
-        (["readiness", "--path", "X_READINESS.md", "--in", "x"], "--in and --path cannot be given together"),
-        (["planning-pass", "x=c", "nn=1"], "next is not given"),
-    ):
+    for words, said in rows(__file__, "cannot_be_written"):
         assert said in ended(run_here("new", *words, directory=adopted.path), 2).stderr
     assert not list(adopted.path.rglob("*CLEANUP*"))
-
-
-def test_no_file_is_overwritten_and_no_link_leads_elsewhere(adopted: Repository) -> None:
+    # No file is overwritten, and no link leads elsewhere.
     adopted.symlink("c/CLEANUP_MANIFEST.md", "nowhere")
     adopted.symlink("d", "..")
     for name, said in (("c", "never overwritten"), ("d", "leads out of the repository")):

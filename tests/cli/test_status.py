@@ -11,18 +11,21 @@ import pytest
 
 from specguard.testing import Case, Outcome, Repository, Step, run_here
 from tests.outcomes import ended
+from tests.rows import rows
 
 CASES = Path(__file__).parent.parent / "cases"
-PASS = "docs/_phase-d-runtime-execution-pass-01-2026-02-22"
+DATA = Path(__file__).parent / "data"
 PLAN = "docs/_phase-d-planning-pass-01-2026-02-21"
 
 
 class Stand:
     """A repository, and the status of it."""
 
-    def __init__(self, case: Case | str, directory: Path) -> None:
+    def __init__(self, case: Case | str | dict[str, Any], directory: Path) -> None:
         if isinstance(case, str):
             case = Case.load(CASES / f"{case}.toml")
+        elif not isinstance(case, Case):
+            case = Case.from_toml(case, folder=CASES / "runbook")
         self.repository = case.build(directory)
 
     def run(self, *args: str) -> Outcome:
@@ -39,20 +42,11 @@ class Stand:
         return {stage["name"]: stage["state"] for stage in wave["stages"]}
 
 
-@pytest.mark.parametrize(
-    ("case", "stage"),
-    [
-        ("runbook-planning", "drift check"),
-        ("runbook-drift-check", "implementation"),
-        ("runbook-slice", "implementation"),
-        ("runbook-review", "structural assessment"),
-        ("runbook-readiness", None),
-    ],
-)
-def test_each_step_of_a_wave(tmp_path: Path, case: str, stage: str | None) -> None:
+@pytest.mark.parametrize(("case", "stage"), rows(__file__, "steps"))
+def test_each_step_of_a_wave(tmp_path: Path, case: str, stage: str) -> None:
     [wave] = Stand(f"runbook/{case}", tmp_path / "here").data()["waves"]
-    assert wave["stage"] == stage
-    assert wave["complete"] is (stage is None)
+    assert (wave["stage"] or "") == stage
+    assert wave["complete"] is (not stage)
     states = {one["name"]: one["state"] for one in wave["stages"]}
     names = list(states)
     at = names.index(stage) if stage else len(names)
@@ -62,49 +56,18 @@ def test_each_step_of_a_wave(tmp_path: Path, case: str, stage: str | None) -> No
     assert {states[name] for name in names[at + 1 :] if name in states} <= {"waiting"}
 
 
-def test_a_wave_at_a_glance(tmp_path: Path) -> None:
-    stand = Stand("runbook/runbook-slice", tmp_path / "here")
-    done = ended(stand.run())
-    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
-    for line in (
-        "item slice D1: Keep the cart (open), named by the branch",
-        "wave d implementation",
-        "complete planning",
-        "not needed realignment",
-        "open implementation",
-        f"{PLAN}/PHASE_D_WORKBREAKDOWN.yaml:6: slice D1 is not closed: its status is open",
-        "waiting review",
-        "slices 0 of 3 closed",
-        "ready D1 Keep the cart ann codex/phase-d-d1-keep-the-cart",
-        "blocked D2 Open the till bob needs D1",
-        "conditional D3 Make the till fast bob codex/phase-d-d3-make-the-till-fast",
-        "agents 0 of 2 active",
-        "next complete the stage implementation of wave d; then review opens",
-        "do slice D1 (ann) on codex/phase-d-d1-keep-the-cart; submit it with `gt submit --ai`",
-    ):
-        assert line in lines, line
-    assert "\033" not in done.stdout
-
-
-def test_the_same_for_programs(tmp_path: Path) -> None:
-    data = Stand("runbook/runbook-slice", tmp_path / "here").data()
-    assert data["schema"] == "specguard.status/1"
-    assert (data["tree"], data["branch"], data["complete"]) == (
-        "HEAD",
-        "codex/phase-d-d1-keep-the-cart",
-        False,
-    )
-    assert data["authority"]["trusted"] is True
-    assert data["item"]["id"] == "D1"
-    assert data["item"]["submit"] == "gt submit --ai"
-    assert [(item["id"], item["state"], item["wave"]) for item in data["items"]] == [
-        ("D1", "ready", "wave d"), ("D2", "blocked", "wave d"), ("D3", "conditional", "wave d"),
-    ]  # fmt: skip
-    assert [agent["active"] for agent in data["agents"]] == [False, False]
-    assert {one["stage"] for one in data["missing"]} == {
-        "implementation", "review", "structural assessment", "docs and cleanup", "readiness",
-    }  # fmt: skip
-    assert data["unknown"] == []
+@pytest.mark.parametrize(
+    ("name", "case"), [("wave", "runbook/runbook-slice"), ("plan", "plans/planner-pipeline")]
+)
+def test_the_whole_of_it_for_people_and_for_programs(tmp_path: Path, name: str, case: str) -> None:
+    stand = Stand(case, tmp_path / "here")
+    data = stand.data()
+    text = ended(stand.run()).stdout.replace(data.pop("head")[:12], "HEAD")
+    assert text == (DATA / f"status-of-a-{name}.txt").read_text()
+    assert len(data["authority"].pop("ref")) == 40
+    assert len(data["authority"].pop("policy_id")) == 64
+    assert data == json.loads((DATA / f"status-of-a-{name}.json").read_text())
+    assert stand.run("--require", "complete").exit_code == 1
 
 
 def test_an_agent_is_active_until_it_has_left_its_final(tmp_path: Path) -> None:
@@ -125,34 +88,11 @@ def test_each_thing_that_is_missing_is_named(tmp_path: Path) -> None:
     assert done.stdout.endswith("specguard: failed: 5 things are missing\n")
 
 
-@pytest.mark.parametrize(
-    ("edits", "said"),
-    [
-        ({f"{PLAN}/PHASE_D_WORKBREAKDOWN.yaml": {"AC-2]\n    status: done": "AC-2]\n    status: open"}},
-         "slice D2 is not closed: its status is open"),
-        ({"src/cart.ts": False, "tests/cart.test.ts": False},
-         "slice D1 is not closed: its status is done, and no commit or run of it shows that"),
-        ({f"{PASS}/D5_REVIEW_DISPOSITION.md": {"Status: fixed, re-verified": "Status: open"}},
-         "high finding"),
-        ({f"{PASS}/D7_PHASE_E_READINESS.md": {"`till-timing.json` |": "it is fast |"}},
-         "puts slice D3 off without evidence"),
-        ({f"{PASS}/D5A_STRUCTURAL_DISPOSITION.md": {"## Naming": "## Names"}}, "Naming"),
-        ({f"{PASS}/PHASE_D_EXECUTION_REPORT.md": False}, "there is no execution-report"),
-        ({f"{PLAN}/PHASE_D_WORKBREAKDOWN.yaml": {"owner: ann": "owner: [ann"}}, "cannot be read"),
-    ],
-)  # fmt: skip
-def test_what_keeps_a_wave_from_being_complete(tmp_path: Path, edits: Any, said: str) -> None:
-    text = 'like = "runbook-readiness.toml"\n'
-    for path, edit in edits.items():
-        text += (
-            f'edits."{path}" = false\n'
-            if edit is False
-            else f'[edits."{path}"]\n'
-            + "".join(f"{json.dumps(a)} = {json.dumps(b)}\n" for a, b in edit.items())
-        )
-    case = Case.from_toml(text, folder=CASES / "runbook")
-    done = ended(Stand(case, tmp_path / "here").run("--require", "complete"), 1)
-    assert said in done.stdout.split("missing   ", 1)[1]
+@pytest.mark.parametrize("row", rows(__file__, "missing"))
+def test_what_keeps_a_wave_from_being_complete(tmp_path: Path, row: dict[str, Any]) -> None:
+    stand = Stand({"like": "runbook-readiness.toml", "edits": row["edits"]}, tmp_path / "here")
+    done = ended(stand.run("--require", "complete"), 1)
+    assert row["said"] in done.stdout.split("missing   ", 1)[1]
 
 
 def test_a_worktree_with_changes_is_missing_its_commit(tmp_path: Path) -> None:
@@ -188,10 +128,9 @@ def test_the_current_phase_and_its_document(tmp_path: Path) -> None:
 
 
 def test_one_of_several_waves_may_be_asked_for(tmp_path: Path) -> None:
-    text = 'like = "runbook-readiness.toml"\n[edits]\n'
     packet = "docs/_phase-e-planning-pass-01-2026-03-01/PHASE_E_EXECUTION_PACKET.md"
-    text += f'"{packet}" = "Status: draft\\nAuthor: P1"\n'
-    stand = Stand(Case.from_toml(text, folder=CASES / "runbook"), tmp_path / "here")
+    edits = {packet: "Status: draft\nAuthor: P1"}
+    stand = Stand({"like": "runbook-readiness.toml", "edits": edits}, tmp_path / "here")
     data = stand.data()
     assert [(wave["name"], wave["stage"]) for wave in data["waves"]] == [
         ("wave d", None),
@@ -203,88 +142,25 @@ def test_one_of_several_waves_may_be_asked_for(tmp_path: Path) -> None:
 
 
 def test_of_many_those_that_are_complete_are_counted(tmp_path: Path) -> None:
-    policy = """
-[plans.x]
-
-[artifacts.proposal]
-path = "changes/{change}/proposal.md"
-sections = ["Why"]
-
-[wave]
-by = ["change"]
-
-[[wave.stages]]
-name = "proposal"
-leaves = ["proposal"]
-"""
-    changes = {f"changes/add-number-{n}/proposal.md": "## Why\n\nIt helps.\n" for n in range(3)}
-    changes["changes/add-what-is-not-there/proposal.md"] = "## How\n\nSoon.\n"
-    tasks = '{"tasks": [{"id": "task_001", "title": "Sum up", "status": "done"}]}'
-    plans = {f".plans/cart-{n}/plan.json": tasks for n in range(3)}
-    plans[".plans/till/plan.json"] = tasks.replace("done", "pending")
-    case = Case(policy=policy, base=[Step(files={**changes, **plans})])
-    lines = Stand(case, tmp_path / "here").run().stdout.splitlines()
+    many, specs = rows(__file__, "counted")
+    lines = Stand(many, tmp_path / "many").run().stdout.splitlines()
     assert "wave add-what-is-not-there  proposal" in lines
     assert "waves     3 of 4 complete" in lines
     assert "plans     3 of 4 done" in lines
     assert not any("add-number" in line or "cart" in line for line in lines)
+    found = Stand(specs, tmp_path / "specs").data("--today", "2026-01-31")["specs"]
+    assert found == {"total": 5, "terminal": 1, "unreviewed": 1, "stale": 1, "due": 1}
 
 
 # Other ways to work
 
 
-def test_plans_with_their_tasks(tmp_path: Path) -> None:
-    stand = Stand("plans/planner-pipeline", tmp_path / "here")
-    data = stand.data()
-    [plan] = data["plans"]
-    assert (plan["name"], plan["option"], plan["counts"]) == ("cart", "B", {"done": 2, "pending": 1})
-    assert [(task["id"], task["state"]) for task in plan["tasks"]] == [
-        ("task_001", "done"), ("task_002", "done"), ("task_003", "ready"),
-    ]  # fmt: skip
-    assert data["items"] == []
-    assert data["next"] == ["complete the stage task of wave cart", "do task_003 of cart"]
-    assert stand.run("--require", "complete").exit_code == 1
-
-
-def test_plans_without_a_wave(tmp_path: Path) -> None:
-    one = '{"tasks": [{"id": "task_001", "status": "done"}, {"id": "task_002", "status": "deferred"}]}'
-    nameless = (
-        '{"tasks": [{"title": "Add a \u001b[2Jcart\u202e", "status": "pending"}, {"status": "blocked"}]}'
-    )
-    for name, plan, code, said in (
-        ("done", one, 0, ["passed"]),
-        ("open", one.replace("deferred", "pending"), 1, ["task_002 of cart is pending"]),
-        (
-            "nameless",
-            nameless.replace("\u001b", "\\u001b"),
-            1,
-            [
-                # What an author writes is not obeyed by a terminal.
-                '"Add a \\x1b[2Jcart\\u202e" of cart is pending',
-                "a task without an id of cart is blocked",
-                'do "Add a \\x1b[2Jcart\\u202e" of cart',
-            ],
-        ),
-        ("broken", "{", 1, []),
-    ):
-        case = Case(policy="[plans.x]\n", base=[Step(files={".plans/cart/plan.json": plan})])
-        done = ended(Stand(case, tmp_path / name).run("--require", "complete"), code)
-        assert [part for part in said if part not in done.stdout] == []
-
-
-def test_specs_by_their_reviews(tmp_path: Path) -> None:
-    policy = '[specs]\nfiles = ["specs/*.md"]\nreview = "last_review"\n'
-    files = {
-        "specs/a.md": "---\nlast_review: 2026-01-31\nstatus: planned\n---\n",
-        "specs/b.md": "---\nlast_review: 2026-01-05\n---\n",
-        "specs/c.md": "---\nlast_review: 2025-01-05\n---\n",
-        "specs/d.md": "# D\n",
-        "specs/e.md": "---\nstatus: done\n---\n",
-    }
-    stand = Stand(Case(policy=policy, base=[Step(files=files)]), tmp_path / "here")
-    assert stand.data("--today", "2026-01-31")["specs"] == {
-        "total": 5, "terminal": 1, "unreviewed": 1, "stale": 1, "due": 1,
-    }  # fmt: skip
+@pytest.mark.parametrize(("plan", "code", "said"), rows(__file__, "plans"))
+def test_plans_without_a_wave(tmp_path: Path, plan: str, code: int, said: list[str]) -> None:
+    """What an author writes is not obeyed by a terminal."""
+    case = Case(policy="[plans.x]\n", base=[Step(files={".plans/cart/plan.json": plan})])
+    done = ended(Stand(case, tmp_path / "here").run("--require", "complete"), code)
+    assert [part for part in said if part not in done.stdout] == []
 
 
 # What is looked at

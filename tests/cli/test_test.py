@@ -13,6 +13,7 @@ import pytest
 from specguard.testing import run, run_here
 from tests.cli.no_foo import install_no_foo
 from tests.outcomes import ended
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from specguard.testing import Outcome, Repository
@@ -151,47 +152,13 @@ def test_settings_files_have_the_tables_too(repository: Repository, tmp_path: Pa
     ended(run_here("test", "mine.toml", directory=tmp_path))
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (
-            'expect = ["PTH0O1"]\n',
-            "mine.toml:1: mine: there is no rule 'PTH0O1' [unknown-name]\n  next: did you mean 'PTH001'?",
-        ),
-        ('\nstates = {PTH999 = "passed"}\n', "mine.toml:2: mine: there is no rule 'PTH999'"),
-        ("\ncomits = []\n", "mine.toml:2: unknown key 'comits'; did you mean 'commits'?"),
-        (
-            '[[commits]]\nmessage = "x"\nfile = {}\n',
-            "mine.toml:1: commits: unknown key 'file'; did you mean 'files'?",
-        ),
-        ('expect = [\n "PTH001",\n {cod = "x"},\n]\n', "mine.toml:3: expect.1: unknown key 'cod'"),
-        ("a = \n", "mine.toml:1: this is not TOML"),
-        ('like = "none.toml"\n', "mine.toml:1: there is no case 'none.toml'"),
-        # What no repository could be made of.
-        ('args = ["--branch\\u0000"]\n', "mine.toml:1: args has a NUL"),
-        ("args = [1]\n", "mine.toml:1: args.0 must be text"),
-        ('branch = "a\\u0000"\n', "mine.toml:1: branch has a NUL"),
-        ('env = {"A=B" = "x"}\n', "mine.toml:1: env: no variable has such a name"),
-        ('refs = {"refs/heads/x" = "a\\u0000"}\n', "mine.toml:1: refs has a NUL"),
-        ('base = {files = {"a\\u0000b" = "x"}}\n', "a path has a NUL"),
-        ("base = {files = {'a\\x00b' = 'x'}}\n", "a path has a NUL"),
-        ('commits = {rename = {a = "b\\u0000"}}\n', "a path has a NUL"),
-        ('base = {files = "a"}\nedits = {a = {x = "y"}}\n', "the files of a step must be a table"),
-        ('base = {files = {a = 1}}\nedits = {a = {x = "y"}}\n', "what 'a' is now must be text"),
-        ("\n[[cases]]\nargs = []\n", "mine.toml:2: cases.0 needs a `name`"),
-        ('[[cases]]\nname = "a"\n\n[[cases]]\nname = "a"\n', "mine.toml:4: cases.1 needs a `name`"),
-        ("cases = 1\n", "mine.toml:1: cases must be a list"),
-        ('[[cases]]\nname = "a"\n\nexpec = []\n', "mine.toml:4: unknown key 'expec'; did you mean 'expect'"),
-        ("expect = " + "[" * 3000 + "]" * 3000, "it is nested too deeply"),
-    ],
-)
-def test_what_is_not_written_as_a_case_is_an_error_with_its_line(
-    guarded: Repository, content: str, said: str
-) -> None:
-    done = tried(guarded, content, 2)
-    assert said in done.stderr, done
-    assert "internal error" not in done.stderr, done
-    assert not done.stdout
+def test_what_is_not_written_as_a_case_is_an_error_with_its_line(guarded: Repository) -> None:
+    deep = {"content": "expect = " + "[" * 3000 + "]" * 3000, "said": "it is nested too deeply"}
+    for row in [*rows(__file__, "not_written_as_a_case"), deep]:
+        done = tried(guarded, row["content"], 2)
+        assert row["said"] in done.stderr, done
+        assert "internal error" not in done.stderr, done
+        assert not done.stdout
 
 
 def test_nothing_to_try_is_no_success(repository: Repository) -> None:
@@ -219,40 +186,23 @@ def test_a_case_that_cannot_be_built_is_no_difference(guarded: Repository) -> No
     assert ":None" not in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (
-            'args = ["--strict",\n "--output=json=../x"]\n',
-            "mine.toml:2: a case cannot have the argument '--output=json=../x'",
-        ),
-        ('args = ["-C", ".."]\n', "mine.toml:1: a case cannot have the argument '-C'"),
-        ('args = ["--watch"]\n', "mine.toml:1: a case cannot have the argument '--watch'"),
-        ('args = ["--fix", "--yes"]\n', "mine.toml:1: a case cannot have the argument '--fix'"),
-        ('args = ["--patch", "/dev/zero"]\n', "a case cannot have the argument '/dev/zero'"),
-        ('args = ["--patch=/dev/zero"]\n', "a case cannot have the argument '--patch=/dev/zero'"),
-        ('args = ["--patch=a/../../x"]\n', "a case cannot have the argument '--patch=a/../../x'"),
-        ('env = {XDG_CONFIG_HOME = "cfg"}\n', "a case cannot set the variable XDG_CONFIG_HOME"),
-        ('args = ["--log-decisions=x"]\n', "cannot have the argument '--log-decisions=x'"),
-        ('env = {GIT_EXTERNAL_DIFF = "x"}\n', "a case cannot set the variable GIT_EXTERNAL_DIFF"),
-        ('env = {PATH = "."}\n', "a case cannot set the variable PATH"),
-        ('worktree = {files = {"../../../out" = "x"}}\n', "'../../../out' is no path in the working tree"),
-        ('worktree = {files = {".git/hooks/post-checkout" = "x"}}\n', "is no path in the working tree"),
-        (
-            'base = {symlinks = {out = "OUT"}}\nworktree = {files = {"out/x" = "x"}}\n',
-            "'out/x' is no path in the working tree",
-        ),
-    ],
-)
-def test_a_case_reaches_nothing_outside_of_its_repository(
-    guarded: Repository, tmp_path: Path, content: str, said: str
-) -> None:
+def test_a_case_reaches_nothing_outside_of_its_repository(guarded: Repository, tmp_path: Path) -> None:
     """A case may come with a change of anybody's: it is data, and no program."""
     outside = tmp_path / "outside"
     outside.mkdir()
-    done = tried(guarded, content.replace("OUT", str(outside)), 2)
-    assert said in str(done), done
-    assert not list(outside.iterdir())
+    for row in rows(__file__, "reaching_outside"):
+        done = tried(guarded, row["content"].replace("OUT", str(outside)), 2)
+        assert row["said"] in str(done), done
+        assert not list(outside.iterdir())
+    # Nor does a policy lead a record of it there.
+    content = (
+        SIGNED.replace("policy = '''\n", "policy = '''\n[approvals]\nlog = 'out/'\n")
+        + f'base = {{symlinks = {{out = "{outside}"}}}}\n'
+        'approvals = [{rules = ["PTH001"], approver = "alice", place = "local"}]\n'
+    )
+    done = tried(guarded, content, 2)
+    assert not list(outside.iterdir()), done
+    assert "is no path in the working tree" in done.stdout, done
 
 
 def test_reports_for_programs(guarded: Repository) -> None:
@@ -292,21 +242,6 @@ paths = ["a"]
 commits = {files = {a = "x"}}
 """
 """A case whose policy has somebody who approves, without what is approved."""
-
-
-def test_a_policy_leads_no_record_of_a_case_out_of_its_repository(
-    guarded: Repository, tmp_path: Path
-) -> None:
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    content = (
-        SIGNED.replace("policy = '''\n", "policy = '''\n[approvals]\nlog = 'out/'\n")
-        + f'base = {{symlinks = {{out = "{outside}"}}}}\n'
-        'approvals = [{rules = ["PTH001"], approver = "alice", place = "local"}]\n'
-    )
-    done = tried(guarded, content, 2)
-    assert not list(outside.iterdir()), done
-    assert "is no path in the working tree" in done.stdout, done
 
 
 def test_nothing_is_left_in_the_folder_of_temporary_files(guarded: Repository, tmp_path: Path) -> None:
