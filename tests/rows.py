@@ -1,4 +1,4 @@
-"""Rows of tests that stand as data in a file beside them, `test_x.toml` beside `test_x.py`."""
+"""Rows and texts of tests that stand as data in a file beside them, `test_x.toml` beside `test_x.py`."""
 
 from __future__ import annotations
 
@@ -17,3 +17,8 @@ def rows(file: str, name: str) -> list[Any]:
     """The rows of this name, for the module at `file`."""
     found: list[Any] = _tables(file)[name]
     return found
+
+
+def recorded(file: str, name: str) -> Any:
+    """The text or table of this name, for the module at `file`."""
+    return _tables(file)[name]

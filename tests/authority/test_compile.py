@@ -16,6 +16,7 @@ from specguard.errors import MissingFact, SpecguardError
 from specguard.reporters.json import error_report
 from specguard.work.kinds import WorkKind
 from tests.outcomes import there
+from tests.rows import recorded, rows
 
 if TYPE_CHECKING:
     from tests.authority.conftest import Load
@@ -84,34 +85,11 @@ def test_guards_are_forbidden_before_locked_and_excluded(load: Load) -> None:
 
 
 def test_commands_are_bound_to_the_rules_that_hold_them(load: Load) -> None:
-    found = {statement.text: (statement.line, statement.rules) for statement in load(AUTHORITY).statements}
-    assert found == {
-        "You must not touch docs/api/x.": (8, ["PTH002"]),
-        "Commit messages must have a form.": (12, []),
-        "Nobody must ever read this.": (32, []),
-    }
+    found = {statement.text: [statement.line, statement.rules] for statement in load(AUTHORITY).statements}
+    assert found == recorded(__file__, "bound_commands")
 
 
-HELD = {
-    "Never edit `docs/api/x`.": "PTH002",
-    "`docs/api/` and `ci/` are locked and must stay so.": "PTH002",
-    "`docs/api/x` must not be edited by hand.": "",
-    "`docs/api/x` must not change without a test.": "",
-    "`docs/api/x` must not change without approval.": "PTH002",
-    "`docs/api/x` must be read.": "",
-    "Do not modify files outside `docs/api/`.": "",
-    "Never change anything except `docs/api/x`.": "",
-    "Never edit `docs/api/x` or `other/`.": "",
-    "All commits MUST follow Conventional Commits.": "",
-    "Subjects must have at most 120 characters.": "CMT003",
-    "Subjects must have at most 72 characters.": "",
-    "One commit per phase is required.": "CMT001",
-    "One commit per track is required.": "",
-    "Each commit shall be signed off.": "",
-    "Branches must be short (CMT003).": "CMT003",
-    "Secrets are forbidden: `forbidden-content`.": "",
-    "It is prohibited to be late.": "",
-}
+HELD = recorded(__file__, "held")
 
 
 def test_a_sentence_is_held_by_what_is_in_force_alone(load: Load) -> None:
@@ -133,12 +111,7 @@ def test_a_sentence_that_nothing_holds_comes_with_the_setting_that_would(load: L
         "# A\n\nA dev-only test. Never edit `src/gen/`. Do not commit to `main`. Commits must be signed off. "
         "Only be quick.\n"
     )
-    assert [one.settings for one in load(text).statements] == [
-        ['rules.locked-path.paths = ["src/gen/"]'],
-        ['rules.protected-branch.branches = ["main"]'],
-        ['rules.missing-trailer.require = [{key = "Signed-off-by"}]'],
-        [],
-    ]
+    assert [one.settings for one in load(text).statements] == rows(__file__, "settings_that_would")
 
 
 def test_the_identity_depends_on_settings_alone(load: Load) -> None:
@@ -157,29 +130,7 @@ def errors(load: Load, settings: str, **options: Any) -> list[tuple[str, str, st
     return [(str(one.origin), one.message, one.help) for one in caught.value.problems]
 
 
-@pytest.mark.parametrize(
-    ("settings", "line", "said", "help"),
-    [
-        (
-            '[artifacts.report]\npath = "R.md"\nbold_headings = true\n',
-            6,
-            "`artifacts.report.bold_headings` is not known",
-            "write a heading (`## Risks`) where a bold paragraph stood for one",
-        ),
-        (
-            '[work.phase]\ngates = ["go test"]',
-            5,
-            '`work.phase.gates.0` is "go test", and must be a table',
-            "its keys are each, kind, name, on, run, timeout, when, wrapper",
-        ),
-        (
-            'a = 1\nb = "x',
-            5,
-            "this is not TOML: illegal character '\\n'",
-            "strings stand in quotes, tables in [brackets]: https://toml.io",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("settings", "line", "said", "help"), rows(__file__, "an_error_says_what_to_write"))
 def test_an_error_says_what_to_write(load: Load, settings: str, line: int, said: str, help: str) -> None:
     assert errors(load, settings) == [(f"SPEC_AUTHORITY.md:{line}", said, help)]
 
@@ -187,23 +138,7 @@ def test_an_error_says_what_to_write(load: Load, settings: str, line: int, said:
 def test_all_errors_are_told_at_once_with_their_lines(load: Load) -> None:
     found = errors(
         load,
-        """\
-bsae = "main"
-[ruls]
-[rules.comit-form]
-[rules.PTH001]
-[rules.commit-form]
-subject_max = "x"
-limt = 3
-severity = "fatal"
-[rules.locked-path]
-paths = ["a", "b//c"]
-[work.phase]
-branch = "{"
-commits = {at_most = 0, atleast = 1}
-[[work.phase.gates]]
-name = "x"
-""",
+        recorded(__file__, "with_errors"),
     )
     assert [(origin.removeprefix("SPEC_AUTHORITY.md:"), message) for origin, message, _ in found] == [
         ("4", "the setting 'bsae' is not known"),
@@ -220,12 +155,7 @@ name = "x"
         ("17", "`work.phase.gates.0.run` is missing"),
     ]
     helps = [help for *_, help in found]
-    assert helps[:4] == [
-        "did you mean 'base'?",
-        "did you mean 'rules'?",
-        "did you mean 'commit-form'?",
-        "rules go by name: [rules.forbidden-path]",
-    ]
+    assert helps[:4] == rows(__file__, "helps")
     assert "subject_max" in helps[5]
     assert helps[10] == "did you mean 'at_least'?"
 

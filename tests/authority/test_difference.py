@@ -7,6 +7,7 @@ import pytest
 from specguard.authority.difference import Difference, compare, differ
 from specguard.authority.policy import PolicyChange
 from specguard.declaration.patterns import Guarding
+from tests.rows import recorded, rows
 
 if TYPE_CHECKING:
     from tests.authority.conftest import Load
@@ -15,40 +16,7 @@ LOCKED = "[rules.locked-path]\n"
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "key", "effect"),
-    [
-        ("", f'{LOCKED}paths = ["a/"]', "paths", "tightens"),
-        (f'{LOCKED}paths = ["a/", "b"]', f'{LOCKED}paths = ["a/"]', "paths", "loosens"),
-        (f'{LOCKED}paths = ["a/b"]', f'{LOCKED}paths = ["a/"]', "paths", "tightens"),
-        (f'{LOCKED}paths = ["a/"]', f'{LOCKED}paths = ["a/b"]', "paths", "loosens"),
-        (f'{LOCKED}paths = ["*.x"]', f'{LOCKED}paths = ["*.y"]', "paths", "incomparable"),
-        ("", f'{LOCKED}exclude = ["a"]', "exclude", "loosens"),
-        (f'{LOCKED}exclude = ["a/"]', f'{LOCKED}exclude = ["a/b"]', "exclude", "tightens"),
-        ("", f'{LOCKED}severity = "off"', "severity", "loosens"),
-        (f'{LOCKED}severity = "info"', f'{LOCKED}severity = "warning"', "severity", "tightens"),
-        ("", f'{LOCKED}stages = ["push"]', "stages", "loosens"),
-        ("", f"{LOCKED}approvable = false", "approvable", "tightens"),
-        ('base = "a"', 'base = "b"', "base", "incomparable"),
-        ("", 'merge = "squash"', "merge", "incomparable"),
-        ("", 'remote = "https://example.org/x.git"', "remote", "incomparable"),
-        ("", '[authority]\nnormative = ["a"]', "authority.normative", "tightens"),
-        ('[authority]\nnormative = ["a"]', "", "authority.normative", "loosens"),
-        (
-            '[authority]\norder = ["a", "b"]',
-            '[authority]\norder = ["b", "a"]',
-            "authority.order",
-            "incomparable",
-        ),
-        ("", '[[authority.keys]]\nname = "root"', "authority.keys", "tightens"),
-        ("", "require_work_item = true", "require_work_item", "tightens"),
-        ("require_work_item = ['a']", "", "require_work_item", "loosens"),
-        ("require_work_item = true", 'require_work_item = ["a*"]', "require_work_item", "loosens"),
-        ('require_work_item = ["a"]', 'require_work_item = ["a", "b"]', "require_work_item", "tightens"),
-        ("", '[work.phase]\nbranch = "a-{number}"', "work.phase", "incomparable"),
-        ('[work.p]\nbranch = "a"', '[work.p]\nbranch = "a"\nscope = ["x/"]', "work.p.scope", "loosens"),
-        ("", '[authority.sections]\nLocks = "locked-path"', "authority.sections.Locks", "tightens"),
-        ("", '[authority.sections]\nZones = "nothing"', "authority.sections.Zones", "incomparable"),
-    ],
+    ("old", "new", "key", "effect"), rows(__file__, "a_difference_tightens_loosens_or_neither")
 )
 def test_a_difference_tightens_loosens_or_neither(
     load: Load, old: str, new: str, key: str, effect: str
@@ -129,15 +97,7 @@ def test_each_side_has_its_line(load: Load) -> None:
     old = load("# A\n\n## Locked zones\n\n- `a/`\n- `b/`\n")
     new = load("# A\n\n## Locked zones\n\n- `b/`\n")
     (difference,) = compare(old, new).differences
-    assert difference.data == {
-        "key": "rules.locked-path.paths",
-        "old": ["a/", "b/"],
-        "new": ["b/"],
-        "effect": "loosens",
-        "summary": 'drops "a/"',
-        "old_origin": {"path": "SPEC_AUTHORITY.md", "line": 5},
-        "new_origin": {"path": "SPEC_AUTHORITY.md", "line": 5},
-    }
+    assert difference.data == recorded(__file__, "each_side_has_its_line")
 
 
 def test_a_policy_that_cannot_be_read_any_more_loosens() -> None:

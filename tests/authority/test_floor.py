@@ -15,6 +15,7 @@ from specguard.executor.process import passed_on
 from specguard.testing import Repository, run_here
 from tests.integrations.hooks.asking import bash, edit
 from tests.outcomes import ended, there
+from tests.rows import recorded, rows
 from tests.threats.cases import threat
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def check(repository: Repository, *words: str, **more: Any) -> Outcome:
     return run_here("check", "--output-format=json", *words, directory=repository.path, **more)
 
 
-def rows(outcome: Outcome) -> list[tuple[Any, ...]]:
+def listed(outcome: Outcome) -> list[tuple[Any, ...]]:
     found = []
     for one in outcome.report["findings"]:
         line, by = one["location"]["line"], one["authority"]
@@ -70,11 +71,11 @@ def test_three_repositories_stand_on_one_floor(tmp_path: Path, floor: Path) -> N
     named = f"--floor={floor}"
     assert ended(check(silent)).report["findings"] == []
     # What it does not say itself, it is held to without a word.
-    assert rows(check(silent, named)) == [LOCKED]
+    assert listed(check(silent, named)) == [LOCKED]
     # What is as tight is its own, and so is the line that decides.
-    assert rows(check(tight, named)) == [("PTH002", "error", None, "SPEC_AUTHORITY.md", 6)]
+    assert listed(check(tight, named)) == [("PTH002", "error", None, "SPEC_AUTHORITY.md", 6)]
     outcome = ended(check(loose, named), 1)
-    assert rows(outcome) == [
+    assert listed(outcome) == [
         *(
             ("CFG004", "warning", line, "floor:org.md", above)
             for line, above in ((7, 5), (8, 5), (10, 12), (12, 15), (14, 5), (16, 18))
@@ -102,7 +103,7 @@ def test_a_report_says_which_floor_judged(tmp_path: Path, floor: Path) -> None:
 def test_a_job_s_variable_names_it_for_every_command(tmp_path: Path, floor: Path) -> None:
     repository = made(tmp_path / "one", LOOSE)
     env = {"SPECGUARD_FLOOR": str(floor)}
-    assert LOCKED in rows(check(repository, env=env))
+    assert LOCKED in listed(check(repository, env=env))
     printed = run_here("policy", directory=repository.path, env=env).stdout
     assert "entries = 50" in printed
     assert "floor:org.md:12" in printed
@@ -199,7 +200,7 @@ def test_a_floor_that_is_wrong_ends_the_check(tmp_path: Path) -> None:
 def test_where_a_verdict_is_final_the_change_does_not_bring_it(tmp_path: Path, floor: Path) -> None:
     repository = made(tmp_path / "one", OWN)
     final = ("--enforce", "--base=main")
-    assert rows(ended(check(repository, *final, f"--floor={floor}"), 1)) == [LOCKED]
+    assert listed(ended(check(repository, *final, f"--floor={floor}"), 1)) == [LOCKED]
     repository.commit("docs: bring one", files={"org.md": "# A\n\n## Locked zones\n\n- `nothing/`\n"})
     for words, env in ((("--floor=org.md",), {}), ((), {"SPECGUARD_FLOOR": "org.md"})):
         outcome = ended(check(repository, *final, *words, env=env), 2)
@@ -207,41 +208,8 @@ def test_where_a_verdict_is_final_the_change_does_not_bring_it(tmp_path: Path, f
 
 
 def test_what_is_held_of_each_kind_of_setting(load: Load) -> None:
-    over = load.toml(
-        """max_entries = 1000
-merge = "squash"
-[rules.locked-path]
-paths = ["a/", "b/"]
-[rules.commit-form]
-stages = ["push", "range"]
-[rules.missing-trailer]
-require = [{key = "Signed-off-by"}]
-[work.phase]
-branch = "p-{number}"
-commit = "p{number}: {slug}"
-[approvals]
-two_persons = ["PTH001"]
-log = "kept/" """
-    )
-    below = load.toml(
-        """max_entries = 2000
-[rules.locked-path]
-paths = ["b/", "c/"]
-[rules.locked-path.owners]
-"c/" = ["alice"]
-[rules.commit-form]
-stages = ["commit-msg"]
-[work.phase]
-branch = "q-{number}"
-[work.task]
-branch = "t-{number}"
-[approvals]
-two_persons = ["PTH002"]
-log = "elsewhere/"
-[[approvals.approver]]
-name = "alice"
-may = ["PTH002"]"""
-    )
+    over = load.toml(recorded(__file__, "each_kind_over"))
+    below = load.toml(recorded(__file__, "each_kind_below"))
     held = Floor("SPEC_AUTHORITY.md", "0", over).hold(below)
     assert held.max_entries == 1000
     assert held.merge == "squash"
@@ -274,26 +242,7 @@ may = ["PTH002"]"""
 
 @pytest.mark.parametrize(
     ("over", "below", "key", "value", "told"),
-    [
-        # Without a value of the floor's, what would loosen its rule is not taken.
-        ("conventional = true", 'ignore = [".*"]', "commit-message.ignore", [], "loosens"),
-        ("conventional = true", 'pattern = "^x"', "commit-message.pattern", "^x", ""),
-        ("conventional = true", 'types = ["feat"]', "commit-message.types", ["feat"], ""),
-        ("conventional = true", 'body = "required"', "commit-message.body", "required", ""),
-        ('severity = "error"', "subject_max = 500", "commit-form.subject_max", 100, "loosens"),
-        ('severity = "error"', 'autosquash = "allow"', "unfinished-commit.autosquash", "forbid", "loosens"),
-        ("at_most = 3", 'ignore = [".*"]', "commit-count.ignore", [], "loosens"),
-        ("at_most = 3", 'merges = "ignore"', "commit-count.merges", "count", "cannot be"),
-        ("at_most = 3", "exactly = 1", "commit-count.exactly", 1, ""),
-        ('pattern = "^x"', 'exclude_names = [".*"]', "branch-name.exclude_names", [], "loosens"),
-        ('files = [".ci/**"]', 'files = ["none"]', "host-network-call.files", ["none", ".ci/**"], "lacks"),
-        # What is tighter is kept, whether the floor has a value of its own or not.
-        ("at_most = 5", "at_most = 1", "commit-count.at_most", 1, ""),
-        ("subject_max = 50", "subject_max = 20", "commit-form.subject_max", 20, ""),
-        ('types = ["feat", "fix"]', 'types = ["fix"]', "commit-message.types", ["fix"], ""),
-        ('types = ["feat", "fix"]', 'types = ["docs"]', "commit-message.types", ["feat", "fix"], "cannot be"),
-        ('pattern = "^x"', 'pattern = "^y"', "commit-message.pattern", "^x", "cannot be"),
-    ],
+    rows(__file__, "what_neither_tightens_nor_loosens_holds")
 )  # fmt: skip
 def test_what_neither_tightens_nor_loosens_holds(
     load: Load, over: str, below: str, key: str, value: Any, told: str
@@ -315,30 +264,8 @@ def test_what_runs_specguard_stays_guarded(load: Load) -> None:
 
 
 def test_lists_of_tables_add_up(load: Load) -> None:
-    over = load.toml(
-        """[[rules.forbidden-content.forbid]]
-pattern = "ORG"
-[[rules.missing-trailer.require]]
-key = "Signed-off-by"
-[[rules.forbidden-command.commands]]
-command = "git push --force"
-[[invariants]]
-paths = ["a/**"]
-pattern = "a"
-assessment = "a.md" """
-    )
-    below = load.toml(
-        """[[rules.forbidden-content.forbid]]
-pattern = "OWN"
-[[rules.missing-trailer.require]]
-key = "Signed-off-by"
-[[rules.missing-trailer.require]]
-key = "Ticket"
-[[invariants]]
-paths = ["b/**"]
-pattern = "b"
-assessment = "b.md" """
-    )
+    over = load.toml(recorded(__file__, "lists_over"))
+    below = load.toml(recorded(__file__, "lists_below"))
     held = Floor("SPEC_AUTHORITY.md", "0", over).hold(below)
     content, trailers, commands = (there(held.rule(code)) for code in ("CNT001", "CMT006", "CNT003"))
     assert [one.pattern.text for one in content.settings["forbid"]] == ["OWN", "ORG"]

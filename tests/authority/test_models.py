@@ -20,6 +20,7 @@ from specguard.authority.validate import SettingsModels
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding
 from specguard.declaration.rule import Settings, required, setting
+from tests.rows import rows
 
 
 def shout(text: str) -> str:
@@ -172,13 +173,7 @@ def test_tables_within_become_records() -> None:
 
 
 @pytest.mark.parametrize(
-    ("annotation", "options", "words"),
-    [
-        ("Nowhere", {}, "'Nowhere' is not defined"),
-        ("int", {"alias": "y"}, "setting(alias=…)"),
-        ("set[int]", {}, "no setting has the type"),
-        ("Annotated[int, 'x']", {}, "limits stand in `setting(default, text, …)`"),
-    ],
+    ("annotation", "options", "words"), rows(__file__, "a_field_that_cannot_be_read_names_its_class")
 )
 def test_a_field_that_cannot_be_read_names_its_class(
     annotation: str, options: Mapping[str, Any], words: str

@@ -14,6 +14,7 @@ from specguard.testing import run_here
 from tests.authority.conftest import Files
 from tests.integrations.hooks.asking import edit
 from tests.outcomes import ended
+from tests.rows import recorded
 from tests.threats.cases import threat
 
 if TYPE_CHECKING:
@@ -22,17 +23,7 @@ if TYPE_CHECKING:
     from specguard.declaration.registry import Registry
     from specguard.testing import Outcome, Repository
     from tests.authority.conftest import Load
-ROOT = """# Authority
-
-```toml specguard
-base = "main"
-[authority]
-nested = ["packages/*"]
-
-[rules.locked-path]
-paths = ["packages/*/LICENSE"]
-```
-"""
+ROOT = recorded(__file__, "root")
 A = "# Package A\n\n## Locked zones\n\n- `api/`: what others build on\n"
 B = '# Package B\n\n```toml specguard\n[rules.forbidden-path]\npaths = ["**/*.pem"]\n```\n'
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from specguard.authority.prose import known_sections, read_sections
 from specguard.documents.content import leading_paths
 from specguard.documents.document import Document
+from tests.rows import recorded, rows
 
 
 def read(text: str, **sections: str) -> tuple[list[tuple[str, str, int]], list[tuple[int, str]]]:
@@ -21,29 +22,7 @@ def read(text: str, **sections: str) -> tuple[list[tuple[str, str, int]], list[t
     return [(one.meaning, one.path, one.line) for one in found], [(one.line, one.text) for one in unread]
 
 
-READ = {
-    "docs/**/api/**": ["docs/**/api/**"],
-    "`docs/api/` # frozen": ["docs/api/"],
-    "`docs/api/`\n  The contract with `code`.": ["docs/api/"],
-    "**docs/api/**": ["docs/api/"],
-    "**docs/api/:** frozen": ["docs/api/"],
-    "*`docs/api/`*": ["docs/api/"],
-    "**/*.sql": ["**/*.sql"],
-    "*_test.go: tests": ["*_test.go"],
-    "__init__.py": ["__init__.py"],
-    "`a/`, `b/c` and `d.md`": ["a/", "b/c", "d.md"],
-    "`a.json` / `a-lock.json`": ["a.json", "a-lock.json"],
-    "`a/` (one), `b/` (two)": ["a/", "b/"],
-    "a/, b/c.md, and d/": ["a/", "b/c.md", "d/"],
-    "``a`b``": ["a`b"],
-    "[docs/x.md](docs/x.md)": ["docs/x.md"],
-    ".gitignore": [".gitignore"],
-    "docs/api/ is frozen.": ["docs/api/"],
-    "src/app.py must not change": ["src/app.py"],
-    "`public` assets": ["public"],
-    "`my file.md`": ["my file.md"],
-    "/docs/": ["/docs/"],
-}
+READ = recorded(__file__, "read")
 NO_PATHS = ["Browser runtime", "and/or anything", "Node.js runtime", "**Database**: never", "*Note* this"]
 NO_PATHS += ["`git push` to `main`", "Any `x/`", "https://example.org/x", "~~old/~~", "", "v1.02"]
 NO_PATHS += ['"docs/api/"', "'docs/api/': the contract", "\u201cdocs/api/\u201d", "do not edit."]
@@ -66,26 +45,8 @@ PLATFORM = (DATA / "platform.md").read_text()
 
 def test_the_sections_of_a_platform() -> None:
     found, unread = read(PLATFORM)
-    assert found == [
-        ("normative", "docs/product/schemas.md", 6),
-        ("normative", "docs/api/a/openapi.yaml", 10),
-        ("normative", "docs/api/b/openapi.yaml", 11),
-        ("order", "docs/product/schemas.md", 17),
-        ("order", "docs/design/x.md", 22),
-        ("locked-path", "docs/product/**", 28),
-        ("locked-path", "docs/api/**", 29),
-        ("locked-path", "SPEC_AUTHORITY.md", 30),
-        ("locked-path", "b/", 37),
-        ("forbidden-path", "infra/hosts/", 43),
-        ("forbidden-path", "a.json", 45),
-        ("forbidden-path", "b.json", 45),
-    ]
-    assert unread == [
-        (18, "OpenAPI"),
-        (33, "These MUST NOT be modified."),
-        (44, "Mail"),
-        (49, "Rules for docs/other/"),
-    ]
+    assert found == [tuple(row) for row in rows(__file__, "platform")]
+    assert unread == [tuple(row) for row in rows(__file__, "platform_unread")]
 
 
 GUARDING = ["Source-of-truth precedence (locked)", "Our locked zones", "Protected files", "Frozen interfaces"]
@@ -117,17 +78,7 @@ def test_what_holds_paths_in_another_form_is_unread() -> None:
     text = (DATA / "other_forms.md").read_text()
     found, unread = read(text)
     assert [path for _, path, _ in found] == ["i/", "j/"]
-    assert unread == [
-        (3, "`a/x.md`, accepted work, `b/**` and migrations."),
-        (7, "c/**"),
-        (15, "(a quotation)"),
-        (17, "<ul><li>e/</li></ul>"),
-        (21, "~/.ssh/"),
-        (22, "E:\\Vault"),
-        (23, "g//h"),
-        (26, "more"),
-        (29, "Not `k/` though."),
-    ]
+    assert unread == [tuple(row) for row in rows(__file__, "other_forms")]
 
 
 def test_what_no_page_shows_is_unread_and_what_a_footnote_lists_is_read() -> None:
@@ -140,11 +91,7 @@ def test_what_no_page_shows_is_unread_and_what_a_footnote_lists_is_read() -> Non
 def test_titles_are_a_setting_in_any_language() -> None:
     text = "## 2. Gesperrte Bereiche (fest)\n\n- a/\n\n## Locked zones\n\n- b/\n\n"
     text += "## Normative documents\n\n- c.md\n"
-    own = {
-        "Gesperrte_Bereiche": "locked-path",
-        "locked_ZONES": "nothing",
-        "Normative_documents": "locked-path",
-    }
+    own = recorded(__file__, "titles")
     found, _ = read(text, **own)
     assert found == [("locked-path", "a/", 3), ("locked-path", "c.md", 11)]
 
@@ -152,12 +99,7 @@ def test_titles_are_a_setting_in_any_language() -> None:
 def test_tables_of_precedence_in_other_languages() -> None:
     text = (DATA / "precedence.md").read_text()
     found, unread = read(text, Authority_Order="order", 规范权威顺序="order")
-    assert [(path, line) for _, path, line in found] == [
-        ("SPEC_AUTHORITY.md", 5),
-        ("MATURITY_M*.md", 6),
-        ("LAYER.md", 6),
-        ("specs/00-FREEZE/A.md", 12),
-    ]
+    assert [(path, line) for _, path, line in found] == [tuple(row) for row in rows(__file__, "precedence")]
     assert [line for line, _ in unread] == [14, 18]
 
 

@@ -16,23 +16,10 @@ import pytest
 from specguard.reporters.written_files import append_lines
 from specguard.testing import Outcome, Repository, run_here
 from tests.outcomes import ended
+from tests.rows import recorded, rows
 
 ROOT = Path(__file__).parent.parent.parent
-AUTHORITY = """\
-# Authority
-
-```toml specguard
-base = "main"
-
-[rules.locked-path]
-paths = ["locked/"]
-
-[[approvals.approver]]
-name = "alice"
-emails = ["alice@example.org"]
-may = ["PTH002"]
-```
-"""
+AUTHORITY = recorded(__file__, "authority")
 GIVEN = (
     "--override",
     "PTH002",
@@ -121,9 +108,7 @@ def test_lines_are_added(project: Repository, log: Path) -> None:
     assert cut == '{"cut": '
     said = [json.loads(line) for line in lines]
     assert [(one["verdict"], one["exit_code"], one["enforce"]) for one in said[:3]] == [
-        ("failed", 0, False),
-        ("passed", 0, False),
-        ("failed", 1, True),
+        tuple(row) for row in rows(__file__, "lines_are_added")
     ]
     assert [one.get("dry_run") for one in said[:3]] == [True, None, None]
     assert [one["change"]["source"] for one in said[:3]] == ["range", "staged", "range"]

@@ -14,6 +14,7 @@ from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 from tests.integrations.hooks.asking import ask, guarded, write
 from tests.outcomes import ended
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from specguard.testing import Repository
@@ -182,15 +183,7 @@ def codex(state: str, source: str = "project") -> str:
 
 def test_codex_is_asked_what_it_trusts(repository: Repository, tmp_path: Path) -> None:
     init(repository, "codex")
-    for program, status, says in (
-        (codex("trusted"), "ok", "codex trusts them"),
-        (codex("managed"), "ok", "codex trusts them"),
-        (codex("untrusted"), "note", "passes over them without a word: untrusted"),
-        (codex("modified"), "note", "passes over them without a word: modified"),
-        (codex("trusted", "user"), "note", "does not see them"),
-        ("exit 1", "note", "did not say"),
-        ("echo nothing; cat > /dev/null", "note", "did not say"),
-    ):
+    for program, status, says in rows(__file__, "codex_is_asked_what_it_trusts"):
         said = doctor(repository, path=install(tmp_path, "codex", program))["trust of codex"]
         assert (said["status"], says in said["said"]) == (status, True), said
         assert (said["help"] == "") == (status == "ok")
@@ -252,13 +245,7 @@ def test_a_hook_that_hangs_is_ended(repository: Repository) -> None:
 
 
 def test_what_an_agent_takes_for_a_refusal(repository: Repository) -> None:
-    for words, state in (
-        ("true", "passed"), ("exit 1", "passed"), ("echo no", "passed"),
-        ("echo why >&2; exit 2", "broken"), ("echo specguard refuses this edit >&2; exit 2", "refused"),
-        ("echo '{}'", "passed"), ("echo '[]'", "passed"),
-        (decided("allow", "x"), "passed"), (decided("deny", ""), "passed"),
-        (decided("deny", "specguard refuses this edit"), "refused"), (decided("deny", "x"), "broken"),
-    ):  # fmt: skip
+    for words, state in rows(__file__, "what_an_agent_takes_for_a_refusal"):  # fmt: skip
         found = probe(HOSTS["claude"], words, str(repository.path), clean_environment(), 20)
         assert found.state == state, words
 

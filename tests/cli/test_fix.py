@@ -18,6 +18,7 @@ from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 from tests.cli.no_foo import install_plugin
 from tests.outcomes import ended
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from specguard.testing import Repository
@@ -82,12 +83,7 @@ def test_a_branch_gets_its_items_name_once_yes_is_said(project: Repository) -> N
 
 def test_a_branch_that_others_may_have_keeps_its_name(project: Repository) -> None:
     work(project)
-    for where, said in (
-        ("refs/remotes/origin/phase-12-cart", "it is pushed already, as origin/phase-12-cart"),
-        ("refs/remotes/origin/other", "its newest commit is pushed already, as origin/other"),
-        ("refs/heads/phase-12", "there is a branch phase-12 already"),
-        ("refs/remotes/a/b/phase-12", "there is a branch a/b/phase-12 already"),
-    ):
+    for where, said in rows(__file__, "a_branch_that_others_may_have_keeps_its_name"):
         project.ref(where)
         assert f"not possible: {said}" in fixing(project, "--yes", "--base", "main", code=1)
         project.git("update-ref", "-d", where)
@@ -155,12 +151,7 @@ def test_only_the_spelling_of_a_conventional_subject_is_put_right(repository: Re
     form = '[rules.commit-message]\nconventional = true\ntypes = ["feat", "fix"]\ntype_case = "lower"\n'
     text = f'```toml specguard\nbase = "main"\n{form}```\n'
     repository.commit("docs: state what may change", files={"SPEC_AUTHORITY.md": text})
-    for before, after in (
-        ("Feat (cart) :  a cart", "feat(cart): a cart"),
-        ("fix:a cart", "fix: a cart"),
-        ("a cart", "a cart"),
-        ("Feature: a cart", "Feature: a cart"),
-    ):
+    for before, after in rows(__file__, "only_the_spelling_of_a_conventional_subject_is_put_right"):
         repository.write("MSG", f"{before}\n")
         fixing(repository, "--commit-msg-file", "MSG", "--yes", code=int(before == after))
         assert repository.read("MSG").decode() == f"{after}\n"

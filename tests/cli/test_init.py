@@ -14,6 +14,7 @@ from specguard.testing import Repository, run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 from tests.outcomes import ended
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,13 +72,7 @@ def test_an_approver_is_written_with_their_key(repository: Repository, key: Path
 def test_an_approver_without_a_public_key_is_refused(repository: Repository) -> None:
     repository.write("alice", "-----BEGIN OPENSSH PRIVATE KEY-----\n")
     repository.write("a", "a\n")
-    for option, said in (
-        ("alice", "names no approver"),
-        ("=alice.pub", "names no approver"),
-        ("alice=none.pub", "none.pub"),
-        ("alice=alice", "it is a private key"),
-        ("alice=a", "does not begin with a type"),
-    ):
+    for option, said in rows(__file__, "an_approver_without_a_public_key_is_refused"):
         assert said in ended(init(repository, "--approver", option), 2).stderr
     assert not (repository.path / FILE).exists()
 

@@ -9,6 +9,7 @@ import pytest
 
 from specguard.testing import run_here
 from tests.outcomes import ended
+from tests.rows import recorded, rows
 
 if TYPE_CHECKING:
     from specguard.testing import Outcome, Repository
@@ -44,29 +45,12 @@ def test_each_sentence_is_accounted_for_and_the_rest_is_enforced(team: Repositor
 
     outcome = ended(run_here("init", "--adopt", directory=team.path))
     assert [(word, line) for word, line, _ in told(outcome)] == [
-        ("add", 5),
-        ("add", 7),
-        ("unread", 9),
-        ("ask", 13),
-        ("add", 18),
-        ("add", 18),
-        ("people", 19),
-        ("add", 19),
-        ("people", 20),
+        tuple(row) for row in rows(__file__, "accounted_for")
     ]
     assert "5 held by what is added, 2 left to people" in outcome.stdout
     text = (team.path / "SPEC_AUTHORITY.md").read_text()
     assert text.startswith(PROSE)
-    assert text.endswith(
-        """
-```toml specguard
-authority.sections = {"Protected files (ask first)" = "locked-path"}
-rules.commit-message.conventional = true
-rules.protected-branch.branches = ["main"]
-rules.locked-path.paths = ["src/core.py"]
-```
-"""
-    )
+    assert text.endswith(recorded(__file__, "added_at_the_end"))
     team.stage()
     team.commit("docs: have rules hold what it says")
     assert run_here("doctor", directory=team.path).exit_code == 0
@@ -134,13 +118,7 @@ def test_lists_of_paths_in_another_language_are_shown_with_their_setting(reposit
 
 def test_what_cannot_be_adopted_is_an_error(repository: Repository) -> None:
     repository.commit("chore: start", files={"x.txt": "a\n"})
-    for args, said in (
-        (["--adopt"], "there is no SPEC_AUTHORITY.md to adopt"),
-        (["AGENTS.md"], "AGENTS.md is not read without --adopt"),
-        (["--adopt", "../x.md"], "it is no Markdown document of this repository"),
-        (["--adopt", "nowhere.md"], "it is no Markdown document of this repository"),
-        (["--adopt", "x.txt"], "it is no Markdown document of this repository"),
-    ):
+    for args, said in rows(__file__, "what_cannot_be_adopted_is_an_error"):
         assert said in ended(run_here("init", *args, directory=repository.path), 2).stderr
         assert not (repository.path / "SPEC_AUTHORITY.md").exists()
 

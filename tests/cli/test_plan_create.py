@@ -13,6 +13,7 @@ from tests.cli.planning import papers as documents
 from tests.cli.running import Project
 from tests.outcomes import ended
 from tests.planning.filling import change, write
+from tests.rows import recorded, rows
 
 if TYPE_CHECKING:
     from specguard.testing import Outcome
@@ -64,14 +65,7 @@ class TestInit:
             "openspec/specs/.gitkeep is written\n"
         )
         brief = (project.top / ".plans/PLANNER.md").read_text()
-        for said in (
-            "| review | options | plan-review (`.plans/{name}/preplan/GEMINI_PLAN_REVIEW.md`) |",
-            "- plan-options has the options A, B, C.",
-            "`^gemini-3([.-]|$)`",
-            "- `verify`: the commands that show it\n",
-            "`preplan/PLAN_OPTIONS.md` describes",
-            "on a branch `pr/{name}`, committed as `task_{number}: {text}`: `specguard run task ID`",
-        ):
+        for said in rows(__file__, "folders_and_a_brief_made_of_the_policy"):
             assert said in brief, said
         assert project.specguard("plan", "init", "--print").stdout == brief
         project.user.git("add", ".")
@@ -90,16 +84,9 @@ class TestProposal:
     def test_the_folder_of_a_change(self, tmp_path: Path) -> None:
         project = Fresh(tmp_path)
         words = ("--capability", "cart", "--capability", "shop/till")
-        assert ended(project.specguard("plan", "proposal", "add-cart", *words)).stdout.split() == [
-            f"openspec/changes/add-cart/{name}"
-            for name in (
-                ".openspec.yaml",
-                "proposal.md",
-                "tasks.md",
-                "specs/cart/spec.md",
-                "specs/shop/till/spec.md",
-            )
-        ]
+        assert ended(project.specguard("plan", "proposal", "add-cart", *words)).stdout.split() == rows(
+            __file__, "the_folder_of_a_change"
+        )
         before = project.files()
         outcome = ended(project.specguard("plan", "proposal", "add-cart"), 2)
         assert "is there already, and is never overwritten" in outcome.stderr
@@ -121,12 +108,7 @@ class TestProposal:
 
     def test_other_names_are_refused_and_no_link_leads_out_of_the_repository(self, tmp_path: Path) -> None:
         project = Fresh(tmp_path, papers=False)
-        for slug, said in (
-            ("Add_Cart", "did you mean 'add-cart'?"),
-            ("../../x", "did you mean 'x'?"),
-            ("archive", "is where OpenSpec keeps old changes"),
-            ("--", "Missing argument"),
-        ):
+        for slug, said in rows(__file__, "other_names"):
             assert said in ended(project.specguard("plan", "proposal", slug), 2).stderr
             assert not (project.top / "openspec").exists()
         elsewhere = tmp_path / "elsewhere"
@@ -146,11 +128,9 @@ class TestCreate:
             ".plans/cart/plan.json: 5 tasks from openspec/changes/add-cart/tasks.md\n"
         )
         plan = fresh.plan()
-        assert {key: plan[key] for key in ("goal", "source", "option")} == {
-            "goal": "add cart",
-            "source": "openspec/changes/add-cart",
-            "option": "B",
-        }
+        assert {key: plan[key] for key in ("goal", "source", "option")} == recorded(
+            __file__, "head_of_the_plan"
+        )
         where = "openspec/changes/add-cart/tasks.md"
         assert plan["tasks"][0] == {
             "id": "task_001",

@@ -10,6 +10,7 @@ from specguard.testing import run_here
 from tests.cli.planning import PLAN, Planned, task
 from tests.outcomes import ended
 from tests.planning.filling import change, write
+from tests.rows import recorded, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,21 +18,7 @@ if TYPE_CHECKING:
     from specguard.testing import Outcome, Repository
 
 FEATURE = "specs/001-gift-cards"
-SPEC_KIT = {
-    f"{FEATURE}/spec.md": (
-        "# Feature Specification: Gift cards\n\n## Requirements\n\n- **FR-001**: It MUST sell them.\n"
-    ),
-    f"{FEATURE}/plan.md": "# Implementation Plan: Gift cards\n\n## Summary\n\nA table of cards.\n",
-    f"{FEATURE}/tasks.md": (
-        "# Tasks: Gift cards\n\n**Input**: documents of the feature\n\n"
-        "## Format: `[ID] [P?] [Story] Description`\n\n- **[P]**: can run in parallel\n\n"
-        "## Phase 1: Setup\n\n- [x] T001 Create src/gift/ as the plan says\n"
-        "  - verify: test -d src/gift\n\n## Phase 2: User Story 1\n\n"
-        "- [ ] T002 [P] [US1] Add the card in src/gift/card.py\n  - verify: python3 src/gift/card.py\n"
-        "- [ ] T003 [P] [US1] Test it in `tests/gift/test_card.py`\n"
-        "- [ ] T004 [US1] Sell it in src/shop.py, and write docs/gift.md\n"
-    ),
-}
+SPEC_KIT = recorded(__file__, "spec_kit")
 TASKS = [
     task(1, status="done", verification=[{"command": "python3 src/t1.py", "exit_code": 0}]),
     task(2, status="in_progress"),
@@ -69,13 +56,7 @@ class TestValidate:
         tasks = top(project) / "openspec/changes/add-cart/tasks.md"
         tasks.write_text(tasks.read_text().replace("  - verify: python3 src/cart.py\n", ""))
         assert ended(plan(project, "validate", "add-cart"), 1).stdout == (
-            "openspec/changes/add-cart/specs/cart/spec.md:18: error: '## Notes' ends '## ADDED "
-            "Requirements', and nothing below it is read\n"
-            "  next: Make it bold text where it is part of a requirement, or move it to design.md.\n"
-            "openspec/changes/add-cart/tasks.md:10: warning: 1.1 has no command that verifies it, and may "
-            "not run without\n"
-            "  next: Add below it: '  - verify: COMMAND'.\n"
-            "openspec/changes/add-cart: not valid (1 error, 1 warning)\n"
+            recorded(__file__, "findings_with_their_lines")
         )
         data = json.loads(plan(project, "validate", "add-cart", "--output-format", "json").stdout)
         assert (data["schema"], data["form"], data["valid"]) == ("specguard.validation/1", "openspec", False)
@@ -216,17 +197,6 @@ def test_a_plan_is_made_of_a_feature(tmp_path: Path) -> None:
     assert [
         (one["id"], one["source"], one["domain"], one["depends_on"], one["expected_files"])
         for one in made["tasks"]
-    ] == [
-        ("task_001", f"{FEATURE}/tasks.md#T001", "Phase 1: Setup", [], ["src/gift/"]),
-        ("task_002", f"{FEATURE}/tasks.md#T002", "US1", ["task_001"], ["src/gift/card.py"]),
-        ("task_003", f"{FEATURE}/tasks.md#T003", "US1", ["task_001"], ["tests/gift/test_card.py"]),
-        (
-            "task_004",
-            f"{FEATURE}/tasks.md#T004",
-            "US1",
-            ["task_002", "task_003"],
-            ["src/shop.py", "docs/gift.md"],
-        ),
-    ]
+    ] == [tuple(row) for row in rows(__file__, "a_plan_is_made_of_a_feature")]
     assert "task_003 (T003) has no command in `verify`" in outcome.stderr
     assert "specs/001" not in plan(project, "status").stdout, "it is the plan now"

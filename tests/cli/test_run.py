@@ -21,6 +21,7 @@ from specguard.runs.manifests import run_schemas
 from tests.cli.running import GOOD, POLICY, Project, command, wait_until
 from tests.executor.one_run import lives
 from tests.outcomes import ended
+from tests.rows import rows
 
 if TYPE_CHECKING:
     pass
@@ -452,15 +453,7 @@ def test_without_words_the_commands_are_listed(project: Project) -> None:
     assert {"item", "list", "resume"} <= set(names)
 
 
-@pytest.mark.parametrize(
-    ("script", "code", "state"),
-    [
-        ("cat > /dev/null", 3, "failed"),
-        ("cat > /dev/null; echo 'why not' > SPECGUARD_STOP.md", 4, "stopped"),
-        ("cat > /dev/null; echo x > locked/a; echo b > src/b.py", 1, "failed"),
-        ("cat > /dev/null; echo x >> src/a.py", 3, "budget-spent"),
-    ],
-)
+@pytest.mark.parametrize(("script", "code", "state"), rows(__file__, "exit_codes"))
 def test_exit_codes(project: Project, script: str, code: int, state: str) -> None:
     outcome = project.run_phase(script, "--max-attempts", "1")
     [manifest] = project.manifests()

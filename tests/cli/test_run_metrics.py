@@ -13,6 +13,7 @@ from specguard.testing.running import run_here
 from tests.cli.planning import Planned, task
 from tests.cli.running import GOOD, POLICY, Project
 from tests.outcomes import ended
+from tests.rows import recorded, rows
 
 if TYPE_CHECKING:
     from typing import Any
@@ -162,13 +163,7 @@ def test_a_task_is_counted_once_and_covered_by_the_run_of_its_own_plan(tmp_path:
 
 def test_done_entries_of_the_index_of_specs_count(tmp_path: Path) -> None:
     policy = POLICY.replace("[rules.locked-path]", '[specs]\nindex = "specs.json"\n\n[rules.locked-path]')
-    entries = [
-        {"id": "S1", "status": "done", "run": ".runs/s/1/manifest.json"},
-        {"id": "S2", "status": "Done", "run": ".runs/s/2/manifest.json"},
-        {"id": "S3", "status": "done", "approvals": [{"by": "ann", "date": "2026-01-02"}]},
-        {"id": "S4", "status": "cancelled"},
-        {"id": "S5", "status": "done", "verification": {"by": "ann", "date": "2026-01-02"}},
-    ]
+    entries = rows(__file__, "index_of_specs")
     project = Project(tmp_path, policy, {"specs.json": json.dumps({"specs": entries})})
     tree = project.user.git("rev-parse", "origin/main^{tree}").strip()
     for number, status in ((1, "succeeded"), (2, "failed")):
@@ -228,22 +223,7 @@ def test_what_cannot_be_moved_stays_and_is_named(project: Project) -> None:
 
 def test_a_migrated_repository_checks_green(repository: Repository) -> None:
     """What cites an old path is proved by where its link leads, and moving a run is not altering it."""
-    policy = """# A
-
-```toml specguard
-[checklists]
-files = ["TASKS.md"]
-evidence = ".runs/**/manifest.json"
-
-[work.phase]
-commit = "feat(phase{number}): {text}"
-
-[runs]
-keep = "tree"
-require = ["phase"]
-grade = "claimed"
-```
-"""
+    policy = recorded(__file__, "policy_of_migrated")
     run = ".runs/local-mcp/r1"
     record = json.dumps({"task_id": "0002", "status": "succeeded"})
     tick = f"- [x] 0002: `{run}/manifest.json`\n"

@@ -17,6 +17,7 @@ from specguard.runs.manifests import run_schemas
 from tests.cli.planning import ALONE, PLAN, POLICY, REVIEW, THREE, Planned, does, task
 from tests.cli.running import Project, wait_until
 from tests.outcomes import ended
+from tests.rows import rows
 
 
 @pytest.fixture
@@ -67,15 +68,7 @@ class TestATask:
 
     def test_the_brief_tells_what_it_may_touch_and_how_it_ends(self, planned: Planned) -> None:
         text = planned.specguard("brief", "task", "task_001").stdout
-        for said in (
-            "# task_001: `Add part 1`",
-            "Change nothing but these paths, by `.plans/cart/plan.json:",
-            "- `src/t1.py`",
-            "- `part 1 is there`",
-            "`python3 src/t1.py`",
-            "`SPECGUARD_RESULTS.json`",
-            "- `.plans/cart`: the plan, which the planner owns",
-        ):
+        for said in rows(__file__, "the_brief_tells_what_it_may_touch_and_how_it_ends"):
             assert said in text
 
     def test_the_next_one_that_is_open_and_ready_is_taken(self, tmp_path: Path) -> None:
@@ -88,15 +81,7 @@ class TestATask:
         assert "no task is open and ready" in ended(planned.run_task(), 2).stderr
 
     def test_what_cannot_be_begun_is_told_by_its_name(self, planned: Planned) -> None:
-        for words, said in (
-            (("--plan", "no.json"), "no.json is no list of tasks; tried: .plans/<name>/plan.json"),
-            (("--plan", ".plans/no/plan.json"), "tried: .plans/no/plan.json"),
-            (("--plan", ".plans/no/plan.json"), "the first commit of its branch (pr/no)"),
-            (("task_001", "--plan", ".plans/no/plan.json"), "the first commit of its branch (pr/no)"),
-            (("task_009",), "the first commit of its branch (pr/<name>)"),
-            (("task_002",), "task_002 waits for task_001"),
-            (("task_001", "--max-tasks", "2"), "a run works on one task, and stops"),
-        ):
+        for words, said in rows(__file__, "what_cannot_be_begun_is_told_by_its_name"):
             assert said in ended(planned.run_task(*words), 2).stderr
         assert not planned.runs.exists()
 
@@ -275,11 +260,9 @@ class TestWithoutHistory:
             assert "\ngit switch pr/cart\n" in outcome.stdout
             assert "gh pr create --base main --head pr/cart --title 'Plan cart: A cart'" in outcome.stdout
         git = ("-C", str(folder))
-        assert planned.user.git(*git, "log", "--format=%s", "pr/cart").split("\n") == [
-            "task_002: Add part 2",
-            "task_001: Add part 1",
-            "chore: baseline",
-        ]
+        assert planned.user.git(*git, "log", "--format=%s", "pr/cart").split("\n") == rows(
+            __file__, "without_history"
+        )
         made = planned.user.git(*git, "log", "--format=%an", "--name-only", "main").split("\n")
         assert made[0] == "Uma User"
         assert {"SPEC_AUTHORITY.md", "src/a.py", PLAN} < set(made)

@@ -21,21 +21,14 @@ from specguard.testing import run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 from tests.outcomes import ended
+from tests.rows import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from specguard.testing import Repository
 
-AUTHORITY = """# Authority
-
-```toml specguard
-base = "main"
-
-[rules.locked-path]
-paths = ["locked/"]
-```
-"""
+AUTHORITY = recorded(__file__, "authority")
 
 
 class Watching:

@@ -8,31 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from specguard.testing import Repository, run, run_here
+from tests.rows import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-POLICY = """# Authority
-
-```toml specguard
-base = "main"
-
-[rules.forbidden-path]
-paths = ["docs/api/"]
-
-[rules.locked-path]
-paths = ["configs/**"]
-
-[rules.commit-form]
-subject_max = 50
-
-[[rules.forbidden-content.forbid]]
-pattern = "DO NOT COMMIT"
-paths = ["src/**"]
-message = "left over"
-```
-"""
+POLICY = recorded(__file__, "policy")
 
 
 @dataclass(frozen=True)

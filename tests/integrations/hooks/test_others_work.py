@@ -10,6 +10,7 @@ import pytest
 
 from specguard.change.git import Git
 from tests.integrations.hooks.asking import ask, begun, guarded, write
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,17 +18,7 @@ if TYPE_CHECKING:
 
     from specguard.testing import Repository
 
-COMMANDS = [
-    "git checkout .",
-    "git checkout -- docs/api/x.yaml",
-    "git checkout docs",
-    "git checkout main -- docs/api/x.yaml",
-    "git restore docs/api/x.yaml",
-    "git restore -s main -SW -- .",
-    "cd docs && git checkout HEAD -- api",
-    "git reset -q --hard",
-    "git add -A && git reset --hard HEAD",
-]
+COMMANDS = rows(__file__, "commands")
 
 
 def edited(path: Path) -> Repository:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integrations.hooks.asking import POLICY, Session, guarded, write
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,15 +38,7 @@ class Pinned(Session):
         return str(oid or repository.oid("HEAD@{1}"))
 
 
-MOVES = [
-    "git update-ref refs/remotes/origin/main {oid}",
-    "git fetch -q . {oid}:refs/remotes/origin/main",
-    (
-        "git update-ref refs/remotes/origin/evil {oid}; "
-        "git symbolic-ref refs/remotes/origin/HEAD refs/remotes/origin/evil; "
-        "git update-ref -d refs/remotes/origin/main; git branch -f main {oid}"
-    ),
-]
+MOVES = rows(__file__, "moves")
 
 
 @pytest.mark.threat(

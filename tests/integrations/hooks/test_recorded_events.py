@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.integrations.hooks.asking import Asked, ask, guarded
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,15 +50,7 @@ def asked_of(file: str, name: str, spoken: str, repository: Repository, *, insta
     return ask(spoken, event.replace("{root}", str(repository.path)), repository.path, installed=installed)
 
 
-@pytest.mark.parametrize(
-    ("file", "name", "key"),
-    [
-        ("claude", "write a guarded file", "hookSpecificOutput"),
-        ("codex", "a patch of a guarded file", "hookSpecificOutput"),
-        ("gemini", "write a guarded file", "decision"),
-        ("cursor", "write a guarded file", "permission"),
-    ],
-)
+@pytest.mark.parametrize(("file", "name", "key"), rows(__file__, "the_event_tells_whose_dialect_it_is"))
 def test_the_event_tells_whose_dialect_it_is(file: str, name: str, key: str, tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     for spoken in ("claude", "codex", "gemini", "cursor"):

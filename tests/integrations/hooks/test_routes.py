@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
 from tests.integrations.hooks.asking import POLICY, ask, edit, guarded, stop, write
+from tests.rows import recorded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,11 +107,7 @@ def test_a_write_through_a_hard_link_is_told_at_the_end(tmp_path: Path) -> None:
 
 
 def test_a_companion_may_come_with_a_later_edit(tmp_path: Path) -> None:
-    policy = POLICY.replace(
-        "[rules.commit-form]",
-        '[[rules.missing-companion.companions]]\nwhen = ["src/**"]\nrequire = ["CHANGELOG.md"]\n\n'
-        "[rules.commit-form]",
-    )
+    policy = recorded(__file__, "companion_policy")
     repository = guarded(tmp_path / "repository", policy=policy)
     assert edit(repository, "src/a.py").kind == "pass"
     repository.write("src/a.py", "new\n")

@@ -18,20 +18,13 @@ from specguard.integrations.hooks.settings import (
     merged,
     wanted_hooks,
 )
+from tests.rows import recorded, rows
 
 EACH = pytest.mark.parametrize("agent", list(HOSTS))
 
 ALL = ["PreToolUse", "PostToolUse", "Stop", "SubagentStop", "SessionStart"]
 
-OTHERS = """{
-    "permissions": {"allow": ["Bash(ls:*)", "Read"]},
-    "hooks": {
-        "Stop": [ {"hooks": [{"type": "command", "command": "notify"}]} ],
-        "stop": [ {"command": "notify"} ]
-    },
-    "number": 1.50e2, "text": "\\u00fc\\/"
-}
-"""
+OTHERS = recorded(__file__, "others")
 
 
 def without_ours(data: Any) -> Any:
@@ -100,16 +93,7 @@ def test_a_hook_that_is_older_gives_way_and_one_of_others_does_not(agent: Any) -
     assert json.loads(merged(older, host, "specguard")) == json.loads(full)
 
 
-@pytest.mark.parametrize(
-    ("change", "missing"),
-    [
-        (('"timeout": 30', '"timeout": 1'), ["PreToolUse", "SessionStart"]),
-        (("|Write|", "|"), ["PreToolUse"]),
-        ((" || exit 2", " || true"), ["PreToolUse"]),
-        (('"Stop"', '"Stopp"'), ["Stop"]),
-        (('"type": "command"', '"type": "prompt"'), ALL),
-    ],
-)
+@pytest.mark.parametrize(("change", "missing"), rows(__file__, "what_is_incomplete_is_seen"))
 def test_what_is_incomplete_is_seen(change: tuple[str, str], missing: list[str]) -> None:
     text = merged("", HOSTS["claude"], "specguard").replace(*change)
     assert look(text, HOSTS["claude"], "specguard").missing == missing
@@ -134,16 +118,7 @@ def test_the_switch_that_refuses_on_failure_stands_at_what_guards() -> None:
 
 
 @pytest.mark.parametrize(
-    ("agent", "tools"),
-    [
-        (
-            "claude",
-            ["Write", "Edit", "NotebookEdit", "Bash", "mcp__files__write_file", "mcp__x__createIssue"],
-        ),
-        ("codex", ["apply_patch", "Bash", "mcp__files__move_file"]),
-        ("gemini", ["write_file", "replace", "run_shell_command", "mcp_files_edit_file"]),
-        ("cursor", ["Write", "Delete", "MCP:write_file"]),
-    ],
+    ("agent", "tools"), rows(__file__, "the_tools_that_write_are_matched_and_those_that_look_are_not")
 )
 def test_the_tools_that_write_are_matched_and_those_that_look_are_not(agent: Any, tools: list[str]) -> None:
     matcher = wanted_hooks(HOSTS[agent], "specguard")[0].matcher
@@ -151,22 +126,7 @@ def test_the_tools_that_write_are_matched_and_those_that_look_are_not(agent: Any
     assert not any(re.search(matcher, tool) for tool in ("Read", "TodoWrite", "read_file", "mcp__db__query"))
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{ // no}\n}",
-        "{/* no */}",
-        '{"a": 1,}',
-        '{"a": 1, "a": 2}',
-        '{"hooks": []}',
-        '{"hooks": {"Stop": {}}}',
-        "{",
-        '{"a": NaN}',
-        "[" * 5000,
-        "{} {}",
-        "\ufeff{}",
-    ],
-)
+@pytest.mark.parametrize("text", rows(__file__, "what_is_no_json_or_of_another_shape_is_refused"))
 def test_what_is_no_json_or_of_another_shape_is_refused(text: str) -> None:
     with pytest.raises(JsonTextError):
         merged(text, HOSTS["claude"], "specguard")

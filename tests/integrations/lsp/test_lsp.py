@@ -16,30 +16,14 @@ from specguard.integrations.lsp import EditedFile, authority_flaws
 from specguard.testing import run
 from specguard.testing.repository import clean_environment
 from tests.integrations.mcp.asking import COMMAND
+from tests.rows import recorded, rows
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from specguard.testing import Repository
 
-AUTHORITY = """# Authority
-
-## Locked zones
-
-- `LICENSE`
-- whatever is important
-
-```toml specguard
-base = "main"
-
-[rules.forbidden-path]
-paths = ["docs/api/"]
-
-[artifacts.plan]
-path = "plans/*.md"
-sections = ["Goal"]
-```
-"""
+AUTHORITY = recorded(__file__, "authority")
 LONGEST = 60
 
 
@@ -137,14 +121,7 @@ def governed(repository: Repository) -> Repository:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("gone.toml", "`documents` names 'gone.toml', which does not exist"),
-        ("pipe.toml", "pipe.toml: the authority is "),
-        ("link.toml", "link.toml: the authority is a symbolic link"),
-        ("folder/inner.toml", "folder/inner.toml: the authority is a symbolic link"),
-        ("large.toml", "large.toml: the authority may have 8 MiB"),
-    ],
+    ("name", "said"), rows(__file__, "a_document_that_is_no_file_of_the_repository_is_not_read")
 )
 def test_a_document_that_is_no_file_of_the_repository_is_not_read(
     governed: Repository, tmp_path: Path, name: str, said: str
@@ -214,14 +191,7 @@ def test_an_artifact_is_judged_when_it_is_saved_and_nothing_elsewhere(
     elsewhere = (tmp_path / "x" / "plan.md", governed.path / "a.py")
     for other in elsewhere:
         other.write_text("# Plan\n")
-    odd = (
-        "untitled:Untitled-1",
-        "file:///",
-        "file:///a%00b",
-        "file:///no/such/file",
-        "x",
-        "https://a.b/c.md",
-    )
+    odd = rows(__file__, "odd_addresses")
 
     async def edit(editor: Editor) -> None:
         for other in elsewhere:

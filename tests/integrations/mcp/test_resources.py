@@ -9,16 +9,12 @@ from mcp import Client, MCPError, types
 
 from specguard.testing import run_here
 from tests.integrations.mcp.asking import asking
+from tests.rows import recorded, rows
 
 if TYPE_CHECKING:
     from specguard.testing import Repository
 
-AUTHORITY = """# Authority
-
-```toml specguard
-documents = ["docs/more rules.md"]
-```
-"""
+AUTHORITY = recorded(__file__, "authority")
 
 
 @pytest.fixture
@@ -39,17 +35,7 @@ async def read(client: Client, uri: str) -> str:
     return content.text
 
 
-NOTHING = [
-    "specguard://authority/secret",
-    "specguard://authority/../secret",
-    "specguard://authority//etc/passwd",
-    "specguard://authority/%2e%2e/secret",
-    "specguard://authority/SPEC_AUTHORITY.md%00",
-    "specguard://rule/PTH999",
-    "specguard://rule/",
-    "file:///etc/passwd",
-    f"specguard://rule/{'x' * 10_000}",
-]
+NOTHING = rows(__file__, "nothing")
 
 
 def test_the_authority_of_the_base_and_the_rules_are_read_and_nothing_else(governed: Repository) -> None:

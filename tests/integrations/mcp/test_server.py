@@ -15,6 +15,7 @@ from specguard.integrations.mcp import TOOLS, Tool, bounded
 from specguard.reporters.escape import json_text
 from specguard.testing.repository import clean_environment
 from tests.integrations.mcp.asking import COMMAND, text_of
+from tests.rows import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,16 +23,7 @@ if TYPE_CHECKING:
 
     from specguard.testing import Repository
 
-GREETING = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": "2025-06-18",
-        "capabilities": {},
-        "clientInfo": {"name": "test", "version": "0"},
-    },
-}
+GREETING = recorded(__file__, "greeting")
 
 
 @pytest.mark.parametrize("deep", [False, True])

@@ -15,30 +15,9 @@ from mcp import Client, types
 
 from specguard.testing import Repository, run_here
 from tests.integrations.mcp.asking import asking, call, connected, refused, text_of
+from tests.rows import recorded
 
-AUTHORITY = """# Authority
-
-```toml specguard
-base = "main"
-
-[rules.forbidden-path]
-paths = ["docs/api/"]
-
-[rules.commit-form]
-trailing_dot = "forbid"
-
-[work.phase]
-pointer = ["NEXT_PHASE.json"]
-number = "next"
-branch = "phase-{number}"
-commit = "feat(phase{number}): implement phase {number}"
-pull_request = "Phase {number}"
-
-[[work.phase.gates]]
-name = "there"
-run = "test -f src/b.py"
-```
-"""
+AUTHORITY = recorded(__file__, "authority")
 TOOLS = {"check", "why", "policy", "brief", "status", "rule", "run_status"}
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from specguard.integrations.hooks.shell import read_command
 from specguard.testing.repository import clean_environment
+from tests.rows import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,12 +22,7 @@ if TYPE_CHECKING:
 COMMANDS: Mapping[str, Any] = tomllib.loads(Path(__file__).with_name("commands.toml").read_text("utf-8"))
 """Commands, and what is told of them."""
 
-FILES = {
-    "a": "a\n", "b": "b\nbb\n", "c.txt": "c\n", "d.txt": "one\ntwo\nthree\n", "sub/x": "x\n",
-    "sub/y.txt": "y\n", "sub/deep/z": "z\n", "locked/p": "p\n", "locked/q.md": "q\n",
-    ".hidden": "h\n", "with space": "w\n", "-dash": "d\n", "list": "a\nb\n",
-    "script.sh": "echo hi > made\n", "out/.keep": "",
-}  # fmt: skip
+FILES = recorded(__file__, "files")  # fmt: skip
 
 
 def scratch(folder: Path) -> Path:
