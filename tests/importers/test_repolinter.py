@@ -48,16 +48,7 @@ def test_a_file_that_must_be_there(
     assert gone.report["findings"][0]["authority"]["path"] == "SPEC_AUTHORITY.md"
 
 
-@pytest.mark.parametrize(
-    ("kind", "options", "wrong", "right"),
-    [
-        ("file-type-exclusion", {"type": ["**/*.exe", "!b/**"]}, {"a/b.exe": "x"}, {"b/b.exe": "x"}),
-        ("file-not-exists", {"globsAll": ["{a,b}/x"], "dirs": True}, {"b/x/y": "x"}, {"c/x": "x"}),
-        ("file-not-contents", {"globsAll": ["**/*.md"], "content": "to ?do", "flags": "i"}, {"a.md": "TODO"},
-         {"a.txt": "TODO"}),
-        ("file-not-contents", {"globsAll": ["*.md", "!x.md"], "content": "a"}, {"y.md": "a"}, {"x.md": "a"}),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("kind", "options", "wrong", "right"), rows(__file__, "what_must_not_be_there"))
 def test_what_must_not_be_there(
     imported: Import,
     kind: str,

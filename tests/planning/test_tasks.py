@@ -51,16 +51,7 @@ def test_details_notes_and_what_belongs_to_no_task() -> None:
     assert boxes.others == [5, 17]
 
 
-@pytest.mark.parametrize(
-    ("value", "ids"),
-    [
-        ("1.1, 1.2", ["1.1", "1.2"]),
-        ("1.1 and `1.2`.", ["1.1", "1.2"]),
-        ("none", []),
-        ("None.", []),
-        ("T001;T002", ["T001", "T002"]),
-    ],
-)
+@pytest.mark.parametrize(("value", "ids"), rows(__file__, "ids_of_what_a_task_depends_on"))
 def test_ids_of_what_a_task_depends_on(value: str, ids: list[str]) -> None:
     assert ids_of(value) == ids
 
