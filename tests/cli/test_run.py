@@ -11,7 +11,6 @@ import signal
 import subprocess
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import jsonschema
 import psutil
@@ -21,10 +20,6 @@ from specguard.runs.manifests import run_schemas
 from tests.cli.running import GOOD, POLICY, Project, command, wait_until
 from tests.executor.one_run import lives
 from tests.outcomes import ended
-from tests.rows import rows
-
-if TYPE_CHECKING:
-    pass
 
 
 @pytest.fixture
@@ -451,15 +446,6 @@ def test_without_words_the_commands_are_listed(project: Project) -> None:
     names = re.findall(r"^  (\w+)  ", outcome.stderr.partition("Commands:")[2], re.MULTILINE)
     assert names == sorted(names)
     assert {"item", "list", "resume"} <= set(names)
-
-
-@pytest.mark.parametrize(("script", "code", "state"), rows(__file__, "exit_codes"))
-def test_exit_codes(project: Project, script: str, code: int, state: str) -> None:
-    outcome = project.run_phase(script, "--max-attempts", "1")
-    [manifest] = project.manifests()
-    assert manifest["state"] == ("budget-spent" if code == 1 else state), manifest["reason"]
-    assert outcome.exit_code == code, outcome
-    assert (project.only_run() / "report.md").is_file()
 
 
 def test_a_run_that_cannot_begin_ends_with_2_and_leaves_nothing(project: Project) -> None:

@@ -13,7 +13,17 @@ from specguard.authority.load import load_policy
 from specguard.change.tree import TreeEntry
 from specguard.engine.plugins import load_registry
 from specguard.executor.run import Run, RunOptions
-from specguard.runs.manifests import Item, Manifest, PolicyMade, Repository, RunFolder, new_run_id, now_text
+from specguard.runs.manifests import (
+    Command,
+    Item,
+    Manifest,
+    PolicyMade,
+    Repository,
+    RunFolder,
+    new_run_id,
+    now_text,
+)
+from tests.outcomes import there
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,9 +52,25 @@ class _Files:
 def policy_of(text: str) -> Policy:
     """The policy of settings, written as TOML."""
     files: Any = _Files(text)
-    policy = load_policy(files, registry=lambda _: _registry())
-    assert policy is not None
-    return policy
+    return there(load_policy(files, registry=lambda _: _registry()))
+
+
+def manifest(**more: Any) -> Manifest:
+    """The manifest of a run under way."""
+    return Manifest(
+        **{
+            "run_id": new_run_id(),
+            "tool": "0",
+            "item": Item(kind="phase", id="12"),
+            "state": "running",
+            "pid": os.getpid(),
+            "repository": Repository(base="main", base_oid="0" * 40),
+            "policy": PolicyMade(policy_id="0" * 64, ref=None, documents={}),
+            "started_at": now_text(),
+            "timeout": 60,
+            **more,
+        }
+    )
 
 
 def one_run(
@@ -59,30 +85,36 @@ def one_run(
         base: the commit that it started from.
         options: further words of `specguard run`.
     """
-    run_id = new_run_id()
-    manifest = Manifest(
-        run_id=run_id,
-        tool="0",
-        item=Item(kind="phase", id="1"),
-        state="running",
-        pid=os.getpid(),
-        repository=Repository(base="main", base_oid=base),
-        policy=PolicyMade(policy_id="0" * 64, ref=None, documents={}),
-        started_at=now_text(),
-        timeout=timeout,
-    )
+    made = manifest(repository=Repository(base="main", base_oid=base), timeout=timeout)
     options.setdefault("environment", dict(os.environ))
     git: Any = None
     run = Run(
         RunOptions(**options),
-        RunFolder(str(folder / run_id)),
-        manifest,
+        RunFolder(str(folder / made.run_id)),
+        made,
         git=git,
         policy=policy_of(policy),
         item=None,
     )
     run.save()
     return run
+
+
+def ran(number: int, text: str, *, attempt: int, code: int, kind: Any = "gate") -> Command:
+    """The record of a command that took a second."""
+    return Command(
+        number=number,
+        name=text.split()[0],
+        kind=kind,
+        command=text,
+        attempt=attempt,
+        started_at="2026-01-02T03:04:05Z",
+        ended_at="2026-01-02T03:04:06Z",
+        duration=1.0,
+        exit_code=code,
+        log=f"commands/{number:02d}.log",
+        response=f"commands/{number:02d}.json",
+    )
 
 
 def lives(pid: int) -> bool:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
@@ -21,10 +21,11 @@ from specguard.engine.policies import open_policy
 from specguard.executor.place import Place, place_of
 from specguard.executor.run import Run, RunOptions
 from specguard.executor.watch import make_place
-from specguard.runs.manifests import Item, Manifest, PolicyMade, RunFolder, new_run_id
+from specguard.runs.manifests import PolicyMade, RunFolder
 from specguard.runs.manifests import Repository as From
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
+from tests.executor.one_run import manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -91,12 +92,20 @@ def clones(folder: Path, files: Mapping[str, str], object_format: Literal["sha1"
 
 
 class Setting:
-    """A bare remote, the user's clone of it, and a home with a name in it."""
+    """A bare remote, a maintainer's and the user's clone of it, and a home with a name in it.
+
+    Args:
+        folder: an empty one.
+        files: what the base has beside `begun`; None takes a file away.
+        object_format: of all three.
+    """
+
+    begun: ClassVar[Mapping[str, str]] = FILES
 
     def __init__(
         self,
         folder: Path,
-        files: Mapping[str, str] | None = None,
+        files: Mapping[str, str | None] | None = None,
         object_format: Literal["sha1", "sha256"] = "sha1",
     ) -> None:
         self.folder = folder
@@ -104,15 +113,22 @@ class Setting:
         self.home = folder / "home"
         self.home.mkdir()
         (self.home / ".gitconfig").write_text("[user]\n\tname = Uma User\n\temail = uma@example.org\n")
-        self.base = clones(folder, {**FILES, **(files or {})}, object_format)
+        contents = {**self.begun, **(files or {})}
+        kept = {path: text for path, text in contents.items() if text is not None}
+        self.base = clones(folder, kept, object_format)
+        self.maker = Repository(folder / "maker", create=False)
+        self.maker.commits_made = 2
         self.user = Repository(folder / "user", create=False)
-        self.remote = folder / "remote.git"
+        self.remote = Repository(folder / "remote.git", create=False)
+        self.path = os.environ["PATH"]
 
     @property
     def environment(self) -> dict[str, str]:
+        """The user's."""
         environment = clean_environment()
         del environment["GIT_CONFIG_GLOBAL"]
-        return {**environment, "HOME": str(self.home), "XDG_CACHE_HOME": str(self.folder / "cache")}
+        own = {"HOME": str(self.home), "XDG_CACHE_HOME": str(self.folder / "cache"), "PATH": self.path}
+        return {**environment, **own}
 
     @contextmanager
     def run(
@@ -125,25 +141,14 @@ class Setting:
             request = Request(directory=directory, environment=environment, base="main", branch=branch)
             policy = open_policy(request)
             found = _item(git, request, policy) if item else None
-            run_id = new_run_id()
-            manifest = Manifest(
-                run_id=run_id,
-                tool="0",
-                item=Item(kind="phase", id="12"),
+            made = manifest(
                 repository=From(base="main", base_oid=self.base, object_format=self.object_format),
                 policy=PolicyMade(policy_id=policy.policy_id, ref=self.base, documents={}),
                 started_at="2026-01-02T03:04:05Z",
-                timeout=60,
             )
-            folder = RunFolder(f"{directory}/.runs/phase-12/{run_id}")
-            run = Run(
-                RunOptions(environment=environment, directory=directory),
-                folder,
-                manifest,
-                git=git,
-                policy=policy,
-                item=found,
-            )
+            folder = RunFolder(f"{directory}/.runs/phase-12/{made.run_id}")
+            options = RunOptions(environment=environment, directory=directory)
+            run = Run(options, folder, made, git=git, policy=policy, item=found)
             run.save()
             if place:
                 make_place(run)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specguard.executor.preflight import prepare
 from specguard.executor.run import RunOptions
-from specguard.testing import Repository
-from specguard.testing.repository import clean_environment
-from tests.executor.places import clones
+from tests.executor.places import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Literal
+    from pathlib import Path
 
     from specguard.executor.run import Run
 
@@ -56,46 +52,10 @@ FILES = {
 }
 
 
-class Team:
-    """A bare remote, a maintainer's clone that moves it on, and the user's clone.
+class Team(Setting):
+    """A setting whose maintainer moves the remote on."""
 
-    Args:
-        folder: an empty one.
-        files: what the base has beside `FILES`; None takes a file away.
-        object_format: of all three.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        files: Mapping[str, str | None] | None = None,
-        *,
-        object_format: Literal["sha1", "sha256"] = "sha1",
-    ) -> None:
-        self.folder = folder
-        self.home = folder / "home"
-        self.home.mkdir()
-        self.configure("[user]\n\tname = Uma\n\temail = uma@example.org\n")
-        contents = {**FILES, **(files or {})}
-        kept = {path: text for path, text in contents.items() if text is not None}
-        self.base = clones(folder, kept, object_format)
-        self.maker = Repository(folder / "maker", create=False)
-        self.maker.commits_made = 2
-        self.user = Repository(folder / "user", create=False)
-        self.remote = Repository(folder / "remote.git", create=False)
-        self.path = os.environ["PATH"]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The user's."""
-        environment = clean_environment()
-        del environment["GIT_CONFIG_GLOBAL"]
-        return {
-            **environment,
-            "HOME": str(self.home),
-            "XDG_CACHE_HOME": str(self.folder / "cache"),
-            "PATH": self.path,
-        }
+    begun = FILES
 
     def configure(self, text: str) -> None:
         """Add to the user's own configuration."""
@@ -116,6 +76,12 @@ class Team:
     def prepare(self, **values: Any) -> Run:
         """Preflight with such options."""
         return prepare(self.options(**values))
+
+    def prepared(self, **values: Any) -> Run:
+        """One that is over when it was looked at: nothing of it is open."""
+        run = self.prepare(**values)
+        self.close(run)
+        return run
 
     def install(self, name: str, script: str) -> Path:
         """Put a program on the path, before all others."""

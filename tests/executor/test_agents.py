@@ -107,17 +107,7 @@ def test_what_helps_where_an_agent_does_not_start(programs: Path, tmp_path: Path
     assert raised.value.line is not None
 
 
-@pytest.mark.parametrize(
-    ("script", "said"),
-    [
-        ("echo codex-cli 0.51.2", "codex is 0.51.2, and the policy asks for >=0.40,<0.50"),
-        ("echo codex-cli 0.50.0-alpha.1", "codex is 0.50.0-alpha.1, and the policy asks for"),
-        ("echo hello", "codex --version names no version; it says 'hello'"),
-        ("echo 0.46.0; exit 3", "codex --version ended with exit code 3; it says '0.46.0'"),
-        ("sleep 99", "codex --version took longer than 0.3 seconds"),
-        ("printf '\\033[2J'", "codex --version names no version"),
-    ],
-)
+@pytest.mark.parametrize(("script", "said"), rows(__file__, "another_version_or_none_stops_here"))
 def test_another_version_or_none_stops_here(
     script: str, said: str, programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +133,12 @@ def test_versions_of_what_is_started_otherwise(programs: Path) -> None:
 
 
 # Its work
+
+
+def ended(run: Run) -> RunEnded:
+    with pytest.raises(RunEnded) as raised:
+        let_agent_work(run)
+    return raised.value
 
 
 def a_run(tmp_path: Path, script: str, policy: str = "", **options: Any) -> Run:
@@ -197,10 +193,9 @@ def test_a_sandbox_stands_before_the_agent(tmp_path: Path) -> None:
 def test_an_agent_that_stops_says_why(tmp_path: Path) -> None:
     note = "# Stop\\n\\nThe document and the schema\\ncontradict each other.\\n"
     run = a_run(tmp_path, f"printf '{note}' > SPECGUARD_STOP.md; exit 7")
-    with pytest.raises(RunEnded) as raised:
-        let_agent_work(run)
-    assert (raised.value.state, raised.value.code) == ("stopped", 4)
-    assert raised.value.reason == "sh stopped: The document and the schema contradict each other."
+    end = ended(run)
+    assert (end.state, end.code) == ("stopped", 4)
+    assert end.reason == "sh stopped: The document and the schema contradict each other."
     assert not (tmp_path / "place" / "SPECGUARD_STOP.md").exists()
     assert "contradict" in Path(run.folder.file("stop.md")).read_text()
 
@@ -215,63 +210,26 @@ def test_an_agent_that_stops_says_why(tmp_path: Path) -> None:
     ],
 )
 def test_a_stop_that_is_no_text_is_one_too(script: str, tmp_path: Path) -> None:
-    run = a_run(tmp_path, script)
-    with pytest.raises(RunEnded) as raised:
-        let_agent_work(run)
-    assert raised.value.state == "stopped"
-    assert "root" not in raised.value.reason
+    end = ended(a_run(tmp_path, script))
+    assert end.state == "stopped"
+    assert "root" not in end.reason
     assert not os.path.lexists(tmp_path / "place" / "SPECGUARD_STOP.md")
 
 
-_FAILS = {
-    "echo no; exit 9": ("", {}, "failed", "sh failed with exit code 9"),
-    "kill -9 $$": ("", {}, "failed", "sh was ended by signal 9"),
-    "exec sleep 98": (
-        "", {"command_timeout": 1}, "timed-out", "sh had to be ended: it took longer than its 1",
-    ),
-    "sleep 99": ("", {"timeout": 1}, "timed-out", "the run took longer than its 1 seconds, in sh"),
-    "yes": (
-        "[runs]\noutput_limit = 1", {}, "budget-spent", "sh had to be ended: it printed more than 1 MiB",
-    ),
-    "setsid sleep 99 & exit 0": (
-        "", {}, "failed", "sh left processes running, which were ended: sleep 99 (",
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("script", "policy", "options", "state", "said"), [(one, *rest) for one, rest in _FAILS.items()]
-)
-def test_how_an_agents_work_fails(
-    script: str,
-    policy: str,
-    options: dict[str, Any],
-    state: str,
-    said: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.mark.parametrize("row", rows(__file__, "how_an_agents_work_fails"))
+def test_how_an_agents_work_fails(row: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script, policy, options, state, said = row
     monkeypatch.setattr("specguard.executor.process._AGENTS_MOMENT", 0.2)
-    run = a_run(tmp_path, script, policy, **options)
-    with pytest.raises(RunEnded) as raised:
-        let_agent_work(run)
-    assert raised.value.state == state
-    assert raised.value.code == 3
-    assert raised.value.reason.startswith(said)
-    assert raised.value.help
-    assert raised.value.command == 1
-    assert state != "failed" or "exit 9" not in script or raised.value.tail == "no"
+    end = ended(a_run(tmp_path, script, policy, **options))
+    assert (end.state, end.code, end.command) == (state, 3, 1)
+    assert end.reason.startswith(said)
+    assert end.help
+    assert "exit 9" not in script or end.tail == "no"
 
 
 def test_an_agent_may_end_its_servers_for_a_moment(tmp_path: Path) -> None:
     run = a_run(tmp_path, "setsid sleep 0.8 & exit 0")
     assert let_agent_work(run).leftovers == []
-
-
-def test_an_agent_that_cannot_be_started(tmp_path: Path) -> None:
-    run = a_run(tmp_path, "", command=("no-such-agent",))
-    with pytest.raises(RunEnded, match="no-such-agent cannot be run: No such file or directory"):
-        let_agent_work(run)
 
 
 def test_secrets_in_the_command_stay_out_of_the_manifest(tmp_path: Path) -> None:

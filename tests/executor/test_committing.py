@@ -29,11 +29,6 @@ def changed(run: Run, tree: str) -> list[str]:
     return [f"{entry.status} {os.fsdecode(entry.path)}" for entry in place.git.diff_trees(place.base, tree)]
 
 
-@pytest.fixture
-def setting(tmp_path: Path) -> Setting:
-    return Setting(tmp_path)
-
-
 def test_the_tree_is_what_the_files_are(setting: Setting) -> None:
     script = """
     echo 2 > src/a.py; rm README.md; mkdir -p build src/deep; echo o > build/o; echo 1 > src/deep/n

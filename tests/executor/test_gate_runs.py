@@ -117,15 +117,24 @@ def test_a_gate_that_alters_the_manifest_fails_the_run(tmp_path: Path) -> None:
     assert "somebody altered manifest.json of the run" in (user.manifest.reason or "")
 
 
-def test_a_failing_gate_a_missing_program_and_a_finding_give_3(tmp_path: Path) -> None:
-    user = User(tmp_path, gate("tests", "exit 7") + gate("lint", "no-such-linter"))
-    user.setting.user.write("locked/a", "changed\n")
+def test_a_failing_gate_a_missing_program_and_findings_give_3(tmp_path: Path) -> None:
+    """Files that are not committed are judged, and the commits of the branch too."""
+    forbids = '[rules.forbidden-path]\npaths = ["docs/locked/**"]\n\n[rules.locked-path]\n'
+    policy = GATES.replace("[rules.locked-path]\n", forbids)
+    gates = gate("tests", "exit 7") + gate("lint", "no-such-linter")
+    user = User(tmp_path, gates, policy=policy, document="# Phase 12\n")
+    made = user.setting.user
+    made.git("checkout", "-q", "-b", "phase-12")
+    made.commit("feat(phase12): b", files={"docs/locked/a.md": "a\n"})
+    made.write("locked/a", "changed\n")
     assert user.gates() == 3
     manifest = user.manifest
     assert (manifest.state, manifest.reason) == ("failed", "what failed: tests, lint, specguard")
     assert [one.exit_code for one in manifest.commands] == [7, 127, 1]
-    assert any("PTH002" in line or "locked" in line for line in user.said)
-    assert re.search(r"gate lint \(.*\) needs no-such-linter, which is not on the path", "\n".join(user.said))
+    text = "\n".join(user.said)
+    assert "locked/a was modified" in text
+    assert "docs/locked/a.md was added" in text
+    assert re.search(r"gate lint \(.*\) needs no-such-linter, which is not on the path", text)
 
 
 def test_without_an_item_the_gates_of_every_kind_run_once(tmp_path: Path) -> None:
@@ -192,18 +201,7 @@ def test_no_policy_and_no_checkout(tmp_path: Path) -> None:
     with pytest.raises(SpecguardError):
         user.gates(directory=str(tmp_path))
     with pytest.raises(SpecguardError, match="bare repository"):
-        user.gates(directory=str(user.setting.remote))
-
-
-def test_the_commits_of_the_branch_are_judged_too(tmp_path: Path) -> None:
-    forbids = '[rules.forbidden-path]\npaths = ["docs/locked/**"]\n\n[rules.locked-path]\n'
-    user = User(tmp_path, policy=GATES.replace("[rules.locked-path]\n", forbids))
-    made = user.setting.user
-    made.git("checkout", "-q", "-b", "phase-12")
-    made.write("src/b.py", "b\n")
-    made.commit("feat(phase12): b", files={"docs/locked/a.md": "a\n"})
-    assert user.gates() == 3
-    assert user.manifest.commands[-1].name == "specguard"
+        user.gates(directory=str(user.setting.remote.path))
 
 
 def test_a_rule_is_not_asked_for_the_proof_that_is_being_made(tmp_path: Path) -> None:

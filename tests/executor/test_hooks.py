@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.executor.working import GOOD, Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 SIGNED = '#!/bin/sh\ngrep -q Seen "$1" || printf \'Seen: yes\\n\' >> "$1"\n'
 REFUSES = "#!/bin/sh\n! git diff --cached | grep -n UGLY\n"
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(tmp_path)
 
 
 def bring(workshop: Workshop, files: Mapping[str, str], *, executable: bool = True) -> None:
@@ -43,8 +35,7 @@ def test_a_commit_msg_hook_of_the_base_is_asked_once_as_git_would(workshop: Work
     bring(workshop, {".tools/hooks/commit-msg": "#!/bin/sh\nprintf 'Seen: yes\\n' >> \"$1\"\n"})
     workshop.user.git("config", "core.hooksPath", ".tools/hooks")
     workshop.before = workshop.users()
-    done = workshop.work(f"{GOOD}; printf '#!/bin/sh\\ntouch $HOME/ran\\n' > .tools/hooks/commit-msg")
-    assert done.returncode == 0, done.stderr
+    workshop.work(f"{GOOD}; printf '#!/bin/sh\\ntouch $HOME/ran\\n' > .tools/hooks/commit-msg", ends=0)
     assert message(workshop).endswith("Seen: yes")
     assert message(workshop).count("Seen: yes") == 1
     assert not (workshop.home / "ran").exists()
@@ -53,8 +44,7 @@ def test_a_commit_msg_hook_of_the_base_is_asked_once_as_git_would(workshop: Work
 
 def test_one_that_says_something_else_each_time_ends_the_run_with_a_next_step(workshop: Workshop) -> None:
     bring(workshop, {".githooks/commit-msg": '#!/bin/sh\nprintf "Seen: $$\\n" >> "$1"\n'})
-    done = workshop.work()
-    assert done.returncode == 3
+    done = workshop.work(ends=3)
     assert "alters the message every time" in done.stdout + done.stderr
     assert "next: have it leave alone a message that has what it adds" in done.stdout + done.stderr
 
@@ -64,15 +54,13 @@ def test_those_of_husky_need_not_be_executable_and_may_read_its_shim(workshop: W
     bring(workshop, {".husky/commit-msg": SIGNED.replace("\n", f"\n{shim}", 1)}, executable=False)
     workshop.user.git("config", "core.hooksPath", ".husky/_")
     workshop.before = workshop.users()
-    done = workshop.work()
-    assert done.returncode == 0, done.stderr
+    workshop.work(ends=0)
     assert message(workshop).endswith("Seen: yes")
 
 
 def test_a_pre_commit_hook_that_refuses_is_told_to_the_agent(workshop: Workshop) -> None:
     bring(workshop, {".githooks/pre-commit": REFUSES})
-    done = workshop.work(f"if [ $ROUND = 1 ]; then echo UGLY > src/new.py; else {GOOD}; fi")
-    assert done.returncode == 0, done.stderr
+    workshop.work(f"if [ $ROUND = 1 ]; then echo UGLY > src/new.py; else {GOOD}; fi", ends=0)
     assert "the hooks of `.githooks`, and the rules judge the change" in workshop.told[0]
     assert "+UGLY" in workshop.told[1]
     workshop.check_done()
@@ -80,8 +68,7 @@ def test_a_pre_commit_hook_that_refuses_is_told_to_the_agent(workshop: Workshop)
 
 def test_a_hook_that_does_more_than_it_should_is_noticed(workshop: Workshop) -> None:
     bring(workshop, {".githooks/pre-commit": "#!/bin/sh\ngit tag v1\n"})
-    done = workshop.work()
-    assert done.returncode == 3, done.stderr
+    workshop.work(ends=3)
     assert "a pre-commit hook added .git/refs/tags/v1" in (workshop.manifest.reason or "")
 
 

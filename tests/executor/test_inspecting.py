@@ -38,7 +38,7 @@ def caught(run: Run) -> RunEnded:
 
 
 @pytest.fixture(scope="module")
-def setting(tmp_path_factory: pytest.TempPathFactory) -> Setting:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Setting:
     """One for all whose agents leave the user's repository alone."""
     return Setting(tmp_path_factory.mktemp("setting"))
 
@@ -58,8 +58,8 @@ GOOD = [
 
 
 @pytest.mark.parametrize("script", GOOD)
-def test_work_on_files_is_no_misbehaviour(setting: Setting, script: str) -> None:
-    with setting.run() as run:
+def test_work_on_files_is_no_misbehaviour(shared: Setting, script: str) -> None:
+    with shared.run() as run:
         work(run, script)
         inspect(run)
         hash_tree(run)
@@ -68,29 +68,23 @@ def test_work_on_files_is_no_misbehaviour(setting: Setting, script: str) -> None
 
 @threat("T106", "the place's `.git` led to another repository, or altered", "exit 3")
 @pytest.mark.parametrize(("script", "reason"), _ROWS["in_place"].values(), ids=_ROWS["in_place"])
-def test_a_misbehaviour_in_the_place_has_a_name(setting: Setting, script: str, reason: str) -> None:
-    with setting.run() as run:
-        before = everything(setting.user.path)
+def test_a_misbehaviour_in_the_place_has_a_name(shared: Setting, script: str, reason: str) -> None:
+    with shared.run() as run:
+        before = everything(shared.user.path)
         work(run, script)
         end = caught(run)
         assert end.state == "failed"
         assert end.code == 3
         assert re.search(reason, end.reason), end.reason
         assert end.help
-        assert everything(setting.user.path) == before
+        assert everything(shared.user.path) == before
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Setting:
-    """One for a test that alters what is the user's."""
-    return Setting(tmp_path)
-
-
-@pytest.fixture
-def edited(own: Setting) -> Setting:
+def edited(setting: Setting) -> Setting:
     """One in whose checkout a file differs from what is committed."""
-    own.user.write("src/a.py", "a = 9\n")
-    return own
+    setting.user.write("src/a.py", "a = 9\n")
+    return setting
 
 
 @threat("T105", "the user's refs, configuration, hooks and index altered from the place", "exit 3")
@@ -115,10 +109,10 @@ def test_what_happens_in_the_checkout_meanwhile_is_a_note(edited: Setting, scrip
         assert run.manifest.notes == [note]
 
 
-def test_guarded_paths_of_the_checkout_that_changed_are_listed(own: Setting) -> None:
-    with own.run() as run:
-        own.user.write("locked/a", "mine\n")
-        own.user.write("locked/b", "mine\n")
+def test_guarded_paths_of_the_checkout_that_changed_are_listed(setting: Setting) -> None:
+    with setting.run() as run:
+        setting.user.write("locked/a", "mine\n")
+        setting.user.write("locked/b", "mine\n")
         inspect(run)
         assert run.manifest.notes[1] == (
             "Guarded paths of your checkout, while the run went on: "
@@ -126,14 +120,14 @@ def test_guarded_paths_of_the_checkout_that_changed_are_listed(own: Setting) -> 
         )
 
 
-def test_settings_behind_links_and_includes_are_the_users_too(own: Setting, tmp_path: Path) -> None:
-    (own.home / ".gitconfig").rename(tmp_path / "dotfile")
-    (own.home / ".gitconfig").symlink_to(tmp_path / "dotfile")
+def test_settings_behind_links_and_includes_are_the_users_too(setting: Setting, tmp_path: Path) -> None:
+    (setting.home / ".gitconfig").rename(tmp_path / "dotfile")
+    (setting.home / ".gitconfig").symlink_to(tmp_path / "dotfile")
     (tmp_path / "more").write_text("[core]\n\tx = 1\n")
-    own.user.git("config", "include.path", str(tmp_path / "more"))
-    (own.home / ".config" / "git").mkdir(parents=True)
-    (own.home / ".config" / "git" / "ignore").symlink_to("ignore")
-    with own.run() as run:
+    setting.user.git("config", "include.path", str(tmp_path / "more"))
+    (setting.home / ".config" / "git").mkdir(parents=True)
+    (setting.home / ".config" / "git" / "ignore").symlink_to("ignore")
+    with setting.run() as run:
         inspect(run)
         (tmp_path / "more").write_text("[core]\n\thooksPath = /evil\n")
         assert f"your {tmp_path}/more was changed" in caught(run).reason
@@ -143,24 +137,24 @@ def test_settings_behind_links_and_includes_are_the_users_too(own: Setting, tmp_
         assert ".gitconfig was changed" in caught(run).reason
 
 
-def test_what_is_done_in_the_place_and_outside_is_told_together(own: Setting) -> None:
-    with own.run() as run:
+def test_what_is_done_in_the_place_and_outside_is_told_together(setting: Setting) -> None:
+    with setting.run() as run:
         work(run, 'git tag v1; git -C "$USER_CHECKOUT" config core.x y; rm -r "$PWD"')
         assert caught(run).reason == (
             "the agent deleted its place; while the agent worked, .git/config of your repository was changed"
         )
 
 
-def test_a_long_list_is_cut_and_says_who_did_it(setting: Setting) -> None:
-    with setting.run() as run:
+def test_a_long_list_is_cut_and_says_who_did_it(shared: Setting) -> None:
+    with shared.run() as run:
         work(run, "for i in 1 2 3 4 5 6 7 8 9; do git tag v$i; done")
         told = r"^the gate tests added \.git/refs/tags/v1 of its place.*/v5 of its place; and 4 more\Z"
         with pytest.raises(RunEnded, match=told):
             inspect(run, "the gate tests")
 
 
-def test_a_place_has_a_limit(setting: Setting) -> None:
-    with setting.run() as run:
+def test_a_place_has_a_limit(shared: Setting) -> None:
+    with shared.run() as run:
         work(run, "mkdir build; head -c 900000 /dev/zero > build/big")
         inspect(run)
         work(run, "head -c 900000 /dev/zero > .git/big.lock")
@@ -198,8 +192,8 @@ mark fsmonitor .git/run; git config core.fsmonitor "$PWD/.git/run"; cd - > /dev/
 
 @threat("T107", "a repository within the tree that configures programs", "exit 3, and nothing of it runs")
 @pytest.mark.parametrize("nest", ["nest", "build/nest"])
-def test_nothing_of_a_nested_repository_runs(own: Setting, tmp_path: Path, nest: str) -> None:
-    with own.run() as run:
+def test_nothing_of_a_nested_repository_runs(setting: Setting, tmp_path: Path, nest: str) -> None:
+    with setting.run() as run:
         work(run, TRAP.replace("{nest}", nest), MARK=str(tmp_path / "mark"))
         if nest == "nest":
             assert caught(run).reason == "the agent made a repository within its place, at nest"
@@ -213,7 +207,7 @@ def test_nothing_of_a_nested_repository_runs(own: Setting, tmp_path: Path, nest:
         assert not (tmp_path / "mark").exists()
 
 
-def test_nothing_of_the_places_own_git_runs(own: Setting, tmp_path: Path) -> None:
+def test_nothing_of_the_places_own_git_runs(setting: Setting, tmp_path: Path) -> None:
     script = """
     printf '#!/bin/sh\\necho ran >> %s\\n' "$MARK" > .git/run; chmod +x .git/run
     mkdir -p .git/hooks .git/info
@@ -225,7 +219,7 @@ def test_nothing_of_the_places_own_git_runs(own: Setting, tmp_path: Path) -> Non
     git config core.hooksPath "$PWD/.git/hooks"
     echo '* filter=x' > .git/info/attributes; echo '* filter=x' > .gitattributes
     """
-    with own.run() as run:
+    with setting.run() as run:
         work(run, script, MARK=str(tmp_path / "mark"))
         (tmp_path / "mark").unlink(missing_ok=True)
         assert "added .git/hooks/" in caught(run).reason
@@ -234,8 +228,8 @@ def test_nothing_of_the_places_own_git_runs(own: Setting, tmp_path: Path) -> Non
         assert not (tmp_path / "mark").exists()
 
 
-def test_what_gates_see_is_staged_nowhere(setting: Setting) -> None:
-    with setting.run() as run:
+def test_what_gates_see_is_staged_nowhere(shared: Setting) -> None:
+    with shared.run() as run:
         place = work(run, "echo 1 > src/n; echo 2 > src/a.py; git add src/n; touch .git/index.lock")
         inspect(run)
         work(run, "git status --porcelain > build.txt; test ! -e .git/index.lock")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import tomllib
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psutil
 import pytest
@@ -14,33 +15,7 @@ import pytest
 from tests.executor.working import COMMAND, GOOD, POLICY, TOKEN, Workshop, wait_for
 from tests.threats.cases import threat
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-
-@pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(tmp_path)
-
-
-_MISBEHAVIOUR = {
-    "changes nothing": (":", "the agent ended well and changed nothing"),
-    "commits, tags and writes a hook": (
-        (
-            f"{GOOD}; git add -A; git -c user.name=a -c user.email=a@example.org commit -qm x; git tag v1;"
-            " mkdir -p .git/hooks; echo 'touch $HOME/ran' > .git/hooks/pre-commit; chmod +x .git/hooks/*"
-        ),
-        "the agent committed by itself",
-    ),
-    "makes a repository with a monitor and writes beside its place": (
-        (
-            f"{GOOD}; git init -q src/inner; git -C src/inner config core.fsmonitor 'touch $HOME/ran; false';"
-            " echo x > ../outside-of-place"
-        ),
-        "outside-of-place, beside the place, appeared",
-    ),
-    "writes a large file": (f"{GOOD}; head -c 20000000 /dev/zero > src/big", "agent.sh"),
-}
+_ROWS = tomllib.loads(Path(__file__).with_name("misbehaviour.toml").read_text())
 
 
 def _sleeps_below(pid: int) -> bool:
@@ -63,10 +38,9 @@ def test_an_agent_that_fills_its_place_is_ended_while_it_works(
 
 
 @threat("T108", "commits, tags, switched branches and hooks by the agent", "exit 3")
-@pytest.mark.parametrize(("script", "reason"), _MISBEHAVIOUR.values(), ids=_MISBEHAVIOUR)
+@pytest.mark.parametrize(("script", "reason"), _ROWS["runs"].values(), ids=_ROWS["runs"])
 def test_an_agent_that(workshop: Workshop, script: str, reason: str) -> None:
-    done = workshop.work(script)
-    assert done.returncode == 3, done.stderr
+    done = workshop.work(script, ends=3)
     assert "Traceback" not in done.stderr
     _is_untouched(workshop)
     assert workshop.manifest.state == "failed"
@@ -79,8 +53,7 @@ def test_an_agent_that(workshop: Workshop, script: str, reason: str) -> None:
 
 
 def test_an_agent_that_takes_the_folder_of_its_run_away(workshop: Workshop) -> None:
-    done = workshop.work(f'{GOOD}; rm -rf "{workshop.runs}"')
-    assert done.returncode == 2, done
+    done = workshop.work(f'{GOOD}; rm -rf "{workshop.runs}"', ends=2)
     assert "is gone" in done.stderr
     assert "Traceback" not in done.stderr
     _is_untouched(workshop)
@@ -95,8 +68,9 @@ def _is_untouched(workshop: Workshop) -> None:
 
 
 def test_an_agent_that_moves_the_pointer_is_stopped_before_the_push(workshop: Workshop) -> None:
-    done = workshop.work(f"{GOOD}; rm configs/NEXT_PHASE.json; ln -s ../src/new.py configs/NEXT_PHASE.json")
-    assert done.returncode == 1, done
+    done = workshop.work(
+        f"{GOOD}; rm configs/NEXT_PHASE.json; ln -s ../src/new.py configs/NEXT_PHASE.json", ends=1
+    )
     assert "WRK004" in done.stdout
     assert not workshop.commits()
     assert not workshop.state["requests"]
@@ -107,8 +81,7 @@ def test_an_agent_that_reaches_out(workshop: Workshop) -> None:
     push = "git -c protocol.allow=always push -q"
     made = "$(git commit-tree -m x HEAD^{tree}):refs/heads/mine"
     script = f"git config --global core.x y; {push} {workshop.user.path} {made}"
-    done = workshop.work(f"{GOOD}; {script}")
-    assert done.returncode == 3, done.stderr
+    workshop.work(f"{GOOD}; {script}", ends=3)
     for reason in ("while the agent worked", "your ref refs/heads/mine appeared", ".gitconfig was changed"):
         assert reason in (workshop.manifest.reason or "")
     assert not workshop.commits()
@@ -135,43 +108,26 @@ def test_what_happens_in_the_checkout_is_told_and_no_failure(workshop: Workshop)
 
 
 _MADE = "made=$(git commit-tree -m x -p HEAD HEAD^{tree});"
-_PUSHES = {
-    "to the base": (
-        "git add -A; git commit -q -m x; git push -q $REMOTE HEAD:refs/heads/main; git reset -q HEAD~1",
-        "--force-with-lease=main:",
-    ),
-    "to its own branch": (f"{_MADE} git push -q $REMOTE $made:refs/heads/phase-12", "--delete phase-12"),
-    "a tag from a copy": (
-        (
-            "cp -R . ../../copy; git -C ../../copy add -A; git -C ../../copy commit -q -m x;"
-            " git -C ../../copy push -q $REMOTE HEAD:refs/tags/v1; rm -rf ../../copy"
-        ),
-        "--delete refs/tags/v1",
-    ),
-}
 _NAMES = "export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b.c GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b.c"
 
 
 @threat("T117", "a push to the remote by its address, from the place", "exit 3")
-@pytest.mark.parametrize(("script", "undo"), _PUSHES.values(), ids=_PUSHES)
+@pytest.mark.parametrize(("script", "undo"), _ROWS["pushes"].values(), ids=_ROWS["pushes"])
 def test_an_agent_that_pushes_by_the_address(workshop: Workshop, script: str, undo: str) -> None:
-    done = workshop.work(f"{_NAMES}; {GOOD}; {script.replace('$REMOTE', str(workshop.remote.path))}")
-    assert done.returncode == 3, done
+    done = workshop.work(f"{_NAMES}; {GOOD}; {script.replace('$REMOTE', str(workshop.remote.path))}", ends=3)
     assert not workshop.state["requests"]
     assert "pushed from the run's place" in done.stdout
     assert "was pushed from the run's place" in (workshop.manifest.reason or "")
     command = workshop.error["suggestion"].removeprefix("undo it: ")
     assert undo in command
     subprocess.run(["sh", "-ec", command], cwd=workshop.user.path, env=workshop.environment, check=True)
-    done = workshop.resume()
-    assert done.returncode == 0, done
+    done = workshop.resume(ends=0)
     workshop.check_done()
 
 
 def test_an_agent_that_pushes_by_the_address_and_fails(workshop: Workshop) -> None:
     push = f"git push -q {workshop.remote.path} $made:refs/heads/evil"
-    done = workshop.work(f"{_NAMES}; {_MADE} {push}; exit 7")
-    assert done.returncode == 3, done
+    done = workshop.work(f"{_NAMES}; {_MADE} {push}; exit 7", ends=3)
     assert "pushed from the run's place" in done.stdout
 
 
@@ -181,8 +137,7 @@ def test_branches_that_others_moved_are_told(workshop: Workshop) -> None:
         f"{GOOD}; cd {workshop.maker.path}; git commit -q --allow-empty -m on;"
         f" git push -q {workshop.remote.path} HEAD:refs/heads/old HEAD:refs/heads/new"
     )
-    done = workshop.work(script)
-    assert done.returncode == 0, done
+    done = workshop.work(script, ends=0)
     tip = workshop.remote.git("rev-parse", "old").strip()[:10]
     told = f"new is new, at {tip}; old from {workshop.base[:10]} to {tip}."
     [request] = workshop.state["requests"]
@@ -204,8 +159,7 @@ def test_a_manifest_that_is_altered_is_said_and_fails_the_run(tmp_path: Path, wh
         'run = "! grep', f'run = {json.dumps(gate)}\n\n[[work.phase.gates]]\nname = "x"\nrun = "! grep'
     )
     workshop = Workshop(tmp_path, policy)
-    done = workshop.work(script)
-    assert done.returncode == 3, done
+    done = workshop.work(script, ends=3)
     assert workshop.manifest.state == "failed"
     assert "somebody altered manifest.json of the run while it went on" in done.stdout
     assert workshop.manifest.attempts == 1
@@ -226,8 +180,7 @@ def test_a_token_that_is_printed_is_in_no_file_of_the_run(
         f"echo {TOKEN}; {spread} echo; echo {TOKEN} | base64; echo $MY_SECRET; echo {TOKEN} > $TMPDIR/note;"
         f" setsid sh -c 'sleep 997' {TOKEN} > /dev/null 2>&1 & {GOOD}"
     )
-    done = workshop.work(script, environment={"SOME_TOKEN": TOKEN, "TMPDIR": str(workshop.folder)})
-    assert done.returncode == 3
+    done = workshop.work(script, environment={"SOME_TOKEN": TOKEN, "TMPDIR": str(workshop.folder)}, ends=3)
     for name, content in workshop.kept().items():
         assert TOKEN.encode() not in content, name
     assert TOKEN not in done.stdout + done.stderr
@@ -251,8 +204,7 @@ def test_a_bare_repository_and_what_the_base_has_are_files_like_others(tmp_path:
     """A secret that the base has is public already."""
     workshop = Workshop(tmp_path, files={"src/b.py": f"fingerprint = '{TOKEN}'\n"})
     bare = "git init -q --bare src/inner; git -C src/inner config core.fsmonitor 'touch $HOME/ran'"
-    done = workshop.work(f"{bare}; echo 'b = 2' >> src/b.py", environment={"SOME_KEY": TOKEN})
-    assert done.returncode == 0, done
+    workshop.work(f"{bare}; echo 'b = 2' >> src/b.py", environment={"SOME_KEY": TOKEN}, ends=0)
     assert not (workshop.home / "ran").exists()
     workshop.check_done()
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.executor.working import GOOD, POLICY, Workshop
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
 
 _SLICES = POLICY.replace(
     """[work.phase]
@@ -81,8 +84,7 @@ def test_a_run_is_asked_for_its_papers_until_the_rules_pass(tmp_path: Path) -> N
     )
     assert workshop.work(script, "12", "--max-attempts", "2").returncode == 1
     assert not workshop.commits()
-    done = workshop.resume("--max-attempts", "3")
-    assert done.returncode == 0, done
+    workshop.resume("--max-attempts", "3", ends=0)
     brief = workshop.told[0]
     for part in (
         "- `docs/*/AGENT_*`",

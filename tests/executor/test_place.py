@@ -49,12 +49,11 @@ def test_a_place_is_the_base_with_no_remote_and_no_ref(
         assert run.folder.read_manifest().place == place.path
 
 
-def test_of_the_users_repository_only_the_ref_of_the_run_is_written(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
+def test_of_the_users_repository_only_the_ref_of_the_run_is_written(setting: Setting) -> None:
     setting.user.write(".git/hooks/reference-transaction", "#!/bin/sh\necho ran > ../hook-ran\n")
     setting.user.executable(".git/hooks/reference-transaction")
     setting.user.git("config", "core.logAllRefUpdates", "always")
-    before = everything(setting.user.path), everything(setting.home), everything(setting.remote)
+    before = everything(setting.user.path), everything(setting.home), everything(setting.remote.path)
     with setting.run() as run:
         work(run, "echo 1 > src/new; git add -A")
         inspect(run)
@@ -63,7 +62,7 @@ def test_of_the_users_repository_only_the_ref_of_the_run_is_written(tmp_path: Pa
         now = everything(setting.user.path)
         assert now.pop(ref)[1].decode().strip() == setting.base
         now = {name: kept for name, kept in now.items() if not name.startswith(".runs/")}
-        assert (now, everything(setting.home), everything(setting.remote)) == before
+        assert (now, everything(setting.home), everything(setting.remote.path)) == before
         forget_base(run.git.repository, run.folder.run_id)
         forget_base(run.git.repository, run.folder.run_id)
         assert ref not in everything(setting.user.path)
@@ -74,8 +73,7 @@ def test_of_the_users_repository_only_the_ref_of_the_run_is_written(tmp_path: Pa
         assert os.listdir(os.path.dirname(place.path)) == []
 
 
-def test_the_base_stays_while_the_user_prunes(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
+def test_the_base_stays_while_the_user_prunes(setting: Setting) -> None:
     setting.base = setting.user.commit("feat: soon gone", files={"src/gone.py": "1\n"})
     setting.user.git("reset", "-q", "--hard", "HEAD~1")
     with setting.run() as run:
@@ -84,9 +82,8 @@ def test_the_base_stays_while_the_user_prunes(tmp_path: Path) -> None:
         assert git(place_of(run).path, "show", "HEAD:src/gone.py") == "1\n"
 
 
-def test_a_resumed_run_takes_its_place_up(tmp_path: Path) -> None:
+def test_a_resumed_run_takes_its_place_up(setting: Setting) -> None:
     """One that is made again is clean."""
-    setting = Setting(tmp_path)
     with setting.run() as run:
         work(run, "git checkout -q -b other; echo 1 > src/new; git add -A; git commit -q -m other")
         make_place(run)
@@ -132,8 +129,7 @@ def test_nothing_else_is_removed_as_a_place(tmp_path: Path) -> None:
         assert (tmp_path / name).is_dir()
 
 
-def test_without_a_name_nothing_starts_that_commits(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
+def test_without_a_name_nothing_starts_that_commits(setting: Setting) -> None:
     (setting.home / ".gitconfig").unlink()
     with setting.run(place=False) as run:
         with pytest.raises(SpecguardError, match="knows no name or address") as caught:
@@ -146,8 +142,7 @@ def test_without_a_name_nothing_starts_that_commits(tmp_path: Path) -> None:
         assert os.path.isdir(place_of(run).path)
 
 
-def test_commands_in_a_place_without_its_git_find_no_other(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
+def test_commands_in_a_place_without_its_git_find_no_other(setting: Setting) -> None:
     with setting.run() as run:
         place = place_of(run)
         subprocess.run(["git", "init", "-q", os.path.dirname(place.path)], check=True)
@@ -156,8 +151,7 @@ def test_commands_in_a_place_without_its_git_find_no_other(tmp_path: Path) -> No
         assert not os.path.exists(os.path.join(os.path.dirname(place.path), ".git", "index"))
 
 
-def test_a_linked_worktree_has_places_too(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
+def test_a_linked_worktree_has_places_too(setting: Setting, tmp_path: Path) -> None:
     linked = setting.user.worktree(tmp_path / "linked", "side")
     with setting.run(str(linked.path)) as run:
         work(run, "echo 1 > src/new")
@@ -168,9 +162,8 @@ def test_a_linked_worktree_has_places_too(tmp_path: Path) -> None:
         assert "your file src/a.py was changed" in run.manifest.notes[0]
 
 
-def test_a_sparse_checkout_and_a_shallow_clone_are_no_bound(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
-    setting.user.git("clone", "-q", "--depth=1", f"file://{setting.remote}", str(tmp_path / "shallow"))
+def test_a_sparse_checkout_and_a_shallow_clone_are_no_bound(setting: Setting, tmp_path: Path) -> None:
+    setting.user.git("clone", "-q", "--depth=1", f"file://{setting.remote.path}", str(tmp_path / "shallow"))
     setting.user.path = tmp_path / "shallow"
     setting.user.git("sparse-checkout", "set", "--cone", "locked")
     assert not (tmp_path / "shallow" / "src").exists()
@@ -181,10 +174,9 @@ def test_a_sparse_checkout_and_a_shallow_clone_are_no_bound(tmp_path: Path) -> N
         assert [entry.path for entry in changed] == [b"src/new"]
 
 
-def test_missing_objects_stop_before_anything_starts(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
-    setting.user.git("--git-dir", str(setting.remote), "config", "uploadpack.allowFilter", "true")
-    words = ["clone", "-q", "--no-checkout", "--filter=blob:none", f"file://{setting.remote}"]
+def test_missing_objects_stop_before_anything_starts(setting: Setting, tmp_path: Path) -> None:
+    setting.user.git("--git-dir", str(setting.remote.path), "config", "uploadpack.allowFilter", "true")
+    words = ["clone", "-q", "--no-checkout", "--filter=blob:none", f"file://{setting.remote.path}"]
     setting.user.git(*words, str(tmp_path / "partial"))
     # The policy is read; the rest is not there.
     setting.user.path = tmp_path / "partial"
@@ -196,8 +188,7 @@ def test_missing_objects_stop_before_anything_starts(tmp_path: Path) -> None:
         assert "git fetch --refetch" in caught.value.help
 
 
-def test_submodules_stay_as_they_are_in_the_base(tmp_path: Path) -> None:
-    setting = Setting(tmp_path)
+def test_submodules_stay_as_they_are_in_the_base(setting: Setting) -> None:
     setting.user.submodule("vendor/lib")
     setting.base = setting.user.commit("feat: a library", stage=False)
     with setting.run() as run:

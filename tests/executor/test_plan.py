@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.errors import SpecguardError
 from specguard.executor.preflight import RUN_ID
 from specguard.executor.steps import plan_of
 from tests.executor.places import everything
-from tests.executor.pushed import Hosted
 from tests.executor.remotes import Team
+from tests.outcomes import there
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from specguard.errors import SpecguardError
     from specguard.executor.steps import RunPlan
+    from tests.executor.pushed import Hosted
 
 
 def refused(*options: Any) -> SpecguardError:
-    error = plan_of(options).refused
-    assert error is not None
+    error = there(plan_of(options).refused)
     assert error.help
     return error
 
@@ -56,17 +56,15 @@ def test_all_steps_with_their_values_and_nothing_touched(tmp_path: Path) -> None
         assert part in text
 
 
-def test_it_does_not_ask_the_platform(tmp_path: Path) -> None:
-    team = Hosted(tmp_path)
-    plan = plan_of([team.options()])
-    assert team.state["calls"] == []
+def test_it_does_not_ask_the_platform(hosted: Hosted) -> None:
+    plan = plan_of([hosted.options()])
+    assert hosted.state["calls"] == []
     assert plan.data["jobs"][0]["pull_request"]["opened_by"] == "gh"
     assert "--repo github.com/team/project" in plan.text
 
 
-def test_what_it_goes_by_and_what_would_be_refused(tmp_path: Path) -> None:
+def test_what_it_goes_by_and_what_would_be_refused(team: Team, tmp_path: Path) -> None:
     """It does not ask the remote."""
-    team = Team(tmp_path)
     team.move_on({"configs/NEXT_PHASE.json": '{"next": 13}'})
     os.rename(team.remote.path, tmp_path / "away")
     [job] = plan_of([team.options(until="check")]).data["jobs"]

@@ -29,12 +29,10 @@ def with_policy(change: str, by: str) -> dict[str, str | None]:
     return {"SPEC_AUTHORITY.md": POLICY.replace(change, by)}
 
 
-def test_a_run_is_pinned_to_the_tip_of_the_remote_and_nothing_of_the_users_moves(tmp_path: Path) -> None:
-    team = Team(tmp_path)
+def test_a_run_is_pinned_to_the_tip_of_the_remote_and_nothing_of_the_users_moves(team: Team) -> None:
     tip = team.move_on({"docs/phases/phase-13.md": "# 13\n", "configs/NEXT_PHASE.json": '{"next": 13}'})
     before = team.refs(), (team.user.git_dir / "config").read_bytes(), os.listdir(team.user.git_dir)
-    run = team.prepare()
-    team.close(run)
+    run = team.prepared()
     assert (team.refs(), (team.user.git_dir / "config").read_bytes(), os.listdir(team.user.git_dir)) == before
     assert run.manifest.repository.base_oid == tip
     assert run.item is not None
@@ -87,13 +85,11 @@ def test_a_name_that_can_be_no_branch(tmp_path: Path, name: str) -> None:
     assert f"{name!r} can be no branch, and work.phase.branch gives phase 12 that name" in error.message
 
 
-def test_from_a_linked_worktree_a_subfolder_and_a_detached_head(tmp_path: Path) -> None:
-    team = Team(tmp_path)
+def test_from_a_linked_worktree_a_subfolder_and_a_detached_head(team: Team, tmp_path: Path) -> None:
     other = team.user.worktree(tmp_path / "linked", "elsewhere")
     other.checkout("HEAD", detach=True)
     team.user.git("branch", "-D", "elsewhere")
-    run = team.prepare(directory=str(tmp_path / "linked" / "docs"))
-    team.close(run)
+    run = team.prepared(directory=str(tmp_path / "linked" / "docs"))
     assert run.folder.path.startswith(str(tmp_path / "linked" / ".runs" / "phase-12"))
     assert "not in a git repository" in refused(team, directory=str(team.home)).message
     bare = refused(team, directory=str(team.remote.path))
@@ -102,8 +98,7 @@ def test_from_a_linked_worktree_a_subfolder_and_a_detached_head(tmp_path: Path) 
 
 
 class TestTheRemote:
-    def test_one_that_cannot_be_used(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
+    def test_one_that_cannot_be_used(self, team: Team, tmp_path: Path) -> None:
         team.user.git("config", "protocol.ext.allow", "always")
         team.user.git("init", "-q", "--bare", "--template=", str(tmp_path / "empty.git"))
         gone = str(tmp_path / "gone.git")
@@ -127,9 +122,8 @@ class TestTheRemote:
         assert error.help == "git remote add origin <address>"
         assert team.prepare(remote="other").manifest.repository.base_oid == team.base
 
-    def test_another_repository_than_the_canonical_one(self, tmp_path: Path) -> None:
+    def test_another_repository_than_the_canonical_one(self, team: Team) -> None:
         """The policy of the fetched base says which that is."""
-        team = Team(tmp_path)
         canonical = "https://example.org/team/project.git"
         moved = POLICY.replace('base = "main"', f'base = "main"\nremote = "{canonical}"')
         team.move_on({"SPEC_AUTHORITY.md": moved})
@@ -138,14 +132,12 @@ class TestTheRemote:
         assert error.help == f"git remote set-url origin {canonical}"
         assert not (team.user.path / ".runs").exists()
 
-    def test_it_gives_no_answer(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
+    def test_it_gives_no_answer(self, team: Team) -> None:
         team.user.git("remote", "set-url", "origin", "ssh://example.org/x.git")
         team.user.git("config", "core.sshCommand", "sleep 60; false")
         assert "there was no answer in 1 seconds" in refused(team, command_timeout=1).message
 
-    def test_the_users_ssh_is_used_and_a_password_is_not_shown(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
+    def test_the_users_ssh_is_used_and_a_password_is_not_shown(self, team: Team, tmp_path: Path) -> None:
         seen = tmp_path / "ssh-seen"
         ssh = team.install("ssh", f'#!/bin/sh\necho "$@" >> {seen}\neval "${{3#}}" 2>/dev/null || exit 255\n')
         team.configure(f"[core]\n\tsshCommand = {ssh}\n")
@@ -154,24 +146,20 @@ class TestTheRemote:
         assert seen.exists()
         assert "secret" not in error.message + error.help
 
-    def test_a_repository_does_not_say_where_to_and_the_user_does(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
+    def test_a_repository_does_not_say_where_to_and_the_user_does(self, team: Team, tmp_path: Path) -> None:
         evil = tmp_path / "evil.git"
         team.user.git("clone", "-q", "--bare", str(team.remote.path), str(evil))
         team.user.git("config", f"url.{evil}.insteadOf", str(team.remote.path))
         team.user.git("config", f"url.{evil}.pushInsteadOf", str(team.remote.path))
-        run = team.prepare()
-        team.close(run)
+        run = team.prepared()
         assert run.manifest.repository.remote == str(team.remote.path)
         team.user.git("remote", "set-url", "origin", "team:project")
         team.configure(f'[url "{tmp_path}/"]\n\tinsteadOf = team:\n')
         os.rename(team.remote.path, tmp_path / "project")
-        run = team.prepare()
-        team.close(run)
+        run = team.prepared()
         assert run.manifest.repository.remote == str(tmp_path / "project")
 
-    def test_a_password_that_nobody_is_asked_for(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
+    def test_a_password_that_nobody_is_asked_for(self, team: Team) -> None:
         helper = team.install(
             "git-remote-https", "#!/bin/sh\necho fatal: terminal prompts disabled >&2; exit 128\n"
         )
@@ -179,21 +167,19 @@ class TestTheRemote:
         team.install("git", f'#!/bin/sh\nexport GIT_EXEC_PATH={helper.parent}\nexec /usr/bin/git "$@"\n')
         assert refused(team).help.startswith("sign in for git once")
 
-    def test_a_clone_that_lacks_objects(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
+    def test_a_clone_that_lacks_objects(self, team: Team, tmp_path: Path) -> None:
         team.user = team.remote.clone(tmp_path / "partial", partial="blob:none")
         team.move_on({"x": "x"})
-        team.close(team.prepare())
+        team.prepared()
         team.user = team.remote.clone(tmp_path / "shallow", depth=1)
         tip = team.move_on({"y": "y"})
         error = refused(team)
         assert error.help == "git fetch --unshallow origin"
         assert tip not in error.message
         team.user.git("fetch", "-q", "--unshallow", "origin")
-        team.close(team.prepare())
+        team.prepared()
 
-    def test_hooks_and_monitors_of_the_users_repository_do_not_run(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
+    def test_hooks_and_monitors_of_the_users_repository_do_not_run(self, team: Team, tmp_path: Path) -> None:
         team.move_on({"a": "a"})
         ran = tmp_path / "ran"
         hooks = team.user.git_dir / "hooks"
@@ -204,13 +190,12 @@ class TestTheRemote:
         team.user.git("config", "core.fsmonitor", f"touch {ran}")
         team.user.git("config", "remote.origin.uploadpack", f"touch {ran}; git-upload-pack")
         team.user.git("config", "core.hooksPath", str(hooks))
-        team.close(team.prepare())
+        team.prepared()
         assert not ran.exists()
 
 
 class TestTheBase:
-    def test_it_is_named_in_any_spelling(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
+    def test_it_is_named_in_any_spelling(self, team: Team) -> None:
         tip = team.move_on({"x": "x"}, branch="next")
         for name in ("next", "origin/next", "refs/heads/next", "refs/remotes/origin/next"):
             run = team.prepare(base=name)
@@ -235,50 +220,43 @@ class TestTheBase:
 
 
 class TestTheItem:
-    def test_one_that_is_named(self, tmp_path: Path) -> None:
+    def test_one_that_is_named(self, team: Team) -> None:
         """The pointer need not name it where the rule is off."""
-        team = Team(tmp_path)
-        run = team.prepare(item="12")
-        team.close(run)
+        run = team.prepared(item="12")
         assert run.manifest.branch == "phase-12"
         off = 'base = "main"\n\n[rules.work-item-mismatch]\nseverity = "off"'
         off += '\n\n[rules.conflicting-document]\nseverity = "off"'
         files = {**with_policy('base = "main"', off), "docs/phases/phase-7.md": "Update `locked/a.txt`.\n"}
         team.move_on({path: text for path, text in files.items() if text is not None})
-        run = team.prepare(item="7")
-        team.close(run)
+        run = team.prepared(item="7")
         assert run.manifest.branch == "phase-7"
 
-    def test_one_that_is_in_the_base(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
+    def test_one_that_is_in_the_base(self, team: Team) -> None:
         oid = team.move_on({"x": "x"}, message="feat(phase12): implement phase 12")
         error = refused(team)
         assert f"phase 12 is in main already: commit {oid[:10]}" in error.message
 
-    def test_a_branch_of_it_here(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
+    def test_a_branch_of_it_here(self, team: Team) -> None:
         for name in ("phase-12", "phase-012", "Phase-12-again"):
             team.user.git("branch", name)
             error = refused(team)
             assert f"there is a branch of phase 12 already: {name}" in error.message
             team.user.git(*error.help.partition(": git ")[2].split())
-        team.close(team.prepare())
+        team.prepared()
 
-    def test_a_branch_of_it_at_the_remote_that_was_never_fetched(self, tmp_path: Path) -> None:
+    def test_a_branch_of_it_at_the_remote_that_was_never_fetched(self, team: Team) -> None:
         """A name that a shell would obey is quoted."""
-        team = Team(tmp_path)
         for name in ("phase-12", "phase-12;touch${IFS}x"):
             team.move_on({name: "x"}, branch=name)
             error = refused(team)
             assert f"has a branch of phase 12 already: {name}" in error.message
             team.user.git(*shlex.split(error.help.partition(": git ")[2]))
-        team.close(team.prepare())
+        team.prepared()
 
 
 def test_the_next_of_a_list_that_is_open_and_waits_for_nothing(tmp_path: Path) -> None:
     team = Team(tmp_path, _LIST)
-    run = team.prepare(kind="slice")
-    team.close(run)
+    run = team.prepared(kind="slice")
     assert (run.manifest.item.id, run.manifest.item.plan) == ("3", "plans/d/slices.json")
     assert run.manifest.branch == "slice-3"
     team.move_on({"x": "x"}, message="feat(slice3): three")
@@ -300,7 +278,7 @@ class TestTools:
 
     def test_what_a_shell_does_itself_and_what_the_change_may_bring(self, tmp_path: Path) -> None:
         team = Team(tmp_path, with_policy("true && sh tests.sh", "cd x && ./run.sh"))
-        team.close(team.prepare(commands=["./new.sh", "test -f x", "if true; then true; fi"]))
+        team.prepared(commands=["./new.sh", "test -f x", "if true; then true; fi"])
 
     def test_pre_commit_where_the_base_has_its_configuration(self, tmp_path: Path) -> None:
         team = Team(tmp_path, {".pre-commit-config.yaml": "repos: []\n"})
@@ -309,12 +287,11 @@ class TestTools:
         assert "pre-commit (for .pre-commit-config.yaml)" in error.message
         assert error.help.startswith("pip install pre-commit")
         team.install("pre-commit", "#!/bin/sh\n")
-        team.close(team.prepare())
+        team.prepared()
 
 
 class TestEarlierRuns:
-    def test_two_at_once(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
+    def test_two_at_once(self, team: Team, tmp_path: Path) -> None:
         first = team.prepare()
         error = refused(team)
         assert error.message == f"another run works on phase 12: {first.manifest.run_id}"
@@ -326,8 +303,7 @@ class TestEarlierRuns:
         assert other.folder.path.startswith(str(tmp_path / "elsewhere" / "phase-12"))
         team.close(other)
 
-    def test_one_that_died_is_to_be_resumed(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
+    def test_one_that_died_is_to_be_resumed(self, team: Team) -> None:
         first = team.prepare()
         team.close(first)
         run_id = first.manifest.run_id
@@ -342,9 +318,8 @@ class TestEarlierRuns:
         team.close(again)
 
     def test_one_that_ended_is_no_obstacle_and_its_folder_is_used_again_if_that_is_asked_for(
-        self, tmp_path: Path
+        self, team: Team
     ) -> None:
-        team = Team(tmp_path)
         first = team.prepare()
         first.folder.write("report.md", "what was\n")
         first.manifest.state = "failed"
@@ -375,8 +350,7 @@ class TestWhereRunsAre:
         assert run.folder.path.startswith(str(team.home / "kept" / "phase-12"))
         assert not (team.user.path / ".runs").exists()
 
-    def test_a_link_out_of_the_repository(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
+    def test_a_link_out_of_the_repository(self, team: Team, tmp_path: Path) -> None:
         (tmp_path / "out").mkdir()
         team.user.symlink(".runs", str(tmp_path / "out"))
         assert "is a link out of the repository" in refused(team).message

@@ -50,8 +50,7 @@ def ended(pid: int) -> bool:
     return not lives(pid)
 
 
-def test_a_command_is_recorded_before_and_after(tmp_path: Path) -> None:
-    run = one_run(tmp_path)
+def test_a_command_is_recorded_before_and_after(run: Run) -> None:
     record = carry_out(run, "cat manifest.json; echo to stderr >&2; exit 3", cwd=run.folder.path)
     before = json.loads(log_of(run, record).rpartition("to stderr")[0])["commands"][0]
     assert before["exit_code"] is None
@@ -69,8 +68,7 @@ def test_a_command_is_recorded_before_and_after(tmp_path: Path) -> None:
     assert record.duration < 5
 
 
-def test_words_meet_no_shell_and_standard_input_is_given_whole(tmp_path: Path) -> None:
-    run = one_run(tmp_path)
+def test_words_meet_no_shell_and_standard_input_is_given_whole(run: Run) -> None:
     words = [sys.executable, "-c", "import sys; print(sys.argv[1:])", "$HOME; *", "`id`"]
     assert log_of(run, carry_out(run, words)) == "['$HOME; *', '`id`']\n"
     assert log_of(run, carry_out(run, ["wc", "-c"], stdin=b"x" * 3_000_000)).strip() == "3000000"
@@ -117,8 +115,7 @@ def test_what_the_environment_has(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("words", "code"), [(["no-such-program"], 127), (["/"], 126), (["a\0b"], 126)])
-def test_a_command_that_cannot_be_started(words: list[str], code: int, tmp_path: Path) -> None:
-    run = one_run(tmp_path)
+def test_a_command_that_cannot_be_started(words: list[str], code: int, run: Run, tmp_path: Path) -> None:
     record = carry_out(run, words)
     assert record.exit_code == code
     assert "cannot be run" in record.problem
@@ -186,8 +183,7 @@ def test_a_leftover_that_will_not_hear_is_made_to_end(
 
 
 @threat("T111", "an agent that hangs", "exit 3")
-def test_a_time_limit_ends_a_command_politely_first(tmp_path: Path) -> None:
-    run = one_run(tmp_path)
+def test_a_time_limit_ends_a_command_politely_first(run: Run) -> None:
     hangs = "trap 'echo asked; exit 5' TERM; echo $$; while :; do sleep 0.1; done"
     record = carry_out(run, hangs, timeout=0.5)
     pid, *rest = log_of(run, record).split("\n")
@@ -262,8 +258,7 @@ def test_a_run_says_that_it_is_alive_while_it_waits(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_whoever_ends_specguard_ends_the_command_and_the_run(number: signal.Signals, tmp_path: Path) -> None:
-    run = one_run(tmp_path)
+def test_whoever_ends_specguard_ends_the_command_and_the_run(number: signal.Signals, run: Run) -> None:
     threading.Timer(0.3, os.kill, (os.getpid(), number)).start()
     before = signal.getsignal(number)
     with pytest.raises(RunEnded) as raised:
@@ -277,8 +272,7 @@ def test_whoever_ends_specguard_ends_the_command_and_the_run(number: signal.Sign
     assert ended(int(log_of(run, manifest.commands[0])))
 
 
-def test_whoever_insists_does_not_wait(tmp_path: Path) -> None:
-    run = one_run(tmp_path)
+def test_whoever_insists_does_not_wait(run: Run) -> None:
     for delay in (0.3, 0.5):
         threading.Timer(delay, os.kill, (os.getpid(), signal.SIGTERM)).start()
     started = time.monotonic()
@@ -287,8 +281,7 @@ def test_whoever_insists_does_not_wait(tmp_path: Path) -> None:
     assert time.monotonic() - started < 3
 
 
-def test_more_than_1024_files_may_be_open(tmp_path: Path) -> None:
-    run = one_run(tmp_path)
+def test_more_than_1024_files_may_be_open(run: Run) -> None:
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     with ExitStack() as opened:
         opened.callback(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
@@ -298,8 +291,7 @@ def test_more_than_1024_files_may_be_open(tmp_path: Path) -> None:
         assert log_of(run, carry_out(run, "echo said")) == "said\n"
 
 
-def test_a_full_disk_ends_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = one_run(tmp_path)
+def test_a_full_disk_ends_the_command(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     keep = CommandLog._keep
 
     class FullDisk(io.FileIO):
@@ -320,8 +312,7 @@ def test_a_full_disk_ends_the_command(tmp_path: Path, monkeypatch: pytest.Monkey
     assert record.exit_code in (-signal.SIGTERM, -signal.SIGKILL)
 
 
-def test_a_log_is_written_through_no_link(tmp_path: Path) -> None:
-    run = one_run(tmp_path)
+def test_a_log_is_written_through_no_link(run: Run, tmp_path: Path) -> None:
     os.makedirs(run.folder.file("commands"))
     os.symlink(tmp_path / "elsewhere", run.folder.file("commands/01-try-it.log"))
     with pytest.raises(SpecguardError):
@@ -342,8 +333,7 @@ def test_a_system_with_less_to_offer(
     assert ended(_pid_of(carry_out(run, "setsid sleep 999 & sleep 0.3")))
 
 
-def test_a_command_takes_little_more_than_its_own_time(tmp_path: Path) -> None:
-    run = one_run(tmp_path)
+def test_a_command_takes_little_more_than_its_own_time(run: Run) -> None:
     started = time.monotonic()
     for _ in range(5):
         carry_out(run, ["true"])

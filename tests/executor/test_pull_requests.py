@@ -12,9 +12,10 @@ from specguard.errors import SpecguardError
 from specguard.executor.push import _LOOKS, body_of, open_pull_request, push, title_of
 from specguard.executor.run import RunEnded
 from specguard.executor.steps import plan_of
-from specguard.runs.manifests import Command
+from tests.executor.one_run import ran
 from tests.executor.pushed import Hosted, committed
 from tests.executor.remotes import POLICY, Team
+from tests.outcomes import there
 from tests.threats.cases import threat
 
 if TYPE_CHECKING:
@@ -44,26 +45,25 @@ def ended(run: Run) -> RunEnded:
     return caught.value
 
 
-def test_it_is_opened(tmp_path: Path) -> None:
-    team = Hosted(tmp_path)
-    with committed(team) as run:
+def test_it_is_opened(hosted: Hosted) -> None:
+    with committed(hosted) as run:
         assert run.manifest.notes == []
         push(run)
         assert open_pull_request(run) == "opened: https://github.com/team/project/pull/1"
-        [made] = team.state["requests"]
+        [made] = hosted.state["requests"]
         assert (made["title"], made["baseRefName"], made["headRefName"]) == ("Phase 12", "main", "phase-12")
         assert made["headRefOid"] == run.manifest.commit
         assert made["body"].startswith("Implements docs/phases/phase-12.md. One phase, one commit.")
         assert f"Run: `phase-12/{run.manifest.run_id}`" in made["body"]
-        kept = run.folder.read_manifest().pull_request
-        assert kept is not None
+        kept = there(run.folder.read_manifest().pull_request)
         assert (kept.state, kept.number, kept.url) == ("opened", 1, made["url"])
-        assert all("github.com/team/project" in call for call in team.calls("create") + team.calls("list"))
+        assert all(
+            "github.com/team/project" in call for call in hosted.calls("create") + hosted.calls("list")
+        )
         # The one that is open is brought up to date.
         assert open_pull_request(run) == "updated: https://github.com/team/project/pull/1"
-        assert len(team.state["requests"]) == len(team.calls("create")) == 1
-        kept = run.folder.read_manifest().pull_request
-        assert kept is not None
+        assert len(hosted.state["requests"]) == len(hosted.calls("create")) == 1
+        kept = there(run.folder.read_manifest().pull_request)
         assert kept.state == "updated"
 
 
@@ -75,8 +75,7 @@ def test_a_kind_with_a_command_of_its_own_is_left_to_that(tmp_path: Path) -> Non
         push(run)
         assert "the policy says how it is submitted" in open_pull_request(run)
         assert team.calls("create") == []
-        kept = run.folder.read_manifest().pull_request
-        assert kept is not None
+        kept = there(run.folder.read_manifest().pull_request)
         assert (kept.state, kept.command) == ("printed", "gt submit --ai")
 
 
@@ -130,67 +129,65 @@ def test_the_platform_does_not_answer(tmp_path: Path, host: str, command: str) -
         assert len(team.state["requests"]) == 1
 
 
-@threat("T118", "a pull request of another base", "exit 2")
-def test_another_base(tmp_path: Path) -> None:
-    team = Hosted(tmp_path)
-    with committed(team) as run:
+_CLOSED = threat("T118", "a pull request that was closed or merged", "exit 2")
+
+
+@pytest.mark.parametrize(
+    ("values", "reason", "help"),
+    [
+        pytest.param(
+            {"baseRefName": "next"}, "into next and not into main", "gh pr edit 1 --base main",
+            marks=threat("T118", "a pull request of another base", "exit 2"),
+        ),
+        pytest.param({"state": "CLOSED"}, "", "gh pr reopen 1", marks=_CLOSED),
+        pytest.param({"state": "MERGED"}, "", "nothing is left", marks=_CLOSED),
+    ],
+)  # fmt: skip
+def test_one_that_is_not_to_be_brought_up_to_date(
+    hosted: Hosted, values: dict[str, str], reason: str, help: str
+) -> None:
+    with committed(hosted) as run:
         push(run)
-        team.state = {**team.state, "requests": [request(run.manifest.commit, baseRefName="next")]}
+        hosted.state = {**hosted.state, "requests": [request(run.manifest.commit, **values)]}
         end = ended(run)
-        assert "into next and not into main" in end.reason
-        assert end.help.endswith("gh pr edit 1 --base main")
-        assert not team.calls("create")
+        assert reason in end.reason
+        assert help in end.help
+        assert not hosted.calls("create")
 
 
-@threat("T118", "a pull request that was closed or merged", "exit 2")
-@pytest.mark.parametrize(("state", "help"), [("CLOSED", "gh pr reopen 1"), ("MERGED", "nothing is left")])
-def test_a_closed_one_of_this_commit(tmp_path: Path, state: str, help: str) -> None:
-    team = Hosted(tmp_path)
-    with committed(team) as run:
-        push(run)
-        team.state = {**team.state, "requests": [request(run.manifest.commit, state=state)]}
-        assert help in ended(run).help
-        assert not team.calls("create")
-
-
-def test_those_of_earlier_days_and_of_forks_do_not_count(tmp_path: Path) -> None:
-    team = Hosted(tmp_path)
+def test_those_of_earlier_days_and_of_forks_do_not_count(hosted: Hosted) -> None:
     forked = request(None, number=2, isCrossRepository=True, headRefOid="1" * 40)
-    team.state = {**team.state, "requests": [request(None, state="CLOSED", headRefOid="1" * 40), forked]}
-    with committed(team) as run:
+    hosted.state = {**hosted.state, "requests": [request(None, state="CLOSED", headRefOid="1" * 40), forked]}
+    with committed(hosted) as run:
         push(run)
         assert open_pull_request(run) == "opened: https://github.com/team/project/pull/3"
 
 
-def test_another_commit(tmp_path: Path) -> None:
-    team = Hosted(tmp_path)
-    with committed(team) as run:
+def test_another_commit(hosted: Hosted) -> None:
+    with committed(hosted) as run:
         push(run)
-        team.state = {**team.state, "requests": [request("1" * 40)]}
+        hosted.state = {**hosted.state, "requests": [request("1" * 40)]}
         end = ended(run)
         assert end.state == "remote-moved"
-        assert len(team.calls("list")) == 1 + _LOOKS
+        assert len(hosted.calls("list")) == 1 + _LOOKS
 
 
-def test_preflight_finds_one_that_is_open(tmp_path: Path) -> None:
-    team = Hosted(tmp_path)
-    team.state = {**team.state, "requests": [request("1" * 40)]}
+def test_preflight_finds_one_that_is_open(hosted: Hosted) -> None:
+    hosted.state = {**hosted.state, "requests": [request("1" * 40)]}
     with pytest.raises(SpecguardError, match=r"open pull request of phase 12 already: .*/pull/1"):
-        team.prepare()
+        hosted.prepare()
 
 
 class TestWithoutAPlatform:
-    def test_not_installed(self, tmp_path: Path) -> None:
-        team = Hosted(tmp_path)
-        team.install("gh", "").unlink()
-        with committed(team) as run:
+    def test_not_installed(self, hosted: Hosted) -> None:
+        hosted.install("gh", "").unlink()
+        with committed(hosted) as run:
             assert run.manifest.notes == ["Open pull requests were not looked for: gh is not installed."]
             self.check(run, "gh is not installed", ["--repo", "github.com/team/project"])
 
-    def test_not_signed_in(self, tmp_path: Path) -> None:
-        team = Hosted(tmp_path)
-        team.state = {**team.state, "signed_in": ["example.org"]}
-        with committed(team) as run:
+    def test_not_signed_in(self, hosted: Hosted) -> None:
+        hosted.state = {**hosted.state, "signed_in": ["example.org"]}
+        with committed(hosted) as run:
             self.check(run, "gh is not signed in to github.com", ["--repo", "github.com/team/project"])
 
     def test_on_this_machine(self, tmp_path: Path) -> None:
@@ -200,8 +197,7 @@ class TestWithoutAPlatform:
     def check(self, run: Run, why: str, where: list[str]) -> None:
         push(run)
         assert why in open_pull_request(run)
-        kept = run.folder.read_manifest().pull_request
-        assert kept is not None
+        kept = there(run.folder.read_manifest().pull_request)
         assert (kept.state, kept.url) == ("printed", None)
         body = run.folder.file("pull-request.md")
         assert shlex.split(kept.command or "") == [
@@ -238,27 +234,16 @@ class TestGitLab:
 
 
 class TestTheBody:
-    def test_gates_of_the_last_round_with_their_exit_codes(self, tmp_path: Path) -> None:
-        team = Team(tmp_path)
+    def test_gates_of_the_last_round_with_their_exit_codes(self, team: Team) -> None:
         run = team.prepare()
-        for number, (command, attempt, code) in enumerate(
-            [("sh tests.sh", 1, 1), ("sh tests.sh", 2, 0), ("sh `x` @team", 2, 0)], 1
-        ):
-            run.manifest.commands.append(
-                Command(
-                    number=number,
-                    name=command.split()[1],
-                    kind="gate",
-                    command=command,
-                    attempt=attempt,
-                    exit_code=code,
-                    started_at=run.manifest.started_at,
-                    log="l",
-                    response=f"r{number}",
-                    ended_at=run.manifest.started_at,
-                )
-            )
-        run.folder.write("r1", json.dumps({"tail": "\n".join(f"~~~ @team {n}" for n in range(99))}))
+        run.manifest.commands += [
+            ran(1, "sh tests.sh", attempt=1, code=1),
+            ran(2, "sh tests.sh", attempt=2, code=0),
+            ran(3, "sh `x` @team", attempt=2, code=0),
+        ]
+        run.folder.write(
+            "commands/01.json", json.dumps({"tail": "\n".join(f"~~~ @team {n}" for n in range(99))})
+        )
         body = body_of(run)
         assert "  - `sh tests.sh`: exit code 0\n" in body
         assert "- Failed in round 1: `sh tests.sh`, exit code 1; the agent fixed it in round 2:\n" in body

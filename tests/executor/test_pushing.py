@@ -42,8 +42,7 @@ def heads(team: Team) -> dict[str, str]:
     return dict(line.split(" ", 1) for line in lines)
 
 
-def test_one_branch_and_nothing_else(tmp_path: Path) -> None:
-    team = Team(tmp_path)
+def test_one_branch_and_nothing_else(team: Team) -> None:
     team.user.tag("v1")
     team.user.git("config", "push.followTags", "true")
     team.user.git("config", "push.default", "matching")
@@ -75,8 +74,7 @@ def test_with_longer_object_ids(tmp_path: Path) -> None:
 
 
 @threat("T117", "a push led to another place, or through a program", "exit 0, at the pinned address")
-def test_hooks_and_addresses_of_the_users_repository_have_no_say(tmp_path: Path) -> None:
-    team = Team(tmp_path)
+def test_hooks_and_addresses_of_the_users_repository_have_no_say(team: Team, tmp_path: Path) -> None:
     evil = tmp_path / "evil.git"
     team.user.git("clone", "-q", "--bare", str(team.remote.path), str(evil))
     with committed(team) as run:
@@ -95,8 +93,7 @@ def test_hooks_and_addresses_of_the_users_repository_have_no_say(tmp_path: Path)
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_branch_of_somebody_else_is_not_the_runs_whatever_its_record_says(tmp_path: Path) -> None:
-    team = Team(tmp_path)
+def test_a_branch_of_somebody_else_is_not_the_runs_whatever_its_record_says(team: Team) -> None:
     with committed(team) as run:
         theirs = team.move_on({"x": "x"}, branch="phase-12")
         for written in (None, json.dumps({"commits": [theirs, 1, None]})):
@@ -111,19 +108,17 @@ def test_a_branch_of_somebody_else_is_not_the_runs_whatever_its_record_says(tmp_
 
 
 @threat("T116", "a branch that somebody else pushes meanwhile", "exit 2")
-def test_one_that_comes_in_the_last_moment(tmp_path: Path) -> None:
-    team = Hosted(tmp_path)
-    with committed(team) as run:
-        ref = f"git --git-dir={team.remote.path} update-ref refs/heads/phase-12 {team.base}"
-        team.ssh(f'[ "$program" = git-receive-pack ] && {ref}')
+def test_one_that_comes_in_the_last_moment(hosted: Hosted) -> None:
+    with committed(hosted) as run:
+        ref = f"git --git-dir={hosted.remote.path} update-ref refs/heads/phase-12 {hosted.base}"
+        hosted.ssh(f'[ "$program" = git-receive-pack ] && {ref}')
         end = refused(run)
         assert (end.state, end.code) == ("remote-moved", 2)
-        assert heads(team)["refs/heads/phase-12"] == team.base
+        assert heads(hosted)["refs/heads/phase-12"] == hosted.base
 
 
-def test_what_the_run_pushed_earlier_is_replaced(tmp_path: Path) -> None:
+def test_what_the_run_pushed_earlier_is_replaced(team: Team, tmp_path: Path) -> None:
     """A base that moved on is noted, and an origin that changed meanwhile is not pushed to."""
-    team = Team(tmp_path)
     with committed(team) as run:
         tip = team.move_on({"x": "x"})
         push(run)
@@ -144,16 +139,14 @@ def test_what_the_run_pushed_earlier_is_replaced(tmp_path: Path) -> None:
         assert f"was {team.remote.path} when the run began, and is {evil} now" in end.reason
 
 
-def test_the_answer_is_lost(tmp_path: Path) -> None:
-    team = Team(tmp_path)
+def test_the_answer_is_lost(team: Team) -> None:
     with committed(team, command_timeout=1) as run:
         hook(team, "post-receive", "sleep 20")
         assert "although its answer was lost" in push(run)
         assert run.manifest.pushed == run.manifest.commit
 
 
-def test_the_remote_refuses_and_the_network_is_lost(tmp_path: Path) -> None:
-    team = Team(tmp_path)
+def test_the_remote_refuses_and_the_network_is_lost(team: Team, tmp_path: Path) -> None:
     with committed(team) as run:
         hook(team, "pre-receive", "echo no branches on Fridays >&2; exit 1")
         end = refused(run)
@@ -174,9 +167,8 @@ def test_the_remote_refuses_and_the_network_is_lost(tmp_path: Path) -> None:
             push(run)
 
 
-def test_it_is_lost_between_looking_and_pushing(tmp_path: Path) -> None:
-    team = Hosted(tmp_path)
-    with committed(team) as run:
-        team.ssh('[ "$program" = git-receive-pack ] && { echo "Connection reset" >&2; exit 255; }')
+def test_it_is_lost_between_looking_and_pushing(hosted: Hosted) -> None:
+    with committed(hosted) as run:
+        hosted.ssh('[ "$program" = git-receive-pack ] && { echo "Connection reset" >&2; exit 255; }')
         end = refused(run)
         assert "did not take the branch phase-12: Connection reset" in end.reason

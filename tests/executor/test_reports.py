@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from specguard.executor.agent import brief_text, write_brief
 from specguard.executor.commit import hash_tree
 from specguard.executor.report import changed_files, command, duration, fenced, report_text, write_report
-from specguard.runs.manifests import Command, Judgement, PullRequest
+from specguard.runs.manifests import Judgement, PullRequest
+from tests.executor.one_run import ran
 from tests.executor.places import POLICY, Setting, work
 
 if TYPE_CHECKING:
@@ -30,24 +31,6 @@ DOCUMENT = """# Cookies `and` *more*
 
 - `pytest -q tests/cookies`
 """
-
-
-def command_record(number: int, text: str, *, attempt: int, code: int, kind: str = "gate") -> Command:
-    return Command.model_validate(
-        {
-            "number": number,
-            "name": text.split()[0],
-            "kind": kind,
-            "command": text,
-            "attempt": attempt,
-            "started_at": "2026-01-02T03:04:05Z",
-            "ended_at": "2026-01-02T03:04:06Z",
-            "duration": 1.0,
-            "exit_code": code,
-            "log": f"commands/{number:02d}.log",
-            "response": f"commands/{number:02d}.json",
-        }
-    )
 
 
 def test_the_brief_says_what_to_do_and_what_not(tmp_path: Path) -> None:
@@ -116,11 +99,11 @@ def test_the_report_lists_files_commands_and_what_fixed_failures(tmp_path: Path)
         done(run)
         run.manifest.attempts = 2
         run.manifest.commands = [
-            command_record(1, "agent --x", attempt=1, code=0, kind="agent"),
-            command_record(2, "make test", attempt=1, code=2),
-            command_record(3, "make lint", attempt=1, code=1),
-            command_record(4, "make test", attempt=2, code=0),
-            command_record(5, "make lint", attempt=2, code=1),
+            ran(1, "agent --x", attempt=1, code=0, kind="agent"),
+            ran(2, "make test", attempt=1, code=2),
+            ran(3, "make lint", attempt=1, code=1),
+            ran(4, "make test", attempt=2, code=0),
+            ran(5, "make lint", attempt=2, code=1),
         ]
         run.folder.write(
             "check-1.json",

@@ -13,6 +13,7 @@ import pytest
 from specguard.runs.manifests import RunFolder
 from tests.executor.dying import Dying
 from tests.executor.working import COMMAND, GOOD, POLICY, Workshop, wait_for
+from tests.outcomes import there
 from tests.threats.cases import threat
 
 # A run does some 155 such things. Those beside each other leave the same behind, and what the second round
@@ -96,8 +97,7 @@ def test_the_agent_of_a_killed_run_is_ended_and_works_again(workshop: Workshop, 
     refused = workshop.specguard("run", "phase", "-C", str(workshop.user.path), "--", "true")
     assert refused.returncode == 2
     assert f"specguard run resume {workshop.run_id}" in refused.stderr
-    done = workshop.resume()
-    assert done.returncode == 0, done.stderr
+    workshop.resume(ends=0)
     assert not workshop.sleeping()
     workshop.check_done()
     manifest = workshop.manifest
@@ -115,8 +115,7 @@ def test_the_agent_of_a_killed_run_is_ended_and_works_again(workshop: Workshop, 
     workshop.user.git("rm", "-r", "-q", "--cached", ".runs")
     workshop.before = workshop.users()
     tip = workshop.move_on({"src/theirs.py": "theirs = 1\n"})
-    done = workshop.resume()
-    assert done.returncode == 0, done.stderr
+    workshop.resume(ends=0)
     [commit] = workshop.commits()
     assert workshop.remote.git("rev-parse", f"{commit}^").strip() == workshop.base
     assert [note for note in workshop.manifest.notes if tip[:10] in note]
@@ -182,8 +181,7 @@ def test_an_agent_that_failed_before_it_changed_anything_may_try_again(workshop:
     assert workshop.resume().returncode == 3
     assert workshop.manifest.attempts == 2
     tip = workshop.move_on({"src/theirs.py": "theirs = 1\n"})
-    done = workshop.resume()
-    assert done.returncode == 0, done.stderr
+    done = workshop.resume(ends=0)
     assert workshop.manifest.attempts == 3
     workshop.check_done()
     note = f"The base main was at {workshop.base[:10]} when the run began, and is at {tip[:10]} now."
@@ -208,8 +206,7 @@ def test_a_branch_that_the_remote_took_before_is_not_pushed_again(workshop: Work
     assert process.returncode == -signal.SIGKILL
     assert workshop.manifest.pushed is None
     assert workshop.commits()
-    done = workshop.resume()
-    assert done.returncode == 0, done.stderr
+    workshop.resume(ends=0)
     assert (folder / "received").read_text() == "x\n"
     [last] = [step for step in workshop.manifest.steps if step.name == "push" and step.state == "done"]
     assert "had it already" in last.detail
@@ -229,8 +226,7 @@ def test_a_stale_worker_writes_and_pushes_nothing_more(workshop: Workshop) -> No
             claims = workshop.folder / "cache" / "specguard" / "claims"
             for lock in (*workshop.runs.glob(".*.lock"), *claims.iterdir()):
                 lock.unlink()
-            done = workshop.resume()
-            assert done.returncode == 0, done.stderr
+            workshop.resume(ends=0)
             kept = workshop.kept()
         finally:
             stale.send_signal(signal.SIGCONT)
@@ -250,20 +246,17 @@ def test_a_run_that_has_spent_its_attempts_says_so_unless_it_is_granted_more(tmp
     assert workshop.resume().returncode == 3
     assert workshop.manifest.reason == "the gates still fail after 1 attempt"
     assert "--max-attempts 2" in workshop.error["suggestion"]
-    done = workshop.resume("--max-attempts", "2")
-    assert done.returncode == 0, done.stderr
+    workshop.resume("--max-attempts", "2", ends=0)
     assert "BROKEN" in workshop.told[1]
     workshop.check_done()
 
 
 def test_what_a_person_mends_in_the_place_of_a_failed_run_is_judged_and_pushed(workshop: Workshop) -> None:
     assert workshop.work("echo BROKEN > src/new.py", "--max-attempts", "1").returncode == 3
-    place = workshop.manifest.place
-    assert place is not None
+    place = there(workshop.manifest.place)
     with open(f"{place}/src/new.py", "w") as file:
         file.write("new = 1\n")
-    done = workshop.resume()
-    assert done.returncode == 0, done.stderr
+    workshop.resume(ends=0)
     assert len(workshop.told) == 1
     workshop.check_done()
     gates = [one for one in workshop.manifest.commands if one.kind == "gate"]
@@ -277,8 +270,7 @@ def test_each_tree_is_judged_for_itself(workshop: Workshop) -> None:
     changed = Path(workshop.manifest.place or "", "src/new.py")
     assert workshop.manifest.judgements[-1].verdict == "passed"
     changed.write_text("BROKEN\n")
-    done = workshop.resume("--until", "push")
-    assert done.returncode == 0, done.stderr
+    workshop.resume("--until", "push", ends=0)
     gates = [one for one in workshop.manifest.commands if one.kind == "gate"]
     assert [one.exit_code for one in gates] == [0, 1, 0]
     assert gates[0].tree == gates[2].tree != gates[1].tree
@@ -301,8 +293,7 @@ def test_a_run_that_ended_by_its_time_goes_on_with_more(workshop: Workshop) -> N
     assert workshop.resume().returncode == 3
     assert workshop.manifest.state == "timed-out"
     ready.touch()
-    done = workshop.resume("--timeout", "600")
-    assert done.returncode == 0, done.stderr
+    workshop.resume("--timeout", "600", ends=0)
     assert workshop.manifest.attempts == 1
     workshop.check_done()
 
@@ -318,8 +309,7 @@ def test_a_run_that_a_change_has_brought_is_not_resumed(workshop: Workshop) -> N
         file.write_text(json.dumps(json.loads(file.read_text()) | values))
         user.git("add", "-f", ".runs")
         user.git("commit", "-q", "-m", "docs: keep a run")
-        done = workshop.resume()
-        assert done.returncode == 2, done
+        done = workshop.resume(ends=2)
         assert "a change may have brought" in done.stderr
         assert not mark.exists()
         assert not workshop.commits()

@@ -96,14 +96,22 @@ class Workshop(Hosted):
         return ["run", "phase", "-C", str(self.user.path), *options, "--", str(self.agent(script))]
 
     def work(
-        self, script: str = GOOD, *options: str, environment: Mapping[str, str] | None = None
+        self,
+        script: str = GOOD,
+        *options: str,
+        environment: Mapping[str, str] | None = None,
+        ends: int | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run phase 12 with an agent that does as a script says."""
-        return self.specguard(*self.words(script, *options), environment=environment)
+        """Run phase 12 with an agent that does as a script says; it has to end with an exit code."""
+        done = self.specguard(*self.words(script, *options), environment=environment)
+        assert ends in (None, done.returncode), done
+        return done
 
-    def resume(self, *options: str) -> subprocess.CompletedProcess[str]:
+    def resume(self, *options: str, ends: int | None = None) -> subprocess.CompletedProcess[str]:
         """Resume the run."""
-        return self.specguard("run", "resume", self.run_id, "-C", str(self.user.path), *options)
+        done = self.specguard("run", "resume", self.run_id, "-C", str(self.user.path), *options)
+        assert ends in (None, done.returncode), done
+        return done
 
     def specguard(
         self, *words: str, environment: Mapping[str, str] | None = None

@@ -11,6 +11,7 @@ from specguard.change.tree import Documents
 from specguard.errors import MissingFact
 from specguard.runs.record import RunRecords
 from specguard.runs.settings import RunSettings
+from tests.outcomes import there
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,8 +59,7 @@ def test_a_manifest_says_how_its_run_ended(repository: Repository, change: Any) 
     }
     made = runs(repository, change, KEPT, {f"r/{number}.json": text for number, text in enumerate(texts)})
     for number, (status, succeeded, problem) in enumerate(texts.values()):
-        found = made.at(f"r/{number}.json".encode())
-        assert found is not None
+        found = there(made.at(f"r/{number}.json".encode()))
         assert (found.state, found.succeeded) == (status, succeeded)
         assert problem in found.problem
         assert bool(problem) is bool(found.problem)
@@ -79,8 +79,7 @@ def test_runs_are_read_beside_the_working_tree(repository: Repository, change: A
             made.at(path)
     place.unlink()
     place.write_text(json.dumps({"status": "succeeded"}))
-    found = made.at(PATH)
-    assert found is not None
+    found = there(made.at(PATH))
     assert found.succeeded
 
 
@@ -90,8 +89,7 @@ def test_what_the_tree_has_in_place_of_a_manifest(repository: Repository, change
     files = {"a.json": '{"status": "succeeded"}', ".runs/a.md": "---\nstatus: succeeded\n---\n"}
     local = runs(repository, change, LOCAL, files)
     for path, problem in ((PATH, "it is no regular file"), (b".runs/a.md", "no JSON, YAML or TOML")):
-        found = local.at(path)
-        assert found is not None
+        found = there(local.at(path))
         assert not found.succeeded
         assert problem in found.problem
     with pytest.raises(MissingFact, match="cannot be seen here"):

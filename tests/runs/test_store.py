@@ -15,18 +15,13 @@ from specguard.errors import SpecguardError
 from specguard.runs.manifests import (
     META,
     Agent,
-    Command,
-    Item,
-    Manifest,
-    PolicyMade,
-    Repository,
     RunFolder,
     Step,
     meta_text,
-    now_text,
 )
 from specguard.runs.settings import RunSettings
 from specguard.runs.views import RunStore
+from tests.executor.one_run import manifest, ran
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,27 +30,10 @@ GONE = 1 << 22
 """The id of a process that no system here has."""
 
 
-def manifest(run_id: str, **more: Any) -> Manifest:
-    return Manifest(
-        **{
-            "run_id": run_id,
-            "tool": "0",
-            "item": Item(kind="phase", id="12"),
-            "state": "running",
-            "pid": os.getpid(),
-            "repository": Repository(base="main", base_oid="0" * 40),
-            "policy": PolicyMade(policy_id="0" * 64, ref=None, documents={}),
-            "started_at": now_text(),
-            "timeout": 60,
-            **more,
-        }
-    )
-
-
 def add(root: Path, run_id: str, *, beat: bool = True, **more: Any) -> RunFolder:
     """A run under way."""
     folder = RunFolder(str(root / "phase-12" / run_id))
-    folder.write_manifest(manifest(run_id, **more))
+    folder.write_manifest(manifest(run_id=run_id, **more))
     if beat:
         folder.beat("agent")
     return folder
@@ -108,19 +86,10 @@ def test_a_run_whose_killed_process_nobody_asked_for_has_died(tmp_path: Path) ->
 
 
 def test_the_log_is_that_of_the_command_that_ran_last(tmp_path: Path) -> None:
-    command = Command(
-        number=1,
-        name="x",
-        kind="gate",
-        command="x",
-        started_at=now_text(),
-        log="commands/01-x.log",
-        response="r",
-    )
     folder = add(
         tmp_path,
         "2026-01-02T03-04-05Z-aaaa",
-        commands=[command],
+        commands=[ran(1, "x", attempt=1, code=0)],
         steps=[Step(name="gates")],
         agent=Agent(name="codex", command=["codex"]),
         state="succeeded",
@@ -128,7 +97,7 @@ def test_the_log_is_that_of_the_command_that_ran_last(tmp_path: Path) -> None:
     folder.log("begun")
     [run] = RunStore(str(tmp_path)).runs()
     assert run.tail().endswith("begun")
-    folder.write("commands/01-x.log", "one\ntwo\nthree\n")
+    folder.write("commands/01.log", "one\ntwo\nthree\n")
     assert run.tail(2) == "two\nthree"
     assert run.step == "gates"
     assert run.again == ["specguard", "run", "item", "phase", "12", "--agent", "codex"]
@@ -147,7 +116,7 @@ def test_older_layouts_are_read(tmp_path: Path) -> None:
     # A link is no second run, and leads to the first.
     (tmp_path / "local-mcp" / "r3").symlink_to("../12/mcp/r3")
     # What is written for readers of older layouts says the same.
-    made = manifest("r", state="succeeded", agent=Agent(command=["codex", "exec"]))
+    made = manifest(run_id="r", state="succeeded", agent=Agent(command=["codex", "exec"]))
     write(tmp_path / "phase-12" / "r" / META, meta_text(made))
     store = RunStore(str(tmp_path))
     assert len(store.runs()) == 5

@@ -23,18 +23,7 @@ def test_other_words_are_not(command: str) -> None:
     assert high_trust(shlex.split(command)) == []
 
 
-@pytest.mark.parametrize(
-    ("command", "allowed"),
-    [
-        ("codex --sandbox danger-full-access", "danger-full-access"),
-        ("codex --sandbox danger-full-access", "--sandbox danger-full-access"),
-        ("codex --sandbox danger-full-access", "--sandbox=danger-full-access"),
-        ("codex -c 'approval_policy=\"never\"'", 'approval_policy="never"'),
-        ("codex -c 'approval_policy=\"never\"'", "approval_policy=never"),
-        ("gemini --approval-mode yolo", "--approval-mode=yolo"),
-        ("claude --permission-mode bypassPermissions", "bypassPermissions"),
-    ],
-)
+@pytest.mark.parametrize(("command", "allowed"), rows(__file__, "each_is_allowed_by_its_name"))
 def test_each_is_allowed_by_its_name(command: str, allowed: str) -> None:
     assert high_trust(shlex.split(command), [allowed]) == []
 

@@ -5,24 +5,13 @@ from __future__ import annotations
 import pytest
 
 from specguard.runs.settings import VersionError, check_versions, find_version, fits
+from tests.outcomes import there
 from tests.rows import rows
 
 
-@pytest.mark.parametrize(
-    ("printed", "version"),
-    [
-        ("codex-cli 0.46.0\n", "0.46.0"),
-        ("2.1.229 (Claude Code)\n", "2.1.229"),
-        ("0.40.0-preview.4", "0.40.0-preview.4"),
-        ("aider 0.86.1\n", "0.86.1"),
-        ("warning: node 22 is old\ntool v1.2\n", "1.2"),
-        ("1.0rc1", "1.0rc1"),
-        ("tool 1.2.3+build.5", "1.2.3+build.5"),
-    ],
-)
+@pytest.mark.parametrize(("printed", "version"), rows(__file__, "the_version_that_a_tool_prints"))
 def test_the_version_that_a_tool_prints(printed: str, version: str) -> None:
-    found = find_version(printed)
-    assert found is not None
+    found = there(find_version(printed))
     assert found.text == version
 
 
@@ -33,8 +22,7 @@ def test_a_tool_that_prints_none(printed: str) -> None:
 
 @pytest.mark.parametrize(("version", "wanted", "may"), rows(__file__, "whether_it_may_be_used"))
 def test_whether_it_may_be_used(version: str, wanted: str, may: bool) -> None:
-    found = find_version(version)
-    assert found is not None
+    found = there(find_version(version))
     assert fits(found, wanted) is may
 
 
