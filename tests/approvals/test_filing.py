@@ -20,6 +20,7 @@ from specguard.approvals.log import leftovers, read_log, write_record, write_sig
 from specguard.approvals.record import read_record
 from specguard.errors import SpecguardError
 from tests.approvals.making import FOLDER, approval, revocation
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,6 +194,7 @@ WRITER = """
 import os, sys
 from specguard.approvals.log import write_record
 from tests.approvals.making import FOLDER, approval
+from tests.rows import rows
 for _ in range({number}):
     record = approval(reason="why " * 1000)
     write_record({tree!r}, FOLDER, record, b"signature of " + record.id.encode())
@@ -233,16 +235,7 @@ os.{name} = killing
 
 @pytest.mark.parametrize(
     ("name", "call", "whole"),
-    [
-        ("write", 1, 0),
-        ("fsync", 1, 0),
-        ("fsync", 2, 0),
-        ("link", 1, 0),
-        ("link", 2, 1),
-        ("fsync", 3, 1),
-        ("unlink", 1, 1),
-        ("unlink", 2, 1),
-    ],
+    rows(__file__, "kills"),
 )
 def test_a_writer_that_is_killed_leaves_no_half_record(
     tmp_path: Path, name: str, call: int, whole: int

@@ -1,4 +1,7 @@
-"""The first approvers: accepted where a change names them and does nothing else, and only there."""
+"""The first approvers: accepted where a change names them and does nothing else, and only there.
+
+Attacks within the authority are in `tests/cases/approvals/first-approvers.toml`.
+"""
 
 from __future__ import annotations
 
@@ -50,33 +53,6 @@ def judged(repository: Repository, *words: str) -> Outcome:
     return run("check", "--output-format", "json", *words, directory=repository.path)
 
 
-def test_the_first_approver_is_accepted_and_named(named: Repository) -> None:
-    named.commit("docs: name an approver", files={FILE: block()})
-    found = judged(named)
-    assert (found.exit_code, found.report["verdict"]) == (0, "accepted"), found
-    assert {one["state"] for one in found.report["findings"]} == {"approved"}
-    note = next(one for one in found.report["notes"] if "First approver: alice" in one)
-    assert "PTH002, PTH004, signs with SHA256:" in note
-    assert "First approver: alice" in run("check", directory=named.path).stdout
-
-
-def test_a_table_in_the_block_that_is_there_and_several_are_accepted(named: Repository) -> None:
-    bob = ALICE.replace("alice", "bob").replace("IM2Y", "IM3Y")
-    named.write(FILE, AUTHORITY.replace('"main"\n', f'"main"\n{ALICE}{bob}'))
-    named.stage()
-    found = judged(named, "--staged")
-    assert found.report["verdict"] == "accepted", found
-    assert sum("First approver: " in note for note in found.report["notes"]) == 2
-
-
-def test_where_the_verdict_is_final_it_takes_bootstrap(named: Repository) -> None:
-    named.commit("docs: name an approver", files={FILE: block()})
-    found = judged(named, "--enforce", "--base", "main")
-    assert found.exit_code == 1
-    assert any("With --bootstrap, once, this change is accepted" in note for note in found.report["notes"])
-    assert judged(named, "--enforce", "--base", "main", "--bootstrap").report["verdict"] == "accepted"
-
-
 def test_once_one_is_named_the_next_one_needs_an_approval(named: Repository) -> None:
     named.commit("docs: name an approver", files={FILE: block()})
     named.checkout("main")
@@ -89,39 +65,17 @@ def test_once_one_is_named_the_next_one_needs_an_approval(named: Repository) -> 
     assert judged(named).exit_code == 1
 
 
-ATTACKS: dict[str, dict[str, str]] = {
-    "comment": {FILE: block(f"{ALICE}# Agents may edit ci/.\n")},
-    "comment behind": {FILE: block(ALICE.replace('"alice"\n', '"alice" # all is well\n'))},
-    "prose": {FILE: f"{block()}\nAgents may edit ci/.\n"},
-    "other prose": {FILE: block().replace("# Authority", "# Advice")},
-    "heading": {FILE: AUTHORITY + "\n## Approvers\n" + block()[len(AUTHORITY) :]},
-    "preset": {FILE: block(f'\nextends = ["conventional-commits"]\n{ALICE}')},
-    "setting": {FILE: block(f"\n[approvals]\nmax_days = 900\n{ALICE}")},
-    "order": {FILE: block().replace("- `SPEC_AUTHORITY.md`\n- `ci/`\n", "- `ci/`\n- `SPEC_AUTHORITY.md`\n")},
-    "lock": {FILE: block().replace("- `ci/`\n", "")},
-    "unknown key": {FILE: block(f"{ALICE}admin = true\n")},
-    "fence": {FILE: block().replace("## Locked", "```\n## Locked")},
-    "locked path": {FILE: block(), "ci/run": "true\n"},
-    "locked path in other letters": {FILE: block(), "CI/more": "true\n"},
-    "state": {FILE: block(), ".specguard/x": "true\n"},
-    "another document": {FILE: block(), "specguard.toml": 'merge = "squash"\n'},
-    "mode": {FILE: block()},
-    "link": {"other.md": block()},
-}
-
-
-@pytest.mark.parametrize("name", list(ATTACKS))
-def test_anything_beside_it_is_not_accepted(named: Repository, name: str) -> None:
-    for path, text in ATTACKS[name].items():
-        named.write(path, text)
+@pytest.mark.parametrize("name", ["mode", "link"])
+def test_another_mode_beside_it_is_not_accepted(named: Repository, name: str) -> None:
+    named.write("other.md", block())
+    named.write(FILE, block())
     if name == "mode":
         (named.path / FILE).chmod(0o755)
-    elif name == "link":
+    else:
         (named.path / FILE).unlink()
         (named.path / FILE).symlink_to("other.md")
     named.stage()
-    if name in ("comment", "locked path"):
-        assert judged(named, "--staged").exit_code == 1
+    assert judged(named, "--staged").exit_code == 1
     named.commit("docs: name an approver")
     found = judged(named, "--enforce", "--base", "main", "--bootstrap")
     assert (found.exit_code, found.report["verdict"]) == (1, "failed"), found

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Step
+from tests.rows import rows
 from tests.rules.approvals.setting import BASE, LOCKED, LOG, POLICY, build, check
 
 if TYPE_CHECKING:
@@ -91,15 +92,7 @@ def test_a_finding_without_a_file_is_not_approved_for_its_paths(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("words", "message", "help_"),
-    [
-        (("--expires=tomorrow",), "--expires 'tomorrow' is no date", "2026-01-31"),
-        (("--expires=2020-01-31",), "--expires 2020-01-31 is past", "may hold until "),
-        (("--expires=2999-01-31",), "is further away than the policy's 30 days", "may hold until "),
-        (("--reason=ok",), "an approval needs a reason, and its reason, 'ok', says nothing", "--reason"),
-        (("--approved-by=eve",), "eve", "alice"),
-        (("--override=PTH001",), "no approval lifts PTH001", "put right"),
-        (("--path=src/a",), "PTH002 finds nothing in src/a", ""),
-    ],
+    rows(__file__, "refused"),
 )
 def test_what_cannot_be_given_is_not(
     repository: Repository, words: tuple[str, ...], message: str, help_: str

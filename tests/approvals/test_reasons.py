@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.approvals.approvals import says_nothing
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,13 +30,7 @@ def judge(reason: str, codes: Sequence[str] = ("PTH002",)) -> str:
 
 def test_reasons() -> None:
     # Three signs of a script that has no letters say as much as a short sentence.
-    for reason in (
-        "abcdefgh",
-        "1234 5678",
-        "move LICENSE for PTH002",
-        "\u6cd5\u52a1\u4fee",
-        "\u00fcb\u00fcb\u00fc",
-    ):
+    for reason in rows(__file__, "empty"):
         assert judge(reason) == "", reason
     assert judge("PTH001 is locked elsewhere") == ""
 

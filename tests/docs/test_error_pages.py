@@ -16,6 +16,7 @@ import specguard
 from specguard.cli.docs import error_kinds, errors_text, shown, targets, value_of
 from specguard.executor.run import ERRORS
 from specguard.testing import run_here
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -195,11 +196,5 @@ def value_of_or_none(target: str) -> float | str | None:
 def test_a_limit_shows_its_number_with_its_unit() -> None:
     for target, unit in targets():
         assert re.fullmatch(r"[0-9][0-9,.]*( [A-Za-z]+)?", shown(target, unit)), target
-    for target, unit, said in (
-        ("change.uncommitted:PATCH_LIMIT", "bytes", "256 MiB"),
-        ("reporters.platforms:COMMENT_LIMIT", "bytes", "65,000 bytes"),
-        ("authority.cache:MAX_AGE", "seconds", "30 days"),
-        ("runs.settings:RunSettings.timeout", "", "2 hours"),
-        ("runs.settings:RunSettings.place_limit", "MiB", "2,048 MiB"),
-    ):
+    for target, unit, said in rows(__file__, "limits"):
         assert shown(f"specguard.{target}", unit) == said

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.rows import rows
 from tools.words import files, problems, total
 
 if TYPE_CHECKING:
@@ -28,40 +29,21 @@ LONG = "word " * 25
 
 @pytest.mark.parametrize(
     ("text", "what"),
-    [
-        (f"A {LONG.strip()}.\n", "26 words"),
-        (f"A sentence. And {LONG.strip()}.\n", "26 words"),
-        (f"- an item of {LONG.strip()}.\n", "28 words"),
-        ("There is none.\nIt is none of these.\n", "is none: say what is not there"),
-        ("It is of the base.\n", "is of: belongs to, has, or is in"),
-        ("It reads what stands in the file.\n", "what stands in: what is in"),
-        ("Markdown alone is read.\n", "alone: only"),
-        ("How to mend it.\n", "mend: fix"),
-        ("Where a file is locked, ask.\n", "Where: If or When"),
-        ("It passes, be it large or small.\n", "inversion"),
-    ],
+    rows(__file__, "found"),
 )
 def test_what_is_found(text: str, what: str, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(text)
+    page.write_text(text.replace("LONG", LONG.strip()))
     assert what in [problem.what for problem in problems(page)]
 
 
 @pytest.mark.parametrize(
     "text",
-    [
-        f"{LONG.strip()}.\n",
-        f"# {LONG}{LONG}\n",
-        f"```\n{LONG}{LONG}\n```\n",
-        f"| a |\n| --- |\n| {LONG}{LONG} |\n",
-        f"`{LONG}` is code.\n",
-        f"{', '.join(['`name`'] * 30)} and `last` are names.\n",
-        "Where is it? Leave it alone.\n",
-    ],
+    rows(__file__, "passed"),
 )
 def test_what_is_not(text: str, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(text)
+    page.write_text(text.replace("LONG", LONG.strip()))
     assert not list(problems(page))
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from specguard.engine.baseline import Baseline, compare_baselines
 from specguard.errors import SpecguardError
+from tests.rows import rows
 
 CODES = st.sampled_from(["ART002", "SPC003", "PLN001", "CNT002", "CFG001"])
 COUNTS = st.dictionaries(
@@ -52,20 +53,7 @@ def test_the_file_has_one_line_a_path() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ('{\n"ART002": {"a": 1,}\n}', 2, "is no JSON"),
-        ("", 1, "is no JSON"),
-        ("[]", 1, "no object of rules"),
-        ('{\n\n"ART002": 3}', 3, "no object of paths for ART002"),
-        ('{"ART002": {\n"a": 1,\n"b": 0}}', 3, "count of at least 1 for ART002 in 'b'"),
-        ('{"ART002": {\n"a": 1.5}}', 2, "count of at least 1"),
-        ('{"ART002": {\n"a": true}}', 2, "count of at least 1"),
-        ('{"ART002": {\n"a": "2"}}', 2, "count of at least 1"),
-        ('{"ART002": {\n"a": {\n"a": 2}}}', 2, "count of at least 1"),
-        ('{"ART002": {"a": 1},\n"PTH001": {"a": 1}}', 2, "only rules of ART, CFG, CNT, PLN, SPC"),
-        ('{"ART002": {"a": 1},\n"missing-section": {"a": 1}}', 2, "no rule's code"),
-        ('{"ART002": {\n"a": 1,\n"a": 9}}', 3, "'a' twice"),
-        ('{"ART002": {"a": 1},\n"ART002": {"a": 9}}', 2, "'ART002' twice"),
-        ('{"ART002": {\n\n"\\ud800": 1}}', 3, "no file can be called"),
+        *rows(__file__, "broken"),
         ("[" * 200_000, 1, "is no JSON"),
         ('{"ART002": {"a": ' + "9" * 5000 + "}}", 1, "is no JSON"),
     ],

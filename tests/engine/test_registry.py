@@ -10,6 +10,7 @@ from specguard.declaration.registry import PluginError, Registry
 from specguard.engine.facts import fact_types
 from specguard.engine.plugins import _BUILT_IN_MODULES, BUILT_IN, _entry_points, load_registry
 from specguard.rules import Declaration, Finding, Rule, Settings
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,20 +84,9 @@ def test_a_sound_rule_registers(registry: Registry) -> None:
 @pytest.mark.parametrize(
     ("attributes", "said"),
     [
-        ({"code": ""}, "has no code"),
-        ({"code": "acm1"}, "three capital letters"),
-        ({"name": "Sound_Rule"}, "kebab case"),
-        ({"condition": ""}, "has no condition"),
-        ({"stages": ()}, "has no stages"),
-        ({"stages": ("ranges",)}, "has the stage 'ranges'"),
-        ({"severity": "fatal"}, "has the severity 'fatal'"),
-        ({"__doc__": "  "}, "has no docstring"),
-        ({"__doc__": "A page.\n\n```toml fails\n```\n"}, "no example that passes"),
-        ({"__doc__": "A page.\n\n```toml passes\n```\n"}, "no example that fails"),
-        ({"requires": ("limit",)}, "requires 'limit'"),
+        *rows(__file__, "refused"),
         ({"check": unknown_fact}, "asks for 'entires', which is no fact"),
         ({"check": wrong_type}, "asks for entries: list[Entry], but the fact is entries: Sequence[Entry]"),
-        ({"fixes": "does something"}, "has only one of `fix` and `fixes`"),
         ({"fix": sound_fix}, "has only one of `fix` and `fixes`"),
         (
             {"fixes": "does", "fix": fix_without_finding},

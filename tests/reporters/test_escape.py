@@ -27,33 +27,14 @@ from specguard.reporters.escape import (
     workflow_property,
 )
 from tests.reporters.published import obeyed, unseen
+from tests.rows import rows
 
 ANY = st.text(alphabet=st.characters(), max_size=40)
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [
-        ("plain äö 漢字 \\x41", "plain äö 漢字 \\x41"),
-        ("\x1b[2J\a", "\\x1b[2J\\x07"),
-        ("a\nb\tc\r", "a\\x0ab\\x09c\\x0d"),
-        ("\x85\x9b", "\\x85\\x9b"),
-        ("\u202egnp.exe", "\\u202egnp.exe"),
-        ("zero\u200bwidth\ufeff", "zero\\u200bwidth\\ufeff"),
-        ("\u2028\u2066", "\\u2028\\u2066"),
-        ("\udcff", "\\xff"),
-        ("\ud800", "\\ud800"),
-        ("\U000e0041", "\\U000e0041"),
-        ("::error::x", "\\x3a:error::x"),
-        (" \u3000::stop-commands::x", " \u3000\\x3a:stop-commands::x"),
-        ("src/a::b: c", "src/a::b: c"),
-        ("see ##[error]x", "see \\x23#[error]x"),
-        ("###vso[task.complete]", "#\\x23#vso[task.complete]"),
-        ("## a [link]", "## a [link]"),
-        ("specguard: passed (range)", "specguard\\x3a passed (range)"),
-        ("  SpecGuard : passed", "  SpecGuard \\x3a passed"),
-        ("specguards: x", "specguards: x"),
-    ],
+    [*rows(__file__, "visible"), ("\udcff", "\\xff"), ("\ud800", "\\ud800")],
 )
 def test_visible(text: str, expected: str) -> None:
     assert visible(text) == expected
@@ -121,15 +102,8 @@ def test_a_code_span_shows_its_text_and_nothing_else(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "@team #12 [x](javascript:alert(1)) ![i](//e)",
-        "<img onerror=x> </script> &lt;",
-        "*b* _i_ ~s~ `c` | c | $m$",
-        "# h", "- l", "+ l", "1. l", "> q", "===", "---", "```",
-        "https://example.org www.example.org",
-        "a|b",
-    ],
-)  # fmt: skip
+    rows(__file__, "prose"),
+)
 def test_prose_stays_prose(text: str) -> None:
     page = MarkdownIt("gfm-like", {"linkify": False}).render(markdown_text(text))
     assert re.fullmatch(r"<p>[^<]*</p>\n", page)

@@ -16,6 +16,7 @@ from specguard.reporters.text import Fold, cover, fold
 from specguard.testing.repository import clean_environment
 from tests.integrations.hooks.asking import guarded
 from tests.reporters.verdicts import judged
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -190,12 +191,7 @@ def test_what_follows_the_paths_stays(step: str, count: int, joined: str) -> Non
 
 @pytest.mark.parametrize(
     ("paths", "touched", "found"),
-    [
-        (["a/b/c", "a/b/d"], ["a/b/c", "a/b/d"], ["a"]),
-        (["a/b/c", "a/b/d"], ["a/b/c", "a/b/d", "a/e"], ["a/b"]),
-        (["a/b/c", "x"], ["a/b/c", "a/b/d", "x"], ["a/b/c", "x"]),
-        (["a/b/c"], [], ["a/b/c"]),
-    ],
+    rows(__file__, "folders"),
 )
 def test_folders_hold_nothing_else_that_is_touched(
     paths: list[str], touched: list[str], found: list[str]

@@ -16,6 +16,7 @@ from specguard.approvals.record import Approval
 from specguard.testing import Outcome, Repository, run_here
 from tests.reporters import published
 from tests.reporters.published import obeyed, unseen
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -211,15 +212,7 @@ def read_log_of(repository: Repository) -> Iterator[Approval]:
     return (record for _, record in log.approvals)
 
 
-COMMANDS = (
-    "policy", "policy --coverage", "policy --output-format=toml", "policy --output-format=json",
-    "why locked/x", "why locked/x --output-format=json", "status", "status --output-format=json", "doctor",
-    "doctor --output-format=json", "new", "baseline --check", "baseline --check --output-format=json",
-    "approve", "approve --output-format=json", "approvals", "approvals list --all",
-    "approvals list --all --output-format=json", "approvals verify",
-    "approvals verify --output-format=json", "approvals show {0}",
-    "approvals show {0} --output-format=json",
-)  # fmt: skip
+COMMANDS = rows(__file__, "commands")
 
 
 def test_other_commands(hostile: str, tmp_path: Path) -> None:

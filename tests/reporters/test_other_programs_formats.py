@@ -16,6 +16,7 @@ from tests.outcomes import ended
 from tests.reporters import published
 from tests.reporters.test_hostile_text import HOSTILE
 from tests.reporters.verdicts import everything, judged, recorded, verdict
+from tests.rows import rows
 
 FORMS = list(published.READ)
 
@@ -166,13 +167,7 @@ def test_the_names_of_formats_are_kept_from_plugins(form: str) -> None:
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [
-        ("--output-format=sarfi", "there is no format 'sarfi' [unknown-name]\n  next: did you mean 'sarif'?"),
-        ("--output=jnit=x", "there is no format 'jnit' [unknown-name]\n  next: did you mean 'junit'?"),
-        ("--output=json", "'json' is not FORMAT=FILE"),
-        ("--output=json=-", "what is printed is set by --output-format json"),
-        ("--output=json=x --output=sarif=./x", "'./x' is to have the reports json and sarif"),
-    ],
+    rows(__file__, "unwritten"),
 )
 def test_a_format_that_cannot_be_written(repository: Repository, words: str, said: str) -> None:
     repository.commit(files={"SPEC_AUTHORITY.md": POLICY})

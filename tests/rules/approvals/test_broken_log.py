@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Grant
+from tests.rows import rows
 from tests.rules.approvals.setting import (
     ALICE,
     BOB,
@@ -107,15 +108,7 @@ def test_a_revocation_says_why(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("how", "later"),
-    [
-        ("deleted", ""),
-        ("deleted", "a merge"),
-        ("deleted with more", "a commit"),
-        ("edited first", ""),
-        ("lost in a merge", ""),
-        ("lost in a merge", "a commit"),
-        ("lost of the second parent", "a merge"),
-    ],
+    rows(__file__, "taken_away"),
 )
 def test_a_revocation_that_was_taken_away_counts_no_more_and_is_put_back(
     how: str, later: str, tmp_path: Path
