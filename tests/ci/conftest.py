@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Repository
-from tests.ci.jobs import AUTHORITY, ROOT, Hosting, Machine
+from tests.ci.jobs import AUTHORITY, ROOT, Hosting, Machine, stand_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +29,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     site = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
     # Packages alone are added: a .pth file in that folder, and so an editable specguard, is not read. Each
     # environment is a copy of the first, whose pip is the one of this environment: to make one takes seconds.
-    python.write_text(f"""#!/bin/sh
-set -e
+    script = f"""set -e
 for last; do :; done
 first='{place}/first'
 case " $* " in
@@ -44,14 +43,10 @@ mkdir -p -- "$(dirname -- "$last")"
 cp -a -- "$first" "$last"
 ;;
 *) exec '{sys.executable}' "$@" ;;
-esac
-""")
+esac"""
+    stand_in(python, script)
     pip = place / "pip"
-    pip.write_text(
-        f'#!/bin/sh\nexec \'{sys.executable}\' -I -m pip --python "$(dirname -- "$0")/python" "$@"\n'
-    )
-    pip.chmod(0o755)
-    python.chmod(0o755)
+    stand_in(pip, f'exec \'{sys.executable}\' -I -m pip --python "$(dirname -- "$0")/python" "$@"')
     (programs / "python3").symlink_to(python)
     (place / "temp").mkdir()
     return Machine(place, programs, wheel)
@@ -59,7 +54,12 @@ esac
 
 @pytest.fixture
 def hosting(tmp_path: Path) -> Hosting:
-    author = Repository(tmp_path / "author")
+    return host(tmp_path)
+
+
+def host(place: Path) -> Hosting:
+    """A remote in a folder, with its author's repository."""
+    author = Repository(place / "author")
     author.commit(
         "docs: start",
         files={
@@ -72,7 +72,7 @@ def hosting(tmp_path: Path) -> Hosting:
             "specguard/__init__.py": "open('imported', 'w')\n",
         },
     )
-    remote = author.clone(tmp_path / "remote.git", bare=True)
+    remote = author.clone(place / "remote.git", bare=True)
     remote.git("config", "uploadpack.allowAnySHA1InWant", "true")
     author.remote(f"file://{remote.path}")
     return Hosting(remote, author)

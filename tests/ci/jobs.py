@@ -17,6 +17,8 @@ import yaml
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
 
+SHELL = ("bash", "--noprofile", "--norc", "-eo", "pipefail")
+"""How a runner of GitHub starts the shell of a step."""
 ROOT = Path(__file__).parent.parent.parent
 WORKFLOW = ROOT / ".github" / "workflows" / "spec-guard.example.yml"
 ACTION = ROOT / "action.yml"
@@ -35,6 +37,12 @@ base = "main"
 RIGHT = {"src/a.go": "package a\n"}
 WRONG = {"src/a.go": "package a\n", "docs/api/x.yaml": "b\n"}
 BODY = "Implements docs/plan/v1/phases/phase-12.md. One phase, one commit. Tests: none."
+
+
+def stand_in(file: Path, script: str) -> None:
+    """Write a program that does what a shell's lines say."""
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
 
 
 # What a platform is
@@ -266,11 +274,10 @@ class Job:
             env = {**self.env}
             env.update({name: expression(value, self.known) for name, value in step["env"].items()})
             run = self.machine.run
-            words = ("bash", "--noprofile", "--norc", "-eo", "pipefail")
             if step is install and not {"version", "plugins", "python"}.intersection(given):
-                done = self.machine.install("action", step["run"], workspace.path, env, *words)
+                done = self.machine.install("action", step["run"], workspace.path, env, *SHELL)
             else:
-                done = run(step["run"], workspace.path, env, *words)
+                done = run(step["run"], workspace.path, env, *SHELL)
             results.append(done)
             if done.code:
                 break
@@ -303,3 +310,21 @@ def pull_request(hosting: Hosting, head: str, *, title: str = "Phase 12", body: 
         },
         "repository": {"default_branch": "main"},
     }
+
+
+# GitLab
+
+
+def merge_request(head: str, **more: str) -> dict[str, str]:
+    """The variables of a job for a merge request; others of the request are named by their last part."""
+    request = {
+        "IID": "7",
+        "SOURCE_BRANCH_NAME": "phase-12",
+        "TARGET_BRANCH_NAME": "main",
+        "TITLE": "Phase 12",
+        "DESCRIPTION": BODY,
+        "DESCRIPTION_IS_TRUNCATED": "false",
+        **more,
+    }
+    variables = {f"CI_MERGE_REQUEST_{name}": value for name, value in request.items()}
+    return {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_COMMIT_SHA": head, **variables}

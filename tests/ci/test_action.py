@@ -11,7 +11,20 @@ import pytest
 import yaml
 
 from specguard.cli.judge import output_lines
-from tests.ci.jobs import ACTION, RIGHT, ROOT, WRONG, Hosting, Job, Machine, pull_request, read_outputs
+from tests.ci.jobs import (
+    ACTION,
+    RIGHT,
+    ROOT,
+    SHELL,
+    WRONG,
+    Hosting,
+    Job,
+    Machine,
+    pull_request,
+    read_outputs,
+    stand_in,
+)
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,10 +72,12 @@ def test_outputs_tell_the_verdict_the_counts_and_the_reports(
         head = hosting.push(files, branch=f"phase-12-{code}", ref=f"refs/pull/{code}/head")
         job = Job(machine, hosting, place, "pull_request", pull_request(hosting, head))
         names = {name: str(place / f"a report.{name}") for name in ("json", "sarif", "html", "markdown")}
+        # A path with a newline is one path.
+        names["json"] = f"{place}/report.json\nverdict=passed"
         more = place / "junit.xml"
         done = job.run_action(**names, outputs=f"\n  junit={more}\n")
         assert done.code == code, done.said
-        report = json.loads((place / "a report.json").read_text())
+        report = json.loads((place / "report.json\nverdict=passed").read_text())
         assert json.loads(job.outputs.pop("counts")) == report["counts"]
         assert (report["exit_code"], report["authority"]["trusted"]) == (code, True)
         assert ("::error file=docs/api/x.yaml" in done.said) is bool(code)
@@ -131,40 +146,22 @@ def test_strict_base_bootstrap_and_a_folder(machine: Machine, hosting: Hosting, 
     assert job.outputs["verdict"] == "passed"
 
 
-@pytest.mark.parametrize(
-    "inputs",
-    [
-        {"version": "1.0 --index-url=x"},
-        {"version": "-r x"},
-        {"version": "$(touch imported)"},
-        {"plugins": "./plugin"},
-        {"plugins": "right==1.0\n--editable=."},
-        {"plugins": "a @ file:///x"},
-        {"plugins": "`touch imported`"},
-    ],
-)
-def test_nothing_but_names_and_versions_is_installed(
-    inputs: dict[str, str], machine: Machine, hosting: Hosting, tmp_path: Path
-) -> None:
-    job = Job(machine, hosting, tmp_path, "pull_request", pull_request(hosting, hosting.push(RIGHT)))
-    action = yaml.safe_load(ACTION.read_text())
-    step = action["runs"]["steps"][0]
-    env = {**job.env, "ACTION": "x", "PYTHON": "false", "VERSION": "", "PLUGINS": ""}
-    env.update({name.upper(): value for name, value in inputs.items()})
+def test_nothing_but_names_and_versions_is_installed(machine: Machine, tmp_path: Path) -> None:
+    step = yaml.safe_load(ACTION.read_text())["runs"]["steps"][0]
     assert set(step["env"]) == {"ACTION", "PYTHON", "VERSION", "PLUGINS"}
-    done = machine.run(step["run"], tmp_path, env, "bash", "--noprofile", "--norc", "-eo", "pipefail")
-    assert done.code == 2, done.said
-    assert done.said.startswith("::error::a version is")
-    assert not (tmp_path / "imported").exists()
+    for name, value in rows(__file__, "not-installed"):
+        env = {"RUNNER_TEMP": str(tmp_path), "ACTION": "x", "PYTHON": "false", "VERSION": "", "PLUGINS": ""}
+        done = machine.run(step["run"], tmp_path, {**env, name: value}, *SHELL)
+        assert done.code == 2, done.said
+        assert done.said.startswith("::error::a version is")
+        assert not (tmp_path / "imported").exists()
 
 
 def test_what_is_asked_for_is_installed(machine: Machine, tmp_path: Path) -> None:
     step = yaml.safe_load(ACTION.read_text())["runs"]["steps"][0]
     python = tmp_path / "python"
-    pip = '#!/bin/sh\nprintf "<%s>" "$@"; pwd\n'
-    (tmp_path / "pip").write_text(pip)
-    python.write_text(f'#!/bin/sh\necho "$0 $*"; mkdir -p "$4/bin"; install {tmp_path}/pip "$4/bin/pip"\n')
-    python.chmod(0o755)
+    stand_in(tmp_path / "pip", 'printf "<%s>" "$@"; pwd')
+    stand_in(python, f'echo "$0 $*"; mkdir -p "$4/bin"; install {tmp_path}/pip "$4/bin/pip"')
     temp = tmp_path / "temp"
     temp.mkdir()
     env = {
@@ -174,37 +171,17 @@ def test_what_is_asked_for_is_installed(machine: Machine, tmp_path: Path) -> Non
         "VERSION": "",
         "PLUGINS": "",
     }
-    words = ("bash", "--noprofile", "--norc", "-eo", "pipefail")
-    done = machine.run(step["run"], tmp_path, env, *words)
+    done = machine.run(step["run"], tmp_path, env, *SHELL)
     assert (
         done.said == f"{python} -I -m venv {temp}/specguard-action\n<install><--quiet></the action>{temp}\n"
     )
     env.update(VERSION="0.1.0", PLUGINS="  one==1.0\n\nspecguard-two[x]==2.0rc1+local\n")
-    done = machine.run(step["run"], tmp_path, env, *words)
+    done = machine.run(step["run"], tmp_path, env, *SHELL)
     wanted = "<install><--quiet><specguard==0.1.0><one==1.0><specguard-two[x]==2.0rc1+local>"
     assert done.said.endswith(f"{wanted}{temp}\n"), done.said
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "",
-        "a\nverdict=passed",
-        "a\n\nghadelimiter_0\nverdict<<x\npassed\nx",
-        "%0Averdict=x",
-        "\r\n",
-        "=",
-        "<<",
-    ],
-)
+@pytest.mark.parametrize("value", rows(__file__, "values"))
 def test_a_value_can_set_no_other_output(value: str) -> None:
     values: dict[str, Any] = {"report-json": value, "verdict": "failed"}
     assert read_outputs(output_lines(values)) == values
-
-
-def test_a_path_with_a_newline_is_one_path(machine: Machine, hosting: Hosting, tmp_path: Path) -> None:
-    job = Job(machine, hosting, tmp_path, "pull_request", pull_request(hosting, hosting.push(WRONG)))
-    name = f"{tmp_path}/x\nverdict=passed"
-    done = job.run_action(json=name)
-    assert done.code == 1, done.said
-    assert (job.outputs["verdict"], job.outputs["json"]) == ("failed", name)

@@ -1,4 +1,4 @@
-"""Each kind of event as the platforms tell of it, replayed through the action and through a job of GitLab.
+"""Each kind of event as the platforms tell of it: some through the action, the others in this process.
 
 Each file in `events/` says where it is from, the exit code, and the stage, the branch and a rule that found
 something; or what the error says.
@@ -7,47 +7,60 @@ something; or what the error says.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from specguard.testing import run_here
-from tests.ci.jobs import RIGHT, Hosting, Job
+from tests.ci.conftest import host
+from tests.ci.jobs import RIGHT, Hosting, Job, read_outputs
 
 if TYPE_CHECKING:
+    from specguard.testing import Repository
     from tests.ci.jobs import Machine
 
 pytestmark = pytest.mark.xdist_group("workflows")
 
 EVENTS = Path(__file__).parent / "events"
 NAMES = sorted(file.stem for file in EVENTS.glob("*.json"))
+# One of each exit code, one without a change, and the hostile texts.
+BY_THE_ACTION = {
+    f"github-{name}" for name in ("hostile-base", "hostile-texts", "merge-group", "push-deleted")
+}
 
 
-def test_every_event_names_its_source() -> None:
-    for name in NAMES:
-        assert "https://docs." in json.loads((EVENTS / f"{name}.json").read_text())["source"]
-
-
-@pytest.fixture
-def oids(hosting: Hosting) -> dict[str, str]:
+@dataclass
+class Place:
     """The commits that the events are about: a right change of phase 12, on a base that has moved on."""
+
+    hosting: Hosting
+    workspace: Repository
+    oids: dict[str, str]
+
+    def read(self, name: str) -> dict[str, Any]:
+        """An event, about real commits."""
+        text = (EVENTS / f"{name}.json").read_text()
+        for digit, oid in self.oids.items():
+            text = text.replace(digit * 40, oid)
+        data: dict[str, Any] = json.loads(text)
+        assert "https://docs." in data["source"]
+        return data
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    folder = tmp_path_factory.mktemp("events")
+    hosting = host(folder)
     head = hosting.push(RIGHT)
     hosting.author.checkout("main")
     merge = hosting.author.merge("phase-12", message="Merge 1 into 2")
     hosting.author.git("push", "-q", "origin", f"{merge}:refs/pull/7/merge")
     hosting.author.ref("refs/heads/main", "main~1")
     hosting.author.checkout("phase-12")
-    return {"1": head, "2": hosting.author.oid("main"), "3": merge}
-
-
-def read(name: str, oids: dict[str, str]) -> dict[str, Any]:
-    """An event, about real commits."""
-    text = (EVENTS / f"{name}.json").read_text()
-    for digit, oid in oids.items():
-        text = text.replace(digit * 40, oid)
-    data: dict[str, Any] = json.loads(text)
-    return data
+    oids = {"1": head, "2": hosting.author.oid("main"), "3": merge}
+    return Place(hosting, hosting.checkout(folder / "workspace", merge), oids)
 
 
 def compare(recorded: dict[str, Any], report: dict[str, Any] | None, head: str, said: str) -> None:
@@ -70,33 +83,39 @@ def compare(recorded: dict[str, Any], report: dict[str, Any] | None, head: str, 
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("github")])
-def test_an_event_of_github(
-    name: str, machine: Machine, hosting: Hosting, oids: dict[str, str], tmp_path: Path
-) -> None:
-    recorded = read(name, oids)
-    job = Job(machine, hosting, tmp_path, recorded["event"], recorded["payload"])
-    # What is checked out is not what is judged.
-    job.known["github.event.pull_request.head.sha"] = ""
-    job.known["github.sha"] = oids["3"]
-    done = job.run_action(json=str(tmp_path / "report.json"))
-    code, wanted = recorded["exit_code"], recorded["expected"]
-    assert done.code == code, done.said
-    assert job.outputs["exit-code"] == str(code)
-    assert (job.outputs["verdict"] == "error") is (code == 2)
-    assert bool(job.summary) is bool(wanted)
-    text = (tmp_path / "report.json").read_text()
-    compare(recorded, json.loads(text) if text else None, oids["1"], done.said)
-    for line in done.said.splitlines():
+def test_an_event_of_github(name: str, machine: Machine, place: Place, tmp_path: Path) -> None:
+    recorded = place.read(name)
+    job = Job(machine, place.hosting, tmp_path, recorded["event"], recorded["payload"])
+    file = tmp_path / "report.json"
+    if name in BY_THE_ACTION:
+        # What is checked out is not what is judged.
+        job.known.update({"github.event.pull_request.head.sha": "", "github.sha": place.oids["3"]})
+        step = job.run_action(json=str(file))
+        code, said, outputs = step.code, step.said, job.outputs
+    else:
+        place.workspace.git("checkout", "-q", "--detach", place.oids["3"])
+        words = ("--enforce", "--output-format=github", f"--output=json={file}")
+        event = f"--pr-event={job.env['GITHUB_EVENT_PATH']}"
+        done = run_here("check", *words, event, directory=place.workspace.path, env=job.env)
+        code, said = done.exit_code, done.stdout + done.stderr
+        outputs = read_outputs((tmp_path / "outputs").read_text())
+    assert code == recorded["exit_code"], said
+    assert outputs["exit-code"] == str(code)
+    assert (outputs["verdict"] == "error") is (code == 2)
+    assert bool(job.summary) is bool(recorded["expected"])
+    text = file.read_text()
+    compare(recorded, json.loads(text) if text else None, place.oids["1"], said)
+    for line in said.splitlines():
         assert not line.startswith(("::stop", "::error file=a", "::error::y", "##[")), line
-    assert not (tmp_path / "workspace" / "imported").exists()
+    assert not (place.workspace.path / "imported").exists()
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("gitlab")])
-def test_a_job_of_gitlab(name: str, hosting: Hosting, oids: dict[str, str], tmp_path: Path) -> None:
-    recorded = read(name, oids)
-    workspace = hosting.checkout(tmp_path / "workspace", recorded["variables"]["CI_COMMIT_SHA"])
+def test_a_job_of_gitlab(name: str, place: Place) -> None:
+    recorded = place.read(name)
+    place.workspace.git("checkout", "-q", "--detach", recorded["variables"]["CI_COMMIT_SHA"])
     words = ("--enforce", "--output-format=json")
-    done = run_here("check", *words, directory=workspace.path, env=recorded["variables"])
+    done = run_here("check", *words, directory=place.workspace.path, env=recorded["variables"])
     said = done.stdout + done.stderr
     assert done.exit_code == recorded["exit_code"], said
-    compare(recorded, json.loads(done.stdout) if done.exit_code != 2 else None, oids["1"], said)
+    compare(recorded, json.loads(done.stdout) if done.exit_code != 2 else None, place.oids["1"], said)

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from specguard import __version__
-from tests.ci.jobs import BODY, RIGHT, ROOT, WRONG, Hosting, Machine, Step, yaml_blocks
+from tests.ci.jobs import RIGHT, ROOT, WRONG, Hosting, Machine, Step, merge_request, yaml_blocks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,17 +124,7 @@ def test_the_job_judges_and_leaves_its_reports(machine: Machine, hosting: Hostin
         head = hosting.author.commit("feat(phase12): implement phase 12", files=files)
         hosting.author.git("push", "-q", "--force", "origin", "phase-12")
         workspace = hosting.checkout(tmp_path / str(code), head)
-        variables = {
-            "CI_PIPELINE_SOURCE": "merge_request_event",
-            "CI_MERGE_REQUEST_IID": "7",
-            "CI_COMMIT_SHA": head,
-            "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "phase-12",
-            "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
-            "CI_MERGE_REQUEST_TITLE": "Phase 12",
-            "CI_MERGE_REQUEST_DESCRIPTION": BODY,
-            "CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED": "false",
-        }
-        done = run(machine, workspace, job, variables)
+        done = run(machine, workspace, job, merge_request(head))
         assert done.code == code, done.said
         reports = job["artifacts"]["reports"]
         assert bool(json.loads((workspace.path / reports["codequality"]).read_text())) is bool(code)

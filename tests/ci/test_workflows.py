@@ -13,7 +13,6 @@ import yaml
 
 from tests.ci.jobs import (
     ACTION,
-    BODY,
     RIGHT,
     ROOT,
     WORKFLOW,
@@ -23,7 +22,9 @@ from tests.ci.jobs import (
     Machine,
     Step,
     expression,
+    merge_request,
     pull_request,
+    stand_in,
     yaml_blocks,
 )
 
@@ -62,33 +63,6 @@ def test_this_repository_runs_its_checks_on_each_python_and_the_bases_action_on_
     assert action == {"uses": f"./{base['with']['path']}", "with": {"working-directory": "change"}}
 
 
-def test_a_right_change_is_green(machine: Machine, hosting: Hosting, tmp_path: Path) -> None:
-    head = hosting.push(RIGHT)
-    job = Job(machine, hosting, tmp_path, "pull_request", pull_request(hosting, head))
-    shown, judged = job.run()
-    assert (shown.code, judged.code) == (0, 0), shown.said + judged.said
-    assert shown.said.startswith("specguard: passed (range, 1 commit")
-    assert "::error" not in judged.said
-    assert "passed" in job.summary
-
-
-def test_a_wrong_change_is_red_with_annotations_and_a_summary(
-    machine: Machine, hosting: Hosting, tmp_path: Path
-) -> None:
-    head = hosting.push(WRONG)
-    job = Job(machine, hosting, tmp_path, "pull_request", pull_request(hosting, head, title="Phase 13"))
-    shown, judged = job.run()
-    assert shown.code == 0, shown.said
-    assert "would block" in shown.said
-    assert "PTH001" in shown.said
-    assert judged.code == 1, judged.said
-    annotations = [line for line in judged.said.splitlines() if line.startswith("::error ")]
-    assert any("file=docs/api/x.yaml" in line and "PTH001" in line for line in annotations)
-    assert any("PRQ001" in line for line in annotations)
-    assert "PTH001" in job.summary
-    assert "docs/api/x.yaml" in job.summary
-
-
 def test_a_merge_queue_asks_again_without_the_text(
     machine: Machine, hosting: Hosting, tmp_path: Path
 ) -> None:
@@ -114,8 +88,10 @@ def test_a_shallow_clone_gives_no_verdict(machine: Machine, hosting: Hosting, tm
     assert "Traceback" not in shown.said
 
 
-def test_a_hostile_title_of_a_fork_does_nothing(machine: Machine, hosting: Hosting, tmp_path: Path) -> None:
-    head = hosting.push(RIGHT, branch="x", ref="refs/pull/7/head")
+def test_a_wrong_change_of_a_fork_is_red_and_its_hostile_texts_do_nothing(
+    machine: Machine, hosting: Hosting, tmp_path: Path
+) -> None:
+    head = hosting.push(WRONG, branch="x", ref="refs/pull/7/head")
     title = "$(touch imported) `touch imported`\n::stop-commands::x\n::error::y\x1b[2J"
     event = pull_request(
         hosting, head, title=title, body=f"::add-mask::a\r\n{title}", branch="--x;touch imported"
@@ -123,13 +99,20 @@ def test_a_hostile_title_of_a_fork_does_nothing(machine: Machine, hosting: Hosti
     job = Job(machine, hosting, tmp_path, "pull_request", event)
     shown, judged = job.run()
     assert shown.code == 0, shown.said
+    assert "would block" in shown.said
+    assert "PTH001" in shown.said
     assert judged.code == 1, judged.said
     for line in (shown.said + judged.said).splitlines():
         assert not line.startswith(("::stop", "::add-mask", "::error::")), line
     assert "\x1b" not in shown.said + judged.said + job.summary
+    annotations = [line for line in judged.said.splitlines() if line.startswith("::error ")]
+    assert any("file=docs/api/x.yaml" in line and "PTH001" in line for line in annotations)
+    assert any("PRQ001" in line for line in annotations)
+    assert "PTH001" in job.summary
+    assert "docs/api/x.yaml" in job.summary
 
 
-def test_a_merge_commit_of_the_platform_is_not_what_is_judged(
+def test_a_right_change_is_green_and_a_merge_commit_of_the_platform_is_not_judged(
     machine: Machine, hosting: Hosting, tmp_path: Path
 ) -> None:
     head = hosting.push(RIGHT)
@@ -143,7 +126,11 @@ def test_a_merge_commit_of_the_platform_is_not_what_is_judged(
     job = Job(machine, hosting, tmp_path, "pull_request", event)
     job.known["github.event.pull_request.head.sha"] = ""
     job.known["github.sha"] = merge
-    assert [step.code for step in job.run()] == [0, 0]
+    shown, judged = job.run()
+    assert (shown.code, judged.code) == (0, 0), shown.said + judged.said
+    assert shown.said.startswith("specguard: passed (range, 1 commit")
+    assert "::error" not in judged.said
+    assert "passed" in job.summary
 
 
 def test_the_job_that_is_shown_gets_the_reviews_for_the_action(
@@ -157,8 +144,7 @@ def test_the_job_that_is_shown_gets_the_reviews_for_the_action(
     review = {"user": {"login": "alice", "type": "User"}, "state": "APPROVED", "commit_id": head}
     gh = machine.programs / "gh"
     for page, code in (([review], 0), ([{**review, "state": "?"}], 2)):
-        gh.write_text(f"#!/bin/sh\necho \"$@\" > '{tmp_path}/asked'\necho '{json.dumps([page])}'\n")
-        gh.chmod(0o755)
+        stand_in(gh, f"echo \"$@\" > '{tmp_path}/asked'\necho '{json.dumps([page])}'")
         outputs = tmp_path / f"outputs-{code}"
         env = {**job.env, "GITHUB_REPOSITORY": "acme/shop", "GITHUB_OUTPUT": str(outputs), "NUMBER": "12"}
         assert set(get["env"]) == {"GH_TOKEN", "NUMBER"}
@@ -191,42 +177,23 @@ def run_gitlab(machine: Machine, workspace: Repository, env: dict[str, str]) -> 
     return machine.run(script, workspace.path, env)
 
 
-@pytest.mark.parametrize(
-    ("files", "changed", "code", "said"),
-    [
-        (RIGHT, {}, 0, "specguard: passed (range, 1 commit"),
-        (RIGHT, {"CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED": "true"}, 2, ""),
-        (WRONG, {}, 1, "PTH001"),
-        (RIGHT, {"CI_MERGE_REQUEST_TITLE": "Draft: `touch imported` $(touch imported)"}, 1, "PRQ001"),
-    ],
-)
-def test_a_merge_request_of_gitlab(
-    files: dict[str, str],
-    changed: dict[str, str],
-    code: int,
-    said: str,
-    machine: Machine,
-    hosting: Hosting,
-    tmp_path: Path,
-) -> None:
-    head = hosting.push(files)
-    workspace = hosting.checkout(tmp_path / "workspace", head)
-    variables = {
-        "CI_PIPELINE_SOURCE": "merge_request_event",
-        "CI_MERGE_REQUEST_IID": "7",
-        "CI_COMMIT_SHA": head,
-        "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "phase-12",
-        "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": "",
-        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
-        "CI_MERGE_REQUEST_TITLE": "Phase 12",
-        "CI_MERGE_REQUEST_DESCRIPTION": BODY,
-        "CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED": "false",
-        **changed,
-    }
-    done = run_gitlab(machine, workspace, variables)
-    assert done.code == code, done.said
-    assert said in done.said
-    assert not (workspace.path / "imported").exists()
+def test_a_merge_request_of_gitlab(machine: Machine, hosting: Hosting, tmp_path: Path) -> None:
+    workspaces = {}
+    for name, files in (("right", RIGHT), ("wrong", WRONG)):
+        head = hosting.push(files, branch=name)
+        workspaces[name] = hosting.checkout(tmp_path / name, head)
+    for name, changed, code, said in (
+        ("right", {}, 0, "specguard: passed (range, 1 commit"),
+        ("right", {"DESCRIPTION_IS_TRUNCATED": "true"}, 2, ""),
+        ("wrong", {}, 1, "PTH001"),
+        ("right", {"TITLE": "Draft: `touch imported` $(touch imported)"}, 1, "PRQ001"),
+    ):
+        workspace = workspaces[name]
+        variables = merge_request(workspace.oid(), **{"SOURCE_BRANCH_SHA": "", **changed})
+        done = run_gitlab(machine, workspace, variables)
+        assert done.code == code, done.said
+        assert said in done.said
+        assert not (workspace.path / "imported").exists()
 
 
 def test_python_is_as_isolated_as_the_jobs_say() -> None:
