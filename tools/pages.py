@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import cleandoc, getsourcefile
 from pathlib import Path
 from textwrap import indent, wrap
@@ -16,9 +16,8 @@ from markdown_it import MarkdownIt
 
 from specguard.integrations.hooks.settings import HOSTS
 from specguard.testing import examples
-from specguard.testing.case import fill
 from specguard.testing.repository import FIRST_DATE, clean_environment
-from specguard.testing.running import run_here
+from specguard.testing.running import run_case
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -197,22 +196,18 @@ def rewrite(page: str, place: Path) -> None:
 
 
 def printed_for(rule: type[Rule], place: Path) -> list[str]:
-    """The findings of a rule's first case that fails, as they are printed.
+    """The findings of a rule's first case that fails, as they are printed, once it has done what it says.
 
     Args:
         rule: the rule.
         place: an empty folder.
     """
     case = next(example.case for example in examples(rule) if example.kind == "fails")
-    repository = case.build(place / "repository")
-    outcome = run_here(
-        "check",
-        *case.arguments(place, repository.names),
-        directory=repository.path,
-        env={"XDG_CACHE_HOME": str(place / "cache"), **case.variables(repository.names)},
-        stdin=fill(case.stdin, repository.names),
-    )
-    lines = outcome.stdout.replace(str(place), "/home/ann").split("\n")
+    printed = place / "printed"
+    args = [*case.args, f"--output=text={printed}"]
+    outcome = run_case(replace(case, args=args, expect=case.expect or None), place, installed=False)
+    assert rule.code in outcome.codes
+    lines = printed.read_text().replace(str(place), "/home/ann").split("\n")
     told = lines[lines.index(f"{rule.code} {rule.name}") + 1 :]
     return [line.strip() for line in told if re.match("  (error|warning|info)\\b", line)]
 
