@@ -19,6 +19,7 @@ SLICES = """slices:
   - {id: 1, title: One, files: [src/one.py], depends_on: []}
   - {id: 2, title: Two, files: [src/two.py], depends_on: []}
   - {id: 3, title: Three, files: [src/three.py], depends_on: []}
+  - {id: 4, title: Four, files: [src/four.py], depends_on: []}
 """
 CASE = """
 policy = '''
@@ -262,32 +263,26 @@ def run_slice(made: Workshop, script: str, number: str, *options: str) -> Any:
     return made.specguard(*words)
 
 
-def test_a_run_stands_on_the_branch_that_its_kind_starts_from(tmp_path: Path) -> None:
+def test_a_run_stands_on_the_branch_of_its_kind_or_on_a_slice_and_never_takes_its_policy(
+    tmp_path: Path,
+) -> None:
     made = workshop(tmp_path)
     done = run_slice(made, "echo 2 > src/two.py", "2")
     assert done.returncode == 0, done.stderr
     assert made.remote.git("log", "--format=%s", "main..slice-2").split("\n")[1:] == ["docs: plan"]
     assert made.state["requests"][-1]["baseRefName"] == "planning"
-
-
-def test_a_run_stands_on_a_slice_that_is_not_merged(tmp_path: Path) -> None:
-    made = workshop(tmp_path)
-    planned = run_slice(made, "true", "2", "--base", "slice-1", "--dry-run")
+    planned = run_slice(made, "true", "3", "--base", "slice-1", "--dry-run")
     assert "slice-1" in planned.stdout, planned.stderr
-    done = run_slice(made, "echo 2 > src/two.py", "2", "--base", "slice-1")
+    done = run_slice(made, "echo 3 > src/three.py", "3", "--base", "slice-1")
     assert done.returncode == 0, done.stderr
-    assert made.remote.git("diff", "--name-only", "slice-1", "slice-2") == "src/two.py"
+    assert made.remote.git("diff", "--name-only", "slice-1", "slice-3") == "src/three.py"
     assert made.state["requests"][-1]["baseRefName"] == "slice-1"
-
-
-def test_the_policy_of_a_run_is_never_that_of_the_branch_below(tmp_path: Path) -> None:
-    made = workshop(tmp_path)
-    done = run_slice(
-        made, "mkdir -p locked && echo 2 > locked/two && echo 2 > src/two.py", "2", "--base", "slice-1"
-    )
+    # Slice 1 frees the locked folder, for itself alone.
+    script = "mkdir -p locked && echo 4 > locked/four && echo 4 > src/four.py"
+    done = run_slice(made, script, "4", "--base", "slice-1")
     assert done.returncode != 0
-    assert "locked/two" in done.stdout + done.stderr
-    assert "slice-2" not in made.remote.git("branch", "--list")
+    assert "locked/four" in done.stdout + done.stderr
+    assert "slice-4" not in made.remote.git("branch", "--list")
 
 
 def test_a_run_whose_branch_below_was_merged_stands_on_the_base(tmp_path: Path) -> None:
