@@ -35,25 +35,9 @@ if TYPE_CHECKING:
     from specguard.work.item import WorkItem
 
 
-POLICY = """# Authority
+DATA = Path(__file__).with_name("data")
 
-```toml specguard
-base = "main"
-
-[rules.locked-path]
-paths = ["locked/"]
-
-[runs]
-place_limit = 1
-
-[work.phase]
-pointer = ["NEXT_PHASE.json"]
-number = "next"
-branch = "phase-{number}"
-commit = "feat(phase{number}): implement phase {number}"
-pull_request = "Phase {number}"
-```
-"""
+POLICY = DATA.joinpath("setting.md").read_text()
 FILES = {
     "SPEC_AUTHORITY.md": POLICY,
     "NEXT_PHASE.json": '{"next": 12}\n',

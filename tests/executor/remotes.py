@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from specguard.executor.preflight import prepare
 from specguard.executor.run import RunOptions
-from tests.executor.places import Setting
+from tests.executor.places import DATA, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,33 +16,7 @@ if TYPE_CHECKING:
 
     from specguard.executor.run import Run
 
-POLICY = """# Authority
-
-```toml specguard
-base = "main"
-
-[rules.locked-path]
-paths = ["locked/"]
-
-[work.phase]
-pointer = ["configs/NEXT_PHASE.json", "docs/NEXT_PHASE.json"]
-number = "next"
-document = ["docs/phases/phase-{number}.md"]
-branch = "phase-{number}"
-commit = "feat(phase{number}): implement phase {number}"
-pull_request = "Phase {number}"
-pull_request_body = "Implements {document}. One phase, one commit. Tests: {gates}."
-
-[[work.phase.gates]]
-name = "tests"
-run = "true && sh tests.sh"
-
-[work.slice]
-source = "plans/*/slices.json"
-branch = "slice-{id}"
-commit = "feat(slice{id}): {text}"
-```
-"""
+POLICY = DATA.joinpath("team.md").read_text()
 FILES = {
     "SPEC_AUTHORITY.md": POLICY,
     "configs/NEXT_PHASE.json": '{"next": 12}\n',

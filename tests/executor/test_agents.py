@@ -14,32 +14,13 @@ from specguard.executor.agent import AgentCommand, let_agent_work, resolve_agent
 from specguard.executor.place import Place
 from specguard.executor.run import RunEnded, RunOptions
 from tests.executor.one_run import one_run, policy_of
+from tests.executor.places import DATA
 from tests.rows import rows
 
 if TYPE_CHECKING:
     from specguard.executor.run import Run
 
-POLICY = """
-[agents.codex]
-command = ["codex", "exec", "--sandbox", "workspace-write", "-"]
-version = ">=0.40,<0.50"
-
-[agents.wild]
-command = ["codex-wild", "--sandbox", "danger-full-access", "--yolo"]
-allow_flags = ["danger-full-access"]
-
-[agents.tame]
-command = ["tame", "--approval-mode", "yolo"]
-allow_flags = ["--approval-mode yolo"]
-
-[agents.old]
-command = ["old-agent"]
-model = "gpt-4o"
-
-[models]
-deny = ["^gpt-4"]
-default = "gpt-5"
-"""
+POLICY = DATA.joinpath("agents.toml").read_text()
 
 
 @pytest.fixture

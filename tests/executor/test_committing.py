@@ -15,7 +15,7 @@ from specguard.executor.commit import commit, hash_tree, make_commit, message_of
 from specguard.executor.place import place_of
 from specguard.executor.run import RunEnded
 from specguard.executor.watch import inspect
-from tests.executor.places import POLICY, Setting, everything, work
+from tests.executor.places import DATA, POLICY, Setting, everything, work
 from tests.rows import rows
 
 if TYPE_CHECKING:
@@ -152,17 +152,7 @@ def test_the_message_has_the_title_of_the_item_s_source_or_its_name(tmp_path: Pa
 
 # Hooks
 
-HOOKS = """\
-repos:
-- repo: local
-  hooks:
-  - id: message
-    name: message
-    language: system
-    entry: {entry}
-    stages: [commit-msg]
-    always_run: true
-"""
+HOOKS = DATA.joinpath("hooks.yaml").read_text()
 
 
 def hooked(tmp_path: Path, script: str) -> Setting:

@@ -5,62 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from tests.executor.places import DATA
 from tests.executor.working import GOOD, POLICY, Workshop
 
 if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
 
-_SLICES = POLICY.replace(
-    """[work.phase]
-pointer = ["configs/NEXT_PHASE.json"]
-number = "next"
-document = ["docs/phases/phase-{number}.md"]
-branch = "phase-{number}"
-commit = "feat(phase{number}): implement phase {number}"
-pull_request = "Phase {number}"
-""",
-    """[work.phase]
-source = "docs/{x}/slices.json"
-branch = "phase-{id}"
-commit = "feat({id}): {text}"
-papers = ["agent-plan", "agent-final"]
-
-[artifacts.agent-plan]
-path = "docs/{x}/AGENT_{agent}_PLAN.md"
-
-[artifacts.agent-final]
-path = "docs/{x}/AGENT_{agent}_FINAL_{objective}.md"
-sections = ["Skills Introspected", "Evidence Map"]
-companions = ["AGENT_{agent}_PLAN.md"]
-
-[artifacts.agent-final.evidence]
-section = "Evidence Map"
-paths = "absolute"
-every = true
-roots = ["/home/*/shop"]
-
-[grounding]
-all = ["docs/ARCHITECTURE.md"]
-
-[rules.slice-out-of-files]
-also = ["docs/*/AGENT_*"]
-""",
-)
+_SLICES = DATA.joinpath("papers.md").read_text()
 _FILES = {
     "docs/ARCHITECTURE.md": "# Architecture\n",
     "docs/d/slices.json": json.dumps({"phases": [{"number": "12", "files": ["src/"]}]}) + "\n",
 }
-_FINAL = """# Final
-
-## Skills Introspected
-
-- Python
-
-## Evidence Map
-
-- It is there: `/home/ann/shop/docs/ARCHITECTURE.md:1`
-"""
 
 
 def test_a_root_that_is_any_folder_is_told_by_an_example(tmp_path: Path) -> None:
@@ -75,8 +31,7 @@ def test_a_root_that_is_any_folder_is_told_by_an_example(tmp_path: Path) -> None
 
 def test_a_run_is_asked_for_its_papers_until_the_rules_pass(tmp_path: Path) -> None:
     workshop = Workshop(tmp_path, _SLICES, _FILES)
-    final = tmp_path / "final"
-    final.write_text(_FINAL)
+    final = DATA / "final.md"
     script = (
         f"{GOOD}; mkdir -p docs/e; cp {final} docs/e/AGENT_1_FINAL_X.md; [ $ROUND = 1 ] ||"
         f" {{ rm -r docs/e; cp {final} docs/d/AGENT_1_FINAL_X.md; }}; [ $ROUND -lt 3 ] ||"

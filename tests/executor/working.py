@@ -15,7 +15,7 @@ import psutil
 
 from specguard.runs.manifests import Manifest
 from specguard.testing import run_here
-from tests.executor.places import everything
+from tests.executor.places import DATA, everything
 from tests.executor.pushed import Hosted
 
 if TYPE_CHECKING:
@@ -24,31 +24,7 @@ if TYPE_CHECKING:
 COMMAND = Path(sys.executable).parent / "specguard"
 TOKEN = "ghp_" + "Zx9" * 12
 
-POLICY = """# Authority
-
-```toml specguard
-base = "main"
-
-[rules.locked-path]
-paths = ["locked/"]
-
-[runs]
-place_limit = 8
-output_limit = 1
-
-[work.phase]
-pointer = ["configs/NEXT_PHASE.json"]
-number = "next"
-document = ["docs/phases/phase-{number}.md"]
-branch = "phase-{number}"
-commit = "feat(phase{number}): implement phase {number}"
-pull_request = "Phase {number}"
-
-[[work.phase.gates]]
-name = "tests"
-run = "! grep -rn BROKEN src"
-```
-"""
+POLICY = DATA.joinpath("workshop.md").read_text()
 GOOD = "echo 'new = 1' > src/new.py"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,6 @@ from tests.rows import rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from specguard.importers import Imported
     from tests.importers.conftest import Import
@@ -118,20 +118,7 @@ def test_of_a_custom_parser_nothing_is_told_by_type(tmp_path: Path) -> None:
     assert any("type-enum: the parser" in one for one in told(found))
 
 
-PRINTED: dict[str, Any] = {
-    "extends": ["gitmoji"],
-    "formatter": "/x/node_modules/@commitlint/format/lib/index.js",
-    "parserPreset": {
-        "name": "conventional-changelog-conventionalcommits",
-        "path": "./node_modules/conventional-changelog-conventionalcommits/src/index.js",
-        "parserOpts": {"headerPattern": {}, "noteKeywords": ["BREAKING CHANGE"]},
-    },
-    "ignores": [None],
-    "plugins": {},
-    "rules": {**FORM, "type-enum": [2, "always", ["a"]], "header-max-length": [0]},
-    "helpUrl": "https://x.org",
-    "prompt": {},
-}
+PRINTED: dict[str, Any] = json.loads(Path(__file__).with_name("printed.json").read_text())
 """What commitlint 20.5.3 prints of a script, with `--print-config json`."""
 
 SCRIPT = "commitlint.config.js"
