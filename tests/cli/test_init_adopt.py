@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from specguard.testing import run_here
 from tests.outcomes import ended
 from tests.rows import recorded, rows
+from tests.scripts import play, scripts
 
 if TYPE_CHECKING:
     from specguard.testing import Outcome, Repository
@@ -71,33 +72,6 @@ def test_each_sentence_is_accounted_for_and_the_rest_is_enforced(team: Repositor
     assert [word for word, *_ in told(again)].count("held") == 6
 
 
-def test_other_documents_are_named_by_the_authority(repository: Repository) -> None:
-    repository.write("lib/x.py", "a\n")
-    repository.write("AGENTS.md", "# Agents\n\nNever change `lib/`.\n")
-    repository.commit("chore: start")
-    shown = run_here("init", "--adopt", "AGENTS.md", "--print", directory=repository.path)
-    assert 'documents = ["AGENTS.md"]' in shown.stdout
-    assert not (repository.path / "SPEC_AUTHORITY.md").exists()
-    wrote = ended(run_here("init", "--adopt", "AGENTS.md", directory=repository.path))
-    assert "  add       3  Never change lib/.  -> rules.locked-path.paths" in wrote.stdout
-    repository.stage()
-    repository.commit("docs: state what may change")
-    policy = run_here("policy", "--coverage", directory=repository.path)
-    assert "AGENTS.md:3: Never change lib/.  [PTH002]" in policy.stdout
-    repository.write("CONTRIBUTING.md", "# Contributing\n\nBe only kind.\n")
-    more = ended(run_here("init", "--adopt", "CONTRIBUTING.md", directory=repository.path), 2)
-    assert "`documents` does not name CONTRIBUTING.md" in more.stderr
-
-
-def test_what_the_authority_sets_already_is_not_set_again(repository: Repository) -> None:
-    block = "```toml specguard\n[rules.commit-form]\nsubject_max = 90\n```\n"
-    repository.write("SPEC_AUTHORITY.md", f"# A\n\nA subject must have at most 72 characters.\n\n{block}")
-    repository.commit("chore: start")
-    outcome = run_here("init", "--adopt", directory=repository.path)
-    assert "-> rules.commit-form.subject_max = 72 instead of what SPEC_AUTHORITY.md:7 says" in outcome.stdout
-    assert "nothing is to be added" in outcome.stdout
-
-
 def test_lists_of_paths_in_another_language_are_shown_with_their_setting(repository: Repository) -> None:
     prose = (
         "# 规范\n\n## 禁止修改\n\n- `docs/api/`\n\n## Gesperrte Ordner\n\n| Ordner |\n| --- |\n| `src/` |\n"
@@ -116,35 +90,6 @@ def test_lists_of_paths_in_another_language_are_shown_with_their_setting(reposit
     assert '["docs/api/"]' in policy.stdout or "docs/api/" in policy.stdout.partition("not understood")[0]
 
 
-def test_what_cannot_be_adopted_is_an_error(repository: Repository) -> None:
-    repository.commit("chore: start", files={"x.txt": "a\n"})
-    for args, said in rows(__file__, "what_cannot_be_adopted_is_an_error"):
-        assert said in ended(run_here("init", *args, directory=repository.path), 2).stderr
-        assert not (repository.path / "SPEC_AUTHORITY.md").exists()
-
-
-def test_plain_init_names_the_way_where_there_is_an_authority(team: Repository) -> None:
-    outcome = ended(run_here("init", directory=team.path), 2)
-    assert "never overwritten" in outcome.stderr
-    assert "specguard init --adopt" in outcome.stderr
-    for option in ("--preset=phase-runner", "--lock=src/"):
-        outcome = ended(run_here("init", "--adopt", option, directory=team.path), 2)
-        assert "begin a new SPEC_AUTHORITY.md" in outcome.stderr
-    assert (team.path / "SPEC_AUTHORITY.md").read_text() == PROSE
-    assert run_here("init", "--adopt", directory=team.path).exit_code == 0
-
-
-def test_what_is_not_read_is_counted(repository: Repository) -> None:
-    repository.write(
-        "SPEC_AUTHORITY.md", "# A\n\n## Locked zones\n\n- `src/`\n- the plans\n\n## Notes\n\n- `a/b`\n"
-    )
-    repository.commit("chore: start")
-    assert ", 2 not read" in run_here("init", "--adopt", directory=repository.path).stdout
-
-
-def test_a_pattern_of_files_that_matches_none_is_not_added(repository: Repository) -> None:
-    text = "# A\n\nCI runners MUST NOT curl or connect to localhost services.\n"
-    files = {"SPEC_AUTHORITY.md": text, ".github/workflows/ci.yml": "on: push\n"}
-    repository.commit("chore: start", files=files)
-    outcome = run_here("init", "--adopt", directory=repository.path)
-    assert 'rules.host-network-call.files = [".github/workflows/*.yml"]\n' in outcome.stdout
+@pytest.mark.parametrize("script", scripts(__file__))
+def test_what_is_adopted(script: dict[str, Any], tmp_path: Path) -> None:
+    play(script, tmp_path)

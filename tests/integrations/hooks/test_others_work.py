@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from specguard.change.git import Git
 from tests.integrations.hooks.asking import ask, begun, guarded, write
-from tests.rows import rows
+from tests.scripts import play, scripts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from specguard.testing import Repository
-
-COMMANDS = rows(__file__, "commands")
 
 
 def edited(path: Path) -> Repository:
@@ -59,52 +57,6 @@ def test_once_it_is_altered_it_is_judged(path: str, tmp_path: Path) -> None:
     assert path in session.stop().refusal
 
 
-def test_a_file_that_a_person_deleted_stays_away(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    (repository.path / "docs/api/x.yaml").unlink()
-    session = begun(repository)
-    assert session.run("touch src/b.py").kind == "pass"
-    assert "not by you" in session.before("git checkout -- docs/api/x.yaml").refusal
-    repository.write("docs/api/x.yaml", "b\n")
-    assert "PTH001" in session.after().refusal
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_persons_edit_is_not_thrown_away(command: str, tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    repository.write("docs/api/x.yaml", "a person's\n")
-    session = begun(repository)
-    refusal = session.before(command).refusal
-    assert "docs/api/x.yaml: edited before this session" in refusal
-    assert len(refusal.split()) <= 70
-    repository.write("docs/api/x.yaml", "a\n")
-    assert session.run(command).kind == "pass", "nothing of theirs is there any more"
-
-
-def test_what_keeps_it_is_let_through(tmp_path: Path) -> None:
-    repository = edited(tmp_path / "repository")
-    session = begun(repository)
-    repository.write("src/a.py", "x = 2\n")
-    for command in ("git checkout src", "git restore --staged .", "git checkout -b docs", "git reset"):
-        assert session.before(command).kind == "pass", command
-
-
-def test_a_new_file_is_thrown_away_only_once_git_tracks_it(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    repository.write("notes.md", "a person's\n")
-    session = begun(repository)
-    assert session.run("git checkout . && git reset -q --hard && git add notes.md").kind == "pass"
-    assert "notes.md: edited before this session" in session.before("git reset --hard").refusal
-
-
-def test_a_persons_edit_that_was_moved_is_not_thrown_away(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    repository.write("docs/api/x.yaml", "a person's\n")
-    session = begun(repository)
-    repository.git("mv", "docs/api/x.yaml", "src/x.yaml")
-    assert "src/x.yaml: edited before this session" in session.before("git restore -SW -- docs src").refusal
-
-
 def test_an_edit_of_the_same_size_and_second_as_the_commit_is_seen(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     time.sleep(1 - time.time() % 1)
@@ -113,30 +65,6 @@ def test_an_edit_of_the_same_size_and_second_as_the_commit_is_seen(tmp_path: Pat
     time.sleep(1 - time.time() % 1)
     session = begun(repository)
     assert "src/a.py: edited before" in session.before("git checkout src/a.py").refusal
-
-
-@pytest.mark.parametrize("agents", [True, False])
-def test_an_edit_that_is_committed_is_guarded_no_more(agents: bool, tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    repository.write("src/a.py", "x = 2\n")
-    repository.write("src/new.py", "")
-    session = begun(repository)
-    repository.git("add", "-A")
-    repository.git("commit", "-q", "-m", "feat: a person's")
-    if agents:
-        repository.write("src/a.py", "x = 3\n")
-        session.after()
-        repository.git("commit", "-q", "-a", "-m", "feat: more")
-        session.after()
-    repository.write("src/a.py", "x = 4\n")
-    repository.write("src/other.py", "")
-    session.after()
-    repository.git("add", "src/other.py")
-    assert session.before("git checkout src/a.py").kind == "pass"
-    assert session.before("git reset --hard").kind == "pass"
-    repository.git("reset", "-q", "--soft", "main")
-    repository.write("src/a.py", "x = 2\n")
-    assert "src/a.py: edited before" in session.before("git checkout main -- src/a.py").refusal
 
 
 def test_an_edit_that_is_stashed_is_guarded_once_it_is_back(tmp_path: Path) -> None:
@@ -200,19 +128,6 @@ def test_a_commit_of_the_session_is_taken_back_with_what_it_said(tmp_path: Path)
     assert session.after().kind == "pass"
 
 
-def test_the_head_of_the_start_may_be_given_back_too(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    repository.commit("feat: approved", files={"docs/api/x.yaml": "approved\n"})
-    head = repository.oid("HEAD")
-    session = begun(repository)
-    repository.commit("feat: x", files={"docs/api/x.yaml": "b\n"})
-    assert session.before(f"git checkout {head} -- docs/api/x.yaml").kind == "pass"
-    event = write("docs/api/x.yaml", repository.path, "approved\n")
-    assert session.ask(event).kind == "pass"
-    assert session.ask(write("docs/api/x.yaml", repository.path, "c\n")).kind == "refuse"
-    assert session.before("git checkout main -- docs/api/x.yaml").kind == "pass"
-
-
 def test_what_was_there_is_not_made_again_by_whoever_loses_it(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
@@ -256,3 +171,8 @@ def test_a_content_that_no_commit_has_is_not_looked_for_where_the_branch_left(
     monkeypatch.setattr(Git, "merge_bases", merge_bases)
     assert session.ask(write("docs/api/x.yaml", repository.path, "another\n")).refusal
     assert bool(asked) is known
+
+
+@pytest.mark.parametrize("script", scripts(__file__))
+def test_a_persons_work(script: dict[str, Any], tmp_path: Path) -> None:
+    play(script, tmp_path)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
-from tests.integrations.hooks.asking import POLICY, ask, edit, guarded, stop, write
-from tests.rows import recorded
+from tests.integrations.hooks.asking import ask, edit, guarded, write
+from tests.scripts import play, scripts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,44 +89,6 @@ def test_the_cache_and_the_installation_are_refused(tmp_path: Path) -> None:
         assert asked.kind == "refuse"
 
 
-def test_ignored_files_are_judged_by_the_guards_alone(tmp_path: Path) -> None:
-    policy = POLICY.replace('["docs/api/"]', '["docs/api/", ".env"]')
-    repository = guarded(tmp_path / "repository", policy=policy)
-    repository.write(".gitignore", "/src/out/\n.env\n")
-    content = "DO NOT COMMIT\n"
-    assert edit(repository, "src/out/x", content).kind == "pass"
-    assert edit(repository, "src/x", content).kind == "refuse"
-    assert "PTH001" in edit(repository, ".env").refusal
-
-
-def test_a_write_through_a_hard_link_is_told_at_the_end(tmp_path: Path) -> None:
-    repository = guarded(tmp_path / "repository")
-    os.link(repository.path / "docs/api/x.yaml", repository.path / "src/x.yaml")
-    assert edit(repository, "src/x.yaml").kind == "pass"
-    (repository.path / "src/x.yaml").write_text("new\n")
-    said = ask("claude", stop(repository.path), repository.path).refusal
-    assert "docs/api/x.yaml" in said
-
-
-def test_a_companion_may_come_with_a_later_edit(tmp_path: Path) -> None:
-    policy = recorded(__file__, "companion_policy")
-    repository = guarded(tmp_path / "repository", policy=policy)
-    assert edit(repository, "src/a.py").kind == "pass"
-    repository.write("src/a.py", "new\n")
-    said = ask("claude", stop(repository.path, stop_hook_active=False), repository.path).refusal
-    assert "PTH007" in said
-
-
-def test_a_sha256_repository_is_judged_too(tmp_path: Path) -> None:
-    repository = Repository(tmp_path / "repository", object_format="sha256")
-    repository.commit("feat: begin", files={"SPEC_AUTHORITY.md": POLICY, "docs/api/x.yaml": "a\n"})
-    repository.branch("work")
-    assert edit(repository, "src/a.py").kind == "pass"
-    asked = edit(repository, "src/a.py", "DO NOT COMMIT")
-    assert "CNT001" in asked.refusal
-    assert "PTH001" in edit(repository, "docs/api/x.yaml").refusal
-
-
 def test_nothing_is_left_in_the_repository(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
 
@@ -139,3 +103,8 @@ def test_nothing_is_left_in_the_repository(tmp_path: Path) -> None:
     assert files() == before
     done = subprocess.run(["git", "fsck"], cwd=repository.path, env=clean_environment(), check=False)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("script", scripts(__file__))
+def test_however_it_is_reached(script: dict[str, Any], tmp_path: Path) -> None:
+    play(script, tmp_path)

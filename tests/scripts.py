@@ -1,0 +1,116 @@
+"""Scripts: steps in a repository, each with what must come of it, as data beside a test's module."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.testing import Repository, run_here
+from specguard.testing.repository import clean_environment
+from tests.integrations.hooks.asking import Session, guarded, write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DATA = Path(__file__).parent / "cli" / "data"
+
+
+def scripts(file: str) -> list[Any]:
+    """The scripts of the module at `file`; each has the keys of `shared` too."""
+    tables = tomllib.loads(Path(file).with_suffix(".toml").read_text("utf-8"))
+    shared = tables.get("shared", {})
+    return [pytest.param({**shared, **one}, id=one["name"]) for one in tables["scripts"]]
+
+
+def filled(value: Any, folder: Path) -> Any:
+    """A value with the folders in place of their names."""
+    if isinstance(value, str):
+        return value.replace("{folder}", str(folder)).replace("{data}", str(DATA))
+    if isinstance(value, list):
+        return [filled(one, folder) for one in value]
+    if isinstance(value, dict):
+        return {filled(key, folder): filled(one, folder) for key, one in value.items()}
+    return value
+
+
+def several(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def play(script: Mapping[str, Any], folder: Path) -> None:
+    """Do the steps of a script, in `folder`/repository.
+
+    `base` has the files of the first commit, behind which the branch `work` is; or the repository is a
+    `guarded` one. `form` is the format of git's objects. `steps` are done one after the other. A step alters
+    files (`put`, `delete`, `link`), has git do something (`sh`, `commit`, `git`), and asks: `specguard` has
+    the words of a command, with `env` and `stdin`, whose next steps may be `typed`; `edit`, `before`, `run`,
+    `after`, `stop` and `start` are what an agent's program asks. Then it looks at the exit code (`exit`) or
+    the answer (`answer`, of `most` words), what is said (`says`) and not (`silent`), and files (`has`, `is`,
+    `gone`).
+    """
+    repository = Repository(folder / "repository", object_format=script.get("form", "sha1"))
+    if script.get("guarded"):
+        repository = guarded(folder / "guarded")
+    elif "base" in script:
+        repository.commit("chore: base", files=script["base"])
+        repository.branch("work")
+    session = Session(repository, environment={"XDG_CACHE_HOME": str(folder / "cache")})
+    for step in script["steps"]:
+        known = filled(step, folder)
+        alter(repository, known)
+        said = asked(repository, session, known)
+        for part in several(known.get("says", [])):
+            assert part in said, (step, said)
+        for part in several(known.get("silent", [])):
+            assert part not in said, (step, said)
+        for path, text in known.get("has", {}).items():
+            for part in several(text):
+                assert part in repository.read(path).decode(), step
+        for path, text in known.get("is", {}).items():
+            assert repository.read(path).decode() == text, step
+        for path in known.get("gone", []):
+            assert not (repository.path / path).exists(), step
+
+
+def alter(repository: Repository, step: Mapping[str, Any]) -> None:
+    """Alter the repository as a step says."""
+    for path, text in step.get("put", {}).items():
+        repository.write(path, text)
+    for path in step.get("delete", ()):
+        (repository.path / path).unlink()
+    for path, target in step.get("link", {}).items():
+        (repository.path / path).parent.mkdir(parents=True, exist_ok=True)
+        (repository.path / path).symlink_to(target)
+    if "sh" in step:
+        subprocess.run(["sh", "-ec", step["sh"]], cwd=repository.path, env=clean_environment(), check=True)
+    if "commit" in step:
+        repository.git("add", "-A")
+        repository.commit(step["commit"])
+    for command in several(step.get("git", [])):
+        repository.git(*shlex.split(command))
+
+
+def asked(repository: Repository, session: Session, step: Mapping[str, Any]) -> str:
+    """What is said to the question of a step, which ends as it says."""
+    if "specguard" in step:
+        words, more = shlex.split(step["specguard"]), {"env": step.get("env"), "stdin": step.get("stdin", "")}
+        outcome = run_here(*words, directory=repository.path, **more)
+        assert outcome.exit_code == step.get("exit", 0), (step, outcome)
+        for line in outcome.stdout.splitlines() if "typed" in step else ():
+            if line.startswith("  git "):
+                repository.git("-c", "alias.x=!sh -c", "x", line.strip())
+        return outcome.stdout + outcome.stderr
+    for name in ("edit", "before", "run", "after", "stop", "start"):
+        if name in step:
+            given = several(step[name]) if name in ("edit", "before", "run") else []
+            answer = session.ask(write(given[0], repository.path, *given[1:])) if name == "edit" else None
+            answer = answer or getattr(session, name)(*given)
+            assert step.get("answer", answer.kind) == answer.kind, (step, answer)
+            assert len(answer.refusal.split()) <= step.get("most", 120), (step, answer)
+            return answer.refusal or answer.told
+    return ""
