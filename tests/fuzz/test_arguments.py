@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,18 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ZERO = "0" * 40
-
-
-@pytest.fixture(scope="module")
-def red(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """A branch that changes what is locked, one commit after its base."""
-    repository = Repository(tmp_path_factory.mktemp("arguments") / "repository")
-    files = {"SPEC_AUTHORITY.md": DRAWN["authorities"]["arguments"], "locked/p": "1\n"}
-    repository.names["base"] = repository.commit("chore: base", files=files)
-    repository.publish(head=True)
-    repository.branch("phase-1-x")
-    repository.names["head"] = repository.commit("feat: x\n\nWork-Item: A-1", files={"locked/p": "2\n"})
-    return repository
 
 
 def text(content: bytes) -> str:

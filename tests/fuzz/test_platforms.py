@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.change.platform_event import Event, approving, find_event, read_event, read_reviews
 from specguard.change.request import Request, read_body
 from specguard.errors import SpecguardError
-from specguard.testing import Repository, Step
+from specguard.testing import Repository
 from tests.fuzz.damage import DRAWN, damaged, few
 from tests.fuzz.verdicts import checked
 
@@ -108,21 +107,6 @@ def test_variables_are_repeated_and_never_a_crash(variables: dict[str, str], pla
 def test_any_body_is_text(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     assert read_body(str(file)).encode("utf-8", "surrogateescape") == content.replace(b"\r\n", b"\n")
-
-
-@pytest.fixture(scope="module")
-def red(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """A branch that changes what is locked."""
-    repository = Repository(tmp_path_factory.mktemp("red") / "repository")
-    base = Step(
-        "chore: base",
-        files={"SPEC_AUTHORITY.md": DRAWN["authorities"]["events"], "locked/p": "1\n"},
-        id="base",
-    )
-    steps = [base, Step("feat: x", files={"locked/p": "2\n"}, id="head")]
-    refs = {"refs/heads/main": "base", "refs/remotes/origin/main": "base"}
-    repository.names.update(repository.add_commits(steps, branch="phase-12", refs=refs))
-    return repository
 
 
 def event_of(red: Repository) -> bytes:

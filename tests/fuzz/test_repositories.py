@@ -6,7 +6,6 @@ import os
 import zlib
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,21 +13,7 @@ from specguard.testing import Repository
 from tests.fuzz.damage import DRAWN, damaged, few
 from tests.fuzz.verdicts import checked
 
-AUTHORITY = "# Authority\n\n## Locked zones\n\n- `locked/`\n"
 SAID = st.sampled_from([text.encode() for text in DRAWN["said"]])
-
-
-@pytest.fixture(scope="module")
-def red(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """A branch that changes what is locked, with loose objects."""
-    repository = Repository(tmp_path_factory.mktemp("damage") / "repository")
-    files = {"SPEC_AUTHORITY.md": AUTHORITY, "locked/p": "1\n", "src/a": "a\n"}
-    repository.names["base"] = repository.commit("chore: base", files=files)
-    repository.names["short"] = repository.names["base"][:8]
-    repository.publish()
-    repository.branch("work")
-    repository.names["head"] = repository.commit("feat: x", files={"locked/p": "2\n", "src/a": "b\n"})
-    return repository
 
 
 def stays_red(repository: Repository, base: str = "{base}") -> None:
