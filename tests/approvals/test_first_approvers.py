@@ -5,6 +5,8 @@ Attacks within the authority are in `tests/cases/approvals/first-approvers.toml`
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,27 +16,12 @@ from specguard.testing import run_here as run
 if TYPE_CHECKING:
     from specguard.testing import Outcome, Repository
 
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIM2YHx0V4/ZcQJJU2wqXfGelx3/q4THMljpcJncSsziP"
-AUTHORITY = """# Authority
-
-## Locked zones
-
-- `SPEC_AUTHORITY.md`
-- `ci/`
-
-## Settings
-
-```toml specguard
-base = "main"
-```
-"""
-ALICE = f"""
-[[approvals.approver]]
-name = "alice"
-key = "{KEY} alice@desk"
-may = ["PTH002", "PTH004"]
-"""
 FILE = "SPEC_AUTHORITY.md"
+CASES = Path(__file__).parent.parent / "cases" / "approvals" / "first-approvers.toml"
+SHARED = tomllib.loads(CASES.read_text("utf-8"))
+AUTHORITY: str = SHARED["policy"]
+NAMED: str = SHARED["commits"]["files"][FILE]
+ALICE = NAMED[len(AUTHORITY) + len("\n```toml specguard") : -len("```\n")]
 
 
 def block(tables: str = ALICE) -> str:

@@ -3,40 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from specguard.testing import Case, Grant, Outcome, Repository, Step, run_here
 from specguard.testing.case import file_grants, public_key
 from specguard.testing.repository import clean_environment
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-POLICY = """
-base = "main"
-
-[rules.locked-path]
-paths = ["docs/api/", "ci/"]
-
-[rules.forbidden-path]
-paths = ["frozen/"]
-
-[approvals]
-max_days = 30
-
-[[approvals.approver]]
-name = "alice"
-emails = ["alice@example.org"]
-logins = ["alice-at-work"]
-key = "{key}"
-may = ["PTH002", "PTH004", "BRN"]
-
-[[approvals.approver]]
-name = "bob"
-emails = ["bob@example.org"]
-key = "{other}"
-may = ["PTH"]
-"""
+POLICY = Path(__file__).with_suffix(".toml").read_text("utf-8")
 LOCKED = "docs/api/x.yaml"
 BASE = Step(
     "chore: base",

@@ -44,7 +44,7 @@ def test_an_unsigned_approval_holds_here_and_not_in_ci(tmp_path: Path) -> None:
     assert finding["location"]["path"] == f"{LOG}/{repository.names['approval']}.json"
     assert "specguard approvals sign" in finding["help"]
     assert finding["authority"]["path"] == "SPEC_AUTHORITY.md"
-    assert finding["authority"]["line"] == POLICY.split("\n").index('name = "alice"') + 2
+    assert finding["authority"]["line"] == POLICY.split("\n").index('name = "alice"') + 3
 
 
 def test_a_signature_of_another_record_proves_nothing(tmp_path: Path) -> None:
