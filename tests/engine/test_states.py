@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -16,7 +17,6 @@ from specguard.testing import Case, Step, run_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from specguard.model import RuleResult
 
@@ -310,19 +310,7 @@ def test_enforcing_neither_reads_nor_writes_the_cache(tmp_path: Path) -> None:
     assert check("--enforce") == 1
 
 
-EXPLAINED = """\
-[rules.locked-path]
-paths = ["a/", "b/"]
-
-[rules.protected-branch]
-branches = ["main", "release/*"]
-
-[rules.weakened-path]
-paths = ["log/"]
-
-[rules.oversized-change]
-entries = 7
-"""
+EXPLAINED = Path(__file__).with_name("explained.toml").read_text("utf-8")
 
 
 def test_what_holds_is_said_with_the_settings_and_what_was_looked_at(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import hashlib
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,9 +25,6 @@ from tests.reporters.published import obeyed, unseen
 from tests.reporters.test_hostile_text import HOSTILE, harmless, project_of
 from tests.reporters.verdicts import full, recorded
 from tests.taking import grows_with_length
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MARKUP = {
     "an element": "<img src=x onerror=pwn>",
@@ -154,20 +152,7 @@ def test_any_text(text: str) -> None:
     assert read(html.render([full(text)])).tags == PLAIN[0]
 
 
-AUTHORITY = """\
-# Authority
-
-```toml specguard
-base = "main"
-require_work_item = false
-
-[rules.locked-path]
-paths = ["locked/"]
-
-[[rules.forbidden-content.forbid]]
-pattern = "print"
-```
-"""
+AUTHORITY = Path(__file__).with_name("html.md").read_text("utf-8")
 
 
 def test_a_check(repository: Repository) -> None:

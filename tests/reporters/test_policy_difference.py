@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,22 +12,7 @@ from specguard.testing import Outcome, Repository, run_here
 from tests.outcomes import ended
 from tests.reporters.verdicts import recorded
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-BEFORE = """\
-# Authority
-
-```toml specguard
-merge = "squash"
-
-[rules.locked-path]
-paths = ["a/", "b/"]
-
-[rules.forbidden-path]
-paths = ["c/"]
-```
-"""
+BEFORE = Path(__file__).with_name("policy_before.md").read_text("utf-8")
 AFTER = BEFORE.replace('"squash"', '"rebase"').replace('"a/", ', "").replace('"c/"', '"c/", "d/"')
 
 
