@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.ci.jobs import RIGHT, ROOT, WRONG, Hosting, Machine
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,35 +20,7 @@ pytestmark = pytest.mark.xdist_group("workflows")
 PAGE = (ROOT / "docs" / "ci.md").read_text().partition("## Elsewhere\n")[2].partition("\n## ")[0]
 COMMANDS = dict(re.findall(r"(?ms)^\*\*([\w ]+)\*\*.*?^```bash\n(.*?)^```$", PAGE))
 
-# https://support.atlassian.com/bitbucket-cloud/docs/variables-and-secrets/
-# https://learn.microsoft.com/azure/devops/pipelines/build/variables
-# https://www.jenkins.io/doc/book/pipeline/multibranch/ and https://buildkite.com/docs/pipelines/environment-variables
-VARIABLES = {
-    "Bitbucket Pipelines": {
-        "BITBUCKET_PR_ID": "7",
-        "BITBUCKET_PR_DESTINATION_BRANCH": "main",
-        "BITBUCKET_BRANCH": "phase-12",
-        "BITBUCKET_COMMIT": "HEAD_OID",
-    },
-    "Azure Pipelines": {
-        "TF_BUILD": "True",
-        "SYSTEM_PULLREQUEST_PULLREQUESTID": "7",
-        "SYSTEM_PULLREQUEST_TARGETBRANCH": "refs/heads/main",
-        "SYSTEM_PULLREQUEST_SOURCEBRANCH": "refs/heads/phase-12",
-        "SYSTEM_PULLREQUEST_SOURCECOMMITID": "HEAD_OID",
-    },
-    "Jenkins": {
-        "CHANGE_ID": "7",
-        "CHANGE_TARGET": "main",
-        "CHANGE_BRANCH": "phase-12",
-    },
-    "Buildkite": {
-        "BUILDKITE_PULL_REQUEST": "7",
-        "BUILDKITE_PULL_REQUEST_BASE_BRANCH": "main",
-        "BUILDKITE_BRANCH": "phase-12",
-        "BUILDKITE_COMMIT": "HEAD_OID",
-    },
-}
+VARIABLES = {one["name"]: one["variables"] for one in rows(__file__, "platforms")}
 
 
 def test_every_platform_of_the_page_has_its_variables() -> None:

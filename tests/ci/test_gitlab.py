@@ -14,6 +14,7 @@ import yaml
 
 from specguard import __version__
 from tests.ci.jobs import RIGHT, ROOT, WRONG, Hosting, Machine, Step, merge_request, yaml_blocks
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +60,9 @@ def test_the_component_has_the_form_of_one() -> None:
         assert not about.get("regex", "").startswith("/")
     used = set(re.findall(r"\$\[\[ inputs\.([\w-]+) \]\]", TEMPLATE))
     assert used == set(INPUTS)
-    name, job = filled(job_name="guard", stage="check")
+    plugins = "specguard-one==1.0 two==2.0rc1"
+    name, job = filled(job_name="guard", stage="check", plugins=plugins)
+    assert job["variables"]["SPECGUARD_PLUGINS"] == plugins
     assert (name, job["stage"]) == ("guard", "check")
     assert set(job) <= OF_A_JOB
     assert job["rules"] == [{"if": '$CI_PIPELINE_SOURCE == "merge_request_event"'}]
@@ -80,27 +83,10 @@ def test_the_documents_include_it_as_it_is() -> None:
     assert INPUTS["version"]["default"] == __version__
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("version", "0.1.0 --index-url=x"),
-        ("version", "$(touch x)"),
-        ("plugins", "./plugin"),
-        ("plugins", "--editable=."),
-        ("plugins", "one==1.0;touch x"),
-        ("reports", "../x"),
-        ("reports", "src/x"),
-        ("reports", ".."),
-    ],
-)
+@pytest.mark.parametrize(("name", "value"), rows(__file__, "refused"))
 def test_an_input_that_could_do_more_is_refused(name: str, value: str) -> None:
     with pytest.raises(ValueError, match="does not match"):
         filled(**{name: value})
-
-
-def test_plugins_are_installed_beside_it() -> None:
-    _, job = filled(plugins="specguard-one==1.0 two==2.0rc1")
-    assert job["variables"]["SPECGUARD_PLUGINS"] == "specguard-one==1.0 two==2.0rc1"
 
 
 def run(machine: Machine, workspace: Repository, job: dict[str, Any], variables: dict[str, str]) -> Step:
