@@ -17,6 +17,7 @@ import pytest
 from specguard import rules
 from specguard.testing import Case, Outcome, run
 from specguard.testing.repository import clean_environment
+from tests.rows import rows
 
 ROOT = Path(__file__).parent.parent
 PLUGIN = ROOT / "tests" / "plugin"
@@ -52,9 +53,9 @@ class Environment:
             program=str(self.programs / "specguard"),
         )
 
-    def add(self, name: str, code: str, module: str = "") -> None:
+    def add(self, name: str, code: str) -> None:
         """Install a distribution of one module by hand, as a wheel's files would lie."""
-        module = module or name.replace("-", "_")
+        module = name.replace("-", "_")
         (self.packages / f"{module}.py").write_text(code)
         info = self.packages / f"{module}-1.0.dist-info"
         info.mkdir()
@@ -81,30 +82,8 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def environment(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """An environment with both, and with plugins that nobody should name."""
     environment = Environment(tmp_path_factory.mktemp("environment"), wheels)
-    environment.add("specguard-broken", "import a_module_that_is_not_there\n")
-    environment.add("specguard-newer", "specguard_api = 3\ndef specguard_register(registry): pass\n")
-    environment.add("specguard-hookless", "specguard_api = 2\n")
-    environment.add(
-        "specguard-format-taken",
-        "specguard_api = 2\n"
-        "def specguard_register(registry): registry.add_format('sarif', 'specguard_acme.table:render')\n",
-    )
-    environment.add(
-        "specguard-odd",
-        "specguard_api = 2\n"
-        "def specguard_register(registry):\n"
-        "    registry.add_format('crash', 'specguard_odd:crash')\n"
-        "    registry.add_format('none', 'specguard_odd:none')\n"
-        "def crash(reports): raise SystemExit(0)\n"
-        "def none(reports): return None\n",
-    )
-    environment.add(
-        "specguard-taken",
-        "from specguard_rules.paths.guarded import ForbiddenPath\n"
-        "specguard_api = 2\n"
-        "def specguard_register(registry):\n"
-        "    registry.add_rule(type('Mine', (ForbiddenPath,), dict(vars(ForbiddenPath))))\n",
-    )
+    for plugin in rows(__file__, "plugins"):
+        environment.add(plugin["name"], plugin["code"])
     return environment
 
 
@@ -186,17 +165,10 @@ def test_a_setting_of_a_plugin_that_is_not_named_is_a_policy_error(
     assert "shouted-path" in outcome.report["errors"][0]["message"]
 
 
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("specguard-broken", "a_module_that_is_not_there"),
-        ("specguard-newer", "specguard_api = 3"),
-        ("specguard-hookless", "specguard_register"),
-        ("specguard-taken", "takes PTH001 forbidden-path"),
-        ("specguard-format-taken", "the format 'sarif' is taken"),
-        ("specguard-missing", "not installed"),
-    ],
-)
+BROKEN = [(plugin["name"], plugin["said"]) for plugin in rows(__file__, "plugins") if "said" in plugin]
+
+
+@pytest.mark.parametrize(("name", "said"), [*BROKEN, ("specguard-missing", "not installed")])
 def test_a_broken_plugin_is_named_and_gives_no_verdict(
     environment: Environment, tmp_path: Path, name: str, said: str
 ) -> None:
