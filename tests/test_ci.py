@@ -57,15 +57,24 @@ def project(repository: Repository) -> Repository:
     return repository
 
 
-def test_the_base_itself_is_judged_by_its_newest_commits(project: Repository, tmp_path: Path) -> None:
+def test_the_base_itself_and_a_commit_alone_are_judged_by_the_newest_commits(
+    project: Repository, tmp_path: Path
+) -> None:
+    newest = "check: the newest 2 commits of the base"
     code, said = check(project, tmp_path)
     assert code == 0, said
-    assert said.startswith("check: the newest 2 commits of the base")
+    assert said.startswith(newest)
     project.commit(LONG)
     project.publish()
     code, said = check(project, tmp_path)
     assert code == 1
     assert "CMT003" in said
+    project.checkout("main~1", detach=True)
+    project.git("branch", "-q", "-D", "main")
+    project.git("update-ref", "-d", "refs/remotes/origin/main")
+    code, said = check(project, tmp_path)
+    assert code == 0, said
+    assert said.startswith(newest)
 
 
 def test_a_branch_is_judged_since_it_left_the_base(project: Repository, tmp_path: Path) -> None:
@@ -78,15 +87,6 @@ def test_a_branch_is_judged_since_it_left_the_base(project: Repository, tmp_path
     code, said = check(project, tmp_path)
     assert code == 1
     assert "PTH002" in said
-
-
-def test_a_checkout_of_a_commit_alone_is_judged_too(project: Repository, tmp_path: Path) -> None:
-    project.checkout("main", detach=True)
-    project.git("branch", "-q", "-D", "main")
-    project.git("update-ref", "-d", "refs/remotes/origin/main")
-    code, said = check(project, tmp_path)
-    assert code == 0, said
-    assert said.startswith("check: the newest 2 commits of the base")
 
 
 def test_a_shallow_clone_has_only_the_authority(project: Repository, tmp_path: Path) -> None:

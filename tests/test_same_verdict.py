@@ -27,18 +27,32 @@ pattern = "DO NOT COMMIT"
 paths = ["**"]
 message = "left over"
 '''
-base = {files = {"docs/api/x" = "one\\ntwo\\nthree\\n", "configs/c" = "c\\n", "src/a" = "a\\nb\\n"}}
+[base.files]
+"docs/api/x" = "one\\ntwo\\nthree\\n"
+"docs/api/moved" = "four\\nfive\\nsix\\n"
+"docs/api/deleted" = "seven\\n"
+"docs/api/mode" = "eight\\n"
+"configs/c" = "c\\n"
+"src/a" = "a\\nb\\n"
 """
 
 CHANGES = {
     "nothing-wrong": {"files": {"src/b": "b\n"}},
-    "forbidden": {"files": {"docs/api/x": "four\n", "docs/api/y": "y\n"}},
-    "moved": {"rename": {"docs/api/x": "src/x"}},
-    "deleted": {"delete": ["docs/api/x", "configs/c"]},
-    "mode": {"executable": ["docs/api/x"]},
-    "link": {"symlinks": {"src/link": "../docs/api", "locked": "src"}},
-    "content": {"files": {"src/a": "a\nDO NOT COMMIT\nb\n", "src/new": "x\ny\nDO NOT COMMIT\n"}},
-    "odd-names": {"files": {"src/\udcff": "DO NOT COMMIT\n", 'docs/api/ü "q"': "1\n"}},
+    "paths": {
+        "files": {"docs/api/x": "ten\n", "docs/api/y": "y\n"},
+        "rename": {"docs/api/moved": "src/moved"},
+        "delete": ["docs/api/deleted", "configs/c"],
+        "executable": ["docs/api/mode"],
+        "symlinks": {"src/link": "../docs/api", "locked": "src"},
+    },
+    "content": {
+        "files": {
+            "src/a": "a\nDO NOT COMMIT\nb\n",
+            "src/new": "x\ny\nDO NOT COMMIT\n",
+            "src/\udcff": "DO NOT COMMIT\n",
+            'docs/api/ü "q"': "1\n",
+        }
+    },
 }
 
 
