@@ -46,18 +46,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Setting:
 _ROWS = tomllib.loads(Path(__file__).with_name("misbehaviour.toml").read_text())
 
 
-GOOD = [
-    "echo 1 > src/new.py; echo 2 > src/a.py; rm README.md",
-    "git add -A; git status; git diff --cached; git stash list; git log; git gc -q",
-    "git add -A; git reset -q --hard; git rm -q README.md; touch .git/index.lock",
-    "rm .git/index; mkdir build; echo o > build/o; git fetch -q origin 2>/dev/null || true",
-    "git config --list; git branch; git tag; git worktree list",
-    "echo x > src/$(printf '\\377'); echo x > 'src/a\tb\nc'; ln -s a.py src/link; chmod +x src/a.py",
-    "mkdir -p build/x; git init -q --template= build/x",
-]
-
-
-@pytest.mark.parametrize("script", GOOD)
+@pytest.mark.parametrize("script", _ROWS["good"])
 def test_work_on_files_is_no_misbehaviour(shared: Setting, script: str) -> None:
     with shared.run() as run:
         work(run, script)

@@ -122,18 +122,7 @@ def test_each_line_of_a_value_and_the_password_in_a_url_are_secrets() -> None:
     assert redactor.text(b"login with swordfish failed") == b"login with [redacted: DATABASE] failed"
 
 
-@pytest.mark.parametrize(
-    "environment",
-    [
-        {"PWD": "/srv/project", "OLDPWD": "/srv/other"},
-        {"SSH_AUTH_SOCK": "/tmp"},
-        {"KEYBOARD": "qwertz-layout"},
-        {"MONKEY": "banana-tree", "TOKEN_TYPE": "banana-tree", "AUTH_METHOD": "project"},
-        {"TOKENIZERS_PARALLELISM": "banana-tree", "USE_TOKEN": "enabled"},
-        {"DEPLOY_TOKEN": "abc"},
-        {"TOKEN": ""},
-    ],
-)
+@pytest.mark.parametrize("environment", rows(__file__, "what_is_no_secret_stays"))
 def test_what_is_no_secret_stays(environment: dict[str, str]) -> None:
     text = b"/srv/project /srv/other /tmp qwertz-layout banana-tree abc enabled %s\n" % (b"4b825dc642" * 4)
     assert Redactor(environment).text(text) == text

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import datetime
 import re
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specguard.planning.creation import proposal_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 TODAY = datetime.date(2026, 1, 31)
-WORDS = {
-    "what is wrong": "Whoever wants two things has to pay twice today, and many go away after the first one.",
-    "what will be different": "A cart that holds several things.",
-    "what of it": "what a cart holds",
-    "the code, interfaces": "`src/cart.py`, and nobody else.",
-    "what it is for": "Holds what somebody is about to buy, until they have paid for it or gone.",
-    "what the system": "The shop SHALL keep what was put into the cart.",
-    "what happens": "something is put into it",
-    "what is seen": "the cart shows it",
-    "what these tasks": "The cart",
-    "what is done": "Add the cart",
-    "the command": "python3 src/cart.py",
-    "the files and": "src/cart.py",
-    "what holds": "the cart holds items",
-}
+WORDS: dict[str, str] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
 """What stands for each `TODO:`, by how its hint begins."""
 
 
