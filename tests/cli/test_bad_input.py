@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -18,18 +18,7 @@ from specguard.testing.running import command
 from tests.outcomes import ended
 from tests.rows import rows
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-AUTHORITY = """# Authority
-
-```toml specguard
-base = "main"
-
-[rules.forbidden-path]
-paths = ["locked/"]
-```
-"""
+AUTHORITY = (Path(__file__).parent / "data" / "locked.md").read_text()
 
 
 def refused(outcome: Outcome, *said: str) -> None:
@@ -149,15 +138,8 @@ def test_events_and_reviews_of_another_kind(fixed: Repository, tmp_path: Path) -
 
 def test_an_authority_that_cannot_judge(fixed: Repository, tmp_path: Path) -> None:
     """Each flaw is one of `tests/authority/test_compile.py`; here are the commands that tell it."""
-    several = "bas = 1\nmerge = 'sqash'\n\n[rules.forbiden-path]\n\n[rules.commit-count]\nx = 1\n"
-    for name, content, *said in (
-        ("a.md", b"\xef\xbb\xbf \n", "the authority is empty"),
-        ("a.md", b"# A\n\xff\n", "a.md:2: the authority is not UTF-8: byte 0xff"),
-        ("a.md", b'# A\n\n```toml specguard\nbas = "main"\n```\n', "did you mean 'base'"),
-        ("a.md", b'# A\n\n```toml specguard\nplugins = ["specguard-nowhere"]\n```\n', "not installed"),
-        ("a.toml", several.encode(), "a.toml:1", "a.toml:2", "a.toml:4", "a.toml:7"),
-    ):
-        (tmp_path / name).write_bytes(content)
+    for name, content, said in rows(__file__, "authorities"):
+        (tmp_path / name).write_bytes(content.encode("latin-1"))
         for words in (["check"], ["policy"], ["why", "x"]):
             outcome = run_here(*words, f"--authority={tmp_path / name}", directory=fixed.path)
             refused(outcome, *said)

@@ -18,22 +18,9 @@ from tests.rows import rows
 if TYPE_CHECKING:
     from specguard.testing import Outcome, Repository
 
-AUTHORITY = """# Authority
-
-```toml specguard
-base = "trunk"
-
-[rules.forbidden-path]
-paths = ["docs/api/"]
-
-[rules.commit-message]
-conventional = true
-types = ["feat", "docs"]
-
-{tests}
-```
-"""
 DATA = Path(__file__).parent / "data"
+AUTHORITY = (DATA / "tried.md").read_text()
+SIGNED = (DATA / "signed.toml").read_text()
 INLINE = (DATA / "expectations.toml").read_text()
 
 
@@ -74,23 +61,6 @@ def test_cases_of_the_folder_are_tried_too_and_nothing_is_written(guarded: Repos
     assert (guarded.git("status", "--porcelain", "--ignored"), guarded.git("for-each-ref")) == before
 
 
-def test_the_cases_of_one_file_share_its_other_keys(guarded: Repository) -> None:
-    content = """expect = ["PTH001"]
-commits = {message = "docs: x", files = {"docs/api/y" = "b"}}
-
-[[cases]]
-name = "as the file says"
-
-[[cases]]
-name = "with something of its own"
-expect = []
-"""
-    done = tried(guarded, content, 1)
-    assert "ok    mine.toml:4: as the file says (" in done.stdout
-    assert "FAIL  mine.toml:7: with something of its own (" in done.stdout
-    assert "1 not as expected" in done.stdout
-
-
 def test_what_stands_in_the_working_tree_is_held_not_what_is_committed(guarded: Repository) -> None:
     text = guarded.read("SPEC_AUTHORITY.md").decode().replace("docs/api/", "docs/other/", 1)
     guarded.write("SPEC_AUTHORITY.md", text)
@@ -99,17 +69,6 @@ def test_what_stands_in_the_working_tree_is_held_not_what_is_committed(guarded: 
     assert "        expected  PTH001  (SPEC_AUTHORITY.md:17)\n" in done.stdout
     assert "        found     nothing else\n" in done.stdout
     assert "3 cases, 1 not as expected" in done.stdout
-
-
-def test_a_difference_says_what_was_expected_and_what_was_found(guarded: Repository) -> None:
-    content = (
-        'commits = {message = "nonsense", files = {"docs/api/x" = "b"}}\n'
-        'expect = [\n  {code = "PTH001", path = "docs/api/other"},\n]\n'
-    )
-    done = tried(guarded, content, 1)
-    assert "        expected  PTH001 docs/api/other  (mine.toml:3)\n" in done.stdout
-    assert "        found     PTH001 docs/api/x: " in done.stdout
-    assert "        found     CMT002 field commit.subject: " in done.stdout
 
 
 def test_the_tables_change_no_setting_and_no_verdict(guarded: Repository) -> None:
@@ -162,28 +121,14 @@ def test_what_is_not_written_as_a_case_is_an_error_with_its_line(guarded: Reposi
 
 
 def test_nothing_to_try_is_no_success(repository: Repository) -> None:
-    done = stated(repository, "", 2)
-    assert "nothing is expected of this policy" in done.stderr
-    assert "next: " in done.stderr
-    repository.delete("SPEC_AUTHORITY.md")
     assert "there is no authority here" in ended(run_here("test", directory=repository.path), 2).stderr
-    (repository.path / "empty").mkdir()
+    for name in ("empty", "cases"):
+        (repository.path / name).mkdir()
     # A pipe among the cases is not waited for.
-    (repository.path / "cases").mkdir()
     os.mkfifo(repository.path / "cases" / "a.toml")
     none = "there is no case in it"
     for name, said in (("empty", none), ("cases", none), ("none", "there is no such file or folder")):
         assert said in ended(run_here("test", name, directory=repository.path), 2).stderr
-
-
-def test_a_case_that_cannot_be_built_is_no_difference(guarded: Repository) -> None:
-    done = tried(guarded, 'commits = {delete = ["not there"]}\n', 2)
-    assert "error mine.toml" in done.stdout
-    assert "cannot be tried: " in done.stdout
-    assert "1 case, 1 not tried" in done.stdout
-    done = tried(guarded, 'args = ["--patch=gone.patch"]\n', 1)
-    assert "gone.patch" in done.stdout
-    assert ":None" not in done.stdout
 
 
 def test_a_case_reaches_nothing_outside_of_its_repository(guarded: Repository, tmp_path: Path) -> None:
@@ -231,19 +176,6 @@ def test_rules_of_a_plugin_that_the_policy_names_are_tried(repository: Repositor
     assert "the plugin 'acme', which is not installed" in done.stderr
 
 
-SIGNED = """policy = '''
-[[approvals.approver]]
-name = "alice"
-key = "{key}"
-may = ["PTH001"]
-[rules.forbidden-path]
-paths = ["a"]
-'''
-commits = {files = {a = "x"}}
-"""
-"""A case whose policy has somebody who approves, without what is approved."""
-
-
 def test_nothing_is_left_in_the_folder_of_temporary_files(guarded: Repository, tmp_path: Path) -> None:
     """Private keys that approvals were signed with least of all."""
     temporary = tmp_path / "temporary"
@@ -254,28 +186,11 @@ def test_nothing_is_left_in_the_folder_of_temporary_files(guarded: Repository, t
     assert list(temporary.iterdir()) == []
 
 
-def test_a_rule_that_could_not_be_judged_is_named_and_never_passes(guarded: Repository) -> None:
-    content = (
-        "policy = '''\n[rules.pull-request-body]\nsections = ['Why']\n'''\n"
-        'commits = {message = "feat: x", files = {b = "c"}}\ntitle = "feat: x"\n'
-    )
-    done = tried(guarded, content, 1)
-    assert "but       exit code 2, expected 0" in done.stdout
-    assert "but       PRQ002 pull-request-body could not be judged: " in done.stdout
-
-
-def test_each_table_says_what_is_not_as_expected(guarded: Repository) -> None:
-    wrong = '[[should-pass]]\ncommits = {message = "docs: x", files = {"docs/api/x" = "b"}}\n'
-    done = stated(guarded, wrong, 1)
-    assert "found     PTH001 docs/api/x" in done.stdout
-    assert "exit code" not in done.stdout
-    wrong = '[[should-fail]]\ncommits = {message = "docs: x", files = {a = "b"}}\n'
+def test_what_is_not_as_expected_is_said(guarded: Repository) -> None:
     (guarded.path / "tests" / "policy").mkdir(parents=True)  # with nothing in it
-    assert "        but       it passes, and should fail\n" in stated(guarded, wrong, 1).stdout
-    done = stated(guarded, '[[should-fail]]\ncomits = 1\n\n[[should-pass]]\nexpect = "PTH001"\n', 2)
-    assert "2 errors in cases" in done.stderr
-    assert "SPEC_AUTHORITY.md:14: unknown key 'comits'; did you mean 'commits'?" in done.stderr
-    assert "SPEC_AUTHORITY.md:17: expect must be a list" in done.stderr
-    done = stated(guarded, '[[should_fail]]\nname = "x"\n', 2)
-    assert "SPEC_AUTHORITY.md:13: the setting 'should_fail' is not known" in done.stderr
-    assert "next: did you mean 'should-fail'?" in done.stderr
+    for row in rows(__file__, "tried"):
+        trial, text = (tried, row["content"]) if "content" in row else (stated, row["tables"])
+        done = trial(guarded, text, row["code"])
+        assert all(part in done.stdout for part in row.get("printed", [])), done
+        assert all(part in done.stderr for part in row.get("told", [])), done
+        assert row.get("not", "internal error") not in str(done), done
