@@ -143,7 +143,10 @@ def test_each_state_with_its_reason(project: Repository, keys: dict[str, Key]) -
     }
     for row in rows(__file__, "states"):
         at = now + timedelta(minutes=row["issued"]) if "issued" in row else None
-        record = approval(**row["fields"], **({"issued_at": at} if at else {}))
+        fields = dict(row["fields"])
+        if at:
+            fields["issued_at"] = at
+        record = approval(**fields)
         file(project, record, keys.get(row.get("key", "")))
         state, proof, reasons = row["said"]
         reasons = [text.format(issued=f"{at:%Y-%m-%d %H:%M}" if at else "") for text in reasons]
