@@ -46,12 +46,13 @@ def play(script: Mapping[str, Any], folder: Path) -> None:
     """Do the steps of a script, in `folder`/repository.
 
     `base` has the files of the first commit, behind which the branch `work` is; or the repository is a
-    `guarded` one. `form` is the format of git's objects. `steps` are done one after the other. A step alters
-    files (`put`, `delete`, `link`), has git do something (`sh`, `commit`, `git`), and asks: `specguard` has
-    the words of a command, with `env` and `stdin`, whose next steps may be `typed`; `edit`, `before`, `run`,
-    `after`, `stop` and `start` are what an agent's program asks. Then it looks at the exit code (`exit`) or
-    the answer (`answer`, of `most` words), what is said (`says`) and not (`silent`), and files (`has`, `is`,
-    `gone`).
+    `guarded` one. `form` is the format of git's objects. `start` and `steps` are done one after the other.
+
+    A step alters files (`put`, `delete`, `link`), has git do something (`sh`, `commit`, `git`), and asks:
+    `specguard` has the words of a command, with `env` and `stdin`, whose next steps may be `typed`; `edit`,
+    `before`, `run`, `after`, `stop` and `start` are what an agent's program asks. Then it looks at the exit
+    code (`exit`) or the answer (`answer`, of `most` words), what is said (`says`) and not (`silent`), and
+    at files (`has`, `is`, `gone`).
     """
     repository = Repository(folder / "repository", object_format=script.get("form", "sha1"))
     if script.get("guarded"):
@@ -60,7 +61,7 @@ def play(script: Mapping[str, Any], folder: Path) -> None:
         repository.commit("chore: base", files=script["base"])
         repository.branch("work")
     session = Session(repository, environment={"XDG_CACHE_HOME": str(folder / "cache")})
-    for step in script["steps"]:
+    for step in [*script.get("start", ()), *script["steps"]]:
         known = filled(step, folder)
         alter(repository, known)
         said = asked(repository, session, known)

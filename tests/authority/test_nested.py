@@ -15,6 +15,7 @@ from tests.authority.conftest import Files
 from tests.integrations.hooks.asking import edit
 from tests.outcomes import ended
 from tests.rows import recorded
+from tests.scripts import play, scripts
 from tests.threats.cases import threat
 
 if TYPE_CHECKING:
@@ -163,33 +164,6 @@ def test_one_that_is_wrong_stops_what_is_below_it_and_nobody_else(
     assert found(run_here(*words, directory=mono.path)) == [wrong]
 
 
-def test_what_is_wrong_with_one_is_told_in_its_folder_and_with_all(mono: Repository) -> None:
-    land(mono, {"packages/a/SPEC_AUTHORITY.md": "## Locked zones\n\n- `none/`\n- all that is public\n"})
-
-    def told(*words: str) -> set[str]:
-        outcome = run_here("check", *words, "--output-format=json", directory=mono.path)
-        return {code for code, *_ in found(outcome)} & {"CFG001", "CFG002"}
-
-    mono.commit("feat: b", files={"packages/b/y": "z\n"})
-    assert not told()
-    assert ended(run_here("check", "--strict", directory=mono.path)).exit_code == 0
-    assert told("--all") == {"CFG001", "CFG002"}
-    mono.commit("feat: a", files={"packages/a/y": "z\n"})
-    assert told() == {"CFG001", "CFG002"}
-
-
-def test_sections_that_guard_nothing_are_told_not_to_be_read(mono: Repository) -> None:
-    more = "\n## Normative documents\n\n- `docs/a.md`\n\n## Conflict resolution\n\n1. `docs/a.md`\n"
-    block = "\n```specguard toml\n[rules.locked-path]\npaths = ['secret/']\n```\n"
-    land(mono, {"packages/a/SPEC_AUTHORITY.md": A + more + block, "packages/a/docs/a.md": "x\n"})
-    said = "'docs/a.md' was not read: a nested authority only locks and forbids paths"
-    outcome = ended(run_here("check", "--all", "--select=CFG001", directory=mono.path))
-    assert [f"{line}: {said}" in outcome.stdout for line in (9, 13)] == [True, True]
-    assert "packages/a/SPEC_AUTHORITY.md:15" in outcome.stdout
-    assert "next Say it in the root's authority, or take it out." in outcome.stdout
-    assert "docs/a.md" in run_here("policy", directory=mono.path).stdout
-
-
 def test_one_that_is_wrong_is_put_right_by_a_change_of_it_alone(mono: Repository, tmp_path: Path) -> None:
     path = "packages/a/SPEC_AUTHORITY.md"
     land(mono, {path: WRONG["above"][0]})
@@ -214,26 +188,6 @@ def test_a_document_of_the_root_is_not_read_again_as_a_nested_one(mono: Reposito
     rows = judged(mono, tmp_path, {"api/x": "z\n", "packages/a/api/x": "z\n"})
     assert rows == [("PTH002", "error", "api/x", None, f"{path}:5")]
     assert "packages/a/api/" not in run_here("policy", directory=mono.path).stdout
-
-
-def test_a_link_in_its_place_is_not_followed(mono: Repository) -> None:
-    mono.symlink("packages/a/SPEC_AUTHORITY.md", "../b/SPEC_AUTHORITY.md")
-    mono.commit("docs: link")
-    mono.ref("refs/heads/main")
-    assert "is a symbolic link" in run_here("policy", directory=mono.path).stdout
-
-
-def test_a_folder_that_nothing_names_is_said(mono: Repository) -> None:
-    mono.write("tools/deep/SPEC_AUTHORITY.md", A)
-    mono.stage()
-    outcome = run_here("check", "--staged", directory=mono.path)
-    note = "note: Not read, as [authority] nested does not name the folder: tools/deep/SPEC_AUTHORITY.md."
-    assert note in outcome.stdout
-    assert outcome.exit_code == 0
-    mono.commit("docs: a document")
-    mono.ref("refs/heads/main")
-    assert note not in run_here("check", directory=mono.path).stdout
-    assert note in run_here("check", "--all", directory=mono.path).stdout
 
 
 def test_what_names_no_folders_is_an_error_of_the_root(load: Load) -> None:
@@ -262,14 +216,6 @@ def test_the_cache_knows_the_nested_documents(mono: Repository, monkeypatch: pyt
     assert "packages/a/" not in locked()
 
 
-def test_cases_hold_what_the_working_tree_says(mono: Repository) -> None:
-    case = '\n[[should-fail]]\ncommits = {message = "x", files = {"packages/c/api/x" = "z"}}\n```\n'
-    mono.write("SPEC_AUTHORITY.md", ROOT.removesuffix("```\n") + case)
-    assert run_here("test", directory=mono.path).exit_code == 1
-    mono.write("packages/c/SPEC_AUTHORITY.md", A)
-    assert run_here("test", directory=mono.path).exit_code == 0
-
-
 def test_an_editor_shows_what_is_wrong_with_one(mono: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(mono.path)
     path = str(mono.path / "packages/a/SPEC_AUTHORITY.md")
@@ -290,3 +236,8 @@ def test_without_any_no_folder_is_looked_into(registry: Registry) -> None:
         assert policy is not None
         assert (b"p" in tree.reads) is looked
         assert (policy.guards.find(b"p/a/api/x") is not None) is looked
+
+
+@pytest.mark.parametrize("script", scripts(__file__))
+def test_what_is_told_of_nested_ones(script: dict[str, Any], tmp_path: Path) -> None:
+    play(script, tmp_path)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pty
-import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,7 +17,7 @@ from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
 from tests.cli.no_foo import install_plugin
 from tests.outcomes import ended
-from tests.rows import rows
+from tests.scripts import play, scripts
 
 if TYPE_CHECKING:
     from specguard.testing import Repository
@@ -81,19 +80,6 @@ def test_a_branch_gets_its_items_name_once_yes_is_said(project: Repository) -> N
     assert fixing(project, "--yes").startswith("nothing here can be put right without a person's thought")
 
 
-def test_a_branch_that_others_may_have_keeps_its_name(project: Repository) -> None:
-    work(project)
-    for where, said in rows(__file__, "a_branch_that_others_may_have_keeps_its_name"):
-        project.ref(where)
-        assert f"not possible: {said}" in fixing(project, "--yes", "--base", "main", code=1)
-        project.git("update-ref", "-d", where)
-    # Pushed to a remote that is not tracked.
-    project.git("config", "branch.phase-12-cart.remote", "backup")
-    project.git("config", "branch.phase-12-cart.merge", "refs/heads/phase-12-cart")
-    assert "not possible: it was pushed to backup" in fixing(project, "--yes", code=1)
-    assert head(project) == "phase-12-cart"
-
-
 # Messages
 
 
@@ -108,53 +94,6 @@ def test_the_newest_commit_gets_its_items_subject_and_keeps_the_rest(project: Re
     assert message(project) == "feat(phase12): implement phase 12\n\nNo blank line.\n# and no comment"
     assert project.oid("HEAD^{tree}") == tree
     assert project.git("diff", "--cached", "--name-only").strip() == "src/b.py"
-
-
-def test_a_commit_that_something_else_has_is_left_alone(project: Repository) -> None:
-    oid = work(project, "phase-12", "feat: the cart")
-    for ref in ("refs/remotes/origin/x", "refs/tags/v1", "refs/heads/stacked"):
-        project.ref(ref)
-        text = fixing(project, "--yes", "--base", "main", code=1)
-        assert f"not possible: {ref.split('/', 2)[-1]} has it already" in text
-        project.git("update-ref", "-d", ref)
-    (project.git_dir / "CHERRY_PICK_HEAD").write_text(oid + "\n")
-    assert "not possible: a cherry-pick is under way" in fixing(project, "--yes", code=1)
-    (project.git_dir / "CHERRY_PICK_HEAD").unlink()
-    hook = project.git_dir / "hooks" / "commit-msg"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\necho no >&2; exit 1\n")
-    hook.chmod(0o755)
-    assert "git refused it: no" in fixing(project, "--yes", code=2)
-    assert project.oid() == oid
-    hook.unlink()
-    oid = project.commit("feat(phase12): implement phase 12", files={"b": "b"})
-    assert "not possible: others stand on it" in fixing(project, "--yes", code=1)
-    assert project.oid() == oid
-
-
-def test_a_message_being_written_keeps_its_comments(project: Repository) -> None:
-    project.branch("phase-12")
-    file = project.path / "MSG"
-    rest = (
-        "\n# Please enter the message\n# ------------------------ >8 ------------------------\ndiff --git\n"
-    )
-    file.write_text(f"the cart.\nwith a body\n{rest}")
-    text = fixing(project, "--commit-msg-file", "MSG", "--yes")
-    assert "fix (CMT002, CMT003): edit MSG" in text
-    assert file.read_text() == f"feat(phase12): implement phase 12\n\nwith a body\n{rest}"
-    file.write_text("\n")
-    fixing(project, "--commit-msg-file", "MSG", "--yes")
-    assert file.read_text() == "feat(phase12): implement phase 12\n"
-
-
-def test_only_the_spelling_of_a_conventional_subject_is_put_right(repository: Repository) -> None:
-    form = '[rules.commit-message]\nconventional = true\ntypes = ["feat", "fix"]\ntype_case = "lower"\n'
-    text = f'```toml specguard\nbase = "main"\n{form}```\n'
-    repository.commit("docs: state what may change", files={"SPEC_AUTHORITY.md": text})
-    for before, after in rows(__file__, "only_the_spelling_of_a_conventional_subject_is_put_right"):
-        repository.write("MSG", f"{before}\n")
-        fixing(repository, "--commit-msg-file", "MSG", "--yes", code=int(before == after))
-        assert repository.read("MSG").decode() == f"{after}\n"
 
 
 # Files
@@ -205,19 +144,6 @@ def test_what_is_staged_is_put_right_in_the_index_too(project: Repository) -> No
     assert project.read("reports/locked/a.md").decode() == REPORT
 
 
-def test_no_link_is_followed(project: Repository, tmp_path_factory: pytest.TempPathFactory) -> None:
-    outside = tmp_path_factory.mktemp("outside")
-    project.branch("phase-12")
-    project.write("reports/sub/a.md", REPORT)
-    project.commit("feat(phase12): implement phase 12")
-    (outside / "a.md").write_text(REPORT)
-    shutil.rmtree(project.path / "reports" / "sub")
-    os.symlink(outside, project.path / "reports" / "sub")
-    text = fixing(project, "--yes", code=1)
-    assert "not possible: it is a link, or in a folder that is one" in text
-    assert (outside / "a.md").read_text() == REPORT
-
-
 def test_it_works_from_a_folder_and_in_a_linked_worktree(
     project: Repository, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -261,18 +187,6 @@ def test_a_person_is_asked_on_a_terminal(project: Repository, answer: bytes, bra
     assert head(project) == branch
 
 
-def test_what_it_does_not_go_with(project: Repository) -> None:
-    for words in (("--enforce",), ("--range", "main..x"), ("--push",), ("--watch",), ("--branch", "x")):
-        assert f"--fix does not go with {words[0]}" in fixing(project, *words, code=2)
-    assert "there is no --fix" in ended(run_here("check", "--yes", directory=project.path), 2).stderr
-
-
-def test_hostile_names_are_shown_and_not_obeyed(project: Repository) -> None:
-    project.branch("phase-12")
-    project.write("reports/a\x1b[31m.md", "# \x1b[32mReport\n\n## Summary\n\nx\x1b[0m\n")
-    assert "\x1b" not in fixing(project, "--worktree", "--yes", code=1)
-
-
 PLUGIN = (DATA / "plugin_of_fixes.txt").read_text()
 
 
@@ -301,7 +215,6 @@ def test_a_plugins_fix_is_done_and_one_that_does_harm_is_not(
     assert not (repository.path.parent / "outside").exists()
 
 
-def test_where_there_is_no_verdict_nothing_is_done(repository: Repository) -> None:
-    repository.write("a", "a")
-    repository.commit("feat: a")
-    assert "there is no authority" in fixing(repository, "--yes", code=2)
+@pytest.mark.parametrize("script", scripts(__file__))
+def test_what_is_put_right_and_what_is_left(script: dict[str, Any], tmp_path: Path) -> None:
+    play(script, tmp_path)
