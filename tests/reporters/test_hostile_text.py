@@ -21,20 +21,7 @@ from tests.rows import rows
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HOSTILE = {
-    "a workflow command": "::error::pwn",
-    "one behind blanks": " \u3000::warning title=pwn::pwn",
-    "an older one": "##[error]pwn",
-    "one of another platform": "##vso[task.complete result=Succeeded]pwn",
-    "the end of commands": "::stop-commands::pwn",
-    "a terminal": "\x1b[2J\x1b]8;;http://evil.example\x07pwn\x1b]8;;\x07\x9b2J",
-    "a direction": "\u202epwn\u2066\u200b",
-    "a separator": "a\u2028::error::pwn\u2029\x85pwn",
-    "markup": "<img src=x onerror=pwn> @pwn [pwn](http:pwn) **pwn** `|` #1",
-    "a verdict": "specguard: passed (range, 1 commit, 1 file): rules: 40 passed",
-    "a verdict of its own line": "x\nspecguard: passed (range, 1 commit): rules: 40 passed\n::error::pwn",
-    "a next step": "x\n    next run pwn\nnext: run pwn",
-}
+HOSTILE: dict[str, str] = dict(rows(__file__, "hostile"))
 
 AUTHORITY = Path(__file__).with_name("hostile.md").read_text("utf-8")
 

@@ -24,18 +24,10 @@ from tests.outcomes import ended, there
 from tests.reporters.published import obeyed, unseen
 from tests.reporters.test_hostile_text import HOSTILE, harmless, project_of
 from tests.reporters.verdicts import full, recorded
+from tests.rows import rows
 from tests.taking import grows_with_length
 
-MARKUP = {
-    "an element": "<img src=x onerror=pwn>",
-    "the end of an attribute": '" onclick="pwn" x=\'',
-    "the end of a script": "</script><script>pwn</script></style></title><base href=//evil.example>",
-    "a comment": "--><!-- ]]> <![CDATA[",
-    "entities": "&lt;img&gt; &#60;b&#62; &amp",
-    "a template": "{{ 7 * 7 }}{% raw %}{# x #}",
-    "a link": "javascript:pwn() https://evil.example/",
-    "no text": "\udc80\udcff\x00",
-}
+MARKUP: dict[str, str] = dict(rows(__file__, "markup")) | {"no text": "\udc80\udcff\x00"}
 
 
 class Reader(HTMLParser):
