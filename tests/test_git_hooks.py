@@ -52,16 +52,15 @@ def git(repository: Repository, *arguments: str) -> tuple[int, str]:
     return done.returncode, (done.stdout + done.stderr).decode()
 
 
-def test_a_right_change_is_committed_and_pushed(hooked: Repository) -> None:
+def test_a_right_change_is_committed_and_pushed_and_each_hook_stops_what_is_its_own(
+    hooked: Repository,
+) -> None:
     hooked.write("src/a", "b")
     hooked.stage()
     assert git(hooked, "commit", "-m", "feat: go on")[0] == 0
     code, said = git(hooked, "push", "origin", "work")
     assert code == 0, said
     assert "specguard: passed (range, 1 commit, 1 file)" in said
-
-
-def test_each_hook_stops_what_is_its_own(hooked: Repository) -> None:
     hooked.write("docs/api/x.yaml", "b")
     hooked.stage()
     code, said = git(hooked, "commit", "-m", "feat: go on")

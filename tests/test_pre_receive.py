@@ -241,14 +241,6 @@ def test_an_object_that_is_missing_gives_no_verdict(server: Server) -> None:
     assert (code, tree in said) == (2, True), said
 
 
-def test_no_ref_is_nothing_and_a_hostile_name_is_shown_and_never_obeyed(server: Server) -> None:
-    assert ask(server.remote, "")[0] == 0
-    line = f"{ZERO} {server.author.oid('main')} refs/heads/--x$(touch${{IFS}}y)\x1b[2J\udcff\n"
-    code, said = ask(server.remote, line.encode("utf-8", "surrogateescape"))
-    assert (code, "BRN001" in said, "\x1b" in said) == (1, True, False), said
-    assert not (server.remote.path / "y").exists()
-
-
 def test_every_verdict_can_be_kept(server: Server, tmp_path: Path) -> None:
     log = tmp_path / "decisions.jsonl"
     server.hook(f"--log-decisions '{log}'")
@@ -261,13 +253,18 @@ def test_every_verdict_can_be_kept(server: Server, tmp_path: Path) -> None:
     assert verdicts == ["passed", "passed", "failed"]
 
 
-def test_many_refs_are_judged_in_one_go_and_too_many_are_not(server: Server) -> None:
+def test_none_one_of_a_hostile_name_and_many_refs_are_judged_in_one_go(server: Server) -> None:
+    assert ask(server.remote, "")[0] == 0
     head = server.author.oid("main")
-    lines = "".join(f"{ZERO} {head} refs/tags/t{number}\n" for number in range(50))
-    code, said = ask(server.remote, lines)
+    # The name is shown, and never obeyed.
+    line = f"{ZERO} {head} refs/heads/--x$(touch${{IFS}}y)\x1b[2J\udcff\n"
+    code, said = ask(server.remote, line.encode("utf-8", "surrogateescape"))
+    assert (code, "BRN001" in said, "\x1b" in said) == (1, True, False), said
+    assert not (server.remote.path / "y").exists()
+    lines = [f"{ZERO} {head} refs/tags/t{number}\n" for number in range(2_001)]
+    code, said = ask(server.remote, "".join(lines[:50]))
     assert code == 0, said
-    lines = "".join(f"{ZERO} {head} refs/tags/t{number}\n" for number in range(2_001))
-    code, said = ask(server.remote, lines)
+    code, said = ask(server.remote, "".join(lines))
     assert (code, "2001 refs" in said) == (2, True), said
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from specguard.engine.check import is_left_to_ci
 from specguard.engine.plugins import load_registry
 from specguard.testing import Case, Repository
@@ -72,24 +74,20 @@ def test_a_push_asks_every_rule_that_a_branch_is_asked_in_ci() -> None:
     assert later == ["PRQ001", "PRQ002", "PRQ003"]
 
 
-def test_what_ci_refuses_no_push_passes(tmp_path: Path) -> None:
-    repository = build(tmp_path)
+@pytest.mark.parametrize(
+    ("more", "left"),
+    [("", ""), ('merge = "squash"', ", the title as the message of the squashed commit")],
+)
+def test_what_ci_refuses_no_push_passes_and_it_says_what_is_left_to_ci(
+    more: str, left: str, tmp_path: Path
+) -> None:
+    repository = build(tmp_path, more)
     in_ci = failed(run_here("check", "--output-format", "json", directory=repository.path))
     assert {code[:3] for code in in_ci} == {"ART", "PLN", "SPC"}
-    assert failed(pushed(repository)) == in_ci
-
-
-def test_a_push_says_what_is_left_to_ci(tmp_path: Path) -> None:
-    (said,) = [note for note in pushed(build(tmp_path)).report["notes"] if note.startswith("Left to")]
-    assert said == "Left to the pull request's check: PRQ001."
-
-
-def test_a_squash_leaves_the_message_to_ci(tmp_path: Path) -> None:
-    repository = build(tmp_path, 'merge = "squash"')
-    (said,) = [note for note in pushed(repository).report["notes"] if note.startswith("Left to")]
-    assert said == (
-        "Left to the pull request's check: PRQ001, the title as the message of the squashed commit."
-    )
+    outcome = pushed(repository)
+    assert failed(outcome) == in_ci
+    (said,) = [note for note in outcome.report["notes"] if note.startswith("Left to")]
+    assert said == f"Left to the pull request's check: PRQ001{left}."
 
 
 def test_stages_that_a_team_wrote_stay_and_doctor_names_them(tmp_path: Path) -> None:

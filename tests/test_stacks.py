@@ -21,14 +21,7 @@ SLICES = """slices:
   - {id: 3, title: Three, files: [src/three.py], depends_on: []}
   - {id: 4, title: Four, files: [src/four.py], depends_on: []}
 """
-CASE = """
-policy = '''
-base = "main"
-require_work_item = true
-
-[rules.forbidden-path]
-paths = ["locked/"]
-
+SLICE = """
 [work.slice]
 source = "plan/breakdown.yaml"
 items = "slices"
@@ -36,9 +29,18 @@ number = "id"
 base = "planning"
 branch = "slice-{number}"
 commit = "feat(slice{number}): {text}"
+"""
+CASE = f"""
+policy = '''
+base = "main"
+require_work_item = true
+
+[rules.forbidden-path]
+paths = ["locked/"]
+{SLICE}
 %s
 '''
-base = {files = {"src/a.py" = "a", "locked/x" = "x"%s}}
+base = {{files = {{"src/a.py" = "a", "locked/x" = "x"%s}}}}
 branch = "main"
 """
 WITH_PLAN = f", {json.dumps(PLAN)} = {json.dumps(SLICES)}"
@@ -224,21 +226,14 @@ def test_the_next_step_of_files_of_the_slice_below_names_its_branch(tmp_path: Pa
 # Runs
 
 
-POLICY = """# Authority
+POLICY = f"""# Authority
 
 ```toml specguard
 base = "main"
 
 [rules.locked-path]
 paths = ["locked/"]
-
-[work.slice]
-source = "plan/breakdown.yaml"
-items = "slices"
-number = "id"
-base = "planning"
-branch = "slice-{number}"
-commit = "feat(slice{number}): {text}"
+{SLICE}
 ```
 """
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ci.conftest import host
 from tests.ci.jobs import RIGHT, ROOT, WRONG, Hosting, Machine
 from tests.rows import rows
 
@@ -31,20 +32,27 @@ def test_every_platform_of_the_page_has_its_variables() -> None:
         assert not re.search(r'(?<!")\$\{?[A-Z_]+(?!.*")', script)
 
 
+@pytest.fixture(scope="module")
+def pushed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Hosting, dict[int, str]]:
+    """A remote with a right and a wrong change, by the exit code of each."""
+    hosting = host(tmp_path_factory.mktemp("elsewhere"))
+    return hosting, {0: hosting.push(RIGHT, branch="right"), 1: hosting.push(WRONG, branch="wrong")}
+
+
 @pytest.mark.parametrize("name", list(VARIABLES))
-@pytest.mark.parametrize(("files", "code"), [(RIGHT, 0), (WRONG, 1)])
+@pytest.mark.parametrize("code", [0, 1])
 def test_the_commands_judge(
-    name: str, files: dict[str, str], code: int, machine: Machine, hosting: Hosting, tmp_path: Path
+    name: str, code: int, machine: Machine, pushed: tuple[Hosting, dict[int, str]], tmp_path: Path
 ) -> None:
-    head = hosting.push(files)
-    workspace = hosting.checkout(tmp_path / "workspace", head)
+    hosting, heads = pushed
+    workspace = hosting.checkout(tmp_path / "workspace", heads[code])
     if "git fetch" in COMMANDS[name]:
         workspace.git("update-ref", "-d", "refs/remotes/origin/main")
     # What a job installs is beside the point here.
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "specguard").symlink_to(f"{os.path.dirname(sys.executable)}/specguard")
-    env = {key: value.replace("HEAD_OID", head) for key, value in VARIABLES[name].items()}
+    env = {key: value.replace("HEAD_OID", heads[code]) for key, value in VARIABLES[name].items()}
     done = machine.run(COMMANDS[name], workspace.path, {**env, "PATH": f"{programs}:{os.environ['PATH']}"})
     assert done.code == code, done.said
     assert ("PTH001" in done.said) is bool(code)
