@@ -13,7 +13,8 @@ from specguard.declaration.registry import FORMATS
 from specguard.testing import run_here
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
-from tests.outcomes import ended
+from tests.outcomes import ended, there
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,27 +46,11 @@ def test_every_shell_gets_a_script_that_asks_this_command(shell: str, tmp_path: 
         subprocess.run([program, "-n"], input=outcome.stdout, text=True, check=True, capture_output=True)
 
 
-FORBIDDEN = ["agent-mode", "command", "content", "model", "path"]
-
-
 @pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("specguard ", list(COMMANDS)),
-        ("specguard ch", ["check"]),
-        ("specguard check --out", ["--output-format", "--output"]),
-        ("specguard check --output-format ", [*FORMATS]),
-        ("specguard rule forb", [f"forbidden-{name}" for name in FORBIDDEN]),
-        ("specguard check --select forbidden-path,locked", ["forbidden-path,locked-path"]),
-        ("specguard init --preset tr", ["track-runner"]),
-        ("specguard status --re", ["--require"]),
-        ("specguard import op", ["openspec"]),
-        ("specguard new ", []),
-    ],
-)
-def test_what_is_completed(shell: str, line: str, expected: list[str], tmp_path: Path) -> None:
-    assert complete(shell, line, tmp_path) == expected
+def test_what_is_completed(shell: str, tmp_path: Path) -> None:
+    whole = [("specguard ", list(COMMANDS)), ("specguard check --output-format ", [*FORMATS])]
+    for line, expected in [*rows(__file__, "lines"), *whole]:
+        assert complete(shell, line, tmp_path) == expected
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -88,20 +73,12 @@ def test_codes_are_completed_in_any_case_and_families_where_they_select(tmp_path
 
 
 def test_files_and_folders_are_left_to_the_shell(tmp_path: Path) -> None:
-    for line, kind in (
-        ("specguard check --patch x", "file"),
-        ("specguard check --authority x", "file"),
-        ("specguard why x", "file"),
-        ("specguard policy -C x", "dir"),
-    ):
+    for line, expected in rows(__file__, "files"):
         env = {"_SPECGUARD_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
-        assert run_here(directory=tmp_path, env=env).stdout.split() == [f"{kind},x"]
+        assert run_here(directory=tmp_path, env=env).stdout.split() == [expected]
 
 
 def test_bash_completes_a_line(tmp_path: Path) -> None:
-    bash = shutil.which("bash")
-    assert bash is not None
-    folder = command().rpartition("/")[0]
     script = """
         eval "$(_SPECGUARD_COMPLETE=bash_source specguard)"
         COMP_WORDS=(specguard pol) COMP_CWORD=1 COMP_LINE="specguard pol" COMP_POINT=13
@@ -109,10 +86,9 @@ def test_bash_completes_a_line(tmp_path: Path) -> None:
         printf '%s\\n' "${COMPREPLY[@]}"
     """
     environment = clean_environment()
-    environment["PATH"] = f"{folder}:{environment['PATH']}"
-    done = subprocess.run(
-        [bash, "-e", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
+    environment["PATH"] = f"{command().rpartition('/')[0]}:{environment['PATH']}"
+    words = [there(shutil.which("bash")), "-e", "-c", script]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.stdout == "policy\n", done.stderr
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from specguard.testing import run_here
 from tests.outcomes import ended
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,24 +53,27 @@ def test_a_misstep_fails_with_its_rule_its_line_and_its_next_step(adopted: Repos
     assert "next " in text.stdout
 
 
-def test_init_never_overwrites(adopted: Repository) -> None:
+def test_init_never_overwrites_and_writes_nothing_where_it_is_refused_or_only_printed(
+    adopted: Repository,
+) -> None:
     before = adopted.read("SPEC_AUTHORITY.md")
     assert "never overwritten" in ended(run_here("init", directory=adopted.path), 2).stderr
     assert adopted.read("SPEC_AUTHORITY.md") == before
     adopted.write("SPEC_AUTHORITY.md", "# A\n\n```toml specguard\nbas = 1\n```\n")
     assert "SPEC_AUTHORITY.md:4: " in ended(run_here("init", directory=adopted.path), 2).stderr
+    adopted.delete("SPEC_AUTHORITY.md")
+    ended(run_here("init", "--lock", "./docs", directory=adopted.path), 2)
+    outcome = ended(run_here("init", "--preset", "phase-runer", directory=adopted.path), 2)
+    assert "phase-runner" in outcome.stderr
+    outcome = ended(run_here("init", "--print", "--forbid", "docs/api/", directory=adopted.path))
+    assert "- `docs/api/`" in outcome.stdout
+    assert not (adopted.path / "SPEC_AUTHORITY.md").exists()
 
 
 def test_init_has_git_ignore_runs(repository: Repository, tmp_path: Path) -> None:
     ignored = repository.path / ".gitignore"
-    for before, after in (
-        (None, "/.runs/\n"),
-        ("build", "build\n/.runs/\n"),
-        ("build/\n", "build/\n/.runs/\n"),
-        (".runs\n", ".runs\n"),
-        ("x\n.runs/\n", "x\n.runs/\n"),
-    ):
-        if before is not None:
+    for before, after in rows(__file__, "ignored"):
+        if before:
             ignored.write_text(before)
         outcome = ended(run_here("init", directory=repository.path))
         assert ignored.read_text() == after
@@ -105,14 +109,7 @@ def test_init_has_git_see_runs_that_are_committed(repository: Repository, before
     assert ".runs/a/1/manifest.json" in repository.git("status", "--porcelain", "-uall")
 
 
-@pytest.mark.parametrize(
-    ("preset", "off"),
-    [
-        ("runbook", ["RUN009", "ART014"]),
-        ("orchestrator", ["RUN007", "SPC003", "RUN010"]),
-        ("phase-runner", ["RUN001"]),
-    ],
-)
+@pytest.mark.parametrize(("preset", "off"), rows(__file__, "presets"))
 def test_what_a_preset_leaves_off_is_named_with_the_line_that_turns_it_on(
     repository: Repository, preset: str, off: list[str]
 ) -> None:
@@ -149,20 +146,11 @@ def test_what_a_preset_leaves_off_is_named_with_the_line_that_turns_it_on(
 
 
 def test_a_doctor_says_what_a_setting_leaves_unasked(repository: Repository) -> None:
-    gates = 'extends = ["runbook"]\n\n[runs]\nquick_gates = ["lint"]\nfull_gates = ["lint"]\n'
-    runs = '(RUN009): under [runs] write keep = "tree"; and in .gitignore, as its last line, !/.runs/\n'
-    trailer = '[[rules.missing-trailer.require]]\nkey = "Signed-off-by"\nby_author = true\n'
-    squash = '(CMT006): take out merge = "squash"\n'
-    for policy, said, off in (
-        (gates, runs, True),
-        (f'{gates}keep = "tree"\n', runs, False),
-        (f'merge = "squash"\n{trailer}', squash, True),
-        (f'merge = "rebase"\n{trailer}', squash, False),
-    ):
-        text = f"# Authority\n\n```toml specguard\n{policy}```\n"
+    for row in rows(__file__, "unasked"):
+        text = f"# Authority\n\n```toml specguard\n{row['policy']}```\n"
         repository.commit("docs: policy", files={"SPEC_AUTHORITY.md": text})
         outcome = run_here("doctor", directory=repository.path)
-        assert (said in outcome.stdout) is off, outcome
+        assert (row["said"] + "\n" in outcome.stdout) is row["off"], outcome
 
 
 def test_what_init_writes_passes_on_the_repository_as_it_is(repository: Repository) -> None:
@@ -178,12 +166,3 @@ def test_what_init_writes_passes_on_the_repository_as_it_is(repository: Reposito
     assert "PTH004" in outcome.stdout or "PTH002" in outcome.stdout
     head = ended(run_here("check", "--range", "HEAD..HEAD", "--strict", directory=repository.path))
     assert "nothing to judge" in head.stdout
-
-
-def test_init_writes_nothing_where_it_is_refused_or_only_printed(repository: Repository) -> None:
-    ended(run_here("init", "--lock", "./docs", directory=repository.path), 2)
-    outcome = ended(run_here("init", "--preset", "phase-runer", directory=repository.path), 2)
-    assert "phase-runner" in outcome.stderr
-    outcome = ended(run_here("init", "--print", "--forbid", "docs/api/", directory=repository.path))
-    assert "- `docs/api/`" in outcome.stdout
-    assert not (repository.path / "SPEC_AUTHORITY.md").exists()

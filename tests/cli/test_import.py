@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from specguard.testing import Case, Step, run_here
 from tests.outcomes import ended
+from tests.rows import rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from specguard.testing import Outcome, Repository
 
-COMMITLINT = json.dumps(
-    {"rules": {"header-max-length": [2, "always", 60], "header-full-stop": [2, "never", "."]}}
-)
-REPOLINTER = json.dumps(
-    {
-        "version": 2,
-        "rules": {
-            "exe": {
-                "level": "error",
-                "rule": {"type": "file-type-exclusion", "options": {"type": ["**/*.exe"]}},
-            }
-        },
-    }
-)
+DATA = Path(__file__).parent / "data"
+COMMITLINT = (DATA / "commitlint.json").read_text()
+REPOLINTER = (DATA / "repolinter.json").read_text()
 
 
 @pytest.fixture
@@ -46,14 +34,9 @@ def imported(project: Repository, *args: str, **files: str) -> Outcome:
 
 
 def test_it_prints_and_writes_nothing(project: Repository) -> None:
-    project.write(".commitlintrc.json", COMMITLINT)
-    outcome = run_here("import", directory=project.path)
+    outcome = imported(project, commitlint=COMMITLINT)
     assert (outcome.exit_code, outcome.stderr) == (0, "")
-    assert outcome.stdout == (
-        "## Imported settings\n\nRead from `.commitlintrc.json`.\n\n```toml specguard\n"
-        "[rules.commit-form]\n# .commitlintrc.json:1\nsubject_max = 60\n"
-        'trailing_dot = "forbid"\n# .commitlintrc.json\nblank_line = "optional"\n```\n'
-    )
+    assert outcome.stdout == (DATA / "imported.md").read_text()
     assert not (project.path / "SPEC_AUTHORITY.md").exists()
 
 
@@ -101,19 +84,18 @@ def test_as_json(project: Repository) -> None:
     assert "```toml specguard" in data["section"]
 
 
-def test_what_cannot_be_imported(project: Repository) -> None:
-    for args, said in (
-        ((), "there is nothing to import here"),
-        (("comitlint",), "did you mean 'commitlint'?"),
-        (("openspec",), "there is no openspec here"),
-        (("openspec=x",), "openspec is a folder"),
-        (("repolinter=none.json",), "none.json: the file cannot be read"),
-        (("repolinter=a.json", "repolinter=b.json"), "repolinter is named twice"),
-    ):
-        assert said in ended(imported(project, *args), 2).stderr
+def test_what_cannot_be_imported(project: Repository, tmp_path: Path) -> None:
+    for words, said in rows(__file__, "refused"):
+        assert said in ended(imported(project, *words), 2).stderr
     project.write("SPEC_AUTHORITY.md", "# Ours\n\n```toml specguard\nnonsense = 1\n```\n")
     outcome = ended(imported(project, "--write", commitlint=COMMITLINT), 2)
     assert "SPEC_AUTHORITY.md:4" in outcome.stderr
+    # A link is not written to.
+    project.delete("SPEC_AUTHORITY.md")
+    (tmp_path / "other.md").write_text("# Other\n\n## Locked zones\n\n- `a`\n")
+    project.symlink("SPEC_AUTHORITY.md", str(tmp_path / "other.md"))
+    assert "symbolic link" in ended(imported(project, "--write"), 2).stderr
+    assert (tmp_path / "other.md").read_text().endswith("- `a`\n")
 
 
 def test_a_script_is_not_run(project: Repository) -> None:
@@ -126,23 +108,8 @@ def test_a_script_is_not_run(project: Repository) -> None:
     assert not (project.path / "run").exists()
 
 
-def test_a_link_is_not_written_to(project: Repository, tmp_path: Path) -> None:
-    (tmp_path / "other.md").write_text("# Other\n\n## Locked zones\n\n- `a`\n")
-    project.symlink("SPEC_AUTHORITY.md", str(tmp_path / "other.md"))
-    outcome = imported(project, "--write", commitlint=COMMITLINT)
-    assert (outcome.exit_code, "symbolic link" in outcome.stderr) == (2, True)
-    assert (tmp_path / "other.md").read_text().endswith("- `a`\n")
-
-
-@pytest.mark.parametrize(
-    "files",
-    [
-        {"commitlint": '{"rules": {"type-enum": [2, "always", ["\\"\\n```\\u202e"]], "type-empty": [2]}}'},
-        {"commitlint": '{"rules": {"trailer-exists": [2, "always", "A\\nb: "]}}'},
-        {"repolinter": REPOLINTER.replace("**/*.exe", "a\\n```\\nb/*.exe")},
-    ],
-)  # fmt: skip
-def test_texts_cannot_leave_their_block(project: Repository, files: Mapping[str, str]) -> None:
+@pytest.mark.parametrize("files", rows(__file__, "hostile"))
+def test_texts_cannot_leave_their_block(project: Repository, files: dict[str, str]) -> None:
     outcome = imported(project, "--write", **files)
     assert outcome.exit_code in (0, 2)
     if outcome.exit_code == 0 and (project.path / "SPEC_AUTHORITY.md").exists():

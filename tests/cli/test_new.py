@@ -40,6 +40,14 @@ def findings(repository: Repository) -> list[tuple[str, str, str]]:
     return [(one["code"], one["location"]["path"], one["message"]) for one in report["findings"]]
 
 
+def printed(repository: Repository, name: str) -> None:
+    """That each of these words prints and says what its row has."""
+    for row in rows(__file__, name):
+        done = run_here("new", *row["words"], directory=repository.path / row.get("folder", "."))
+        assert ended(done).stdout == row["printed"]
+        assert row["told"] in done.stderr if "told" in row else not done.stderr
+
+
 def test_what_is_written_with_it_need_not_be_chosen_any_more(repository: Repository) -> None:
     policy = '# Authority\n\n```toml specguard\nextends = ["runbook"]\n```\n'
     repository.commit("docs: state what is written", files={"SPEC_AUTHORITY.md": policy})
@@ -54,21 +62,14 @@ def test_what_is_written_with_it_need_not_be_chosen_any_more(repository: Reposit
 
 
 def test_a_final_is_written_with_its_companions(adopted: Repository) -> None:
-    outcome = ended(
-        run_here("new", "agent-final", "agent=3", "objective=AUTH", "--in", "out", directory=adopted.path)
-    )
-    assert outcome.stdout.split() == [
-        "out/AGENT_3_FINAL_AUTH.md",
-        "out/AGENT_3_PLAN_VERBATIM.md",
-        "out/AGENT_3_SCRATCHPAD.md",
-    ]
-    assert outcome.stderr == "note: N_*.md in out must be there too, and its name is yours to choose\n"
+    printed(adopted, "writes")
+    assert not (adopted.path / "C7_READINESS.md").exists()
+    listed = run_here("new", directory=adopted.path).stdout
+    assert "agent-final       **/AGENT_{agent}_FINAL_{objective}.md\n" in listed
     text = adopted.read("out/AGENT_3_FINAL_AUTH.md").decode()
     assert text.startswith("# AGENT 3 FINAL AUTH\n\n## Skills Introspected\n\nTODO\n")
-    assert re.search(
-        r"## Log\n\n- 20\d\d-\d\d-\d\d \d\d:\d\d UTC: begun\n",
-        adopted.read("out/AGENT_3_SCRATCHPAD.md").decode(),
-    )
+    log = adopted.read("out/AGENT_3_SCRATCHPAD.md").decode()
+    assert re.search(r"## Log\n\n- 20\d\d-\d\d-\d\d \d\d:\d\d UTC: begun\n", log)
     adopted.write("out/N_1.md", "x")
     found = findings(adopted)
     assert {code for code, _, _ in found} == {"ART003", "ART004"}
@@ -83,35 +84,12 @@ def test_only_what_a_person_owes_is_found(adopted: Repository) -> None:
         adopted.commit("docs: write")
 
 
-def test_fields_say_what_they_may_be(adopted: Repository) -> None:
-    outcome = run_here("new", "readiness", "--path", "C7_READINESS.md", "--print", directory=adopted.path)
-    assert outcome.stdout == (
-        "# C7 READINESS\n\n- posture: TODO (ready or not-ready)\n- blockers: TODO\n- decided: TODO\n"
-    )
-    assert not (adopted.path / "C7_READINESS.md").exists()
-    listed = run_here("new", directory=adopted.path).stdout
-    assert "agent-final       **/AGENT_{agent}_FINAL_{objective}.md\n" in listed
-
-
 MORE = (DATA / "owed.toml").read_text()
 
 
 def test_what_a_person_owes_is_printed_by_its_kind(repository: Repository) -> None:
     repository.commit("chore: start", files={"specguard.toml": MORE})
-    for words, printed in (
-        (["sign-off"], "# SIGN OFF\n\n- [ ] Tests passed\n- by: TODO\n"),
-        # What tells the item whose owner must not be the author.
-        (["review", "n=1"], "# REVIEW 1\n\n- author: TODO\n- slice: TODO\n"),
-        (["other", "n=1"], "# OTHER 1\n\n- slices: TODO\n- author: TODO\n"),
-    ):
-        assert run_here("new", *words, "--print", directory=repository.path).stdout == printed
-    # A companion gets the values that only it has.
-    alone = run_here("new", "plan", "agent=1", directory=repository.path)
-    assert alone.stdout == "AGENT_1_PLAN.md\nAGENT_1_NOTES.md\n"
-    assert "AGENT_1_FINAL_*.md in the root must be there too" in alone.stderr
-    whole = run_here("new", "plan", "agent=2", "objective=GO", directory=repository.path)
-    assert whole.stdout == "AGENT_2_PLAN.md\nAGENT_2_NOTES.md\nAGENT_2_FINAL_GO.md\n"
-    assert not whole.stderr
+    printed(repository, "owed")
 
 
 def test_a_structured_artifact_fits_its_schema(adopted: Repository) -> None:
@@ -159,9 +137,4 @@ def test_what_cannot_be_written_is_said(adopted: Repository) -> None:
 
 def test_the_working_directory_stands_for_any_folder(adopted: Repository) -> None:
     (adopted.path / "a" / "b").mkdir(parents=True)
-    outcome = run_here("new", "agent-scratchpad", "agent=3", directory=adopted.path / "a" / "b")
-    assert outcome.stdout.split() == ["a/b/AGENT_3_SCRATCHPAD.md", "a/b/AGENT_3_PLAN_VERBATIM.md"]
-    outcome = run_here("new", "cleanup", "x=c", directory=adopted.path / "a")
-    assert outcome.stdout.split() == ["c/CLEANUP_MANIFEST.md"]
-    outcome = run_here("new", "readiness", "--path", "../X_READINESS.md", directory=adopted.path / "a")
-    assert outcome.stdout.split() == ["X_READINESS.md"]
+    printed(adopted, "below")
