@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,31 +15,11 @@ from tests.outcomes import ended
 from tests.rows import rows
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from specguard.testing import Outcome
 
-AUTHORITY = """# Authority
-
-```toml specguard
-documents = ["docs/more.toml"]
-
-[rules.forbidden-path]
-paths = ["gen/"]
-
-[[rules.forbidden-content.forbid]]
-pattern = 'console\\.log'
-```
-"""
-SAMPLES = """
-[[samples]]
-name = "shop"
-path = "../../shop"
-version = "2026.1"
-source = "https://example.org/shop.git"
-object_id = "{oid}"
-refresh_by = 2027-01-31
-"""
+DATA = Path(__file__).parent / "data"
+AUTHORITY = (DATA / "evaluated.md").read_text()
+SAMPLES = (DATA / "samples.toml").read_text()
 EXPECTED = 'expect = [{code = "PTH001", path = "gen/a"}, {code = "CNT001", path = "src/a.js", line = 2}]\n'
 
 
@@ -67,15 +48,19 @@ def team(repository: Repository, shop: Repository) -> Repository:
 
 def manifest_of(done: Outcome) -> tuple[Manifest, dict[str, Any]]:
     """The manifest of the run that a text says it made, and what its evaluation holds."""
-    from pathlib import Path
-
     place = Path(done.stdout.rpartition("manifest: ")[2].strip())
     evaluation = json.loads((place.parent / "evaluation.json").read_text())
     return Manifest.model_validate_json(place.read_text()), evaluation
 
 
 def test_a_sample_as_expected_is_kept_as_a_run(team: Repository, shop: Repository) -> None:
+    hook = shop.git_dir / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\ntouch ran\n")
+    hook.chmod(0o755)
+    files = sorted(shop.path.rglob("*"))
     done = ended(run_here("eval", directory=team.path))
+    assert sorted(shop.path.rglob("*")) == files  # nothing of it is written or run
     lines = done.stdout.splitlines()
     assert lines[0] == f"ok    shop 2026.1 at {shop.oid()[:12]}: 2 findings"
     assert lines[-1].startswith(f"manifest: {team.path}/.runs/eval-shop/")
@@ -89,35 +74,32 @@ def test_a_sample_as_expected_is_kept_as_a_run(team: Repository, shop: Repositor
     assert judgement.report == "samples/shop/report.json"
     assert set(manifest.digests) >= {"evaluation.json", "samples/shop/report.json", "run.log"}
     [sample] = evaluation["samples"]
-    assert sample["version"] == "2026.1"
-    assert sample["source"] == "https://example.org/shop.git"
-    assert sample["object_id"] == shop.oid()
-    assert sample["refresh_by"] == "2027-01-31"
-    assert sample["state"] == "as-expected"
+    declared = {"version": "2026.1", "source": "https://example.org/shop.git", "refresh_by": "2027-01-31"}
+    assert sample.items() >= {**declared, "object_id": shop.oid(), "state": "as-expected"}.items()
     listed = run_here("run", "list", directory=team.path)
     assert "eval shop" in listed.stdout
     assert run_here("run", "doctor", directory=team.path).exit_code == 0
 
 
-def test_nothing_of_the_sample_is_written_or_run(team: Repository, shop: Repository) -> None:
-    hook = shop.git_dir / "hooks" / "post-checkout"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\ntouch ran\n")
-    hook.chmod(0o755)
-    files = sorted(path for path in shop.path.rglob("*"))
-    assert run_here("eval", directory=team.path).exit_code == 0
-    assert sorted(path for path in shop.path.rglob("*")) == files
-
-
 def test_what_differs_is_told_both_ways(team: Repository) -> None:
+    data = json.loads(run_here("eval", "--output-format=json", directory=team.path).stdout)
+    assert (data["schema"], data["state"]) == ("specguard.evaluation/1", "succeeded")
+    assert data["samples"][0]["name"] == "shop"
     team.write("evaluation/shop.expected.toml", 'expect = ["PTH001", {code = "PTH001", path = "gen/b"}]\n')
     done = ended(run_here("eval", "shop", directory=team.path), 1)
-    assert "FAIL  shop 2026.1" in done.stdout
-    assert "        expected  PTH001 gen/b\n" in done.stdout
-    assert "        found     CNT001 src/a.js:2: " in done.stdout
+    for said in (
+        "FAIL  shop 2026.1",
+        "        expected  PTH001 gen/b\n",
+        "        found     CNT001 src/a.js:2: ",
+    ):
+        assert said in done.stdout
     manifest, evaluation = manifest_of(done)
     assert (manifest.state, manifest.reason) == ("failed", "not as expected: shop")
     assert evaluation["samples"][0]["missing"] == ["PTH001 gen/b"]
+    # A policy that changed is seen before it is committed.
+    team.write("SPEC_AUTHORITY.md", AUTHORITY.replace("gen/", "generated/"))
+    team.write("evaluation/shop.expected.toml", EXPECTED)
+    assert "expected  PTH001 gen/a" in ended(run_here("eval", directory=team.path), 1).stdout
 
 
 def test_another_commit_than_the_declared_one_is_said(team: Repository, shop: Repository) -> None:
@@ -172,6 +154,11 @@ def test_a_repository_that_is_not_declared_a_bare_one_and_a_bundle(
         team.write(f"evaluation/{stem}.expected.toml", EXPECTED)
         done = ended(run_here("eval", str(tmp_path / name), directory=team.path))
         assert f"ok    {stem} at {shop.oid()[:12]}: 2 findings" in done.stdout
+    sample = Repository(tmp_path / "wide", object_format="sha256")
+    oid = sample.commit("first", files={"gen/a": "x\n", "src/a.js": "\nconsole.log\n"})
+    team.write("evaluation/wide.expected.toml", EXPECTED)
+    done = ended(run_here("eval", str(sample.path), directory=team.path))
+    assert manifest_of(done)[1]["samples"][0]["object_id"] == oid
     done = ended(run_here("eval", str(tmp_path / "bare.git"), "shop", directory=team.path))
     assert "/eval-several/" in done.stdout
 
@@ -194,16 +181,6 @@ def test_commands_of_assets_run_in_a_checkout_of_the_sample(team: Repository, sh
     team.write("patterns/emit.sh", "exit 1\n")
     done = ended(run_here("eval", directory=team.path), 1)
     assert "but       emit: exit code 1, expected 0 (commands/01-emit-shop.log)" in done.stdout
-
-
-def test_a_report_for_programs(team: Repository) -> None:
-    done = run_here("eval", "--output-format=json", directory=team.path)
-    data = json.loads(done.stdout)
-    assert (data["schema"], data["state"]) == ("specguard.evaluation/1", "succeeded")
-    assert data["samples"][0]["name"] == "shop"
-    # A policy that changed is seen before it is committed.
-    team.write("SPEC_AUTHORITY.md", AUTHORITY.replace("gen/", "generated/"))
-    assert "expected  PTH001 gen/a" in ended(run_here("eval", directory=team.path), 1).stdout
 
 
 def test_what_is_not_declared_as_samples_is_an_error_with_its_line(team: Repository) -> None:
@@ -236,21 +213,22 @@ def test_what_cannot_be_read_is_unknown_and_the_others_are_judged(team: Reposito
     more = '[[samples]]\nname = "no"\npath = "../../no.bundle"\n[[samples]]\nname = "none"\npath = "gone"\n'
     team.write("evaluation/samples.toml", more + SAMPLES.format(oid=shop.oid()))
     done = ended(run_here("eval", directory=team.path), 2)
-    assert "error no: 0 findings\n" in done.stdout
-    assert "the sample no cannot be read: git clone" in done.stdout
-    assert "error none" in done.stdout
-    assert "(name a repository, a bare one or a bundle)" in done.stdout
     assert "-C DIRECTORY" not in done.stdout
-    assert "ok    shop" in done.stdout
+    for said in (
+        "error no: 0 findings\n",
+        "the sample no cannot be read: git clone",
+        "error none",
+        "(name a repository, a bare one or a bundle)",
+        "ok    shop",
+    ):
+        assert said in done.stdout
     assert manifest_of(done)[0].reason == "not known: no, none"
     assert "there is no sample 'shpo'" in run_here("eval", "shpo", directory=team.path).stderr
-
-
-def test_a_sample_that_cannot_be_judged_whole_is_not_as_expected(team: Repository, shop: Repository) -> None:
+    # One that cannot be judged whole is not as expected.
     oid = shop.git("rev-parse", "HEAD:src/a.js").strip()
     (shop.git_dir / "objects" / oid[:2] / oid[2:]).unlink()
     team.write("evaluation/shop.expected.toml", 'expect = [{code = "PTH001", path = "gen/a"}]\n')
-    done = ended(run_here("eval", directory=team.path), 2)
+    done = ended(run_here("eval", "shop", directory=team.path), 2)
     assert "error shop" in done.stdout
     assert "cannot be evaluated: no verdict: " in done.stdout
     assert manifest_of(done)[0].state == "failed"
@@ -279,12 +257,3 @@ def test_a_hostile_sample_runs_nothing_and_brings_no_policy(team: Repository, tm
     # The sample's own settings are no part of the policy, and no change of it.
     assert done.exit_code == 0, done
     assert not ran.exists()
-
-
-def test_a_sample_with_sha256(team: Repository, tmp_path: Path) -> None:
-    sample = Repository(tmp_path / "wide", object_format="sha256")
-    oid = sample.commit("first", files={"gen/a": "x\n", "src/a.js": "\nconsole.log\n"})
-    team.write("evaluation/wide.expected.toml", EXPECTED)
-    done = run_here("eval", str(sample.path), directory=team.path)
-    assert done.exit_code == 0, done
-    assert manifest_of(done)[1]["samples"][0]["object_id"] == oid
