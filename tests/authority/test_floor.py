@@ -175,17 +175,7 @@ def test_a_floor_that_is_wrong_ends_the_check(tmp_path: Path) -> None:
         return ended(run_here("check", *words, directory=repository.path), 2).stderr
 
     assert "the floor cannot be read: No such file or directory" in refused(f"--floor={floor}")
-    own = ("base = 'main'", "remote = 'https://x.test/a'", "documents = ['b.md']", "authority.nested = ['a']")
-    for text, said in (
-        ("", "is empty"),
-        ("# A\n\n```toml specguard\nmerge = \n```\n", "this is not TOML"),
-        ("# A\n\n```toml specguard\nmerge = 'x'\n```\n", "`merge`"),
-        ("<html>404</html>", "there are no settings in it"),
-        ("# A\n\n```toml\n[rules.commit-count]\nat_most = 1\n```\n", "there are no settings in it"),
-        ("# A\n\n## Locked zones\n\n- `a/`\n- the `docs/` folder\n", "was not read"),
-        ("# A\n\n## Locked zones\n\n- `a/`\n\n## Protected files\n\n- `docs/`\n", "was not read"),
-        *((f"# A\n\n```toml specguard\n{one}\n```\n", "which is each repository's own") for one in own),
-    ):
+    for text, said in rows(__file__, "wrong"):
         floor.write_text(text)
         told = refused(f"--floor={floor}")
         assert said in told

@@ -14,7 +14,7 @@ from specguard.testing import run_here
 from tests.authority.conftest import Files
 from tests.integrations.hooks.asking import edit
 from tests.outcomes import ended
-from tests.rows import recorded
+from tests.rows import recorded, rows
 from tests.scripts import play, scripts
 from tests.threats.cases import threat
 
@@ -29,10 +29,6 @@ A = "# Package A\n\n## Locked zones\n\n- `api/`: what others build on\n"
 B = '# Package B\n\n```toml specguard\n[rules.forbidden-path]\npaths = ["**/*.pem"]\n```\n'
 
 Found = tuple[str, str, "str | None", "int | None", "str | None"]
-
-
-def settings(text: str) -> str:
-    return f"# Package\n\n```toml specguard\n{text}\n```\n"
 
 
 @pytest.fixture
@@ -108,22 +104,7 @@ def test_each_package_guards_what_is_its_own(mono: Repository, tmp_path: Path) -
     ]
 
 
-WRONG = {
-    "a setting": (settings('[rules.locked-path]\nexclude = ["y"]'), 5, "may only lock and forbid paths"),
-    "a severity": (settings('[rules.commit-form]\nseverity = "off"'), 5, "`rules.commit-form.severity`"),
-    "a rule": (settings("[rules.commit-count]"), 4, "`rules.commit-count`"),
-    "at the top": (settings('base = "dev"'), 4, "`base` stands in a nested authority"),
-    "a nested one": (settings('[authority]\nnested = ["x"]'), 5, "`authority.nested`"),
-    "a case": (settings('[[should-fail]]\nname = "x"'), 4, "`should-fail` stands in a nested authority"),
-    "a table": (settings("[work.phase]\nbranch = 'x'"), 4, "`work.phase`"),
-    "above": (settings('[rules.locked-path]\npaths = [\n "y",\n "../b/"]'), 7, "'../b/' reaches beyond"),
-    "above in prose": ("# A\n\n## Locked zones\n\n- `../b/`\n", 5, "'../b/' reaches beyond packages/a/"),
-    "from the root": (settings('[rules.locked-path]\npaths = ["/packages/b/"]'), 5, "reaches beyond"),
-    "a bad pattern": (settings('[rules.locked-path]\npaths = ["!y"]'), 5, "starts with '!'"),
-    "no list": (settings('[rules.locked-path]\npaths = "y"'), 5, "must be a list of strings"),
-    "no TOML": (settings("a = "), 4, "this is not TOML"),
-    "empty": ("\n", None, "the authority is empty"),
-}
+WRONG = {name: (text, line or None, said) for name, text, line, said in rows(__file__, "wrong")}
 
 
 @pytest.mark.parametrize("case", WRONG)
