@@ -14,6 +14,7 @@ from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import Origin, Verdict
 from specguard.rules import Covering, Finding, Rule
 from specguard.testing import Case, Step, run_here
+from tests.rows import rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -107,68 +108,43 @@ def finds(*severities: Any, ends: Exception | None = None) -> What:
 
 @pytest.mark.parametrize(
     ("ceiling", "own", "strict", "severity", "state"),
-    [
-        ("error", None, False, "error", "failed"),
-        ("error", "warning", False, "warning", "warned"),
-        ("error", "info", False, "info", "warned"),
-        ("warning", "error", False, "warning", "warned"),
-        ("info", "error", False, "info", "warned"),
-        ("warning", None, True, "error", "failed"),
-        ("error", "warning", True, "error", "failed"),
-        ("info", "error", True, "info", "warned"),
-    ],
+    rows(__file__, "ceiling"),
 )
 def test_a_policy_sets_the_ceiling_and_a_rule_may_stay_below_it(
-    ceiling: str, own: Any, strict: bool, severity: str, state: str
+    ceiling: str, own: str, strict: bool, severity: str, state: str
 ) -> None:
-    result = judge(rule(finds(own), severity=ceiling), strict=strict)
+    result = judge(rule(finds(own or None), severity=ceiling), strict=strict)
     assert [one.severity for one in result.findings] == [severity]
     assert result.state == state
 
 
-LOST = MissingFact("it was not fetched", "git fetch")
-FOREIGN = NotApplicable("there is none")
-CRASH = ZeroDivisionError("by zero")
-CRASHED = "the rule crashed (plugin 'acme'): ZeroDivisionError: by zero"
+ENDS: dict[str, Exception] = {
+    "lost": MissingFact("it was not fetched", "git fetch"),
+    "foreign": NotApplicable("there is none"),
+    "crash": ZeroDivisionError("by zero"),
+}
 
 
 @pytest.mark.parametrize(
     ("one", "strict", "state", "found", "reason", "ends"),
-    [
-        (rule(), False, "failed", 2, None, ("failed", 1)),
-        (rule(finds("info", None, "warning")), False, "failed", 3, None, ("failed", 1)),
-        (rule(stages=["push"]), False, "not-applicable", 0, "not a rule of the stage range", ("passed", 0)),
-        (rule(unset="paths"), False, "not-applicable", 0, "the policy sets no paths", ("passed", 0)),
-        (rule(finds(ends=FOREIGN)), False, "not-applicable", 0, "there is none", ("passed", 0)),
-        (rule(finds(None, ends=FOREIGN)), False, "failed", 1, None, ("failed", 1)),
-        (rule(finds(None, ends=LOST)), False, "indeterminate", 1, LOST.reason, ("indeterminate", 2)),
-        (rule(finds(ends=LOST), severity="warning"), False, "indeterminate", 0, LOST.reason, ("passed", 0)),
-        (
-            rule(finds(ends=LOST), severity="warning"), True,
-            "indeterminate", 0, LOST.reason, ("indeterminate", 2),
-        ),
-        (rule(finds(ends=LOST), severity="info"), True, "indeterminate", 0, LOST.reason, ("passed", 0)),
-        (rule(finds(None, ends=CRASH)), False, "indeterminate", 1, CRASHED, ("indeterminate", 2)),
-        (
-            rule(finds(ends=CRASH), severity="warning"), False,
-            "indeterminate", 0, CRASHED, ("indeterminate", 2),
-        ),
-        (rule(finds(ends=CRASH), severity="info"), False, "indeterminate", 0, CRASHED, ("indeterminate", 2)),
-    ],
-)  # fmt: skip
+    rows(__file__, "decides"),
+)
 def test_what_a_rule_finds_or_lacks_decides(
-    one: RuleInPolicy, strict: bool, state: str, found: int, reason: str | None, ends: tuple[str, int]
+    one: dict[str, Any], strict: bool, state: str, found: int, reason: str, ends: tuple[str, int]
 ) -> None:
-    result = judge(one, strict=strict)
-    assert (result.state, len(result.findings), result.reason) == (state, found, reason)
-    assert result.command == ("git fetch" if reason == LOST.reason else "")
-    assert result.crashed is (reason == CRASHED)
-    assert outcome(result) == ends
+    row = dict(one)
+    severities, ending = row.pop("finds", None), row.pop("ends", "")
+    check = None if severities is None else finds(*(own or None for own in severities), ends=ENDS.get(ending))
+    result = judge(rule(check, **row), strict=strict)
+    assert (result.state, len(result.findings), result.reason or "") == (state, found, reason)
+    assert result.command == ("git fetch" if ending == "lost" else "")
+    assert result.crashed is (ending == "crash")
+    assert outcome(result) == tuple(ends)
     assert outcome(result, dry_run=True)[1] == (0 if ends[1] == 1 else ends[1])
 
 
 def test_a_crash_stops_no_other_rule() -> None:
-    results = judge_all(rule(finds(ends=CRASH)), rule(finds(), code="ACM002"))
+    results = judge_all(rule(finds(ends=ENDS["crash"])), rule(finds(), code="ACM002"))
     assert [result.state for result in results] == ["indeterminate", "passed"]
 
 
