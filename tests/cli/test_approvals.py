@@ -100,6 +100,9 @@ def test_there_are_none(project: Repository) -> None:
         assert outcome.stdout == "there are no approvals in .specguard/approvals/\n"
     empty = {"folder": ".specguard/approvals/", "approvals": [], "revocations": [], "broken": []}
     assert listed(project) == {"schema": "specguard.approvals/1", **empty}
+    named = ended(approvals(project, "--help")).stdout
+    assert all(f"\n  {name} " in named for name in ("list", "show", "verify", "revoke", "sign"))
+    assert "forget" in ended(approvals(project, "forget"), 2).stderr
 
 
 def test_a_list_says_who_what_why_and_until_when(project: Repository, keys: dict[str, Key]) -> None:
@@ -221,17 +224,9 @@ def test_nothing_that_a_record_says_is_obeyed(project: Repository) -> None:
 
 
 def decision(*names: str, **fields: Any) -> str:
-    data = {
-        "schema": "specguard.decision/1",
-        "time": "2026-02-01T10:00:00Z",
-        "change": {"source": "range", "stage": "pull-request", "head": "1" * 40, "branch": "work"},
-        "enforce": True,
-        "verdict": "accepted",
-        "approvals": [
-            {"id": name, "approver": "alice", "proof": "signature", "findings": [{"code": "PTH002"}] * 2}
-            for name in names
-        ],
-    }
+    findings = {"approver": "alice", "proof": "signature", "findings": [{"code": "PTH002"}] * 2}
+    data = json.loads((DATA / "decision.json").read_text())
+    data["approvals"] = [{"id": name, **findings} for name in names]
     return json.dumps({**data, **fields}) + "\n"
 
 
@@ -384,12 +379,17 @@ def filed(project: Repository, keys: dict[str, Key]) -> Pair:
     return one, other
 
 
-def test_a_log_that_holds(project: Repository, filed: Pair) -> None:
+def test_a_log_that_holds_until_a_revocation_is_removed(project: Repository, filed: Pair) -> None:
     assert approvals(project, "verify").stdout == "note: 1 of the records is not signed\n2 records hold\n"
-    commit(project, revocation(filed[0].id))
+    end = revocation(filed[0].id)
+    path = commit(project, end)
     assert approvals(project, "verify").stdout == (
         "note: 2 of the records are not signed\n3 records hold, 1 of them revocations\n"
     )
+    project.delete(path)
+    oid = project.commit("chore: forget it")
+    assert states(project)[filed[0].id] == ("holds", "signature")
+    assert verified(project) == [(f"{end.id}.json", f"it was taken away in commit {oid[:12]}")]
 
 
 def filled(data: Any, words: dict[str, str]) -> Any:
@@ -527,15 +527,6 @@ def test_revocations_of_nothing_of_revocations_and_by_somebody_unknown(
             (f"{unknown.id}.json", "mallory is no approver in the policy"),
         ]
     )
-
-
-def test_a_revocation_that_is_removed_is_found(project: Repository, filed: Pair) -> None:
-    end = revocation(filed[0].id)
-    path = commit(project, end)
-    project.delete(path)
-    oid = project.commit("chore: forget it")
-    assert states(project)[filed[0].id] == ("holds", "signature")
-    assert verified(project) == [(f"{end.id}.json", f"it was taken away in commit {oid[:12]}")]
 
 
 def test_without_a_history_a_program_or_an_authority_nobody_can_tell(
@@ -718,9 +709,3 @@ def test_a_check_that_an_approval_lifts_something_in_is_a_use(
     used = [(use["stage"], use["verdict"], use["findings"]) for use in one["uses"]]
     assert used == [("range", "accepted", 1)] * 2
     ended(approvals(project, "verify"))
-
-
-def test_the_commands_of_the_group_are_named(project: Repository) -> None:
-    named = ended(approvals(project, "--help")).stdout
-    assert all(f"\n  {name} " in named for name in ("list", "show", "verify", "revoke", "sign"))
-    assert "forget" in ended(approvals(project, "forget"), 2).stderr

@@ -258,16 +258,10 @@ def test_an_interrupted_run(form: str, fixed: Repository, tmp_path: Path) -> Non
 
 
 def test_events_with_hostile_text_are_judged_and_escaped(project: Repository, tmp_path: Path) -> None:
-    title = "\x1b[31m::error::x\n::stop-commands::y\u202e $(touch pwned) `touch pwned`"
-    event = {
-        "pull_request": {
-            "number": 1,
-            "title": title,
-            "body": "\r\n::set-output name=x::y\r\n" * 1000,
-            "head": {"sha": project.oid("work"), "ref": "--upload-pack=touch pwned"},
-            "base": {"sha": project.oid("main"), "ref": "main"},
-        }
-    }
+    event = json.loads((Path(__file__).parent / "data" / "hostile-event.json").read_text())
+    request = event["pull_request"]
+    request["body"] *= 1000
+    request["head"]["sha"], request["base"]["sha"] = project.oid("work"), project.oid("main")
     file = tmp_path / "event.json"
     file.write_text(json.dumps(event))
     for form in ("text", "concise", "github", "json"):
