@@ -153,26 +153,12 @@ def test_few_are_named_one_by_one_and_a_move_within_what_is_guarded_is_told_once
     assert "moved to docs/one.md" in one.first.finding.message
 
 
-AMEND = "`git checkout abc -- {}{} && git commit --amend --no-edit`"
-FILTER = "`git filter-branch --index-filter 'git reset -q abc -- {}{}' abc..HEAD`"
-TWICE = (
-    "`git checkout abc -- {0}{1} && git commit --only --fixup=def -- {0}{1} && git rebase --autosquash abc`"
-)
 TWO = "`mkdir -p -- docs && git mv -- src/{0} docs/{0}`"
 
 
 @pytest.mark.parametrize(
     ("step", "count", "joined"),
-    [
-        (AMEND, 2, AMEND.format("docs/0 ", "docs/1")),
-        (AMEND, 20, AMEND.format("docs", "")),
-        (FILTER, 2, FILTER.format("docs/0 ", "docs/1")),
-        (FILTER, 20, FILTER.format("docs", "")),
-        (TWICE, 2, TWICE.format("docs/0 ", "docs/1")),
-        (TWICE, 20, TWICE.format("docs", "")),
-        (TWO, 20, TWO.format("0") + ", and so with the others"),
-        ("`git reset --keep abc`", 20, "`git reset --keep abc`"),
-    ],
+    rows(__file__, "steps"),
 )
 def test_what_follows_the_paths_stays(step: str, count: int, joined: str) -> None:
     paths = [f"docs/{number}" for number in range(count)]
