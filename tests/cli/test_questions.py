@@ -64,10 +64,9 @@ def test_what_is_asked_of_an_authority_is_answered(governed: Repository) -> None
         assert all(part in outcome.stderr for part in row.get("told", [])), outcome
         assert not any(part in outcome.stdout for part in row.get("not", [])), outcome
     assert says(governed, "rule", "pth001") == says(governed, "rule", "forbidden-path")
-    listed = says(governed, "rule", "companion").splitlines()
-    assert [rule["code"] for rule in answer(governed, "rule", "companion")] == [
-        line.split()[0] for line in listed
-    ]
+    for word in ("companion", "Sign-off", "file_bytes"):
+        codes = [line.split()[0] for line in says(governed, "rule", word).splitlines()]
+        assert [rule["code"] for rule in answer(governed, "rule", word)] == codes
 
 
 LISTS_OF_TABLES = (DATA / "lists.toml").read_text()
