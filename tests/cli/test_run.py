@@ -50,7 +50,7 @@ def test_a_run_goes_from_its_brief_to_a_pushed_branch_and_is_cleaned_up(project:
     assert "gh pr create --base main --head phase-12" in outcome.stdout
     assert "check\n" in outcome.stderr
     assert (project.only_run() / "brief.md").read_text() == brief
-    there = ("--git-dir", str(project.remote))
+    there = ("--git-dir", str(project.remote.path))
     log = project.user.git(*there, "log", "-1", "--format=%s%n%(trailers)", "phase-12")
     assert log.split("\n")[0] == "feat(phase12): implement phase 12"
     assert f"Run: phase-12/{manifest['run_id']}" in log
@@ -107,7 +107,7 @@ def test_a_list_of_items_is_a_run_each_one_after_the_other(tmp_path: Path, fails
         assert "not begun: D3\n" in ended(outcome, 3).stderr
         return
     ended(outcome)
-    heads = project.user.git("ls-remote", str(project.remote), "refs/heads/slice-*")
+    heads = project.user.git("ls-remote", str(project.remote.path), "refs/heads/slice-*")
     assert [line.rpartition("/")[2] for line in heads.splitlines()] == ["slice-D1", "slice-D2"]
 
 

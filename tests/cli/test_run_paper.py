@@ -41,13 +41,13 @@ def research(project: Project, script: str = "", **more: tuple[str, ...]) -> Out
 
 
 def there(project: Project, what: str) -> str:
-    return project.user.git("--git-dir", str(project.remote), "show", what)
+    return project.user.git("--git-dir", str(project.remote.path), "show", what)
 
 
 def log(project: Project) -> list[str]:
-    return project.user.git("--git-dir", str(project.remote), "log", "--format=%s", "main..plan-cart").split(
-        "\n"
-    )
+    return project.user.git(
+        "--git-dir", str(project.remote.path), "log", "--format=%s", "main..plan-cart"
+    ).split("\n")
 
 
 class TestResearch:
@@ -72,7 +72,7 @@ class TestResearch:
         assert "ART002 missing-section" in mend
         assert "- src/a.py was changed" in mend
         ended(research(project, "cat > /dev/null; echo x > other.md"), 1)
-        assert "plan-cart" not in project.user.git("--git-dir", str(project.remote), "branch")
+        assert "plan-cart" not in project.user.git("--git-dir", str(project.remote.path), "branch")
 
     @pytest.mark.parametrize("role", ["reviewer", "researcher"])
     def test_the_model_is_looked_at_before_the_call(self, tmp_path: Path, role: str) -> None:
@@ -98,7 +98,7 @@ class TestResearch:
         words = ("--goal", "x", "--dry-run", "cart", "--", "touch", "called", *MODEL)
         assert "refs/heads/plan-cart" in ended(project.specguard("run", "research", *words)).stdout
         assert not project.runs.exists()
-        assert "plan-cart" not in project.user.git("--git-dir", str(project.remote), "branch")
+        assert "plan-cart" not in project.user.git("--git-dir", str(project.remote.path), "branch")
 
 
 class TestReview:

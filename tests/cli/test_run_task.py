@@ -34,7 +34,7 @@ class TestATask:
         ended(planned.run_task("task_001", *words))
         assert (user.git("status", "--short"), user.git("rev-parse", "HEAD")) == before
         assert planned.log("pr/cart")[0] == "task_001: Add part 1"
-        there = ("--git-dir", str(planned.remote))
+        there = ("--git-dir", str(planned.remote.path))
         assert user.git(*there, "rev-list", "--count", "main..pr/cart") == "1"
         assert planned.there("pr/cart", "src/t1.py") == "part = 1\n"
         [manifest] = planned.manifests()
@@ -99,7 +99,7 @@ class TestATask:
         assert "PLN009 agent-edited-plan" in mend
         [manifest] = planned.manifests()
         assert (manifest["state"], manifest["attempts"], manifest["commit"]) == ("failed", 2, None)
-        assert "pr/cart" not in planned.user.git("--git-dir", str(planned.remote), "branch")
+        assert "pr/cart" not in planned.user.git("--git-dir", str(planned.remote.path), "branch")
 
     def test_a_command_that_verifies_it_and_fails_goes_back_to_the_agent(self, tmp_path: Path) -> None:
         script = does(then="test ! -e .tried || echo '# again' >> src/t1.py; touch .tried")
@@ -185,7 +185,7 @@ class TestABranchThatHoldsAWholePlan:
         assert statuses == ["done", "done", "pending"]
         assert {one["status"] for one in planned.tasks("main").values()} == {"pending"}
         user = planned.user
-        assert user.git("--git-dir", str(planned.remote), "rev-list", "--count", "main..pr/cart") == "2"
+        assert user.git("--git-dir", str(planned.remote.path), "rev-list", "--count", "main..pr/cart") == "2"
         first, second = planned.manifests()
         assert first["repository"]["tip"] is None
         assert second["repository"]["tip"] == first["commit"]
@@ -456,5 +456,7 @@ def test_results_that_were_left_in_the_place_are_taken_from_there_on_resuming(pl
     )
     ended(planned.specguard("run", "resume", run["run_id"]))
     assert "Mended." in (planned.only_run() / "results.json").read_text()
-    shown = planned.user.git("--git-dir", str(planned.remote), "show", "--format=", "--name-only", "pr/cart")
+    shown = planned.user.git(
+        "--git-dir", str(planned.remote.path), "show", "--format=", "--name-only", "pr/cart"
+    )
     assert "SPECGUARD_RESULTS.json" not in shown
