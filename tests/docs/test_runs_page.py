@@ -71,7 +71,7 @@ def test_a_run_can_be_committed_behind_its_item_as_the_page_and_the_report_say(t
     assert not project.user.git("status", "--porcelain")
     # Whoever has it from there sees the same.
     clone = tmp_path / "clone"
-    project.user.git("clone", "--quiet", "--branch", "phase-12", str(project.remote), str(clone))
+    project.user.git("clone", "--quiet", "--branch", "phase-12", str(project.remote.path), str(clone))
     ended(run_here("check", "--base", "origin/main", directory=clone))
 
 

@@ -81,7 +81,7 @@ def test_a_real_agent_does_a_phase(tmp_path: Path) -> None:
     assert manifest["state"] == "succeeded"
     # It did what the brief asks for, and nothing beside it: one commit of one file on the base.
     shown = project.user.git(
-        "--git-dir", str(project.remote), "show", "--format=%s", "--name-only", "phase-12"
+        "--git-dir", str(project.remote.path), "show", "--format=%s", "--name-only", "phase-12"
     )
     assert shown.split("\n") == ["feat(phase12): implement phase 12", "", "src/greeting.txt"]
     assert manifest["repository"]["base_oid"] == project.user.git("rev-parse", "main")
