@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import re
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
 from lsprotocol import types
@@ -21,11 +19,10 @@ from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.declaration.rule import Record
 from specguard.engine.check import check
-from specguard.engine.plugins import find_rule, known_rules
+from specguard.engine.plugins import known_rules
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
 from specguard.evaluation.expectations import WorkingFiles
-from specguard.reporters import manual
 from specguard.reporters.escape import visible
 
 if TYPE_CHECKING:
@@ -34,15 +31,11 @@ if TYPE_CHECKING:
     from pygls.workspace import TextDocument
 
     from specguard.change.tree import Tree
-    from specguard.declaration.registry import Registered
     from specguard.model import Origin, Severity
 
 
 _log: Final = logging.getLogger(__name__)
 
-_BEFORE: Final = re.compile(r"[A-Za-z0-9-]*$")
-_AFTER: Final = re.compile(r"^[A-Za-z0-9-]*")
-_TABLE: Final = re.compile(r"\s*\[(?:tool\.specguard\.)?rules\.([a-z-]*)$")
 _PAUSE: Final = 0.3
 """So many seconds after the last key an authority is read again."""
 
@@ -84,32 +77,6 @@ def make_server() -> LanguageServer:
     def closed(given: types.DidCloseTextDocumentParams) -> None:
         server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(given.text_document.uri, []))
 
-    @server.feature(types.TEXT_DOCUMENT_HOVER)
-    async def hover(given: types.HoverParams) -> types.Hover | None:
-        document = server.workspace.get_text_document(given.text_document.uri)
-        word = document.word_at_position(given.position, _BEFORE, _AFTER)
-        page = await asyncio.to_thread(_page, word, _file(document)) if word else ""
-        return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, page)) if page else None
-
-    @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=["."]))
-    async def complete(given: types.CompletionParams) -> list[types.CompletionItem]:
-        document = server.workspace.get_text_document(given.text_document.uri)
-        at = document.position_from_client_units(given.position)
-        lines = document.lines
-        begun = _TABLE.match(lines[at.line][: at.character]) if at.line < len(lines) else None
-        if begun is None:
-            return []
-        entries = await asyncio.to_thread(_entries, _file(document))
-        return [
-            types.CompletionItem(
-                one.rule.name,
-                kind=types.CompletionItemKind.Struct,
-                detail=f"{one.rule.code}: {manual.summary(one)}",
-            )
-            for one in entries
-            if one.rule.name.startswith(begun[1])
-        ]
-
     return server
 
 
@@ -143,21 +110,6 @@ def _flaws(file: str, texts: Mapping[str, str], *, saved: bool) -> Sequence[Docu
     except SpecguardError as error:
         _log.warning("%s", visible(error.message))
         return [] if saved else None
-
-
-def _page(word: str, file: str) -> str:
-    """The manual page of a rule, as the file's repository knows it; empty if the word is none."""
-    with suppress(SpecguardError):
-        entry = find_rule(known_rules(os.path.dirname(file)), word)
-        return manual.page(entry)
-    return ""
-
-
-def _entries(file: str) -> Sequence[Registered]:
-    """All rules that the file's repository knows, by name."""
-    with suppress(SpecguardError):
-        return sorted(known_rules(os.path.dirname(file)).rules.values(), key=lambda one: one.rule.name)
-    return []
 
 
 def _diagnostic(flaw: DocumentFlaw, lines: Sequence[str]) -> types.Diagnostic:
