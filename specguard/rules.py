@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from specguard.change.entries import Commit, Entry, Message
     from specguard.change.git import History
     from specguard.change.lines import Lines
+    from specguard.change.object_store import Objects
     from specguard.change.ranges import Merges
     from specguard.change.repository import Base, Branch, PullRequest, Push, Ref, Remote
-    from specguard.change.store import Objects
     from specguard.change.tree import Documents, Tree
     from specguard.change.worktree import Worktree
     from specguard.declaration import look_alikes
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from specguard.declaration.registry import Registry
     from specguard.declaration.rule import Commits, EditFile, Fix, RenameBranch, RewordMessage
     from specguard.documents.citations import plain_path
-    from specguard.engine.claims import Claims
+    from specguard.engine.done_claims import Claims
     from specguard.model import Severity, Stage
     from specguard.plans.plans import Plans
     from specguard.runs import settings as model_words
@@ -45,13 +45,13 @@ if TYPE_CHECKING:
     from specguard.runs.record import RunRecords
     from specguard.runs.settings import AgentSettings, Models, RunSettings
     from specguard.specs.specs import Specs
-    from specguard.specs.text import SpecSettings
+    from specguard.specs.statements import SpecSettings
     from specguard.waves.breakdowns import Breakdowns
     from specguard.waves.waves import Waves
     from specguard.work.item import WorkItem
+    from specguard.work.item_lists import Sources
     from specguard.work.items import Work
     from specguard.work.kinds import PlanKind, WorkKind
-    from specguard.work.sources import Sources
 
 API_VERSION = 2
 """The number a plugin states as `specguard_api`."""

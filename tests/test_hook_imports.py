@@ -78,7 +78,7 @@ def test_a_hook_with_a_cached_policy_imports_little(hook: str, tmp_path: Path) -
     first = imported([command(), "check", *words], repository.path, tmp_path / "cache")
     assert "specguard.authority" in {name.rpartition(".")[0] for name in first}, "the policy was not compiled"
     again = imported([command(), "check", *words], repository.path, tmp_path / "cache") - nothing
-    assert "specguard.cli.judge" in again
+    assert "specguard.cli.checking" in again
     assert again & {*NEVER, "json"} == set()
 
 
@@ -152,6 +152,6 @@ def test_an_agents_hook_after_a_command_that_altered_nothing_looks_at_no_policy(
     for _ in range(2):
         imported(hook, repository.path, tmp_path / "cache", event)
     again = imported(hook, repository.path, tmp_path / "cache", event) - nothing
-    assert "specguard.integrations.hooks.ending" in again
+    assert "specguard.integrations.hooks.turn_end" in again
     assert again & NEVER == set()
     assert not [name for name in again if name.startswith(("specguard.engine", "specguard_rules"))]

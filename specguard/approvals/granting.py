@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from specguard.approvals.people import ApprovalSettings, Approver
     from specguard.approvals.record import Scope
     from specguard.authority.policy import Policy, RuleInPolicy
-    from specguard.change.request import Request
+    from specguard.change.check_request import Request
     from specguard.engine.facts import Facts
     from specguard.model import Judged, RuleResult
 

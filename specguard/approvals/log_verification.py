@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from specguard.approvals.people import ApprovalSettings
     from specguard.approvals.record import Revocation
     from specguard.authority.policy import Policy
+    from specguard.change.check_request import Request
     from specguard.change.entries import Entry
     from specguard.change.git import Git
-    from specguard.change.request import Request
 
     Problem = tuple[bytes, str, str]
     """A file, what is wrong with it, as a clause, and the next step."""

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from typing import Final
 
+    from specguard.artifacts.cleanup_manifests import ListedPath, Listing
     from specguard.artifacts.contracts import Contract
     from specguard.artifacts.evidence import Cited
-    from specguard.artifacts.path_lists import ListedPath, Listing
     from specguard.change.change import Change
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
@@ -88,7 +88,7 @@ class Artifacts:
         Raises:
             MissingFact: it could be that of a commit which a shallow clone lacks.
         """
-        from specguard.change.request import resolve
+        from specguard.change.check_request import resolve
 
         change = self._change
         base, *steps = re.split(r"(?=[~^])", name, maxsplit=1)
@@ -196,7 +196,7 @@ class Artifacts:
             NotApplicable: the change touches no such manifest.
             MissingFact: something that must be read is not there.
         """
-        from specguard.artifacts.path_lists import disagreements
+        from specguard.artifacts.cleanup_manifests import disagreements
 
         return disagreements(self, entries, start)
 
@@ -213,7 +213,7 @@ class Artifacts:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        from specguard.artifacts.path_lists import Listing, listed_as
+        from specguard.artifacts.cleanup_manifests import Listing, listed_as
 
         listing = Listing()
         for name, contract in self.contracts.items():
@@ -243,7 +243,7 @@ class Artifacts:
             template: one of its `closure`.
         """
         if (name, template) not in self._closing:
-            from specguard.artifacts.path_lists import closed_folders
+            from specguard.artifacts.cleanup_manifests import closed_folders
 
             found: dict[bytes, list[Artifact]] = {}
             for one in self.named(name):
@@ -255,7 +255,7 @@ class Artifacts:
     def unlisted(self, name: str, template: str, folder: bytes) -> Sequence[bytes]:
         """Files in a closed folder that no artifact of a contract lists; arguments as for `closing`."""
         if (name, template, folder) not in self._unlisted:
-            from specguard.artifacts.path_lists import unlisted
+            from specguard.artifacts.cleanup_manifests import unlisted
 
             self._unlisted[name, template, folder] = unlisted(self, name, template, folder)
         return self._unlisted[name, template, folder]
@@ -486,7 +486,7 @@ class Artifact(Record):
         Raises:
             MissingFact: its object is not there.
         """
-        from specguard.artifacts.path_lists import listed_paths
+        from specguard.artifacts.cleanup_manifests import listed_paths
 
         return listed_paths(self)
 
@@ -634,7 +634,7 @@ ASPECTS: Final = (
     ("invalid-field", "fields:wrong_authors", ("author_not",)),
     ("invalid-field", "fields:unrecorded", ("records",)),
     ("unordered-timestamps", "fields:unordered_timestamps", ("timestamps",)),
-    ("unlisted-leftover", "path_lists:leftovers", ("closure",)),
+    ("unlisted-leftover", "cleanup_manifests:leftovers", ("closure",)),
     ("missing-option", "sections:missing_options", ("options",)),
 )
 """Rule, module and function of this package, and the settings without which it has nothing to judge.

@@ -24,10 +24,10 @@ from specguard import __version__
 from specguard.audit.judging import JudgedSlice, PastPolicies, Slice, find_branch, judge, past_changes
 from specguard.audit.store import AuditStore, StoreKey
 from specguard.authority.cache import development_stamp, user_folder
+from specguard.change.check_request import Request, resolve
 from specguard.change.git import Git
 from specguard.change.remotes import shown_address
 from specguard.change.repository import Repository
-from specguard.change.request import Request, resolve
 from specguard.change.sources import open_changes
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 from specguard.authority.load import find_sources, has_documents
 from specguard.authority.policy import Policy
 from specguard.change.base import Found, local_base, usual_base
+from specguard.change.check_request import FLOOR, Request, Revision, resolve
 from specguard.change.git import Git
 from specguard.change.ranges import RangeChange
 from specguard.change.repository import Base, Repository, short_branch
-from specguard.change.request import FLOOR, Request, Revision, resolve
 from specguard.declaration.rule import Record
 from specguard.engine.check import judge_change
 from specguard.engine.plugins import load_registry

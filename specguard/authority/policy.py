@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
+    from specguard.authority.contradictions import Contradiction
     from specguard.authority.difference import Difference, Effect
-    from specguard.authority.ranks import Contradiction
     from specguard.authority.settings import AuthorityKey
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
@@ -429,14 +429,14 @@ class Policy:
     def contradictions(
         self, documents: Documents, judged: Callable[[bytes], bool]
     ) -> Iterator[Contradiction]:
-        """Statements of documents that contradict higher documents; see `specguard.authority.ranks`."""
-        from specguard.authority.ranks import contradictions
+        """Statements of documents that contradict higher ones; see `specguard.authority.contradictions`."""
+        from specguard.authority.contradictions import contradictions
 
         return contradictions(self.order, self.keys, documents, judged=judged)
 
     def rank(self, path: bytes) -> int | None:
         """The place of a document in the order of authority, 0 for the highest; None if it has none."""
-        from specguard.authority.ranks import rank_of
+        from specguard.authority.contradictions import rank_of
 
         return rank_of(self.order, path)
 

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from typing import Any, Final, Self
 
     from specguard.change.base import Lower
+    from specguard.change.check_request import Request
     from specguard.change.entries import Commit, Entry, Message
     from specguard.change.git import Git, History
     from specguard.change.lines import Lines
     from specguard.change.platform_event import Event
     from specguard.change.ranges import Joined, Merges
     from specguard.change.repository import Push, Ref, Remote
-    from specguard.change.request import Request
     from specguard.model import Stage
 
 

@@ -13,9 +13,9 @@ from functools import cached_property
 from itertools import chain, islice, zip_longest
 
 from specguard.change.entries import FormatError, read_commit, read_diffs, read_entries, read_tree
+from specguard.change.object_store import Reading, Store, lines_of
 from specguard.change.process import CommandError
 from specguard.change.repository import PastCommit, is_oid
-from specguard.change.store import Reading, Store, lines_of
 from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False

@@ -19,7 +19,7 @@ import re
 from functools import cached_property
 from itertools import islice
 
-from specguard.change.store import FEW, SMALL, BlobReader, Reading, is_binary, whole_lines
+from specguard.change.object_store import FEW, SMALL, BlobReader, Reading, is_binary, whole_lines
 from specguard.declaration.expressions import needed_literals, readable
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact

@@ -11,8 +11,8 @@ import os
 import re
 import time
 
+from specguard.change.check_request import no_constant, once, read_bounded
 from specguard.change.repository import is_oid, short_name
-from specguard.change.request import no_constant, once, read_bounded
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.change.request import Request
+    from specguard.change.check_request import Request
 
 
 _MOST_VALUES: Final = 10_000

@@ -14,10 +14,10 @@ import re
 from functools import cached_property
 
 from specguard.change.change import Change
+from specguard.change.check_request import read_body
 from specguard.change.entries import FormatError, Message, read_commit_time, read_entries, read_listing
 from specguard.change.process import CommandError
 from specguard.change.repository import UNDER_WAY, Base, Branch, PullRequest
-from specguard.change.request import read_body
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.change.base import Found
+    from specguard.change.check_request import Request, Revision
     from specguard.change.entries import Commit, Entry
     from specguard.change.git import Git
     from specguard.change.platform_event import Event, SubmittedReview
     from specguard.change.repository import Push
-    from specguard.change.request import Request, Revision
     from specguard.change.worktree import WorkTree
 
 

@@ -12,10 +12,10 @@ import sys
 from functools import cached_property
 
 from specguard.change.base import Found
+from specguard.change.check_request import Revision, resolve
 from specguard.change.process import CommandError
 from specguard.change.ranges import DeletedRef, PushedChange
 from specguard.change.repository import Base, Push, Remote, is_oid, short_name
-from specguard.change.request import Revision, resolve
 from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.change.change import Change
+    from specguard.change.check_request import Request
     from specguard.change.git import Git
     from specguard.change.repository import Repository
-    from specguard.change.request import Request
 
 
 def read_remote(repository: Repository, name: str = "origin") -> Remote:

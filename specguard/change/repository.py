@@ -1,7 +1,7 @@
 """The place of a repository, its state that must be read in place, and its remotes and branches.
 
 Names of refs are resolved here to full object ids, and nothing is peeled: objects are read through the
-private git directory of `specguard.change.store` alone.
+private git directory of `specguard.change.object_store` alone.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.change.change import Change
+    from specguard.change.check_request import Request
     from specguard.change.entries import Commit, Entry
-    from specguard.change.request import Request
     from specguard.documents.document import Document
     from specguard.model import Stage
 

@@ -6,7 +6,7 @@ import os
 
 from specguard.change.base import Found, find_base, named_base, no_base
 from specguard.change.change import Change
-from specguard.change.request import FLOOR, Revision, head_refs, resolve
+from specguard.change.check_request import FLOOR, Revision, head_refs, resolve
 from specguard.change.tree import Tree
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final
 
+    from specguard.change.check_request import Request
     from specguard.change.git import Git
     from specguard.change.platform_event import Event
     from specguard.change.repository import Push, Repository
-    from specguard.change.request import Request
     from specguard.change.tree import TreeEntry
 
 

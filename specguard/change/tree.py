@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from specguard.change.entries import SUBMODULE, SYMLINK
-from specguard.change.store import DOCUMENT_LIMIT
+from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.errors import MissingFact
 
 TYPE_CHECKING = False

@@ -7,10 +7,10 @@ import sys
 from functools import cached_property
 
 from specguard.change.change import Change
+from specguard.change.check_request import FileEdit, read_bounded
 from specguard.change.entries import EXECUTABLE, Entry, Message
 from specguard.change.process import CommandError
 from specguard.change.repository import UNDER_WAY, Base
-from specguard.change.request import FileEdit, read_bounded
 from specguard.change.tree import Tree
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import path_text
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.change.base import Found
+    from specguard.change.check_request import Request
     from specguard.change.git import Git
     from specguard.change.platform_event import Event
     from specguard.change.process import Process
     from specguard.change.ranges import Joined
     from specguard.change.repository import Repository
-    from specguard.change.request import Request
     from specguard.change.tree import TreeEntry
     from specguard.model import Stage
 

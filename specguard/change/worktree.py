@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.change.request import Request
+    from specguard.change.check_request import Request
     from specguard.change.tree import Tree
 
 

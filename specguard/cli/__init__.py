@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        from specguard.cli.judge import run_quickly
+        from specguard.cli.checking import run_quickly
 
         code = run_quickly(words)
         if code is None:

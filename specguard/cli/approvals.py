@@ -13,9 +13,9 @@ from specguard.approvals.granting import add_signature, revoke
 from specguard.approvals.log_verification import Logbook, Verification
 from specguard.approvals.record import Approval, path_data
 from specguard.change.change import BASELINE
+from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.repository import Repository
-from specguard.change.request import Request
 from specguard.cli import options as opt
 from specguard.cli.options import counted, say, show, usage
 from specguard.engine.baseline import Recording, record
@@ -25,10 +25,10 @@ from specguard.engine.policies import open_policy
 from specguard.errors import Needed, SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, listed, path_text, shortened
 from specguard.reporters.escape import cut, cut_path
+from specguard.reporters.file_writing import replace_file, writing
 from specguard.reporters.json import fields_of, report
 from specguard.reporters.text import located
 from specguard.reporters.wording import accounts, may_approve
-from specguard.reporters.written_files import replace_file, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -17,7 +17,7 @@ from specguard.cli.app import needing
 from specguard.engine.plugins import find_rule, load_registry
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.reporters.escape import cut, visible
-from specguard.reporters.written_files import replace_file, writing
+from specguard.reporters.file_writing import replace_file, writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from specguard.change.request import Request
+from specguard.change.check_request import Request
 from specguard.change.worktree import Signs
 from specguard.cli import complain
 from specguard.cli import options as opt
-from specguard.cli.judge import Reports, judge, judged
+from specguard.cli.checking import Reports, judge, judged
 from specguard.cli.options import usage
 from specguard.declaration.registry import FORMATS
 from specguard.errors import SpecguardError, internal_error

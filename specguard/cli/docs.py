@@ -21,8 +21,8 @@ from specguard.engine.plugins import find_rule, load_registry
 from specguard.errors import SpecguardError, nearest
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters import manual
+from specguard.reporters.file_writing import writing
 from specguard.reporters.status import aligned
-from specguard.reporters.written_files import writing
 from specguard.runs.manifests import run_schemas
 
 if TYPE_CHECKING:

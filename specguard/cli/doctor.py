@@ -12,10 +12,10 @@ from importlib.util import find_spec
 import click
 
 from specguard.change.base import find_base, named_base, no_base
+from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.platform_event import find_event, read_event
 from specguard.change.repository import Repository, find_program
-from specguard.change.request import Request
 from specguard.cli.options import counted, flag, in_directory, output_format, show, text
 from specguard.declaration.rule import Record
 from specguard.engine.check import is_left_to_ci
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from specguard.executor.remote import Address
     from specguard.integrations.hooks.settings import Host
     from specguard.runs.settings import AgentSettings, RunSettings
-    from specguard.specs.text import SpecSettings
+    from specguard.specs.statements import SpecSettings
     from specguard.work.kinds import WorkKind
 
     Status = Literal["ok", "note", "missing"]
@@ -359,9 +359,9 @@ def _host(host: Host, top: str, environment: Mapping[str, str]) -> Iterator[Diag
 
 def _proved(host: Host, commands: Mapping[str, str], top: str, environment: Mapping[str, str]) -> Diagnosis:
     """The result of probing the hook; only a command that is known to be specguard's is run."""
-    from specguard.integrations.hooks.calls import work_tree_at
-    from specguard.integrations.hooks.pins import last_fired
+    from specguard.integrations.hooks.session_pins import last_fired
     from specguard.integrations.hooks.settings import SOON, known_calls, probe, wanted_hooks
+    from specguard.integrations.hooks.tool_calls import work_tree_at
 
     subject, repair = f"hooks of {host.agent}", f"specguard init --agent {host.agent}"
     tree = work_tree_at(os.fsencode(top))

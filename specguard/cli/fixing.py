@@ -9,20 +9,20 @@ import sys
 
 from specguard.change.repository import Repository
 from specguard.change.uncommitted import message_path, rewrite, start_settings
-from specguard.cli.judge import judge
+from specguard.cli.checking import judge
 from specguard.errors import SpecguardError
 from specguard.model import path_text
 from specguard.reporters.escape import visible
+from specguard.reporters.file_writing import replace_file, writing
 from specguard.reporters.wording import shell_word
-from specguard.reporters.written_files import replace_file, writing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Final, TextIO
 
-    from specguard.change.request import Request
-    from specguard.cli.judge import Reports
+    from specguard.change.check_request import Request
+    from specguard.cli.checking import Reports
     from specguard.engine.fixing import Proposal
 
 

@@ -12,13 +12,13 @@ import click
 
 from specguard.authority.load import AUTHORITY, decode
 from specguard.change.base import local_base, usual_base
+from specguard.change.check_request import read_regular
 from specguard.change.git import Git
+from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.repository import Repository, find_program, short_name
-from specguard.change.request import read_regular
-from specguard.change.store import DOCUMENT_LIMIT
 from specguard.cli.doctor import off_promises
 from specguard.cli.options import complete_presets, flag, in_directory, repeated, say, usage
-from specguard.cli.proposed import (
+from specguard.cli.proposed_authority import (
     Adopted,
     Proposed,
     append_to_authority,
@@ -37,7 +37,7 @@ from specguard.errors import SpecguardError, nearest
 from specguard.integrations.hooks.dialects import AGENTS
 from specguard.integrations.hooks.settings import HOSTS, JsonTextError, call_words, merged
 from specguard.reporters.escape import visible
-from specguard.reporters.written_files import replace_file, writing
+from specguard.reporters.file_writing import replace_file, writing
 from specguard.runs.files import IGNORE, ignore_local, run_root
 
 TYPE_CHECKING = False
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.authority.policy import Policy
-    from specguard.cli.proposed import ProposedSetting
+    from specguard.cli.proposed_authority import ProposedSetting
     from specguard.integrations.hooks.settings import Host
     from specguard.runs.settings import RunSettings
 

@@ -198,7 +198,7 @@ def _presets(_context: click.Context) -> Iterable[str]:
 
 def _artifacts(context: click.Context) -> Mapping[str, str]:
     """The artifacts of the policy; none if there is no policy that can be read."""
-    from specguard.change.request import Request
+    from specguard.change.check_request import Request
     from specguard.engine.policies import open_policy
 
     given: dict[str, Any] = {

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.repository import Repository
-from specguard.change.request import Request
 from specguard.cli import options as opt
 from specguard.cli.options import counted, say, show
 from specguard.cli.run import open_store, trusted_policy
@@ -43,8 +43,8 @@ from specguard.planning.progress import (
     plan_files,
     plan_states,
 )
+from specguard.planning.proposal_validation import flaws, require_valid
 from specguard.planning.task_lists import CHANGES, MAIN, source_folder, source_folders
-from specguard.planning.validation import flaws, require_valid
 from specguard.plans.verification import Manual, manual_problem
 from specguard.reporters.status import aligned
 from specguard.runs.manifests import now_text

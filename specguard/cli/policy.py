@@ -12,12 +12,12 @@ import click
 from specguard.authority.compile import compile_policy
 from specguard.authority.load import AUTHORITY, PYPROJECT, SETTINGS, AuthoritySource
 from specguard.authority.validate import policy_schema, within_pyproject
+from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.repository import Repository
-from specguard.change.request import Request
 from specguard.cli import options as opt
 from specguard.cli.options import counted, say, show, usage
-from specguard.cli.proposed import append_to_authority, compiled, read_document
+from specguard.cli.proposed_authority import append_to_authority, compiled, read_document
 from specguard.engine.plugins import known_rules, load_registry
 from specguard.engine.policies import TRY, open_policy
 from specguard.engine.why import explain, quoted, what_governs

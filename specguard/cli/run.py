@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from specguard.change.check_request import Request
 from specguard.change.repository import Repository
-from specguard.change.request import Request
 from specguard.cli import options as opt
 from specguard.cli.options import counted, say, show, show_markdown, usage
 from specguard.engine.policies import open_policy
@@ -36,7 +36,7 @@ from specguard.executor.report import (
 from specguard.executor.report import metrics as metrics_of
 from specguard.executor.run import JUDGING, RunOptions, asked_before
 from specguard.executor.run import open_store as open_runs
-from specguard.executor.start import ensure_repository
+from specguard.executor.start_point import ensure_repository
 from specguard.executor.steps import STEPS, plan_of
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.reporters.escape import json_text, legible, markdown_shown, visible

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import click
 
 from specguard.artifacts.skeletons import Skeletons, place
+from specguard.change.check_request import Request
 from specguard.change.repository import Repository
-from specguard.change.request import Request
 from specguard.cli import options as opt
-from specguard.cli.judge import wants_colour
+from specguard.cli.checking import wants_colour
 from specguard.cli.options import say, show_markdown, usage
 from specguard.documents.data import data_kind, read_data
 from specguard.engine.branches import open_branches
@@ -20,8 +20,8 @@ from specguard.engine.status import standing
 from specguard.errors import SpecguardError, nearest
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
 from specguard.reporters.escape import json_text, visible
+from specguard.reporters.file_writing import writing
 from specguard.reporters.status import aligned, branches_as_data, render, render_branches, required
-from specguard.reporters.written_files import writing
 from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False

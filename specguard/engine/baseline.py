@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.change.request import Request
+    from specguard.change.check_request import Request
     from specguard.change.tree import Tree
     from specguard.model import Judged, RuleResult
 

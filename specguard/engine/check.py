@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.authority.policy import Policy, PolicyChange, RuleInPolicy
+    from specguard.change.check_request import Request
     from specguard.change.lines import Hunk
-    from specguard.change.request import Request
     from specguard.change.sources import Change
     from specguard.model import Origin, RuleResult, Stage
 
@@ -254,11 +254,11 @@ def _settle(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, list[str]
     # Nobody approves an edit before it is made, and a hook waits for what is imported.
     failed = {one.code for one in results if one.state == "failed" and change.stage != "edit"}
     if "PTH004" in failed:
-        from specguard.approvals.approvers import accept_first_approvers
+        from specguard.approvals.implicit_approvers import accept_first_approvers
 
         notes += accept_first_approvers(facts, results)
     if "PTH002" in failed:
-        from specguard.approvals.approvers import accept_owners
+        from specguard.approvals.implicit_approvers import accept_owners
 
         notes += accept_owners(change, policy, results)
     undone = policy.merge != "squash" and _is_undone(change, policy.log_folder)

@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Guards, Policy, PolicyChange
     from specguard.change.change import Bookkeeping
     from specguard.change.entries import Commit, Message
+    from specguard.change.object_store import Objects
     from specguard.change.repository import PastCommit
     from specguard.change.sources import Change
-    from specguard.change.store import Objects
     from specguard.change.tree import Documents
     from specguard.change.worktree import Worktree
-    from specguard.engine.claims import Claims
+    from specguard.engine.done_claims import Claims
     from specguard.plans.plans import Plans
     from specguard.runs.proof import RunProof
     from specguard.runs.record import RunRecords
     from specguard.specs.specs import Specs
     from specguard.waves.breakdowns import Breakdowns
     from specguard.waves.waves import Waves
+    from specguard.work.item_lists import Listed, Sources
     from specguard.work.items import Work, WorkItem
-    from specguard.work.sources import Listed, Sources
 
 
 OLDEST: Final = 2026
@@ -224,7 +224,7 @@ class Facts:
     @property
     def objects(self) -> Objects:
         """The sizes and contents of the objects that entries name."""
-        from specguard.change.store import Objects
+        from specguard.change.object_store import Objects
 
         return Objects(self.change.git)
 
@@ -272,7 +272,7 @@ class Facts:
         kinds = {name: kind for name, kind in self._policy.declared("work_kinds").items() if kind.source}
         if not kinds:
             raise NotApplicable("no kind of work item has a source ([work.<kind>] source)")
-        from specguard.work.sources import Sources
+        from specguard.work.item_lists import Sources
 
         sources = Sources(
             kinds,
@@ -326,7 +326,7 @@ class Facts:
         if name in {judged, self._policy.base, change.found.name.removeprefix("origin/")}:
             return True
         if self._policy.declares("wave_settings"):
-            from specguard.waves.order import read_branch
+            from specguard.waves.stage_order import read_branch
 
             stages = self._policy.declared("wave_settings").stages
             if any(read_branch(stage.branches, name) is not None for stage in stages):
@@ -375,7 +375,7 @@ class Facts:
         """The waves as the trusted base has them; nothing of the change says there that anything is done."""
         from specguard.change.tree import Documents
         from specguard.waves.waves import Waves
-        from specguard.work.sources import Sources
+        from specguard.work.item_lists import Sources
 
         documents = Documents(self.change.paper_files)
         judged: Sources | None = self._if_declared("sources")
@@ -397,7 +397,7 @@ class Facts:
     def breakdowns(self) -> Breakdowns:
         """The items that sources list, with what other documents say of them."""
         from specguard.waves.breakdowns import Breakdowns
-        from specguard.work.sources import Sources
+        from specguard.work.item_lists import Sources
 
         documents = self.get("documents")
         return Breakdowns(
@@ -444,7 +444,7 @@ class Facts:
     def claims(self) -> Claims:
         """The claims that something is done."""
         from specguard.declaration.patterns import Selecting
-        from specguard.engine.claims import Claims
+        from specguard.engine.done_claims import Claims
 
         checklists = self._policy.declared("checklists") if self._policy.has_fact("checklists") else None
         return Claims(
@@ -462,7 +462,7 @@ class Facts:
 
     @cached_property
     def _is_paper(self) -> Callable[[bytes], bool]:
-        from specguard.engine.claims import papers
+        from specguard.engine.done_claims import papers
 
         return papers(self._policy)
 

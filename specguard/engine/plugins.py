@@ -11,7 +11,7 @@ import pluggy
 from specguard.approvals.people import ApprovalSettings, Author
 from specguard.approvals.people import problems as approval_problems
 from specguard.artifacts.contracts import Contract, WaveSettings
-from specguard.change.request import Request
+from specguard.change.check_request import Request
 from specguard.declaration.registry import FORMATS, PluginError, Registry
 from specguard.declaration.rule import Declaration
 from specguard.engine.facts import fact_types
@@ -19,7 +19,7 @@ from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError, nearest
 from specguard.rules import API_VERSION
 from specguard.runs.settings import AgentSettings, Models, RunSettings
-from specguard.specs.text import SpecSettings
+from specguard.specs.statements import SpecSettings
 from specguard.work.kinds import PlanKind, WorkKind, clashes
 
 TYPE_CHECKING = False

@@ -10,9 +10,9 @@ from specguard.authority.cache import Cache
 from specguard.authority.load import AUTHORITY, DEFAULTS, load_policy
 from specguard.authority.policy import PolicyChange
 from specguard.change.change import BASELINE
+from specguard.change.check_request import FLOOR
 from specguard.change.git import Git
 from specguard.change.repository import Repository, short_branch
-from specguard.change.request import FLOOR
 from specguard.errors import NoAuthorityError, SpecguardError, if_known
 from specguard.model import listed, path_text
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from specguard.artifacts.contracts import WaveStage
     from specguard.authority.floor import Floor
     from specguard.authority.policy import Policy
-    from specguard.change.request import Request
+    from specguard.change.check_request import Request
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
     from specguard.declaration.registry import Registry
@@ -450,7 +450,7 @@ class ItemBranches:
 def _is_of(stage: WaveStage, name: str) -> bool:
     if not stage.branches:
         return False
-    from specguard.waves.order import read_branch
+    from specguard.waves.stage_order import read_branch
 
     return read_branch(stage.branches, name) is not None
 

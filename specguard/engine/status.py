@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from specguard.artifacts.artifacts import Artifact
     from specguard.authority.policy import Policy
     from specguard.change.change import Change
-    from specguard.change.request import Request
+    from specguard.change.check_request import Request
     from specguard.plans.plans import Plan, Plans
     from specguard.plans.task import Task
     from specguard.specs.specs import Specs
     from specguard.waves.breakdowns import Breakdowns
     from specguard.waves.waves import StageState, Wave, Waves
     from specguard.work.item import Unresolved
-    from specguard.work.sources import Listed, Sources
+    from specguard.work.item_lists import Listed, Sources
 
     _Told = TypeVar("_Told")
 

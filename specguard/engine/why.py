@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.contracts import Contract
     from specguard.authority.policy import Policy, RuleInPolicy
-    from specguard.change.request import Request
+    from specguard.change.check_request import Request
     from specguard.model import Origin, Severity
 
     Said = tuple[str, str, str, str]

@@ -16,8 +16,8 @@ from xml.etree.ElementTree import Element, SubElement
 from specguard.authority.layers import TESTS, blocks_of, settings_file
 from specguard.authority.load import AuthoritySource, load_policy
 from specguard.authority.policy import Policy
-from specguard.change.request import FLOOR, Request, read_regular
-from specguard.change.store import DOCUMENT_LIMIT
+from specguard.change.check_request import FLOOR, Request, read_regular
+from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.tree import Tree, TreeEntry
 from specguard.documents.document import Document
 from specguard.documents.toml import TomlError, read_toml

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
+from specguard.change.check_request import resolve
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
-from specguard.change.request import resolve
 from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError, nearest

@@ -23,9 +23,10 @@ from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.documents.document import Document
 from specguard.errors import SpecguardError, nearest
+from specguard.executor.command_output import plain_text
 from specguard.executor.commit import hooks_of, judges, message_of, place_text, scope_of
 from specguard.executor.gates import command_of, conditions, planned_gates
-from specguard.executor.item import (
+from specguard.executor.item_choice import (
     contract_of,
     is_paper,
     paper_path,
@@ -34,13 +35,12 @@ from specguard.executor.item import (
     shown_path,
     task_of,
 )
-from specguard.executor.output import plain_text
 from specguard.executor.place import place_of
 from specguard.executor.process import NOT_FOUND, NOT_RUNNABLE, passed_on, response_of, run_command
 from specguard.executor.push import title_of
 from specguard.executor.report import page
 from specguard.executor.run import Run, RunEnded, RunOptions
-from specguard.executor.watch import watch_place
+from specguard.executor.side_effects import watch_place
 from specguard.model import path_text, shortened
 from specguard.runs import manifests
 from specguard.runs.manifests import RESULTS_SCHEMA, Results
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from specguard.plans.task import Task
     from specguard.work.gates import Gates, PlannedGate
     from specguard.work.item import WorkItem
-    from specguard.work.sources import Listed
+    from specguard.work.item_lists import Listed
 
 
 BRIEF: Final = "brief.md"

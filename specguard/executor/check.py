@@ -14,30 +14,30 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.base import Found
+from specguard.change.check_request import Request, Revision
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.ranges import RunChange
-from specguard.change.request import Request, Revision
 from specguard.change.tree import Tree
 from specguard.engine.check import judge_change
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import NotApplicable, SpecguardError
+from specguard.executor.command_output import secrets_of
 from specguard.executor.commit import hash_tree, hook_commands, make_commit, patch, run_hook
 from specguard.executor.gates import PlaceGround, read_results, told_of_command
-from specguard.executor.item import below_of, is_within, missing_papers, strays, task_in, task_of
-from specguard.executor.output import secrets_of
+from specguard.executor.item_choice import below_of, is_within, missing_papers, strays, task_in, task_of
 from specguard.executor.place import place_of
 from specguard.executor.push import body_of, title_of
 from specguard.executor.run import Run, RunEnded
-from specguard.executor.watch import make_place
+from specguard.executor.side_effects import make_place
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Verdict, listed, path_text
 from specguard.plans.task import Task, marked
 from specguard.plans.verification import proofs_of, same_command
 from specguard.reporters.escape import visible
+from specguard.reporters.file_writing import replace_file
 from specguard.reporters.json import render
 from specguard.reporters.text import decided_by, place
-from specguard.reporters.written_files import replace_file
 from specguard.runs.manifests import Judgement
 
 if TYPE_CHECKING:
@@ -565,7 +565,7 @@ def too_early(
             waves = Facts(changed, policy).get("waves")
         except NotApplicable:
             return None
-        from specguard.waves.order import too_early
+        from specguard.waves.stage_order import too_early
 
         return next(too_early(waves, branch=branch, item=item), None)
 

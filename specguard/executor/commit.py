@@ -20,12 +20,12 @@ from specguard.change.worktree import hash_work_tree
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable
-from specguard.executor.item import is_paper, task_of
+from specguard.executor.item_choice import is_paper, task_of
 from specguard.executor.place import Place, identity, place_of
 from specguard.executor.process import response_of, run_command
 from specguard.executor.remote import read_settings
 from specguard.executor.run import Run, RunEnded
-from specguard.executor.watch import Survey, check_survey, inspect
+from specguard.executor.side_effects import Survey, check_survey, inspect
 from specguard.model import listed, path_text
 from specguard.runs.manifests import Command
 from specguard.work.name_templates import FREE, Template, Unrendered

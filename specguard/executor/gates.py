@@ -23,7 +23,7 @@ from specguard.change.worktree import hash_work_tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.commit import CONFIGURATION, hash_tree, patch
-from specguard.executor.item import verify_gates
+from specguard.executor.item_choice import verify_gates
 from specguard.executor.place import place_of
 from specguard.executor.process import (
     NOT_FOUND,
@@ -37,7 +37,7 @@ from specguard.executor.run import (
     RunEnded,
     ended_by,
 )
-from specguard.executor.watch import inspect
+from specguard.executor.side_effects import inspect
 from specguard.model import listed, path_text
 from specguard.runs.manifests import RunFolder
 from specguard.runs.settings import RunSettings, seconds

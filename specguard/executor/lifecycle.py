@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import psutil
 
+from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.process import CommandError
-from specguard.change.request import Request
 from specguard.change.sources import open_changes
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
-from specguard.engine.claims import papers
+from specguard.engine.done_claims import papers
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, NotApplicable, SpecguardError, internal_error
@@ -32,7 +32,7 @@ from specguard.executor.gates import (
     planned_gates,
     take_down_owed,
 )
-from specguard.executor.item import is_within
+from specguard.executor.item_choice import is_within
 from specguard.executor.place import (
     OWN,
     RUN_REFS,
@@ -61,9 +61,9 @@ from specguard.executor.run import (
     find_checkout,
     new_manifest,
 )
-from specguard.executor.start import ItemLock
+from specguard.executor.side_effects import open_place
+from specguard.executor.start_point import ItemLock
 from specguard.executor.steps import LINE, Line, Until
-from specguard.executor.watch import open_place
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.runs import manifests
 from specguard.runs.files import committed_folder, ignore_local, item_folder

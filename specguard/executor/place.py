@@ -6,7 +6,7 @@ borrows objects. Beside it is specguard's own folder for it, whose store takes w
 commits. It is isolated from accidents, not from malice: for that `[runs] sandbox` is there.
 
 The agent writes its place's `.git` as it likes. What specguard runs there has a git directory of its own
-(see `specguard.change.store`), an environment made from nothing, no hooks, no transport and no filters; it
+(see `specguard.change.object_store`), an environment made from nothing, no hooks, transport or filters; it
 takes from the place the working files alone. The user's own store is not written to.
 """
 
@@ -281,7 +281,7 @@ def stands(path: str | None, run_id: str = "") -> bool:
 
 
 BEFORE: Final = "before.json"
-"""What `specguard.executor.watch` remembers, in specguard's own folder."""
+"""What `specguard.executor.side_effects` remembers, in specguard's own folder."""
 
 
 def forget_base(repository: Repository, run_id: str) -> None:

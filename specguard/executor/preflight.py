@@ -16,7 +16,7 @@ from specguard.executor.agent import resolve_agent
 from specguard.executor.check import too_early
 from specguard.executor.commit import left_out
 from specguard.executor.gates import check_tools, planned_gates, program_of
-from specguard.executor.item import (
+from specguard.executor.item_choice import (
     below_of,
     check_recorded,
     is_paper,
@@ -28,7 +28,7 @@ from specguard.executor.item import (
 )
 from specguard.executor.remote import TIMEOUT, Address, Heads, PlatformError, RemoteGit, find_platform
 from specguard.executor.run import Run, RunOptions, as_error, check_own, find_checkout, new_manifest, record
-from specguard.executor.start import AsFetched, FromRemote, ItemLock, Start, kept_apart, start_from
+from specguard.executor.start_point import AsFetched, FromRemote, ItemLock, Start, kept_apart, start_from
 from specguard.model import path_text
 from specguard.runs import manifests
 from specguard.runs.files import committed_folder, ignore_local, item_folder

@@ -29,9 +29,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import psutil
 
-from specguard.change.request import FLOOR
+from specguard.change.check_request import FLOOR
 from specguard.declaration.rule import Record
-from specguard.executor.output import CommandLog, plain_text
+from specguard.executor.command_output import CommandLog, plain_text
 from specguard.executor.run import Run, RunEnded
 from specguard.model import shortened
 from specguard.runs.manifests import COMMANDS, Command, Response, RunFolder, now_text

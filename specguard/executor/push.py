@@ -12,9 +12,9 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from specguard.errors import MissingFact, SpecguardError
+from specguard.executor.command_output import plain_text
 from specguard.executor.commit import hash_tree
-from specguard.executor.item import shares, task_of
-from specguard.executor.output import plain_text
+from specguard.executor.item_choice import shares, task_of
 from specguard.executor.place import place_of
 from specguard.executor.remote import (
     TIMEOUT,

@@ -19,9 +19,9 @@ import subprocess
 import tempfile
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from specguard.change.object_store import Store
 from specguard.change.remotes import identity, rewritten, same_address, shown_address
 from specguard.change.repository import Repository, find_program, is_oid
-from specguard.change.store import Store
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 

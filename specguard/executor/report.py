@@ -18,28 +18,28 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.base import Found
+from specguard.change.check_request import Request, Revision
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.ranges import RangeChange
 from specguard.change.repository import PastCommit, Repository
-from specguard.change.request import Request, Revision
 from specguard.change.tree import Documents
 from specguard.declaration.rule import Record
 from specguard.engine.facts import Facts
 from specguard.errors import MissingFact, SpecguardError
+from specguard.executor.command_output import TAIL
 from specguard.executor.commit import PATCH
-from specguard.executor.output import TAIL
 from specguard.executor.process import response_of
 from specguard.executor.run import JUDGING, Run, RunOptions, as_error
-from specguard.executor.start import Known, policy_at
+from specguard.executor.start_point import Known, policy_at
 from specguard.model import path_text, shortened
 from specguard.reporters.escape import legible, markdown_code, markdown_span, markdown_text, visible
 from specguard.runs.files import IGNORE, place_of
 from specguard.runs.manifests import Command, Manifest
 from specguard.runs.proof import Claim, Flaw, RunProof
 from specguard.work.changes import standing
+from specguard.work.item_lists import Listed, Sources, meant
 from specguard.work.kinds import Names, WorkKind, normal_id
-from specguard.work.sources import Listed, Sources, meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from specguard.authority.policy import Policy
-    from specguard.engine.claims import Claims
+    from specguard.engine.done_claims import Claims
     from specguard.executor.place import Place
     from specguard.runs.manifests import RunFolder
     from specguard.runs.record import RunRecord

@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from specguard import __version__
+from specguard.change.check_request import Request
 from specguard.change.repository import Repository
-from specguard.change.request import Request
 from specguard.declaration.rule import Record
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.change.git import Git
-    from specguard.executor.output import Redactor
+    from specguard.executor.command_output import Redactor
     from specguard.executor.place import Place
-    from specguard.executor.start import ItemLock
+    from specguard.executor.start_point import ItemLock
     from specguard.work.item import WorkItem
 
 
@@ -177,7 +177,7 @@ class Run(Record, frozen=False):
     @cached_property
     def redactor(self) -> Redactor:
         """Takes secrets out of whatever is kept of the run."""
-        from specguard.executor.output import Redactor
+        from specguard.executor.command_output import Redactor
 
         return Redactor(self.options.environment)
 

@@ -13,7 +13,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from specguard.change.request import Request
+from specguard.change.check_request import Request
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Record
 from specguard.engine.policies import open_policy
@@ -30,7 +30,7 @@ from specguard.executor.check import (
 )
 from specguard.executor.commit import commit, hash_tree, hooks_of, message_of, scope_of
 from specguard.executor.gates import described, read_results, run_gates
-from specguard.executor.item import shares, taken
+from specguard.executor.item_choice import shares, taken
 from specguard.executor.place import place_of
 from specguard.executor.preflight import check, foreseen, gates_from
 from specguard.executor.push import (
@@ -54,8 +54,8 @@ from specguard.executor.run import (
     check_work,
     count_round,
 )
-from specguard.executor.start import overlap
-from specguard.executor.watch import inspect, make_place
+from specguard.executor.side_effects import inspect, make_place
+from specguard.executor.start_point import overlap
 from specguard.model import EXIT_FAILED, path_text
 from specguard.reporters.escape import visible
 

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from specguard.change.request import read_bounded
+from specguard.change.check_request import read_bounded
 from specguard.documents.data import Data, not_utf8, read_data
 from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError

@@ -15,8 +15,8 @@ from pygls.uris import to_fs_path
 from specguard import __version__
 from specguard.authority.compile import compile_policy
 from specguard.authority.load import DEFAULTS, AuthoritySource, decode, find_nested, read_source
+from specguard.change.check_request import Request
 from specguard.change.repository import Repository
-from specguard.change.request import Request
 from specguard.declaration.rule import Record
 from specguard.engine.check import check
 from specguard.engine.plugins import known_rules

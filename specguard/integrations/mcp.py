@@ -18,9 +18,9 @@ from mcp.server import Server
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from specguard import __version__
+from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.repository import Repository
-from specguard.change.request import Request
 from specguard.declaration.rule import Record
 from specguard.engine.check import check
 from specguard.engine.plugins import find_rule, known_rules

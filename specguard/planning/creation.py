@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 
 from specguard.artifacts.sections import describes
 from specguard.artifacts.skeletons import nested
-from specguard.change.request import Request
+from specguard.change.check_request import Request
 from specguard.documents.content import owes
 from specguard.documents.data import UnreadDocument, data_kind, read_data
 from specguard.documents.document import Document
 from specguard.engine.status import standing
 from specguard.errors import SpecguardError, nearest
 from specguard.model import path_text
+from specguard.planning.proposal_validation import requirements
 from specguard.planning.task_lists import (
     CHANGES,
     KEBAB,
@@ -33,7 +34,6 @@ from specguard.planning.task_lists import (
     SourcePage,
     files_of,
 )
-from specguard.planning.validation import requirements
 from specguard.plans.plans import Plan
 from specguard.plans.task import expectation, expects_all, task_flaws
 from specguard.work.name_templates import PathTemplate, Template, Unrendered

@@ -11,13 +11,13 @@ from specguard.declaration.rule import Record
 from specguard.documents.data import data_kind, data_of
 from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError
-from specguard.executor.item import is_within
+from specguard.executor.item_choice import is_within
 from specguard.model import path_text
 from specguard.planning.task_lists import TASKS, Boxes, source_folders
 from specguard.plans.plans import Plan, plan_templates
 from specguard.plans.task import Task, marked
 from specguard.plans.verification import commands_of, evidence_of, proofs_of, same_command
-from specguard.reporters.written_files import replace_file, writing
+from specguard.reporters.file_writing import replace_file, writing
 from specguard.work.kinds import normal_id
 
 if TYPE_CHECKING:

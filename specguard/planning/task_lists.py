@@ -23,10 +23,10 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from specguard.change.request import read_bounded
+from specguard.change.check_request import read_bounded
 from specguard.documents.data import not_utf8
 from specguard.errors import SpecguardError, nearest
-from specguard.work.sources import circles_of, way_round
+from specguard.work.item_lists import circles_of, way_round
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -11,9 +11,9 @@ from specguard.documents.fields import elements, normal_name
 from specguard.errors import NotApplicable, judge_each, nearest
 from specguard.model import Finding, shortened
 from specguard.plans.task import Task, flaws
+from specguard.work.item_lists import circles_of, way_round
 from specguard.work.kinds import KEYS, normal_id
 from specguard.work.name_templates import PathTemplate
-from specguard.work.sources import circles_of, way_round
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

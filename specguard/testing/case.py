@@ -719,9 +719,9 @@ def judged(
     import click
 
     from specguard.approvals.record import Bond
+    from specguard.change.check_request import Request
     from specguard.change.git import Git
     from specguard.change.repository import Repository as Located
-    from specguard.change.request import Request
     from specguard.change.sources import open_changes
     from specguard.cli.check import command
     from specguard.engine.check import Selection

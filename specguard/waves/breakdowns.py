@@ -13,7 +13,7 @@ from specguard.documents.content import plain_words, without_box
 from specguard.documents.fields import normal_title
 from specguard.model import Finding, path_text, shortened
 from specguard.runs.proof import Claim
-from specguard.work.locate import joined
+from specguard.work.document_search import joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from specguard.documents.document import Document
     from specguard.runs.proof import RunProof
     from specguard.waves.waves import Waves
-    from specguard.work.sources import Listed, Source, Sources
+    from specguard.work.item_lists import Listed, Source, Sources
 
 
 def unmapped_scenarios(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from specguard.model import Finding
     from specguard.plans.plans import Plan, Plans
     from specguard.work.item import WorkItem
-    from specguard.work.sources import Listed, Source, Sources
+    from specguard.work.item_lists import Listed, Source, Sources
 
     Key = tuple[str, ...]
     _Placed = TypeVar("_Placed", Artifact, Source, Plan)
@@ -185,12 +185,12 @@ class Waves:
         landed: bool = False,
         whole: bool = False,
     ) -> Iterator[Finding]:
-        """Everything of a change that belongs to a stage which is not open; see `specguard.waves.order`.
+        """The parts of a change that belong to a stage which is not open; see `specguard.waves.stage_order`.
 
         Raises:
             MissingFact: something that must be read is not there.
         """
-        from specguard.waves.order import out_of_order
+        from specguard.waves.stage_order import out_of_order
 
         yield from out_of_order(
             self, entries=entries, commits=commits, branch=branch, item=item, landed=landed, whole=whole

@@ -14,12 +14,12 @@ from specguard.declaration.rule import Record
 from specguard.documents.data import written
 from specguard.errors import NotApplicable
 from specguard.model import path_text
+from specguard.work.document_search import read_text
 from specguard.work.item import WorkItem
+from specguard.work.item_lists import find_sources, meant
 from specguard.work.items import Work
 from specguard.work.kinds import identity, normal_id, without_number
-from specguard.work.locate import read_text
 from specguard.work.name_templates import PathTemplate, Template, TemplateError
-from specguard.work.sources import find_sources, meant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from specguard.change.git import Git, History
     from specguard.change.sources import Change
     from specguard.work.item import Paper
+    from specguard.work.item_lists import Listed, Sources
     from specguard.work.kinds import Names, Naming, PlanKind, WorkKind
-    from specguard.work.sources import Listed, Sources
 
 
 _HELD: Final = ("files", "expected_files", "scope", "gates", "verify")

@@ -8,8 +8,8 @@ from functools import cached_property
 from specguard.declaration.patterns import Selecting
 from specguard.declaration.rule import Commits, Record
 from specguard.model import path_text
+from specguard.work.document_search import Locator, read_text
 from specguard.work.kinds import same_item
-from specguard.work.locate import Locator, read_text
 from specguard.work.name_templates import FREE, PathTemplate, Template, Unrendered, escape, number_width
 
 TYPE_CHECKING = False
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Guard, Guards
     from specguard.change.tree import Tree
+    from specguard.work.document_search import Located, Pointer
+    from specguard.work.item_lists import Listed
     from specguard.work.kinds import Naming, WorkKind
-    from specguard.work.locate import Located, Pointer
-    from specguard.work.sources import Listed
     from specguard.work.stated_paths import Ask, Scope
 
     Role = Literal["pointer", "document", "index", "list", "artifact"]
@@ -205,7 +205,7 @@ class WorkItem(Record, frozen=False):
             return False
         if self.listed is None:
             return True
-        from specguard.work.sources import agree, meant
+        from specguard.work.item_lists import agree, meant
 
         # `7` can be short for `C7`, but not where the list has a 7, too.
         ids = [one.id for one in meant([self.listed.source], naming.id, naming.fields)]

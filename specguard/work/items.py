@@ -9,9 +9,9 @@ from specguard.change.entries import is_filed
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
+from specguard.work.document_search import Shape, read_pointer, same_id, text_at
 from specguard.work.item import Paper, Papers, Unresolved, WorkItem
 from specguard.work.kinds import TELLING, Names
-from specguard.work.locate import Shape, read_pointer, same_id, text_at
 from specguard.work.name_templates import PathTemplate, Template, Unrendered
 
 __all__ = ["Unresolved", "Work", "WorkItem"]
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents, Tree
     from specguard.model import Origin
     from specguard.work.changes import Alteration, OwnPlan
+    from specguard.work.document_search import Pointer
     from specguard.work.gates import PlannedGate
     from specguard.work.kinds import Naming, WorkKind
-    from specguard.work.locate import Pointer
 
 _NAMES = ("branch", "commit", "pull_request")
 
@@ -465,7 +465,7 @@ class Work(Record, frozen=False):
         self, kind: str, settings: WorkKind, item_id: str, number: int | None, told: Mapping[str, str]
     ) -> WorkItem | Unresolved:
         """An item as its kind's source lists it."""
-        from specguard.work.sources import fields_of, find_listed, pointer_of, spare_of, spelt
+        from specguard.work.item_lists import fields_of, find_listed, pointer_of, spare_of, spelt
 
         template = settings.template("branch")
         # What the judged branch tells, be it enough to name an item or not.

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.artifacts.cleanup_manifests import leftovers, listed_paths, read_manifest
 from specguard.artifacts.contracts import Contract
-from specguard.artifacts.path_lists import leftovers, listed_paths, read_manifest
 from specguard.change.tree import Documents
 from specguard.documents.document import Document
 from specguard.errors import NotApplicable

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.change.base import Found, find_base, named_base
+from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.platform_event import Event
-from specguard.change.request import Request
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
 from tests.changes import git_of

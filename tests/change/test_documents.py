@@ -8,7 +8,7 @@ import pytest
 
 from specguard.change import tree as module
 from specguard.change.git import Git
-from specguard.change.store import DOCUMENT_LIMIT
+from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.tree import Documents, Tree
 from specguard.errors import MissingFact
 from tests.outcomes import there

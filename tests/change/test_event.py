@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.change import platform_event as events
+from specguard.change.check_request import Request, read_body
 from specguard.change.platform_event import Event, find_event, read_event
-from specguard.change.request import Request, read_body
 from specguard.errors import SpecguardError
 from tests.outcomes import there
 

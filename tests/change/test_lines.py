@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.change import lines, store
+from specguard.change import lines, object_store
 from specguard.change.git import Git
 from specguard.change.lines import Lines, Scanner, pieces
 from specguard.change.repository import Repository as Located
@@ -174,7 +174,7 @@ def test_what_is_too_large_is_refused_by_name(
     assert changed.added("bad") == [("c", 1, "bad", 0)]
     assert changed.lines.skipped == {b"b"}
     monkeypatch.setattr(lines, "TEXT_LIMIT", 1 << 20)
-    monkeypatch.setattr(store, "LINE_LIMIT", 1000)
+    monkeypatch.setattr(object_store, "LINE_LIMIT", 1000)
     repository.commit(files={"d": "x" * 5000})
     with pytest.raises(MissingFact, match="d has a line of more than 1000 bytes"):
         Changed(repository, git).added("bad")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.change.request import base_refs, resolve
+from specguard.change.check_request import base_refs, resolve
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
 from tests.changes import git_of

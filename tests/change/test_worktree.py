@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.change import worktree
-from specguard.change.request import Request
+from specguard.change.check_request import Request
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
 from tests.changes import rows

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from specguard.cli.judge import output_lines
+from specguard.cli.checking import output_lines
 from tests.ci.jobs import (
     ACTION,
     RIGHT,

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from specguard.reporters.written_files import append_lines
+from specguard.reporters.file_writing import append_lines
 from specguard.testing import Outcome, Repository, run_here
 from tests.outcomes import ended
 from tests.rows import recorded, rows
@@ -188,7 +188,7 @@ def test_what_gave_no_verdict_is_a_line_too(project: Repository, log: Path) -> N
 def test_writers_beside_each_other(log: Path) -> None:
     line = json.dumps({"x": "y" * 20_000})
     code = (
-        "import sys; from specguard.reporters.written_files import append_lines\n"
+        "import sys; from specguard.reporters.file_writing import append_lines\n"
         "for _ in range(40): append_lines(*sys.argv[1:])"
     )
 
@@ -203,7 +203,7 @@ def test_writers_beside_each_other(log: Path) -> None:
 def test_a_line_that_does_not_fit_leaves_nothing(log: Path) -> None:
     append_lines(str(log), "a\n")
     code = (
-        "import resource, signal, sys; from specguard.reporters.written_files import append_lines\n"
+        "import resource, signal, sys; from specguard.reporters.file_writing import append_lines\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
         "try: append_lines(sys.argv[1], 'b' * 1000 + '\\n')\n"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.cli.judge import quick_request
+from specguard.cli.checking import quick_request
 from specguard.testing import run_here
 
 if TYPE_CHECKING:

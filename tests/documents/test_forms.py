@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.artifacts.cleanup_manifests import read_manifest
 from specguard.artifacts.fields import chosen, value_problem
 from specguard.artifacts.findings import Review, Severities, findings_sections
-from specguard.artifacts.path_lists import read_manifest
 from specguard.artifacts.sections import content_of, described_options
 from specguard.documents.blocks import Heading, Table, fences
 from specguard.documents.citations import citations

@@ -12,15 +12,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar
 
+from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
-from specguard.change.request import Request
 from specguard.change.sources import open_changes
 from specguard.engine.facts import Facts
 from specguard.engine.policies import open_policy
 from specguard.executor.place import Place, place_of
 from specguard.executor.run import Run, RunOptions
-from specguard.executor.watch import make_place
+from specguard.executor.side_effects import make_place
 from specguard.runs.manifests import PolicyMade, RunFolder
 from specguard.runs.manifests import Repository as From
 from specguard.testing import Repository

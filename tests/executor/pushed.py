@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from specguard.executor.commit import hash_tree, make_commit
 from specguard.executor.place import place_of
-from specguard.executor.watch import make_place
+from specguard.executor.side_effects import make_place
 from tests.executor.remotes import Team
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pytest
 from specguard.executor.commit import commit, hash_tree, make_commit, message_of
 from specguard.executor.place import place_of
 from specguard.executor.run import RunEnded
-from specguard.executor.watch import inspect
+from specguard.executor.side_effects import inspect
 from tests.executor.places import DATA, POLICY, Setting, everything, work
 from tests.rows import rows
 

@@ -13,7 +13,7 @@ import pytest
 from specguard.executor.commit import hash_tree
 from specguard.executor.place import place_of
 from specguard.executor.run import RunEnded
-from specguard.executor.watch import inspect, read_before
+from specguard.executor.side_effects import inspect, read_before
 from tests.executor.places import Setting, everything, work
 from tests.threats.cases import threat
 

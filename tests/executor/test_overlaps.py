@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.declaration.patterns import Covering
-from specguard.executor.start import meet, overlap
+from specguard.executor.start_point import meet, overlap
 from tests.rows import rows
 
 

@@ -14,7 +14,7 @@ from specguard.executor.commit import hash_tree
 from specguard.executor.place import RUN_REFS, forget_base, place_of, remove_place, remove_stray, strays
 from specguard.executor.process import run_command
 from specguard.executor.run import RunEnded
-from specguard.executor.watch import inspect, make_place, open_place
+from specguard.executor.side_effects import inspect, make_place, open_place
 from tests.executor.places import FILES, POLICY, Setting, everything, work
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard.executor.output import PlainText, plain_text
+from specguard.executor.command_output import PlainText, plain_text
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ import psutil
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.executor.output import CommandLog
+from specguard.executor.command_output import CommandLog
 from specguard.executor.process import end_survivors, run_command
 from specguard.executor.run import RunEnded
 from specguard.runs.manifests import Response

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from specguard.executor.output import RedactedStream, Redactor
+from specguard.executor.command_output import RedactedStream, Redactor
 from tests.rows import rows
 
 VALUE = "q7/Rt+Zw9&xKe2Lm=Vb4"

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.integrations.hooks.calls import deeds_of, read_diff, read_patch
 from specguard.integrations.hooks.dialects import AGENTS, Reply, UnreadableError, parse, read, say, speaker
 from specguard.integrations.hooks.shell import read_command
+from specguard.integrations.hooks.tool_calls import deeds_of, read_diff, read_patch
 from tests.fuzz.damage import DRAWN, ODD, damaged, few
 
 if TYPE_CHECKING:
-    from specguard.integrations.hooks.calls import Deeds
     from specguard.integrations.hooks.dialects import Agent
+    from specguard.integrations.hooks.tool_calls import Deeds
 
 COMMANDS, PATCHES = (
     st.sampled_from([text.encode() for text in DRAWN[name]]) for name in ("commands", "patches")

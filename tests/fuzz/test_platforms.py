@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specguard.change.check_request import Request, read_body
 from specguard.change.platform_event import Event, approving, find_event, read_event, read_reviews
-from specguard.change.request import Request, read_body
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
 from tests.fuzz.damage import DRAWN, damaged, few

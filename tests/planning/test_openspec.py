@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from specguard.planning.proposal_validation import flaws
 from specguard.planning.task_lists import CHANGES, source_folder
-from specguard.planning.validation import flaws
 from tests.planning.filling import change, requirement, write
 
 if TYPE_CHECKING:

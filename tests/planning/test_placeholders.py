@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from specguard.planning.proposal_validation import owed
 from specguard.planning.task_lists import SourcePage
-from specguard.planning.validation import owed
 from tests.rows import rows
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.errors import SpecguardError
+from specguard.planning.proposal_validation import flaws, owed, requirements
 from specguard.planning.task_lists import Boxes, SourcePage, source_folder
-from specguard.planning.validation import flaws, owed, requirements
 from tests.planning.filling import change, write
 
 if TYPE_CHECKING:

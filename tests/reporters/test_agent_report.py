@@ -14,7 +14,7 @@ from tests.reporters.verdicts import full
 if TYPE_CHECKING:
     from pathlib import Path
 
-from specguard.change.request import Request
+from specguard.change.check_request import Request
 from specguard.engine.check import check
 from specguard.testing.repository import clean_environment
 

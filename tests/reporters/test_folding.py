@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.change.request import Request
+from specguard.change.check_request import Request
 from specguard.engine.check import check
 from specguard.model import Verdict
 from specguard.reporters.text import Fold, cover, fold

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.work.document_search import Locator, joined, points_to
 from specguard.work.kinds import WorkKind
-from specguard.work.locate import Locator, joined, points_to
 
 if TYPE_CHECKING:
     from specguard.change.tree import Tree
     from specguard.testing import Repository
-    from specguard.work.locate import Located
+    from specguard.work.document_search import Located
     from tests.work.trees import Grow
 
 PHASE = WorkKind(document=["docs/plan/{plan_version}/phases/phase-{number}.md"], branch="phase-{number}")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.change.tree import Documents
+from specguard.work.document_search import Shape, read_pointer, text_at
 from specguard.work.kinds import WorkKind
-from specguard.work.locate import Shape, read_pointer, text_at
 
 if TYPE_CHECKING:
     from specguard.testing import Repository

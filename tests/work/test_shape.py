@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from specguard.change.tree import Documents
 from specguard.documents.data import read_data
 from specguard.errors import MissingFact
+from specguard.work.item_lists import Source, Sources
 from specguard.work.kinds import WorkKind
-from specguard.work.sources import Source, Sources
 
 if TYPE_CHECKING:
     from specguard.change.tree import Tree

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from specguard.change.tree import Documents
 from specguard.work.item import Unresolved
+from specguard.work.item_lists import Listed, Sources, fields_of, find_listed, find_sources, slug_of
 from specguard.work.kinds import WorkKind
-from specguard.work.sources import Listed, Sources, fields_of, find_listed, find_sources, slug_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

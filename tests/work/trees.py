@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from specguard.work.document_search import Pointer
 from specguard.work.item import WorkItem
-from specguard.work.locate import Pointer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         WorkKind,
     )
     from specguard.runs.proof import Claim
-    from specguard.work.sources import Listed
+    from specguard.work.item_lists import Listed
 
 
 def as_patterns(value: Selecting | str) -> Selecting:

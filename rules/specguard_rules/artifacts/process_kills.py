@@ -141,7 +141,7 @@ def _hint() -> Expression:
 
 
 def _kills(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:
-    from specguard_rules.content._commands import written_commands
+    from specguard_rules.content._file_commands import written_commands
 
     try:
         found = list(written_commands(path, content, documents))

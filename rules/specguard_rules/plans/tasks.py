@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         Work,
         WorkItem,
     )
-    from specguard.work.sources import Listed, Source
+    from specguard.work.item_lists import Listed, Source
 
 
 class WaveStageOutOfOrder(Rule):

@@ -11,7 +11,6 @@ import re
 
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, internal_error
-from specguard.integrations.hooks.calls import Checkout, work_tree_at
 from specguard.integrations.hooks.dialects import (
     AGENTS,
     COMMAND_KEYS,
@@ -25,7 +24,8 @@ from specguard.integrations.hooks.dialects import (
     say,
     speaker,
 )
-from specguard.integrations.hooks.pins import note_firing
+from specguard.integrations.hooks.session_pins import note_firing
+from specguard.integrations.hooks.tool_calls import Checkout, work_tree_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _judge(event: HookEvent, early: Early | None) -> Reply:
             from specguard.integrations.hooks.judging import judge
 
             return judge(event, os.environ, early)
-        from specguard.integrations.hooks.ending import JUDGES
+        from specguard.integrations.hooks.turn_end import JUDGES
 
         return JUDGES[event.moment](event, os.environ, early)
     except UnreadableError as error:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 
-from specguard.change.request import once
+from specguard.change.check_request import once
 from specguard.declaration.rule import Record
 
 TYPE_CHECKING = False

@@ -5,11 +5,18 @@ from __future__ import annotations
 import os
 import re
 
-from specguard.change.request import Request
+from specguard.change.check_request import Request
 from specguard.errors import NoAuthorityError, SpecguardError
-from specguard.integrations.hooks.calls import FileEdit, deeds_of, is_below, locate, names_of, work_tree_at
 from specguard.integrations.hooks.dialects import Reply
-from specguard.integrations.hooks.pins import Pin
+from specguard.integrations.hooks.session_pins import Pin
+from specguard.integrations.hooks.tool_calls import (
+    FileEdit,
+    deeds_of,
+    is_below,
+    locate,
+    names_of,
+    work_tree_at,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +24,8 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.integrations.hooks.answering import Early
-    from specguard.integrations.hooks.calls import Checkout, Deeds
     from specguard.integrations.hooks.dialects import HookEvent
+    from specguard.integrations.hooks.tool_calls import Checkout, Deeds
     from specguard.model import Judged, Verdict
     from specguard.reporters.short_reports import Block
 
@@ -164,7 +171,7 @@ class _Judging:
 
     def _place(self, edit: FileEdit, by_tree: dict[bytes, list[FileEdit]]) -> None:
         """Add an edit to each working tree in which it would land, or the reason why it must not be made."""
-        from specguard.integrations.hooks.own_files import wrong
+        from specguard.integrations.hooks.protected_files import wrong
 
         gone = edit.known and edit.content is None
         names = self._names(edit.path, gone=gone)
@@ -204,7 +211,7 @@ class _Judging:
         for verdict in self._checked(root, edits, message):
             if not any(result.findings or result.incomplete for result in verdict.results):
                 continue
-            from specguard.change.store import UNKNOWN
+            from specguard.change.object_store import UNKNOWN
             from specguard.reporters.short_reports import blocks_of
 
             ignored: set[bytes] | None = None
@@ -212,7 +219,7 @@ class _Judging:
                 left = [one for one in result.findings if stands(one) and one.fingerprint not in seen]
                 if left and result.code not in GUARDING:
                     if ignored is None:
-                        from specguard.integrations.hooks.own_files import ignored_paths
+                        from specguard.integrations.hooks.protected_files import ignored_paths
 
                         ignored = ignored_paths(verdict, root, self._environment)
                     left = [one for one in left if one.finding.path not in ignored]

@@ -23,11 +23,11 @@ from pathlib import PurePath
 from threading import Timer
 from typing import TYPE_CHECKING, Any, Final
 
+from specguard.change.check_request import no_constant, once
 from specguard.change.repository import find_program
-from specguard.change.request import no_constant, once
 from specguard.declaration.rule import Record
-from specguard.integrations.hooks.calls import WRITING
-from specguard.integrations.hooks.pins import PROBE
+from specguard.integrations.hooks.session_pins import PROBE
+from specguard.integrations.hooks.tool_calls import WRITING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import re
 
-from specguard.change.request import FLOOR
+from specguard.change.check_request import FLOOR
 from specguard.declaration.rule import Record
-from specguard.integrations.hooks.calls import (
+from specguard.integrations.hooks.tool_calls import (
     Deeds,
     FileEdit,
     as_bytes,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from specguard.integrations.hooks.calls import read_diff, read_patch
+from specguard.integrations.hooks.tool_calls import read_diff, read_patch
 
 PATCHES = tomllib.loads(Path(__file__).with_name("patches.toml").read_text("utf-8"))
 FILES = {

@@ -17,7 +17,7 @@ from tests.rows import recorded
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from specguard.integrations.hooks.calls import Deeds
+    from specguard.integrations.hooks.tool_calls import Deeds
 
 COMMANDS: Mapping[str, Any] = tomllib.loads(Path(__file__).with_name("commands.toml").read_text("utf-8"))
 """Commands, and what is told of them."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.integrations.hooks.dialects import read, say
-from specguard.integrations.hooks.ending import judge_after
+from specguard.integrations.hooks.turn_end import judge_after
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
 from tests.integrations.hooks.asking import Asked, ask, call, guarded

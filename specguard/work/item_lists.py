@@ -12,9 +12,9 @@ from specguard.documents.data import Data, Problem, written
 from specguard.documents.fields import DataEntry, elements, normal_name
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import Finding, path_text, shortened
+from specguard.work.document_search import Pointer, Tried, has_wildcard, matching, same_id, value_at
 from specguard.work.item import Unresolved
 from specguard.work.kinds import normal_id, number_of
-from specguard.work.locate import Pointer, Tried, has_wildcard, matching, same_id, value_at
 from specguard.work.name_templates import PathTemplate, Template, Unrendered, number_width
 
 TYPE_CHECKING = False

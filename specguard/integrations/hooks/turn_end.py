@@ -6,12 +6,12 @@ import os
 import re
 import time
 
+from specguard.change.check_request import Request, base_refs
 from specguard.change.entries import sha1
 from specguard.change.repository import USUAL_BASES, Looking
-from specguard.change.request import Request, base_refs
 from specguard.integrations.hooks.dialects import Reply
 from specguard.integrations.hooks.judging import homes_of, stands
-from specguard.integrations.hooks.pins import Pin, Session
+from specguard.integrations.hooks.session_pins import Pin, Session
 from specguard.model import EXIT_PASSED
 from specguard.reporters.escape import cut, visible
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from specguard.change.repository import Repository
     from specguard.change.sources import Change
     from specguard.integrations.hooks.answering import Early
-    from specguard.integrations.hooks.calls import Checkout
     from specguard.integrations.hooks.dialects import HookEvent
+    from specguard.integrations.hooks.tool_calls import Checkout
     from specguard.model import Verdict
     from specguard.reporters.short_reports import Block
 

@@ -15,10 +15,10 @@ from specguard.audit.judging import PastGit, find_branch, judge_as_merged, past_
 from specguard.authority.compile import compile_policy
 from specguard.authority.load import AUTHORITY, DEFAULTS, AuthoritySource, decode, is_document
 from specguard.authority.prose import guard_of, known_sections, listed_paths, read_sections
+from specguard.change.check_request import read_regular
 from specguard.change.git import Git
+from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.process import CommandError
-from specguard.change.request import read_regular
-from specguard.change.store import DOCUMENT_LIMIT
 from specguard.cli.options import usage
 from specguard.declaration.patterns import Guarding, PatternError
 from specguard.declaration.rule import Record
@@ -28,7 +28,7 @@ from specguard.engine.plugins import load_registry
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import listed
 from specguard.reporters.escape import cut, markdown_code
-from specguard.reporters.written_files import replace_file, writing
+from specguard.reporters.file_writing import replace_file, writing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import re
 
-from specguard.change.request import FileEdit
+from specguard.change.check_request import FileEdit
 from specguard.declaration.rule import Record
 from specguard.integrations.hooks.dialects import (
     COMMAND_KEYS,

@@ -25,13 +25,13 @@ from specguard.model import path_text
 from specguard.plans.plans import read_plan
 from specguard.plans.verification import commands_of
 from specguard.work.changes import Landings, OwnPlan, own_plan, shared_kinds
+from specguard.work.document_search import Pointer
 from specguard.work.gates import PlannedGate, name_of
 from specguard.work.item import Unresolved, WorkItem
+from specguard.work.item_lists import Listed, Sources, agree
 from specguard.work.items import Work
 from specguard.work.kinds import WorkKind, normal_id, number_of
-from specguard.work.locate import Pointer
 from specguard.work.name_templates import PathTemplate, Template, Unrendered
-from specguard.work.sources import Listed, Sources, agree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

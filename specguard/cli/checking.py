@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Final
 
+    from specguard.change.check_request import Request
     from specguard.change.repository import Looking
-    from specguard.change.request import Request
     from specguard.declaration.registry import Format
     from specguard.model import Verdict
 
@@ -73,7 +73,7 @@ def quick_request(words: Sequence[str]) -> Request | None:
             asked = {"message_file": file}
         case _:
             return None
-    from specguard.change.request import Request
+    from specguard.change.check_request import Request
 
     return Request(environment=os.environ, **asked)
 
@@ -204,7 +204,7 @@ def _log(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:
     if log:
         _append_decisions(log, lines(verdicts, _now()))
     if used:
-        from specguard.reporters.written_files import append_lines
+        from specguard.reporters.file_writing import append_lines
 
         place = os.path.join(looking.common, PLACE)
         if os.path.islink(place) or os.path.islink(os.path.dirname(place)):
@@ -219,7 +219,7 @@ def _log(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:
 
 
 def _append_decisions(file: str, lines: str, instead: str = "") -> None:
-    from specguard.reporters.written_files import append_lines
+    from specguard.reporters.file_writing import append_lines
 
     try:
         append_lines(file, lines)
@@ -245,7 +245,7 @@ def write_report(file: str, text: str, *, append: bool = False) -> None:
     Raises:
         SpecguardError: it cannot be written.
     """
-    from specguard.reporters.written_files import writing
+    from specguard.reporters.file_writing import writing
 
     help, mode = (
         "name a file in a folder that exists, as in --output json=report.json",

@@ -13,11 +13,10 @@ import os
 import re
 import sys
 
+from specguard.change.check_request import FLOOR
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository
-from specguard.change.request import FLOOR
-from specguard.integrations.hooks.calls import is_below
 from specguard.integrations.hooks.dialects import (
     PROJECT_FOLDERS,
     SETTINGS_FILES,
@@ -25,6 +24,7 @@ from specguard.integrations.hooks.dialects import (
     UnreadableError,
     parse,
 )
+from specguard.integrations.hooks.tool_calls import is_below
 from specguard.model import path_text
 
 TYPE_CHECKING = False
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.change.request import FileEdit
-    from specguard.integrations.hooks.calls import Checkout
+    from specguard.change.check_request import FileEdit
+    from specguard.integrations.hooks.tool_calls import Checkout
     from specguard.model import Verdict
 
 

@@ -24,13 +24,22 @@ from filelock import FileLock, Timeout
 
 from specguard.authority.load import DEFAULTS
 from specguard.change.base import Found, find_base, papers_of
+from specguard.change.check_request import Request
 from specguard.change.git import Git, History
 from specguard.change.repository import INHERITED, Repository, find_program, short_name
-from specguard.change.request import Request
 from specguard.change.tree import Documents, Tree
 from specguard.engine.policies import ItemBranches, Policies
 from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.item import Chooser, Plain, is_paper, is_within, shared_branch, shares, taken, task_of
+from specguard.executor.item_choice import (
+    Chooser,
+    Plain,
+    is_paper,
+    is_within,
+    shared_branch,
+    shares,
+    taken,
+    task_of,
+)
 from specguard.executor.place import places_folder
 from specguard.executor.remote import Address, GitSetting, RemoteGit, find_address, read_settings
 from specguard.runs.files import about_run, item_folder
@@ -43,7 +52,7 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.declaration.patterns import Covering
-    from specguard.executor.item import Tips
+    from specguard.executor.item_choice import Tips
     from specguard.executor.run import RunOptions
     from specguard.plans.task import Task
     from specguard.runs.manifests import Manifest

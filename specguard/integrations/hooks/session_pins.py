@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from specguard.change.base import Found
     from specguard.change.git import Git
     from specguard.change.repository import Repository
-    from specguard.integrations.hooks.calls import Checkout
     from specguard.integrations.hooks.dialects import Agent, HookEvent
+    from specguard.integrations.hooks.tool_calls import Checkout
 
     Before = Sequence[dict[bytes, str]]
     """As `specguard.change.worktree.uncommitted` gives it."""
@@ -219,10 +219,10 @@ class Pin(Record, frozen=False):
     def _found_now(cls, file: str, tree: Checkout, environment: Mapping[str, str], oid: str) -> Self | None:
         """A new pin: the base that is found now, at the object id that git's folder remembers, if any."""
         from specguard.change.base import find_base, named_base
+        from specguard.change.check_request import Request
         from specguard.change.git import Git
         from specguard.change.remotes import read_remote
         from specguard.change.repository import Repository
-        from specguard.change.request import Request
         from specguard.change.tree import Tree
         from specguard.engine.policies import Policies
 
@@ -335,7 +335,7 @@ class Pin(Record, frozen=False):
         Where the branch that is checked out is the base itself, its commits are judged and nothing is moved.
         """
         from specguard.change.base import Found, find_base, named_base
-        from specguard.change.request import Request
+        from specguard.change.check_request import Request
 
         found = None
         try:
