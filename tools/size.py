@@ -22,11 +22,11 @@ from pathlib import Path
 BUDGETS = {
     "code lines of specguard and rules": 56_490,
     "modules of specguard and rules": 235,
-    "code lines of tests": 60_750,
+    "code lines of tests": 39_730,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 11,
-    "expressions of re": 570,
+    "expressions of re": 564,
 }
 """The most that there may be of each."""
 

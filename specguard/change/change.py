@@ -487,13 +487,10 @@ class Change:
             "head": base.head if base else None,
             "merge_base": base.start if base else None,
             "stacked_on": below.name if below else None,
-            "branch": None if branch is None else _shown(branch.name),
+            "branch": path_text(branch.name.encode("utf-8", "surrogateescape"))
+            if branch is not None
+            else None,
             "commits": None if commits is None else len(commits),
             "entries": None if entries is None else len(entries),
             "fingerprint": self.fingerprint(log) if identify and entries is not None else None,
         }
-
-
-def _shown(name: str) -> str:
-    r"""A name with bytes that are not UTF-8 as `\xNN`."""
-    return path_text(name.encode("utf-8", "surrogateescape"))

@@ -343,7 +343,7 @@ class Repository:
         Raises:
             MissingFact: one of them exists and is broken.
         """
-        names = [name for name in names if _is_ref_name(name)]
+        names = [name for name in names if name.startswith("refs/") and "\0" not in name]
         unknown = [name for name in names if name not in self._known]
         if unknown:
             self._take_refs(unknown, self.in_place("for-each-ref", f"--format={_REF_FORMAT}", *unknown))
@@ -573,10 +573,6 @@ def short_name(ref: str) -> str:
         if ref.startswith(prefix):
             return ref[len(prefix) :]
     return ref
-
-
-def _is_ref_name(name: str) -> bool:
-    return name.startswith("refs/") and "\0" not in name
 
 
 def _broken_ref(name: str) -> MissingFact:

@@ -79,11 +79,9 @@ def hash_work_tree(git: Git, start: str) -> WorkTree:
         for path, item in listed.items()
         if path not in present and (item.absent or (item.module and not _is_file_above(path, present)))
     }
-    gone = [
-        path
-        for path, item in before.items()
-        if path not in present and path not in kept and not (item.module and _is_there(root, path))
-    ]
+    missing = [path for path in before if path not in present and path not in kept]
+    top = os.fsencode(root)
+    gone = [path for path in missing if not (before[path].module and os.path.isdir(os.path.join(top, path)))]
     _update(git, index, root, ["--force-remove"], gone)
     _take(git, index, kept)
     others = git.read(git.start(*_OTHERS, index=index, work_tree=root), "the files that are not tracked")
@@ -177,10 +175,6 @@ def _in_index(git: Git) -> dict[bytes, _PathState]:
         tag, mode, oid, _ = header.split(b" ")
         found[path] = _PathState(int(mode, 8), oid.decode(), tag == b"S")
     return found
-
-
-def _is_there(root: str, path: bytes) -> bool:
-    return os.path.isdir(os.path.join(os.fsencode(root), path))
 
 
 def _is_file_above(path: bytes, present: set[bytes]) -> bool:

@@ -85,7 +85,7 @@ def reads_like_special(text: str) -> str:
 
 def is_styled(char: str) -> bool:
     """True if a character is an ASCII letter or digit in another width or style, such as fullwidth `a`."""
-    if char.isascii() or _form(char) not in _STYLES:
+    if char.isascii() or unicodedata.decomposition(char).partition(" ")[0] not in _STYLES:
         return False
     plain = unicodedata.normalize("NFKC", char)
     return plain.isascii() and plain.isalnum()
@@ -190,11 +190,6 @@ def _table() -> Mapping[str, Any]:
 
     table: Mapping[str, Any] = confusables_data
     return table
-
-
-def _form(char: str) -> str:
-    """The difference between a compatible character and the one it stands for, such as `<wide>`."""
-    return unicodedata.decomposition(char).partition(" ")[0]
 
 
 def _joined(before: str, after: str) -> bool:

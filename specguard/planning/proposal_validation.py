@@ -276,7 +276,7 @@ def _names(path: str, named: Mapping[str, Sequence[Requirement]]) -> Iterator[Is
         first: dict[str, tuple[str, int]] = {}
         for operation in group:
             for one in named.get(operation, ()):
-                before, line = first.setdefault(_folded(one.name), (operation, one.line))
+                before, line = first.setdefault(" ".join(one.name.lower().split()), (operation, one.line))
                 if line != one.line and one.line not in told:
                     told.add(one.line)
                     message = f"{operation} {one.name!r} is there already, as {before} in line {line}"
@@ -338,10 +338,6 @@ def _requirements(page: SourcePage, within: Chapter) -> Iterator[Requirement]:
 def _label(title: str) -> str:
     """A scenario's name without `Scenario:`."""
     return title[9:].strip() if title.lower().startswith("scenario:") else title
-
-
-def _folded(name: str) -> str:
-    return " ".join(name.lower().split())
 
 
 # Placeholders.

@@ -483,15 +483,11 @@ def _in_word(word: str, following: str, program: str) -> Iterator[tuple[str, tup
     elif said in _VALUES.get(name, ()):
         mode = value.strip("\"'")
         yield (mode if _MODE.fullmatch(mode) else f"{flag} {mode}"), (mode, f"{flag} {mode}")
-    elif _is_flag(name, program) if long else _is_short(option["name"], program):
+    elif (name in _FLAGS or name == _LONG.get(program)) if long else _is_short(option["name"], program):
         yield flag, (flag,)
     else:
         # `-sdanger-full-access`, and options that are not known here.
         yield from _modes(word)
-
-
-def _is_flag(name: str, program: str) -> bool:
-    return name in _FLAGS or name == _LONG.get(program)
 
 
 def _is_short(letters: str, program: str) -> bool:

@@ -265,7 +265,10 @@ class Waves:
             key = self.key_at(one.path, one.fields)
             if key is not None:
                 passes.setdefault((one.name, key), []).append(one.path)
-        kept = {max(paths, key=lambda path: natural(_text(path))) for paths in passes.values()}
+        kept = {
+            max(paths, key=lambda path: natural(path.decode("utf-8", "surrogateescape")))
+            for paths in passes.values()
+        }
         return frozenset(path for paths in passes.values() for path in paths if path not in kept)
 
     @cached_property
@@ -311,10 +314,6 @@ def natural(text: str) -> list[tuple[int, str]]:
         for part in re.split("([0-9]{1,18})", text.casefold())
         if part
     ]
-
-
-def _text(path: bytes) -> str:
-    return path.decode("utf-8", "surrogateescape")
 
 
 class Missing(Record):
