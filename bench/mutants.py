@@ -26,7 +26,7 @@ MODULES = (
     "specguard/approvals/*.py",
     "specguard/change/base.py",
     *(f"specguard/authority/{name}.py" for name in ("difference", "floor")),
-    *(f"specguard/work/{name}.py" for name in ("item", "items")),
+    *(f"specguard/work/{name}.py" for name in ("item", "named_items")),
     "rules/specguard_rules/paths/*.py",
 )
 """What decides: the engine, who is trusted and with what, the work items, and the rules about paths."""

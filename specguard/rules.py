@@ -44,14 +44,14 @@ if TYPE_CHECKING:
     from specguard.runs.proof import RunProof
     from specguard.runs.record import RunRecords
     from specguard.runs.settings import AgentSettings, Models, RunSettings
+    from specguard.specs.spec_fields import SpecSettings
     from specguard.specs.specs import Specs
-    from specguard.specs.statements import SpecSettings
     from specguard.waves.breakdowns import Breakdowns
     from specguard.waves.waves import Waves
     from specguard.work.item import WorkItem
     from specguard.work.item_lists import Sources
-    from specguard.work.items import Work
     from specguard.work.kinds import PlanKind, WorkKind
+    from specguard.work.named_items import Work
 
 API_VERSION = 2
 """The number a plugin states as `specguard_api`."""

@@ -93,7 +93,9 @@ def test_a_range_under_a_policy_without_work_imports_nothing_of_work(tmp_path: P
     assert not [name for name in again if name.startswith("specguard.work.")]
 
 
-@pytest.mark.parametrize("module", ["artifacts.invariants", "artifacts.agent_sweeps", "plans.forbidden_model"])
+@pytest.mark.parametrize(
+    "module", ["artifacts.invariants", "artifacts.agent_sweeps", "plans.forbidden_model"]
+)
 def test_a_rule_that_mostly_has_nothing_to_read_costs_little_to_import(module: str, tmp_path: Path) -> None:
     again = imported(["-c", f"import specguard_rules.{module}"], tmp_path, tmp_path / "cache")
     assert f"specguard_rules.{module}" in again

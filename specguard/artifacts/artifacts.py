@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from specguard.documents.fields import Field
     from specguard.documents.schemas import Schema
     from specguard.model import Finding, Severity
-    from specguard.work.items import Work
+    from specguard.work.named_items import Work
 
 
 __all__ = ["Artifact", "Artifacts", "Pass"]

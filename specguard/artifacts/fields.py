@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.documents.dates import Stamp, Times
     from specguard.model import Finding, Severity
-    from specguard.work.items import Work, WorkItem
+    from specguard.work.named_items import Work, WorkItem
 
 
 ANY: Final = "any"
@@ -509,8 +509,8 @@ def _is_contract(artifact: Artifact, name: str) -> bool:
 
 def _items(artifact: Artifact, work: Work, kind: str) -> Sequence[WorkItem]:
     """The items that an artifact is about: those that it or its path names, else the item of its change."""
-    from specguard.work.items import WorkItem
     from specguard.work.kinds import number_of
+    from specguard.work.named_items import WorkItem
 
     told = [artifact.fields[kind]] if kind in artifact.fields else []
     for field in find_fields(artifact.values, kind, f"{kind}s", f"{kind} id")[:1]:

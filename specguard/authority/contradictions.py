@@ -13,7 +13,7 @@ from specguard.documents.data import data_kind
 from specguard.documents.fields import find_fields, normal_name
 from specguard.errors import MissingFact
 from specguard.model import path_text
-from specguard.specs.statements import visible_lines
+from specguard.specs.spec_fields import visible_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

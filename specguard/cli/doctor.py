@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from specguard.executor.remote import Address
     from specguard.integrations.hooks.settings import Host
     from specguard.runs.settings import AgentSettings, RunSettings
-    from specguard.specs.statements import SpecSettings
+    from specguard.specs.spec_fields import SpecSettings
     from specguard.work.kinds import WorkKind
 
     Status = Literal["ok", "note", "missing"]

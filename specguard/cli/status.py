@@ -14,7 +14,7 @@ from specguard.cli import options as opt
 from specguard.cli.checking import wants_colour
 from specguard.cli.options import say, show_markdown, usage
 from specguard.documents.data import data_kind, read_data
-from specguard.engine.branches import open_branches
+from specguard.engine.open_branches import open_branches
 from specguard.engine.policies import open_policy
 from specguard.engine.status import standing
 from specguard.errors import SpecguardError, nearest

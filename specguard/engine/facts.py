@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from specguard.waves.breakdowns import Breakdowns
     from specguard.waves.waves import Waves
     from specguard.work.item_lists import Listed, Sources
-    from specguard.work.items import Work, WorkItem
+    from specguard.work.named_items import Work, WorkItem
 
 
 OLDEST: Final = 2026
@@ -253,7 +253,7 @@ class Facts:
         if not self._policy.declared("work_kinds"):
             # What reads names by templates costs a hook more to import than most rules to run.
             raise NotApplicable("the policy describes no work items ([work.<kind>])")
-        from specguard.work.items import Work
+        from specguard.work.named_items import Work
 
         work = Work.of(self.change, self._policy)
         if work.own is not None:

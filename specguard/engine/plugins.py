@@ -19,7 +19,7 @@ from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError, nearest
 from specguard.rules import API_VERSION
 from specguard.runs.settings import AgentSettings, Models, RunSettings
-from specguard.specs.statements import SpecSettings
+from specguard.specs.spec_fields import SpecSettings
 from specguard.work.kinds import PlanKind, WorkKind, clashes
 
 TYPE_CHECKING = False

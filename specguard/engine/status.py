@@ -14,9 +14,9 @@ from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_know
 from specguard.model import path_text
 from specguard.work.changes import Landings
 from specguard.work.item import WorkItem
-from specguard.work.items import Work
 from specguard.work.kinds import Names
 from specguard.work.name_templates import PathTemplate
+from specguard.work.named_items import Work
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

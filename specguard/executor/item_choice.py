@@ -29,9 +29,9 @@ from specguard.work.document_search import Pointer
 from specguard.work.gates import PlannedGate, name_of
 from specguard.work.item import Unresolved, WorkItem
 from specguard.work.item_lists import Listed, Sources, agree
-from specguard.work.items import Work
 from specguard.work.kinds import WorkKind, normal_id, number_of
 from specguard.work.name_templates import PathTemplate, Template, Unrendered
+from specguard.work.named_items import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

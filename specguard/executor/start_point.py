@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from specguard.plans.task import Task
     from specguard.runs.manifests import Manifest
     from specguard.work.item import WorkItem
-    from specguard.work.items import Work
+    from specguard.work.named_items import Work
 
 
 _MOST_MOVES: Final = 4

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from specguard.documents.fields import Place
     from specguard.runs.proof import RunProof
     from specguard.work.item import WorkItem
-    from specguard.work.items import Work
     from specguard.work.kinds import Naming, PlanKind
+    from specguard.work.named_items import Work
 
 
 class Plan(Record):

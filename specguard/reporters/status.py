@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.engine.branches import BranchPair, OpenBranch, OpenBranches
+    from specguard.engine.open_branches import BranchPair, OpenBranch, OpenBranches
     from specguard.runs.views import RunView
 
 

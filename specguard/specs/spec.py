@@ -25,7 +25,7 @@ from specguard.documents.fields import (
 )
 from specguard.errors import MissingFact
 from specguard.model import path_text
-from specguard.specs.statements import (
+from specguard.specs.spec_fields import (
     GOVERNS,
     KEYED,
     ApprovalReader,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents, Tree
     from specguard.documents.blocks import Section
     from specguard.documents.fields import Field, Near, Place
-    from specguard.specs.statements import ReviewDate, SpecApproval, SpecSettings
+    from specguard.specs.spec_fields import ReviewDate, SpecApproval, SpecSettings
 
 
 REMARK: Final = 5

@@ -15,7 +15,7 @@ from specguard.documents.fields import normal_name, plain_value
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text, shortened
 from specguard.specs.spec import Catalogue, pattern_problem, place_of
-from specguard.specs.statements import Ways, canonical, plain_status
+from specguard.specs.spec_fields import Ways, canonical, plain_status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from specguard.declaration.patterns import Selecting
     from specguard.documents.blocks import AnyBlock, ListItem
     from specguard.specs.spec import Index, IndexEntry, NamedPath, Spec
-    from specguard.specs.statements import SpecApproval, SpecSettings, WrittenValue
+    from specguard.specs.spec_fields import SpecApproval, SpecSettings, WrittenValue
 
 
 SHOWN: Final = 6

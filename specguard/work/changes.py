@@ -17,9 +17,9 @@ from specguard.model import path_text
 from specguard.work.document_search import read_text
 from specguard.work.item import WorkItem
 from specguard.work.item_lists import find_sources, meant
-from specguard.work.items import Work
 from specguard.work.kinds import identity, normal_id, without_number
 from specguard.work.name_templates import PathTemplate, Template, TemplateError
+from specguard.work.named_items import Work
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from specguard.documents.data import read_data
 from specguard.documents.document import Document
-from specguard.specs.statements import ApprovalFields, ApprovalReader, SpecApproval, is_name
+from specguard.specs.spec_fields import ApprovalFields, ApprovalReader, SpecApproval, is_name
 
 DAY = date(2026, 1, 31)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard.specs.statements import LONGEST_STATUS, SpecSettings, Ways, plain_status
+from specguard.specs.spec_fields import LONGEST_STATUS, SpecSettings, Ways, plain_status
 
 STATUSES = ["Idea", "Draft", "In review", "Approved", "Retired"]
 WAYS = Ways(

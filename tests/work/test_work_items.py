@@ -8,8 +8,8 @@ import pytest
 
 from specguard.errors import MissingFact, NotApplicable
 from specguard.work.item import Papers
-from specguard.work.items import Unresolved, Work, WorkItem
 from specguard.work.kinds import Names, WorkKind
+from specguard.work.named_items import Unresolved, Work, WorkItem
 from tests.outcomes import there
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from specguard.rules import Severity, Specs
     from specguard.specs.spec import Spec
-    from specguard.specs.statements import WrittenValue
+    from specguard.specs.spec_fields import WrittenValue
 
 
 class MissingReview(Rule):

@@ -1,4 +1,4 @@
-"""`[specs]`, and what documents and the index state of specs: text, statuses, reviews, approvals, paths.
+"""`[specs]`, and the fields of specs in documents and the index: statuses, reviews, approvals, paths.
 
 The record of an approval says who and when. Its forms:
 
