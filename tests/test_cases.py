@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,10 +29,19 @@ ROWS = [
 ]
 
 
+def strict(case: Case) -> Case:
+    """A case whose findings are open errors, and end the check with 1, unless it says otherwise."""
+    if not case.expect:
+        return case if case.exit_code is not None or not case.error else replace(case, exit_code=2)
+    expect = [{"severity": "error", "state": "open", **one} for one in case.expect]
+    fails = any((one["severity"], one["state"]) == ("error", "open") for one in expect)
+    return replace(case, expect=expect, exit_code=int(fails) if case.exit_code is None else case.exit_code)
+
+
 def test_there_are_cases() -> None:
     assert CASES
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_case(name: str, tmp_path: Path) -> None:
-    run_case(CASES[name], tmp_path, installed=name in INSTALLED)
+    run_case(strict(CASES[name]), tmp_path, installed=name in INSTALLED)

@@ -38,6 +38,8 @@ def test_a_commit_msg_hook_of_the_base_is_asked_once_as_git_would(workshop: Work
     workshop.work(f"{GOOD}; printf '#!/bin/sh\\ntouch $HOME/ran\\n' > .tools/hooks/commit-msg", ends=0)
     assert message(workshop).endswith("Seen: yes")
     assert message(workshop).count("Seen: yes") == 1
+    names = [step.name for step in workshop.manifest.steps]
+    assert names[names.index("commit") :][:4] == ["commit", "gates", "check", "commit"], "judged again"
     assert not (workshop.home / "ran").exists()
     workshop.check_done()
 

@@ -88,7 +88,9 @@ X = "docs/api/x.yaml"
         (f"> Update `{X}`.", ""),
         (f"```\nUpdate `{X}`.\n```", ""),
         (f"## Out of scope\n\n- [ ] `{X}`", ""),
+        (f"Don't update `{X}`. Add a test.", ""),
         (f"## Locked files\n\n- `{X}`", ""),
+        (f"## Protected paths\n\n1. {X}", ""),
         (f"## Tasks\n\nDo not touch:\n\n- `{X}`", ""),
     ],
 )

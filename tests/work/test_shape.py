@@ -40,6 +40,7 @@ def found(tree: Tree, what: str = "flaws") -> list[tuple[int | None, str]]:
     ("old", "new", "line", "message"),
     [
         ("    owner: ann\n", "", 3, "slice D1 has no owner"),
+        ("    depends_on: []\n", "", 3, "slice D1 has no depends_on"),
         ("owner: ann", "owner: TBD", 3, "slice D1 owes its owner"),
         ("files: [src/a]", "files: []", 3, "slice D1 has no files"),
         ("[it works too]", "['']", 9, "slice D2 owes its acceptance"),

@@ -140,6 +140,7 @@ def test_a_revocation_that_was_taken_away_counts_no_more_and_is_put_back(
     outcome = check(repository)
     assert "APR001" in errors(outcome), outcome
     assert "is a revocation, and commit" in said(outcome, "APR001")
+    assert "APR001" in errors(check(repository, *ENFORCED))
     if how in ("deleted", "edited first") and not later:
         assert outcome.state("PTH002") == "approved"
     [step] = [one["help"] for one in outcome.report["findings"] if one["code"] == "APR001"]

@@ -37,7 +37,9 @@ def messages_of(
         args=[f"--select={code}"],
         expect=None,
     )
-    found = run_case(case, directory, installed=False).report["findings"]
+    outcome = run_case(case, directory, installed=False)
+    assert outcome.state(code) in ("passed", "failed", "warned"), outcome
+    found = outcome.report["findings"]
     return [
         sorted(one["message"] for one in found if one["location"]["path"].startswith(f"{at:02}/"))
         for at in range(len(rows))
