@@ -22,7 +22,7 @@ from pathlib import Path
 BUDGETS = {
     "code lines of specguard and rules": 56_490,
     "modules of specguard and rules": 235,
-    "code lines of tests": 39_730,
+    "code lines of tests": 39_750,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 11,
