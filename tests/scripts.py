@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DATA = Path(__file__).parent / "cli" / "data"
+QUESTIONS = ("edit", "before", "run", "after", "stop", "start")
+KEYS = {
+    *("put", "delete", "link", "sh", "commit", "git", "specguard", "env", "stdin", "typed", *QUESTIONS),
+    *("exit", "answer", "most", "says", "silent", "has", "is", "gone"),
+}
+"""What a step may say; a word of no meaning would look at nothing."""
 
 
 def scripts(file: str) -> list[Any]:
@@ -62,6 +68,7 @@ def play(script: Mapping[str, Any], folder: Path) -> None:
         repository.branch("work")
     session = Session(repository, environment={"XDG_CACHE_HOME": str(folder / "cache")})
     for step in [*script.get("start", ()), *script["steps"]]:
+        assert set(step) <= KEYS, set(step) - KEYS
         known = filled(step, folder)
         alter(repository, known)
         said = asked(repository, session, known)
@@ -106,7 +113,7 @@ def asked(repository: Repository, session: Session, step: Mapping[str, Any]) -> 
             if line.startswith("  git "):
                 repository.git("-c", "alias.x=!sh -c", "x", line.strip())
         return outcome.stdout + outcome.stderr
-    for name in ("edit", "before", "run", "after", "stop", "start"):
+    for name in QUESTIONS:
         if name in step:
             given = several(step[name]) if name in ("edit", "before", "run") else []
             answer = session.ask(write(given[0], repository.path, *given[1:])) if name == "edit" else None

@@ -12,21 +12,6 @@ from tests.threats.cases import threats_of
 
 FOLDER = Path(__file__).parent / "cases"
 FILES = sorted(FOLDER.glob("**/*.toml"))
-FOUND = [(path, case) for path in FILES for case in Case.load_all(path)]
-
-
-def name_of(path: Path, case: Case) -> str:
-    """What a case is called: as its file, and by its own name where the file holds several."""
-    file = str(path.relative_to(FOLDER).with_suffix(""))
-    return file if case.name == path.stem else f"{file}-{case.name}"
-
-
-CASES = {name_of(path, case): case for path, case in FOUND}
-INSTALLED = {name.rpartition("/")[0]: name for name in reversed(CASES)}.values()
-ROWS = [
-    pytest.param(name_of(path, case), marks=threats_of(case, path.relative_to(FOLDER.parent).as_posix()))
-    for path, case in FOUND
-]
 
 
 def strict(case: Case) -> Case:
@@ -38,10 +23,25 @@ def strict(case: Case) -> Case:
     return replace(case, expect=expect, exit_code=int(fails) if case.exit_code is None else case.exit_code)
 
 
+def name_of(path: Path, case: Case) -> str:
+    """What a case is called: as its file, and by its own name where the file holds several."""
+    file = str(path.relative_to(FOLDER).with_suffix(""))
+    return file if case.name == path.stem else f"{file}-{case.name}"
+
+
+FOUND = [(path, strict(case)) for path in FILES for case in Case.load_all(path)]
+CASES = {name_of(path, case): case for path, case in FOUND}
+INSTALLED = {name.rpartition("/")[0]: name for name in reversed(CASES)}.values()
+ROWS = [
+    pytest.param(name_of(path, case), marks=threats_of(case, path.relative_to(FOLDER.parent).as_posix()))
+    for path, case in FOUND
+]
+
+
 def test_there_are_cases() -> None:
     assert CASES
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_case(name: str, tmp_path: Path) -> None:
-    run_case(strict(CASES[name]), tmp_path, installed=name in INSTALLED)
+    run_case(CASES[name], tmp_path, installed=name in INSTALLED)

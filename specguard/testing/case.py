@@ -430,7 +430,8 @@ def split_cases(table: Mapping[str, Any], name: str) -> list[tuple[str, dict[str
     listed = shared.pop("cases", None)
     if listed is None:
         return [(name, shared)]
-    _check_kind(listed, list, f"{name}: cases")
+    if not isinstance(listed, list) or not listed:
+        raise CaseError(f"{name}: cases must be a list with a case in it", f"{name}: cases")
     split: dict[str, dict[str, Any]] = {}
     for position, case in enumerate(listed):
         where = f"{name}: cases.{position}"

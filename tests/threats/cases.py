@@ -30,14 +30,13 @@ def threats_of(case: Case, file: str) -> list[pytest.MarkDecorator]:
     What follows the colon tells it from the other cases of its row. The row expects what the case does.
 
     Args:
-        case: one of `tests/cases/threats/`, or any other.
+        case: one of `tests/cases/threats/`, or any other, with severities, states and an exit code.
         file: where it stands, below `tests/`.
     """
     number, _, text = case.name.partition(" ")
     if not re.fullmatch(r"T\d{2,3}", number):
         return []
-    code = (2 if case.error else 0) if case.exit_code is None else case.exit_code
-    found = [{"state": "open", "severity": "error", **one} for one in case.expect or ()]
-    rules = {one["code"] for one in found if (one["state"], one["severity"]) == ("open", "error")}
+    rules = {one["code"] for one in case.expect or () if (one["state"], one["severity"]) == ("open", "error")}
+    code = case.exit_code or 0
     expected = f"exit {code}: {', '.join(sorted(rules))}" if code == 1 else f"exit {code}"
     return [pytest.mark.threat(number, text.partition(": ")[0], expected, file=file)]
