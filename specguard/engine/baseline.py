@@ -39,7 +39,7 @@ FAMILIES: Final = frozenset({"SPC", "ART", "PLN", "CNT", "CFG"})
 LIMIT: Final = 16 << 20
 """The most bytes of a baseline that are read."""
 
-_TOKEN: Final = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|[{}\[\]]')
+_KEY: Final = re.compile(r'[\s{]*("(?:[^"\\]|\\.)*")\s*:')
 
 
 class Baseline(Record):
@@ -58,14 +58,11 @@ class Baseline(Record):
         Raises:
             SpecguardError: it is no such file; with its line.
         """
-        text = ""
         try:
             text = data.decode("utf-8")
             rules = json.loads(text, object_pairs_hook=_once)
         except UnicodeDecodeError as error:
             raise _broken("is not UTF-8", data.count(b"\n", 0, error.start) + 1) from None
-        except _TwiceError as twice:
-            raise _broken(f"has {twice.key!r} twice", _line_of(text, twice.key)) from None
         except json.JSONDecodeError as error:
             raise _broken(f"is no JSON: {error.msg}", error.lineno) from None
         except (ValueError, RecursionError):
@@ -74,15 +71,11 @@ class Baseline(Record):
             raise _broken("is no object of rules")
         counts: dict[str, dict[bytes, int]] = {}
         for code, paths in rules.items():
-            problem = ""
-            if not is_code(code):
-                problem = f"has {code!r}, which is no rule's code"
-            elif code[:3] not in FAMILIES:
-                problem = f"has {code}, and only rules of {', '.join(sorted(FAMILIES))} can be in it"
-            elif not isinstance(paths, dict):
-                problem = f"has no object of paths for {code}"
-            if problem:
-                raise _broken(problem, _line_of(text, code))
+            if not is_code(code) or code[:3] not in FAMILIES:
+                known = ", ".join(sorted(FAMILIES))
+                raise _broken(f"has {code!r}, and only codes of {known} can be in it", _line_of(text, code))
+            if not isinstance(paths, dict):
+                raise _broken(f"has no object of paths for {code}", _line_of(text, code))
             counts[code] = dict(_counts(text, code, paths))
         return cls(counts)
 
@@ -159,19 +152,14 @@ def compare_baselines(old: bytes | None, new: bytes | None) -> BaselineChange:
         if count > before.accepts(code, path)
     ]
     lines = dict(_lines((new or b"").decode())) if grown else {}
-    return BaselineChange([Growth(*one, line=lines[one[0], _as_text(one[1])]) for one in grown])
-
-
-class _TwiceError(Exception):
-    def __init__(self, key: str) -> None:
-        self.key = key
+    return BaselineChange([Growth(*one, line=lines.get((one[0], _as_text(one[1])), 1)) for one in grown])
 
 
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise _TwiceError(key)
+            raise _broken(f"has {key!r} twice", None)
         found[key] = value
     return found
 
@@ -185,25 +173,19 @@ def _broken(what: str, line: int | None = 1, help: str = _HELP) -> SpecguardErro
     )
 
 
-def _line_of(text: str, *keys: str) -> int:
-    """The line of the last key of a JSON text that is written like this, within those before it."""
-    return max((line for found, line in _lines(text) if found[-len(keys) :] == keys), default=1)
+def _line_of(text: str, code: str, path: str = "") -> int:
+    return dict(_lines(text)).get((code, path), 1)
 
 
-def _lines(text: str) -> Iterator[tuple[tuple[str, ...], int]]:
-    """The keys of a JSON text, each with those that it is within, and its line."""
-    above: list[str] = []
-    depth, line, at = 0, 1, 0
-    for token in _TOKEN.finditer(text):
-        if token[0] in "{[":
-            depth += 1
-        elif token[0] in "}]":
-            depth -= 1
-        elif token[2] is not None:
-            line += text.count("\n", at, token.start())
-            at = token.start()
-            above[depth - 1 :] = [json.loads(token[1])]
-            yield tuple(above), line
+def _lines(text: str) -> Iterator[tuple[tuple[str, str], int]]:
+    """The line of each code and of each path below one, where the file has a line for each."""
+    code = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        key = _KEY.match(line)
+        if key is not None:
+            name = json.loads(key[1])
+            code, path = (name, "") if is_code(name) else (code, name)
+            yield (code, path), number
 
 
 def _as_text(path: bytes) -> str:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from specguard.change.check_request import read_bounded
-from specguard.documents.data import Data, not_utf8, read_data
+from specguard.documents.data import Data, data_of
 from specguard.documents.toml import toml_key, toml_value
-from specguard.errors import SpecguardError
 from specguard.model import Origin
 from specguard.reporters.escape import visible
 
@@ -98,20 +97,10 @@ def read_settings(top: str, name: str) -> Data:
         name: the file's.
 
     Raises:
-        SpecguardError: it cannot be read, is no UTF-8, or is too large.
+        SpecguardError: it cannot be read, or is too large.
     """
-    return read_data(read_text(top, name), "json" if name.endswith(".json") else "yaml")
-
-
-def read_text(top: str, name: str) -> str:
-    """A file's text; with the errors of `read_settings`."""
-    try:
-        return read_bounded(os.path.join(top, name), LIMIT, "the file").decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        problem, help = not_utf8(error), "save it as UTF-8 text"
-        raise SpecguardError(
-            problem.message, path=name, line=problem.line, help=help, code="unreadable-file"
-        ) from None
+    content = read_bounded(os.path.join(top, name), LIMIT, "the file")
+    return data_of(content, "json" if name.endswith(".json") else "yaml")
 
 
 def _grouped(origins: Iterable[Origin]) -> Iterator[str]:
