@@ -18,7 +18,7 @@ from specguard.authority.layers import (
 )
 from specguard.authority.load import is_document
 from specguard.authority.policy import FORMAT, Disregarded, Policy, Unread, encode, plain
-from specguard.authority.prose import MEANINGS, known_sections, read_sections, statements_of
+from specguard.authority.prose import MEANINGS, SHOWN, known_sections, read_sections, statements_of
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.validate import validate
 from specguard.change.entries import sha256
@@ -27,7 +27,7 @@ from specguard.documents.data import UnreadDocument, dotted
 from specguard.documents.document import Document
 from specguard.documents.toml import TomlError
 from specguard.errors import SpecguardError, nearest
-from specguard.model import Origin
+from specguard.model import Origin, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,8 +117,8 @@ def compile_policy(
     layers: list[Layer] = list(presets)
     for part in parts:
         if part.document is not None:
-            found, unread = read_sections(part.document, part.source.path, sections)
-            layers.append(prose_layer(found, part.source.path))
+            read_paths, unread = read_sections(part.document, part.source.path, sections)
+            layers.append(prose_layer(read_paths, part.source.path))
             part.unread = sorted([*part.unread, *unread], key=lambda one: one.line)
         layers.extend(part.layers)
     layers += [layer for part in below for layer in part.layers]
@@ -137,18 +137,18 @@ def compile_policy(
     data["documents"] = [[part.source.path, part.source.oid] for part in parts]
     data["documents"] += [[path, in_folders[path].split()[1]] for path in left_out]
     data["nested"] = dict(in_folders)
-    data["disregarded"] = [one.data for one in disregarded]
+    data["disregarded"] = encode(disregarded)
     data["origins"] = _origins(merged)
-    data["unread"] = [
-        [one.path, one.line, one.section, one.text, one.reason, one.meaning]
-        for part in parts
-        for one in part.unread
-    ]
+    unread = [one for part in parts for one in part.unread]
+    for one in unread:
+        one.text = shortened(one.text, SHOWN)
+    data["unread"] = encode(unread)
     data["statements"] = []
     policy = Policy(data)
     for part in parts:
         if part.document is not None:
-            data["statements"] += statements_of(part.document, part.source.path, sections, policy)
+            found = statements_of(part.document, part.source.path, sections, policy)
+            data["statements"] += map(encode, found)
     return policy
 
 

@@ -128,7 +128,7 @@ class Floor(Record):
                 said = f"{_relation(one)}: {one.key} {one.summary}"
                 step = "take it out, or make it at least as tight as the floor"
                 wrong = Disregarded(one.key, said, step, own[one.key], Origin(*self._origin(one.key)))
-                data["disregarded"].append(wrong.data)
+                data["disregarded"].append(encode(wrong))
         if {**data, "floor": None} != {**policy.to_data(), "floor": None}:
             # An approval that was given without the floor is none of what now holds.
             data["policy_id"] = sha256(f"{policy.policy_id} {self.policy.policy_id}".encode()).hexdigest()

@@ -14,7 +14,7 @@ from specguard.documents.blocks import fences
 from specguard.documents.data import dotted
 from specguard.documents.toml import TomlError, read_toml
 from specguard.errors import SpecguardError
-from specguard.model import Origin
+from specguard.model import Origin, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -368,7 +368,7 @@ def beyond(unread: Sequence[Unread], folder: str, named: Origin) -> Iterator[Set
     """Tell the items of sections that name a folder above theirs; of prose no more is certain."""
     for one in unread:
         if one.meaning in GUARDING and "'..'" in one.reason:
-            said = f"the item {one.text!r} reaches beyond {folder}/"
+            said = f"the item {shortened(one.text)!r} reaches beyond {folder}/"
             yield SettingProblem(said, Origin(one.path, one.line), _from(folder, named))
 
 

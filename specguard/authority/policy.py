@@ -8,7 +8,7 @@ from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting, fold, fold_text, is_plain
 from specguard.declaration.rule import Record, Rule, load
 from specguard.errors import MissingFact
-from specguard.model import Origin, shortened
+from specguard.model import Origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,11 +139,7 @@ class PolicyChange(Record):
         return bool(self.differences or self.problem or self.broken)
 
 
-SHOWN: Final = 80
-"""So many characters of what was not understood are shown."""
-
-
-class Unread:
+class Unread(Record, frozen=False):
     """Something in a known section, or a block of settings, that was not understood.
 
     Attributes:
@@ -158,18 +154,12 @@ class Unread:
             empty outside of known sections.
     """
 
-    __slots__ = ("line", "meaning", "path", "reason", "section", "text")
-
-    def __init__(self, path: str, line: int, section: str, text: str, reason: str, meaning: str = "") -> None:
-        self.path = path
-        self.line = line
-        self.section = section
-        self.text = shortened(text, SHOWN)
-        self.reason = reason
-        self.meaning = meaning
-
-    def __repr__(self) -> str:
-        return f"Unread({self.path}:{self.line} {self.text!r}: {self.reason})"
+    path: str
+    line: int
+    section: str
+    text: str
+    reason: str
+    meaning: str = ""
 
 
 class Guard(Record):
@@ -236,7 +226,7 @@ class Guards:
         return bool(self._rules)
 
 
-FORMAT: Final = 7
+FORMAT: Final = 8
 """The number of the data's format; data of another one is not read."""
 
 
@@ -328,12 +318,6 @@ class Disregarded(Record):
         """The next step as a sentence."""
         step = self.help or "put the document right"
         return f"{step[:1].upper()}{step[1:]}."
-
-    @property
-    def data(self) -> list[Any]:
-        """It as data that JSON can hold."""
-        at, above = self.origin, self.above
-        return [self.key, self.message, self.help, [at.path, at.line], [above.path, above.line]]
 
 
 class Statement(Record):
@@ -526,15 +510,14 @@ class Policy:
     @property
     def unread(self) -> Sequence[Unread]:
         """Text in known sections and blocks that was not understood."""
-        return [Unread(*one) for one in self._data["unread"]]
+        unread: Sequence[Unread] = decode(self._data["unread"])
+        return unread
 
     @property
     def disregarded(self) -> Sequence[Disregarded]:
         """Settings that do not count: nested authorities with errors, and those that loosen the floor."""
-        return [
-            Disregarded(key, message, help, Origin(*at), Origin(*above))
-            for key, message, help, at, above in self._data["disregarded"]
-        ]
+        disregarded: Sequence[Disregarded] = decode(self._data["disregarded"])
+        return disregarded
 
     def is_nested(self, path: bytes) -> bool:
         """True if a path is a nested authority's, or would be."""
@@ -560,7 +543,8 @@ class Policy:
     @property
     def statements(self) -> Sequence[Statement]:
         """The sentences of the authority that command."""
-        return [Statement(*one) for one in self._data["statements"]]
+        statements: Sequence[Statement] = decode(self._data["statements"])
+        return statements
 
     def value(self, key: str) -> Any:
         """The value of a top-level setting by its name, in plain form."""

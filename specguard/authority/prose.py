@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 
-from specguard.authority.policy import SHOWN, Unread, plain
+from specguard.authority.policy import Statement, Unread, plain
 from specguard.declaration.patterns import Guarding, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import (
@@ -47,6 +47,9 @@ SECTIONS: Final = {
     "Conflict resolution": "order",
 }
 """The known sections; `[authority] sections` adds titles in any language, and may say otherwise of these."""
+
+SHOWN: Final = 80
+"""So many characters of what was not understood, and of a statement, are shown."""
 
 MEANINGS: Final = ("locked-path", "forbidden-path", "normative", "order", "nothing")
 """What a section's items can be; `nothing` makes a known title an ordinary one."""
@@ -162,7 +165,7 @@ def _take_list(block: AnyBlock, words: Sequence[str], path: str, unread: list[Un
     loud = next(filter(_GUARDING.search, words), "")
     if _lists_paths(block, loud=bool(loud)):
         said = loud or next(filter(None, words), "")
-        known = any(one.meaning in _LISTS and one.text == shortened(said, SHOWN) for one in unread)
+        known = any(one.meaning in _LISTS and one.text == said for one in unread)
         if said is words[-1] or not known:
             unread.append(Unread(path, block.line, "", said, _TITLE, "title" if loud else "list"))
 
@@ -347,8 +350,8 @@ _ASKED: Final = (
 
 def statements_of(
     document: Document, path: str, sections: Mapping[str, str], policy: Policy
-) -> Iterator[list[Any]]:
-    """All sentences of a document that command, quotations left out, each as the fields of a `Statement`.
+) -> Iterator[Statement]:
+    """All sentences of a document that command, quotations left out.
 
     Args:
         document: the document.
@@ -365,7 +368,7 @@ def statements_of(
                 if _COMMANDS.search(_CODE.sub("", sentence.raw)):
                     said = " ".join(sentence.plain.split())
                     held = _held(policy, sentence, said, meaning)
-                    yield [path, sentence.line, shortened(said, SHOWN), *held]
+                    yield Statement(path, sentence.line, shortened(said, SHOWN), *held)
 
 
 def _held(policy: Policy, sentence: Text, said: str, meaning: str) -> tuple[list[str], list[str]]:

@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
-from specguard.declaration.rule import Record, load
+from specguard.declaration.rule import load
 from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError
+from specguard.model import listed, path_text
 from specguard.testing.case import Case, CaseError
 from specguard.testing.repository import Step, to_bytes
 from specguard.testing.running import examples, judge_case
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from specguard.authority.policy import Policy, RuleInPolicy
-    from specguard.declaration.expressions import Expression
     from specguard.declaration.patterns import Covering, Patterns
     from specguard.evaluation.expectations import OwnAuthority
     from specguard.testing.running import Outcome
@@ -58,28 +58,33 @@ def try_canaries(own: OwnAuthority) -> Iterator[Canary]:
 
 
 def _by_settings(rule: RuleInPolicy, own: OwnAuthority) -> Canary | None:
-    """A rule tried with changes that its own settings speak of; None if there is none that it judged."""
-    said = []
+    """A rule tried with paths that its own settings speak of; None if there are none, or it did not judge."""
     idle = unmatched(rule, own.policy, own.files)
     if idle:
         return Canary(rule.code, rule.name, "missed", idle)
-    for one in of_settings(rule, own.policy, own.files):
-        case = replace(one.case, args=[*one.case.args, f"--select={rule.code}"])
-        seen = _judged(_at_stage(own.under(case), rule))
-        if seen is None or seen.state(rule.code) in ("not-applicable", "off", None):
-            return None
-        found = {
-            to_bytes((finding.get("location") or {}).get("path") or "")
-            for report in seen.reports
-            for finding in report.get("findings", ())
-            if finding["code"] == rule.code
-        }
-        missed = [path for path in one.paths if path not in found]
-        if missed or not found:
-            which = ", ".join(path.decode("utf-8", "backslashreplace") for path in missed)
-            return Canary(rule.code, rule.name, "missed", f"a change that {one.said}: not found at {which}")
-        said.append(one.said)
-    return Canary(rule.code, rule.name, "caught", f"a change that {'; '.join(said)}") if said else None
+    paths = _paths(rule, own.policy, own.files)
+    if not paths:
+        return None
+    # Some are added, and some changed.
+    there = [path for path in paths[1::2] if path not in own.policy.document_paths]
+    case = Case(
+        base=[Step("chore: base", files=dict.fromkeys(there, "a\n"))],
+        commits=[Step("feat: canary", files=dict.fromkeys(paths, "b\n"))],
+        args=[f"--select={rule.code}"],
+    )
+    seen = _judged(_at_stage(own.under(case), rule))
+    if seen is None or seen.state(rule.code) in ("not-applicable", "off", None):
+        return None
+    found = {
+        to_bytes((finding.get("location") or {}).get("path") or "")
+        for report in seen.reports
+        for finding in report.get("findings", ())
+    }
+    missed = [path for path in paths if path not in found]
+    said = f"a change that touches {listed(list(map(path_text, paths)), 3)}"
+    if missed:
+        said += f": not found at {', '.join(map(path_text, missed))}"
+    return Canary(rule.code, rule.name, "missed" if missed else "caught", said)
 
 
 def _by_example(rule: RuleInPolicy, own: OwnAuthority) -> Canary:
@@ -100,7 +105,7 @@ def _by_example(rule: RuleInPolicy, own: OwnAuthority) -> Canary:
             seen = _judged(_at_stage(tried, rule)) if tried is not None else None
             if seen is None:
                 continue
-            if rule.code in seen.codes and rule.name in (*_MAKERS, _CODE_RULE) and under != _WHOLE:
+            if rule.code in seen.codes and rule.name in (*_GUARDS, _CODE_RULE) and under != _WHOLE:
                 reason = f"no change could be guessed that its own settings cover; caught is {where}"
             elif rule.code in seen.codes:
                 return Canary(rule.code, rule.name, "caught", f"{where}, {under}")
@@ -163,12 +168,9 @@ def _judged(case: Case) -> Outcome | None:
 _CLASS = re.compile(r"\[(?P<not>[!^])?(?P<first>[^]])[^]]*\]")
 _PARTS = re.compile(r"(\*+|\?)")
 _WORD = "canary"
-_TOKEN = re.compile(
-    r"\\x[0-9a-fA-F]{2}|\\.|\[\^?\]?[^]]*\]|\(\?[a-zA-Z]*[:)]|\{\d{1,5}(?:,\d*)?\}|.", re.DOTALL
-)
-_CATEGORIES = {
-    "d": "7", "s": " ", "w": "w", "D": "d", "S": "s", "W": "-", "b": "", "B": "", "A": "", "z": "", "Z": "",
-}  # fmt: skip
+_MOST = 40
+_GUARDS = ("forbidden-path", "locked-path")
+_CODE_RULE = "missing-spec-change"
 
 
 def path_in(patterns: Patterns, position: int, exclude: Covering | None = None) -> bytes | None:
@@ -203,149 +205,22 @@ def apart(paths: Iterable[bytes]) -> list[bytes]:
     return list(kept.values())
 
 
-def line_of(expression: Expression) -> str | None:
-    """A line that an expression matches; None if none can be guessed."""
-    parts: list[str] = []
-    depth = 0
-    skipped: int | None = None
-    for part in _TOKEN.findall(expression.text):
-        if part == ")":
-            skipped = None if skipped == depth else skipped
-            depth -= 1
-        elif part.startswith("("):
-            depth += not part.endswith(")")
-        elif skipped is None and part == "|":
-            # The first of several will do.
-            skipped = depth
-        elif skipped is None and part.startswith("{"):
-            parts[-1:] = parts[-1:] * min(int(part.strip("{}").partition(",")[0]), 10_000)
-        elif skipped is None:
-            parts.append(_sample(part))
-    line = "".join(parts)
-    for guess in (line, f" {line} ", f"{_WORD} {line}", f"{line}.", f"{line}{_WORD}"):
-        if "\n" not in guess and "\0" not in guess and expression.search(guess):
-            return guess
-    return None
-
-
-def _sample(part: str) -> str:
-    """A text for one part of an expression."""
-    if part.startswith("\\x"):
-        return chr(int(part[2:], 16))
-    if part.startswith("\\"):
-        return _CATEGORIES.get(part[1:], part[1:])
-    if part.startswith("[") and len(part) > 1:
-        try:
-            return next((char for char in f"aZ7-_ .~{part}" if re.fullmatch(part, char)), "")
-        except re.error:
-            return ""
-    return {".": "a"}.get(part, "" if part in "^$*+?" else part)
-
-
-_MOST = 40
-_CODE_RULE = "missing-spec-change"
-
-
-class Provocation(Record):
-    """A change that a rule is to catch.
-
-    Attributes:
-        case: the change, without a policy and without anything expected.
-        said: what it does, as a clause.
-        paths: the paths that must each be found; empty if any finding will do.
-    """
-
-    case: Case
-    said: str
-    paths: tuple[bytes, ...] = ()
-
-
-def of_settings(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes] = ()) -> Iterator[Provocation]:
-    """The changes that a rule's own settings speak of; nothing for a rule whose settings name none.
-
-    Args:
-        rule: the rule.
-        policy: its policy.
-        files: the repository's own files, one of which is taken where the rule is about code.
-    """
-    maker = _MAKERS.get(rule.name)
-    if maker is not None:
-        yield from maker(rule, policy)
-    elif rule.name == _CODE_RULE:
-        path = _code(policy, files)
-        if path is not None:
-            yield Provocation(_commit({path: "x\n"}), f"touches only {_named([path])}", (path,))
-
-
 def unmatched(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes]) -> str:
     """The reason why a rule about the repository's code can find nothing, as a clause; empty if it can."""
-    if rule.name != _CODE_RULE or not files or _code(policy, files) is not None:
+    if rule.name != _CODE_RULE or not files or _paths(rule, policy, files):
         return ""
     return f"no file is under [specs] code ({', '.join(policy.declared('spec_settings').code.patterns)})"
 
 
-def _code(policy: Policy, files: Sequence[bytes]) -> bytes | None:
-    """The first file of a repository that `[specs] code` covers."""
-    code: Patterns = policy.declared("spec_settings").code
-    return next((files[at] for at, _ in code.find_each(files)), None)
-
-
-def _commit(files: dict[bytes, str]) -> Case:
-    return Case(commits=[Step("feat: canary", files={**files})])
-
-
-def _guarded(rule: RuleInPolicy, policy: Policy) -> Iterator[Provocation]:
-    """A path of every pattern that forbids or locks: some are added, and some changed."""
+def _paths(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes]) -> list[bytes]:
+    """The paths at which a rule must find something: one of every pattern, or the first file of code."""
+    if rule.name == _CODE_RULE:
+        code: Patterns = policy.declared("spec_settings").code
+        return [files[at] for at, _ in code.find_each(files)][:1]
+    if rule.name not in _GUARDS:
+        return []
     patterns: Patterns = rule.settings["paths"]
     guesses = [path_in(patterns, at, rule.exclude) for at in range(min(len(patterns.patterns), _MOST))]
-    own = policy.document_paths
-    paths = apart(path for path in guesses if path is not None and _is_guarded(path, rule, policy))
-    if paths:
-        there = [path for path in paths[1::2] if path not in own]
-        case = Case(
-            base=[Step("chore: base", files=dict.fromkeys(there, "a\n"))],
-            commits=[Step("feat: canary", files=dict.fromkeys(paths, "b\n"))],
-        )
-        yield Provocation(case, f"touches {_named(paths)}", tuple(paths))
-
-
-def _is_guarded(path: bytes, rule: RuleInPolicy, policy: Policy) -> bool:
-    """True if this rule speaks of a path: one that is forbidden too is not told to be locked."""
-    guard = policy.guards.find(path)
-    return guard is not None and guard.rule == rule.name
-
-
-def _forbidden_content(rule: RuleInPolicy, _policy: Policy) -> Iterator[Provocation]:
-    files: dict[bytes, str] = {}
-    for forbidden in rule.settings["forbid"]:
-        line = line_of(forbidden.pattern)
-        count = len(forbidden.paths.patterns) if forbidden.paths else 0
-        paths = [path_in(forbidden.paths, at, forbidden.exclude) for at in range(count)]
-        path = next(filter(None, paths), None) if count else b"canary.txt"
-        if line is not None and path is not None:
-            files[path] = files.get(path, "") + line + "\n"
-    kept = apart(files)
-    if kept:
-        case = _commit({path: files[path] for path in kept})
-        yield Provocation(case, f"adds lines that match to {_named(kept)}", tuple(kept))
-
-
-def _companions(rule: RuleInPolicy, _policy: Policy) -> Iterator[Provocation]:
-    for companion in rule.settings["companions"]:
-        path = path_in(companion.when, 0, companion.require)
-        if path is not None:
-            yield Provocation(_commit({path: "x\n"}), f"touches only {_named([path])}", (path,))
-
-
-def _named(paths: list[bytes]) -> str:
-    shown = [path.decode("utf-8", "backslashreplace") for path in paths[:3]]
-    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
-    return ", ".join(shown) + more
-
-
-_MAKERS: dict[str, Callable[[RuleInPolicy, Policy], Iterator[Provocation]]] = {
-    "forbidden-path": _guarded,
-    "locked-path": _guarded,
-    "forbidden-content": _forbidden_content,
-    "missing-companion": _companions,
-}
+    # A path that is forbidden too is not told to be locked.
+    guards = [(path, policy.guards.find(path)) for path in guesses if path is not None]
+    return apart(path for path, guard in guards if guard is not None and guard.rule == rule.name)

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import stat
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 from xml.etree.ElementTree import Element, SubElement
 
 from specguard.authority.layers import TESTS, blocks_of, settings_file
 from specguard.authority.load import AuthoritySource, load_policy
 from specguard.authority.policy import Policy
 from specguard.change.check_request import FLOOR, Request, read_regular
+from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
-from specguard.change.tree import Tree, TreeEntry
+from specguard.change.repository import Repository
+from specguard.change.sources import open_work_tree
+from specguard.change.tree import Tree
 from specguard.documents.document import Document
 from specguard.documents.toml import TomlError, read_toml
 from specguard.engine.plugins import load_registry
 from specguard.engine.policies import open_floor
-from specguard.errors import Needed, SpecguardError, nearest
+from specguard.errors import Needed, SpecguardError
 from specguard.model import EXIT_NO_VERDICT
 from specguard.reporters.escape import visible, xml_text
 from specguard.testing.case import Case, CaseError, split_cases
@@ -34,12 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from specguard.authority.layers import Layer
-    from specguard.change.git import Git
     from specguard.documents.toml import KeyPath as Key
     from specguard.testing.running import Outcome
 
 
-_LARGEST = 8 << 20
 _ABOUT_TREE = "CFG"
 
 
@@ -100,6 +100,13 @@ class OwnAuthority:
         return {f"refs/heads/{name}": "base", f"refs/remotes/origin/{name}": "base"}
 
 
+@contextmanager
+def own_files(top: str) -> Iterator[Tree]:
+    """The files of a working tree, committed or not."""
+    with Git(Repository.locate(top, os.environ)) as git:
+        yield open_work_tree(git, Request(environment=os.environ, directory=top)).head_files
+
+
 def read_own(top: str) -> OwnAuthority:
     """Read the authority of a working tree, committed or not, and hold it to the floor of the environment.
 
@@ -110,18 +117,19 @@ def read_own(top: str) -> OwnAuthority:
         PolicyError: its settings are wrong.
         SpecguardError: there is none, or it cannot be read.
     """
-    # No more than `find`, `names` and `read` is asked of a tree here.
-    files = cast("Tree", WorkingFiles(top))
-    policy = load_policy(files, registry=load_registry)
-    if policy is None:
-        raise SpecguardError(
-            "there is no authority here: neither SPEC_AUTHORITY.md nor other settings of specguard",
-            path=top,
-            help="`specguard init` writes one; a case may have a `policy` of its own",
-            code="no-authority",
-        )
+    with own_files(top) as files:
+        policy = load_policy(files, registry=load_registry)
+        if policy is None:
+            raise SpecguardError(
+                "there is no authority here: neither SPEC_AUTHORITY.md nor other settings of specguard",
+                path=top,
+                help="`specguard init` writes one; a case may have a `policy` of its own",
+                code="no-authority",
+            )
+        with Needed():
+            documents = _texts(files, policy)
     floor = open_floor(Request(environment=os.environ))
-    return OwnAuthority(top, _texts(files, policy), floor.hold(policy) if floor else policy)
+    return OwnAuthority(top, documents, floor.hold(policy) if floor else policy)
 
 
 def authority_of(git: Git, policy: Policy) -> OwnAuthority:
@@ -142,54 +150,6 @@ def _texts(files: Tree, policy: Policy) -> dict[bytes, str]:
     """The documents of a policy."""
     names = [os.fsencode(path) for path, _ in policy.documents]
     return {name: (files.read(name) or b"").decode("utf-8", "surrogateescape") for name in names}
-
-
-class WorkingFiles:
-    """The files of a folder as a tree has them; a link in their way is not followed.
-
-    Args:
-        top: the folder.
-    """
-
-    def __init__(self, top: str) -> None:
-        self._top = os.path.realpath(os.fsencode(top))
-
-    def find(self, path: bytes) -> TreeEntry | None:
-        """The entry at a path; None if there is none."""
-        place = os.path.join(self._top, path)
-        try:
-            mode = os.lstat(place).st_mode
-        except OSError:
-            return None
-        if os.path.realpath(os.path.dirname(place)) != os.path.dirname(place) or stat.S_ISLNK(mode):
-            return TreeEntry(0o120000, "")
-        if not stat.S_ISREG(mode):
-            return TreeEntry(0o040000 if stat.S_ISDIR(mode) else 0, "")
-        data = self._data(place)
-        digest = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False)
-        return TreeEntry(0o100644, digest.hexdigest())
-
-    def names(self, directory: bytes) -> dict[bytes, TreeEntry]:
-        """The folders in a folder, by name; what else is in it is asked for by its path."""
-        try:
-            with os.scandir(os.path.join(self._top, directory)) as found:
-                return {
-                    one.name: TreeEntry(0o040000, "") for one in found if one.is_dir(follow_symlinks=False)
-                }
-        except OSError:
-            return {}
-
-    def read(self, path: bytes) -> bytes | None:
-        """The bytes of a regular file; None if there is none.
-
-        Raises:
-            SpecguardError: it cannot be read, or is too large.
-        """
-        entry = self.find(path)
-        return self._data(os.path.join(self._top, path)) if entry is not None and entry.is_file else None
-
-    def _data(self, place: bytes) -> bytes:
-        return read_regular(os.fsdecode(place), _LARGEST, "the authority")
 
 
 class CasesError(SpecguardError):
@@ -325,37 +285,6 @@ def read_inline(own: OwnAuthority) -> list[PolicyTest]:
         for kind in TESTS
         for position, table in enumerate(_tables(layer, kind))
     )
-
-
-def check_codes(expectations: Sequence[PolicyTest], own: OwnAuthority | None) -> None:
-    """See that every rule that is expected to find something, or to have a state, is one.
-
-    Raises:
-        CasesError: rules that do not exist, each with the nearest that does.
-    """
-    registry = load_registry(tuple(own.policy.plugins) if own else ())
-    known = {*registry.rules, *(entry.rule.code for entry in registry.rules.values())}
-    wrong = []
-    for one in expectations:
-        if one.case.policy and "plugins" in one.case.policy:
-            # A policy that the case brings may name rules of its own: what it has not, its run shows.
-            continue
-        named = {f"states.{code}": code for code in one.case.states}
-        for at, expected in enumerate(one.case.expect or ()):
-            named |= {f"expect.{at}.{key}": expected[key] for key in ("code", "name") if key in expected}
-        wrong += [
-            SpecguardError(
-                f"{one.name}: there is no rule {code!r}",
-                path=one.path,
-                line=one.line_of(where),
-                help=nearest(code, known, "`specguard rule` lists them"),
-                code="unknown-name",
-            )
-            for where, code in named.items()
-            if code not in known
-        ]
-    if wrong:
-        raise CasesError(wrong, "what is expected")
 
 
 def _collect(read: Iterable[PolicyTest | SpecguardError]) -> list[PolicyTest]:

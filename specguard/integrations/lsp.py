@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -22,7 +22,7 @@ from specguard.engine.check import check
 from specguard.engine.plugins import known_rules
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
-from specguard.evaluation.expectations import WorkingFiles
+from specguard.evaluation.expectations import own_files
 from specguard.reporters.escape import visible
 
 if TYPE_CHECKING:
@@ -188,8 +188,11 @@ def authority_flaws(place: EditedFile, text: Callable[[str], str | None]) -> lis
         place: the document.
         text: an open file's text, by its absolute path; None if it is not open.
     """
-    files = cast("Tree", WorkingFiles(place.root))
+    with own_files(place.root) as files:
+        return _authority_flaws(place, text, files)
 
+
+def _authority_flaws(place: EditedFile, text: Callable[[str], str | None], files: Tree) -> list[DocumentFlaw]:
     def read(path: str, named_by: Origin | None = None) -> AuthoritySource:
         shown = text(os.path.join(place.root, path))
         if shown is not None:

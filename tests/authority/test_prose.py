@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.authority.prose import known_sections, read_sections
+from specguard.authority.prose import SHOWN, known_sections, read_sections
 from specguard.documents.content import leading_paths
 from specguard.documents.document import Document
+from specguard.model import shortened
 from tests.rows import recorded, rows
 
 
@@ -19,7 +20,9 @@ def read(text: str, **sections: str) -> tuple[list[tuple[str, str, int]], list[t
     """What a text gives: (meaning, path, line) of each path, and (line, text) of what is unread."""
     titles = {title.replace("_", " "): meaning for title, meaning in sections.items()}
     found, unread = read_sections(Document(text), "A.md", known_sections(titles))
-    return [(one.meaning, one.path, one.line) for one in found], [(one.line, one.text) for one in unread]
+    return [(one.meaning, one.path, one.line) for one in found], [
+        (one.line, shortened(one.text, SHOWN)) for one in unread
+    ]
 
 
 READ = recorded(__file__, "read")

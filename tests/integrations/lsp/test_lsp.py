@@ -114,8 +114,6 @@ def test_a_document_that_is_no_file_of_the_repository_is_not_read(
     os.mkfifo(governed.path / "pipe.toml")
     (governed.path / "link.toml").symlink_to("/dev/zero")
     (governed.path / "folder").symlink_to(outside)
-    with (governed.path / "large.toml").open("wb") as large:
-        large.truncate(9 << 20)
     text = f'# Authority\n\n```toml specguard\nbase = "main"\ndocuments = ["{name}"]\n```\n'
     governed.write("SPEC_AUTHORITY.md", text)
     [flaw] = authority_flaws(EditedFile(str(governed.path / "SPEC_AUTHORITY.md")), lambda _: None)
