@@ -439,17 +439,11 @@ def _sign_in(address: Address, why: str) -> str:
 
 def _gates(policy: Policy, environment: Mapping[str, str]) -> Iterator[Diagnosis]:
     """The programs that gates of the policy begin with and that are not there; a document may name more."""
-    from specguard.executor.gates import planned_gates, program_of, remedy
+    from specguard.executor.gates import missing_programs, planned_gates
 
-    needs: dict[str, list[str]] = {}
-    for gate in planned_gates(policy, None).gates:
-        program = program_of(gate.wrapper or gate.run)
-        if program and find_program(program, environment) is None:
-            needs.setdefault(program, []).append(f"the {gate.kind} {gate.name!r} of {gate.named}")
-    for program, wanted in needs.items():
-        named = ", ".join(wanted)
-        said = f"not on the path, and runs need it for {named}"
-        yield Diagnosis(f"program {program}", "note", said, remedy(program, named))
+    for program, gates in missing_programs(planned_gates(policy, None).gates, environment).items():
+        said = f"not on the path, and runs need it for {gates}"
+        yield Diagnosis(f"program {program}", "note", said, f"install {program}, or see that PATH has it")
 
 
 def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Diagnosis:

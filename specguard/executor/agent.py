@@ -38,6 +38,7 @@ from specguard.executor.item_choice import (
 from specguard.executor.place import place_of
 from specguard.executor.process import NOT_FOUND, NOT_RUNNABLE, passed_on, response_of, run_command
 from specguard.executor.push import title_of
+from specguard.executor.remote import ask
 from specguard.executor.report import page
 from specguard.executor.run import Run, RunEnded, RunOptions
 from specguard.executor.side_effects import watch_place
@@ -398,27 +399,15 @@ def check_version(program: str, wanted: str, environment: Mapping[str, str]) -> 
 
 def _printed(program: str, environment: Mapping[str, str]) -> tuple[str, str]:
     """The output of the program, and the problem with it; empty if there is none."""
-    # Into a file: a process that it leaves behind would keep a pipe open.
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
-        how = ""
+    with tempfile.TemporaryDirectory() as folder:
         try:
-            done = subprocess.run(
-                [program, "--version"],
-                cwd=folder,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                timeout=LIMIT,
-                check=False,
-            )
-            how = f"ended with exit code {done.returncode}" if done.returncode else ""
+            answer = ask([program, "--version"], environment, folder=folder, limit=LIMIT)
         except OSError as error:
             return "", f"cannot be run: {error.strerror}"
         except subprocess.TimeoutExpired:
-            how = f"took longer than {LIMIT:g} seconds"
-        output.seek(0)
-        return plain_text(output.read(_LARGEST).decode("utf-8", "surrogateescape")), how
+            return "", f"took longer than {LIMIT:g} seconds"
+    how = f"ended with exit code {answer.code}" if answer.code else ""
+    return plain_text((answer.output + answer.said)[:_LARGEST]), how
 
 
 NO_FILE: Final = b"(no file)"

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shlex
+import subprocess
 import time
 from collections import Counter
 from contextlib import suppress
@@ -210,7 +211,7 @@ class GateRound:
         self._tree = self._ground.tree()
         kept = _unfinished(self._run.folder) if self._ground.mends else {}
         before = str(kept["tree"]) if kept.get("attempt") == self._run.manifest.attempts else self._tree
-        changed = self._ground.changes(before, self._tree)
+        changed = self._ground.entries(self._tree, before)
         if changed:
             self._ground.restore(before, changed)
             self._tree = self._ground.tree()
@@ -232,7 +233,7 @@ class GateRound:
         for chosen in self._chosen("format", entries):
             self._run_all(chosen)
             after = self._ground.tree()
-            changed = self._ground.changes(self._tree, after)
+            changed = self._ground.entries(after, self._tree)
             beside = [entry for entry in changed if entry.path not in touched]
             if beside and not self._plan.format_all:
                 why = "the change does not touch them, and they were undone"
@@ -269,7 +270,7 @@ class GateRound:
     def _see(self, gate: PlannedGate) -> None:
         """Undo what a gate changed: what comes after it judges the same tree."""
         after = self._ground.tree()
-        changed = self._ground.changes(self._tree, after)
+        changed = self._ground.entries(after, self._tree)
         if changed and self._ground.mends:
             self._undo(gate, changed, "they were undone, since gates judge and formatters write")
             self._ground.show(self._tree)
@@ -291,7 +292,7 @@ class GateRound:
             done += entries
             after = self._ground.tree()
             # A .gitignore that is gone may have hidden more.
-            entries = [one for one in self._ground.changes(self._tree, after) if one.path not in but]
+            entries = [one for one in self._ground.entries(after, self._tree) if one.path not in but]
             if not entries:
                 self._tell(gate, done, why)
                 return after
@@ -331,8 +332,9 @@ class GateRound:
             finally:
                 # Also of one with which the run ends.
                 self.results[gate.name].commands += records[before:]
-            program = program_of(gate.wrapper or call) if record.exit_code == NOT_FOUND else ""
-            if program and find_program(program, command_environment(self._run)) is None:
+            if record.exit_code != NOT_FOUND:
+                continue
+            for program in missing_programs([gate], command_environment(self._run)):
                 said = f"the {gate.kind} {gate.name} ({gate.named}) needs {program}, which is not on the path"
                 help = f"install {program}, or see that PATH has it"
                 self.missing.append(RunEnded(said, help=help, error="program-missing"))
@@ -429,60 +431,47 @@ def told_of_command(run: Run, command: Command, what: str, named: str = "") -> s
     return f"## {what} failed\n\n{said}{block}\n"
 
 
-_SHELL: Final = frozenset(
-    (
-        "!", ".", ":", "[", "[[", "{", "(", "alias", "bg", "break", "case", "cd", "command",
-        "continue", "echo", "eval", "exec", "exit", "export", "false", "fg", "for", "function",
-        "getopts", "hash", "if", "jobs", "kill", "let", "printf", "pwd", "read", "readonly",
-        "return", "set", "shift", "source", "test", "time", "times", "trap", "true", "type",
-        "ulimit", "umask", "unset", "until", "wait", "while",
-    )
-)  # fmt: skip
-"""What a shell does itself."""
-
 _PLAIN_NAME: Final = re.compile("[A-Za-z0-9_][A-Za-z0-9_.+-]*")
-_ADVICE: Final = {
-    "pre-commit": "pip install pre-commit, since the base has .pre-commit-config.yaml",
-    "git": "install git 2.31 or later",
-}
+_LOOK: Final = 'for one; do command -v "$one" > /dev/null || echo "$one"; done'
 
 
-def check_tools(wanted: Iterable[tuple[str, str]], tree: Tree, environment: Mapping[str, str]) -> None:
-    """Look for programs on the path, and name all that are missing at once.
+def missing_programs(gates: Iterable[PlannedGate], environment: Mapping[str, str]) -> dict[str, str]:
+    """The programs that gates begin with and that a shell does not find, each with the gates that need it.
 
     Args:
-        wanted: each program with what needs it, as `the gate 'tests'`; an empty one is passed over.
+        gates: the gates.
+        environment: whose `PATH` is searched.
+    """
+    needs: dict[str, list[str]] = {}
+    for gate in gates:
+        if program := _program_of(gate.wrapper or gate.run):
+            needs.setdefault(program, []).append(f"the {gate.kind} {gate.name!r} of {gate.named}")
+    words = ["/bin/sh", "-c", _LOOK, "sh", *needs]
+    said = subprocess.run(words, env=dict(environment), capture_output=True, check=False).stdout
+    return {program: ", ".join(needs[program]) for program in said.decode("ascii").split()}
+
+
+def check_tools(gates: Iterable[PlannedGate], tree: Tree, environment: Mapping[str, str]) -> None:
+    """Look for the programs that a run needs, and name all that are missing at once.
+
+    Args:
+        gates: its gates.
         tree: the base's files: with a configuration of pre-commit, that is needed too.
         environment: whose `PATH` is searched.
 
     Raises:
         SpecguardError: one is missing.
     """
-    needs: dict[str, list[str]] = {}
-    hooks = [("pre-commit", CONFIGURATION.decode())] if tree.find(CONFIGURATION) is not None else []
-    for program, need in (*wanted, *hooks):
-        if program and find_program(program, environment) is None:
-            needs.setdefault(program, []).append(need)
+    needs = missing_programs(gates, environment)
+    if tree.find(CONFIGURATION) is not None and find_program("pre-commit", environment) is None:
+        needs["pre-commit"] = CONFIGURATION.decode()
     if needs:
-        named = "; ".join(f"{program} (for {', '.join(why)})" for program, why in needs.items())
-        help = remedy(next(iter(needs)), named)
+        named = "; ".join(f"{program} (for {why})" for program, why in needs.items())
+        help = f"install {', '.join(needs)}, or see that PATH has it; gates of your own replace a preset's"
         raise SpecguardError(f"not on the path: {named}", help=help, code="program-missing")
 
 
-def remedy(program: str, named: str) -> str:
-    """The next step for a program that is not on the path.
-
-    Args:
-        program: its name.
-        named: what needs it, as a text that says of a gate where it is named.
-    """
-    # Else it is a gate of the project's own, which knows why.
-    kept = " of preset:" in named
-    instead = ", or give the kind gates of your own: they go before the preset's" if kept else ""
-    return _ADVICE.get(program, f"install {program}, or see that PATH has it{instead}")
-
-
-def program_of(command: str | Sequence[str]) -> str:
+def _program_of(command: str | Sequence[str]) -> str:
     """The program that a command needs on the path; empty if none can be told.
 
     Args:
@@ -497,7 +486,7 @@ def program_of(command: str | Sequence[str]) -> str:
             return ""
         words = [word for word in words if not _is_assignment(word)]
     word = words[0].rstrip(";") if words else ""
-    return word if _PLAIN_NAME.fullmatch(word) and word not in _SHELL else ""
+    return word if _PLAIN_NAME.fullmatch(word) else ""
 
 
 def _is_assignment(word: str) -> bool:
@@ -565,13 +554,9 @@ class Ground:
         beside = [f"not committed: {path_text(one.path)}" for one in git.diff_trees(head, tree)[:MOST]]
         return [*(one.message.subject for one in commits), *beside]
 
-    def changes(self, before: str, after: str) -> Sequence[Entry]:
-        """The differences between two of its trees."""
-        return self._git.diff_trees(before, after)
-
-    def entries(self, tree: str) -> Sequence[Entry]:
-        """The changes of a tree since the base."""
-        return self._git.diff_trees(self._base, tree)
+    def entries(self, tree: str, since: str = "") -> Sequence[Entry]:
+        """The changes of a tree since another one of its trees; since the base where none is given."""
+        return self._git.diff_trees(since or self._base, tree)
 
     def show(self, tree: str) -> None:
         """Have git there show a tree as what is staged; the user's index is left alone."""

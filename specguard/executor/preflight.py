@@ -15,7 +15,7 @@ from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.agent import resolve_agent
 from specguard.executor.check import too_early
 from specguard.executor.commit import left_out
-from specguard.executor.gates import check_tools, planned_gates, program_of
+from specguard.executor.gates import check_tools, planned_gates
 from specguard.executor.item_choice import (
     below_of,
     check_recorded,
@@ -108,11 +108,8 @@ def check(asked: Asked) -> list[str]:
     """
     for question in _QUESTIONS:
         question(asked)
-    wanted = [
-        (program_of(gate.wrapper or gate.run), f"the {gate.kind} {gate.name!r} of {gate.named}")
-        for gate in gates_from(asked.start, asked.options).gates
-    ]
-    check_tools(wanted, asked.start.documents.tree, asked.options.environment)
+    gates = gates_from(asked.start, asked.options).gates
+    check_tools(gates, asked.start.documents.tree, asked.options.environment)
     return _ask_platform(asked) if asked.heads is not None else []
 
 

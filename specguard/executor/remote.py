@@ -38,6 +38,8 @@ _NOISE: Final = (
     "hint", "warning", "remote: Enumerating", "remote: Counting", "remote: Compressing", "remote: Total",
 )  # fmt: skip
 _TAIL: Final = 4000
+_LARGEST: Final = 64 << 20
+"""So many bytes of an output are read at most."""
 
 
 class RemoteError(SpecguardError):
@@ -194,46 +196,28 @@ class RemoteGit:
             RemoteError: there is no answer about the branch.
         """
         ref = f"refs/heads/{branch}"
-        _, output, said = self._run(
+        answer = self._run(
             url, "push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed",
             "--recurse-submodules=no", f"--force-with-lease={ref}:{expected}", "--", url, f"{commit}:{ref}",
         )  # fmt: skip
-        for line in output.split("\n"):
+        for line in answer.output.split("\n"):
             parts = line.split("\t")
             if len(parts) == 3 and parts[1].endswith(f":{ref}"):
-                return PushAnswer(parts[0], parts[2], said.replace(url, shown_address(url))[-_TAIL:])
-        raise RemoteError(url, said)
+                return PushAnswer(parts[0], parts[2], answer.said.replace(url, shown_address(url))[-_TAIL:])
+        raise RemoteError(url, answer.said)
 
     def _read(self, url: str, *arguments: str) -> str:
-        code, output, said = self._run(url, *arguments)
-        if code:
-            raise RemoteError(url, said)
-        return output
+        answer = self._run(url, *arguments)
+        if answer.code:
+            raise RemoteError(url, answer.said)
+        return answer.output
 
-    def _run(self, url: str, *arguments: str) -> tuple[int, str, str]:
-        """The exit code, and what git wrote to its two outputs.
-
-        They are files: ssh may leave a process behind that holds them open.
-        """
-        with (
-            tempfile.TemporaryFile(dir=self._folder) as output,
-            tempfile.TemporaryFile(dir=self._folder) as said,
-        ):
-            words = [self._repository.program, "-c", "core.hooksPath=/dev/null", *arguments]
-            process = subprocess.Popen(
-                words, env=self._environment, cwd="/", stdin=subprocess.DEVNULL, stdout=output, stderr=said
-            )
-            try:
-                process.wait(self._timeout)
-            except BaseException as error:
-                _end(process)
-                if isinstance(error, subprocess.TimeoutExpired):
-                    raise RemoteError(url, "", f"there was no answer in {self._timeout:g} seconds") from error
-                raise
-            output.seek(0)
-            said.seek(0)
-            texts = [file.read().decode("utf-8", "surrogateescape") for file in (output, said)]
-        return process.returncode, texts[0], texts[1]
+    def _run(self, url: str, *arguments: str) -> Answer:
+        words = [self._repository.program, "-c", "core.hooksPath=/dev/null", *arguments]
+        try:
+            return ask(words, self._environment, limit=self._timeout)
+        except subprocess.TimeoutExpired as error:
+            raise RemoteError(url, "", f"there was no answer in {self._timeout:g} seconds") from error
 
     def _write(self, name: str, text: str) -> None:
         path = os.path.join(self._folder, name)
@@ -246,14 +230,40 @@ def ref_of(name: str) -> str:
     return name if name.startswith("refs/") else f"refs/heads/{name}"
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End git, which ends what it started; first politely."""
-    process.terminate()
-    try:
-        process.wait(_POLITE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+class Answer(Record):
+    """The answer of a program: its exit code, and what it wrote to its two outputs."""
+
+    code: int
+    output: str
+    said: str
+
+
+def ask(words: Sequence[str], environment: Mapping[str, str], *, folder: str = "/", limit: float) -> Answer:
+    """Run a program to its end, in a folder, for so many seconds at most.
+
+    Its outputs are files: a process that it leaves behind, as ssh may, would hold a pipe open.
+
+    Raises:
+        OSError: it cannot be run.
+        subprocess.TimeoutExpired: it was ended.
+    """
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            words, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=said
+        )
+        try:
+            code = process.wait(limit)
+        except BaseException:
+            # Politely first: git ends what it started.
+            process.terminate()
+            try:
+                process.wait(_POLITE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            raise
+        texts = [os.pread(file.fileno(), _LARGEST, 0) for file in (output, said)]
+    return Answer(code, *(text.decode("utf-8", "surrogateescape") for text in texts))
 
 
 PROTOCOLS: Final = ("file", "https", "ssh")
@@ -298,15 +308,13 @@ def read_settings(repository: Repository) -> list[GitSetting]:
         **{name: value for name, value in repository.environment.items() if _CONFIGURING.fullmatch(name)},
     }
     words = [repository.program, f"--git-dir={repository.git_dir}", "config", "--list", "--show-scope", "-z"]
-    done = subprocess.run(
-        [*words, "--includes"], env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
-    )
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().split("\n")[0]
+    answer = ask([*words, "--includes"], environment, limit=TIMEOUT)
+    if answer.code:
+        said = answer.said.strip().split("\n")[0]
         raise SpecguardError(
             f"the configuration cannot be read: {said}", help="git config --list", code="broken-repository"
         )
-    fields = done.stdout.decode("utf-8", "surrogateescape").split("\0")
+    fields = answer.output.split("\0")
     found = ((scope, *one.partition("\n")) for scope, one in zip(fields[::2], fields[1::2], strict=False))
     return [GitSetting(scope, key, value if newline else None) for scope, key, newline, value in found]
 
@@ -554,22 +562,13 @@ class Platform:
         kept = {name: value for name, value in environment.items() if name not in _LEADING_ASTRAY}
         self._environment = {**user_environment(kept), **_QUIET}
 
-    @property
-    def signed_in(self) -> bool:
-        """True if the user is signed in to the host."""
-        try:
-            self._run(["auth", "status", "--hostname", self.address.host])
-        except PlatformError:
-            return False
-        return True
-
     def requests(self, branch: str) -> Sequence[BranchRequest]:
         """The pull requests of a branch of the repository itself, those of forks left out.
 
         Raises:
             PlatformError: they cannot be had.
         """
-        output = self._run([*self.listing, *self.where], branch=branch)
+        output = self.run([*self.listing, *self.where], branch=branch)
         try:
             return [found for entry in json.loads(output or "[]") if (found := self._read(entry))]
         except (ValueError, KeyError, TypeError) as error:
@@ -582,7 +581,7 @@ class Platform:
             PlatformError: it was not opened, as far as is known.
         """
         words = [*self.creating, *self.where]
-        output = self._run(words, branch=branch, base=base, title=title, file=body_file)
+        output = self.run(words, branch=branch, base=base, title=title, file=body_file)
         found = list(_ADDRESS.finditer(output))
         if not found:
             raise PlatformError(f"{self.command} does not say what it opened", output)
@@ -594,7 +593,7 @@ class Platform:
         Raises:
             PlatformError: it was not edited.
         """
-        self._run([*self.editing, *self.where], number=str(number), title=title, file=body_file)
+        self.run([*self.editing, *self.where], number=str(number), title=title, file=body_file)
 
     def _read(self, entry: Mapping[str, Any]) -> BranchRequest | None:
         if entry["isCrossRepository"]:
@@ -602,32 +601,29 @@ class Platform:
         number, state, body = int(entry["number"]), str(entry["state"]).lower(), entry["body"] or ""
         return BranchRequest(number, entry["url"], state, entry["baseRefName"], entry["headRefOid"], body)
 
-    def _run(self, words: Sequence[str], file: str = "", **values: str) -> str:
+    def run(self, words: Sequence[str], file: str = "", **values: str) -> str:
+        """Run its command with some words, in which names in braces are filled in: what it prints.
+
+        Raises:
+            PlatformError: it cannot be run, gives no answer in time, or fails.
+        """
         text = ""
         if "{text}" in words:
             with open(file, encoding="utf-8", errors="replace") as stream:
                 text = stream.read()
         values |= {"host": self.address.host, "path": self.address.name, "file": file, "text": text}
+        words = [self._program, *(word.format(**values) for word in words)]
         try:
-            done = subprocess.run(
-                [self._program, *(word.format(**values) for word in words)],
-                cwd=self._folder,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=PLATFORM_TIMEOUT,
-                check=False,
-            )
+            answer = ask(words, self._environment, folder=self._folder, limit=PLATFORM_TIMEOUT)
         except subprocess.TimeoutExpired as error:
             raise PlatformError(f"{self.command} gave no answer in {PLATFORM_TIMEOUT:g} seconds") from error
         except OSError as error:
             raise PlatformError(f"{self.command} cannot be run: {error.strerror}") from error
-        output = done.stdout.decode("utf-8", "replace")
-        if done.returncode:
-            said = done.stderr.decode("utf-8", "replace").strip() or output.strip()
-            first = said.split("\n", 1)[0] or f"it ended with {done.returncode}"
+        if answer.code:
+            said = answer.said.strip() or answer.output.strip()
+            first = said.split("\n", 1)[0] or f"it ended with {answer.code}"
             raise PlatformError(f"{self.command}: {first}", said)
-        return output
+        return answer.output
 
 
 class GitLab(Platform):
@@ -672,9 +668,12 @@ def find_platform(
             reasons.append(f"{kind.command} is not installed")
             continue
         platform = kind(program, address, environment=environment, folder=folder)
-        if platform.signed_in:
+        try:
+            platform.run(["auth", "status", "--hostname", address.host])
+        except PlatformError:
+            reasons.append(f"{kind.command} is not signed in to {address.host}")
+        else:
             return platform, ""
-        reasons.append(f"{kind.command} is not signed in to {address.host}")
     return None, " and ".join(reasons) or "the canonical repository is on this machine"
 
 

@@ -40,6 +40,7 @@ LONGEST_NAME: Final = 40
 """How many characters the name of a gate has at most: the names of its logs are made of it."""
 
 _LONGEST_TEXT: Final = 1000
+_LONGEST_TOLD: Final = 200
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=\S*\Z")
 _WORD: Final = re.compile(r"[A-Za-z][\w.-]*\Z")
@@ -93,29 +94,23 @@ class PlannedGate(Record):
         return PlannedGate(**{**self.__dict__, **values})
 
 
-class NotRead:
+class NotRead(Record):
     """Something that a document says of gates and that is not run, or not as it is said.
 
     Attributes:
-        path: the document.
         line: the line, from 1.
         text: what stands there, on one line.
         why: why it is not, as a clause.
+        path: the document.
     """
 
-    __slots__ = ("line", "path", "text", "why")
-
-    def __init__(self, line: int, text: str, why: str, path: str = "") -> None:
-        self.path = path
-        self.line = line
-        self.text = shortened(text[:_LONGEST_TEXT], 200)
-        self.why = why
-
-    def __repr__(self) -> str:
-        return f"NotRead({self.line}, {self.text!r}, {self.why!r})"
+    line: int
+    text: str
+    why: str
+    path: str = ""
 
 
-class Gates:
+class Gates(Record):
     """The gates that are planned.
 
     Attributes:
@@ -125,18 +120,13 @@ class Gates:
             `docs/phase-12.md:20`; empty: they work on what the change touches.
     """
 
-    __slots__ = ("format_all", "gates", "not_read")
-
-    def __init__(
-        self, gates: Iterable[PlannedGate], not_read: Sequence[NotRead] = (), format_all: str = ""
-    ) -> None:
-        self.gates: Sequence[PlannedGate] = joined(gates)
-        self.not_read = not_read
-        self.format_all = format_all
+    gates: Sequence[PlannedGate]
+    not_read: Sequence[NotRead] = ()
+    format_all: str = ""
 
     def and_also(self, gates: Iterable[PlannedGate]) -> Gates:
-        """The same with further gates."""
-        return Gates([*self.gates, *gates], self.not_read, self.format_all)
+        """The same with further gates, each command once."""
+        return Gates(joined([*self.gates, *gates]), self.not_read, self.format_all)
 
 
 def gates_of(item: WorkItem, origins: Mapping[str, Origin]) -> Gates:
@@ -155,9 +145,9 @@ def gates_of(item: WorkItem, origins: Mapping[str, Origin]) -> Gates:
     gates = gates_of_kind(item.kind, item.settings, origins)
     path, text = item.document, item.document_text
     if path is None or text is None:
-        return Gates(gates)
+        return Gates(joined(gates))
     named = read_gates(text, item.settings.gate_sections, path_text(path))
-    return Gates([*gates, *named.gates], named.not_read, named.format_all)
+    return Gates(joined([*gates, *named.gates]), named.not_read, named.format_all)
 
 
 def gates_of_kind(kind: str, settings: WorkKind, origins: Mapping[str, Origin]) -> list[PlannedGate]:
@@ -171,25 +161,13 @@ def gates_of_kind(kind: str, settings: WorkKind, origins: Mapping[str, Origin]) 
     found = []
     for number, gate in enumerate(settings.gates):
         key = f"work.{kind}.gates.{number}"
-        origin = next(
-            (origins[one] for one in (f"{key}.run", key, f"work.{kind}.gates") if one in origins), None
-        )
-        found.append(
-            PlannedGate(
-                name=gate.name,
-                run=gate.run,
-                source="policy",
-                path=origin.path if origin else "",
-                line=origin.line if origin else 0,
-                when=gate.when,
-                on=tuple(gate.on),
-                each=gate.each,
-                kind=gate.kind,
-                # What the policy leaves at its default is no limit of the gate's own.
-                timeout=gate.timeout if f"{key}.timeout" in origins else "",
-                wrapper=tuple(gate.wrapper),
-            )
-        )
+        places = (f"{key}.run", key, f"work.{kind}.gates")
+        origin = next((origins[one] for one in places if one in origins), None)
+        # What the policy leaves at its default is no limit of the gate's own.
+        timeout = gate.timeout if f"{key}.timeout" in origins else ""
+        written = (origin.path, origin.line) if origin else ("", 0)
+        values: dict[str, Any] = {**vars(gate), "timeout": timeout}
+        found.append(PlannedGate(**values, source="policy", path=written[0], line=written[1]))
     return found
 
 
@@ -259,6 +237,8 @@ LONGEST: Final = 96 * 1024
 """How many bytes a command with the names of files has at most; Linux takes 128 KiB for one text."""
 
 _PLACE: Final = re.compile(r"(?<!\$)\{(file|changed_files)\}")
+# What a backslash takes along is no quotation mark; one that is never closed goes to the end.
+_QUOTES: Final = re.compile(r"""\\.|'[^']*(?:'|\Z)|"(?:\\.|[^"\\])*(?:"|\Z)""", re.DOTALL)
 _QUOTED: Final = re.compile(r"""(["'])((?<!\$)\{(?:file|changed_files)\})\1""")
 
 
@@ -274,9 +254,6 @@ class Chosen(Record):
     gate: PlannedGate
     calls: Sequence[str] = ()
     skipped: str = ""
-
-    def __repr__(self) -> str:
-        return f"Chosen({self.gate.name!r}, {self.skipped or list(self.calls)!r})"
 
 
 def selected(gates: Iterable[PlannedGate], entries: Sequence[Entry]) -> list[Chosen]:
@@ -366,25 +343,14 @@ def _check_quotes(gate: PlannedGate, run: str) -> None:
     Raises:
         SpecguardError: it stands within quotation marks, where a name could be more than a name.
     """
-    quote = ""
-    position = 0
-    while position < len(run):
-        char = run[position]
-        if char == "\\" and quote != "'":
-            position += 1
-        elif quote and char == quote:
-            quote = ""
-        elif not quote and char in "\"'":
-            quote = char
-        elif quote and _PLACE.match(run, position):
-            raise SpecguardError(
-                f"the gate {gate.name} has its place for files within quotation marks: {run}",
-                help="leave the quotation marks out: names are quoted where they are filled in",
-                path=path_text(gate.path.encode("utf-8", "surrogateescape")) if gate.path else None,
-                line=gate.line or None,
-                code="incomplete-policy",
-            )
-        position += 1
+    if any(_PLACE.search(text) for text in _QUOTES.findall(run)):
+        raise SpecguardError(
+            f"the gate {gate.name} has its place for files within quotation marks: {run}",
+            help="leave the quotation marks out: names are quoted where they are filled in",
+            path=gate.path or None,
+            line=gate.line or None,
+            code="incomplete-policy",
+        )
 
 
 _SHELL: Final = frozenset({"sh", "bash", "shell", "zsh", "console"})
@@ -427,21 +393,7 @@ _SETTINGS: Final = {
 """The settings of a gate in front matter that are texts, each with what it can be; there is `when`, too."""
 
 
-class Sections(Record):
-    """The gates that a document states.
-
-    Attributes:
-        gates: the gates, in order.
-        not_read: what is not run, or not as it is said.
-        format_all: where its section on formatting asks for the whole repository; empty: nowhere.
-    """
-
-    gates: Sequence[PlannedGate]
-    not_read: Sequence[NotRead]
-    format_all: str
-
-
-def read_gates(text: str, titles: Sequence[str], path: str) -> Sections:
+def read_gates(text: str, titles: Sequence[str], path: str) -> Gates:
     """The gates that a document states.
 
     Args:
@@ -466,8 +418,11 @@ def read_gates(text: str, titles: Sequence[str], path: str) -> Sections:
     if near is not None:
         read.append(NotRead(near.line, near.text, f"it is no section on gates: it is {near.why}"))
     gates = [one.but(path=path) for one in read if isinstance(one, PlannedGate)]
-    not_read = [NotRead(one.line, one.text, one.why, path) for one in read if isinstance(one, NotRead)]
-    return Sections(gates, not_read, _whole(document, path))
+    told = [one for one in read if isinstance(one, NotRead)]
+    not_read = [
+        NotRead(one.line, shortened(one.text[:_LONGEST_TEXT], _LONGEST_TOLD), one.why, path) for one in told
+    ]
+    return Gates(gates, not_read, _whole(document, path))
 
 
 def _of(blocks: Sequence[AnyBlock], kind: Kind, why: str = "") -> Iterator[Read]:

@@ -285,7 +285,7 @@ class TestTools:
         team.path = "/usr/bin:/bin"
         error = refused(team)
         assert "pre-commit (for .pre-commit-config.yaml)" in error.message
-        assert error.help.startswith("pip install pre-commit")
+        assert error.help.startswith("install pre-commit")
         team.install("pre-commit", "#!/bin/sh\n")
         team.prepared()
 

@@ -23,11 +23,11 @@ from tests.work.trees import phase_12
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from specguard.work.gates import Sections
+    from specguard.work.gates import Gates
     from tests.work.trees import Grow
 
 
-def read(text: str, titles: Sequence[str] = ("Gates", "Verification")) -> Sections:
+def read(text: str, titles: Sequence[str] = ("Gates", "Verification")) -> Gates:
     return read_gates(text, titles, "phase-12.md")
 
 
