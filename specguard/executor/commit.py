@@ -28,7 +28,7 @@ from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import Survey, check_survey, inspect
 from specguard.model import listed, path_text
 from specguard.runs.manifests import Command
-from specguard.work.name_templates import FREE, Template, Unrendered
+from specguard.work.name_templates import Unrendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,20 +85,25 @@ def _own_message(run: Run) -> str:
     """The message as no hook has seen it yet."""
     item, told = run.item, run.manifest.item
     assert item is not None  # noqa: S101 - a run of gates commits nothing
+    trailer = run.policy.declared("run_settings").trailer
+    return f"{name_by(item, 'commit')}\n\n{trailer}: {told.kind}-{told.id}/{run.folder.run_id}\n"
+
+
+def name_by(item: WorkItem, key: str) -> str:
+    """The name that a setting of the item's kind gives its commit or its pull request.
+
+    Raises:
+        RunEnded: a value is missing.
+    """
     try:
-        subject = next(iter(item.commit_messages), "")
-        if FREE in Template(item.settings.commit).names:
-            title = item.listed.title if item.listed is not None else ""
-            subject = item.worded("commit", title or f"implement {item}")
+        return item.named_by(key)
     except Unrendered as error:
         raise RunEnded(
-            f"the commit's message cannot be made: nothing gives {{{error.name}}}",
-            help=f"give it in the pointer, or leave it out of work.{item.kind}.commit",
+            f"{item.setting(key)} gives no name: nothing gives {{{error.name}}}",
+            help=f"give it in the pointer, or leave it out of {item.setting(key)}",
             code=2,
             error="incomplete-policy",
         ) from error
-    trailer = run.policy.declared("run_settings").trailer
-    return f"{subject}\n\n{trailer}: {told.kind}-{told.id}/{run.folder.run_id}\n"
 
 
 def make_commit(run: Run, tree: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.command_output import plain_text
-from specguard.executor.commit import hash_tree
+from specguard.executor.commit import hash_tree, name_by
 from specguard.executor.item_choice import shares, task_of
 from specguard.executor.place import place_of
 from specguard.executor.remote import (
@@ -34,7 +34,6 @@ from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, shortened
 from specguard.reporters.escape import markdown_code, markdown_text
 from specguard.runs.manifests import PullRequest
-from specguard.work.name_templates import FREE, Template, Unrendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,9 +125,7 @@ def _see_heads(run: Run, remote: RunRemote, heads: Heads) -> None:
         old, new = before.get(name), now.get(name)
         if old == new or (name == own and new in tried(run)):
             continue
-        said = f"{name} is gone" if new is None else f"{name} is new, at {new[:10]}"
-        if old is not None and new is not None:
-            said = f"{name} from {old[:10]} to {new[:10]}"
+        said = f"{name} from {(old or 'nothing')[:10]} to {(new or 'nothing')[:10]}"
         if new is not None and _made_here(run, remote, name, new):
             made.append(name)
             said += ", pushed from the run's place"
@@ -415,19 +412,7 @@ def title_of(run: Run) -> str:
     task = task_of(run.policy, item)
     if task is not None and not item.settings.pull_request and shares(run.policy, item):
         return _title_of_plan(task)
-    key = "pull_request" if item.settings.pull_request else "commit"
-    words = item.listed.title if item.listed else ""
-    try:
-        if FREE in Template(getattr(item.settings, key)).names:
-            return item.worded(key, words or f"implement {item}")
-        return item.rendered(key)[0]
-    except Unrendered as error:
-        raise RunEnded(
-            f"the pull request's title cannot be made: nothing gives {{{error.name}}}",
-            help=f"give it in the pointer, or leave it out of {item.setting(key)}",
-            code=2,
-            error="incomplete-policy",
-        ) from error
+    return name_by(item, "pull_request" if item.settings.pull_request else "commit")
 
 
 def _title_of_plan(task: Task) -> str:
@@ -496,20 +481,17 @@ def _existing(platform: Platform, branch: str, base: str, commit: str) -> Branch
         if all(one.head in ("", commit) for one in opened):
             break
     for one in [*opened, *(one for one in requests if one.head == commit)]:
-        if one.head not in ("", commit):
-            said = f"{one.url} is open for {branch} at another commit, {one.head[:10]}"
-            help = "see who pushed there"
-            raise RunEnded(said, state="remote-moved", help=help, error="item-taken")
-        if one.state == "open" and one.base == base:
+        moved = one.head not in ("", commit)
+        if one.state == "open" and one.base == base and not moved:
             return one
-        said, help = f"is open for {branch}, into {one.base} and not into {base}", "close it"
-        if one.state == "open":
-            help += f", or have it go there: {platform.retarget.format(one.number, base)}"
-        else:
-            said = f"for this very commit is {one.state} already"
-            again = f"open it again: {platform.command} {platform.noun} reopen {one.number}"
-            help = "nothing is left to do" if one.state == "merged" else again
-        raise RunEnded(f"{one.url} {said}", help=help, code=2, error="item-taken")
+        raise RunEnded(
+            f"{one.url} is {one.state}, into {one.base} and at {one.head[:10] or commit[:10]}: it is not the "
+            f"open one of {commit[:10]} into {base}",
+            state="remote-moved" if moved else "failed",
+            help="put its state, its base or its branch right there, unless it has done what it is for",
+            code=2,
+            error="item-taken",
+        )
     return None
 
 

@@ -534,13 +534,10 @@ class Platform:
 
     Attributes:
         command: the command's name.
-        noun: what it calls a pull request in its commands.
         where, listing, creating, editing: the words that name a repository, and that list, open and edit.
-        retarget: the command that gives a pull request another base.
     """
 
     command = "gh"
-    noun = "pr"
     where: Sequence[str] = ("--repo", "{host}/{path}")
     listing: Sequence[str] = (
         "pr", "list", "--head", "{branch}", "--state", "all", "--limit", "30", "--json",
@@ -551,7 +548,6 @@ class Platform:
         "{file}",
     )  # fmt: skip
     editing: Sequence[str] = ("pr", "edit", "{number}", "--title", "{title}", "--body-file", "{file}")
-    retarget = "gh pr edit {} --base {}"
 
     def __init__(
         self, program: str, address: Address, *, environment: Mapping[str, str], folder: str
@@ -630,7 +626,6 @@ class GitLab(Platform):
     """GitLab, through `glab`."""
 
     command = "glab"
-    noun = "mr"
     where = ("--repo", "https://{host}/{path}")
     listing = ("mr", "list", "--source-branch", "{branch}", "--all", "--output", "json")
     creating = (
@@ -638,7 +633,6 @@ class GitLab(Platform):
         "--description", "{text}", "--yes",
     )  # fmt: skip
     editing = ("mr", "update", "{number}", "--title", "{title}", "--description", "{text}", "--yes")
-    retarget = "glab mr update {} --target-branch {}"
 
     def _read(self, entry: Mapping[str, Any]) -> BranchRequest | None:
         if entry.get("source_project_id") != entry.get("target_project_id"):

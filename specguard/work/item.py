@@ -253,14 +253,17 @@ class WorkItem(Record, frozen=False):
             for width in self._widths()
         )
 
-    def worded(self, key: str, words: str) -> str:
-        """The canonical name that a setting of its kind allows, with these words where `{text}` stands.
+    def named_by(self, key: str) -> str:
+        """The canonical name that a setting of its kind gives, with its title where `{text}` stands.
 
         Raises:
-            Unrendered: another value for it is missing.
+            Unrendered: a value for it is missing.
         """
+        title = self.listed.title if self.listed is not None else ""
         text = getattr(self.settings, key)
-        return Template(text).render({**self._values(self._widths()[0], text), FREE: words})
+        return Template(text).render(
+            {**self._values(self._widths()[0], text), FREE: title or f"implement {self}"}
+        )
 
     def patterns(self, templates: Sequence[str]) -> list[str]:
         """Patterns from templates; those with a value that is missing are left out."""

@@ -139,7 +139,7 @@ def test_branches_that_others_moved_are_told(workshop: Workshop) -> None:
     )
     done = workshop.work(script, ends=0)
     tip = workshop.remote.git("rev-parse", "old").strip()[:10]
-    told = f"new is new, at {tip}; old from {workshop.base[:10]} to {tip}."
+    told = f"new from nothing to {tip}; old from {workshop.base[:10]} to {tip}."
     [request] = workshop.state["requests"]
     for text in (done.stdout, workshop.kept()["report.md"].decode(), request["body"]):
         assert told in text
