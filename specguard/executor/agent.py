@@ -14,6 +14,7 @@ import stat
 import subprocess
 import tempfile
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
@@ -36,12 +37,12 @@ from specguard.executor.item_choice import (
     task_of,
 )
 from specguard.executor.place import place_of
-from specguard.executor.process import NOT_FOUND, NOT_RUNNABLE, passed_on, response_of, run_command
+from specguard.executor.process import passed_on, response_of, run_command
 from specguard.executor.push import title_of
 from specguard.executor.remote import ask
-from specguard.executor.report import page
+from specguard.executor.report import outcome, page
 from specguard.executor.run import Run, RunEnded, RunOptions
-from specguard.executor.side_effects import watch_place
+from specguard.executor.side_effects import check_size
 from specguard.model import path_text, shortened
 from specguard.runs import manifests
 from specguard.runs.manifests import RESULTS_SCHEMA, Results
@@ -65,9 +66,8 @@ if TYPE_CHECKING:
     from specguard.artifacts.contracts import Contract
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.plans.task import Task
-    from specguard.work.gates import Gates, PlannedGate
+    from specguard.work.gates import PlannedGate
     from specguard.work.item import WorkItem
-    from specguard.work.item_lists import Listed
 
 
 BRIEF: Final = "brief.md"
@@ -86,18 +86,12 @@ class AgentCommand(Record):
     Attributes:
         name: as the policy calls it; empty for a command that the policy does not know.
         words: its command; `{brief}` and `{place}` are filled in when it is run.
-        sandbox: the words before it, with `{place}` in them.
         version: what `--version` said, where the policy asks for one and it was looked at.
-        models: the models that its settings and its words name.
-        approval_policy: what `--approval-policy` said.
     """
 
     name: str
     words: Sequence[str]
-    sandbox: Sequence[str] = ()
     version: str | None = None
-    models: Sequence[str] = ()
-    approval_policy: str = ""
 
     @property
     def called(self) -> str:
@@ -110,7 +104,7 @@ class AgentCommand(Record):
             name=self.name or None,
             command=[run.redactor.words(word) for word in self.words],
             version=self.version,
-            approval_policy=self.approval_policy or None,
+            approval_policy=run.options.approval_policy or None,
         )
 
 
@@ -130,9 +124,7 @@ def resolve_agent(policy: Policy, options: RunOptions, *, look: bool = True) -> 
     settings: RunSettings = policy.declared("run_settings")
     name, words, program = _named(agents, options)
     known = agents.get(name)
-    models = [*([known.model] if known is not None and known.model else ()), *models_in(words)]
-    for refused in _refusals(policy, options, name, words, models):
-        raise _refused(policy, *refused)
+    _check_words(policy, options, name, words)
     version = None
     if look:
         for word in (*settings.sandbox[:1], words[0]):
@@ -144,36 +136,39 @@ def resolve_agent(policy: Policy, options: RunOptions, *, look: bool = True) -> 
                 version = check_version(path, known.version, environment)
             except SpecguardError as error:
                 raise _refused(policy, f"agents.{name}.version", error.message, error.help) from error
-    return AgentCommand(name, words, settings.sandbox, version, models, options.approval_policy)
+    return AgentCommand(name, words, version)
 
 
-def _refusals(
-    policy: Policy, options: RunOptions, name: str, words: Sequence[str], models: Sequence[str]
-) -> Iterator[tuple[str, str, str]]:
-    """The policy's refusals of an agent: the key with the setting, a sentence, and the next step."""
-    known, settings = policy.declared("agents").get(name), policy.declared("run_settings")
+def _check_words(policy: Policy, options: RunOptions, name: str, words: Sequence[str]) -> None:
+    """See that the policy lets an agent run with the words, and the models, that are asked for.
+
+    Raises:
+        SpecguardError: it does not.
+    """
+    known: AgentSettings | None = policy.declared("agents").get(name)
     rules: Models = policy.declared("models")
     role = ROLES.get(options.kind, "coder")
-    default, named_by = rules.suggested(role), rules.named_by(role)
-    found = high_trust(words, known.allow_flags if known is not None else ())
-    if found:
+    models = [*([known.model] if known is not None and known.model else ()), *models_in(words)]
+    if found := high_trust(words, known.allow_flags if known is not None else ()):
         key = f"agents.{name or 'NAME'}.allow_flags"
         told = f"the agent's {', '.join(found)}: with it nothing asks and nothing holds it"
-        yield key, f"the policy does not allow {told}", f"leave it out, or have {key} name it"
+        help = f"leave it out, or have {key} name it"
+        raise _refused(policy, key, f"the policy does not allow {told}", help)
+    help = f"name one that is allowed, such as --model {rules.suggested(role) or 'NAME'}"
     for model_name in models:
         refused = rules.refusal(*forms_of(model_name), role=role)
         if refused is None and not model_name.isascii():
             refused = "a model's name has only ASCII letters", "models.allow"
         if refused is not None:
-            help = f"name one that is allowed{f', such as {default}' if default else ''}"
-            yield refused[1], f"the model {model_name!r} may not be used: {refused[0]}", help
-    if named_by and not models and is_paper(policy, options.kind):
-        message = "the agent's command names no model, and the policy says which may be used"
-        yield named_by, message, f"name one, such as --model {default or 'NAME'}"
-    if options.approval_policy and options.approval_policy not in settings.approval_policies:
-        message = f"the policy does not allow --approval-policy {options.approval_policy}"
-        help = f"it allows {', '.join(settings.approval_policies) or 'none'}"
-        yield "runs.approval_policies", message, help
+            said = f"the model {model_name!r} may not be used: {refused[0]}"
+            raise _refused(policy, refused[1], said, help)
+    if (named_by := rules.named_by(role)) and not models and is_paper(policy, options.kind):
+        said = "the agent's command names no model, and the policy says which may be used"
+        raise _refused(policy, named_by, said, help)
+    allowed = policy.declared("run_settings").approval_policies
+    if options.approval_policy and options.approval_policy not in allowed:
+        said = f"the policy does not allow --approval-policy {options.approval_policy}"
+        raise _refused(policy, "runs.approval_policies", said, f"it allows {', '.join(allowed) or 'none'}")
 
 
 def _refused(policy: Policy, key: str, message: str, help: str) -> SpecguardError:
@@ -206,18 +201,18 @@ def let_agent_work(run: Run, *, again: bool = False) -> manifests.Command:
     brief = run.folder.file(_to_do(run, again=again))
     task = task_of(run.policy, run.item)
     handover = Handover(run, place, task.id) if task is not None else None
-    last = run.manifest.commands[-1] if again and run.manifest.commands else None
-    # It had ended well in this round: its work is there.
-    ended = last is not None and last.kind == "agent" and last.attempt == run.manifest.attempts
-    if last is not None and ended and last.ended_at is not None and last.succeeded:
-        record, before = last, None
-    else:
+    record = run.manifest.commands[-1] if again and run.manifest.commands else None
+    ran = record is not None and record.kind == "agent" and record.attempt == run.manifest.attempts
+    before = None
+    # Where it had ended well in this round, its work is there.
+    if record is None or not ran or record.ended_at is None or not record.succeeded:
         before = stop_note(place)
         if handover is not None:
             take_away(place, RESULTS)
         with open(brief, "rb") as file:
             text = file.read()
-        words = [word.replace("{place}", place) for word in (*agent.sandbox, *agent.words)]
+        sandbox = run.policy.declared("run_settings").sandbox
+        words = [word.replace("{place}", place) for word in (*sandbox, *agent.words)]
         record = run_command(
             run,
             agent.called,
@@ -228,8 +223,8 @@ def let_agent_work(run: Run, *, again: bool = False) -> manifests.Command:
             stdin=b"" if any("{brief}" in word for word in agent.words) else text,
             # An agent that has no limit of its own may take as long as the run.
             timeout=run.options.command_timeout or math.inf,
-            finished=handover.ready if handover is not None else None,
-            watch=watch_place(run),
+            finished=handover.is_ready if handover is not None else None,
+            watch=partial(check_size, run),
         )
     note = stop_note(place)
     if note is not None and note != before:
@@ -239,12 +234,13 @@ def let_agent_work(run: Run, *, again: bool = False) -> manifests.Command:
     if isinstance(results, Results):
         # With valid results it does not matter how it ended.
         if results.status == "blocked":
-            raise _stopped(run, record, f"{agent.called} is blocked", _summary(run, results), KEPT_RESULTS)
+            why = _shown(run.redactor.words(" ".join(results.summary.split())))
+            raise _stopped(run, record, f"{agent.called} is blocked", why, KEPT_RESULTS)
         if not (record.leftovers and record.exit_code == 0):
             return record
     _judge(run, agent, record)
-    if handover is not None and isinstance(results, str):
-        run.told.append(handover.told(results))
+    if task is not None and isinstance(results, str):
+        run.told.append(_told_of_results(task.id, results))
     return record
 
 
@@ -299,10 +295,8 @@ def locate(word: str, environment: Mapping[str, str]) -> str | None:
         return None
     program = word if "/" in word else find_program(word, environment)
     if program is None or not os.access(program, os.X_OK):
-        said, help = "is not on the path", f"install {word}, or name another agent"
-        if "/" in word:
-            said, help = "cannot be run", "see that it is there and may be executed"
-        raise SpecguardError(f"{word} {said}", help=help, code="program-missing")
+        said = f"{word} cannot be run: it is not there, or may not be executed"
+        raise SpecguardError(said, help=f"install {word}, or name another agent", code="program-missing")
     return program
 
 
@@ -330,26 +324,18 @@ def _to_do(run: Run, *, again: bool) -> str:
 
 def _judge(run: Run, agent: AgentCommand, record: manifests.Command) -> None:
     """End the run where the agent's command did not end well."""
-    response, code = response_of(run.folder, record), record.exit_code
-    state: manifests.State = "failed"
-    help = f"read {run.folder.file(record.log)}"
-    reason = f"{agent.called} had to be ended: {record.problem}"
+    response = response_of(run.folder, record)
+    state: manifests.State = "budget-spent" if response.cut else "failed"
+    how, help = record.problem or outcome(record), f"read {run.folder.file(record.log)}"
     if record.timed_out:
         state, help = "timed-out", "give it more with --command-timeout"
-    elif response.cut:
-        state = "budget-spent"
-    elif record.problem and code in (NOT_FOUND, NOT_RUNNABLE):
-        reason, help = record.problem, "see that the agent is installed, and the sandbox lets it start"
-    elif code != 0:
-        how = f"failed with exit code {code}" if code and code > 0 else f"was ended by signal {-(code or 0)}"
-        reason = f"{agent.called} {how}"
-    elif record.leftovers:
-        reason = f"{agent.called} left processes running, which were ended: {', '.join(record.leftovers)}"
+    elif record.succeeded and record.leftovers:
+        how = f"it left processes running, which were ended: {', '.join(record.leftovers)}"
         help = "have it end what it starts, or run it without what starts servers"
-    else:
+    elif record.succeeded:
         return
     raise RunEnded(
-        reason,
+        f"{agent.called} failed: {how}",
         state=state,
         help=help,
         tail=response.tail,
@@ -450,56 +436,37 @@ _LARGEST_RESULTS: Final = 1 << 20
 _LONGEST: Final = 300
 
 
-class Handover:
+class Handover(Record):
     """The results that an agent owes for a task.
 
     What the process says does not count: the step ends when the file is there and valid.
 
-    Args:
+    Attributes:
         run: the run.
         place: the folder of its place.
         task_id: the task's id.
     """
 
-    def __init__(self, run: Run, place: str, task_id: str) -> None:
-        self._run = run
-        self._place = place
-        self._task_id = task_id
-        self._looked: tuple[int, ...] = ()
-        self._ready = False
+    run: Run
+    place: str
+    task_id: str
 
-    def ready(self) -> bool:
-        """True if valid results are there; a file that was found wanting is read again once it changes."""
-        try:
-            found = os.lstat(os.path.join(self._place, RESULTS))
-        except OSError:
-            return self._ready
-        state = (found.st_ino, found.st_size, found.st_mtime_ns)
-        if not self._ready and state != self._looked:
-            self._looked = state
-            self._ready = isinstance(self._read(), Results)
-        return self._ready
+    def is_ready(self) -> bool:
+        """True if valid results are there."""
+        return isinstance(self._read(), Results)
 
     def take(self) -> Results | str:
         """The results, which are kept in the run's folder and taken out of the place; or what they lack."""
         results = self._read()
-        take_away(self._place, RESULTS)
+        take_away(self.place, RESULTS)
         if isinstance(results, Results):
             text = results.model_dump_json(by_alias=True, indent=2) + "\n"
-            kept = self._run.redactor.text(text.encode("utf-8", "backslashreplace"))
-            self._run.folder.write(KEPT_RESULTS, kept)
+            kept = self.run.redactor.text(text.encode("utf-8", "backslashreplace"))
+            self.run.folder.write(KEPT_RESULTS, kept)
         return results
 
-    def told(self, problem: str) -> str:
-        """The section of Markdown that tells the agent that its results are missing or wrong."""
-        example = json.dumps({"task": self._task_id, "status": "done", "summary": "What was done."})
-        return (
-            f"## The results of the task\n\n`{RESULTS}` in the root of the working folder {problem}. "
-            f"Write it when you are done, as JSON like this:\n\n    {example}\n"
-        )
-
     def _read(self) -> Results | str:
-        content = left_file(self._place, RESULTS, _LARGEST_RESULTS + 1)
+        content = left_file(self.place, RESULTS, _LARGEST_RESULTS + 1)
         if content is None or content == NO_FILE:
             return "is missing" if content is None else "is no regular file"
         if len(content) > _LARGEST_RESULTS:
@@ -509,11 +476,26 @@ class Handover:
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             said = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
-            return f"does not fit {RESULTS_SCHEMA}: {plain_text(shortened(said, _LONGEST))}"
-        if normal_id(results.task) != normal_id(self._task_id):
-            said = plain_text(shortened(results.task, _LONGEST))
-            return f"is about {said!r}, and the task is {self._task_id}"
+            return f"does not fit {RESULTS_SCHEMA}: {_shown(said)}"
+        if normal_id(results.task) != normal_id(self.task_id):
+            return f"is about {_shown(results.task)!r}, and the task is {self.task_id}"
         return results
+
+
+def _example(task_id: str) -> str:
+    return json.dumps({"task": task_id, "status": "done", "summary": "What was done, in a few sentences."})
+
+
+def _told_of_results(task_id: str, problem: str) -> str:
+    """The section of Markdown that tells the agent that its results are missing or wrong."""
+    return (
+        f"## The results of the task\n\n`{RESULTS}` in the root of the working folder {problem}. "
+        f"Write it when you are done, as JSON like this:\n\n    {_example(task_id)}\n"
+    )
+
+
+def _shown(text: str) -> str:
+    return shortened(plain_text(text), _LONGEST)
 
 
 def take_left(run: Run) -> None:
@@ -521,11 +503,6 @@ def take_left(run: Run) -> None:
     task = task_of(run.policy, run.item)
     if task is not None:
         Handover(run, place_of(run).path, task.id).take()
-
-
-def _summary(run: Run, results: Results) -> str:
-    """The summary of results as one line, without secrets."""
-    return shortened(plain_text(run.redactor.words(" ".join(results.summary.split()))), _LONGEST)
 
 
 STOP_NOTE: Final = "SPECGUARD_STOP.md"
@@ -596,11 +573,11 @@ def brief_text(run: Run) -> str:
     made = _paper(run, item, files) if is_paper(policy, item.kind) else _work(run, item, files)
     return page(
         "document.md" if is_paper(policy, item.kind) else "brief.md",
-        base_oid=manifest.repository.start,
-        branch=manifest.branch or "",
+        item=item,
+        manifest=manifest,
+        policy=policy,
+        options=run.options,
         subject=message_of(run).split("\n", 1)[0],
-        attempts=manifest.max_attempts,
-        timeout=manifest.timeout,
         stop=STOP_NOTE,
         **made,
     )
@@ -608,21 +585,22 @@ def brief_text(run: Run) -> str:
 
 def _work(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
     """The facts of the page about a work item."""
-    policy, manifest = run.policy, run.manifest
-    gates: Gates = planned_gates(policy, item, commands=run.options.commands)
+    policy, manifest, listed = run.policy, run.manifest, item.listed
     task = task_of(policy, item)
     words = ["specguard", "check", "--worktree"]
     words += ["--base", manifest.repository.below_oid or manifest.repository.base_oid]
     words += ["--branch", manifest.branch] if manifest.branch else []
+    acceptance = [one.text for one in listed.acceptance] if listed is not None else []
     return {
-        "item": str(item),
         "title": _title(item),
-        "base": manifest.repository.into,
         "document": None if item.document is None else path_text(item.document),
-        "listed": _entry(item.listed, task) if item.listed is not None else None,
-        "results": _results(task) if task is not None else None,
+        "listed": None if listed is None else place_text(listed.source.path, listed.line),
+        "acceptance": acceptance or (list(task.done_criteria) if task else []),
+        "results": RESULTS,
+        "schema": RESULTS_SCHEMA,
+        "example": _example(task.id) if task is not None else "",
+        "plan": path_text(task.plan.folder) if task is not None else "",
         "pointer": path_text(item.pointer.path) if item.pointer.path else "The policy",
-        "authority": [path for path, _ in policy.documents],
         "guards": list(_guards(policy, item, task)),
         "scope": scope_of(policy, item),
         "papers": [
@@ -632,15 +610,14 @@ def _work(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
         "also": _also(policy, item),
         "grounding": policy.declared("grounding"),
         "pull_request": title_of(run),
-        "gates": [_gate(gate) for gate in gates.gates],
-        "format_all": gates.format_all,
-        "not_read": gates.not_read,
+        "gates": planned_gates(policy, item, commands=run.options.commands),
+        "command_of": command_of,
+        "says": _says,
         "hooks": hooks_of(run.git.repository, files),
         "rules": [rule.name for rule in policy.rules if _is_the_agents(rule)],
         "check": shlex.join(words),
         "agent_timeout": run.options.command_timeout or manifest.timeout,
         "settings": policy.declared("run_settings"),
-        "approval_policy": run.options.approval_policy,
     }
 
 
@@ -657,15 +634,12 @@ def _paper(run: Run, item: WorkItem, files: Tree) -> dict[str, Any]:
     policy = run.policy
     contract, models = contract_of(policy, item.kind), policy.declared("models")
     return {
-        "kind": item.kind,
-        "plan": item.id,
         "path": path_text(paper_path(policy, item) or b""),
-        "goal": run.options.goal,
         "recorded": recorded(policy, item, files),
         "contract": contract,
         "fields": _fields(contract),
-        "models": [one.text for one in (*models.allow, *models.of(ROLES[item.kind]).allow)],
-        "denied": [one.text for one in models.deny],
+        "models": [*models.allow, *models.of(ROLES[item.kind]).allow],
+        "denied": models.deny,
     }
 
 
@@ -683,18 +657,6 @@ def _title(item: WorkItem) -> str:
         return item.listed.title if item.listed is not None else ""
     sections = Document.of(text.encode("utf-8", "surrogateescape")).sections
     return sections[0].heading.text.plain if sections else ""
-
-
-def _entry(listed: Listed, task: Task | None) -> dict[str, Any]:
-    acceptance = [one.text for one in listed.acceptance] or (list(task.done_criteria) if task else [])
-    where = place_text(listed.source.path, listed.line)
-    return {"where": where, "title": listed.title, "acceptance": acceptance}
-
-
-def _results(task: Task) -> dict[str, str]:
-    example = {"task": task.id, "status": "done", "summary": "What was done, in a few sentences."}
-    folder, text = path_text(task.plan.folder), json.dumps(example)
-    return {"task": task.id, "name": RESULTS, "schema": RESULTS_SCHEMA, "example": text, "folder": folder}
 
 
 def _guards(policy: Policy, item: WorkItem, task: Task | None) -> Iterator[tuple[str, str, str]]:
@@ -728,7 +690,7 @@ def _also(policy: Policy, item: WorkItem) -> list[str]:
     return list(rule.settings["also"].patterns)
 
 
-def _gate(gate: PlannedGate) -> dict[str, str]:
+def _says(gate: PlannedGate) -> str:
+    """The kind of a gate, when it runs and how long."""
     says = [*([] if gate.kind == "gate" else [gate.kind]), *conditions(gate)]
-    says += [f"at most {seconds(gate.timeout)} s"] if gate.timeout else []
-    return {"name": gate.name, "run": command_of(gate), "named": gate.named, "says": "; ".join(says)}
+    return "; ".join([*says, *([f"at most {seconds(gate.timeout)} s"] if gate.timeout else [])])

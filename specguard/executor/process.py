@@ -88,7 +88,7 @@ def run_command(
     tree: str | None = None,
     environment: Mapping[str, str] | None = None,
     finished: Callable[[], bool] | None = None,
-    watch: Callable[[], RunEnded | None] | None = None,
+    watch: Callable[[], None] | None = None,
 ) -> Command:
     """Run a command to its end, and record it before and after.
 
@@ -104,7 +104,7 @@ def run_command(
         tree: the tree of the working files that it runs on.
         environment: its variables; None: those that `[runs] environment` passes on.
         finished: whether it has done what it is run for; it is ended then if it does not end by itself.
-        watch: asked every few seconds how the run has to end because of what the command does, if it has to.
+        watch: looks every few seconds at what the command does, and raises where the run has to end for it.
 
     Returns:
         Its record. It succeeded where the exit code is 0 and `problem` is empty. A command that cannot be
@@ -185,7 +185,7 @@ class _Attempt(Record, frozen=False):
     log: CommandLog
     limit: float
     finished: Callable[[], bool] | None
-    watch: Callable[[], RunEnded | None] | None
+    watch: Callable[[], None] | None
     signals: HeldSignals
     children: Children
     started: float
@@ -275,7 +275,10 @@ class _Attempt(Record, frozen=False):
             self.record.timed_out = True
             return f"it took longer than its {self.limit:g} seconds"
         elif self.watch is not None and now >= max(self.watched, self.started + _WATCH):
-            self.ended = self.watch()
+            try:
+                self.watch()
+            except RunEnded as end:
+                self.ended = end
             # Looking takes its time where there is much to see, and gets no more than its share.
             looked = time.monotonic()
             self.watched = looked + max(_WATCH, _SHARE * (looked - now))

@@ -38,8 +38,6 @@ _NOISE: Final = (
     "hint", "warning", "remote: Enumerating", "remote: Counting", "remote: Compressing", "remote: Total",
 )  # fmt: skip
 _TAIL: Final = 4000
-_LARGEST: Final = 64 << 20
-"""So many bytes of an output are read at most."""
 
 
 class RemoteError(SpecguardError):
@@ -262,8 +260,11 @@ def ask(words: Sequence[str], environment: Mapping[str, str], *, folder: str = "
                 process.kill()
                 process.wait()
             raise
-        texts = [os.pread(file.fileno(), _LARGEST, 0) for file in (output, said)]
-    return Answer(code, *(text.decode("utf-8", "surrogateescape") for text in texts))
+        texts = []
+        for file in (output, said):
+            file.seek(0)
+            texts.append(file.read().decode("utf-8", "surrogateescape"))
+    return Answer(code, *texts)
 
 
 PROTOCOLS: Final = ("file", "https", "ssh")

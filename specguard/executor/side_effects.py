@@ -24,7 +24,7 @@ from specguard.executor.run import Run, RunEnded
 from specguard.model import listed, path_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from specguard.change.repository import Repository
 
@@ -161,37 +161,31 @@ def inspect(run: Run, by: str = "the agent") -> None:
             help = "start a new run"
         raise RunEnded("; ".join(said), help=help, error="place-spoiled")
     survey = Survey(place.path)
-    if filled := _filled(run, survey.size - before.size, by):
-        raise filled
+    check_size(run, survey, by)
     check_survey(place, survey, by)
     place.reset_index()
 
 
-def watch_place(run: Run) -> Callable[[], RunEnded | None]:
-    """The function that tells, while the agent works, whether its place has outgrown its limit."""
-    place = place_of(run)
+def check_size(run: Run, survey: Survey | None = None, by: str = "the agent") -> None:
+    """See that a place has not outgrown its limit.
 
-    def look() -> RunEnded | None:
-        try:
-            before = read_before(place).size
-        except RunEnded as end:
-            return end
-        return _filled(run, Survey(place.path).size - before, "the agent")
+    Args:
+        run: its place is made.
+        survey: the walk over the place; one is done where it is not given.
+        by: who works there.
 
-    return look
-
-
-def _filled(run: Run, grown: int, by: str) -> RunEnded | None:
-    """The end of a run whose place has grown by so many bytes; None if it may."""
-    limit = run.policy.declared("run_settings").place_limit
-    if grown <= limit << 20:
-        return None
-    return RunEnded(
-        f"{by} filled its place with {grown >> 20} MiB, and [runs] place_limit allows {limit}",
-        state="budget-spent",
-        help="raise [runs] place_limit, or tell the agent what not to keep",
-        error="size-limit",
-    )
+    Raises:
+        RunEnded: it has.
+    """
+    place, limit = place_of(run), run.policy.declared("run_settings").place_limit
+    grown = (survey or Survey(place.path)).size - read_before(place).size
+    if grown > limit << 20:
+        raise RunEnded(
+            f"{by} filled its place with {grown >> 20} MiB, and [runs] place_limit allows {limit}",
+            state="budget-spent",
+            help="raise [runs] place_limit, or tell the agent what not to keep",
+            error="size-limit",
+        )
 
 
 def check_survey(place: Place, survey: Survey, by: str = "the agent") -> None:

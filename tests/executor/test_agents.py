@@ -50,15 +50,14 @@ def test_which_agent_it_is(programs: Path, tmp_path: Path) -> None:
     agent = resolved(programs, agent="codex", approval_policy="on-request")
     assert agent.name == agent.called == "codex"
     assert agent.words == ["codex", "exec", "--sandbox", "workspace-write", "-"]
-    assert (agent.version, agent.approval_policy) == ("0.46.0", "on-request")
+    assert agent.version == "0.46.0"
     agent = resolved(programs, "other", "--model", "gpt-5", "-")
     assert (agent.name, agent.called, agent.version) == ("", "other", None)
-    assert agent.models == ["gpt-5"]
     assert resolved(programs, "codex", "exec", "-").version == "0.46.0"
     assert resolved(programs, "env", "X=1", f"{programs}/codex", "exec", "-").name == "codex"
     assert resolved(programs, "tame", "--approval-mode=yolo").name == "tame"
     policy = '[runs]\napproval_policies = ["never"]'
-    assert resolved(programs, "other", policy=policy, approval_policy="never").approval_policy == "never"
+    assert resolved(programs, "other", policy=policy, approval_policy="never").name == ""
     # A path is meant from where the caller is.
     install(tmp_path, "agent.sh", "true")
     assert resolved(programs, "./agent.sh", directory=str(tmp_path)).words == [str(tmp_path / "agent.sh")]
@@ -73,15 +72,7 @@ def test_what_the_policy_does_not_let_run(
     assert raised.value.help
 
 
-def test_what_helps_where_an_agent_does_not_start(programs: Path, tmp_path: Path) -> None:
-    (tmp_path / "plain-file").write_text("")
-    for words, help in (
-        ("missing-agent", "install missing-agent"),
-        (str(tmp_path / "plain-file"), "see that it is there and may be executed"),
-    ):
-        with pytest.raises(SpecguardError) as raised:
-            resolved(tmp_path, words)
-        assert raised.value.help.startswith(help)
+def test_a_refusal_names_the_line_of_the_policy(programs: Path) -> None:
     with pytest.raises(SpecguardError) as raised:
         resolved(programs, agent="wild")
     assert raised.value.path == "SPEC_AUTHORITY.md"
