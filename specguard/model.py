@@ -69,6 +69,11 @@ def listed(parts: Sequence[str], most: int = 5, between: str = ", ") -> str:
     return between.join(parts[:most]) + more
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number of things: `1 error`, `2 errors`."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
 def shortened(text: str, most: int = 60) -> str:
     """A text for a message: on one line, and of so many characters at most."""
     line = " ".join(text.split())

@@ -289,18 +289,16 @@ def _versions(plugins: Sequence[str]) -> str:
     return ", ".join(filter(None, parts))
 
 
-def _slices(found: _AuditedRepository, plugins: Sequence[str], floor: Floor | None) -> Iterator[Slice]:
+def _slices(found: _AuditedRepository, plugins: Sequence[str], floor: Floor | None) -> list[Slice]:
     """The changes that are left, oldest first, in pieces of which each change is the base of the next."""
     policy: Mapping[str, Any] | None = found.policy.to_data() if found.policy else None
     held = (os.path.abspath(floor.path), floor.sha256) if floor else ("", "")
-    some: list[PastChange] = []
+    runs: list[list[PastChange]] = []
     for change in reversed(found.left):
-        if some and (len(some) == SLICE or some[-1].head != change.base):
-            yield Slice(found.folder, found.key.branch, some, policy, plugins, *held)
-            some = []
-        some.append(change)
-    if some:
-        yield Slice(found.folder, found.key.branch, some, policy, plugins, *held)
+        if not runs or len(runs[-1]) == SLICE or runs[-1][-1].head != change.base:
+            runs.append([])
+        runs[-1].append(change)
+    return [Slice(found.folder, found.key.branch, some, policy, plugins, *held) for some in runs]
 
 
 _Task: TypeAlias = tuple[_AuditedRepository, Slice]
@@ -453,27 +451,22 @@ def _lines(file: str) -> Sequence[str]:
 
 
 def _named(word: str) -> Iterator[NamedRepository]:
-    if word.startswith("-"):
-        raise SpecguardError(f"{word!r} is no repository", help="Write a folder as `./-name`.", code="usage")
-    if "\0" in word:
-        raise SpecguardError("a name has a NUL", help="Write one name a line.", code="usage")
-    short = _SCP.fullmatch(word)
-    if short is not None and not os.path.isdir(word):
+    if word.startswith("-") or "\0" in word:
+        help = "Write one name a line, and a folder as `./-name`."
+        raise SpecguardError(f"{word!r} is no repository", help=help, code="usage")
+    short, address = _SCP.fullmatch(word), _ADDRESS.fullmatch(word)
+    if os.path.isdir(word):
+        yield NamedRepository(os.path.realpath(word), folder=word)
+    elif short or (address and address["scheme"] not in PROTOCOLS):
+        known = f"Write it with one of {', '.join(PROTOCOLS)}."
         raise SpecguardError(
-            f"{shown_address(word)} is not read in this form",
-            help=f"Write ssh://{short['host']}/{short['path']}.",
+            f"{shown_address(word)} is no address that is fetched from",
+            help=f"Write ssh://{short['host']}/{short['path']}." if short else known,
             code="remote-unsuitable",
         )
-    address = _ADDRESS.fullmatch(word)
-    if address is not None:
-        if address["scheme"] not in PROTOCOLS:
-            raise SpecguardError(
-                f"{shown_address(word)} is no address that is fetched from",
-                help=f"Write it with one of {', '.join(PROTOCOLS)}.",
-                code="remote-unsuitable",
-            )
+    elif address:
         yield NamedRepository(shown_address(word), address=word)
-    elif any(char in word for char in "*?[") and not os.path.isdir(word):
+    elif any(char in word for char in "*?["):
         folders = [one for one in sorted(glob.glob(word)) if _is_repository(one)]
         if not folders:
             raise SpecguardError(

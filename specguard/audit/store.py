@@ -309,28 +309,6 @@ _PASSED: Final = ("passed", "accepted")
 _JUDGED: Final = (*_PASSED, "failed", "indeterminate")
 
 
-class Approved(Record):
-    """Findings of one rule that one approval has lifted.
-
-    Attributes:
-        code: the rule's.
-        approver: who gave it.
-        id: the approval's.
-        ends: its last day, `YYYY-MM-DD`.
-        findings: how many.
-        repositories: in how many repositories.
-        soon: whether it ends within `SOON` days.
-    """
-
-    code: str
-    approver: str
-    id: str
-    ends: str
-    findings: int
-    repositories: int
-    soon: bool
-
-
 class Summary:
     """The figures of an audit, each asked of the store when it is wanted.
 
@@ -399,15 +377,6 @@ class Summary:
             MOST,
         )
 
-    @property
-    def broken_paths(self) -> int:
-        """The number of paths with open errors."""
-        [row] = self._rows(
-            "SELECT count(*) AS number FROM (SELECT DISTINCT repository, path FROM told_finding"
-            " WHERE is_open AND path IS NOT NULL)"
-        )
-        return int(row["number"])
-
     @cached_property
     def repositories(self) -> Sequence[Mapping[str, Any]]:
         """Each repository: its name, what is known of it, and how its changes fared."""
@@ -430,8 +399,8 @@ class Summary:
         )
 
     @cached_property
-    def approvals(self) -> Sequence[Approved]:
-        """The approvals that lifted findings, those that end first at the front."""
+    def approvals(self) -> Sequence[Mapping[str, Any]]:
+        """The approvals that lifted findings, those that end first at the front; `soon` within `SOON`."""
         rows = self._rows(
             "SELECT code, json_extract(data, '$.approval.approver') AS approver,"
             " json_extract(data, '$.approval.id') AS id,"
@@ -439,11 +408,8 @@ class Summary:
             " count(*) AS findings, count(DISTINCT repository) AS repositories"
             " FROM told_finding WHERE state = 'approved' GROUP BY 1, 2, 3, 4 ORDER BY ends, code, 3"
         )
-        now = self.today.toordinal()
-        return [
-            Approved(**row, soon=0 <= date.fromisoformat(row["ends"]).toordinal() - now <= SOON)
-            for row in rows
-        ]
+        left = [(date.fromisoformat(row["ends"]) - self.today).days for row in rows]
+        return [{**row, "soon": 0 <= days <= SOON} for row, days in zip(rows, left, strict=True)]
 
     def newest(self, most: int = 5) -> Sequence[Mapping[str, Any]]:
         """The newest changes with open errors, each with its first one; those of guarded paths come first."""

@@ -17,13 +17,13 @@ from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
-from specguard.cli.options import counted, say, show, usage
+from specguard.cli.options import say, show, usage
 from specguard.engine.baseline import Recording, record
 from specguard.engine.check import check
 from specguard.engine.facts import Clock
 from specguard.engine.policies import open_policy
 from specguard.errors import Needed, SpecguardError
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, listed, path_text, shortened
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted, listed, path_text, shortened
 from specguard.reporters.escape import cut, cut_path
 from specguard.reporters.file_writing import replace_file, writing
 from specguard.reporters.json import fields_of, report

@@ -15,7 +15,7 @@ from specguard.audit.store import Summary
 from specguard.cli import options as opt
 from specguard.cli.app import needing
 from specguard.engine.plugins import find_rule, load_registry
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
 from specguard.reporters.escape import cut, visible
 from specguard.reporters.file_writing import replace_file, writing
 
@@ -124,8 +124,7 @@ class _LineProgress:
     def _tell(self, name: str, last: int) -> None:
         if not self._left[name]:
             new = "nothing is new" if not last else "all are judged"
-            changes = self._changes[name]
-            opt.say(f"{visible(name)}: {changes} change{'s' * (changes != 1)}, {new}", err=True)
+            opt.say(f"{visible(name)}: {counted(self._changes[name], 'change')}, {new}", err=True)
 
 
 class _TerminalProgress:

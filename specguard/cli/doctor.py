@@ -16,7 +16,7 @@ from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.platform_event import find_event, read_event
 from specguard.change.repository import Repository, find_program
-from specguard.cli.options import counted, flag, in_directory, output_format, show, text
+from specguard.cli.options import flag, in_directory, output_format, show, text
 from specguard.declaration.rule import Record
 from specguard.engine.check import is_left_to_ci
 from specguard.engine.plugins import installed, load_registry
@@ -24,7 +24,7 @@ from specguard.engine.policies import TRY, open_policy
 from specguard.errors import MissingFact, SpecguardError
 from specguard.evaluation.canaries import unmatched
 from specguard.evaluation.expectations import authority_of
-from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin
+from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, counted
 from specguard.reporters.escape import cut
 from specguard.reporters.json import fields_of
 

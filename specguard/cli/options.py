@@ -231,11 +231,6 @@ complete_presets = completing(_presets)
 complete_artifacts = completing(_artifacts)
 
 
-def counted(count: int, what: str) -> str:
-    """A number of things: `1 error`, `2 errors`."""
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
 def say(line: str, *, err: bool = False) -> None:
     """Print a line, in which nothing is obeyed or unseen."""
     click.echo(visible(line), err=err)

@@ -14,13 +14,13 @@ from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
-from specguard.cli.options import counted, say, show
+from specguard.cli.options import say, show
 from specguard.cli.run import open_store, trusted_policy
 from specguard.documents.data import read_data
 from specguard.engine.status import waiting_plans
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.place import identity
-from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, path_text
+from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, counted, path_text
 from specguard.planning.creation import (
     BRIEF,
     NewPlan,

@@ -16,14 +16,14 @@ from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
-from specguard.cli.options import counted, say, show, usage
+from specguard.cli.options import say, show, usage
 from specguard.cli.proposed_authority import append_to_authority, compiled, read_document
 from specguard.engine.plugins import known_rules, load_registry
 from specguard.engine.policies import TRY, open_policy
 from specguard.engine.why import explain, quoted, what_governs
 from specguard.errors import SpecguardError, nearest
 from specguard.importers import Imported, commitlint, files
-from specguard.model import EXIT_FAILED, EXIT_PASSED
+from specguard.model import EXIT_FAILED, EXIT_PASSED, counted
 from specguard.reporters.escape import cut, cut_path, json_text
 from specguard.reporters.policy import as_data, as_text, as_toml, explanation_data, explanation_text, settings
 

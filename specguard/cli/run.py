@@ -15,7 +15,7 @@ import click
 from specguard.change.check_request import Request
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
-from specguard.cli.options import counted, say, show, show_markdown, usage
+from specguard.cli.options import say, show, show_markdown, usage
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
 from specguard.executor.lifecycle import carry_out, carry_out_gates, left_over, remove
@@ -38,7 +38,7 @@ from specguard.executor.run import JUDGING, RunOptions, asked_before
 from specguard.executor.run import open_store as open_runs
 from specguard.executor.start_point import ensure_repository
 from specguard.executor.steps import STEPS, plan_of
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
 from specguard.reporters.escape import json_text, legible, markdown_shown, visible
 from specguard.reporters.status import all_of, as_data, cells, metrics_text, span, table
 from specguard.runs.manifests import RunFolder

@@ -8,9 +8,9 @@ import click
 
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
-from specguard.cli.options import counted, say, show
+from specguard.cli.options import say, show
 from specguard.errors import SpecguardError
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
 from specguard.reporters.escape import cut, json_text, legible
 from specguard.reporters.json import fields_of
 

@@ -275,17 +275,16 @@ def test_a_wrong_word_is_one_message(made: Repository, tmp_path: Path) -> None:
         assert refused(tmp_path / "s.sqlite", made.path, *words).count(message) == 1
 
 
-def test_it_says_when_nothing_was_judged_and_how_many_paths_there_are(
+def test_it_says_when_nothing_was_judged_and_of_much_how_much_more(
     repository: Repository, tmp_path: Path
 ) -> None:
     repository.commit("feat: all", files={f"locked/{number}": "x\n" for number in range(30)})
     store, by = tmp_path / "s.sqlite", tmp_path / "by.md"
     by.write_text("# Authority\n\n## Locked zones\n\n- `locked/`\n")
     done = ended(audited(store, repository.path), 2)
-    assert "of 1 repository: none was judged\n" in done.stdout
-    assert "--by FILE judges them" in done.stdout
+    assert "(-); 1 change of 1 repository, 1 before there was an authority\n" in done.stdout
     assert "No change was judged" in audited(store, repository.path, "--output-format=html").stdout
-    assert "  and 20 more\n" in audited(store, repository.path, "--by", by).stdout
+    assert "  and 10 more\n" in audited(store, repository.path, "--by", by).stdout
 
 
 def test_a_floor_holds_every_policy_of_the_past(made: Repository, tmp_path: Path) -> None:
@@ -356,7 +355,7 @@ def test_a_line_of_a_list_is_never_an_option(tmp_path: Path) -> None:
         ("http://example.org/a.git", "no address that is fetched from"),
         ("nothing-*", "no repository has a name like"),
         ("git@github.com:team/shop.git", "Write ssh://git@github.com/team/shop.git"),
-        ("a\0b", "a name has a NUL"),
+        ("a\0b", "is no repository"),
     ):
         (tmp_path / "list.txt").write_text(f"\n{line}\n")
         assert message in refused(tmp_path / "s.sqlite", "--repos", "list.txt")
