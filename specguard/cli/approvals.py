@@ -74,8 +74,7 @@ def _logbook(directory: str, base: str, decisions: Sequence[str] = ()) -> Iterat
         book = Logbook(git, request, policy, now, decisions)
         yield book
         if broken := book.uses.broken:
-            lines = "a line is no decision" if broken == 1 else f"{broken} lines are no decisions"
-            say(f"note: in the logs of decisions {lines}", err=True)
+            say(f"note: no decisions in the logs of decisions: {counted(broken, 'line')}", err=True)
 
 
 @command.command("list")
@@ -174,12 +173,11 @@ def _all_lines(book: Logbook, *, over: bool) -> Iterator[str]:
     for logged in shown:
         yield from _listed(logged)
     if hidden := len(book.log.approvals) - len(shown):
-        yield f"{hidden} {'is' if hidden == 1 else 'are'} over: specguard approvals list --all"
+        yield f"{hidden} over: specguard approvals list --all"
     if not book.log.approvals:
         yield f"there are no approvals in {path_text(book.log.folder)}"
-    if broken := len({broken.path for broken in book.log.broken}):
-        what = "a file is no record" if broken == 1 else f"{broken} files are no records"
-        yield f"{what}: specguard approvals verify"
+    if broken := {broken.path for broken in book.log.broken}:
+        yield f"no records: {counted(len(broken), 'file')}; specguard approvals verify"
 
 
 def _listed(logged: Logged) -> Iterator[str]:
@@ -192,9 +190,8 @@ def _listed(logged: Logged) -> Iterator[str]:
     yield f"  {shortened(record.reason, 300) or 'no reason is given'}{ticket}"
     used = "not used yet, as far as is known here"
     if logged.uses:
-        last, count = logged.uses[-1], len(logged.uses)
-        often = "once" if count == 1 else f"{count} times, last"
-        used = f"used {often} by a check of {last.stage} on {last.time}"
+        last = logged.uses[-1]
+        used = f"used {counted(len(logged.uses), 'time')}, last by a check of {last.stage} on {last.time}"
     yield f"  until {record.expires_at:%Y-%m-%d}, {_PROOFS[logged.proof]}, {used}"
     yield from (f"  {reason}" for reason in logged.reasons)
 
@@ -202,49 +199,25 @@ def _listed(logged: Logged) -> Iterator[str]:
 def _lines_of(logged: Logged) -> Iterator[str]:
     """A record with all that it says, and what it is worth here."""
     record = logged.filed.record
-    approval = record if isinstance(record, Approval) else None
+    approval = isinstance(record, Approval)
     yield f"{'approval' if approval else 'revocation'} {logged.filed.id}"
-    rows: list[tuple[str, str | Sequence[str]]] = [
-        ("state", "; ".join([logged.state, *logged.reasons])),
-        ("approver", record.approver),
-        ("reason", record.reason or "none"),
+    uses = [
+        " ".join(filter(None, (use.time, use.stage, "enforced" * use.enforce, use.verdict, use.head[:12])))
+        for use in logged.uses
     ]
-    if isinstance(record, Approval):
-        whole = record.scope == "change"
-        rows += [
-            ("ticket", record.ticket),
-            ("rules", record.rules),
-            ("files", [path_text(path) for path in record.paths]),
-            ("findings", record.findings),
-            ("bound to", "the whole change" if whole else "these files of the change"),
-            ("fingerprint", record.fingerprint),
-            ("target", record.target),
-            ("policy", record.policy_id),
-            ("repository", record.repository),
-            ("work item", " ".join(record.work_item or ())),
-        ]
-    else:
-        rows.append(("revokes", record.revokes))
-    rows.append(("issued", f"{record.issued_at:%Y-%m-%d %H:%M:%S} UTC"))
-    rows.append(("holds until", f"{approval.expires_at:%Y-%m-%d %H:%M:%S} UTC" if approval else ""))
-    rows += [
-        ("nonce", record.nonce),
-        ("file", path_text(logged.path)),
-        ("is in", ", ".join(_PLACES[place] for place in _places(logged))),
-        ("signed by", logged.key or ("no known key" if logged.filed.signatures else "nobody")),
-    ]
-    rows += [("revoked by", f"{one.approver} in {filed.id}") for filed, one in logged.revocations]
-    if approval:
-        rows.append(("used", f"{len(logged.uses)} times" if len(logged.uses) != 1 else "once"))
-        for use in logged.uses:
-            stage = f"{use.stage} --enforce" if use.enforce else use.stage
-            rows.append(
-                ("", " ".join(filter(None, (use.time, stage, use.verdict, use.head[:12], use.branch))))
-            )
-    for name, value in rows:
-        for at, one in enumerate([value] if isinstance(value, str) else value):
+    rows: dict[str, Any] = {
+        "state": "; ".join([logged.state, *logged.reasons]),
+        **fields_of(record, *record._fields),
+        "file": logged.path,
+        "is in": ", ".join(_PLACES[place] for place in _places(logged)),
+        "signed by": logged.key or ("no known key" if logged.filed.signatures else "nobody"),
+        "revoked by": [f"{one.approver} in {filed.id}" for filed, one in logged.revocations],
+        "used": [counted(len(uses), "time"), *uses] if approval else (),
+    }
+    for name, value in rows.items():
+        for at, one in enumerate(value if isinstance(value, (list, tuple)) else [value]):
             if one:
-                yield f"  {'' if at else name:<12} {one}".rstrip()
+                yield f"  {'' if at else name:<12} {path_text(one) if isinstance(one, bytes) else one}"
 
 
 def _verified_lines(found: Verification) -> Iterator[str]:
@@ -255,11 +228,11 @@ def _verified_lines(found: Verification) -> Iterator[str]:
     yield from (f"note: {note}" for note in found.notes)
     log = found.book.log
     count, revocations = len(log.filed), len(log.revocations)
-    if wrong := len(found.problems):
-        yield f"the log does not hold: {wrong} {'file is' if wrong == 1 else 'files are'} wrong"
+    if found.problems:
+        yield f"the log does not hold: {counted(len(found.problems), 'problem')}"
     elif count:
-        some = f", {revocations} of them revocations" if revocations else ""
-        yield f"{count} record{' holds' if count == 1 else 's hold'}{some}"
+        some = f", {counted(revocations, 'revocation')} among them" if revocations else ""
+        yield f"the log holds: {counted(count, 'record')}{some}"
     else:
         yield f"there are no approvals in {path_text(log.folder)}"
 
@@ -442,48 +415,29 @@ def _write_baseline(recording: Recording) -> None:
 
 
 def _said(recording: Recording, *, check: bool) -> Iterator[str]:
-    first, after = recording.before is None, recording.after
-    if not first:
-        yield from _cut(
-            [
-                f"{entry.code} {cut_path(path_text(entry.path))}: {entry.after or 'none'}"
-                + (f" instead of {entry.before}" if entry.before else "")
-                for entry in recording.changes
-            ]
-        )
-    yield from _cut(
-        [
-            f"{entry.code} {cut_path(path_text(entry.path))}: {entry.found} found, {entry.after} accepted"
-            for entry in recording.beyond
-        ]
-    )
-    if recording.beyond and not first:
+    after = recording.after
+    told = [one for one in recording.entries if one in recording.changes or one in recording.beyond]
+    for entry in told[:SHOWN]:
+        found = "not judged" if entry.found is None else f"{entry.found} found"
+        before = f" instead of {entry.before}" if entry.before not in (entry.after, 0) else ""
+        yield f"{entry.code} {cut_path(path_text(entry.path))}: {found}, {entry.after} accepted{before}"
+    if len(told) > SHOWN:
+        yield f"and {len(told) - SHOWN} more; --output-format json has them all"
+    if recording.beyond:
         yield "what is found beyond that stays a finding; --grow accepts it"
     for result in recording.undecided:
         yield f"{result.code} could not be judged, and its counts stay as they were: {result.reason}"
     errors = sum(sum(paths.values()) for paths in after.counts.values())
     files = len({path for paths in after.counts.values() for path in paths})
     accepted = f"{counted(errors, 'error')} in {counted(files, 'file')}"
-    if not after and first:
-        yield "there is nothing to accept: no baseline is needed"
-    elif not after:
-        yield f"{_PLACE} is not needed any more{'' if check else ', and is removed'}"
-    elif check and first:
-        yield f"there is no baseline; one would accept {accepted}"
-    elif check:
-        yield f"{_PLACE} {'could accept less' if recording.changes else 'is as it should be'}: {accepted}"
-    elif first or recording.changes:
-        for code, paths in after.counts.items() if first else ():
-            yield f"{code}: {counted(sum(paths.values()), 'error')} in {counted(len(paths), 'file')}"
-        yield f"{_PLACE} is written: it accepts {accepted}, once it is on the base branch"
+    if not after:
+        removed = "" if check or recording.before is None else ", and is removed"
+        yield f"nothing is to be accepted: {_PLACE} is not needed{removed}"
+    elif recording.changes:
+        does = "would accept" if check else "is written: it accepts"
+        yield f"{_PLACE} {does} {accepted}, once it is on the base branch"
     else:
         yield f"{_PLACE} stays as it is: it accepts {accepted}"
-
-
-def _cut(lines: Sequence[str]) -> list[str]:
-    if len(lines) <= SHOWN:
-        return list(lines)
-    return [*lines[:SHOWN], f"and {len(lines) - SHOWN} more; --output-format json has them all"]
 
 
 def _recorded(recording: Recording, *, written: bool) -> dict[str, Any]:

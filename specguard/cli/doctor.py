@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.change.base import Found
-    from specguard.executor.remote import Address
     from specguard.integrations.hooks.settings import Host
     from specguard.runs.settings import AgentSettings, RunSettings
     from specguard.specs.spec_fields import SpecSettings
@@ -50,13 +49,6 @@ EXTRAS: Final = {"mcp": "mcp", "lsp": "pygls"}
 """The extras, each called as the command that needs it, with a package that comes with it."""
 
 HOOKS: Final = ("pre-commit", "commit-msg", "pre-push")
-
-_INSTALL: Final = {
-    "claude": "npm install -g @anthropic-ai/claude-code",
-    "codex": "npm install -g @openai/codex",
-    "gemini": "npm install -g @google/gemini-cli",
-}
-"""How the agents' own documents install them."""
 
 _PRE_COMMIT: Final = ".pre-commit-config.yaml"
 
@@ -128,24 +120,31 @@ class Checkup:
         return open_policy(self.request)
 
     @cached_property
-    def found(self) -> Found | None:
-        """The base."""
+    def found(self) -> Found:
+        """The base of a change.
+
+        Raises:
+            MissingFact: there is none.
+        """
         with Git(self.repository) as git:
-            return find_base(git, self.request, find_event(self.request))
+            found = find_base(git, self.request, find_event(self.request))
+        if found is None:
+            raise no_base(self.repository)
+        return found
 
     @cached_property
+    def base(self) -> Found:
+        """The base of checks: that of the change, or the one that its authority names."""
+        # What is wrong with the authority is said of it; there may be no branch of the name in it.
+        with suppress(SpecguardError, MissingFact), Git(self.repository) as git:
+            if self.policy.base and not self.found.given:
+                return named_base(git, self.policy.base, "policy")
+        return self.found
+
+    @property
     def trusted(self) -> bool:
         """True if the policy was read from the base."""
-        bases = [self.found]
-        with suppress(SpecguardError):
-            # There may be no branch of the name in it.
-            bases += [self.named()] if self.policy.base else []
-        return self.policy.ref is not None and self.policy.ref in {base.oid for base in bases if base}
-
-    def named(self) -> Found:
-        """The base that the policy names."""
-        with Git(self.repository) as git:
-            return named_base(git, self.policy.base or "", "policy")
+        return self.policy.ref is not None and self.policy.ref in (self.found.oid, self.base.oid)
 
 
 def diagnose(request: Request) -> Iterator[Diagnosis]:
@@ -198,17 +197,7 @@ def _repository(checkup: Checkup) -> Iterator[Diagnosis]:
 
 
 def _base(checkup: Checkup) -> Iterator[Diagnosis]:
-    found = checkup.found
-    if found is None:
-        raise no_base(checkup.repository)
-    said = f"{found.name} at {(found.oid or '')[:12]}"
-    # What is wrong with the authority is said of it.
-    with suppress(SpecguardError):
-        policy = checkup.policy
-        named = checkup.named() if policy.base and not found.given else found
-        if policy.ref not in (None, found.oid) and policy.ref == named.oid:
-            said = f"{named.name} at {policy.ref[:12]}, as the authority of {said} says"
-    yield Diagnosis("base", "ok", said)
+    yield Diagnosis("base", "ok", f"{checkup.base.name} at {(checkup.base.oid or '')[:12]}")
 
 
 def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
@@ -219,26 +208,24 @@ def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
     if policy.floor:
         said += f", held to the floor {policy.floor['path']}"
     status: Status = "note"
-    more, help = "", ""
+    more, help = "", "specguard policy"
+    rule = policy.rule("SPC007")
     if not policy.floor and any(one.meaning == "nothing" for one in policy.unread):
         status, more, help = "missing", "nothing in it sets a rule", "specguard init --adopt"
-    elif not checkup.trusted and policy.ref:
-        more = "this is HEAD's: the base has none yet"
     elif not checkup.trusted:
         more, help = "it is not on the base yet", TRY
     elif policy.disregarded:
-        number = len(policy.disregarded)
-        said_of = "1 thing in it counts" if number == 1 else f"{number} things in it count"
-        more, help = f"{said_of} for nothing", "specguard policy"
+        more = f"does not count: {counted(len(policy.disregarded), 'thing')}"
     elif policy.unread:
-        more, help = f"{len(policy.unread)} items not understood", "specguard policy"
+        more = f"not understood: {counted(len(policy.unread), 'item')}"
+    elif rule and rule.active:
+        with Git(checkup.repository) as git:
+            more = unmatched(rule, policy, authority_of(git, policy).files)
+        help = "write `[specs] code` as the tree has it"
+    if more:
+        yield Diagnosis("authority", status, f"{said}; {more}", help)
     else:
-        rule = policy.rule("SPC007")
-        if rule and rule.active:
-            with Git(checkup.repository) as git:
-                more = unmatched(rule, policy, authority_of(git, policy).files)
-        status, help = ("note", "write `[specs] code` as the tree has it") if more else ("ok", "")
-    yield Diagnosis("authority", status, f"{said}; {more}" if more else said, help)
+        yield Diagnosis("authority", "ok", said)
 
 
 def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
@@ -254,13 +241,13 @@ def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
         for hook, found in texts.items()
         if "specguard" not in found and not (configured and "pre-commit" in found)
     ]
-    if not missing:
-        yield Diagnosis("hooks", "ok", ", ".join(HOOKS))
-        return
     remedy = "pre-commit install " + " ".join(f"--hook-type {hook}" for hook in missing)
     if not configured:
         remedy = f"add specguard to {_PRE_COMMIT}, then: {remedy}"
-    yield Diagnosis("hooks", "note", f"not installed: {', '.join(missing)}", remedy)
+    if missing:
+        yield Diagnosis("hooks", "note", f"not installed: {', '.join(missing)}", remedy)
+    else:
+        yield Diagnosis("hooks", "ok", ", ".join(HOOKS))
 
 
 def _text(file: str) -> str:
@@ -305,12 +292,10 @@ def _plugins(checkup: Checkup) -> Iterator[Diagnosis]:
 def _extras(_checkup: object) -> Iterator[Diagnosis]:
     """The requirements of commands that need more than a check does."""
     absent = [name for name, module in EXTRAS.items() if find_spec(module) is None]
-    if not absent:
-        yield Diagnosis("extras", "ok", ", ".join(EXTRAS))
-        return
     needed = " and ".join(f"specguard {name}" for name in absent)
     said = f"not installed: {', '.join(absent)}; {needed} would need it"
-    yield Diagnosis("extras", "note", said, f"pip install 'specguard[{','.join(absent)}]'")
+    help = f"pip install 'specguard[{','.join(absent)}]'"
+    yield Diagnosis("extras", "note", said, help) if absent else Diagnosis("extras", "ok", ", ".join(EXTRAS))
 
 
 def _agents(checkup: Checkup) -> Iterator[Diagnosis]:
@@ -319,7 +304,10 @@ def _agents(checkup: Checkup) -> Iterator[Diagnosis]:
 
     top = checkup.repository.work_tree_if_any()
     for host in HOSTS.values() if top else ():
-        yield from _host(host, top or "", checkup.repository.environment)
+        try:
+            yield from _host(host, top or "", checkup.repository.environment)
+        except SpecguardError as error:
+            yield Diagnosis(f"hooks of {host.agent}", "note", f"{host.file}: {error.message}", error.help)
 
 
 def _host(host: Host, top: str, environment: Mapping[str, str]) -> Iterator[Diagnosis]:
@@ -328,17 +316,13 @@ def _host(host: Host, top: str, environment: Mapping[str, str]) -> Iterator[Diag
 
     subject, repair = f"hooks of {host.agent}", f"specguard init --agent {host.agent}"
     program = find_program(host.program, environment)
-    try:
-        text = read_settings(top, host)
-        if text is None or "specguard" not in text:
-            if program is not None:
-                said = f"{host.program} is here, and {host.file} has no hooks"
-                yield Diagnosis(subject, "note", said, repair)
-            return
-        found = look(text, host, call_words(environment))
-    except SpecguardError as error:
-        yield Diagnosis(subject, "note", f"{host.file}: {error.message}", error.help)
+    text = read_settings(top, host)
+    if text is None or "specguard" not in text:
+        if program is not None:
+            yield Diagnosis(subject, "note", f"{host.program} is here, and {host.file} has no hooks", repair)
         return
+    try:
+        found = look(text, host, call_words(environment))
     except JsonTextError as error:
         yield Diagnosis(subject, "missing", f"{host.file}: {error}", f"fix it, then: {repair}")
         return
@@ -425,16 +409,9 @@ def _platform(repository: Repository, policy: Policy, top: str) -> Iterator[Diag
         yield Diagnosis("pull requests", "ok", f"{platform.command} is signed in to {address.host}")
     else:
         said = f"runs print the command that opens one: {why}"
-        yield Diagnosis("pull requests", "note", said, _sign_in(address, why))
-
-
-def _sign_in(address: Address, why: str) -> str:
-    """The command that signs in to a platform; none if there is no platform."""
-    command = next((one for one in ("gh", "glab") if one in why.split()), "")
-    if not address.host or not command:
-        return ""
-    install = f"install {command}, then: " if f"{command} is not installed" in why else ""
-    return f"{install}{command} auth login --hostname {address.host}"
+        command = next((one for one in ("gh", "glab") if one in why.split()), "")
+        help = f"{command} auth login --hostname {address.host}" if address.host and command else ""
+        yield Diagnosis("pull requests", "note", said, help)
 
 
 def _gates(policy: Policy, environment: Mapping[str, str]) -> Iterator[Diagnosis]:
@@ -455,9 +432,7 @@ def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Diagnosis:
     try:
         locate(program, environment)
     except SpecguardError as error:
-        wanted = f" {settings.version}" if settings.version else ""
-        how = f": {_INSTALL[program]}" if program in _INSTALL else ""
-        remedy = f"install {program}{wanted}{how}; or run another agent of the policy"
+        remedy = f"install {program} {settings.version}".rstrip() + "; or run another agent of the policy"
         return Diagnosis(subject, "note", error.message, remedy)
     try:
         options = RunOptions(environment=dict(environment), kind="item", agent=name)

@@ -45,7 +45,7 @@ def test_the_first_time_everything_is_recorded(project: Repository) -> None:
     outcome = run_here("baseline", directory=project.path)
     assert (outcome.exit_code, outcome.stderr) == (0, "")
     assert recorded(project) == {"CNT002": {ONE: 2, TWO: 1}}
-    assert "CNT002: 3 errors in 2 files" in outcome.stdout
+    assert f"CNT002 {ONE}: 2 found, 2 accepted\n" in outcome.stdout
     assert "accepts 3 errors in 2 files, once it is on the base branch" in outcome.stdout
     project.stage()
     project.git("commit", "-q", "-m", "chore: begin")
@@ -61,7 +61,7 @@ def test_it_shrinks_and_does_not_grow(project: Repository) -> None:
     project.write(ONE, workflow(1))
     project.write(TWO, workflow(4))
     project.write(".github/workflows/three.yml", workflow(1))
-    assert f"CNT002 {ONE}: 1 instead of 2" in ended(baseline(project, "--check"), 1).stdout
+    assert f"CNT002 {ONE}: 1 found, 1 accepted instead of 2" in ended(baseline(project, "--check"), 1).stdout
     assert recorded(project) == {"CNT002": {ONE: 2, TWO: 1}}
     outcome = ended(baseline(project))
     assert f"CNT002 {TWO}: 4 found, 1 accepted" in outcome.stdout
@@ -70,7 +70,7 @@ def test_it_shrinks_and_does_not_grow(project: Repository) -> None:
     assert recorded(project) == {"CNT002": {ONE: 1, TWO: 1}}
     assert baseline(project, "--check").exit_code == 0
     grown = baseline(project, "--grow")
-    assert f"CNT002 {TWO}: 4 instead of 1" in grown.stdout
+    assert f"CNT002 {TWO}: 4 found, 4 accepted instead of 1" in grown.stdout
     assert recorded(project) == {"CNT002": {ONE: 1, ".github/workflows/three.yml": 1, TWO: 4}}
     assert baseline(project, "--grow", "--check").exit_code == 2
 
@@ -80,10 +80,10 @@ def test_it_is_taken_away_when_nothing_is_left(project: Repository) -> None:
     project.write(ONE, workflow(0))
     project.delete(TWO)
     for _ in range(2):
-        assert "is not needed any more" in ended(baseline(project, "--check"), 1).stdout
+        assert "is not needed\n" in ended(baseline(project, "--check"), 1).stdout
         assert "and is removed" in baseline(project).stdout
         assert not (project.path / FILE).exists()
-        assert ended(baseline(project)).stdout == "there is nothing to accept: no baseline is needed\n"
+        assert ended(baseline(project)).stdout == f"nothing is to be accepted: {FILE} is not needed\n"
         assert not (project.path / FILE).exists()
         assert baseline(project, "--check").exit_code == 0
         # One that is empty is not needed either.
@@ -94,7 +94,7 @@ def test_a_rule_that_is_off_or_gone_needs_no_record(project: Repository) -> None
     project.write(FILE, json.dumps({"CNT002": {ONE: 2}, "ART999": {"a": 1}}))
     project.write("specguard.toml", 'rules.host-network-call.severity = "off"\n')
     outcome = baseline(project)
-    assert "ART999 a: none instead of 1" in outcome.stdout
+    assert "ART999 a: 0 found, 0 accepted instead of 1" in outcome.stdout
     assert not (project.path / FILE).exists()
 
 
@@ -114,8 +114,8 @@ def test_the_working_trees_own_authority_is_asked(project: Repository) -> None:
     added = '[[rules.forbidden-content.forbid]]\npattern = "secret"\n'
     project.write("a", "secret\n")
     for settings, said in (
-        ("[rules]\n", "no baseline is needed"),
-        (added, "no baseline is needed"),
+        ("[rules]\n", "is not needed"),
+        (added, "is not needed"),
         (f'{POLICY}stages = ["pull-request"]\n', "3 errors"),
     ):
         project.write("SPEC_AUTHORITY.md", f"# A\n\n```toml specguard\n{settings}```\n")
