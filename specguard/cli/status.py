@@ -11,7 +11,6 @@ from specguard.artifacts.skeletons import Skeletons, place
 from specguard.change.check_request import Request
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
-from specguard.cli.checking import wants_colour
 from specguard.cli.options import say, show_markdown, usage
 from specguard.documents.data import data_kind, read_data
 from specguard.engine.open_branches import open_branches
@@ -58,14 +57,14 @@ def command(
         if output_format == "json":
             click.echo(json_text(branches_as_data(found)))
         else:
-            click.echo(render_branches(found, colour=wants_colour()), nl=False)
+            click.echo(render_branches(found), nl=False)
         return EXIT_PASSED
     status = standing(request, waves=waves, worktrees=require is not None)
     if output_format == "json":
         click.echo(json_text(status))
     else:
         ends = f"\n{required(status)}" if require else ""
-        click.echo(render(status, colour=wants_colour()) + ends, nl=False)
+        click.echo(render(status) + ends, nl=False)
     if not require:
         return EXIT_PASSED
     if status["complete"] is None:

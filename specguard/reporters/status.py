@@ -5,17 +5,18 @@ from __future__ import annotations
 import shlex
 from datetime import datetime
 
-from specguard.model import listed, path_text
+from specguard.model import counted, listed, path_text
 from specguard.reporters.escape import cut, cut_path, visible
-from specguard.reporters.text import Style
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.engine.open_branches import BranchPair, OpenBranch, OpenBranches
     from specguard.runs.views import RunView
+
+    Data = Mapping[str, Any]
 
 
 SHOWN: Final = 20
@@ -24,195 +25,174 @@ SHOWN: Final = 20
 FEW: Final = 3
 """So many waves, and so many plans, are all shown; of more only those that are not complete."""
 
-_MARKS: Final = {
-    "complete": "good", "closed": "good", "done": "good", "open": "warning", "ready": "warning",
-    "active": "warning", "waiting": "quiet", "not needed": "quiet", "blocked": "quiet", "deferred": "quiet",
-    "conditional": "quiet", "conflict": "error", "no conflict": "good",
-}  # fmt: skip
 _WIDTH: Final = 10
-
 _LONGEST: Final = 300
 """How many characters of one thing are shown, and of one in a table a third."""
 
 
-def render(status: Mapping[str, Any], *, colour: bool = False) -> str:
-    """A status as text, ending in a newline.
-
-    Args:
-        status: what `specguard.engine.status` gives.
-        colour: whether the reader is a terminal that wants it.
-    """
-    parts = [list(part) for part in _StatusPage(status, Style(colour)).parts()]
-    return "\n".join("".join(f"{line}\n" for line in part) for part in parts if part)
+def render(status: Data) -> str:
+    """A status, as `specguard.engine.status` gives it, as text that ends in a newline."""
+    return _page(_parts(status))
 
 
-class _StatusPage:
-    """A status in parts, each of which is lines; those that say nothing are left out."""
-
-    def __init__(self, status: Mapping[str, Any], style: Style) -> None:
-        self._status = status
-        self._style = style
-
-    def parts(self) -> Iterator[Iterable[str]]:
-        """The parts, in their order."""
-        status = self._status
-        yield self._head()
-        yield from self._many("waves", status["waves"], self._wave, _is_complete, "complete")
-        yield self._items()
-        yield from self._many("plans", status["plans"], self._plan, _is_done, "done")
-        yield self._agents()
-        yield self._specs()
-        yield self._worktrees()
-        # What stands at no open stage above: later stages are not shown, they wait.
-        lacks = [one for one in status["missing"] if one["stage"] is None and one["wave"] is not None]
-        lists = {"missing": _lacks(lacks), "next": status["next"], "not known": status["unknown"]}
-        for label, said in {**lists, "note": status["notes"]}.items():
-            shown = _cut([_seen(one) for one in said])
-            yield (self.row("" if at else label, line) for at, line in enumerate(shown))
-
-    def row(self, label: str, said: str) -> str:
-        """A line with a label in front."""
-        # A long name, such as a wave's, stands apart from what is said of it, too.
-        label = f"{label:{_WIDTH}}" if len(label) < _WIDTH else f"{label}  "
-        return f"{self._style('strong', label)}{said}".rstrip()
-
-    def state(self, state: str) -> str:
-        """A state as the cell in front of a row."""
-        return self._style(_MARKS.get(state, "quiet"), f"{state:12}")
-
-    def _head(self) -> Iterator[str]:
-        status = self._status
-        head = (status["head"] or "")[:12] or "no commit yet"
-        where = "the working tree on " if status["tree"] == "worktree" else ""
-        yield self.row("at", f"{where}{_seen(status['branch'] or 'no branch')} ({head})")
-        floor = status["authority"].get("floor")
-        if floor:
-            yield self.row("floor", _seen(floor["path"]))
-        item = status["item"]
-        if item is not None:
-            yield from self._item("item", item)
-        for one in status["current"]:
-            if item is None or (one["kind"], one["id"]) != (item["kind"], item["id"]):
-                yield from self._item("current", one)
-
-    def _item(self, label: str, item: Mapping[str, Any]) -> Iterator[str]:
-        name = f"{item['kind']} {item['id']}".rstrip()
-        title = f": {item['title'] or item['slug']}" if item["title"] or item["slug"] else ""
-        status = f" ({item['status']})" if item["status"] else ""
-        yield self.row(label, _seen(f"{name}{title}{status}, named by the {item['named_by']}"))
-        below = [_seen(item[name]) for name in ("problem", "document") if item[name]]
-        if item["branch"] and item["named_by"] != "branch":
-            below.append(f"on the branch {_seen(item['branch'])}")
-        yield from (f"{'':{_WIDTH}}{line}" for line in below)
-
-    def _many(
-        self, word: str, things: Sequence[Any], told: Any, over: Any, end: str
-    ) -> Iterator[Iterable[str]]:
-        """Some things; of many those that are over are only counted."""
-        many = len(things) > FEW
-        shown = [thing for thing in things if not (many and over(thing))]
-        yield from (told(thing) for thing in shown[:SHOWN])
-        if len(shown) > SHOWN:
-            yield [f"and {len(shown) - SHOWN} more {word}"]
-        if many:
-            yield [self.row(word, f"{sum(map(over, things))} of {len(things)} {end}")]
-
-    def _wave(self, wave: Mapping[str, Any]) -> Iterator[str]:
-        where = "complete" if wave["complete"] else wave["stage"] or "waiting"
-        yield self.row(_seen(wave["name"]), _seen(where))
-        for stage in wave["stages"]:
-            yield f"  {self.state(stage['state'])}{_seen(stage['name'])}"
-            if stage["state"] == "open":
-                yield from (f"  {'':12}{line}" for line in _cut(_lacks(stage["missing"])))
-
-    def _items(self) -> Iterator[str]:
-        items = self._status["items"]
-        if not items:
-            return
-        closed = sum(item["state"] == "closed" for item in items)
-        kinds = " and ".join(sorted({f"{item['kind']}s" for item in items}))
-        yield self.row(_seen(kinds), f"{closed} of {len(items)} closed")
-        rows = []
-        for item in items:
-            ready = item["state"] in ("ready", "conditional")
-            last = _seen(item["branch"] or "") if ready else ""
-            if item["state"] == "blocked":
-                last = f"needs {_seen(', '.join(item['needs']))}"
-            names = (_seen(item[name] or "") for name in ("id", "title", "owner"))
-            rows.append((item["state"], *names, last))
-        yield from self.table(rows)
-
-    def _plan(self, plan: Mapping[str, Any]) -> Iterator[str]:
-        counts = ", ".join(f"{number} {_seen(name)}" for name, number in plan["counts"].items())
-        option = f", option {_seen(plan['option'])}" if plan["option"] else ""
-        said = counts or _seen(plan["problem"]) or "no tasks"
-        yield self.row("plan", f"{_seen(plan['name'])}{option}: {said}")
-        rows = []
-        for task in plan["tasks"]:
-            status = _seen(task["status"]) if task["state"] != "done" else ""
-            needs = f"needs {_seen(', '.join(task['needs']))}" if task["needs"] else ""
-            rows.append((task["state"], _seen(task["id"]), _seen(task["title"]), status, needs))
-        yield from self.table(rows)
-
-    def table(self, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-        """Rows of a state and columns that stand below each other; empty columns are left out."""
-        shown = [[cut(cell, _LONGEST // 3) for cell in cells] for _, *cells in rows[:SHOWN]]
-        columns = [column for column in zip(*shown, strict=True) if any(column)]
-        told = aligned(list(zip(*columns, strict=True))).split("\n") if columns else [""] * len(shown)
-        lines = [f"{self.state(row[0])}{line}".rstrip() for row, line in zip(rows, told, strict=False)]
-        lines += [f"and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
-        yield from (f"  {line}" for line in lines)
-
-    def _agents(self) -> Iterator[str]:
-        agents = self._status["agents"]
-        active = [agent for agent in agents if agent["active"]]
-        if agents:
-            yield self.row("agents", f"{len(active)} of {len(agents)} active")
-        told = []
-        for agent in active:
-            since = f", since {agent['since']}, last heard {agent['last']}" if agent["since"] else ""
-            told.append(f"{self.state('active')}{_seen(agent['agent'])} in {_seen(agent['folder'])}/{since}")
-        yield from (f"  {line}" for line in _cut(told))
-
-    def _specs(self) -> Iterator[str]:
-        specs = self._status["specs"]
-        if specs is not None:
-            counts = [f"{specs[name]} {name}" for name in ("stale", "due", "unreviewed") if specs[name]]
-            yield self.row("specs", ", ".join([f"{specs['total']} in all", *counts]))
-
-    def _worktrees(self) -> Iterator[str]:
-        trees = self._status["worktrees"]
-        if trees:
-            dirty = sum(bool(one["dirty"]) for one in trees)
-            yield self.row("worktrees", f"{dirty} of {len(trees)} not clean")
-        for one in trees or ():
-            said = _seen(one["problem"]) or ("not clean" if one["dirty"] else "clean")
-            yield f"  {_seen(one['path'])}: {said}"
+def _page(parts: Iterable[Iterable[str]]) -> str:
+    """Parts of lines with an empty line between them, without those that say nothing."""
+    told = ["".join(f"{visible(line.rstrip())}\n" for line in part) for part in parts]
+    return "\n".join(filter(None, told))
 
 
-def _is_complete(wave: Mapping[str, Any]) -> bool:
+def _parts(status: Data) -> Iterator[Iterable[str]]:
+    yield _head(status)
+    yield from _many("waves", status["waves"], _wave, _is_complete, "complete")
+    yield _items(status["items"])
+    yield from _many("plans", status["plans"], _plan, _is_done, "done")
+    yield _agents(status["agents"])
+    if specs := status["specs"]:
+        counts = [f"{specs[name]} {name}" for name in ("stale", "due", "unreviewed") if specs[name]]
+        yield [_row("specs", ", ".join([f"{specs['total']} in all", *counts]))]
+    yield _worktrees(status["worktrees"] or ())
+    # What stands at no open stage above: later stages are not shown, they wait.
+    lacks = [one for one in status["missing"] if one["stage"] is None and one["wave"] is not None]
+    lists = {"missing": _lacks(lacks), "next": status["next"], "not known": status["unknown"]}
+    for label, said in {**lists, "note": status["notes"]}.items():
+        shown = _cut([cut(one, _LONGEST) for one in said])
+        yield [_row("" if at else label, line) for at, line in enumerate(shown)]
+
+
+def _row(label: str, said: str) -> str:
+    """A line with a label in front; a long one, such as a wave's name, stands apart, too."""
+    return f"{label:{_WIDTH}}{said}" if len(label) < _WIDTH else f"{label}  {said}"
+
+
+def _head(status: Data) -> Iterator[str]:
+    head = (status["head"] or "")[:12] or "no commit yet"
+    where = "the working tree on " if status["tree"] == "worktree" else ""
+    yield _row("at", f"{where}{status['branch'] or 'no branch'} ({head})")
+    if floor := status["authority"].get("floor"):
+        yield _row("floor", floor["path"])
+    item = status["item"]
+    if item is not None:
+        yield from _item("item", item)
+    for one in status["current"]:
+        if item is None or (one["kind"], one["id"]) != (item["kind"], item["id"]):
+            yield from _item("current", one)
+
+
+def _item(label: str, item: Data) -> Iterator[str]:
+    name = f"{item['kind']} {item['id']}".rstrip()
+    title = f": {item['title'] or item['slug']}" if item["title"] or item["slug"] else ""
+    status = f" ({item['status']})" if item["status"] else ""
+    yield _row(label, cut(f"{name}{title}{status}, named by the {item['named_by']}", _LONGEST))
+    branch = f"on the branch {item['branch']}" if item["named_by"] != "branch" and item["branch"] else ""
+    below = filter(None, (item["problem"], item["document"], branch))
+    yield from (_row("", cut(line, _LONGEST)) for line in below)
+
+
+def _many(
+    word: str,
+    things: Sequence[Data],
+    told: Callable[[Data], Iterator[str]],
+    over: Callable[[Data], bool],
+    end: str,
+) -> Iterator[Iterable[str]]:
+    """Some things; of many those that are over are only counted."""
+    many = len(things) > FEW
+    shown = [thing for thing in things if not (many and over(thing))]
+    yield from (told(thing) for thing in shown[:SHOWN])
+    if len(shown) > SHOWN:
+        yield [f"and {len(shown) - SHOWN} more {word}"]
+    if many:
+        yield [_row(word, f"{sum(map(over, things))} of {len(things)} {end}")]
+
+
+def _wave(wave: Data) -> Iterator[str]:
+    where = "complete" if wave["complete"] else wave["stage"] or "waiting"
+    yield _row(cut(wave["name"], _LONGEST), where)
+    for stage in wave["stages"]:
+        yield f"  {stage['state']:12}{stage['name']}"
+        if stage["state"] == "open":
+            yield from (f"  {'':12}{line}" for line in _cut(_lacks(stage["missing"])))
+
+
+def _items(items: Sequence[Data]) -> Iterator[str]:
+    if not items:
+        return
+    closed = sum(item["state"] == "closed" for item in items)
+    kinds = " and ".join(sorted({f"{item['kind']}s" for item in items}))
+    yield _row(kinds, f"{closed} of {len(items)} closed")
+    rows = []
+    for item in items:
+        last = item["branch"] if item["state"] in ("ready", "conditional") else ""
+        if item["state"] == "blocked":
+            last = f"needs {', '.join(item['needs'])}"
+        rows.append((item["state"], item["id"], item["title"], item["owner"], last))
+    yield from _table(rows)
+
+
+def _plan(plan: Data) -> Iterator[str]:
+    counts = ", ".join(f"{number} {name}" for name, number in plan["counts"].items())
+    option = f", option {plan['option']}" if plan["option"] else ""
+    said = counts or plan["problem"] or "no tasks"
+    yield _row("plan", cut(f"{plan['name']}{option}: {said}", _LONGEST))
+    rows = []
+    for task in plan["tasks"]:
+        status = task["status"] if task["state"] != "done" else ""
+        needs = f"needs {', '.join(task['needs'])}" if task["needs"] else ""
+        rows.append((task["state"], task["id"], task["title"], status, needs))
+    yield from _table(rows)
+
+
+def _table(rows: Sequence[tuple[str | None, ...]]) -> Iterator[str]:
+    """Rows of a state and columns that stand below each other; empty columns are left out."""
+    shown = [[cut(cell or "", _LONGEST // 3) for cell in cells] for _, *cells in rows[:SHOWN]]
+    columns = [column for column in zip(*shown, strict=True) if any(column)]
+    told = aligned(list(zip(*columns, strict=True))).split("\n") if columns else [""] * len(shown)
+    yield from (f"  {row[0]:12}{line}" for row, line in zip(rows, told, strict=False))
+    if len(rows) > SHOWN:
+        yield f"  and {len(rows) - SHOWN} more"
+
+
+def _agents(agents: Sequence[Data]) -> Iterator[str]:
+    active = [agent for agent in agents if agent["active"]]
+    if agents:
+        yield _row("agents", f"{len(active)} of {len(agents)} active")
+    told = []
+    for agent in active:
+        since = f", since {agent['since']}, last heard {agent['last']}" if agent["since"] else ""
+        told.append(f"{'active':12}{agent['agent']} in {agent['folder']}/{since}")
+    yield from (f"  {line}" for line in _cut(told))
+
+
+def _worktrees(trees: Sequence[Data]) -> Iterator[str]:
+    if trees:
+        dirty = sum(bool(one["dirty"]) for one in trees)
+        yield _row("worktrees", f"{dirty} of {len(trees)} not clean")
+    for one in trees:
+        yield f"  {one['path']}: {one['problem'] or ('not clean' if one['dirty'] else 'clean')}"
+
+
+def _is_complete(wave: Data) -> bool:
     return bool(wave["complete"])
 
 
-def _is_done(plan: Mapping[str, Any]) -> bool:
+def _is_done(plan: Data) -> bool:
     return bool(plan["tasks"]) and all(task["state"] == "done" for task in plan["tasks"])
 
 
-def required(status: Mapping[str, Any]) -> str:
+def required(status: Data) -> str:
     """The result of `--require complete`: each thing that is missing, and one line of verdict."""
-    lines = [f"missing   {line}" for line in _lacks(status["missing"])]
+    lines = [f"missing   {visible(line)}" for line in _lacks(status["missing"])]
     if status["complete"] is None:
-        why = "; ".join(map(_seen, status["unknown"])) or "there is no wave and no plan"
+        why = visible("; ".join(status["unknown"])) or "there is no wave and no plan"
         lines.append(f"specguard: indeterminate: it cannot be told whether all is complete: {why}")
     elif status["complete"]:
         lines.append("specguard: passed: all is complete")
     else:
-        count = len(status["missing"])
-        lines.append(f"specguard: failed: {count} {'thing is' if count == 1 else 'things are'} missing")
+        lines.append(f"specguard: failed: {counted(len(status['missing']), 'missing thing')}")
     return "".join(f"{line}\n" for line in lines)
 
 
-def _lacks(missing: Sequence[Mapping[str, Any]]) -> list[str]:
+def _lacks(missing: Sequence[Data]) -> list[str]:
     found = []
     for one in missing:
         path, said = one["path"], one["what"]
@@ -221,17 +201,12 @@ def _lacks(missing: Sequence[Mapping[str, Any]]) -> list[str]:
             begins = said.startswith(f"{path} ")
             said = said.removeprefix(path) if begins else f": {said.removeprefix(f'{path}: ')}"
             said = f"{path}:{one['line']}{said}"
-        found.append(_seen(said))
+        found.append(cut(said, _LONGEST))
     return found
 
 
 def _cut(lines: Sequence[str]) -> list[str]:
     return [*lines[:SHOWN], f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else list(lines)
-
-
-def _seen(text: str) -> str:
-    """A text of a document, of a length that is read at a glance."""
-    return visible(cut(text, _LONGEST))
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
@@ -250,44 +225,37 @@ TOLD: Final = 100
 _STATES: Final = ("conflict", "no conflict", "not asked")
 
 
-def render_branches(found: OpenBranches, *, colour: bool = False) -> str:
-    """The open branches and their pairs as text, ending in a newline; pairs in conflict stand first.
-
-    Args:
-        found: the branches.
-        colour: whether the reader is a terminal that wants it.
-    """
-    page, base = _StatusPage({}, Style(colour)), _seen(found.base.name)
-    parts = [
-        [page.row("base", f"{base} ({(found.base.oid or '')[:12]})")],
-        [
-            page.row(
-                "branches", f"{len(found.branches)} open, {found.landed} with nothing that {base} lacks"
-            ),
-            *page.table([_cells(branch) for branch in found.branches]),
-        ],
-        [page.row("pairs", f"{len(found.pairs)} touch the same")],
-        [page.row("note", visible(note)) for note in found.notes],
+def render_branches(found: OpenBranches) -> str:
+    """The open branches and their pairs as text, ending in a newline; pairs in conflict stand first."""
+    base = cut_path(found.base.name)
+    counts = f"{len(found.branches)} open, {found.landed} with nothing that {base} lacks"
+    pairs = [
+        f"  {_state(pair):12}{_named(pair.one)} and {_named(pair.other)}: {'; '.join(_reasons(pair))}"
+        for pair in sorted(found.pairs, key=lambda pair: _STATES.index(_state(pair)))
     ]
-    for pair in sorted(found.pairs, key=lambda pair: _STATES.index(_state(pair))):
-        said = "; ".join(_reasons(pair))
-        parts[2].append(
-            f"  {page.state(_state(pair))}{_seen(pair.one.name)} and {_seen(pair.other.name)}: {said}"
-        )
-    parts[2] = _cut(parts[2])
-    return "\n".join("".join(f"{line}\n" for line in part) for part in parts if part)
+    return _page(
+        [
+            [_row("base", f"{base} ({(found.base.oid or '')[:12]})")],
+            [_row("branches", counts), *_table([_cells(branch) for branch in found.branches])],
+            _cut([_row("pairs", f"{len(found.pairs)} touch the same"), *pairs]),
+            [_row("note", note) for note in found.notes],
+        ]
+    )
+
+
+def _named(branch: OpenBranch) -> str:
+    return cut_path(branch.name)
 
 
 def _cells(branch: OpenBranch) -> tuple[str, ...]:
-    days, files = branch.age, len(branch.files)
-    below = listed([_seen(name) for name in branch.stands_on], 3)
+    below = listed(list(branch.stands_on), 3)
     return (
-        f"{days} day{'s' * (days > 1)}" if days else "today",
-        _seen(branch.name),
-        _seen(branch.label),
-        _seen(branch.owner.partition(" <")[0]),
-        f"{files} file{'s' * (files != 1)}",
-        _seen(branch.problem) or (below and f"stands on {below}"),
+        counted(branch.age, "day") if branch.age else "today",
+        branch.name,
+        branch.label,
+        branch.owner.partition(" <")[0],
+        counted(len(branch.files), "file"),
+        branch.problem or (below and f"stands on {below}"),
     )
 
 
@@ -298,17 +266,17 @@ def _state(pair: BranchPair) -> str:
 def _reasons(pair: BranchPair) -> Iterator[str]:
     """The reasons why two branches are a pair, and where they conflict."""
     if pair.same_item:
-        yield f"both are for {_seen(pair.one.label)}"
+        yield f"both are for {pair.one.label}"
     if pair.shared:
         yield f"both change {_some(pair.shared)}"
     for branch, other, paths in pair.outside:
-        yield f"{_seen(branch.name)} changes files of {_seen(other.label)}: {_some(paths)}"
+        yield f"{_named(branch)} changes files of {other.label}: {_some(paths)}"
     if pair.conflicts:
         yield f"conflicts in {_some(pair.conflicts)}"
 
 
 def _some(paths: Collection[bytes]) -> str:
-    return listed([visible(cut_path(text)) for text in _texts(paths)], 3)
+    return listed(list(map(cut_path, _texts(paths))), 3)
 
 
 def _texts(paths: Collection[bytes]) -> list[str]:

@@ -380,7 +380,10 @@ def filed(project: Repository, keys: dict[str, Key]) -> Pair:
 
 
 def test_a_log_that_holds_until_a_revocation_is_removed(project: Repository, filed: Pair) -> None:
-    assert approvals(project, "verify").stdout == "note: 1 of the records is not signed\nthe log holds: 2 records\n"
+    assert (
+        approvals(project, "verify").stdout
+        == "note: 1 of the records is not signed\nthe log holds: 2 records\n"
+    )
     end = revocation(filed[0].id)
     path = commit(project, end)
     assert approvals(project, "verify").stdout == (

@@ -85,7 +85,7 @@ def test_each_thing_that_is_missing_is_named(tmp_path: Path) -> None:
     done = ended(Stand("runbook/runbook-review", tmp_path / "here").run("--require", "complete"), 1)
     contracts = "structural-assessment execution-report cleanup-manifest readiness final-handoff"
     assert all(f"missing   there is no {contract} " in done.stdout for contract in contracts.split())
-    assert done.stdout.endswith("specguard: failed: 5 things are missing\n")
+    assert done.stdout.endswith("specguard: failed: 5 missing things\n")
 
 
 @pytest.mark.parametrize("row", rows(__file__, "missing"))
