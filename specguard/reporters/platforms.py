@@ -27,8 +27,9 @@ command. It knows errors and warnings; what weighs less is told in plain lines.
 from __future__ import annotations
 
 import hashlib
+from xml.etree.ElementTree import Element, SubElement
 
-from specguard.model import listed, path_text
+from specguard.model import counted, listed, path_text
 from specguard.reporters import text, wording
 from specguard.reporters.escape import (
     LONGEST,
@@ -50,7 +51,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, Final
-    from xml.etree.ElementTree import Element
 
     from specguard.errors import SpecguardError
     from specguard.model import Judged, RuleResult, Verdict
@@ -74,41 +74,48 @@ def render_github(verdicts: Sequence[Verdict]) -> str:
     """
     annotations: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
     for verdict in verdicts:
-        for results in text.undecided(verdict):
-            kind = "error" if results[0].incomplete else "warning"
-            told = "\n".join(wording.undecided_lines(results[0]))
-            annotations[kind].append(_command(kind, told, title=text.titles(results)))
-    for verdict in verdicts:
-        if verdict.policy_change:
-            tightens = all(difference["effect"] == "tightens" for difference in verdict.policy_change)
-            kind = "notice" if tightens else "warning"
-            annotations[kind].append(_policy_annotation(kind, verdict))
-        for result in verdict.results:
-            if allowed := wording.may_approve(result, str(verdict.change.get("source"))):
-                annotations["notice"].append(
-                    _command("notice", "\n".join(allowed), title=text.titles([result]))
-                )
-        for likes in _guards_first(verdict):
-            kind = _KINDS[wording.weight(verdict, likes[0].first)]
-            annotations[kind].append(_annotation(kind, likes))
+        for kind, message, properties in _annotations(verdict):
+            annotations[kind].append(_command(kind, message, **properties))
     shown = [line for found in annotations.values() for line in found[:MOST]]
-    cut = [
-        f"{len(found) - MOST} more {kind}{'s' if len(found) - MOST > 1 else ''}"
-        for kind, found in annotations.items()
-        if len(found) > MOST
-    ]
-    if cut:
-        shown.append(f"specguard: GitHub shows {MOST} annotations of a kind; there are {', '.join(cut)}")
+    more = {kind: len(found) - MOST for kind, found in annotations.items() if len(found) > MOST}
+    if more:
+        rest = ", ".join(counted(count, f"more {kind}") for kind, count in more.items())
+        shown.append(f"specguard: GitHub shows {MOST} annotations of a kind; there are {rest}")
     shown += [text.verdict_line(verdict, text.Style()) for verdict in verdicts]
     return "".join(f"{line}\n" for line in shown)
+
+
+def _annotations(verdict: Verdict) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """The kind, the message and the properties of each annotation."""
+    for results in text.undecided(verdict):
+        kind = "error" if results[0].incomplete else "warning"
+        yield kind, "\n".join(wording.undecided_lines(results[0])), {"title": text.titles(results)}
+    if verdict.policy_change:
+        one = wording.first_difference(verdict)
+        origin = one["new_origin"] or one["old_origin"] or {"path": "", "line": 0}
+        told = "\n".join(wording.policy_lines(verdict, MOST)).removeprefix("policy: ")
+        tightens = all(difference["effect"] == "tightens" for difference in verdict.policy_change)
+        where = _file(wording.relative(origin["path"]), origin["line"])
+        yield "notice" if tightens else "warning", told, {**where, "title": "policy"}
+    for result in verdict.results:
+        if allowed := wording.may_approve(result, str(verdict.change.get("source"))):
+            yield "notice", "\n".join(allowed), {"title": text.titles([result])}
+    for like, *others in _guards_first(verdict):
+        finding = like.first.finding
+        told_of = wording.lines(like.first, like)
+        if others:
+            commits = [(one.first.finding.commit or "")[:12] for one in others]
+            told_of.insert(1, f"and so commits {listed(commits, MOST)}")
+        properties = _file(finding.path, finding.line, finding.end_line or finding.line)
+        kind = _KINDS[wording.weight(verdict, like.first)]
+        yield kind, "\n".join(told_of), {**properties, "title": wording.title(like.first)}
 
 
 def error_report_github(error: SpecguardError) -> str:
     """The annotations that there is no verdict, and why."""
     told = []
     for one in error.each()[:MOST]:
-        path = wording.relative(one.path) if one.path else None
-        properties = _file(path, one.line)
+        properties = _file(wording.relative(one.path or ""), one.line)
         told.append(_command("error", "\n".join(wording.error_lines(one)), **properties, title="no verdict"))
     return "".join(f"{line}\n" for line in told)
 
@@ -117,12 +124,8 @@ def _file(path: bytes | None, line: int | None, end: int | None = None) -> dict[
     """The properties that say where; none without a file."""
     if not path:
         return {}
-    found = {"file": cut(path_text(path), LONGEST_MESSAGE)}
-    if line:
-        found["line"] = str(line)
-    if line and end:
-        found["endLine"] = str(end)
-    return found
+    lines = {"line": str(line), **({"endLine": str(end)} if end else {})} if line else {}
+    return {"file": cut(path_text(path), LONGEST_MESSAGE), **lines}
 
 
 def _guards_first(verdict: Verdict) -> list[list[Fold]]:
@@ -141,33 +144,9 @@ def _guards_first(verdict: Verdict) -> list[list[Fold]]:
     return sorted(found.values(), key=order)
 
 
-def _annotation(kind: str, likes: Sequence[Fold]) -> str:
-    like = likes[0]
-    finding = like.first.finding
-    told = wording.lines(like.first, like)
-    if likes[1:]:
-        others = [(one.first.finding.commit or "")[:12] for one in likes[1:]]
-        told.insert(1, f"and so {'commit' if len(others) == 1 else 'commits'} {listed(others, MOST)}")
-    properties = _file(finding.path, finding.line, finding.end_line or finding.line)
-    return _command(kind, "\n".join(told), **properties, title=wording.title(like.first))
-
-
-def _policy_annotation(kind: str, verdict: Verdict) -> str:
-    """The effect of the change on the policy, as the first annotation."""
-    one = wording.first_difference(verdict)
-    origin = one["new_origin"] or one["old_origin"] or {"path": "", "line": 0}
-    path, line = origin["path"], origin["line"] or 0
-    properties = {} if path.startswith("preset:") else _file(path.encode("utf-8", "surrogateescape"), line)
-    told = wording.policy_lines(verdict, MOST)
-    told[0] = told[0].removeprefix("policy: ")
-    return _command(kind, "\n".join(told), **properties, title="policy")
-
-
 def _command(kind: str, message: str, **properties: str) -> str:
-    if len(message) > LONGEST_MESSAGE:
-        message = f"{message[: LONGEST_MESSAGE - 3]}..."
     fields = ",".join(f"{name}={workflow_property(value)}" for name, value in properties.items())
-    return f"::{kind} {fields}::{workflow_data(message)}"
+    return f"::{kind} {fields}::{workflow_data(cut(message, LONGEST_MESSAGE))}"
 
 
 SUMMARY_LIMIT: Final = 1_000_000
@@ -276,8 +255,6 @@ VERSION: Final = "4.3"
 
 def checkstyle(told: Iterable[wording.Told]) -> str:
     """The findings by file, in the order of the files; line 0 is the whole file."""
-    from xml.etree.ElementTree import Element, SubElement
-
     root = Element("checkstyle", version=VERSION)
     files: dict[bytes, Element] = {}
     for one in told:
@@ -304,8 +281,6 @@ def render_junit(verdicts: Sequence[Verdict]) -> str:
     A rule that is off or does not apply is skipped. What does not fail (warnings, what is approved, in the
     baseline or of a dry run) is the output of a test case that passes.
     """
-    from xml.etree.ElementTree import Element, SubElement
-
     root = Element("testsuites", name="specguard")
     for verdict in verdicts:
         subject = verdict.change.get("branch") or verdict.change.get("head") or verdict.change.get("source")
@@ -321,8 +296,6 @@ def render_junit(verdicts: Sequence[Verdict]) -> str:
 
 def error_report_junit(error: SpecguardError) -> str:
     """A suite whose one test case is the error that there is no verdict."""
-    from xml.etree.ElementTree import Element, SubElement
-
     root = Element("testsuites", name="specguard")
     suite = SubElement(root, "testsuite", name="specguard")
     case = SubElement(suite, "testcase", name="verdict", classname="specguard")
@@ -332,8 +305,6 @@ def error_report_junit(error: SpecguardError) -> str:
 
 
 def _case(suite: Element, verdict: Verdict, result: RuleResult) -> None:
-    from xml.etree.ElementTree import SubElement
-
     name = f"{result.code} {result.name}"
     case = SubElement(suite, "testcase", name=name, classname=f"specguard.{result.code[:3]}")
     fails = [one for one in result.findings if wording.weight(verdict, one) == "error"]
@@ -442,19 +413,22 @@ def _digest(*parts: str) -> str:
 
 def render_azure(verdicts: Sequence[Verdict]) -> str:
     """The verdicts as issues, errors first, then what is no issue, and verdict lines."""
-    issues: list[str] = []
+    issues = [
+        _issue(
+            "error" if results[0].incomplete else "warning",
+            [text.titles(results), *wording.undecided_lines(results[0])],
+            code=results[0].code,
+        )
+        for verdict in verdicts
+        for results in text.undecided(verdict)
+    ]
     rest: list[str] = []
-    for verdict in verdicts:
-        for results in text.undecided(verdict):
-            kind = "error" if results[0].incomplete else "warning"
-            told = [text.titles(results), *wording.undecided_lines(results[0])]
-            issues.append(_issue(kind, told, None, results[0].code))
     for one in wording.told_of(verdicts):
         if one.judged is not None and one.weight == "info":
             state = one.judged.severity if one.judged.state == "open" else one.judged.state
             rest.append(f"{one.code} ({state}) {text.located(one.judged)}")
         elif one.judged is not None:
-            issues.append(_issue(one.weight, one.lines, one.place if one.place.own else None, one.code))
+            issues.append(_issue(one.weight, one.lines, one.place, one.code))
     rest += [line for verdict in verdicts for line in wording.policy_lines(verdict)]
     rest += [text.verdict_line(verdict, text.Style()) for verdict in verdicts]
     return "".join(f"{line}\n" for line in (*issues, *rest))
@@ -462,15 +436,12 @@ def render_azure(verdicts: Sequence[Verdict]) -> str:
 
 def error_report_azure(error: SpecguardError) -> str:
     """The issues that there is no verdict, and why."""
-    return "".join(
-        f"{_issue('error', one.lines, one.place if one.place.own else None, '')}\n"
-        for one in wording.told_errors(error)
-    )
+    return "".join(f"{_issue('error', one.lines, one.place)}\n" for one in wording.told_errors(error))
 
 
-def _issue(kind: str, told: Sequence[str], place: wording.ShownAt | None, code: str) -> str:
+def _issue(kind: str, told: Sequence[str], place: wording.ShownAt | None = None, code: str = "") -> str:
     properties = {"type": kind}
-    if place is not None:
+    if place is not None and place.own:
         properties["sourcepath"] = cut(place.text, LONGEST)
         if place.line:
             properties["linenumber"] = str(place.line)
