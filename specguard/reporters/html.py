@@ -14,7 +14,7 @@ from importlib.resources import files
 
 from specguard import __version__
 from specguard.declaration.rule import Record
-from specguard.model import STATES, Origin, listed, path_text, shortened
+from specguard.model import STATES, Origin, counted, listed, path_text, shortened
 from specguard.reporters import text, wording
 from specguard.reporters.escape import cut, cut_path, visible
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from specguard.errors import SpecguardError
-    from specguard.model import Finding, Judged, Lift, RuleResult, Verdict
+    from specguard.model import Finding, Judged, Lift, Verdict
 
 LIMIT: Final = 8_000_000
 """How many characters the findings of a page come to at most; each rule has an equal part of them."""
@@ -50,14 +50,13 @@ _WORST: Final = ("indeterminate", "failed", "accepted", "passed")
 _STATES: Final = ("failed", "indeterminate", "warned", "approved", "baselined", "passed")
 """The states of rules that judged something, those first that matter most."""
 
-_PLURAL: Final = ("error", "warning")
 _WORDS: Final = {
-    "passed": ("Passed", "Nothing was found that the policy forbids."),
-    "accepted": ("Accepted", "What was found is approved or in the baseline."),
-    "failed": ("Failed", "The policy forbids some of this change."),
-    "indeterminate": ("No full verdict", "Something could not be judged, so this is not a pass."),
+    "passed": "Nothing was found that the policy forbids.",
+    "accepted": "What was found is approved or in the baseline.",
+    "failed": "The policy forbids some of this change.",
+    "indeterminate": "Something could not be judged, so this is not a pass.",
 }
-"""What a verdict is called, and what it means."""
+"""What a verdict means."""
 
 _EFFECTS: Final = {
     "loosens": "Loosens",
@@ -89,7 +88,7 @@ def render(verdicts: Sequence[Verdict]) -> str:
         kinds=sorted(Counter(map(_kind, findings)).items()),
         rules=sorted({(judged.code, judged.name) for judged in findings}),
         total=sum(len(one["shown"]) + len(one["accepted"]) for view in views for one in view["groups"]),
-        why=_why,
+        why=text.why,
         until=wording.until,
         proven=wording.proven,
         place=wording.difference_place,
@@ -206,7 +205,8 @@ def _view(verdict: Verdict, room: int) -> dict[str, Any]:
 
 def _word(verdict: Verdict) -> str:
     """The verdict in a word or two."""
-    return "Would block" if verdict.dry_run and verdict.outcome == "failed" else _WORDS[verdict.outcome][0]
+    end = text.end_of(verdict)
+    return "No full verdict" if end == "indeterminate" else end.capitalize()
 
 
 def _lead(verdict: Verdict) -> str:
@@ -214,8 +214,8 @@ def _lead(verdict: Verdict) -> str:
     if verdict.empty and verdict.outcome == "passed":
         return "There was nothing to judge."
     kinds = Counter(map(_kind, verdict.findings))
-    told = [f"{kinds[kind]:,} {kind}{'s' if kinds[kind] > 1 else ''}" for kind in _PLURAL if kinds[kind]]
-    return _WORDS[verdict.outcome][1] + (f" {' and '.join(told)} open." if told else "")
+    told = [_counted(kinds[kind], kind) for kind in ("error", "warning") if kinds[kind]]
+    return _WORDS[verdict.outcome] + (f" {' and '.join(told)} open." if told else "")
 
 
 def _subject(verdict: Verdict) -> str:
@@ -224,15 +224,6 @@ def _subject(verdict: Verdict) -> str:
     name = cut_path(str(branch)) if branch else str(verdict.change.get("head") or "")[:12]
     judged = text.subject_of(verdict)
     return f"{name}: {judged}" if name else judged.capitalize()
-
-
-def _why(result: RuleResult) -> str:
-    """The reason for a rule's state, or its condition, and the things that it looked at."""
-    reason = result.reason or result.condition
-    if result.state == "baselined":
-        reason = f"{text.in_baseline(result)}; else {reason}"
-    facts = f" [looked at {', '.join(result.looked_at)}]" if result.looked_at else ""
-    return f"{cut(reason, 400)}{cut(facts, 400)}"
 
 
 def _facts(verdict: Verdict) -> list[tuple[str, str, str]]:
@@ -267,7 +258,7 @@ def _approvals(verdict: Verdict) -> list[tuple[Lift, str]]:
     found = []
     for lift, findings in sorted(named.values(), key=lambda pair: bool(pair[0].refusals)):
         codes = ", ".join(dict.fromkeys(judged.code for judged in findings))
-        found.append((lift, f"for {len(findings)} finding{'s' if len(findings) > 1 else ''} of {codes}"))
+        found.append((lift, f"for {counted(len(findings), 'finding')} of {codes}"))
     return found
 
 
@@ -290,10 +281,7 @@ def _groups(verdict: Verdict, room: int) -> Iterator[dict[str, Any]]:
         if found:
             yield {
                 "result": result,
-                "account": ", ".join(
-                    f"{count:,} {kind}{'s' if count > 1 and kind in _PLURAL else ''}"
-                    for kind, count in kinds.items()
-                ),
+                "account": ", ".join(_counted(count, kind) for kind, count in kinds.items()),
                 "allowed": wording.may_approve(result, str(verdict.change.get("source"))),
                 "shown": [markup for state, markup in made if state != "baselined"],
                 "accepted": [markup for state, markup in made if state == "baselined"],
@@ -301,6 +289,10 @@ def _groups(verdict: Verdict, room: int) -> Iterator[dict[str, Any]]:
                 "open": len(found) <= _FEW,
                 "many": len(made) > _MANY,
             }
+
+
+def _counted(count: int, kind: str) -> str:
+    return counted(count, kind) if kind in ("error", "warning") else f"{count} {kind}"
 
 
 def _kind(judged: Judged) -> str:

@@ -190,11 +190,10 @@ def _within(sections: Sequence[str], limit: int) -> str:
 
 
 def _page(verdict: Verdict) -> Iterator[str]:
-    said = "would block" if verdict.dry_run and verdict.outcome == "failed" else verdict.outcome
     subject = verdict.change.get("branch")
     of = f" ({markdown_code(cut_path(str(subject)))})" if subject else ""
-    yield f"## specguard: {said}{of}\n\n"
-    counts = ", ".join(text.counted(verdict))
+    yield f"## specguard: {text.end_of(verdict)}{of}\n\n"
+    counts = ", ".join(text.found_in(verdict))
     yield "Nothing to judge.\n" if verdict.empty else f"{counts.capitalize() or 'No findings'}.\n"
     for result in text.gravest_first(verdict):
         if result.findings:

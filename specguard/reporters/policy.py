@@ -319,24 +319,15 @@ def explanation_text(found: Explained, quoted: Quoted) -> str:
 
 
 def of_rule(found: Explained) -> Sequence[PolicySetting]:
-    """The settings of a rule: in its own table and those that it needs, then other ones.
-
-    Beside `specs.review` stands how long a review holds, and what specs govern.
-    """
-    tables = [["rules", found.rule.name], *(table.split(".") for table in found.rule.load().tables)]
-    own, beside = [], []
-    for one in settings(found.policy):
-        key = [str(part) for part in one.path]
-        if any(_is_below(key, table) for table in tables):
-            own.append(one)
-        elif key[0] == "specs" and any(len(table) > 1 and table[0] == "specs" for table in tables[1:]):
-            beside.append(one)
-    return [*own, *beside]
+    """The settings of a rule: in its own table and those that it needs; of `specs` all of them."""
+    needs = (["specs"] if one.startswith("specs.") else one.split(".") for one in found.rule.load().tables)
+    tables = [["rules", found.rule.name], *needs]
+    return [one for one in settings(found.policy) if any(_is_below(one.path, table) for table in tables)]
 
 
-def _is_below(key: Sequence[str], table: Sequence[str]) -> bool:
-    return len(key) >= len(table) and all(
-        wanted in ("*", part) for part, wanted in zip(key, table, strict=False)
+def _is_below(path: Path, table: Sequence[str]) -> bool:
+    return len(path) >= len(table) and all(
+        wanted in ("*", str(part)) for part, wanted in zip(path, table, strict=False)
     )
 
 

@@ -10,7 +10,7 @@ import re
 
 from specguard.declaration.rule import Record
 from specguard.errors import named
-from specguard.model import listed, path_text, put_aside
+from specguard.model import counted, listed, path_text, put_aside
 from specguard.reporters.escape import cut, cut_path, visible
 
 TYPE_CHECKING = False
@@ -76,7 +76,7 @@ def render(
         lines.append(verdict_line(verdict, style))
     if idle:
         lines.append(
-            f"specguard: {style('good', 'passed')}: {_number(len(idle), 'ref')} with nothing to judge"
+            f"specguard: {style('good', 'passed')}: {counted(len(idle), 'ref')} with nothing to judge"
         )
     return "\n".join(lines) + "\n"
 
@@ -85,38 +85,39 @@ def verdict_line(verdict: Verdict, style: Style) -> str:
     """The one line that says how it ended, how many findings there are, and what could not be judged."""
     outcome = verdict.outcome
     kind = {"passed": "good", "accepted": "warning"}.get(outcome, "error")
-    said: str = "would block" if verdict.dry_run and outcome == "failed" else outcome
+    said = end_of(verdict)
     if outcome == "indeterminate" and verdict.counts["failed"]:
         said = f"failed, and {outcome}"
     # A push can be refused for its branch although it brings no commits.
     subject = "nothing to judge" if verdict.empty and outcome == "passed" else subject_of(verdict)
-    told = ", ".join(counted(verdict))
+    told = ", ".join(found_in(verdict))
     return f"specguard: {style(kind, said)} ({subject}){f': {told}' if told else ''}"
 
 
-def counted(verdict: Verdict) -> Iterator[str]:
+def end_of(verdict: Verdict) -> str:
+    """The outcome in a word or two."""
+    return "would block" if verdict.dry_run and verdict.outcome == "failed" else verdict.outcome
+
+
+def found_in(verdict: Verdict) -> Iterator[str]:
     """The number of findings of each kind, and of rules that could not be judged."""
     found = verdict.findings
     errors = [judged for judged in found if judged.severity == "error" and judged.state == "open"]
     if errors:
         files = len({judged.finding.path for judged in errors} - {None})
-        where = f" in {_number(files, 'file')}" if files else ""
-        rules = _number(len({judged.code for judged in errors}), "rule")
-        yield f"{_number(len(errors), 'error')}{where} ({rules})"
+        where = f" in {counted(files, 'file')}" if files else ""
+        rules = counted(len({judged.code for judged in errors}), "rule")
+        yield f"{counted(len(errors), 'error')}{where} ({rules})"
     warnings = sum(judged.severity == "warning" and judged.state == "open" for judged in found)
     if warnings:
-        yield _number(warnings, "warning")
+        yield counted(warnings, "warning")
     for state, said in (("approved", "approved"), ("baselined", "in the baseline")):
         count = sum(judged.state == state for judged in found)
         if count:
             yield f"{count} {said}"
     count = verdict.counts["indeterminate"]
     if count:
-        yield f"{_number(count, 'rule')} could not be judged"
-
-
-def _number(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
+        yield f"{counted(count, 'rule')} could not be judged"
 
 
 def subject_of(verdict: Verdict) -> str:
@@ -125,7 +126,7 @@ def subject_of(verdict: Verdict) -> str:
     parts = [str(change["source"])]
     for name, what in (("commits", "commit"), ("entries", "file")):
         if change.get(name) is not None:
-            parts.append(_number(change[name], what))
+            parts.append(counted(change[name], what))
     said = ", ".join(parts)
     if not change.get("whole"):
         return said
@@ -179,7 +180,7 @@ def _policy_change(verdict: Verdict, style: Style) -> Iterator[str]:
 def in_baseline(result: RuleResult) -> str:
     """The number of a rule's errors that the baseline accepts, as a clause."""
     count = sum(judged.state == "baselined" for judged in result.findings)
-    return "1 error is in the baseline" if count == 1 else f"{count} errors are in the baseline"
+    return f"{counted(count, 'error')} in the baseline"
 
 
 def more_than_accepted(exceeds: tuple[int, int]) -> str:
@@ -283,13 +284,18 @@ def _undecided(results: Sequence[RuleResult], style: Style) -> Iterator[str]:
     yield ""
 
 
+def why(result: RuleResult) -> str:
+    """The reason for a rule's state, or its condition, and the things that it looked at."""
+    reason = result.reason or result.condition
+    if result.state == "baselined":
+        reason = f"{in_baseline(result)}; else {reason}"
+    facts = f" [looked at {', '.join(result.looked_at)}]" if result.looked_at else ""
+    return f"{cut(reason, 400)}{cut(facts, 400)}"
+
+
 def _explanation(verdict: Verdict) -> Iterator[str]:
     for result in verdict.results:
-        why = result.reason or result.condition
-        if result.state == "baselined":
-            why = f"{in_baseline(result)}; else {why}"
-        facts = f" [looked at {', '.join(result.looked_at)}]" if result.looked_at else ""
-        yield f"{result.code} {result.name}: {result.state}: {visible(cut(why))}{facts}"
+        yield f"{result.code} {result.name}: {result.state}: {visible(why(result))}"
     yield f"rules: {', '.join(f'{count} {state}' for state, count in verdict.counts.items() if count)}"
     yield ""
 

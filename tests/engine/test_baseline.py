@@ -36,12 +36,12 @@ def test_every_report_tells_what_is_accepted_from_what_is_not(tmp_path: Path) ->
         return ended(run_here(*words, directory=repository.path), code).stdout
 
     text = check("text")
-    assert "2 errors are in the baseline" in text
+    assert "2 errors in the baseline" in text
     assert "error:" not in text
     assert "specguard: accepted (range, 1 commit, 1 file): 2 in the baseline" in text
     assert check("concise").count("(baselined)") == 2
     assert check("github").count("::notice ") == 2
-    assert "CNT002 host-network-call: baselined: 2 errors are in the baseline" in check("text", "--explain")
+    assert "CNT002 host-network-call: baselined: 2 errors in the baseline" in check("text", "--explain")
 
     repository = project(tmp_path / "exceeded", 1)
     said = "2 of these are in this file, and the baseline accepts 1"
