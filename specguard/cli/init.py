@@ -24,6 +24,7 @@ from specguard.cli.proposed_authority import (
     append_to_authority,
     approver_named,
     compiled,
+    fit,
     fitted,
     guards_in,
     look_back,
@@ -164,9 +165,9 @@ def _extend(
         text = decode(read_regular(os.path.join(top, AUTHORITY), DOCUMENT_LIMIT, "the authority"), AUTHORITY)
         added = [*_adopted(top, text, files, tree_paths(repository)), *named]
         policy = compiled(top, "\n".join([text, *settings_block(added), ""]) if added else text)
-        said = past_failures(repository, policy) if policy is not None and not only_print else ""
-        if said:
-            say(said)
+        if policy is not None and not only_print:
+            for line in look_back(repository, partial(past_failures, policy)):
+                say(line)
         subject = "have rules hold what it says"
         if only_print or not added or not (agreed or click.confirm(f"Add this to {AUTHORITY}?")):
             added = []
@@ -182,7 +183,7 @@ def _write(
 ) -> None:
     """Write a new authority, or print it, with agents' settings and what there is to do."""
     top = repository.work_tree()
-    past = list(look_back(repository, proposed, partial(_judging, top)))
+    past = list(look_back(repository, partial(fit, proposed, partial(_judging, top))))
     policy = _judging(top, proposed.text)
     if only_print:
         click.echo(proposed.text, nl=False)
@@ -319,13 +320,6 @@ def _next_steps(repository: Repository, top: str, base: str, policy: Policy, wri
 ON_FAILURE: Final = ">=2.1.295"
 """The versions of Claude Code that know `onFailure`; older ones may refuse the hook that has it."""
 
-_TRUST: Final = {
-    "codex": "note: Codex passes over hooks until a person has trusted them, and again after each change: "
-    "start codex here and look at /hooks",
-    "gemini": "note: Gemini CLI runs a project's hooks only in trusted folders: start gemini here, or see "
-    "its /permissions",
-}
-
 
 class HostSettings(Record):
     """An agent's settings as they are and as they would be.
@@ -432,9 +426,6 @@ def write_settings(repository: Repository, planned: Sequence[HostSettings]) -> N
     for file in (one.host.file for one in planned):
         if repository.in_place(*words, file, user=True).read():
             say(f"note: git ignores {file}, so other worktrees and other people do not have it")
-    for agent in (one.host.agent for one in planned):
-        if agent in _TRUST:
-            say(_TRUST[agent])
     if planned:
         say("then: specguard doctor runs each hook once, and says which are trusted")
 

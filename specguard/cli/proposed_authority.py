@@ -460,43 +460,65 @@ _PINS: Final = ProposedSetting('rules.locked-path.pins = "allow"')
 
 
 def look_back(
-    repository: Repository, proposed: Proposed, policy_of: Callable[[str], Policy]
+    repository: Repository, told: Callable[[PastGit, list[PastChange]], Iterator[str]]
+) -> Iterator[str]:
+    """What is said of the last changes, the newest first; nothing where there are few.
+
+    Args:
+        repository: whose history.
+        told: says it.
+    """
+    if repository.head is None:
+        return
+    try:
+        with Git(repository) as git:
+            past = past_changes(git, find_branch(git, "").tip, most=LOOKED_AT)
+        # A first commit is no change of anything.
+        changes = [change for change in past if change.base]
+        if len(changes) < _FEW:
+            return
+        if sys.stderr.isatty():
+            print(f"looking at the last {len(changes)} changes", file=sys.stderr)
+        with PastGit(repository, changes[::-1]) as past_git:
+            yield from told(past_git, changes)
+    except (MissingFact, SpecguardError) as error:
+        reason = error.reason if isinstance(error, MissingFact) else error.message
+        yield f"past changes: not looked at: {reason}"
+
+
+def past_failures(policy: Policy, git: PastGit, changes: Sequence[PastChange]) -> Iterator[str]:
+    """The findings of a policy in the last changes."""
+    found = _failures(git, policy, changes, monotonic() + _SECONDS)
+    yield f"past changes: {_said(found, len(found))} by this authority"
+
+
+def fit(
+    proposed: Proposed, policy_of: Callable[[str], Policy], git: PastGit, changes: list[PastChange]
 ) -> Iterator[str]:
     """Judge the last changes by what is proposed, and add the settings that they ask for.
 
     Args:
-        repository: whose history.
         proposed: the authority; settings are added to it.
         policy_of: makes a policy of its text.
+        git: where they are read.
+        changes: the changes, the newest first.
 
     Yields:
         What a person must know of it.
     """
-    try:
-        changes = _last_changes(repository)
-        if len(changes) < _FEW:
-            return
-        with PastGit(repository, changes[::-1]) as git:
-            end = monotonic() + _SECONDS
-            policy = policy_of(proposed.text)
-            before = _failures(git, policy, "by the defaults", changes, end)
-            changes = changes[: len(before)]
-            commits = [git.commit(change.head) for change in changes]
-            proposed.settings += _landing(commits)
-            if _locked(before):
-                proposed.settings.append(_PINS)
-            failed = [change for change in changes if before[change.head]]
-            # What is proposed here only lifts.
-            policy = policy_of(proposed.text)
-            after = {**before, **_failures(git, policy, "as proposed", failed, end)}
-    except (MissingFact, SpecguardError) as error:
-        yield _not_looked_at(error)
-        return
+    end = monotonic() + _SECONDS
+    before = _failures(git, policy_of(proposed.text), changes, end)
+    commits = [git.commit(head) for head in before]
+    proposed.settings += _landing(commits)
+    given = list(proposed.settings)
+    if _locked(before):
+        proposed.settings.append(_PINS)
+    failed = [change for change in changes[: len(before)] if before[change.head]]
+    # What is proposed here only lifts.
+    after = {**before, **_failures(git, policy_of(proposed.text), failed, end)}
+    proposed.settings[:] = given
     count = len(commits)
-    pins = _locked(before) - _locked(after)
-    if _PINS in proposed.settings:
-        proposed.settings.remove(_PINS)
-    if pins:
+    if pins := _locked(before) - _locked(after):
         why = f"{pins} of the last {count} changes altered only pinned versions of locked files"
         proposed.settings.append(ProposedSetting(_PINS.toml, why=why))
     yield f"past changes: {_said(before, count)} by what is guarded and the defaults"
@@ -504,33 +526,6 @@ def look_back(
     proposed.settings += _severities(policy_of(proposed.text), after)
     if after != before:
         yield f"past changes: {_said(after, count)} by what is proposed"
-
-
-def past_failures(repository: Repository, policy: Policy) -> str:
-    """The findings of a policy in the last changes; empty if there are too few of them."""
-    try:
-        changes = _last_changes(repository)
-        if len(changes) < _FEW:
-            return ""
-        with PastGit(repository, changes[::-1]) as git:
-            found = _failures(git, policy, "by this authority", changes, monotonic() + _SECONDS)
-    except (MissingFact, SpecguardError) as error:
-        return _not_looked_at(error)
-    return f"past changes: {_said(found, len(found))} by this authority"
-
-
-def _last_changes(repository: Repository) -> list[PastChange]:
-    """The last changes, the newest first; a first commit is no change of anything."""
-    if repository.head is None:
-        return []
-    with Git(repository) as git:
-        tip = find_branch(git, "").tip
-        return [change for change in past_changes(git, tip, most=LOOKED_AT) if change.base]
-
-
-def _not_looked_at(error: MissingFact | SpecguardError) -> str:
-    reason = error.reason if isinstance(error, MissingFact) else error.message
-    return f"past changes: not looked at: {reason}"
 
 
 def _landing(commits: Sequence[Commit]) -> Iterator[ProposedSetting]:
@@ -576,21 +571,16 @@ def _severities(policy: Policy, failures: dict[str, frozenset[str]]) -> Iterator
 
 
 def _failures(
-    git: PastGit, policy: Policy, said: str, changes: Sequence[PastChange], end: float
+    git: PastGit, policy: Policy, changes: Sequence[PastChange], end: float
 ) -> dict[str, frozenset[str]]:
     """The rules that fail by a policy, for each change: their codes, and of a guard its pattern too."""
     found: dict[str, frozenset[str]] = {}
-    told = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    for at, change in enumerate(changes, start=1):
+    for change in changes:
         found[change.head] = frozenset(
             f"{one.code} {one.finding.key}" if one.code in _GUARDS else one.code
             for one in judge_as_merged(git, policy, change).findings
             if one.severity == "error" and one.state == "open"
         )
-        if told and (at % 10 == 0 or at == len(changes)):
-            clear = "\r\033[K" if at == len(changes) else ""
-            sys.stderr.write(f"\rpast changes, {said}: {at} of {len(changes)}{clear}")
-            sys.stderr.flush()
         if monotonic() > end:
             break
     return found
