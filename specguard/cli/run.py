@@ -416,23 +416,13 @@ def item(
     if max_tasks > 1:
         raise usage("a run works on one task, and stops", "start another one for the next: --max-tasks 1")
     words["directory"] = words.pop("code_dir") or words["directory"]
-    # A plan is looked for from the root of the repository, so that is made first.
-    done = ensure_repository(
-        words["directory"],
-        os.environ,
-        make=ensure_git,
-        commit=baseline_commit,
-        base=words["base"],
-        only_say=words["dry_run"],
-    )
-    made = False
-    for line in done:
-        made = True
-        say_plainly(line)
-    if made and words["dry_run"]:
-        # Where a run begins is read from that commit.
-        say_plainly("the steps of the run are planned once that commit is there")
-        return EXIT_PASSED
+    if not words["dry_run"]:
+        # A plan is looked for from the root of the repository, so that is made first.
+        made = ensure_repository(
+            words["directory"], os.environ, make=ensure_git, commit=baseline_commit, base=words["base"]
+        )
+        for line in made:
+            say_plainly(line)
     words["plan"] = _plan_file(words["plan"], words.pop("plan_dir"), words["directory"])
     asked = [
         _options(context, item=one, earlier=items[:at], **words) for at, one in enumerate(items or ("",))

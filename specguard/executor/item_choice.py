@@ -132,13 +132,6 @@ def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> WorkItem:
     kind = options.kind
     contract = contract_of(policy, kind)
     settings, fields = _plan(policy, options, tree)
-    try:
-        branch = Template(settings.branch).render(fields)
-    except Unrendered as error:
-        raise _incomplete(
-            f"the branch of the plan's papers needs {{{error.name}}}, which its folder does not tell",
-            "set `branch` of [plans.<name>]",
-        ) from error
     name = fields.get("name") or next(iter(fields.values()))
     subject = _SUBJECTS[kind].replace("{name}", name.replace("{", "{{").replace("}", "}}"))
     item = WorkItem(
@@ -153,10 +146,11 @@ def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> WorkItem:
         base=policy.base or "",
         remote=policy.remote or "",
     )
-    if branch not in item.branches or PathTemplate(contract.path).plain(item.fields) is None:
+    if not item.branches or PathTemplate(contract.path).plain(item.fields) is None:
         raise _incomplete(
-            f"the path of [artifacts.{CONTRACTS[kind]}] cannot be told from the plan's name",
-            "let it have the placeholders of the plan's folder alone",
+            f"the plan's folder {settings.folder} does not tell the branch of its papers, {settings.branch}, "
+            f"or the path of [artifacts.{CONTRACTS[kind]}]",
+            "let both have the placeholders of the folder alone",
         )
     return item
 
@@ -283,32 +277,26 @@ def missing_papers(run: Run, tree: str) -> str:
 def _plan(policy: Policy, options: RunOptions, tree: Tree) -> tuple[PlanKind, Mapping[str, str]]:
     """The kind of plan that is meant, and the values of its folder's placeholders."""
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
-    if not kinds:
-        raise _incomplete("the policy describes no plans", "describe them: [plans.<name>]")
     told = os.path.normpath(options.plan) if options.plan else ""
+    found: dict[tuple[str, ...], tuple[PlanKind, Mapping[str, str]]] = {}
     for settings in kinds.values():
         folder = PathTemplate(settings.folder)
-        for text in (told, os.path.dirname(told)) if told else ():
-            if fields := folder.read(os.fsencode(text)):
-                return settings, fields
-        if not told and options.item and len(folder.names) == 1:
-            fields = dict.fromkeys(folder.names, options.item)
-            if folder.read(folder.plain(fields) or b"") == fields:
-                return settings, fields
-    if told or options.item:
-        tried = ", ".join(shown_path(settings.folder, {}) for settings in kinds.values())
-        raise _unready(f"{options.plan or options.item!r} is no plan; tried: {tried}", "name it")
-    found = {
-        tuple(fields.values()): (settings, fields)
-        for settings in kinds.values()
-        for _, fields in PathTemplate(f"{settings.folder}/**").find(tree.paths())
-        if fields
-    }
-    if len(found) != 1:
-        names = ", ".join(sorted("/".join(values) for values in found))
-        several = f"there are several plans: {names}"
-        said = several if found else "there is no plan yet that could be meant"
-        raise _unready(said, f"name it: specguard run {options.kind} NAME")
+        if told:
+            read = [folder.read(os.fsencode(text)) for text in (told, os.path.dirname(told))]
+        elif options.item:
+            named = dict.fromkeys(folder.names, options.item) if len(folder.names) == 1 else {}
+            read = [folder.read(folder.plain(named) or b"")]
+        else:
+            read = [fields for _, fields in PathTemplate(f"{settings.folder}/**").find(tree.paths())]
+        for fields in filter(None, read):
+            found.setdefault(tuple(fields.values()), (settings, fields))
+    if not found or (len(found) > 1 and not told):
+        there = ", ".join(sorted("/".join(values) for values in found)) or "none"
+        tried = (
+            ", ".join(shown_path(settings.folder, {}) for settings in kinds.values()) or "no [plans.<name>]"
+        )
+        help = f"name one: specguard run {options.kind} NAME"
+        raise _unready(f"no single plan is meant; tried: {tried}; found: {there}", help)
     return next(iter(found.values()))
 
 
@@ -323,22 +311,6 @@ class Shared(Record):
 
     oid: str
     tip: str | None
-
-
-class Plain:
-    """A commit's content for a run that goes on from it.
-
-    Attributes:
-        git, oid: where it is read, and its id.
-        documents: its documents.
-        history: its commits.
-    """
-
-    def __init__(self, git: Git, oid: str) -> None:
-        self.git = git
-        self.oid = oid
-        self.documents = Documents(Tree(git, git.commit(oid).tree))
-        self.history = History(git, oid)
 
 
 def shares(policy: Policy, item: WorkItem) -> bool:
@@ -400,9 +372,10 @@ class Chooser(Record):
     Attributes:
         options: what was asked for.
         policy: the base's.
+        git: reads the user's repository.
         tree: its files.
         history: its commits.
-        at: gives what the tip of a branch of the canonical repository has; None: there is no such branch.
+        tips: gives the commits of branches of the canonical repository.
         base: the base's commit.
         branch: the short name of the branch that is checked out; empty if none is.
         known: what is listed on branches that were looked at.
@@ -410,9 +383,10 @@ class Chooser(Record):
 
     options: RunOptions
     policy: Policy
+    git: Git
     tree: Tree
     history: History
-    at: Callable[[str], Plain | None]
+    tips: Tips
     base: str
     branch: str
     known: dict[str, Sources | None] = {}
@@ -423,16 +397,10 @@ class Chooser(Record):
         return Documents(self.tree)
 
     @cached_property
-    def kinds(self) -> Mapping[str, WorkKind]:
-        """The kinds of work items of the policy."""
-        kinds: Mapping[str, WorkKind] = self.policy.declared("work_kinds")
-        return kinds
-
-    @cached_property
     def work(self) -> Work:
         """The work items of the base."""
-        base, remote = self.policy.base or "", self.policy.remote or ""
-        return Work(self.kinds, (), tree=lambda: self.tree, base=base, remote=remote)
+        kinds, base, remote = self.policy.declared("work_kinds"), self.policy.base, self.policy.remote
+        return Work(kinds, (), tree=lambda: self.tree, base=base or "", remote=remote or "")
 
     def item(self) -> WorkItem:
         """The item, with a branch, a commit's subject, and a document where its kind has any.
@@ -443,15 +411,15 @@ class Chooser(Record):
         """
         kind = self.options.kind
         if is_paper(self.policy, kind):
-            return paper_item(self.policy, self.options, self.documents.tree)
-        if kind not in self.kinds:
-            described = f"it describes: {', '.join(self.kinds)}"
-            none = "describe one: a table [work.<kind>] of SPEC_AUTHORITY.md"
-            raise _incomplete(f"the policy describes no {kind}", described if self.kinds else none)
-        found = self._listed(kind) if self.kinds[kind].source else self._pointed(kind)
+            return paper_item(self.policy, self.options, self.tree)
+        if kind not in self.work.kinds:
+            described = ", ".join(self.work.kinds) or "no kind of work items"
+            help = f"it describes {described}; describe one: a table [work.{kind}] of SPEC_AUTHORITY.md"
+            raise _incomplete(f"the policy describes no {kind}", help)
+        found = self._listed(kind) if self.work.kinds[kind].source else self._pointed(kind)
         if isinstance(found, Unresolved):
-            tried = "; ".join(map(str, found.pointer.tried))
-            said = f"no {kind} can be told: {found.problem}" + (f" (tried: {tried})" if tried else "")
+            tried = "; ".join(map(str, found.pointer.tried)) or "no pointer"
+            said = f"no {kind} can be told: {found.problem} (tried: {tried})"
             raise _unready(said, self._where(kind), found.pointer.path, found.pointer.line)
         self._check(found)
         return found
@@ -463,14 +431,14 @@ class Chooser(Record):
             return "have it corrected in the base, by a change of its own"
         return (
             "merge the plan, or let it be the first commit of its branch "
-            f"({shown_path(self.kinds[kind].branch, self._told(kind))}), and push that"
+            f"({shown_path(self.work.kinds[kind].branch, self._told(kind))}), and push that"
         )
 
     def _pointed(self, kind: str) -> WorkItem | Unresolved:
         item_id = self.options.item
         if item_id:
             return self.work.resolve(kind, item_id, number_of(item_id), {})
-        if not self.kinds[kind].pointer:
+        if not self.work.kinds[kind].pointer:
             said = f"a {kind} has no pointer that names the current one"
             raise _incomplete(said, f"specguard run {kind} ID -- ...")
         return self.work.current(kind)
@@ -492,10 +460,10 @@ class Chooser(Record):
         """The field that names the plan: from its file, else from the branch that is checked out."""
         plan = self.options.plan
         if not plan:
-            told = Template(self.kinds[kind].branch).read(self.branch) if self.branch else None
+            told = Template(self.work.kinds[kind].branch).read(self.branch) if self.branch else None
             return told if told and self._own(kind, told) is not None else {}
         path = os.fsencode(os.path.normpath(plan))
-        for text in self.kinds[kind].sources:
+        for text in self.work.kinds[kind].sources:
             given = PathTemplate(text).read(path)
             if given is not None:
                 return given
@@ -506,21 +474,20 @@ class Chooser(Record):
 
     def _lists(self, kind: str, told: Mapping[str, str]) -> str:
         """The files that may list a kind's items."""
-        return ", ".join(shown_path(text, told) for text in self.kinds[kind].sources)
+        return ", ".join(shown_path(text, told) for text in self.work.kinds[kind].sources)
 
     def _own(self, kind: str, told: Mapping[str, str]) -> OwnPlan | None:
         """The plan that its branch brings, where the base has none."""
         if kind not in shared_kinds(self.policy):
             return None
         try:
-            branch = Template(self.kinds[kind].branch).render(told)
+            branch = Template(self.work.kinds[kind].branch).render(told)
         except Unrendered:
             return None
-        tip = self.at(branch)
+        tip = self.tips(branch)
         if tip is None:
             return None
-        papers = self.documents.tree
-        return own_plan(self.policy, branch, tip.git, head=tip.oid, base=self.base, papers=papers)
+        return own_plan(self.policy, branch, self.git, head=tip, base=self.base, papers=self.tree)
 
     def _sources(self) -> Sources:
         own = self.work.own
@@ -531,7 +498,7 @@ class Chooser(Record):
         self, documents: Documents, history: History, also: Callable[[Listed], bool] = lambda _: False
     ) -> Sources:
         """The items listed at a commit, with the test whether each was done."""
-        sources = Sources(self.kinds, documents=documents)
+        sources = Sources(self.work.kinds, documents=documents)
         landed = Landings(sources, self.work.names, history=history, commits=lambda: ())
         sources.landed = lambda listed: landed(listed) or also(listed)
         return sources
@@ -543,13 +510,17 @@ class Chooser(Record):
             return False
         branch = item.branches[0]
         if branch not in self.known:
-            tip = self.at(branch)
-            self.known[branch] = self._at_commit(tip.documents, tip.history) if tip else None
+            tip = self.tips(branch)
+            self.known[branch] = self._at_tip(tip) if tip is not None else None
         sources = self.known[branch]
         found = sources.at(listed.source.path) if sources else None
-        if sources is None or found is None:
-            return False
-        return any(sources.done(one) for one in found.items if one.id == listed.id)
+        return bool(
+            sources and found and any(sources.done(one) for one in found.items if one.id == listed.id)
+        )
+
+    def _at_tip(self, oid: str) -> Sources:
+        documents = Documents(Tree(self.git, self.git.commit(oid).tree))
+        return self._at_commit(documents, History(self.git, oid))
 
     def _next(self, kind: str, told: Mapping[str, str]) -> Listed:
         sources = self._sources()
@@ -577,7 +548,7 @@ class Chooser(Record):
             raise _unready(f"no {kind} is open and ready; tried: {tried}", help)
         if len(ready) > 1:
             places = ", ".join(f"{one.id} of {path_text(one.source.path)}" for one in ready)
-            help = f"specguard run {kind} ID --plan {path_text(ready[0].source.path)} -- ..."
+            help = f"specguard run {kind} --plan {path_text(ready[0].source.path)} -- ..."
             raise _unready(f"several {kind}s could be the next: {places}", help)
         return ready[0]
 
@@ -594,13 +565,10 @@ class Chooser(Record):
             needs = [one for one in needs if normal_id(one) not in earlier]
         if needs:
             item = self.work.resolve(kind, needs[0], number_of(needs[0]), listed.source.given)
-            branches = () if isinstance(item, Unresolved) else item.branches
-            begun = normal_id(needs[0]) in earlier
-            below = next((one for one in branches if begun or self.at(one) is not None), "")
             help = f"specguard run {kind} {needs[0]} -- ..."
-            if below:
-                stand = shlex.join(["specguard", "run", kind, listed.id, "--base", below])
-                help = f"merge the request of {below} first; or stand on it: {stand} -- ..."
+            if not isinstance(item, Unresolved) and item.branches:
+                stand = shlex.join(["specguard", "run", kind, listed.id, "--base", item.branches[0]])
+                help += f"; then merge {item.branches[0]}, or stand on it: {stand} -- ..."
             raise _unready(f"{listed} waits for {', '.join(needs)}", help, path, line)
 
     def _check(self, item: WorkItem) -> None:
@@ -613,18 +581,16 @@ class Chooser(Record):
                 task.plan.path,
                 task.origin("verify").line or None,
             )
-        if not item.branches:
-            said = f"{item.setting('branch')} gives {item} no branch"
-            raise _incomplete(said, "give the kind a template for branches that its pointer or list can fill")
-        if not settings.commit:
-            said = f"{item.setting('commit')} is not set, so {item} has no commit message"
-            raise _incomplete(said, "give the kind a template for its commit's subject")
+        if not item.branches or not settings.commit:
+            missing = "commit" if item.branches else "branch"
+            help = "give the kind a template for it that its pointer or list can fill"
+            raise _incomplete(f"{item.setting(missing)} gives {item} no {missing}", help)
         if (settings.document or settings.index or settings.legacy) and located.path is None:
             tried = "; ".join(map(str, located.tried))
-            near = f"near misses: {'; '.join(located.near)}" if located.near else ""
+            near = f" (near misses: {'; '.join(located.near)})" if located.near else ""
             raise _unready(
                 f"the document of {item} is not in the base: {located.problem} (tried: {tried})",
-                near or "bring the document into the base first, by a change of its own",
+                f"bring the document into the base first, by a change of its own{near}",
             )
 
 

@@ -28,7 +28,7 @@ from specguard.executor.item_choice import (
 )
 from specguard.executor.remote import TIMEOUT, Address, Heads, PlatformError, RemoteGit, find_platform
 from specguard.executor.run import Run, RunOptions, as_error, check_own, find_checkout, new_manifest, record
-from specguard.executor.start_point import AsFetched, FromRemote, ItemLock, Start, kept_apart, start_from
+from specguard.executor.start_point import Canonical, ItemLock, Start, kept_apart, start_from
 from specguard.model import path_text
 from specguard.runs import manifests
 from specguard.runs.files import committed_folder, ignore_local, item_folder
@@ -324,7 +324,7 @@ def prepare(options: RunOptions) -> Run:
         git = Git(repository)
         undone.callback(git.close)
         with RemoteGit(repository, timeout=options.command_timeout or TIMEOUT) as remote:
-            source = FromRemote(git, options, remote)
+            source = Canonical(git, options, remote)
             start, address = start_from(source, root=root)
         notes = check(Asked(start, options, git, address, root, source.heads))
         notes += left_out(repository, start.documents.tree)
@@ -343,7 +343,7 @@ def prepare(options: RunOptions) -> Run:
             manifest.run_id, manifest.notes = folder.run_id, notes
             manifest.kept = f"{kept}/{inside}" if kept else None
             run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
-            run.claim, run.heads = claim, source.heads.refs
+            run.claim, run.heads = claim, source.heads.refs if source.heads else None
             manifest.agent = agent.recorded(run)
             # Before the manifest, without which it is no run yet: what was asked for is needed to resume it.
             record(run)
@@ -359,7 +359,7 @@ RUN_ID: Final = "<run-id>"
 
 
 @contextmanager
-def foreseen(options: RunOptions) -> Iterator[tuple[AsFetched, Asked, Run]]:
+def foreseen(options: RunOptions) -> Iterator[tuple[Canonical, Asked, Run]]:
     """A run that has not begun, as it would be from what was fetched last; nothing is written.
 
     Yields:
@@ -370,7 +370,7 @@ def foreseen(options: RunOptions) -> Iterator[tuple[AsFetched, Asked, Run]]:
     """
     repository, root = find_checkout(options)
     with Git(repository) as git, as_error():
-        source = AsFetched(git, options)
+        source = Canonical(git, options)
         start, address = start_from(source, root=root)
         manifest = manifest_of(start, options, RUN_ID, address)
         item = item_folder(manifest.item.kind, manifest.item.id)

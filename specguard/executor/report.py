@@ -31,7 +31,7 @@ from specguard.executor.command_output import TAIL
 from specguard.executor.commit import PATCH
 from specguard.executor.process import response_of
 from specguard.executor.run import JUDGING, Run, RunOptions, as_error
-from specguard.executor.start_point import Known, policy_at
+from specguard.executor.start_point import fetched_base, policy_at
 from specguard.model import path_text, shortened
 from specguard.reporters.escape import legible, markdown_code, markdown_span, markdown_text, visible
 from specguard.runs.files import IGNORE, place_of
@@ -509,16 +509,16 @@ def _done_items(store: RunStore, directory: str, environment: Mapping[str, str])
     repository = Repository.locate(directory, environment)
     options = RunOptions(environment=environment, directory=directory)
     with Git(repository) as git:
-        known = Known(git, options)
-        if not known.oid:
+        base, oid, _ = fetched_base(git, options)
+        if not oid:
             raise SpecguardError(
                 "there is no base to tell from what is done", help="git fetch origin", code="no-base"
             )
         with as_error():
-            policy = policy_at(git, options, known.base, known.oid)
+            policy = policy_at(git, options, base, oid)
             request = Request(directory=directory, environment=environment, all=True)
-            found = Found(known.base, known.oid, "option", f"refs/heads/{known.base}")
-            change = RangeChange(git, request, found, head=Revision(known.oid))
+            found = Found(base, oid, "option", f"refs/heads/{base}")
+            change = RangeChange(git, request, found, head=Revision(oid))
             facts = Facts(change, policy)
             facts.root = store.root
             # Where nothing is asked of evidence, it is still that of the item's commit.

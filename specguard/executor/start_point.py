@@ -14,8 +14,7 @@ import os
 import re
 import shlex
 import subprocess
-from contextlib import ExitStack, contextmanager
-from functools import cache
+from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
@@ -32,7 +31,6 @@ from specguard.engine.policies import ItemBranches, Policies
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.item_choice import (
     Chooser,
-    Plain,
     is_paper,
     is_within,
     shared_branch,
@@ -41,14 +39,14 @@ from specguard.executor.item_choice import (
     task_of,
 )
 from specguard.executor.place import places_folder
-from specguard.executor.remote import Address, GitSetting, RemoteGit, find_address, read_settings
+from specguard.executor.remote import Address, Heads, RemoteGit, find_address, read_settings
 from specguard.runs.files import about_run, item_folder
 from specguard.runs.manifests import MANIFEST, RunFolder, new_run_id, recording
 from specguard.runs.views import RunStore
 from specguard.work.changes import task_kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from specguard.authority.policy import Policy
     from specguard.declaration.patterns import Covering
@@ -96,39 +94,12 @@ class Start:
         self.history = History(git, oid, below.oid if below else None)
         if below is not None and below.oid:
             tree = papers_of(git, oid, below.oid)
-        chooser = Chooser(
-            options,
-            policy,
-            tree,
-            self.history,
-            lambda branch: Plain(git, tip) if (tip := tips(branch)) is not None else None,
-            oid,
-            short_name(git.repository.branch or ""),
-        )
+        branch = short_name(git.repository.branch or "")
+        chooser = Chooser(options, policy, git, tree, self.history, tips, oid, branch)
         self.work: Work = chooser.work
         self.documents: Documents = chooser.documents
         self.item: WorkItem = chooser.item()
         self.shared = shared_branch(git, policy, self.item, base=oid, tips=tips)
-
-    @property
-    def remote(self) -> str:
-        """The address of the canonical repository as the policy has it; empty if it has none."""
-        return self.item.remote or self.policy.remote or ""
-
-    def wanted_base(self, options: RunOptions, otherwise: str) -> str:
-        """The branch that the run is to start from."""
-        asked = "" if self.is_items(options.base, options.remote) else options.base
-        return plain_branch(asked or self.policy.base or otherwise, options.remote)
-
-    def wanted_below(self, options: RunOptions) -> str:
-        """The branch that the item's is to be stacked on: the one that is asked for, or its kind's."""
-        name = options.base or (self.item.base if self.item.settings.base else "")
-        below = plain_branch(name, options.remote) if self.is_items(name, options.remote) else ""
-        return "" if below == self.base else below
-
-    def is_items(self, name: str, remote: str) -> bool:
-        """True if the policy knows a branch as one that items are stacked on."""
-        return bool(name) and ItemBranches(self.policy)(plain_branch(name, remote))
 
     @property
     def into(self) -> str:
@@ -136,159 +107,97 @@ class Start:
         return self.below.name if self.below else self.base
 
 
-class Known:
-    """The state before the remote is asked: the base as it was fetched last.
+class Canonical:
+    """The canonical repository, asked for its branches or, for a plan, as it was fetched last.
+
+    Args:
+        git: reads the user's repository.
+        options: what was asked for.
+        remote: asks it; None: what was fetched last counts.
 
     Attributes:
-        base: its short name; empty if there is none.
-        oid: its commit; empty if there is none.
-        policy: its policy; None if there is none that can be read.
-        below: the base that is asked for, where that policy knows it as an item's branch; else empty.
+        heads: its branches, once it was asked.
     """
 
-    def __init__(self, git: Git, options: RunOptions) -> None:
-        self.base = self.oid = self.below = ""
-        asked = plain_branch(options.base, options.remote)
-        policy = self.policy = self._find(git, options, "")
-        if asked and not (policy is not None and ItemBranches(policy)(asked)):
-            self.policy = self._find(git, options, asked) or policy
-            return
-        # The list that the item stands in may be on that branch alone, or on that of its kind.
-        kind = policy.declared("work_kinds").get(options.kind) if policy is not None else None
-        usual = kind.base if kind and "{" not in kind.base and kind.base != self.base else ""
-        self.below = asked or usual
+    heads: Heads | None = None
+    _address: Address
 
-    def first(self, options: RunOptions) -> str:
-        """The base to begin with; empty if nothing says."""
-        asked = "" if self.below else options.base
-        return plain_branch(asked or (self.policy.base if self.policy else "") or "", options.remote)
-
-    def _find(self, git: Git, options: RunOptions, base: str) -> Policy | None:
-        request = Request(directory=options.directory, environment=options.environment, base=base)
-        try:
-            found = find_base(git, request, remote=options.remote)
-            if found is None or not found.oid:
-                return None
-            self.base = plain_branch(short_name(found.ref) or found.name, options.remote)
-            self.oid = found.oid
-            return _policy(git, options, Tree(git, git.commit(found.oid).tree))
-        except (SpecguardError, MissingFact):
-            # It is only where to begin: what counts is read from what the remote has.
-            return None
-
-
-class AsFetched:
-    """The canonical repository as it was fetched last, which is not asked; for a plan.
-
-    Attributes:
-        settings: the user's configuration.
-        default: the branch that its `HEAD` names; empty if that is not known.
-    """
-
-    default = ""
-
-    def __init__(self, git: Git, options: RunOptions) -> None:
-        self.settings: Sequence[GitSetting] = read_settings(git.repository)
+    def __init__(self, git: Git, options: RunOptions, remote: RemoteGit | None = None) -> None:
         self.git = git
         self.options = options
-        self._heads = ""
-
-    def look(self, address: Address) -> None:
-        """Take an address for that of the canonical repository."""
-        self._heads = "refs/heads" if address.here else f"refs/remotes/{self.options.remote}"
-
-    def commit(self, branch: str) -> str:
-        """The tip of a branch, which is in the object store then.
-
-        Raises:
-            SpecguardError: there is no such branch, or it cannot be had.
-        """
-        return self.git.commit(self._known(branch)[1]).oid
-
-    def tip(self, branch: str) -> str | None:
-        """The same of a branch that need not be there; None if it is not."""
-        return next(iter(self.git.repository.refs_named([f"{self._heads}/{branch}"]).values()), None)
-
-    def below(self, branch: str) -> str | None:
-        """The same of a branch that the item's may be stacked on."""
-        name = f"refs/heads/{branch}"
-        return self.tip(branch) or self.git.repository.refs_named([name]).get(name)
-
-    def ref(self, branch: str) -> str:
-        """The short name of the ref that a branch is read from."""
-        return short_name(self._known(branch)[0])
-
-    def _known(self, branch: str) -> tuple[str, str]:
-        refs = [f"refs/remotes/{self.options.remote}/{branch}", f"refs/heads/{branch}"]
-        found = self.git.repository.refs_named(refs)
-        for ref in refs:
-            if ref in found:
-                return ref, found[ref]
-        raise SpecguardError(
-            f"the base {branch} was never fetched; tried: {', '.join(refs)}",
-            help=shlex.join(["git", "fetch", self.options.remote, branch]),
-            code="no-base",
-        )
-
-
-class FromRemote(AsFetched):
-    """The canonical repository as it is, whose branches are fetched.
-
-    Attributes:
-        heads: its branches, once it was looked at.
-    """
-
-    def __init__(self, git: Git, options: RunOptions, remote: RemoteGit) -> None:
-        super().__init__(git, options)
         self._remote = remote
 
     def look(self, address: Address) -> None:
-        """Ask it for its branches.
+        """Take an address for that of the canonical repository, and ask it for its branches.
 
         Raises:
             RemoteError: it cannot be reached.
         """
         self._address = address
-        self.heads = self._remote.heads(address.fetch)
-        self.default = self.heads.default
-
-    def commit(self, branch: str) -> str:
-        """The tip of a branch, which is in the object store then.
-
-        Raises:
-            SpecguardError: there is no such branch, or it cannot be had.
-        """
-        oid = self.heads.branches.get(branch)
-        if oid is None:
-            raise self._no_branch(branch)
-        repository, remote = self.git.repository, self.options.remote
-        names = [f"refs/remotes/{remote}/{branch}", f"refs/heads/{branch}"]
-        known = [one for one in (*repository.refs_named(names).values(), repository.head) if one]
-        return oid if oid in known else self._remote.fetch(self._address.fetch, branch, known)
+        if self._remote is not None:
+            self.heads = self._remote.heads(address.fetch)
 
     def tip(self, branch: str) -> str | None:
-        """The same of a branch that need not be there; None if it is not."""
-        return self.commit(branch) if branch in self.heads.branches else None
+        """The tip of a branch, which is in the object store then; None if there is no such branch."""
+        if self.heads is None or self._remote is None:
+            return self._fetched(branch, here=self._address.here)[1]
+        oid, repository = self.heads.branches.get(branch), self.git.repository
+        known = [one for one in (*repository.refs_named(self._refs(branch)).values(), repository.head) if one]
+        if oid is None or oid in known:
+            return oid
+        return self._remote.fetch(self._address.fetch, branch, known)
 
-    below = tip
+    def base(self, branch: str) -> str | None:
+        """The same of a branch that a run may start from; where nobody is asked it may be here alone."""
+        return self.tip(branch) if self.heads is not None else self._fetched(branch)[1]
 
-    def _no_branch(self, branch: str) -> SpecguardError:
-        shown, branches, remote = self._address.shown, self.heads.branches, shlex.quote(self.options.remote)
-        near = difflib.get_close_matches(branch, branches, n=1)
-        if not branches and self._address.here:
+    def commit(self, branch: str) -> str:
+        """The same of a branch that has to be there.
+
+        Raises:
+            SpecguardError: there is no such branch.
+        """
+        oid = self.base(branch)
+        if oid is not None:
+            return oid
+        remote, name = shlex.quote(self.options.remote), shlex.quote(branch)
+        if self.heads is None:
+            said = f"the base {branch} was never fetched; tried: {', '.join(self._refs(branch))}"
+            raise SpecguardError(said, help=f"git fetch {remote} {name}", code="no-base")
+        near = difflib.get_close_matches(branch, self.heads.branches, n=1) or [self.heads.default]
+        help = f"name the base: --base {shlex.quote(near[0])}" if near[0] else f"git push {remote} {name}"
+        if self._address.here and not self.heads.branches:
             help = "--baseline-commit makes the first one"
-            return SpecguardError(f"{shown} has no commit on a branch yet", help=help, code="no-base")
-        help = f"git push {remote} {shlex.quote(branch)}"
-        if not branches:
-            return SpecguardError(f"{shown} has no branches yet", help=help, code="remote-unsuitable")
-        return SpecguardError(
-            f"{shown} has no branch {branch}" + (f", but {near[0]}" if near else ""),
-            help=f"name the base: --base {shlex.quote(near[0] if near else self.default or 'BRANCH')}",
-            code="remote-unsuitable",
-        )
+        said = f"{self._address.shown} has no branch {branch}"
+        raise SpecguardError(said, help=help, code="remote-unsuitable")
+
+    def ref(self, branch: str) -> str:
+        """The short name of the ref that a branch was fetched to."""
+        return short_name(self._fetched(branch)[0])
+
+    def _refs(self, branch: str) -> list[str]:
+        return [f"refs/remotes/{self.options.remote}/{branch}", f"refs/heads/{branch}"]
+
+    def _fetched(self, branch: str, *, here: bool = True) -> tuple[str, str | None]:
+        """The ref of a branch as it was fetched last, with its commit; those made here count if they may."""
+        found = self.git.repository.refs_named(self._refs(branch)[: 1 + here])
+        return next(((ref, found[ref]) for ref in self._refs(branch) if ref in found), ("", None))
 
 
-def start_from(source: AsFetched, *, root: str) -> tuple[Start, Address]:
+def fetched_base(git: Git, options: RunOptions, asked: str = "") -> tuple[str, str, Policy | None]:
+    """The base as it was fetched last: its name, its commit and its policy, each as far as it is known."""
+    name, oid, policy = "", "", None
+    # It is only where to begin: what counts is read from what the remote has.
+    with suppress(SpecguardError, MissingFact):
+        request = Request(directory=options.directory, environment=options.environment, base=asked)
+        found = find_base(git, request, remote=options.remote)
+        if found is not None and found.oid:
+            name, oid = plain_branch(short_name(found.ref) or found.name, options.remote), found.oid
+            policy = _policy(git, options, Tree(git, git.commit(oid).tree))
+    return name, oid, policy
+
+
+def start_from(source: Canonical, *, root: str) -> tuple[Start, Address]:
     """Find out where the base is at the canonical repository, and read the policy and the item there.
 
     The policy of the base may name another base or another repository, whose policy then counts.
@@ -302,30 +211,45 @@ def start_from(source: AsFetched, *, root: str) -> tuple[Start, Address]:
             branch, policy or item.
     """
     git, options = source.git, source.options
-    known = Known(git, options)
-    base, below = known.first(options), known.below
+    asked = plain_branch(options.base, options.remote)
+    fetched, _, known = fetched_base(git, options)
+    base, below = asked, ""
+    if asked and not (known is not None and ItemBranches(known)(asked)):
+        known = fetched_base(git, options, asked)[2] or known
+    elif known is not None:
+        base, below = plain_branch(known.base or "", options.remote), asked
+        # The list that the item stands in may be on the branch of its kind alone.
+        kind = known.declared("work_kinds").get(options.kind)
+        if not asked and kind is not None and "{" not in kind.base and kind.base != fetched:
+            below = kind.base
+
+    settings = read_settings(git.repository)
 
     def canonical(policy: Policy | None, expected: str) -> Address:
         # Tasks and papers need no remote; where no policy is known yet, what is missing is the policy.
         alone = policy is None or options.kind in task_kinds(policy) or is_paper(policy, options.kind)
-        return find_address(source.settings, options.remote, expected, root=root, alone=alone)
+        return find_address(settings, options.remote, expected, root=root, alone=alone)
 
-    address = canonical(known.policy, (known.policy.remote if known.policy else "") or "")
+    address = canonical(known, (known.remote if known else "") or "")
     source.look(address)
     for _ in range(_MOST_MOVES):
-        base = base or source.default or known.base or "main"
+        base = base or (source.heads.default if source.heads else "") or fetched or "main"
         oid = source.commit(base)
-        tip = source.below(below) if below else None
+        tip = source.base(below) if below else None
         found = None
         # One that was merged is not stood on.
         if tip is not None and not is_within(git, tip, oid):
             found = Found(below, tip, "stack", f"refs/heads/{below}")
         start = Start(git, options, base, oid, source.tip, found)
-        wanted, lower = start.wanted_base(options, base), start.wanted_below(options)
-        moved = canonical(start.policy, start.remote)
+        item, policy, is_items = start.item, start.policy, ItemBranches(start.policy)
+        lower = asked or (item.base if item.settings.base else "")
+        lower = plain_branch(lower, options.remote) if lower and is_items(lower) else ""
+        wanted = asked if asked and asked != lower else plain_branch(policy.base or base, options.remote)
+        lower = "" if lower == base else lower
+        moved = canonical(policy, item.remote or policy.remote or "")
         if wanted == base and moved == address and lower == below:
             # A branch that was named has to be there, merged or not; what a template makes may be gone.
-            if lower and found is None and (options.base or "{" not in start.item.settings.base):
+            if lower and found is None and (asked or "{" not in item.settings.base):
                 source.commit(lower)
             return start, address
         if moved != address:
@@ -369,18 +293,8 @@ def _policy(git: Git, options: RunOptions, tree: Tree) -> Policy | None:
     return Policies(request, git.repository).load(tree)
 
 
-MESSAGE: Final = "chore: baseline"
-"""The message of the first commit."""
-
-
 def ensure_repository(
-    directory: str,
-    environment: Mapping[str, str],
-    *,
-    make: bool,
-    commit: bool,
-    base: str = "",
-    only_say: bool = False,
+    directory: str, environment: Mapping[str, str], *, make: bool, commit: bool, base: str = ""
 ) -> Iterator[str]:
     """Make a repository, and a first commit of all files, where there is none.
 
@@ -388,19 +302,16 @@ def ensure_repository(
         directory: the folder; empty: the working directory.
         environment: the user's.
         make: whether a repository is made where the folder is in none.
-        commit: whether the files are committed where there is no commit yet; `.gitignore` leaves out what it
-            does.
+        commit: whether the files are committed where there is no commit yet.
         base: the first branch of a repository that is made; empty: `main`.
-        only_say: whether it is only said what would be done.
 
     Yields:
-        What was done, or would be, in one sentence each.
+        What was done, in one sentence each.
 
     Raises:
         SpecguardError: git cannot do it, or no run could begin from what is there; nothing is made then.
     """
-    folder = os.path.abspath(directory or os.curdir)
-    would = "would have " if only_say else ""
+    where = folder = os.path.abspath(directory or os.curdir)
     above = (folder, *map(str, PurePath(folder).parents))
     new = make and not any(os.path.lexists(os.path.join(one, ".git")) for one in above)
     if new and not commit:
@@ -409,17 +320,16 @@ def ensure_repository(
             help="--baseline-commit makes the first one, beside --ensure-git",
             code="no-repository",
         )
-    root = None if new or not commit else Repository.locate(directory, environment)
-    if not commit or (root is not None and root.head is not None):
+    if not commit:
         return
-    where = folder if root is None else root.work_tree()
+    if not new:
+        repository = Repository.locate(directory, environment)
+        if repository.head is not None:
+            return
+        where = repository.work_tree()
     init = ["git", "init", "-q", f"--initial-branch={base or 'main'}"]
     if not any(os.path.lexists(os.path.join(where, name)) for name in DEFAULTS):
-        words = [
-            ["cd", where],
-            *([init] if new else []),
-            ["specguard", "init", "--preset", "planner-pipeline"],
-        ]
+        words = (["cd", where], init, ["specguard", "init", "--preset", "planner-pipeline"])
         raise SpecguardError(
             f"there is no authority in {where}, and nothing was made",
             help=f"write one first: {' && '.join(map(shlex.join, words))}",
@@ -427,13 +337,11 @@ def ensure_repository(
         )
     _git(folder, environment, "var", "GIT_COMMITTER_IDENT")
     if new:
-        if not only_say:
-            _git(folder, environment, *init[1:])
-        yield f"{would}made a git repository in {folder}"
-    if not only_say:
-        _git(where, environment, "add", "--all")
-        _git(where, environment, "commit", "-q", "--allow-empty", "-m", MESSAGE)
-    yield f"{would}committed the files of {where} as {MESSAGE!r}"
+        _git(folder, environment, *init[1:])
+        yield f"made a git repository in {folder}"
+    _git(where, environment, "add", "--all")
+    _git(where, environment, "commit", "-q", "--allow-empty", "-m", "chore: baseline")
+    yield f"committed the files of {where} as 'chore: baseline'"
 
 
 def _git(folder: str, environment: Mapping[str, str], *words: str) -> None:
@@ -505,12 +413,11 @@ class ItemLock:
                 self._locks = locks.pop_all()
         except Timeout:
             running = [manifest.run_id for manifest in self._mine() if manifest.state in _NOT_ENDED]
-            run_id, root = (running[-1], self._given) if running else ("", "")
-            which = f": {run_id}" if run_id else ", whose folder is not here" if repository else ""
-            status, stop = (shlex.join(about_run(verb, run_id, root)) for verb in ("status", "stop"))
-            status += "" if run_id else ", with its --run-root"
+            run_id = running[-1] if running else ""
+            which = f": {run_id}" if run_id else ", with another folder of runs"
             raise taken(
-                f"another run works on {item.label}{which}", f"{status}, and to end it: {stop}"
+                f"another run works on {item.label}{which}",
+                shlex.join(about_run("status", run_id, self._given if run_id else "")),
             ) from None
 
     def release(self) -> None:
@@ -530,7 +437,7 @@ class ItemLock:
         found = [one for one in self._ids() if one.startswith(reused)] if reused else [new_run_id()]
         if len(found) != 1:
             raise SpecguardError(
-                f"{'several runs' if found else 'no run'} of {self._item.label} with the id {reused}",
+                f"{reused!r} has to name one run of {self._item.label}",
                 path=self.folder,
                 help=shlex.join(about_run("list", "", self._given)),
                 code="item-taken",
@@ -636,67 +543,46 @@ def _under_way(root: str, remote: str, task: Task) -> Iterator[Manifest]:
 
 def _check(start: Start, task: Task, manifest: Manifest) -> None:
     other = task.plan.task(manifest.item.id)
-    mine, theirs = task.expected_paths, other.expected_paths if other is not None else None
-    help = f"specguard run status {manifest.run_id}; start this one when it has ended"
+    theirs = other.expected_paths if other is not None else None
     if manifest.branch in start.item.branches and not shares(start.policy, start.item):
-        said = f"another run works on the branch {manifest.branch}, for {manifest.item.id}: {manifest.run_id}"
-        help += '; or have a branch hold a whole plan, with `unit = "commit"`'
-    elif not mine or not theirs:
-        which = task.id if not mine else manifest.item.id
-        said = f"{which} does not say which files it is expected to touch, and {manifest.run_id} is under way"
-    elif (found := overlap(mine, theirs)) is not None:
-        said = f"{task.id} may change {found[0]}, and {manifest.item.id}, which {manifest.run_id} works on, "
-        said += found[1]
+        said = f"the run of {manifest.item.id} works on the same branch, {manifest.branch}"
     else:
-        return
-    path = os.fsdecode(task.plan.path)
-    raise SpecguardError(said, help=help, path=path, line=task.line, code="item-taken")
+        said = clash(task.id, task.expected_paths, manifest.item.id, theirs)
+    if said:
+        help = f"specguard run status {manifest.run_id}; start this one when it has ended"
+        path = os.fsdecode(task.plan.path)
+        raise SpecguardError(said, help=help, path=path, line=task.line, code="item-taken")
 
 
-_SPECIAL: Final = re.compile(r"[*?\[\\]")
-_BEHIND: Final = re.compile(r"[^*?\[\]\\]*\Z")
+def clash(one: str, mine: Covering | None, other: str, theirs: Covering | None) -> str:
+    """Why two items cannot be worked on beside each other, as a sentence; empty if they can.
 
-
-def overlap(one: Covering, other: Covering) -> tuple[str, str] | None:
-    """A pattern of each that could match one path; None if none could.
-
-    Each pattern covers all below its match. Of two segments with wildcards, what stands before the first and
-    behind the last wildcard decides, so a few that have nothing in common are said to.
+    Args:
+        one: what the one is called.
+        mine: the paths that it may change; None if nothing states them.
+        other: what the other one is called.
+        theirs: its paths.
     """
-    pairs = ((pattern, second) for pattern in one.patterns for second in other.patterns)
-    return next((pair for pair in pairs if meet(*pair)), None)
+    if not mine or not theirs:
+        return f"{one if not mine else other} does not say which files it may change"
+    pairs = ((pattern, second) for pattern in mine.patterns for second in theirs.patterns)
+    found = next((pair for pair in pairs if meet(*pair)), None)
+    return f"{one} may change {found[0]}, and {other} {found[1]}" if found else ""
+
+
+_WILDCARD: Final = re.compile(r"[*?\[\\]")
 
 
 def meet(one: str, other: str) -> bool:
-    """True if two patterns could match one path."""
-    left, right = _segments(one), _segments(other)
+    """True if two patterns, each of which covers all below its match, could match one path.
 
-    @cache
-    def from_here(i: int, j: int) -> bool:
-        if i == len(left) and j == len(right):
-            return True
-        # `**` takes no folder, or the next one of the other side.
-        if i < len(left) and left[i] == "**":
-            return from_here(i + 1, j) or (j < len(right) and from_here(i, j + 1))
-        if j < len(right) and right[j] == "**":
-            return from_here(i, j + 1) or (i < len(left) and from_here(i + 1, j))
-        if i == len(left) or j == len(right):
-            return False
-        return _segments_meet(left[i], right[j]) and from_here(i + 1, j + 1)
-
-    return from_here(0, 0)
+    A pattern counts up to its first wildcard, so a few that have nothing in common are said to.
+    """
+    shorter, longer = sorted(map(_beginning, (one, other)), key=len)
+    return longer.startswith(shorter)
 
 
-def _segments(pattern: str) -> Sequence[str]:
-    parts = [part for part in pattern.removeprefix("./").split("/") if part]
-    while parts and parts[-1] == "**":
-        parts.pop()
-    return [*parts, "**"]
-
-
-def _segments_meet(one: str, other: str) -> bool:
-    if not _SPECIAL.search(one) and not _SPECIAL.search(other):
-        return one == other
-    before = sorted((_SPECIAL.split(segment)[0] for segment in (one, other)), key=len)
-    behind = sorted((match[0] for one in (one, other) if (match := _BEHIND.search(one))), key=len)
-    return before[1].startswith(before[0]) and behind[1].endswith(behind[0])
+def _beginning(pattern: str) -> str:
+    """What all that a pattern matches begins with."""
+    before, *wild = _WILDCARD.split(pattern.removeprefix("./"), maxsplit=1)
+    return before if wild else before.rstrip("/") + "/"

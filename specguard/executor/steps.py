@@ -55,7 +55,7 @@ from specguard.executor.run import (
     count_round,
 )
 from specguard.executor.side_effects import inspect, make_place
-from specguard.executor.start_point import overlap
+from specguard.executor.start_point import clash
 from specguard.model import EXIT_FAILED, path_text
 from specguard.reporters.escape import visible
 
@@ -577,12 +577,8 @@ def _apart(one: Job, other: Job) -> Iterator[str]:
             f"{one.label} and {other.label} have one branch, {one.data['branch']}",
             'merge the first one before the other, or let a branch hold a plan, with `unit = "commit"`',
         )
-    if one.scope is None or other.scope is None:
-        which = one.label if one.scope is None else other.label
-        yield f"not beside {one.label}: {which} states no scope"
-    elif found := overlap(one.scope, other.scope):
-        shared = found[0] if found[0] == found[1] else f"what {found[0]} and {found[1]} have in common"
-        yield f"not beside {one.label}: {one.label} and {other.label} may both change {shared}"
+    if said := clash(one.label, one.scope, other.label, other.scope):
+        yield f"not beside {one.label}: {said}"
 
 
 def _job(options: RunOptions) -> Job:

@@ -91,9 +91,9 @@ class TestResearch:
 
     def test_the_plan_has_to_be_named(self, project: Project) -> None:
         outcome = ended(project.specguard("run", "research", "--goal", "x", "--", "true", *MODEL), 2)
-        assert "name it: specguard run research NAME" in outcome.stderr
+        assert "name one: specguard run research NAME" in outcome.stderr
         outcome = project.specguard("run", "research", "--goal", "x", "a/b", "--", "true", *MODEL)
-        assert "'a/b' is no plan" in outcome.stderr
+        assert "no single plan is meant; tried: .plans/<name>; found: none" in outcome.stderr
         # A dry run prints the steps and touches nothing.
         words = ("--goal", "x", "--dry-run", "cart", "--", "touch", "called", *MODEL)
         assert "refs/heads/plan-cart" in ended(project.specguard("run", "research", *words)).stdout

@@ -247,9 +247,8 @@ class TestWithoutHistory:
         (folder / "build").mkdir()
         (folder / "build" / "noise.log").write_text("noise\n")
         words = ("-C", str(folder), "run", "task", "--plan", PLAN, "--ensure-git", "--baseline-commit")
-        would = ended(planned.specguard(*words, "--dry-run", "--", "true"))
-        assert f"would have made a git repository in {folder}\n" in would.stderr
-        assert "would have committed the files" in would.stderr
+        would = ended(planned.specguard(*words, "--dry-run", "--", "true"), 2)
+        assert "not in a git repository" in would.stderr
         assert not (folder / ".git").exists()
         one = (*words, "--max-tasks", "1", "--", "sh", "-c", does())
         for number in (1, 2):
@@ -277,9 +276,8 @@ class TestWithoutHistory:
         folder = planned.folder / "an empty one"
         folder.mkdir()
         words = ("run", "task", "-C", str(folder), "--plan", PLAN, "--ensure-git")
-        for more in (("--",), ("--dry-run", "--")):
-            outcome = ended(planned.specguard(*words, "--baseline-commit", *more, "true"), 2)
-            assert f"there is no authority in {folder}, and nothing was made" in outcome.stderr
+        outcome = ended(planned.specguard(*words, "--baseline-commit", "--", "true"), 2)
+        assert f"there is no authority in {folder}, and nothing was made" in outcome.stderr
         step = outcome.stderr.partition("write one first: ")[2].strip().split(" && ")
         assert step == [f"cd '{folder}'", "git init -q --initial-branch=main",
                         "specguard init --preset planner-pipeline"]  # fmt: skip
@@ -398,7 +396,7 @@ class TestTwoAtOnce:
         gate = tmp_path / "go"
         one = self.begin(planned, "task_001", gate)
         outcome = ended(planned.run_task("task_002"), 2)
-        assert "task_002 may change src/, and task_001, which" in outcome.stderr
+        assert "task_002 may change src/, and task_001 src/t1.py" in outcome.stderr
         again = planned.run_task("task_001")
         assert "another run works on task_001" in again.stderr
         gate.touch()
@@ -410,7 +408,7 @@ class TestTwoAtOnce:
         gate = tmp_path / "go"
         one = self.begin(planned, "task_001", gate)
         outcome = ended(planned.run_task("task_003"), 2)
-        assert "another run works on the branch pr/cart, for task_001" in outcome.stderr
+        assert "the run of task_001 works on the same branch, pr/cart" in outcome.stderr
         gate.touch()
         one.communicate(timeout=120)
 
@@ -422,7 +420,7 @@ class TestTwoAtOnce:
         apart = ended(planned.specguard(*dry, "task_001", "task_002", "--", "true"))
         assert "not beside" not in apart.stdout
         outcome = ended(planned.specguard(*dry, "task_001", "task_003", "--", "true"))
-        assert "note: not beside task task_001: task task_001 and task task_003 may both" in outcome.stdout
+        assert "note: not beside task task_001: task task_001 may change src/t1.py, and task" in outcome.stdout
         other = planned.specguard(*dry, "task_002", "task_001", "--", "true")
         assert "task_002 waits for task_001" in other.stderr
         ended(planned.specguard(*words, "task_001", "task_002", "--", "sh", "-c", does()))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.declaration.patterns import Covering
-from specguard.executor.start_point import meet, overlap
+from specguard.executor.start_point import clash, meet
 from tests.rows import rows
 
 
@@ -23,10 +23,11 @@ def test_they_do_not(one: str, other: str) -> None:
     assert not meet(other, one)
 
 
-def test_the_patterns_that_meet_are_named() -> None:
-    found = overlap(Covering(["docs/", "src/a/"]), Covering(["x", "src/a/b.py"]))
-    assert found == ("src/a/", "src/a/b.py")
-    assert overlap(Covering(["docs/"]), Covering(["src/"])) is None
+def test_what_clashes_is_named() -> None:
+    one, other = Covering(["docs/", "src/a/"]), Covering(["x", "src/a/b.py"])
+    assert clash("1", one, "2", other) == "1 may change src/a/, and 2 src/a/b.py"
+    assert clash("1", one, "2", Covering(["src/c"])) == ""
+    assert clash("1", one, "2", None) == "2 does not say which files it may change"
 
 
 segment = st.sampled_from(["a", "b", "ab", "*", "a*", "*b", "**", "?"])

@@ -96,9 +96,9 @@ class TestSeveralJobs:
     @pytest.mark.parametrize(
         ("one", "other", "note"),
         [
-            ("src/**", ["docs/b.md", "src/b.py"], "may both change what src/** and src/b.py have in common"),
-            ("src/**", ["src/**"], "slice 1 and slice 2 may both change src/**"),
-            ("src/**", [], "slice 2 states no scope"),
+            ("src/**", ["docs/b.md", "src/b.py"], "slice 1 may change src/**, and slice 2 src/b.py"),
+            ("src/**", ["src/**"], "slice 1 may change src/**, and slice 2 src/**"),
+            ("src/**", [], "slice 2 does not say which files it may change"),
         ],
     )
     def test_paths_in_common(self, tmp_path: Path, one: str, other: list[str], note: str) -> None:
@@ -118,4 +118,4 @@ class TestSeveralJobs:
         branch = plan.data["jobs"][0]["branch"]
         assert plan.refused is not None
         words = f"specguard run slice D2 --base {branch} -- ..."
-        assert plan.refused.help == f"merge the request of {branch} first; or stand on it: {words}"
+        assert plan.refused.help == f"specguard run slice D1 -- ...; then merge {branch}, or stand on it: {words}"

@@ -107,7 +107,7 @@ class TestTheRemote:
             ("http://example.org/x.git", "file, https, ssh", ""),
             ("git://x.example/x", "file, https, ssh", ""),
             (gone, "cannot be reached", f"git ls-remote {gone}"),
-            (str(tmp_path / "empty.git"), "empty.git has no branches yet", "git push origin main"),
+            (str(tmp_path / "empty.git"), "empty.git has no branch main", "git push origin main"),
         ):
             team.user.git("remote", "set-url", "origin", url)
             error = refused(team)
@@ -297,7 +297,7 @@ class TestEarlierRuns:
         assert error.message == f"another run works on phase 12: {first.manifest.run_id}"
         # Wherever the other one keeps its runs.
         error = refused(team, run_root=str(tmp_path / "elsewhere"))
-        assert error.message == "another run works on phase 12, whose folder is not here"
+        assert error.message == "another run works on phase 12, with another folder of runs"
         team.close(first)
         other = team.prepare(kind="phase", run_root=str(tmp_path / "elsewhere"))
         assert other.folder.path.startswith(str(tmp_path / "elsewhere" / "phase-12"))
@@ -328,7 +328,7 @@ class TestEarlierRuns:
         for name, text in (("a", "{"), ("b", "{}")):
             team.user.write(f".runs/phase-12/{name}/manifest.json", text)
         team.user.write(".runs/phase-12/c/meta.json", "{}")
-        assert "no run of phase 12" in refused(team, reuse_run="2001").message
+        assert "has to name one run of phase 12" in refused(team, reuse_run="2001").message
         second = team.prepare()
         assert second.folder.path != first.folder.path
         second.manifest.state = "failed"
