@@ -4,7 +4,7 @@ Where an agent's own tree is judged, nothing of the plan's folder may be touched
 the plan, in the same commit as the task's files: the status, with each command and how it ended, and a line
 in the plan's log. That is what the rules let a commit for a task do to its plan, and no more.
 
-`check_run` judges a commit of a run as CI will, and `too_early` tells preflight of stages.
+`check_run` judges a commit of a run as CI will.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from specguard.change.process import CommandError
 from specguard.change.ranges import RunChange
 from specguard.change.tree import Tree
 from specguard.engine.check import judge_change
-from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
-from specguard.errors import NotApplicable, SpecguardError
+from specguard.errors import SpecguardError
 from specguard.executor.command_output import secrets_of
 from specguard.executor.commit import hash_tree, hook_commands, make_commit, patch, run_hook
 from specguard.executor.gates import PlaceGround, read_results, told_of_command
@@ -44,8 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from specguard.change.repository import Repository
-    from specguard.model import Finding, Judged, Stage
-    from specguard.work.item import WorkItem
+    from specguard.model import Judged, Stage
 
 
 _MOST_HOOK_ROUNDS: Final = 2
@@ -526,7 +524,7 @@ def check_run(
     Raises:
         SpecguardError: no verdict can be given.
     """
-    request = _request(repository, base_oid)
+    request = Request(environment=repository.environment, base=base_oid, enforce=True)
     with Git(repository) as git:
         git.also_read(objects)
         found = Found(base, base_oid, "option", f"refs/heads/{base}")
@@ -537,38 +535,3 @@ def check_run(
         if below is not None:
             change = change.on_branch_of_item(found)
         return judge_change(change, Policies(request, repository))
-
-
-def too_early(
-    repository: Repository, *, base: str, base_oid: str, head: str, branch: str, item: WorkItem
-) -> Finding | None:
-    """The early finding of the check of a run: a stage before its item's is not complete.
-
-    Args:
-        repository: the user's.
-        base: the short name of the base branch.
-        base_oid: the commit that the run is pinned to.
-        head: the commit that it goes on from.
-        branch: its branch.
-        item: the item.
-
-    Raises:
-        MissingFact: something that must be read is not there.
-    """
-    request = _request(repository, base_oid)
-    with Git(repository) as git:
-        found = Found(base, base_oid, "option", f"refs/heads/{base}")
-        change = RunChange(git, request, found, head=Revision(head), branch=branch, title="", body="")
-        policies = Policies(request, repository)
-        changed, policy, _ = policies.of(change)
-        try:
-            waves = Facts(changed, policy).get("waves")
-        except NotApplicable:
-            return None
-        from specguard.waves.stage_order import too_early
-
-        return next(too_early(waves, branch=branch, item=item), None)
-
-
-def _request(repository: Repository, base_oid: str) -> Request:
-    return Request(environment=repository.environment, base=base_oid, enforce=True)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import shlex
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
+from specguard.change.base import Found
+from specguard.change.check_request import Request, Revision
 from specguard.change.git import Git
+from specguard.change.ranges import RunChange
 from specguard.change.tree import Tree
 from specguard.change.worktree import worktrees
 from specguard.declaration.rule import Record
-from specguard.errors import MissingFact, SpecguardError
+from specguard.engine.check import judge_change
+from specguard.engine.facts import Facts
+from specguard.engine.policies import Policies
+from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.executor.agent import resolve_agent
-from specguard.executor.check import too_early
 from specguard.executor.commit import left_out
 from specguard.executor.gates import check_tools, planned_gates
 from specguard.executor.item_choice import (
@@ -30,9 +35,11 @@ from specguard.executor.remote import TIMEOUT, Address, Heads, PlatformError, Re
 from specguard.executor.run import Run, RunOptions, as_error, check_own, find_checkout, new_manifest, record
 from specguard.executor.start_point import Canonical, ItemLock, Start, kept_apart, start_from
 from specguard.model import path_text
+from specguard.reporters.text import decided_by
 from specguard.runs import manifests
 from specguard.runs.files import committed_folder, ignore_local, item_folder
 from specguard.runs.manifests import RunFolder
+from specguard.waves.stage_order import too_early
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,20 +77,6 @@ class Asked(Record):
         """The commit of its branch that it goes on from; None: it starts from the base."""
         return self.start.shared.tip if self.start.shared is not None else None
 
-    def stops(self, name: str) -> bool:
-        """True if a rule's finding ends a run for certain, and no approval may lift it."""
-        rule = self.start.policy.rule(name)
-        if rule is None or rule.severity != "error" or "run" not in rule.stages:
-            return False
-        return not (rule.approvable and self.start.policy.declared("approval_settings").approver)
-
-    def judges(self, name: str, document: bytes) -> bool:
-        """True if a rule judges a document."""
-        rule = self.start.policy.rule(name)
-        if rule is None or not rule.active:
-            return False
-        return rule.exclude is None or rule.exclude.find(document) is None
-
     def is_of(self, branch: str) -> bool:
         """True if a branch is the item's, by its name."""
         if branch in self.item.branches:
@@ -113,24 +106,6 @@ def check(asked: Asked) -> list[str]:
     return _ask_platform(asked) if asked.heads is not None else []
 
 
-def _is_current(asked: Asked) -> None:
-    """An item with a pointer is the one that it names: the rule would not let its commit through."""
-    item, work = asked.item, asked.start.work
-    settings = work.kinds.get(item.kind)
-    if settings is None or not settings.pointer or item.number is None:
-        return
-    pointer = work.pointer(item.kind)
-    if pointer.problem or pointer.number in (None, item.number) or not asked.stops("work-item-mismatch"):
-        return
-    raise SpecguardError(
-        f"{item} is not the current one, which is {item.kind} {pointer.id}",
-        path=path_text(pointer.path or b""),
-        line=pointer.line,
-        help=f"specguard run {item.kind} {pointer.id} -- COMMAND; or have the pointer moved on in the base",
-        code="item-unready",
-    )
-
-
 def _has_a_branch(asked: Asked) -> None:
     """Git takes the name of its branch."""
     item, branch = asked.item, asked.item.branches[0]
@@ -142,32 +117,11 @@ def _has_a_branch(asked: Asked) -> None:
         )
 
 
-def _asks_for_nothing_guarded(asked: Asked) -> None:
-    """Its document asks for no guarded path: whoever follows it would break the authority."""
-    policy, document = asked.start.policy, asked.item.document
-    if document is None or not asked.judges("conflicting-document", document):
-        return
-    place = path_text(document)
-    for ask, guard in asked.item.conflicts(policy.guards):
-        if ask.how == "named":
-            continue
-        origin = policy.origin(guard.key)
-        asks = "lists it as allowed" if ask.how == "listed" else "asks to change it"
-        where = f"{origin.path}:{origin.line}" if origin else "the policy"
-        raise SpecguardError(
-            f"{place}:{ask.line} {asks}: {ask.path}, and {where} guards it with '{guard.pattern}' "
-            f"({guard.rule})",
-            help="the authority wins: have the document corrected in the base",
-            path=place,
-            line=ask.line,
-            code="contradiction",
-        )
-
-
 def _contradicts_nothing(asked: Asked) -> None:
     """Its document contradicts no higher one."""
-    document = asked.item.document
-    if document is None or not asked.judges("contradicted-authority", document):
+    document, rule = asked.item.document, asked.start.policy.rule("contradicted-authority")
+    excluded = rule.exclude.find(document or b"") if rule and rule.exclude else None
+    if document is None or rule is None or not rule.active or excluded is not None:
         return
     for one in asked.start.policy.contradictions(asked.start.documents, document.__eq__):
         if one.lower.path == document:
@@ -205,25 +159,39 @@ def _is_in_its_branch(asked: Asked) -> None:
     )
 
 
-def _is_in_its_stage(asked: Asked) -> None:
-    """The stages before its own are complete: the rule would not let its commit through."""
-    start, item = asked.start, asked.item
-    if item.listed is None or not asked.stops("wave-stage-out-of-order"):
+_BEFORE: Final = ("work-item-mismatch", "conflicting-document")
+"""The rules that are broken, or not, whatever an agent does."""
+
+
+def _breaks_no_rule_yet(asked: Asked) -> None:
+    """The rules let its commit through: its pointer, its document and the order of stages."""
+    start, item, repository = asked.start, asked.item, asked.git.repository
+    request = Request(environment=repository.environment, base=start.oid, enforce=True, select=_BEFORE)
+    found = Found(start.base, start.oid, "option", f"refs/heads/{start.base}")
+    head = Revision(asked.tip or start.oid)
+    change = RunChange(asked.git, request, found, head=head, branch=item.branches[0], title="", body="")
+    policies = Policies(request, repository)
+    for judged in judge_change(change, policies).findings:
+        finding = judged.finding
+        if judged.state == "open" and judged.severity == "error":
+            raise SpecguardError(
+                f"{finding.message}; by {decided_by(judged)}",
+                path=path_text(finding.path) if finding.path else None,
+                line=finding.line,
+                help=finding.help,
+                code="contradiction" if judged.name == "conflicting-document" else "item-unready",
+            )
+    rule = start.policy.rule("wave-stage-out-of-order")
+    if item.listed is None or rule is None or rule.severity != "error" or "run" not in rule.stages:
         return
-    head = asked.tip or start.oid
-    finding = too_early(
-        asked.git.repository,
-        base=start.base,
-        base_oid=start.oid,
-        head=head,
-        branch=item.branches[0],
-        item=item,
-    )
-    if finding is not None:
-        path = path_text(item.listed.source.path)
-        raise SpecguardError(
-            finding.message, help=finding.help, path=path, line=item.listed.line, code="item-unready"
-        )
+    # An approval may lift it.
+    if rule.approvable and start.policy.declared("approval_settings").approver:
+        return
+    changed, policy, _ = policies.of(change)
+    with suppress(NotApplicable):
+        for early in too_early(Facts(changed, policy).get("waves"), branch=item.branches[0], item=item):
+            path, line = path_text(item.listed.source.path), item.listed.line
+            raise SpecguardError(early.message, help=early.help, path=path, line=line, code="item-unready")
 
 
 def _is_not_done(asked: Asked) -> None:
@@ -274,8 +242,8 @@ def _is_not_at_the_remote(asked: Asked) -> None:
 
 
 _QUESTIONS: Final = (
-    _is_current, _has_a_branch, _asks_for_nothing_guarded, _contradicts_nothing, _is_in_its_branch,
-    _is_in_its_stage, _is_not_done, _is_checked_out_nowhere, _is_not_at_the_remote,
+    _has_a_branch, _contradicts_nothing, _is_in_its_branch, _breaks_no_rule_yet, _is_not_done,
+    _is_checked_out_nowhere, _is_not_at_the_remote,
 )  # fmt: skip
 """What must hold before a run begins, in the order in which it is asked."""
 

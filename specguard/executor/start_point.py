@@ -168,8 +168,9 @@ class Canonical:
         help = f"name the base: --base {shlex.quote(near[0])}" if near[0] else f"git push {remote} {name}"
         if self._address.here and not self.heads.branches:
             help = "--baseline-commit makes the first one"
-        said = f"{self._address.shown} has no branch {branch}"
-        raise SpecguardError(said, help=help, code="remote-unsuitable")
+        raise SpecguardError(
+            f"{self._address.shown} has no branch {branch}", help=help, code="remote-unsuitable"
+        )
 
     def ref(self, branch: str) -> str:
         """The short name of the ref that a branch was fetched to."""
