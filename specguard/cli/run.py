@@ -18,7 +18,7 @@ from specguard.cli import options as opt
 from specguard.cli.options import say, show, show_markdown, usage
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
-from specguard.executor.lifecycle import carry_out, carry_out_gates, left_over, remove
+from specguard.executor.lifecycle import carry_out, carry_out_gates, left_over
 from specguard.executor.lifecycle import resume as go_on
 from specguard.executor.lifecycle import stop as stop_run
 from specguard.executor.preflight import prepare
@@ -235,9 +235,9 @@ def clean(runs: tuple[str, ...], directory: str, run_root: str, yes: bool, dry_r
     """
     store = open_store(directory, run_root)
     repository = Repository.locate(directory, os.environ)
-    found = left_over(store, repository, [store.find(one).path for one in runs])
+    found = list(left_over(store, repository, [store.find(one).path for one in runs]))
     for one in found:
-        say(str(one))
+        say(one.said)
     if not found:
         click.echo("nothing is left of ended runs", err=True)
     if dry_run or not found:
@@ -246,7 +246,7 @@ def clean(runs: tuple[str, ...], directory: str, run_root: str, yes: bool, dry_r
     if not yes and not confirmed(f"Remove {things}?", "specguard run clean --yes"):
         return EXIT_FAILED
     for one in found:
-        for line in remove(one, repository):
+        for line in one.remove() or ():
             say(line)
     click.echo(f"{things} removed", err=True)
     return EXIT_PASSED

@@ -8,7 +8,8 @@ import shlex
 import signal
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import psutil
 
@@ -17,6 +18,7 @@ from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.sources import open_changes
 from specguard.change.tree import Tree
+from specguard.change.worktree import worktrees
 from specguard.declaration.rule import Record
 from specguard.engine.done_claims import papers
 from specguard.engine.facts import Facts
@@ -36,13 +38,11 @@ from specguard.executor.item_choice import is_within
 from specguard.executor.place import (
     OWN,
     RUN_REFS,
-    forget_base,
     is_place,
     places_folder,
     remove_place,
-    remove_stray,
     stands,
-    strays,
+    update_ref,
 )
 from specguard.executor.preflight import reopen
 from specguard.executor.process import GRACE, HeldSignals, end_survivors, killed_by_signals, send
@@ -50,7 +50,6 @@ from specguard.executor.push import note_moved
 from specguard.executor.remote import RemoteError
 from specguard.executor.report import ERROR, write_report
 from specguard.executor.run import (
-    EXITS,
     ROUND,
     Run,
     RunEnded,
@@ -73,7 +72,7 @@ from specguard.runs.record import ALL, GATES
 from specguard.work.gates import PlannedGate, selected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from specguard.change.repository import Repository
     from specguard.runs.manifests import Manifest
@@ -100,14 +99,7 @@ def carry_out(run: Run, *, first: str = "place", again: bool = False, say: Say =
         SpecguardError: the run can be recorded no more, as on a full disk; it can be resumed.
     """
     try:
-        end = _end_of(run, first, again, say)
-        # Whoever ends specguard now has to wait for the report.
-        with HeldSignals().held():
-            try:
-                _finish(run, end)
-            except RunEnded as altered:
-                end = altered
-                _finish(run, end)
+        end = _finish(run, _end_of(run, first, again, say))
     finally:
         run.close()
     return EXIT_PASSED if end is None else end.code
@@ -147,11 +139,23 @@ def _end_of(run: Run, first: str, again: bool, say: Say) -> RunEnded | None:
     return None
 
 
-def _finish(run: Run, end: RunEnded | None) -> None:
-    """Write how a run ended, and its report."""
+def _finish(run: Run, end: RunEnded | None) -> RunEnded | None:
+    """Write how a run ended, and its report: its end, which is another one where its record was altered."""
+    # Whoever ends specguard now has to wait for the report.
+    with HeldSignals().held():
+        try:
+            _write_end(run, end)
+        except RunEnded as altered:
+            end = altered
+            _write_end(run, end)
+    return end
+
+
+def _write_end(run: Run, end: RunEnded | None) -> None:
     ended = _record(run, end)
-    with run.step("report"):
-        write_report(run, ended)
+    if run.manifest.item.kind != GATES:
+        with run.step("report"):
+            write_report(run, ended)
     # Said last: where the process dies before, the run is still one that goes on.
     run.manifest.state, run.manifest.reason = ended.state, ended.reason
     run.manifest.ended_at = ended.ended_at
@@ -370,30 +374,15 @@ class Leftover(Record):
     """Something that an ended run has left.
 
     Attributes:
-        kind: what it is; `stray`: what lies beside the places of runs; `teardown`: what gates have set up.
-        name: the path of the place or beside it, the ref's full name, the branch's, or the run's folder.
-        run_id: of which run; empty for what lies beside the places.
-        state: how that ended; empty if its folder is gone.
-        oid: the commit that a branch is at.
+        said: what it is, for a person.
+        remove: removes it, and gives what is to be said of that, in sentences.
     """
 
-    kind: Literal["teardown", "place", "ref", "branch", "stray"]
-    name: str
-    run_id: str = ""
-    state: str = ""
-    oid: str = ""
-
-    def __str__(self) -> str:
-        if self.kind == "stray":
-            return f"{self.name}, which lies beside the places of runs"
-        whose = f"{self.run_id} ({self.state})" if self.state else f"{self.run_id}, whose folder is gone"
-        if self.kind == "teardown":
-            return f"what the gates of {whose} have set up, and nothing took down"
-        lost = self.kind == "place" and self.state not in ("", "succeeded")
-        return f"{self.kind} {self.name} of {whose}" + (", which cannot be resumed then" if lost else "")
+    said: str
+    remove: Callable[[], Sequence[str] | None]
 
 
-def left_over(store: RunStore, repository: Repository, only: Collection[str] = ()) -> Sequence[Leftover]:
+def left_over(store: RunStore, repository: Repository, only: Collection[str] = ()) -> Iterator[Leftover]:
     """The leftovers that can be removed.
 
     Runs that are under way or have died keep what they have, but for what the gates of one that has died have
@@ -404,88 +393,59 @@ def left_over(store: RunStore, repository: Repository, only: Collection[str] = (
         repository: the user's.
         only: the folders of the runs that are meant; empty: all.
     """
-    refs = _run_refs(repository)
-    runs = store.runs()
-    found: list[Leftover] = []
+    refs, runs = _run_refs(repository), store.runs()
     for run in runs:
         if run.manifest is None or (only and run.path not in only):
             continue
-        if is_owed(RunFolder(run.path)) and not (run.running and run.process_runs is not False):
-            found.append(Leftover("teardown", run.path, run.run_id, run.state))
+        folder, whose = RunFolder(run.path), f"{run.run_id} ({run.state})"
+        if is_owed(folder) and not (run.running and run.process_runs is not False):
+            said = f"what the gates of {whose} have set up, and nothing took down"
+            yield Leftover(said, partial(_take_down_killed, folder, repository))
         if not run.running:
-            found += _of(run, run.manifest, refs)
-            found += _branches(run.manifest, repository)
+            yield from _of(run, run.manifest, whose, repository, refs)
     if only:
-        return found
-    known = {run.run_id for run in runs}
-    try:
-        folder = places_folder(repository.environment, repository.work_tree())
-    except SpecguardError:
-        return found
-    there = "\n".join(os.listdir(folder))
-    unknown = {name: name.removeprefix(RUN_REFS) for name in refs if name.removeprefix(RUN_REFS) not in known}
-    # What no place borrows need not be kept, whoever's it was.
-    found += (Leftover("ref", name, run_id) for name, run_id in unknown.items() if run_id not in there)
-    # While an agent works here, what it leaves beside its place is for `inspect` to see.
-    if not any(run.running for run in runs):
-        found += (Leftover("stray", os.path.join(folder, name)) for name in strays(folder))
-    return found
-
-
-def remove(one: Leftover, repository: Repository) -> Sequence[str]:
-    """Remove something that a run has left: what is to be said of it, in sentences.
-
-    Raises:
-        SpecguardError: it cannot be removed, or is no longer what it was.
-    """
-    if one.kind == "teardown":
-        ended = [f"ended {process}" for process in end_survivors(one.run_id)]
-        return [*ended, *take_down(RunFolder(one.name), repository.work_tree())]
-    if one.kind == "place":
-        remove_place(one.name)
-    elif one.kind == "stray":
-        remove_stray(one.name)
-    elif one.kind == "ref":
-        forget_base(repository, one.run_id)
-    else:
-        words = ("-c", "core.hooksPath=/dev/null", "update-ref", "--no-deref", "-d")
-        try:
-            repository.in_place(*words, f"refs/heads/{one.name}", one.oid).read()
-        except CommandError as error:
-            raise SpecguardError(
-                f"the branch {one.name} cannot be removed: {error.first_line}",
-                help=f"git branch -d {one.name}",
-                code="git-failed",
-            ) from error
-    return ()
-
-
-def _of(run: RunView, manifest: Manifest, refs: Mapping[str, str]) -> Iterator[Leftover]:
-    place, name = manifest.place, RUN_REFS + run.run_id
-    if place and is_place(place, run.run_id) and (os.path.lexists(place) or os.path.lexists(place + OWN)):
-        yield Leftover("place", place, run.run_id, run.state)
-    if name in refs:
-        yield Leftover("ref", name, run.run_id, run.state)
-
-
-def _branches(manifest: Manifest, repository: Repository) -> Iterator[Leftover]:
-    """The run's branch in the user's repository, where it is at the run's commit and that was merged."""
-    branch, commit, base = manifest.branch, manifest.commit, manifest.repository.base
-    name = f"refs/heads/{branch}"
-    heads = {ref.name: ref.oid for ref in repository.branches()}
-    if not commit or heads.get(name) != commit:
         return
-    said = repository.in_place("worktree", "list", "--porcelain", "-z").read().split(b"\0")
+    known = {run.run_id for run in runs}
+    with suppress(SpecguardError):
+        there = "\n".join(os.listdir(places_folder(repository.environment, repository.work_tree())))
+        # What no place borrows need not be kept, whoever's it was.
+        for name in refs:
+            run_id = name.removeprefix(RUN_REFS)
+            if run_id not in known and run_id not in there:
+                said = f"ref {name} of {run_id}, whose folder is gone"
+                yield Leftover(said, partial(update_ref, repository, "-d", name))
+
+
+def _of(
+    run: RunView, manifest: Manifest, whose: str, repository: Repository, refs: Collection[str]
+) -> Iterator[Leftover]:
+    place, kept = manifest.place, RUN_REFS + run.run_id
+    if place and is_place(place, run.run_id) and (os.path.lexists(place) or os.path.lexists(place + OWN)):
+        lost = "" if run.state == "succeeded" else ", which cannot be resumed then"
+        yield Leftover(f"place {place} of {whose}{lost}", partial(remove_place, place))
+    if kept in refs:
+        yield Leftover(f"ref {kept} of {whose}", partial(update_ref, repository, "-d", kept))
+    # Its branch in the user's repository, where it is at the run's commit and that was merged.
+    branch, commit, base = f"refs/heads/{manifest.branch}", manifest.commit, manifest.repository.base
+    heads = {ref.name: ref.oid for ref in repository.branches()}
+    if not commit or heads.get(branch) != commit:
+        return
     upstreams = [one for one in (f"refs/remotes/origin/{base}", f"refs/heads/{base}") if one in heads]
     with Git(repository) as git:
         merged = any(is_within(git, commit, heads[upstream]) for upstream in upstreams)
-    if merged and f"branch {name}".encode("utf-8", "surrogateescape") not in said:
-        yield Leftover("branch", branch or "", manifest.run_id, manifest.state, commit)
+    if merged and manifest.branch not in {one.branch for one in worktrees(repository)}:
+        remove = partial(update_ref, repository, "-d", branch, commit)
+        yield Leftover(f"branch {manifest.branch} of {whose}", remove)
 
 
-def _run_refs(repository: Repository) -> Mapping[str, str]:
-    said = repository.in_place("for-each-ref", "--format=%(refname) %(objectname)", RUN_REFS).read()
-    return dict(line.split(" ", 1) for line in said.decode("ascii", "replace").splitlines())
+def _take_down_killed(folder: RunFolder, repository: Repository) -> Sequence[str]:
+    ended = [f"ended {process}" for process in end_survivors(folder.run_id)]
+    return [*ended, *take_down(folder, repository.work_tree())]
+
+
+def _run_refs(repository: Repository) -> Sequence[str]:
+    said = repository.in_place("for-each-ref", "--format=%(refname)", RUN_REFS).read()
+    return said.decode("ascii", "replace").splitlines()
 
 
 _SHOWN: Final = ("unproven-checkbox", "uncovered-item", "missing-gate-run", "unproven-asset")
@@ -525,11 +485,20 @@ class _Alone:
         self._change, self._policy, self._notes = Policies(request, git.repository).of(change)
         self._git = git
         self._options = options
-        self._root = root
-        self._item = self._named()
+        runs = options.runs(self._policy, root)
+        if not options.dry_run and committed_folder(
+            self._policy.declared("run_settings"), work_tree=root, runs=runs
+        ):
+            ignore_local(runs)
+        self._runs = os.path.realpath(runs)
+        self._item: WorkItem | None = None
+        try:
+            self._item = Facts(self._change, self._policy).get("work_item")
+        except (MissingFact, NotApplicable) as absent:
+            self._notes.append(f"No work item: {absent.reason}. The gates of every kind are meant.")
         plan = planned_gates(self._policy, self._item, commands=options.commands)
-        branch = self._change.found.how not in ("head", "none")
         guarded = any("specguard check" in " ".join(gate.run.split()) for gate in plan.gates)
+        branch = self._change.found.how not in ("head", "none")
         self._plan = plan if guarded else plan.and_also([_guard(options, branch=branch)])
         head = git.repository.head
         tip = self._change.base.tip or head
@@ -539,21 +508,13 @@ class _Alone:
             )
         # Where the change began: the commit that `HEAD` and the base have in common.
         self._base = next(iter(git.merge_bases(tip, head)), head)
-
-    def _named(self) -> WorkItem | None:
-        """The item that the branch names; None if it names none."""
-        facts = Facts(self._change, self._policy)
-        try:
-            item: WorkItem = facts.get("work_item")
-        except (MissingFact, NotApplicable) as absent:
-            self._notes.append(f"No work item: {absent.reason}. The gates of every kind are meant.")
-            return None
-        return item
+        inside = os.path.relpath(self._runs, os.path.realpath(root))
+        own = b"" if inside.startswith("..") else os.fsencode(inside) + b"/"
+        self._ground = Ground(git, self._base, git.repository.work_tree(), runs=own)
 
     def tell(self, say: Say) -> None:
         """List the gates, each with what would become of it now."""
-        ground = Ground(self._git, self._base, self._git.repository.work_tree())
-        for chosen in selected(self._plan.gates, ground.entries(ground.tree())):
+        for chosen in selected(self._plan.gates, self._ground.entries(self._ground.tree())):
             gate = chosen.gate
             skipped = USERS_OWN if gate.kind == "format" else chosen.skipped
             what = f"does not run: {skipped}" if skipped else "runs"
@@ -564,15 +525,11 @@ class _Alone:
 
     def carry_out(self, say: Say) -> int:
         """Run them, and record that."""
-        run = self._begun()
+        run, ground, end = self._begun(), self._ground, None
         manifest, folder = run.manifest, run.folder
         run.tell = say
         say(f"run {folder.run_id}")
-        runs = os.path.relpath(self._runs, os.path.realpath(self._root))
-        inside = b"" if runs.startswith("..") else os.fsencode(runs) + b"/"
-        ground = Ground(self._git, self._base, self._git.repository.work_tree(), runs=inside)
         gates = GateRound(run, ground, self._plan)
-        code = EXITS["succeeded"]
         try:
             with killed_by_signals(), run.step("gates"):
                 _pass_gates(gates)
@@ -580,19 +537,9 @@ class _Alone:
             manifest.content = content_of(Tree(self._git, tree), papers(self._policy))
             manifest.highlights = [run.redactor.words(one) for one in ground.highlights(tree)]
             folder.write(PATCH, run.redactor.text(ground.patch(tree)))
-            manifest.state = "succeeded"
-        except (RunEnded, SpecguardError) as error:
+        except (RunEnded, SpecguardError, MissingFact) as error:
             end = ended_by(error)
-            manifest.state, manifest.reason, code = end.state, run.redactor.words(end.reason), end.code
-            if isinstance(error, SpecguardError):
-                raise
-        finally:
-            manifest.ended_at = now_text()
-            try:
-                run.seal()
-            except RunEnded as end:
-                manifest.state, manifest.reason, code = end.state, end.reason, end.code
-                run.seal()
+        end = _finish(run, end)
         for result in gates.results.values():
             if result.skipped:
                 say(f"{result.gate.kind} {result.gate.name} did not run: {result.skipped}")
@@ -600,19 +547,17 @@ class _Alone:
             say(missing.reason)
         for note in manifest.notes:
             say(f"note: {note}")
-        say(f"run {folder.run_id}: {manifest.state} ({manifest.steps[-1].detail})")
+        say(f"run {folder.run_id}: {manifest.state} ({manifest.reason or manifest.steps[-1].detail})")
+        if end is not None and end.help:
+            say(f"  next: {end.help}")
         say(f"manifest: {folder.file(MANIFEST)}")
-        return code
+        return EXIT_PASSED if end is None else end.code
 
     def _begun(self) -> Run:
         options, item = self._options, self._item
-        root = options.runs(self._policy, self._root)
-        if committed_folder(self._policy.declared("run_settings"), work_tree=self._root, runs=root):
-            ignore_local(root)
-        self._runs = os.path.realpath(root)
         told = item.summary() if item else {"document": None, "slug": None}
         name = f"{item.kind}-{item.id}" if item else ALL
-        folder = RunFolder(os.path.join(root, item_folder(GATES, name), new_run_id()))
+        folder = RunFolder(os.path.join(self._runs, item_folder(GATES, name), new_run_id()))
         manifest = new_manifest(
             self._policy,
             options,

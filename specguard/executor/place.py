@@ -17,11 +17,10 @@ import re
 import shlex
 import shutil
 import stat
-import sys
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from specguard.change.git import Git
 from specguard.change.process import CommandError, Process
@@ -29,7 +28,7 @@ from specguard.change.repository import NO_CONFIGURATION, QUIET, Repository, is_
 from specguard.errors import SpecguardError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from specguard.executor.run import Run
 
@@ -204,7 +203,7 @@ def new_place(run: Run) -> Place:
     run.manifest.place = place.path
     run.save()
     remove_place(place.path)
-    _update_ref(repository, RUN_REFS + run.folder.run_id, base)
+    update_ref(repository, RUN_REFS + run.folder.run_id, base)
     stores = [repository.objects, place.objects]
     _make_repository(place.path, ".git", base, stores, repository)
     _make_repository(place.own, "", base, stores[:1], repository)
@@ -284,22 +283,18 @@ BEFORE: Final = "before.json"
 """What `specguard.executor.side_effects` remembers, in specguard's own folder."""
 
 
-def forget_base(repository: Repository, run_id: str) -> None:
-    """Remove the ref that keeps a run's base; one that is not there does not matter.
+def update_ref(repository: Repository, *arguments: str) -> None:
+    """Write or remove a ref of the user's repository; one to remove that is not there does not matter.
 
     Raises:
-        SpecguardError: it cannot be removed.
+        SpecguardError: it cannot be written, or is no longer what it was.
     """
-    _update_ref(repository, "-d", RUN_REFS + run_id)
-
-
-def _update_ref(repository: Repository, *arguments: str) -> None:
     flags = ("-c", "core.hooksPath=/dev/null", "-c", "core.logAllRefUpdates=false")
     try:
         repository.in_place(*flags, "update-ref", "--no-deref", *arguments).read()
     except CommandError as error:
         raise SpecguardError(
-            f"the ref that keeps the run's base cannot be written: {error.first_line}",
+            f"a ref cannot be written: {error.first_line}",
             help="git fsck in your repository tells what is wrong",
             code="unwritable-file",
         ) from error
@@ -375,17 +370,6 @@ def strays(folder: str) -> list[str]:
     return sorted(name for name in names if not _A_PLACE.fullmatch(name.removesuffix(OWN)))
 
 
-def remove_stray(path: str) -> None:
-    """Remove something that `strays` named.
-
-    Raises:
-        SpecguardError: it is nothing of that kind, or cannot be removed.
-    """
-    if not is_place(path) or os.path.basename(path) not in strays(os.path.dirname(path)):
-        raise SpecguardError("this is nothing that was left beside the places of runs", path=path)
-    _remove(path)
-
-
 def remove_place(path: str) -> None:
     """Remove a place and specguard's folder for it; what is gone already does not matter.
 
@@ -398,32 +382,20 @@ def remove_place(path: str) -> None:
     if not is_place(path):
         raise SpecguardError("this is no place of a run, and is not removed", path=path)
     for folder in (path, path + OWN):
-        _remove(folder)
-
-
-def _remove(path: str) -> None:
-    if os.path.isdir(path) and not os.path.islink(path):
-        handler: dict[str, Any] = {"onexc" if sys.version_info >= (3, 12) else "onerror": _writable}
-        shutil.rmtree(path, **handler)
-    elif os.path.lexists(path):
-        os.unlink(path)
-    # A broken removal must not be taken for one that was done.
-    if os.path.lexists(path):
-        raise SpecguardError(
-            "it cannot be removed", path=path, help=shlex.join(["rm", "-rf", path]), code="unwritable-file"
-        )
-
-
-def _writable(remove: Callable[[str], Any], path: str, _: object) -> None:
-    """Remove what is in a folder that may not be written to, as tools leave them in their caches."""
-    # What is left is seen afterwards.
-    with suppress(OSError):
-        os.chmod(os.path.dirname(path), 0o700)
-        if os.path.isdir(path) and not os.path.islink(path):
-            os.chmod(path, 0o700)
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            remove(path)
+        with suppress(OSError):
+            if os.path.islink(folder) or os.path.isfile(folder):
+                os.unlink(folder)
+            os.chmod(folder, 0o700)
+            # Tools leave folders in their caches that may not be written to.
+            for inside, names, _ in os.walk(folder):
+                for own in (os.path.join(inside, name) for name in names):
+                    if not os.path.islink(own):
+                        os.chmod(own, 0o700)
+        shutil.rmtree(folder, ignore_errors=True)
+        # A broken removal must not be taken for one that was done.
+        if os.path.lexists(folder):
+            help = shlex.join(["rm", "-rf", folder])
+            raise SpecguardError("it cannot be removed", path=folder, help=help, code="unwritable-file")
 
 
 def identity(repository: Repository, when: str) -> tuple[str, str]:

@@ -277,20 +277,6 @@ def test_a_run_that_died_is_diagnosed_given_up_and_its_item_is_free(project: Pro
     ended(project.run_phase())
 
 
-def test_what_an_agent_left_beside_its_place_is_removed(project: Project) -> None:
-    script = "cat > /dev/null; mkdir ../wt; echo x > ../wt/a; ln -s $HOME ../link; echo b > src/b.py"
-    outcome = ended(project.run_phase(script), 3)
-    places = Path(project.manifests()[0]["place"]).parent
-    assert f"{places}/link, beside the place, appeared" in outcome.stdout
-    assert (
-        f"{places}/wt, which lies beside the places of runs"
-        in project.specguard("run", "clean", "--dry-run").stdout
-    )
-    assert project.specguard("run", "clean", "--yes").exit_code == 0
-    assert not list(places.iterdir())
-    assert project.home.is_dir()
-
-
 def test_a_manifest_that_names_another_folder_has_none_removed(project: Project) -> None:
     project.run_phase()
     run = project.only_run()

@@ -420,7 +420,9 @@ class TestTwoAtOnce:
         apart = ended(planned.specguard(*dry, "task_001", "task_002", "--", "true"))
         assert "not beside" not in apart.stdout
         outcome = ended(planned.specguard(*dry, "task_001", "task_003", "--", "true"))
-        assert "note: not beside task task_001: task task_001 may change src/t1.py, and task" in outcome.stdout
+        assert (
+            "note: not beside task task_001: task task_001 may change src/t1.py, and task" in outcome.stdout
+        )
         other = planned.specguard(*dry, "task_002", "task_001", "--", "true")
         assert "task_002 waits for task_001" in other.stderr
         ended(planned.specguard(*words, "task_001", "task_002", "--", "sh", "-c", does()))

@@ -118,4 +118,7 @@ class TestSeveralJobs:
         branch = plan.data["jobs"][0]["branch"]
         assert plan.refused is not None
         words = f"specguard run slice D2 --base {branch} -- ..."
-        assert plan.refused.help == f"specguard run slice D1 -- ...; then merge {branch}, or stand on it: {words}"
+        assert (
+            plan.refused.help
+            == f"specguard run slice D1 -- ...; then merge {branch}, or stand on it: {words}"
+        )
