@@ -25,13 +25,10 @@ from specguard.executor.preflight import prepare
 from specguard.executor.report import (
     REPORT,
     last_output,
-    opening,
     outcome,
+    remains,
     report_text,
     still_failing,
-    suggestion,
-    taking_up,
-    work_left,
 )
 from specguard.executor.report import metrics as metrics_of
 from specguard.executor.run import JUDGING, RunOptions, asked_before
@@ -495,18 +492,10 @@ def _tell(place: RunFolder) -> None:
     lines = [f"{manifest.state}: {manifest.reason or manifest.run_id}"]
     if manifest.state != "succeeded":
         lines += [f"  {line}" for line in still_failing(manifest, place)]
-        lines += [f"  next: {said}" for said in (suggestion(place),) if said]
         lines += [f"    {line}" for line in last_output(manifest, place).splitlines()]
-        lines += [f"{what}: {path}" for what, path in work_left(manifest, place)]
     lines += [f"note: {note}" for note in manifest.notes]
-    if manifest.pushed and manifest.branch:
-        lines.append(taking_up(manifest))
-    request = manifest.pull_request
-    if request is not None and request.url:
-        lines.append(request.url)
-    elif request is not None and request.command:
-        lines += [f"{opening(manifest)}:"] if manifest.repository.tip is not None else []
-        lines.append(request.command)
+    for one in remains(manifest, place):
+        lines += [f"{one['text']}: {said}" for said in (one.get("code") or one.get("said"),) if said]
     for line in lines:
         click.echo(visible(line))
 

@@ -149,7 +149,7 @@ def report_text(manifest: Manifest, folder: RunFolder, changed: Sequence[Changed
         skipped=[one for one in gates if one.get("skipped")] if isinstance(gates, list) else [],
         failures=[*failed_commands(manifest, folder), *_findings(manifest, folder)],
         tail=last_output(manifest, folder),
-        remains=list(_remains(manifest, folder)),
+        remains=list(remains(manifest, folder)),
     )
 
 
@@ -179,12 +179,6 @@ def last_output(manifest: Manifest, folder: RunFolder) -> str:
     error = _json(folder, ERROR)
     told = any(one.number == error.get("command") and one.kind in JUDGING for one in manifest.commands)
     return "" if told else _last_lines(str(error.get("tail") or ""))
-
-
-def suggestion(folder: RunFolder) -> str:
-    """The next step in `error.json`; empty if there is none."""
-    said = _json(folder, ERROR).get("suggestion")
-    return said if isinstance(said, str) else ""
 
 
 def changed_files(place: Place, tree: str | None) -> Sequence[ChangedFile] | None:
@@ -271,49 +265,34 @@ def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
             )
 
 
-def _remains(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]]:
-    error = _json(folder, ERROR)
-    request = manifest.pull_request
+def remains(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]]:
+    """Each thing that is left to do: in words, with the command or path (`code`) or the step (`said`)."""
+    error, request, patch = _json(folder, ERROR), manifest.pull_request, folder.file(PATCH)
     if manifest.state in ("pending", "running"):
         yield {"text": "It has not ended", "code": folder.command("status")}
     said = error.get("suggestion")
     if isinstance(said, str) and said:
         yield {"text": f"It ended in the step {error.get('step')}; next", "said": said}
     elif manifest.state == "stopped" and manifest.reason:
-        yield {
-            "text": "To go on with the steps that are left",
-            "code": folder.command("resume"),
-        }
-    for what, path in work_left(manifest, folder):
-        yield {"text": f"Its {what}", "code": path}
+        yield {"text": "To go on with the steps that are left", "code": folder.command("resume")}
+    if manifest.state == "stopped" and manifest.place and not manifest.pushed and os.path.isfile(patch):
+        yield {"text": "Its files", "code": manifest.place}
+        yield {"text": "Its patch", "code": patch}
     if request is not None and request.state == "printed" and request.command:
-        yield {"text": opening(manifest), "code": request.command}
+        there = f" of {manifest.branch}, unless it has one: that has the commit now"
+        shared = there if manifest.repository.tip is not None else ""
+        yield {"text": f"Open the pull request{shared}", "code": request.command}
     elif request is not None and request.url:
         yield {"text": "Review and merge the pull request", "code": request.url}
     if manifest.pushed and manifest.branch:
-        yield {"text": "To look at it here", "code": taking_up(manifest)}
+        yield {"text": "To look at it here", "code": _taking_up(manifest)}
         if manifest.kept:
             yield {"text": "Commit the run there, behind its item", "code": _keeping(manifest)}
     if manifest.state == "succeeded" and request is None:
-        yield {"text": "Nothing", "code": ""}
+        yield {"text": "Nothing"}
 
 
-def work_left(manifest: Manifest, folder: RunFolder) -> Sequence[tuple[str, str]]:
-    """The files of a run that stopped without a push: `files` and `patch`, each with its path."""
-    path = folder.file(PATCH)
-    if manifest.state != "stopped" or manifest.pushed or not manifest.place or not os.path.isfile(path):
-        return ()
-    return (("files", manifest.place), ("patch", path))
-
-
-def opening(manifest: Manifest) -> str:
-    """The text before the command that opens the pull request."""
-    if manifest.repository.tip is None:
-        return "Open the pull request"
-    return f"Open the pull request of {manifest.branch}, unless it has one: that has the commit now"
-
-
-def taking_up(manifest: Manifest) -> str:
+def _taking_up(manifest: Manifest) -> str:
     """The command with which the user takes the pushed branch up."""
     if not manifest.repository.remote_name:
         return shlex.join(["git", "switch", manifest.branch or ""])

@@ -151,8 +151,8 @@ def test_the_end_says_what_was_not_mended_and_what_comes_next(project: Project) 
         f"failed: {manifest['reason']}",
         "  test -f src/b.py: exit code 1",
         "  PTH002 locked-path: locked/a was modified; locked/ is locked",
-        f"  next: specguard run report {manifest['run_id']} shows what is left",
         "note: Open pull requests were not looked for: the canonical repository is on this machine.",
+        f"It ended in the step inspect; next: specguard run report {manifest['run_id']} shows what is left",
         "",
     ]
     again = project.specguard("run", "resume", manifest["run_id"], "--", "sh", "-c", GOOD)
@@ -208,7 +208,7 @@ def test_a_run_stops_after_the_step_that_is_named_and_goes_on(project: Project) 
     outcome = ended(project.run_phase(GOOD, "--until", "check", "--command", "test -d src"))
     [manifest] = project.manifests()
     patch = project.only_run() / "diff.patch"
-    assert f"files: {manifest['place']}\npatch: {patch}\n" in outcome.stdout
+    assert f"Its files: {manifest['place']}\nIts patch: {patch}\n" in outcome.stdout
     assert str(patch) in project.specguard("run", "report").stdout
     project.user.git("apply", str(patch))
     assert project.user.read("src/b.py") == b"b\n"

@@ -256,7 +256,7 @@ class TestWithoutHistory:
             first = number == 1
             assert (f"\nmade a git repository in {folder}\n" in f"\n{outcome.stderr}") == first
             assert ("as 'chore: baseline'\n" in outcome.stderr) == first
-            assert "\ngit switch pr/cart\n" in outcome.stdout
+            assert "\nTo look at it here: git switch pr/cart\n" in outcome.stdout
             assert "gh pr create --base main --head pr/cart --title 'Plan cart: A cart'" in outcome.stdout
         git = ("-C", str(folder))
         assert planned.user.git(*git, "log", "--format=%s", "pr/cart").split("\n") == rows(

@@ -10,7 +10,7 @@ import pytest
 
 from specguard.executor.push import push
 from specguard.executor.remote import RemoteError
-from specguard.executor.report import taking_up
+from specguard.executor.report import remains
 from specguard.executor.run import RunEnded, ended_by
 from tests.executor.pushed import Hosted, change, committed
 from tests.executor.remotes import Team
@@ -61,7 +61,8 @@ def test_one_branch_and_nothing_else(team: Team) -> None:
         hook(team, "pre-receive", "exit 1")
         assert "had it already" in push(run)
         team.user.git("fetch", "-q", "origin", "phase-12")
-        assert taking_up(run.manifest) == "git fetch origin phase-12 && git switch --track origin/phase-12"
+        [there] = [one for one in remains(run.manifest, run.folder) if one["text"] == "To look at it here"]
+        assert there["code"] == "git fetch origin phase-12 && git switch --track origin/phase-12"
 
 
 def test_with_longer_object_ids(tmp_path: Path) -> None:
