@@ -12,10 +12,10 @@ import re
 from itertools import takewhile
 
 from specguard.artifacts.evidence import Targets
-from specguard.artifacts.sections import content_of, named
+from specguard.artifacts.sections import named
 from specguard.documents.blocks import Heading, List, Paragraph, Table, texts
 from specguard.documents.citations import citations
-from specguard.documents.content import plain_words
+from specguard.documents.content import content_of, plain_words
 from specguard.documents.fields import block_fields, find_fields, normal_name, normal_title
 from specguard.model import path_text, shortened
 

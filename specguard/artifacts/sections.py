@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.rule import Record
-from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Table, Text, flat, texts
-from specguard.documents.content import bare_nothing, has_content, is_content
+from specguard.documents.blocks import Heading, List, Paragraph, Table, Text, texts
+from specguard.documents.content import content_of
 from specguard.documents.fields import (
     COMMENTED,
     find_section,
@@ -19,15 +18,13 @@ from specguard.model import path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from typing import Final, Literal
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Final
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.documents.blocks import AnyBlock, Section
     from specguard.documents.document import Document
     from specguard.model import Finding
-
-    Kind = Literal["content", "nothing", "placeholder", "blank"]
 
 
 def other_titles(document: Document, aliases: Sequence[str]) -> list[str]:
@@ -44,76 +41,6 @@ def other_titles(document: Document, aliases: Sequence[str]) -> list[str]:
             if re.fullmatch(pattern, normal_title(heading)):
                 found.append(heading)
     return found
-
-
-class Content(Record):
-    """The content of blocks as a reader sees it.
-
-    Attributes:
-        kind: `content`; `nothing` where they only say that there is none, without a reason; `placeholder`
-            where all that is there is still owed; `blank` where nothing is to be seen.
-        text: the line that decides it, as a reader sees it; empty if there is none.
-        line: its number, from 1; None if there is none.
-    """
-
-    kind: Kind
-    text: str = ""
-    line: int | None = None
-
-
-def content_of(blocks: Sequence[AnyBlock], own: Sequence[str] = ()) -> Content:
-    """The content of blocks as a reader sees it; headings in them are not content.
-
-    Args:
-        blocks: what is looked through.
-        own: texts that are no content, such as those of a template.
-    """
-    shown = has_content(blocks, own)
-    nothing: Content | None = None
-    for text, line in _lines(blocks):
-        words = " ".join(text.split())
-        if not words:
-            continue
-        if not shown:
-            return Content("placeholder", words, line)
-        if not bare_nothing(words):
-            if is_content(words, own):
-                return Content("content", words, line)
-        elif nothing is None:
-            nothing = Content("nothing", words, line)
-    # A picture is content without a word.
-    return nothing or Content("content" if shown else "blank")
-
-
-def content_of_text(text: str, own: Sequence[str] = (), line: int | None = None) -> Content:
-    """The same of one line of running text."""
-    words = " ".join(text.split())
-    if not is_content(words, own):
-        return Content("placeholder" if words else "blank", words, line)
-    return Content("nothing" if bare_nothing(words) else "content", words, line)
-
-
-def _lines(blocks: Iterable[AnyBlock]) -> Iterator[tuple[str, int]]:
-    """The lines of text that a reader sees, each with its number; a row of a table is one."""
-    for block in flat(blocks, quotes=True):
-        if isinstance(block, Paragraph):
-            yield from _numbered(block.text.rendered, block.line)
-        elif isinstance(block, Table):
-            yield from ((_row(row), row[0].line) for row in block.rows)
-        elif isinstance(block, Fence):
-            yield from _numbered(block.content, block.first)
-        elif isinstance(block, Html):
-            yield from _numbered(block.text, block.line)
-
-
-def _numbered(text: str, first: int) -> Iterator[tuple[str, int]]:
-    for number, line in enumerate(text.split("\n"), first):
-        yield line, number
-
-
-def _row(row: Sequence[Text]) -> str:
-    cells = [cell for one in row if (cell := " ".join(one.rendered.split()))]
-    return cells[0] if cells and all(map(bare_nothing, cells)) else " | ".join(cells)
 
 
 MOST: Final = 5

@@ -1,8 +1,8 @@
 """Citations in a document: paths as people write them in a sentence, with their lines.
 
 A citation is a code span, a link or a bare word that is a path, with its lines in it (`path:12-40`,
-`path#L12`) or beside it (`path`:12, `path` (lines 12-40), L12 of `path`). In a block of code a line that
-begins with one cites it. `docs/documents.md` lists the forms.
+`path#L12`) or behind it (`path`:12, `path` (lines 12-40)). In a block of code a line that begins with one
+cites it. `docs/documents.md` lists the forms.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from specguard.documents.inline import Reference
 
     Kind = Literal["absolute", "relative", "url", "shortened"]
-
-    Form = Literal["colon", "fragment", "words", "cell", "none"]
 
 
 LONGEST: Final = 1000
@@ -67,8 +65,8 @@ _PLAIN_NAMES: Final = frozenset({
 })  # fmt: skip
 
 
-def written_path(written: str, marked: bool) -> tuple[str, str, Form] | None:
-    """The path, the lines and their form of what could be a citation; None if it is none."""
+def written_path(written: str, marked: bool) -> tuple[str, str] | None:
+    """The path and the lines of what could be a citation; None if it is none."""
     word = written if marked else _bare(written)
     if word[:7].lower() == "file://":
         word = link_target(word)
@@ -77,24 +75,18 @@ def written_path(written: str, marked: bool) -> tuple[str, str, Form] | None:
         return None
     if len(word) > LONGEST or _FOREIGN.search(word) or ("{" in word and _PLACEHOLDER.search(word)):
         return None
-    lines: str = ""
-    form: Form = "none"
-    anchors: tuple[tuple[re.Pattern[str], Form], ...] = ((_FRAGMENT, "fragment"), (_COLON, "colon"))
-    for expression, name in anchors:
-        match = _last(expression, word)
-        if match:
-            word, lines = word[: match.start()], match["lines"]
-            form = name
-            break
-    if not lines:
+    lines = ""
+    anchor = fragment = _last(_FRAGMENT, word)
+    anchor = anchor or _last(_COLON, word)
+    if anchor:
+        word, lines = word[: anchor.start()], anchor["lines"]
+    else:
         # A test is named by its file and its own name.
         word = word.partition("::")[0]
         word = word.partition("#")[0] if marked and "#" in word[1:] else word
     # With slashes in it a path has no backslashes of Windows: `a/b\_c.py` is Markdown that was escaped twice.
     path = (unescaped(word) if "/" in word else word).replace("\\", "/")
-    if not path or not _is_path(path, bool(lines), form, marked):
-        return None
-    return path, lines, form
+    return (path, lines) if path and _is_path(path, bool(lines), bool(fragment), marked) else None
 
 
 def _last(expression: re.Pattern[str], word: str) -> re.Match[str] | None:
@@ -112,7 +104,7 @@ def _bare(word: str) -> str:
     return word.rstrip(_EDGES) if word.startswith(".") else word.lstrip("*_!?:").rstrip(_EDGES)
 
 
-def _is_path(path: str, lines: bool, form: Form, marked: bool) -> bool:
+def _is_path(path: str, lines: bool, fragment: bool, marked: bool) -> bool:
     """True if a text is a path, and not a command, a route, a host with its port or prose."""
     if URL.match(path):
         return bool(_BLOB.search(path)) or path[:7].lower() == "file://"
@@ -121,7 +113,7 @@ def _is_path(path: str, lines: bool, form: Form, marked: bool) -> bool:
         return False
     if not any(char.isalpha() for char in name) or "@" in path.partition("/")[0][1:]:
         return False
-    if form == "fragment" or name in _PLAIN_NAMES or EXTENSION.search(name):
+    if fragment or name in _PLAIN_NAMES or EXTENSION.search(name):
         return "/" in path or not _HOST.match(path)
     deep = path.startswith(("/", "./", "../")) or path.count("/") > 1
     return lines and (deep or (marked and "/" in path)) and not _HOST.match(path.partition("/")[0] or "-")
@@ -165,11 +157,6 @@ _BEHIND: Final = re.compile(
     rf"(?P<lines>{_SPOKEN}(?:(?:, ?:?(?:and )?| and | & ){_SPOKEN})*)(?![A-Za-z0-9_])",
     re.IGNORECASE,
 )
-_AHEAD: Final = re.compile(
-    rf"(?:\blines?\s|(?<!\w)(?=L[0-9]))(?P<lines>{_SPOKEN}(?:, ?{_SPOKEN})*)"
-    r"\s(?:of|in)\s(?:the file\s)?[*_]{0,3}$",
-    re.IGNORECASE,
-)
 _SPACED: Final = re.compile(r"(?<=[0-9])\s?(?:[-\u2013\u2014]|to|through)\s?(?=L?[0-9])", re.IGNORECASE)
 _ONE: Final = re.compile(
     r"L?([0-9]+)(?::[0-9]+)?(?:C[0-9]+)?(?:[-\u2013\u2014]L?([0-9]+)(?::[0-9]+)?(?:C[0-9]+)?)?", re.IGNORECASE
@@ -199,16 +186,12 @@ class Citation(Record):
         line: the first line that is cited; None if none is.
         end_line: the last one; the same where it is a single one.
         at: its own line in the document.
-        form: how the lines are written.
-        marked: whether it is a span of code or a link, and not a bare word.
     """
 
     path: str
     line: int | None
     end_line: int | None
     at: int
-    form: Form
-    marked: bool
 
     @property
     def kind(self) -> Kind:
@@ -236,8 +219,9 @@ def citations(blocks: Sequence[AnyBlock]) -> Iterator[Citation]:
         if isinstance(block, Heading | Paragraph):
             yield from citations_in(block.text)
         elif isinstance(block, Table):
+            titles = [cell.plain.strip().casefold() in _LINE_TITLES for cell in block.header]
             for row in (block.header, *block.rows):
-                yield from _in_row(row, block.header)
+                yield from _in_row(row, titles)
         elif isinstance(block, Fence):
             yield from _in_code(block)
 
@@ -248,49 +232,38 @@ def citations_in(text: Text) -> Iterator[Citation]:
     places = LineCounter(raw, text.line)
     for start, end, written, marked in _atoms(text):
         at = places.at(start)
-        found = written_path(written, marked)
-        if found is None:
-            continue
-        path, lines, form = found
-        if not lines:
-            beside = _beside(raw, start, end)
-            if beside:
-                lines, form = beside, "words"
-        if lines or stands_alone(path, marked):
-            yield from _cited(path, lines, at=at, form=form, marked=marked)
+        if found := written_path(written, marked):
+            path, lines = found
+            behind = None if lines else _BEHIND.match(raw, end)
+            lines = behind["lines"] if behind else lines
+            if lines or stands_alone(path, marked):
+                yield from _cited(path, lines, at)
 
 
-def _cited(path: str, lines: str, *, at: int, form: Form, marked: bool) -> Iterator[Citation]:
+def _cited(path: str, lines: str, at: int) -> Iterator[Citation]:
     """One citation for each line or range of lines that is listed; one without any where none is."""
     if not lines:
-        yield Citation(path, None, None, at=at, form="none", marked=marked)
+        yield Citation(path, None, None, at)
     for one in _ONE.finditer(_SPACED.sub("-", lines)):
         first = int(one[1])
-        yield Citation(path, first, int(one[2] or first), at=at, form=form, marked=marked)
+        yield Citation(path, first, int(one[2] or first), at)
 
 
-def _in_row(row: Sequence[Text], header: Sequence[Text]) -> Iterator[Citation]:
+def _in_row(row: Sequence[Text], titles: Sequence[bool]) -> Iterator[Citation]:
     """Citations in a row of a table; the lines of the only path may be in a column of their own."""
     found = [one for cell in row for one in _in_cell(cell)]
-    lines = next((lines for at, cell in enumerate(row) if (lines := _lines_in(cell, header, at))), "")
-    if lines and len(found) == 1 and found[0].line is None:
-        yield from _cited(found[0].path, lines, at=found[0].at, form="cell", marked=found[0].marked)
-    else:
-        yield from found
-
-
-def _lines_in(cell: Text, header: Sequence[Text], at: int) -> str:
-    """The lines that are all of a cell, in a column of lines or with an L before them; empty if none."""
-    match = _CELL.fullmatch(cell.raw.strip()) if len(cell.raw) < LONGEST else None
-    title = header[at].plain.strip().casefold() if at < len(header) else ""
-    return match["lines"] if match and (title in _LINE_TITLES or match["lines"][:1] in {"L", "l"}) else ""
+    lines = ""
+    if len(found) == 1 and found[0].line is None:
+        cells = [cell.raw.strip() for cell, of_lines in zip(row, titles, strict=False) if of_lines]
+        lines = next((match["lines"] for cell in cells if (match := _CELL.fullmatch(cell[:LONGEST]))), "")
+    yield from _cited(found[0].path, lines, found[0].at) if lines else found
 
 
 def _in_cell(cell: Text) -> Iterator[Citation]:
     """Citations in a cell; a path that fills the cell counts like one in a code span."""
     found = written_path(unescaped(cell.raw.strip()), True)
     if found and not found[1] and EXTENSION.search(found[0]):
-        yield Citation(found[0], None, None, at=cell.line, form="none", marked=True)
+        yield Citation(found[0], None, None, cell.line)
     else:
         yield from citations_in(cell)
 
@@ -300,12 +273,11 @@ def _in_code(fence: Fence) -> Iterator[Citation]:
     for at, line in enumerate(fence.content.split("\n"), start=fence.first):
         word = _WORD.match(line.lstrip(" \t-*+")[:LONGEST])
         found = written_path(word[0], False) if word else None
-        if word is None or found is None:
-            continue
-        path, lines, form = found
-        whole = line.strip(" \t-*+") == word[0]
-        if lines or (whole and stands_alone(path, True)):
-            yield from _cited(path, lines, at=at, form=form, marked=True)
+        if word and found:
+            path, lines = found
+            whole = line.strip(" \t-*+") == word[0]
+            if lines or (whole and stands_alone(path, True)):
+                yield from _cited(path, lines, at)
 
 
 def _atoms(text: Text) -> Iterator[tuple[int, int, str, bool]]:
@@ -331,12 +303,3 @@ def _of_link(raw: str, link: Reference) -> str:
     if inner and inner[1] and "#L" not in target and written_path(target, True):
         return f"{target.partition('#')[0]}:{inner[1]}"
     return target
-
-
-def _beside(raw: str, start: int, end: int) -> str:
-    """The lines that stand right behind a path, or right before it; empty if none do."""
-    match = _BEHIND.match(raw, end)
-    if match:
-        return match["lines"]
-    match = _AHEAD.search(raw[max(0, start - 60) : start])
-    return match["lines"] if match else ""

@@ -26,7 +26,7 @@ from specguard.documents.inline import text_of, unescaped
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import Final
+    from typing import Final, Literal
 
     from specguard.documents.blocks import AnyBlock
 
@@ -43,8 +43,23 @@ def plain_words(text: str) -> str:
 _SIGN: Final = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]")
 
 
-def has_content(blocks: Iterable[AnyBlock], placeholders: Sequence[str] = ()) -> bool:
-    """True if a reader sees content in blocks: more than headings, labels, placeholders and what is hidden.
+class Content(Record):
+    """The content of blocks as a reader sees it.
+
+    Attributes:
+        kind: `content`; `nothing` where they only say that there is none, without a reason; `placeholder`
+            where all that is there is still owed; `blank` where nothing is to be seen.
+        text: the line that decides it, as a reader sees it; empty if there is none.
+        line: its number, from 1; None if there is none.
+    """
+
+    kind: Literal["content", "nothing", "placeholder", "blank"]
+    text: str = ""
+    line: int | None = None
+
+
+def content_of(blocks: Iterable[AnyBlock], placeholders: Sequence[str] = ()) -> Content:
+    """The content of blocks as a reader sees it: more than headings, labels, placeholders and what is hidden.
 
     A picture and an emoji are content. Of a table, the header and a row whose first cell alone says something
     are labels; so is a line that ends with a colon.
@@ -53,7 +68,32 @@ def has_content(blocks: Iterable[AnyBlock], placeholders: Sequence[str] = ()) ->
         blocks: what is looked at, with all that is in it.
         placeholders: texts that are no content, next to those that are none anywhere.
     """
-    return any(_in_block(block, placeholders) for block in flat(blocks, quotes=True))
+    read = [_in_block(block, placeholders) for block in flat(blocks, quotes=True)]
+    shown = any(says for says, _ in read)
+    nothing: Content | None = None
+    for line, text in (one for _, lines in read for one in lines):
+        words = " ".join(text.split())
+        if words and not shown:
+            return Content("placeholder", words, line)
+        if words and bare_nothing(words):
+            nothing = nothing or Content("nothing", words, line)
+        elif words and is_content(words, placeholders):
+            return Content("content", words, line)
+    # A picture is content without a word.
+    return nothing or Content("content" if shown else "blank")
+
+
+def content_of_text(text: str, placeholders: Sequence[str] = ()) -> Content:
+    """The same of one line of running text."""
+    words = " ".join(text.split())
+    if not is_content(words, placeholders):
+        return Content("placeholder" if words else "blank", words)
+    return Content("nothing" if bare_nothing(words) else "content", words)
+
+
+def has_content(blocks: Iterable[AnyBlock], placeholders: Sequence[str] = ()) -> bool:
+    """True if a reader sees content in blocks, be it that there is nothing."""
+    return content_of(blocks, placeholders).kind in ("content", "nothing")
 
 
 def is_content(line: str, placeholders: Sequence[str] = ()) -> bool:
@@ -61,27 +101,34 @@ def is_content(line: str, placeholders: Sequence[str] = ()) -> bool:
 
     Args:
         line: as a reader sees it, without marks of emphasis and code.
-        placeholders: as for `has_content`.
+        placeholders: as for `content_of`.
     """
     line = visible(line)
     return not owes(line, placeholders) or _SIGN.search(line) is not None
 
 
-def _in_block(block: AnyBlock, placeholders: Sequence[str]) -> bool:
-    if isinstance(block, Paragraph):
-        return _in_text(block.text, placeholders)
+def _in_block(block: AnyBlock, placeholders: Sequence[str]) -> tuple[bool, Sequence[tuple[int, str]]]:
+    """Whether a block has content, and the lines that a reader sees; a row of a table is one."""
     if isinstance(block, Table):
-        return any(_in_row(row, placeholders) for row in block.rows)
+        told = [[_in_text(cell, placeholders) for cell in row] for row in block.rows]
+        return any(any(cells[1:] or cells) for cells in told), [
+            (row[0].line, _row(row)) for row in block.rows
+        ]
+    if isinstance(block, Paragraph):
+        lines = list(enumerate(block.text.rendered.split("\n"), block.line))
+        return _in_text(block.text, placeholders), lines
     if isinstance(block, Fence):
-        return any(is_content(line, placeholders) for line in block.content.split("\n"))
-    if isinstance(block, Html):
-        return block.pictures or any(is_content(line, placeholders) for line in block.text.split("\n"))
-    return False
+        says, lines = False, list(enumerate(block.content.split("\n"), block.first))
+    elif isinstance(block, Html):
+        says, lines = block.pictures, list(enumerate(block.text.split("\n"), block.line))
+    else:
+        return False, ()
+    return says or any(is_content(line, placeholders) for _, line in lines), lines
 
 
-def _in_row(row: Sequence[Text], placeholders: Sequence[str]) -> bool:
-    cells = [_in_text(cell, placeholders) for cell in row]
-    return any(cells[1:]) if len(cells) > 1 else any(cells)
+def _row(row: Sequence[Text]) -> str:
+    cells = [cell for one in row if (cell := " ".join(one.rendered.split()))]
+    return cells[0] if cells and all(map(bare_nothing, cells)) else " | ".join(cells)
 
 
 def _in_text(text: Text, placeholders: Sequence[str]) -> bool:

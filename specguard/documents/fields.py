@@ -246,7 +246,6 @@ _BETWEEN: Final = re.compile(r"\s[|·•]\s")
 _MARKS: Final = ("***", "**", "__", "*", "_", "`")
 _COLONS: Final = (":", "\uff1a")
 _DASHES: Final = ("\u2014", "\u2013", "--", "-")
-_LINK: Final = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+(?:\"[^\"()]*\"|'[^'()]*'))?\s*\)")
 _QUALIFIER: Final = re.compile(r"\s*[(\[\uff08][^()\[\]\uff08\uff09]*[)\]\uff09]$")
 _NAMES: Final = frozenset({"field", "key", "property", "attribute", "setting", "metadata"})
 
@@ -319,12 +318,10 @@ def normal_name(text: str) -> str:
 
 def plain_value(raw: str) -> str:
     """The text of a value on one line, without the marks of emphasis, code and links."""
-    text = Text(_LINK.sub(r"\1", raw.strip().removesuffix("\\")), 1)
-    plain = text.plain
-    if "&" in plain or "<" in plain:
-        # What a page shows of it; a placeholder such as `<name>` would be markup, and is shown as it is.
-        plain = text.rendered if text.rendered.strip() else plain
-    return " ".join(plain.split())
+    text = Text(raw.strip().removesuffix("\\"), 1)
+    shown = text.rendered
+    # A placeholder such as `<name>` would be markup, and is shown as it is.
+    return " ".join((shown if shown.strip() else text.plain).split())
 
 
 def _keys(data: Data, form: Form) -> Iterator[Field]:

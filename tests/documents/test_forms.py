@@ -14,9 +14,10 @@ import pytest
 from specguard.artifacts.cleanup_manifests import read_manifest
 from specguard.artifacts.fields import chosen, value_problem
 from specguard.artifacts.findings import Review, Severities, findings_sections
-from specguard.artifacts.sections import content_of, described_options
+from specguard.artifacts.sections import described_options
 from specguard.documents.blocks import Heading, Table, fences
 from specguard.documents.citations import citations
+from specguard.documents.content import content_of
 from specguard.documents.data import written
 from specguard.documents.dates import date_problem, parse_date, read_times
 from specguard.documents.document import Document
