@@ -9,8 +9,8 @@ from specguard.artifacts.files import above
 from specguard.artifacts.sections import named
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import List, Table
-from specguard.documents.citations import DRIVE, citations, plain_path
-from specguard.model import path_text, shortened
+from specguard.documents.citations import citations, plain_path
+from specguard.model import listed, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,11 +122,8 @@ def unknown_evidence(artifact: Artifact) -> Iterator[Finding]:
         if target.unknown and citation.kind != "shortened":
             unknown.setdefault(target.unknown, []).append(citation)
     for why, cited in unknown.items():
-        message = f"{cited[0]} {why}, so it cannot be looked up"
-        if len(cited) > 1:
-            names = list(dict.fromkeys(map(str, cited)))
-            shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-            message = f"{len(cited)} cited places cannot be looked up: each {why} ({shown})"
+        names = listed(list(dict.fromkeys(map(str, cited))), SHOWN)
+        message = f"evidence that {why} cannot be looked up: {names}"
         help = "[artifacts.<name>.evidence] roots says which prefixes stand for the repository's root."
         severity = artifact.cited.settings.unresolvable if artifact.cited and why == OUTSIDE else "warning"
         yield artifact.finding("evidence.roots", why, message, help, cited[0].at, severity)
@@ -191,8 +188,7 @@ def missing_evidence(artifact: Artifact) -> Iterator[Finding]:
     bare = [one for one in cited.all if cited.misses_lines(one) and cited.is_file(one)]
     others = [one for one in cited.all if one not in bare and cited.other_kind(one)]
     if not others and not any(map(cited.counts, cited.all)):
-        what = f"{bare[0]} without a line of it" if bare else "no file"
-        what = "nothing but itself" if any(map(cited.is_own, cited.all)) else what
+        what = f"{bare[0]} without a line of it" if bare else "no other file"
         where = f"the section {settings.section!r} of " if settings.section else ""
         message = f"{where}{place} cites {what}"
         line = bare[0].at if bare else cited.line
@@ -250,9 +246,7 @@ def _form(settings: Evidence) -> str:
     path = "src/a.py"
     if settings.paths == "absolute":
         root = next((root for root in settings.roots if "*" not in root), "/path/to/the/repository")
-        # What follows a root of Windows is written as the root is.
-        slash = "\\" if "\\" in root else "/"
-        path = slash.join([root.rstrip("/\\"), *path.split("/")])
+        path = f"{root.rstrip('/')}/{path}"
     return f"a file with its line, as {path}:12" if settings.anchors == "line" else f"a file, as {path}"
 
 
@@ -261,7 +255,6 @@ OUTSIDE: Final = "is outside of every prefix that `roots` names"
 
 _DEEPEST: Final = 64
 _SUBMODULE: Final = 0o160000
-_SYMLINK: Final = 0o120000
 
 
 class Target(Record):
@@ -316,13 +309,11 @@ class Targets:
             entry = self._documents.tree.find(path)
             if entry is not None:
                 return self._lines(citation, path, entry)
-        for path in places:
-            if self._in_submodule(path):
-                return Target(unknown="is in a submodule")
-        what = path_text(places[0])
-        what = "such file" if what == citation.path or len(places) > 2 else what
+        entries = map(self._documents.tree.find, above(places))
+        if any(entry is not None and entry.mode == _SUBMODULE for entry in entries):
+            return Target(unknown="is in a submodule")
         return Target(
-            flaw=f"{citation} does not exist" + ("" if citation.line is None else f": there is no {what}"),
+            flaw=f"{citation} does not exist: there is no {path_text(places[0])}",
             help="Cite a file that is there, by its path from the repository's root.",
         )
 
@@ -333,12 +324,11 @@ class Targets:
         """
         path = citation.path
         if citation.kind in {"absolute", "url"}:
-            written = path[0].lower() + path[1:] if DRIVE.match(path) else path
             rests = [
                 rest
                 for root, anywhere in self._roots
-                if (match := root.match(written))
-                for rest in _ends(written[match.end() :], anywhere)
+                if (match := root.match(path))
+                for rest in _ends(path[match.end() :], anywhere)
             ]
             if not rests:
                 return None
@@ -364,25 +354,15 @@ class Targets:
             return Target(path)
         if entry.mode == _SUBMODULE:
             return Target(unknown="is a submodule")
-        name, help = path_text(path), "Cite lines that it has."
         if not entry.is_file:
-            what = "a symbolic link" if entry.mode == _SYMLINK else "a folder"
-            return Target(
-                flaw=f"{citation} has no lines: {name} is {what}", help="Cite a file with its lines."
-            )
-        if last < first:
-            return Target(flaw=f"{citation} ends before it begins", help="Write the first line first.")
+            flaw = f"{citation} has no lines: {path_text(path)} is no regular file"
+            return Target(flaw=flaw, help="Cite a file with its lines.")
         count = self._documents.lines(path) or 0
         if not 1 <= first <= last <= count:
             lines = "1 line" if count == 1 else f"{count} lines"
-            return Target(flaw=f"{citation} does not exist: {name} has {lines}", help=help)
+            flaw = f"{citation} does not exist: {path_text(path)} has {lines}"
+            return Target(flaw=flaw, help="Cite lines that it has, the first one first.")
         return Target(path)
-
-    def _in_submodule(self, path: bytes) -> bool:
-        return any(
-            entry is not None and entry.mode == _SUBMODULE
-            for entry in map(self._documents.tree.find, above([path]))
-        )
 
 
 def _ends(rest: str, anywhere: bool) -> Sequence[str]:
@@ -397,8 +377,5 @@ def _expression(root: str) -> tuple[re.Pattern[str], bool]:
     text = root.replace("\\", "/").removeprefix("file://").rstrip("/")
     anywhere = text == "**" or text.endswith("/**")
     text = text.removesuffix("**").rstrip("/") if anywhere else text
-    if re.match(r"/[A-Za-z]:/", text):
-        text = text[1:]
-    text = text[:1].lower() + text[1:] if DRIVE.match(text + "/") else text
     names = "".join("[^/]+" if part == "*" else re.escape(part) for part in re.split(r"(\*)", text))
     return re.compile(f"{names}/" if names else ""), anywhere

@@ -398,7 +398,7 @@ class DanglingEvidence(_Aspect, Rule):
     [[expect]]
     code = "ART005"
     line = 4
-    message = "lib/c.py:1 does not exist: there is no such file"
+    message = "lib/c.py:1 does not exist: there is no lib/c.py"
 
     [[expect]]
     code = "ART005"
