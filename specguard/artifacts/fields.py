@@ -441,20 +441,9 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
         MissingFact: an object is not there.
     """
     name, _, key = artifact.contract.author_not.partition(".")
-    if not _is_contract(artifact, name):
-        return
-    others = artifact.artifacts.related(artifact, name)
-    if not others:
-        message = f"there is no {name} whose {key} could be compared with its author"
-        yield _finding(artifact, message, f"no {name}")
-    for other in others:
-        people = _people_of(other, key)
-        whose = f"{key} of {path_text(other.path)}"
-        if people:
-            yield from _same(artifact, people, whose)
-        else:
-            help = f"State it there, on a line '{key}: ...'."
-            yield _finding(artifact, f"the {whose} is not stated, and must not be its author", "nobody", help)
+    if _is_contract(artifact, name):
+        others = artifact.artifacts.related(artifact, name)
+        yield from _same(artifact, [(path_text(one.path), _people_of(one, key)) for one in others])
 
 
 @lru_cache(maxsize=1 << 14)
@@ -464,13 +453,6 @@ def _people_of(artifact: Artifact, key: str) -> set[str]:
     # Who has reviewed it is its author only where nobody is said to have written it.
     fields = next((found for name in names if (found := find_fields(artifact.values, name))), ())
     return {person for field in fields for person in _people(field.value)}
-
-
-@lru_cache(maxsize=1)
-def _authors_of(artifact: Artifact) -> tuple[set[str], Field | None]:
-    """The people who are an artifact's authors, and the first field that says so."""
-    own = [field for name in artifact.contract.author for field in stated(artifact, name)]
-    return {person for field in own for person in _people(field.value)}, next(iter(own), None)
 
 
 def shared_author(artifact: Artifact, work: Work | None) -> Iterator[Finding]:
@@ -490,17 +472,7 @@ def shared_author(artifact: Artifact, work: Work | None) -> Iterator[Finding]:
         yield _finding(artifact, f"{kind!r} is neither a kind of work item nor an artifact", "unknown")
         return
     items = _items(artifact, work, kind)
-    if not items:
-        message = f"neither it nor the change names a {kind} whose {key} could be compared with its author"
-        yield _finding(
-            artifact, message, f"no {kind}", f"State on a line '{kind}: ...' which one it is about."
-        )
-    for item in items:
-        people = _people(item.fields.get(key, ""))
-        if people:
-            yield from _same(artifact, people, f"{key} of {item}")
-        else:
-            yield _finding(artifact, f"{item} has no {key} that could be compared with its author", "nobody")
+    yield from _same(artifact, [(str(item), _people(item.fields.get(key, ""))) for item in items])
 
 
 def _is_contract(artifact: Artifact, name: str) -> bool:
@@ -529,18 +501,34 @@ def _items(artifact: Artifact, work: Work, kind: str) -> Sequence[WorkItem]:
         return []
 
 
-def _same(artifact: Artifact, people: set[str], whose: str) -> Iterator[Finding]:
-    """A finding where the artifact has no author, or one of these."""
-    authors, own = _authors_of(artifact)
-    if own is None or not authors:
-        names = artifact.contract.author
-        help = f"State on a line '{names[0]}: ...' who wrote it ({' or '.join(names[:3])})."
-        yield _finding(
-            artifact, f"it does not say who its author is, who must not be the {whose}", "author", help
-        )
-    elif authors & people:
-        message = f"its author {own.value!r} is the {whose}"
-        yield _finding(artifact, message, "author", "Let somebody else write it.", own.line)
+def _same(artifact: Artifact, others: Sequence[tuple[str, set[str]]]) -> Iterator[Finding]:
+    """A finding for each of some others whose people are not told, or are among the artifact's authors.
+
+    Args:
+        artifact: what has an author.
+        others: what it is compared with, each with the people whom its field names.
+    """
+    name, _, key = artifact.contract.author_not.partition(".")
+    if not others:
+        message = f"no {name} is found whose {key} could be compared with its author"
+        help = "" if _is_contract(artifact, name) else f"State on a line '{name}: ...' which one it is about."
+        yield _finding(artifact, message, f"no {name}", help)
+        return
+    names = artifact.contract.author
+    own = [field for name in names for field in stated(artifact, name)]
+    authors = {person for field in own for person in _people(field.value)}
+    for other, people in others:
+        whose = f"{key} of {other}"
+        if not people:
+            help = f"State it there, as '{key}: ...'."
+            yield _finding(artifact, f"the {whose} is not stated, and must not be its author", "nobody", help)
+        elif not authors:
+            help = f"State on a line '{names[0]}: ...' who wrote it ({' or '.join(names[:3])})."
+            message = f"it does not say who its author is, who must not be the {whose}"
+            yield _finding(artifact, message, "author", help)
+        elif authors & people:
+            message = f"its author {own[0].value!r} is the {whose}"
+            yield _finding(artifact, message, "author", "Let somebody else write it.", own[0].line)
 
 
 def _people(text: str) -> set[str]:
