@@ -78,8 +78,7 @@ class Artifacts:
         self._fetched: set[bytes] = set()
         self._known: dict[tuple[str, bytes], Artifact] = {}
         self._schemas: dict[str, Schema] = {}
-        self._unlisted: dict[tuple[str, str, bytes], Sequence[bytes]] = {}
-        self._closing: dict[tuple[str, str], Mapping[bytes, Sequence[Artifact]]] = {}
+        self._unlisted: dict[tuple[str, str], Mapping[bytes, Sequence[bytes]]] = {}
         self._folders: dict[str, tuple[dict[bytes, list[Artifact]], dict[bytes, list[Artifact]]]] = {}
 
     def is_revision(self, name: str) -> bool:
@@ -235,30 +234,18 @@ class Artifacts:
             self._fetched.update(paths)
             self.documents.prefetch(paths)
 
-    def closing(self, name: str, template: str) -> Mapping[bytes, Sequence[Artifact]]:
-        """The artifacts of a contract that close a folder, by that folder.
+    def unlisted(self, name: str, template: str) -> Mapping[bytes, Sequence[bytes]]:
+        """Files in folders that artifacts of a contract close, and that none of these lists, by folder.
 
         Args:
             name: the contract's name.
             template: one of its `closure`.
         """
-        if (name, template) not in self._closing:
-            from specguard.artifacts.cleanup_manifests import closed_folders
-
-            found: dict[bytes, list[Artifact]] = {}
-            for one in self.named(name):
-                for folder in closed_folders(one, template):
-                    found.setdefault(folder, []).append(one)
-            self._closing[name, template] = found
-        return self._closing[name, template]
-
-    def unlisted(self, name: str, template: str, folder: bytes) -> Sequence[bytes]:
-        """Files in a closed folder that no artifact of a contract lists; arguments as for `closing`."""
-        if (name, template, folder) not in self._unlisted:
+        if (name, template) not in self._unlisted:
             from specguard.artifacts.cleanup_manifests import unlisted
 
-            self._unlisted[name, template, folder] = unlisted(self, name, template, folder)
-        return self._unlisted[name, template, folder]
+            self._unlisted[name, template] = unlisted(self, name, template)
+        return self._unlisted[name, template]
 
     def at(self, path: bytes) -> Artifact | None:
         """The artifact at a path; None if no contract is about it. Of several it is the first one."""
@@ -486,9 +473,9 @@ class Artifact(Record):
         Raises:
             MissingFact: its object is not there.
         """
-        from specguard.artifacts.cleanup_manifests import listed_paths
+        from specguard.artifacts.cleanup_manifests import read_manifest
 
-        return listed_paths(self)
+        return read_manifest(self.document.blocks)
 
     def finding(
         self,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.artifacts.files import joined, relative
+from specguard.artifacts.files import joined
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
 from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table, texts
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from typing import Final, Literal
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
-    from specguard.artifacts.files import Places
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
     from specguard.documents.blocks import AnyBlock, Text
@@ -84,15 +83,6 @@ class ListedPath(Record):
     def wide(self) -> bool:
         """True if it names everything, and so nothing."""
         return not self.path.strip("*?/.")
-
-
-def listed_paths(artifact: Artifact) -> Sequence[ListedPath]:
-    """The paths that an artifact lists, in order.
-
-    Raises:
-        MissingFact: its object is not there.
-    """
-    return read_manifest(artifact.document.blocks)
 
 
 def listed_as(listed: Sequence[ListedPath], fate: Fate) -> list[ListedPath]:
@@ -219,7 +209,6 @@ class Listing:
         self._plain: dict[bytes, list[int]] = {}
         self._patterns: list[str] = []
         self._owners: list[int] = []
-        self._named: dict[tuple[bytes, str, frozenset[str]], dict[tuple[str, ...], list[bytes]]] = {}
 
     def add(self, artifact: Artifact, listed: ListedPath) -> None:
         """Add a path that an artifact lists."""
@@ -243,34 +232,6 @@ class Listing:
             return
         self._patterns.append(pattern)
         self._owners.append(reading)
-
-    def named_by(
-        self, places: Places, folder: bytes, text: str, fields: Mapping[str, str]
-    ) -> Sequence[bytes]:
-        """The listed paths that a template says, in both readings; patterns are among them.
-
-        Args:
-            places: reads templates.
-            folder: where the template stands; it is read from the root where it begins with a slash.
-            text: the template.
-            fields: the values of its placeholders; one without a value may have any.
-        """
-        template = places.template(text)
-        names = frozenset(template.names & fields.keys())
-        folder = b"" if text.startswith("/") else folder
-        known = self._named.get((folder, text, names))
-        if known is None:
-            self._named[folder, text, names] = known = {}
-            for path in self._plain:
-                name = relative(path, folder)
-                key = None if name is None else template.key_of(name, names)
-                if key is not None:
-                    known.setdefault(key, []).append(path)
-        return known.get(template.key(fields), [])
-
-    def touched(self, name: bytes) -> bool:
-        """True if an artifact that the change touches lists a path by this name."""
-        return any(self.of(reading)[0].touched for reading in self._plain.get(name, ()))
 
     def of(self, reading: int) -> tuple[Artifact, ListedPath]:
         """The listed path of a reading, with the artifact that lists it."""
@@ -374,10 +335,8 @@ def _flaw(
     if one.wide:
         step = "List the paths that were removed, or their folders."
         return f"{one.path!r} names everything, and so no path", step
-    if left is not None and removing:
+    if left is not None and (removing or one.fate or not manifest.contract.closure):
         return f"{one.path} is listed as removed, and {path_text(left)} is still there", help
-    if left is not None and (one.fate or not manifest.contract.closure):
-        return f"{one.path} is listed as removed, and is still there", help
     if left is not None:
         said = f"it is not said whether {one.path}, which is still there, was to be removed"
         return said, "List it below a heading 'Removed' or 'Kept'."
@@ -398,8 +357,9 @@ def leftovers(artifact: Artifact) -> Iterator[Finding]:
         MissingFact: something that must be read is not there.
     """
     for which, template in enumerate(artifact.contract.closure):
+        unlisted = artifact.artifacts.unlisted(artifact.name, template)
         for folder in closed_folders(artifact, template):
-            for path in artifact.artifacts.unlisted(artifact.name, template, folder):
+            for path in unlisted[folder]:
                 if path != artifact.path:
                     yield Finding(
                         f"{path_text(path)} is left in {path_text(folder)}/, and {path_text(artifact.path)} "
@@ -411,20 +371,30 @@ def leftovers(artifact: Artifact) -> Iterator[Finding]:
                     )
 
 
-def unlisted(artifacts: Artifacts, name: str, template: str, folder: bytes) -> list[bytes]:
-    """Files in a closed folder that no artifact of a contract lists, by path.
+def unlisted(artifacts: Artifacts, name: str, template: str) -> Mapping[bytes, Sequence[bytes]]:
+    """Files in the folders that artifacts of a contract close which none of these lists, by folder.
+
+    Args:
+        artifacts: all artifacts.
+        name: the contract's name.
+        template: one of its `closure`.
 
     Raises:
         MissingFact: something that must be read is not there.
     """
-    listing = Listing()
-    for artifact in artifacts.closing(name, template).get(folder, ()):
-        for one in listed_as(artifact.listed, "kept"):
-            if not _whole(one, folder):
-                listing.add(artifact, one)
-    paths = artifacts.places.below(folder)
-    known = {path for path, _ in listing.matches(paths)}
-    return [path for path in paths if path not in known]
+    listings: dict[bytes, Listing] = {}
+    for artifact in artifacts.named(name):
+        for folder in closed_folders(artifact, template):
+            listing = listings.setdefault(folder, Listing())
+            for one in listed_as(artifact.listed, "kept"):
+                if not _whole(one, folder):
+                    listing.add(artifact, one)
+    found: dict[bytes, Sequence[bytes]] = {}
+    for folder, listing in listings.items():
+        paths = artifacts.places.below(folder)
+        known = {path for path, _ in listing.matches(paths)}
+        found[folder] = [path for path in paths if path not in known]
+    return found
 
 
 def closed_folders(artifact: Artifact, template: str) -> Sequence[bytes]:

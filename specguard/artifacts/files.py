@@ -225,19 +225,12 @@ def _cleaned_up(artifact: Artifact, templates: Sequence[str]) -> bool:
     """
     artifacts = artifact.artifacts
     listing = artifacts.cleaned_up
-    new = artifact.path in artifacts.added
     for text in templates:
         plain = artifacts.places.template(text).plain(artifact.fields)
-        if plain is not None:
-            path = plain if text.startswith("/") else joined(artifact.folder, plain)
-            past = not new and path not in artifacts.gone
-            readings = [reading for _, found in listing.matches([path]) for reading in found]
-            if any(past or listing.of(reading)[0].touched for reading in readings):
-                return True
-        elif any(
-            not new or listing.touched(path)
-            for path in listing.named_by(artifacts.places, artifact.folder, text, artifact.fields)
-        ):
+        path = plain if plain is None or text.startswith("/") else joined(artifact.folder, plain)
+        past = artifact.path not in artifacts.added and path not in artifacts.gone
+        readings = [] if path is None else [one for _, found in listing.matches([path]) for one in found]
+        if any(past or listing.of(reading)[0].touched for reading in readings):
             return True
     return False
 

@@ -1179,7 +1179,7 @@ class UnlistedRemoval(Rule):
     code = "ART011"
     path = "C6_CLEANUP_MANIFEST.md"
     line = 7
-    message = "e.py is listed as removed, and is still there"
+    message = "e.py is listed as removed, and e.py is still there"
 
     [[expect]]
     code = "ART011"
