@@ -160,12 +160,14 @@ class Contract(Settings):
         """Data has fields and a schema, and nothing of a text."""
         from specguard.documents.data import data_kind
 
-        for name in _OF_TEXTS if data_kind(self.path) is not None else ():
+        if data_kind(self.path) is None:
+            return ""
+        for name in _OF_TEXTS:
             if getattr(self, name):
                 return f"{self.path} is structured, and has no `{name}`: its `schema` says what it holds"
-        if data_kind(self.path) is not None and "ticked" in self.fields.values():
-            return f"{self.path} is structured, and has no items to tick"
-        return ""
+        return (
+            f"{self.path} is structured, and has no items to tick" if "ticked" in self.fields.values() else ""
+        )
 
     def _problem_of_fields(self) -> str:
         for name, allowed in self.fields.items():
@@ -182,24 +184,17 @@ class Contract(Settings):
         from specguard.documents.fields import normal_name
 
         severities = self.findings.severities if self.findings else []
-        closed = [*severities, *self.findings.closed] if self.findings else []
-        own = [one.section for one in (self.evidence, self.findings) if one]
-        titles = [*self.sections, *self.forbidden_sections, *self.fields, *self.author, *own, *closed]
-        for said, wanted, known in (
-            (
-                "`findings.must_close` has {}, which is not one of its severities",
-                self.findings.must_close if self.findings else (),
-                severities,
-            ),
-            (
-                "`aliases` has {}, which is no section, field or word of a finding's in it",
-                self.aliases,
-                titles,
-            ),
-        ):
-            for name in wanted:
-                if normal_name(name) not in map(normal_name, known):
-                    return f"{said.format(repr(name))}: {nearest(name, known)}"
+        for name in self.findings.must_close if self.findings else ():
+            if normal_name(name) not in map(normal_name, severities):
+                near = nearest(name, severities)
+                return f"`findings.must_close` has {name!r}, which is not one of its severities: {near}"
+        known = [*self.sections, *self.forbidden_sections, *self.fields, *self.author, *severities]
+        known += [one.section for one in (self.evidence, self.findings) if one]
+        known += self.findings.closed if self.findings else []
+        for name in self.aliases:
+            if normal_name(name) not in map(normal_name, known):
+                said = f"`aliases` has {name!r}, which is no section, field or word of a finding's in it"
+                return f"{said}: {nearest(name, known)}"
         return ""
 
 
@@ -269,17 +264,14 @@ class WaveSettings(Settings):
 
     def problem(self) -> str:
         """The problem with the table as a whole; empty if there is none."""
-        names = [stage.name for stage in self.stages]
         seen: set[str] = set()
         for stage in self.stages:
             if stage.name in seen:
                 return f"two stages are called {stage.name!r}"
             for earlier in stage.opens_after:
                 if earlier not in seen:
-                    said = f"the stage {stage.name!r} opens after {earlier!r}, which"
-                    if earlier in names:
-                        return f"{said} stands behind it"
-                    near = nearest(earlier, seen)
-                    return f"{said} is no stage{f': {near}' if near else ''}"
+                    near = nearest(earlier, seen, "name an earlier one")
+                    said = f"the stage {stage.name!r} opens after {earlier!r}, which is no stage before it"
+                    return f"{said}: {near}"
             seen.add(stage.name)
         return ""
