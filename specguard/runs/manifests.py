@@ -624,16 +624,10 @@ class RunFolder:
         try:
             with open(file, "rb") as stream:
                 return Manifest.model_validate_json(stream.read())
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            said = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
             raise SpecguardError(
-                f"the run has no manifest: {error.strerror}",
-                path=file,
-                help="`specguard run list` lists runs",
-                code="run-record",
-            ) from error
-        except ValueError as error:
-            raise SpecguardError(
-                f"the manifest does not fit its schema: {str(error).splitlines()[0]}",
+                f"the manifest of the run cannot be read: {said}",
                 path=file,
                 help="`specguard run doctor` tells what is left of the run",
                 code="run-record",
@@ -646,10 +640,8 @@ class RunFolder:
             step: the step that it is in.
             more: what else a reader may want, such as the pid of what it waits for.
         """
-        self.write(
-            HEARTBEAT,
-            json.dumps({"time": now_text(), "pid": os.getpid(), "step": step, **more}, indent=2) + "\n",
-        )
+        said = {"time": now_text(), "pid": os.getpid(), "step": step, **more}
+        self.write(HEARTBEAT, json.dumps(said, indent=2) + "\n")
 
     def write(self, name: str, text: str | bytes) -> None:
         """Write a file of the run: readers see the old one or the new one, also after a crash.

@@ -167,14 +167,10 @@ class RunView(RunRecord):
     @property
     def log(self) -> str:
         """Its log, absolute: that of the command that ran last, else the run's; empty if there is none."""
-        names = [LOG, RUNNER_LOG]
-        if self.manifest is not None and self.manifest.commands:
-            names.insert(0, self.manifest.commands[-1].log)
-        said = first_of(self.value, ("log", "log_path", "log_file"))
-        if isinstance(said, str):
-            names.insert(0, said)
-        for name in names:
-            file = os.path.join(self.path, name)
+        commands = self.manifest.commands if self.manifest else ()
+        said = [first_of(self.value, ("log", "log_path", "log_file")), *(one.log for one in commands[-1:])]
+        for name in (*said, LOG, RUNNER_LOG):
+            file = os.path.join(self.path, name) if isinstance(name, str) else ""
             if os.path.isfile(file):
                 return file
         return ""
@@ -351,15 +347,11 @@ def _order(run: RunView) -> tuple[str, int, str]:
 
 
 def _runs_below(folder: str, deep: int) -> Iterator[str]:
-    try:
-        with os.scandir(folder) as entries:
-            inside = [one.path for one in entries if one.is_dir(follow_symlinks=False)]
-    except OSError:
-        return
-    for path in inside:
+    for name in _folders(folder):
+        path = os.path.join(folder, name)
         if is_run(path):
             yield path
-        elif deep > 1 and not os.path.basename(path).startswith("."):
+        elif deep > 1 and not name.startswith("."):
             yield from _runs_below(path, deep - 1)
 
 
@@ -385,19 +377,11 @@ def moves(store: RunStore) -> Sequence[Move]:
     found = []
     for name in sorted(_folders(store.root)):
         match = _OLD.fullmatch(name)
-        if match is None:
-            continue
-        for run_id in sorted(_folders(os.path.join(store.root, name))):
+        for run_id in sorted(_folders(os.path.join(store.root, name))) if match else ():
             old = os.path.join(name, run_id)
-            if is_run(os.path.join(store.root, old)):
+            if match and is_run(os.path.join(store.root, old)):
                 found.append(_move(store, old, match["tool"]))
-    taken = [move.new for move in found if move.new]
-    return [
-        Move(old=move.old, problem=f"another run goes to {move.new}, too")
-        if move.new and taken.count(move.new) > 1
-        else move
-        for move in found
-    ]
+    return found
 
 
 def carry_out(store: RunStore, move: Move) -> None:
