@@ -16,7 +16,6 @@ from specguard.change.repository import Repository
 from specguard.cli import options as opt
 from specguard.cli.options import say, show
 from specguard.cli.run import open_store, trusted_policy
-from specguard.documents.data import read_data
 from specguard.engine.status import waiting_plans
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.place import identity
@@ -24,7 +23,6 @@ from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, counted, path_text
 from specguard.planning.creation import (
     BRIEF,
     NewPlan,
-    first_lost,
     plan_kind,
     planner_brief,
     plans_folder,
@@ -281,7 +279,7 @@ def create(slug: str, name: str, directory: str, kind: str, option: str, goal: s
     """Make a plan with one task for each box of SLUG's tasks.md, and a context for its agents.
 
     SLUG is an OpenSpec change, a spec-kit feature such as 001-cart, or its folder. Errors of `plan validate`
-    and incomplete earlier stages stop it. It replaces a plan only if nothing is lost.
+    and incomplete earlier stages stop it. A plan that exists stays.
     """
     policy = trusted_policy(directory)
     top = _top(directory)
@@ -290,7 +288,6 @@ def create(slug: str, name: str, directory: str, kind: str, option: str, goal: s
     source = source_folder(top, slug)
     require_valid(source)
     plan = NewPlan(source, kinds[kind], name, option=option.strip(), goal=goal.strip())
-    plan.require_ready()
     files = plan.files()
     if not only_print:
         # Before the option is asked for, which a stage before this one describes.
@@ -301,7 +298,7 @@ def create(slug: str, name: str, directory: str, kind: str, option: str, goal: s
         return
     _write(top, plan.path, files)
     say(f"{plan.path}: {counted(len(plan.ids), 'task')} from {source.path}/tasks.md")
-    for note in plan.notes(policy.declared("contracts")):
+    for note in plan.notes():
         say(f"note: {note}", err=True)
 
 
@@ -309,26 +306,19 @@ def _write(top: str, plan: str, files: Mapping[str, str]) -> None:
     """Write a plan and what goes with it; what is there of the latter stays.
 
     Raises:
-        SpecguardError: the plan is there, and says what would be lost.
+        SpecguardError: the plan is there, or a file cannot be written.
     """
     wanted = {
-        path: content
-        for path, content in files.items()
-        if path == plan or not os.path.lexists(os.path.join(top, path))
+        path: content for path, content in files.items() if not os.path.lexists(os.path.join(top, path))
     }
-    before = _read(top, plan)
-    if before is not None:
-        data = read_data(before, "json")
-        lost = first_lost(data.value, read_data(files[plan], "json").value)
-        if lost is not None:
-            raise SpecguardError(
-                "the plan is there already, and says what would be lost",
-                path=plan,
-                line=data.line(lost),
-                help="add the tasks that are new by hand; specguard plan create --print shows them",
-                code="never-overwritten",
-            )
-    write_files(top, wanted, over=plan)
+    if plan not in wanted:
+        raise SpecguardError(
+            "the plan is there already, and is never overwritten",
+            path=plan,
+            help="add new tasks by hand: specguard plan create --print shows them; or remove it first",
+            code="never-overwritten",
+        )
+    write_files(top, wanted)
     for path in files:
         if path != plan:
             say(f"{path} is written" if path in wanted else f"{path} is there already, and stays as it is")

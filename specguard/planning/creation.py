@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 from specguard.artifacts.sections import describes
 from specguard.artifacts.skeletons import nested
 from specguard.change.check_request import Request
-from specguard.documents.content import owes
-from specguard.documents.data import UnreadDocument, data_kind, read_data
+from specguard.documents.data import data_kind, read_data
 from specguard.documents.document import Document
 from specguard.engine.status import standing
 from specguard.errors import SpecguardError, nearest
@@ -35,7 +34,7 @@ from specguard.planning.task_lists import (
     files_of,
 )
 from specguard.plans.plans import Plan
-from specguard.plans.task import expectation, expects_all, task_flaws
+from specguard.plans.task import task_flaws
 from specguard.work.name_templates import PathTemplate, Template, Unrendered
 
 if TYPE_CHECKING:
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import Any, Final
 
-    from specguard.artifacts.contracts import Contract
     from specguard.authority.policy import Policy
     from specguard.planning.task_lists import Box
     from specguard.work.kinds import PlanKind, WorkKind
@@ -109,31 +107,8 @@ class NewPlan:
             },
         }
 
-    def require_ready(self) -> None:
-        """Refuse tasks that are none such as its rules ask for.
-
-        Raises:
-            SpecguardError: the first one.
-        """
-        for box in self._boxes.all:
-            for file in _files(box):
-                expected = expectation(file, self._kind.code)
-                if expected.problem or expects_all(expected):
-                    problem = expected.problem or "every file there is"
-                    help = "Name the files or folders that the task touches."
-                    said = f"{box.name} names the file {file!r}, which is {problem}"
-                    raise _unready(said, f"{self._source.path}/{TASKS}", help, box.line)
-
-    def notes(self, contracts: Mapping[str, Contract]) -> Iterator[str]:
-        """The open work of the person who made the plan: companions, commands, files, ticked boxes."""
-        path = self.path.encode("utf-8")
-        written = {name.rpartition("/")[2] for name in self.files()}
-        for contract in contracts.values():
-            if contract.path and PathTemplate(contract.path).read(path) is not None:
-                for companion in contract.companions:
-                    names = [companion] if isinstance(companion, str) else list(companion)
-                    if not written & set(names):
-                        yield f"{' or '.join(names)} must be there too, and is yours to write"
+    def notes(self) -> Iterator[str]:
+        """The open work of the person who made the plan: commands, files, ticked boxes."""
         for box, task_id in self.ids.items():
             if not box.values("verify"):
                 yield f"{task_id} ({box.name}) has no command in `verify`, and may not run without one"
@@ -160,31 +135,21 @@ class NewPlan:
         if self._kind.option:
             self._check_option(top, plan.option)
         findings = [*(one for task in plan.tasks for one in task_flaws(task)), *plan.broken()]
-        if data.problem is not None or findings:
-            wrong = data.problem or findings[0]
-            help = findings[0].help if findings else ""
-            raise _unready(f"no plan is made of it: {wrong.message}", self.path, help, wrong.line)
+        if findings:
+            raise _unready(f"no plan is made of it: {findings[0].message}", self.path, findings[0].help)
 
     def _check_option(self, top: str, option: str) -> None:
         options = f"{self.folder}/{self._kind.options}" if self._kind.options else ""
-        asked, help = f"the option that was chosen (`{self._kind.option}`)", "--option OPTION"
-        document: Document | None = None
+        known = option
         if options:
-            try:
-                with open(os.path.join(top, options), encoding="utf-8") as stream:
-                    document = Document(stream.read())
-                there = [letter for letter in "ABCDEFGH" if describes(document, letter)]
-            except (OSError, UnicodeDecodeError, UnreadDocument):
-                step = "write it first, with a heading such as 'Option A' for each"
-                said = f"the plan names {asked}, and no document describes any"
-                raise _unready(said, options, step) from None
-            if there:
-                more = f" (or {', '.join(there[1:])})" if there[1:] else ""
-                help = f"--option {there[0]}{more}"
-        if not option:
-            raise _unready(f"the plan must name {asked}", options, help)
-        if document is not None and not describes(document, option):
-            raise _unready(f"it describes no option {option!r}", options, help)
+            document = Document(SourceFolder(top, self.folder, "openspec").read(self._kind.options) or "")
+            known = option if describes(document, option) else ""
+            there = [letter for letter in "ABCDEFGH" if describes(document, letter)]
+        if not known:
+            said = f"the plan names no option that was chosen (`{self._kind.option}`)"
+            said = f"it describes no option {option!r}" if option else said
+            help = f"--option {' or '.join(there)}" if options and there else "--option OPTION"
+            raise _unready(said, options, help)
 
     def _value(self) -> Any:
         """The data of its file."""
@@ -266,19 +231,14 @@ def require_open(policy: Policy, path: str, directory: str) -> None:
     request = Request(environment=os.environ, directory=directory, worktree=True, all=True)
     wave = next((one for one in standing(request)["waves"] if _is_of(one["fields"], fields)), None)
     if wave is None:
-        first, seen = stage, {stage.name}
-        while first.opens_after and first.opens_after[0] in stages.keys() - seen:
-            first = stages[first.opens_after[0]]
-            seen.add(first.name)
+        first = next(one for one in stages.values() if not one.opens_after)
         given = "".join(f" {name}={shlex.quote(value)}" for name, value in sorted(fields.items()))
         step = f"specguard new {first.requires[0] if first.requires else 'ARTIFACT'}{given}"
         said = f"no plan is made yet: nothing of the stage {first.name} is there"
         raise _unready(said, path, f"write what it requires: {step}")
-    states = {one["name"]: one["state"] for one in wave["stages"]}
-    if states[stage.name] == "waiting":
-        lacking = [
-            one for one in wave["stages"] if one["name"] != stage.name and one["state"] in ("open", "waiting")
-        ]
+    states = {one["name"]: one for one in wave["stages"]}
+    if states.pop(stage.name)["state"] == "waiting":
+        lacking = [one for one in states.values() if one["state"] in ("open", "waiting")]
         before = next((one for one in lacking if one["missing"]), lacking[0])
         missing: Mapping[str, Any] = next(iter(before["missing"]), {"what": "its work is open"})
         said = f"no plan is made yet: the stage {before['name']} is not complete: {missing['what']}"
@@ -286,34 +246,8 @@ def require_open(policy: Policy, path: str, directory: str) -> None:
         raise _unready(said, missing.get("path") or path, help, missing.get("line"))
 
 
-def first_lost(before: Any, after: Any, place: tuple[str | int, ...] = ()) -> tuple[str | int, ...] | None:
-    """The place of the first thing that one value says and another does not; what is still owed says nothing.
-
-    Args:
-        before: the one value.
-        after: the other.
-        place: the keys and positions that lead to both.
-
-    Returns:
-        None if nothing is lost.
-    """
-    if not isinstance(before, dict | list):
-        owed = isinstance(before, str) and owes(before)
-        return None if owed or (type(before) is type(after) and before == after) else place
-    if not isinstance(after, type(before)):
-        return place
-    if isinstance(before, list):
-        before = dict(enumerate(one for one in before if not (isinstance(one, str) and owes(one))))
-        after = dict(enumerate(after))
-    for key, value in before.items():
-        lost = first_lost(value, after[key], (*place, key)) if key in after else (*place, key)
-        if lost is not None:
-            return lost
-    return None
-
-
 def _unready(said: str, path: str, help: str, line: int | None = None) -> SpecguardError:
-    return SpecguardError(said, path=path or None, line=line or None, help=help, code="plan-unready")
+    return SpecguardError(said, path=path or None, line=line, help=help, code="plan-unready")
 
 
 def _is_of(wave: Mapping[str, str], fields: Mapping[str, str]) -> bool:
@@ -370,15 +304,13 @@ def _context(source: SourceFolder, name: str) -> Iterator[str]:
     if asked:
         yield from ("## Requirements", "", *asked, "")
     for file, capability in source.deltas():
-        named = requirements(SourcePage(source.read(file) or ""))
         yield from (f"## Requirements of {capability}", "")
-        for operation in ("ADDED", "MODIFIED"):
-            for one in named.get(operation, ()):
+        for operation, found in requirements(SourcePage(source.read(file) or "")).items():
+            verb = {"FROM": "renamed from", "TO": "renamed to"}.get(operation, operation.lower())
+            for one in found:
+                said = f": {' '.join(one.text.split())}" if one.text else ""
                 scenarios = "; ".join(scenario for scenario, _, _ in one.scenarios)
-                yield f"- {operation.lower()} **{one.name}**: {' '.join(one.text.split())} ({scenarios})"
-        yield from (f"- removed **{one.name}**" for one in named.get("REMOVED", ()))
-        for old, new in zip(named.get("FROM", ()), named.get("TO", ()), strict=False):
-            yield f"- renamed **{old.name}** to **{new.name}**"
+                yield f"- {verb} **{one.name}**{said}" + (f" ({scenarios})" if scenarios else "")
         yield ""
 
 
@@ -454,34 +386,27 @@ def proposal_files(
     }
 
 
-def write_files(top: str, contents: Mapping[str, str], *, over: str = "") -> None:
+def write_files(top: str, contents: Mapping[str, str]) -> None:
     """Write files below a root, with the folders that they are in; when one cannot be, none is.
 
     Args:
         top: the root.
         contents: their texts, by their paths from the root.
-        over: the one of them that may take the place of a regular file.
 
     Raises:
         SpecguardError: one is there, is in a folder that is a link, cannot be written, or would not be UTF-8.
     """
     for path, text in contents.items():
-        _check_place(top, path, text, over=path == over)
+        _check_place(top, path, text)
     begun: list[str] = []
     path = ""
     try:
-        # What takes a place comes last, since it is not taken back.
-        for path in sorted(contents, key=lambda one: one == over):
+        for path, text in contents.items():
             place = os.path.join(top, path)
             os.makedirs(os.path.dirname(place), exist_ok=True)
-            replaced = path == over and os.path.lexists(place)
-            target = f"{place}.{os.getpid()}" if replaced else place
-            with open(target, "xb") as stream:
-                begun.append(target)
-                stream.write(contents[path].encode("utf-8"))
-            if replaced:
-                os.chmod(target, os.stat(place).st_mode & 0o777)
-                os.replace(target, place)
+            with open(place, "xb") as stream:
+                begun.append(place)
+                stream.write(text.encode("utf-8"))
     except BaseException as error:
         # An interruption leaves nothing behind either.
         for place in begun:
@@ -494,18 +419,13 @@ def write_files(top: str, contents: Mapping[str, str], *, over: str = "") -> Non
         raise SpecguardError(said, path=path, help="nothing was written", code="unwritable-file") from error
 
 
-def _check_place(top: str, path: str, text: str, *, over: bool) -> None:
-    place, folder = os.path.join(top, path), os.path.dirname(path)
-    if os.path.realpath(os.path.dirname(place)) != os.path.normpath(
-        os.path.join(os.path.realpath(top), folder)
-    ):
-        raise SpecguardError(
-            "its folder is a link, or in one",
-            path=path,
-            help="put a folder of its own there; nothing was written",
-            code="outside-repository",
-        )
-    if os.path.lexists(place) and not (over and os.path.isfile(place) and not os.path.islink(place)):
+def _check_place(top: str, path: str, text: str) -> None:
+    place = os.path.join(os.path.realpath(top), path)
+    if os.path.realpath(os.path.dirname(place)) != os.path.dirname(place):
+        help = "put a folder of its own there; nothing was written"
+        said, code = "its folder is a link, or in one", "outside-repository"
+        raise SpecguardError(said, path=path, help=help, code=code)
+    if os.path.lexists(place):
         said = "it is there already, and is never overwritten"
         raise SpecguardError(said, path=path, help="nothing was written", code="never-overwritten")
     try:

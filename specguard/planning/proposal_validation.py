@@ -18,7 +18,6 @@ from specguard.documents.data import read_data
 from specguard.errors import SpecguardError, nearest
 from specguard.planning.task_lists import (
     KEBAB,
-    MAIN,
     TASKS,
     Boxes,
     Issue,
@@ -39,12 +38,10 @@ _PATIENCE: Final = 60.0
 
 _TITLES: Final = [f"{name} Requirements" for name in ("ADDED", "MODIFIED", "REMOVED", "RENAMED")]
 _SECTIONS: Final = " or ".join(f"'## {title}'" for title in _TITLES)
-_SAME: Final = (("ADDED", "MODIFIED", "REMOVED"), ("MODIFIED", "REMOVED", "FROM"), ("ADDED", "TO"))
-"""Operations of which only one can be done with a requirement."""
 
 _REQUIREMENT: Final = re.compile(r"requirement:[ \t]*(.+)", re.IGNORECASE)
 _NAMED: Final = re.compile(
-    r"[ \t]*(?:[-*+][ \t]*)?(?P<mark>FROM:|TO:)?[ \t]*`?###[ \t]*Requirement:(?P<name>[^`]*)"
+    r"[ \t]*(?:[-*+][ \t]*)?(?:(?P<mark>FROM|TO):)?[ \t]*`?###[ \t]*Requirement:(?P<name>[^`]*)"
 )
 _BINDING: Final = re.compile(r"\b(?:SHALL|MUST)\b")
 
@@ -65,7 +62,7 @@ _TEMPLATES: Final = re.compile(r"\[[A-Z][A-Z0-9 _/-]{3,60}\](?![(\[:])")
 
 
 class Requirement(NamedTuple):
-    """A requirement of a delta, or of a capability's specification.
+    """A requirement of a delta.
 
     Attributes:
         name: what it is called.
@@ -122,8 +119,7 @@ def requirements(page: SourcePage) -> Mapping[str, Sequence[Requirement]]:
             match = _NAMED.match(text)
             if match and operation in ("REMOVED", "RENAMED"):
                 name = match["name"].strip().rstrip("#").strip()
-                mark = (match["mark"] or operation).rstrip(":")
-                found.setdefault(mark, []).append(Requirement(name, line))
+                found.setdefault(match["mark"] or operation, []).append(Requirement(name, line))
     return found
 
 
@@ -187,49 +183,35 @@ def _specs(folder: SourceFolder) -> Iterator[Issue]:
         yield Issue(f"{folder.path}/specs", 0, "the change has no delta", help)
     for name in folder.files("specs"):
         page = SourcePage((folder.read(name) or "") if name.lower().endswith(".md") else "")
+        path = f"{folder.path}/{name}"
         if name in deltas:
-            main = SourceFolder(folder.top, f"{MAIN}/{deltas[name]}", "openspec").read("spec.md")
             yield from _owed(folder, name)
-            yield from _delta(f"{folder.path}/{name}", page, SourcePage(main or ""))
+            yield from _sections(path, page)
+            for operation, found in requirements(page).items():
+                for requirement in found if operation in ("ADDED", "MODIFIED") else ():
+                    yield from _shape(path, operation, requirement)
         elif any(map(_operation, page.sections(2))):
             message, help = "a delta in this file is not read", "Move it to specs/CAPABILITY/spec.md."
-            yield Issue(f"{folder.path}/{name}", 0, message, help)
-
-
-def _delta(path: str, page: SourcePage, main: SourcePage) -> Iterator[Issue]:
-    """The flaws of a change's delta for one capability."""
-    yield from _sections(path, page)
-    named = requirements(page)
-    for operation in ("ADDED", "MODIFIED"):
-        for requirement in named.get(operation, ()):
-            yield from _shape(path, operation, requirement)
-    yield from _names(path, named)
-    yield from _against(path, named, main)
+            yield Issue(path, 0, message, help)
 
 
 def _sections(path: str, page: SourcePage) -> Iterator[Issue]:
     """Sections of a delta that are not there, or empty, and what stands where nobody reads it."""
-    sections = [*page.sections(2), *page.sections(1)]
-    known = [section for section in page.sections(2) if _operation(section)]
+    sections = page.sections(2)
+    known = [section for section in sections if _operation(section)]
     if not known:
-        first = next((one for one in page.sections(2) if one.title.lower() != "purpose"), None)
-        message = "it has no section of a delta" + (f"; {first.title!r} is not one" if first else "")
-        begin = f"Begin one with {_SECTIONS}."
-        help = nearest(first.title, _TITLES, begin) if first else begin
-        yield Issue(path, first.line if first else 0, message, help)
+        title, line = (sections[0].title, sections[0].line) if sections else ("", 0)
+        help = nearest(title, _TITLES, f"Begin one with {_SECTIONS}.")
+        yield Issue(path, line, "it has no section of a delta", help)
     elif not any(requirements(page).values()):
-        titles = ", ".join(repr(f"## {section.title}") for section in known)
         help = "Write each as '### Requirement: NAME', with its text and a '#### Scenario: NAME' below."
-        yield Issue(path, known[0].line, f"no requirement stands below {titles}", help)
+        yield Issue(path, known[0].line, f"no requirement stands below '## {known[0].title}'", help)
     if page.open_fence:
         message = "a fenced block is never closed, and hides all below it"
         yield Issue(path, page.open_fence, message, "Close the fence.")
-    for section in sections:
+    for section in [*sections, *page.sections(1)]:
         before = [one for one in known if one.line < section.line]
-        free = section.title.lower() == "purpose" and not (
-            page.sections(3, section) or page.sections(4, section)
-        )
-        if before and not _operation(section) and not free:
+        if before and not _operation(section):
             message = f"'## {section.title}' ends '## {before[-1].title}', and nothing below it is read"
             otherwise = "Make it bold text where it is part of a requirement, or move it to design.md."
             yield Issue(path, section.line, message, nearest(section.title, _TITLES, otherwise))
@@ -257,66 +239,13 @@ def _shape(path: str, operation: str, requirement: Requirement) -> Iterator[Issu
         message = f"the text of {operation} {name!r} says neither SHALL nor MUST"
         help = "Say what the system SHALL do, in the text and not only in the name."
         yield Issue(path, line, message, help, "warning")
-    filled = [scenario for scenario in scenarios if scenario[2]]
+    steps = "Add '- **WHEN** ...' and '- **THEN** ...' below '#### Scenario: NAME'."
+    filled = any(says for _, _, says in scenarios)
     if not filled:
-        message = f"{operation} {name!r} has no scenario" + (" with steps below it" if scenarios else "")
-        help = "Add '#### Scenario: NAME' with '- **WHEN** ...' and '- **THEN** ...'."
-        yield Issue(path, scenarios[0][1] if scenarios else line, message, help)
+        yield Issue(path, line, f"{operation} {name!r} has no scenario with steps", steps)
     for scenario, at, says in scenarios if filled else ():
         if not says:
-            message = f"the scenario {scenario!r} of {name!r} has no steps"
-            help = "Add '- **WHEN** ...' and '- **THEN** ...' below it, or take it out."
-            yield Issue(path, at, message, help, "warning")
-
-
-def _names(path: str, named: Mapping[str, Sequence[Requirement]]) -> Iterator[Issue]:
-    """Requirements that are named twice, and renamings that are no pairs."""
-    told = set()
-    for group in _SAME:
-        first: dict[str, tuple[str, int]] = {}
-        for operation in group:
-            for one in named.get(operation, ()):
-                before, line = first.setdefault(" ".join(one.name.lower().split()), (operation, one.line))
-                if line != one.line and one.line not in told:
-                    told.add(one.line)
-                    message = f"{operation} {one.name!r} is there already, as {before} in line {line}"
-                    yield Issue(path, one.line, message, "Keep one of the two.")
-    pairs = sorted((one.line, mark, one.name) for mark in ("FROM", "TO") for one in named.get(mark, ()))
-    while pairs:
-        if [mark for _, mark, _ in pairs[:2]] == ["FROM", "TO"]:
-            del pairs[:2]
-            continue
-        line, mark, name = pairs.pop(0)
-        message = f"RENAMED {mark} {name!r} has no {'TO' if mark == 'FROM' else 'FROM'}"
-        help = "Write each renaming as a line FROM: and, right behind it, its line TO:."
-        yield Issue(path, line, message, help)
-
-
-def _against(path: str, named: Mapping[str, Sequence[Requirement]], main: SourcePage) -> Iterator[Issue]:
-    """The flaws of a delta beside its specification: names that it leaves out, or that are not there."""
-    section = next((one for one in main.sections(2) if one.title.lower() == "requirements"), None)
-    current = {one.name: one for one in _requirements(main, section)} if section else {}
-    new = {to.name: old.name for old, to in zip(named.get("FROM", ()), named.get("TO", ()), strict=False)}
-    for one in named.get("ADDED", ()):
-        if one.name in current and one.name not in new.values():
-            message = f"ADDED {one.name!r} is in the capability's specification already"
-            help = "Modify it, or give the new one another name."
-            yield Issue(path, one.line, message, help, "warning")
-    for operation in ("MODIFIED", "REMOVED", "FROM"):
-        for one in named.get(operation, ()):
-            before = current.get(one.name) or current.get(new.get(one.name, ""))
-            if before is None:
-                message = f"{operation} {one.name!r} is no requirement of the capability's specification"
-                otherwise = "Add it with ADDED, or see that the change which brings it is archived first."
-                yield Issue(path, one.line, message, nearest(one.name, current, otherwise), "warning")
-            elif operation == "MODIFIED":
-                left = {name for name, _, _ in one.scenarios}
-                lost = [name for name, _, _ in before.scenarios if name not in left]
-                if lost:
-                    names = ", ".join(map(repr, lost))
-                    message = f"MODIFIED {one.name!r} leaves out what the specification has: {names}"
-                    help = "Copy these scenarios into it: what is modified replaces the whole requirement."
-                    yield Issue(path, one.line, message, help)
+            yield Issue(path, at, f"the scenario {scenario!r} of {name!r} has no steps", steps, "warning")
 
 
 def _operation(section: Chapter) -> str:
@@ -331,13 +260,11 @@ def _requirements(page: SourcePage, within: Chapter) -> Iterator[Requirement]:
             scenarios = page.sections(4, section)
             below = scenarios[0].line - 1 if scenarios else section.end
             text = "\n".join(line.strip() for line in page.lines[section.line : below]).strip()
-            told = [(_label(one.title), one.line, any(map(_says, page.body(one)))) for one in scenarios]
+            told = [
+                (re.sub("(?i)^scenario: *", "", one.title), one.line, any(map(_says, page.body(one))))
+                for one in scenarios
+            ]
             yield Requirement(match[1].strip(), section.line, text, told)
-
-
-def _label(title: str) -> str:
-    """A scenario's name without `Scenario:`."""
-    return title[9:].strip() if title.lower().startswith("scenario:") else title
 
 
 # Placeholders.

@@ -196,15 +196,14 @@ class TestCreate:
         assert "no plan is made yet: nothing of the stage research is there" in asked.stderr, asked
         assert "next: write what it requires: specguard new research name=cart\n" in asked.stderr
         printed = fresh.create("--print")
-        assert f"{PAPERS[1]}: the plan names the option" in printed.stderr, printed
-        assert "no document describes any" in printed.stderr
+        assert f"{PAPERS[1]}: the plan names no option that was chosen" in printed.stderr, printed
 
     def test_what_a_plan_needs_is_asked_for(self, fresh: Fresh) -> None:
         before = fresh.files()
         unready = "[plan-unready]\n  next: --option A"
         for words, said in (
-            ((), f"the plan must name the option that was chosen (`option`) {unready}"),
-            (("--option", "D"), f"PLAN_OPTIONS.md: it describes no option 'D' {unready} ("),
+            ((), f"the plan names no option that was chosen (`option`) {unready}"),
+            (("--option", "D"), f"PLAN_OPTIONS.md: it describes no option 'D' {unready} or B or C"),
             (("--option", "B", "--goal", "\udcff"), "plan.json: it would not be UTF-8"),
             (("--option", "B", "--kind", "pipelin"), "did you mean 'pipeline'?"),
         ):
@@ -223,8 +222,8 @@ class TestCreate:
             ("depends: none", "depends: 2.1\n  - depends: 2.3", f"tasks.md:24: {none}: 2.2 depends on"),
             ("depends: 1.1, 1.2", "depends: 2.1", f"tasks.md:21: {none}: 2.1 depends on itself"),
             ("1.2 Add the till", "1.2 Add\n  - depends: 2.1", f"{none}: tasks need each other"),
-            ("files: src/till", "files: ../till", "tasks.md:12: 1.2 names the file '../till.py', which is"),
-            ("files: src/till.py", "files: **", "tasks.md:12: 1.2 names the file '**', which is every file"),
+            ("files: src/till", "files: ../till", "plan.json: no plan is made of it: task_002 expects '../till.py'"),
+            ("files: src/till.py", "files: **", "task_002 expects '**', which is every file"),
             ("[ ] 2.2 S", "[ ] 2.1 S", "2.1 is there twice, first in line 18"),
             ("1.2 Add the till", "1.2 ", "1.2 says nothing"),
         ):
@@ -246,41 +245,25 @@ class TestCreate:
         write(fresh.top, {PAPERS[1]: OPTIONS})
         assert "the stage research is not complete" in fresh.create("--option", "B").stderr
 
-    def test_a_plan_is_only_written_over_where_nothing_is_lost(self, fresh: Fresh) -> None:
+    def test_a_plan_that_is_there_stays(self, fresh: Fresh, tmp_path: Path) -> None:
         fresh.specguard("new", "plan", "name=cart")
-        assert '"TODO"' in (fresh.top / PLAN).read_text()
         context = (fresh.top / ".plans/cart/CONTEXT.md").read_text()
+        before = (fresh.top / PLAN).read_text()
+        outcome = ended(fresh.create("--option", "B"), 2)
+        assert f"{PLAN}: the plan is there already, and is never overwritten" in outcome.stderr
+        assert (fresh.top / PLAN).read_text() == before
+        (fresh.top / PLAN).unlink()
         outcome = ended(fresh.create("--option", "B"))
         assert ".plans/cart/CONTEXT.md is there already, and stays as it is" in outcome.stdout
         assert (fresh.top / ".plans/cart/CONTEXT.md").read_text() == context
-        assert fresh.create("--option", "B").exit_code == 0, "the same again"
-        more = TASKS + "- [ ] 2.3 Add gifts in `src/gift.py`\n  - verify: python3 src/gift.py\n"
-        write(fresh.top, {"openspec/changes/add-cart/tasks.md": more})
-        assert fresh.create("--option", "B").exit_code == 0, "one more at its end"
-        text = (fresh.top / PLAN).read_text()
-        assert json.loads(text)["tasks"][-1]["title"] == "Add gifts in src/gift.py"
-        (fresh.top / PLAN).write_text(text.replace('"status": "pending"', '"status": "in_progress"', 1))
-        outcome = ended(fresh.create("--option", "B"), 2)
-        assert f"{PLAN}:10: the plan is there already, and says what would be lost" in outcome.stderr
-        assert '"in_progress"' in (fresh.top / PLAN).read_text()
-        (fresh.top / PLAN).write_text(text)
-        write(fresh.top, {"openspec/changes/add-cart/tasks.md": TASKS})
-        assert "says what would be lost" in fresh.create("--option", "B").stderr, "one less at its end"
-        assert (fresh.top / PLAN).read_text() == text
-        (fresh.top / PLAN).write_text("{")
-        assert "says what would be lost" in fresh.create("--option", "B").stderr
-
-    def test_a_plan_that_is_a_link_is_not_written_through(self, fresh: Fresh, tmp_path: Path) -> None:
-        (tmp_path / "elsewhere.json").write_text("{}")
+        (fresh.top / PLAN).unlink()
         (fresh.top / PLAN).symlink_to(tmp_path / "elsewhere.json")
         assert fresh.create("--option", "B").exit_code == 2
-        assert (tmp_path / "elsewhere.json").read_text() == "{}"
+        assert not (tmp_path / "elsewhere.json").exists()
 
     def test_names_of_changes(self, fresh: Fresh) -> None:
         outcome = fresh.create(slug="ad-cart")
         assert (outcome.exit_code, "did you mean 'add-cart'?" in outcome.stderr) == (2, True)
-        write(fresh.top, {"openspec/changes/archive/2026-01-31-old/tasks.md": "- [ ] 1.1 x\n"})
-        assert "it is archived: openspec/changes/archive/2026-01-31-old" in fresh.create(slug="old").stderr
         shown = fresh.create("--option", "B", "--print", slug="openspec/changes/add-cart/")
         assert json.loads(shown.stdout)["goal"] == "add cart"
         assert not (fresh.top / PLAN).exists()

@@ -47,8 +47,6 @@ _TEXTS = {
     "shows": ADDED.replace("Keeps", "Shows"),
     "keeps": requirement("Keeps things"),
     "hidden": requirement("Hidden"),
-    "known": requirement("Known"),
-    "misspelt": requirement("Knwon"),
 }
 # What the two say of each group, where a row does not say otherwise.
 _SAID = {

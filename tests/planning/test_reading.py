@@ -60,28 +60,17 @@ def test_what_is_too_long_is_said(tmp_path: Path, content: str, line: int | None
 
 
 @pytest.mark.parametrize(
-    ("file", "text"),
+    "text",
     [
-        ("tasks.md", "- [ ] 1.1 Add the cart\n" * 20_000),
-        ("tasks.md", "".join(f"- [ ] 1.{at} Add it\n  - depends: 1.{at - 1}\n" for at in range(1, 15_000))),
-        (
-            "specs/cart/spec.md",
-            "## RENAMED Requirements\n"
-            + "".join(
-                f"- FROM: ### Requirement: a{at}\n- TO: ### Requirement: b{at}\n" for at in range(10_000)
-            )
-            + "## REMOVED Requirements\n"
-            + "".join(f"### Requirement: A{at}\n" for at in range(10_000)),
-        ),
+        "- [ ] 1.1 Add the cart\n" * 20_000,
+        "".join(f"- [ ] 1.{at} Add it\n  - depends: 1.{at - 1}\n" for at in range(1, 15_000)),
     ],
-    ids=["one number", "a long chain", "renamed and removed"],
+    ids=["one number", "a long chain"],
 )
-def test_no_number_of_entries_takes_long(tmp_path: Path, file: str, text: str) -> None:
+def test_no_number_of_tasks_takes_long(tmp_path: Path, text: str) -> None:
     change(tmp_path, "add-cart")
-    write(tmp_path, {f"openspec/changes/add-cart/{file}": text})
+    write(tmp_path, {"openspec/changes/add-cart/tasks.md": text})
     began = time.process_time()
     found = flaws(source_folder(str(tmp_path), "add-cart"))
     assert time.process_time() - began < 10
     assert len(found) >= 10_000
-    if file != "tasks.md":
-        assert sum("is there already, as " in one.message for one in found) == 10_000

@@ -31,24 +31,15 @@ def test_where_one_cannot_be_none_is(tmp_path: Path, blocked: str) -> None:
     elsewhere.mkdir()
     (top / "taken").write_text("mine")
     (top / "file").write_text("mine")
-    (top / "old.json").write_text("old")
     (top / "link").symlink_to(elsewhere)
     (top / "dangling").symlink_to(elsewhere / "nothing")
     before = there(top)
-    files = {"old.json": "new", "new/folder/a.md": "a", blocked: "b", "z.md": "z"}
+    files = {"new/folder/a.md": "a", blocked: "b", "z.md": "z"}
     with pytest.raises(SpecguardError) as caught:
-        write_files(str(top), files, over="old.json")
+        write_files(str(top), files)
     assert caught.value.path == blocked
     assert there(top) == before
     assert list(elsewhere.iterdir()) == []
-
-
-def test_one_may_take_the_place_of_another(tmp_path: Path) -> None:
-    file = tmp_path / "plan.json"
-    file.write_text("old")
-    file.chmod(0o640)
-    write_files(str(tmp_path), {"plan.json": "new"}, over="plan.json")
-    assert (file.read_text(), file.stat().st_mode & 0o777) == ("new", 0o640)
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, MemoryError, FileExistsError])
