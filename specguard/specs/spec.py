@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 
 from specguard.declaration.patterns import Covering, PatternError
@@ -138,13 +137,7 @@ class Spec:
     @cached_property
     def id(self) -> str:
         """The id that the index gives it, else its own; empty if it has none."""
-        return (self.entry.id if self.entry is not None else "") or self.own_id
-
-    @cached_property
-    def own_id(self) -> str:
-        """The id that the document itself states, in its front matter or data."""
-        found = find_key(self.keys, ("id", "spec_id"))
-        return scalar_text(found[1]) if found else ""
+        return (self.entry.id if self.entry is not None else "") or _id_in(self.keys)
 
     @cached_property
     def reviews(self) -> Sequence[ReviewDate]:
@@ -305,34 +298,29 @@ def _plain_title(title: str) -> str:
     return normal_name(normal_title(title))
 
 
-IDS: Final = ("id", "key", "spec_id", "slug")
-"""The keys of an entry that may hold its id, the first that is there."""
+MAIN: Final = ("path", "file")
+"""The keys of an entry that name its spec."""
 
-PATHS: Final = ("path", "file", "spec", "doc", "document")
-"""The keys of an entry, or of its `paths`, that name the spec itself."""
-
-GROUPS: Final = ("paths", "files", "documents", "docs")
-"""The keys of an entry that hold several paths by name, as in `paths = {spec = ..., tasks = ...}`."""
-
-_EXTENSION: Final = re.compile(r"\w\.[A-Za-z][A-Za-z0-9]{0,9}(?:#.*)?$")
+PATHS: Final = "paths"
+"""The key of an entry with several paths; those that `files` has are specs."""
 
 
 class NamedPath(Record):
-    """A path as an entry gives it.
+    """A path of a spec as an entry gives it.
 
     Attributes:
         text: the path as written.
-        place: its key within the index.
-        main: whether its key says that it is the spec; otherwise it is one where `files` has it.
+        line: its line in the index.
         path: the file that it means; empty if it leads out of the repository.
         problem: why there is no such file, as a clause; empty if there is one.
+        main: whether it stands under a key of `MAIN`.
     """
 
     text: str
-    place: Place
-    main: bool
+    line: int | None
     path: bytes
     problem: str
+    main: bool
 
 
 class IndexEntry(DataEntry):
@@ -341,19 +329,22 @@ class IndexEntry(DataEntry):
     Attributes:
         index: where the index is.
         id: its id as text; empty if it has none.
-        paths: the paths it names, those of the spec itself first.
-        files: the specs it is about, which the catalogue finds.
+        named: the paths of specs that it names.
     """
 
     index: bytes
     id: str
-    paths: Sequence[NamedPath]
-    files: list[bytes]
+    named: Sequence[NamedPath]
 
     @property
     def label(self) -> str:
         """Its name in messages: its id, else its place."""
         return self.id or self.field()
+
+    @property
+    def specs(self) -> Sequence[bytes]:
+        """The paths of the specs that it is about."""
+        return [one.path for one in self.named if not one.problem]
 
     def said(self, *names: str) -> Iterator[WrittenValue]:
         """The values of all keys with one of these names that are a text or a number, in order."""
@@ -364,7 +355,7 @@ class IndexEntry(DataEntry):
 
     def essence(self, settings: SpecSettings) -> str:
         """Its data without reviews, approvals and paths."""
-        left_out = (*dates_of(settings), settings.reviewed, settings.approvals, *PATHS, *GROUPS)
+        left_out = (*dates_of(settings), settings.reviewed, settings.approvals, *MAIN, PATHS)
         return essence(self.value, left_out)
 
 
@@ -374,7 +365,7 @@ class Index:
     Args:
         path: where it is.
         documents: those of the tree that it is in.
-        lists: the lists that hold specs, as dotted keys; none: the file as a whole.
+        settings: `[specs]`, whose `entries` are the lists that hold specs; none: the file as a whole.
 
     Attributes:
         path: where it is.
@@ -384,21 +375,22 @@ class Index:
         faults: what stands among them and is no entry: its line, and what it is as a clause.
     """
 
-    def __init__(self, path: bytes, documents: Documents, lists: Sequence[str]) -> None:
+    def __init__(self, path: bytes, documents: Documents, settings: SpecSettings) -> None:
         self.path = path
         self.data: Data | None = documents.data(path)
         self.problem: tuple[str, int | None] | None = None
         self.entries: list[IndexEntry] = []
         self.faults: list[tuple[int | None, str]] = []
         self._tree = documents.tree
+        self._files = settings.files
         if self.data is None:
             return
         if self.data.problem is not None:
             self.problem = (self.data.problem.message, self.data.problem.line)
             return
-        found = {key: self.data.get(key) if key else self.data.value for key in lists or [""]}
+        found = {key: self.data.get(key) if key else self.data.value for key in settings.entries or [""]}
         if all(value is None for value in found.values()):
-            names = " and no ".join(map(repr, lists)) or "'list'"
+            names = " and no ".join(map(repr, settings.entries)) or "'list'"
             self.problem = (f"it has no {names}", 1)
         for key, value in found.items():
             place = tuple(key.split(".")) if key else ()
@@ -414,50 +406,27 @@ class Index:
     def _add(self, data: Data, place: Place, element: Any) -> None:
         """Add an element of a list, or of a table by its name."""
         name = place[-1] if isinstance(place[-1], str) else ""
-        if isinstance(element, dict):
-            stated = (find_key(element, [one]) for one in IDS)
-            ids = [scalar_text(found[1]) for found in stated if found]
-            paths = [self._path(*one) for one in _paths(element, place)]
-            paths.sort(key=lambda one: not one.main)
-            own = next(filter(None, ids), name)
-            self.entries.append(IndexEntry(data, place, element, self.path, own, paths, []))
-        elif isinstance(element, str) and looks_like_file(element):
-            paths = [self._path(element, place, main=True)]
-            self.entries.append(IndexEntry(data, place, {}, self.path, name, paths, []))
-        elif isinstance(element, str):
-            self.faults.append((self.line(place), f"{element!r} in {dotted(place[:-1])} is no path"))
-        else:
+        if not isinstance(element, (dict, str)):
             self.faults.append((self.line(place), f"{dotted(place)} is no table with the keys of a spec"))
-
-    def _path(self, text: str, place: Place, main: bool) -> NamedPath:
-        path, problem = place_of(text, self._tree, self.path.rpartition(b"/")[0])
-        return NamedPath(text, place, main, path, problem)
-
-
-_MAIN: Final = frozenset(map(normal_name, PATHS))
-_GROUPED: Final = frozenset(map(normal_name, GROUPS))
-
-
-def _paths(element: Mapping[str, Any], place: Place) -> Iterator[tuple[str, Place, bool]]:
-    """The paths that an element of the index names: text, key, and whether it is the spec itself."""
-    for key, value in element.items():
-        if normal_name(key) not in _MAIN | _GROUPED:
-            continue
-        inner = (
-            [((key,), value)] if isinstance(value, str) else [((key, at), one) for at, one in elements(value)]
-        )
-        for below, one in inner:
-            if isinstance(one, str) and looks_like_file(one):
-                name = below[-1] if isinstance(below[-1], str) else key
-                yield one, (*place, *below), normal_name(name) in _MAIN
+            return
+        value = element if isinstance(element, dict) else {"path": element}
+        main, several = find_key(value, MAIN), find_key(value, [PATHS])
+        found: list[tuple[Place, Any]] = [((main[0],), main[1])] if main else []
+        if several:
+            found += [((several[0], at), one) for at, one in elements(several[1])]
+        folder, named = self.path.rpartition(b"/")[0], []
+        for below, one in found:
+            text, line = scalar_text(one), self.line((*place, *below))
+            path, problem = place_of(text, self._tree, folder)
+            if text and (len(below) == 1 or self._files.find(path) is not None):
+                named.append(NamedPath(text, line, path, problem, main=len(below) == 1))
+        self.entries.append(IndexEntry(data, place, value, self.path, _id_in(value) or name, named))
 
 
-def looks_like_file(text: str) -> bool:
-    """True if a value can be a file's path: it has an extension, or a slash and no spaces, and is no URL."""
-    text = text.strip()
-    if len(text) > 1000 or "://" in text or "\n" in text:
-        return False
-    return bool(_EXTENSION.search(text)) or ("/" in text and " " not in text)
+def _id_in(value: Mapping[str, Any]) -> str:
+    """The id that data states; empty if it states none."""
+    found = find_key(value, ["id"])
+    return scalar_text(found[1]) if found else ""
 
 
 def place_of(text: str, tree: Tree, folder: bytes) -> tuple[bytes, str]:
@@ -505,7 +474,7 @@ class Catalogue:
         Raises:
             MissingFact: an object is not there.
         """
-        return Index(self.index_path, self.documents, self.settings.entries) if self.index_path else None
+        return Index(self.index_path, self.documents, self.settings) if self.index_path else None
 
     @property
     def done(self) -> Sequence[IndexEntry]:
@@ -523,7 +492,7 @@ class Catalogue:
 
     @cached_property
     def entries(self) -> Sequence[IndexEntry]:
-        """The entries of the index, each with the specs it is about.
+        """The entries of the index.
 
         Raises:
             MissingFact: the index cannot be read, so nothing is known of what it says.
@@ -536,30 +505,14 @@ class Catalogue:
                 f"the index {path_text(index.path)} cannot be read: {index.problem[0]}",
                 code="unreadable-file",
             )
-        bare = [entry for entry in index.entries if entry.id and not entry.paths]
-        by_name = self._by_name() if bare else {}
-        for entry in index.entries:
-            entry.files.extend(one.path for one in entry.paths if not one.problem and self.means_spec(one))
-        for entry in bare:
-            found = _meant(by_name, normal_name(entry.id))
-            entry.files.extend(found if len(found) == 1 else ())
         return index.entries
-
-    def means_spec(self, named: NamedPath) -> bool:
-        """True if a path in the index is to be a spec: by its key, or because `files` has it."""
-        return named.main or self.settings.files.find(named.path) is not None
 
     @cached_property
     def paths(self) -> Sequence[bytes]:
         """The paths of all specs in order: the files that the policy names, and those that the index does."""
-        return sorted({*self.files, *(path for entry in self.entries for path in entry.files)})
-
-    @cached_property
-    def files(self) -> Sequence[bytes]:
-        """The regular files that the policy's `files` has, in order."""
         paths = self.documents.tree.paths()
         found = [paths[position] for position, _ in self.settings.files.find_each(paths)]
-        return [path for path in found if self._is_file(path)]
+        return sorted({*filter(self._is_file, found), *self._by_path})
 
     def _is_file(self, path: bytes) -> bool:
         entry = self.documents.tree.find(path)
@@ -601,34 +554,10 @@ class Catalogue:
 
     @cached_property
     def _by_path(self) -> Mapping[bytes, IndexEntry]:
-        """The entry of each path: the first that names it as its spec, else the first that names it."""
-        found: dict[bytes, IndexEntry] = {}
-        for entry in reversed(self.entries):
-            found.update(dict.fromkeys(entry.files[1:], entry))
-        for entry in reversed(self.entries):
-            found.update(dict.fromkeys(entry.files[:1], entry))
+        """The entry of each path: the first that names it first, else the first that names it."""
+        found = {path: entry for entry in reversed(self.entries) for path in entry.specs}
+        found.update({entry.specs[0]: entry for entry in reversed(self.entries) if entry.specs})
         return found
-
-    def _by_name(self) -> Mapping[str, Sequence[bytes]]:
-        """The paths of the specs by their own ids and by the names of their files."""
-        found: dict[str, list[bytes]] = {}
-        for path in self.files:
-            stem = path.rpartition(b"/")[2].rpartition(b".")[0].decode("utf-8", "replace")
-            own = Spec(path, None, self.settings, self.documents).own_id
-            for name in {normal_name(own or stem), normal_name(stem)}:
-                found.setdefault(name, []).append(path)
-        return found
-
-
-def _meant(by_name: Mapping[str, Sequence[bytes]], wanted: str) -> Sequence[bytes]:
-    """The paths that an id means: of that name, else of names that begin with it: `2runs`, not `21`."""
-    if wanted in by_name:
-        return by_name[wanted]
-    found: dict[bytes, None] = {}
-    for name, paths in by_name.items():
-        if wanted and name.startswith(wanted) and not (wanted[-1].isdigit() and name[len(wanted)].isdigit()):
-            found.update(dict.fromkeys(paths))
-    return list(found)
 
 
 def pattern_problem(pattern: str) -> str:

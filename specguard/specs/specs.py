@@ -13,7 +13,7 @@ from specguard.documents.content import without_box
 from specguard.documents.data import data_kind
 from specguard.documents.fields import normal_name, plain_value
 from specguard.errors import MissingFact, NotApplicable
-from specguard.model import path_text, shortened
+from specguard.model import Finding, path_text, shortened
 from specguard.specs.spec import Catalogue, pattern_problem, place_of
 from specguard.specs.spec_fields import Ways, canonical, plain_status
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents
     from specguard.declaration.patterns import Selecting
     from specguard.documents.blocks import AnyBlock, ListItem
-    from specguard.specs.spec import Index, IndexEntry, NamedPath, Spec
+    from specguard.specs.spec import Index, IndexEntry, Spec
     from specguard.specs.spec_fields import SpecApproval, SpecSettings, WrittenValue
 
 
@@ -158,17 +158,11 @@ class Specs:
             pass
         return [entry for entry in self.now.done if entry.label not in before]
 
-    def missing(self, entry: IndexEntry) -> Sequence[NamedPath]:
-        """The paths of an entry that are to be specs and are not there."""
-        return [named for named in entry.paths if named.problem and self.now.means_spec(named)]
-
     def identities(self, entry: IndexEntry) -> Iterator[tuple[str, str]]:
         """The identities that only one entry may have: its id, and the file that is its spec."""
         if entry.id:
             yield "id", entry.id
-        main = next((named for named in entry.paths if named.main), None)
-        if main is not None and not main.problem:
-            yield "spec", path_text(main.path)
+        yield from (("spec", path_text(one.path)) for one in entry.named if one.main and not one.problem)
 
     # What the change touches
 
@@ -188,7 +182,7 @@ class Specs:
 
     def touches_entry(self, entry: IndexEntry) -> bool:
         """True if the change alters an entry of the index, or a file that it names."""
-        if any(named.path in self._touched for named in entry.paths):
+        if any(named.path in self._touched for named in entry.named):
             return True
         return self.now.index_path in self._touched and _value(entry) not in self._earlier_entries
 
@@ -424,9 +418,7 @@ def _covered(patterns: Covering, paths: Sequence[bytes]) -> list[bytes]:
 
 def _value(entry: IndexEntry | None) -> str | None:
     """An entry of the index as text, for comparison."""
-    if entry is None:
-        return None
-    return canonical([entry.id, dict(entry.value), [one.text for one in entry.paths]])
+    return None if entry is None else canonical([entry.id, dict(entry.value)])
 
 
 LONGEST_ROW: Final = 2000
@@ -436,36 +428,6 @@ _LINK: Final = re.compile(r"\]\(\s*<?([^)>\s]+)")
 _MIRRORED: Final = re.compile(r"[^\s`,;|()\[\]*]+")
 # What may stand between a name and its status: the last of these begins the status.
 _BEFORE_STATUS: Final = re.compile(r"\s[-\u2013\u2014]+\s|:\s|\(|\u2192|->|=>|,\s")
-
-
-class Repeated(Record):
-    """A status that a mirror gives a spec, and that is not the one that counts.
-
-    Attributes:
-        name: what the mirror calls the spec.
-        shown: the status as the mirror has it, for a message.
-        line: its line in the mirror.
-        counts: the status that counts.
-    """
-
-    name: str
-    shown: str
-    line: int | None
-    counts: WrittenValue
-
-
-class UnreadMirror(Record):
-    """A mirror of which nobody can tell what it repeats.
-
-    Attributes:
-        path: where it is.
-        why: why it cannot be read, as a clause.
-        line: the line that is to blame; None if none is.
-    """
-
-    path: bytes
-    why: str
-    line: int | None
 
 
 class Mirrors:
@@ -482,39 +444,26 @@ class Mirrors:
         self._by_id: dict[str, Spec] = {}
         self._by_path: dict[bytes, Spec] = {}
 
-    def repeated(self) -> Iterator[tuple[bytes, Sequence[Repeated]]]:
-        """The mirrors that are judged, each with the statuses in it that are not those that count.
-
-        Raises:
-            MissingFact: a document or the index cannot be read.
-        """
-        mirrors = self._judged()
-        if mirrors:
-            self._by_path = {spec.path: spec for spec in self._specs.all}
-            self._by_id = {normal_name(spec.id): spec for spec in self._specs.all if spec.id}
-        for path in mirrors:
-            document = self._documents.read(path) if data_kind(path) is None else None
-            if document is not None:
-                yield path, list(self._in_blocks(document.blocks, path.rpartition(b"/")[0]))
-
-    def unread(self) -> Iterator[UnreadMirror]:
-        """The mirrors that are judged and cannot be read, or are links to what is none.
+    def flaws(self) -> Iterator[Finding]:
+        """The mirrors that are judged and cannot be read, and the statuses in others that do not count.
 
         Raises:
             MissingFact: a document or the index cannot be read.
         """
         mirrors = self._judged()
         for path in self._documents.unread_links(self._specs.settings.mirrors, mirrors):
-            yield UnreadMirror(path, "it is no regular file", None)
+            yield _unread(path, "it is no regular file")
+        if mirrors:
+            self._by_path = {spec.path: spec for spec in self._specs.all}
+            self._by_id = {normal_name(spec.id): spec for spec in self._specs.all if spec.id}
         for path in mirrors:
-            if data_kind(path) is not None:
-                yield UnreadMirror(
-                    path, "it is data, and statuses are read in tables and lists of Markdown", None
-                )
-                continue
             document = self._documents.read(path)
-            if document is not None and document.problem is not None:
-                yield UnreadMirror(path, document.problem.message, document.problem.line)
+            if data_kind(path) is not None:
+                yield _unread(path, "it is data, and statuses are read in tables and lists of Markdown")
+            elif document is not None and document.problem is not None:
+                yield _unread(path, document.problem.message, document.problem.line)
+            elif document is not None:
+                yield from self._in_blocks(document.blocks, path)
 
     def _judged(self) -> Sequence[bytes]:
         specs = self._specs
@@ -530,15 +479,15 @@ class Mirrors:
         self._documents.prefetch(mirrors)
         return mirrors
 
-    def _in_blocks(self, blocks: Sequence[AnyBlock], folder: bytes) -> Iterator[Repeated]:
+    def _in_blocks(self, blocks: Sequence[AnyBlock], mirror: bytes) -> Iterator[Finding]:
         for block in blocks:
             if isinstance(block, Table):
-                yield from self._in_table(block, folder)
+                yield from self._in_table(block, mirror)
             for item in block.items if isinstance(block, List) else ():
-                yield from self._in_item(item, folder)
-                yield from self._in_blocks(item.rest, folder)
+                yield from self._in_item(item, mirror)
+                yield from self._in_blocks(item.rest, mirror)
 
-    def _in_table(self, table: Table, folder: bytes) -> Iterator[Repeated]:
+    def _in_table(self, table: Table, mirror: bytes) -> Iterator[Finding]:
         wanted = {normal_name(self._specs.settings.status), "status", "state"}
         header = [normal_name(plain_value(cell.raw[:LONGEST_ROW])) for cell in table.header]
         column = next((position for position, name in enumerate(header) if name in wanted), None)
@@ -550,45 +499,48 @@ class Mirrors:
                 for cell, value in zip(row, values, strict=True)
                 for name in (*_LINK.findall(cell.raw[:LONGEST_ROW]), *cell.spans, value)
             )
-            named = next((found for name in names if (found := self._named(name, folder))), None)
+            named = next((found for name in names if (found := self._named(name, mirror))), None)
             if column is None:
                 status = next((value for value in values if self._is_status(value)), "")
             else:
                 status = values[column] if column < len(values) else ""
-            if named is not None and status:
-                yield from self._compare(*named, status, row[0].line)
+            counts = self._counts(named[0]) if named is not None else None
+            if named is not None and status and counts and not self._ways.same(status, counts.text):
+                yield _differs(mirror, named[1], repr(shortened(status)), row[0].line, counts)
 
-    def _in_item(self, item: ListItem, folder: bytes) -> Iterator[Repeated]:
+    def _in_item(self, item: ListItem, mirror: bytes) -> Iterator[Finding]:
         raw = item.text.raw
         if "&" in raw or ("<" in raw and "](" not in raw):
             raw = item.text.rendered
         raw = without_box(raw)[:LONGEST_ROW]
         # An item begins with the spec: its link, its path or its id.
         link = _LINK.search(raw) if raw.startswith(("[", "**[")) else None
-        first = _MIRRORED.search(raw[:LONGEST_ROW])
-        named = self._named(link[1], folder) if link else None
+        first = _MIRRORED.search(raw)
+        named = self._named(link[1], mirror) if link else None
         if named is None and first is not None and first.start() <= 4:
-            named = self._named(first[0].rstrip(":."), folder)
-        if named is None:
+            named = self._named(first[0].rstrip(":."), mirror)
+        counts = self._counts(named[0]) if named is not None else None
+        if named is None or counts is None:
             return
         status = self._trailing(raw)
-        counts = self._counts(named[0])
         if status:
-            yield from self._compare(*named, status, item.line)
-        elif (
-            counts is not None
-            and item.checked is not None
-            and self._ways.known(counts.text)
-            and self._ways.over(counts.text) != item.checked
-        ):
+            shown, differs = repr(shortened(status)), not self._ways.same(status, counts.text)
+        else:
             shown = "done with" if item.checked else "still open"
-            yield Repeated(named[1], shown, item.line, counts)
+            differs = (
+                item.checked is not None
+                and self._ways.known(counts.text)
+                and self._ways.over(counts.text) != item.checked
+            )
+        if differs:
+            yield _differs(mirror, named[1], shown, item.line, counts)
 
-    def _named(self, text: str, folder: bytes) -> tuple[Spec, str] | None:
+    def _named(self, text: str, mirror: bytes) -> tuple[Spec, str] | None:
         """The spec of an id, or at a path from the root or the mirror's folder, and what it is called."""
         spec = self._by_id.get(normal_name(text))
         if spec is not None:
             return spec, text
+        folder = mirror.rpartition(b"/")[0]
         for start in (folder, b"") if text and len(text) <= LONGEST_ROW and "://" not in text else ():
             path, problem = place_of(text, self._documents.tree, start)
             if not problem and path in self._by_path:
@@ -616,7 +568,15 @@ class Mirrors:
         found = of_index if self._specs.settings.index else spec.statuses
         return found[0] if found else None
 
-    def _compare(self, spec: Spec, name: str, status: str, line: int | None) -> Iterator[Repeated]:
-        counts = self._counts(spec)
-        if counts is not None and not self._ways.same(status, counts.text):
-            yield Repeated(name, repr(shortened(status)), line, counts)
+
+def _unread(path: bytes, why: str, line: int | None = None) -> Finding:
+    message = f"{path_text(path)}, which repeats statuses, cannot be read: {why}"
+    step = "Correct it; until then nobody can tell what it says."
+    return Finding(message, help=step, path=path, line=line, key="unread", setting="specs.mirrors")
+
+
+def _differs(mirror: bytes, name: str, shown: str, line: int, counts: WrittenValue) -> Finding:
+    known = shortened(counts.text)
+    message = f"{path_text(mirror)} says that {name} is {shown}, and {counts.place} that it is {known!r}"
+    step, key = f"Write {known!r} here, or correct the other.", f"status of {name}"
+    return Finding(message, help=step, path=mirror, line=line, key=key, setting="specs.mirrors")

@@ -222,7 +222,11 @@ class TestCreate:
             ("depends: none", "depends: 2.1\n  - depends: 2.3", f"tasks.md:24: {none}: 2.2 depends on"),
             ("depends: 1.1, 1.2", "depends: 2.1", f"tasks.md:21: {none}: 2.1 depends on itself"),
             ("1.2 Add the till", "1.2 Add\n  - depends: 2.1", f"{none}: tasks need each other"),
-            ("files: src/till", "files: ../till", "plan.json: no plan is made of it: task_002 expects '../till.py'"),
+            (
+                "files: src/till",
+                "files: ../till",
+                "plan.json: no plan is made of it: task_002 expects '../till.py'",
+            ),
             ("files: src/till.py", "files: **", "task_002 expects '**', which is every file"),
             ("[ ] 2.2 S", "[ ] 2.1 S", "2.1 is there twice, first in line 18"),
             ("1.2 Add the till", "1.2 ", "1.2 says nothing"),

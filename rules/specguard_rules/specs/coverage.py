@@ -20,7 +20,7 @@ class MissingSpec(Rule):
 
     Findings are an unreadable or missing index, entries without a file, ids or files that occur twice, and
     specs that no entry names. So are `[specs.governs]` paths without a spec, and removed specs whose files
-    stay. Entries name files by `path`, `file`, `spec`, `doc`, `document`, or the spec's id.
+    stay. Entries name files by `path` or `file`, or several under `paths`.
 
     Why is this bad? A wrong index leads to the wrong document.
 
@@ -167,15 +167,14 @@ def _of_index(index: Index, specs: Specs) -> Iterator[Finding]:
     for entry in specs.entries:
         if not specs.whole and not specs.touches_entry(entry):
             continue
-        missing = specs.missing(entry)
-        for named in missing:
-            message = f"the entry {entry.label} names {named.text}, but {named.problem}"
+        for named in (one for one in entry.named if one.problem):
+            message = f"the entry {entry.label} names {shortened(named.text)}, but {named.problem}"
             step, key = "Add the file, or take the entry out.", f"{entry.label} {named.text}"
-            yield _about(index, message, step, key, index.line(named.place))
-        if not missing and not entry.files:
-            message = f"the entry {entry.label} names no spec, and none has its id"
+            yield _about(index, message, step, key, named.line)
+        if not entry.named:
             key = f"{entry.label} without a path"
-            yield _about(index, message, "Give it a `path`.", key, entry.line, "specs.entries")
+            message, step = f"the entry {entry.label} names no spec", "Give it a `path`."
+            yield _about(index, message, step, key, entry.line, "specs.entries")
     seen: dict[tuple[str, str], IndexEntry] = {}
     told: set[tuple[str, str]] = set()
     for entry in specs.entries:

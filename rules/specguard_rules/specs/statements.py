@@ -865,20 +865,4 @@ class DivergedMirror(Rule):
                 yield Finding(
                     message, help=step, path=spec.path, line=own.line, key="own status", setting="specs.index"
                 )
-        for unread in specs.mirrors.unread():
-            message = f"{path_text(unread.path)}, which repeats statuses, cannot be read: {unread.why}"
-            step = "Correct it; until then nobody can tell what it says."
-            yield Finding(
-                message, help=step, path=unread.path, line=unread.line, key="unread", setting="specs.mirrors"
-            )
-        for mirror, repeated in specs.mirrors.repeated():
-            for one in repeated:
-                counts = shortened(one.counts.text)
-                message = (
-                    f"{path_text(mirror)} says that {one.name} is {one.shown}, and {one.counts.place} that "
-                    f"it is {counts!r}"
-                )
-                step, key = f"Write {counts!r} here, or correct the other.", f"status of {one.name}"
-                yield Finding(
-                    message, help=step, path=mirror, line=one.line, key=key, setting="specs.mirrors"
-                )
+        yield from specs.mirrors.flaws()
