@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from specguard.change.entries import Entry
     from specguard.documents.fields import Place
     from specguard.runs.proof import RunProof
-    from specguard.work.item import WorkItem
     from specguard.work.kinds import Naming, PlanKind
     from specguard.work.named_items import Work
 
@@ -122,6 +121,20 @@ class Plan(Record):
     def setting(self, key: str) -> str:
         """The key of one of its kind's settings, for a citation."""
         return f"plans.{self.kind}.{key}"
+
+    def finding(
+        self, message: str, help: str, key: str, place: Sequence[str | int] = (), setting: str = ""
+    ) -> Finding:
+        """A finding about it, or about what stands at a place of its file."""
+        return Finding(
+            message,
+            help=help,
+            path=self.path,
+            line=self.data.line(place),
+            field=dotted(place) or None,
+            key=key,
+            setting=self.setting(setting) if setting else "",
+        )
 
     def holds(self, path: bytes) -> bool:
         """True if a path is in its folder."""
@@ -253,7 +266,19 @@ class Plans:
             MissingFact: the base, the commits or a tree cannot be read.
         """
         if self._units is None:
-            self._units = units(self, work, self._change)
+            levels: set[str] = {kind.unit for kind in self.kinds.values()}
+            tasks = [(one, _task(self, work, one)) for one in work.namings] if work is not None else []
+            commits: list[Unit] = []
+            try:
+                commits += _commits(self, tasks, self._change) if "commit" in levels else ()
+            except NotApplicable:
+                commits = []
+            levels -= {"commit"} if commits else set()
+            # What the change is judged as its first name says: where that is no task, it is for none.
+            told = [task for _, task in tasks] if tasks and tasks[0][1] is not None else []
+            entries, after = self._change.entries, self.documents
+            whole = Unit(self, _each(told, levels), sorted(levels), entries, self.before, after)
+            self._units = [*commits, *([whole] if levels or not commits else [])]
         return self._units
 
     def for_tasks(self, work: Work) -> Sequence[Unit]:
@@ -418,17 +443,19 @@ def _of_tasks(before: Plan, after: Plan, own: str) -> Iterator[Edit]:
             yield Edit(f"adds {new.name}", new.key, new.line)
             continue
         keys = [key for key in {**old.value, **new.value} if old.value.get(key) != new.value.get(key)]
-        status, groups = new.key_of("status"), [keys]
+        status = new.key_of("status")
         if name == own:
             fixed = {new.key_of(name) for name in KEYS if name != "verification"}
-            groups = [[key] for key in sorted(fixed.intersection(keys)) if key != status or not new.done]
+            keys = [key for key in sorted(fixed.intersection(keys)) if key != status or not new.done]
         elif old.status != new.status:
-            groups = [[status]]
-        for group in filter(None, groups):
-            said = f"changes {', '.join(group[:5])} of {new.name}"
-            if group == [status]:
-                said = f"moves {new.name} from {old.status or 'no status'} to {new.status or 'no status'}"
-            yield Edit(said, (*new.key, group[0]), new.line_of(group[0]))
+            keys = [status]
+        if status in keys:
+            said = f"moves {new.name} from {old.status or 'no status'} to {new.status or 'no status'}"
+            yield Edit(said, (*new.key, status), new.line_of(status))
+        others = [key for key in keys if key != status]
+        if others:
+            said = f"changes {', '.join(others[:5])} of {new.name}"
+            yield Edit(said, (*new.key, others[0]), new.line_of(others[0]))
 
 
 def _neutral(plan: Plan, before: Plan, task_id: str) -> Any:
@@ -492,41 +519,6 @@ class Unit(Record):
         return edits(self.plans.at(path, self.before), self.plans.at(path, self.after), self.task.id)
 
 
-def units(plans: Plans, work: Work | None, change: Change) -> list[Unit]:
-    """The change as a whole and each of its commits, as far as kinds of plans have these for units.
-
-    Args:
-        plans: the plans.
-        work: which tasks are named; None if the policy has no work items.
-        change: what is judged.
-
-    Raises:
-        MissingFact: the base, the commits or a tree cannot be read.
-    """
-    levels: set[str] = {kind.unit for kind in plans.kinds.values()}
-    tasks = [(one, _task(plans, work, one)) for one in work.namings] if work is not None else []
-    commits: list[Unit] = []
-    if "commit" in levels:
-        try:
-            commits = list(_commits(plans, tasks, change))
-        except NotApplicable:
-            commits = []
-        levels -= {"commit"} if commits else set()
-    # What the change is judged as its first name says: where that is no task, it is for none.
-    told = [task for _, task in tasks] if tasks and tasks[0][1] is not None else []
-    named = _each(told, levels)
-    whole = Unit(plans, named, sorted(levels), change.entries, plans.before, plans.documents)
-    return [*commits, *([whole] if levels or not commits else [])]
-
-
-def task_of(plans: Plans, item: WorkItem) -> Task | None:
-    """The task that a work item is, as it was resolved; None if it is not one of a plan's."""
-    if item.listed is None:
-        return None
-    plan = plans.at(item.listed.source.path, item.listed.source.documents)
-    return None if plan is None else plan.task(item.listed.id)
-
-
 def _commits(plans: Plans, tasks: Sequence[tuple[Naming, Task | None]], change: Change) -> Iterator[Unit]:
     for commit in change.commits:
         if commit.is_merge:
@@ -544,11 +536,11 @@ def _task(plans: Plans, work: Work, naming: Naming) -> Task | None:
         MissingFact: it is one of a list, and cannot be resolved.
     """
     item = work.resolve(naming.kind, naming.id, naming.number, naming.fields)
-    if item.resolved:
-        return task_of(plans, item)
-    if work.kinds[naming.kind].source:
+    if not item.resolved and work.kinds[naming.kind].source:
         raise work.missing(naming, item)
-    return None
+    listed = item.listed if item.resolved else None
+    plan = plans.at(listed.source.path, listed.source.documents) if listed is not None else None
+    return None if plan is None or listed is None else plan.task(listed.id)
 
 
 def _each(tasks: Iterable[Task | None], levels: set[str]) -> list[Task]:

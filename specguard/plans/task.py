@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from specguard.change.tree import Documents
     from specguard.documents.fields import Place
-    from specguard.model import Severity
     from specguard.plans.plans import Plan
 
 
@@ -75,11 +74,6 @@ class Task(DataEntry):
     def expected_files(self) -> Sequence[str]:
         """The files, folders and patterns that it is to touch."""
         return [text for _, text in self.listed("expected_files")]
-
-    @property
-    def verify(self) -> Sequence[str]:
-        """The commands that verify it."""
-        return [text for _, text in self.listed("verify")]
 
     @property
     def done_criteria(self) -> Sequence[str]:
@@ -148,7 +142,6 @@ class Task(DataEntry):
         key: str,
         *place: str | int,
         setting: str = "",
-        severity: Severity | None = None,
     ) -> Finding:
         """A finding about it, or about something within it.
 
@@ -158,18 +151,10 @@ class Task(DataEntry):
             key: what tells it from others.
             place: where it is, below the task.
             setting: the key of its kind's table that asks for it.
-            severity: as for `Finding`.
         """
-        return Finding(
-            message,
-            help=help,
-            path=self.plan.path,
-            line=self.line_of(*place) if place else self.line,
-            field=self.field(*place),
-            key=key,
-            severity=severity,
-            setting=self.plan.setting(setting) if setting else "",
-        )
+        found = self.plan.finding(message, help, key, (*self.key, *place), setting)
+        found.line = found.line if place else self.line
+        return found
 
     def _has(self, statuses: Sequence[str]) -> bool:
         return bool(self.status) and normal_name(self.status) in map(normal_name, statuses)
@@ -189,13 +174,10 @@ _PROBES: Final = (b"\x01", b"\x01/\x02", b"\x02/\x01/\x02")
 LONGEST: Final = 1000
 """How many characters an expected path has at most."""
 
-_PROBLEMS: Final = {
-    r"\Z": "is no path",
-    r"[/~]|[A-Za-z]:[\\/]": "is an absolute path, which is another one on every machine",
-    r"(?:.*/)?\.\.(?:/|\Z)": "climbs out of the folder that it is relative to",
-    r"[^/]*\\[^/]*\Z": "is written with backslashes",
-    r".*[\0-\x1f\x7f]": "has a control character",
-}
+# What is nothing, absolute, climbs out of its folder, has backslashes for slashes, or control characters.
+_NO_PATH: Final = re.compile(
+    r"\Z|[/~]|[A-Za-z]:[\\/]|(?:.*/)?\.\.(?:/|\Z)|[^/]*\\[^/]*\Z|.*[\0-\x1f\x7f]", re.DOTALL
+)
 
 
 class Expectation(Record):
@@ -224,9 +206,8 @@ def expectation(text: str, code: str = "") -> Expectation:
     if len(path) > LONGEST:
         return Expectation(Covering(), f"has more than {LONGEST} characters")
     path = _LINES.sub("", _REMARK.sub("", path, count=1)).strip("`'\"")
-    problem = next((why for form, why in _PROBLEMS.items() if re.match(form, path, re.DOTALL)), "")
-    if problem:
-        return Expectation(Covering(), problem)
+    if _NO_PATH.match(path):
+        return Expectation(Covering(), "is no path within the repository, with '/' between its parts")
     while path.startswith("./"):
         path = path[2:]
     folder = escape(code.strip("/"))
@@ -235,11 +216,11 @@ def expectation(text: str, code: str = "") -> Expectation:
     ahead = f"{folder}/" if folder else ""
     try:
         return Expectation(Covering([ahead + escape(path), ahead + path]))
-    except PatternError as error:
+    except PatternError:
         # As a name it may still be one; as a pattern it is none.
         if not any(char in path for char in "*?"):
             return Expectation(Covering([ahead + escape(path)]))
-        return Expectation(Covering(), str(error).partition("' ")[2] or str(error))
+        return Expectation(Covering(), "is no pattern")
 
 
 def expects_all(expected: Expectation) -> bool:
@@ -343,7 +324,7 @@ def flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
     """
     if plan.data.problem is not None:
         said = f"{path_text(plan.path)} is no plan: {plan.data.problem.message}"
-        yield _of_plan(plan, said, "Write it as a file that holds the tasks once each.", "unread")
+        yield plan.finding(said, "Write it as a file that holds the tasks once each.", "unread")
         return
     yield from _listing(plan)
     seen: dict[str, Task] = {}
@@ -351,9 +332,7 @@ def flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
         yield from task_flaws(task)
         first = seen.setdefault(normal_id(task.id), task) if task.id else task
         if first is not task:
-            line = f", first in line {first.line}" if first.line else ""
-            said = f"{task.id} and {first.id} are the same task: only the padding differs"
-            said = f"{task.id} is listed twice{line}" if task.id == first.id else said
+            said = f"{task.id} is listed twice, first as {first.id} in line {first.line}"
             yield _of_task(task, said, "Give each task an id of its own.", "id", "repeated")
     yield from _option(plan, documents)
 
@@ -362,16 +341,14 @@ def _listing(plan: Plan) -> Iterator[Finding]:
     """The flaws of the list of tasks."""
     listing, where, top = plan.listing, plan.settings.tasks, plan.tasks_key
     if not isinstance(listing, (list, dict)) or not listing:
-        said = f"has no {where!r}" if listing is None else f"has {kind_of(listing)} in {where!r}"
-        said = "lists no task" if isinstance(listing, (list, dict)) else said
-        said = f"{path_text(plan.path)} {said}, which should be the list of its tasks"
+        said = f"{path_text(plan.path)} lists no task in {where!r}"
         help = f"List the tasks there, or set {plan.setting('tasks')} to where they are."
-        yield _of_plan(plan, said, help, "tasks", top, setting="tasks")
+        yield plan.finding(said, help, "tasks", top, "tasks")
     for place, value in elements(listing):
         if not isinstance(value, dict):
             said = f"{dotted((*top, place))} is {kind_of(value)}, where a task should be"
             help = "Write the task as a mapping with an id, or take it out."
-            yield _of_plan(plan, said, help, f"{place}:no task", (*top, place))
+            yield plan.finding(said, help, f"{place}:no task", (*top, place))
 
 
 def _option(plan: Plan, documents: Documents) -> Iterator[Finding]:
@@ -380,7 +357,7 @@ def _option(plan: Plan, documents: Documents) -> Iterator[Finding]:
     if name and not plan.option:
         said = f"{path_text(plan.path)} does not name the option that it was made from ({name!r})"
         help = f'Add `{name}` with the option that was chosen, such as "B".'
-        yield _of_plan(plan, said, help, "option", name.split("."), setting="option")
+        yield plan.finding(said, help, "option", name.split("."), "option")
     elif name and options:
         from specguard.artifacts.sections import describes
 
@@ -389,21 +366,7 @@ def _option(plan: Plan, documents: Documents) -> Iterator[Finding]:
         if document is None or not describes(document, plan.option):
             said = f"{path_text(path)} does not describe the option {shortened(plan.option)!r}"
             help = "Name one that is described there, by its letter."
-            yield _of_plan(plan, said, help, "option", name.split("."), setting="options")
-
-
-def _of_plan(
-    plan: Plan, message: str, help: str, key: str, place: Sequence[str | int] = (), setting: str = ""
-) -> Finding:
-    return Finding(
-        message,
-        help=help,
-        path=plan.path,
-        line=plan.data.line(place),
-        field=dotted(place) or None,
-        key=key,
-        setting=plan.setting(setting) if setting else "",
-    )
+            yield plan.finding(said, help, "option", name.split("."), "options")
 
 
 def task_flaws(task: Task) -> Iterator[Finding]:

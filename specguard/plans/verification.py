@@ -20,7 +20,7 @@ from specguard.documents.characters import visible
 from specguard.documents.citations import plain_path
 from specguard.documents.content import owes
 from specguard.documents.data import data_kind
-from specguard.documents.dates import date_problem, parse_date
+from specguard.documents.dates import parse_date
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact
 from specguard.model import path_text, shortened
@@ -303,22 +303,14 @@ def _run_problem(cited: CitedManifest, task: Task, proof: RunProof) -> str:
 def manual_problem(manual: Manual, today: date) -> str:
     """The missing part of a person's statement; empty if it is complete."""
     day = parse_date(manual.when)
-    lacks = ""
-    if not manual.note or owes(manual.note):
-        lacks = "has no note"
-    elif not manual.who.strip(" .@<>"):
-        lacks = "names no person"
-    elif _is_nobody(manual.who.casefold().strip(" .@<>")):
-        lacks = f"names {shortened(manual.who, 80)!r}, who is no person"
-    elif not manual.when:
-        lacks = "has no time"
-    elif day is None:
-        when = shortened(manual.when, 80)
-        return f"the time of its verification by hand, {when!r}, {date_problem(manual.when)}"
-    # A clock that is ahead of UTC may show tomorrow's date.
-    elif (day - today).days > 1:
-        lacks = f"is dated {day}, which is in the future"
-    return f"its verification by hand {lacks}" if lacks else ""
+    parts = {
+        "a note": manual.note and not owes(manual.note),
+        "a person": not _is_nobody(manual.who.casefold().strip(" .@<>")),
+        # A clock that is ahead of UTC may show tomorrow's date.
+        "a time that is not in the future": day is not None and (day - today).days <= 1,
+    }
+    lacks = " and ".join(what for what, is_there in parts.items() if not is_there)
+    return f"its verification by hand lacks {lacks}" if lacks else ""
 
 
 def _is_nobody(who: str) -> bool:

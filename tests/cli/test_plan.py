@@ -127,9 +127,9 @@ class TestVerify:
     def test_what_is_nobodys_word_is_refused(self, planned: Planned) -> None:
         before = Path(planned.user.path, PLAN).read_text()
         for words, said in (
-            (["task_003", "--note", " "], "has no note"),
-            (["task_003", "--note", "TODO"], "has no note"),
-            (["task_003", "--note", "ok", "--by", "the agent"], "who is no person"),
+            (["task_003", "--note", " "], "lacks a note"),
+            (["task_003", "--note", "TODO"], "lacks a note"),
+            (["task_003", "--note", "ok", "--by", "the agent"], "lacks a person"),
             (["task_009", "--note", "ok"], "no plan has the task task_009"),
         ):
             assert said in ended(planned.specguard("plan", "verify", *words), 2).stderr

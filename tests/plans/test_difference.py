@@ -54,7 +54,7 @@ def test_finishing_ones_own_task_is_no_edit(change: Any) -> None:
         (lambda tasks, top: tasks[1].update(depends_on=["task_003"]), ["changes depends_on of task_002"]),
         (
             lambda tasks, top: tasks[1].update(title="x", domain="y"),
-            ["changes domain of task_002", "changes title of task_002"],
+            ["changes domain, title of task_002"],
         ),
         (lambda tasks, top: tasks[0].update(status="pending"), ["moves task_001 from done to pending"]),
         (lambda tasks, top: tasks[2].update(status="done"), ["moves task_003 from pending to done"]),

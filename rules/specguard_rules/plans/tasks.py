@@ -714,7 +714,7 @@ class UnverifiedDone(Rule):
     [[expect]]
     code = "PLN003"
     line = 8
-    message = "names 'manual', who is no person"
+    message = "lacks a person"
     ```
 
     ```toml passes
