@@ -534,18 +534,12 @@ class ReplayedApproval(Rule):
 
     def check(self, approvals: Approvals) -> Iterator[Finding]:
         """Find those that came after another one with the same nonce, and say what each was given for."""
-        log = approvals.log
-        first: dict[str, str] = {}
-        for filed in sorted(
-            log.filed.values(),
-            key=lambda filed: ("base" not in filed.places, filed.record.issued_at, filed.id),
-        ):
-            other = first.setdefault(filed.record.nonce, filed.id)
-            if other != filed.id and "base" not in filed.places:
+        for filed, other in approvals.log.copies:
+            if "base" not in filed.places:
                 yield Finding(
                     f"record {filed.id[:12]} has the nonce of {other[:12]}, so it is a copy of it",
                     help="Take it out of the branch; every record is made anew.",
-                    path=log.path(filed.id),
+                    path=approvals.log.path(filed.id),
                     field="nonce",
                     key=f"{filed.id} copy",
                     setting="approvals",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property, partial
 
-from specguard.approvals.log import read_log, removed_revocations
-from specguard.approvals.people import part_of, people_of, signer
+from specguard.approvals.log import read_log, taken_away
+from specguard.approvals.people import part_of, people_of, signer, signing_key
 from specguard.approvals.record import Bond
-from specguard.change.entries import is_in_log
+from specguard.change.entries import is_in_log, sha256
 from specguard.declaration.rule import Record
 from specguard.documents.content import is_content
-from specguard.errors import MissingFact, NotApplicable
+from specguard.errors import MissingFact, NotApplicable, if_known
 from specguard.model import Lift, listed, path_text
 
 TYPE_CHECKING = False
@@ -162,7 +163,6 @@ class Approvals:
         self._bond = bond
         self._enforce = facts.change.request.enforce
         self._now = facts.clock.now
-        self._people: Sequence[Person] | MissingFact | None = None
         self._parts: dict[str, str] = {}
         self._undecided: dict[Kind, MissingFact] = {}
         self._open = {
@@ -176,7 +176,7 @@ class Approvals:
         # What the base has and is no record was never one that counted: it may be mended or go.
         self.old = {broken.path for broken in self.log.broken if broken.place == "base"}
         self.broken = [broken for broken in self.log.broken if broken.path not in self.old]
-        self._revoked = {record.revokes: record.reason for _, record in self.log.revocations}
+        self._revoked = self.log.revoked
         self.decisions = list(self._decide())
 
     @property
@@ -193,7 +193,11 @@ class Approvals:
             MissingFact: an object is not there.
         """
         change, folder = self._bond.change, self._bond.folder
-        yield from removed_revocations(change.commits, folder, change.head_files, self.log)
+        done = ((one.oid, entry) for one in change.commits for diff in one.diffs for entry in diff)
+        for commit, entry, content in taken_away(done, folder, change.head_files):
+            filed = self.log.filed.get(sha256(content).hexdigest())
+            if b'"kind": "revoke"' in content and (filed is None or "head" not in filed.places):
+                yield entry.path, commit
 
     @property
     def strangers(self) -> Iterator[tuple[bytes, str, str]]:
@@ -366,44 +370,36 @@ class Approvals:
             except MissingFact as missing:
                 self._undecided.setdefault(kind, missing)
                 found.append(Refusal("undecided", missing.reason, missing.command))
-        if decision.filed.id in self._revoked:
-            why = self._revoked[decision.filed.id] or "no reason is given"
-            found.append(Refusal("revoked", f"it was revoked: {why}"))
+        for _, revocation in self._revoked.get(decision.filed.id, ()):
+            why = revocation.reason or "no reason is given"
+            found.append(Refusal("revoked", f"{revocation.approver} revoked it: {why}"))
         decision.refusals = found
 
     def _approvers(self, code: str) -> Sequence[str]:
         """Those who may approve a rule's findings and did not make the change."""
         rule = self._policy.rule(code)
-        if rule is None or not rule.approvable:
-            return ()
-        able = [
-            one for one in self.settings.approver if one.covers(rule.code, rule.name, by_name=rule.signed)
-        ]
-        try:
-            return [one.name for one in able if not self._part_of(one)]
-        except MissingFact:
-            return [one.name for one in able]
+        able = self.settings.able(rule) if rule else ()
+        return [one.name for one in able if not if_known(partial(self._part_of, one), "")]
 
-    def _made_by(self) -> Sequence[Person]:
-        """Those who made the change.
+    @cached_property
+    def _people(self) -> Sequence[Person] | MissingFact:
+        """Those who made the change; the fact that is missing where nobody can tell."""
+        squashed = self._policy.merge == "squash"
+        try:
+            return people_of(self._bond.change, self._bond.folder, squashed=squashed)
+        except MissingFact as missing:
+            return missing
+
+    def _part_of(self, approver: Approver) -> str:
+        """The part that an approver had in the change, as a clause; empty if none is known.
 
         Raises:
             MissingFact: nobody can tell.
         """
-        if self._people is None:
-            squashed = self._policy.merge == "squash"
-            try:
-                self._people = people_of(self._bond.change, self._bond.folder, squashed=squashed)
-            except MissingFact as missing:
-                self._people = missing
         if isinstance(self._people, MissingFact):
             raise self._people
-        return self._people
-
-    def _part_of(self, approver: Approver) -> str:
-        """The part that an approver had in the change, as a clause; empty if none is known."""
         if approver.name not in self._parts:
-            self._parts[approver.name] = part_of(approver, self._made_by())
+            self._parts[approver.name] = part_of(approver, self._people)
         return self._parts[approver.name]
 
     def _untrusted(self, decision: Decision) -> Iterator[Reason]:
@@ -418,7 +414,7 @@ class Approvals:
             return
         rules = [rule for code in approval.rules if (rule := self._policy.rule(code)) and rule.approvable]
         for rule in rules:
-            if not approver.covers(rule.code, rule.name, by_name=rule.signed):
+            if not approver.covers(rule):
                 able = ", ".join(self._approvers(rule.code)) or "nobody"
                 named = " by that name" if rule.signed else ""
                 yield f"{approver.name} may not approve {rule.code}{named}", f"{able} may.", "rules"
@@ -437,10 +433,8 @@ class Approvals:
     def _proof(self, decision: Decision, approver: Approver) -> tuple[Proof, bool]:
         """The proof that an approver gave an approval, and whether another key signed it instead."""
         filed = decision.filed
-        if filed.signatures:
-            content = filed.record.content
-            if any(signer(content, signature, approver.keys) for signature in filed.signatures):
-                return "signature", False
+        if signing_key(filed, approver.keys):
+            return "signature", False
         logins = {login.casefold() for login in self._bond.change.reviewers}
         if not logins.isdisjoint(login.casefold() for login in approver.logins):
             return "platform", False
@@ -463,19 +457,14 @@ class Approvals:
 
     def _broad(self, decision: Decision) -> Iterator[Reason]:
         approval = decision.approval
-        rules = {code: self._policy.rule(code) for code in approval.rules}
-        unknown = [code for code, rule in rules.items() if rule is None or rule.code != code]
-        if unknown:
-            said = f"it names {unknown[0]}, which is no rule's code{_and_more(unknown)}"
-            yield said, "Name each rule by its code.", "rules"
-        for code, rule in rules.items():
-            if rule is not None and rule.code == code and not rule.approvable:
-                yield f"no approval lifts {code}", "Put right what the rule found.", "rules"
+        lifted = {rule.code for rule in self._policy.rules if rule.approvable}
+        others = [code for code in approval.rules if code not in lifted]
+        if others:
+            yield f"no approval lifts {listed(others)}", "Name each rule that one lifts by its code.", "rules"
         there = {judged.finding.path for judged in decision.matches}
-        wild = [path for path in approval.paths if path not in there and _is_wild(path)]
+        wild = [path_text(path) for path in approval.paths if path not in there and _is_wild(path)]
         if wild:
-            said = f"it names {path_text(wild[0])}, which is no file{_and_more(wild)}"
-            yield said, "Name each file by its path.", "paths"
+            yield f"it names {listed(wild)}, which is no file", "Name each file by its path.", "paths"
         if approval.scope not in self.settings.scopes:
             bound = "its paths" if approval.scope == "paths" else "the whole change"
             taken = f"The policy takes approvals that are bound to {' or '.join(self.settings.scopes)}."
@@ -485,10 +474,6 @@ class Approvals:
         said = says_nothing(decision.approval.reason, self._policy, decision.approval.rules)
         if said:
             yield said, "Say why this change needs what the rule forbids.", "reason"
-
-
-def _and_more(names: Sequence[object]) -> str:
-    return f", and {len(names) - 1} more such" if len(names) > 1 else ""
 
 
 def log_of(change: Change, folder: bytes) -> Log:

@@ -64,11 +64,8 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     codes = sorted({judged.code for judged in findings})
     problem = says_nothing(request.reason, policy, codes)
     if problem:
-        raise SpecguardError(
-            f"an approval needs a reason, and {problem}" if request.reason else "an approval needs a reason",
-            help='say it with --reason "why this change needs what the rule forbids"',
-            code="not-approvable",
-        )
+        step = 'say it with --reason "why this change needs what the rule forbids"'
+        raise _refused(f"an approval needs a reason, and {problem}", step)
     with Needed():
         people = people_of(bond.change, bond.folder, squashed=policy.merge == "squash")
     part = part_of(approver, people)
@@ -150,12 +147,11 @@ def _known(record: Approval, bond: Bond) -> Filed | None:
     """An approval of the log that says the same as a new one, holds as long and was not revoked."""
     with Needed():
         log = log_of(bond.change, bond.folder)
-    revoked = {revocation.revokes for _, revocation in log.revocations}
     own = {"issued_at", "expires_at", "nonce"}
     said = {key: value for key, value in record.data.items() if key not in own}
     for filed, approval in log.approvals:
         same = all(approval.data[key] == value for key, value in said.items())
-        if same and approval.expires_at >= record.expires_at and filed.id not in revoked:
+        if same and approval.expires_at >= record.expires_at and filed.id not in log.revoked:
             return filed
     return None
 
@@ -189,22 +185,14 @@ def _rule(name: str, policy: Policy, settings: ApprovalSettings, approver: Appro
     """The rule of a code or name, which the approver may lift."""
     rule = policy.rule(name)
     if rule is None:
-        families = {one.code[:3] for one in policy.rules}
-        if name in families:
-            raise _refused(f"{name} is a family, and an approval names rules", f"name one, as {name}002")
         known = {text for one in policy.rules for text in (one.code, one.name)}
         step = nearest(name, known, "`specguard rule` lists them")
         raise _refused(f"no rule is called {name!r}", step, "unknown-name")
     if not rule.approvable:
         raise _refused(f"no approval lifts {rule.code} {rule.name}", "put right what it found")
-    if not approver.covers(rule.code, rule.name, by_name=rule.signed):
-        able = [
-            one.name for one in settings.approver if one.covers(rule.code, rule.name, by_name=rule.signed)
-        ]
-        raise _refused(
-            f"{approver.name} may not approve {rule.code} {rule.name}",
-            f"{' or '.join(able)} may" if able else "nobody may, by this policy",
-        )
+    if not approver.covers(rule):
+        able = " or ".join(one.name for one in settings.able(rule)) or "nobody"
+        raise _refused(f"{approver.name} may not approve {rule.code} {rule.name}", f"{able} may")
     return rule
 
 
@@ -243,12 +231,10 @@ def _expiry(text: str, now: datetime.datetime, most: int) -> datetime.datetime:
     try:
         day = datetime.date.fromisoformat(text) if text else last
     except ValueError:
-        raise _refused(f"--expires {text!r} is no date", "write it as 2026-01-31", "usage") from None
-    if day < now.date():
-        raise _refused(f"--expires {text} is past", f"an approval may hold until {last}", "usage")
-    if day > last:
-        what = f"--expires {text} is further away than the policy's {most} days"
-        raise _refused(what, f"it may hold until {last}", "usage")
+        raise _refused(f"--expires {text!r} is no date", f"write it as {last}", "usage") from None
+    if not now.date() <= day <= last:
+        what = f"--expires {text} is past, or further away than the policy's {most} days"
+        raise _refused(what, f"an approval may hold until {last}", "usage")
     return datetime.datetime.combine(day, datetime.time(23, 59, 59), tzinfo=datetime.UTC)
 
 
@@ -273,13 +259,9 @@ def revoke(
     filed = book.named(name)
     if not isinstance(filed.record, Approval):
         raise _refused(f"{filed.id[:12]} is a revocation, and holds for ever", "give the approval anew")
-    earlier = book.revoking(filed.id)
-    if earlier:
-        by, when = earlier[0][1].approver, earlier[0][1].issued_at
-        raise _refused(
-            f"{filed.id[:12]} is revoked already: {by} did so on {when:%Y-%m-%d}",
-            f"`specguard approvals show {filed.id[:12]}` has it all",
-        )
+    if filed.id in book.log.revoked:
+        step = f"`specguard approvals show {filed.id[:12]}` tells by whom"
+        raise _refused(f"{filed.id[:12]} is revoked already", step)
     approver = approver_named(approved_by, book.settings)
     text = " ".join(reason.split())
     if not text:
@@ -314,15 +296,10 @@ def add_signature(book: Logbook, name: str, key: str, show: Callable[[Logged], N
     filed = book.named(name)
     approver = approver_named(filed.record.approver, book.settings)
     if filed.signatures:
-        raise _refused(
-            f"{filed.id[:12]} has a signature already",
-            f"`specguard approvals show {filed.id[:12]}` tells whose it is",
-        )
+        step = f"`specguard approvals show {filed.id[:12]}` tells whose it is"
+        raise _refused(f"{filed.id[:12]} has a signature already", step)
     if "local" not in filed.places:
-        raise _refused(
-            f"{filed.id[:12]} is not in the working tree, so it cannot be signed there",
-            "check out a branch that has it",
-        )
+        raise _refused(f"{filed.id[:12]} is not in the working tree", "check out a branch that has it")
     show(book.logged(filed))
     signature = sign_as(approver, filed.record, key)
     work_tree = book.git.repository.work_tree()

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import stat
+from collections import Counter
 
 from specguard.approvals.record import LIMIT, Approval, RecordError, Revocation, read_record
 from specguard.change.entries import is_record, sha256
@@ -19,10 +20,11 @@ from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
-    from specguard.change.entries import Commit
+    from specguard.change.entries import Entry
+    from specguard.change.git import Git
     from specguard.change.tree import Tree
 
     Place = Literal["base", "head", "local"]
@@ -87,14 +89,33 @@ class Log:
     @property
     def approvals(self) -> list[tuple[Filed, Approval]]:
         """The approvals, oldest first."""
-        found = [(one, one.record) for one in self.filed.values() if isinstance(one.record, Approval)]
-        return sorted(found, key=lambda pair: (pair[1].issued_at, pair[0].id))
+        return [(one, one.record) for one in self._by_age if isinstance(one.record, Approval)]
 
     @property
     def revocations(self) -> list[tuple[Filed, Revocation]]:
         """The revocations, oldest first."""
-        found = [(one, one.record) for one in self.filed.values() if isinstance(one.record, Revocation)]
-        return sorted(found, key=lambda pair: (pair[1].issued_at, pair[0].id))
+        return [(one, one.record) for one in self._by_age if isinstance(one.record, Revocation)]
+
+    @property
+    def revoked(self) -> Mapping[str, Sequence[tuple[Filed, Revocation]]]:
+        """The revocations of each record that has some, by its id, oldest first."""
+        found: dict[str, list[tuple[Filed, Revocation]]] = {}
+        for filed, record in self.revocations:
+            found.setdefault(record.revokes, []).append((filed, record))
+        return found
+
+    @property
+    def copies(self) -> Iterator[tuple[Filed, str]]:
+        """The records that have the nonce of another one, and its id; those of the base are the first."""
+        first: dict[str, str] = {}
+        for filed in sorted(self._by_age, key=lambda filed: "base" not in filed.places):
+            other = first.setdefault(filed.record.nonce, filed.id)
+            if other != filed.id:
+                yield filed, other
+
+    @property
+    def _by_age(self) -> list[Filed]:
+        return sorted(self.filed.values(), key=lambda filed: (filed.record.issued_at, filed.id))
 
     def path(self, name: str) -> bytes:
         """The path of the record of this id."""
@@ -107,31 +128,28 @@ class Log:
             place: where they are.
             files: the content of each by its name; None for what is no regular file, or is too large.
         """
-        signatures: dict[str, tuple[bytes, bytes]] = {}
-        here: set[str] = set()
+        # A record comes before its signature.
         for name, content in sorted(files.items()):
-            match = NAME.fullmatch(name)
-            if match is None or content is None:
-                reason = "its name is not a record's" if match is None else "it is no file, or too large"
-                self.broken.append(Broken(self.folder + name, reason, place))
-                continue
-            which = match[1].decode()
-            if match[2]:
-                signatures[which] = name, content
-                continue
-            reason = self._take(which, content, place)
+            reason = self._take(place, name, content, files)
             if reason:
                 self.broken.append(Broken(self.folder + name, reason, place))
-            here.add(which)
-        for which, (name, content) in signatures.items():
-            if which not in here:
-                self.broken.append(Broken(self.folder + name, "there is no record that it signs", place))
-            elif which in self.filed and content not in self.filed[which].signatures:
-                self.filed[which].signatures.append(content)
-                self.filed[which].loose_signature = place == "local"
 
-    def _take(self, which: str, content: bytes, place: Place) -> str:
-        """Take a record; the reason where it is none."""
+    def _take(
+        self, place: Place, name: bytes, content: bytes | None, files: Mapping[bytes, bytes | None]
+    ) -> str:
+        """Take a record or signature; the reason where it is none."""
+        match = NAME.fullmatch(name)
+        if match is None:
+            return "its name is not a record's"
+        if content is None:
+            return "it is no file, or too large"
+        which = match[1].decode()
+        if match[2]:
+            signed = self.filed.get(which)
+            if signed is not None and content not in signed.signatures:
+                signed.signatures.append(content)
+                signed.loose_signature = place == "local"
+            return "" if name.removesuffix(b".sig") in files else "there is no record that it signs"
         if sha256(content).hexdigest() != which:
             return "its name is not the sha256 of its content: it was changed, cut or renamed"
         try:
@@ -249,10 +267,8 @@ def write_record(
             code="not-approvable",
         ) from error
     name = f"{record.id}.json".encode()
-    files = [(name, record.content)]
-    if signature is not None:
-        files.append((name + b".sig", signature))
-    return _write(work_tree, folder, files)
+    signatures = {} if signature is None else {name + b".sig": signature}
+    return _write(work_tree, folder, {name: record.content, **signatures})
 
 
 def write_signature(work_tree: str, folder: bytes, name: str, signature: bytes) -> str:
@@ -270,7 +286,7 @@ def write_signature(work_tree: str, folder: bytes, name: str, signature: bytes) 
     Raises:
         SpecguardError: it cannot be written, or there is one already.
     """
-    return _write(work_tree, folder, [(f"{name}.json.sig".encode(), signature)])
+    return _write(work_tree, folder, {f"{name}.json.sig".encode(): signature})
 
 
 def leftovers(work_tree: str, folder: bytes) -> list[bytes]:
@@ -282,40 +298,29 @@ def leftovers(work_tree: str, folder: bytes) -> list[bytes]:
     return sorted(name for name in names if name.startswith(TEMPORARY) and name.endswith(_PARTIAL))
 
 
-def _write(work_tree: str, folder: bytes, files: Sequence[tuple[bytes, bytes]]) -> str:
+def _write(work_tree: str, folder: bytes, files: Mapping[bytes, bytes]) -> str:
     """Write files of these names and contents into the folder, all or none; the path of the first."""
-    path = folder + files[0][0]
-    place = -1
-    partials: list[bytes] = []
-    made: list[bytes] = []
+    path = folder + next(iter(files))
     try:
         place = _open_folder(work_tree, folder)
-        for name, content in files:
-            partials.append(TEMPORARY + name + b"." + os.urandom(8).hex().encode() + _PARTIAL)
-            _write_file(place, partials[-1], content)
-        for partial, (name, _) in zip(partials, files, strict=True):
-            _give_name(place, partial, name)
-            made.append(name)
-        os.fsync(place)
+        try:
+            _put(place, files)
+        finally:
+            os.close(place)
+    except FileExistsError as error:
+        raise SpecguardError(
+            "it is there already, and no file of the log is ever written anew",
+            path=path_text(path),
+            help="`specguard approvals verify` tells whether it holds",
+            code="never-overwritten",
+        ) from error
     except OSError as error:
-        _remove(place, made)
-        if isinstance(error, FileExistsError):
-            raise SpecguardError(
-                "it is there already, and no file of the log is ever written anew",
-                path=path_text(path),
-                help="`specguard approvals verify` tells whether it holds",
-                code="never-overwritten",
-            ) from error
         raise SpecguardError(
             f"it cannot be written: {error.strerror}",
             path=path_text(path),
             help=f"see to it that {path_text(folder)} is a folder with room that can be written",
             code="unwritable-file",
         ) from error
-    finally:
-        _remove(place, partials)
-        if place >= 0:
-            os.close(place)
     return os.fsdecode(path)
 
 
@@ -323,13 +328,11 @@ def _open_folder(work_tree: str, folder: bytes) -> int:
     """A descriptor of the folder, which is made; no part of its path may be a symbolic link.
 
     Raises:
-        SpecguardError: a part of it is one, or is a file.
-        OSError: it cannot be made or opened.
+        OSError: it cannot be made or opened, or a part of it is one, or is a file.
     """
     place = os.open(os.fsencode(work_tree), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    path = b""
     for name in folder.rstrip(b"/").split(b"/"):
-        above, path = place, path + b"/" + name if path else name
+        above = place
         try:
             try:  # noqa: SIM105 - contextlib costs a hook too much
                 os.mkdir(name, dir_fd=above)
@@ -337,110 +340,77 @@ def _open_folder(work_tree: str, folder: bytes) -> int:
                 # It is there, or another writer made it just now.
                 pass
             place = os.open(name, _FOLDER, dir_fd=above)
-        except OSError as error:
-            kind = _kind(name, above)
-            if not kind:
-                raise
-            raise SpecguardError(
-                f"the log cannot be written: {path_text(path)} is a {kind}",
-                help="remove it, or name another folder in `[approvals] log`",
-                code="unwritable-file",
-            ) from error
         finally:
             os.close(above)
     return place
 
 
-def _kind(name: bytes, above: int) -> str:
-    """The kind of entry found in place of a folder; empty for a folder, and if it cannot be determined."""
-    try:
-        mode = os.stat(name, dir_fd=above, follow_symlinks=False).st_mode
-    except OSError:
-        return ""
-    if stat.S_ISLNK(mode):
-        return "symbolic link"
-    return "" if stat.S_ISDIR(mode) else "file"
-
-
-def _write_file(place: int, name: bytes, content: bytes) -> None:
-    descriptor = os.open(name, _NEW, 0o666, dir_fd=place)
-    try:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _give_name(place: int, partial: bytes, name: bytes) -> None:
-    """Give a written file its name.
+def _put(place: int, files: Mapping[bytes, bytes]) -> None:
+    """Write files into an open folder; each gets its name once all of them are on the disk.
 
     Raises:
-        FileExistsError: something has the name.
-        OSError: it cannot have it.
+        FileExistsError: something has one of the names.
+        OSError: they cannot be written.
     """
+    partials: dict[bytes, bytes] = {}
     try:
-        os.link(partial, name, src_dir_fd=place, dst_dir_fd=place, follow_symlinks=False)
-    except FileExistsError:
-        raise
-    except OSError:
-        # Some file systems have no second names. A move would replace what is there, so that is looked at
-        # first; a record's name is its content's hash, and no two writers have the same one.
-        if os.fsdecode(name) in os.listdir(place):
-            raise
-        os.rename(partial, name, src_dir_fd=place, dst_dir_fd=place)
+        for name, content in files.items():
+            partials[name] = TEMPORARY + name + b"." + os.urandom(8).hex().encode() + _PARTIAL
+            descriptor = os.open(partials[name], _NEW, 0o666, dir_fd=place)
+            with open(descriptor, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(descriptor)
+        # A move would replace what is there. No two writers have the same name, which is its content's hash.
+        if not set(map(os.fsencode, os.listdir(place))).isdisjoint(files):
+            raise FileExistsError
+        for name, partial in partials.items():
+            os.rename(partial, name, src_dir_fd=place, dst_dir_fd=place)
+        os.fsync(place)
+    finally:
+        for partial in partials.values():
+            try:  # noqa: SIM105 - contextlib costs a hook too much
+                os.unlink(partial, dir_fd=place)
+            except OSError:
+                # It was never made, or has its name.
+                pass
 
 
-def _remove(place: int, names: Sequence[bytes]) -> None:
-    for name in names:
-        try:
-            os.unlink(name, dir_fd=place)
-        except OSError:
-            # It was never made, or the disk is gone: there is nothing more that can be done.
-            continue
+def taken_away(
+    done: Iterable[tuple[str, Entry]], folder: bytes, files: Git | Tree
+) -> Iterator[tuple[str, Entry, bytes]]:
+    """What was changed or removed in a log: of each record and signature the first that was done to it.
 
-
-def removed_revocations(
-    commits: Sequence[Commit], folder: bytes, tree: Tree, log: Log
-) -> Iterator[tuple[bytes, str]]:
-    """The revocations that a commit deletes or edits, and that the head does not have.
+    What was no record can be mended or removed, which takes nothing away.
 
     Args:
-        commits: the change's commits. What a merge has lost of one of its parents counts, too.
+        done: entries, each with the commit that it is of.
         folder: the log's.
-        tree: any tree, whose objects are read.
-        log: what the head has.
+        files: where contents are read.
 
     Yields:
-        The path, and the object id of the commit.
+        The commit, its entry, and the content that a record had.
 
     Raises:
         MissingFact: an object is not there.
     """
-    gone: dict[bytes, list[tuple[str, str]]] = {}
-    for commit in commits:
-        for entry in (entry for diff in commit.diffs for entry in diff):
-            was_file = stat.S_ISREG(entry.old_mode)
-            if was_file and entry.old != entry.new and is_record(entry.path, folder):
-                gone.setdefault(entry.path, []).append((entry.old, commit.oid))
-    contents = dict(tree.blobs(sorted({blob for found in gone.values() for blob, _ in found}), LIMIT))
-    for path, found in sorted(gone.items()):
-        name = path.removeprefix(folder).removesuffix(b".json").decode()
-        filed = log.filed.get(name)
-        if filed is not None and "head" in filed.places:
-            continue
-        oid = next((commit for blob, commit in found if _is_revocation(name, contents[blob])), None)
-        if oid is not None:
-            yield path, oid
+    found: dict[bytes, list[tuple[str, Entry]]] = {}
+    for commit, entry in done:
+        if stat.S_ISREG(entry.old_mode) and is_record(entry.path, folder):
+            found.setdefault(entry.path, []).append((commit, entry))
+    records = {entry.old for several in found.values() for _, entry in several if _is_json(entry)}
+    contents = dict(files.blobs(sorted(records), limit=LIMIT))
+    for path, several in sorted(found.items()):
+        name = path.removeprefix(folder).partition(b".")[0].decode("ascii")
+        for commit, entry in several:
+            content = contents.get(entry.old) or b""
+            if not _is_json(entry) or sha256(content).hexdigest() == name:
+                yield commit, entry, content
+                break
 
 
-def _is_revocation(name: str, content: bytes | None) -> bool:
-    try:
-        named = content is not None and sha256(content).hexdigest() == name
-        return named and isinstance(read_record(content or b""), Revocation)
-    except RecordError:
-        return False
+def _is_json(entry: Entry) -> bool:
+    return entry.path.endswith(b".json")
 
 
 SCHEMA: Final = "specguard.decision/1"
@@ -484,7 +454,6 @@ class Uses:
         files: more logs.
 
     Attributes:
-        files: those that were read.
         broken: how many of their lines are no decisions.
 
     Raises:
@@ -493,50 +462,43 @@ class Uses:
 
     def __init__(self, common: str, files: Sequence[str] = ()) -> None:
         self.broken = 0
-        self.files: list[str] = []
         self._found: dict[str, list[Use]] = {}
-        taken: dict[bytes, int] = {}
-        for file, wanted in [(f"{common}/{PLACE}", False), *((file, True) for file in files)]:
-            here: dict[bytes, int] = {}
-            for line in self._lines(file, wanted=wanted):
-                here[line] = here.get(line, 0) + 1
-                # What several logs have is one check; what one log has several times is several.
-                if here[line] > taken.get(line, 0):
-                    taken[line] = here[line]
-                    self._take(line)
-        for uses in self._found.values():
-            uses.sort(key=lambda use: use.time)
+        # What several logs have is one check; what one log has several times is several.
+        lines = Counter(_lines(f"{common}/{PLACE}", own=True))
+        for file in files:
+            lines |= Counter(_lines(file))
+        for line in lines.elements():
+            try:
+                uses = list(_uses(json.loads(line)))
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+                self.broken += 1
+                continue
+            for name, use in uses:
+                self._found.setdefault(name, []).append(use)
+        for found in self._found.values():
+            found.sort(key=lambda use: use.time)
 
     def of(self, name: str) -> Sequence[Use]:
         """The uses of the approval of this id, the oldest first."""
         return self._found.get(name, ())
 
-    def _lines(self, file: str, *, wanted: bool) -> Iterator[bytes]:
-        try:
-            # Whoever can write to the git directory can put there what has no end, or never begins.
-            if not wanted and not stat.S_ISREG(os.lstat(file).st_mode):
-                raise SpecguardError(
-                    "it is no regular file", path=file, help="remove it", code="unreadable-file"
-                )
-            with open(file, "rb") as stream:
-                self.files.append(file)
-                while line := stream.readline(LONGEST):
-                    if line.strip():
-                        yield line.strip()
-        except FileNotFoundError as error:
-            if wanted:
-                raise _unread(file, error) from error
-        except OSError as error:
-            raise _unread(file, error) from error
 
-    def _take(self, line: bytes) -> None:
-        try:
-            uses = list(_uses(json.loads(line)))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            self.broken += 1
-            return
-        for name, use in uses:
-            self._found.setdefault(name, []).append(use)
+def _lines(file: str, *, own: bool = False) -> Iterator[bytes]:
+    """The lines of a log of decisions; the repository's own one may be missing."""
+    if own and not os.path.lexists(file):
+        return
+    # Whoever can write to the git directory can put there what has no end, or never begins.
+    reason = "it is no regular file" if own and not os.path.isfile(file) else ""
+    try:
+        with open(os.devnull if reason else file, "rb") as stream:
+            while line := stream.readline(LONGEST):
+                if line.strip():
+                    yield line.strip()
+    except OSError as error:
+        reason = f"it cannot be read: {error.strerror}"
+    if reason:
+        step = "name a file that --log-decisions wrote, or remove it"
+        raise SpecguardError(reason, path=file, help=step, code="unreadable-file")
 
 
 def _uses(data: Any) -> Iterator[tuple[str, Use]]:
@@ -554,12 +516,3 @@ def _uses(data: Any) -> Iterator[tuple[str, Use]]:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _unread(file: str, error: OSError) -> SpecguardError:
-    return SpecguardError(
-        f"it cannot be read: {error.strerror}",
-        path=file,
-        help="name a file that --log-decisions wrote",
-        code="unreadable-file",
-    )

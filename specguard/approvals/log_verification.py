@@ -6,15 +6,14 @@ import binascii
 import os
 import shlex
 
-from specguard.approvals.log import NAME, Uses, leftovers, read_log
-from specguard.approvals.people import KEY_TYPES, is_of_kind, signed_with, signer
-from specguard.approvals.record import HEXADECIMAL, LIMIT, Approval
+from specguard.approvals.log import NAME, Uses, leftovers, read_log, taken_away
+from specguard.approvals.people import KEY_TYPES, is_of_kind, signed_with, signer, signing_key
+from specguard.approvals.record import HEXADECIMAL, Approval
 from specguard.change.base import find_base, named_base
-from specguard.change.entries import sha256
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import Needed, SpecguardError, nearest
-from specguard.model import path_text
+from specguard.model import listed, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from specguard.approvals.record import Revocation
     from specguard.authority.policy import Policy
     from specguard.change.check_request import Request
-    from specguard.change.entries import Entry
     from specguard.change.git import Git
 
     Problem = tuple[bytes, str, str]
@@ -72,8 +70,6 @@ class Logged(Record, frozen=False):
 LEAST_DIGITS: Final = 7
 """With how few digits a record can be named."""
 
-_SHOWN: Final = 5
-
 
 class Logbook:
     """The log of approvals, as the trusted base, `HEAD` and the working tree have it.
@@ -115,9 +111,7 @@ class Logbook:
                 self.policy.log_folder, base=self.base, head=self.head, work_tree=self.work_tree
             )
         self.uses = Uses(repository.common, decisions)
-        self._revoked: dict[str, list[tuple[Filed, Revocation]]] = {}
-        for filed, record in self.log.revocations:
-            self._revoked.setdefault(record.revokes, []).append((filed, record))
+        self._revoked = self.log.revoked
 
     def approvals(self, *, over: bool = True) -> list[Logged]:
         """The approvals, the oldest first.
@@ -155,9 +149,10 @@ class Logbook:
             said = f"{name!r} names no record"
             step = f"give {LEAST_DIGITS} or more digits of its id; `specguard approvals list --all` has it"
         elif len(found) > 1:
-            size = next(size for size in range(12, 65) if len({one[:size] for one in found}) == len(found))
-            said = f"{name} is short for {len(found)} records"
-            step = f"there is {', '.join(one[:size] for one in found[:_SHOWN])}"
+            said, step = (
+                f"{name} is short for {len(found)} records",
+                f"there is {listed([one[:12] for one in found])}",
+            )
         elif not found:
             said = f"no record of the log is {name}"
             known = {one[: len(digits)] for one in self.log.filed}
@@ -174,19 +169,16 @@ class Logbook:
         """
         record = filed.record
         logged = Logged(filed, self.log.path(filed.id))
-        states = list(self._trust(logged))
+        with Needed():
+            states = list(self._trust(logged))
         if isinstance(record, Approval):
-            logged.revocations = self.revoking(filed.id)
+            logged.revocations = self._revoked.get(filed.id, ())
             logged.uses = self.uses.of(filed.id)
             states += self._ends(filed, record)
         states.sort(key=lambda one: STATES.index(one[0]))
         logged.state = states[0][0] if states else "holds"
         logged.reasons = [reason for _, reason in states]
         return logged
-
-    def revoking(self, revoked: str) -> list[tuple[Filed, Revocation]]:
-        """The revocations of an approval."""
-        return self._revoked.get(revoked, [])
 
     def _ends(self, filed: Filed, record: Approval) -> Iterator[tuple[State, str]]:
         """The state of an approval that is over, or has not begun."""
@@ -204,26 +196,13 @@ class Logbook:
             return
         for code in record.rules if isinstance(record, Approval) else ():
             rule = self.policy.rule(code)
-            if rule is not None and not approver.covers(rule.code, rule.name, by_name=rule.signed):
+            if rule is not None and not approver.covers(rule):
                 yield "untrusted", f"{approver.name} may not approve {code}"
-        logged.key = signing_key(record, filed.signatures, approver.keys) or ""
+        logged.key = signing_key(filed, approver.keys) or ""
         if not logged.key and filed.signatures:
             yield "untrusted", f"its signature is by no key of {approver.name}"
         elif not logged.key and "base" not in filed.places:
             yield "unsigned", "it has no signature"
-
-
-def signing_key(
-    record: Approval | Revocation, signatures: Sequence[bytes], keys: Sequence[str]
-) -> str | None:
-    """The first of some public keys by which one of some signatures over a record is.
-
-    Raises:
-        SpecguardError: nobody can tell.
-    """
-    with Needed():
-        found = (signer(record.content, signature, keys) for signature in signatures)
-        return next(filter(None, found), None)
 
 
 def _trusted_base(git: Git, request: Request, policy: Policy) -> str | None:
@@ -318,26 +297,12 @@ class Verification:
 
     def _altered(self, oid: str, head: Tree) -> Iterator[Problem]:
         """Records that a commit of the history changed or removed; a note for those that are valid again."""
-        altered: dict[bytes, list[tuple[str, Entry]]] = {}
-        for commit, entries in self.book.git.alterations(oid, self._folder):
-            for entry in entries:
-                was_file = entry.old_mode & 0o170000 == 0o100000
-                if was_file and NAME.fullmatch(entry.path.removeprefix(self._folder)):
-                    altered.setdefault(entry.path, []).append((commit, entry))
-        records = {one.old for path, found in altered.items() if path.endswith(b".json") for _, one in found}
-        contents = dict(self.book.git.blobs(sorted(records), limit=LIMIT))
-        for path, found in sorted(altered.items()):
-            name = path.removeprefix(self._folder).partition(b".")[0].decode("ascii")
-            # What it was before may have been no record: to mend or remove that takes nothing away.
-            whole = [
-                one
-                for one in found
-                if path.endswith(b".sig") or sha256(contents[one[1].old] or b"").hexdigest() == name
-            ]
-            if not whole:
-                continue
-            commit, entry = whole[0]
+        git = self.book.git
+        done = ((one, entry) for one, entries in git.alterations(oid, self._folder) for entry in entries)
+        for commit, entry, _ in taken_away(done, self._folder, git):
+            path = entry.path
             said = f"was {'taken away' if entry.deleted else 'changed'} in commit {commit[:12]}"
+            name = path.removeprefix(self._folder).partition(b".")[0].decode("ascii")
             filed, now = self._log.filed.get(name), head.find(path)
             # Whose a signature is that is there again is judged as of all.
             if filed is not None and "head" in filed.places and now is not None and now.is_file:
@@ -374,33 +339,27 @@ class Verification:
         for broken in self._log.broken:
             name = broken.path.removeprefix(self._folder)
             filed = self._log.filed.get(name.partition(b".")[0].decode("ascii", "replace"))
-            at = _word(broken.path)
             if broken.path not in here:
                 self.notes.append(f"{path_text(broken.path)} is broken only in the base: {broken.reason}")
                 continue
+            step = "put back what it was, or remove it: rm"
             if filed is not None and "head" in filed.places and name.endswith(b".json"):
-                step = f"put it back: git checkout HEAD -- {at}"
-            elif not NAME.fullmatch(name):
-                step = "keep it in another folder"
-            elif broken.place == "local":
-                step = f"fix it, or remove it: rm {at}"
-            else:
-                step = f"put back what it was: git log -p -- {at}"
-            yield broken.path, broken.reason, step
+                step = "put it back: git checkout HEAD --"
+            yield broken.path, broken.reason, f"{step} {_word(broken.path)}"
 
     def _signatures_of(self, filed: Filed) -> Iterator[Problem]:
         """The problems with a record's signature: it must be by the approver that the record names."""
-        record, path, who = filed.record, self._log.path(filed.id), filed.record.approver
+        content, path, who = filed.record.content, self._log.path(filed.id), filed.record.approver
         approver = self.book.settings.named(who)
         keys = approver.keys if approver else ()
         # The base, HEAD and the working tree may each have another one; every one of them must hold.
-        bad = [one for one in filed.signatures if signing_key(record, [one], keys) is None]
+        bad = [one for one in filed.signatures if signer(content, one, keys) is None]
         if approver and not bad:
             return
         problem = (
             f"its signature is by no key of {who}" if approver else f"{who} is no approver in the policy"
         )
-        if "base" in filed.places and all(_is_sound(record, signature) for signature in bad):
+        if "base" in filed.places and all(_is_sound(content, one) for one in bad):
             # People leave, and keys are replaced; when it came to the base it was judged.
             self.notes.append(f"{path_text(path)} is in the base, and {problem}")
         elif approver is None:
@@ -411,15 +370,10 @@ class Verification:
             yield path + b".sig", problem, step
 
     def _copies(self) -> Iterator[Problem]:
-        """The records that have the nonce of another one, those of the base and the older ones first."""
-        revoked = {record.revokes for _, record in self._log.revocations}
-        first: dict[str, str] = {}
-        for filed in sorted(
-            self._log.filed.values(),
-            key=lambda filed: ("base" not in filed.places, filed.record.issued_at, filed.id),
-        ):
-            other = filed.id if filed.id in revoked else first.setdefault(filed.record.nonce, filed.id)
-            if other != filed.id:
+        """The records that have the nonce of another one, and are not revoked."""
+        revoked = self._log.revoked
+        for filed, other in self._log.copies:
+            if filed.id not in revoked:
                 what = f"it has the nonce of {other[:12]}, so one of both is a copy"
                 step = f"revoke the copy: specguard approvals revoke {filed.id[:12]}"
                 yield self._log.path(filed.id), what, step
@@ -430,11 +384,11 @@ def _word(path: bytes) -> str:
     return shlex.quote(path_text(path))
 
 
-def _is_sound(record: Approval | Revocation, signature: bytes) -> bool:
+def _is_sound(content: bytes, signature: bytes) -> bool:
     """True if a signature holds for the key that it names itself."""
     blob = signed_with(signature) or b""
     kind = next((kind for kind in KEY_TYPES if is_of_kind(blob, kind)), None)
     if kind is None:
         return False
     key = f"{kind} {binascii.b2a_base64(blob, newline=False).decode('ascii')}"
-    return signing_key(record, [signature], [key]) is not None
+    return signer(content, signature, [key]) is not None

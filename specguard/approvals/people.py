@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from subprocess import CompletedProcess
     from typing import Any, Final, Literal
 
+    from specguard.approvals.log import Filed
     from specguard.approvals.record import Approval, Revocation
+    from specguard.authority.policy import RuleInPolicy
     from specguard.change.change import Change
     from specguard.change.entries import Commit
     from specguard.change.git import Git
@@ -108,15 +110,9 @@ class Approver(Settings):
             return [self.key] if self.key else []
         return self.key
 
-    def covers(self, code: str, name: str, *, by_name: bool = False) -> bool:
-        """True if the person may lift a rule's findings.
-
-        Args:
-            code: the rule's code.
-            name: its name.
-            by_name: whether the rule itself must be named, and not only its family.
-        """
-        named = {code, name} if by_name else {code, name, code[:3]}
+    def covers(self, rule: RuleInPolicy) -> bool:
+        """True if the person may lift a rule's findings; one that must be signed is named itself."""
+        named = {rule.code, rule.name} if rule.signed else {rule.code, rule.name, rule.code[:3]}
         return not named.isdisjoint(self.may)
 
 
@@ -136,6 +132,10 @@ class ApprovalSettings(Settings):
     def named(self, name: str) -> Approver | None:
         """The approver of this name."""
         return next((approver for approver in self.approver if approver.name == name), None)
+
+    def able(self, rule: RuleInPolicy) -> list[Approver]:
+        """Those who may lift a rule's findings."""
+        return [one for one in self.approver if rule.approvable and one.covers(rule)]
 
     def persons_for(self, code: str, name: str) -> int:
         """The number of persons that must approve a rule's findings."""
@@ -414,20 +414,18 @@ def sign(content: bytes, key: str) -> bytes:
         SpecguardError: the key cannot sign, or `ssh-keygen` is not there.
     """
     file = os.path.abspath(key)
-    if not os.path.isfile(file):
-        raise SpecguardError(
-            f"there is no key {key}",
-            help="name its file, such as ~/.ssh/id_ed25519, or its .pub with an agent",
-            code="signing-failed",
-        )
     # The program runs in a folder of its own.
     socket = os.environ.get("SSH_AUTH_SOCK")
     agent = {"SSH_AUTH_SOCK": os.path.abspath(socket)} if socket else {}
     words = ["-Y", "sign", "-f", file, "-n", NAMESPACE, "record"]
     with Needed():
         done, signature = _run("nothing can be signed", words, {"record": content}, agent, limit=SIGNING)
-    if done is None or done.returncode or signature is None:
-        raise _not_signed(key, done)
+    if done.returncode or signature is None:
+        raise SpecguardError(
+            f"{key} cannot sign: {_said(done)}",
+            help=f"try `ssh-keygen -y -f {key}`, or hold it in an agent: `ssh-add {key}`",
+            code="signing-failed",
+        )
     return signature
 
 
@@ -454,15 +452,21 @@ def signer(
     words = ["-Y", "verify", "-f", "signers", "-I", _PRINCIPAL, "-n", namespace, "-s", "signature"]
     files = {"signers": allowed, "signature": signature}
     done, _ = _run("no signature can be verified", words, files, {}, content, limit=VERIFYING)
-    if done is None:
-        raise MissingFact(
-            f"ssh-keygen did not verify a signature within {VERIFYING} seconds", code="time-limit"
-        )
     if done.returncode not in (0, _REFUSED):
         raise MissingFact(
             f"ssh-keygen cannot verify signatures: {_said(done)}", _INSTALL, code="signing-failed"
         )
     return key if done.returncode == 0 else None
+
+
+def signing_key(filed: Filed, keys: Sequence[str]) -> str | None:
+    """The first of some public keys by which a signature of a record is; None if none is.
+
+    Raises:
+        MissingFact: nobody can tell.
+    """
+    found = (signer(filed.record.content, signature, keys) for signature in filed.signatures)
+    return next(filter(None, found), None)
 
 
 def signed_with(signature: bytes) -> bytes | None:
@@ -496,7 +500,7 @@ def _run(
     stdin: bytes = b"",
     *,
     limit: int,
-) -> tuple[CompletedProcess[bytes] | None, bytes | None]:
+) -> tuple[CompletedProcess[bytes], bytes | None]:
     """Run `ssh-keygen` in a private folder.
 
     Args:
@@ -508,10 +512,10 @@ def _run(
         limit: how many seconds it may take.
 
     Returns:
-        What it did, None if it took too long; and the signature of `record` that it left, if any.
+        What it did, and the signature of `record` that it left, if any.
 
     Raises:
-        MissingFact: it is not there, or cannot be run.
+        MissingFact: it is not there, cannot be run, or took too long.
     """
     import subprocess
     import tempfile
@@ -538,8 +542,8 @@ def _run(
                 return done, None
             with open(made, "rb") as stream:
                 return done, stream.read()
-    except subprocess.TimeoutExpired:
-        return None, None
+    except subprocess.TimeoutExpired as error:
+        raise MissingFact(f"{nothing}: ssh-keygen took {limit} seconds", code="time-limit") from error
     except OSError as error:
         raise MissingFact(
             f"{nothing}: {error.strerror}",
@@ -548,31 +552,10 @@ def _run(
         ) from error
 
 
-def _not_signed(key: str, done: CompletedProcess[bytes] | None) -> SpecguardError:
-    if done is None:
-        return SpecguardError(
-            f"{key} did not sign within {SIGNING} seconds",
-            help="try again, or hold it in an agent: ssh-add",
-            code="time-limit",
-        )
-    said = _said(done)
-    if "incorrect passphrase" in said:
-        return SpecguardError(
-            f"{key} cannot sign: its passphrase was not given, or is another one",
-            help=f"run this on a terminal, or `ssh-add {key}` before",
-            code="signing-failed",
-        )
-    return SpecguardError(
-        f"{key} cannot sign: {said}", help=f"try `ssh-keygen -y -f {key}`", code="signing-failed"
-    )
-
-
 def _said(done: CompletedProcess[bytes]) -> str:
     """The last line of what it complained about: a warning's frame stands before it."""
-    lines = done.stderr.decode("utf-8", "backslashreplace").split("\n")
-    return next(
-        (line.strip() for line in reversed(lines) if line.strip()), f"it ended with {done.returncode}"
-    )
+    lines = done.stderr.decode("utf-8", "backslashreplace").strip().split("\n")
+    return lines[-1].strip() or f"it ended with {done.returncode}"
 
 
 def sign_as(approver: Approver, record: Approval | Revocation, key: str) -> bytes:

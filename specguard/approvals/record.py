@@ -183,11 +183,10 @@ def read_record(content: bytes) -> Approval | Revocation:
     cls: type[Approval | Revocation] = Revocation if data.get("kind") == "revoke" else Approval
     values = {}
     for name in cls._fields:
-        read, what = _FIELDS[name]
         try:
-            values[name] = read(data.get(name))
+            values[name] = _FIELDS[name](data.get(name))
         except (ValueError, TypeError, KeyError, AttributeError):
-            raise RecordError(f"its {name!r} is not {what}") from None
+            raise RecordError(f"its {name!r} is not of the form that records have") from None
     record = cls(**values)
     # Whatever else it says, such as another kind, it says in another form.
     if record.content != content:
@@ -242,29 +241,25 @@ def _each(value: Any, read: Callable[[Any], Any], *, least: int = 1) -> list[Any
     return found
 
 
-_TEXT: Final = (_text, f"a text of at most {LONGEST} characters")
-_ANY_TEXT: Final = (_any_text, _TEXT[1])
-_HEX: Final = (_digits, "64 hexadecimal digits")
-_MOMENT: Final = (_time, "a time such as 2026-01-31T12:00:00Z")
-_FIELDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
-    "approver": _TEXT,
-    "reason": _ANY_TEXT,
-    "ticket": _ANY_TEXT,
-    "issued_at": _MOMENT,
-    "expires_at": _MOMENT,
-    "rules": (partial(_each, read=_text), "a list of different texts"),
-    "paths": (partial(_each, read=_path, least=0), "a list of different paths"),
-    "findings": (partial(_each, read=_digits), "a list of different fingerprints"),
-    "scope": (_scope, "`change` or `paths`"),
-    "fingerprint": _HEX,
-    "target": _ANY_TEXT,
-    "policy_id": _HEX,
-    "repository": _ANY_TEXT,
-    "work_item": (_item, "a kind and an id"),
-    "nonce": (partial(_digits, count=32), "32 hexadecimal digits"),
-    "revokes": _HEX,
+_FIELDS: Mapping[str, Callable[[Any], Any]] = {
+    "approver": _text,
+    "reason": _any_text,
+    "ticket": _any_text,
+    "issued_at": _time,
+    "expires_at": _time,
+    "rules": partial(_each, read=_text),
+    "paths": partial(_each, read=_path, least=0),
+    "findings": partial(_each, read=_digits),
+    "scope": _scope,
+    "fingerprint": _digits,
+    "target": _any_text,
+    "policy_id": _digits,
+    "repository": _any_text,
+    "work_item": _item,
+    "nonce": partial(_digits, count=32),
+    "revokes": _digits,
 }
-"""How each field of a record is read, and what it is."""
+"""How each field of a record is read."""
 
 
 class Bond(Record):
@@ -331,11 +326,9 @@ class Bond(Record):
             what = "the change" if approval.scope == "change" else "its paths"
             yield f"it was given for another content of {what}", again, "fingerprint"
         if approval.target != self.target:
-            why, step = f"not for {self.target}", again
-            if not self.target:
-                why = "and nobody can tell whether that is the base"
-                step = "Name the base as a branch: `--base main`."
-            yield f"it is for {approval.target or 'no branch that is known'}, {why}", step, "target"
+            known = "no branch that is known"
+            step = again if self.target else "Name the base as a branch: `--base main`."
+            yield f"it is for {approval.target or known}, not for {self.target or known}", step, "target"
         if approval.policy_id != self.policy_id:
             yield "it was given under another policy, or by another version of specguard", again, "policy_id"
         if approval.repository != self.repository:

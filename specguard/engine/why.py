@@ -323,10 +323,7 @@ class Explained:
         by_item = not {"work", "work_item"}.isdisjoint(code.co_varnames[1 : code.co_argcount])
         self.kinds: Sequence[str] = list(policy.declared("work_kinds")) if by_item else ()
         settings = policy.declared("approval_settings")
-        able = settings.approver if rule.approvable else ()
-        self.approvers: Sequence[str] = [
-            one.name for one in able if one.covers(rule.code, rule.name, by_name=rule.signed)
-        ]
+        self.approvers: Sequence[str] = [one.name for one in settings.able(rule)]
         self.persons: int = settings.persons_for(rule.code, rule.name)
 
     @property

@@ -180,9 +180,9 @@ def test_a_passphrase_that_nobody_can_be_asked_for(make_key: MakeKey) -> None:
     key = make_key(passphrase="a phrase").file
     code = ASK.format(content=CONTENT, key=key)
     done = without_terminal(code, DISPLAY=":1", SSH_ASKPASS="/bin/echo", SSH_ASKPASS_REQUIRE="force")
-    assert done.stdout == (
-        f"{key} cannot sign: its passphrase was not given, or is another one"
-        f" / run this on a terminal, or `ssh-add {key}` before\n"
+    assert done.stdout.startswith(f"{key} cannot sign: ")
+    assert (
+        f"incorrect passphrase supplied to decrypt private key / try `ssh-keygen -y -f {key}`" in done.stdout
     )
 
 
@@ -276,7 +276,7 @@ def test_one_that_a_change_brings_is_not_run(
     ("does", "reason"),
     [
         ("echo 'unknown option -- Y' >&2; exit 1", "unknown option"),
-        ("exec sleep 60", "did not verify a signature"),
+        ("exec sleep 60", "ssh-keygen took 0.2 seconds"),
     ],
 )
 def test_one_that_does_not_know_signatures_or_hangs_decides_nothing(

@@ -103,7 +103,7 @@ def test_a_revocation_says_why(tmp_path: Path) -> None:
     outcome = check(repository, *ENFORCED)
     assert errors(outcome) == ["PTH002"]
     (lift,) = outcome.report["findings"][0]["approvals"]
-    assert lift["refusals"] == ["it was revoked: it was a mistake"]
+    assert lift["refusals"] == ["alice revoked it: it was a mistake"]
 
 
 @pytest.mark.parametrize(
