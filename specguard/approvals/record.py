@@ -13,6 +13,7 @@ from functools import cached_property, partial
 
 from specguard.change.base import named_base
 from specguard.change.entries import is_record, sha256
+from specguard.change.repository import short_branch
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_known
 from specguard.model import path_text
@@ -361,10 +362,8 @@ def target_of(change: Change, policy: Policy) -> str:
     A base that is given as an object id is the policy's, where it is that branch's tip.
     """
     found = change.found
-    if found.ref.startswith("refs/heads/"):
-        return found.ref.removeprefix("refs/heads/")
-    if found.ref.startswith("refs/remotes/") and found.ref.count("/") > 2:
-        return found.ref.split("/", 3)[3]
+    if found.ref.startswith(("refs/heads/", "refs/remotes/")):
+        return short_branch(found.ref)
     if found.how == "event" and found.name != found.oid:
         return found.name
     if policy.base and found.trusted:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
@@ -16,7 +17,7 @@ from specguard.errors import SpecguardError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, Final
+    from typing import Any, BinaryIO, Final
 
     from specguard.change.git import Git
 
@@ -147,16 +148,31 @@ def read_bounded(file: str, limit: int, what: str) -> bytes:
     """
     try:
         with open(file, "rb") as stream:
-            data = stream.read(limit + 1)
+            return _read(stream, limit, what, file)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise SpecguardError(
             f"{what} cannot be read: {reason}", path=file, help="Check its name.", code="unreadable-file"
         ) from error
+
+
+def read_input(limit: int, what: str) -> bytes | None:
+    """Standard input; None if nothing can come from there. Pre-commit gives its hooks an empty one.
+
+    Raises:
+        SpecguardError: it is larger than `limit` bytes.
+    """
+    if sys.stdin is None or sys.stdin.isatty():
+        return None
+    return _read(sys.stdin.buffer, limit, what)
+
+
+def _read(stream: BinaryIO, limit: int, what: str, path: str | None = None) -> bytes:
+    data = stream.read(limit + 1)
     if len(data) > limit:
         raise SpecguardError(
             f"{what} may have {limit >> 20} MiB, and this one is larger",
-            path=file,
+            path=path,
             help="Check that it is the one that is meant.",
             code="size-limit",
         )

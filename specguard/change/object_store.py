@@ -113,7 +113,6 @@ class Store:
         *arguments: str,
         stdin: bytes = b"",
         talk: bool = False,
-        stdin_file: int | None = None,
         index: str = "",
         work_tree: str = "",
         wide: bool = False,
@@ -125,7 +124,6 @@ class Store:
             arguments: the command and its arguments, all of them specguard's own words or object ids.
             stdin: its standard input.
             talk: whether more input is sent later.
-            stdin_file: an open file as its standard input.
             index: the index file it uses; none by default.
             work_tree: the working tree it uses; none by default.
             wide: whether it may run far ahead of what is read from it.
@@ -151,7 +149,6 @@ class Store:
             environment,
             stdin=stdin,
             talk=talk,
-            stdin_file=stdin_file,
             label=["git", *arguments],
             wide=wide,
         )
@@ -159,19 +156,18 @@ class Store:
         self._processes.append(process)
         return process
 
-    def read(self, process: Process, what: str, *, limit: int | None = None) -> bytes:
+    def read(self, process: Process, what: str) -> bytes:
         """All that a command prints.
 
         Args:
             process: a command that `start` started.
             what: what it reads, for the sentence about its failure.
-            limit: how many bytes are too many.
 
         Raises:
             MissingFact: it failed or complained: an object is not there or broken.
         """
         with Reading(self, what):
-            return process.read(limit)
+            return process.read()
 
     def missing(self, what: str, reason: str) -> MissingFact:
         """The fact that something cannot be read, with the command that supplies it."""

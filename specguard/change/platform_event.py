@@ -18,39 +18,23 @@ from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any, Final
 
     from specguard.change.check_request import Request
 
 
-_MOST_VALUES: Final = 10_000
-_SPACE: Final = re.compile(r"[ \t\r\n]*")
+LIMIT: Final = 25 << 20
+"""How large a file of a platform may be, in bytes: GitHub sends no larger payload."""
 
 
-def read_values(data: bytes) -> list[Any]:
-    """The JSON values that stand one after another in a file; most files have one.
-
-    Raises:
-        ValueError: it is no JSON, says a field of an object twice, or has no value at all or too many.
-        RecursionError: it is nested too deeply.
-    """
-    text = data.decode("utf-8-sig")
-    decoder = json.JSONDecoder(object_pairs_hook=once, parse_constant=no_constant)
-    values: list[Any] = []
-    at = _after_space(text, 0)
-    while at < len(text) or not values:
-        value, end = decoder.raw_decode(text, at)
-        values.append(value)
-        if len(values) > _MOST_VALUES:
-            raise ValueError(f"more than {_MOST_VALUES} values")
-        at = _after_space(text, end)
-    return values
-
-
-def _after_space(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    return found.end() if found else at
+def _read(file: str, what: str, step: str) -> Any:
+    """The JSON of a file."""
+    data = read_bounded(file, LIMIT, what)
+    try:
+        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=once, parse_constant=no_constant)
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(f"{what} is not JSON", file, step) from error
 
 
 class Fields:
@@ -116,9 +100,6 @@ def plain(text: str) -> str:
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
-REVIEWS_LIMIT: Final = 25 << 20
-"""How large a file with reviews may be, in bytes."""
-
 CLOCKS: Final = 300
 """By how many seconds the clock of whoever committed may be ahead of the platform's."""
 
@@ -128,11 +109,10 @@ NEVER: Final = 253_402_300_799
 _STATES: Final = ("approved", "changes_requested", "dismissed", "commented")
 _LOGIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z")
-_GITLAB: Final = frozenset(("approved_by", "approvals_required", "approval_rules_overwritten", "rule_type"))
 _WHAT: Final = "the reviews file"
 _GIVE: Final = (
     "Give what `gh api --paginate --slurp repos/OWNER/NAME/pulls/NUMBER/reviews` prints, "
-    "or the file of a pull_request_review event."
+    "or the file of a pull_request_review event. GitLab's approvals name no commit: let the approver sign."
 )
 
 
@@ -158,13 +138,18 @@ def read_reviews(file: str) -> Sequence[SubmittedReview]:
     Raises:
         SpecguardError: it cannot be read, is too large, or is of no form in which reviews name their commit.
     """
-    data = read_bounded(file, REVIEWS_LIMIT, _WHAT)
-    try:
-        values = read_values(data)
-    except (ValueError, RecursionError) as error:
-        raise _unreadable(f"{_WHAT} is not JSON", file) from error
-    found = [read_review(fields) for fields in _fields(values, file)]
-    return [review for review in found if review is not None]
+    given = _read(file, _WHAT, _GIVE)
+    if isinstance(given, dict) and "review" in given and "pull_request" in given:
+        reviews = [Fields(given, file, _WHAT).at("review")]
+    elif isinstance(given, list):
+        # A list of reviews, or of the pages of one (`--slurp`).
+        paged = given and all(isinstance(page, list) for page in given)
+        items = [item for page in given for item in page] if paged else given
+        whole = Fields({f"[{at}]": item for at, item in enumerate(items)}, file, _WHAT)
+        reviews = [whole.at(name) for name in whole.values]
+    else:
+        raise _unreadable(f"{_WHAT} is another kind: it has {_keys(given)}", file, _GIVE)
+    return [review for fields in reviews if (review := read_review(fields)) is not None]
 
 
 def read_review(fields: Fields) -> SubmittedReview | None:
@@ -250,55 +235,18 @@ def _time(fields: Fields, key: str) -> str:
     return value
 
 
-def _fields(values: Sequence[Any], file: str) -> Iterator[Fields]:
-    """Each review of a file, whatever its form."""
-    if len(values) == 1 and isinstance(values[0], dict):
-        whole = values[0]
-        if "review" not in whole or "pull_request" not in whole:
-            raise _of_another_kind(whole, file)
-        yield Fields(whole, file, _WHAT).at("review")
-        return
-    if not all(isinstance(value, list) for value in values):
-        raise _unreadable(f"{_WHAT} is not a list of reviews", file)
-    # Each value is a page, or a list of pages (`--slurp`).
-    pages = [page for value in values for page in (value if _is_slurped(value) else [value])]
-    for position, item in enumerate(item for page in pages for item in page):
-        if not isinstance(item, dict):
-            raise _unreadable(f"[{position}] in {_WHAT} is not an object", file)
-        if not _GITLAB.isdisjoint(item):
-            raise _of_another_kind(item, file)
-        yield Fields(item, file, _WHAT, f"[{position}].")
+def _keys(values: object) -> str:
+    return plain(", ".join(sorted(values)[:6] if isinstance(values, dict) else ()) or "nothing")
 
 
-def _is_slurped(value: Sequence[Any]) -> bool:
-    return bool(value) and all(isinstance(page, list) for page in value)
-
-
-def _of_another_kind(values: dict[str, Any], file: str) -> SpecguardError:
-    if not _GITLAB.isdisjoint(values):
-        return _unreadable(
-            "GitLab's approvals do not say which commit was approved, so none of them can count",
-            file,
-            "Let the approver sign: `specguard approvals sign ID --key FILE`.",
-        )
-    return _unreadable(f"{_WHAT} is another kind: it has {_keys(values)}", file)
-
-
-def _keys(values: Mapping[str, Any]) -> str:
-    return plain(", ".join(sorted(values)[:6]) or "nothing")
-
-
-def _unreadable(message: str, file: str, help: str = _GIVE) -> SpecguardError:
+def _unreadable(message: str, file: str, help: str) -> SpecguardError:
     return SpecguardError(message, path=file, help=help, code="unreadable-event")
 
-
-EVENT_LIMIT: Final = 25 << 20
-"""How large an event file may be, in bytes: GitHub sends no larger payload."""
 
 _EVENTS: Final = ("pull_request", "pull_request_target", "pull_request_review", "merge_group", "push")
 """The names of the events that tell of a change."""
 
-_KINDS: Final = "a pull request, a merge queue or a push"
+_GIVE_EVENT: Final = "Give that of a pull request, a merge queue or a push, as GITHUB_EVENT_PATH names it."
 
 
 class Event(Record):
@@ -360,16 +308,9 @@ def read_event(file: str) -> Event:
     Raises:
         SpecguardError: it is not there, too large, no JSON, or of another kind.
     """
-    data = read_bounded(file, EVENT_LIMIT, "an event file")
-    try:
-        event, *others = read_values(data)
-    except (ValueError, RecursionError) as error:
-        step = "Give the file that GITHUB_EVENT_PATH names."
-        raise SpecguardError(
-            "the event file is not JSON", path=file, help=step, code="unreadable-event"
-        ) from error
-    if others or not isinstance(event, dict):
-        raise _unreadable("the event file is not a JSON object", file, f"Give that of {_KINDS}.")
+    event = _read(file, "the event file", _GIVE_EVENT)
+    if not isinstance(event, dict):
+        raise _unreadable("the event file is not a JSON object", file, _GIVE_EVENT)
     fields = Fields(event, file, "the event file")
     default = fields.at("repository").name("default_branch")
     if "pull_request" in event:
@@ -380,9 +321,7 @@ def read_event(file: str) -> Event:
         return _merge_group(fields.at("merge_group"), default)
     if "ref" in event and "before" in event and "after" in event:
         return _push(fields)
-    raise _unreadable(
-        f"the event file is another kind: it has {_keys(event)}", file, f"Give one of {_KINDS}."
-    )
+    raise _unreadable(f"the event file is another kind: it has {_keys(event)}", file, _GIVE_EVENT)
 
 
 def _pull_request(fields: Fields, reviews: Sequence[SubmittedReview], default: str | None) -> Event:
@@ -442,7 +381,7 @@ def _of_github(environment: Mapping[str, str]) -> Event | None:
         return None
     event = None
     file = environment.get("GITHUB_EVENT_PATH", "")
-    if file and os.path.isabs(file):
+    if os.path.isabs(file):
         try:
             event = read_event(file)
         except SpecguardError:

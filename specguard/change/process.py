@@ -67,7 +67,6 @@ class Process:
         environment: all the variables that it sees.
         stdin: what it reads from standard input; by default nothing.
         talk: whether more is sent to it later, with `send`.
-        stdin_file: an open file that is its standard input, in place of `stdin`.
         label: the arguments as an error names them; all of them by default.
         wide: whether it may write `CHUNK` bytes ahead of what is read from it.
 
@@ -88,7 +87,6 @@ class Process:
         *,
         stdin: bytes = b"",
         talk: bool = False,
-        stdin_file: int | None = None,
         label: Sequence[str] = (),
         wide: bool = False,
     ) -> None:
@@ -111,8 +109,7 @@ class Process:
             if stdin or talk:
                 feed, self._in = _pipe(opened)
             else:
-                own = os.open(os.devnull, os.O_RDONLY) if stdin_file is None else os.dup(stdin_file)
-                feed = _above(own, opened)
+                feed = _above(os.open(os.devnull, os.O_RDONLY), opened)
             self.pid = os.posix_spawn(
                 program,
                 [word.encode("utf-8", "surrogateescape") for word in (program, *arguments)],
@@ -217,35 +214,18 @@ class Process:
         finally:
             self.stop()
 
-    def read(self, limit: int | None = None) -> bytes:
+    def read(self) -> bytes:
         """All of standard output, and then the check of how the program ended.
 
-        Args:
-            limit: how many bytes are too many; None for no limit.
-
         Raises:
-            CommandError: it failed or complained, or wrote more than `limit`.
+            CommandError: it failed or complained.
         """
-        self._check_unread()
-        pieces: list[bytes] = []
-        size = 0
-        try:
-            while data := self.chunk():
-                pieces.append(data)
-                size += len(data)
-                if limit is not None and size > limit:
-                    raise CommandError(self.label, 0, f"the output is larger than {limit} bytes")
-            self.check()
-        finally:
-            self.stop()
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return b"".join(self.chunks())
 
     def drain(self) -> bytes:
         """All of standard output, however the program ends."""
-        pieces = []
         try:
-            while data := self.chunk():
-                pieces.append(data)
+            pieces = list(iter(self.chunk, b""))
             self.wait()
         finally:
             self.stop()

@@ -15,9 +15,9 @@ from functools import cached_property
 
 from specguard.change.change import Change
 from specguard.change.check_request import read_body
-from specguard.change.entries import FormatError, Message, read_commit_time, read_entries, read_listing
+from specguard.change.entries import Message, read_commit_time, read_listing
 from specguard.change.process import CommandError
-from specguard.change.repository import UNDER_WAY, Base, Branch, PullRequest
+from specguard.change.repository import UNDER_WAY, Base, Branch, PullRequest, short_branch
 from specguard.change.tree import Tree
 from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
@@ -77,10 +77,8 @@ class RangeChange(Change):
         ref = self._head.ref
         if self._named in ("", "HEAD", "@"):
             return super()._own_branch()
-        if ref.startswith("refs/heads/"):
-            return Branch(ref.removeprefix("refs/heads/"), "head")
-        if ref.startswith("refs/remotes/") and ref.count("/") > 2:
-            return Branch(ref.split("/", 3)[3], "head")
+        if ref.startswith(("refs/heads/", "refs/remotes/")):
+            return Branch(short_branch(ref), "head")
         raise NotApplicable(f"the head {self._named} is no branch")
 
     @cached_property
@@ -375,9 +373,6 @@ def _has_pull_request(request: Request, event: Event | None) -> bool:
     return given or (event is not None and event.kind == "pull_request")
 
 
-JOINED: Final = 1000
-"""So many parents may merges of more than two have together: each is merged by processes of its own."""
-
 CROSSED: Final = 8
 """So many merge bases are merged at most."""
 
@@ -419,36 +414,24 @@ class Merges:
             commits: merge commits.
 
         Raises:
-            MissingFact: git is too old for it, or an object is not there.
+            MissingFact: git is too old for it, or an object is not there; after the others, where one merges
+                more than two commits.
         """
         suspects = [commit for commit in commits if commit.own_entries]
         if not suspects:
             return
         self._git.use_scratch()
         plain = [commit for commit in suspects if len(commit.parents) == 2]
-        merged = dict(
-            zip(
-                [commit.oid for commit in plain],
-                self._merge([(commit.parents[0], commit.parents[1]) for commit in plain]),
-                strict=True,
-            )
-        )
-        others = [commit for commit in suspects if commit.oid not in merged]
-        if sum(len(commit.parents) for commit in others) > JOINED:
-            raise MissingFact(
-                f"merges of more than two cannot be done again: more than {JOINED:,} parents together",
-                code="size-limit",
-            )
-        for commit in others:
-            merged[commit.oid] = self._merge_all(commit.parents)
-        pairs = [(merged[commit.oid][0], commit.tree) for commit in suspects]
-        for commit, entries in zip(suspects, self._compare(pairs), strict=True):
-            conflicts = merged[commit.oid][1]
+        made = self._merge([(commit.parents[0], commit.parents[1]) for commit in plain])
+        for commit, (tree, conflicts) in zip(plain, made, strict=True):
             mine = {entry.path for entry in commit.own_entries}
-            differing = [entry for entry in entries if entry.path in mine]
+            differing = [entry for entry in self._git.diff_trees(tree, commit.tree) if entry.path in mine]
             resolved = [entry for entry in differing if in_conflict(entry.path, conflicts)]
             own = [entry for entry in differing if entry not in resolved]
             yield Redone(commit, self._not_moved(commit, own), resolved)
+        for commit in suspects:
+            if len(commit.parents) > 2:
+                raise MissingFact(f"commit {commit.oid[:12]} merges more than two, and is not done again")
 
     def conflicts(self, pairs: Sequence[tuple[str, str]]) -> list[set[bytes]]:
         """The paths in which merging each pair of commits conflicts, from one process.
@@ -544,30 +527,6 @@ class Merges:
         self._git.use_scratch()
         tree, conflicts = self._merge_all(bases)
         return self._commit(tree, *bases), conflicts
-
-    def _compare(self, pairs: Sequence[tuple[str, str]]) -> list[list[Entry]]:
-        """The differences between the trees of each pair."""
-        from specguard.change.git import RAW
-
-        lines = "".join(f"{one} {other}\n" for one, other in pairs).encode("ascii")
-        data = self._git.read(
-            self._git.start("diff-tree", "--stdin", *RAW, stdin=lines), "what a merge brings"
-        )
-        digits = self._git.repository.hexadecimal
-        found: list[list[Entry]] = []
-        fields = data.split(b"\0")
-        try:
-            for at in range(0, len(fields), 2):
-                # A pair's header is a line of its own, in front of its first entry or of the next header.
-                *headers, entry = fields[at].split(b"\n")
-                found.extend([] for _ in headers)
-                if entry:
-                    found[-1].extend(read_entries([entry, fields[at + 1], b""], digits))
-        except (FormatError, IndexError) as error:
-            raise self._git.missing("what a merge brings", str(error)) from error
-        if len(found) != len(pairs):
-            raise self._git.missing("what a merge brings", "a comparison is missing")
-        return found
 
     def _not_moved(self, commit: Commit, entries: Sequence[Entry]) -> list[Entry]:
         """Those of these entries that no parent has in another folder, as a subtree merge puts them."""

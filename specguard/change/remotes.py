@@ -8,11 +8,10 @@ so no other ref is looked up, and a base that the hook names is a branch.
 from __future__ import annotations
 
 import re
-import sys
 from functools import cached_property
 
 from specguard.change.base import Found
-from specguard.change.check_request import Revision, resolve
+from specguard.change.check_request import Revision, read_input, resolve
 from specguard.change.process import CommandError
 from specguard.change.ranges import DeletedRef, PushedChange
 from specguard.change.repository import Base, Push, Remote, is_oid, short_name
@@ -20,7 +19,7 @@ from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Final
 
     from specguard.change.change import Change
@@ -46,26 +45,22 @@ def read_remote(repository: Repository, name: str = "origin") -> Remote:
             "git config --list",
             code="broken-repository",
         ) from error
-    urls: list[str] = []
-    push_urls: list[str] = []
-    rewrites: list[tuple[str, str]] = []
-    push_rewrites: list[tuple[str, str]] = []
-    for setting in settings:
-        key, _, value = setting.partition("\n")
-        if key == f"remote.{name}.url":
-            urls.append(value)
-        elif key == f"remote.{name}.pushurl":
-            push_urls.append(value)
-        elif key.startswith("url.") and key.endswith(".insteadof"):
-            rewrites.append((key[4 : key.rindex(".")], value))
-        elif key.startswith("url.") and key.endswith(".pushinsteadof"):
-            push_rewrites.append((key[4 : key.rindex(".")], value))
+    pairs = [setting.partition("\n")[::2] for setting in settings]
+    urls = [value for key, value in pairs if key == f"remote.{name}.url"]
+    push_urls = [value for key, value in pairs if key == f"remote.{name}.pushurl"]
+    rewrites = _rewrites(pairs, ".insteadof")
+    push_rewrites = _rewrites(pairs, ".pushinsteadof")
     fetches = [rewritten(url, rewrites) for url in urls]
     pushes = [rewritten(url, rewrites) for url in push_urls]
     if not push_urls:
         # Where one address is rewritten for pushes, git pushes only to those that are.
         pushes = [other for url in urls if (other := rewritten(url, push_rewrites)) != url] or fetches
     return Remote(name, url=urls[0] if urls else None, fetch=fetches[0] if fetches else "", pushes=pushes)
+
+
+def _rewrites(pairs: Sequence[tuple[str, str]], kind: str) -> list[tuple[str, str]]:
+    """What replaces which beginning of an address: `url.<replacement><kind>` of a configuration."""
+    return [(key[4 : -len(kind)], text) for key, text in pairs if key[:4] == "url." and key.endswith(kind)]
 
 
 def rewritten(url: str, rewrites: Sequence[tuple[str, str]]) -> str:
@@ -182,7 +177,7 @@ def find_pushes(git: Git, environment: Mapping[str, str], remote: str = "") -> l
     Raises:
         SpecguardError: there is no such input, or it is malformed.
     """
-    data = read_input()
+    data = read_input(INPUT_LIMIT, "what is pushed")
     if data:
         # What git itself says goes before variables, which anyone may have left behind.
         return read_pushes(data, git.repository.hexadecimal, remote or "origin")
@@ -190,72 +185,61 @@ def find_pushes(git: Git, environment: Mapping[str, str], remote: str = "") -> l
         environment.get("PRE_COMMIT") and environment.get("PRE_COMMIT_REMOTE_NAME")
     ):
         return [_of_pre_commit(git, environment)]
-    if environment.get("PRE_COMMIT"):
-        raise SpecguardError(
-            "pre-commit does not say what is pushed",
-            help="Name it: `pre-commit run --hook-stage pre-push --from-ref REF --to-ref REF`.",
-            code="not-told",
-        )
-    if data is None:
-        raise SpecguardError(
-            "--push reads what git tells a pre-push hook, and nothing was given",
-            help="Run it from a pre-push hook, or judge the branch with `specguard check`.",
-            code="not-told",
-        )
+    if data is None or environment.get("PRE_COMMIT"):
+        raise _not_told("--push", "pre-push, or by pre-commit with `--from-ref REF --to-ref REF`")
     return []
 
 
-def read_input() -> bytes | None:
-    """Standard input; None if nothing can come from there. Pre-commit gives its hooks an empty one.
-
-    Raises:
-        SpecguardError: there is more than `INPUT_LIMIT`.
-    """
-    if sys.stdin is None or sys.stdin.isatty():
-        return None
-    data = sys.stdin.buffer.read(INPUT_LIMIT + 1)
-    if len(data) > INPUT_LIMIT:
-        raise SpecguardError(
-            f"a push may have {INPUT_LIMIT >> 20} MiB of refs, and this one has more", code="size-limit"
-        )
-    return data
+def _not_told(option: str, hook: str) -> SpecguardError:
+    return SpecguardError(
+        f"{option} reads what git tells its hook, and nothing was given",
+        help=f"Run it from the hook {hook}; `specguard check` judges the branch.",
+        code="not-told",
+    )
 
 
-def read_pushes(data: bytes, digits: int, remote: str) -> list[Push]:
-    """Read git's input for a pre-push hook: `<local ref> <object id> <remote ref> <object id>` a line.
+def read_pushes(data: bytes, digits: int, remote: str, *, received: bool = False) -> list[Push]:
+    """Read what git tells a hook, a ref a line.
+
+    A pre-push hook is told `<local ref> <object id> <remote ref> <object id>`, and a pre-receive hook
+    `<old object id> <new object id> <ref>`.
 
     Args:
         data: the input.
         digits: the length of a full object id.
         remote: the remote's name.
+        received: whether it is a pre-receive hook's.
 
     Raises:
         SpecguardError: a line has another form.
     """
-    return [
-        Push(remote=remote, local_ref=local, remote_ref=ref, new=present(new), old=present(old))
-        for local, new, ref, old in _lines(
-            data, lambda words: len(words) == 4 and is_oid(words[1], digits) and is_oid(words[3], digits),
-            "pre-push", "a ref, an object id, a ref and an object id",
-        )
-    ]  # fmt: skip
-
-
-def _lines(data: bytes, sound: Callable[[Sequence[str]], bool], hook: str, form: str) -> Iterator[list[str]]:
-    """The words of each line of what git tells a hook, where all are of its form."""
+    pushes = []
     for number, line in enumerate(data.decode("utf-8", "surrogateescape").split("\n"), start=1):
         words = line.split(" ")
-        if line and not sound(words):
+        if received:
+            words = [words[-1], *words[1:], words[0]]
+        if not line:
+            continue
+        if len(words) != 4 or not _is_push(words, digits, received=received):
             raise SpecguardError(
-                f"line {number} of standard input is not what git tells a {hook} hook",
-                help=f"It has {form}, each after a space.",
+                f"line {number} of standard input is not what git tells its hook",
+                help="Run it as git runs the hook pre-receive or pre-push, with its standard input.",
                 code="unreadable-event",
             )
-        if line:
-            yield words
+        local, new, ref, old = words
+        pushes.append(
+            Push(remote=remote, local_ref=local, remote_ref=ref, new=_present(new), old=_present(old))
+        )
+    return pushes
 
 
-def present(oid: str) -> str | None:
+def _is_push(words: Sequence[str], digits: int, *, received: bool) -> bool:
+    _, new, ref, old = words
+    named = not received or (ref.startswith("refs/") and "\0" not in ref)
+    return named and is_oid(new, digits) and is_oid(old, digits)
+
+
+def _present(oid: str) -> str | None:
     """An object id that git gave; None for the zeros that stand for no object."""
     return oid if oid.strip("0") else None
 
@@ -318,14 +302,10 @@ def open_received(git: Git, request: Request) -> Sequence[Change]:
         SpecguardError: there is no such input, it is malformed, has too many refs, or deletes the base.
         MissingFact: an object is not there.
     """
-    data = read_input()
+    data = read_input(INPUT_LIMIT, "what is pushed")
     if data is None:
-        raise SpecguardError(
-            "--pre-receive reads what git tells a pre-receive hook, and nothing was given",
-            help="Run it from the hook pre-receive of the repository that is pushed to.",
-            code="not-told",
-        )
-    pushes = read_received(data, git.repository.hexadecimal)
+        raise _not_told("--pre-receive", "pre-receive of the repository that is pushed to")
+    pushes = read_pushes(data, git.repository.hexadecimal, "origin", received=True)
     if len(pushes) > REFS_LIMIT:
         raise SpecguardError(
             f"the push has {len(pushes)} refs, and {REFS_LIMIT} are judged at once",
@@ -336,30 +316,6 @@ def open_received(git: Git, request: Request) -> Sequence[Change]:
         return []
     found = _find_base(git, request)
     return [_change(git, request, found, push) for push in _followed(git, pushes)]
-
-
-def read_received(data: bytes, digits: int) -> list[Push]:
-    """Read git's input for a pre-receive hook: `<old object id> <new object id> <ref>` a line.
-
-    Args:
-        data: the input.
-        digits: the length of a full object id.
-
-    Raises:
-        SpecguardError: a line has another form.
-    """
-    return [
-        Push(remote="origin", local_ref=ref, remote_ref=ref, new=present(new), old=present(old))
-        for old, new, ref in _lines(
-            data, lambda words: len(words) == 3 and _is_received(words, digits), "pre-receive",
-            "two object ids and a ref in full",
-        )
-    ]  # fmt: skip
-
-
-def _is_received(words: Sequence[str], digits: int) -> bool:
-    old, new, ref = words
-    return is_oid(old, digits) and is_oid(new, digits) and ref.startswith("refs/") and "\0" not in ref
 
 
 def _followed(git: Git, pushes: Sequence[Push]) -> Sequence[Push]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from functools import cached_property
 
 from specguard.change.change import Change
-from specguard.change.check_request import FileEdit, read_bounded
+from specguard.change.check_request import FileEdit, read_bounded, read_input
 from specguard.change.entries import EXECUTABLE, Entry, Message
 from specguard.change.process import CommandError
 from specguard.change.repository import UNDER_WAY, Base
@@ -18,7 +17,7 @@ from specguard.model import path_text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, Final
+    from typing import Final
 
     from specguard.change.base import Found
     from specguard.change.check_request import Request
@@ -471,8 +470,6 @@ def _read(process: Process) -> dict[str, str]:
 PATCH_LIMIT: Final = 256 << 20
 """How large a patch may be, in bytes; git reads it whole."""
 
-_BLOCK: Final = 1 << 20
-
 
 def apply_patch(git: Git, start: str, file: str) -> str:
     """The tree that a patch makes of another one.
@@ -490,52 +487,22 @@ def apply_patch(git: Git, start: str, file: str) -> str:
         MissingFact: an object it needs is not there.
     """
     git.use_scratch()
-    index, copy = f"{git.folder}/index", f"{git.folder}/patch"
-    name = None if file == "-" else file
-    try:
-        if name is None:
-            _copy(sys.stdin.buffer, copy, None)
-        else:
-            with open(name, "rb") as stream:
-                _copy(stream, copy, name)
-    except OSError as error:
-        raise SpecguardError(
-            f"the patch cannot be read: {error.strerror}",
-            path=name,
-            help="Check its name.",
-            code="unreadable-file",
-        ) from error
+    index = f"{git.folder}/index"
+    if file == "-":
+        patch = read_input(PATCH_LIMIT, "the patch") or b""
+    else:
+        patch = read_bounded(file, PATCH_LIMIT, "the patch")
     # An index has every path of its own: first it must be known that they are not too many.
     git.list_tree(start, "the files of HEAD", "--name-only", spare=git.repository.indexed())
     git.read(git.start("read-tree", start, index=index), "the files of HEAD")
-    patch = os.open(copy, os.O_RDONLY)
+    process = git.start("apply", "--cached", "--whitespace=nowarn", "-", stdin=patch, index=index)
     try:
-        process = git.start("apply", "--cached", "--whitespace=nowarn", "-", stdin_file=patch, index=index)
         process.read()
     except CommandError as error:
         raise SpecguardError(
             f"the patch does not apply to HEAD: {error.first_line}",
-            path=name,
+            path=None if file == "-" else file,
             help="Make it with `git diff --binary` or `git format-patch --binary` on top of HEAD.",
             code="unusable-patch",
         ) from error
-    finally:
-        os.close(patch)
     return git.read(git.start("write-tree", "--missing-ok", index=index), "the patched tree").decode().strip()
-
-
-def _copy(stream: Any, copy: str, name: str | None) -> None:
-    """Copy a patch where nobody changes it while it is read, a block at a time."""
-    size = 0
-    with open(copy, "wb") as out:
-        # A slow pipe is read piece by piece, so that an interrupt between two pieces is not missed.
-        while block := stream.read1(_BLOCK):
-            size += len(block)
-            if size > PATCH_LIMIT:
-                raise SpecguardError(
-                    f"the patch is larger than {PATCH_LIMIT >> 20} MiB",
-                    path=name,
-                    help="Apply it and judge the commits instead, which has no such limit.",
-                    code="size-limit",
-                )
-            out.write(block)

@@ -133,7 +133,7 @@ def test_odd_bytes_are_no_matter(read: Any) -> None:
 def test_a_file_that_is_too_large_or_not_there_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Any
 ) -> None:
-    monkeypatch.setattr(events, "EVENT_LIMIT", 1 << 20)
+    monkeypatch.setattr(events, "LIMIT", 1 << 20)
     with pytest.raises(SpecguardError, match="may have 1 MiB"):
         read(pull_request(body="x" * (1 << 20)))
     for name in (tmp_path / "none", tmp_path, "nul\0"):

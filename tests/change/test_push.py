@@ -158,7 +158,7 @@ def test_the_first_push_of_a_first_branch_is_judged_from_the_empty_tree(
 def test_a_terminal_is_no_input(repo: Repository, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     for stdin in (Input(b"", tty=True), None):
         monkeypatch.setattr(sys, "stdin", stdin)
-        with pytest.raises(SpecguardError, match="--push reads what git tells"):
+        with pytest.raises(SpecguardError, match="--push reads what git tells its hook"):
             opened(repo, push=True)
 
 
@@ -189,7 +189,7 @@ def test_pre_commit_says_what_is_pushed(repo: Repository, pushed: Any) -> None:
         repo, env={"PRE_COMMIT": "1", "PRE_COMMIT_FROM_REF": "main", "PRE_COMMIT_TO_REF": "HEAD"}
     )
     assert ([entry.path for entry in change.entries], change.branch.name) == ([b"c"], "work")
-    with pytest.raises(SpecguardError, match="does not say what is pushed") as caught:
+    with pytest.raises(SpecguardError, match="--push reads what git tells its hook") as caught:
         pushed(repo, env={"PRE_COMMIT": "1"})
     assert "--from-ref" in caught.value.help
 

@@ -6,6 +6,7 @@ The files in `platform` have the fields of what GitHub and GitLab send, with nam
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,9 +136,6 @@ def test_pages_are_one_list_however_they_are_joined(write: Write) -> None:
     first, second = whole[:3], whole[3:]
     assert read_reviews(write([first, second])) == expected
     assert read_reviews(write([whole])) == read_reviews(write([whole, []])) == expected
-    joined = json.dumps(first) + "\n" + json.dumps(second)
-    assert read_reviews(write(joined.encode())) == expected
-    assert read_reviews(write(joined.replace("\n", "").encode())) == expected
     assert read_reviews(write([])) == read_reviews(write([[]])) == read_reviews(write([[], []])) == []
 
 
@@ -186,11 +184,10 @@ def test_what_another_forge_calls_dismissed_is_dismissed_and_ids_of_sha256_are_l
 
 def test_gitlab_s_approvals_name_no_commit(write: Write) -> None:
     approvals = json.loads((PLATFORM / "gitlab-approvals.json").read_text())
-    rule = {"id": 1, "name": "x", "rule_type": "regular", "approved_by": [], "approved": True}
-    for content in (approvals, {"approval_rules_overwritten": False, "rules": [rule]}, [rule]):
-        with pytest.raises(SpecguardError, match="do not say which commit was approved") as caught:
+    for content, message in ((approvals, "is another kind"), ([approvals], "[0].state")):
+        with pytest.raises(SpecguardError, match=re.escape(message)) as caught:
             read_reviews(write(content))
-        assert "sign" in caught.value.help
+        assert message in caught.value.message
 
 
 DEEP = b"[" * 100_000
@@ -200,17 +197,17 @@ DEEP = b"[" * 100_000
     ("content", "message"),
     [
         (b"", "the reviews file is not JSON"),
-        (b"[]" * 1_000_000, "is not JSON"),
+        (b"[] []", "is not JSON"),
         (DEEP, "is not JSON"),
         (b"[NaN]", "is not JSON"),
         (b"[" + b"9" * 10_000 + b"]", "is not JSON"),
         (b'[{"state": "DISMISSED", "state": "APPROVED"}]', "is not JSON"),
-        (b"[] {}", "is not a list of reviews"),
         (b"{}", "is another kind: it has nothing"),
         (b'{"reviews": {}}', "is another kind: it has reviews"),
         (b'{"pull_request": {}, "review": []}', "review in the reviews file is not an object"),
         (b'{"pull_request": {}, "review": null}', "review.state in the reviews file is not one"),
         (b"[12]", "[0] in the reviews file is not an object"),
+        (b"[[], 12]", "[0] in the reviews file is not an object"),
         (json.dumps([item(), item(None)]).encode(), "[1].state in the reviews file is not one"),
         (json.dumps([item(by=["alice"])]).encode(), "[0].user in the reviews file is not an object"),
         (json.dumps([item(by="alice\n")]).encode(), "[0].user.login in the reviews file is not an acc"),
@@ -241,7 +238,7 @@ def test_a_file_that_is_too_large_or_not_there_is_an_error(
         file.truncate(50 << 20)
     with pytest.raises(SpecguardError, match="may have 25 MiB"):
         read_reviews(str(tmp_path / "huge"))
-    monkeypatch.setattr(reviews_module, "REVIEWS_LIMIT", 100)
+    monkeypatch.setattr(reviews_module, "LIMIT", 100)
     with pytest.raises(SpecguardError, match="this one is larger"):
         read_reviews(write([item()]))
     for name in (tmp_path / "none", tmp_path, "nul\0"):

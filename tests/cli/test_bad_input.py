@@ -108,7 +108,7 @@ def test_a_patch_that_does_not_parse_or_apply(fixed: Repository, tmp_path: Path)
 
 def test_files_of_many_megabytes_are_not_read_whole(fixed: Repository, tmp_path: Path) -> None:
     for option, size, said in (
-        ("patch", 3 << 30, "larger than 256 MiB"),
+        ("patch", 3 << 30, "may have 256 MiB"),
         ("pr-reviews", 50 << 20, "may have 25 MiB"),
     ):
         with open(tmp_path / option, "wb") as file:
