@@ -33,17 +33,16 @@ from specguard.executor.side_effects import make_place
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Verdict, listed, path_text
 from specguard.plans.task import Task, marked
 from specguard.plans.verification import proofs_of, same_command
-from specguard.reporters.escape import visible
 from specguard.reporters.file_writing import replace_file
 from specguard.reporters.json import render
-from specguard.reporters.text import decided_by, place
+from specguard.reporters.short_reports import WORDS, blocks_of, joined
 from specguard.runs.manifests import Judgement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from specguard.change.repository import Repository
-    from specguard.model import Judged, Stage
+    from specguard.model import Stage
 
 
 _MOST_HOOK_ROUNDS: Final = 2
@@ -103,15 +102,14 @@ def _check(run: Run, oid: str, *, whole: bool) -> Verdict:
     try:
         return check_run(
             run.git.repository,
+            Found(repository.base, tip or repository.base_oid, "option", f"refs/heads/{repository.base}"),
+            oid,
             objects=place_of(run).objects,
-            base=repository.base,
-            base_oid=tip or repository.base_oid,
             below=None if tip else below_of(repository),
-            head=oid,
+            stage="range" if whole else "run",
             branch=run.manifest.branch or "",
             title=title_of(run) if run.item else "",
             body=body_of(run) if run.item else "",
-            stage="range" if whole else "run",
         )
     except SpecguardError as error:
         reason = f"the check gives no verdict: {error.message}"
@@ -157,7 +155,8 @@ def _record(run: Run, tree: str, verdict: Verdict, *, back: bool = False) -> boo
     manifest = run.manifest
     report = f"check-{len(manifest.judgements) + 1}.json"
     run.folder.write(report, render([verdict]))
-    found = sorted({one.fingerprint for one in _open_errors(verdict)})
+    broken = [one for one in verdict.findings if one.state == "open" and one.severity == "error"]
+    found = sorted({one.fingerprint for one in broken})
     manifest.judgements.append(
         Judgement(
             attempt=max(1, manifest.attempts),
@@ -184,12 +183,9 @@ def _record(run: Run, tree: str, verdict: Verdict, *, back: bool = False) -> boo
         )
     if verdict.exit_code == EXIT_PASSED:
         return True
-    run.told.append(_told_of_findings(verdict))
+    told = joined(list(blocks_of(verdict, errors=True)), WORDS)
+    run.told.append(f"## Rules that the change breaks\n\n{told}\n")
     return False
-
-
-def _open_errors(verdict: Verdict) -> list[Judged]:
-    return [one for one in verdict.findings if one.state == "open" and one.severity == "error"]
 
 
 def has_to_finish(run: Run) -> bool:
@@ -326,23 +322,6 @@ def _file(run: Run, path: bytes) -> bytes:
         said = f"a link leads to {path_text(path)}, and is not written through"
         raise RunEnded(said, code=2, error="outside-repository")
     return file
-
-
-_MOST: Final = 50
-
-
-def _told_of_findings(verdict: Verdict) -> str:
-    """The open errors of a verdict, as a section of Markdown."""
-    found = _open_errors(verdict)
-    lines = ["## Rules that the change breaks", ""]
-    for judged in found[:_MOST]:
-        lines.append(f"- {judged.code} {judged.name}: {place(judged)}{visible(judged.finding.message)}")
-        lines.append(f"  by {visible(decided_by(judged))}")
-        if judged.finding.help:
-            lines.append(f"  next: {visible(judged.finding.help)}")
-    if len(found) > _MOST:
-        lines.append(f"- and {len(found) - _MOST} more")
-    return "\n".join(lines) + "\n"
 
 
 _SHORTEST: Final = 16
@@ -493,16 +472,15 @@ def _moved(run: Run, reason: str) -> RunEnded:
 
 def check_run(
     repository: Repository,
+    base: Found,
+    head: str,
     *,
     objects: str,
-    base: str,
-    base_oid: str,
-    head: str,
     below: Found | None = None,
+    stage: Stage = "run",
     branch: str = "",
     title: str = "",
     body: str = "",
-    stage: Stage = "run",
 ) -> Verdict:
     """Judge a commit that a run has made in its place, as CI will judge it.
 
@@ -511,27 +489,25 @@ def check_run(
 
     Args:
         repository: the user's, whose remotes and branches the rules ask for.
-        objects: the folder of objects of the run's place.
-        base: the short name of the base branch.
-        base_oid: the commit that the run is pinned to.
+        base: the branch that it goes to, at the commit that the run is pinned to.
         head: the commit.
+        objects: the folder of objects of the run's place.
         below: the branch that it stands on and that the base does not have; None if there is none.
+        stage: `run` for what an agent left; `range` for that with what specguard has marked in a plan.
         branch: the branch that it will be pushed to.
         title: the pull request's title.
         body: the pull request's body.
-        stage: `run` for what an agent left; `range` for that with what specguard has marked in a plan.
 
     Raises:
         SpecguardError: no verdict can be given.
     """
-    request = Request(environment=repository.environment, base=base_oid, enforce=True)
+    request = Request(environment=repository.environment, base=base.oid or "", enforce=True)
     with Git(repository) as git:
         git.also_read(objects)
-        found = Found(base, base_oid, "option", f"refs/heads/{base}")
         change = RunChange(
-            git, request, below or found, head=Revision(head), branch=branch, title=title, body=body
+            git, request, below or base, head=Revision(head), branch=branch, title=title, body=body
         )
         change.stage = stage
         if below is not None:
-            change = change.on_branch_of_item(found)
+            change = change.on_branch_of_item(base)
         return judge_change(change, Policies(request, repository))

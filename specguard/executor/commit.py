@@ -188,17 +188,15 @@ def patch(git: Git, base: str, tree: str, *, without: str = "", binary: bool = F
 
 
 def _hooks_agree(run: Run, tree: str) -> bool:
-    """Run the `commit-msg` hooks; whether files and message are as they were."""
-    before = _clean(message_of(run))
-    said, done = _run_hooks(run, tree, message_of(run))
+    """Run the `commit-msg` hooks; whether files and message are as they were.
+
+    They are shown the message as no hook has seen it, as with git: one that adds to whatever it sees agrees
+    with what it made of it before.
+    """
+    said, done = _run_hooks(run, tree, _own_message(run))
     if done is None:
         return True
-    if run.message and said != before:
-        # With git they see a message once: one that adds to whatever it sees agrees with what it made of it.
-        again, last = _run_hooks(run, tree, _own_message(run))
-        if last is not None and again == before:
-            said, done = again, last
-    if said and said != before:
+    if said and said != _clean(message_of(run)):
         run.message = said
         return False
     if said and hash_tree(run) != tree:
@@ -275,9 +273,7 @@ def hooks_of(repository: Repository, tree: Tree) -> Sequence[str]:
     """
     found = ["pre-commit"] if tree.find(CONFIGURATION) is not None else []
     folder = _folder(repository, tree)
-    if folder and any(_script(tree, folder, stage) for stage in STAGES):
-        found.append(os.fsdecode(folder))
-    return found
+    return [*found, *([os.fsdecode(folder)] if any(_script(tree, folder, one) for one in STAGES) else [])]
 
 
 def left_out(repository: Repository, tree: Tree) -> list[str]:
@@ -291,12 +287,10 @@ def left_out(repository: Repository, tree: Tree) -> list[str]:
     if path and _folder(repository, tree):
         return []
     folder = os.path.join(repository.work_tree(), path) if path else os.path.join(repository.common, "hooks")
-    names = [stage for stage in STAGES if os.access(os.path.join(folder, stage), os.X_OK)]
-    names = [name for name in names if not _is_of_framework(os.path.join(folder, name))]
-    if not names:
-        return []
-    where = path or ".git/hooks"
-    return [f"The hooks {', '.join(names)} in {where} are not in the base, and do not run in the place."]
+    files = {stage: os.path.join(folder, stage) for stage in STAGES}
+    names = [name for name, file in files.items() if os.access(file, os.X_OK) and not _is_of_framework(file)]
+    where = f"{', '.join(names)} in {path or '.git/hooks'}"
+    return [f"The hooks {where} are not in the base, and do not run in the place."] if names else []
 
 
 def hook_commands(run: Run, stage: str, message: str = "") -> Iterator[Sequence[str]]:
@@ -321,7 +315,7 @@ def hook_commands(run: Run, stage: str, message: str = "") -> Iterator[Sequence[
             program, "run", "--hook-stage", stage, *named, "--config", configuration, "--color", "never",
         ]  # fmt: skip
     folder = _folder(run.git.repository, tree)
-    if folder and _script(tree, folder, stage):
+    if _script(tree, folder, stage):
         script = os.path.join(_copied(run, tree, folder), stage)
         first = ["sh", "-c", _AS_HUSKY] if folder == _HUSKY else []
         yield [*first, script, *([message] if message else [])]
@@ -349,7 +343,7 @@ def _folder(repository: Repository, tree: Tree) -> bytes:
 
 def _script(tree: Tree, folder: bytes, stage: str) -> bool:
     """True if there is a hook that git, or husky, would run."""
-    found = tree.find(folder + b"/" + stage.encode())
+    found = tree.find(folder + b"/" + stage.encode()) if folder else None
     if found is None:
         return False
     return found.mode == _EXECUTABLE or (folder == _HUSKY and found.mode & 0o170000 == 0o100000)

@@ -16,11 +16,13 @@ from specguard.executor.process import run_command
 from specguard.executor.run import RunEnded
 from specguard.executor.side_effects import inspect, make_place, open_place
 from tests.executor.places import FILES, POLICY, Setting, everything, work
+from tests.outcomes import there
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, Literal
 
+    from specguard.change.base import Found
     from specguard.change.repository import Repository as Located
     from specguard.model import Verdict
 
@@ -203,8 +205,8 @@ def test_submodules_stay_as_they_are_in_the_base(setting: Setting) -> None:
 def test_a_guard_that_lets_the_canary_through_stops_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def blind(repository: Located, **known: Any) -> Verdict:
-        return check_run(repository, **{**known, "head": known["base_oid"]})
+    def blind(repository: Located, base: Found, _: str, **known: Any) -> Verdict:
+        return check_run(repository, base, there(base.oid), **known)
 
     monkeypatch.setattr("specguard.executor.check.check_run", blind)
     with (

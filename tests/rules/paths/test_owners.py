@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.change.base import Found
 from specguard.change.change import BASELINE
 from specguard.change.repository import Repository as UserRepository
 from specguard.executor.check import check_run
@@ -14,6 +15,7 @@ from specguard.testing import run_here as run
 from specguard.testing.case import private_key, public_key
 
 if TYPE_CHECKING:
+    from specguard.model import Stage
     from specguard.testing import Outcome, Repository
 
 DOC = "docs/api/x.yaml"
@@ -145,14 +147,11 @@ def test_a_merge_is_signed_too_and_cannot_take_the_owners_change_back(repo: Repo
 def test_no_hook_and_no_run_lets_an_owner_through(repo: Repository) -> None:
     signed(repo, {DOC: "b\n"})
     user = UserRepository.locate(str(repo.path), os.environ)
-    given: dict[str, Any] = {
-        "base": "main",
-        "base_oid": repo.oid("main"),
-        "head": repo.oid(),
-        "branch": "work",
-    }
-    for stage in ("run", "range"):
-        verdict = check_run(user, objects=str(repo.path / ".git" / "objects"), stage=stage, **given)
+    base = Found("main", repo.oid("main"), "option", "refs/heads/main")
+    stages: list[Stage] = ["run", "range"]
+    objects = str(repo.path / ".git" / "objects")
+    for stage in stages:
+        verdict = check_run(user, base, repo.oid(), objects=objects, stage=stage, branch="work")
         assert [one.state for one in verdict.findings if one.code == "PTH002"] == ["open"]
     repo.write(DOC, "c\n")
     repo.stage()
