@@ -126,11 +126,10 @@ class CommandLog:
 
     def feed(self, data: bytes) -> None:
         """Keep the next piece; what is beyond the limit is dropped."""
-        room = self._limit - self.size
         self.size += len(data)
-        self.over = self.over or self.size > self._limit
-        if room > 0:
-            self._keep(self._redacted.feed(self._plain.feed(data[:room])))
+        if not self.over:
+            self._keep(self._redacted.feed(self._plain.feed(data)))
+            self.over = self.over or self.size > self._limit
 
     def settle(self) -> None:
         """Write what was kept back in whole lines: the command is silent, and somebody may follow its log."""

@@ -29,6 +29,7 @@ from specguard.executor.place import place_of
 from specguard.executor.process import (
     NOT_FOUND,
     command_environment,
+    command_limit,
     response_of,
     run_command,
 )
@@ -41,7 +42,7 @@ from specguard.executor.run import (
 from specguard.executor.side_effects import inspect
 from specguard.model import listed, path_text
 from specguard.runs.manifests import RunFolder
-from specguard.runs.settings import RunSettings, seconds
+from specguard.runs.settings import seconds
 from specguard.work.gates import Gates, PlannedGate, flag_gates, gates_of, gates_of_kind, selected
 
 if TYPE_CHECKING:
@@ -187,13 +188,11 @@ class GateRound:
                 with suppress(RunEnded, SpecguardError):
                     self._take_down()
                 raise
-            down = self._take_down()
-            if down and not self._ground.unchanged():
-                self._see(down[-1].gate)
+            down = [chosen.gate for chosen in self._take_down()]
             ran = [result.gate for result in self.results.values() if result.commands]
-            if ran and self._ground.mends:
+            if ran and (down or self._ground.mends):
                 # Once more, and every file: what they passed on is the tree that they are recorded with.
-                self._see(ran[-1])
+                self._see((down or ran)[-1])
             self._ground.leave()
         finally:
             self._write_results()
@@ -232,13 +231,7 @@ class GateRound:
         touched = {entry.path for entry in entries}
         for chosen in self._chosen("format", entries):
             self._run_all(chosen)
-            after = self._ground.tree()
-            changed = self._ground.entries(after, self._tree)
-            beside = [entry for entry in changed if entry.path not in touched]
-            if beside and not self._plan.format_all:
-                why = "the change does not touch them, and they were undone"
-                after = self._undo(chosen.gate, beside, why, but=touched)
-            self._tree = after
+            self._see(chosen.gate, touched)
             self._keep()
 
     def _judge(self) -> None:
@@ -252,13 +245,12 @@ class GateRound:
                 self._see(chosen.gate)
 
     def _take_down(self) -> list[Chosen]:
-        settings: RunSettings = self._run.policy.declared("run_settings")
         deadline = self._run.deadline
         try:
             found = self._chosen("teardown", self._ground.entries(self._tree))
             for chosen in found:
                 # What was set up is taken down also where the time is over.
-                limit = self._limit(chosen.gate) or float(seconds(settings.command_timeout))
+                limit = seconds(chosen.gate.timeout) if chosen.gate.timeout else command_limit(self._run)
                 self._run.deadline = max(deadline, time.monotonic() + limit + _MARGIN)
                 self._run_all(chosen)
         finally:
@@ -267,33 +259,38 @@ class GateRound:
         self._keep()
         return found
 
-    def _see(self, gate: PlannedGate) -> None:
-        """Undo what a gate changed: what comes after it judges the same tree."""
+    def _see(self, gate: PlannedGate, may: Collection[bytes] = ()) -> None:
+        """Undo what a gate changed beside the paths that it may: what comes after it judges the same tree."""
         after = self._ground.tree()
-        changed = self._ground.entries(after, self._tree)
-        if changed and self._ground.mends:
-            self._undo(gate, changed, "they were undone, since gates judge and formatters write")
-            self._ground.show(self._tree)
-        elif changed:
-            self._tell(gate, changed, "they were left so, since the files are your own")
-            self._tree = after
+        beside = self._beside(gate, after, may)
+        if beside and not self._ground.mends:
+            self._tell(gate, beside, "they were left so, since the files are your own")
+        elif beside:
+            after = self._undo(gate, beside, may)
+            self._ground.show(after)
+        self._tree = after
 
-    def _undo(
-        self, gate: PlannedGate, entries: Sequence[Entry], why: str, but: Collection[bytes] = ()
-    ) -> str:
-        """Undo what a gate did, and note why.
+    def _beside(self, gate: PlannedGate, after: str, may: Collection[bytes]) -> Sequence[Entry]:
+        """The changes of a gate that it may not make; formatters may make all where the document says so."""
+        if gate.kind == "format" and self._plan.format_all:
+            return []
+        return [one for one in self._ground.entries(after, self._tree) if one.path not in may]
+
+    def _undo(self, gate: PlannedGate, beside: Sequence[Entry], may: Collection[bytes]) -> str:
+        """Undo what a gate did, and note it.
 
         Returns:
             The tree that there is then, in which the paths that it may change have stayed as it made them.
         """
         done: list[Entry] = []
         for _ in range(_TRIES):
-            self._ground.restore(self._tree, entries)
-            done += entries
+            self._ground.restore(self._tree, beside)
+            done += beside
             after = self._ground.tree()
             # A .gitignore that is gone may have hidden more.
-            entries = [one for one in self._ground.entries(after, self._tree) if one.path not in but]
-            if not entries:
+            beside = self._beside(gate, after, may)
+            if not beside:
+                why = "they were undone: gates judge, and formatters write what the change touches"
                 self._tell(gate, done, why)
                 return after
         raise RunEnded(f"what the {gate.kind} {gate.name} changed cannot be undone", error="gate-failed")
@@ -310,9 +307,6 @@ class GateRound:
             self.results[chosen.gate.name].skipped = chosen.skipped
         return [chosen for chosen in found if not chosen.skipped]
 
-    def _limit(self, gate: PlannedGate) -> float | None:
-        return float(seconds(gate.timeout)) if gate.timeout else self._run.options.command_timeout or None
-
     def _run_all(self, chosen: Chosen) -> None:
         gate = chosen.gate
         records = self._run.manifest.commands
@@ -326,7 +320,7 @@ class GateRound:
                     kind=gate.kind,
                     source=gate.source,
                     cwd=self._ground.path,
-                    timeout=self._limit(gate),
+                    timeout=float(seconds(gate.timeout)) if gate.timeout else None,
                     tree=self._tree,
                 )
             finally:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
 import resource
 import select
 import shlex
@@ -36,6 +35,7 @@ from specguard.executor.run import Run, RunEnded
 from specguard.model import shortened
 from specguard.runs.manifests import COMMANDS, Command, Response, RunFolder, now_text
 from specguard.runs.settings import RunSettings, seconds
+from specguard.work.gates import fit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -71,7 +71,6 @@ _WATCH: Final = 5.0
 """So many seconds apart a command is looked after, and so many times as long as that takes."""
 _SHARE: Final = 20
 _MOST_DRAINED: Final = 1 << 21
-_NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _MEBIBYTE: Final = 1 << 20
 
 
@@ -116,10 +115,9 @@ def run_command(
         SpecguardError: the run cannot be recorded.
     """
     settings: RunSettings = run.policy.declared("run_settings")
-    if timeout is None:
-        timeout = run.options.command_timeout or seconds(settings.command_timeout)
+    timeout = command_limit(run) if timeout is None else timeout
     number = len(run.manifest.commands) + 1
-    stem = f"{COMMANDS}/{number:02d}-{_NAME.sub('-', name).strip('-.')[:40] or kind}"
+    stem = f"{COMMANDS}/{number:02d}-{fit(name)}"
     record = Command(
         number=number,
         name=name,
@@ -161,6 +159,11 @@ def run_command(
         attempt.ended.tail, attempt.ended.command = log.tail, number
         raise attempt.ended
     return record
+
+
+def command_limit(run: Run) -> float:
+    """How many seconds a command may take that has no limit of its own."""
+    return run.options.command_timeout or seconds(run.policy.declared("run_settings").command_timeout)
 
 
 def response_of(folder: RunFolder, command: Command) -> Response:
@@ -512,16 +515,7 @@ class Children:
             with suppress(OSError):
                 os.killpg(self.group, signal.SIGTERM)
         send(asked, signal.SIGTERM)
-        until = time.monotonic() + grace
-        while self.alive() and time.monotonic() < until and not meanwhile():
-            time.sleep(_PAUSE)
-        until = time.monotonic() + _GIVEN_UP
-        while (alive := self.alive()) and time.monotonic() < until:
-            # Again and again, because each may have started another in between.
-            send(alive, signal.SIGKILL)
-            meanwhile()
-            time.sleep(_PAUSE / 4)
-        return alive
+        return _end(self.alive, grace, meanwhile)
 
     def _in_group(self, process: psutil.Process) -> bool:
         try:
@@ -540,6 +534,22 @@ def send(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
     for process in processes:
         with suppress(psutil.Error):
             process.send_signal(number)
+
+
+def _end(
+    alive: Callable[[], list[psutil.Process]], grace: float, meanwhile: Callable[[], bool] = lambda: False
+) -> list[psutil.Process]:
+    """Wait until none of some processes is alive, and make them end after a while: those that are still."""
+    until = time.monotonic() + grace
+    while alive() and time.monotonic() < until and not meanwhile():
+        time.sleep(_PAUSE)
+    until = time.monotonic() + _GIVEN_UP
+    while (left := alive()) and time.monotonic() < until:
+        # Again and again, because each may have started another in between.
+        send(left, signal.SIGKILL)
+        meanwhile()
+        time.sleep(_PAUSE / 4)
+    return left
 
 
 def described(process: psutil.Process) -> str:
@@ -571,11 +581,7 @@ def end_survivors(run_id: str) -> list[str]:
     found = _survivors(run_id)
     told = [described(process) for process in found]
     send(found, signal.SIGTERM)
-    psutil.wait_procs(found, timeout=GRACE)
-    until = time.monotonic() + _GIVEN_UP
-    while (found := _survivors(run_id)) and time.monotonic() < until:
-        send(found, signal.SIGKILL)
-        psutil.wait_procs(found, timeout=_PAUSE * 5)
+    _end(lambda: _survivors(run_id), GRACE)
     return told
 
 

@@ -168,9 +168,7 @@ def test_a_formatter_works_on_the_files_that_the_change_touches(tmp_path: Path) 
         assert after["b c.py"][1] == b"b = 1\n"
         note = run.manifest.notes[-1]
         assert note.startswith("The format fmt (SPEC_AUTHORITY.md:")
-        assert note.endswith(
-            "changed gone.py, made/new.txt, src/a.py; the change does not touch them, and they were undone."
-        )
+        assert "changed gone.py, made/new.txt, src/a.py; they were undone: gates judge, and " in note
         first, second = run.manifest.commands
         assert (first.kind, second.kind) == ("format", "gate")
         assert "do sed" in first.command
@@ -203,7 +201,6 @@ def test_what_a_gate_changes_is_named_and_undone(tmp_path: Path) -> None:
         assert Path(place.path, "build/o").exists()
         first, second = run.manifest.notes
         assert "NEXT_PHASE.json, d/l, deep/.gitignore, deep/er/x, deep/y.x; they were undone" in first
-        assert "since gates judge" in first
         assert "The gate keeps" in second
 
 
