@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from specguard.executor.run import RunOptions
 from specguard.runs.manifests import RunFolder
 from specguard.testing.running import run_here
 from tests.executor.places import Setting, everything
-from tests.executor.test_gates import GATES, gate, interrupt_at
+from tests.executor.test_gates import GATES, gate
 
 if TYPE_CHECKING:
     from specguard.runs.manifests import Manifest
@@ -185,15 +184,6 @@ def test_the_time_of_the_run(tmp_path: Path) -> None:
     manifest = user.manifest
     assert manifest.state == "timed-out"
     assert [one.name for one in manifest.commands] == ["slow", "down"]
-
-
-def test_an_interruption_is_recorded(tmp_path: Path) -> None:
-    started = tmp_path / "started"
-    user = User(tmp_path, gate("slow", f"touch {started}; sleep 60"))
-    thread = interrupt_at(str(started), signal.SIGINT)
-    assert user.gates() == 130
-    thread.join()
-    assert user.manifest.state == "killed"
 
 
 def test_no_policy_and_no_checkout(tmp_path: Path) -> None:

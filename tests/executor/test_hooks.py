@@ -68,12 +68,6 @@ def test_a_pre_commit_hook_that_refuses_is_told_to_the_agent(workshop: Workshop)
     workshop.check_done()
 
 
-def test_a_hook_that_does_more_than_it_should_is_noticed(workshop: Workshop) -> None:
-    bring(workshop, {".githooks/pre-commit": "#!/bin/sh\ngit tag v1\n"})
-    workshop.work(ends=3)
-    assert "a pre-commit hook added .git/refs/tags/v1" in (workshop.manifest.reason or "")
-
-
 def test_hooks_that_do_not_run(workshop: Workshop) -> None:
     """Git runs no hook that is not executable, but for husky's; those that are not in the tree are named."""
     bring(workshop, {".githooks/commit-msg": "#!/bin/sh\nexit 1\n"}, executable=False)

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import tomllib
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 
-from tests.executor.working import COMMAND, GOOD, POLICY, TOKEN, Workshop, wait_for
+from tests.executor.working import COMMAND, GOOD, POLICY, TOKEN, Workshop
 from tests.threats.cases import threat
 
 _ROWS = tomllib.loads(Path(__file__).with_name("misbehaviour.toml").read_text())
-
-
-def _sleeps_below(pid: int) -> bool:
-    """Whether a `sleep` is among what a process has started; others come and go meanwhile."""
-    for one in psutil.Process(pid).children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            if one.name() == "sleep":
-                return True
-    return False
 
 
 def test_an_agent_that_fills_its_place_is_ended_while_it_works(
@@ -209,42 +197,14 @@ def test_a_bare_repository_and_what_the_base_has_are_files_like_others(tmp_path:
     workshop.check_done()
 
 
-def test_two_executors_on_one_item(workshop: Workshop) -> None:
-    done_waiting = workshop.folder / "go"
-    words = workshop.words(f"{GOOD}; while ! [ -e {done_waiting} ]; do sleep 0.1; done")
-    with subprocess.Popen(
-        [COMMAND, *words], env=workshop.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as first:
-        wait_for(lambda: workshop.runs.is_dir() and any(workshop.runs.glob("*/commands/*")))
-        second = workshop.specguard("run", "phase", "-C", str(workshop.user.path), "--", "true")
-        resumed = workshop.resume()
-        done_waiting.touch()
-        first.communicate()
-    assert first.returncode == 0
-    for done in (second, resumed):
-        assert done.returncode == 2
-        assert f"another run works on phase 12: {workshop.run_id}" in done.stderr
-    workshop.check_done()
-
-
 def test_an_interrupted_run_ends_its_agent_and_can_be_resumed(workshop: Workshop) -> None:
-    script = f"if [ $ROUND = 1 ]; then echo half > src/new.py; exec sleep 996; fi; {GOOD}"
-    with subprocess.Popen(
-        [COMMAND, *workshop.words(script)],
-        env=workshop.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        wait_for(lambda: _sleeps_below(process.pid))
-        process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=30)
-    assert process.returncode == 130, said
+    interrupts = "echo half > src/new.py; kill $PPID; exec sleep 996"
+    workshop.work(f"if [ $ROUND = 1 ]; then {interrupts}; fi; {GOOD}", ends=130)
     assert workshop.manifest.state == "killed"
     assert workshop.error["exit_code"] == 130
     assert not workshop.sleeping()
     workshop.check_evidence()
-    assert workshop.resume().returncode == 0
+    workshop.resume(ends=0)
     workshop.check_done()
     # What was interrupted was no attempt of the agent's.
     assert workshop.manifest.attempts == 1

@@ -295,6 +295,8 @@ class TestEarlierRuns:
         first = team.prepare()
         error = refused(team)
         assert error.message == f"another run works on phase 12: {first.manifest.run_id}"
+        with pytest.raises(SpecguardError, match="another run works on phase 12"):
+            reopen(team.options(), first.folder)
         # Wherever the other one keeps its runs.
         error = refused(team, run_root=str(tmp_path / "elsewhere"))
         assert error.message == "another run works on phase 12, with another folder of runs"

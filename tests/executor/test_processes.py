@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import io
 import json
 import os
 import resource
@@ -21,7 +19,6 @@ import psutil
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.executor.command_output import CommandLog
 from specguard.executor.process import end_survivors, run_command
 from specguard.executor.run import RunEnded
 from specguard.runs.manifests import Response
@@ -32,9 +29,6 @@ from tests.threats.cases import threat
 if TYPE_CHECKING:
     from specguard.executor.run import Run
     from specguard.runs.manifests import Command
-
-
-ROOT = Path(__file__).parents[2]
 
 
 def carry_out(run: Run, command: Any, **more: Any) -> Command:
@@ -291,27 +285,6 @@ def test_more_than_1024_files_may_be_open(run: Run) -> None:
         assert log_of(run, carry_out(run, "echo said")) == "said\n"
 
 
-def test_a_full_disk_ends_the_command(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    keep = CommandLog._keep
-
-    class FullDisk(io.FileIO):
-        def write(self, _: Any) -> int:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    def fills(log: CommandLog, text: bytes) -> None:
-        if b"more" in text:
-            log.close()
-            log._file = FullDisk(log._path, "a")
-        keep(log, text)
-
-    monkeypatch.setattr(CommandLog, "_keep", fills)
-    with pytest.raises(SpecguardError, match="cannot be recorded: No space left on device"):
-        carry_out(run, "echo $$; sleep 0.3; echo more; sleep 99")
-    record = run.folder.read_manifest().commands[0]
-    assert ended(int(log_of(run, record)))
-    assert record.exit_code in (-signal.SIGTERM, -signal.SIGKILL)
-
-
 def test_a_log_is_written_through_no_link(run: Run, tmp_path: Path) -> None:
     os.makedirs(run.folder.file("commands"))
     os.symlink(tmp_path / "elsewhere", run.folder.file("commands/01-try-it.log"))
@@ -333,36 +306,13 @@ def test_a_system_with_less_to_offer(
     assert ended(_pid_of(carry_out(run, "setsid sleep 999 & sleep 0.3")))
 
 
-def test_a_command_takes_little_more_than_its_own_time(run: Run) -> None:
-    started = time.monotonic()
-    for _ in range(5):
-        carry_out(run, ["true"])
-    assert (time.monotonic() - started) / 5 < 0.25
-
-
-def test_an_agent_that_outlived_its_specguard_is_ended_by_its_run(tmp_path: Path) -> None:
-    program = f"""
-from pathlib import Path
-from specguard.executor.process import run_command
-from tests.executor.one_run import one_run
-run = one_run(Path({str(tmp_path)!r}))
-print(run.folder.path, flush=True)
-run_command(run, "x", "setsid sleep 999 & exec sleep 999", kind="agent", cwd="/")
-"""
-    other = subprocess.Popen(["sleep", "999"], env={**os.environ, "SPECGUARD_RUN": "another"})
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=ROOT, text=True
-    ) as specguard:
-        assert specguard.stdout is not None
-        folder = Path(specguard.stdout.readline().strip())
-        wait_for(lambda: (folder / "control/heartbeat.json").exists())
-        time.sleep(0.2)
-        child = json.loads((folder / "control/heartbeat.json").read_bytes())["child"]
-        specguard.kill()
-    assert lives(child)
-    assert len(end_survivors(folder.name)) == 2
-    assert ended(child)
-    assert end_survivors(folder.name) == []
-    assert lives(other.pid)
+def test_what_outlived_the_specguard_of_a_run_is_ended_and_nothing_of_others() -> None:
+    mine, other = (
+        subprocess.Popen(["sleep", "999"], env={**os.environ, "SPECGUARD_RUN": run_id})
+        for run_id in ("this", "another")
+    )
+    assert len(end_survivors("this")) == 1
+    assert (mine.wait(), lives(other.pid)) == (-signal.SIGTERM, True)
+    assert end_survivors("this") == []
     other.kill()
     other.wait()
