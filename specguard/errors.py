@@ -52,9 +52,45 @@ class SpecguardError(Exception):
         """The message; several errors in one are listed one by one."""
         return self.message
 
+    @property
+    def place(self) -> str:
+        """Where it is: the file, with the line if there is one."""
+        return f"{self.path}:{self.line}" if self.line else self.path or ""
+
     def each(self) -> Sequence[SpecguardError]:
         """The errors that it stands for; itself, where it is a single one."""
         return [self]
+
+
+class SeveralErrors(SpecguardError):
+    """Several errors in one.
+
+    Args:
+        errors: at least one, in the order in which they are listed.
+        what: what they are errors in, e.g. `the policy`.
+    """
+
+    def __init__(self, errors: Sequence[SpecguardError], what: str) -> None:
+        first, several = errors[0], len(errors) > 1
+        self._errors = errors
+        self._summary = f"{len(errors)} errors in {what}" if several else first.message
+        each = "; ".join(f"{one.place}: {one.message}" for one in errors)
+        super().__init__(
+            f"{self._summary}: {each}" if several else first.message,
+            help="" if several else first.help,
+            path=None if several else first.path,
+            line=None if several else first.line,
+            code=first.code,
+        )
+
+    @property
+    def summary(self) -> str:
+        """Their number."""
+        return self._summary
+
+    def each(self) -> Sequence[SpecguardError]:
+        """Every one of them."""
+        return self._errors
 
 
 class NoAuthorityError(SpecguardError):

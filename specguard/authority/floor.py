@@ -125,7 +125,7 @@ class Floor(Record):
             if one.key == "approvals.log":
                 data["log"] = self.policy.to_data()["log"]
             if one.key in own and not _adds_up(one):
-                said = f"{_relation(one)}: {one.key} {one.summary}"
+                said = f"is not as tight as the floor, which holds: {one.key} {one.summary}"
                 step = "take it out, or make it at least as tight as the floor"
                 wrong = Disregarded(one.key, said, step, own[one.key], Origin(*self._origin(one.key)))
                 data["disregarded"].append(encode(wrong))
@@ -204,15 +204,6 @@ def _adds_up(one: Difference) -> bool:
     """True if nothing of the repository is set aside, as the elements of both ask for something."""
     of_tables = one.grows and isinstance(one.old, list) and all(isinstance(each, dict) for each in one.old)
     return of_tables or tuple(one.key.split(".")) in UNITED
-
-
-def _relation(one: Difference) -> str:
-    """The relation of a setting to the floor's, and its effect."""
-    if one.effect == "loosens":
-        return "loosens the floor, whose value holds"
-    if one.grows:
-        return "lacks what the floor has, which holds too"
-    return "cannot be compared with the floor, whose value holds"
 
 
 def _place(data: Any, key: str) -> tuple[dict[str, Any], str, str]:

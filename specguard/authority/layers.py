@@ -13,7 +13,7 @@ from specguard.declaration.rule import Record
 from specguard.documents.blocks import fences
 from specguard.documents.data import dotted
 from specguard.documents.toml import TomlError, read_toml
-from specguard.errors import SpecguardError
+from specguard.errors import SeveralErrors, SpecguardError
 from specguard.model import Origin, shortened
 
 TYPE_CHECKING = False
@@ -27,56 +27,27 @@ if TYPE_CHECKING:
     from specguard.documents.toml import KeyPath
 
 
-class SettingProblem(Record):
-    """One thing that is wrong.
+class SettingProblem(SpecguardError):
+    """One thing that is wrong with the settings.
 
-    Attributes:
+    Args:
         message: what it is, in one sentence.
         origin: where it is written.
         help: the next step.
     """
 
-    message: str
-    origin: Origin
-    help: str = ""
-
-
-class PolicyError(SpecguardError):
-    """A policy that cannot be compiled.
-
-    Attributes:
-        problems: all that is wrong, in the order of the documents.
-    """
-
     code = "broken-authority"
 
+    def __init__(self, message: str, origin: Origin, help: str = "") -> None:
+        super().__init__(message, help=help, path=origin.path, line=origin.line or None)
+        self.origin = origin
+
+
+class PolicyError(SeveralErrors):
+    """A policy that cannot be compiled, with all that is wrong, in the order of the documents."""
+
     def __init__(self, problems: Sequence[SettingProblem]) -> None:
-        self.problems = problems
-        first, *others = self.each()
-        if others:
-            each = "; ".join(f"{problem.origin}: {problem.message}" for problem in problems)
-            super().__init__(f"{self.summary}: {each}")
-        else:
-            super().__init__(first.message, help=first.help, path=first.path, line=first.line)
-
-    @property
-    def summary(self) -> str:
-        """The number of problems."""
-        count = len(self.problems)
-        return self.problems[0].message if count == 1 else f"the policy has {count} errors"
-
-    def each(self) -> Sequence[SpecguardError]:
-        """One error for each problem."""
-        return [
-            SpecguardError(
-                one.message,
-                help=one.help,
-                path=one.origin.path,
-                line=one.origin.line or None,
-                code="broken-authority",
-            )
-            for one in self.problems
-        ]
+        super().__init__(problems, "the policy")
 
 
 INFO: Final = ("toml", "specguard")

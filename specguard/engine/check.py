@@ -51,13 +51,11 @@ class Selection:
         self._select = _codes(select, rules)
         self._ignore = _codes(ignore, rules)
         self._extend = _codes(extend, rules)
-        self._all = not self._select
 
     def leaves_out(self, rule: RuleInPolicy) -> bool:
         """True if the caller did not ask for this rule."""
-        if rule.code in self._ignore:
-            return True
-        return not (self._all or rule.code in self._select or rule.code in self._extend)
+        wanted = not self._select or rule.code in self._select | self._extend
+        return not wanted or rule.code in self._ignore
 
     def turns_on(self, rule: RuleInPolicy) -> bool:
         """True if the caller asked for this rule although the policy has it off."""
@@ -76,10 +74,9 @@ def _codes(selectors: Iterable[str], rules: Sequence[RuleInPolicy]) -> set[str]:
     codes: set[str] = set()
     for selector in wanted:
         if selector not in names:
-            by_code = nearest(selector.upper(), names, "`specguard rule` lists them")
             raise SpecguardError(
                 f"no rule, family or name is called {selector!r}",
-                help=nearest(selector, names, by_code),
+                help=nearest(selector, names, "`specguard rule` lists them"),
                 code="unknown-name",
             )
         codes |= names[selector]

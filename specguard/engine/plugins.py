@@ -150,10 +150,8 @@ def find_rule(registry: Registry, selector: str) -> Registered:
     entry = registry.rules.get(selector.lower()) or registry.by_code(selector.upper())
     if entry is None:
         names = [*registry.rules, *(one.rule.code for one in registry.rules.values())]
-        by_code = nearest(selector.upper(), names, "`specguard rule` lists them")
-        raise SpecguardError(
-            f"there is no rule {selector!r}", help=nearest(selector, names, by_code), code="unknown-name"
-        )
+        step = nearest(selector, names, "`specguard rule` lists them")
+        raise SpecguardError(f"there is no rule {selector!r}", help=step, code="unknown-name")
     return entry
 
 

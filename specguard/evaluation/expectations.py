@@ -25,7 +25,7 @@ from specguard.documents.document import Document
 from specguard.documents.toml import TomlError, read_toml
 from specguard.engine.plugins import load_registry
 from specguard.engine.policies import open_floor
-from specguard.errors import Needed, SpecguardError
+from specguard.errors import Needed, SeveralErrors, SpecguardError
 from specguard.model import EXIT_NO_VERDICT
 from specguard.reporters.escape import visible, xml_text
 from specguard.testing.case import Case, CaseError, split_cases
@@ -152,30 +152,6 @@ def _texts(files: Tree, policy: Policy) -> dict[bytes, str]:
     return {name: (files.read(name) or b"").decode("utf-8", "surrogateescape") for name in names}
 
 
-class CasesError(SpecguardError):
-    """Several errors.
-
-    Args:
-        errors: at least one, in the order of files and lines.
-        what: what they are errors of, e.g. `cases`.
-    """
-
-    def __init__(self, errors: Sequence[SpecguardError], what: str) -> None:
-        first = errors[0]
-        super().__init__(first.message, help=first.help, path=first.path, line=first.line, code=first.code)
-        self._errors = errors
-        self._what = what
-
-    @property
-    def summary(self) -> str:
-        """Their number."""
-        return self.message if len(self._errors) == 1 else f"{len(self._errors)} errors in {self._what}"
-
-    def each(self) -> Sequence[SpecguardError]:
-        """Every one of them."""
-        return self._errors
-
-
 _ARGUMENTS = re.compile(r"-C|--output|--log-decisions|--traceback|--watch|--fix")
 """Options that write files, that look at another repository, or that wait for somebody."""
 
@@ -268,7 +244,7 @@ def read_cases(paths: Sequence[str], own: OwnAuthority | None) -> list[PolicyTes
         own: what judges a case without a policy; None if the repository has no authority.
 
     Raises:
-        CasesError: cases that are not written as the format asks, all of them.
+        SeveralErrors: cases that are not written as the format asks, all of them.
     """
     return _collect(one for path in paths for one in _read_cases(path, own))
 
@@ -277,7 +253,7 @@ def read_inline(own: OwnAuthority) -> list[PolicyTest]:
     """The tests in the tables `should-fail` and `should-pass` of an authority.
 
     Raises:
-        CasesError: those that are not written as the format asks.
+        SeveralErrors: those that are not written as the format asks.
     """
     return _collect(
         _read_table(table, kind, position, layer, own)
@@ -291,7 +267,7 @@ def _collect(read: Iterable[PolicyTest | SpecguardError]) -> list[PolicyTest]:
     every = list(read)
     wrong = [one for one in every if isinstance(one, SpecguardError)]
     if wrong:
-        raise CasesError(wrong, "cases")
+        raise SeveralErrors(wrong, "cases")
     return [one for one in every if not isinstance(one, SpecguardError)]
 
 

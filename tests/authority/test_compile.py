@@ -127,7 +127,7 @@ def test_the_identity_depends_on_settings_alone(load: Load) -> None:
 def errors(load: Load, settings: str, **options: Any) -> list[tuple[str, str, str]]:
     with pytest.raises(PolicyError) as caught:
         load.toml(settings, **options)
-    return [(str(one.origin), one.message, one.help) for one in caught.value.problems]
+    return [(one.place, one.message, one.help) for one in caught.value.each()]
 
 
 @pytest.mark.parametrize(("settings", "line", "said", "help"), rows(__file__, "an_error_says_what_to_write"))
@@ -164,7 +164,7 @@ def test_several_errors_are_one_message(load: Load) -> None:
     with pytest.raises(PolicyError) as caught:
         load.toml("a = 1\nb = 2")
     assert caught.value.message == (
-        "the policy has 2 errors: SPEC_AUTHORITY.md:4: the setting 'a' is not known; "
+        "2 errors in the policy: SPEC_AUTHORITY.md:4: the setting 'a' is not known; "
         "SPEC_AUTHORITY.md:5: the setting 'b' is not known"
     )
     told = json.loads(error_report(caught.value))["errors"]

@@ -83,7 +83,7 @@ def test_three_repositories_stand_on_one_floor(tmp_path: Path, floor: Path) -> N
         LOCKED,
     ]
     held = {
-        one["message"].removeprefix("loosens the floor, whose value holds: ")
+        one["message"].removeprefix("is not as tight as the floor, which holds: ")
         for one in outcome.report["findings"]
     }
     assert "rules.oversized-change.entries from 50 to 100" in held
@@ -235,14 +235,14 @@ def test_what_is_held_of_each_kind_of_setting(load: Load) -> None:
     rows(__file__, "what_neither_tightens_nor_loosens_holds")
 )  # fmt: skip
 def test_what_neither_tightens_nor_loosens_holds(
-    load: Load, over: str, below: str, key: str, value: Any, told: str
+    load: Load, over: str, below: str, key: str, value: Any, told: bool
 ) -> None:
     name, _, field = key.partition(".")
     floor, own = (load.toml(f"[rules.{name}]\n{text}") for text in (over, below))
     held = Floor("org.md", "0", floor).hold(own)
     assert plain(getattr(there(held.rule(name)).load(), field)) == value
     words = [one.message for one in held.disregarded if one.key == f"rules.{key}"]
-    assert [one.startswith(told) for one in words] == [True] * bool(told)
+    assert len(words) == told
 
 
 def test_what_runs_specguard_stays_guarded(load: Load) -> None:

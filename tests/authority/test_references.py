@@ -24,7 +24,7 @@ def problems(text: str) -> list[tuple[str, int, str]]:
         )
     except PolicyError as error:
         first = KNOWN.count("\n")
-        return [(one.message, one.origin.line - first, one.help) for one in error.problems]
+        return [(one.message, (one.line or 0) - first, one.help) for one in error.each()]
     return []
 
 
