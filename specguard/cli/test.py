@@ -88,8 +88,9 @@ def _tell(tried: TestResult) -> None:
     if tried.problem:
         click.echo(legible(f"        cannot be tried: {tried.problem}"))
     for difference in tried.differences:
-        at = f"  ({one.path}:{difference.at})" if difference.at else ""
-        say(f"        {_WORDS[difference.kind]:9} {difference.said}{at}")
+        line = one.line_of(difference)
+        at = f"  ({one.path}:{line})" if line else ""
+        say(f"        {_WORDS[difference.kind]:9} {difference.what}{at}")
     if {difference.kind for difference in tried.differences} == {"missing"}:
         click.echo("        found     nothing else")
 
@@ -122,7 +123,8 @@ def _data(done: Sequence[TestResult]) -> dict[str, Any]:
                 "seconds": round(one.seconds, 3),
                 "problem": one.problem or None,
                 "differences": [
-                    {**fields_of(diff, "kind", "said"), "line": diff.at} for diff in one.differences
+                    {"kind": diff.kind, "said": diff.what, "line": one.expectation.line_of(diff)}
+                    for diff in one.differences
                 ],
             }
             for one in done

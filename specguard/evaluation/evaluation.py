@@ -11,7 +11,7 @@ from specguard import __version__
 from specguard.change.git import Git
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
-from specguard.evaluation.expectations import finding_text, read_own
+from specguard.evaluation.expectations import read_own
 from specguard.evaluation.samples import open_snapshot, read_expected, store_expected
 from specguard.executor.process import killed_by_signals, passed_on, run_command
 from specguard.executor.run import Run, RunEnded, find_checkout
@@ -21,7 +21,7 @@ from specguard.runs import manifests
 from specguard.runs.files import item_folder
 from specguard.runs.manifests import MANIFEST, RunFolder, new_run_id, now_text
 from specguard.runs.settings import seconds
-from specguard.testing.running import flatten, pair
+from specguard.testing.running import finding_text, flatten, pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -270,7 +270,7 @@ class _Evaluator(Record):
             )
             return
         missing, left = pair(expected, found)
-        done.missing += [finding_text(one) for one in missing]
+        done.missing += [finding_text(expected[at]) for at in missing]
         done.unexpected += [finding_text(one, whole=True) for one in left]
 
     def _run_one(self, command: AssetCommand, snapshot: Snapshot, folder: str, done: Evaluated) -> None:

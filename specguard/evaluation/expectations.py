@@ -26,18 +26,16 @@ from specguard.documents.toml import TomlError, read_toml
 from specguard.engine.plugins import load_registry
 from specguard.engine.policies import open_floor
 from specguard.errors import Needed, SeveralErrors, SpecguardError
-from specguard.model import EXIT_NO_VERDICT
 from specguard.reporters.escape import visible, xml_text
 from specguard.testing.case import Case, CaseError, split_cases
 from specguard.testing.repository import to_bytes
-from specguard.testing.running import differences, expectations, judge_case, pair
+from specguard.testing.running import Mismatch, differences, judge_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from specguard.authority.layers import Layer
     from specguard.documents.toml import KeyPath as Key
-    from specguard.testing.running import Outcome
 
 
 _ABOUT_TREE = "CFG"
@@ -204,9 +202,10 @@ class PolicyTest:
     case: Case
     lines: Mapping[Key, int] = field(default_factory=dict, repr=False)
 
-    def line_of(self, where: str) -> int:
-        """The line of a dotted key of the case, or of the nearest one above it."""
-        return nearest_line(self.lines, where) or self.line
+    def line_of(self, difference: Mismatch) -> int | None:
+        """The line of the finding that is expected and not found; None for any other difference."""
+        where = f"expect.{difference.position}"
+        return (nearest_line(self.lines, where) or self.line) if difference.position >= 0 else None
 
 
 def find_cases(given: Sequence[str], optional: bool = False) -> list[str]:
@@ -384,24 +383,6 @@ def _tables(layer: Layer, kind: str) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-_PLACE = ("end_line", "side", "commit", "field", "severity", "state", "authority")
-
-
-@dataclass(frozen=True)
-class Mismatch:
-    """In what a policy is not as it was expected.
-
-    Attributes:
-        kind: `missing` (expected, and not found), `unexpected` (found, and not expected) or `other`.
-        said: what, in one line.
-        at: the line of the expectation, where it is known.
-    """
-
-    kind: str
-    said: str
-    at: int | None = None
-
-
 @dataclass(frozen=True)
 class TestResult:
     """An expectation with what came of it.
@@ -432,7 +413,7 @@ def try_expectation(expectation: PolicyTest) -> TestResult:
     with TemporaryDirectory(prefix="specguard-test-") as place:
         try:
             outcome, names = judge_case(expectation.case, place, installed=False)
-            found = tuple(_differences(expectation, outcome, names))
+            found = tuple(differences(expectation.case, outcome, names))
         except CaseError as error:
             problem = str(error).removeprefix(f"{expectation.name}: ")
         except SpecguardError as error:
@@ -441,51 +422,6 @@ def try_expectation(expectation: PolicyTest) -> TestResult:
             # What the kit says of git, and of output that is no report.
             problem = str(error).strip().split("\n")[0]
     return TestResult(expectation, found, problem, time.monotonic() - began)
-
-
-def _differences(expectation: PolicyTest, outcome: Outcome, names: Mapping[str, str]) -> Iterator[Mismatch]:
-    case = expectation.case
-    wanted = expectations(case, names)
-    findings = [finding for report in outcome.reports for finding in report.get("findings", ())]
-    missing, left = pair(wanted, findings) if case.expect is not None else ([], [])
-    for one in missing:
-        position = next(at for at, other in enumerate(wanted) if other is one)
-        yield Mismatch("missing", finding_text(one), expectation.line_of(f"expect.{position}"))
-    for finding in left:
-        yield Mismatch("unexpected", finding_text(finding, whole=True))
-    # What the findings explain already is not said twice.
-    others = replace(case, expect=None)
-    if missing or left:
-        others = replace(others, exit_code=case.exit_code if expectation.kind == "case" else None)
-    elif case.expect is not None and not case.expect and not case.error:
-        others = replace(others, exit_code=case.exit_code or 0)
-    for said in differences(others, outcome, names):
-        passes = expectation.kind == "should-fail" and said.startswith("exit code 0")
-        yield Mismatch("other", "it passes, and should fail" if passes else said)
-    if case.exit_code != EXIT_NO_VERDICT and outcome.exit_code == EXIT_NO_VERDICT:
-        for rule in (rule for report in outcome.reports for rule in report.get("rules", ())):
-            if rule["state"] == "indeterminate":
-                said = f"{rule['code']} {rule['name']} could not be judged: {rule['reason']}"
-                yield Mismatch("other", said)
-
-
-def finding_text(finding: Mapping[str, Any], *, whole: bool = False) -> str:
-    """A finding, flat, or what is expected of one, on one line.
-
-    Args:
-        finding: its fields.
-        whole: it is a finding: what identifies it is told, and its message; else every field is.
-    """
-    left_out = ("end_line", "severity", "state", "authority", "commit") if whole else ()
-    path, line, said = finding.get("path"), finding.get("line"), finding.get("message")
-    place = f"{path}:{line}" if path and line else path or (f"line {line}" if line else "")
-    more = [f"{key} {finding[key]}" for key in _PLACE if finding.get(key) is not None and key not in left_out]
-    text = " ".join(filter(None, [finding.get("code") or finding.get("name"), place, *more]))
-    if said:
-        text += f": {said}" if whole else f" with {said!r} in its message"
-    if finding.get("help") and not whole:
-        text += f" with {finding['help']!r} in its next step"
-    return text or "a finding"
 
 
 def junit_text(done: Sequence[TestResult]) -> str:
@@ -510,5 +446,5 @@ def junit_text(done: Sequence[TestResult]) -> str:
             SubElement(case, "error", message=visible(one.problem))
         elif one.differences:
             failure = SubElement(case, "failure", message="not as expected")
-            failure.text = "\n".join(visible(f"{each.kind}: {each.said}") for each in one.differences)
+            failure.text = "\n".join(visible(f"{each.kind}: {each.what}") for each in one.differences)
     return xml_text(root)

@@ -57,7 +57,7 @@ _IGNORED: Final = [
 ]  # fmt: skip
 """What commitlint leaves alone unless it is told otherwise, as expressions for a subject."""
 
-_TRAILER: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*): ?")
+_TRAILER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*: ?")
 _MESSAGE: Final = "rules.commit-message"
 _FORM: Final = "rules.commit-form"
 _WIDTHS: Final = ("body-max-line-length", "footer-max-line-length")
@@ -168,18 +168,16 @@ def _is_parsed(value: dict[str, Any]) -> bool:
 
 
 def _width(made: Imported, rules: dict[str, _CommitRule]) -> None:
-    """The one width of body and footer, which must not be less than either of them; else both are left."""
-    body, footer = (rules.pop(name, None) for name in _WIDTHS)
-    width, least = (_count(rule) if rule else 0 for rule in (body, footer))
-    carried = 0 < least <= width
-    if body and carried:
-        made.set(_FORM, "body_width", width, body.origin)
-    why = "one width holds for the whole message"
-    if body:
-        wider = "lines without a space or indented as code may be wider"
-        made.leave(body.origin, body.name, f"carried over, but {wider}" if carried else why)
-    if footer and not (carried and least == width):
-        made.leave(footer.origin, footer.name, why)
+    """The one width of body and footer, where both have the same; else both are left."""
+    found = [rules.pop(name) for name in _WIDTHS if name in rules]
+    widths = [_count(rule) for rule in found]
+    if len(found) == 2 and 0 < widths[0] == widths[1]:
+        made.set(_FORM, "body_width", widths[0], found[0].origin)
+        why = "carried over, but lines without a space or indented as code may be wider"
+        made.leave(found[0].origin, found[0].name, why)
+        return
+    for rule in found:
+        made.leave(rule.origin, rule.name, "one width holds for the whole message")
 
 
 def _complete(made: Imported, origin: Origin, *, ignores: bool) -> None:
@@ -199,52 +197,37 @@ def _complete(made: Imported, origin: Origin, *, ignores: bool) -> None:
 
 def _setting(rule: _CommitRule) -> tuple[str, str, Any]:
     """The table, key and value that a rule comes to; no table for none, and what is empty is free."""
-    table, (key, value) = _MESSAGE, _of_message(rule)
-    if value is None:
-        table, (key, value) = _FORM, _of_form(rule)
-    found = _TRAILER.fullmatch(str(rule.value)) if rule.name in ("signed-off-by", "trailer-exists") else None
-    if found and rule.when == "always":
-        return "rules.missing-trailer", "require", [{"key": found[1]}]
-    return table if value is not None else "", key, value
-
-
-def _of_message(rule: _CommitRule) -> tuple[str, Any]:
     presence = "required" if rule.when == "never" else "forbidden"
     match rule.name, rule.when, rule.value:
         case "type-empty" | "subject-empty", "never", _:
-            return "conventional", True
+            return _MESSAGE, "conventional", True
         case "type-case", "always", "lower-case":
-            return "type_case", "lower"
+            return _MESSAGE, "type_case", "lower"
         case ("type-enum" | "scope-enum") as name, "always", ([*names] | {"scopes": [*names]}) if all(
             isinstance(one, str) for one in names
         ):
-            return f"{name.removesuffix('-enum')}s", names
-        case "scope-empty", _, _:
-            return "scope", presence
-        case "body-empty", _, _:
-            return "body", presence
+            return _MESSAGE, f"{name.removesuffix('-enum')}s", names
+        case ("scope-empty" | "body-empty") as name, _, _:
+            return _MESSAGE, name.removesuffix("-empty"), presence
         case "subject-case", "always", ("sentence-case" | ["sentence-case"]):
-            return "description_case", "upper"
+            return _MESSAGE, "description_case", "upper"
         case "subject-case", "never", [*cases] if "sentence-case" in cases and all(
             one in _CAPITALS for one in cases
         ):
             # A subject in any of these begins with a capital, which is all that sentence-case asks for.
-            return "description_case", "lower"
-    return "", None
-
-
-def _of_form(rule: _CommitRule) -> tuple[str, Any]:
-    match rule.name, rule.when, rule.value:
-        case "header-max-length", _, _:
-            return "subject_max", _count(rule) or None
+            return _MESSAGE, "description_case", "lower"
+        case "header-max-length", _, _ if _count(rule):
+            return _FORM, "subject_max", _count(rule)
         case "subject-full-stop" | "header-full-stop", "never", (None | "."):
-            return "trailing_dot", "forbid"
+            return _FORM, "trailing_dot", "forbid"
         case "body-leading-blank", "always", _:
-            return "blank_line", "required"
+            return _FORM, "blank_line", "required"
         case "header-trim", _, _:
             # Git takes white space at the end away, and the form has none at the beginning.
-            return "", ""
-    return "", None
+            return _FORM, "", ""
+        case "signed-off-by" | "trailer-exists", "always", str(trailer) if _TRAILER.fullmatch(trailer):
+            return "rules.missing-trailer", "require", [{"key": trailer.rstrip(": ")}]
+    return "", "", None
 
 
 def _count(rule: _CommitRule) -> int:

@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.testing.case import Case, fill
 from specguard.testing.repository import clean_environment
 
@@ -239,45 +240,79 @@ def run_case(
         with TemporaryDirectory(prefix="specguard-") as made:
             return run_case(case, made, installed=installed)
     outcome, names = judge_case(case, directory, installed=installed)
-    found = list(differences(case, outcome, names))
+    found = [f"  {one.said}" for one in differences(case, outcome, names)]
     if found:
-        lines = "\n".join(f"  {line}" for line in found)
-        raise AssertionError(f"{case.name}: not as expected\n{lines}\n{_account(outcome)}")
+        notes = [note for report in outcome.reports for note in report.get("notes", ())]
+        lines = [f"{case.name}: not as expected", *found, *notes, outcome.stderr]
+        raise AssertionError("\n".join(lines))
     return outcome
 
 
-def differences(case: Case, outcome: Outcome, names: Mapping[str, str]) -> Iterator[str]:
-    """In what an outcome is not the one its case expects, one sentence each."""
-    expected_code = case.exit_code
-    if expected_code is None and case.expect is not None and not case.expect and not case.error:
-        expected_code = 0
-    if expected_code is not None and outcome.exit_code != expected_code:
-        yield f"exit code {outcome.exit_code}, expected {expected_code}"
+@dataclass(frozen=True)
+class Mismatch:
+    """In what an outcome is not as it was expected.
+
+    Attributes:
+        kind: `missing` (expected, and not found), `unexpected` (found, and not expected) or `other`.
+        what: what, in one line.
+        position: of the finding that is missing, among those that are expected.
+    """
+
+    kind: Literal["missing", "unexpected", "other"]
+    what: str
+    position: int = -1
+
+    @property
+    def said(self) -> str:
+        """All of it, in one line."""
+        return {"missing": "expected ", "unexpected": "found ", "other": ""}[self.kind] + self.what
+
+
+def differences(case: Case, outcome: Outcome, names: Mapping[str, str]) -> Iterator[Mismatch]:
+    """In what an outcome is not the one its case expects; what findings explain is not said twice."""
     reports = outcome.reports
     if not reports:
-        yield "no report"
+        yield Mismatch("other", "no report")
         return
-    said = [_said(error) for report in reports for error in report.get("errors", ())]
-    if case.error and not any(case.error in message for message in said):
-        yield f"no error that says {case.error!r}, but {said or 'none'}"
-    if said and not case.error:
-        yield f"an error: {'; '.join(said)}"
+    missing: list[int] = []
+    left: list[dict[str, Any]] = []
     if case.expect is not None:
-        yield from unmatched(
-            expectations(case, names),
-            [finding for report in reports for finding in report.get("findings", ())],
-        )
+        wanted = expectations(case, names)
+        missing, left = pair(wanted, [one for report in reports for one in report.get("findings", ())])
+        yield from (Mismatch("missing", finding_text(wanted[at]), at) for at in missing)
+        yield from (Mismatch("unexpected", finding_text(finding, whole=True)) for finding in left)
+    code = case.exit_code
+    if code is None and case.expect is not None and not case.expect and not case.error:
+        code = EXIT_PASSED
+    if code is not None and outcome.exit_code != code and not (missing or left):
+        yield Mismatch("other", f"exit code {outcome.exit_code}, expected {code}")
+    for said in _other_differences(case, outcome):
+        yield Mismatch("other", said)
+
+
+def _other_differences(case: Case, outcome: Outcome) -> Iterator[str]:
+    reports = outcome.reports
+    errors = [_said(error) for report in reports for error in report.get("errors", ())]
+    if case.error and not any(case.error in message for message in errors):
+        yield f"no error that says {case.error!r}, but {errors or 'none'}"
+    if errors and not case.error:
+        yield f"an error: {'; '.join(errors)}"
     if not _includes(outcome.report, case.report):
         there = {key: outcome.report.get(key) for key in case.report}
         yield f"the report has {there}, expected {dict(case.report)}"
-    for code, state in case.states.items():
-        if outcome.state(code) != state:
-            yield f"{code} is {outcome.state(code)}, expected {state}"
+    for rule, state in case.states.items():
+        if outcome.state(rule) != state:
+            yield f"{rule} is {outcome.state(rule)}, expected {state}"
+    rules = [rule for report in reports for rule in report.get("rules", ())]
     text = [note for report in reports for note in report.get("notes", ())]
-    text += [str(rule["reason"]) for report in reports for rule in report.get("rules", ()) if rule["reason"]]
+    text += [str(rule["reason"]) for rule in rules if rule["reason"]]
     for note in case.notes:
         if not any(note in line for line in text):
             yield f"no note or reason that says {note!r}"
+    if outcome.exit_code == EXIT_NO_VERDICT != case.exit_code:
+        for rule in rules:
+            if rule["state"] == "indeterminate":
+                yield f"{rule['code']} {rule['name']} could not be judged: {rule['reason']}"
 
 
 def expectations(case: Case, names: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -290,29 +325,19 @@ def expectations(case: Case, names: Mapping[str, str]) -> list[dict[str, Any]]:
 
 def pair(
     expected: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]]
-) -> tuple[list[Mapping[str, Any]], list[dict[str, Any]]]:
-    """Expected findings that are not there, and findings, flat, that nobody expects."""
+) -> tuple[list[int], list[dict[str, Any]]]:
+    """The places of expected findings that are not there, and findings, flat, that nobody expects."""
     left = [flatten(finding) for finding in findings]
     missing = []
     # The most exact expectation chooses first, so that a vague one does not take its finding.
-    for wanted in sorted(expected, key=len, reverse=True):
+    for at, wanted in sorted(enumerate(expected), key=lambda one: -len(one[1])):
         for finding in left:
             if all(_agrees(key, value, finding.get(key)) for key, value in wanted.items()):
                 left.remove(finding)
                 break
         else:
-            missing.append(wanted)
+            missing.append(at)
     return missing, left
-
-
-def unmatched(expected: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Expected findings that are not there, and findings that nobody expects, a sentence each."""
-    missing, left = pair(expected, findings)
-    for wanted in missing:
-        yield f"not found: {dict(wanted)}"
-    for finding in left:
-        shown = {key: value for key, value in finding.items() if value is not None and key != "help"}
-        yield f"not expected: {shown}"
 
 
 def _includes(there: object, wanted: object) -> bool:
@@ -330,19 +355,6 @@ def _said(error: Mapping[str, Any]) -> str:
     return (f"{where}: " if where else "") + f"{error['message']}; {error['help']}"
 
 
-def _account(outcome: Outcome) -> str:
-    """A summary of an outcome for a person: the rules that did something, and the notes."""
-    lines = [f"exit code {outcome.exit_code}"]
-    for report in outcome.reports:
-        lines.append(f"verdict {report.get('verdict')}; notes {report.get('notes')}")
-        lines += [
-            f"{rule['code']} {rule['state']}" + (f": {rule['reason']}" if rule["reason"] else "")
-            for rule in report.get("rules", ())
-            if rule["state"] not in ("passed", "not-applicable", "off")
-        ]
-    return "\n".join(lines) + "\n" + outcome.stderr
-
-
 def flatten(finding: Mapping[str, Any]) -> dict[str, Any]:
     """A finding of a report with its location's fields beside its own, and its authority as `path:line`."""
     flat = {
@@ -352,6 +364,28 @@ def flatten(finding: Mapping[str, Any]) -> dict[str, Any]:
     authority = finding.get("authority")
     flat["authority"] = f"{authority['path']}:{authority['line']}" if authority else None
     return flat
+
+
+_PLACE = ("end_line", "side", "commit", "field", "severity", "state", "authority")
+
+
+def finding_text(finding: Mapping[str, Any], *, whole: bool = False) -> str:
+    """A finding, flat, or what is expected of one, on one line.
+
+    Args:
+        finding: its fields.
+        whole: it is a finding: what identifies it is told, and its message; else every field is.
+    """
+    left_out = ("end_line", "severity", "state", "authority", "commit") if whole else ()
+    path, line, said = finding.get("path"), finding.get("line"), finding.get("message")
+    place = f"{path}:{line}" if path and line else path or (f"line {line}" if line else "")
+    more = [f"{key} {finding[key]}" for key in _PLACE if finding.get(key) is not None and key not in left_out]
+    text = " ".join(filter(None, [finding.get("code") or finding.get("name"), place, *more]))
+    if said:
+        text += f": {said}" if whole else f" with {said!r} in its message"
+    if finding.get("help") and not whole:
+        text += f" with {finding['help']!r} in its next step"
+    return text or "a finding"
 
 
 def _agrees(key: str, wanted: object, found: object) -> bool:
