@@ -400,16 +400,12 @@ def _problem(pattern: str) -> str:
     """The problem with a pattern before it is split; empty if there is none."""
     if not pattern.strip():
         return "is empty"
-    if pattern.startswith("!"):
-        return "starts with '!', which takes nothing back; use 'exclude', or write '\\!' for the name"
-    if pattern.startswith("#"):
-        return "starts with '#' as a comment does; write '\\#' for a name that starts so"
-    if pattern[0] == " " or (pattern.endswith(" ") and not pattern.endswith("\\ ")):
-        return "starts or ends with a space; write '\\ ' for a name that does"
-    if any(char < " " or char == "\x7f" for char in pattern):
-        return "has a control character"
-    if any("\ud800" <= char <= "\udfff" for char in pattern):
-        return "is not valid Unicode"
+    if pattern[0] in "!# ":
+        return f"starts with {pattern[0]!r}, which means nothing here; for such a name write '\\{pattern[0]}'"
+    if pattern.endswith(" ") and not pattern.endswith("\\ "):
+        return "ends with a space; write '\\ ' for a name that does"
+    if any(char < " " or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in pattern):
+        return "has a control character, or half of one"
     body = pattern.removeprefix("/").removesuffix("/")
     for segment in body.split("/"):
         if not segment:

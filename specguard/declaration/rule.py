@@ -180,28 +180,15 @@ class Commits(Settings):
 
     @property
     def wanted(self) -> str:
-        """The number as a person says it: `exactly 1 commit`, `1 to 4 commits`."""
-        if self.exactly is not None:
-            return f"exactly {self.exactly} {_plural(self.exactly)}"
-        if self.at_least is not None and self.at_most is not None:
-            return f"{self.at_least} to {self.at_most} {_plural(self.at_most)}"
-        if self.at_most is not None:
-            return f"at most {self.at_most} {_plural(self.at_most)}"
-        if self.at_least is not None:
-            return f"at least {self.at_least} {_plural(self.at_least)}"
-        return "any number of commits"
+        """The number as a person says it: `exactly 1 commit`, `at least 2 commits and at most 4 commits`."""
+        limits = (("exactly", self.exactly), ("at least", self.at_least), ("at most", self.at_most))
+        told = [f"{words} {count} commit{'s' * (count != 1)}" for words, count in limits if count is not None]
+        return " and ".join(told) or "any number of commits"
 
     def accepts(self, count: int) -> bool:
         """True if there may be so many commits."""
-        if self.exactly is not None and count != self.exactly:
-            return False
-        if self.at_most is not None and count > self.at_most:
-            return False
-        return self.at_least is None or count >= self.at_least
-
-
-def _plural(count: int) -> str:
-    return "commit" if count == 1 else "commits"
+        least, most = self.at_least or 0, self.at_most or count
+        return self.exactly in (None, count) and least <= count <= most
 
 
 class RenameBranch(Record):

@@ -179,14 +179,10 @@ class Policies:
 
     def load(self, tree: Tree, authority: str = "") -> Policy | None:
         """The policy of a tree, or of a file in place of its documents, held to the floor."""
-        return self._held(load_policy(tree, registry=self.registry, cache=self.cache, authority=authority))
+        return self._held(load_policy(tree, registry=_registry, cache=self.cache, authority=authority))
 
     def _held(self, policy: Policy | None) -> Policy | None:
         return self._floor.hold(policy) if policy is not None and self._floor is not None else policy
-
-    def registry(self, plugins: Sequence[str]) -> Registry:
-        """The registry of plugins; they are imported only if a policy is compiled."""
-        return _registry(plugins)
 
     def _at(self, change: Change) -> Policy | None:
         """The policy of the change's base, or of the judged tree where there is no base."""
@@ -273,12 +269,9 @@ def _refuse_reachable(file: str, repository: Repository | None) -> None:
     """
     from specguard.change.sources import is_within
 
-    why = "" if os.path.isabs(file) else f"{file} is relative to the working directory"
-    if not why and repository is not None and is_within(repository, file):
-        why = f"{file} is in the working tree, where an agent could write it"
-    if why:
+    if not os.path.isabs(file) or (repository is not None and is_within(repository, file)):
         raise SpecguardError(
-            f"{FLOOR} names no floor that holds: {why}",
+            f"{FLOOR} names no floor that holds: {file} is relative, or in the working tree",
             help="let it name an absolute path outside the checkout; to try a floor, use `check --floor`",
             code="untrusted-file",
         )

@@ -10,7 +10,7 @@ from specguard.change.worktree import worktrees
 from specguard.documents.fields import normal_name
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
-from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_known
+from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_known, nearest
 from specguard.model import path_text
 from specguard.work.changes import Landings
 from specguard.work.item import WorkItem
@@ -262,11 +262,12 @@ class _TreeReport:
     def _undisposed(self, waves: Sequence[Wave]) -> Iterator[dict[str, Any]]:
         """The conditional items that are neither done nor put off in a readiness document."""
         breakdowns: Breakdowns | None = self.fact("breakdowns")
+        if breakdowns is None:
+            return
         names = {wave.key: wave.name for wave in waves}
-        for finding in breakdowns.undisposed(self._readiness, "readiness") if breakdowns is not None else ():
+        for finding in breakdowns.undisposed(self._readiness, "readiness"):
             path = finding.path or b""
-            artifacts = breakdowns.artifacts if breakdowns is not None else None
-            artifact = artifacts.at(path) if artifacts is not None else None
+            artifact = breakdowns.artifacts.at(path) if breakdowns.artifacts is not None else None
             key = waves[0].waves.key_at(path, artifact.fields if artifact else {})
             if key in names:
                 yield _missing(finding.message, path=path, line=finding.line, wave=names[key])
@@ -335,20 +336,15 @@ def _worktrees(repository: Repository, tree: _TreeReport) -> list[dict[str, Any]
 
 
 def _item(kind: str, item_id: str, resolved: WorkItem | Unresolved, named_by: str) -> dict[str, Any]:
+    told: dict[str, Any] = {"kind": kind, "id": item_id, "slug": None, "document": None}
+    told |= {"branch": None, "submit": None, "title": "", "status": "", "named_by": named_by, "problem": ""}
     if not isinstance(resolved, WorkItem):
-        values = dict.fromkeys(("slug", "document", "branch", "submit"))
-        said = {"title": "", "status": "", "named_by": named_by, "problem": resolved.problem}
-        return {"kind": kind, "id": item_id, **values, **said}
+        return {**told, "problem": resolved.problem}
+    told |= resolved.summary()
+    told["branch"] = next(iter(resolved.branches), None)
+    told["submit"] = resolved.settings.submit or None
     listed = resolved.listed
-    return {
-        **resolved.summary(),
-        "branch": resolved.branches[0] if resolved.branches else None,
-        "submit": resolved.settings.submit or None,
-        "title": listed.title if listed else "",
-        "status": listed.status if listed else "",
-        "named_by": named_by,
-        "problem": "",
-    }
+    return {**told, "title": listed.title, "status": listed.status} if listed else told
 
 
 def _listed(listed: Listed, sources: Sources, wave: str | None, *, off: bool, waits: bool) -> dict[str, Any]:
@@ -398,17 +394,13 @@ def _asked_for(found: Sequence[Wave], wanted: Sequence[str]) -> list[Wave]:
     Raises:
         SpecguardError: one that is asked for is not there.
     """
-    names = {wave.key: {" ".join(wave.key), wave.name} for wave in found}
-    asked = {one.casefold() for one in wanted}
+    names = {name for wave in found for name in (" ".join(wave.key), wave.name)}
     for one in wanted:
-        if not any(one.casefold() in known for known in names.values()):
-            there = ", ".join(" ".join(wave.key) for wave in found)
-            raise SpecguardError(
-                f"there is no wave {one!r}",
-                help=f"there is {there}" if there else "no wave has begun",
-                code="unknown-name",
-            )
-    return [wave for wave in found if not asked or asked & names[wave.key]]
+        if one.casefold() not in names:
+            step = nearest(one, (" ".join(wave.key) for wave in found), "no wave has begun")
+            raise SpecguardError(f"there is no wave {one!r}", help=step, code="unknown-name")
+    asked = {one.casefold() for one in wanted}
+    return [wave for wave in found if not asked or asked & {" ".join(wave.key), wave.name}]
 
 
 def _wave(wave: Wave) -> dict[str, Any]:

@@ -146,9 +146,9 @@ def test_an_agent_does_not_take_it_away(tmp_path: Path, floor: Path) -> None:
     (repository.path / "own.md").write_text(FLOOR)
     (tmp_path / "link.md").symlink_to(repository.path / "own.md")
     for name, said in (
-        ("../org.md", "is relative to the working directory"),
-        (f"{repository.path}/own.md", "is in the working tree"),
-        (f"{tmp_path}/link.md", "is in the working tree"),
+        ("../org.md", "is relative"),
+        (f"{repository.path}/own.md", "in the working tree"),
+        (f"{tmp_path}/link.md", "in the working tree"),
     ):
         named = {"environment": {"SPECGUARD_FLOOR": name}}
         assert said in edit(repository, repository.path / "docs/x", **named).refusal
