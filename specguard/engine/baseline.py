@@ -73,7 +73,7 @@ class Baseline(Record):
         for code, paths in rules.items():
             if not is_code(code) or code[:3] not in FAMILIES:
                 known = ", ".join(sorted(FAMILIES))
-                raise _broken(f"has {code!r}, and only codes of {known} can be in it", _line_of(text, code))
+                raise _broken(f"has {code}, and only rules of {known} can be in it", _line_of(text, code))
             if not isinstance(paths, dict):
                 raise _broken(f"has no object of paths for {code}", _line_of(text, code))
             counts[code] = dict(_counts(text, code, paths))
