@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date, datetime
-    from typing import Final
+    from typing import Final, TypeVar
 
     from specguard.artifacts.cleanup_manifests import ListedPath, Listing
     from specguard.artifacts.contracts import Contract
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from specguard.model import Finding, Severity
     from specguard.work.named_items import Work
 
+    _Kind = TypeVar("_Kind", bound="Artifact")
 
 __all__ = ["Artifact", "Artifacts", "Pass"]
 
@@ -47,7 +48,7 @@ class Artifacts:
         change: what is judged.
         documents: the documents of the judged tree.
         today: the UTC date.
-        now: the time in UTC; by default the clock's.
+        now: the time in UTC.
         branches: whether the policy speaks of a branch by this name, be it there still or not.
 
     Attributes:
@@ -65,13 +66,13 @@ class Artifacts:
         change: Change,
         documents: Documents,
         today: Callable[[], date],
-        now: Callable[[], datetime] | None = None,
+        now: Callable[[], datetime],
         branches: Callable[[str], bool] | None = None,
     ) -> None:
         self.contracts = contracts
         self.documents = documents
         self.today = today
-        self.now = now or _utc_now
+        self.now = now
         self.places = Places(documents.tree)
         self._change = change
         self._branches = branches
@@ -332,52 +333,41 @@ class Artifacts:
         return frozenset(above(self._changed))
 
     def _among(self, paths: Sequence[bytes]) -> Sequence[Artifact]:
-        """The artifacts at some paths, each made once."""
-        found: list[Artifact] = []
-        for name, template in self._templates.items():
-            for position, fields in template.find(paths):
-                found.append(self._artifact(Artifact, name, paths[position], fields, self._changed))
-        return sorted(found, key=lambda one: one.path)
+        """The artifacts at some paths."""
+        return self._found(Artifact, self._templates, paths, self._changed)
 
     def _passes_above(self, paths: Sequence[bytes]) -> Sequence[Pass]:
         if not self._roots:
             return []
-        folders = sorted(above(paths))
-        found: list[Pass] = []
-        for name, template in self._roots.items():
-            for position, fields in template.find(folders):
-                entry = self.documents.tree.find(folders[position])
-                if entry is not None and entry.is_directory:
-                    one = self._artifact(Pass, name, folders[position], fields, self._changed_folders)
-                    assert isinstance(one, Pass)  # noqa: S101 - a contract has one kind alone
-                    found.append(one)
-        return sorted(found, key=lambda one: one.path)
+        entries = ((folder, self.documents.tree.find(folder)) for folder in sorted(above(paths)))
+        folders = [folder for folder, entry in entries if entry is not None and entry.is_directory]
+        return self._found(Pass, self._roots, folders, self._changed_folders)
 
-    def _artifact(
+    def _found(
         self,
-        kind: type[Artifact],
-        name: str,
-        path: bytes,
-        fields: Mapping[str, str],
+        kind: type[_Kind],
+        templates: Mapping[str, PathTemplate],
+        paths: Sequence[bytes],
         changed: frozenset[bytes],
-    ) -> Artifact:
-        known = self._known.get((name, path))
-        if known is None:
-            known = kind(name, self.contracts[name], path, fields, touched=path in changed, artifacts=self)
-            self._known[name, path] = known
-        return known
+    ) -> Sequence[_Kind]:
+        """What some paths are to the contracts of some templates, by path; each is made once."""
+        found: list[_Kind] = []
+        for name, template in templates.items():
+            for position, fields in template.find(paths):
+                path = paths[position]
+                one = self._known.get((name, path)) or kind(
+                    name, self.contracts[name], path, fields, touched=path in changed, artifacts=self
+                )
+                assert isinstance(one, kind)  # noqa: S101 - a contract has one kind alone
+                self._known[name, path] = one
+                found.append(one)
+        return sorted(found, key=lambda one: one.path)
 
 
 def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     """True if two sets of values have names in common, and the same values for all of them."""
     common = one.keys() & other.keys()
     return bool(common) and all(one[name].casefold() == other[name].casefold() for name in common)
-
-
-def _utc_now() -> datetime:
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC)
 
 
 class Artifact(Record):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -58,7 +58,13 @@ def artifacts(repository: Repository, change: Any) -> Make:
         repository.commit("feat: change", files=files, delete=delete)
         one = change(repository, base="main", head="work", all=whole)
         documents = Documents(one.head_files)
-        return Artifacts(contracts, change=one, documents=documents, today=lambda: date(2026, 1, 31))
+        return Artifacts(
+            contracts,
+            change=one,
+            documents=documents,
+            today=lambda: date(2026, 1, 31),
+            now=lambda: datetime.now(UTC),
+        )
 
     return make
 
