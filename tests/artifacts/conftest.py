@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,22 +19,7 @@ if TYPE_CHECKING:
     from specguard.testing import Repository
     from specguard.testing.repository import Texts
 
-
-class Make(Protocol):
-    """Makes the artifacts of a change on top of a base."""
-
-    def __call__(
-        self,
-        contracts: Mapping[str, Contract],
-        files: Texts,
-        *,
-        base: Texts | None = None,
-        delete: Iterable[str | bytes] = (),
-        symlinks: Mapping[str, str] | None = None,
-        whole: bool = False,
-    ) -> Artifacts: ...
-
-
+Make = Callable[..., Artifacts]
 Each = Callable[..., "list[tuple[str, Artifact]]"]
 
 
@@ -57,13 +42,9 @@ def artifacts(repository: Repository, change: Any) -> Make:
             repository.symlink(path, target)
         repository.commit("feat: change", files=files, delete=delete)
         one = change(repository, base="main", head="work", all=whole)
-        documents = Documents(one.head_files)
+        day, documents = date(2026, 1, 31), Documents(one.head_files)
         return Artifacts(
-            contracts,
-            change=one,
-            documents=documents,
-            today=lambda: date(2026, 1, 31),
-            now=lambda: datetime.now(UTC),
+            contracts, change=one, documents=documents, today=lambda: day, now=lambda: datetime.now(UTC)
         )
 
     return make
@@ -73,10 +54,11 @@ def artifacts(repository: Repository, change: Any) -> Make:
 def each(artifacts: Make) -> Each:
     """Makes artifacts of one contract, one for each text."""
 
-    def make(texts: Iterable[str], **settings: Any) -> list[tuple[str, Artifact]]:
-        contract = Contract(path="*.md", **settings)
-        texts = list(texts)
-        made = artifacts({"final": contract}, {f"{number:03}.md": text for number, text in enumerate(texts)})
-        return list(zip(texts, made.all, strict=True))
+    def make(
+        texts: Iterable[str], *, base: Texts | None = None, **settings: Any
+    ) -> list[tuple[str, Artifact]]:
+        contract, texts = Contract(path="*.md", **settings), list(texts)
+        files = {f"{number:03}.md": text for number, text in enumerate(texts)}
+        return list(zip(texts, artifacts({"final": contract}, files, base=base).all, strict=True))
 
     return make

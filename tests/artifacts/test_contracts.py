@@ -38,8 +38,11 @@ def compiled(settings: str) -> Policy:
         ('path = "a.md"\nfields = {posture = []}', "the field 'posture' has no value that it may have"),
         ('path = "a.md"\nsections = ["Risks"]\naliases = {Risk = ["Hazards"]}', "`aliases` has 'Risk'"),
         ('path = "a/{x}.md"\nclosure = ["b/{y}/"]', "`closure` has {y}, which `path` does not have"),
+        (
+            'path = "a.md"\nfindings = {severities = ["high"], must_close = ["critical"]}',
+            "`findings.must_close` has 'critical', which is not one of its severities: there is high",
+        ),
         ('path = "a/{x"', "has a '{' that starts or ends no placeholder"),
-        ('path = "a/../b.md"', "has the segment '..'"),
         ('path = "a.md"\ncompanions = ["../b.md"]', "has the segment '..'"),
         ('path = "a.md"\nclosure = ["a/../b/"]', "has the segment '..'"),
     ],

@@ -1,3 +1,5 @@
+"""Findings of reviews and evidence that no case states shortly; cases and the page of forms have the rest."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -6,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.artifacts.findings import Review, Severities, findings_sections, says_open
+from specguard.artifacts.contracts import Contract, Evidence, Findings
+from specguard.artifacts.evidence import dangling_evidence, missing_evidence
+from specguard.artifacts.findings import (
+    Review,
+    Severities,
+    findings_of_open_review,
+    findings_sections,
+    says_open,
+)
 from specguard.documents.citations import citations
 from specguard.documents.document import Document
 from tests.taking import grows_with_length
@@ -14,13 +24,10 @@ from tests.taking import grows_with_length
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.artifacts.conftest import Each, Make
+
 SEVERITIES = Severities(
-    {
-        "blocking": ["blocking", "blocker", "P0"],
-        "high": ["high"],
-        "medium": ["medium", "major"],
-        "low": ["low"],
-    }
+    {"blocking": ["blocking", "P0"], "high": ["high"], "medium": ["medium", "major"], "low": ["low"]}
 )
 WORDS = {"fixed": ["fixed", "resolved"], "re-verified": ["re-verified"]}
 
@@ -64,8 +71,6 @@ def test_a_severity_is_read_where_people_write_it(title: str, form: str) -> None
             "# R\n\n## Findings\n\n- **Severity:** high | a\n  - low\n\n- **Severity:** low | b: high\n",
             [("high", 5), ("low", 8)],
         ),
-        ("## Findings\n\n### 1) Cold cache\n\n- Severity: High (`P1`)\n- Impact: slow\n", [("high", 3)]),
-        ("## Findings\n\n1. Cold cache\n- Severity: low\n- Fix: warm it\n", [("low", 3)]),
         (
             "## Findings\n\n1. **High - cold cache**\n- **Why:** slow\n\n2. **Low - a name**\n",
             [("high", 3), ("low", 6)],
@@ -86,10 +91,7 @@ def test_a_severity_is_read_where_people_write_it(title: str, form: str) -> None
         ("## Previous findings\n\n1. HIGH (a): **closed**.\n2. b\n", [("high", 3), ("?", 4)]),
         # What cites a place is a finding, whatever it begins with.
         ("## Findings\n\n- No issue is raised in `a.py:3` when it fails\n", [("?", 3)]),
-        ("## Findings\n\nNone.\n", []),
-        ("## Findings\n\n1. None (`P0`/`P1`): no findings identified.\n", []),
         ("## Findings\n\n- blocking/high: none\n- low: 0\n", []),
-        ("## Findings\n\n- No unresolved issues.\n", []),
         ("## Findings\n\n### High\n\nNone.\n\n### Low\n\n- None\n", []),
         ("## Findings\n\n| Severity | Place |\n|---|---|\n| - | none |\n", []),
     ],
@@ -112,17 +114,11 @@ def test_what_stands_below_a_finding_belongs_to_it() -> None:
     ("status", "words"),
     [
         ("- [HIGH] a\n  - Status: Resolved in 6b83860; re-verified by the steward", []),
-        ("### [HIGH] a\n\n**Status:** fixed\n\n**Verification:** re-verified", []),
         ("### [HIGH] a\n\n| Status | fixed and re-verified |\n|---|---|\n| Owner | me |", []),
         ("| Severity | Place | Status |\n|---|---|---|\n| high | a | fixed, reverified |", []),
         ("- [HIGH] a (fixed) (re-verified)", ["fixed", "re-verified"]),
-        ("- [HIGH] a\n  - Status: fixed, not re-verified", ["re-verified"]),
-        ("- [HIGH] a\n  - Status: not fixed and re-verified", ["fixed"]),
-        ("- [HIGH] a\n  - Status: unfixed, re-verified", ["fixed"]),
-        ("- [HIGH] a\n  - Status: fixed, re-verified: no", ["re-verified"]),
         ("- [HIGH] a\n  - Status: fixed, re-verified?", ["re-verified"]),
         ("- [HIGH] a\n  - Status: ~~fixed~~, re-verified", ["fixed"]),
-        ("- [HIGH] a\n  - Status: fixed, re-verified, reopened", ["fixed", "re-verified"]),
         ("- [HIGH] a\n  - Status: partially fixed, re-verified", ["fixed"]),
         ("- [HIGH] a\n  - [ ] Status: fixed, re-verified", ["fixed", "re-verified"]),
         ("- [HIGH] a\n  - Status: f\u0456xed, re-verified", ["fixed"]),
@@ -136,32 +132,44 @@ def test_a_finding_is_closed_where_its_status_says_each_word(status: str, words:
     assert one.missing(WORDS) == words
 
 
+def test_a_verdict_says_that_a_review_is_open() -> None:
+    openings = ["open", "changes requested", "approve with changes", "not ready"]
+    for value in ("changes requested", "Changes_Requested (2)", "**approve_with_changes**", "not_ready"):
+        assert says_open(value, openings)
+    for value in ("approve", "approved by the steward", "opened and closed", ""):
+        assert not says_open(value, openings)
+
+
+def test_an_open_review_completes_no_stage(each: Each) -> None:
+    found = "## Findings\n\n- [HIGH] cold, `a.py:1`\n- [LOW] slow, `a.py:2`\n"
+    texts = [f"Disposition: changes_requested\n\n{found}", f"---\nstatus: draft\n---\n{found}", found]
+    made = [one for _, one in each(texts, findings=Findings(severities=["high", "low"], must_close=["high"]))]
+    assert [len(list(findings_of_open_review(one))) for one in made] == [1, 1, 0]
+    for one in made[:2]:
+        assert not list(one.flaws("open-finding"))
+        assert any("the high finding" in finding.message for finding in one.flaws())
+
+
 @pytest.mark.parametrize(
-    ("value", "is_open"),
-    [
-        ("changes requested", True),
-        ("Changes_Requested (2)", True),
-        ("**approve_with_changes**", True),
-        ("not_ready", True),
-        ("approve", False),
-        ("approved by the steward", False),
-        ("opened and closed", False),
-        ("", False),
-    ],
+    ("root", "place"), [("/home/me/x/", "/home/me/x"), ("/home/*/x", "/path/to/the/repository")]
 )
-def test_a_verdict_says_that_a_review_is_open(value: str, is_open: bool) -> None:
-    assert says_open(value, ["open", "changes requested", "approve with changes", "not ready"]) is is_open
+def test_the_form_that_would_do_is_written_as_the_root_is(each: Each, root: str, place: str) -> None:
+    [(_, one)] = each(["Nothing.\n"], evidence=Evidence(paths="absolute", roots=[root]))
+    [finding] = missing_evidence(one)
+    assert finding.help == f"Cite a file with its line, as {place}/src/a.py:12."
+
+
+def test_a_link_is_no_file_with_lines(artifacts: Make) -> None:
+    contract = Contract(path="docs/final.md", evidence=Evidence(section=""))
+    files = {"docs/final.md": "- `link.py:1`\n- `docs/x.d:1`\n", "src/a.py": "1\n", "docs/x.d/y": ""}
+    made = artifacts({"final": contract}, files, symlinks={"link.py": "src/a.py"})
+    messages = [finding.message for finding in dangling_evidence(made.all[0])]
+    assert messages == [f"{one}:1 has no lines: {one} is no regular file" for one in ("link.py", "docs/x.d")]
 
 
 @pytest.mark.parametrize(
     "piece",
-    [
-        "### [HIGH] a\n\n",
-        "- [HIGH] (a) - b: c\n",
-        "## Findings\n\n",
-        "### High\n",
-        "- HIGH-01: fixed\n\n## x\n",
-    ],
+    ["### [HIGH] a\n\n", "- [HIGH] (a) - b: c\n", "## Findings\n\n", "### High\n", "- HIGH-01: x\n\n## x\n"],
 )
 def test_time_grows_with_the_length_alone(piece: str) -> None:
     def reading(count: int) -> Callable[[], object]:

@@ -1,0 +1,140 @@
+"""Fields of an artifact: their values, the object ids that it names, and times in the future."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.artifacts.contracts import Contract
+from specguard.artifacts.fields import (
+    chosen,
+    invalid_fields,
+    unordered_timestamps,
+    unrecorded,
+    value_problem,
+)
+from tests.taking import taken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from specguard.model import Finding
+    from specguard.testing import Repository
+    from tests.artifacts.conftest import Each, Make
+
+    Judge = Callable[..., list[Finding]]
+
+POSTURE = ["ready", "not-ready"]
+THREE = {"posture": POSTURE, "since": "date", "owner": "any"}
+
+
+@pytest.fixture
+def invalid(artifacts: Make) -> Judge:
+    def judge(text: str | bytes, path: str = "f.md", **settings: Any) -> list[Finding]:
+        settings.setdefault("fields", {"posture": POSTURE})
+        contract = Contract(path=f"*.{path.partition('.')[2]}", **settings)
+        return list(invalid_fields(artifacts({"readiness": contract}, {path: text}).judged[0]))
+
+    return judge
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("READY", "ready"), ("not_ready", "not-ready"), ("ready, as of today", "ready"),
+        ("not ready: two are open", "not-ready"), ("ready. All gates passed.", "ready"),
+        ("Ready since 2026-01-31 (Ann)", "ready"), ("ready 2026-01-31, not-ready 2026-02-01", ""),
+        ("ready 2026-01-31 not-ready", ""), ("not ready on 2026-01-31.", "not-ready"),
+        ("\U0001f7e2 Ready \u2014 it is", "ready"), ("ready \u2192 x", ""), ("ready | not-ready", ""),
+        ("ready or not", ""), ("ready-ish", ""), ("!ready", ""), ("", ""),
+        ("re\u0430dy", ""), ("un-ready", ""),
+    ],
+)  # fmt: skip
+def test_a_value_may_have_a_remark_behind_it(value: str, meant: str) -> None:
+    assert chosen(value, POSTURE) == meant
+
+
+def test_a_document_is_asked_for_what_it_lacks(invalid: Judge) -> None:
+    line = "State it in front matter, or on a line 'posture:"
+    for allowed, help in (
+        ("any", f"{line} ...'; 'none' is a value, 'TBD' is not."),
+        ("date", f"{line} 2026-01-31'."),
+        (POSTURE, f"{line} ready', as ready or not-ready."),
+    ):
+        [finding] = invalid(f"# {allowed}\n", fields={"posture": allowed})
+        assert finding.help == help
+    assert [finding.help for finding in invalid("{}", path="f.json", fields=THREE)] == [
+        "Give it the key 'posture' with a value such as ready or not-ready.",
+        "Give it the key 'since' with a value such as 2026-01-31.",
+        "Give it the key 'owner'.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "allowed", "problem"),
+    [
+        ("none", "any", ""), ("0", "any", ""), ("TBD", "any", "has no value, only 'TBD'"),
+        ("<who>", "any", "has no value, only '<who>'"), ("", "any", "has no value"),
+        ("-", "any", "has no value"), ("\u3164", "any", "has no value"),
+        ("2026-01-31 (Ann)", "date", ""), ("soon", "date", "is no date"), ("final", "final", ""),
+        ("draft", "final", "is 'draft', which is not one of final"),
+        ("ready | not-ready", POSTURE, "names several of its values"), ("TBD", POSTURE, "is 'TBD'"),
+    ],
+)  # fmt: skip
+def test_a_value_is_what_the_contract_asks_for(value: str, allowed: str, problem: str) -> None:
+    said = value_problem(value, allowed)
+    assert problem in said
+    assert bool(problem) == bool(said)
+
+
+def test_fields_are_read_in_text_and_data_by_each_of_their_names(invalid: Judge) -> None:
+    [finding] = invalid("---\nowner: a: b\n---\n\nSince: 2026-01-31\n", fields=THREE)
+    assert finding.message.startswith("f.md has no field 'posture' and no field 'owner' that could be read: ")
+    assert finding.line == 2
+    assert not invalid("State: ready", aliases={"Posture": ["state"]})
+    [finding] = invalid("Owner: who is it?", fields={"owner": "any"}, placeholders=["Who is it?"])
+    assert "has no value, only 'who is it?'" in finding.message
+    for path, text in {"f.json": '{"posture": "ready"}', "f.yaml": "posture: not-ready"}.items():
+        assert not invalid(text, path)
+        [finding] = invalid(text.replace("posture", "x"), path)
+        assert finding.message == f"{path} has no field 'posture'"
+
+
+@pytest.mark.parametrize("text", ["(" * 1_000_000, " - " * 300_000, " or " * 250_000, "a," * 500_000])
+def test_long_values_take_no_time(text: str) -> None:
+    assert taken(lambda: [value_problem(f"ready{text}x", allowed) for allowed in (POSTURE, "any")]) < 2
+
+
+def test_it_names_what_it_has_read(each: Each, repository: Repository) -> None:
+    oid = repository.blob("A or B\n")
+    rows = {
+        f"Options: {oid}\n": "", f"- read `{oid[:9]}` of the options\n": "", f"---\na: {oid[:12]}\n---\n": "",
+        f"| Options | {oid} |\n|---|---|\n": "", f"```\n{oid}\n```\n": "",
+        "no id\n": "names no object id of OPTIONS", f"{oid[:6]}\n": "names no object id of OPTIONS",
+        f"<!-- {oid} -->\n": "names no object id of OPTIONS", f"x{oid}\n": "names no object id of OPTIONS",
+        "1234567890\n": "names another object id than that of OPTIONS",
+    }  # fmt: skip
+    made = each(rows, base={"OPTIONS": "A or B\n"}, records=["OPTIONS", "GONE"])
+    for (text, one), said in zip(made, rows.values(), strict=True):
+        *read, gone = unrecorded(one)
+        assert len(read) == bool(said), text
+        assert said in "".join(finding.message for finding in read)
+        assert "GONE, which is not there" in gone.message
+        assert (gone.key, gone.setting) == ("record GONE", "artifacts.final.records.1")
+
+
+@pytest.mark.parametrize("kind", ["present", "ascending"])
+def test_no_time_is_in_the_future(each: Each, kind: str) -> None:
+    """The scratchpads are judged on 31 January 2026; cases have the order and the forms of times."""
+    texts = {
+        "- 2026-02-01T13:59:00Z a\n": [],
+        "- 2026-02-01T14:01:00Z a\n": [1],
+        "- 2026-02-01 13:59 a\n": [],
+        "- 2026-02-02 00:01 a\n": [1],
+        "- 2026-01-31 12:00 a\n\n## 2026-02-05\n": [3],
+    }
+    for (_, one), lines in zip(each(texts, timestamps=kind), texts.values(), strict=True):
+        findings = list(unordered_timestamps(one))
+        assert [finding.line for finding in findings] == lines
+        assert all("in the future" in finding.message for finding in findings)
