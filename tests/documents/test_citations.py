@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.documents.citations import citations
+from specguard.documents.citations import citations, plain_path
 from specguard.documents.document import Document
 
 
@@ -15,3 +15,17 @@ def test_a_place_has_its_own_line_and_kind() -> None:
         (4, "/c/d.py", "absolute", True),
         (8, "~/e.py", "absolute", True),
     ]
+
+
+def test_a_path_has_no_dots() -> None:
+    for path, plain in {
+        b"a/b.py": b"a/b.py",
+        b"./a//b/./c/": b"a/b/c",
+        b"a/../b": b"b",
+        b"a/b/../../c": b"c",
+        b"/a/b": b"a/b",
+        b"..a/...": b"..a/...",
+    }.items():
+        assert plain_path(path) == plain
+    for path in (b"..", b"a/../../b", b"a/..", b"", b"./"):
+        assert plain_path(path) is None

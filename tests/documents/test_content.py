@@ -1,10 +1,13 @@
-"""What counts as content: not what is hidden, not headings and labels, not placeholders."""
+"""What counts as content: ticked items, placeholders, rows; not what is hidden, not headings and labels."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from specguard.documents.content import has_content
+from specguard.documents.blocks import rows
+from specguard.documents.content import bare_nothing, has_content, owes, without_box
 from specguard.documents.document import Document
 
 
@@ -72,3 +75,150 @@ def test_a_section_has_its_tree() -> None:
     assert lines == [(1, 14, 1), (5, 8, 3), (9, 14, 2), (13, 14, 4), (15, 15, 1)]
     assert [len(one.own) for one in sections] == [1, 1, 1, 0, 0]
     assert [len(one.blocks) for one in sections] == [6, 1, 2, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "TODO", "todo", "TODO: say which", "TODO(ann) say which", "TBD", "tbd.", "FIXME later", "[ ] TODO",
+        "<name>", "<risk 1>: <mitigation>", "[fill in]", "[NAME]", "{{name}}", "${name}", "___", "...",
+        "\u2026", "\u2014", "lorem ipsum dolor sit amet", "Lorem ipsum", "Owner: TBD", "Owner: <name>",
+        "Owner:", "Risks: Owner: TBD", "to be determined", "To be filled in.", "Coming soon!",
+        "Describe the risks here", "(add details here)", "Fill this in", "placeholder", "xxx",
+    ],
+)  # fmt: skip
+def test_it_stands_for_what_is_owed(text: str) -> None:
+    assert owes(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Todo lists render wrong", "The todo is here: fix it", "TODOs remain in src/a.py", "Owner: ann",
+        "see [a](b.md)", '["a-1", "a-2"]', "['x']", "[a](b.md)", "[a][b]", "[[a/b]]", "[Risk]: text",
+        "<https://x.org>", "Vec<String> is slow", "None: all of them are closed",
+        "N/A - there is no database", "[x] done", "12", "src/a.py:12 TODO",
+        "It is to be determined by the board", "a...b", "`__init__`", "Ja, \u00fcberall",
+    ],
+)  # fmt: skip
+def test_it_says_something(text: str) -> None:
+    assert not owes(text)
+    assert not bare_nothing(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["None", "none.", "N/A", "n/a", "- None", "**None**", "Not applicable.", "No"]
+)
+def test_nothing_without_a_reason_is_bare(text: str) -> None:
+    assert bare_nothing(text)
+
+
+def test_a_template_has_words_of_its_own() -> None:
+    own = ["What could go wrong,  and how likely is it?"]
+    assert owes("What could go wrong, and  how likely is it?", own)
+    assert owes("Risks: what could go wrong, and how likely is it? ...", own)
+    assert not owes("What could go wrong, and how likely is it? The cache.", own)
+    assert owes("TBD - made by x. Say more later.", ["TBD - made by"])
+
+
+def ticked(text: str) -> list[tuple[int, str]]:
+    return [(item.line, item.words) for item in Document(text).ticked]
+
+
+def test_what_a_reader_takes_for_a_tick_is_one() -> None:
+    for box in ("\\[x\\]", "<b>[x]</b>", "\u2714\ufe0f"):
+        assert ticked(f"- {box} Build\n") == [(1, "Build")]
+
+
+def test_ticks_are_found_wherever_a_page_has_them() -> None:
+    text = """1. [x] a
+   - b
+     - [X] c
+
+> - [x] d
+
+| Done | What | Path |
+|---|---|---|
+| [x] | GET | /e |
+| [ ] | GET | /f |
+
+```
+- [x] g
+```
+<!-- - [x] h -->
+"""
+    assert ticked(text) == [(1, "a"), (3, "c"), (5, "d"), (9, "GET, /e")]
+    text = """<ul>
+<li><input type="checkbox" checked disabled> a
+<li>[x] b: c/1.json
+<li><input type="checkbox"> d
+</ul>
+
+e[^1]
+
+[^1]: - [x] f
+
+[^2]: - [x] seen nowhere
+"""
+    assert ticked(text) == [(2, "a"), (3, "b: c/1.json"), (9, "f")]
+    assert [list(item.names) for item in Document(text).ticked] == [[], ["c/1.json"], []]
+
+
+def test_an_item_names_what_stands_in_it_but_for_what_is_not_ticked() -> None:
+    text = """- [x] Build, see `a/1.json`.
+  - Evidence: [run](b/2.json) (c/3.json)
+  - [ ] later d/4.json
+  - [x] now e/5.json
+
+  | Run |
+  |---|
+  | f/6.json |
+
+  ```
+  g/7.json
+  ```
+  <!-- h/8.json -->
+- [x] Other i/9.json
+"""
+    first, inner, other = Document(text).ticked
+    names = [name for name in first.names if "/" in name]
+    assert names == ["a/1.json", "b/2.json", "c/3.json", "e/5.json", "f/6.json", "g/7.json"]
+    assert list(inner.names) == ["e/5.json"]
+    assert list(other.names) == ["i/9.json"]
+
+
+def test_names_are_paths_as_they_are_meant_and_words_have_no_box() -> None:
+    for said, name in (
+        ("a\\_b/c.json", "a_b/c.json"),
+        ("`a\\b\\c.json`", "a/b/c.json"),
+        ("tests/test_a.py::TestB::test_c", "tests/test_a.py"),
+    ):
+        [item] = Document(f"- [x] Build: {said}\n").ticked
+        assert name in list(item.names)
+    boxes = {" [ ] still owed ": "still owed", "a [x] b": "a [x] b", "[ ](a.md)": "[ ](a.md)", "[x]": ""}
+    for text, words in boxes.items():
+        assert without_box(text) == words
+
+
+TEXT = (Path(__file__).parent / "samples" / "rows.md").read_text(encoding="utf-8")
+
+
+def test_rows() -> None:
+    found = [(row.line, row.cells) for row in rows(Document(TEXT).blocks)]
+    assert found == [
+        (1, ["Agents"]),
+        (3, ["First line,"]),
+        (4, ["second  line."]),
+        (6, ["P1: aligned and more"]),
+        (8, ["nested"]),
+        (9, ["deeper"]),
+        (13, ["P2", "stale"]),
+        (14, ["P3", ""]),
+    ]
+
+
+def test_cells_are_found_by_their_column() -> None:
+    row = next(row for row in rows(Document(TEXT).blocks) if row.header)
+    assert row.cell(" state ") == "stale"
+    assert row.cell("Other") == ""
+    assert next(rows(Document("x").blocks)).cell("x") == ""

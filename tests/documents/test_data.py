@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from specguard.documents.data import DATA_LIMIT, MAX_DEPTH, Data, Number, data_of, read_data, written
+from specguard.documents.data import (
+    DATA_LIMIT,
+    MAX_DEPTH,
+    Data,
+    Number,
+    data_kind,
+    data_of,
+    is_markdown,
+    read_data,
+    written,
+)
 from specguard.documents.document import Document
+from specguard.documents.toml import TomlError, read_toml
 from tests.outcomes import there
 
 if TYPE_CHECKING:
     from specguard.documents.data import Kind
+    from specguard.documents.toml import KeyPath
 
 SAMPLES = Path(__file__).parent / "samples"
 JSON = (SAMPLES / "data.json").read_text(encoding="utf-8")
@@ -180,3 +195,91 @@ def test_only_a_pair_of_surrogates_is_a_character() -> None:
         "a": "\U0001f600",
         "b": "\\ud800",
     }
+
+
+def test_kinds_of_files_are_told_by_a_name() -> None:
+    kinds = {"plan.json": "json", "a/b.YAML": "yaml", "a.yml": "yaml", "x.TOML": "toml", ".json": "json"}
+    others = dict.fromkeys(("json", "a.json/b", "a.jsonl", "a.json.md"))
+    for path, kind in {**kinds, **others}.items():
+        assert data_kind(path) == data_kind(path.encode()) == kind
+    for name in ("a.md", "A.MD", "b.markdown", "c.mdx", "rules.mdc"):
+        assert (is_markdown(name), is_markdown(name.encode()), is_markdown(f"{name}.txt")) == (
+            True,
+            True,
+            False,
+        )
+
+
+SAMPLES = Path(__file__).parent / "samples"
+TEXT = (SAMPLES / "keys.toml").read_text(encoding="utf-8")
+
+
+def test_every_key_has_its_line() -> None:
+    _, lines = read_toml(TEXT)
+    gates: KeyPath = ("work", "phase", "gates")
+    expected: dict[KeyPath, int] = {
+        ("a",): 2, ("qA.x",): 3, ("qA.x", 1): 5, ("qA.x", 2, 0): 7, ("qA.x", 2, 1, "l.m"): 7, ("b", "c"): 9,
+        ("when",): 12, ("rules",): 13, ("rules", "locked-path"): 13, ("rules", "locked-path", "paths", 1): 14,
+        (*gates, 0): 16, (*gates, 0, "deep", "x"): 19, (*gates, 1): 20, (*gates, 1, "e", "f", "g", 1): 23,
+    }  # fmt: skip
+    assert {path: lines[path] for path in expected} == expected
+
+
+def paths_of(value: Any, path: KeyPath = ()) -> set[KeyPath]:
+    found = {path} if path else set()
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in parts:
+        found |= paths_of(inner, (*path, key))
+    return found
+
+
+def write(value: Any) -> str:
+    """A value as TOML, arrays spread over lines, strings in each of the four forms."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {write(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[\n" + "".join(f"  {write(inner)}, # ] }}\n" for inner in value) + "]"
+    if isinstance(value, str):
+        return value
+    return "true" if value is True else "false" if value is False else str(value)
+
+
+keys = st.sampled_from(["a", "b", "c-d", '"e.f"', "'g h'", '"\\u00e9\\""', "a.b", 'c."x y"'])
+strings = st.sampled_from(
+    ['"a\\"]"', "'}'", '"""x\n]"""', '"""q"""""', "'''y\n='''", "'''z'''''", '""', "''"]
+)
+inline = st.recursive(
+    st.one_of(strings, st.integers(), st.booleans(), st.just("1979-05-27 07:32:00"), st.just("-inf")),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(keys, inner, max_size=3)),
+    max_leaves=8,
+)
+statements = st.one_of(
+    st.tuples(keys, inline).map(lambda pair: f"{pair[0]} = {write(pair[1])} # end"),
+    keys.map(lambda key: f"[{key}]"),
+    keys.map(lambda key: f"[[ {key} ]]"),
+    st.sampled_from(["", "# [comment]"]),
+)
+
+
+@given(st.lists(statements, max_size=8), st.sampled_from(["\n", "\r\n"]))
+def test_the_keys_found_are_those_that_tomllib_finds(parts: list[str], newline: str) -> None:
+    text = "\n".join(parts).replace("\n", newline)
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        with pytest.raises(TomlError):
+            read_toml(text)
+        return
+    again, lines = read_toml(text)
+    assert repr(again) == repr(data)
+    assert set(lines) == paths_of(data)
+    assert all(1 <= line <= text.count("\n") + 1 for line in lines.values())
+
+
+def test_an_error_has_its_line() -> None:
+    for text, line in (("a = 1\n\nb = ,\n", 3), ("a = 1\nb = [\n", 2)):
+        with pytest.raises(TomlError) as caught:
+            read_toml(text)
+        assert caught.value.line == line
+    with pytest.raises(TomlError):
+        read_toml("a = " + "[" * 5000)

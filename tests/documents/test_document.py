@@ -55,14 +55,6 @@ def test_a_document_is_sections_lists_tables_and_fences_with_their_lines(ending:
     assert table.rows[0][0].line == 29
 
 
-def test_front_matter_is_no_text() -> None:
-    document = Document("---\ntitle: x\n---\n# T\n")
-    assert (document.front_matter, document.sections[0].heading.line) == ("title: x\n", 4)
-    unclosed = Document("---\ntitle: x\n\n# T\n")
-    assert unclosed.front_matter is None
-    assert [section.heading.text.raw for section in unclosed.sections] == ["T"]
-
-
 def test_comments_are_not_seen() -> None:
     document = Document("a <!-- b\nc --> `<!-- d -->` e. F <!-- g\n\n<!-- all -->\n\n<p>x<!-- y --></p>\n")
     first, html = document.blocks

@@ -1,3 +1,5 @@
+"""Titles and fields as people write them, and what only comes near."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -8,7 +10,17 @@ from hypothesis import strategies as st
 
 from specguard.documents.data import read_data
 from specguard.documents.document import Document
-from specguard.documents.fields import data_fields, find_fields, normal_name, plain_value, read_fields
+from specguard.documents.fields import (
+    data_fields,
+    find_fields,
+    find_section,
+    find_sections,
+    near_section,
+    normal_name,
+    plain_value,
+    read_fields,
+)
+from tests.outcomes import there
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,22 +36,15 @@ def posture(text: str) -> Sequence[Field]:
     ("text", "line", "form"),
     [
         ("---\nposture: ready\n---\n", 2, "front matter"),
-        ("---\n# why\nPosture: 'ready'\n---\n", 3, "front matter"),
-        ("Posture: ready", 1, "line"),
         ("# T\n\nOwner: me\nPOSTURE:   ready  \nOrder: x\n", 4, "line"),
         ("Posture\uff1aready", 1, "line"),
         ("Owner: me | Posture: ready | Order: 1", 1, "line"),
-        ("**Owner:** me · **Posture:** ready", 1, "bold"),
         ("* [x] Posture: ready", 1, "bullet"),
-        ("- a\n\n  Posture: ready\n", 3, "line"),
         ("**Posture**: ready", 1, "bold"),
-        ("__Posture__ - ready", 1, "bold"),
-        ("**Posture**\nready\n", 1, "bold"),
         ("Posture:\n\n- ready\n", 1, "line"),
         ("| Field | Value |\n|---|---|\n| Posture | ready |\n", 3, "table"),
         ("| Key | Value | Note |\n|---|---|---|\n| **Posture:** | `ready` | x |\n", 3, "table"),
         ("| Posture | Owner | Order |\n|---|---|---|\n| ready | me | 1 |\n", 3, "table"),
-        ("Posture (overall): ready", 1, "line"),
     ],
 )
 def test_a_field_is_read_as_people_write_it(text: str, line: int, form: str) -> None:
@@ -94,9 +99,7 @@ def test_names_and_values() -> None:
 @given(st.text("ab:*_`|-[x] \n>#\u00b7", max_size=80))
 def test_any_text_has_fields_on_its_own_lines(text: str) -> None:
     document = Document(text)
-    for field in read_fields(document):
-        assert field.name
-        assert 1 <= field.line <= document.last_line
+    assert all(field.name and 1 <= field.line <= document.last_line for field in read_fields(document))
 
 
 @pytest.mark.parametrize(
@@ -128,3 +131,51 @@ def test_what_is_certain_of_front_matter_that_is_broken(lines: str, kept: dict[s
     assert {field.name: field.value for field in fields} == kept
     assert all(field.form == "front matter" for field in fields)
     assert [field.line for field in fields] == list(range(2, 2 + len(kept)))
+
+
+def test_what_is_no_such_section_is_named_with_its_line_and_reason() -> None:
+    for heading, line, why in (
+        ("<!--\n## Risks\n-->", 4, "in a comment"),
+        ("<div hidden>\n\n## Risks\n\n</div>", 5, "no heading there"),
+        ("## Ri\u0455ks", 3, "with letters that only look alike"),
+        ("## \uff32\uff49\uff53\uff4b\uff53", 3, "with letters that only look alike"),
+        ("## Risk", 3, "spelt differently"),
+    ):
+        document = Document(f"# T\n\n{heading}\n")
+        assert find_section(document, "Risks") is None
+        near = there(near_section(document, "Risks"))
+        assert (near.why, near.line) == (why, line)
+
+
+def test_other_words_are_another_section() -> None:
+    for heading, title in {
+        "Phase 1: Planning": "Phase 1: Research",
+        "Options": "Option B",
+        "2 Options": "3 Options",
+        "(Risks)": "Risks and notes",
+        "Risk-free": "Risk",
+        "12": "Risks",
+    }.items():
+        assert find_section(Document(f"## {heading}\n"), title) is None
+
+
+def test_titles_of_several_words_are_found() -> None:
+    for heading, title in {
+        "Phase 1: Research": "Phase 1: Research",
+        "What\u2019s next": "What's next",
+        "Risks & mitigations": "Risks and Mitigations",
+        "C++ and C#": "C++ and C#",
+        "Cafe\u0301": "Caf\u00e9",
+        "\u30ea\u30b9\u30af\uff08\u6848\uff09": "\u30ea\u30b9\u30af",
+        "\u0928\u093f\u092f\u092e": "\u0928\u093f\u092f\u092e",
+    }.items():
+        assert find_section(Document(f"## {heading}\n"), title) is not None
+
+
+def test_aliases_stand_for_a_title_and_an_exact_heading_goes_first() -> None:
+    document = Document("# Risks - of last year\n\n# Hazards\n\n# Risks\n")
+    assert [section.line for section in find_sections(document, "Risks")] == [5, 1]
+    assert [section.line for section in find_sections(document, "Danger", aliases=["Hazards"])] == [3]
+    near = there(near_section(document, "Danger", aliases=["Hazard"]))
+    assert (near.text, near.why) == ("Hazards", "spelt differently")
+    assert near_section(document, "Skills Introspected") is None

@@ -1,0 +1,104 @@
+"""Settings of runs: their root, the versions of agents, and their words of high trust."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+
+import pytest
+
+from specguard.errors import SpecguardError
+from specguard.runs.files import expanded
+from specguard.runs.proof import high_trust
+from specguard.runs.settings import VersionError, check_root, check_versions, find_version, fits
+from specguard.testing import Repository, run_here
+from tests.outcomes import ended, there
+from tests.rows import rows
+
+ENVIRONMENT = {"HOME": "/home/ann", "SET": "/a b/$HOME", "EMPTY": "", "PATH": "/usr/bin:/bin"}
+
+
+@pytest.mark.parametrize("text", rows(__file__, "a_path_is_filled_in_as_a_shell_does"))
+def test_a_path_is_filled_in_as_a_shell_does(text: str) -> None:
+    word = text if text.startswith("~") else f'"{text}"'
+    said = subprocess.run(
+        ["sh", "-c", f"printf %s {word}"], env=ENVIRONMENT, capture_output=True, text=True, check=True
+    )
+    assert expanded(text, ENVIRONMENT) == said.stdout
+
+
+@pytest.mark.parametrize("text", ["${CODEX_HOME:-$HOME/.codex}/runs", "~/${RUNS:-kept}", "~$SET", "runs}"])
+def test_a_policy_may_name_variables_that_only_some_machines_have(text: str) -> None:
+    assert check_root(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{repo}/runs", "has {repo}, which is no variable: write ${repo}"),
+        ("${HOME-x}/runs", "write it as ${HOME} or ${HOME:-default}"),
+        ("${HOME:-$(pwd)}/runs", "write it as ${VAR}"),
+        ("~bob/runs", "write ~/ for your own"),
+    ],
+)
+def test_a_policy_with_what_no_run_can_read_is_refused(repository: Repository, text: str, said: str) -> None:
+    policy = f"# A\n\n```toml specguard\n[runs]\nroot = '{text}'\n```\n"
+    repository.commit("docs: authority", files={"SPEC_AUTHORITY.md": policy})
+    for words in (("check", "--root"), ("policy",)):
+        outcome = ended(run_here(*words, directory=repository.path), 2)
+        assert "SPEC_AUTHORITY.md:5: `runs.root` is wrong" in outcome.stderr
+        assert said in outcome.stderr
+
+
+@pytest.mark.parametrize(("text", "said"), rows(__file__, "what_is_no_variable_or_has_no_value_is_refused"))
+def test_what_is_no_variable_or_has_no_value_is_refused(text: str, said: str) -> None:
+    with pytest.raises(SpecguardError) as raised:
+        expanded(text, ENVIRONMENT)
+    assert said in str(raised.value)
+    assert raised.value.help
+
+
+@pytest.mark.parametrize(("command", "told"), rows(__file__, "words_of_high_trust_are_told"))  # fmt: skip
+def test_words_of_high_trust_are_told(command: str, told: list[str]) -> None:
+    words = shlex.split(command)
+    assert high_trust(words) == told
+    assert high_trust(words, told) == []
+    assert high_trust(words, ["something else"]) == told
+
+
+@pytest.mark.parametrize("command", rows(__file__, "other_words_are_not"))
+def test_other_words_are_not(command: str) -> None:
+    assert high_trust(shlex.split(command)) == []
+
+
+@pytest.mark.parametrize(("command", "allowed"), rows(__file__, "each_is_allowed_by_its_name"))
+def test_each_is_allowed_by_its_name(command: str, allowed: str) -> None:
+    assert high_trust(shlex.split(command), [allowed]) == []
+
+
+def test_one_that_is_allowed_allows_no_other() -> None:
+    words = ["codex", "--yolo", "--sandbox", "danger-full-access"]
+    assert high_trust(words, ["danger-full-access"]) == ["--yolo"]
+
+
+@pytest.mark.parametrize(("printed", "version"), rows(__file__, "the_version_that_a_tool_prints"))
+def test_the_version_that_a_tool_prints(printed: str, version: str) -> None:
+    found = there(find_version(printed))
+    assert found.text == version
+
+
+@pytest.mark.parametrize("printed", ["", "no version here", "build 42", "a1.2.3b"])
+def test_a_tool_that_prints_none(printed: str) -> None:
+    assert find_version(printed) is None
+
+
+@pytest.mark.parametrize(("version", "wanted", "may"), rows(__file__, "whether_it_may_be_used"))
+def test_whether_it_may_be_used(version: str, wanted: str, may: bool) -> None:
+    found = there(find_version(version))
+    assert fits(found, wanted) is may
+
+
+@pytest.mark.parametrize("text", ["latest", ">=", "0.40 - 0.50", ">=0.40,", "~=1.0", ">=1.*"])
+def test_what_says_nothing_about_versions(text: str) -> None:
+    with pytest.raises(VersionError, match="does not say which versions may be used"):
+        check_versions(text)
