@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -19,17 +18,10 @@ from specguard.cli.checking import Reports, judge, judged
 from specguard.cli.options import usage
 from specguard.declaration.registry import FORMATS
 from specguard.errors import SpecguardError, internal_error
-from specguard.model import listed, path_text
-from specguard.reporters.escape import cut_path, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Final, NoReturn
-
-    from specguard.model import Verdict
-
-    Open = Mapping[tuple[str, str], str]
-    """What is open: a rule's code and a finding's fingerprint, and what a line calls it."""
 
     _Choice = click.Choice[str]
 else:
@@ -181,9 +173,6 @@ _SETTLE: Final = 0.15
 _PATIENCE: Final = 3.0
 """What goes on changing for longer is judged all the same."""
 
-_NAMED: Final = 3
-"""So many findings the line about the difference names."""
-
 _CLEAR: Final = "\033[2J\033[H"
 
 
@@ -191,7 +180,7 @@ def watch_and_judge(request: Request, reports: Reports) -> NoReturn:
     """Judge, and judge again after each change, until the person who watches interrupts it.
 
     What keeps a verdict from being given is shown, and watching goes on: a policy may be in the middle of an
-    edit. A report is printed as a whole or not at all.
+    edit.
 
     Raises:
         SpecguardError: there is nothing to watch.
@@ -200,21 +189,24 @@ def watch_and_judge(request: Request, reports: Reports) -> NoReturn:
     # A report that is written into the working tree must not be the reason for the next one.
     signs = Signs(request, [name for _, name in reports.files] + ([request.log] if request.log else []))
     what = "the working tree" if request.worktree else "the index" if request.staged else "the branch"
-    before: Open | None = None
+    other = sys.stdout if reports.form == "text" else sys.stderr
     first = True
     while True:
         seen = signs.look()
-        failed: SpecguardError | None = None
-        now: Open | None = None
-        report = ""
+        if other.isatty():
+            other.write(_CLEAR)
+        elif not first:
+            other.write(f"--- {time.strftime('%H:%M:%S')}\n")
         try:
-            verdicts, report = judged(request, reports)
-            now = _open(verdicts)
+            _, report = judged(request, reports)
+            sys.stdout.write(report)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - shown, and watching goes on
-            failed = error if isinstance(error, SpecguardError) else internal_error(error)
-        said = "" if first else f"{_since(before, now)}\n"
-        _show(report, failed, f"{said}watching {what}; Ctrl-C ends\n", reports.form, first=first)
-        before, first = now, False
+            known = error if isinstance(error, SpecguardError) else internal_error(error)
+            complain(known, ["check", "--output-format", reports.form])
+        sys.stdout.flush()
+        other.write(f"watching {what}; Ctrl-C ends\n")
+        other.flush()
+        first = False
         _wait(signs, seen)
 
 
@@ -245,63 +237,3 @@ def _look(signs: Signs) -> tuple[Any, ...]:
     except SpecguardError as error:
         # Git may be missing for a moment, while it is updated.
         return (error.message,)
-
-
-def _show(report: str, failed: SpecguardError | None, lines: str, form: str, *, first: bool) -> None:
-    """Print a report, or why there is none, and what is said of watching: all of it or nothing."""
-    other = sys.stdout if form == "text" else sys.stderr
-    asked: list[int] = []
-
-    def later(number: int, _frame: object) -> None:
-        asked.append(number)
-        if len(asked) > 1:
-            raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, later)
-    try:
-        if form == "text" and sys.stdout.isatty():
-            sys.stdout.write(_CLEAR)
-        elif not first:
-            print(f"--- {time.strftime('%H:%M:%S')}", file=other)
-        sys.stdout.write(report)
-        sys.stdout.flush()
-        if failed is not None:
-            complain(failed, ["check", "--output-format", form])
-            sys.stdout.flush()
-        other.write(lines)
-        other.flush()
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if asked:
-        raise KeyboardInterrupt
-
-
-def _open(verdicts: Sequence[Verdict]) -> Open:
-    """The open findings of some verdicts."""
-    found: dict[tuple[str, str], str] = {}
-    for verdict in verdicts:
-        for one in verdict.findings:
-            if one.state == "open":
-                path = one.finding.path
-                where = cut_path(path_text(path)) if path is not None else one.finding.field or ""
-                found[one.code, one.fingerprint] = visible(f"{one.code} {where}".strip())
-        for result in verdict.results:
-            if result.state == "indeterminate":
-                found[result.code, ""] = f"{result.code} undecided"
-    return found
-
-
-def _since(before: Open | None, now: Open | None) -> str:
-    """The improvements and regressions, in one line."""
-    if now is None:
-        return "since last time: worse: there is no verdict" if before is not None else "still no verdict"
-    if before is None:
-        return f"since last time: better: there is a verdict; {len(now)} open"
-    gone = [name for key, name in before.items() if key not in now]
-    new = [name for key, name in now.items() if key not in before]
-    said = [
-        f"{word}: {len(names)} {what} ({listed(names, _NAMED)})"
-        for word, what, names in (("better", "gone", gone), ("worse", "new", new))
-        if names
-    ]
-    return f"since last time: {'; '.join(said) or 'the same'}; {len(now)} open"

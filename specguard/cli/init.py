@@ -17,7 +17,7 @@ from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
 from specguard.change.repository import Repository, find_program, short_name
 from specguard.cli.doctor import off_promises
-from specguard.cli.options import complete_presets, flag, in_directory, repeated, say, usage
+from specguard.cli.options import flag, in_directory, repeated, say, usage
 from specguard.cli.proposed_authority import (
     Adopted,
     Proposed,
@@ -54,13 +54,7 @@ if TYPE_CHECKING:
 
 @click.command("init")
 @in_directory
-@repeated(
-    "--preset",
-    "presets",
-    metavar="NAME",
-    shell_complete=complete_presets,
-    help="Start from this preset; repeatable.",
-)
+@repeated("--preset", "presets", metavar="NAME", help="Start from this preset; repeatable.")
 @repeated("--lock", "locks", metavar="PATTERN", help="Also lock these paths; repeatable.")
 @repeated("--forbid", "forbids", metavar="PATTERN", help="Forbid these paths; repeatable.")
 @repeated(

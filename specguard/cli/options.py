@@ -13,7 +13,7 @@ from specguard.errors import SpecguardError
 from specguard.reporters.escape import json_text, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from typing import Final
 
     Command = Callable[..., Any]
@@ -190,27 +190,6 @@ def complete_selectors(
     return _items(known, word, f"{before}{comma}")
 
 
-def _presets(_context: click.Context) -> Iterable[str]:
-    from specguard.engine.plugins import load_registry
-
-    return list(load_registry().presets)
-
-
-def _artifacts(context: click.Context) -> Mapping[str, str]:
-    """The artifacts of the policy; none if there is no policy that can be read."""
-    from specguard.change.check_request import Request
-    from specguard.engine.policies import open_policy
-
-    given: dict[str, Any] = {
-        name: context.params.get(name) or "" for name in ("directory", "base", "authority")
-    }
-    try:
-        contracts = open_policy(Request(environment=os.environ, **given)).declared("contracts")
-    except SpecguardError:
-        return {}
-    return {name: contract.path or contract.root for name, contract in contracts.items()}
-
-
 def _rules() -> dict[str, str | None]:
     """Each built-in rule's code and name, with what it flags."""
     from specguard.engine.plugins import load_registry
@@ -227,8 +206,6 @@ def _items(known: Iterable[str], begun: str, before: str = "") -> list[Completio
 
 
 complete_rules = completing(lambda _: _rules())
-complete_presets = completing(_presets)
-complete_artifacts = completing(_artifacts)
 
 
 def say(line: str, *, err: bool = False) -> None:

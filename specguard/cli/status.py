@@ -92,7 +92,7 @@ def brief_command(**given: Any) -> None:
 
 
 @click.command("new")
-@click.argument("artifact", default="", shell_complete=opt.complete_artifacts)
+@click.argument("artifact", default="")
 @click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
 @opt.in_directory
 @opt.folder("--in", "into", metavar="FOLDER", help="Write it in FOLDER.")

@@ -53,17 +53,6 @@ def test_what_is_completed(shell: str, tmp_path: Path) -> None:
         assert complete(shell, line, tmp_path) == expected
 
 
-@pytest.mark.parametrize("shell", SHELLS)
-def test_the_artifacts_of_the_policy_are_completed(shell: str, repository: Repository) -> None:
-    policy = '[artifacts.report]\npath = "R.md"\n\n[artifacts.review]\npath = "V.md"\n'
-    repository.write("specguard.toml", policy)
-    repository.commit("chore: start")
-    assert complete(shell, "specguard new ", repository.path) == ["report", "review"]
-    assert complete(shell, "specguard new rev", repository.path) == ["review"]
-    repository.write("broken.toml", "[artifacts\n")
-    assert complete(shell, "specguard new --authority broken.toml rev", repository.path) == []
-
-
 def test_codes_are_completed_in_any_case_and_families_where_they_select(tmp_path: Path) -> None:
     codes = complete("bash", "specguard rule pth00", tmp_path)
     assert codes[0] == "PTH001"
