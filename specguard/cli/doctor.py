@@ -524,23 +524,23 @@ def off_promises(policy: Policy) -> Iterator[str]:
     unset = [key for key in ("quick_gates", "full_gates") if not getattr(runs, key)]
     local = runs.keep == "local"
     ignored = f"; and in .gitignore, as its last line, !/{runs.path.strip('/')}/" if local else ""
+
+    def asked(promise: str, *settings: str) -> str:
+        lines = " and ".join([*(['keep = "tree"'] if local else []), *settings])
+        return f"{promise}: under [runs] write {lines}{ignored}"
+
     if runs.full_before and unset:
-        lines = " and ".join(['keep = "tree"'] * local + [f'{key} = ["{first}"]' for key in unset])
-        yield (
+        yield asked(
             "gates on each commit, again after fixes and before reviews, and a passing run for each slice's "
-            f"final tree (RUN009): under [runs] write {lines}, with your gates' names{ignored}"
+            "final tree, with your gates' names (RUN009)",
+            *(f'{key} = ["{first}"]' for key in unset),
         )
     elif any(gates.values()) and not runs.require:
         wanted = ", ".join(f'"{kind}"' for kind, names in gates.items() if names)
-        yield (
-            "a commit names its run, whose gates passed on its tree (RUN001, RUN002): under [runs] write "
-            f'keep = "tree" and require = [{wanted}]{ignored}'
-        )
+        promise = "a commit names its run, whose gates passed on its tree (RUN001, RUN002)"
+        yield asked(promise, f"require = [{wanted}]")
     if local and len(unset) < (1 if runs.full_before else 2):
-        yield (
-            "the gates of [runs] are asked only where a folder of runs is, so not in CI (RUN009): "
-            f'under [runs] write keep = "tree"{ignored}'
-        )
+        yield asked("the gates of [runs] are asked only where a folder of runs is, so not in CI (RUN009)")
     if runs.grade in ("", "claimed") and (policy.declares("checklists") or policy.declares("plan_kinds")):
         yield 'a run of its item and tree shows what is done (RUN007): under [runs] write grade = "observed"'
     if specs.code and not specs.governs:

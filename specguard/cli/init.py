@@ -38,7 +38,7 @@ from specguard.errors import SpecguardError, nearest
 from specguard.integrations.hooks.dialects import AGENTS
 from specguard.integrations.hooks.settings import HOSTS, JsonTextError, call_words, merged
 from specguard.reporters.escape import visible
-from specguard.reporters.file_writing import replace_file, writing
+from specguard.reporters.file_writing import replace_file, taken, writing
 from specguard.runs.files import IGNORE, ignore_local, run_root
 
 TYPE_CHECKING = False
@@ -117,12 +117,7 @@ def command(
     if there and not only_print:
         # What is wrong with it is told first.
         compiled(top)
-        raise SpecguardError(
-            "there is an authority already, and it is never overwritten",
-            path=AUTHORITY,
-            help="specguard init --adopt reads it, and adds the settings that hold it",
-            code="never-overwritten",
-        )
+        raise taken(AUTHORITY, "specguard init --adopt reads it, and adds the settings that hold it")
     if not named and asks:
         named = _ask_for_approver()
     proposed = Proposed(_default_branch(repository), presets)

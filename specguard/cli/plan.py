@@ -44,6 +44,7 @@ from specguard.planning.progress import (
 from specguard.planning.proposal_validation import flaws, require_valid
 from specguard.planning.task_lists import CHANGES, MAIN, source_folder, source_folders
 from specguard.plans.verification import Manual, manual_problem
+from specguard.reporters.file_writing import taken
 from specguard.reporters.status import aligned
 from specguard.runs.manifests import now_text
 from specguard.work.name_templates import PathTemplate
@@ -234,13 +235,7 @@ def init(directory: str, only_print: bool) -> None:
         place = os.path.join(top, folder)
         if not (os.path.isdir(place) and os.listdir(place)):
             wanted[f"{folder}/.gitkeep"] = ""
-    for path, content in wanted.items():
-        if os.path.lexists(os.path.join(top, path)):
-            same = _read(top, path) == content
-            say(f"{path} is there already" + ("" if same else ", and stays as it is"))
-        else:
-            write_files(top, {path: content})
-            say(f"{path} is written")
+    _add(top, wanted)
 
 
 @command.command("proposal", short_help="Write an OpenSpec change.")
@@ -259,8 +254,7 @@ def proposal(slug: str, directory: str, capabilities: tuple[str, ...], no_specs:
     files = proposal_files(top, slug, capabilities, specs=not no_specs, today=datetime.now(UTC).date())
     folder = f"{CHANGES}/{slug}"
     if os.path.lexists(os.path.join(top, folder)):
-        said, help = "it is there already, and is never overwritten", f"specguard plan validate {slug}"
-        raise SpecguardError(said, path=folder, help=help, code="never-overwritten")
+        raise taken(folder, f"specguard plan validate {slug}")
     write_files(top, files)
     for path in files:
         say(path)
@@ -296,44 +290,24 @@ def create(slug: str, name: str, directory: str, kind: str, option: str, goal: s
     if only_print:
         click.echo(files[plan.path], nl=False)
         return
-    _write(top, plan.path, files)
+    if os.path.lexists(os.path.join(top, plan.path)):
+        help = "add new tasks by hand: specguard plan create --print shows them; or remove it first"
+        raise taken(plan.path, help)
+    _add(top, files, plan=plan.path)
     say(f"{plan.path}: {counted(len(plan.ids), 'task')} from {source.path}/tasks.md")
     for note in plan.notes():
         say(f"note: {note}", err=True)
 
 
-def _write(top: str, plan: str, files: Mapping[str, str]) -> None:
-    """Write a plan and what goes with it; what is there of the latter stays.
-
-    Raises:
-        SpecguardError: the plan is there, or a file cannot be written.
-    """
+def _add(top: str, files: Mapping[str, str], *, plan: str = "") -> None:
+    """Write the files that are not there yet, and say what became of each but the plan."""
     wanted = {
         path: content for path, content in files.items() if not os.path.lexists(os.path.join(top, path))
     }
-    if plan not in wanted:
-        raise SpecguardError(
-            "the plan is there already, and is never overwritten",
-            path=plan,
-            help="add new tasks by hand: specguard plan create --print shows them; or remove it first",
-            code="never-overwritten",
-        )
     write_files(top, wanted)
     for path in files:
         if path != plan:
             say(f"{path} is written" if path in wanted else f"{path} is there already, and stays as it is")
-
-
-def _read(top: str, path: str) -> str | None:
-    """The text of a file; None if it is not there."""
-    place = os.path.join(top, path)
-    if not os.path.lexists(place):
-        return None
-    try:
-        with open(place, encoding="utf-8") as stream:
-            return stream.read()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecguardError(f"it cannot be read: {error}", path=path, code="unreadable-file") from error
 
 
 @command.command("sync", short_help="Compare plans with the runs of their tasks.")

@@ -29,7 +29,7 @@ from specguard.reporters.policy import as_data, as_text, as_toml, explanation_da
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.authority.policy import Policy, RuleInPolicy
@@ -154,8 +154,22 @@ def _lines(path: str, found: Sequence[Governing]) -> Iterator[str]:
             yield f"    {cut(one.asks)}"
 
 
-SOURCES: Final = ("commitlint", "openspec", "repolinter", "spec-kit")
-"""What can be imported."""
+def _tracked(repository: Repository) -> Sequence[bytes]:
+    if not os.path.exists(repository.index):
+        return ()
+    with Git(repository) as git:
+        return git.read(git.start("ls-files", "-z", index=repository.index), "the index").split(b"\0")[:-1]
+
+
+SOURCES: Final[Mapping[str, Callable[[Repository, str], Imported]]] = {
+    "commitlint": lambda repository, file: commitlint.import_commitlint(repository.work_tree(), file),
+    "openspec": lambda repository, _: files.import_openspec(repository.work_tree()),
+    "repolinter": lambda repository, file: files.import_repolinter(
+        repository.work_tree(), file, _tracked(repository)
+    ),
+    "spec-kit": lambda repository, _: files.import_speckit(repository.work_tree()),
+}
+"""What can be imported; the first and the third are files."""
 
 TITLE: Final = "## Imported settings"
 
@@ -165,7 +179,7 @@ _UNITED: Final = frozenset({"rules.forbidden-path.paths"})
 
 @click.command("import")
 @click.argument(
-    "sources", metavar="[SOURCE|SOURCE=FILE]...", nargs=-1, shell_complete=opt.completing(lambda _: SOURCES)
+    "sources", metavar="[SOURCE|SOURCE=FILE]...", nargs=-1, shell_complete=opt.completing(lambda _: list(SOURCES))
 )
 @opt.in_directory
 @opt.flag("--write", help=f"Add the settings to {AUTHORITY}.")
@@ -184,7 +198,7 @@ def import_command(sources: tuple[str, ...], directory: str, write: bool, output
         said = f"there is nothing to import here of {', '.join(SOURCES)}"
         raise usage(said, "name a file: specguard import repolinter=rules/ruleset.json")
     for source, file in found.items():
-        made.take(_imported(repository, top, source, file))
+        made.take(SOURCES[source](repository, file))
     before = compiled(top)
     if before is not None:
         _leave_what_is_said(made, before)
@@ -211,12 +225,14 @@ def import_command(sources: tuple[str, ...], directory: str, write: bool, output
 def _found(top: str) -> dict[str, str]:
     """The sources that are here, each with its file where it has one."""
     found: dict[str, str] = {}
-    if configured := [name for name in commitlint.FILES if commitlint.has_configuration(top, name)]:
-        found["commitlint"] = configured[0]
+    for name in commitlint.FILES:
+        if commitlint.has_configuration(top, name):
+            found.setdefault("commitlint", name)
     if os.path.isdir(os.path.join(top, files.OPENSPEC)):
         found["openspec"] = ""
-    if rulesets := [name for name in files.RULESETS if os.path.isfile(os.path.join(top, name))]:
-        found["repolinter"] = rulesets[0]
+    for name in files.RULESETS:
+        if os.path.isfile(os.path.join(top, name)):
+            found.setdefault("repolinter", name)
     if files.has_features(top):
         found["spec-kit"] = ""
     return found
@@ -232,31 +248,14 @@ def _asked(top: str, sources: Sequence[str]) -> dict[str, str]:
     asked: dict[str, str] = {}
     for named in sources:
         source, separator, file = named.partition("=")
-        if source not in SOURCES:
-            raise usage(f"{source!r} cannot be imported", nearest(source, SOURCES))
-        if separator and source in ("openspec", "spec-kit"):
-            raise usage(f"{source} is a folder, and is named without a file", f"say {source}")
+        if source not in SOURCES or (separator and source in ("openspec", "spec-kit")):
+            raise usage(f"{named!r} cannot be imported", nearest(source, SOURCES))
         if not separator and source not in here:
             raise usage(f"there is no {source} here", "without a name all that is here is read")
         if source in asked:
             raise usage(f"{source} is named twice", "import one file after the other")
         asked[source] = file if separator else here[source]
     return asked
-
-
-def _imported(repository: Repository, top: str, source: str, file: str) -> Imported:
-    if source == "commitlint":
-        return commitlint.import_commitlint(top, file)
-    if source == "openspec":
-        return files.import_openspec(top)
-    if source == "spec-kit":
-        return files.import_speckit(top)
-    tracked: Sequence[bytes] = ()
-    if os.path.exists(repository.index):
-        with Git(repository) as git:
-            listing = git.start("ls-files", "-z", index=repository.index)
-            tracked = git.read(listing, "the index").split(b"\0")[:-1]
-    return files.import_repolinter(top, file, tracked)
 
 
 def _leave_what_is_said(made: Imported, before: Policy) -> None:

@@ -19,14 +19,14 @@ from specguard.engine.status import standing
 from specguard.errors import SpecguardError, nearest
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
 from specguard.reporters.escape import json_text, visible
-from specguard.reporters.file_writing import writing
+from specguard.reporters.file_writing import taken, writing
 from specguard.reporters.status import aligned, branches_as_data, render, render_branches, required
 from specguard.work.name_templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
+    from typing import Any, Final
 
     from specguard.artifacts.contracts import Contract
     from specguard.artifacts.skeletons import Blank
@@ -141,7 +141,7 @@ def new_command(
     )
     files = skeletons.files(artifact, path, fields)
     if not files:
-        raise _taken(path)
+        raise taken(path_text(path), _TAKEN)
     for one in files:
         if not only_print:
             _write(top, one)
@@ -154,13 +154,7 @@ def new_command(
         say(f"note: {name} must be there too, and its name is yours to choose", err=True)
 
 
-def _taken(path: bytes) -> SpecguardError:
-    return SpecguardError(
-        "it is there already, and is never overwritten",
-        path=path_text(path),
-        help="add to it what its contract asks for, which `--print --path` with another name shows",
-        code="never-overwritten",
-    )
+_TAKEN: Final = "add to it what its contract asks for, which `--print --path` with another name shows"
 
 
 def _values(words: Sequence[str], contract: Contract) -> dict[str, str]:
@@ -213,7 +207,7 @@ def _write(top: str, one: Blank) -> None:
         raise SpecguardError(said, path=path_text(one.path), help=help, code="outside-repository")
     with writing(path_text(one.path), "`--print` writes it to standard output"):
         if os.path.lexists(place):
-            raise _taken(one.path)
+            raise taken(path_text(one.path), _TAKEN)
         os.makedirs(os.path.dirname(place), exist_ok=True)
         with open(place, "x", encoding="utf-8") as stream:
             stream.write(one.text)

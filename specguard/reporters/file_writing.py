@@ -30,6 +30,12 @@ def writing(path: str, help: str = "", what: str = "it") -> Iterator[None]:
         raise SpecguardError(said, path=path, help=help, code="unwritable-file") from error
 
 
+def taken(path: str, help: str) -> SpecguardError:
+    """That something is there already."""
+    said = "it is there already, and is never overwritten"
+    return SpecguardError(said, path=path, help=help, code="never-overwritten")
+
+
 def replace_file(file: str, content: str | bytes) -> None:
     """Write a file, or write it anew, by a rename: it is never half there. Its mode stays what it was.
 
