@@ -533,13 +533,8 @@ def _fetched(folder: str, address: str, wanted: str, environment: Mapping[str, s
         heads = remote.heads(address)
         name = wanted or heads.default
         if name not in heads.branches:
-            raise SpecguardError(
-                f"{shown_address(address)} has no branch {name!r}"
-                if name
-                else "the repository has no commit",
-                help="Name one with --branch." if name else "There is nothing to audit yet.",
-                code="unknown-revision" if name else "no-commit",
-            )
+            said = f"{shown_address(address)} has no branch {name!r}"
+            raise SpecguardError(said, help="Name one with --branch.", code="unknown-revision")
         known = [oid for oid in [repository.head] if oid]
         tip = remote.fetch(address, name, known)
     ref = f"refs/heads/{name}"

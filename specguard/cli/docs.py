@@ -191,7 +191,7 @@ def error_kinds() -> Mapping[str, ErrorKind]:
 
 @click.command("error")
 @click.argument(
-    "name", metavar="[NAME]", required=False, shell_complete=opt.completing(lambda _: list(error_kinds()))
+    "name", metavar="[NAME]", required=False, shell_complete=opt.completing(lambda: list(error_kinds()))
 )
 @opt.output_format
 def error_command(name: str | None, output_format: str) -> None:

@@ -169,13 +169,9 @@ approval = several(
 """Who approves what, why and until when."""
 
 
-def completing(known: Callable[[click.Context], Iterable[str]]) -> Completer:
+def completing(known: Callable[[], Iterable[str]]) -> Completer:
     """A completer of the names that begin like the word, of a mapping with what is said of each."""
-
-    def complete(context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-        return _items(known(context), begun)
-
-    return complete
+    return lambda _context, _parameter, begun: _items(known(), begun)
 
 
 def complete_selectors(
@@ -205,7 +201,7 @@ def _items(known: Iterable[str], begun: str, before: str = "") -> list[Completio
     return [CompletionItem(f"{before}{name}", help=told.get(name)) for name in names]
 
 
-complete_rules = completing(lambda _: _rules())
+complete_rules = completing(_rules)
 
 
 def say(line: str, *, err: bool = False) -> None:

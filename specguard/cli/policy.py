@@ -178,9 +178,7 @@ _UNITED: Final = frozenset({"rules.forbidden-path.paths"})
 
 
 @click.command("import")
-@click.argument(
-    "sources", metavar="[SOURCE|SOURCE=FILE]...", nargs=-1, shell_complete=opt.completing(lambda _: list(SOURCES))
-)
+@click.argument("sources", metavar="[SOURCE|SOURCE=FILE]...", nargs=-1)
 @opt.in_directory
 @opt.flag("--write", help=f"Add the settings to {AUTHORITY}.")
 @opt.output_format

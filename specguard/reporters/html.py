@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 LIMIT: Final = 8_000_000
 """How many characters the findings of a page come to at most; each rule has an equal part of them."""
 
-MOST: Final = 50
-"""So many verdicts are on a page, those that did not pass before others."""
-
 SHOWN: Final = 200
 """So many notes, approvals, settings of one effect and rules without the same fact are listed."""
 
@@ -44,8 +41,6 @@ _FEW: Final = 10
 _MANY: Final = 50
 """Of more findings a browser lays out only those that are seen."""
 
-_REMARKS: Final = 5
-_ERRORS: Final = 200
 _WORST: Final = ("indeterminate", "failed", "accepted", "passed")
 _STATES: Final = ("failed", "indeterminate", "warned", "approved", "baselined", "passed")
 """The states of rules that judged something, those first that matter most."""
@@ -67,16 +62,12 @@ _EFFECTS: Final = {
 
 def render(verdicts: Sequence[Verdict]) -> str:
     """The verdicts as a page."""
-    shown = list(verdicts)
-    if len(shown) > MOST:
-        first = sorted(range(len(shown)), key=lambda at: _WORST.index(shown[at].outcome))[:MOST]
-        shown = [shown[at] for at in sorted(first)]
-    room = LIMIT // max(1, sum(bool(result.findings) for one in shown for result in one.results))
-    views = [_view(verdict, room) for verdict in shown]
+    room = LIMIT // max(1, sum(bool(result.findings) for one in verdicts for result in one.results))
+    views = [_view(verdict, room) for verdict in verdicts]
     worst = min(verdicts, key=lambda verdict: _WORST.index(verdict.outcome), default=None)
     one = verdicts[0] if len(verdicts) == 1 else None
     headline = _word(worst) if worst is not None else "Nothing to judge"
-    findings = [judged for verdict in shown for judged in verdict.findings]
+    findings = [judged for verdict in verdicts for judged in verdict.findings]
     return page(
         "report.html.j2",
         title=f"{headline}: {_subject(one)}" if one else f"{headline}: {len(verdicts)} verdicts",
@@ -84,7 +75,6 @@ def render(verdicts: Sequence[Verdict]) -> str:
         outcome=worst.outcome if worst is not None else "passed",
         lead=_lead(one) if one else f"{len(verdicts)} verdicts.",
         views=views,
-        more=len(verdicts) - len(shown),
         kinds=sorted(Counter(map(_kind, findings)).items()),
         rules=sorted({(judged.code, judged.name) for judged in findings}),
         total=sum(len(one["shown"]) + len(one["accepted"]) for view in views for one in view["groups"]),
@@ -93,21 +83,19 @@ def render(verdicts: Sequence[Verdict]) -> str:
         proven=wording.proven,
         place=wording.difference_place,
         most=SHOWN,
-        remarks=_REMARKS,
         script=_asset("script.js"),
     )
 
 
 def error_report(error: SpecguardError) -> str:
     """A page that says why there is no verdict."""
-    each = error.each()
     errors = [
         {
             "where": str(Origin(cut_path(one.path), one.line or 0)) if one.path else "",
             "message": cut(one.message),
             "help": cut(one.help),
         }
-        for one in each[:_ERRORS]
+        for one in error.each()
     ]
     return page(
         "error.html.j2",
@@ -116,7 +104,6 @@ def error_report(error: SpecguardError) -> str:
         outcome="error",
         lead="Nothing was judged, so this is not a pass.",
         errors=errors,
-        rest=max(0, len(each) - _ERRORS),
     )
 
 
@@ -311,12 +298,7 @@ def _item(judged: Judged, excerpt: Excerpt | None) -> dict[str, Any]:
     remarks = [by] if by and judged.authority is None else []
     if judged.exceeds:
         remarks.append(text.more_than_accepted(judged.exceeds))
-    remarks += [
-        wording.refused(lift) if lift.refusals else f"approval {lift.id[:12]} by {shortened(lift.approver)}"
-        for lift in judged.lifts[:_REMARKS]
-    ]
-    if len(judged.lifts) > _REMARKS:
-        remarks.append(f"and {len(judged.lifts) - _REMARKS} more approvals name it")
+    remarks += wording.accounts(judged)
     return {
         "kind": kind,
         "tag": kind if judged.state == "open" else f"{judged.severity}, {kind}",

@@ -167,7 +167,7 @@ def _policy_change(verdict: Verdict, style: Style) -> Iterator[str]:
     from specguard.reporters import wording
 
     yield style("strong", f"policy: {wording.policy_headline(verdict)}")
-    rest = wording.unsaid_differences(verdict, SHOWN)
+    rest = wording.unsaid_differences(verdict)
     for does, said, where in rest[: wording.DIFFERENCES_SHOWN]:
         kind = {"loosens": "error", "tightens": "good"}.get(does, "warning")
         told = visible(f"{said} ({where})" if where else said)

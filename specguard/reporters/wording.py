@@ -9,11 +9,12 @@ behind it, and where that cannot be named, at the authority's first line.
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from specguard import __version__
 from specguard.declaration.rule import Record
 from specguard.errors import named
-from specguard.model import SEVERITIES, Origin, path_text, shortened
+from specguard.model import SEVERITIES, Origin, counted, path_text, shortened
 from specguard.reporters.escape import cut, cut_path, visible
 from specguard.reporters.text import (
     decided_by,
@@ -121,8 +122,7 @@ _PROOFS: Final = {
 
 def accounts(judged: Judged) -> list[str]:
     """A line for each approval that names a finding: those that count, then those that do not, with why."""
-    counting = [_account(lift) for lift in judged.lifts if not lift.refusals]
-    return counting + [refused(lift) for lift in judged.lifts if lift.refusals]
+    return list(map(_account, sorted(judged.lifts, key=lambda lift: bool(lift.refusals))))
 
 
 def proven(lift: Lift) -> str:
@@ -137,15 +137,11 @@ def until(lift: Lift) -> str:
 
 
 def _account(lift: Lift) -> str:
+    who = f"approval {lift.id[:12]} by {shortened(lift.approver)}"
+    if lift.refusals:
+        return f"{who} does not count: {shortened('; '.join(lift.refusals), 600)}"
     ticket = f" ({shortened(lift.ticket, 80)})" if lift.ticket else ""
-    who = f"approval {lift.id[:12]} by {shortened(lift.approver)} until {until(lift)}, {proven(lift)}"
-    return f"{who}: {shortened(lift.reason, 300)}{ticket}"
-
-
-def refused(lift: Lift) -> str:
-    """That an approval does not count, and why."""
-    reasons = shortened("; ".join(lift.refusals), 600)
-    return f"approval {lift.id[:12]} by {shortened(lift.approver)} does not count: {reasons}"
+    return f"{who} until {until(lift)}, {proven(lift)}: {shortened(lift.reason, 300)}{ticket}"
 
 
 def may_approve(result: RuleResult, source: str = "") -> tuple[str, str] | None:
@@ -208,25 +204,17 @@ _WORDS: Final = {"loosens": "loosens", "incomparable": "changes", "tightens": "t
 
 def policy_headline(verdict: Verdict) -> str:
     """The number of settings that the change loosens, changes otherwise, and tightens."""
-    effects = [difference["effect"] for difference in verdict.policy_change]
-    said: list[str] = []
-    for effect in _ORDER:
-        count = effects.count(effect)
-        if count:
-            settings = "" if said else f" setting{'s' if count > 1 else ''}"
-            said.append(f"{_WORDS[effect]} {count}{settings}")
-    counted = f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else said[0]
-    return f"this change {counted}"
+    effects = Counter(difference["effect"] for difference in verdict.policy_change)
+    first, *others = [effect for effect in _ORDER if effects[effect]]
+    said = [f"{_WORDS[first]} {counted(effects[first], 'setting')}"]
+    said += [f"{_WORDS[effect]} {effects[effect]}" for effect in others]
+    return f"this change {', '.join(said[:-1])}{' and ' if others else ''}{said[-1]}"
 
 
-def unsaid_differences(verdict: Verdict, shown: int | None = None) -> Sequence[tuple[str, str, str]]:
+def unsaid_differences(verdict: Verdict) -> Sequence[tuple[str, str, str]]:
     """The differences that no finding says: what each does, the setting with its values, and the place.
 
     Loosening stands first, then what is neither, then tightening.
-
-    Args:
-        verdict: one whose change alters the policy.
-        shown: how many findings of a rule are shown; None for all.
     """
     return [
         (
@@ -234,7 +222,7 @@ def unsaid_differences(verdict: Verdict, shown: int | None = None) -> Sequence[t
             f"{shortened(one['key'], 120)} {shortened(one['summary'], 400)}",
             cut_path(difference_place(one)),
         )
-        for one in _unsaid(verdict, shown)
+        for one in _unsaid(verdict)
     ]
 
 
@@ -243,13 +231,8 @@ def first_difference(verdict: Verdict) -> Mapping[str, Any]:
     return [*_unsaid(verdict), *verdict.policy_change][0]
 
 
-def _unsaid(verdict: Verdict, shown: int | None = None) -> Sequence[Mapping[str, Any]]:
-    found = [
-        judged.finding.key
-        for result in verdict.results
-        if result.code == _RULE
-        for judged in [one for one in result.findings if one.state != "baselined"][:shown]
-    ]
+def _unsaid(verdict: Verdict) -> Sequence[Mapping[str, Any]]:
+    found = {judged.finding.key for judged in verdict.findings if judged.code == _RULE}
     rest = [difference for difference in verdict.policy_change if difference["key"] not in found]
     return sorted(rest, key=lambda difference: _ORDER.index(difference["effect"]))
 

@@ -180,17 +180,13 @@ def test_a_dry_run_says_what_would_block() -> None:
     assert "Would block" in said(html.render([verdict]))
 
 
-def test_of_many_verdicts_the_worst_is_the_headline_and_those_that_passed_are_cut_first() -> None:
-    passed = [
-        Verdict(change={"source": "push", "branch": f"b{n}"}, authority={}, results=[]) for n in range(80)
-    ]
-    page = said(html.render([passed[0], full("bad")]))
+def test_of_several_verdicts_the_worst_is_the_headline() -> None:
+    passed = Verdict(change={"source": "push", "branch": "b0"}, authority={}, results=[])
+    page = said(html.render([passed, full("bad")]))
     assert page.count("No full verdict") >= 2
     assert "Passed b0: push" in page
     assert "2 verdicts." in page
-    page = said(html.render([*passed, full("bad")]))
     assert "bad: range" in page
-    assert "31 more verdicts are not on this page" in page
 
 
 def test_a_page_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
