@@ -13,9 +13,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +22,6 @@ import distributed
 import pytest
 
 from specguard.audit.judging import PastGit, past_changes
-from specguard.audit.store import AuditStore
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
 from specguard.testing import Repository, Step, run_here
@@ -537,20 +534,6 @@ def test_two_audits_at_once_do_no_harm(
     both = [started(store, long.path) for _ in range(2)]
     assert [(one.communicate()[1], one.returncode)[1] for one in both] == [0, 0]
     assert rows(store) == alone
-
-
-def test_a_store_may_be_begun_by_several_at_once(tmp_path: Path) -> None:
-    for number in range(10):
-        file = str(tmp_path / f"{number}.sqlite")
-        ready = threading.Barrier(4)
-
-        def begin(file: str = file, ready: threading.Barrier = ready) -> int:
-            ready.wait()
-            with AuditStore(file) as store:
-                return store.repository("here")
-
-        with ThreadPoolExecutor(4) as four:
-            assert [one.result() for one in [four.submit(begin) for _ in range(4)]] == [1] * 4
 
 
 def test_a_full_disk_is_one_message_and_loses_nothing(long: Repository, tmp_path: Path) -> None:

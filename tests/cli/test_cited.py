@@ -21,9 +21,9 @@ Nobody may hurry. Everything must be small, only.
 """
 
 
-def check(repository: Repository, *args: str, authority: str = AUTHORITY) -> Outcome:
+def check(repository: Repository, *args: str) -> Outcome:
     """Judge a change with one finding of each severity, and with a rule that a declared table turns on."""
-    repository.write("SPEC_AUTHORITY.md", authority)
+    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
     repository.commit("docs: state what may change")
     repository.branch("work")
     repository.write(".plans/cart/plan.json", "{")
@@ -44,13 +44,6 @@ def test_each_error_cites_its_line_or_says_how_its_rule_is_turned_off(repository
     )
 
 
-def test_what_the_report_says_turns_the_rule_off(repository: Repository) -> None:
-    off = '\n[rules.commit-form]\nseverity = "off"\n```\n'
-    outcome = check(repository, authority=AUTHORITY.removesuffix("```\n") + off)
-    assert "PLN001" in outcome.stdout
-    assert "CMT003" not in outcome.stdout
-
-
 def test_every_report_for_people_says_it(repository: Repository) -> None:
     outcome = check(repository, "--output-format", "markdown")
     assert 'by on by default; off with severity = "off" under &#91;rules.commit-form&#93;' in outcome.stdout
@@ -59,3 +52,8 @@ def test_every_report_for_people_says_it(repository: Repository) -> None:
     assert "authority: on by default" in agent.stdout
     data = run_here("check", "--output-format", "json", directory=repository.path).report
     assert [one["authority"] for one in data["findings"] if one["code"] == "CMT003"] == [None]
+    off = '\n[rules.commit-form]\nseverity = "off"\n```\n'
+    repository.write("other.md", AUTHORITY.removesuffix("```\n") + off)
+    turned = run_here("check", "--authority", "other.md", directory=repository.path)
+    assert "PLN001" in turned.stdout
+    assert "CMT003" not in turned.stdout

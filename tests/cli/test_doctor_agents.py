@@ -164,23 +164,6 @@ def install(folder: Path, name: str, text: str) -> str:
     return f"{tools}:{SCRIPTS}:/usr/bin:/bin"
 
 
-def codex(state: str, source: str = "project") -> str:
-    """A program that answers as Codex's app server does."""
-    hook = {
-        "command": "specguard hook codex || exit 2",
-        "source": source,
-        "trustStatus": state,
-        "enabled": True,
-    }
-    other = {"command": "echo", "source": "user", "trustStatus": "untrusted", "enabled": True}
-    answer = {
-        "id": 2,
-        "result": {"data": [{"cwd": "x", "hooks": [hook, other], "warnings": [], "errors": []}]},
-    }
-    first = '{"id": 1, "result": {}}\n{"method": "configWarning", "params": {}}'
-    return f"read a; read b; read c\nprintf '%s\\n' '{first}' '{json.dumps(answer)}'\ncat > /dev/null"
-
-
 def test_codex_is_asked_what_it_trusts(repository: Repository, tmp_path: Path) -> None:
     init(repository, "codex")
     for program, status, says in rows(__file__, "codex_is_asked_what_it_trusts"):
@@ -228,12 +211,6 @@ def test_folders_that_claude_code_trusts(repository: Repository) -> None:
         assert said["status"] == status
         assert ("disableAllHooks" in said["help"]) == ("settings" in file)
         place.unlink()
-
-
-def decided(decision: str, reason: str) -> str:
-    """A command that answers so in Claude Code's dialect."""
-    data = {"hookSpecificOutput": {"permissionDecision": decision, "permissionDecisionReason": reason}}
-    return f"echo '{json.dumps(data)}'"
 
 
 def test_a_hook_that_hangs_is_ended(repository: Repository) -> None:

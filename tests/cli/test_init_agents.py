@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -182,14 +181,3 @@ def test_who_takes_the_hooks_out_or_switches_them_off_is_seen_later_too(reposito
     repository.commit("chore: tidy up")
     said = ended(run_here("check", "--base", "main", directory=repository.path), 1)
     assert ".claude/settings.json no longer runs specguard" in said.stdout
-
-
-def test_the_mode_of_a_file_stays(repository: Repository) -> None:
-    place = Path(repository.path) / ".claude/settings.json"
-    place.parent.mkdir()
-    place.write_text('{"model": "x"}\n')
-    place.chmod(0o600)
-    assert init(repository, "--agent", "claude").exit_code == 0
-    assert place.stat().st_mode & 0o777 == 0o600
-    assert list(settings(repository, "claude")) == ["model", "hooks"]
-    assert os.listdir(place.parent) == ["settings.json"]

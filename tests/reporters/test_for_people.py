@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from specguard.declaration.registry import FORMATS
 from specguard.model import RuleResult
-from specguard.reporters import json, platforms
+from specguard.reporters import platforms
 from specguard.reporters.escape import visible
 from specguard.reporters.wording import shell_word
 from specguard.testing import Case, Repository, Step, run_here
@@ -111,21 +111,6 @@ def test_a_failed_rule_beside_one_that_could_not_be_judged_is_told_as_both(tmp_p
     assert "specguard: failed, and indeterminate (" in outcome.stdout
     report = run_here("check", "--base=main", "--output-format=json", directory=repository.path).report
     assert report["verdict"] == "indeterminate"
-
-
-def test_json_has_every_approval() -> None:
-    other = lift("it is expired", id="0" * 64, approver="bob", ticket="")
-    found = verdict(locked(b"a", lift(), other, state="approved"), locked(b"b", other), approvers=("alice",))
-    report = json.report(found)
-    approved, refused = report["findings"]
-    counts = {"id": lift().id, "approver": "alice", "reason": "the customer needs it", "ticket": "ABC-1"}
-    counts |= {"expires_at": "2026-12-31T10:30:00Z", "proof": "signature"}
-    assert approved["approval"] == counts
-    assert [one["refusals"] for one in approved["approvals"]] == [[], ["it is expired"]]
-    assert approved["approvals"][0] == {**counts, "refusals": []}
-    assert refused["approval"] is None
-    assert refused["approvals"][0]["ticket"] is None
-    assert report["rules"][0]["approvers"] == ["alice"]
 
 
 @given(st.binary(min_size=1, max_size=30).filter(lambda raw: b"\0" not in raw))

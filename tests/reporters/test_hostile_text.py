@@ -176,24 +176,6 @@ def test_a_check_in_every_format(name: str, mild: bool, tmp_path: Path) -> None:
         assert any(hostile in finding["message"] for finding in report["findings"])
 
 
-def test_the_approval_is_shown_with_why_it_does_not_count(hostile: str, tmp_path: Path) -> None:
-    repository = project_of(hostile, tmp_path / "project")
-    first = run_here("check", "--output-format=json", "--select=PTH002", directory=repository.path).report
-    finding = next(one for one in first["findings"] if one["location"]["path"].startswith("locked/"))
-    [old] = read_log_of(repository)
-    fields = {name: getattr(old, name) for name in old._fields}
-    record = Approval(**{**fields, "findings": [finding["fingerprint"]]})
-    repository.commit(files={f".specguard/approvals/{record.id}.json": record.content})
-    outcome, pages = everything(repository)
-    assert "does not count: " in pages["text"]
-    harmless_commands(outcome.stdout)
-    for form in ("text", "concise"):
-        harmless(pages[form])
-    harmless_page(pages["summary"])
-    [refused] = json.loads(pages["log"])["refused"]
-    assert (refused["id"], refused["approver"]) == (record.id, hostile)
-
-
 def read_log_of(repository: Repository) -> Iterator[Approval]:
     log = read_log(b".specguard/approvals/", base=None, head=None, work_tree=str(repository.path))
     return (record for _, record in log.approvals)

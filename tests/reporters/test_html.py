@@ -22,7 +22,7 @@ from specguard.reporters.html import AROUND, LINES, Excerpts
 from specguard.testing import Repository, run_here
 from tests.outcomes import ended, there
 from tests.reporters.published import obeyed, unseen
-from tests.reporters.test_hostile_text import HOSTILE, harmless, project_of
+from tests.reporters.test_hostile_text import HOSTILE, harmless
 from tests.reporters.verdicts import full, recorded
 from tests.rows import rows
 from tests.taking import grows_with_length
@@ -235,21 +235,6 @@ def test_an_excerpt_of_a_file_is_its_first_lines_and_one_of_many_lines_is_cut() 
     assert not any(line.meant for line in excerpt.lines)
     excerpt = there(Excerpts({b"f": [hunk(0, 0, 1, 100_000)]}).of(at(10, end_line=90_000)))
     assert len(excerpt.lines) == LINES + 2 * AROUND
-
-
-@pytest.mark.parametrize(
-    "text", ["::error::pwn <img src=x onerror=pwn>", HOSTILE["a verdict of its own line"]]
-)
-def test_a_check_of_a_hostile_change(text: str, tmp_path: Path) -> None:
-    repository = project_of(text, tmp_path / "project", mild=True)
-    outcome = run_here("check", "--output-format=html", f"--pr-title={text}", directory=repository.path)
-    assert outcome.exit_code in (1, 2), outcome
-    reader = read(outcome.stdout)
-    assert {tag for tag, _ in reader.tags} <= {tag for tag, _ in PLAIN[0]}
-    assert not [name for name, _ in reader.values if name.startswith("on")]
-    assert not any(map(obeyed, outcome.stdout.split("\n")))
-    # It is shown, not swallowed.
-    assert text.split("\n")[-1].lstrip(":") in "".join(reader.text)
 
 
 def test_an_error_of_a_check_is_a_page(repository: Repository, tmp_path: Path) -> None:

@@ -157,15 +157,3 @@ def test_all_of_it_is_printed(browser: Browser, pages: Path) -> None:
         assert browser.evaluate(SHOWN) == browser.evaluate("document.querySelectorAll('.finding').length")
     finally:
         browser.send("Emulation.setEmulatedMedia", media="")
-
-
-def test_the_large_page_is_quick(browser: Browser, pages: Path) -> None:
-    assert (pages / "large.html").stat().st_size < 4_000_000
-    browser.open(pages / "large.html")
-    spent = browser.evaluate(
-        "(() => { const start = performance.now();"
-        " document.getElementById('filter-rule').value = 'TST101';"
-        " document.getElementById('filter-rule').dispatchEvent(new Event('change'));"
-        " document.body.offsetHeight; return performance.now() - start; })()"
-    )
-    assert spent < 5000

@@ -127,13 +127,6 @@ def test_a_report_that_cannot_be_made(project: Repository, tmp_path: Path) -> No
     assert (error["location"]["path"], error["location"]["line"]) == ("SPEC_AUTHORITY.md", 4)
 
 
-def test_two_changes_at_once(project: Repository) -> None:
-    outcome = ended(check(project, "--staged", "--worktree"), 2)
-    [error] = outcome.report["errors"]
-    assert "--staged and --worktree" in error["message"]
-    assert error["help"]
-
-
 def test_bytes_are_shown_wherever_text_is(tmp_path: Path) -> None:
     case = Case.from_toml('commits = [{message = "bad \\\\xff", files = {a = "1"}}]')
     repository = case.build(tmp_path / "project")
@@ -153,11 +146,3 @@ def test_several_refs_are_one_report_a_line(project: Repository) -> None:
     assert [line["change"]["branch"] for line in lines] == ["phase-1", "other"]
     assert [line["exit_code"] for line in lines] == [1, 0]
     assert outcome.exit_code == 1
-
-
-def test_reports_in_files_beside_the_one_on_standard_output(project: Repository, tmp_path: Path) -> None:
-    outputs = [f"--output=json={tmp_path}/report.json", f"--output=concise={tmp_path}/report.txt"]
-    outcome = run_here("check", *outputs, directory=project.path)
-    assert "PTH001 forbidden-path" in outcome.stdout
-    assert json.loads((tmp_path / "report.json").read_text())["exit_code"] == 1
-    assert "PTH001" in (tmp_path / "report.txt").read_text()
