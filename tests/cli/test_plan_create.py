@@ -254,7 +254,7 @@ class TestCreate:
         context = (fresh.top / ".plans/cart/CONTEXT.md").read_text()
         before = (fresh.top / PLAN).read_text()
         outcome = ended(fresh.create("--option", "B"), 2)
-        assert f"{PLAN}: the plan is there already, and is never overwritten" in outcome.stderr
+        assert f"{PLAN}: it is there already, and is never overwritten" in outcome.stderr
         assert (fresh.top / PLAN).read_text() == before
         (fresh.top / PLAN).unlink()
         outcome = ended(fresh.create("--option", "B"))
