@@ -15,10 +15,11 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
 from specguard.cli.options import say, show
-from specguard.cli.run import open_store, trusted_policy
+from specguard.cli.run import trusted_policy
 from specguard.engine.status import waiting_plans
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.place import identity
+from specguard.executor.run import open_store
 from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, counted, path_text
 from specguard.planning.creation import (
     BRIEF,

@@ -31,8 +31,7 @@ from specguard.executor.report import (
     still_failing,
 )
 from specguard.executor.report import metrics as metrics_of
-from specguard.executor.run import JUDGING, RunOptions, asked_before
-from specguard.executor.run import open_store as open_runs
+from specguard.executor.run import JUDGING, RunOptions, asked_before, open_store
 from specguard.executor.start_point import ensure_repository
 from specguard.executor.steps import STEPS, plan_of
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
@@ -93,15 +92,6 @@ def trusted_policy(directory: str) -> Policy:
         SpecguardError: there is none, or it is broken.
     """
     return open_policy(Request(environment=os.environ, directory=directory))
-
-
-def open_store(directory: str, run_root: str) -> RunStore:
-    """The runs of the repository that a folder is in, where its policy says they are kept.
-
-    Raises:
-        SpecguardError: there is no repository or no policy.
-    """
-    return open_runs(RunOptions(os.environ, directory, run_root=run_root))
 
 
 def _told(
@@ -511,10 +501,7 @@ def show_plan(asked: Sequence[RunOptions], output_format: str = "text") -> int:
         The exit code.
     """
     found = plan_of(asked)
-    if found.jobs:
-        click.echo(json_text(found.data) if output_format == "json" else legible(found.text).rstrip("\n"))
-    if found.refused is not None:
-        raise found.refused
+    click.echo(json_text(found.data) if output_format == "json" else legible(found.text).rstrip("\n"))
     return EXIT_PASSED
 
 

@@ -404,15 +404,16 @@ def identity(repository: Repository, when: str) -> tuple[str, str]:
     Args:
         repository: the user's: `GIT_AUTHOR_NAME` and its kind in its environment come first, then
             `author.name`, `user.name` and their kind in its configuration and the user's.
-        when: the time, as manifests have it; `GIT_AUTHOR_DATE` and `GIT_COMMITTER_DATE` come before it.
+        when: the time, as manifests have it.
 
     Raises:
         SpecguardError: git knows no name or no address; it does not guess one.
     """
-    return _ident(repository, "author", when), _ident(repository, "committer", when)
+    time = f"{datetime.fromisoformat(when).timestamp():.0f} +0000"
+    return f"{_who(repository, 'author')} {time}", f"{_who(repository, 'committer')} {time}"
 
 
-def _ident(repository: Repository, role: str, when: str) -> str:
+def _who(repository: Repository, role: str) -> str:
     flags = ["-c", "user.useConfigOnly=true"]
     for part in ("name", "email"):
         value = repository.environment.get(f"GIT_{role.upper()}_{part.upper()}")
@@ -427,18 +428,4 @@ def _ident(repository: Repository, role: str, when: str) -> str:
             code="no-identity",
         ) from error
     # A name, an address, a time and a zone: git-var(1) prints no other form.
-    who = said.decode("utf-8", "surrogateescape").rstrip("\n").rsplit(" ", 2)[0]
-    date = repository.environment.get(f"GIT_{role.upper()}_DATE", "")
-    return f"{who} {_seconds(date) or _seconds(when)} +0000"
-
-
-def _seconds(date: str) -> int | None:
-    """Seconds since 1970 of a date as manifests or as git's raw format have it; None for any other."""
-    raw = re.fullmatch(r"@?([0-9]{1,12})(?: [-+][0-9]{4})?", date)
-    if raw:
-        return int(raw[1])
-    try:
-        found = datetime.fromisoformat(date)
-    except ValueError:
-        return None
-    return int(found.timestamp()) if found.tzinfo else None
+    return said.decode("utf-8", "surrogateescape").rstrip("\n").rsplit(" ", 2)[0]

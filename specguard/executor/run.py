@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import time
 from contextlib import contextmanager
 from functools import cached_property
@@ -47,27 +46,18 @@ if TYPE_CHECKING:
     from specguard.work.item import WorkItem
 
 
-EXITS: Mapping[State, int] = {
-    "succeeded": 0,
-    "failed": 3,
-    "stopped": 4,
-    "timed-out": 3,
-    "budget-spent": 3,
-    "remote-moved": 2,
-    "killed": 130,
+ENDS: Final[Mapping[State, tuple[int, str]]] = {
+    "failed": (3, "run-failed"),
+    "stopped": (4, "agent-stopped"),
+    "timed-out": (3, "time-limit"),
+    "budget-spent": (3, "budget-spent"),
+    "remote-moved": (2, "remote-moved"),
+    "killed": (130, "killed"),
 }
-"""The exit code of each way in which a run ends; where the rules failed it is 1, in preflight 2."""
+"""Each way in which a run ends early: its exit code, and the name of the error where nothing nearer is known.
 
-
-ERRORS: Mapping[State, str] = {
-    "failed": "run-failed",
-    "stopped": "agent-stopped",
-    "timed-out": "time-limit",
-    "budget-spent": "budget-spent",
-    "remote-moved": "remote-moved",
-    "killed": "killed",
-}
-"""The name of the error that each way in which a run ends early is, where nothing nearer is known."""
+Where the rules failed the code is 1, in preflight 2.
+"""
 
 
 JUDGING: Final = frozenset({"gate", "format", "teardown", "hook"})
@@ -102,10 +92,10 @@ class RunEnded(Exception):
         self.state = state
         self.reason = reason
         self.help = help
-        self.code = EXITS[state] if code is None else code
+        self.code = ENDS[state][0] if code is None else code
         self.tail = tail
         self.command = command
-        self.error = error or ERRORS[state]
+        self.error = error or ENDS[state][1]
 
 
 def ended_by(error: RunEnded | SpecguardError | MissingFact) -> RunEnded:
@@ -553,28 +543,24 @@ def find_checkout(options: RunOptions) -> tuple[Repository, str]:
     """The user's repository, and the root of the checkout that the run is started from.
 
     Raises:
-        SpecguardError: there is none, or it is bare.
+        SpecguardError: there is none.
     """
     repository = Repository.locate(options.directory, options.environment)
-    if repository.bare:
-        raise SpecguardError(
-            f"{repository.common} is a bare repository, which has no checkout to run from",
-            help=f"{shlex.join(['git', 'clone', repository.common])}, and run there",
-            code="no-repository",
-        )
     return repository, repository.work_tree()
 
 
-def open_store(options: RunOptions) -> RunStore:
-    """The runs of the repository that a folder is in.
+def open_store(directory: str, run_root: str = "") -> RunStore:
+    """The runs of the repository that a folder is in, where its policy says that they are kept.
 
     Args:
-        options: their environment, directory and `run_root` count.
+        directory: the folder; empty: the working directory.
+        run_root: the folder of runs; empty: the policy's.
 
     Raises:
         SpecguardError: there is no repository or no policy.
     """
-    policy = open_policy(Request(environment=options.environment, directory=options.directory))
-    top = Repository.locate(options.directory, options.environment).work_tree()
+    policy = open_policy(Request(environment=os.environ, directory=directory))
+    top = Repository.locate(directory, os.environ).work_tree()
     settings: RunSettings = policy.declared("run_settings")
-    return RunStore(options.runs(policy, top), settings, given=bool(options.run_root))
+    root = RunOptions(os.environ, run_root=run_root).runs(policy, top)
+    return RunStore(root, settings, given=bool(run_root))

@@ -512,12 +512,10 @@ class RunPlan(Record):
     """The plan of one or several runs.
 
     Attributes:
-        jobs: each of those that would begin.
-        refused: why the one after them would not; None if all would.
+        jobs: each of them.
     """
 
     jobs: Sequence[Job]
-    refused: SpecguardError | None = None
 
     @property
     def data(self) -> dict[str, Any]:
@@ -555,30 +553,24 @@ def plan_of(options: Sequence[RunOptions]) -> RunPlan:
         options: what is asked for, of each run.
 
     Returns:
-        The runs that would begin, as far as can be told without asking the remote, with notes on those that
-            cannot work beside each other.
+        The runs, with notes on those that cannot work beside each other.
+
+    Raises:
+        SpecguardError: one of them would not begin, as far as can be told without asking the remote.
     """
     jobs: list[Job] = []
-    try:
-        for one in options:
-            job = _job(one)
-            for other in jobs:
-                job.data["notes"].extend(_apart(other, job))
-            jobs.append(job)
-    except SpecguardError as error:
-        return RunPlan(jobs, error)
+    for one in options:
+        job = _job(one)
+        for other in jobs:
+            if other.data["branch"] == job.data["branch"] and not other.shares:
+                raise taken(
+                    f"{other.label} and {job.label} have one branch, {job.data['branch']}",
+                    'merge the first one before, or let a branch hold a plan, with `unit = "commit"`',
+                )
+            if said := clash(other.label, other.scope, job.label, job.scope):
+                job.data["notes"].append(f"not beside {other.label}: {said}")
+        jobs.append(job)
     return RunPlan(jobs)
-
-
-def _apart(one: Job, other: Job) -> Iterator[str]:
-    """The reasons why a run cannot work beside another one."""
-    if one.data["branch"] == other.data["branch"] and not one.shares:
-        raise taken(
-            f"{one.label} and {other.label} have one branch, {one.data['branch']}",
-            'merge the first one before the other, or let a branch hold a plan, with `unit = "commit"`',
-        )
-    if said := clash(one.label, one.scope, other.label, other.scope):
-        yield f"not beside {one.label}: {said}"
 
 
 def _job(options: RunOptions) -> Job:

@@ -267,7 +267,7 @@ def _run_status(asked: RunStatus, directory: str) -> Mapping[str, Any]:
     """The state of a run, its end, and how to go on."""
     _stay_inside(asked.run)
     # Logs stay out: a record may name any file as its log.
-    return runs_data(open_store(RunOptions(os.environ, directory)).asked(asked.run))
+    return runs_data(open_store(directory).asked(asked.run))
 
 
 def _stay_inside(path: str) -> None:

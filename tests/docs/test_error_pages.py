@@ -14,7 +14,7 @@ import pytest
 
 import specguard
 from specguard.cli.docs import error_kinds, errors_text, shown, targets, value_of
-from specguard.executor.run import ERRORS
+from specguard.executor.run import ENDS
 from specguard.testing import run_here
 from tests.rows import rows
 
@@ -122,7 +122,7 @@ def _is_error(node: ast.ClassDef) -> bool:
 
 def test_every_name_in_the_source_is_known() -> None:
     used = {name for site in sites() for name in site.names}
-    used |= {name for _, name in of_classes()} | set(ERRORS.values())
+    used |= {name for _, name in of_classes()} | {error for _, error in ENDS.values()}
     assert used == set(KINDS)
 
 
@@ -135,7 +135,7 @@ def test_few_places_leave_their_name_to_the_class() -> None:
 def test_an_example_is_a_message_of_its_kind() -> None:
     for name, kind in KINDS.items():
         defaults = {cls for cls, own in of_classes() if own == name}
-        if name in ERRORS.values():
+        if name in {error for _, error in ENDS.values()}:
             defaults.add("RunEnded")
         templates = [
             site.message

@@ -8,7 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING, get_args
 
 from specguard.cli.run import command as group
-from specguard.executor.run import EXITS
+from specguard.executor.run import ENDS
 from specguard.executor.steps import STEPS
 from specguard.runs.manifests import State
 from specguard.testing import run_here
@@ -39,7 +39,7 @@ def test_the_steps_are_all_and_in_their_order() -> None:
 def test_the_states_are_all_with_their_exit_codes() -> None:
     told = [(row[0].strip("`"), row[2]) for row in rows("How a run ends")]
     assert {state for state, _ in told} | {"pending", "running"} == set(get_args(State))
-    for state, code in EXITS.items():
+    for state, (code, _) in ENDS.items():
         assert any(name == state and said.startswith(str(code)) for name, said in told), state
 
 

@@ -80,10 +80,10 @@ def test_the_environment_names_the_author_before_the_configuration(setting: Sett
     setting.user.git("config", "user.email", "uma@work.example")
     with setting.run() as run:
         place = place_of(run)
-        author = {"GIT_AUTHOR_NAME": "Ada\nbig <x>", "GIT_AUTHOR_DATE": "@1000000000 +0200"}
+        author = {"GIT_AUTHOR_NAME": "Ada\nbig <x>"}
         run.git.repository.environment = {**run.options.environment, **author}
         _, content = place.git.object(make_commit(run, hash_tree(run)))
-        assert b"\nauthor Adabig x <uma@work.example> 1000000000 +0000\n" in content
+        assert b"\nauthor Adabig x <uma@work.example> 1767323045 +0000\n" in content
         assert b"\ncommitter Uma User <uma@work.example> 1767323045 +0000\n" in content
 
 

@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from specguard.errors import SpecguardError
 from specguard.executor.preflight import RUN_ID
 from specguard.executor.steps import plan_of
 from tests.executor.places import everything
 from tests.executor.remotes import Team
-from tests.outcomes import there
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from specguard.errors import SpecguardError
     from specguard.executor.steps import RunPlan
     from tests.executor.pushed import Hosted
 
 
 def refused(*options: Any) -> SpecguardError:
-    error = there(plan_of(options).refused)
-    assert error.help
-    return error
+    with pytest.raises(SpecguardError) as caught:
+        plan_of(options)
+    assert caught.value.help
+    return caught.value
 
 
 def test_all_steps_with_their_values_and_nothing_touched(tmp_path: Path) -> None:
@@ -111,14 +111,8 @@ class TestSeveralJobs:
     def test_what_needs_another_one_of_the_list_is_told_to_stand_on_it(self, tmp_path: Path) -> None:
         slices = [{"id": "D1", "title": "Keep"}, {"id": "D2", "title": "Cache", "depends_on": ["D1"]}]
         team = Team(tmp_path, {"plans/d/slices.json": json.dumps({"slices": slices})})
-        plan = plan_of(
-            [team.options(kind="slice", item="D1"), team.options(kind="slice", item="D2", earlier=("D1",))]
+        error = refused(
+            team.options(kind="slice", item="D1"), team.options(kind="slice", item="D2", earlier=("D1",))
         )
-        assert [job["item"]["id"] for job in plan.data["jobs"]] == ["D1"]
-        branch = plan.data["jobs"][0]["branch"]
-        assert plan.refused is not None
-        words = f"specguard run slice D2 --base {branch} -- ..."
-        assert (
-            plan.refused.help
-            == f"specguard run slice D1 -- ...; then merge {branch}, or stand on it: {words}"
-        )
+        words = "specguard run slice D2 --base slice-D1 -- ..."
+        assert error.help == f"specguard run slice D1 -- ...; then merge slice-D1, or stand on it: {words}"
