@@ -167,15 +167,11 @@ def report(run: str, directory: str, run_root: str) -> None:
             help=f"specguard run doctor {found.run_id}",
         )
     folder = RunFolder(found.path, found.root)
-    place = folder.file(REPORT)
     try:
-        with open(place, encoding="utf-8", errors="backslashreplace") as file:
+        with open(folder.file(REPORT), encoding="utf-8", errors="backslashreplace") as file:
             text = file.read()
-    except FileNotFoundError:
+    except OSError:
         text = report_text(manifest, folder)
-    except OSError as error:
-        said = f"the report cannot be read: {error.strerror}"
-        raise SpecguardError(said, path=place, code="unreadable-file") from error
     show_markdown(legible(text if sys.stdout.isatty() else markdown_shown(text)))
 
 
@@ -414,8 +410,6 @@ def item(
     asked = [
         _options(context, item=one, earlier=items[:at], **words) for at, one in enumerate(items or ("",))
     ]
-    if twice := next((one for one in items if items.count(one) > 1), ""):
-        raise usage(f"{twice} is asked for twice", "name each item once")
     if words["dry_run"]:
         return show_plan(asked, output_format)
     if detach:

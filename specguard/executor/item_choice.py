@@ -161,12 +161,25 @@ def contract_of(policy: Policy, kind: str) -> Contract:
     Raises:
         SpecguardError: the policy has none.
     """
+    return _contract(policy, CONTRACTS[kind])
+
+
+def papers_of(policy: Policy, item: WorkItem) -> Sequence[Contract]:
+    """The contracts of what a run of an item leaves beside its work: `papers` of its kind.
+
+    Raises:
+        SpecguardError: the policy lacks one.
+    """
+    return [_contract(policy, name) for name in item.settings.papers]
+
+
+def _contract(policy: Policy, name: str) -> Contract:
     contracts: Mapping[str, Contract] = policy.declared("contracts")
-    found = contracts.get(CONTRACTS[kind])
+    found = contracts.get(name)
     if found is None or not found.path:
+        help = nearest(name, contracts, f"describe it: [artifacts.{name}], with its path")
         raise _incomplete(
-            f"the policy does not say what a {kind} has to be",
-            f"describe it: [artifacts.{CONTRACTS[kind]}], with its path",
+            f"a run leaves the artifact {name!r}, and the policy has no such contract with a path", help
         )
     return found
 
@@ -231,22 +244,6 @@ def strays(run: Run, tree: str) -> str:
 
 def _section(head: str, lines: Sequence[str]) -> str:
     return f"{head}:\n\n" + "\n".join(lines) + "\n" if lines else ""
-
-
-def papers_of(policy: Policy, item: WorkItem) -> Sequence[Contract]:
-    """The contracts of what a run of an item leaves beside its work: `papers` of its kind.
-
-    Raises:
-        SpecguardError: the policy lacks one.
-    """
-    contracts: Mapping[str, Contract] = policy.declared("contracts")
-    for name in item.settings.papers:
-        if name not in contracts or not contracts[name].path:
-            raise _incomplete(
-                f"{item.setting('papers')} names {name!r}, and the policy has no such contract with a path",
-                nearest(name, contracts) or f"describe it: [artifacts.{name}]",
-            )
-    return [contracts[name] for name in item.settings.papers]
 
 
 def shown_path(text: str, fields: Mapping[str, str]) -> str:

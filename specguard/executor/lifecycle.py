@@ -39,7 +39,6 @@ from specguard.executor.place import (
     OWN,
     RUN_REFS,
     is_place,
-    places_folder,
     remove_place,
     stands,
     update_ref,
@@ -126,14 +125,12 @@ def _end_of(run: Run, first: str, again: bool, say: Say) -> RunEnded | None:
         if isinstance(error, RemoteError):
             end.help = f"{end.help}; what the run made is kept: {go_on}"
         return end
-    except OSError as error:
-        reason = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
-        help = f"see that there is room, and that it may be written; to go on: {go_on}"
-        return RunEnded(reason, help=help, code=EXIT_NO_VERDICT, error="system-failed")
-    except CommandError as error:
-        reason = f"{' '.join(error.command[:2])}: {error.first_line}"
-        help = f"git fsck in your repository tells whether objects are missing; to go on: {go_on}"
-        return RunEnded(reason, help=help, code=EXIT_NO_VERDICT, error="git-failed")
+    except (OSError, CommandError) as error:
+        help = f"see that there is room, and by git fsck that no object is missing; to go on: {go_on}"
+        of_git = isinstance(error, CommandError)
+        return RunEnded(
+            str(error), help=help, code=EXIT_NO_VERDICT, error="git-failed" if of_git else "system-failed"
+        )
     except Exception as error:  # noqa: BLE001 - it is recorded, and told of as any internal error is
         return ended_by(internal_error(error))
     return None
@@ -403,17 +400,6 @@ def left_over(store: RunStore, repository: Repository, only: Collection[str] = (
             yield Leftover(said, partial(_take_down_killed, folder, repository))
         if not run.running:
             yield from _of(run, run.manifest, whose, repository, refs)
-    if only:
-        return
-    known = {run.run_id for run in runs}
-    with suppress(SpecguardError):
-        there = "\n".join(os.listdir(places_folder(repository.environment, repository.work_tree())))
-        # What no place borrows need not be kept, whoever's it was.
-        for name in refs:
-            run_id = name.removeprefix(RUN_REFS)
-            if run_id not in known and run_id not in there:
-                said = f"ref {name} of {run_id}, whose folder is gone"
-                yield Leftover(said, partial(update_ref, repository, "-d", name))
 
 
 def _of(

@@ -145,17 +145,12 @@ def _is_in_its_branch(asked: Asked) -> None:
     if task is None or asked.tip is None or task_in(start.policy, git, asked.tip, task) is not None:
         return
     remote = asked.options.remote
-    steps = [
-        f"git fetch {remote}",
-        f"git switch {branch}",
-        f"git merge --ff-only {remote}/{branch}",
-        f"git merge {remote}/{start.base}",
-        f"git push {remote} {branch}",
-    ]
     raise taken(
         f"{item} is in {path_text(task.plan.path)} of {start.base}, and not in that of {branch}, which it "
         "goes on from",
-        f"merge {start.base} into {branch} first: {' && '.join(steps)}",
+        f"merge {start.base} into {branch} first: git fetch {remote} && git switch {branch} && "
+        f"git merge --ff-only {remote}/{branch} && git merge {remote}/{start.base} && "
+        f"git push {remote} {branch}",
     )
 
 
@@ -292,32 +287,30 @@ def prepare(options: RunOptions) -> Run:
         git = Git(repository)
         undone.callback(git.close)
         with RemoteGit(repository, timeout=options.command_timeout or TIMEOUT) as remote:
-            source = Canonical(git, options, remote)
-            start, address = start_from(source, root=root)
-        notes = check(Asked(start, options, git, address, root, source.heads))
+            source, asked, run = _outlook(git, options, root, remote)
+        start, manifest = asked.start, run.manifest
+        notes = check(asked)
         notes += left_out(repository, start.documents.tree)
         notes += [start.work.own.note] if start.work.own else []
         agent = resolve_agent(start.policy, options)
         runs = options.runs(start.policy, root)
-        manifest = manifest_of(start, options, RUN_ID, address)
         claim = ItemLock(runs, manifest, repository, given=bool(options.run_root))
         undone.callback(claim.release)
-        with kept_apart(start, runs, address.shown):
+        with kept_apart(start, runs, asked.address.shown):
             kept = committed_folder(start.policy.declared("run_settings"), work_tree=root, runs=runs)
             if kept:
                 ignore_local(runs)
-            folder = claim.new_folder(options.reuse_run)
+            run.folder = folder = claim.new_folder(options.reuse_run)
             inside = f"{item_folder(manifest.item.kind, manifest.item.id)}/{folder.run_id}"
             manifest.run_id, manifest.notes = folder.run_id, notes
             manifest.kept = f"{kept}/{inside}" if kept else None
-            run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
             run.claim, run.heads = claim, source.heads.refs if source.heads else None
             manifest.agent = agent.recorded(run)
             # Before the manifest, without which it is no run yet: what was asked for is needed to resume it.
             record(run)
             run.take()
         with run.step("preflight") as step:
-            step.detail = f"{start.item} from {start.base} at {start.oid[:10]} of {address.shown}"
+            step.detail = f"{start.item} from {start.base} at {start.oid[:10]} of {asked.address.shown}"
         undone.pop_all()
     return run
 
@@ -338,13 +331,19 @@ def foreseen(options: RunOptions) -> Iterator[tuple[Canonical, Asked, Run]]:
     """
     repository, root = find_checkout(options)
     with Git(repository) as git, as_error():
-        source = Canonical(git, options)
-        start, address = start_from(source, root=root)
-        manifest = manifest_of(start, options, RUN_ID, address)
-        item = item_folder(manifest.item.kind, manifest.item.id)
-        folder = RunFolder(os.path.join(options.runs(start.policy, root), item, RUN_ID))
-        run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
-        yield source, Asked(start, options, git, address, root), run
+        yield _outlook(git, options, root)
+
+
+def _outlook(
+    git: Git, options: RunOptions, root: str, remote: RemoteGit | None = None
+) -> tuple[Canonical, Asked, Run]:
+    source = Canonical(git, options, remote)
+    start, address = start_from(source, root=root)
+    manifest = _manifest_of(start, options, address)
+    item = item_folder(manifest.item.kind, manifest.item.id)
+    folder = RunFolder(os.path.join(options.runs(start.policy, root), item, RUN_ID))
+    run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
+    return source, Asked(start, options, git, address, root, source.heads), run
 
 
 def reopen(options: RunOptions, folder: RunFolder) -> Run:
@@ -383,15 +382,8 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
     return run
 
 
-def manifest_of(start: Start, options: RunOptions, run_id: str, address: Address) -> manifests.Manifest:
-    """The manifest of a run that begins at a start.
-
-    Args:
-        start: where it starts.
-        options: what was asked for.
-        run_id: its id.
-        address: the canonical repository's.
-    """
+def _manifest_of(start: Start, options: RunOptions, address: Address) -> manifests.Manifest:
+    """The manifest of a run that begins at a start."""
     below, shared, item = start.below, start.shared, start.item
     paper = paper_path(start.policy, item)
     repository = manifests.Repository(
@@ -408,7 +400,7 @@ def manifest_of(start: Start, options: RunOptions, run_id: str, address: Address
     return new_manifest(
         start.policy,
         options,
-        run_id,
+        RUN_ID,
         item=manifests.Item(
             kind=item.kind,
             id=item.id,

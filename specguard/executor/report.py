@@ -278,16 +278,16 @@ def remains(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]
     if manifest.state == "stopped" and manifest.place and not manifest.pushed and os.path.isfile(patch):
         yield {"text": "Its files", "code": manifest.place}
         yield {"text": "Its patch", "code": patch}
+    if manifest.pushed and manifest.branch:
+        yield {"text": "To look at it here", "code": _taking_up(manifest)}
+        if manifest.kept:
+            yield {"text": "Commit the run there, behind its item", "code": _keeping(manifest)}
     if request is not None and request.state == "printed" and request.command:
         there = f" of {manifest.branch}, unless it has one: that has the commit now"
         shared = there if manifest.repository.tip is not None else ""
         yield {"text": f"Open the pull request{shared}", "code": request.command}
     elif request is not None and request.url:
         yield {"text": "Review and merge the pull request", "code": request.url}
-    if manifest.pushed and manifest.branch:
-        yield {"text": "To look at it here", "code": _taking_up(manifest)}
-        if manifest.kept:
-            yield {"text": "Commit the run there, behind its item", "code": _keeping(manifest)}
     if manifest.state == "succeeded" and request is None:
         yield {"text": "Nothing"}
 

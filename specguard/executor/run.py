@@ -15,7 +15,7 @@ from specguard.change.repository import Repository
 from specguard.declaration.rule import Record
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, counted
 from specguard.reporters.escape import visible
 from specguard.runs import manifests
 from specguard.runs.files import run_root
@@ -297,27 +297,13 @@ def count_round(run: Run, failed: str) -> None:
     if manifest.attempts >= manifest.max_attempts:
         reason = f"the {failed} still fail after" if failed else "none is left of the run's"
         more = folder.command("resume", "--max-attempts", str(manifest.attempts + 1))
-        help = f"{folder.command('report')} shows what is left; to go on with it: {more}"
-        code = EXIT_FAILED if failed == "rules" else None
-        times = f"{manifest.attempts} attempt{'' if manifest.attempts == 1 else 's'}"
-        raise RunEnded(f"{reason} {times}", state="budget-spent", help=help, code=code, error="budget-spent")
+        raise RunEnded(
+            f"{reason} {counted(manifest.attempts, 'attempt')}",
+            state="budget-spent",
+            help=f"{folder.command('report')} shows what is left; to go on with it: {more}",
+            code=EXIT_FAILED if failed == "rules" else None,
+        )
     manifest.attempts += 1
-
-
-def check_work(run: Run, tree: str) -> None:
-    """See that an agent that was told what to mend has left other files than the round before.
-
-    Args:
-        run: the run.
-        tree: of the files that it left.
-
-    Raises:
-        RunEnded: they are the same.
-    """
-    before = Round(run.manifest, run.manifest.attempts - 1)
-    # Where neither failed, it was the results of a task that were missing.
-    if before.tree == tree and (before.findings or before.failing):
-        raise _stuck(run, "files", rules=bool(before.findings) and not before.failing)
 
 
 def check_progress(run: Run, *, rules: bool) -> None:
@@ -331,16 +317,13 @@ def check_progress(run: Run, *, rules: bool) -> None:
         RunEnded: it left the same files; or the same findings, and mended no gate.
     """
     before, now = (Round(run.manifest, run.manifest.attempts - back) for back in (1, 0))
-    if before.tree is None:
+    if before.tree is not None and before.tree == now.tree:
+        what = "files"
+    elif now.findings and now.findings == before.findings and now.failing >= before.failing:
+        what = "findings"
+    else:
         return
-    if before.tree == now.tree:
-        raise _stuck(run, "files", rules=rules)
-    if now.findings and now.findings == before.findings and now.failing >= before.failing:
-        raise _stuck(run, "findings", rules=rules)
-
-
-def _stuck(run: Run, what: str, *, rules: bool) -> RunEnded:
-    return RunEnded(
+    raise RunEnded(
         f"there is no progress: the agent left the same {what} as the round before",
         help=f"{run.folder.command('report')} shows what is left",
         code=EXIT_FAILED if rules else None,

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
-from specguard.authority.load import DEFAULTS
 from specguard.change.base import Found, find_base, papers_of
 from specguard.change.check_request import Request
 from specguard.change.git import Git, History
@@ -310,7 +309,7 @@ def ensure_repository(
         What was done, in one sentence each.
 
     Raises:
-        SpecguardError: git cannot do it, or no run could begin from what is there; nothing is made then.
+        SpecguardError: git cannot do it, or a repository alone is asked for.
     """
     where = folder = os.path.abspath(directory or os.curdir)
     above = (folder, *map(str, PurePath(folder).parents))
@@ -328,17 +327,9 @@ def ensure_repository(
         if repository.head is not None:
             return
         where = repository.work_tree()
-    init = ["git", "init", "-q", f"--initial-branch={base or 'main'}"]
-    if not any(os.path.lexists(os.path.join(where, name)) for name in DEFAULTS):
-        words = (["cd", where], init, ["specguard", "init", "--preset", "planner-pipeline"])
-        raise SpecguardError(
-            f"there is no authority in {where}, and nothing was made",
-            help=f"write one first: {' && '.join(map(shlex.join, words))}",
-            code="no-authority",
-        )
     _git(folder, environment, "var", "GIT_COMMITTER_IDENT")
     if new:
-        _git(folder, environment, *init[1:])
+        _git(folder, environment, "init", "-q", f"--initial-branch={base or 'main'}")
         yield f"made a git repository in {folder}"
     _git(where, environment, "add", "--all")
     _git(where, environment, "commit", "-q", "--allow-empty", "-m", "chore: baseline")
@@ -366,8 +357,6 @@ EARLIER: Final = "earlier"
 """In a folder that is used again: what the run before it left."""
 
 _NOT_ENDED: Final = frozenset({"pending", "running"})
-_WAIT: Final = 30.0
-"""So many seconds a run waits for another one that begins."""
 
 
 class ItemLock:
@@ -508,22 +497,12 @@ def kept_apart(start: Start, root: str, remote: str) -> Iterator[None]:
         yield
         return
     name = f".plan-{_digest(remote, os.fsdecode(task.plan.path))[:12]}.lock"
-    try:
-        with recording(root):
-            os.makedirs(root, mode=0o755, exist_ok=True)
-            lock = FileLock(os.path.join(root, name), timeout=_WAIT)
-            lock.acquire()
-    except Timeout:
-        raise taken(
-            f"another run of the plan {task.plan.name} has been beginning for {_WAIT:g} seconds",
-            "specguard run status",
-        ) from None
-    try:
+    with recording(root):
+        os.makedirs(root, mode=0o755, exist_ok=True)
+    with FileLock(os.path.join(root, name)):
         for manifest in _under_way(root, remote, task):
             _check(start, task, manifest)
         yield
-    finally:
-        lock.release()
 
 
 def _under_way(root: str, remote: str, task: Task) -> Iterator[Manifest]:

@@ -51,7 +51,6 @@ from specguard.executor.run import (
     RunEnded,
     RunOptions,
     check_progress,
-    check_work,
     count_round,
 )
 from specguard.executor.side_effects import inspect, make_place
@@ -223,8 +222,6 @@ class Inspect(Step):
                 help="see what it said in commands/",
                 error="no-progress",
             )
-        if line.worked:
-            check_work(run, tree)
 
 
 class RunGates(Step):
