@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from itertools import takewhile
 
 from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Record
@@ -198,18 +199,9 @@ def joined(gates: Iterable[PlannedGate]) -> list[PlannedGate]:
 
 def name_of(command: str) -> str:
     """A name for a command that has none: its program, and the words that follow it."""
-    words = command.split()
-    while words and _ASSIGNMENT.match(words[0]):
-        del words[0]
-    if not words:
-        return "gate"
-    name = [words[0].rpartition("/")[2]]
-    for word in words[1:]:
-        if len(name) == 3 or (not _WORD.match(word) and not word.startswith("-")):
-            break
-        if not word.startswith("-"):
-            name.append(word)
-    return fit("-".join(name))
+    words = [word for word in command.split() if not word.startswith("-") and not _ASSIGNMENT.match(word)]
+    program, *rest = words or [""]
+    return fit("-".join([program.rpartition("/")[2], *takewhile(_WORD.match, rest[:2])]))
 
 
 def fit(name: str) -> str:
@@ -322,19 +314,12 @@ def _calls(run: str, files: Sequence[bytes]) -> list[str]:
 
 def _filled(run: str, name: str, files: Sequence[bytes]) -> str:
     words = " ".join(map(quoted, files))
-
-    def place(match: re.Match[str]) -> str:
-        # A file that is run itself and is in no folder would be looked for on the path.
-        alone = "/" not in words and not run[: match.start()].strip()
-        return f"./{words}" if alone else words
-
-    return re.sub(rf"(?<!\$)\{{{name}\}}", place, run)
+    return re.sub(rf"(?<!\$)\{{{name}\}}", lambda _: words, run)
 
 
 def quoted(path: bytes) -> str:
-    """A path as one word for a shell, which no command takes for an option."""
-    text = path.decode("utf-8", "surrogateescape")
-    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+    """A path as one word for a shell, which is taken for no option, and not looked for on the path."""
+    return shlex.quote(f"./{path.decode('utf-8', 'surrogateescape')}")
 
 
 def _check_quotes(gate: PlannedGate, run: str) -> None:
@@ -498,7 +483,7 @@ def _of_text(text: Text, kind: Kind, why: str = "") -> Iterator[Read]:
         else:
             taken = taken and bool(_JOINED.fullmatch(between))
         end = span.end
-        command = _plain(span.content)
+        command = " ".join(span.content.split())
         if not _is_command(command, alone=number > 0 or not raw[end:].strip("*_ .)]")):
             taken = False
             continue
@@ -525,12 +510,6 @@ def _is_command(text: str, *, alone: bool = False) -> bool:
     if program[:1].isupper() or ("/" in program and "." in program):
         return False
     return len(words) > 1 or (alone and "/" not in program and "." not in program)
-
-
-def _plain(text: str) -> str:
-    """A code span's command without the prompt before it."""
-    words = text.split()
-    return " ".join(words[1:] if words[:1] in (["$"], ["%"]) else words)
 
 
 def _of_table(table: Table, kind: Kind) -> Iterator[Read]:

@@ -172,7 +172,7 @@ def test_a_formatter_works_on_the_files_that_the_change_touches(tmp_path: Path) 
         first, second = run.manifest.commands
         assert (first.kind, second.kind) == ("format", "gate")
         assert "do sed" in first.command
-        assert "'b c.py'" in first.command
+        assert "'./b c.py'" in first.command
         assert second.tree == hash_tree(run) != first.tree
 
 
@@ -213,8 +213,8 @@ def test_each_added_script_is_run(tmp_path: Path) -> None:
         )
         assert not judged(run)
         assert [(one.command, one.exit_code) for one in run.manifest.commands] == [
-            ("sh scripts/a.sh", 0),
-            ("sh 'scripts/b c.sh'", 5),
+            ("sh ./scripts/a.sh", 0),
+            ("sh './scripts/b c.sh'", 5),
         ]
         assert states(run) == {"scripts": "failed"}
 

@@ -46,8 +46,8 @@ def test_when_and_on() -> None:
 
 
 def test_once_for_each_file() -> None:
-    assert outcome(CHANGES, run="sh {file}", each=True, on=["added"]) == ["sh b.go", "sh 'x y.md'"]
-    assert outcome(CHANGES, run="vet", each=True, when=GO) == ["vet a.go", "vet b.go"]
+    assert outcome(CHANGES, run="sh {file}", each=True, on=["added"]) == ["sh ./b.go", "sh './x y.md'"]
+    assert outcome(CHANGES, run="vet", each=True, when=GO) == ["vet ./a.go", "vet ./b.go"]
     assert outcome([entry("c.go", "D")], run="vet {file}", when=GO) == (
         "no file of **/*.go was changed that is still there"
     )
@@ -57,12 +57,14 @@ def test_once_for_each_file() -> None:
 def test_a_file_that_is_run_itself() -> None:
     assert outcome([entry("run.sh", "A"), entry("b/run.sh", "A")], run="{file} --check", each=True) == [
         "./run.sh --check",
-        "b/run.sh --check",
+        "./b/run.sh --check",
     ]
 
 
 def test_the_changed_files() -> None:
-    assert outcome(CHANGES, run="fmt -w {changed_files}", kind="format") == ["fmt -w a.go b.go 'x y.md'"]
+    assert outcome(CHANGES, run="fmt -w {changed_files}", kind="format") == [
+        "fmt -w ./a.go ./b.go './x y.md'"
+    ]
     assert (
         outcome([entry("c.go", "D")], run="fmt {changed_files}") == "no file was changed that is still there"
     )
@@ -77,7 +79,7 @@ def test_names_are_words_and_nothing_else(tmp_path: Path) -> None:
     assert len(calls) == 1
     command = calls[0]
     done = subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, capture_output=True, check=True)
-    assert done.stdout.split(b"\0")[:-1] == [b"./-rf", *NAMES[1:]]
+    assert done.stdout.split(b"\0")[:-1] == [b"./" + name for name in NAMES]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -87,13 +89,14 @@ def test_many_files_are_several_calls() -> None:
     assert isinstance(calls, list)
     assert len(calls) > 2
     assert max(map(len, calls)) <= LONGEST
-    assert [name for call in calls for name in call.split()[1:]] == [one.path.decode() for one in entries]
+    names = [name for call in calls for name in call.split()[1:]]
+    assert names == [f"./{one.path.decode()}" for one in entries]
 
 
 def test_quotation_marks_around_the_place() -> None:
-    assert outcome(CHANGES[:1], run="""fmt "{file}" '{file}'""") == ["fmt a.go a.go"]
+    assert outcome(CHANGES[:1], run="""fmt "{file}" '{file}'""") == ["fmt ./a.go ./a.go"]
     with pytest.raises(SpecguardError, match="within quotation marks"):
         outcome(CHANGES, run="sh -c 'fmt {changed_files}'")
     with pytest.raises(SpecguardError, match="within quotation marks"):
         outcome(CHANGES, run='echo "see {file}"')
-    assert outcome(CHANGES[:1], run="""echo 'it' "is" \\" {file}""") == ["""echo 'it' "is" \\" a.go"""]
+    assert outcome(CHANGES[:1], run="""echo 'it' "is" \\" {file}""") == ["""echo 'it' "is" \\" ./a.go"""]

@@ -183,7 +183,7 @@ def test_a_large_section_is_read_in_good_time(text: str) -> None:
 
 
 PARTS = [
-    "- ", "`make a`", "`$ x y`", "```sh\n", "```\n", "# Gates", "## Verification\n", "---\n", "cd x\n",
+    "- ", "`make a`", "```sh\n", "```\n", "# Gates", "## Verification\n", "---\n", "cd x\n",
     "esac\n", "if a; then\n", "'", '"', "\\\n", "<<EOF\n", "EOF\n", "or ", "not ", "**x**: ", "$ ", "> ",
     "<!-- ", " -->", "{file} ", "(", ")", "gates: [a, {run: b}]\n", "\u00e9", "\0", "#", "\n\n", "\n",
     "| a | b |\n", "| a | command |\n|---|---|\n",
