@@ -259,19 +259,21 @@ def push(run: Run) -> str:
         record = {"remote": address.shown, "branch": branch, "commits": [*own, commit]}
         run.folder.write(RECORD, json.dumps(record, indent=2) + "\n")
         try:
-            answer = remote.push(address.push, commit, branch, expected=there)
+            remote.push(address.push, commit, branch, expected=there)
         except RemoteError as error:
-            if remote.there() == commit:
+            there = remote.there()
+            if there == commit:
                 return _pushed(run, address, "has it, although its answer was lost")
-            said = f"did not take the branch {branch}: {error.reason}"
-            raise _refused(run, address, said, error.help, error.tail) from error
-        if answer.flag != "!":
-            return _pushed(run, address, "has it")
-        there = remote.there()
-        if there and there != commit and there not in own:
-            raise _taken(run, address, there)
-        said = f"refuses the branch {branch}: {answer.summary}"
-        raise _refused(run, address, said, "see what it says", answer.said)
+            if there and there not in own:
+                raise _taken(run, address, there) from error
+            raise RunEnded(
+                f"{address.shown} did not take the branch {branch}: {error.reason}",
+                help=f"{error.help}; the commit is kept: {run.folder.command('resume')}",
+                code=2,
+                tail=error.tail,
+                error="push-refused",
+            ) from error
+        return _pushed(run, address, "has it")
 
 
 def moved_on(run: Run) -> str | None:
@@ -300,11 +302,6 @@ def _pushed(run: Run, address: Address, how: str) -> str:
     if address.here:
         return f"there is no remote, so {branch} is here, at {commit[:10]}"
     return f"{address.shown} {how}: {branch} at {commit[:10]}"
-
-
-def _refused(run: Run, address: Address, said: str, help: str, tail: str) -> RunEnded:
-    help = f"{help}; the commit is kept: {run.folder.command('resume')}"
-    return RunEnded(f"{address.shown} {said}", help=help, code=2, tail=tail, error="push-refused")
 
 
 def _taken(run: Run, address: Address, there: str) -> RunEnded:

@@ -50,11 +50,11 @@ class RemoteError(SpecguardError):
 
     code = "remote-unreachable"
 
-    def __init__(self, url: str, said: str, reason: str = "") -> None:
+    def __init__(self, url: str, said: str, reason: str = "", *, help: str = "") -> None:
         shown = shown_address(url)
         self.tail = said.replace(url, shown)[-_TAIL:]
         self.reason = reason or _telling(self.tail)
-        help = f"see whether this answers: {shlex.join(['git', 'ls-remote', shown])}"
+        help = help or f"see whether this answers: {shlex.join(['git', 'ls-remote', shown])}"
         if "terminal prompts disabled" in said:
             # Nobody may be there to type a password, and a run asks for none.
             help = "sign in for git once: gh auth setup-git, or a credential.helper, or an ssh address"
@@ -82,20 +82,6 @@ class Heads(Record):
     default: str
     branches: Mapping[str, str]
     refs: Mapping[str, str]
-
-
-class PushAnswer(Record):
-    """The answer of a remote to a push.
-
-    Attributes:
-        flag: git's sign for it: a space, `*`, `+`, `=` for one that it had already, `!` for a refusal.
-        summary: what git says of it, such as `[rejected] (stale info)`.
-        said: the end of what git and the remote said.
-    """
-
-    flag: str
-    summary: str
-    said: str
 
 
 class RemoteGit:
@@ -181,7 +167,7 @@ class RemoteGit:
         )  # fmt: skip
         return self._read(url, "rev-parse", "--verify", _FETCHED).strip()
 
-    def push(self, url: str, commit: str, branch: str, *, expected: str = "") -> PushAnswer:
+    def push(self, url: str, commit: str, branch: str, *, expected: str = "") -> None:
         """Push a commit as a branch, if the remote has of it what is expected.
 
         Args:
@@ -191,7 +177,7 @@ class RemoteGit:
             expected: the object id that the remote's branch has; empty: there is none.
 
         Raises:
-            RemoteError: there is no answer about the branch.
+            RemoteError: it refuses the branch, or there is no answer about it.
         """
         ref = f"refs/heads/{branch}"
         answer = self._run(
@@ -201,7 +187,9 @@ class RemoteGit:
         for line in answer.output.split("\n"):
             parts = line.split("\t")
             if len(parts) == 3 and parts[1].endswith(f":{ref}"):
-                return PushAnswer(parts[0], parts[2], answer.said.replace(url, shown_address(url))[-_TAIL:])
+                if parts[0] != "!":
+                    return
+                raise RemoteError(url, answer.said, parts[2], help="see what it says")
         raise RemoteError(url, answer.said)
 
     def _read(self, url: str, *arguments: str) -> str:
