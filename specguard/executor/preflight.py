@@ -31,7 +31,7 @@ from specguard.executor.item_choice import (
     task_in,
     task_of,
 )
-from specguard.executor.remote import TIMEOUT, Address, Heads, PlatformError, RemoteGit, find_platform
+from specguard.executor.remote import Address, Heads, PlatformError, RemoteGit, find_platform
 from specguard.executor.run import Run, RunOptions, as_error, check_own, find_checkout, new_manifest, record
 from specguard.executor.start_point import Canonical, ItemLock, Start, kept_apart, start_from
 from specguard.model import path_text
@@ -286,7 +286,7 @@ def prepare(options: RunOptions) -> Run:
     with ExitStack() as undone, as_error():
         git = Git(repository)
         undone.callback(git.close)
-        with RemoteGit(repository, timeout=options.command_timeout or TIMEOUT) as remote:
+        with RemoteGit(repository, timeout=options.command_timeout) as remote:
             source, asked, run = _outlook(git, options, root, remote)
         start, manifest = asked.start, run.manifest
         notes = check(asked)

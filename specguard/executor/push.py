@@ -17,7 +17,6 @@ from specguard.executor.commit import hash_tree, name_by
 from specguard.executor.item_choice import shares, task_of
 from specguard.executor.place import place_of
 from specguard.executor.remote import (
-    TIMEOUT,
     Address,
     BranchRequest,
     Platform,
@@ -61,8 +60,8 @@ class RunRemote(RemoteGit):
     """
 
     def __init__(self, run: Run, *, place: bool = False) -> None:
-        timeout = run.options.command_timeout or TIMEOUT
-        super().__init__(run.git.repository, objects=place_of(run).objects if place else "", timeout=timeout)
+        objects, timeout = place_of(run).objects if place else "", run.options.command_timeout
+        super().__init__(run.git.repository, objects=objects, timeout=timeout)
         self._run_of = run
         self.address = self._pinned(run)
 

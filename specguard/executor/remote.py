@@ -90,7 +90,7 @@ class RemoteGit:
     Args:
         repository: the user's.
         objects: the store that is written to and pushed from; empty: the user's.
-        timeout: how many seconds a remote has for its answer.
+        timeout: how many seconds a remote has for its answer; 0: `TIMEOUT`.
         local: whether what the repository itself says of signing in counts, next to the user's settings.
 
     Raises:
@@ -98,11 +98,11 @@ class RemoteGit:
     """
 
     def __init__(
-        self, repository: Repository, *, objects: str = "", timeout: float = TIMEOUT, local: bool = True
+        self, repository: Repository, *, objects: str = "", timeout: float = 0, local: bool = True
     ) -> None:
         self.settings = read_settings(repository)
         self._repository = repository
-        self._timeout = timeout
+        self._timeout = timeout or TIMEOUT
         # Its private git directory knows no remote, no ref and no hook.
         self._store = Store(repository)
         self._folder = self._store.folder
@@ -524,10 +524,12 @@ class Platform:
     Attributes:
         command: the command's name.
         where, listing, creating, editing: the words that name a repository, and that list, open and edit.
+        fields: the fields of a listed one, in the order of `BranchRequest`.
     """
 
     command = "gh"
     where: Sequence[str] = ("--repo", "{host}/{path}")
+    fields: Sequence[str] = ("number", "url", "state", "baseRefName", "headRefOid", "body")
     listing: Sequence[str] = (
         "pr", "list", "--head", "{branch}", "--state", "all", "--limit", "30", "--json",
         "number,url,state,baseRefName,headRefOid,isCrossRepository,body",
@@ -555,7 +557,7 @@ class Platform:
         """
         output = self.run([*self.listing, *self.where], branch=branch)
         try:
-            return [found for entry in json.loads(output or "[]") if (found := self._read(entry))]
+            return [self._read(one) for one in json.loads(output or "[]") if not self.is_forked(one)]
         except (ValueError, KeyError, TypeError) as error:
             raise PlatformError(f"{self.command} gave a list that cannot be read", output) from error
 
@@ -580,11 +582,14 @@ class Platform:
         """
         self.run([*self.editing, *self.where], number=str(number), title=title, file=body_file)
 
-    def _read(self, entry: Mapping[str, Any]) -> BranchRequest | None:
-        if entry["isCrossRepository"]:
-            return None
-        number, state, body = int(entry["number"]), str(entry["state"]).lower(), entry["body"] or ""
-        return BranchRequest(number, entry["url"], state, entry["baseRefName"], entry["headRefOid"], body)
+    def is_forked(self, entry: Mapping[str, Any]) -> bool:
+        """True if a listed one is of a branch of a fork."""
+        return bool(entry["isCrossRepository"])
+
+    def _read(self, entry: Mapping[str, Any]) -> BranchRequest:
+        number, url, state, base, head, body = (entry.get(name) for name in self.fields)
+        state = {"opened": "open", "locked": "open"}.get(str(state), str(state).lower())
+        return BranchRequest(int(number or ""), str(url), state, str(base), head or "", body or "")
 
     def run(self, words: Sequence[str], file: str = "", **values: str) -> str:
         """Run its command with some words, in which names in braces are filled in: what it prints.
@@ -616,6 +621,7 @@ class GitLab(Platform):
 
     command = "glab"
     where = ("--repo", "https://{host}/{path}")
+    fields = ("iid", "web_url", "state", "target_branch", "sha", "description")
     listing = ("mr", "list", "--source-branch", "{branch}", "--all", "--output", "json")
     creating = (
         "mr", "create", "--source-branch", "{branch}", "--target-branch", "{base}", "--title", "{title}",
@@ -623,12 +629,9 @@ class GitLab(Platform):
     )  # fmt: skip
     editing = ("mr", "update", "{number}", "--title", "{title}", "--description", "{text}", "--yes")
 
-    def _read(self, entry: Mapping[str, Any]) -> BranchRequest | None:
-        if entry.get("source_project_id") != entry.get("target_project_id"):
-            return None
-        state = {"opened": "open", "locked": "open"}.get(entry["state"], entry["state"])
-        head, body = entry.get("sha") or "", entry.get("description") or ""
-        return BranchRequest(int(entry["iid"]), entry["web_url"], state, entry["target_branch"], head, body)
+    def is_forked(self, entry: Mapping[str, Any]) -> bool:
+        """True if a listed one is of a branch of a fork."""
+        return bool(entry.get("source_project_id") != entry.get("target_project_id"))
 
 
 def find_platform(
@@ -678,7 +681,7 @@ def printed_command(address: Address, branch: str, base: str, *, title: str, bod
         title: the title.
         body_file: the file with the body.
     """
-    kind = GitLab if "gitlab" in address.host else Platform
+    kind = next(iter(_kinds(address)), Platform)
     words = [kind.command, *kind.creating, *(kind.where if address.host else ())]
     values = {"branch": branch, "base": base, "title": title, "file": body_file}
     values |= {"host": address.host, "path": address.name}

@@ -128,25 +128,9 @@ def test_line_ends_are_as_the_repository_wants_them(tmp_path: Path) -> None:
         assert hash_tree(run) == place.git.commit(setting.base).tree
 
 
-_TASK = """
-[work.task]
-source = "plan.json"
-items = "tasks"
-number = "id"
-number_format = ["{n:03}"]
-branch = "task_{number}"
-commit = "task_{number}: {text}"
-```
-"""
-
-
-def test_the_message_has_the_title_of_the_item_s_source_or_its_name(tmp_path: Path) -> None:
-    policy = POLICY.replace("implement phase {number}", "{text}").removesuffix("```\n") + _TASK
-    plan = '{"tasks": [{"id": "task_003", "title": "Add a counter"}]}'
-    setting = Setting(tmp_path, {"SPEC_AUTHORITY.md": policy, "plan.json": plan})
-    with setting.run(branch="task_003") as run:
-        assert message_of(run).startswith("task_003: Add a counter\n\nRun: ")
-    with setting.run() as run:
+def test_the_message_of_an_item_without_a_title_has_its_name(tmp_path: Path) -> None:
+    policy = POLICY.replace("implement phase {number}", "{text}")
+    with Setting(tmp_path, {"SPEC_AUTHORITY.md": policy}).run() as run:
         assert message_of(run).startswith("feat(phase12): implement phase 12\n\nRun: ")
 
 

@@ -31,10 +31,6 @@ def read(text: str, titles: Sequence[str] = ("Gates", "Verification")) -> Gates:
     return read_gates(text, titles, "phase-12.md")
 
 
-def runs(text: str, *, kind: str = "gate") -> list[str]:
-    return [gate.run for gate in read(f"# Phase 12\n\n## Gates\n\n{text}\n").gates if gate.kind == kind]
-
-
 def item(tree: Grow, text: str, *gates: Gate) -> WorkItem:
     kind = WorkKind(document=["phase-{number}.md"], branch="phase-{number}", gates=list(gates))
     return phase_12(tree, text, kind)
@@ -70,16 +66,6 @@ def test_the_rows_of_a_table() -> None:
         (6, "deployment only"),
         (8, "docs | build them | |"),
     ]
-
-
-def test_formatters_and_teardowns_are_told_by_what_they_are_called() -> None:
-    text = (
-        "- Format: `gofmt -w {changed_files}`\n- `docker compose up -d`\n- `docker compose down -v`\n\n"
-        "**Cleanup**\n\n- `make stop`"
-    )
-    assert runs(text, kind="format") == ["gofmt -w {changed_files}"]
-    assert runs(text) == ["docker compose up -d"]
-    assert runs(text, kind="teardown") == ["docker compose down -v", "make stop"]
 
 
 def test_gates_in_front_matter() -> None:
