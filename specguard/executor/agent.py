@@ -264,25 +264,17 @@ def _named(agents: Mapping[str, AgentSettings], options: RunOptions) -> tuple[st
     words = list(options.command)
     if not words or not words[0]:
         raise SpecguardError("no agent is named", help=help, code="no-agent")
-    name, program = _known_by(agents, words) or ("", words[0])
+    # What holds for an agent of the policy holds for a command that starts it.
+    known = {os.path.basename(one.command[0]): name for name, one in agents.items()}
+    known |= {name: name for name in agents}
+    names = {word: known.get(os.path.basename(word), "") for word in words[:_STARTERS]}
+    program, name = next(((word, name) for word, name in names.items() if name), (words[0], ""))
     if "/" in words[0] and os.path.exists(os.path.join(options.directory, words[0])):
         # Meant from where the caller is; the agent runs in the run's place.
         path = os.path.abspath(os.path.join(options.directory, words[0]))
         program = path if program == words[0] else program
         words[0] = path
     return name, words, program
-
-
-def _known_by(agents: Mapping[str, AgentSettings], words: Sequence[str]) -> tuple[str, str] | None:
-    """The agent of the policy that a command starts, and the word that does: what holds for it holds here."""
-    for word in words[:_STARTERS]:
-        program = os.path.basename(word)
-        if program in agents:
-            return program, word
-        for name, settings in agents.items():
-            if os.path.basename(settings.command[0]) == program:
-                return name, word
-    return None
 
 
 def locate(word: str, environment: Mapping[str, str]) -> str | None:

@@ -76,18 +76,13 @@ def planned_gates(policy: Policy, item: WorkItem | None, *, commands: Sequence[s
         found = gates_of(item, policy.origins).and_also(verify_gates(policy, item))
     else:
         kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
-        every: list[PlannedGate] = []
+        every: dict[PlannedGate, PlannedGate] = {}
         for name, kind in kinds.items():
             for gate in gates_of_kind(name, kind, policy.origins):
                 # Kinds often share their gates; what differs in more than where it is written is another.
-                if not any(_same(gate, other) for other in every):
-                    every.append(gate)
-        found = Gates(every)
+                every.setdefault(gate.but(name="", path="", line=0), gate)
+        found = Gates(list(every.values()))
     return found.and_also(flag_gates(commands))
-
-
-def _same(one: PlannedGate, other: PlannedGate) -> bool:
-    return one.but(name="", path="", line=0) == other.but(name="", path="", line=0)
 
 
 def described(gate: PlannedGate) -> str:
