@@ -48,8 +48,8 @@ def read_remote(repository: Repository, name: str = "origin") -> Remote:
     pairs = [setting.partition("\n")[::2] for setting in settings]
     urls = [value for key, value in pairs if key == f"remote.{name}.url"]
     push_urls = [value for key, value in pairs if key == f"remote.{name}.pushurl"]
-    rewrites = _rewrites(pairs, ".insteadof")
-    push_rewrites = _rewrites(pairs, ".pushinsteadof")
+    rewrites = rewrites_of(pairs, ".insteadof")
+    push_rewrites = rewrites_of(pairs, ".pushinsteadof")
     fetches = [rewritten(url, rewrites) for url in urls]
     pushes = [rewritten(url, rewrites) for url in push_urls]
     if not push_urls:
@@ -58,8 +58,13 @@ def read_remote(repository: Repository, name: str = "origin") -> Remote:
     return Remote(name, url=urls[0] if urls else None, fetch=fetches[0] if fetches else "", pushes=pushes)
 
 
-def _rewrites(pairs: Sequence[tuple[str, str]], kind: str) -> list[tuple[str, str]]:
-    """What replaces which beginning of an address: `url.<replacement><kind>` of a configuration."""
+def rewrites_of(pairs: Sequence[tuple[str, str]], kind: str) -> list[tuple[str, str]]:
+    """The rewriting of addresses in a configuration, each as `(replacement, prefix)`.
+
+    Args:
+        pairs: its keys, each with its value.
+        kind: `.insteadof` or `.pushinsteadof`.
+    """
     return [(key[4 : -len(kind)], text) for key, text in pairs if key[:4] == "url." and key.endswith(kind)]
 
 

@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections import Counter
 from contextlib import suppress
+from itertools import dropwhile
 from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.git import Git
@@ -473,14 +474,9 @@ def _program_of(command: str | Sequence[str]) -> str:
             words = shlex.split(command.strip().split("\n", 1)[0], comments=True)
         except ValueError:
             return ""
-        words = [word for word in words if not _is_assignment(word)]
+        words = list(dropwhile(lambda word: "=" in word, words))
     word = words[0].rstrip(";") if words else ""
     return word if _PLAIN_NAME.fullmatch(word) else ""
-
-
-def _is_assignment(word: str) -> bool:
-    name, sign, _ = word.partition("=")
-    return bool(sign) and name.isascii() and name.isidentifier()
 
 
 MOST: Final = 20

@@ -20,7 +20,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from specguard.change.object_store import Store
-from specguard.change.remotes import identity, rewritten, same_address, shown_address
+from specguard.change.remotes import identity, rewrites_of, rewritten, same_address, shown_address
 from specguard.change.repository import Repository, find_program, is_oid
 from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
@@ -308,21 +308,6 @@ def read_settings(repository: Repository) -> list[GitSetting]:
     return [GitSetting(scope, key, value if newline else None) for scope, key, newline, value in found]
 
 
-def _own_rewrites(settings: Sequence[GitSetting], kind: str) -> list[tuple[str, str]]:
-    """The user's own rewriting of addresses, each as `(replacement, prefix)`; a repository's does not count.
-
-    Args:
-        settings: the configuration.
-        kind: `insteadof` or `pushinsteadof`.
-    """
-    ending = f".{kind}"
-    return [
-        (one.key[4 : -len(ending)], one.value or "")
-        for one in settings
-        if one.scope in _OWN_SCOPES and one.key.startswith("url.") and one.key.endswith(ending)
-    ]
-
-
 def user_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The user's environment for git and what it signs in with: of git's own variables few are left.
 
@@ -352,15 +337,14 @@ def _signing_in(settings: Sequence[GitSetting], *, local: bool) -> str:
             continue
         section, _, rest = one.key.partition(".")
         subsection, dot, name = rest.rpartition(".")
-        text += f'[{section} "{_escaped(subsection)}"]\n\t{name}' if dot else f"[{section}]\n\t{name}"
-        text += "\n" if one.value is None else f' = "{_escaped(one.value)}"\n'
+        text += f"[{section} {_quoted(subsection)}]\n\t{name}" if dot else f"[{section}]\n\t{name}"
+        text += "\n" if one.value is None else f" = {_quoted(one.value)}\n"
     return text
 
 
-def _escaped(text: str) -> str:
-    for char, shown in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\t", "\\t"), ("\b", "\\b")):
-        text = text.replace(char, shown)
-    return text
+def _quoted(text: str) -> str:
+    # The escapes that git knows are JSON's, too.
+    return json.dumps(text, ensure_ascii=False)
 
 
 _SCHEME: Final = re.compile("([A-Za-z][A-Za-z0-9+.-]*)(?:://|::)")
@@ -426,7 +410,8 @@ def find_address(
             help=f"git remote add {remote} {shlex.quote(expected) if expected else '<address>'}",
             code="remote-unsuitable",
         )
-    rewrites = _own_rewrites(settings, "insteadof")
+    own = [(one.key, one.value or "") for one in settings if one.scope in _OWN_SCOPES]
+    rewrites = rewrites_of(own, ".insteadof")
     fetch = _absolute(rewritten(url, rewrites), root)
     if expected and not same_address(fetch, expected):
         raise SpecguardError(
@@ -444,7 +429,7 @@ def find_address(
             code="remote-unsuitable",
         )
     push = rewritten(values.get(f"remote.{remote}.pushurl", ""), rewrites)
-    push = _absolute(push or rewritten(url, _own_rewrites(settings, "pushinsteadof")), root)
+    push = _absolute(push or rewritten(url, rewrites_of(own, ".pushinsteadof")), root)
     if not same_address(push, fetch) or _protocol(push) not in PROTOCOLS:
         push = fetch
     return Address(fetch, push)
@@ -454,18 +439,17 @@ def _protocol(url: str) -> str:
     match = _SCHEME.match(url)
     if match:
         return match[1].lower()
-    return "ssh" if _is_scp(url) else "file"
+    return "ssh" if _has_host(url) else "file"
 
 
-def _is_scp(url: str) -> bool:
-    """True if an address has the form `host:path`."""
-    host, colon, _ = url.partition(":")
-    return bool(host and colon) and "/" not in host
+def _has_host(url: str) -> bool:
+    """True if an address has the form `host:path`, or that of a URL."""
+    return ":" in url.partition("/")[0]
 
 
 def _absolute(url: str, root: str) -> str:
     """An address that does not depend on a working directory."""
-    if _SCHEME.match(url) or _is_scp(url) or url.startswith(("/", "-")):
+    if _has_host(url) or url.startswith(("/", "-")):
         return url
     return os.path.normpath(os.path.join(root, url))
 
