@@ -62,7 +62,6 @@ class BrokenLog(Rule):
     """
 
     code: ClassVar[str] = "APR001"
-    name: ClassVar[str] = "broken-log"
     approvable: ClassVar[bool] = False
     condition: ClassVar[str] = "records are added to the log of approvals, and nothing else is done to it"
 
@@ -243,7 +242,6 @@ class UntrustedApproval(Rule):
     """
 
     code: ClassVar[str] = "APR002"
-    name: ClassVar[str] = "untrusted-approval"
     approvable: ClassVar[bool] = False
     condition: ClassVar[str] = "every approval was given by somebody who may, as far as that must be proven"
 
@@ -317,7 +315,6 @@ class ExpiredApproval(Rule):
     """
 
     code: ClassVar[str] = "APR003"
-    name: ClassVar[str] = "expired-approval"
     approvable: ClassVar[bool] = False
     condition: ClassVar[str] = "every approval holds now, and for no longer than the policy lets it"
 
@@ -380,7 +377,6 @@ class UnusedApproval(Rule):
     """
 
     code: ClassVar[str] = "APR004"
-    name: ClassVar[str] = "unused-approval"
     severity: ClassVar[Severity] = "warning"
     approvable: ClassVar[bool] = False
     condition: ClassVar[str] = "every approval that the change brings matches a finding of it"
@@ -463,7 +459,6 @@ class SelfApproval(Rule):
     """
 
     code: ClassVar[str] = "APR005"
-    name: ClassVar[str] = "self-approval"
     approvable: ClassVar[bool] = False
     condition: ClassVar[str] = "nobody approves a change that they had a part in"
 
@@ -528,7 +523,6 @@ class ReplayedApproval(Rule):
     """
 
     code: ClassVar[str] = "APR006"
-    name: ClassVar[str] = "replayed-approval"
     approvable: ClassVar[bool] = False
     condition: ClassVar[str] = "every approval was given for this change, its target and its policy"
 
@@ -602,7 +596,6 @@ class BroadApproval(Rule):
     """
 
     code: ClassVar[str] = "APR007"
-    name: ClassVar[str] = "broad-approval"
     approvable: ClassVar[bool] = False
     condition: ClassVar[str] = "every approval names rules and files that the policy lets be approved"
 
@@ -665,7 +658,6 @@ class ApprovalWithoutReason(Rule):
     """
 
     code: ClassVar[str] = "APR008"
-    name: ClassVar[str] = "approval-without-reason"
     approvable: ClassVar[bool] = False
     condition: ClassVar[str] = "every approval says why it was given"
 

@@ -70,7 +70,6 @@ class BranchName(Rule):
     """
 
     code: ClassVar[str] = "BRN001"
-    name: ClassVar[str] = "branch-name"
     condition: ClassVar[str] = "the branch is named as its work item or the policy says, and safe to use"
     fixes: ClassVar[str] = "gives an unpushed branch its work item's name"
 
@@ -180,7 +179,6 @@ class ForeignOrigin(Rule):
     """
 
     code: ClassVar[str] = "BRN003"
-    name: ClassVar[str] = "foreign-origin"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "run")
     condition: ClassVar[str] = "origin is the canonical repository, for fetching and for pushing"
 
@@ -260,7 +258,6 @@ class ProtectedBranch(Rule):
     """
 
     code: ClassVar[str] = "BRN004"
-    name: ClassVar[str] = "protected-branch"
     requires: ClassVar[tuple[str, ...]] = ("branches",)
     condition: ClassVar[str] = "no commit is made on, and no push goes to, one of {branches}"
 
@@ -352,7 +349,6 @@ class StaleBase(Rule):
     """
 
     code: ClassVar[str] = "BRN002"
-    name: ClassVar[str] = "stale-base"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "run")
     condition: ClassVar[str] = "the branch stands on the tip of its base (require: {require})"
 

@@ -58,7 +58,6 @@ class UnreadPolicyItem(Rule):
     """
 
     code: ClassVar[str] = "CFG001"
-    name: ClassVar[str] = "unread-policy-item"
     severity: ClassVar[Severity] = "warning"
     condition: ClassVar[str] = "every item in a known section of the authority was understood"
 
@@ -186,7 +185,6 @@ class DisregardedSetting(Rule):
     """
 
     code: ClassVar[str] = "CFG004"
-    name: ClassVar[str] = "disregarded-setting"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("authority.nested",)
     condition: ClassVar[str] = "all that the authority says counts"
@@ -255,7 +253,6 @@ class UnenforcedStatement(Rule):
     """
 
     code: ClassVar[str] = "CFG003"
-    name: ClassVar[str] = "unenforced-statement"
     severity: ClassVar[Severity] = "info"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every sentence of the authority that commands is bound to an active rule"
@@ -339,7 +336,6 @@ class UnmatchedSetting(Rule):
     """
 
     code: ClassVar[str] = "CFG002"
-    name: ClassVar[str] = "unmatched-setting"
     severity: ClassVar[Severity] = "warning"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every path pattern of the policy's rules matches a file"

@@ -54,7 +54,6 @@ class PullRequestTitle(ConventionalForm, Rule):
     """
 
     code: ClassVar[str] = "PRQ001"
-    name: ClassVar[str] = "pull-request-title"
     stages: ClassVar[tuple[Stage, ...]] = ("pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("conventional", "pattern", "work")
     condition: ClassVar[str] = "the title is its work item's, or of the form that the policy asks for"
@@ -152,7 +151,6 @@ class PullRequestBody(Rule):
     """
 
     code: ClassVar[str] = "PRQ002"
-    name: ClassVar[str] = "pull-request-body"
     stages: ClassVar[tuple[Stage, ...]] = ("pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("sections", "work")
     condition: ClassVar[str] = "the body has the sections {sections}, and names the work item's document"
@@ -252,7 +250,6 @@ class PullRequestTarget(Rule):
     """
 
     code: ClassVar[str] = "PRQ003"
-    name: ClassVar[str] = "pull-request-target"
     stages: ClassVar[tuple[Stage, ...]] = ("pull-request", "run")
     condition: ClassVar[str] = "the pull request goes into the policy's base"
 

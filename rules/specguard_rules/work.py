@@ -95,7 +95,6 @@ class UnresolvedWorkItem(Rule):
     """
 
     code: ClassVar[str] = "WRK001"
-    name: ClassVar[str] = "unresolved-work-item"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "the work item that the change names is resolved in the trusted base"
@@ -222,7 +221,6 @@ class WorkItemMismatch(Rule):
     """
 
     code: ClassVar[str] = "WRK003"
-    name: ClassVar[str] = "work-item-mismatch"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = (
@@ -324,7 +322,6 @@ class MixedWorkItems(Rule):
     """
 
     code: ClassVar[str] = "WRK007"
-    name: ClassVar[str] = "mixed-work-items"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "all commits that name a work item name the same one"
@@ -411,7 +408,6 @@ class RepeatedWorkItem(Rule):
     """
 
     code: ClassVar[str] = "WRK006"
-    name: ClassVar[str] = "repeated-work-item"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "the work item is not in the base yet, and no other branch works on it"
@@ -498,7 +494,6 @@ class MissingWorkDocument(Rule):
     """
 
     code: ClassVar[str] = "WRK002"
-    name: ClassVar[str] = "missing-work-document"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "the document of the work item is in the trusted base"
@@ -577,7 +572,6 @@ class PointerChange(Rule):
     """
 
     code: ClassVar[str] = "WRK004"
-    name: ClassVar[str] = "pointer-change"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "no pointer to the current work item is changed but by the plan's upkeep"
@@ -650,7 +644,6 @@ class ForeignWorkDocument(Rule):
     """
 
     code: ClassVar[str] = "WRK005"
-    name: ClassVar[str] = "foreign-work-document"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = (
@@ -749,7 +742,6 @@ class ConflictingDocument(Rule):
     """
 
     code: ClassVar[str] = "WRK008"
-    name: ClassVar[str] = "conflicting-document"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "the work item's document asks for no change of a guarded path"

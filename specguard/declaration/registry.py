@@ -183,7 +183,7 @@ class Registry:
         """Add a rule.
 
         Raises:
-            PluginError: it lacks a code, a name, a text, examples, stages or a condition, asks for a fact
+            PluginError: it lacks a code, a text, examples, stages or a condition, asks for a fact
                 that nobody provides or under another type, or takes a code or name that is taken.
         """
         problem = next(filter(None, self._problems(rule)), "")
@@ -247,7 +247,7 @@ class Registry:
 
     def _problems(self, rule: type[Rule]) -> Iterator[str]:
         """Problems with a rule, each as a clause; later ones may follow from earlier ones."""
-        absent = [one for one in ("code", "name", "condition", "stages") if not getattr(rule, one, None)]
+        absent = [one for one in ("code", "condition", "stages") if not getattr(rule, one, None)]
         yield from (f"has no {attribute}" for attribute in absent)
         if not is_code(rule.code):
             yield f"has the code {rule.code!r}, which is not three capital letters and three digits"

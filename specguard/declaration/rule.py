@@ -104,7 +104,7 @@ class Rule(Settings):
 
     Attributes:
         code: a family of three letters and three digits, never used again.
-        name: the thing that is flagged, in kebab case, as settings name it.
+        name: the thing that is flagged, in kebab case, as settings name it; by default the class's name so.
         severity: the most a finding of this rule can be, unless the policy has a lower ceiling.
         stages: the moments of a check at which it runs; by default those that have a whole tree.
         approvable: whether an approval may lift its findings.
@@ -137,6 +137,11 @@ class Rule(Settings):
     check: ClassVar[Callable[..., Iterator[Finding]]]
     fix: ClassVar[Callable[..., Fix | None] | None] = None
     asks: ClassVar[Callable[..., str] | None] = None
+
+    def __init_subclass__(cls, **options: bool) -> None:
+        super().__init_subclass__(**options)
+        if "name" not in cls.__dict__:
+            cls.name = "".join(f"-{one.lower()}" if one.isupper() else one for one in cls.__name__)[1:]
 
     @classmethod
     def family(cls) -> str:

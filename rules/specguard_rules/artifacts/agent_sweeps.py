@@ -249,7 +249,6 @@ class MissingCompaction(Rule):
     """  # noqa: E501 (an example's file is one string)
 
     code: ClassVar[str] = "ART018"
-    name: ClassVar[str] = "missing-compaction"
     requires: ClassVar[tuple[str, ...]] = ("sweep",)
     condition: ClassVar[str] = "every pass begins with a sweep, which closes or compacts the agents there are"
 

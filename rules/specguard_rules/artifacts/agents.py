@@ -190,7 +190,6 @@ class TooManyAgents(Rule):
     """
 
     code: ClassVar[str] = "ART015"
-    name: ClassVar[str] = "too-many-agents"
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.timestamps",)
     condition: ClassVar[str] = "no more than {max} agents of a pass are active at once"
 
@@ -376,7 +375,6 @@ class UnreadGrounding(Rule):
     """
 
     code: ClassVar[str] = "ART014"
-    name: ClassVar[str] = "unread-grounding"
     tables: ClassVar[tuple[str, ...]] = ("grounding.all", "grounding.by_agent")
     condition: ClassVar[str] = (
         "every grounding document exists, and every agent cites those it must have read"

@@ -141,7 +141,6 @@ class MissingSection(_Aspect, Rule):
     """
 
     code: ClassVar[str] = "ART002"
-    name: ClassVar[str] = "missing-section"
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.sections", "artifacts.*.forbidden_sections")
     condition: ClassVar[str] = "every artifact has its sections, once each, and none that is forbidden"
     fixes: ClassVar[str] = "adds the heading, with a gap for its content"
@@ -247,7 +246,6 @@ class EmptySection(_Aspect, Rule):
     """
 
     code: ClassVar[str] = "ART003"
-    name: ClassVar[str] = "empty-section"
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.sections",)
     condition: ClassVar[str] = "every section that an artifact must have says something"
 
@@ -344,7 +342,6 @@ class MissingEvidence(_Aspect, Rule):
     """
 
     code: ClassVar[str] = "ART004"
-    name: ClassVar[str] = "missing-evidence"
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.evidence", "artifacts.*.inputs")
     condition: ClassVar[str] = "every artifact cites its evidence and its inputs as its contract asks"
 
@@ -431,7 +428,6 @@ class DanglingEvidence(_Aspect, Rule):
     """
 
     code: ClassVar[str] = "ART005"
-    name: ClassVar[str] = "dangling-evidence"
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.evidence",)
     condition: ClassVar[str] = "every file and line that artifacts cite as evidence exists in the judged tree"
 
@@ -532,7 +528,6 @@ class UnrankedFinding(_Aspect, Rule):
     """
 
     code: ClassVar[str] = "ART007"
-    name: ClassVar[str] = "unranked-finding"
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.findings",)
     condition: ClassVar[str] = "every finding of a review has its severity and cites its place"
 
@@ -614,7 +609,6 @@ class OpenFinding(_Aspect, Rule):
     """
 
     code: ClassVar[str] = "ART008"
-    name: ClassVar[str] = "open-finding"
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.findings.must_close",)
     condition: ClassVar[str] = "no closed review has a finding open that must be closed"
 
@@ -693,7 +687,6 @@ class InvalidStructure(_Aspect, Rule):
     """
 
     code: ClassVar[str] = "ART013"
-    name: ClassVar[str] = "invalid-structure"
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.path",)
     condition: ClassVar[str] = "every artifact can be read, and fits the schema of its contract"
 
@@ -859,7 +852,6 @@ class InvalidField(Rule):
     """
 
     code: ClassVar[str] = "ART009"
-    name: ClassVar[str] = "invalid-field"
     tables: ClassVar[tuple[str, ...]] = (
         "artifacts.*.fields",
         "artifacts.*.none_when",
@@ -959,7 +951,6 @@ class UnorderedTimestamps(_Aspect, Rule):
     """
 
     code: ClassVar[str] = "ART010"
-    name: ClassVar[str] = "unordered-timestamps"
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.timestamps",)
     condition: ClassVar[str] = (
         "the entries of artifacts carry times, in order and past, where their contract asks"
@@ -1037,7 +1028,6 @@ class MissingArtifact(Rule):
     """
 
     code: ClassVar[str] = "ART001"
-    name: ClassVar[str] = "missing-artifact"
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.companions", "artifacts.*.members")
     condition: ClassVar[str] = "every artifact has its companions, and every pass its members"
 
@@ -1103,7 +1093,6 @@ class UnlistedLeftover(Rule):
     """
 
     code: ClassVar[str] = "ART021"
-    name: ClassVar[str] = "unlisted-leftover"
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.closure",)
     condition: ClassVar[str] = "folders that were cleaned up hold only what is listed"
 
@@ -1211,7 +1200,6 @@ class UnlistedRemoval(Rule):
     """
 
     code: ClassVar[str] = "ART011"
-    name: ClassVar[str] = "unlisted-removal"
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.agrees_with",)
     condition: ClassVar[str] = "the manifests of the change and what it removes agree"
 
@@ -1308,7 +1296,6 @@ class UnmappedAcceptance(Rule):
     """
 
     code: ClassVar[str] = "ART020"
-    name: ClassVar[str] = "unmapped-acceptance"
     requires: ClassVar[tuple[str, ...]] = ("documents",)
     condition: ClassVar[str] = "every scenario and every line of acceptance maps to a gate or a test by name"
 
@@ -1440,7 +1427,6 @@ class UnprovenCheckbox(Rule):
     """
 
     code: ClassVar[str] = "ART006"
-    name: ClassVar[str] = "unproven-checkbox"
     judges_parts: ClassVar[bool] = True
     tables: ClassVar[tuple[str, ...]] = ("checklists.files",)
     condition: ClassVar[str] = "every item that is ticked names the run that proves it"

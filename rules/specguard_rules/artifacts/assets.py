@@ -130,7 +130,6 @@ class UnregisteredAsset(Rule):
     """
 
     code: ClassVar[str] = "ART022"
-    name: ClassVar[str] = "unregistered-asset"
     judges_parts: ClassVar[bool] = True
     tables: ClassVar[tuple[str, ...]] = ("assets.paths",)
     condition: ClassVar[str] = "every learning asset that changes is registered with its version"

@@ -112,7 +112,6 @@ class ArchitectureShift(Rule):
     """
 
     code: ClassVar[str] = "ART019"
-    name: ClassVar[str] = "architecture-shift"
     tables: ClassVar[tuple[str, ...]] = ("invariants",)
     condition: ClassVar[str] = "what the policy declares invariant stays as it was"
 

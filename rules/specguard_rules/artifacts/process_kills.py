@@ -77,7 +77,6 @@ class ProcessKillByName(Rule):
     """
 
     code: ClassVar[str] = "ART017"
-    name: ClassVar[str] = "process-kill-by-name"
     condition: ClassVar[str] = "no script, gate, CI file or brief ends processes by name"
 
     files: Selecting = setting(Selecting.of(

@@ -227,7 +227,6 @@ class HiddenText(Rule):
     """
 
     code: ClassVar[str] = "ART012"
-    name: ClassVar[str] = "hidden-text"
     condition: ClassVar[str] = "nothing is hidden in artifacts and in the instructions of agents"
 
     files: Selecting = setting(Selecting.of(*INSTRUCTIONS), "agents' instruction files", tightens="more")
@@ -366,7 +365,6 @@ class SecretInArtifact(Rule):
     """
 
     code: ClassVar[str] = "ART016"
-    name: ClassVar[str] = "secret-in-artifact"
     condition: ClassVar[str] = "no artifact, brief or plan that the change touches holds a credential"
 
     files: Selecting = setting(Selecting.of(

@@ -86,7 +86,6 @@ class CommitCount(Commits, Rule):
     """
 
     code: ClassVar[str] = "CMT001"
-    name: ClassVar[str] = "commit-count"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("exactly", "at_most", "at_least", "work")
     condition: ClassVar[str] = "the change has as many commits as its work item or the policy says"
@@ -273,7 +272,6 @@ class MergeCommit(Rule):
     """
 
     code: ClassVar[str] = "CMT004"
-    name: ClassVar[str] = "merge-commit"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     condition: ClassVar[str] = "no merge brings content that none of its parents had (linear: {linear})"
 

@@ -182,7 +182,6 @@ class CommitMessage(ConventionalForm, Rule):
     """
 
     code: ClassVar[str] = "CMT002"
-    name: ClassVar[str] = "commit-message"
     stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("conventional", "pattern", "body", "work")
     condition: ClassVar[str] = (
@@ -364,7 +363,6 @@ class CommitForm(Rule):
     """
 
     code: ClassVar[str] = "CMT003"
-    name: ClassVar[str] = "commit-form"
     stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = (
         "every message is plain text of at most {message_max} bytes, with a subject of at most {subject_max} "
@@ -582,7 +580,6 @@ class UnfinishedCommit(Rule):
     """
 
     code: ClassVar[str] = "CMT005"
-    name: ClassVar[str] = "unfinished-commit"
     stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = (
         "no commit waits to be squashed, is in progress or empty, or reverts without a reason"

@@ -195,7 +195,6 @@ class MissingTrailer(Rule):
     """
 
     code: ClassVar[str] = "CMT006"
-    name: ClassVar[str] = "missing-trailer"
     stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("require",)
     condition: ClassVar[str] = "every commit has the trailers that the policy requires of it"

@@ -75,7 +75,6 @@ class ForbiddenContent(Rule):
     """
 
     code: ClassVar[str] = "CNT001"
-    name: ClassVar[str] = "forbidden-content"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("forbid",)
     condition: ClassVar[str] = "no added line matches an expression that is forbidden in its file"
@@ -203,7 +202,6 @@ class ForbiddenCommand(Rule):
     """
 
     code: ClassVar[str] = "CNT003"
-    name: ClassVar[str] = "forbidden-command"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("commands",)
     condition: ClassVar[str] = "no added line of {files} has a command in a forbidden form"
@@ -410,7 +408,6 @@ class HostNetworkCall(Rule):
     """  # noqa: E501 (an example's inline table is one line)
 
     code: ClassVar[str] = "CNT002"
-    name: ClassVar[str] = "host-network-call"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     judges_parts: ClassVar[bool] = True
     requires: ClassVar[tuple[str, ...]] = ("files",)

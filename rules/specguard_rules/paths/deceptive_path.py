@@ -80,7 +80,6 @@ class DeceptivePath(Rule):
     """
 
     code: ClassVar[str] = "PTH005"
-    name: ClassVar[str] = "deceptive-path"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every added name is what it looks like, on every machine"
 

@@ -82,7 +82,6 @@ class ForbiddenPath(Rule):
     """
 
     code: ClassVar[str] = "PTH001"
-    name: ClassVar[str] = "forbidden-path"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     approvable: ClassVar[bool] = False
     requires: ClassVar[tuple[str, ...]] = ("paths",)
@@ -156,7 +155,6 @@ class LockedPath(Rule):
     """
 
     code: ClassVar[str] = "PTH002"
-    name: ClassVar[str] = "locked-path"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("paths",)
     condition: ClassVar[str] = "nothing under {paths} is added, changed or removed without an approval"
@@ -391,7 +389,6 @@ class LinkIntoGuardedPath(Rule):
     """
 
     code: ClassVar[str] = "PTH006"
-    name: ClassVar[str] = "link-into-guarded-path"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "no new link leads to a guarded path or out of the repository"
 
@@ -605,7 +602,6 @@ class WeakenedPath(Rule):
     """
 
     code: ClassVar[str] = "PTH009"
-    name: ClassVar[str] = "weakened-path"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("paths",)
     condition: ClassVar[str] = "nothing under {paths} loses a line or gains one that matches {patterns}"

@@ -81,7 +81,6 @@ class OutOfScopePath(Rule):
     """
 
     code: ClassVar[str] = "PTH003"
-    name: ClassVar[str] = "out-of-scope-path"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "every entry is within the paths that the work item may change"
@@ -176,7 +175,6 @@ class OversizedChange(Rule):
     """
 
     code: ClassVar[str] = "PTH008"
-    name: ClassVar[str] = "oversized-change"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = (
         "at most {entries} paths, {lines} lines, {bytes} bytes and {file_bytes} bytes a file (0: any number)"
@@ -301,7 +299,6 @@ class MissingCompanion(Rule):
     """
 
     code: ClassVar[str] = "PTH007"
-    name: ClassVar[str] = "missing-companion"
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "commit-msg", "push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("companions",)
     condition: ClassVar[str] = "what is to change together changes together, or a trailer says why not"

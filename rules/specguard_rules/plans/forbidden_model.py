@@ -116,7 +116,6 @@ class ForbiddenModel(Rule):
     """
 
     code: ClassVar[str] = "PLN006"
-    name: ClassVar[str] = "forbidden-model"
     tables: ClassVar[tuple[str, ...]] = ("models",)
     condition: ClassVar[str] = "every model that is named in a run, a review or a plan is allowed"
 

@@ -100,7 +100,6 @@ class WaveStageOutOfOrder(Rule):
     """
 
     code: ClassVar[str] = "PLN008"
-    name: ClassVar[str] = "wave-stage-out-of-order"
     tables: ClassVar[tuple[str, ...]] = ("wave.stages",)
     condition: ClassVar[str] = "every stage of a wave is begun after the stages before it are complete"
 
@@ -215,7 +214,6 @@ class SliceOutOfFiles(Rule):
     """
 
     code: ClassVar[str] = "PLN010"
-    name: ClassVar[str] = "slice-out-of-files"
     tables: ClassVar[tuple[str, ...]] = ("work.*.source",)
     condition: ClassVar[str] = "every entry is one of the slice's files, and the branch is the slice's own"
 
@@ -410,7 +408,6 @@ class UndisposedSlice(Rule):
     """
 
     code: ClassVar[str] = "PLN011"
-    name: ClassVar[str] = "undisposed-slice"
     tables: ClassVar[tuple[str, ...]] = ("work.*.source",)
     condition: ClassVar[str] = "every conditional slice is done, or put off in the readiness document"
 
@@ -527,7 +524,6 @@ class InvalidPlan(Rule):
     """
 
     code: ClassVar[str] = "PLN001"
-    name: ClassVar[str] = "invalid-plan"
     tables: ClassVar[tuple[str, ...]] = ("plans", "work.*.source")
     condition: ClassVar[str] = "every plan can be read, and its tasks have the shape of tasks"
 
@@ -624,7 +620,6 @@ class BrokenDependency(Rule):
     """
 
     code: ClassVar[str] = "PLN002"
-    name: ClassVar[str] = "broken-dependency"
     tables: ClassVar[tuple[str, ...]] = ("plans", "work.*.source")
     condition: ClassVar[str] = "what a task needs exists, is no circle, and is done before it is begun"
 
@@ -746,7 +741,6 @@ class UnverifiedDone(Rule):
     """
 
     code: ClassVar[str] = "PLN003"
-    name: ClassVar[str] = "unverified-done"
     tables: ClassVar[tuple[str, ...]] = ("plans",)
     condition: ClassVar[str] = "every task that is done has evidence of its verification"
 
@@ -820,7 +814,6 @@ class UnexpectedFile(Rule):
     """
 
     code: ClassVar[str] = "PLN004"
-    name: ClassVar[str] = "unexpected-file"
     tables: ClassVar[tuple[str, ...]] = ("plans",)
     condition: ClassVar[str] = "a task's change touches only the files that its plan expects"
 
@@ -922,7 +915,6 @@ class SeveralTasks(Rule):
     """
 
     code: ClassVar[str] = "PLN005"
-    name: ClassVar[str] = "several-tasks"
     tables: ClassVar[tuple[str, ...]] = ("plans",)
     condition: ClassVar[str] = "the change finishes one task at most"
 
@@ -1023,7 +1015,6 @@ class MissingOption(Rule):
     """
 
     code: ClassVar[str] = "PLN007"
-    name: ClassVar[str] = "missing-option"
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.options",)
     condition: ClassVar[str] = "every document of options describes those that it must"
 
@@ -1138,7 +1129,6 @@ class AgentEditedPlan(Rule):
     """
 
     code: ClassVar[str] = "PLN009"
-    name: ClassVar[str] = "agent-edited-plan"
     tables: ClassVar[tuple[str, ...]] = ("plans",)
     condition: ClassVar[str] = "a task's change leaves its plan alone, but for finishing the task"
 

@@ -122,7 +122,6 @@ class FailedGate(Rule):
     """
 
     code: ClassVar[str] = "RUN002"
-    name: ClassVar[str] = "failed-gate"
     tables: ClassVar[tuple[str, ...]] = ("runs.require", "runs.gates")
     condition: ClassVar[str] = "every run got through its gates on the tree that is committed"
 
@@ -230,7 +229,6 @@ class MissingGateRun(Rule):
     """
 
     code: ClassVar[str] = "RUN009"
-    name: ClassVar[str] = "missing-gate-run"
     tables: ClassVar[tuple[str, ...]] = ("runs.quick_gates", "runs.full_gates")
     condition: ClassVar[str] = "a run shows the gates for each commit and each tree that needs them"
 
@@ -414,7 +412,6 @@ class UncoveredItem(Rule):
     """
 
     code: ClassVar[str] = "RUN007"
-    name: ClassVar[str] = "uncovered-item"
     tables: ClassVar[tuple[str, ...]] = ("runs.grade",)
     condition: ClassVar[str] = "every item that is done has evidence of the grade that is asked for"
 
@@ -520,7 +517,6 @@ class UnprovenAsset(Rule):
     """
 
     code: ClassVar[str] = "RUN010"
-    name: ClassVar[str] = "unproven-asset"
     tables: ClassVar[tuple[str, ...]] = ("assets.proofs",)
     condition: ClassVar[str] = (
         "every learning asset that changes was built and tested by a run that logged it"
@@ -698,7 +694,6 @@ class DirtyWorktree(Rule):
     """
 
     code: ClassVar[str] = "RUN008"
-    name: ClassVar[str] = "dirty-worktree"
     requires: ClassVar[tuple[str, ...]] = ("declared_by",)
     condition: ClassVar[str] = "no worktree has changes when {declared_by} declares a wave complete"
 

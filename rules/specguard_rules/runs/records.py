@@ -161,7 +161,6 @@ class MissingManifest(Rule):
     """
 
     code: ClassVar[str] = "RUN001"
-    name: ClassVar[str] = "missing-manifest"
     tables: ClassVar[tuple[str, ...]] = ("runs.require",)
     condition: ClassVar[str] = "every commit of a work item that needs a run names one that left its manifest"
 
@@ -259,7 +258,6 @@ class StaleHeartbeat(Rule):
     """
 
     code: ClassVar[str] = "RUN003"
-    name: ClassVar[str] = "stale-heartbeat"
     tables: ClassVar[tuple[str, ...]] = TABLES
     condition: ClassVar[str] = "no run says that it is under way and has fallen silent"
 
@@ -367,7 +365,6 @@ class SeveralItems(Rule):
     """
 
     code: ClassVar[str] = "RUN006"
-    name: ClassVar[str] = "several-items"
     tables: ClassVar[tuple[str, ...]] = TABLES
     condition: ClassVar[str] = "every run is one item's, and stopped at its pull request"
 
@@ -510,7 +507,6 @@ class TamperedRun(Rule):
     """
 
     code: ClassVar[str] = "RUN004"
-    name: ClassVar[str] = "tampered-run"
     tables: ClassVar[tuple[str, ...]] = TABLES
     condition: ClassVar[str] = "what each run recorded is what is there"
 
@@ -691,7 +687,6 @@ class ForbiddenAgentMode(Rule):
     """
 
     code: ClassVar[str] = "RUN005"
-    name: ClassVar[str] = "forbidden-agent-mode"
     tables: ClassVar[tuple[str, ...]] = TABLES
     condition: ClassVar[str] = "every agent worked in a mode and with a model that the policy allows"
 

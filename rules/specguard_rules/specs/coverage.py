@@ -79,7 +79,6 @@ class MissingSpec(Rule):
     """
 
     code: ClassVar[str] = "SPC001"
-    name: ClassVar[str] = "missing-spec"
     judges_parts: ClassVar[bool] = True
     tables: ClassVar[tuple[str, ...]] = ("specs.files", "specs.index", "specs.governs")
     condition: ClassVar[str] = (
@@ -259,7 +258,6 @@ class MissingSpecChange(Rule):
     """
 
     code: ClassVar[str] = "SPC007"
-    name: ClassVar[str] = "missing-spec-change"
     tables: ClassVar[tuple[str, ...]] = ("specs.code",)
     condition: ClassVar[str] = "governed code changes with its spec, or a trailer says why not"
 
@@ -405,7 +403,6 @@ class ContradictedAuthority(Rule):
     """
 
     code: ClassVar[str] = "SPC009"
-    name: ClassVar[str] = "contradicted-authority"
     tables: ClassVar[tuple[str, ...]] = ("authority.keys",)
     condition: ClassVar[str] = "no document contradicts a higher one on a declared key"
 

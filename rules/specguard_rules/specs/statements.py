@@ -90,7 +90,6 @@ class MissingReview(Rule):
     """
 
     code: ClassVar[str] = "SPC002"
-    name: ClassVar[str] = "missing-review"
     tables: ClassVar[tuple[str, ...]] = ("specs.review",)
     condition: ClassVar[str] = "every spec that is judged says on which day it was last reviewed"
 
@@ -256,7 +255,6 @@ class StaleSpec(Rule):
     """
 
     code: ClassVar[str] = "SPC003"
-    name: ClassVar[str] = "stale-spec"
     tables: ClassVar[tuple[str, ...]] = ("specs.review",)
     condition: ClassVar[str] = "the review of every spec that is judged holds"
 
@@ -424,7 +422,6 @@ class DateOnlyReview(Rule):
     """
 
     code: ClassVar[str] = "SPC004"
-    name: ClassVar[str] = "date-only-review"
     tables: ClassVar[tuple[str, ...]] = ("specs.review",)
     condition: ClassVar[str] = "no date of a last review moves without a trace of the review"
 
@@ -558,7 +555,6 @@ class InvalidStatus(Rule):
     """
 
     code: ClassVar[str] = "SPC005"
-    name: ClassVar[str] = "invalid-status"
     tables: ClassVar[tuple[str, ...]] = ("specs.statuses", "specs.transitions")
     condition: ClassVar[str] = (
         "every spec that is judged has a known status, and came to it by an allowed way"
@@ -733,7 +729,6 @@ class UnapprovedSpec(Rule):
     """
 
     code: ClassVar[str] = "SPC006"
-    name: ClassVar[str] = "unapproved-spec"
     tables: ClassVar[tuple[str, ...]] = ("specs.approval_needed",)
     condition: ClassVar[str] = "every spec whose status needs it says who approved it, and when"
 
@@ -847,7 +842,6 @@ class DivergedMirror(Rule):
     """
 
     code: ClassVar[str] = "SPC008"
-    name: ClassVar[str] = "diverged-mirror"
     tables: ClassVar[tuple[str, ...]] = ("specs.mirrors", "specs.index")
     condition: ClassVar[str] = "no document gives a spec another status than the index"
 
