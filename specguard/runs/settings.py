@@ -259,6 +259,8 @@ class Models(Settings):
             if allowed and not any(expression.search(name) for expression in allowed for name in names):
                 wanted = " or ".join(repr(expression.text) for expression in allowed)
                 return f"{what} match {wanted}", key
+        if not all(map(str.isascii, names)):
+            return "a model's name has only ASCII letters", "models.allow"
         return None
 
     def problem(self) -> str:

@@ -249,8 +249,6 @@ def _judge(path: bytes, named: _Named, models: Models, role: str) -> Iterator[Fi
     from specguard.rules import model_words
 
     reason, setting = models.refusal(*model_words.forms_of(named.name), role=role) or ("", "")
-    if not reason and not named.name.isascii():
-        reason, setting = "a model's name has only ASCII letters", "models.allow"
     denied = setting.startswith("models.deny")
     if not reason or (named.words and not denied):
         return

@@ -14,7 +14,7 @@ from specguard.rules import (
     setting,
     shortened,
 )
-from specguard_rules.runs.records import cited, gate_of, run_names
+from specguard_rules.runs.records import about_run, cited, gate_of, named_runs, run_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -150,16 +150,20 @@ class FailedGate(Rule):
                 flaw = run_proof.flaw(run, gate_of(one.commit, gate, run_proof))
                 origin = origins.get(gate)
                 if flaw is not None:
-                    yield Finding(
-                        f"the run {run_records.shown(run)} {flaw.reason}",
-                        help="Run the gate on what is committed, and keep the run that shows it.",
-                        path=run_records.path(run),
-                        line=run.line("commands"),
+                    message = f"the run {run_records.shown(run)} {flaw.reason}"
+                    step = "Run the gate on what is committed, and keep the run that shows it."
+                    found = about_run(
+                        run_records,
+                        run,
+                        message,
+                        step,
+                        f"{gate} {one.name}",
+                        "commands",
                         commit=one.commit.oid,
-                        key=f"{gate} {one.name}",
-                        setting=f"work.{naming.kind}.gates" if naming and origin else "runs.gates",
-                        authority=Origin(origin.path, origin.line) if origin and origin.path else None,
                     )
+                    found.setting = f"work.{naming.kind}.gates" if naming and origin else "runs.gates"
+                    found.authority = Origin(origin.path, origin.line) if origin and origin.path else None
+                    yield found
             if missing is not None:
                 raise missing
 
@@ -564,13 +568,10 @@ class UnprovenAsset(Rule):
         for _, run in sorted({run.folder: run for _, _, bare in shown.values() for run in bare}.items()):
             files, keys = _lacking(run, assets)
             lacks = " and no ".join([*files, *(f"{one!r} in its manifest" for one in keys)])
-            yield Finding(
-                f"the run {run_records.shown(run)}, which shows an asset, has no {lacks}",
-                help="Add that, or let `specguard run gates --command CMD` make the run.",
-                path=run_records.path(run),
-                key=f"bare {run_records.shown(run)}",
-                setting=f"assets.{'run_files' if files else 'run_keys'}",
-            )
+            name, setting = run_records.shown(run), f"assets.{'run_files' if files else 'run_keys'}"
+            message = f"the run {name}, which shows an asset, has no {lacks}"
+            step = "Add that, or let `specguard run gates --command CMD` make the run."
+            yield about_run(run_records, run, message, step, f"bare {name}", line=None, setting=setting)
 
 
 def _runs(
@@ -578,24 +579,16 @@ def _runs(
 ) -> tuple[list[RunRecord], set[bytes], MissingFact | None]:
     """The runs that may show assets, the folders of those that commits name, and what is missing."""
     runs = {run.folder: run for run in (records.touched if records.in_tree else records.all)}
-    named: set[bytes] = set()
-    missing: MissingFact | None = None
-    try:
-        for one in cited(commits, records):
-            if one.run is not None:
-                runs.setdefault(one.run.folder, one.run)
-                named.add(one.run.folder)
-    except MissingFact as fact:
-        missing = fact
+    named, missing = named_runs(commits, records)
     trees = {commit.tree for commit in commits}
     # Of the runs beside the check those count that are of this change.
     every = records.in_tree or not commits
     counting = [
         run
-        for run in runs.values()
+        for run in {**{folder: one for folder, (one, _) in named.items()}, **runs}.values()
         if every or run.folder in named or any(one.tree in trees for one in run.commands)
     ]
-    return counting, named, missing
+    return counting, {*named}, missing
 
 
 def _shown(
@@ -714,13 +707,14 @@ class DirtyWorktree(Rule):
             if tree.problem:
                 unread = unread or f"the worktree {tree.path} cannot be read: {tree.problem}"
             elif tree.beside(head_files) if stage == "staged" and tree.own else tree.dirty:
-                yield Finding(
+                message = (
                     f"{place} declares a wave complete, and the worktree {tree.path} has changes that are "
-                    "not committed",
-                    help=f"Commit or discard what `git -C {tree.path} status` lists.",
-                    path=declared[0].path,
-                    key=f"dirty {tree.branch}",
-                    setting="declared_by",
+                    "not committed"
                 )
+                step, key = (
+                    f"Commit or discard what `git -C {tree.path} status` lists.",
+                    f"dirty {tree.branch}",
+                )
+                yield Finding(message, help=step, path=declared[0].path, key=key, setting="declared_by")
         if unread:
             raise MissingFact(unread, "git worktree prune")

@@ -54,10 +54,24 @@ def cited(commits: Sequence[Commit] | None, records: RunRecords) -> Iterator[Cit
     return judge_each(named, lambda pair: [Cited(*pair, records.named(pair[1]))])
 
 
+def named_runs(
+    commits: Sequence[Commit] | None, records: RunRecords
+) -> tuple[dict[bytes, tuple[RunRecord, str]], MissingFact | None]:
+    """The runs that commits name, by folder, each with the first such commit; and what cannot be seen."""
+    found: dict[bytes, tuple[RunRecord, str]] = {}
+    try:
+        for one in cited(commits, records):
+            if one.run is not None:
+                found.setdefault(one.run.folder, (one.run, one.commit.oid))
+    except MissingFact as fact:
+        return found, fact
+    return found, None
+
+
 def judged(
     commits: Sequence[Commit] | None,
     records: RunRecords,
-    judge: Callable[[RunRecord, Commit | None], Iterator[Finding]],
+    judge: Callable[[RunRecord, str | None], Iterator[Finding]],
     *,
     whole: bool,
 ) -> Iterator[Finding]:
@@ -72,19 +86,19 @@ def judged(
     Raises:
         MissingFact: one of them cannot be seen from here; told after all that is found in the others.
     """
-    missing: MissingFact | None = None
-    found: dict[bytes, tuple[RunRecord, Commit | None]] = {}
-    try:
-        for one in cited(commits, records):
-            if one.run is not None:
-                found.setdefault(one.run.folder, (one.run, one.commit))
-    except MissingFact as fact:
-        missing = fact
-    for run in records.all if whole else records.touched:
-        found.setdefault(run.folder, (run, None))
-    yield from judge_each(sorted(found.items()), lambda item: judge(*item[1]))
+    named, missing = named_runs(commits, records)
+    beside = {run.folder: (run, None) for run in (records.all if whole else records.touched)}
+    yield from judge_each(sorted({**beside, **named}.items()), lambda item: judge(*item[1]))
     if missing is not None:
         raise missing
+
+
+def about_run(
+    records: RunRecords, run: RunRecord, message: str, step: str, key: str, *place: str | int, **more: Any
+) -> Finding:
+    """A finding about a run's manifest, at the line of a place in it."""
+    more = {"setting": "runs.require", "path": records.path(run), "line": run.line(*place), **more}
+    return Finding(message, help=step, key=key, **more)
 
 
 def gate_of(commit: Commit, gate: str, proof: RunProof) -> Claim:
@@ -266,22 +280,20 @@ class StaleHeartbeat(Rule):
     ) -> Iterator[Finding]:
         """Listen for each run's heartbeat."""
 
-        def stale(run: RunRecord, commit: Commit | None) -> Iterator[Finding]:
-            silence = run_records.silence(run) if run.running else 0
-            if silence is not None and silence <= run_records.stale_after:
-                return
-            when = "it never had a heartbeat"
-            if silence is not None:
-                when = f"its last heartbeat was {_ago(silence)}"
-            yield Finding(
-                f"the run {run_records.shown(run)} is {run.state}, and {when}",
-                help=f"Run `specguard run doctor {run.run_id}`: it says what became of it.",
-                path=run_records.path(run),
-                line=run.line("state" if "state" in run.value else "status"),
-                commit=commit.oid if commit else None,
-                key=f"stale {run_records.shown(run)}",
-                setting="runs.stale_after",
-            )
+        def stale(run: RunRecord, commit: str | None) -> Iterator[Finding]:
+            silence, shown = run_records.silence(run) if run.running else 0, run_records.shown(run)
+            if silence is None or silence > run_records.stale_after:
+                when = (
+                    "it never had a heartbeat"
+                    if silence is None
+                    else f"its last heartbeat was {_ago(silence)}"
+                )
+                message = f"the run {shown} is {run.state}, and {when}"
+                step = f"Run `specguard run doctor {run.run_id}`: it says what became of it."
+                place, setting = "state" if "state" in run.value else "status", "runs.stale_after"
+                yield about_run(
+                    run_records, run, message, step, f"stale {shown}", place, commit=commit, setting=setting
+                )
 
         yield from judged(commits, run_records, stale, whole=whole)
 
@@ -377,18 +389,13 @@ class SeveralItems(Rule):
     ) -> Iterator[Finding]:
         """Look at what each run worked on, and at who names it."""
 
-        def found(run: RunRecord, commit: Commit | None, what: str, *key: str | int) -> Finding:
-            return Finding(
-                f"the run {run_records.shown(run)} {what}",
-                help="Make one run, one branch and one pull request of each item.",
-                path=run_records.path(run),
-                line=run.line(*key),
-                commit=commit.oid if commit else None,
-                key=f"{'.'.join(map(str, key))} {run_records.shown(run)}",
-                setting="runs.require",
-            )
+        def found(run: RunRecord, commit: str | None, what: str, *place: str | int) -> Finding:
+            shown = run_records.shown(run)
+            step = "Make one run, one branch and one pull request of each item."
+            key = f"{'.'.join(map(str, place))} {shown}"
+            return about_run(run_records, run, f"the run {shown} {what}", step, key, *place, commit=commit)
 
-        def several(run: RunRecord, commit: Commit | None) -> Iterator[Finding]:
+        def several(run: RunRecord, commit: str | None) -> Iterator[Finding]:
             if len(run.items) > 1:
                 what = f"worked on {len(run.items)} items: {', '.join(run.items[:5])}"
                 yield found(run, commit, what)
@@ -406,12 +413,12 @@ class SeveralItems(Rule):
             first = seen.setdefault(run.folder, one.commit)
             if first is not one.commit:
                 what = f"made commit {first.oid[:12]}, and {label} names it, too"
-                yield found(run, one.commit, what, "commit")
+                yield found(run, one.commit.oid, what, "commit")
             naming = namings.get(one.commit.oid)
             if naming is not None and not run.problem and not _same(run, naming):
                 item = f"{run.kind} {run.item}".strip()
                 what = f"is one of {item}, and {label}, which names it, is {naming.item}'s"
-                yield found(run, one.commit, what, "item")
+                yield found(run, one.commit.oid, what, "item")
 
 
 def _after_its_request(run: RunRecord) -> tuple[str, int]:
@@ -519,58 +526,43 @@ class TamperedRun(Rule):
     ) -> Iterator[Finding]:
         """Compare what each run recorded with what is there."""
 
-        def tampered(run: RunRecord, commit: Commit | None) -> Iterator[Finding]:
+        def tampered(run: RunRecord, commit: str | None) -> Iterator[Finding]:
             if run.problem or run.running:
                 return
             for name, line, message in (*_itself(run), *_files(run, run_records.in_tree)):
-                yield Finding(
-                    message,
-                    help="Put back what the run has left, or run it again.",
-                    path=run_records.path(run, name),
-                    line=line,
-                    commit=commit.oid if commit else None,
-                    key=f"{name} {run_records.shown(run)}",
-                    setting="runs.require",
+                step, key = (
+                    "Put back what the run has left, or run it again.",
+                    f"{name} {run_records.shown(run)}",
                 )
+                path = run_records.path(run, name)
+                yield about_run(run_records, run, message, step, key, path=path, line=line, commit=commit)
 
         yield from _altered(run_records, start_documents)
         yield from judged(commits, run_records, tampered, whole=whole)
         for one in cited(commits, run_records):
             run, oid = one.run, one.commit.oid
             if run is not None and run.tree and not run.running and run.tree != one.commit.tree:
-                yield Finding(
+                message = (
                     f"the tree of commit {oid[:12]} is not the tree that it judged last, as the run "
-                    f"{run_records.shown(run)} says",
-                    help="Run it again on what is committed: what it shows is about other files.",
-                    path=run_records.path(run),
-                    line=run.line("tree"),
-                    commit=oid,
-                    key=f"tree {one.name}",
-                    setting="runs.trailer",
+                    f"{run_records.shown(run)} says"
                 )
+                step = "Run it again on what is committed: what it shows is about other files."
+                key, setting = f"tree {one.name}", "runs.trailer"
+                yield about_run(run_records, run, message, step, key, "tree", commit=oid, setting=setting)
 
 
 def _altered(records: RunRecords, before: Documents) -> Iterator[Finding]:
     """The changes to runs of the base; one finding a run."""
-    told = set()
-    there: set[bytes] = set()
-    for run, entry in records.altered(before):
-        if not run.succeeded and not there:
-            there = {one.folder for one in records.all}
-        # A run that did not succeed may have been resumed: what it says of itself is compared with what is
-        # there.
-        if run.folder in told or (not run.succeeded and run.folder in there):
-            continue
-        told.add(run.folder)
-        what = f"{'deletes' if entry.deleted else 'alters'} {path_text(entry.path)}"
-        yield Finding(
-            f"the change {what} of a run that is {run.state} in the base",
-            help="Put back what the run has left.",
-            path=entry.path,
-            side=entry.side,
-            key=f"altered {records.shown(run)}",
-            setting="runs.keep",
-        )
+    altered = {run.folder: (run, entry) for run, entry in reversed(records.altered(before))}
+    # A run that did not succeed may have been resumed: what it says of itself is compared with what is there.
+    unfinished = any(not run.succeeded for run, _ in altered.values())
+    there = {one.folder for one in records.all} if unfinished else ()
+    for run, entry in reversed(altered.values()):
+        if run.succeeded or run.folder not in there:
+            what = f"{'deletes' if entry.deleted else 'alters'} {path_text(entry.path)}"
+            message = f"the change {what} of a run that is {run.state} in the base"
+            step, key = "Put back what the run has left.", f"altered {records.shown(run)}"
+            yield Finding(message, help=step, path=entry.path, side=entry.side, key=key, setting="runs.keep")
 
 
 def _itself(run: RunRecord) -> Iterator[tuple[str, int | None, str]]:
@@ -700,7 +692,7 @@ class ForbiddenAgentMode(Rule):
     ) -> Iterator[Finding]:
         """Read the words of each agent's command."""
 
-        def forbidden(run: RunRecord, commit: Commit | None) -> Iterator[Finding]:
+        def forbidden(run: RunRecord, commit: str | None) -> Iterator[Finding]:
             shown = run_records.shown(run)
             found: dict[str, tuple[str, tuple[str | int, ...], str]] = {}
             for name, words, place in _agents(run):
@@ -711,16 +703,10 @@ class ForbiddenAgentMode(Rule):
             if isinstance(asked, str) and asked not in run_records.settings.approval_policies:
                 what = f"had the approval policy {shortened(asked, 80)!r}, which the policy does not name"
                 found[what] = "runs.approval_policies", ("agent", "approval_policy"), f"approval {asked}"
+            step = "Do it again without that, or let the policy allow it by name."
             for what, (setting, place, key) in found.items():
-                yield Finding(
-                    f"the agent of the run {shown} {what}",
-                    help="Do it again without that, or let the policy allow it by name.",
-                    path=run_records.path(run),
-                    line=run.line(*place),
-                    commit=commit.oid if commit else None,
-                    key=f"{shown} {key}",
-                    setting=setting,
-                )
+                message, key = f"the agent of the run {shown} {what}", f"{shown} {key}"
+                yield about_run(run_records, run, message, step, key, *place, commit=commit, setting=setting)
 
         yield from judged(commits, run_records, forbidden, whole=whole)
 
@@ -767,7 +753,5 @@ def _models(words: Sequence[str], models: Models) -> Iterator[tuple[str, str]]:
 
     for name in model_words.models_in(words):
         refused = models.refusal(*model_words.forms_of(name))
-        if refused is None and not name.isascii():
-            refused = "a model's name has only ASCII letters", "models.allow"
         if refused is not None:
             yield f"called the model {name!r}, which may not be used: {refused[0]}", refused[1]
